@@ -36,6 +36,12 @@ type Service struct {
 	Namespace    string // XML namespace of a Query answer
 	TargetPrefix string // JSON: what stands before the dot in X-Amz-Target: "AWSEvents"
 	Actions      map[string]Handler
+
+	// Access says which permissions a call needs; the server asks for them
+	// before the handler runs, when a role session makes the call. Where it is
+	// nil, or answers nil for an action, the call needs <Name>:<Action> on "*". An
+	// empty slice means that the handler asks for itself with Call.Authorize.
+	Access func(*Call) []Access
 }
 
 // Call is one API call, decoded and attributed to an account and a Region.
@@ -50,6 +56,10 @@ type Call struct {
 	Form      url.Values      // Query: the parameters, Action and Version included
 	Body      json.RawMessage // JSON: the request body
 	HTTP      *http.Request
+
+	// Authorizer judges one permission for the caller; nil allows everything.
+	// The server sets it; services ask through Authorize.
+	Authorizer func(Access) error
 }
 
 // Caller is who signed the call. Role is empty for the account's own
@@ -58,6 +68,8 @@ type Caller struct {
 	AccessKeyID string
 	ARN         string // arn:aws:iam::<account>:root or an assumed-role ARN
 	RoleName    string // name of the role, for credentials that AssumeRole gave
+	RoleID      string // AROA… of the role when the session began
+	SessionName string // name of the session, for credentials that AssumeRole gave
 }
 
 // Decode reads a JSON call's body into v.
