@@ -1,0 +1,33 @@
+package policies
+
+import "permstack/internal/policies/catalog"
+
+// Selection is what the customer chooses.
+type Selection struct {
+	Profile        string // "clumio"
+	Assets         []catalog.Asset
+	Operations     []catalog.Operation // none: every operation of the profile
+	Options        []catalog.Option    // "support-role", "aws-backup-inventory"
+	CatalogVersion string              // empty: the newest release
+}
+
+// Environment is where the selection is deployed and whom it trusts. Empty
+// Partition, Account or Region become CloudFormation's pseudo parameters.
+type Environment struct {
+	Partition string // aws, aws-us-gov, aws-cn
+	Account   string // 12 digits
+	Region    string
+
+	ControlPlaneRoleARN        string // the one role that may assume the vendor's role here
+	SupportControlPlaneRoleARN string // the one role that may assume the support role
+	DataPlaneAccountID         string // the vendor's account that keeps the backups
+	ExternalID                 string // shared secret of the trust, 2 to 1,224 characters
+	ConnectionID               string // names this connection; part of every name
+
+	Path                   string // IAM path of every role and policy; empty: DefaultPath
+	PermissionsBoundaryARN string // set on every role, where given
+	Tags                   []Tag
+}
+
+// DefaultPath is the IAM path of what permstack makes, unless another is asked for.
+const DefaultPath = "/permstack/"
