@@ -1,0 +1,155 @@
+package cfntemplate
+
+// Environment is what a template is evaluated in.
+type Environment struct {
+	Parameters map[string]string
+	Pseudo     Pseudo
+	Zones      []string                          // what Fn::GetAZs answers; nil refuses it
+	Import     func(name string) (string, error) // Fn::ImportValue; nil refuses it
+}
+
+// Pseudo holds the pseudo parameters.
+type Pseudo struct {
+	AccountID        string
+	Region           string
+	Partition        string // "" follows from Region
+	URLSuffix        string // "" follows from Region
+	StackID          string
+	StackName        string
+	NotificationARNs []string
+}
+
+// Resolver answers Ref and Fn::GetAtt of resources.
+type Resolver interface {
+	Ref(logicalID string) (any, error)
+	GetAtt(logicalID, attribute string) (any, error)
+}
+
+// Bound is a template with its parameters and conditions settled.
+type Bound struct {
+	Template   *Template
+	Parameters map[string]string // defaults included
+	Conditions map[string]bool
+
+	env    Environment
+	active []*Resource
+}
+
+// Bind checks the parameter values, evaluates the conditions and holds the
+// rules' assertions.
+func (t *Template) Bind(env Environment) (*Bound, error) {
+	values, err := t.Values(env.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	if env.Pseudo.Partition == "" {
+		env.Pseudo.Partition = Partition(env.Pseudo.Region)
+	}
+	if env.Pseudo.URLSuffix == "" {
+		env.Pseudo.URLSuffix = "amazonaws.com"
+		if env.Pseudo.Partition == "aws-cn" {
+			env.Pseudo.URLSuffix = "amazonaws.com.cn"
+		}
+	}
+	b := &Bound{Template: t, Parameters: values, Conditions: map[string]bool{}, env: env}
+	ev := &evaluator{bound: b}
+	if t.conditions != nil {
+		for _, name := range t.conditions.keys {
+			if _, err := ev.named(name, 0); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, r := range t.rules {
+		if err := ev.assert(r); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range t.Resources {
+		if r.Condition == "" || b.Conditions[r.Condition] {
+			b.active = append(b.active, r)
+		}
+	}
+	return b, nil
+}
+
+// Active gives the resources whose condition holds, as written.
+func (b *Bound) Active() []*Resource { return b.active }
+
+// IsActive reports whether the template has the resource and its condition holds.
+func (b *Bound) IsActive(id string) bool {
+	r := b.Template.resources[id]
+	return r != nil && (r.Condition == "" || b.Conditions[r.Condition])
+}
+
+// Properties evaluates a resource's properties. Values are string, bool,
+// int64, float64, []any and map[string]any.
+func (b *Bound) Properties(id string, resolver Resolver) (map[string]any, error) {
+	r := b.Template.resources[id]
+	if r == nil {
+		return nil, errAt(0, "no resource %s in the template", id)
+	}
+	v, err := (&evaluator{bound: b, resolver: resolver}).eval(r.properties)
+	if err != nil {
+		return nil, err
+	}
+	return v.(map[string]any), nil
+}
+
+// OutputValue is one output, evaluated.
+type OutputValue struct {
+	Name        string
+	Value       string
+	Description string
+	ExportName  string
+}
+
+// Outputs evaluates the outputs whose condition holds.
+func (b *Bound) Outputs(resolver Resolver) ([]OutputValue, error) {
+	ev := &evaluator{bound: b, resolver: resolver}
+	var out []OutputValue
+	for _, o := range b.Template.Outputs {
+		if o.Condition != "" && !b.Conditions[o.Condition] {
+			continue
+		}
+		v, err := ev.eval(o.value)
+		if err != nil {
+			return nil, err
+		}
+		text, ok := scalarText(v)
+		if !ok {
+			return nil, errAt(o.Line, "Template format error: The Value field of every Outputs member must evaluate to a String: %s", o.Name)
+		}
+		value := OutputValue{Name: o.Name, Value: text, Description: o.Description}
+		if o.export != nil {
+			v, err := ev.eval(o.export)
+			if err != nil {
+				return nil, err
+			}
+			if value.ExportName, ok = scalarText(v); !ok || value.ExportName == "" {
+				return nil, errAt(o.Line, "Template format error: Output %s is malformed. The Name field of every Export member must be specified.", o.Name)
+			}
+		}
+		out = append(out, value)
+	}
+	return out, nil
+}
+
+// Partition gives the AWS partition of a Region.
+func Partition(region string) string {
+	switch {
+	case len(region) > 3 && region[:3] == "cn-":
+		return "aws-cn"
+	case len(region) > 7 && region[:7] == "us-gov-":
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+func scalarText(v any) (string, bool) {
+	switch v.(type) {
+	case string, bool, int64, float64, int:
+		return Text(v), true
+	}
+	return "", false
+}

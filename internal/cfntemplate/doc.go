@@ -1,0 +1,45 @@
+// Package cfntemplate reads AWS CloudFormation templates, JSON or YAML, and
+// evaluates them: parameters, mappings, conditions, rules, the intrinsic
+// functions, the order in which resources depend on one another.
+//
+// It is a pure core. Parse turns bytes into a Template; Bind gives it
+// parameter values and pseudo parameters and settles every condition; the
+// Bound template then yields a resource's properties, with Ref and Fn::GetAtt
+// of other resources answered by a Resolver.
+//
+// What it does not evaluate it refuses by name: transforms, Fn::ForEach and
+// the other functions of AWS::LanguageExtensions, Fn::Cidr, parameters of AWS
+// types (AWS::SSM::Parameter::…, AWS::EC2::…), dynamic references
+// ({{resolve:…}}), CreationPolicy and UpdatePolicy.
+package cfntemplate
+
+import "fmt"
+
+// CloudFormation's quotas, from its user guide ("Understand CloudFormation quotas").
+const (
+	MaxBody       = 51_200    // bytes of a template given inline
+	MaxSize       = 1_000_000 // bytes of a template given by URL; Parse refuses more
+	MaxResources  = 500
+	MaxParameters = 200
+	MaxOutputs    = 200
+	MaxMappings   = 200
+	MaxValue      = 4_096 // bytes of one parameter value
+)
+
+// An Error is what is wrong with a template, or with the values given to it.
+// Line is 0 where no one line is to blame.
+type Error struct {
+	Line    int
+	Message string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("%s (line %d)", e.Message, e.Line)
+}
+
+func errAt(line int, format string, args ...any) *Error {
+	return &Error{Line: line, Message: fmt.Sprintf(format, args...)}
+}
