@@ -1,0 +1,142 @@
+package lambdaruntime
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// maxPayload is the largest answer of a synchronous invocation, 6 MB and a bit.
+// Source: Lambda quotas; the error that Lambda sends names 6291556 bytes.
+const maxPayload = 6_291_556
+
+const unhandled = "Unhandled"
+
+type answer struct {
+	payload       []byte
+	functionError string
+}
+
+type invocation struct {
+	id      string
+	payload []byte
+	answer  chan answer // takes one
+}
+
+func newInvocation(payload []byte) *invocation {
+	if len(payload) == 0 {
+		payload = []byte("{}")
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return &invocation{id: id, payload: payload, answer: make(chan answer, 1)}
+}
+
+// errorPayload is the JSON that callers of a failed function see.
+func errorPayload(kind, message string) []byte {
+	b, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message})
+	return b
+}
+
+// api serves the Runtime API to one process.
+func (p *process) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", p.response)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", p.failure)
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error", p.initFailure)
+	return mux
+}
+
+func (p *process) next(w http.ResponseWriter, r *http.Request) {
+	var inv *invocation
+	select {
+	case inv = <-p.work:
+	case <-p.done:
+		return
+	case <-r.Context().Done():
+		return
+	}
+	p.mu.Lock()
+	p.current = inv
+	p.mu.Unlock()
+	h := w.Header()
+	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(p.config.Clock().Add(p.config.Timeout).UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", p.config.FunctionARN)
+	h.Set("Content-Type", "application/json")
+	_, _ = w.Write(inv.payload)
+}
+
+// take ends the current invocation if it has the given id.
+func (p *process) take(id string) *invocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current == nil || p.current.id != id {
+		return nil
+	}
+	inv := p.current
+	p.current = nil
+	return inv
+}
+
+func (p *process) response(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	inv := p.take(r.PathValue("id"))
+	if inv == nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		return
+	}
+	a := answer{payload: body}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		a = answer{errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)), unhandled}
+	case err != nil:
+		a = answer{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
+	case r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "":
+		payload, _ := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
+		a = answer{payload, unhandled}
+	}
+	inv.answer <- a
+	accept(w)
+}
+
+func (p *process) failure(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	inv := p.take(r.PathValue("id"))
+	if inv == nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		return
+	}
+	inv.answer <- answer{body, unhandled}
+	accept(w)
+}
+
+func (p *process) initFailure(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	select {
+	case p.initError <- body:
+	default:
+	}
+	accept(w)
+}
+
+func accept(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"OK"}`)
+}
+
+func refuse(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(errorPayload(kind, message))
+}
