@@ -1,0 +1,199 @@
+// Package permissionstack writes a policies.Set as CloudFormation templates of
+// native resources, so that drift detection, rollback and the console cover
+// everything that was granted. It is pure: the same set gives the same bytes.
+//
+// Resources are goformation's typed ones; the template around them and its
+// intrinsics are written here, because goformation's own Template links every
+// resource type of AWS (11 MB of binary) and sorts everything by name, where a
+// person wants to read a template in the order of the vendor's page.
+package permissionstack
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"permstack/internal/policies"
+)
+
+// MaxBody is the largest template that CreateStack and UpdateStack take inline
+// (CloudFormation quotas, "Template body size in a request").
+const MaxBody = 51_200
+
+// Part names one of the stacks that hold a set.
+type Part string
+
+const (
+	// Access holds what lets somebody in: roles, policies, instance profiles.
+	Access Part = "access"
+	// Inventory holds what tells the vendor of changes: the topic and its rules.
+	Inventory Part = "inventory"
+)
+
+// Parts lists every part in the order of creation. Inventory comes first and
+// Access last: access is granted only once everything else stands, and taken
+// away first (see docs of package provisioning).
+var Parts = []Part{Inventory, Access}
+
+// Template is a CloudFormation template.
+type Template struct {
+	body []byte // compact JSON
+	hash string
+}
+
+// Stack is a part of a set with its template.
+type Stack struct {
+	Part     Part
+	Template Template
+}
+
+// Whole writes the set as one template, for people who deploy it by hand.
+func Whole(set policies.Set) (Template, error) {
+	return build(set, []Part{Access, Inventory}, "")
+}
+
+// Stacks writes the set as the templates that the provisioner deploys, in the
+// order of Parts. A part that would hold nothing is left out.
+//
+// The split follows the kind of resource alone, never the size: a resource that
+// moved from one stack to another on an update would exist twice for a moment,
+// and its physical name would collide.
+func Stacks(set policies.Set) ([]Stack, error) {
+	var out []Stack
+	for _, part := range Parts {
+		t, err := build(set, []Part{part}, " ("+string(part)+")")
+		if err != nil {
+			return nil, err
+		}
+		if t.body == nil {
+			continue
+		}
+		if len(t.body) > MaxBody {
+			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes and CloudFormation takes %d: choose fewer assets, fewer or shorter tags, or a shorter path", part, len(t.body), MaxBody)
+		}
+		out = append(out, Stack{Part: part, Template: t})
+	}
+	return out, nil
+}
+
+// JSON is the template without white space, as it is deployed.
+func (t Template) JSON() []byte { return bytes.Clone(t.body) }
+
+// Size is the length of JSON.
+func (t Template) Size() int { return len(t.body) }
+
+// Hash identifies the template: 64 hex digits. The template carries it as its
+// output TemplateHash, which tells without a write whether a stack is as wanted.
+func (t Template) Hash() string { return t.hash }
+
+// Indented is the template as JSON for people.
+func (t Template) Indented() []byte {
+	var b bytes.Buffer
+	if err := json.Indent(&b, t.body, "", "  "); err != nil { // our own bytes
+		panic(err)
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// build writes the resources of some parts, and the outputs that they give.
+// Without resources it answers a Template without a body.
+func build(set policies.Set, parts []Part, suffix string) (Template, error) {
+	w := writer{ids: map[string]string{}}
+	for _, part := range parts {
+		switch part {
+		case Access:
+			w.roles(set.Roles)
+		case Inventory:
+			w.topics(set.Topics)
+			w.rules(set.Rules, set.Topics)
+		}
+	}
+	if w.err != nil {
+		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, w.err)
+	}
+	if len(w.resources) == 0 {
+		return Template{}, nil
+	}
+	w.output("CatalogVersion", "The release of the catalogue that this access comes from", set.CatalogVersion)
+	doc := document{
+		AWSTemplateFormatVersion: "2010-09-09",
+		Description:              fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix),
+		Resources:                w.resources,
+		Outputs:                  w.outputs,
+	}
+	body, err := doc.encode()
+	if err != nil {
+		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	doc.Outputs = append(doc.Outputs, entry{"TemplateHash", output{"What the rest of this template says, as a SHA-256 hash", hash}})
+	if body, err = doc.encode(); err != nil {
+		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
+	}
+	return Template{body: body, hash: hash}, nil
+}
+
+// document is the template, its sections in the order in which people read them.
+type document struct {
+	AWSTemplateFormatVersion string
+	Description              string
+	Resources                entries
+	Outputs                  entries
+}
+
+type output struct {
+	Description string
+	Value       string
+}
+
+// entry is a named value; entries is a JSON object that keeps its order.
+type entry struct {
+	name  string
+	value any
+}
+
+type entries []entry
+
+// MarshalJSON writes the object in the order of the list.
+func (e entries) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, item := range e {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := writeJSON(&b, item.name); err != nil {
+			return nil, err
+		}
+		b.WriteByte(':')
+		if err := writeJSON(&b, item.value); err != nil {
+			return nil, fmt.Errorf("write %s: %w", item.name, err)
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+func (d document) encode() ([]byte, error) {
+	var b bytes.Buffer
+	if err := writeJSON(&b, d); err != nil {
+		return nil, err
+	}
+	return intrinsics(b.Bytes())
+}
+
+// writeJSON appends a value without HTML escapes, which would cost six bytes
+// for every "<", ">" and "&".
+func writeJSON(b *bytes.Buffer, v any) error {
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // the encoder's new line
+	return nil
+}

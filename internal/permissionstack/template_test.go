@@ -1,0 +1,197 @@
+package permissionstack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
+	"permstack/internal/templateyaml"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func whole(t *testing.T, set policies.Set) permissionstack.Template {
+	t.Helper()
+	out, err := permissionstack.Whole(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestGolden holds the template as parsed values.
+func TestGolden(t *testing.T) {
+	got := whole(t, sample())
+	golden := filepath.Join("testdata", "sample.json")
+	if *update {
+		if err := os.WriteFile(golden, got.Indented(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(parse(t, data), parse(t, got.JSON())); diff != "" {
+		t.Errorf("template (-want +got):\n%s", diff)
+	}
+}
+
+func parse(t *testing.T, data []byte) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestSameBytes(t *testing.T) {
+	first := whole(t, sample())
+	for range 20 {
+		if next := whole(t, sample()); !bytes.Equal(first.JSON(), next.JSON()) || first.Hash() != next.Hash() {
+			t.Fatal("the same set gave other bytes")
+		}
+	}
+	if len(first.Hash()) != 64 {
+		t.Errorf("hash %q has not 64 digits", first.Hash())
+	}
+}
+
+// TestStacks holds that the parts together are the whole, each thing once.
+func TestStacks(t *testing.T) {
+	stacks, err := permissionstack.Stacks(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(stacks) != 2 || stacks[0].Part != permissionstack.Inventory || stacks[1].Part != permissionstack.Access {
+		t.Fatalf("want inventory, then access; have %d stacks", len(stacks))
+	}
+	all := parse(t, whole(t, sample()).JSON())
+	for _, section := range []string{"Resources", "Outputs"} {
+		want := all[section].(map[string]any)
+		have := map[string]any{}
+		for _, s := range stacks {
+			for name, value := range parse(t, s.Template.JSON())[section].(map[string]any) {
+				if _, twice := have[name]; twice && section == "Resources" {
+					t.Errorf("%s stands in both stacks", name)
+				}
+				have[name] = value
+			}
+		}
+		delete(want, "TemplateHash") // of each template
+		delete(have, "TemplateHash")
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s (-whole +parts):\n%s", section, diff)
+		}
+	}
+}
+
+func TestPartWithoutResourcesIsLeftOut(t *testing.T) {
+	set := sample()
+	set.Topics, set.Rules = nil, nil
+	stacks, err := permissionstack.Stacks(set)
+	if err != nil || len(stacks) != 1 || stacks[0].Part != permissionstack.Access {
+		t.Fatalf("have %v, %v", stacks, err)
+	}
+}
+
+// TestEveryResource walks the template: what must stand on every one of a kind.
+func TestEveryResource(t *testing.T) {
+	taggable := map[string]bool{"AWS::IAM::Role": true, "AWS::SNS::Topic": true, "AWS::Events::Rule": true}
+	for id, r := range parse(t, whole(t, sample()).JSON())["Resources"].(map[string]any) {
+		kind := r.(map[string]any)["Type"].(string)
+		props := r.(map[string]any)["Properties"].(map[string]any)
+		if taggable[kind] && len(props["Tags"].([]any)) != 2 {
+			t.Errorf("%s %s lacks the customer's tags", kind, id)
+		}
+		if strings.HasPrefix(kind, "AWS::IAM::") && props["Path"] != "/permstack/" {
+			t.Errorf("%s %s lacks the path", kind, id)
+		}
+		if kind == "AWS::IAM::Role" {
+			for _, name := range []string{"PermissionsBoundary", "Policies", "ManagedPolicyArns"} {
+				if _, ok := props[name]; !ok {
+					t.Errorf("role %s does not declare %s", id, name)
+				}
+			}
+		}
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	set := sample()
+	set.Roles[0].Description = strings.Repeat("x", permissionstack.MaxBody)
+	_, err := permissionstack.Stacks(set)
+	if err == nil || !strings.Contains(err.Error(), "51200") || !strings.Contains(err.Error(), "access") {
+		t.Errorf("have %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for name, spoil := range map[string]func(*policies.Set){
+		"is needed for":     func(s *policies.Set) { s.Rules = append(s.Rules, s.Rules[0]) },
+		"does not have":     func(s *policies.Set) { s.Rules[0].Targets[0].TopicEntity = "Other" },
+		"a key cannot hold": func(s *policies.Set) { s.Rules[0].Pattern["${AWS::Region}"] = "x" },
+	} {
+		set := sample()
+		spoil(&set)
+		if _, err := permissionstack.Whole(set); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want an error with %q, have %v", name, err)
+		}
+	}
+}
+
+// TestYAML reads the YAML back: the same strings, and functions in short form.
+func TestYAML(t *testing.T) {
+	out, err := templateyaml.FromJSON(whole(t, sample()).JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Resources map[string]struct {
+			Properties struct {
+				Tags           []map[string]any `yaml:"Tags"`
+				PolicyDocument map[string]any   `yaml:"PolicyDocument"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(out, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if v := doc.Resources["ClumioIAMRole"].Properties.Tags[1]["Value"]; v != "0042" {
+		t.Errorf("a tag that looks like a number is %T %v", v, v)
+	}
+	if v := doc.Resources["ClumioEC2BackupPolicy"].Properties.PolicyDocument["Version"]; v != "2012-10-17" {
+		t.Errorf("the policy version is %T %v", v, v)
+	}
+	for _, want := range []string{"!Ref ClumioEventPub\n", "!GetAtt ClumioIAMRole.Arn\n", `!Sub "arn:${AWS::Partition}:s3:::b-${AWS::AccountId}/${!aws:PrincipalAccount}/*"`} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("the YAML lacks %s", want)
+		}
+	}
+}
+
+// TestLint asks cfn-lint, where the machine has it.
+func TestLint(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("no cfn-lint on this machine")
+	}
+	file := filepath.Join(t.TempDir(), "template.json")
+	if err := os.WriteFile(file, whole(t, sample()).Indented(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(lint, file).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}
