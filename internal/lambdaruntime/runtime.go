@@ -242,6 +242,19 @@ func (r *Runtime) Close() error {
 	return nil
 }
 
+// Retire closes the runtime once the invocation under way, if any, has ended;
+// those that wait answer ErrClosed. It does not wait.
+func (r *Runtime) Retire() {
+	go r.once.Do(func() {
+		<-r.turn
+		close(r.closed)
+		if r.proc != nil {
+			r.proc.stop()
+		}
+		r.turn <- struct{}{}
+	})
+}
+
 // lockedWriter keeps the lines of stdout and stderr from mixing.
 type lockedWriter struct {
 	mu sync.Mutex
