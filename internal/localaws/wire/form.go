@@ -7,12 +7,6 @@ import (
 	"strings"
 )
 
-// Tag is a resource tag as every service here writes it.
-type Tag struct {
-	Key   string `xml:"Key" json:"Key"`
-	Value string `xml:"Value" json:"Value"`
-}
-
 // Entry is one pair of a Query map, <entry><key>…</key><value>…</value></entry>.
 type Entry struct {
 	Key   string `xml:"key"`
