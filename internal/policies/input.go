@@ -24,6 +24,10 @@ type Environment struct {
 	ExternalID                 string // shared secret of the trust, 2 to 1,224 characters
 	ConnectionID               string // names this connection; part of every name
 
+	// StackNames are the stacks that hold what is made, for the permission to read
+	// them. Empty: the stack that the template is deployed as.
+	StackNames []string
+
 	Path                   string // IAM path of every role and policy; empty: DefaultPath
 	PermissionsBoundaryARN string // set on every role, where given
 	Tags                   []Tag

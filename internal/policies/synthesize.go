@@ -1,11 +1,190 @@
+// Package policies turns a choice of a vendor's page into the roles, policies,
+// topics and event rules that it needs, and nothing else. It does no I/O and
+// knows no AWS SDK: the same input gives the same set, everywhere.
 package policies
 
-import "errors"
+import (
+	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc"
+)
 
-// Synthesize turns a selection into the set of roles, policies, topics and
-// rules that it needs, and nothing else. It does no I/O: the same input gives
-// the same set. Input that makes no sense is an *InputError that names every
-// problem and the valid values.
+// Synthesize turns a selection into its set. Input that makes no sense is an
+// *InputError that names every problem and the valid values; a set that IAM
+// would refuse for its size is a *LimitError.
 func Synthesize(sel Selection, env Environment) (Set, error) {
-	return Set{}, errors.New("not written yet")
+	profile, sel, env, err := check(sel, env)
+	if err != nil {
+		return Set{}, err
+	}
+	s := synthesis{profile: profile, choice: newChoice(sel), names: names{env}}
+	s.terms = newTerms(env)
+	set := Set{CatalogVersion: sel.CatalogVersion, Profile: profile.Name}
+
+	s.chosen = s.chosenParts(env)
+	for _, r := range s.chosen.roles {
+		role, err := s.role(r, env)
+		if err != nil {
+			return Set{}, err
+		}
+		set.Roles = append(set.Roles, role)
+	}
+	for _, t := range profile.Topics {
+		topic, err := s.topic(t, env)
+		if err != nil {
+			return Set{}, err
+		}
+		set.Topics = append(set.Topics, topic)
+	}
+	for _, r := range s.chosen.rules {
+		set.Rules = append(set.Rules, Rule{
+			Entity:      r.Entity,
+			Name:        s.names.of(r.Entity),
+			Asset:       r.Asset,
+			Description: sentence(r.Why),
+			Pattern:     r.Pattern,
+			Targets:     []Target{{ID: "inventory-topic", TopicEntity: r.Topic}},
+		})
+	}
+	return set, checkLimits(set)
+}
+
+// synthesis is one run of Synthesize.
+type synthesis struct {
+	profile catalog.Profile
+	choice  choice
+	names   names
+	terms   terms
+	chosen  parts
+}
+
+// parts are the pieces of the profile that the choice brings in, known before
+// any document is written because documents refer to them.
+type parts struct {
+	roles    []catalog.Role
+	policies map[string][][]catalog.Statement // managed policy entity → its parts
+	rules    []catalog.Rule
+}
+
+func (s synthesis) chosenParts(env Environment) parts {
+	p := parts{policies: map[string][][]catalog.Statement{}}
+	for _, r := range s.profile.Rules {
+		if s.choice.has(catalog.Use{Asset: r.Asset, Option: r.Option}) {
+			p.rules = append(p.rules, r)
+		}
+	}
+	for _, r := range s.profile.Roles {
+		if s.choice.hasAny(r.For) {
+			p.roles = append(p.roles, r)
+		}
+	}
+	for _, r := range p.roles {
+		for _, policy := range r.Policies {
+			if policy.Kind == catalog.Managed {
+				if list := s.choice.statements(policy); len(list) > 0 {
+					p.policies[policy.Entity] = [][]catalog.Statement{list}
+				}
+			}
+		}
+	}
+	// How a policy is split depends on its size in the longest partition and
+	// Region, never on where it is deployed: the parts are the same everywhere.
+	longest := s
+	longest.terms = newTerms(openEnvironment(env))
+	longest.names = names{openEnvironment(env)}
+	longest.chosen = p
+	for entity, whole := range p.policies {
+		p.policies[entity] = longest.split(whole[0])
+	}
+	return p
+}
+
+func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
+	role := Role{
+		Entity:              r.Entity,
+		Name:                s.names.of(r.Entity),
+		Path:                env.Path,
+		Description:         sentence(r.Why),
+		PermissionsBoundary: env.PermissionsBoundaryARN,
+		Tags:                env.Tags,
+	}
+	if r.InstanceProfile != "" {
+		role.InstanceProfile = s.names.of(r.InstanceProfile)
+	}
+	role.Trust.Version = policydoc.Version
+	for _, t := range r.Trust {
+		principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
+		if t.AWS != "" {
+			principal.ByType["AWS"] = policydoc.Values{s.terms.expand(t.AWS)}
+		} else {
+			principal.ByType["Service"] = policydoc.Values{s.terms.expand(t.Service)}
+		}
+		role.Trust.Statement = append(role.Trust.Statement, policydoc.Statement{
+			Sid: t.Sid, Effect: "Allow", Principal: &principal,
+			Action:    policydoc.Values{"sts:AssumeRole"},
+			Condition: s.terms.conditions(t.When),
+		})
+	}
+	for _, p := range r.Policies {
+		if p.Kind == catalog.Inline {
+			if policy, ok := s.policy(p, s.names.of(p.Entity), s.choice.statements(p)); ok {
+				role.Inline = append(role.Inline, policy)
+			}
+			continue
+		}
+		for i, part := range s.chosen.policies[p.Entity] {
+			if policy, ok := s.policy(p, s.names.part(p.Entity, i), part); ok {
+				policy.Path = env.Path
+				role.Managed = append(role.Managed, policy)
+			}
+		}
+	}
+	return role, nil
+}
+
+// policy writes the document of a policy, or of a part of one. It reports false
+// where nothing is left to grant: all that the statements name is not chosen.
+func (s synthesis) policy(p catalog.Policy, name string, statements []catalog.Statement) (Policy, bool) {
+	out := Policy{Entity: p.Entity, Name: name, Description: sentence(p.Why), Document: policydoc.Document{Version: policydoc.Version}}
+	for _, st := range statements {
+		written, ok := s.statement(st)
+		if !ok {
+			continue
+		}
+		out.Document.Statement = append(out.Document.Statement, written)
+		out.Grants = append(out.Grants, Grant{Sid: st.Sid, Why: st.Why, WhyWildcard: st.WhyWildcard, Note: st.Note, For: st.For})
+	}
+	return out, len(out.Document.Statement) > 0
+}
+
+func (s synthesis) statement(st catalog.Statement) (policydoc.Statement, bool) {
+	resources := s.resources(st.Resources)
+	return policydoc.Statement{
+		Sid: st.Sid, Effect: "Allow",
+		Action:    st.Actions,
+		Resource:  resources,
+		Condition: s.terms.conditions(st.When),
+	}, len(resources) > 0
+}
+
+func (s synthesis) topic(t catalog.Topic, env Environment) (Topic, error) {
+	topic := Topic{
+		Entity: t.Entity, Name: s.names.of(t.Entity), Tags: env.Tags,
+		Policy: policydoc.Document{Version: policydoc.Version},
+	}
+	for _, st := range t.Statements {
+		principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
+		if st.Service != "" {
+			principal.ByType["Service"] = policydoc.Values{s.terms.expand(st.Service)}
+		} else {
+			principal.ByType["AWS"] = policydoc.Values{s.terms.expand(st.AWS)}
+		}
+		topic.Policy.Statement = append(topic.Policy.Statement, policydoc.Statement{
+			Sid: st.Sid, Effect: "Allow", Principal: &principal,
+			Action:    st.Actions,
+			Resource:  policydoc.Values{s.topicARN(t.Entity)},
+			Condition: s.terms.conditions(st.When),
+		})
+		topic.Grants = append(topic.Grants, Grant{Sid: st.Sid, Why: st.Why})
+	}
+	return topic, nil
 }

@@ -4,8 +4,11 @@
 //
 // Strings may name the environment, as ARNs in AWS's own documents do:
 // ${Partition}, ${Region}, ${Account}, ${DataPlaneAccount}, ${ControlPlaneAccount},
-// ${ControlPlaneRole}, ${SupportControlPlaneRole}, ${ExternalId}, ${role:Entity},
-// ${policy:Entity}, ${topic:Entity}, ${rule:*}, ${stack}.
+// ${ControlPlaneRole}, ${SupportControlPlaneRole}, ${ExternalId} and ${EC2Service}
+// (EC2's service principal). A resource may
+// also be one of what the selection itself makes: ${roles:Entity}, ${policies:Entity},
+// ${topics:Entity}, ${rules:Entity} or ${stacks}, where * stands for every entity;
+// it becomes the ARNs of those that are chosen, and nothing where none is.
 package catalog
 
 // Asset is something that a customer protects: "ec2", "rds", …
@@ -31,7 +34,7 @@ type Profile struct {
 	Vendor     string // "Clumio"
 	Assets     []AssetInfo
 	Operations []Operation
-	Options    []Option
+	Options    []OptionInfo
 	Roles      []Role
 	Topics     []Topic
 	Rules      []Rule
@@ -41,9 +44,18 @@ type Profile struct {
 type AssetInfo struct {
 	Asset Asset
 	Title string // "EC2 and EBS"
-	// SendsDataTo is true when backing it up or restoring it moves data through
-	// the vendor's data-plane account, which must then be given.
+	// DataPlane is true when backing it up or restoring it moves data through the
+	// vendor's data-plane account, which must then be given.
 	DataPlane bool
+}
+
+// OptionInfo is a choice beside assets and operations.
+type OptionInfo struct {
+	Option Option
+	Title  string
+	// ControlPlaneRole is true when the option trusts a second role of the
+	// vendor's control plane, which must then be given.
+	ControlPlaneRole bool
 }
 
 // Role is an entity of the page.
@@ -78,6 +90,7 @@ type Policy struct {
 	Entity     string
 	Kind       Kind
 	Why        string
+	For        []Use // for statements that do not say their own
 	Statements []Statement
 }
 
@@ -85,7 +98,7 @@ type Policy struct {
 type Statement struct {
 	Sid       string
 	Why       string // the reason, in plain words
-	For       []Use  // there when one of these is chosen; none: always
+	For       []Use  // there when one of these is chosen; none: as the policy says
 	Actions   []string
 	Resources []string
 	When      Conditions
@@ -122,23 +135,8 @@ type TopicStatement struct {
 type Rule struct {
 	Entity  string
 	Why     string
-	Asset   Asset // empty: of several assets
-	For     []Use
+	Asset   Asset
+	Option  Option // where the rule is there only with an option
 	Topic   string // entity of the topic
-	Pattern Pattern
-}
-
-// Pattern is an EventBridge event pattern in the parts that our rules use.
-type Pattern struct {
-	Source     []string
-	DetailType []string
-	Detail     map[string][]any
-	// PerAsset lists values of a detail field that are there only with their asset.
-	PerAsset map[string][]AssetValues
-}
-
-// AssetValues are the values that an asset adds to a list.
-type AssetValues struct {
-	Asset  Asset
-	Values []string
+	Pattern map[string]any
 }

@@ -1,0 +1,227 @@
+package policies
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"permstack/internal/policies/catalog"
+)
+
+// InputError says what of the input makes no sense: one sentence a problem,
+// each with the valid values where there is a list of them.
+type InputError struct{ Problems []string }
+
+func (e *InputError) Error() string { return strings.Join(e.Problems, "; ") }
+
+// DefaultConnectionID names the connection where none is given.
+const DefaultConnectionID = "main"
+
+var (
+	accountPattern    = regexp.MustCompile(`^[0-9]{12}$`)
+	regionPattern     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+	connectionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	// IAM takes every printable character in a path; wildcards and "$" would
+	// change the meaning of the ARNs that we write it into.
+	pathPattern       = regexp.MustCompile(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
+	externalIDPattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]+$`)
+	roleARNPattern    = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
+	policyARNPattern  = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
+	tagPattern        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+)
+
+var partitions = []string{"aws", "aws-us-gov", "aws-cn"}
+
+// PartitionOf is the partition that a Region lies in.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	}
+	return "aws"
+}
+
+// check holds the input against the profile and AWS's rules, and fills in
+// defaults. All problems are reported together.
+func check(sel Selection, env Environment) (catalog.Profile, Selection, Environment, error) {
+	var c checker
+	profile, known := profiles[sel.Profile]
+	if !known {
+		c.add("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))
+		return catalog.Profile{}, sel, env, c.err()
+	}
+	if sel.CatalogVersion == "" {
+		sel.CatalogVersion = Releases[len(Releases)-1]
+	}
+	if !slices.Contains(Releases, sel.CatalogVersion) {
+		c.add("unknown catalogue version %q; this build has: %s", sel.CatalogVersion, strings.Join(Releases, ", "))
+	}
+	sel = c.selection(profile, sel)
+	env = c.environment(env)
+	c.needs(profile, sel, env)
+	return profile, sel, env, c.err()
+}
+
+type checker struct{ problems []string }
+
+func (c *checker) add(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+func (c *checker) err() error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	return &InputError{c.problems}
+}
+
+// match adds a problem where a given value does not match.
+func (c *checker) match(pattern *regexp.Regexp, value, what, valid string) {
+	if value != "" && !pattern.MatchString(value) {
+		c.add("%s %q is not valid: %s", what, value, valid)
+	}
+}
+
+func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
+	var assets []catalog.Asset
+	for _, a := range profile.Assets {
+		assets = append(assets, a.Asset)
+	}
+	var options []catalog.Option
+	for _, o := range profile.Options {
+		options = append(options, o.Option)
+	}
+	if len(sel.Assets) == 0 {
+		c.add("no asset chosen; choose one or more of: %s", join(assets))
+	}
+	if len(sel.Operations) == 0 {
+		sel.Operations = profile.Operations
+	}
+	sel.Assets = chosen(c, "asset", sel.Assets, assets)
+	sel.Operations = chosen(c, "operation", sel.Operations, profile.Operations)
+	sel.Options = chosen(c, "option", sel.Options, options)
+	return sel
+}
+
+// chosen lists what was chosen in the profile's order, once each.
+func chosen[T ~string](c *checker, what string, list, valid []T) []T {
+	for _, v := range list {
+		if !slices.Contains(valid, v) {
+			c.add("unknown %s %q; valid: %s", what, string(v), join(valid))
+		}
+	}
+	var out []T
+	for _, v := range valid {
+		if slices.Contains(list, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func join[T ~string](list []T) string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return strings.Join(out, ", ")
+}
+
+func (c *checker) environment(env Environment) Environment {
+	if env.Partition == "" && env.Region != "" {
+		env.Partition = PartitionOf(env.Region)
+	}
+	if env.Partition != "" && !slices.Contains(partitions, env.Partition) {
+		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(partitions, ", "))
+	}
+	if env.Region != "" && PartitionOf(env.Region) != env.Partition {
+		c.add("Region %s lies in partition %s, not in %s", env.Region, PartitionOf(env.Region), env.Partition)
+	}
+	c.match(accountPattern, env.Account, "account", "an account id has 12 digits")
+	c.match(regionPattern, env.Region, "Region", "a Region looks like eu-central-1")
+	if len(env.Region) > maxRegion {
+		c.add("Region %q is longer than any that AWS has", env.Region)
+	}
+	c.match(accountPattern, env.DataPlaneAccountID, "data-plane account", "an account id has 12 digits")
+
+	if env.ConnectionID == "" {
+		env.ConnectionID = DefaultConnectionID
+	}
+	c.match(connectionPattern, env.ConnectionID, "connection id", "1 to 64 letters, digits, - and _, a letter or digit first")
+
+	if env.Path == "" {
+		env.Path = DefaultPath
+	}
+	c.match(pathPattern, env.Path, "path", "begins and ends with /, between them letters, digits and _.,@=+-")
+	if len(env.Path) > 512 {
+		c.add("the path has %d characters; IAM takes at most 512", len(env.Path))
+	}
+
+	if env.ExternalID == "" {
+		c.add("the external id is missing; the vendor's console shows it for the connection")
+	} else if n := len(env.ExternalID); n < 2 || n > 1224 || !externalIDPattern.MatchString(env.ExternalID) {
+		// The value is a secret of the trust: it is not repeated here.
+		c.add("the external id is not valid: 2 to 1,224 letters, digits and _+=,.@:/-")
+	}
+	if env.ControlPlaneRoleARN == "" {
+		c.add("the control-plane role is missing; give the ARN of the vendor's role that may assume the role here")
+	}
+	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
+	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
+	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", "arn:aws:iam::111122223333:policy/NAME", env.Partition)
+	c.tags(env.Tags)
+	return env
+}
+
+// arn checks an ARN's form and that it lies in the partition of the rest: IAM
+// knows no trust across partitions.
+func (c *checker) arn(pattern *regexp.Regexp, value, what, example, partition string) {
+	if value == "" {
+		return
+	}
+	m := pattern.FindStringSubmatch(value)
+	if m == nil {
+		c.add("%s %q is not valid: it looks like %s", what, value, example)
+	} else if partition != "" && m[1] != partition {
+		c.add("%s %q lies in partition %s, the rest in %s; nothing is trusted across partitions", what, value, m[1], partition)
+	}
+}
+
+// tags holds the customer's tags against the limits of IAM and SNS.
+func (c *checker) tags(tags []Tag) {
+	if len(tags) > 50 {
+		c.add("%d tags are given; AWS takes at most 50", len(tags))
+	}
+	seen := map[string]bool{}
+	for _, t := range tags {
+		switch {
+		case t.Key == "" || len([]rune(t.Key)) > 128 || !tagPattern.MatchString(t.Key):
+			c.add("tag key %q is not valid: 1 to 128 letters, digits, spaces and _.:/=+-@", t.Key)
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			c.add("tag key %q is not valid: keys that begin with aws: are AWS's own", t.Key)
+		case seen[strings.ToLower(t.Key)]:
+			c.add("tag key %q is given twice; IAM does not tell keys apart by case", t.Key)
+		}
+		if len([]rune(t.Value)) > 256 || !tagPattern.MatchString(t.Value) {
+			c.add("the value of tag %q is not valid: up to 256 letters, digits, spaces and _.:/=+-@", t.Key)
+		}
+		seen[strings.ToLower(t.Key)] = true
+	}
+}
+
+// needs checks what the chosen assets and options need of the environment.
+func (c *checker) needs(profile catalog.Profile, sel Selection, env Environment) {
+	for _, a := range profile.Assets {
+		if a.DataPlane && env.DataPlaneAccountID == "" && slices.Contains(sel.Assets, a.Asset) {
+			c.add("the data-plane account is missing: %s sends data there; give the 12-digit id of %s's data-plane account", a.Asset, profile.Vendor)
+		}
+	}
+	for _, o := range profile.Options {
+		if o.ControlPlaneRole && env.SupportControlPlaneRoleARN == "" && slices.Contains(sel.Options, o.Option) {
+			c.add("the support control-plane role is missing: option %s trusts it; give its ARN", o.Option)
+		}
+	}
+}

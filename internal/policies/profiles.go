@@ -1,0 +1,27 @@
+package policies
+
+import (
+	"maps"
+	"slices"
+
+	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/clumio"
+)
+
+// profiles are the vendors' pages that this build knows.
+var profiles = map[string]catalog.Profile{
+	clumio.Profile.Name: clumio.Profile,
+}
+
+// Releases are the catalogue's releases that this build can synthesize, the
+// newest last. Release 1 is the vendor's page as it was first written down.
+var Releases = []string{"1"}
+
+// ProfileNames lists the profiles, sorted.
+func ProfileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
+
+// Profile is a vendor's page by name.
+func Profile(name string) (catalog.Profile, bool) {
+	p, ok := profiles[name]
+	return p, ok
+}

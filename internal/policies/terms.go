@@ -1,0 +1,163 @@
+package policies
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc"
+)
+
+// CloudFormation's pseudo parameters, for an environment that is left open.
+const (
+	pseudoPartition = "${AWS::Partition}"
+	pseudoAccount   = "${AWS::AccountId}"
+	pseudoRegion    = "${AWS::Region}"
+	pseudoSuffix    = "${AWS::URLSuffix}"
+	pseudoStack     = "${AWS::StackName}"
+)
+
+func orPseudo(value, pseudo string) string {
+	if value == "" {
+		return pseudo
+	}
+	return value
+}
+
+// terms replaces the catalogue's ${…} names by the environment's values.
+type terms struct{ replacer *strings.Replacer }
+
+func newTerms(env Environment) terms {
+	ec2 := "ec2.amazonaws.com"
+	switch env.Partition {
+	case "":
+		ec2 = "ec2." + pseudoSuffix
+	case "aws-cn":
+		// The one service principal of ours with a suffix of its own in China.
+		ec2 = "ec2.amazonaws.com.cn"
+	}
+	return terms{strings.NewReplacer(
+		"${Partition}", orPseudo(env.Partition, pseudoPartition),
+		"${Account}", orPseudo(env.Account, pseudoAccount),
+		"${Region}", orPseudo(env.Region, pseudoRegion),
+		"${DataPlaneAccount}", env.DataPlaneAccountID,
+		"${ControlPlaneAccount}", accountOf(env.ControlPlaneRoleARN),
+		"${ControlPlaneRole}", env.ControlPlaneRoleARN,
+		"${SupportControlPlaneRole}", env.SupportControlPlaneRoleARN,
+		"${ExternalId}", env.ExternalID,
+		"${EC2Service}", ec2,
+	)}
+}
+
+func (t terms) expand(s string) string { return t.replacer.Replace(s) }
+
+func (t terms) conditions(when catalog.Conditions) policydoc.Conditions {
+	if len(when) == 0 {
+		return nil
+	}
+	out := make(policydoc.Conditions, len(when))
+	for operator, keys := range when {
+		out[operator] = make(map[string]policydoc.Values, len(keys))
+		for key, values := range keys {
+			expanded := make(policydoc.Values, len(values))
+			for i, v := range values {
+				expanded[i] = t.expand(v)
+			}
+			out[operator][key] = expanded
+		}
+	}
+	return out
+}
+
+// resources expands ARNs and references to what the selection itself makes.
+func (s synthesis) resources(list []string) policydoc.Values {
+	var out policydoc.Values
+	for _, r := range list {
+		if kind, entity, ok := reference(r); ok {
+			out = append(out, s.arnsOf(kind, entity)...)
+			continue
+		}
+		out = append(out, s.terms.expand(r))
+	}
+	return out
+}
+
+// reference takes "${roles:Entity}" apart.
+func reference(s string) (kind, entity string, ok bool) {
+	body, ok := strings.CutPrefix(s, "${")
+	if !ok || !strings.HasSuffix(body, "}") {
+		return "", "", false
+	}
+	kind, entity, _ = strings.Cut(strings.TrimSuffix(body, "}"), ":")
+	return kind, entity, slices.Contains([]string{"roles", "policies", "topics", "rules", "stacks"}, kind)
+}
+
+// arnsOf lists the ARNs of the chosen entities that a reference names, in the
+// profile's order.
+func (s synthesis) arnsOf(kind, entity string) []string {
+	var out []string
+	matches := func(e string) bool { return entity == "*" || entity == e }
+	switch kind {
+	case "roles":
+		for _, r := range s.chosen.roles {
+			if matches(r.Entity) {
+				out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:role")+s.names.env.Path+s.names.of(r.Entity))
+			}
+		}
+	case "policies":
+		var entities []string
+		for e := range s.chosen.policies {
+			if matches(e) {
+				entities = append(entities, e)
+			}
+		}
+		sort.Strings(entities)
+		for _, e := range entities {
+			for i := range s.chosen.policies[e] {
+				out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:policy")+s.names.env.Path+s.names.part(e, i))
+			}
+		}
+	case "topics":
+		for _, t := range s.profile.Topics {
+			if matches(t.Entity) {
+				out = append(out, s.topicARN(t.Entity))
+			}
+		}
+	case "rules":
+		for _, r := range s.chosen.rules {
+			if matches(r.Entity) {
+				out = append(out, s.terms.expand("arn:${Partition}:events:${Region}:${Account}:rule/")+s.names.of(r.Entity))
+			}
+		}
+	case "stacks":
+		stacks := s.names.env.StackNames
+		if len(stacks) == 0 {
+			stacks = []string{pseudoStack}
+		}
+		for _, name := range stacks {
+			out = append(out, s.terms.expand("arn:${Partition}:cloudformation:${Region}:${Account}:stack/")+name+"/*")
+		}
+	}
+	return out
+}
+
+func (s synthesis) topicARN(entity string) string {
+	return s.terms.expand("arn:${Partition}:sns:${Region}:${Account}:") + s.names.of(entity)
+}
+
+// accountOf is the account in an ARN.
+func accountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
+}
+
+// sentence makes a description of a reason: IAM and EventBridge show it.
+func sentence(why string) string {
+	if why == "" {
+		return ""
+	}
+	return strings.ToUpper(why[:1]) + why[1:]
+}
