@@ -128,14 +128,14 @@ func matchTokens(tokens []token, text string) bool {
 	}
 }
 
-// matchARN matches an ARN part by part: a wildcard stays within its part, only
-// the last one, the resource, may hold colons. A pattern of fewer than six
-// parts ("*", "arn:aws:s3*") matches as text.
+// matchARN matches an ARN part by part: a wildcard stays within its part. The
+// pattern's last part matches all that is left, so that a resource may hold
+// colons, "*" matches everything and "arn:aws:s3*" all of one service.
 func matchARN(tokens []token, arn string) bool {
 	parts := splitTokens(tokens)
-	text := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || len(text) < 6 {
-		return matchTokens(tokens, arn)
+	text := strings.SplitN(arn, ":", len(parts))
+	if len(text) < len(parts) {
+		return false
 	}
 	for i := range parts {
 		if !matchTokens(parts[i], text[i]) {
