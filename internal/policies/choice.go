@@ -38,7 +38,7 @@ func (c choice) hasAny(uses []catalog.Use) bool {
 
 // statements lists those of a policy that were chosen, each with its uses.
 func (c choice) statements(p catalog.Policy) []catalog.Statement {
-	var out []catalog.Statement
+	out := make([]catalog.Statement, 0, len(p.Statements))
 	for _, st := range p.Statements {
 		if len(st.For) == 0 {
 			st.For = p.For

@@ -20,22 +20,26 @@ const (
 
 // longestValues are the longest that CloudFormation may put for its pseudo
 // parameters.
-var longestValues = strings.NewReplacer(
-	pseudoPartition, "aws-us-gov",
-	pseudoAccount, "123456789012",
-	pseudoRegion, strings.Repeat("r", maxRegion),
-	pseudoSuffix, "amazonaws.com.cn",
-	pseudoStack, strings.Repeat("s", 128),
-)
+var longestValues = map[string]string{
+	pseudoPartition: "aws-us-gov",
+	pseudoAccount:   "123456789012",
+	pseudoRegion:    strings.Repeat("r", maxRegion),
+	pseudoSuffix:    "amazonaws.com.cn",
+	pseudoStack:     strings.Repeat("s", 128),
+}
 
 // size counts a document's characters as IAM does, in the longest partition and
 // Region where the environment leaves them open.
 func size(d policydoc.Document) int {
 	text, err := d.JSON()
-	if err != nil { // strings and maps of strings always marshal
+	if err != nil { // documents always marshal
 		panic(err)
 	}
-	return policydoc.CountedSize(longestValues.Replace(string(text)))
+	n := policydoc.CountedSize(string(text))
+	for pseudo, value := range longestValues {
+		n += strings.Count(string(text), pseudo) * (len(value) - len(pseudo))
+	}
+	return n
 }
 
 func openEnvironment(env Environment) Environment {
@@ -46,28 +50,28 @@ func openEnvironment(env Environment) Environment {
 // split packs a policy's statements into as many documents as IAM's limit asks
 // for: in their order, a new part where the next one does not fit.
 func (s synthesis) split(statements []catalog.Statement) [][]catalog.Statement {
-	var out [][]catalog.Statement
-	doc := policydoc.Document{Version: policydoc.Version}
-	var part []catalog.Statement
+	whole := policydoc.Document{Version: policydoc.Version}
 	for _, st := range statements {
-		written, ok := s.statement(st)
-		if !ok {
-			continue
-		}
-		larger := doc
-		larger.Statement = append(larger.Statement[:len(larger.Statement):len(larger.Statement)], written)
-		if len(part) > 0 && size(larger) > MaxManagedPolicy {
-			out = append(out, part)
-			part = nil
-			larger = policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{written}}
-		}
-		doc = larger
-		part = append(part, st)
+		written, _ := s.statement(st)
+		whole.Statement = append(whole.Statement, written)
 	}
-	if len(part) > 0 {
-		out = append(out, part)
+	if size(whole) <= MaxManagedPolicy {
+		return [][]catalog.Statement{statements}
 	}
-	return out
+	empty := size(policydoc.Document{Version: policydoc.Version})
+	var out [][]catalog.Statement
+	var part []catalog.Statement
+	used := empty
+	for i, st := range statements {
+		// A document of one statement less an empty one is the statement; one
+		// more for the comma before it.
+		n := 1 + size(policydoc.Document{Version: policydoc.Version, Statement: whole.Statement[i : i+1]}) - empty
+		if len(part) > 0 && used+n > MaxManagedPolicy {
+			out, part, used = append(out, part), nil, empty
+		}
+		part, used = append(part, st), used+n
+	}
+	return append(out, part)
 }
 
 // LimitError says that IAM would refuse the set.

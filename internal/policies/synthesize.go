@@ -144,7 +144,10 @@ func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
 // policy writes the document of a policy, or of a part of one. It reports false
 // where nothing is left to grant: all that the statements name is not chosen.
 func (s synthesis) policy(p catalog.Policy, name string, statements []catalog.Statement) (Policy, bool) {
-	out := Policy{Entity: p.Entity, Name: name, Description: sentence(p.Why), Document: policydoc.Document{Version: policydoc.Version}}
+	out := Policy{
+		Entity: p.Entity, Name: name, Description: sentence(p.Why), Grants: make([]Grant, 0, len(statements)),
+		Document: policydoc.Document{Version: policydoc.Version, Statement: make([]policydoc.Statement, 0, len(statements))},
+	}
 	for _, st := range statements {
 		written, ok := s.statement(st)
 		if !ok {

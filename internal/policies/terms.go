@@ -25,8 +25,8 @@ func orPseudo(value, pseudo string) string {
 	return value
 }
 
-// terms replaces the catalogue's ${…} names by the environment's values.
-type terms struct{ replacer *strings.Replacer }
+// terms gives the environment's value for each ${…} name of the catalogue.
+type terms map[string]string
 
 func newTerms(env Environment) terms {
 	ec2 := "ec2.amazonaws.com"
@@ -37,20 +37,46 @@ func newTerms(env Environment) terms {
 		// The one service principal of ours with a suffix of its own in China.
 		ec2 = "ec2.amazonaws.com.cn"
 	}
-	return terms{strings.NewReplacer(
-		"${Partition}", orPseudo(env.Partition, pseudoPartition),
-		"${Account}", orPseudo(env.Account, pseudoAccount),
-		"${Region}", orPseudo(env.Region, pseudoRegion),
-		"${DataPlaneAccount}", env.DataPlaneAccountID,
-		"${ControlPlaneAccount}", accountOf(env.ControlPlaneRoleARN),
-		"${ControlPlaneRole}", env.ControlPlaneRoleARN,
-		"${SupportControlPlaneRole}", env.SupportControlPlaneRoleARN,
-		"${ExternalId}", env.ExternalID,
-		"${EC2Service}", ec2,
-	)}
+	return terms{
+		"Partition":               orPseudo(env.Partition, pseudoPartition),
+		"Account":                 orPseudo(env.Account, pseudoAccount),
+		"Region":                  orPseudo(env.Region, pseudoRegion),
+		"DataPlaneAccount":        env.DataPlaneAccountID,
+		"ControlPlaneAccount":     accountOf(env.ControlPlaneRoleARN),
+		"ControlPlaneRole":        env.ControlPlaneRoleARN,
+		"SupportControlPlaneRole": env.SupportControlPlaneRoleARN,
+		"ExternalId":              env.ExternalID,
+		"EC2Service":              ec2,
+	}
 }
 
-func (t terms) expand(s string) string { return t.replacer.Replace(s) }
+// expand puts the values in. A name that terms do not have stays as it stands:
+// IAM's own policy variables look the same.
+func (t terms) expand(s string) string {
+	start := strings.Index(s, "${")
+	if start < 0 {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s) + 32)
+	for start >= 0 {
+		end := strings.IndexByte(s[start:], '}')
+		if end < 0 {
+			break
+		}
+		end += start
+		b.WriteString(s[:start])
+		if value, ok := t[s[start+2:end]]; ok {
+			b.WriteString(value)
+		} else {
+			b.WriteString(s[start : end+1])
+		}
+		s = s[end+1:]
+		start = strings.Index(s, "${")
+	}
+	b.WriteString(s)
+	return b.String()
+}
 
 func (t terms) conditions(when catalog.Conditions) policydoc.Conditions {
 	if len(when) == 0 {

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"strings"
+	"unicode/utf8"
 )
 
 // Version is the policy language version that every document of ours carries.
@@ -49,12 +49,7 @@ type Principal struct {
 type Values []string
 
 // MarshalJSON writes a single value bare.
-func (v Values) MarshalJSON() ([]byte, error) {
-	if len(v) == 1 {
-		return marshal(v[0])
-	}
-	return marshal([]string(v))
-}
+func (v Values) MarshalJSON() ([]byte, error) { return appendValues(nil, v), nil }
 
 // UnmarshalJSON reads a string, boolean or number, or a list of them; IAM
 // treats true and "true" alike.
@@ -95,12 +90,7 @@ func scalar(v any) (string, error) {
 }
 
 // MarshalJSON writes "*" for everyone, else the map of types.
-func (p Principal) MarshalJSON() ([]byte, error) {
-	if p.Everyone {
-		return []byte(`"*"`), nil
-	}
-	return marshal(p.ByType)
-}
+func (p Principal) MarshalJSON() ([]byte, error) { return appendPrincipal(nil, p), nil }
 
 // UnmarshalJSON reads either form.
 func (p *Principal) UnmarshalJSON(data []byte) error {
@@ -159,25 +149,23 @@ func strict(data []byte, v any) error {
 
 // JSON writes the document without white space, the same bytes for the same
 // value: maps sorted, lists in their own order.
-func (d Document) JSON() ([]byte, error) { return marshal(d) }
+func (d Document) JSON() ([]byte, error) { return appendDocument(make([]byte, 0, 2048), d), nil }
+
+// MarshalJSON is JSON, for documents within larger values.
+func (d Document) MarshalJSON() ([]byte, error) { return d.JSON() }
 
 // Size is the number of characters that IAM counts against its limits: all but
 // white space (IAM quotas, "IAM and AWS STS character limits").
-func (d Document) Size() int {
-	data, err := d.JSON()
-	if err != nil { // strings and maps of strings always marshal
-		panic(err)
-	}
-	return CountedSize(string(data))
-}
+func (d Document) Size() int { return CountedSize(string(appendDocument(make([]byte, 0, 2048), d))) }
 
 // CountedSize counts the characters of a policy text as IAM does, white space
 // left out.
 func CountedSize(policy string) int {
-	n := 0
-	for _, r := range policy {
-		if !strings.ContainsRune(" \t\r\n", r) {
-			n++
+	n := utf8.RuneCountInString(policy)
+	for i := range len(policy) {
+		switch policy[i] {
+		case ' ', '\t', '\r', '\n':
+			n--
 		}
 	}
 	return n
@@ -197,16 +185,4 @@ func (d Document) Actions() []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-// marshal is json.Marshal without HTML escaping: "<" and "&" stay readable and
-// count once against IAM's limits.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }

@@ -239,7 +239,7 @@ var rdsRestorePolicy = catalog.Policy{
 		},
 		{
 			Sid:       "TagAsVendor",
-			Why:       "mark what is restored, so that it can be cleaned up; only with the vendor tag",
+			Why:       "mark what is restored, in the Region of a copied option group too, so that it can be cleaned up; only with the vendor tag",
 			Actions:   []string{"rds:AddTagsToResource"},
 			Resources: []string{clusters, instances, optionGroupsEverywhere},
 			When:      requestsVendorTag,
@@ -247,7 +247,7 @@ var rdsRestorePolicy = catalog.Policy{
 		},
 		{
 			Sid:       "TagAsRestored",
-			Why:       "mark what is restored, so that it can be cleaned up; only with the restore tag",
+			Why:       "mark what is restored, in the Region of a copied option group too, so that it can be cleaned up; only with the restore tag",
 			Actions:   []string{"rds:AddTagsToResource"},
 			Resources: []string{clusters, instances, optionGroupsEverywhere},
 			When:      requestsRestoreTag,

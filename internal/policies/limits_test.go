@@ -1,0 +1,139 @@
+package policies_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policydoc"
+)
+
+// regions has one of every partition, and the longest names there are.
+var regions = []string{"us-east-1", "ap-southeast-1", "us-gov-west-1", "cn-northwest-1", "us-isof-south-1"}
+
+const uuid = "7b3ae0b8-3a0f-4a0e-9a64-2f5d0a3b7c11"
+
+// TestEveryCombinationFitsIAM walks all choices in all partitions with the
+// longest names, and counts for itself.
+func TestEveryCombinationFitsIAM(t *testing.T) {
+	for _, region := range regions {
+		env := environment(region)
+		env.ConnectionID = uuid
+		n := 0
+		for sel := range selections() {
+			n++
+			set := synthesize(t, sel, env)
+			for _, r := range set.Roles {
+				inline := 0
+				for _, p := range r.Inline {
+					inline += p.Document.Size()
+				}
+				if inline > 10240 || len(r.Managed) > 10 || len(r.Name) > 64 || r.Trust.Size() > 2048 {
+					t.Errorf("%s %v: role %s: inline %d, managed %d, name %d", region, sel, r.Name, inline, len(r.Managed), len(r.Name))
+				}
+				for _, p := range r.Managed {
+					if p.Document.Size() > 6144 || len(p.Name) > 64 {
+						t.Errorf("%s %v: policy %s: %d characters, name %d", region, sel, p.Name, p.Document.Size(), len(p.Name))
+					}
+				}
+			}
+			for _, r := range set.Rules {
+				if len(r.Name) > 64 {
+					t.Errorf("rule %s: name %d", r.Name, len(r.Name))
+				}
+			}
+		}
+		if n != 31*3*4 {
+			t.Errorf("%d selections, want all of them", n)
+		}
+	}
+}
+
+// TestSameInputSameSet also turns the order of the input round.
+func TestSameInputSameSet(t *testing.T) {
+	sel := everything()
+	first := synthesize(t, sel, environment("eu-central-1"))
+	for range 20 {
+		sel.Assets = slices.Clone(sel.Assets)
+		slices.Reverse(sel.Assets)
+		if again := synthesize(t, sel, environment("eu-central-1")); !reflect.DeepEqual(first, again) {
+			t.Fatal("another set for the same input")
+		}
+	}
+}
+
+// TestOpenEnvironment: what is left open becomes pseudo parameters, and putting
+// the values in for those gives what the closed environment gives.
+func TestOpenEnvironment(t *testing.T) {
+	closed := environment("eu-central-1")
+	open := closed
+	open.Partition, open.Account, open.Region, open.StackNames = "", "", "", nil
+	fill := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::AccountId}", closed.Account,
+		"${AWS::Region}", "eu-central-1", "${AWS::URLSuffix}", "amazonaws.com", "${AWS::StackName}", "parent-access")
+	a, b := synthesize(t, everything(), closed), synthesize(t, everything(), open)
+	for i := range a.Roles {
+		for j := range a.Roles[i].Managed {
+			have, want := text(t, b.Roles[i].Managed[j].Document), text(t, a.Roles[i].Managed[j].Document)
+			if !strings.Contains(have, "${AWS::Partition}") && strings.Contains(want, "arn:") {
+				t.Errorf("%s: nothing is left open", b.Roles[i].Managed[j].Name)
+			}
+			if fill.Replace(have) != want {
+				t.Errorf("%s: open and closed differ", a.Roles[i].Managed[j].Name)
+			}
+		}
+		if fill.Replace(b.Roles[i].Name) != a.Roles[i].Name || fill.Replace(text(t, b.Roles[i].Trust)) != text(t, a.Roles[i].Trust) {
+			t.Errorf("role %s: open and closed differ", a.Roles[i].Name)
+		}
+	}
+}
+
+func text(t *testing.T, d policydoc.Document) string {
+	t.Helper()
+	data, err := d.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestNames: no two Regions or connections share a name, and names that would be
+// too long keep entity and Region.
+func TestNames(t *testing.T) {
+	seen := map[string]string{}
+	for _, region := range []string{"us-east-1", "us-east-2"} {
+		for _, connection := range []string{"a", "b", "prod-1", uuid, strings.ToUpper(uuid), strings.Repeat("x", 64)} {
+			env := environment(region)
+			env.ConnectionID = connection
+			for _, r := range synthesize(t, everything(), env).Roles {
+				if other, taken := seen[r.Name]; taken {
+					t.Errorf("%s/%s and %s share %s", region, connection, other, r.Name)
+				}
+				seen[r.Name] = region + "/" + connection
+				if !strings.HasPrefix(r.Name, r.Entity+"-"+region+"-") {
+					t.Errorf("%s: want entity and Region first", r.Name)
+				}
+			}
+		}
+	}
+}
+
+// TestTooLongForIAM: a path that no policy can carry is refused with its cause.
+func TestTooLongForIAM(t *testing.T) {
+	env := environment("eu-central-1")
+	env.Path = "/" + strings.Repeat("a", 500) + "/"
+	_, err := policies.Synthesize(everything(), env)
+	if limit, ok := err.(*policies.LimitError); !ok || !strings.Contains(limit.Error(), "ClumioIAMRole") {
+		t.Fatalf("want a LimitError that names the role, have %v", err)
+	}
+}
+
+func BenchmarkSynthesizeEverything(b *testing.B) {
+	sel, env := everything(), environment("eu-central-1")
+	for b.Loop() {
+		if _, err := policies.Synthesize(sel, env); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package policies_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+)
+
+// The page's names that are wrong, and what they are right. An empty name is
+// left out: AWS retired the service.
+var corrections = map[string]string{
+	"ec2:DescribeFastSnapshotRestore":                "ec2:DescribeFastSnapshotRestores",
+	"sm:DescribeDocumentParameters":                  "ssm:DescribeDocumentParameters",
+	"elastic-inference:DescribeAcceleratorOfferings": "",
+	"elastic-inference:DescribeAccelerators":         "",
+}
+
+// additions are granted beyond the page: policy → action; the statement's note
+// names the call that fails without it. None adds an action that its policy does
+// not have already.
+var additions = map[string][]string{}
+
+// TestCatalogueIsThePage holds the catalogue against the page as data, policy by
+// policy and action by action.
+func TestCatalogueIsThePage(t *testing.T) {
+	var page map[string]map[string]struct {
+		Kind    string
+		Actions []string
+	}
+	readJSON(t, "clumio-page.json", &page)
+	want := map[string][]string{} // "entity policy kind" → actions
+	for entity, list := range page {
+		for policy, p := range list {
+			key := entity + " " + policy + " " + p.Kind
+			for _, a := range p.Actions {
+				if right, wrong := corrections[a]; wrong {
+					a = right
+				}
+				if a != "" {
+					want[key] = append(want[key], a)
+				}
+			}
+			want[key] = append(want[key], additions[policy]...)
+		}
+	}
+
+	have := map[string][]string{}
+	p, _ := policies.Profile("clumio")
+	for _, r := range p.Roles {
+		for range r.Trust {
+			have[r.Entity+" TrustPolicy trust"] = append(have[r.Entity+" TrustPolicy trust"], "sts:AssumeRole")
+		}
+		for _, policy := range r.Policies {
+			key := r.Entity + " " + policy.Entity + " " + string(policy.Kind)
+			for _, s := range policy.Statements {
+				have[key] = append(have[key], s.Actions...)
+			}
+		}
+	}
+	for _, topic := range p.Topics {
+		key := topic.Entity + " " + topic.PolicyEntity + " topic"
+		for _, s := range topic.Statements {
+			have[key] = append(have[key], s.Actions...)
+		}
+	}
+
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if missing := minus(want[key], have[key]); len(missing) > 0 {
+			t.Errorf("%s: the page grants %v, the catalogue does not", key, missing)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(have)) {
+		if extra := minus(have[key], want[key]); len(extra) > 0 {
+			t.Errorf("%s: the catalogue grants %v, the page does not", key, extra)
+		}
+	}
+}
+
+func minus(a, b []string) []string {
+	a = slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+	slices.Sort(a)
+	return slices.Compact(a)
+}
+
+// TestEveryStatementSaysWhy: the reason is the product.
+func TestEveryStatementSaysWhy(t *testing.T) {
+	p, _ := policies.Profile("clumio")
+	for _, r := range p.Roles {
+		if r.Why == "" {
+			t.Errorf("role %s has no reason", r.Entity)
+		}
+		for _, policy := range r.Policies {
+			seen := map[string]bool{}
+			for _, s := range policy.Statements {
+				where := policy.Entity + "/" + s.Sid
+				if s.Sid == "" || seen[s.Sid] {
+					t.Errorf("%s: the Sid is missing or there twice", where)
+				}
+				seen[s.Sid] = true
+				if len(strings.Fields(s.Why)) < 3 {
+					t.Errorf("%s: no reason in plain words: %q", where, s.Why)
+				}
+				if wild := slices.Contains(s.Resources, "*"); wild != (s.WhyWildcard != "") {
+					t.Errorf("%s: a wildcard and the reason for one go together", where)
+				}
+				if !slices.Equal(slices.Compact(slices.Sorted(slices.Values(s.Actions))), slices.Sorted(slices.Values(s.Actions))) {
+					t.Errorf("%s: an action stands twice", where)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package policies_test
+
+import (
+	"encoding/json"
+	"iter"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+)
+
+var (
+	assets     = []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
+	operations = []catalog.Operation{"backup", "restore"}
+	options    = []catalog.Option{"support-role", "aws-backup-inventory"}
+)
+
+// everything is a selection of all there is.
+func everything() policies.Selection {
+	return policies.Selection{Profile: "clumio", Assets: assets, Options: options}
+}
+
+// environment is a complete one, in the Region given.
+func environment(region string) policies.Environment {
+	partition := policies.PartitionOf(region)
+	return policies.Environment{
+		Partition: partition, Account: "111111111111", Region: region,
+		ControlPlaneRoleARN:        "arn:" + partition + ":iam::222222222222:role/ControlPlane",
+		SupportControlPlaneRoleARN: "arn:" + partition + ":iam::222222222222:role/Support",
+		DataPlaneAccountID:         "333333333333",
+		ExternalID:                 "external-id-1",
+		ConnectionID:               "prod",
+		StackNames:                 []string{"parent-access"},
+	}
+}
+
+func synthesize(t testing.TB, sel policies.Selection, env policies.Environment) policies.Set {
+	t.Helper()
+	set, err := policies.Synthesize(sel, env)
+	if err != nil {
+		t.Fatalf("synthesize: %v", err)
+	}
+	return set
+}
+
+// selections are all choices of assets, operations and options.
+func selections() iter.Seq[policies.Selection] {
+	return func(yield func(policies.Selection) bool) {
+		for a := range subsets(assets) {
+			for o := range subsets(operations) {
+				for p := range subsets(options) {
+					if len(a) > 0 && len(o) > 0 && !yield(policies.Selection{Profile: "clumio", Assets: a, Operations: o, Options: p}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func subsets[T any](list []T) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for bits := range 1 << len(list) {
+			var subset []T
+			for i, v := range list {
+				if bits>>i&1 == 1 {
+					subset = append(subset, v)
+				}
+			}
+			if !yield(subset) {
+				return
+			}
+		}
+	}
+}
+
+func readJSON(t testing.TB, name string, v any) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		t.Fatalf("read fixture %s: %v", name, err)
+	}
+}
