@@ -16,6 +16,7 @@ import (
 
 // writer collects resources and outputs; the first error stays.
 type writer struct {
+	tagged    bool
 	resources entries
 	outputs   entries
 	ids       map[string]string // logical id → physical name
@@ -33,8 +34,10 @@ func (w *writer) add(id, name string, resource any) {
 	w.resources = append(w.resources, entry{id, resource})
 }
 
-func (w *writer) output(name, description, value string) {
-	w.outputs = append(w.outputs, entry{name, output{description, value}})
+// output has no description: its name says it all, and every byte counts
+// against MaxBody.
+func (w *writer) output(name, value string) {
+	w.outputs = append(w.outputs, entry{name, output{value}})
 }
 
 func (w *writer) fail(err error) {
@@ -67,7 +70,7 @@ func (w *writer) roles(roles []policies.Role) {
 			}
 			arns = append(arns, ref(policy))
 		}
-		w.add(id, r.Name, role(r, arns))
+		w.add(id, r.Name, w.role(r, arns))
 		if r.InstanceProfile != "" {
 			w.add(id+"InstanceProfile", r.InstanceProfile, &iam.InstanceProfile{
 				InstanceProfileName: &r.InstanceProfile,
@@ -77,9 +80,9 @@ func (w *writer) roles(roles []policies.Role) {
 		}
 		switch {
 		case i == 0:
-			w.output("RoleArn", "The role that the vendor assumes", getAtt(id, "Arn"))
+			w.output("RoleArn", getAtt(id, "Arn"))
 		case IsSupport(r):
-			w.output("SupportRoleArn", "The role that the vendor's support assumes", getAtt(id, "Arn"))
+			w.output("SupportRoleArn", getAtt(id, "Arn"))
 		default:
 			w.output(id+"Arn", "ARN of "+r.Entity, getAtt(id, "Arn"))
 		}
@@ -101,7 +104,7 @@ func managedPolicy(p policies.Policy) any {
 
 // role declares Policies and ManagedPolicyArns even where they are empty: drift
 // compares only what a template sets, and an addition by hand must show.
-func role(r policies.Role, managed []string) any {
+func (w *writer) role(r policies.Role, managed []string) any {
 	out := &iam.Role{
 		RoleName:                 &r.Name,
 		Path:                     optional(r.Path),
@@ -109,7 +112,7 @@ func role(r policies.Role, managed []string) any {
 		AssumeRolePolicyDocument: r.Trust,
 		ManagedPolicyArns:        managed,
 		PermissionsBoundary:      optional(r.PermissionsBoundary),
-		Tags:                     customerTags(r.Tags),
+		Tags:                     w.tags(r.Tags),
 	}
 	for _, p := range r.Inline {
 		out.Policies = append(out.Policies, iam.Role_Policy{PolicyName: p.Name, PolicyDocument: p.Document})
@@ -127,12 +130,12 @@ func role(r policies.Role, managed []string) any {
 func (w *writer) topics(topics []policies.Topic) {
 	for i, t := range topics {
 		id := logicalID(t.Entity)
-		w.add(id, t.Name, &sns.Topic{TopicName: &t.Name, Tags: customerTags(t.Tags)})
+		w.add(id, t.Name, &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)})
 		w.add(id+"Policy", t.Name, &sns.TopicInlinePolicy{TopicArn: ref(id), PolicyDocument: t.Policy})
 		if i == 0 {
-			w.output("EventTopicArn", "The topic that tells the vendor of changes", ref(id))
+			w.output("EventTopicArn", ref(id))
 		} else {
-			w.output(id+"Arn", "ARN of "+t.Entity, ref(id))
+			w.output(id+"Arn", ref(id))
 		}
 	}
 }
@@ -160,8 +163,10 @@ func (w *writer) rules(rules []policies.Rule, topics []policies.Topic) {
 			out.Targets = append(out.Targets, events.Rule_Target{Id: t.ID, Arn: ref(topic)})
 		}
 		more := map[string]any{}
-		if len(r.Targets) > 0 && len(tagsOf[r.Targets[0].TopicEntity]) > 0 {
-			more["Tags"] = customerTags(tagsOf[r.Targets[0].TopicEntity])
+		if len(r.Targets) > 0 {
+			if list := w.tags(tagsOf[r.Targets[0].TopicEntity]); len(list) > 0 {
+				more["Tags"] = list
+			}
 		}
 		w.add(logicalID(r.Entity), r.Name, extended{out, more})
 	}
@@ -195,7 +200,10 @@ func (e extended) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func customerTags(list []policies.Tag) []tags.Tag {
+func (w *writer) tags(list []policies.Tag) []tags.Tag {
+	if !w.tagged {
+		return nil
+	}
 	var out []tags.Tag
 	for _, t := range list {
 		out = append(out, tags.Tag{Key: t.Key, Value: t.Value})

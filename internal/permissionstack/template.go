@@ -49,9 +49,10 @@ type Stack struct {
 	Template Template
 }
 
-// Whole writes the set as one template, for people who deploy it by hand.
+// Whole writes the set as one template with the customer's tags on every
+// resource that takes them, for people who read it or deploy it by hand.
 func Whole(set policies.Set) (Template, error) {
-	return build(set, []Part{Access, Inventory}, "")
+	return build(set, []Part{Access, Inventory}, "", true)
 }
 
 // Stacks writes the set as the templates that the provisioner deploys, in the
@@ -59,11 +60,17 @@ func Whole(set policies.Set) (Template, error) {
 //
 // The split follows the kind of resource alone, never the size: a resource that
 // moved from one stack to another on an update would exist twice for a moment,
-// and its physical name would collide.
+// and its physical name would collide. One stack would not do: with everything
+// chosen, a long Region name and a boundary the whole passes MaxBody, the access
+// part takes nine tenths of it.
+//
+// The customer's tags are not in these templates: they belong on the stacks,
+// whose tags CloudFormation gives to every resource that takes tags. On each
+// resource again they would cost more bytes than the policies leave.
 func Stacks(set policies.Set) ([]Stack, error) {
 	var out []Stack
 	for _, part := range Parts {
-		t, err := build(set, []Part{part}, " ("+string(part)+")")
+		t, err := build(set, []Part{part}, " ("+string(part)+")", false)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +78,7 @@ func Stacks(set policies.Set) ([]Stack, error) {
 			continue
 		}
 		if len(t.body) > MaxBody {
-			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes and CloudFormation takes %d: choose fewer assets, fewer or shorter tags, or a shorter path", part, len(t.body), MaxBody)
+			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes and CloudFormation takes %d: choose fewer assets or a shorter path", part, len(t.body), MaxBody)
 		}
 		out = append(out, Stack{Part: part, Template: t})
 	}
@@ -100,8 +107,8 @@ func (t Template) Indented() []byte {
 
 // build writes the resources of some parts, and the outputs that they give.
 // Without resources it answers a Template without a body.
-func build(set policies.Set, parts []Part, suffix string) (Template, error) {
-	w := writer{ids: map[string]string{}}
+func build(set policies.Set, parts []Part, suffix string, tagged bool) (Template, error) {
+	w := writer{ids: map[string]string{}, tagged: tagged}
 	for _, part := range parts {
 		switch part {
 		case Access:
@@ -117,7 +124,7 @@ func build(set policies.Set, parts []Part, suffix string) (Template, error) {
 	if len(w.resources) == 0 {
 		return Template{}, nil
 	}
-	w.output("CatalogVersion", "The release of the catalogue that this access comes from", set.CatalogVersion)
+	w.output("CatalogVersion", set.CatalogVersion)
 	doc := document{
 		AWSTemplateFormatVersion: "2010-09-09",
 		Description:              fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix),
@@ -130,7 +137,7 @@ func build(set policies.Set, parts []Part, suffix string) (Template, error) {
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
-	doc.Outputs = append(doc.Outputs, entry{"TemplateHash", output{"What the rest of this template says, as a SHA-256 hash", hash}})
+	doc.Outputs = append(doc.Outputs, entry{"TemplateHash", output{hash}})
 	if body, err = doc.encode(); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
@@ -145,10 +152,7 @@ type document struct {
 	Outputs                  entries
 }
 
-type output struct {
-	Description string
-	Value       string
-}
+type output struct{ Value string }
 
 // entry is a named value; entries is a JSON object that keeps its order.
 type entry struct {
