@@ -84,7 +84,7 @@ func (w *writer) roles(roles []policies.Role) {
 		case IsSupport(r):
 			w.output("SupportRoleArn", getAtt(id, "Arn"))
 		default:
-			w.output(id+"Arn", "ARN of "+r.Entity, getAtt(id, "Arn"))
+			w.output(id+"Arn", getAtt(id, "Arn"))
 		}
 	}
 }
