@@ -31,13 +31,14 @@ var longestValues = map[string]string{
 // size counts a document's characters as IAM does, in the longest partition and
 // Region where the environment leaves them open.
 func size(d policydoc.Document) int {
-	text, err := d.JSON()
+	data, err := d.JSON()
 	if err != nil { // documents always marshal
 		panic(err)
 	}
-	n := policydoc.CountedSize(string(text))
+	text := string(data)
+	n := policydoc.CountedSize(text)
 	for pseudo, value := range longestValues {
-		n += strings.Count(string(text), pseudo) * (len(value) - len(pseudo))
+		n += strings.Count(text, pseudo) * (len(value) - len(pseudo))
 	}
 	return n
 }

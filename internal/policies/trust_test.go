@@ -1,0 +1,147 @@
+package policies_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policydoc"
+)
+
+func roleOf(t *testing.T, set policies.Set, entity string) policies.Role {
+	t.Helper()
+	i := slices.IndexFunc(set.Roles, func(r policies.Role) bool { return r.Entity == entity })
+	if i < 0 {
+		t.Fatalf("no role %s", entity)
+	}
+	return set.Roles[i]
+}
+
+// TestTrust: exactly the control-plane role with the external id, and services
+// for this account only where the service says for whom it asks.
+func TestTrust(t *testing.T) {
+	for _, region := range regions[:4] {
+		env := environment(region)
+		set := synthesize(t, everything(), env)
+		ec2 := "ec2.amazonaws.com"
+		if env.Partition == "aws-cn" {
+			ec2 += ".cn"
+		}
+		want := map[string]string{
+			"ClumioIAMRole":                           `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTheControlPlaneRole","Effect":"Allow","Principal":{"AWS":"` + env.ControlPlaneRoleARN + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"external-id-1"}}}]}`,
+			"ClumioSupportRole":                       `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTheSupportRole","Effect":"Allow","Principal":{"AWS":"` + env.SupportControlPlaneRoleARN + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"external-id-1"}}}]}`,
+			"ClumioEC2MSSQLSSMInstanceRoleV2":         `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyEC2","Effect":"Allow","Principal":{"Service":"` + ec2 + `"},"Action":"sts:AssumeRole"}]}`,
+			"ClumioSSMNotificationRole":               `{"Version":"2012-10-17","Statement":[{"Sid":"OnlySystemsManager","Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}}]}`,
+			"ClumioS3ContinuousBackupEventBridgeRole": `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyEventBridge","Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}}]}`,
+		}
+		if len(set.Roles) != len(want) {
+			t.Errorf("%d roles, want %d", len(set.Roles), len(want))
+		}
+		for entity, trust := range want {
+			if have := text(t, roleOf(t, set, entity).Trust); have != trust {
+				t.Errorf("%s: trust of %s:\n%s\nwant\n%s", region, entity, have, trust)
+			}
+		}
+	}
+}
+
+// TestTopicPolicy: messages from this account and its rules, subscriptions from
+// the control plane, nothing for anyone else.
+func TestTopicPolicy(t *testing.T) {
+	topic := synthesize(t, everything(), environment("eu-central-1")).Topics[0]
+	for _, s := range topic.Policy.Statement {
+		if !slices.Equal(s.Resource, policydoc.Values{"arn:aws:sns:eu-central-1:111111111111:" + topic.Name}) {
+			t.Errorf("%s: resource %v", s.Sid, s.Resource)
+		}
+		aws, service := strings.Join(s.Principal.ByType["AWS"], ","), strings.Join(s.Principal.ByType["Service"], ",")
+		switch action := strings.Join(s.Action, ","); {
+		case s.Principal.Everyone || strings.Contains(aws, "*"):
+			t.Errorf("%s: lets everyone in", s.Sid)
+		case action == "SNS:Publish" && service == "events.amazonaws.com":
+			if got := s.Condition["StringEquals"]["aws:SourceAccount"]; !slices.Equal(got, policydoc.Values{"111111111111"}) {
+				t.Errorf("%s: rules of account %v may publish", s.Sid, got)
+			}
+		case action == "SNS:Publish" && aws == "arn:aws:iam::111111111111:root":
+		case action != "SNS:Publish" && aws == "arn:aws:iam::222222222222:root":
+		default:
+			t.Errorf("%s: %s for %s%s", s.Sid, action, aws, service)
+		}
+	}
+}
+
+// TestChoices: what is not chosen is not there.
+func TestChoices(t *testing.T) {
+	env := environment("eu-central-1")
+	entities := func(sel policies.Selection) (out []string) {
+		set := synthesize(t, sel, env)
+		for _, r := range set.Roles {
+			out = append(out, r.Entity)
+			for _, p := range slices.Concat(r.Inline, r.Managed) {
+				out = append(out, p.Entity)
+			}
+		}
+		for _, r := range set.Rules {
+			out = append(out, r.Entity)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		sel  policies.Selection
+		want string
+	}{
+		"rds backup": {
+			policies.Selection{Profile: "clumio", Assets: assets[2:3], Operations: operations[:1]},
+			"ClumioIAMRole ClumioInventoryPolicy ClumioKMSPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioRdsBackupPolicy ClumioRDSApiRule ClumioRDSEventRule ClumioRDSTagRule",
+		},
+		"s3 restore": {
+			policies.Selection{Profile: "clumio", Assets: assets[4:], Operations: operations[1:], Options: options[1:]},
+			"ClumioIAMRole ClumioInventoryPolicy ClumioKMSPolicy ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioS3RestorePolicy ClumioS3ApiRule ClumioS3AWSBackupRule",
+		},
+		"sql server": {
+			policies.Selection{Profile: "clumio", Assets: assets[1:2]},
+			"ClumioIAMRole ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioEC2MSSQLBackupRestorePolicy ClumioEC2MSSQLSSMInstanceRoleV2 ClumioEC2MSSQLSSMInstancePolicy ClumioSSMNotificationRole ClumioSSMNotificationPolicy",
+		},
+	} {
+		if have := strings.Join(entities(c.sel), " "); have != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, have, c.want)
+		}
+	}
+}
+
+// TestInventoryEvents holds the rules against the table of events: per asset the
+// sources, and every event name.
+func TestInventoryEvents(t *testing.T) {
+	want := map[string]string{
+		"ec2": "aws.backup:EBS,EC2 aws.ec2:AssociateIamInstanceProfile,AttachVolume,CopyImage,CreateImage,DeleteImage,DeleteSnapshot,DeregisterImage,DetachVolume,DisassociateIamInstanceProfile,RegisterImage,ReplaceIamInstanceProfileAssociation " +
+			"aws.ec2:copySnapshot,createSnapshot,createSnapshots,createVolume,deleteVolume,modifyVolume,shareSnapshot aws.ec2:running,stopped,terminated aws.tag:ebs,ec2",
+		"rds":      "aws.backup:Aurora,RDS aws.rds: aws.rds:CopyDBClusterSnapshot,CopyDBSnapshot,CreateDBCluster,DeleteDBCluster,DeleteDBClusterSnapshot,DeleteDBSnapshot aws.tag:rds",
+		"dynamodb": "aws.backup:DynamoDB aws.dynamodb:CreateBackup,CreateGlobalTable,CreateTable,DeleteBackup,DeleteTable,RestoreTableFromBackup,RestoreTableToPointInTime,UpdateContinuousBackups,UpdateGlobalTable,UpdateGlobalTableSettings,UpdateTable aws.tag:dynamodb",
+		"s3":       "aws.backup:S3 aws.s3:CreateBucket,DeleteBucket,DeleteBucketEncryption,DeleteBucketLifecycle,DeleteBucketPolicy,DeleteBucketPublicAccessBlock,DeleteBucketReplication,DeleteBucketTagging,PutBucketAcl,PutBucketEncryption,PutBucketLifecycle,PutBucketPolicy,PutBucketPublicAccessBlock,PutBucketReplication,PutBucketTagging,PutBucketVersioning",
+	}
+	have := map[string][]string{}
+	for _, r := range synthesize(t, everything(), environment("eu-central-1")).Rules {
+		detail, _ := r.Pattern["detail"].(map[string]any)
+		var names []string
+		for _, field := range []string{"eventName", "event", "state", "service", "resourceType"} {
+			list, _ := detail[field].([]any)
+			for _, v := range list {
+				names = append(names, v.(string))
+			}
+		}
+		slices.Sort(names)
+		if _, api := detail["eventName"]; api && detail["errorCode"] == nil {
+			t.Errorf("rule %s reports calls that failed", r.Name)
+		}
+		have[string(r.Asset)] = append(have[string(r.Asset)], r.Pattern["source"].([]any)[0].(string)+":"+strings.Join(names, ","))
+	}
+	for asset, list := range have {
+		slices.Sort(list)
+		if strings.Join(list, " ") != want[asset] {
+			t.Errorf("%s:\n%s\nwant\n%s", asset, strings.Join(list, " "), want[asset])
+		}
+	}
+	if len(have) != len(want) {
+		t.Errorf("rules for %d assets, want %d", len(have), len(want))
+	}
+}
