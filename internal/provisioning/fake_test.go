@@ -23,12 +23,11 @@ type fake struct {
 	writes []string     // "CreateStack name", in order
 	inputs []any        // of the writes
 
-	fails      map[string]string // "CreateStack name" → reason: the operation fails once
-	unassumed  int               // this many writes find that the role cannot be assumed
-	onTick     func()            // called once, at the next tick
-	ticks      int
-	forever    bool // operations never end
-	lastUpdate map[string]string
+	fails     map[string]string // "CreateStack name" → reason: the operation fails once
+	unassumed int               // this many writes find that the role cannot be assumed
+	onTick    func()            // called once, at the next tick
+	ticks     int
+	forever   bool // operations never end
 }
 
 type fakeStack struct {
