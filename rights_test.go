@@ -1,0 +1,173 @@
+package permstack_test
+
+import (
+	"testing"
+
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
+)
+
+// request is what somebody who holds one of our roles may try.
+type request struct {
+	what     string
+	action   string
+	resource string
+	context  map[string]string
+	allowed  bool
+}
+
+func judge(t *testing.T, docs []policydoc.Document, requests []request) {
+	t.Helper()
+	for _, r := range requests {
+		q := evaluate.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
+		for k, v := range r.context {
+			q.Context[k] = []string{v}
+		}
+		if got := evaluate.Documents(docs, q); (got == evaluate.Allow) != r.allowed {
+			t.Errorf("%s: %s on %s: %s", r.what, r.action, r.resource, got)
+		}
+	}
+}
+
+const (
+	stackRole  = "arn:aws:iam::123456789012:role/permstack/installer/parent-StackRole-1A2B"
+	ownStack   = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-permstack-access/" + uuid
+	longStack  = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" + uuid
+	otherStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
+)
+
+// TestProvisionerRights: whoever takes the function over can do to CloudFormation
+// what the function does, and nothing else.
+func TestProvisionerRights(t *testing.T) {
+	b, err := bind(t, "parent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withRole := map[string]string{"cloudformation:RoleArn": stackRole}
+	judge(t, documents(t, b, "ProvisionerRole"), []request{
+		{"its work", "cloudformation:CreateStack", ownStack, withRole, true},
+		{"its work", "cloudformation:UpdateStack", ownStack, withRole, true},
+		{"its work", "cloudformation:DeleteStack", ownStack, withRole, true},
+		{"its work", "cloudformation:ContinueUpdateRollback", ownStack, withRole, true},
+		{"its work", "cloudformation:DescribeStacks", ownStack, nil, true},
+		{"its work", "cloudformation:DescribeStackEvents", ownStack, nil, true},
+		{"its work under a long name", "cloudformation:CreateStack", longStack, withRole, true},
+		{"its work", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, true},
+		{"its log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log:log-stream:x", nil, true},
+
+		{"a stack without the role", "cloudformation:CreateStack", ownStack, nil, false},
+		{"a stack with another role", "cloudformation:CreateStack", ownStack, map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
+		{"somebody's stack", "cloudformation:UpdateStack", otherStack, withRole, false},
+		{"somebody's stack", "cloudformation:DeleteStack", otherStack, withRole, false},
+		{"the stack that made it", "cloudformation:UpdateStack", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, withRole, false},
+		{"another Region", "cloudformation:CreateStack", "arn:aws:cloudformation:eu-west-1:123456789012:stack/parent-permstack-access/" + uuid, withRole, false},
+		{"the role to Lambda", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, false},
+		{"the role to nobody in particular", "iam:PassRole", stackRole, nil, false},
+		{"another role", "iam:PassRole", "arn:aws:iam::123456789012:role/Admin", map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
+		{"the role itself", "sts:AssumeRole", stackRole, nil, false},
+		{"IAM", "iam:CreateRole", "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main", nil, false},
+		{"somebody's log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:x", nil, false},
+		{"a new log", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log", nil, false},
+		{"its own code", "lambda:UpdateFunctionCode", "arn:aws:lambda:us-east-1:123456789012:function:parent", nil, false},
+	})
+}
+
+// TestStackRoleRights: what a template in a permission stack can do at worst.
+func TestStackRoleRights(t *testing.T) {
+	const (
+		role     = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
+		policy   = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
+		profile  = "arn:aws:iam::123456789012:instance-profile/permstack/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
+		instance = "arn:aws:iam::123456789012:role/permstack/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
+		topic    = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
+		rule     = "arn:aws:events:us-east-1:123456789012:rule/ClumioEC2ApiRule-us-east-1-main"
+		admin    = "arn:aws:iam::aws:policy/AdministratorAccess"
+		boundary = "arn:aws:iam::123456789012:policy/Boundary"
+	)
+	attach := func(arn string) map[string]string { return map[string]string{"iam:PolicyARN": arn} }
+	always := []request{
+		{"its work", "iam:GetRole", role, nil, true},
+		{"its work", "iam:DeleteRole", role, nil, true},
+		{"its work", "iam:CreatePolicy", policy, nil, true},
+		{"its work", "iam:DetachRolePolicy", role, attach(policy), true},
+		{"its work", "iam:AddRoleToInstanceProfile", profile, nil, true},
+		{"its work", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}, true},
+		{"its work", "sns:CreateTopic", topic, nil, true},
+		{"its work", "events:PutRule", rule, nil, true},
+
+		{"an AWS policy", "iam:AttachRolePolicy", role, attach(admin), false},
+		{"a policy of the account", "iam:AttachRolePolicy", role, attach("arn:aws:iam::123456789012:policy/Everything"), false},
+		{"a policy from elsewhere", "iam:AttachRolePolicy", role, attach("arn:aws:iam::999999999999:policy/permstack/ClumioX-us-east-1-main"), false},
+		{"no policy named", "iam:AttachRolePolicy", role, nil, false},
+		{"somebody's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/Admin", nil, false},
+		{"a role of that name elsewhere", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/other/ClumioIAMRole-us-east-1-main", nil, false},
+		{"itself", "iam:PutRolePolicy", stackRole, nil, false},
+		{"itself, where the stack has the vendor's name", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/Clumio-us-east-1-StackRole-1", nil, false},
+		{"its own trust", "iam:UpdateAssumeRolePolicy", stackRole, nil, false},
+		{"a role of another Region", "iam:DeleteRole", "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-eu-west-1-main", nil, false},
+		{"a user", "iam:CreateUser", "arn:aws:iam::123456789012:user/x", nil, false},
+		{"a key", "iam:CreateAccessKey", "arn:aws:iam::123456789012:user/x", nil, false},
+		{"a service-linked role", "iam:CreateServiceLinkedRole", role, nil, false},
+		{"a role to Lambda", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, false},
+		{"the main role to EC2", "iam:PassRole", role, map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}, false},
+		{"somebody's topic", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:Orders", nil, false},
+		{"a message", "sns:Publish", topic, nil, false},
+		{"somebody's rule", "events:DeleteRule", "arn:aws:events:us-east-1:123456789012:rule/Nightly", nil, false},
+		{"data", "s3:GetObject", "arn:aws:s3:::bucket/key", nil, false},
+		{"the vendor's role", "sts:AssumeRole", role, nil, false},
+	}
+
+	free, err := bind(t, "parent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge(t, documents(t, free, "StackRole"), append(always, []request{
+		{"its work", "iam:CreateRole", role, nil, true},
+		{"its work", "iam:PutRolePolicy", role, nil, true},
+		{"its work", "iam:AttachRolePolicy", role, attach(policy), true},
+		{"a boundary that was taken back", "iam:DeleteRolePermissionsBoundary", role, nil, true},
+	}...))
+
+	bound, err := bind(t, "parent", map[string]string{"PermissionsBoundaryArn": boundary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := map[string]string{"iam:PermissionsBoundary": boundary}
+	both := map[string]string{"iam:PermissionsBoundary": boundary, "iam:PolicyARN": policy}
+	judge(t, documents(t, bound, "StackRole"), append(always, []request{
+		{"its work", "iam:CreateRole", role, within, true},
+		{"its work", "iam:PutRolePolicy", role, within, true},
+		{"its work", "iam:PutRolePermissionsBoundary", role, within, true},
+		{"its work", "iam:AttachRolePolicy", role, both, true},
+		{"a role without the boundary", "iam:CreateRole", role, nil, false},
+		{"a role with another boundary", "iam:CreateRole", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
+		{"more for a role without it", "iam:PutRolePolicy", role, nil, false},
+		{"a policy for a role without it", "iam:AttachRolePolicy", role, attach(policy), false},
+		{"the boundary taken off", "iam:DeleteRolePermissionsBoundary", role, within, false},
+		{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
+	}...))
+}
+
+// TestOwnTrust: who may take our roles.
+func TestOwnTrust(t *testing.T) {
+	b, err := bind(t, "parent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, service := range map[string]string{"StackRole": "cloudformation.amazonaws.com", "ProvisionerRole": "lambda.amazonaws.com"} {
+		trust := document(t, properties(t, b, id)["AssumeRolePolicyDocument"])
+		ask := func(p evaluate.Principal, from string) bool {
+			d, _ := evaluate.Trust(trust, evaluate.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole, Context: map[string][]string{"aws:SourceAccount": {from}}})
+			return d == evaluate.Allow
+		}
+		if !ask(evaluate.Principal{Service: service}, account) {
+			t.Errorf("%s cannot be taken by %s", id, service)
+		}
+		if ask(evaluate.Principal{Service: "ec2.amazonaws.com"}, account) {
+			t.Errorf("%s can be taken by EC2", id)
+		}
+		if id == "StackRole" && ask(evaluate.Principal{Service: service}, "999999999999") {
+			t.Errorf("%s can be taken for another account", id)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package permstack_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack"
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policies"
+	"permstack/internal/policydoc"
+)
+
+const (
+	account = "123456789012"
+	region  = "us-east-1"
+	uuid    = "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f"
+)
+
+// arns answers Ref and Fn::GetAtt of the template's own resources.
+type arns struct{}
+
+func (arns) Ref(id string) (any, error) { return id, nil }
+
+func (arns) GetAtt(id, attribute string) (any, error) {
+	switch id {
+	case "StackRole", "ProvisionerRole":
+		return "arn:aws:iam::" + account + ":role/permstack/installer/parent-" + id + "-1A2B", nil
+	case "ProvisionerLogGroup":
+		return "arn:aws:logs:us-east-1:" + account + ":log-group:parent-log:*", nil
+	}
+	return id + "." + attribute, nil
+}
+
+// bind evaluates template.yaml for choices that make sense, changed by more.
+func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Bound, error) {
+	t.Helper()
+	template, err := cfntemplate.Parse(permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{
+		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
+	}
+	maps.Copy(values, more)
+	return template.Bind(cfntemplate.Environment{
+		Parameters: values,
+		Pseudo: cfntemplate.Pseudo{
+			AccountID: account, Region: region, StackName: stack,
+			StackID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", region, account, stack, uuid),
+		},
+	})
+}
+
+func properties(t *testing.T, b *cfntemplate.Bound, id string) map[string]any {
+	t.Helper()
+	p, err := b.Properties(id, arns{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// document reads a policy document out of properties.
+func document(t *testing.T, value any) policydoc.Document {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc policydoc.Document
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return doc
+}
+
+// documents are the policies of one of the template's roles.
+func documents(t *testing.T, b *cfntemplate.Bound, id string) []policydoc.Document {
+	t.Helper()
+	var docs []policydoc.Document
+	for _, p := range properties(t, b, id)["Policies"].([]any) {
+		docs = append(docs, document(t, p.(map[string]any)["PolicyDocument"]))
+	}
+	return docs
+}
+
+// TestDefaultsFollowTheCatalogue holds what is written twice together.
+func TestDefaultsFollowTheCatalogue(t *testing.T) {
+	template, err := cfntemplate.Parse(permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := map[string]string{
+		"CatalogVersion": policies.Releases[len(policies.Releases)-1],
+		"RolePath":       policies.DefaultPath,
+		"ConnectionId":   policies.DefaultConnectionID,
+		"Profile":        "clumio",
+	}
+	for name, want := range wants {
+		p := template.Parameter(name)
+		if p == nil || p.Default != want {
+			t.Errorf("default of %s: want %q", name, want)
+		}
+	}
+	if got := template.Parameter("CatalogVersion").AllowedValues; !slices.Equal(got, policies.Releases) {
+		t.Errorf("CatalogVersion allows %v, the function knows %v", got, policies.Releases)
+	}
+	if got := template.Parameter("Profile").AllowedValues; !slices.Equal(got, policies.ProfileNames()) {
+		t.Errorf("Profile allows %v, the function knows %v", got, policies.ProfileNames())
+	}
+	// Every asset has its question, and a yes reaches the function.
+	profile, _ := policies.Profile("clumio")
+	all := map[string]string{"DataPlaneAccountId": "444455556666"}
+	for name := range labels(template) {
+		if strings.HasPrefix(name, "Protect") {
+			all[name] = "yes"
+		}
+	}
+	b, err := bind(t, "parent", all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := properties(t, b, "PermissionStack")["Assets"].([]any)
+	if len(asked) != len(profile.Assets) {
+		t.Fatalf("all questions answered yes give %v", asked)
+	}
+	for i, a := range profile.Assets {
+		if asked[i] != string(a.Asset) {
+			t.Errorf("asset %d is %v, want %s", i, asked[i], a.Asset)
+		}
+	}
+}
+
+// labels are the texts beside the parameters in the console.
+func labels(template *cfntemplate.Template) map[string]any {
+	metadata, _ := template.Metadata.(map[string]any)
+	texts, _ := metadata["AWS::CloudFormation::Interface"].(map[string]any)
+	out, _ := texts["ParameterLabels"].(map[string]any)
+	return out
+}
+
+func TestSenselessChoicesAreRefused(t *testing.T) {
+	tests := map[string]struct {
+		values map[string]string
+		want   string
+	}{
+		"nothing to protect":  {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
+		"nowhere to send S3":  {map[string]string{"ProtectS3": "yes"}, "Give its id"},
+		"nowhere to send RDS": {map[string]string{"ProtectRDS": "yes"}, "Give its id"},
+		"support by nobody":   {map[string]string{"SupportRole": "yes"}, "needs the ARN"},
+		"support not chosen":  {map[string]string{"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/S"}, "not chosen"},
+		"no role":             {map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:user/U"}, "must be the ARN of an IAM role"},
+		"short external id":   {map[string]string{"ExternalId": "x"}, "2 to 1,224"},
+		"path without slash":  {map[string]string{"RolePath": "backup"}, "must begin and end with a slash"},
+		"path with wildcard":  {map[string]string{"RolePath": "/*/"}, "must begin and end with a slash"},
+		"tag without value":   {map[string]string{"ResourceTags": "team"}, "key=value"},
+		"six tags":            {map[string]string{"ResourceTags": "a=1,b=2,c=3,d=4,e=5,f=6"}, "at most five tags"},
+		"unknown answer":      {map[string]string{"ProtectEC2": "maybe"}, "ProtectEC2"},
+		"unknown release":     {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := bind(t, "parent", tc.values)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v; want it to say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestCustomerInputsReachEveryRole: boundary, path and tags.
+func TestCustomerInputsReachEveryRole(t *testing.T) {
+	boundary := "arn:aws:iam::123456789012:policy/Boundary"
+	b, err := bind(t, "parent", map[string]string{
+		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary, "ResourceTags": "team=storage,empty=,cost center=4 2",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := []any{
+		map[string]any{"Key": "team", "Value": "storage"}, map[string]any{"Key": "empty", "Value": ""},
+		map[string]any{"Key": "cost center", "Value": "4 2"},
+	}
+	roles := 0
+	for _, r := range b.Active() {
+		p := properties(t, b, r.LogicalID)
+		switch r.Type {
+		case "AWS::IAM::Role":
+			roles++
+			if p["PermissionsBoundary"] != boundary {
+				t.Errorf("%s has the boundary %v", r.LogicalID, p["PermissionsBoundary"])
+			}
+			if path, _ := p["Path"].(string); !strings.HasPrefix(path, "/team/backup/") {
+				t.Errorf("%s has the path %v", r.LogicalID, p["Path"])
+			}
+			fallthrough
+		case "AWS::Lambda::Function", "AWS::Logs::LogGroup":
+			if fmt.Sprint(p["Tags"]) != fmt.Sprint(tags) {
+				t.Errorf("%s has the tags %v", r.LogicalID, p["Tags"])
+			}
+		case "Custom::PermissionStack":
+			if p["Path"] != "/team/backup/" || p["PermissionsBoundaryArn"] != boundary || p["Tags"] != "team=storage,empty=,cost center=4 2" {
+				t.Errorf("the function gets %v", p)
+			}
+		}
+	}
+	if roles != 2 {
+		t.Errorf("the template has %d roles", roles)
+	}
+	without, err := bind(t, "parent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"StackRole", "ProvisionerRole"} {
+		p := properties(t, without, id)
+		if _, set := p["PermissionsBoundary"]; set {
+			t.Errorf("%s has a boundary that nobody gave", id)
+		}
+		if list, _ := p["Tags"].([]any); len(list) != 0 {
+			t.Errorf("%s has tags that nobody gave: %v", id, list)
+		}
+	}
+}
