@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 )
 
@@ -18,8 +17,27 @@ const mark = "\x00"
 func ref(id string) string               { return mark + "Ref" + mark + id }
 func getAtt(id, attribute string) string { return mark + "Fn::GetAtt" + mark + id + mark + attribute }
 
-// pseudo matches the pseudo parameters that a set may hold.
-var pseudo = regexp.MustCompile(`\$\{AWS::(Region|AccountId|Partition|URLSuffix)\}`)
+// pseudo lists the pseudo parameters that a set may hold.
+var pseudo = [...]string{"${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}"}
+
+// pseudoAt is the pseudo parameter at the begin of a string, or nothing.
+func pseudoAt(s string) string {
+	for _, p := range pseudo {
+		if strings.HasPrefix(s, p) {
+			return p
+		}
+	}
+	return ""
+}
+
+func hasPseudo(s string) bool {
+	for _, p := range pseudo {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
 
 // intrinsics copies JSON, white space left out and order kept, and turns marked
 // strings and strings with pseudo parameters into CloudFormation's functions.
@@ -63,7 +81,7 @@ func copyGroup(b *bytes.Buffer, dec *json.Decoder, open json.Delim) error {
 				return err
 			}
 			// CloudFormation resolves functions in values only.
-			if s := key.(string); pseudo.MatchString(s) || strings.Contains(s, mark) {
+			if s := key.(string); hasPseudo(s) || strings.Contains(s, mark) {
 				return fmt.Errorf("write key %q: a key cannot hold a CloudFormation function", s)
 			}
 			if err := writeJSON(b, key); err != nil {
@@ -92,7 +110,7 @@ func writeString(b *bytes.Buffer, s string) error {
 			value = []string{id, attribute}
 		}
 		return writeJSON(b, map[string]any{name: value})
-	case pseudo.MatchString(s):
+	case hasPseudo(s):
 		return writeJSON(b, map[string]string{"Fn::Sub": escape(s)})
 	default:
 		return writeJSON(b, s)
@@ -103,12 +121,19 @@ func writeString(b *bytes.Buffer, s string) error {
 // reads "${!" as a literal "${": IAM's policy variables are written alike.
 func escape(s string) string {
 	var b strings.Builder
-	at := 0
-	for _, span := range pseudo.FindAllStringIndex(s, -1) {
-		b.WriteString(strings.ReplaceAll(s[at:span[0]], "${", "${!"))
-		b.WriteString(s[span[0]:span[1]])
-		at = span[1]
+	for {
+		at := strings.Index(s, "${")
+		if at < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:at])
+		s = s[at:]
+		written, kept := pseudoAt(s), pseudoAt(s)
+		if kept == "" {
+			written, kept = "${!", "${"
+		}
+		b.WriteString(written)
+		s = s[len(kept):]
 	}
-	b.WriteString(strings.ReplaceAll(s[at:], "${", "${!"))
-	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-lambda-go/cfn"
 
@@ -22,11 +23,14 @@ type Parent struct {
 	unique    string // the last part of the ARN: a UUID
 }
 
-var stackARN = regexp.MustCompile(`^arn:(aws[a-z-]*):cloudformation:([a-z0-9-]+):(\d{12}):stack/([A-Za-z][-A-Za-z0-9]{0,127})/([-A-Za-z0-9]+)$`)
+// stackARN is compiled when it is first needed, not at every cold start.
+var stackARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:(aws[a-z-]*):cloudformation:([a-z0-9-]+):(\d{12}):stack/([A-Za-z][-A-Za-z0-9]{0,127})/([-A-Za-z0-9]+)$`)
+})
 
 // ParseParent reads a StackId.
 func ParseParent(stackID string) (Parent, error) {
-	m := stackARN.FindStringSubmatch(stackID)
+	m := stackARN().FindStringSubmatch(stackID)
 	if m == nil {
 		return Parent{}, fmt.Errorf("read StackId %q: it is no ARN of a stack", stackID)
 	}

@@ -1,0 +1,61 @@
+// Package function is the provisioner as a Lambda function. It stands apart
+// from functions/provisioner so that the permstack command can run the very
+// same function on a laptop, as a process of its own.
+//
+// Environment variables:
+//
+//	STACK_ROLE_ARN     the role that CloudFormation assumes for the permission
+//	                   stacks; required
+//	AWS_ENDPOINT_URL   another place for AWS, as the SDK has it; optional
+//	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+//	                   set by Lambda
+package function
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"permstack/internal/customresource"
+	"permstack/internal/provisioning"
+)
+
+// attempts is how often the SDK tries a call: CloudFormation throttles an
+// account as a whole, so another tenant's deployments can be in the way.
+const attempts = 8
+
+// Start runs the function under Lambda's Runtime API and does not return.
+func Start() {
+	handler, err := New(context.Background(), os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+// New makes the handler: configuration and client, no call.
+func New(ctx context.Context, log io.Writer) (lambda.Handler, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMaxAttempts(attempts))
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return Handler(cloudformation.NewFromConfig(cfg), os.Getenv("STACK_ROLE_ARN"), log), nil
+}
+
+// Handler answers the custom resource's events: it decodes one, lets the core
+// carry it out, and answers CloudFormation.
+func Handler(client provisioning.CloudFormation, stackRoleARN string, log io.Writer) lambda.Handler {
+	core := &provisioning.Provisioner{Client: client, StackRoleARN: stackRoleARN}
+	return &customresource.Function{
+		Handle:     core.Handle,
+		PhysicalID: provisioning.PhysicalID,
+		Secrets:    provisioning.Secrets,
+		Log:        log,
+	}
+}
