@@ -23,7 +23,7 @@ type Options struct {
 	Code        CodeResolver
 	Credentials func(account, roleARN, sessionName string) aws.Credentials
 	// Assumable says whether Lambda may assume the role; nil allows every role.
-	Assumable  func(account, roleARN, service string) error
+	Assumable  func(account, roleARN, service string, keys map[string][]string) error
 	Endpoint   func() string // AWS_ENDPOINT_URL of the processes; nil sets none
 	Output     func(functionName string) io.Writer
 	RetryDelay time.Duration // between the attempts of an asynchronous invocation
@@ -130,7 +130,7 @@ func (r *Registry) check(f *Function) error {
 		return err
 	}
 	if r.o.Assumable != nil {
-		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com"); err != nil {
+		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com", map[string][]string{"aws:SourceAccount": {f.Account}, "aws:SourceArn": {f.ARN()}}); err != nil {
 			return wire.Errorf("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
 		}
 	}

@@ -1,0 +1,61 @@
+package cloudformation
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ResponsePrefix is the path under which the server mounts ResponseHandler:
+// where functions put the answers of custom resources.
+const ResponsePrefix = "/cloudformation-custom-resource-response/"
+
+// callback is one answer that is waited for. Its token is in the URL and
+// takes one PUT.
+type callback struct {
+	token string
+	body  chan []byte
+}
+
+// expect makes a ResponseURL for a request.
+func (e *Engine) expect(ev *customEvent) *callback {
+	cb := &callback{token: uuid(), body: make(chan []byte, 1)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.callbacks[cb.token] = cb
+	ev.ResponseURL = strings.TrimSuffix(e.d.Endpoint(), "/") + ResponsePrefix + cb.token
+	return cb
+}
+
+func (e *Engine) forget(cb *callback) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.callbacks, cb.token)
+}
+
+// ResponseHandler takes the answers of custom resources. As S3 does with a
+// presigned URL, it takes the first PUT and refuses what it does not expect.
+func (e *Engine) ResponseHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut {
+			http.Error(w, "only PUT is served here", http.StatusMethodNotAllowed)
+			return
+		}
+		token := strings.TrimPrefix(r.URL.Path, ResponsePrefix)
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		e.mu.Lock()
+		cb := e.callbacks[token]
+		delete(e.callbacks, token)
+		e.mu.Unlock()
+		if cb == nil {
+			e.d.Logger.Warn("an answer to a custom resource's request that nobody waits for", "body", string(body))
+			http.Error(w, "Request has expired", http.StatusForbidden)
+			return
+		}
+		cb.body <- body
+	})
+}

@@ -1,0 +1,103 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// beginCreate starts a create; hold e.mu.
+func (e *Engine) beginCreate(s *stack, set *settings, reason string) {
+	s.settings = *set
+	e.setStatus(s, "CREATE_IN_PROGRESS", reason)
+	e.start(s, (*operation).create)
+}
+
+func (op *operation) create() {
+	s := op.s
+	order, err := s.bound.Order() // checked by bind
+	if err != nil {
+		op.status("CREATE_FAILED", err.Error())
+		return
+	}
+	for _, t := range order {
+		if err := op.make(t); err != nil {
+			op.createFailed([]string{t.LogicalID}, "")
+			return
+		}
+	}
+	outputs, err := s.bound.Outputs(resolver{s.resources})
+	if err != nil {
+		op.createFailed(nil, err.Error())
+		return
+	}
+	op.e.mu.Lock()
+	defer op.e.mu.Unlock()
+	s.outputs = outputs
+	op.e.setStatus(s, "CREATE_COMPLETE", "")
+}
+
+func (op *operation) createFailed(failed []string, reason string) {
+	if failed != nil {
+		reason = fmt.Sprintf("The following resource(s) failed to create: [%s]. ", strings.Join(failed, ", "))
+	}
+	if op.aborted() {
+		return // the delete that follows tells the rest
+	}
+	if errors.Is(op.ctx.Err(), context.DeadlineExceeded) {
+		reason = "Stack creation time exceeded the specified timeout. "
+	}
+	switch op.s.onFailure {
+	case "DO_NOTHING":
+		op.status("CREATE_FAILED", reason)
+	case "DELETE":
+		op.status("CREATE_FAILED", reason+"Delete requested by user.")
+		op.ctx = op.e.ctx
+		op.status("DELETE_IN_PROGRESS", "")
+		op.deleteAll(nil, false)
+	default:
+		op.rollbackCreate(reason + "Rollback requested by user.")
+	}
+}
+
+// rollbackCreate deletes what a create has made.
+func (op *operation) rollbackCreate(reason string) {
+	op.ctx = op.e.ctx // the create may have been given up, its rollback is not
+	op.status("ROLLBACK_IN_PROGRESS", reason)
+	failed := op.removeAll(func(r *resource) bool { return r.retainNew }, nil)
+	if failed != nil {
+		op.status("ROLLBACK_FAILED", fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")))
+		return
+	}
+	op.status("ROLLBACK_COMPLETE", "")
+}
+
+// removeAll deletes a stack's resources, the last made first. What a resource
+// that could not be deleted depends on stays.
+func (op *operation) removeAll(retain func(*resource) bool, force map[string]bool) (failed []string) {
+	needed := map[string]bool{}
+	order := slices.Clone(op.s.order)
+	slices.Reverse(order)
+	keep := func(id string) {
+		deps, _ := op.s.bound.Dependencies(id)
+		for _, d := range deps {
+			needed[d] = true
+		}
+	}
+	for _, id := range order {
+		r := op.s.resources[id]
+		switch {
+		case r == nil || r.status == "DELETE_COMPLETE" || r.status == "DELETE_SKIPPED":
+		case needed[id]:
+			keep(id)
+		case r.id != "" && retain(r) || force[id]:
+			op.e.setResource(op.s, r, "DELETE_SKIPPED", "")
+		case !op.remove(r):
+			failed = append(failed, id)
+			keep(id)
+		}
+	}
+	return failed
+}

@@ -1,0 +1,156 @@
+package cloudformation
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+type iamManagedPolicy struct{}
+
+const maxVersions = 5
+
+func (iamManagedPolicy) schema() schema {
+	return schema{
+		Properties: []string{"Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Users"},
+		Required:   []string{"PolicyDocument"},
+		Replace:    []string{"Description", "ManagedPolicyName", "Path"},
+		Name:       "ManagedPolicyName", NameLength: 128, IAM: true,
+	}
+}
+
+func (p iamManagedPolicy) create(r *request) (outcome, error) {
+	if r.props.has("Users") || r.props.has("Groups") {
+		return outcome{}, errors.New("permstack local does not attach policies to users and groups")
+	}
+	c := iam.NewFromConfig(r.cfg)
+	made, err := c.CreatePolicy(r.ctx, &iam.CreatePolicyInput{
+		PolicyName: aws.String(r.name(p.schema())), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
+		Description: optional(r.props, "Description"), Path: optional(r.props, "Path"),
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{id: *made.Policy.Arn, attrs: p.attrs(made.Policy)}, p.attach(c, r, *made.Policy.Arn)
+}
+
+func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
+	return map[string]any{"PolicyArn": aws.ToString(p.Arn), "PolicyId": aws.ToString(p.PolicyId), "DefaultVersionId": aws.ToString(p.DefaultVersionId), "IsAttachable": p.IsAttachable}
+}
+
+func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
+	have, want := r.old.list("Roles"), r.props.list("Roles")
+	for _, role := range have {
+		if !slices.Contains(want, role) {
+			if _, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil && !isNotFound(err) {
+				return err
+			}
+		}
+	}
+	for _, role := range want {
+		if !slices.Contains(have, role) {
+			if _, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// update writes a new default version; where there are five, the oldest that
+// is not the default goes first.
+func (p iamManagedPolicy) update(r *request) (outcome, error) {
+	c := iam.NewFromConfig(r.cfg)
+	if r.changed("PolicyDocument") {
+		list, err := c.ListPolicyVersions(r.ctx, &iam.ListPolicyVersionsInput{PolicyArn: &r.id})
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := p.prune(c, r, list.Versions, maxVersions-1); err != nil {
+			return outcome{}, err
+		}
+		if _, err := c.CreatePolicyVersion(r.ctx, &iam.CreatePolicyVersionInput{PolicyArn: &r.id, PolicyDocument: aws.String(r.props.json("PolicyDocument")), SetAsDefault: true}); err != nil {
+			return outcome{}, err
+		}
+	}
+	if err := p.attach(c, r, r.id); err != nil {
+		return outcome{}, err
+	}
+	got, err := c.GetPolicy(r.ctx, &iam.GetPolicyInput{PolicyArn: &r.id})
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{id: r.id, attrs: p.attrs(got.Policy)}, nil
+}
+
+// prune deletes the oldest versions until at most keep are left.
+func (iamManagedPolicy) prune(c *iam.Client, r *request, versions []iamtypes.PolicyVersion, keep int) error {
+	slices.SortFunc(versions, func(a, b iamtypes.PolicyVersion) int {
+		if d := aws.ToTime(a.CreateDate).Compare(aws.ToTime(b.CreateDate)); d != 0 {
+			return d
+		}
+		return len(*a.VersionId)*100 - len(*b.VersionId)*100 + strings.Compare(*a.VersionId, *b.VersionId)
+	})
+	left := len(versions)
+	for _, v := range versions {
+		if left <= keep {
+			return nil
+		}
+		if v.IsDefaultVersion {
+			continue
+		}
+		if _, err := c.DeletePolicyVersion(r.ctx, &iam.DeletePolicyVersionInput{PolicyArn: &r.id, VersionId: v.VersionId}); err != nil && !isNotFound(err) {
+			return err
+		}
+		left--
+	}
+	return nil
+}
+
+func (p iamManagedPolicy) delete(r *request) error {
+	c := iam.NewFromConfig(r.cfg)
+	gone := &request{ctx: r.ctx, old: r.props}
+	if err := p.attach(c, gone, r.id); err != nil {
+		return err
+	}
+	list, err := c.ListPolicyVersions(r.ctx, &iam.ListPolicyVersionsInput{PolicyArn: &r.id})
+	if err != nil {
+		return err
+	}
+	if err := p.prune(c, r, list.Versions, 1); err != nil {
+		return err
+	}
+	_, err = c.DeletePolicy(r.ctx, &iam.DeletePolicyInput{PolicyArn: &r.id})
+	return err
+}
+
+func (iamManagedPolicy) read(r *request) (map[string]any, error) {
+	c := iam.NewFromConfig(r.cfg)
+	got, err := c.GetPolicy(r.ctx, &iam.GetPolicyInput{PolicyArn: &r.id})
+	if err != nil {
+		return nil, notFound(err)
+	}
+	version, err := c.GetPolicyVersion(r.ctx, &iam.GetPolicyVersionInput{PolicyArn: &r.id, VersionId: got.Policy.DefaultVersionId})
+	if err != nil {
+		return nil, err
+	}
+	roles := []any{}
+	pages := iam.NewListEntitiesForPolicyPaginator(c, &iam.ListEntitiesForPolicyInput{PolicyArn: &r.id, EntityFilter: iamtypes.EntityTypeRole})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(r.ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, role := range page.PolicyRoles {
+			roles = append(roles, *role.RoleName)
+		}
+	}
+	return map[string]any{
+		"ManagedPolicyName": *got.Policy.PolicyName, "Path": aws.ToString(got.Policy.Path), "Description": aws.ToString(got.Policy.Description),
+		"PolicyDocument": document(version.PolicyVersion.Document), "Roles": roles,
+	}, nil
+}

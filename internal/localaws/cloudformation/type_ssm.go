@@ -1,0 +1,65 @@
+package cloudformation
+
+import (
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+type ssmParameter struct{}
+
+func (ssmParameter) schema() schema {
+	return schema{
+		Properties: []string{"AllowedPattern", "DataType", "Description", "Name", "Policies", "Tags", "Tier", "Type", "Value"},
+		Required:   []string{"Type", "Value"},
+		Replace:    []string{"DataType", "Name"},
+		Name:       "Name", NameLength: 512,
+	}
+}
+
+func (p ssmParameter) create(r *request) (outcome, error) {
+	return p.put(r, r.name(p.schema()), false)
+}
+
+func (p ssmParameter) update(r *request) (outcome, error) { return p.put(r, r.id, true) }
+
+func (ssmParameter) put(r *request, name string, overwrite bool) (outcome, error) {
+	kind := r.props.str("Type")
+	if kind == "SecureString" {
+		return outcome{}, errors.New("Properties validation failed: #/Type: SecureString is not a valid enum value") //nolint:staticcheck // AWS's words
+	}
+	in := &ssm.PutParameterInput{
+		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")), Description: optional(r.props, "Description"),
+		AllowedPattern: optional(r.props, "AllowedPattern"), DataType: optional(r.props, "DataType"), Overwrite: &overwrite,
+		Tier: ssmtypes.ParameterTier(r.props.str("Tier")), Policies: optional(r.props, "Policies"),
+	}
+	if !overwrite {
+		for _, t := range r.props.tags("Tags") {
+			in.Tags = append(in.Tags, ssmtypes.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+		}
+	}
+	if _, err := ssm.NewFromConfig(r.cfg).PutParameter(r.ctx, in); err != nil {
+		return outcome{}, err
+	}
+	return outcome{id: name, attrs: map[string]any{"Type": kind, "Value": r.props.str("Value")}}, nil
+}
+
+func (ssmParameter) delete(r *request) error {
+	_, err := ssm.NewFromConfig(r.cfg).DeleteParameter(r.ctx, &ssm.DeleteParameterInput{Name: &r.id})
+	return err
+}
+
+func (ssmParameter) read(r *request) (map[string]any, error) {
+	got, err := ssm.NewFromConfig(r.cfg).GetParameter(r.ctx, &ssm.GetParameterInput{Name: &r.id})
+	if err != nil {
+		return nil, notFound(err)
+	}
+	out := map[string]any{}
+	for k, v := range r.props {
+		out[k] = v
+	}
+	out["Name"], out["Type"], out["Value"] = *got.Parameter.Name, string(got.Parameter.Type), *got.Parameter.Value
+	return out, nil
+}
