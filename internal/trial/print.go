@@ -59,3 +59,11 @@ func number(n int) string {
 	}
 	return s
 }
+
+// count writes a number with its noun.
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(n) + " " + more
+}

@@ -90,12 +90,21 @@ func Run(ctx context.Context, o Options) error {
 		t.say.step(i+1, s.title)
 		if err := s.do(ctx); err != nil {
 			t.say.failed(err)
-			return fmt.Errorf("step %d, %s: %w", i+1, strings.ToLower(s.title[:1])+s.title[1:], err)
+			return &StepError{Step: i + 1, Err: err}
 		}
 	}
 	t.say.done("Every step held, in %.1f seconds.", time.Since(t.started).Seconds())
 	return nil
 }
+
+// StepError is a step that did not hold. The story has told why.
+type StepError struct {
+	Step int
+	Err  error
+}
+
+func (e *StepError) Error() string { return fmt.Sprintf("step %d did not hold", e.Step) }
+func (e *StepError) Unwrap() error { return e.Err }
 
 // choice is what a customer ticks.
 type choice struct {
@@ -156,10 +165,12 @@ func (t *trial) launch(ctx context.Context, c choice) error {
 		return fmt.Errorf("stack %s is complete, but there is no permission stack", stackName)
 	}
 	for _, p := range made {
-		t.say.note("its function wrote the permission stack %s: %d resources", p.name, p.resources)
+		t.say.note("its function wrote the permission stack %s: %s", p.name, count(p.resources, "resource", "resources"))
 	}
 	for _, o := range s.outputs {
-		t.say.note("%s: %s", o.key, o.value)
+		if strings.HasSuffix(o.key, "Arn") { // the others are links to the console
+			t.say.note("%s: %s", o.key, o.value)
+		}
 	}
 	return nil
 }
@@ -171,12 +182,12 @@ func (t *trial) look(ctx context.Context, c choice) error {
 	}
 	for _, r := range live.roles {
 		t.say.held("role %s", r.name)
-		t.say.note("%d managed and %d inline policies, %s actions, %s characters", len(r.managed), len(r.inline), number(r.actions()), number(r.size()))
+		t.say.note("%s managed and %s inline, %s, %s characters", number(len(r.managed)), count(len(r.inline), "policy", "policies"), count(r.actions(), "action", "actions"), number(r.size()))
 		for _, p := range r.managed {
 			t.say.note("  %-62s %5s characters of 6,144", p.name, number(p.size))
 		}
 	}
-	t.say.held("%d topic and %d event rules tell the backup service of changes", len(live.topics), len(live.rules))
+	t.say.held("%s and %s tell the backup service of changes", count(len(live.topics), "topic", "topics"), count(len(live.rules), "event rule", "event rules"))
 	if err := live.matches(c, connection); err != nil {
 		return err
 	}
@@ -208,7 +219,7 @@ func (t *trial) update(ctx context.Context, from, to choice) error {
 		t.say.note("gone: %s", gone)
 	}
 	if n, m := before.actions(), after.actions(); m < n {
-		t.say.held("%s of %s actions went; IAM holds exactly what the catalogue says for %s", number(n-m), number(n), to)
+		t.say.held("%s of %s actions are gone; IAM holds exactly what the catalogue says for %s", number(n-m), number(n), to)
 		return nil
 	}
 	return fmt.Errorf("update from %s to %s took no action away", from, to)

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"permstack/internal/provisioning/function"
+)
+
+// lambdaCommand is how the embedded AWS runs this program as a function.
+const lambdaCommand = "lambda-function"
+
+// functions are the Lambda functions of this project: the same code as in
+// functions/*/main.go. They find the Runtime API in their environment.
+var functions = map[string]func(){
+	"provisioner": function.Start,
+}
+
+func functionNames() []string { return slices.Sorted(maps.Keys(functions)) }
+
+func newLambda() *cobra.Command {
+	return &cobra.Command{
+		Use:    lambdaCommand + " NAME",
+		Short:  "Run as a Lambda function; the embedded AWS calls this",
+		Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || functions[args[0]] == nil {
+				return usagef("want the name of one function: %s", strings.Join(functionNames(), ", "))
+			}
+			functions[args[0]]()
+			return nil
+		},
+	}
+}

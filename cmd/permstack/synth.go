@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+	"permstack/internal/review"
+	"permstack/internal/templateyaml"
+)
+
+// synthFlags are what the command line chose.
+type synthFlags struct {
+	profile            string
+	assets, operations []string
+	supportRole        bool
+	awsBackupInventory bool
+	catalogVersion     string
+	env                policies.Environment
+	tags               []string
+	format, output     string
+}
+
+func newSynth() *cobra.Command {
+	var f synthFlags
+	cmd := &cobra.Command{
+		Use:   "synth",
+		Short: "Print the access as a CloudFormation template or as policies",
+		Long: `Print the permissions file: a CloudFormation template of native resources that
+holds the access and nothing else. You can deploy it by hand.
+
+Without --account and --region the template uses CloudFormation's pseudo
+parameters and can be deployed anywhere. With --format policies it prints the
+policies alone, as JSON for reviewers and tools.`,
+		Example: `  permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
+    --external-id SECRET --connection-id c-1 --data-plane-account 444455556666 >permissions.json
+
+  permstack synth --assets rds --operations backup --format policies \
+    --account 123456789012 --region eu-central-1 --control-plane-role … --external-id … --connection-id …`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out, err := f.synth()
+			if err != nil {
+				return err
+			}
+			if f.format == "template" && len(out) > permissionstack.MaxBody {
+				fmt.Fprintf(cmd.ErrOrStderr(), "permstack: note: the template has %d bytes; CloudFormation takes more than %d only from S3, where the console puts what it uploads\n", len(out), permissionstack.MaxBody)
+			}
+			if _, err := cmd.OutOrStdout().Write(out); err != nil {
+				return fmt.Errorf("write the result: %w", err)
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.profile, "profile", "clumio", "the backup service")
+	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects: ec2, ec2-mssql, rds, dynamodb, s3")
+	flags.StringSliceVar(&f.operations, "operations", nil, "what it does: backup, restore (default both)")
+	flags.BoolVar(&f.supportRole, "support-role", false, "give its support staff a role")
+	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "let it list what AWS Backup has backed up")
+	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
+	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
+	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: that of the Region, or any)")
+	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
+	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", "`ARN` of the one role that uses the support role")
+	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")
+	flags.StringVar(&f.env.ExternalID, "external-id", "", "secret that the backup service must show")
+	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID, "name of this connection, part of every name")
+	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, "IAM path of every role and policy")
+	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the boundary of every role")
+	flags.StringArrayVar(&f.tags, "tag", nil, "tag of everything, as `key=value` (repeatable)")
+	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default newest)")
+	flags.StringVar(&f.format, "format", "template", "template or policies")
+	flags.StringVar(&f.output, "output", "json", "json or yaml")
+	return cmd
+}
+
+// synth gives what is printed.
+func (f *synthFlags) synth() ([]byte, error) {
+	if f.output != "json" && f.output != "yaml" {
+		return nil, usagef("--output %q: want json or yaml", f.output)
+	}
+	if f.format != "template" && f.format != "policies" {
+		return nil, usagef("--format %q: want template or policies", f.format)
+	}
+	var err error
+	if f.env.Tags, err = parseTags(f.tags); err != nil {
+		return nil, err
+	}
+	set, err := policies.Synthesize(f.selection(), f.env)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.write(set)
+	if err != nil || f.output == "json" {
+		return out, err
+	}
+	return templateyaml.FromJSON(out)
+}
+
+func (f *synthFlags) write(set policies.Set) ([]byte, error) {
+	if f.format == "policies" {
+		place := review.Place{Partition: f.env.Partition, Region: f.env.Region, Account: f.env.Account}
+		if place.Partition == "" && place.Region != "" {
+			place.Partition = policies.PartitionOf(place.Region)
+		}
+		doc, err := review.Of(set, place)
+		if err != nil {
+			return nil, err
+		}
+		return doc.JSON()
+	}
+	template, err := permissionstack.Whole(set)
+	if err != nil {
+		return nil, err
+	}
+	// White space is for people; it gives way where it would keep the template
+	// from being deployed.
+	if out := template.Indented(); len(out) <= permissionstack.MaxBody {
+		return out, nil
+	}
+	return append(template.JSON(), '\n'), nil
+}
+
+func (f *synthFlags) selection() policies.Selection {
+	s := policies.Selection{Profile: f.profile, CatalogVersion: f.catalogVersion}
+	for _, a := range f.assets {
+		s.Assets = append(s.Assets, catalog.Asset(strings.TrimSpace(a)))
+	}
+	for _, o := range f.operations {
+		s.Operations = append(s.Operations, catalog.Operation(strings.TrimSpace(o)))
+	}
+	if f.supportRole {
+		s.Options = append(s.Options, "support-role")
+	}
+	if f.awsBackupInventory {
+		s.Options = append(s.Options, "aws-backup-inventory")
+	}
+	return s
+}
+
+// parseTags reads "key=value". The rest of what AWS asks of tags is checked
+// with everything else.
+func parseTags(args []string) ([]policies.Tag, error) {
+	var tags []policies.Tag
+	for _, a := range args {
+		key, value, ok := strings.Cut(a, "=")
+		if !ok || key == "" {
+			return nil, usagef("--tag %q: want key=value", a)
+		}
+		tags = append(tags, policies.Tag{Key: key, Value: value})
+	}
+	return tags, nil
+}
