@@ -168,3 +168,21 @@ func (e *Engine) describeStackResourceDrifts(_ context.Context, call *wire.Call)
 		Next   string          `xml:"NextToken,omitempty"`
 	}{page, next}, nil
 }
+
+// WaitDetection waits until a run of DetectStackDrift has ended.
+func (e *Engine) WaitDetection(ctx context.Context, account, region, id string) error {
+	for {
+		e.mu.Lock()
+		det, changed := e.space(account, region).detections[id], e.changed
+		done := det == nil || det.status != "DETECTION_IN_PROGRESS"
+		e.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

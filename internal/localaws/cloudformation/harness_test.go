@@ -3,6 +3,7 @@ package cloudformation_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,11 +58,21 @@ type harness struct {
 	iam    *iam.Client
 	sns    *sns.Client
 	log    string
+	asked  chan string // what the custom resource's function prints
+}
+
+// Write takes what the function prints.
+func (h *harness) Write(p []byte) (int, error) {
+	select {
+	case h.asked <- string(p):
+	default:
+	}
+	return len(p), nil
 }
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
-	h := &harness{t: t, cloud: localaws.New(localaws.Options{}), log: filepath.Join(t.TempDir(), "log")}
+	h := &harness{t: t, cloud: localaws.New(localaws.Options{}), log: filepath.Join(t.TempDir(), "log"), asked: make(chan string, 1)}
 	endpoint, err := h.cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +83,7 @@ func newHarness(t *testing.T) *harness {
 			return []string{path}, "", []string{"LOG=" + h.log}, err
 		},
 		Credentials: h.cloud.SessionCredentials, Assumable: h.cloud.AssumableBy,
+		Output:   func(string) io.Writer { return h },
 		Endpoint: func() string { return endpoint }, RetryDelay: time.Millisecond,
 	})
 	h.engine = cloudformation.New(cloudformation.Deps{
