@@ -184,3 +184,36 @@ func TestAuthorizeFromAService(t *testing.T) {
 	}
 	wantError(t, call(asRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))), "AccessDenied", "iam:PassRole")
 }
+
+// TestConfigCaller: what a service does on its caller's behalf has the caller's
+// name and the caller's limits.
+func TestConfigCaller(t *testing.T) {
+	ctx := context.Background()
+	c, owner := newCloud(t)
+	c.Register(wire.Service{
+		Name: "sns", Namespace: "x",
+		Access: func(*wire.Call) []wire.Access { return []wire.Access{} },
+		Actions: map[string]wire.Handler{"ListTopics": func(ctx context.Context, call *wire.Call) (any, error) {
+			n := newClients(c.ConfigCaller(call))
+			id, err := n.sts.GetCallerIdentity(ctx, nil)
+			if err != nil {
+				return nil, err
+			}
+			if *id.Arn != call.Caller.ARN {
+				return nil, wire.Errorf("WrongCaller", "%s, not %s", *id.Arn, call.Caller.ARN)
+			}
+			if _, err := n.iam.ListRoles(ctx, nil); err != nil {
+				return nil, wire.Errorf("Inner", "%v", err)
+			}
+			return nil, nil
+		}},
+	})
+	call := func(n clients) error { _, err := n.sns.ListTopics(ctx, nil); return err }
+	if err := call(owner); err != nil {
+		t.Error(err)
+	}
+	if err := call(asRole(t, c, owner, "may", `{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}`)); err != nil {
+		t.Error(err)
+	}
+	wantError(t, call(asRole(t, c, owner, "maynot", `{"Effect":"Allow","Action":"iam:GetRole","Resource":"*"}`)), "Inner", "AccessDenied")
+}

@@ -144,6 +144,14 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
+func TestCBORClientsCanReadTheRefusal(t *testing.T) {
+	c, _ := newCloud(t)
+	status, body, h := request(t, c, "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", "Authorization", signedFor("monitoring"), "Smithy-Protocol", "rpc-v2-cbor")
+	if status != 501 || h.Get("Content-Type") != "application/cbor" || !strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") || !strings.Contains(body, "monitoring:ListMetrics") {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
 func TestUnsignedAndOversized(t *testing.T) {
 	c, _ := newCloud(t)
 	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {
