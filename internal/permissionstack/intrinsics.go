@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -39,82 +38,71 @@ func hasPseudo(s string) bool {
 	return false
 }
 
-// intrinsics copies JSON, white space left out and order kept, and turns marked
-// strings and strings with pseudo parameters into CloudFormation's functions.
-func intrinsics(data []byte) ([]byte, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var b bytes.Buffer
-	if err := copyValue(&b, dec); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("text after the template")
-	}
-	return b.Bytes(), nil
-}
-
-func copyValue(b *bytes.Buffer, dec *json.Decoder) error {
-	token, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		return copyGroup(b, dec, t)
-	case string:
-		return writeString(b, t)
-	default:
-		return writeJSON(b, t)
-	}
-}
-
-func copyGroup(b *bytes.Buffer, dec *json.Decoder, open json.Delim) error {
-	b.WriteByte(byte(open))
-	for first := true; dec.More(); first = false {
-		if !first {
-			b.WriteByte(',')
+// writeIntrinsics copies compact JSON and turns marked strings and strings with
+// pseudo parameters into CloudFormation's functions.
+func writeIntrinsics(b *bytes.Buffer, data []byte) error {
+	for {
+		begin := bytes.IndexByte(data, '"')
+		if begin < 0 {
+			b.Write(data)
+			return nil
 		}
-		if open == '{' {
-			key, err := dec.Token()
-			if err != nil {
-				return err
+		b.Write(data[:begin])
+		end := begin + 1
+		for plainUntil := bytes.IndexByte(data[end:], '"'); ; plainUntil = bytes.IndexByte(data[end:], '"') {
+			// A quote behind an odd number of backslashes belongs to the string.
+			end += plainUntil + 1
+			if slashes := len(data[:end-1]) - len(bytes.TrimRight(data[:end-1], `\`)); slashes%2 == 0 {
+				break
 			}
-			// CloudFormation resolves functions in values only.
-			if s := key.(string); hasPseudo(s) || strings.Contains(s, mark) {
-				return fmt.Errorf("write key %q: a key cannot hold a CloudFormation function", s)
-			}
-			if err := writeJSON(b, key); err != nil {
-				return err
-			}
-			b.WriteByte(':')
 		}
-		if err := copyValue(b, dec); err != nil {
+		quoted := data[begin:end]
+		data = data[end:]
+		isKey := len(data) > 0 && data[0] == ':'
+		if err := writeString(b, quoted, isKey); err != nil {
 			return err
 		}
 	}
-	end, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	b.WriteByte(byte(end.(json.Delim)))
-	return nil
 }
 
-func writeString(b *bytes.Buffer, s string) error {
+// writeString writes one string of the document, quoted as it stands there.
+func writeString(b *bytes.Buffer, quoted []byte, isKey bool) error {
+	if !bytes.ContainsAny(quoted, `\$`) { // no function and nothing escaped
+		b.Write(quoted)
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return err
+	}
+	marked, sub := strings.HasPrefix(s, mark), hasPseudo(s)
 	switch {
-	case strings.HasPrefix(s, mark):
+	case isKey && (marked || sub): // CloudFormation resolves functions in values only
+		return fmt.Errorf("key %q: a key cannot hold a CloudFormation function", s)
+	case marked:
 		name, rest, _ := strings.Cut(s[len(mark):], mark)
 		var value any = rest
 		if id, attribute, ok := strings.Cut(rest, mark); ok {
 			value = []string{id, attribute}
 		}
-		return writeJSON(b, map[string]any{name: value})
-	case hasPseudo(s):
-		return writeJSON(b, map[string]string{"Fn::Sub": escape(s)})
+		writeJSON(b, map[string]any{name: value})
+	case sub:
+		writeJSON(b, map[string]string{"Fn::Sub": escape(s)})
 	default:
-		return writeJSON(b, s)
+		writeJSON(b, s)
 	}
+	return nil
+}
+
+// writeJSON appends strings, lists and maps of strings without HTML escapes,
+// which would cost six bytes for every "<", ">" and "&".
+func writeJSON(b *bytes.Buffer, v any) {
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil { // such values always marshal
+		panic(err)
+	}
+	b.Truncate(b.Len() - 1) // the encoder's new line
 }
 
 // escape keeps every "${" that is no pseudo parameter through Fn::Sub, which

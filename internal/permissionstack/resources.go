@@ -17,8 +17,8 @@ import (
 // writer collects resources and outputs; the first error stays.
 type writer struct {
 	tagged    bool
-	resources entries
-	outputs   entries
+	resources []entry
+	outputs   []entry
 	ids       map[string]string // logical id → physical name
 	err       error
 }
@@ -182,8 +182,8 @@ type extended struct {
 // MarshalJSON writes the resource with all its properties, sorted by name.
 func (e extended) MarshalJSON() ([]byte, error) {
 	data, err := e.resource.MarshalJSON()
-	if err != nil {
-		return nil, err
+	if err != nil || len(e.more) == 0 {
+		return data, err
 	}
 	var out struct {
 		Type       string

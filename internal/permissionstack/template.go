@@ -125,79 +125,48 @@ func build(set policies.Set, parts []Part, suffix string, tagged bool) (Template
 		return Template{}, nil
 	}
 	w.output("CatalogVersion", set.CatalogVersion)
-	doc := document{
-		AWSTemplateFormatVersion: "2010-09-09",
-		Description:              fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix),
-		Resources:                w.resources,
-		Outputs:                  w.outputs,
-	}
-	body, err := doc.encode()
-	if err != nil {
+	var b bytes.Buffer
+	b.WriteString(`{"AWSTemplateFormatVersion":"2010-09-09","Description":`)
+	writeJSON(&b, fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix))
+	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
-	sum := sha256.Sum256(body)
+	if err := writeSection(&b, "Outputs", w.outputs); err != nil {
+		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
+	}
+	sum := sha256.Sum256(b.Bytes())
 	hash := hex.EncodeToString(sum[:])
-	doc.Outputs = append(doc.Outputs, entry{"TemplateHash", output{hash}})
-	if body, err = doc.encode(); err != nil {
-		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
-	}
-	return Template{body: body, hash: hash}, nil
+	b.Truncate(b.Len() - 1) // one output more: the hash of all that stands before it
+	fmt.Fprintf(&b, `,"TemplateHash":{"Value":%q}}}`, hash)
+	return Template{body: b.Bytes(), hash: hash}, nil
 }
 
-// document is the template, its sections in the order in which people read them.
-type document struct {
-	AWSTemplateFormatVersion string
-	Description              string
-	Resources                entries
-	Outputs                  entries
-}
-
-type output struct{ Value string }
-
-// entry is a named value; entries is a JSON object that keeps its order.
+// entry is a named part of a section. Sections keep the order of their entries,
+// which is the order in which people read them.
 type entry struct {
 	name  string
 	value any
 }
 
-type entries []entry
+type output struct{ Value string }
 
-// MarshalJSON writes the object in the order of the list.
-func (e entries) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, item := range e {
+// writeSection writes entries as a JSON object. Each is marshalled by itself:
+// within one document, encoding/json would copy it once for every level.
+func writeSection(b *bytes.Buffer, name string, entries []entry) error {
+	fmt.Fprintf(b, ",%q:{", name)
+	for i, e := range entries {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := writeJSON(&b, item.name); err != nil {
-			return nil, err
+		fmt.Fprintf(b, "%q:", e.name)
+		data, err := json.Marshal(e.value)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", e.name, err)
 		}
-		b.WriteByte(':')
-		if err := writeJSON(&b, item.value); err != nil {
-			return nil, fmt.Errorf("write %s: %w", item.name, err)
+		if err := writeIntrinsics(b, data); err != nil {
+			return fmt.Errorf("write %s: %w", e.name, err)
 		}
 	}
 	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-func (d document) encode() ([]byte, error) {
-	var b bytes.Buffer
-	if err := writeJSON(&b, d); err != nil {
-		return nil, err
-	}
-	return intrinsics(b.Bytes())
-}
-
-// writeJSON appends a value without HTML escapes, which would cost six bytes
-// for every "<", ">" and "&".
-func writeJSON(b *bytes.Buffer, v any) error {
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	b.Truncate(b.Len() - 1) // the encoder's new line
 	return nil
 }

@@ -1,0 +1,124 @@
+package permissionstack_test
+
+import (
+	"fmt"
+	"testing"
+
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+)
+
+// environment is where names are longest: a long Region, a UUID as connection
+// id, a boundary and a path.
+func environment(partition, region string) policies.Environment {
+	return policies.Environment{
+		Partition: partition, Region: region, Account: "123456789012",
+		ControlPlaneRoleARN:        "arn:" + partition + ":iam::210987654321:role/vendor/ControlPlaneOfTheVendor",
+		SupportControlPlaneRoleARN: "arn:" + partition + ":iam::210987654321:role/vendor/SupportOfTheVendor",
+		DataPlaneAccountID:         "345678901234",
+		ExternalID:                 "7b0c9a52-1f0e-4c1b-9d5e-0a1b2c3d4e5f",
+		ConnectionID:               "7b0c9a52-1f0e-4c1b-9d5e-0a1b2c3d4e5f",
+		PermissionsBoundaryARN:     "arn:" + partition + ":iam::123456789012:policy/platform/BoundaryOfBackup",
+		Path:                       "/platform/backup/",
+		Tags:                       []policies.Tag{{Key: "Owner", Value: "Backup team"}, {Key: "CostCenter", Value: "0042"}},
+	}
+}
+
+// TestEveryChoiceFits deploys, on paper, every choice in every partition.
+func TestEveryChoiceFits(t *testing.T) {
+	largest := map[string]int{}
+	assets := []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
+	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
+		env := environment(place[0], place[1])
+		for choice := range 1 << (len(assets) + 3) {
+			var sel policies.Selection
+			sel.Profile = "clumio"
+			for i, a := range assets {
+				if choice>>i&1 == 1 {
+					sel.Assets = append(sel.Assets, a)
+				}
+			}
+			if len(sel.Assets) == 0 {
+				continue
+			}
+			if choice>>5&1 == 1 {
+				sel.Operations = []catalog.Operation{"backup"}
+			}
+			env := env
+			if choice>>6&1 == 1 {
+				sel.Options = append(sel.Options, "support-role")
+			} else {
+				env.SupportControlPlaneRoleARN = ""
+			}
+			if choice>>7&1 == 1 {
+				sel.Options = append(sel.Options, "aws-backup-inventory")
+			}
+			set, err := policies.Synthesize(sel, env)
+			if err != nil {
+				t.Fatalf("%v in %s: %v", sel, place[1], err)
+			}
+			stacks, err := permissionstack.Stacks(set)
+			if err != nil {
+				t.Fatalf("%v in %s: %v", sel, place[1], err)
+			}
+			for _, s := range stacks {
+				key := fmt.Sprint(place[0], " ", s.Part)
+				largest[key] = max(largest[key], s.Template.Size())
+			}
+			whole, err := permissionstack.Whole(set)
+			if err != nil {
+				t.Fatalf("%v in %s: %v", sel, place[1], err)
+			}
+			largest[place[0]+" whole"] = max(largest[place[0]+" whole"], whole.Size())
+		}
+	}
+	t.Logf("largest templates, in bytes: %v", largest)
+}
+
+// TestSelectionsShareLogicalIDs: what two selections both have is the same
+// resource in the same stack, so that an update changes it in place.
+func TestSelectionsShareLogicalIDs(t *testing.T) {
+	where := map[string]string{} // type and physical name → part and logical id
+	for _, assets := range [][]catalog.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"}, {"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
+		env := environment("aws", "us-east-1")
+		env.SupportControlPlaneRoleARN = ""
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: assets}, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stacks, err := permissionstack.Stacks(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range stacks {
+			for id, r := range parse(t, s.Template.JSON())["Resources"].(map[string]any) {
+				resource := r.(map[string]any)
+				props := resource["Properties"].(map[string]any)
+				for _, name := range []string{"RoleName", "ManagedPolicyName", "InstanceProfileName", "TopicName", "Name"} {
+					physical, ok := props[name].(string)
+					if !ok {
+						continue
+					}
+					key, place := fmt.Sprint(resource["Type"], " ", physical), fmt.Sprint(s.Part, "/", id)
+					if other, seen := where[key]; seen && other != place {
+						t.Errorf("%s is %s here and %s there", key, place, other)
+					}
+					where[key] = place
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkStacks(b *testing.B) {
+	set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []catalog.Option{"support-role", "aws-backup-inventory"}}, environment("aws", "us-east-1"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := permissionstack.Stacks(set); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
