@@ -213,6 +213,9 @@ func TestCreateRoleRefuses(t *testing.T) {
 			i.Tags = []types.Tag{{Key: aws.String("a"), Value: aws.String("")}, {Key: aws.String("A"), Value: aws.String("")}}
 		}, "InvalidInput", "Duplicate tag keys"},
 		{"not JSON", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String("{") }, "MalformedPolicyDocument", "Syntax errors in policy."},
+		{"principal that is not there", func(i *iam.CreateRoleInput) {
+			i.AssumeRolePolicyDocument = aws.String(strings.Replace(trustSelf, account, "arn:aws:iam::111122223333:role/none", 1))
+		}, "MalformedPolicyDocument", `Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:role/none"`},
 		{"identity policy as trust", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String(readAll) }, "MalformedPolicyDocument", "Principal"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

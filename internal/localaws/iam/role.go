@@ -104,7 +104,7 @@ func createRole(a *account, call *wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := trustOf(call, "AssumeRolePolicyDocument")
+	trust, err := a.trustOf(call, "AssumeRolePolicyDocument")
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func updateAssumeRolePolicy(a *account, call *wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := trustOf(call, "PolicyDocument")
+	trust, err := a.trustOf(call, "PolicyDocument")
 	if err != nil {
 		return nil, err
 	}

@@ -91,8 +91,10 @@ func documentOf(call *wire.Call, parameter string, kind grammar.Kind) (string, e
 	return doc, nil
 }
 
-// trustOf reads a trust policy: grammar, then size.
-func trustOf(call *wire.Call, parameter string) (string, error) {
+// trustOf reads a trust policy: grammar, then size, then whether the roles of
+// this account that it names exist. IAM asks that of every account; here the
+// others may not have been begun.
+func (a *account) trustOf(call *wire.Call, parameter string) (string, error) {
 	doc, err := documentOf(call, parameter, grammar.Trust)
 	if err != nil {
 		return "", err
@@ -100,7 +102,31 @@ func trustOf(call *wire.Call, parameter string) (string, error) {
 	if policydoc.CountedSize(doc) > maxTrustPolicySize {
 		return "", limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicySize)
 	}
+	parsed, err := policydoc.Parse([]byte(doc))
+	if err != nil {
+		return "", malformed(err)
+	}
+	for _, s := range parsed.Statement {
+		if s.Principal == nil {
+			continue
+		}
+		for _, id := range s.Principal.ByType["AWS"] {
+			if !a.principalExists(call.Partition, id) {
+				return "", wire.Errorf("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":%q", id)
+			}
+		}
+	}
 	return doc, nil
+}
+
+// principalExists is false for a role or user of this account that is not there.
+func (a *account) principalExists(partition, id string) bool {
+	name, ok := strings.CutPrefix(id, "arn:"+partition+":iam::"+a.id+":")
+	if !ok || name == "root" {
+		return true
+	}
+	r := a.roles[lower(name[strings.LastIndexByte(name, '/')+1:])]
+	return r != nil && r.arn == id
 }
 
 // managedOf reads the document of a managed policy: grammar, then size.
