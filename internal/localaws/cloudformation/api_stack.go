@@ -298,6 +298,13 @@ func (e *Engine) access(call *wire.Call) []wire.Access {
 		context["cloudformation:ChangeSetName"] = []string{cs}
 	}
 	out := []wire.Access{{Action: "cloudformation:" + call.Action, Resource: resource, Context: context}}
+	switch call.Action { // what detection needs besides; each type's reads are asked for by their services
+	case "DetectStackDrift":
+		out = append(out, wire.Access{Action: "cloudformation:DetectStackResourceDrift", Resource: resource, Context: context},
+			wire.Access{Action: "cloudformation:BatchDescribeTypeConfigurations", Resource: "*"})
+	case "DetectStackResourceDrift":
+		out = append(out, wire.Access{Action: "cloudformation:BatchDescribeTypeConfigurations", Resource: "*"})
+	}
 	if role != "" {
 		out = append(out, wire.Access{Action: "iam:PassRole", Resource: role, Context: map[string][]string{
 			"iam:PassedToService": {"cloudformation.amazonaws.com"}, "iam:AssociatedResourceArn": {resource},

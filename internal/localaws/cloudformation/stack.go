@@ -3,7 +3,6 @@ package cloudformation
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,11 +138,24 @@ func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	r.status, r.reason = status, reason
 	properties := ""
 	if r.props != nil {
-		b, _ := json.Marshal(r.props)
-		properties = string(b)
+		properties = s.mask(marshal(r.props))
 	}
 	e.tell(s, event{logicalID: r.logicalID, physicalID: r.id, typ: r.typ, status: status, reason: reason, properties: properties})
 	r.time = s.events[len(s.events)-1].time
+}
+
+// mask hides the values of NoEcho parameters in what is shown.
+func (s *stack) mask(text string) string {
+	if s.template == nil || s.bound == nil {
+		return text
+	}
+	for _, p := range s.template.Parameters {
+		if v := s.bound.Parameters[p.Name]; p.NoEcho && v != "" {
+			quoted := marshal(v)
+			text = strings.ReplaceAll(text, quoted, `"****"`)
+		}
+	}
+	return text
 }
 
 // put stores a resource under its logical id.

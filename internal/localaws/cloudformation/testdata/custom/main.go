@@ -42,6 +42,9 @@ func handle(ctx context.Context, e cfn.Event) error {
 	if fail {
 		answer["Status"], answer["Reason"] = "FAILED", "as told"
 	}
+	if p["Slow"] == string(e.RequestType) {
+		return nil // no answer at all
+	}
 	switch p["Answer"] {
 	case "silent":
 		if e.RequestType == "Create" {
