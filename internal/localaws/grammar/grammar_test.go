@@ -1,6 +1,10 @@
 package grammar
 
-import "testing"
+import (
+	"testing"
+
+	"permstack/internal/policydoc"
+)
 
 func TestCheck(t *testing.T) {
 	const (
@@ -61,13 +65,21 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// FuzzCheck asks that no text breaks the check.
+// FuzzCheck asks that no text breaks the check, and that what it takes can be
+// read as a document.
 func FuzzCheck(f *testing.F) {
 	f.Add(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"Bool":{"a:b":[true]}}}]}`)
 	f.Add(`{"Statement":{"Principal":{"AWS":["1"]}}}`)
-	f.Fuzz(func(_ *testing.T, document string) {
+	f.Add(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}`)
+	f.Add(`{"Id":"","Statement":[{"Sid":"","Effect":"Deny","NotPrincipal":{"AWS":"*"},"NotAction":["*"],"NotResource":["*"],"Condition":{"ForAnyValue:StringLikeIfExists":{"a:b":[1,"x",false]}}}]}`)
+	f.Fuzz(func(t *testing.T, document string) {
 		for _, kind := range []Kind{Identity, Trust, Resource} {
-			_ = Check(document, kind)
+			if Check(document, kind) != nil {
+				continue
+			}
+			if _, err := policydoc.Parse([]byte(document)); err != nil {
+				t.Errorf("taken, but not readable: %v\n%s", err, document)
+			}
 		}
 	})
 }
