@@ -182,7 +182,7 @@ func (t *trial) look(ctx context.Context, c choice) error {
 	}
 	for _, r := range live.roles {
 		t.say.held("role %s", r.name)
-		t.say.note("%s managed and %s inline, %s, %s characters", number(len(r.managed)), count(len(r.inline), "policy", "policies"), count(r.actions(), "action", "actions"), number(r.size()))
+		t.say.note("%d managed and %s, %s, %s characters", len(r.managed), count(len(r.inline), "inline policy", "inline policies"), count(r.actions(), "action", "actions"), number(r.size()))
 		for _, p := range r.managed {
 			t.say.note("  %-62s %5s characters of 6,144", p.name, number(p.size))
 		}
