@@ -251,7 +251,7 @@ func TestDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := newInbox(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 			defer cancel()
 			_, err := function(nil, func(ctx context.Context, _ *slog.Logger, _ cfn.Event) (Result, error) {
 				Doing(ctx, "waiting for stack parent-access")

@@ -30,13 +30,32 @@ func (o *operation) describe(ctx context.Context, nameOrID string) (*types.Stack
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("describe stack %s: %w", nameOrID, err)
+		return nil, fmt.Errorf("describe stack %s: %w", nameOrID, said(err))
 	}
 	if len(out.Stacks) == 0 {
 		return nil, nil
 	}
 	return &out.Stacks[0], nil
 }
+
+// said is an error of AWS in the words that matter to a customer: its code and
+// message, without the SDK's account of the HTTP exchange.
+func said(err error) error {
+	var api smithy.APIError
+	var already *saidError
+	if errors.As(err, &already) || !errors.As(err, &api) {
+		return err
+	}
+	return &saidError{api.ErrorCode() + ": " + api.ErrorMessage(), err}
+}
+
+type saidError struct {
+	text string
+	err  error
+}
+
+func (e *saidError) Error() string { return e.text }
+func (e *saidError) Unwrap() error { return e.err }
 
 // CloudFormation answers three quite different things with the one code
 // ValidationError; their messages are all there is to tell them apart. These

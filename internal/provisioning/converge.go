@@ -149,7 +149,7 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		return nil, errAgain
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create stack %s: %w", name, err)
+		return nil, fmt.Errorf("create stack %s: %w", name, said(err))
 	}
 	o.made = append(o.made, name)
 	o.log.Info("creating permission stack", "permissionStack", name, "id", aws.ToString(out.StackId))
@@ -189,7 +189,7 @@ func (o *operation) update(ctx context.Context, was *types.Stack, template permi
 		if o.movedOn(ctx, was) {
 			return nil, errAgain
 		}
-		return nil, fmt.Errorf("update stack %s: %w", name, err)
+		return nil, fmt.Errorf("update stack %s: %w", name, said(err))
 	}
 	o.log.Info("updating permission stack", "permissionStack", name)
 	stack, err := o.settle(ctx, aws.ToString(was.StackId), name)
@@ -223,7 +223,7 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 		return err
 	})
 	if err != nil && !isOvertaken(err) && !o.movedOn(ctx, stack) {
-		return fmt.Errorf("continue rollback of stack %s: %w", name, err)
+		return fmt.Errorf("continue rollback of stack %s: %w", name, said(err))
 	}
 	_, err = o.settle(ctx, aws.ToString(stack.StackId), name)
 	return err

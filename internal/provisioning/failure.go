@@ -48,7 +48,7 @@ func (o *operation) failedEvents(ctx context.Context, stack *types.Stack, since 
 	for page := 0; page < maxEventPages; page++ {
 		out, err := o.Client.DescribeStackEvents(ctx, input)
 		if err != nil {
-			return failed, fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), err)
+			return failed, fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), said(err))
 		}
 		for _, e := range out.StackEvents { // the newest first
 			ofStack := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)

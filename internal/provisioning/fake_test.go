@@ -25,6 +25,7 @@ type fake struct {
 
 	fails     map[string]string // "CreateStack name" → reason: the operation fails once
 	unassumed int               // this many writes find that the role cannot be assumed
+	refusal   error             // every write answers it
 	onTick    func()            // called once, at the next tick
 	ticks     int
 	forever   bool // operations never end
@@ -82,6 +83,9 @@ func (f *fake) find(nameOrID string) *fakeStack {
 
 // write notes a write and answers what it fails with.
 func (f *fake) write(call, name string, input any) error {
+	if f.refusal != nil {
+		return f.refusal
+	}
 	if f.unassumed > 0 {
 		f.unassumed--
 		return validation("Role arn:aws:iam::123456789012:role/stack is invalid or cannot be assumed")

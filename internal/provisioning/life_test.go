@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/customresource"
@@ -287,3 +288,14 @@ func TestForeignStack(t *testing.T) {
 }
 
 func tag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
+
+// TestRefusalReadsWell: what CloudFormation refuses is told in its words,
+// without the SDK's.
+func TestRefusalReadsWell(t *testing.T) {
+	f := newFake()
+	f.refusal = &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "CreateStack",
+		Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: arn:x is not authorized to perform: cloudformation:CreateStack"}}
+	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	says(t, err, "create stack "+inventory+": AccessDenied: User: arn:x is not authorized to perform: cloudformation:CreateStack. Nothing of")
+	wrote(t, f)
+}

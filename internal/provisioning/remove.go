@@ -64,7 +64,7 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 		if o.movedOn(ctx, stack) {
 			return nil // remove looks again
 		}
-		return fmt.Errorf("delete stack %s: %w", name, err)
+		return fmt.Errorf("delete stack %s: %w", name, said(err))
 	}
 	o.log.Info("deleting permission stack", "permissionStack", name, "was", stack.StackStatus)
 	if _, err := o.settle(ctx, aws.ToString(stack.StackId), name); err != nil {

@@ -78,7 +78,7 @@ func (o *operation) untilAssumable(ctx context.Context, request func() error) er
 			return err
 		}
 		if try == assumableTries {
-			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", err, try)
+			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", said(err), try)
 		}
 		o.log.Info("stack role cannot be assumed yet", "try", try)
 		customresource.Doing(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
