@@ -65,7 +65,7 @@ func (e *Engine) createStack(_ context.Context, call *wire.Call) (any, error) {
 	}
 	s.protected = protected
 	e.register(s)
-	e.beginCreate(s, set, "")
+	e.beginCreate(s, set, "User Initiated")
 	return &stackIDResult{s.id}, nil
 }
 

@@ -87,7 +87,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("role %+v", role.Role)
 	}
 	wantInOrder(t, h.events("s"),
-		"s CREATE_IN_PROGRESS", "Managed CREATE_IN_PROGRESS", "Managed CREATE_IN_PROGRESS Resource creation Initiated", "Managed CREATE_COMPLETE",
+		"s CREATE_IN_PROGRESS User Initiated", "Managed CREATE_IN_PROGRESS", "Managed CREATE_IN_PROGRESS Resource creation Initiated", "Managed CREATE_COMPLETE",
 		"Role CREATE_IN_PROGRESS", "Role CREATE_COMPLETE", "Profile CREATE_COMPLETE", "Topic CREATE_COMPLETE", "Rule CREATE_COMPLETE", "s CREATE_COMPLETE")
 
 	wantError(t, h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }), "ValidationError", "No updates are to be performed.")
