@@ -66,11 +66,6 @@ func TestEveryChoiceFits(t *testing.T) {
 				key := fmt.Sprint(place[0], " ", s.Part)
 				largest[key] = max(largest[key], s.Template.Size())
 			}
-			whole, err := permissionstack.Whole(set)
-			if err != nil {
-				t.Fatalf("%v in %s: %v", sel, place[1], err)
-			}
-			largest[place[0]+" whole"] = max(largest[place[0]+" whole"], whole.Size())
 		}
 	}
 	t.Logf("largest templates, in bytes: %v", largest)

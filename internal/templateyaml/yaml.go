@@ -30,7 +30,7 @@ func FromJSON(data []byte) ([]byte, error) {
 }
 
 // plain matches strings that every YAML reader takes for strings.
-var plain = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./*-]+)*( [A-Za-z0-9_.,/()-]+)*$`)
+var plain = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(:+[A-Za-z0-9_./*-]+)*( [A-Za-z0-9_.,/()-]+)*$`)
 
 func restyle(n *yaml.Node) {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && short(n) {
