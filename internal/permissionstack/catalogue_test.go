@@ -2,6 +2,7 @@ package permissionstack_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"permstack/internal/permissionstack"
@@ -114,6 +115,47 @@ func BenchmarkStacks(b *testing.B) {
 	for b.Loop() {
 		if _, err := permissionstack.Stacks(set); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestNothingIsLeftUnresolved: no pseudo parameter stands where CloudFormation
+// does not look for one.
+func TestNothingIsLeftUnresolved(t *testing.T) {
+	for name, env := range map[string]policies.Environment{"bound": environment("aws", "us-east-1"), "portable": environment("", "")} {
+		if name == "portable" {
+			env.Account, env.PermissionsBoundaryARN = "", ""
+			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c", "arn:aws:iam::210987654321:role/s"
+		}
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []catalog.Option{"support-role", "aws-backup-inventory"}}, env)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		template, err := permissionstack.Whole(set)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		walk(parse(t, template.JSON()), func(path, text string) {
+			if strings.Contains(text, "${AWS::") != strings.HasSuffix(path, "/Fn::Sub") {
+				t.Errorf("%s: %s is %q", name, path, text)
+			}
+		}, "")
+	}
+}
+
+// walk visits every string of a template, keys included.
+func walk(v any, visit func(path, text string), path string) {
+	switch v := v.(type) {
+	case string:
+		visit(path, v)
+	case []any:
+		for _, item := range v {
+			walk(item, visit, path)
+		}
+	case map[string]any:
+		for key, item := range v {
+			visit(path+" key", key)
+			walk(item, visit, path+"/"+key)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func ref(id string) string               { return mark + "Ref" + mark + id }
 func getAtt(id, attribute string) string { return mark + "Fn::GetAtt" + mark + id + mark + attribute }
 
 // pseudo lists the pseudo parameters that a set may hold.
-var pseudo = [...]string{"${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}"}
+var pseudo = [...]string{"${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}", "${AWS::StackName}", "${AWS::StackId}"}
 
 // pseudoAt is the pseudo parameter at the begin of a string, or nothing.
 func pseudoAt(s string) string {

@@ -36,7 +36,7 @@ func resolve(t *testing.T, v any) string {
 	})
 }
 
-var pseudoValues = map[string]string{"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+var pseudoValues = map[string]string{"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "s", "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/s/u"}
 
 // FuzzStrings: what stands in the set stands in the stack, with the pseudo
 // parameters resolved and everything else, policy variables above all, as it is.
