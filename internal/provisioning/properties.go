@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
 )
@@ -104,7 +105,12 @@ func (p Properties) Selection() policies.Selection {
 
 // Environment is where the parent stack stands and whom the customer trusts.
 func (p Properties) Environment(parent Parent) policies.Environment {
+	var stacks []string
+	for _, part := range permissionstack.Parts {
+		stacks = append(stacks, parent.StackName(part))
+	}
 	return policies.Environment{
+		StackNames:                 stacks,
 		Partition:                  parent.Partition,
 		Account:                    parent.Account,
 		Region:                     parent.Region,

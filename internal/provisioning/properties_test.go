@@ -64,6 +64,9 @@ func TestSelectionAndEnvironment(t *testing.T) {
 	if env.Partition != "aws-us-gov" || env.Region != "us-gov-west-1" || env.Account != "123456789012" {
 		t.Errorf("have %+v", env)
 	}
+	if diff := cmp.Diff([]string{"n-permstack-inventory", "n-permstack-access"}, env.StackNames); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestProblems reports everything at once, and no value of a property.
