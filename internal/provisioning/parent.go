@@ -66,6 +66,16 @@ func (p Parent) StackName(part permissionstack.Part) string {
 	return strings.TrimRight(p.Name[:keep], "-") + "-" + unique + suffix
 }
 
+// StackNames lists the permission stacks of the parent, in the order of
+// permissionstack.Parts.
+func (p Parent) StackNames() []string {
+	var out []string
+	for _, part := range permissionstack.Parts {
+		out = append(out, p.StackName(part))
+	}
+	return out
+}
+
 const longestSuffix = "-permstack-" + string(permissionstack.Inventory)
 
 // PhysicalID names the custom resource. It follows from the event's stack and

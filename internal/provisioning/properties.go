@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 
-	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
 )
@@ -105,12 +104,8 @@ func (p Properties) Selection() policies.Selection {
 
 // Environment is where the parent stack stands and whom the customer trusts.
 func (p Properties) Environment(parent Parent) policies.Environment {
-	var stacks []string
-	for _, part := range permissionstack.Parts {
-		stacks = append(stacks, parent.StackName(part))
-	}
 	return policies.Environment{
-		StackNames:                 stacks,
+		StackNames:                 parent.StackNames(),
 		Partition:                  parent.Partition,
 		Account:                    parent.Account,
 		Region:                     parent.Region,
