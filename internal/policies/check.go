@@ -59,7 +59,7 @@ func check(sel Selection, env Environment) (catalog.Profile, Selection, Environm
 	if !slices.Contains(Releases, sel.CatalogVersion) {
 		c.add("unknown catalogue version %q; this build has: %s", sel.CatalogVersion, strings.Join(Releases, ", "))
 	}
-	sel = c.selection(profile, sel)
+	sel = c.selection(profile, c.preset(profile, sel))
 	env = c.environment(env)
 	c.needs(profile, sel, env)
 	return profile, sel, env, c.err()
@@ -85,6 +85,44 @@ func (c *checker) match(pattern *regexp.Regexp, value, what, valid string) {
 	}
 }
 
+// preset fills in what the selection leaves open.
+func (c *checker) preset(profile catalog.Profile, sel Selection) Selection {
+	if sel.Preset == "" {
+		return sel
+	}
+	i := slices.IndexFunc(profile.Presets, func(p catalog.Preset) bool { return p.Name == sel.Preset })
+	if i < 0 {
+		var names []string
+		for _, p := range profile.Presets {
+			names = append(names, p.Name)
+		}
+		if len(names) == 0 {
+			names = []string{"none"}
+		}
+		c.add("unknown preset %q; profile %s has: %s", sel.Preset, profile.Name, join(names))
+		return sel
+	}
+	p := profile.Presets[i]
+	if len(sel.Assets) == 0 {
+		sel.Assets = p.Assets
+	}
+	if len(sel.Operations) == 0 {
+		sel.Operations = p.Operations
+	}
+	options := slices.Clone(sel.Options)
+	for _, o := range p.Options {
+		if name, _, setting := strings.Cut(string(o), "="); !setting || !slices.ContainsFunc(sel.Options, ofSetting(name)) {
+			options = append(options, o)
+		}
+	}
+	sel.Options = options
+	return sel
+}
+
+func ofSetting(name string) func(catalog.Option) bool {
+	return func(o catalog.Option) bool { return strings.HasPrefix(string(o), name+"=") }
+}
+
 func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
 	var assets []catalog.Asset
 	for _, a := range profile.Assets {
@@ -94,6 +132,11 @@ func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
 	for _, o := range profile.Options {
 		options = append(options, o.Option)
 	}
+	for _, s := range profile.Settings {
+		for _, v := range s.Values {
+			options = append(options, v.Option)
+		}
+	}
 	if len(sel.Assets) == 0 {
 		c.add("no asset chosen; choose one or more of: %s", join(assets))
 	}
@@ -102,8 +145,27 @@ func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
 	}
 	sel.Assets = chosen(c, "asset", sel.Assets, assets)
 	sel.Operations = chosen(c, "operation", sel.Operations, profile.Operations)
-	sel.Options = chosen(c, "option", sel.Options, options)
+	sel.Options = c.settings(profile, chosen(c, "option", sel.Options, options))
 	return sel
+}
+
+// settings gives every setting its one value.
+func (c *checker) settings(profile catalog.Profile, options []catalog.Option) []catalog.Option {
+	for _, s := range profile.Settings {
+		var given []catalog.Option
+		for _, o := range options {
+			if ofSetting(s.Name)(o) {
+				given = append(given, o)
+			}
+		}
+		switch {
+		case len(given) == 0:
+			options = append(options, s.Default)
+		case len(given) > 1:
+			c.add("%s are given together; %s has one value", join(given), s.Name)
+		}
+	}
+	return options
 }
 
 // chosen lists what was chosen in the profile's order, once each.
@@ -160,14 +222,14 @@ func (c *checker) environment(env Environment) Environment {
 		c.add("the path has %d characters; IAM takes at most 512", len(env.Path))
 	}
 
-	if env.ExternalID == "" {
-		c.add("the external id is missing; the vendor's console shows it for the connection")
-	} else if n := len(env.ExternalID); n < 2 || n > 1224 || !externalIDPattern.MatchString(env.ExternalID) {
+	if n := len(env.ExternalID); n > 0 && (n < 2 || n > 1224 || !externalIDPattern.MatchString(env.ExternalID)) {
 		// The value is a secret of the trust: it is not repeated here.
 		c.add("the external id is not valid: 2 to 1,224 letters, digits and _+=,.@:/-")
 	}
-	if env.ControlPlaneRoleARN == "" {
-		c.add("the control-plane role is missing; give the ARN of the vendor's role that may assume the role here")
+	for _, a := range env.OtherAccounts {
+		if !accountPattern.MatchString(a) {
+			c.add("other account %q is not valid: an account id has 12 digits", a)
+		}
 	}
 	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
 	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
@@ -212,16 +274,31 @@ func (c *checker) tags(tags []Tag) {
 	}
 }
 
-// needs checks what the chosen assets and options need of the environment.
-func (c *checker) needs(profile catalog.Profile, sel Selection, env Environment) {
-	for _, a := range profile.Assets {
-		if a.DataPlane && env.DataPlaneAccountID == "" && slices.Contains(sel.Assets, a.Asset) {
-			c.add("the data-plane account is missing: %s sends data there; give the 12-digit id of %s's data-plane account", a.Asset, profile.Vendor)
-		}
+// value is what the environment gives, with its name in messages.
+func (env Environment) value(v catalog.Value) (value, name string) {
+	switch v {
+	case catalog.ControlPlaneRole:
+		return env.ControlPlaneRoleARN, "control-plane role"
+	case catalog.SupportControlPlaneRole:
+		return env.SupportControlPlaneRoleARN, "support control-plane role"
+	case catalog.DataPlaneAccount:
+		return env.DataPlaneAccountID, "data-plane account"
+	case catalog.ExternalID:
+		return env.ExternalID, "external id"
 	}
-	for _, o := range profile.Options {
-		if o.ControlPlaneRole && env.SupportControlPlaneRoleARN == "" && slices.Contains(sel.Options, o.Option) {
-			c.add("the support control-plane role is missing: option %s trusts it; give its ARN", o.Option)
+	return "", string(v)
+}
+
+// needs checks what the choice needs of the environment.
+func (c *checker) needs(profile catalog.Profile, sel Selection, env Environment) {
+	choice := newChoice(profile, sel)
+	for _, n := range profile.Needs {
+		value, name := env.value(n.Value)
+		switch chosen := choice.hasAny(n.For); {
+		case chosen && value == "":
+			c.add("the %s is missing: %s", name, n.Missing)
+		case !chosen && value != "" && n.Unused != "":
+			c.add("the %s is given: %s", name, n.Unused)
 		}
 	}
 }

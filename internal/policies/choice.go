@@ -11,10 +11,27 @@ type choice struct {
 	assets     map[catalog.Asset]bool
 	operations map[catalog.Operation]bool
 	options    map[catalog.Option]bool
+	marked     string // the preset, where it holds marked statements only
 }
 
-func newChoice(sel Selection) choice {
-	return choice{assets: setOf(sel.Assets), operations: setOf(sel.Operations), options: setOf(sel.Options)}
+func newChoice(profile catalog.Profile, sel Selection) choice {
+	c := choice{assets: setOf(sel.Assets), operations: setOf(sel.Operations), options: setOf(sel.Options)}
+	for _, s := range profile.Settings {
+		if !s.Cumulative {
+			continue
+		}
+		brought := false
+		for _, v := range slices.Backward(s.Values) {
+			brought = brought || c.options[v.Option]
+			c.options[v.Option] = brought
+		}
+	}
+	for _, p := range profile.Presets {
+		if p.Marked && p.Name == sel.Preset {
+			c.marked = p.Name
+		}
+	}
+	return c
 }
 
 func setOf[T comparable](list []T) map[T]bool {
@@ -36,14 +53,24 @@ func (c choice) hasAny(uses []catalog.Use) bool {
 	return len(uses) == 0 || slices.ContainsFunc(uses, c.has)
 }
 
-// statements lists those of a policy that were chosen, each with its uses.
+// statements lists those of a policy that were chosen, each with its uses and
+// the actions that were chosen.
 func (c choice) statements(p catalog.Policy) []catalog.Statement {
 	out := make([]catalog.Statement, 0, len(p.Statements))
 	for _, st := range p.Statements {
 		if len(st.For) == 0 {
 			st.For = p.For
 		}
-		if c.hasAny(st.For) {
+		if !c.hasAny(st.For) || c.marked != "" && !slices.Contains(st.Presets, c.marked) {
+			continue
+		}
+		if len(st.Since) > 0 {
+			st.Actions = slices.DeleteFunc(slices.Clone(st.Actions), func(a string) bool {
+				since := st.Since[a]
+				return since != "" && !c.options[since]
+			})
+		}
+		if len(st.Actions) > 0 {
 			out = append(out, st)
 		}
 	}

@@ -4,10 +4,11 @@ import "permstack/internal/policies/catalog"
 
 // Selection is what the customer chooses.
 type Selection struct {
-	Profile        string // "clumio"
+	Profile        string // a vendor's page; ProfileNames lists them
+	Preset         string // a choice that the profile names; it stands in for what is left empty here
 	Assets         []catalog.Asset
-	Operations     []catalog.Operation // none: every operation of the profile
-	Options        []catalog.Option    // "support-role", "aws-backup-inventory"
+	Operations     []catalog.Operation // none: every operation of the preset or the profile
+	Options        []catalog.Option    // "support-role", and values of settings: "release=4.2"
 	CatalogVersion string              // empty: the newest release
 }
 
@@ -23,6 +24,10 @@ type Environment struct {
 	DataPlaneAccountID         string // the vendor's account that keeps the backups
 	ExternalID                 string // shared secret of the trust, 2 to 1,224 characters
 	ConnectionID               string // names this connection; part of every name
+
+	// OtherAccounts are the customer's other accounts with which this one shares
+	// backups and roles, for profiles that work across accounts. None: any account.
+	OtherAccounts []string
 
 	// StackNames are the stacks that hold what is made, for the permission to read
 	// them. Empty: the stack that the template is deployed as.

@@ -3,9 +3,6 @@ package policies
 import (
 	"fmt"
 	"strings"
-
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
 )
 
 // IAM's limits ("IAM and AWS STS quotas"); characters are counted without white
@@ -18,61 +15,29 @@ const (
 	MaxManagedPoliciesRole = 10    // managed policies attached to a role
 )
 
-// longestValues are the longest that CloudFormation may put for its pseudo
-// parameters.
-var longestValues = map[string]string{
-	pseudoPartition: "aws-us-gov",
-	pseudoAccount:   "123456789012",
-	pseudoRegion:    strings.Repeat("r", maxRegion),
-	pseudoSuffix:    "amazonaws.com.cn",
-	pseudoStack:     strings.Repeat("s", 128),
+// The longest values that an environment may have, or CloudFormation put for a
+// pseudo parameter.
+const (
+	longestPartition  = "aws-us-gov"
+	longestAccount    = "123456789012"
+	longestRegion     = "rrrrrrrrrrrrrrr" // maxRegion
+	longestEC2Service = "ec2.amazonaws.com.cn"
+	longestStack      = 128
+)
+
+// pseudoGrowth is by how much a pseudo parameter may grow when CloudFormation
+// puts its value in.
+var pseudoGrowth = map[string]int{
+	pseudoPartition: len(longestPartition) - len(pseudoPartition),
+	pseudoAccount:   len(longestAccount) - len(pseudoAccount),
+	pseudoRegion:    len(longestRegion) - len(pseudoRegion),
+	pseudoSuffix:    len("amazonaws.com.cn") - len(pseudoSuffix),
+	pseudoStack:     longestStack - len(pseudoStack),
 }
 
-// size counts a document's characters as IAM does, in the longest partition and
-// Region where the environment leaves them open.
-func size(d policydoc.Document) int {
-	data, err := d.JSON()
-	if err != nil { // documents always marshal
-		panic(err)
-	}
-	text := string(data)
-	n := policydoc.CountedSize(text)
-	for pseudo, value := range longestValues {
-		n += strings.Count(text, pseudo) * (len(value) - len(pseudo))
-	}
-	return n
-}
-
-func openEnvironment(env Environment) Environment {
-	env.Partition, env.Account, env.Region = "", "", ""
+func longestEnvironment(env Environment) Environment {
+	env.Partition, env.Account, env.Region = longestPartition, longestAccount, longestRegion
 	return env
-}
-
-// split packs a policy's statements into as many documents as IAM's limit asks
-// for: in their order, a new part where the next one does not fit.
-func (s synthesis) split(statements []catalog.Statement) [][]catalog.Statement {
-	whole := policydoc.Document{Version: policydoc.Version}
-	for _, st := range statements {
-		written, _ := s.statement(st)
-		whole.Statement = append(whole.Statement, written)
-	}
-	if size(whole) <= MaxManagedPolicy {
-		return [][]catalog.Statement{statements}
-	}
-	empty := size(policydoc.Document{Version: policydoc.Version})
-	var out [][]catalog.Statement
-	var part []catalog.Statement
-	used := empty
-	for i, st := range statements {
-		// A document of one statement less an empty one is the statement; one
-		// more for the comma before it.
-		n := 1 + size(policydoc.Document{Version: policydoc.Version, Statement: whole.Statement[i : i+1]}) - empty
-		if len(part) > 0 && used+n > MaxManagedPolicy {
-			out, part, used = append(out, part), nil, empty
-		}
-		part, used = append(part, st), used+n
-	}
-	return append(out, part)
 }
 
 // LimitError says that IAM would refuse the set.

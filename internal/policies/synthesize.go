@@ -4,6 +4,8 @@
 package policies
 
 import (
+	"maps"
+
 	"permstack/internal/policies/catalog"
 	"permstack/internal/policydoc"
 )
@@ -16,8 +18,8 @@ func Synthesize(sel Selection, env Environment) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	s := synthesis{profile: profile, choice: newChoice(sel), names: names{env}}
-	s.terms = newTerms(env)
+	s := synthesis{profile: profile, choice: newChoice(profile, sel), names: names{env}}
+	s.terms = newTerms(profile, s.choice, env)
 	set := Set{CatalogVersion: sel.CatalogVersion, Profile: profile.Name}
 
 	s.chosen = s.chosenParts(env)
@@ -28,7 +30,7 @@ func Synthesize(sel Selection, env Environment) (Set, error) {
 		}
 		set.Roles = append(set.Roles, role)
 	}
-	for _, t := range profile.Topics {
+	for _, t := range s.chosen.topics {
 		topic, err := s.topic(t, env)
 		if err != nil {
 			return Set{}, err
@@ -62,6 +64,7 @@ type synthesis struct {
 type parts struct {
 	roles    []catalog.Role
 	policies map[string][][]catalog.Statement // managed policy entity → its parts
+	topics   []catalog.Topic
 	rules    []catalog.Rule
 }
 
@@ -70,6 +73,11 @@ func (s synthesis) chosenParts(env Environment) parts {
 	for _, r := range s.profile.Rules {
 		if s.choice.has(catalog.Use{Asset: r.Asset, Option: r.Option}) {
 			p.rules = append(p.rules, r)
+		}
+	}
+	for _, t := range s.profile.Topics {
+		if s.choice.hasAny(t.For) {
+			p.topics = append(p.topics, t)
 		}
 	}
 	for _, r := range s.profile.Roles {
@@ -89,11 +97,11 @@ func (s synthesis) chosenParts(env Environment) parts {
 	// How a policy is split depends on its size in the longest partition and
 	// Region, never on where it is deployed: the parts are the same everywhere.
 	longest := s
-	longest.terms = newTerms(openEnvironment(env))
-	longest.names = names{openEnvironment(env)}
+	longest.terms = longestTerms(s.profile, s.choice, env)
+	longest.names = names{longestEnvironment(env)}
 	longest.chosen = p
 	for entity, whole := range p.policies {
-		p.policies[entity] = longest.split(whole[0])
+		p.policies[entity] = longest.pack(whole[0])
 	}
 	return p
 }
@@ -107,22 +115,14 @@ func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
 		PermissionsBoundary: env.PermissionsBoundaryARN,
 		Tags:                env.Tags,
 	}
-	if r.InstanceProfile != "" {
+	if r.InstanceProfile != "" && s.choice.hasAny(r.InstanceProfileFor) {
 		role.InstanceProfile = s.names.of(r.InstanceProfile)
 	}
 	role.Trust.Version = policydoc.Version
 	for _, t := range r.Trust {
-		principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
-		if t.AWS != "" {
-			principal.ByType["AWS"] = policydoc.Values{s.terms.expand(t.AWS)}
-		} else {
-			principal.ByType["Service"] = policydoc.Values{s.terms.expand(t.Service)}
+		if s.choice.hasAny(t.For) {
+			role.Trust.Statement = append(role.Trust.Statement, s.trust(t))
 		}
-		role.Trust.Statement = append(role.Trust.Statement, policydoc.Statement{
-			Sid: t.Sid, Effect: "Allow", Principal: &principal,
-			Action:    policydoc.Values{"sts:AssumeRole"},
-			Condition: s.terms.conditions(t.When),
-		})
 	}
 	for _, p := range r.Policies {
 		if p.Kind == catalog.Inline {
@@ -139,6 +139,35 @@ func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
 		}
 	}
 	return role, nil
+}
+
+func (s synthesis) trust(t catalog.Trust) policydoc.Statement {
+	principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
+	if t.AWS != "" {
+		principal.ByType["AWS"] = policydoc.Values{s.terms.expand(t.AWS)}
+	} else {
+		principal.ByType["Service"] = policydoc.Values{s.terms.expand(t.Service)}
+	}
+	when := s.conditions(t.When)
+	for value, conditions := range t.WhenGiven {
+		if given, _ := s.names.env.value(value); given == "" {
+			continue
+		}
+		if when == nil {
+			when = policydoc.Conditions{}
+		}
+		for operator, keys := range s.conditions(conditions) {
+			if when[operator] == nil {
+				when[operator] = map[string]policydoc.Values{}
+			}
+			maps.Copy(when[operator], keys)
+		}
+	}
+	return policydoc.Statement{
+		Sid: t.Sid, Effect: "Allow", Principal: &principal,
+		Action:    policydoc.Values{"sts:AssumeRole"},
+		Condition: when,
+	}
 }
 
 // policy writes the document of a policy, or of a part of one. It reports false
@@ -165,7 +194,7 @@ func (s synthesis) statement(st catalog.Statement) (policydoc.Statement, bool) {
 		Sid: st.Sid, Effect: "Allow",
 		Action:    st.Actions,
 		Resource:  resources,
-		Condition: s.terms.conditions(st.When),
+		Condition: s.conditions(st.When),
 	}, len(resources) > 0
 }
 
@@ -185,7 +214,7 @@ func (s synthesis) topic(t catalog.Topic, env Environment) (Topic, error) {
 			Sid: st.Sid, Effect: "Allow", Principal: &principal,
 			Action:    st.Actions,
 			Resource:  policydoc.Values{s.topicARN(t.Entity)},
-			Condition: s.terms.conditions(st.When),
+			Condition: s.conditions(st.When),
 		})
 		topic.Grants = append(topic.Grants, Grant{Sid: st.Sid, Why: st.Why})
 	}

@@ -28,16 +28,8 @@ func orPseudo(value, pseudo string) string {
 // terms gives the environment's value for each ${…} name of the catalogue.
 type terms map[string]string
 
-func newTerms(env Environment) terms {
-	ec2 := "ec2.amazonaws.com"
-	switch env.Partition {
-	case "":
-		ec2 = "ec2." + pseudoSuffix
-	case "aws-cn":
-		// The one service principal of ours with a suffix of its own in China.
-		ec2 = "ec2.amazonaws.com.cn"
-	}
-	return terms{
+func newTerms(profile catalog.Profile, c choice, env Environment) terms {
+	t := terms{
 		"Partition":               orPseudo(env.Partition, pseudoPartition),
 		"Account":                 orPseudo(env.Account, pseudoAccount),
 		"Region":                  orPseudo(env.Region, pseudoRegion),
@@ -46,8 +38,42 @@ func newTerms(env Environment) terms {
 		"ControlPlaneRole":        env.ControlPlaneRoleARN,
 		"SupportControlPlaneRole": env.SupportControlPlaneRoleARN,
 		"ExternalId":              env.ExternalID,
-		"EC2Service":              ec2,
+		"Path":                    env.Path,
+		"EC2Service":              ec2Service(env.Partition),
 	}
+	t.choose(profile, c)
+	return t
+}
+
+// longestTerms are the terms as long as they may become anywhere.
+func longestTerms(profile catalog.Profile, c choice, env Environment) terms {
+	t := newTerms(profile, c, env)
+	t["Partition"], t["Account"], t["Region"] = longestPartition, longestAccount, longestRegion
+	t["EC2Service"] = longestEC2Service
+	t.choose(profile, c)
+	return t
+}
+
+// choose gives the profile's own terms their values.
+func (t terms) choose(profile catalog.Profile, c choice) {
+	done := map[string]bool{}
+	for _, term := range profile.Terms {
+		if !done[term.Name] && c.hasAny(term.For) {
+			t[term.Name], done[term.Name] = t.expand(term.Value), true
+		}
+	}
+}
+
+// ec2Service is EC2's service principal, the one of ours with a suffix of its own
+// in China.
+func ec2Service(partition string) string {
+	switch partition {
+	case "":
+		return "ec2." + pseudoSuffix
+	case "aws-cn":
+		return "ec2.amazonaws.com.cn"
+	}
+	return "ec2.amazonaws.com"
 }
 
 // expand puts the values in. A name that terms do not have stays as it stands:
@@ -78,7 +104,9 @@ func (t terms) expand(s string) string {
 	return b.String()
 }
 
-func (t terms) conditions(when catalog.Conditions) policydoc.Conditions {
+// conditions writes a statement's conditions. Of several values, those that the
+// environment leaves empty are left out; one alone stays as it is and never holds.
+func (s synthesis) conditions(when catalog.Conditions) policydoc.Conditions {
 	if len(when) == 0 {
 		return nil
 	}
@@ -86,9 +114,16 @@ func (t terms) conditions(when catalog.Conditions) policydoc.Conditions {
 	for operator, keys := range when {
 		out[operator] = make(map[string]policydoc.Values, len(keys))
 		for key, values := range keys {
-			expanded := make(policydoc.Values, len(values))
-			for i, v := range values {
-				expanded[i] = t.expand(v)
+			expanded := make(policydoc.Values, 0, len(values))
+			for _, v := range values {
+				if kind, entity, ok := reference(v); ok {
+					expanded = append(expanded, s.arnsOf(kind, entity)...)
+				} else if v = s.terms.expand(v); v != "" || len(values) == 1 {
+					expanded = append(expanded, v)
+				}
+			}
+			if len(expanded) == 0 {
+				expanded = policydoc.Values{""}
 			}
 			out[operator][key] = expanded
 		}
@@ -98,16 +133,29 @@ func (t terms) conditions(when catalog.Conditions) policydoc.Conditions {
 
 // resources expands ARNs and references to what the selection itself makes.
 func (s synthesis) resources(list []string) policydoc.Values {
-	var out policydoc.Values
+	out := make(policydoc.Values, 0, len(list))
 	for _, r := range list {
 		if kind, entity, ok := reference(r); ok {
 			out = append(out, s.arnsOf(kind, entity)...)
 			continue
 		}
-		out = append(out, s.terms.expand(r))
+		if !strings.Contains(r, otherAccount) {
+			out = append(out, s.terms.expand(r))
+			continue
+		}
+		accounts := s.names.env.OtherAccounts
+		if len(accounts) == 0 {
+			accounts = []string{"*"}
+		}
+		for _, a := range accounts {
+			out = append(out, s.terms.expand(strings.ReplaceAll(r, otherAccount, a)))
+		}
 	}
 	return out
 }
+
+// otherAccount stands for each of the customer's other accounts.
+const otherAccount = "${OtherAccount}"
 
 // reference takes "${roles:Entity}" apart.
 func reference(s string) (kind, entity string, ok bool) {
@@ -145,7 +193,7 @@ func (s synthesis) arnsOf(kind, entity string) []string {
 			}
 		}
 	case "topics":
-		for _, t := range s.profile.Topics {
+		for _, t := range s.chosen.topics {
 			if matches(t.Entity) {
 				out = append(out, s.topicARN(t.Entity))
 			}

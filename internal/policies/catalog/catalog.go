@@ -4,9 +4,11 @@
 //
 // Strings may name the environment, as ARNs in AWS's own documents do:
 // ${Partition}, ${Region}, ${Account}, ${DataPlaneAccount}, ${ControlPlaneAccount},
-// ${ControlPlaneRole}, ${SupportControlPlaneRole}, ${ExternalId} and ${EC2Service}
-// (EC2's service principal). A resource may
-// also be one of what the selection itself makes: ${roles:Entity}, ${policies:Entity},
+// ${ControlPlaneRole}, ${SupportControlPlaneRole}, ${ExternalId}, ${Path} (the IAM
+// path), ${EC2Service} (EC2's service principal) and the profile's own Terms.
+// ${OtherAccount} in a resource stands for each of the customer's other accounts,
+// or for any where none is given. A resource or a condition's value may also be
+// one of what the selection itself makes: ${roles:Entity}, ${policies:Entity},
 // ${topics:Entity}, ${rules:Entity} or ${stacks}, where * stands for every entity;
 // it becomes the ARNs of those that are chosen, and nothing where none is.
 package catalog
@@ -17,8 +19,19 @@ type Asset string
 // Operation is what is done with it: "backup", "restore", …
 type Operation string
 
-// Option is a choice beside assets and operations: "support-role", …
+// Option is a choice beside assets and operations: "support-role", …, or a value
+// of a setting: "release=4.2".
 type Option string
+
+// Value names what the environment may give.
+type Value string
+
+const (
+	ControlPlaneRole        Value = "ControlPlaneRole"
+	SupportControlPlaneRole Value = "SupportControlPlaneRole"
+	DataPlaneAccount        Value = "DataPlaneAccount"
+	ExternalID              Value = "ExternalId"
+)
 
 // Use is a reason for a statement to be there: an asset and an operation, or
 // an option. An empty field stands for any. The zero Use is always on.
@@ -35,6 +48,10 @@ type Profile struct {
 	Assets     []AssetInfo
 	Operations []Operation
 	Options    []OptionInfo
+	Settings   []Setting
+	Presets    []Preset
+	Needs      []Need
+	Terms      []Term
 	Roles      []Role
 	Topics     []Topic
 	Rules      []Rule
@@ -44,18 +61,52 @@ type Profile struct {
 type AssetInfo struct {
 	Asset Asset
 	Title string // "EC2 and EBS"
-	// DataPlane is true when backing it up or restoring it moves data through the
-	// vendor's data-plane account, which must then be given.
-	DataPlane bool
 }
 
 // OptionInfo is a choice beside assets and operations.
 type OptionInfo struct {
 	Option Option
 	Title  string
-	// ControlPlaneRole is true when the option trusts a second role of the
-	// vendor's control plane, which must then be given.
-	ControlPlaneRole bool
+}
+
+// Setting is a choice of exactly one value: the vendor's release, a kind of user.
+type Setting struct {
+	Name    string // "release"
+	Title   string
+	Values  []OptionInfo // "release=4.1.1a", "release=4.2"
+	Default Option       // where none is chosen
+	// Cumulative is true where a value brings all before it, as releases do.
+	Cumulative bool
+}
+
+// Preset is a choice with a name. It stands in for what a selection leaves open.
+type Preset struct {
+	Name       string // "minimal"
+	Title      string
+	Assets     []Asset
+	Operations []Operation
+	Options    []Option
+	// Marked is true where only statements that name the preset are in it.
+	Marked bool
+}
+
+// Need is a value of the environment that must be given.
+type Need struct {
+	Value   Value
+	For     []Use  // when one of these is chosen; none: always
+	Missing string // what to say where it is missing: why it is needed, where to find it
+	// Unused is what to say where it is given and none of For is chosen; empty:
+	// it is then left aside without a word.
+	Unused string
+}
+
+// Term is a name of the profile's own for strings of the catalogue: ${Name}
+// becomes the value of the first term of that name whose For is chosen.
+type Term struct {
+	Name  string
+	Value string // may name the environment, not another Term
+	For   []Use  // none: always
+	Why   string
 }
 
 // Role is an entity of the page.
@@ -66,15 +117,20 @@ type Role struct {
 	Trust           []Trust
 	Policies        []Policy
 	InstanceProfile string // entity name of the instance profile, if it has one
+	// InstanceProfileFor is when it has one; none: always.
+	InstanceProfileFor []Use
 }
 
 // Trust is a statement of a role's trust policy.
 type Trust struct {
 	Sid     string
 	Why     string
-	AWS     string // a role's ARN, or
+	For     []Use  // there when one of these is chosen; none: always
+	AWS     string // a role's ARN or an account's root, or
 	Service string // a service principal
 	When    Conditions
+	// WhenGiven are conditions that hold where the environment gives a value.
+	WhenGiven map[Value]Conditions
 }
 
 // Kind is how a policy is attached.
@@ -103,6 +159,12 @@ type Statement struct {
 	Resources []string
 	When      Conditions
 
+	// Since is the option that brings an action, where For does not say it all:
+	// the setting's value of the vendor's release that first asked for it.
+	Since map[string]Option
+	// Presets are the marked presets that the statement is in.
+	Presets []string
+
 	// WhyWildcard says why no ARN works, where Resources is "*".
 	WhyWildcard string
 	// Note says what differs from the vendor's page and why: a corrected name,
@@ -117,6 +179,7 @@ type Conditions map[string]map[string][]string
 type Topic struct {
 	Entity       string
 	Why          string
+	For          []Use // the topic is there when one of these is chosen; none: always
 	PolicyEntity string
 	Statements   []TopicStatement
 }

@@ -16,14 +16,23 @@ var Profile = catalog.Profile{
 	Assets: []catalog.AssetInfo{
 		{Asset: ec2, Title: "EC2 instances and EBS volumes"},
 		{Asset: ec2MSSQL, Title: "SQL Server on EC2"},
-		{Asset: rds, Title: "RDS and Aurora", DataPlane: true},
-		{Asset: dynamoDB, Title: "DynamoDB", DataPlane: true},
-		{Asset: s3, Title: "S3", DataPlane: true},
+		{Asset: rds, Title: "RDS and Aurora"},
+		{Asset: dynamoDB, Title: "DynamoDB"},
+		{Asset: s3, Title: "S3"},
 	},
 	Operations: []catalog.Operation{backup, restore},
 	Options: []catalog.OptionInfo{
-		{Option: supportRole, Title: "ClumioSupportRole, for support cases", ControlPlaneRole: true},
+		{Option: supportRole, Title: "ClumioSupportRole, for support cases"},
 		{Option: awsBackup, Title: "Inventory of what AWS Backup protects"},
+	},
+	Needs: []catalog.Need{
+		{Value: catalog.ControlPlaneRole, Missing: "give the ARN of the vendor's role that may assume the role here"},
+		{Value: catalog.ExternalID, Missing: "the vendor's console shows it for the connection"},
+		needsDataPlane(rds), needsDataPlane(dynamoDB), needsDataPlane(s3),
+		{
+			Value: catalog.SupportControlPlaneRole, For: with(supportRole),
+			Missing: "option " + string(supportRole) + " trusts it; give its ARN",
+		},
 	},
 	Roles: []catalog.Role{
 		iamRole,
@@ -34,6 +43,14 @@ var Profile = catalog.Profile{
 	},
 	Topics: []catalog.Topic{eventPub},
 	Rules:  slices.Concat(ec2Rules, rdsRules, dynamoDBRules, s3Rules),
+}
+
+// needsDataPlane is for assets whose data moves through Clumio's own account.
+func needsDataPlane(a catalog.Asset) catalog.Need {
+	return catalog.Need{
+		Value: catalog.DataPlaneAccount, For: of(a),
+		Missing: string(a) + " sends data there; give the 12-digit id of Clumio's data-plane account",
+	}
 }
 
 // iamRole is the role that Clumio takes in the customer's account.

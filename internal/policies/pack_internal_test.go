@@ -1,0 +1,81 @@
+package policies
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policydoc"
+)
+
+// TestSizeIsThatOfTheText holds the counting without writing against the text.
+func TestSizeIsThatOfTheText(t *testing.T) {
+	values := func(list ...string) policydoc.Values { return list }
+	for _, d := range []policydoc.Document{
+		{},
+		{Version: policydoc.Version, ID: "id"},
+		{Version: policydoc.Version, Statement: []policydoc.Statement{
+			{Effect: "Allow", Action: values("a:B"), Resource: values("*")},
+			{
+				Sid: "S", Effect: "Deny", NotAction: values("a:B", "c:D"), NotResource: values("arn:x", "arn:${*}", "with space"),
+				Principal: &policydoc.Principal{Everyone: true},
+				Condition: policydoc.Conditions{
+					"StringEquals": {"k": values("v"), "l": values("v", "w")}, "StringLike": {"tag/ä": values(`"quoted" <&>`)},
+				},
+			},
+			{Effect: "Allow", NotPrincipal: &policydoc.Principal{ByType: map[string]policydoc.Values{"AWS": values("a"), "Service": values("b", "c")}}},
+		}},
+	} {
+		if have, want := size(d), d.Size(); have != want {
+			t.Errorf("%+v: %d characters, want %d", d, have, want)
+		}
+	}
+	open := policydoc.Document{Statement: []policydoc.Statement{{Effect: "Allow", Resource: values("arn:${AWS::Partition}:x:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}/${aws:username}")}}}
+	text := "arn:aws-us-gov:x:" + strings.Repeat("r", maxRegion) + ":123456789012:" + strings.Repeat("s", 128) + "/${aws:username}"
+	want := policydoc.Document{Statement: []policydoc.Statement{{Effect: "Allow", Resource: values(text)}}}
+	if size(open) != want.Size() {
+		t.Errorf("open: %d characters, want %d", size(open), want.Size())
+	}
+}
+
+// TestFewestParts: what fits together in any way is packed so, in no more parts
+// than the best known ones, every item once.
+func TestFewestParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 1))
+	over := 0
+	const rounds, capacity = 2000, 6000
+	for range rounds {
+		var sizes []int
+		items := make([]int, 20+r.IntN(100))
+		total := 0
+		for i := range items {
+			items[i] = i
+			sizes = append(sizes, 120+r.IntN(700))
+			total += sizes[i]
+		}
+		parts := fewest(sizes, items, capacity)
+		var seen []int
+		for _, p := range parts {
+			used := 0
+			for _, i := range p {
+				used += sizes[i]
+			}
+			if used > capacity || !slices.IsSorted(p) {
+				t.Fatalf("part of %d: %v", used, p)
+			}
+			seen = append(seen, p...)
+		}
+		slices.Sort(seen)
+		if !slices.Equal(seen, items) {
+			t.Fatal("an item is lost or there twice")
+		}
+		if len(parts) > (total+capacity-1)/capacity {
+			over++
+		}
+	}
+	// One more than the sizes alone ask for is at times all that can be done.
+	if over > rounds/20 {
+		t.Errorf("%d of %d packings need more parts than the sizes ask for", over, rounds)
+	}
+}
