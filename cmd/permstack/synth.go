@@ -66,6 +66,7 @@ policies alone, as JSON for reviewers and tools.`,
 	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
 	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
 	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: that of the Region, or any)")
+	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, "stacks that will hold the access (default: the one that the template becomes)")
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", "`ARN` of the one role that uses the support role")
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")

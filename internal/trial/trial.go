@@ -17,8 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
+	"permstack/internal/provisioning"
 )
 
 // What the trial is played with. The account ids are those that AWS uses in
@@ -141,8 +143,17 @@ func selection(c choice) policies.Selection {
 }
 
 func environment(connection string) policies.Environment {
+	parent := provisioning.Parent{Name: stackName}
+	if connection == otherConnect {
+		parent.Name = otherStackName
+	}
+	var stacks []string
+	for _, part := range permissionstack.Parts {
+		stacks = append(stacks, parent.StackName(part))
+	}
 	return policies.Environment{
-		Partition: "aws", Account: account, Region: region,
+		StackNames: stacks,
+		Partition:  "aws", Account: account, Region: region,
 		ControlPlaneRoleARN: controlPlane, DataPlaneAccountID: dataPlane,
 		ExternalID: externalID, ConnectionID: connection, Path: policies.DefaultPath,
 	}
