@@ -12,9 +12,9 @@ usage: ./build.sh COMMAND
   judges   install the outside tools that judge permstack, into .judges/
   clean    delete dist/, .judges/ and .aws-sam/
 
-Needed: Go. Where Python 3 is there too, the judges (cfn-lint, moto, the AWS CLI,
-boto3) are installed into .judges/ and take part in the tests; where it is not,
-they are skipped and the tests say so.
+Needed: Go. Where Python 3 and npm are there too, the judges (cfn-lint, moto, the
+AWS CLI, boto3; iam-simulate) are installed into .judges/ and take part in the
+tests; where they are not, the judges are skipped and the tests say so.
 HELP
 }
 
@@ -45,41 +45,62 @@ build() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# judges installs the outside tools once for every state of their list. It
-# never fails: what is not there is skipped by the tests that want it.
+# judges installs the outside tools of judges/tools.txt, once for every state of
+# that list. It never fails: what is not there is skipped by the tests that want it.
 judges() {
-  local list=judges/requirements.txt stamp=.judges/requirements.txt
+  local list=judges/tools.txt stamp=.judges/tools.txt
   if cmp -s "$list" "$stamp"; then
     say "judges: in place"
-    return 0
-  fi
-  if ! command -v python3 >/dev/null; then
-    say "judges: skipped: there is no python3"
     return 0
   fi
   say "judges: installing (a minute or two, once)"
   rm -rf .judges
   mkdir .judges
-  if python3 -m venv .judges/venv >.judges/log 2>&1 &&
-    .judges/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-      --requirement "$list" >>.judges/log 2>&1; then
-    cp "$list" "$stamp"
-    say "judges: installed"
+  local complete=yes
+  install_judges pip python3 || complete=
+  install_judges npm npm || complete=
+  # An incomplete set is tried again next time.
+  [[ -z $complete ]] || cp "$list" "$stamp"
+}
+
+# install_judges installs the tools of one kind and says what became of it.
+install_judges() {
+  local kind=$1 program=$2 tools
+  mapfile -t tools < <(sed -n "s/^$kind //p" judges/tools.txt)
+  if ! command -v "$program" >/dev/null; then
+    say "judges from $kind: skipped: there is no $program"
+  elif "install_$kind" "${tools[@]}" >".judges/$kind.log" 2>&1; then
+    say "judges from $kind: installed"
+    return 0
   else
-    say "judges: skipped: they cannot be installed; the last lines of .judges/log:"
-    tail -n 5 .judges/log
-    rm -rf .judges/venv
+    say "judges from $kind: skipped: they cannot be installed; the last lines of .judges/$kind.log:"
+    tail -n 5 ".judges/$kind.log"
+    rm -rf ".judges/$kind"
   fi
+  return 1
+}
+
+install_pip() {
+  python3 -m venv .judges/pip &&
+    .judges/pip/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+install_npm() {
+  mkdir -p .judges/npm && (cd .judges/npm && npm init -y && npm install --no-audit --no-fund "$@")
 }
 
 # point_to_judges tells the tests where the tools are. What is set stays.
 point_to_judges() {
-  local bin=$PWD/.judges/venv/bin
-  [[ -e .judges/requirements.txt ]] || return 0
-  export PERMSTACK_PYTHON=${PERMSTACK_PYTHON-$bin/python}
-  export PERMSTACK_CFN_LINT=${PERMSTACK_CFN_LINT-$bin/cfn-lint}
-  export PERMSTACK_MOTO=${PERMSTACK_MOTO-$bin/moto_server}
-  export PERMSTACK_AWS_CLI=${PERMSTACK_AWS_CLI-$bin/aws}
+  local pip=$PWD/.judges/pip/bin npm=$PWD/.judges/npm
+  if [[ -e $pip ]]; then
+    export PERMSTACK_PYTHON=${PERMSTACK_PYTHON-$pip/python}
+    export PERMSTACK_CFN_LINT=${PERMSTACK_CFN_LINT-$pip/cfn-lint}
+    export PERMSTACK_MOTO=${PERMSTACK_MOTO-$pip/moto_server}
+    export PERMSTACK_AWS_CLI=${PERMSTACK_AWS_CLI-$pip/aws}
+  fi
+  if [[ -e $npm ]]; then
+    export PERMSTACK_IAM_SIMULATE=${PERMSTACK_IAM_SIMULATE-$npm}
+  fi
 }
 
 run_tests() {
