@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
 	"permstack/internal/provisioning"
@@ -147,12 +146,8 @@ func environment(connection string) policies.Environment {
 	if connection == otherConnect {
 		parent.Name = otherStackName
 	}
-	var stacks []string
-	for _, part := range permissionstack.Parts {
-		stacks = append(stacks, parent.StackName(part))
-	}
 	return policies.Environment{
-		StackNames: stacks,
+		StackNames: parent.StackNames(),
 		Partition:  "aws", Account: account, Region: region,
 		ControlPlaneRoleARN: controlPlane, DataPlaneAccountID: dataPlane,
 		ExternalID: externalID, ConnectionID: connection, Path: policies.DefaultPath,
