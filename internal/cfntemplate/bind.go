@@ -6,6 +6,11 @@ type Environment struct {
 	Pseudo     Pseudo
 	Zones      []string                          // what Fn::GetAZs answers; nil refuses it
 	Import     func(name string) (string, error) // Fn::ImportValue; nil refuses it
+
+	// Deployed says that a stack stands with these values. They are then taken as
+	// they are and no rule is held: of a NoEcho parameter, CloudFormation gives
+	// asterisks, which no pattern would let pass.
+	Deployed bool
 }
 
 // Pseudo holds the pseudo parameters.
@@ -38,9 +43,12 @@ type Bound struct {
 // Bind checks the parameter values, evaluates the conditions and holds the
 // rules' assertions.
 func (t *Template) Bind(env Environment) (*Bound, error) {
-	values, err := t.Values(env.Parameters)
-	if err != nil {
-		return nil, err
+	values := t.withDefaults(env.Parameters)
+	if !env.Deployed {
+		var err error
+		if values, err = t.Values(env.Parameters); err != nil {
+			return nil, err
+		}
 	}
 	if env.Pseudo.Partition == "" {
 		env.Pseudo.Partition = Partition(env.Pseudo.Region)
@@ -60,9 +68,11 @@ func (t *Template) Bind(env Environment) (*Bound, error) {
 			}
 		}
 	}
-	for _, r := range t.rules {
-		if err := ev.assert(r); err != nil {
-			return nil, err
+	if !env.Deployed {
+		for _, r := range t.rules {
+			if err := ev.assert(r); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, r := range t.Resources {

@@ -263,3 +263,25 @@ func FuzzParse(f *testing.F) {
 		b.Outputs(names{})
 	})
 }
+
+func TestDeployed(t *testing.T) {
+	parsed, err := Parse([]byte(`
+Parameters: {Secret: {Type: String, NoEcho: true, AllowedPattern: "[a-z]+"}, Size: {Type: String, Default: small}}
+Rules: {Never: {Assertions: [{Assert: !Equals [a, b]}]}}
+Resources: {R: {Type: "AWS::X::Y", Properties: {A: !Ref Secret, B: !Ref Size}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]string{"Secret": "****", "Gone": "x"}
+	if _, err := parsed.Bind(Environment{Parameters: given}); err == nil {
+		t.Error("values that break every rule were taken for a new stack")
+	}
+	bound, err := parsed.Bind(Environment{Parameters: given, Deployed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := bound.Properties("R", nil)
+	if err != nil || got["A"] != "****" || got["B"] != "small" {
+		t.Errorf("properties %v %v", got, err)
+	}
+}

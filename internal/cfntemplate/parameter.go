@@ -177,6 +177,19 @@ func (p *Parameter) checkItem(v string) string {
 	return ""
 }
 
+// withDefaults completes the given values and checks nothing; a parameter
+// without any value is empty.
+func (t *Template) withDefaults(given map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, p := range t.Parameters {
+		out[p.Name] = p.Default
+		if v, ok := given[p.Name]; ok {
+			out[p.Name] = v
+		}
+	}
+	return out
+}
+
 // Values completes the given parameter values with the defaults and checks
 // them all.
 func (t *Template) Values(given map[string]string) (map[string]string, error) {
