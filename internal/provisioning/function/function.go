@@ -6,32 +6,27 @@
 //
 //	STACK_ROLE_ARN     the role that CloudFormation assumes for the permission
 //	                   stacks; required
-//	AWS_ENDPOINT_URL   another place for AWS, as the SDK has it; optional
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
+//	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
 package function
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"permstack/internal/customresource"
+	"permstack/internal/lambdaenv"
 	"permstack/internal/provisioning"
 )
 
-// attempts is how often the SDK tries a call: CloudFormation throttles an
-// account as a whole, so another tenant's deployments can be in the way.
-const attempts = 8
-
 // Start runs the function under Lambda's Runtime API and does not return.
 func Start() {
-	handler, err := New(context.Background(), os.Stdout)
+	handler, err := New(os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -40,10 +35,10 @@ func Start() {
 }
 
 // New makes the handler: configuration and client, no call.
-func New(ctx context.Context, log io.Writer) (lambda.Handler, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMaxAttempts(attempts))
+func New(log io.Writer) (lambda.Handler, error) {
+	cfg, err := lambdaenv.Config()
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
 	return Handler(cloudformation.NewFromConfig(cfg), os.Getenv("STACK_ROLE_ARN"), log), nil
 }
