@@ -1,0 +1,249 @@
+package compare
+
+import "slices"
+
+// coverSteps bounds the work for one combination that no single block covers;
+// past it the combination counts as not covered.
+const coverSteps = 400
+
+// combination is one principal, one action and one resource of a block, under
+// its conditions.
+type combination struct {
+	effect     string
+	principal  *element[principal]
+	action     *element[pattern]
+	resource   *element[resource]
+	conditions *conditions
+}
+
+// cover is a set of blocks against which combinations are held.
+type cover struct {
+	owner    string
+	blocks   []*block
+	same     map[string]bool     // block key
+	unread   map[string]bool     // unread blocks, by key
+	byAction map[string][]*block // blocks that name just this action
+	wild     []*block            // blocks with a wildcard action, or NotAction
+	implied  map[[2]string]bool
+}
+
+func newCover(owner string, blocks []*block) *cover {
+	c := &cover{
+		owner: owner, blocks: blocks, same: map[string]bool{}, unread: map[string]bool{},
+		byAction: map[string][]*block{}, implied: map[[2]string]bool{},
+	}
+	for _, b := range blocks {
+		if b.unread != "" {
+			c.unread[b.key] = true
+			continue
+		}
+		c.same[b.key] = true
+		if slices.ContainsFunc(b.actions, func(e element[pattern]) bool { return e.isExcept() || e.item.wild }) {
+			c.wild = append(c.wild, b)
+		}
+		for i := range b.actions {
+			if e := &b.actions[i]; !e.isExcept() && !e.item.wild {
+				c.byAction[e.key] = append(c.byAction[e.key], b)
+			}
+		}
+	}
+	return c
+}
+
+// candidates calls f with each block that may cover the action, until f is true.
+func (c *cover) candidates(action *element[pattern], f func(*block) bool) bool {
+	if !action.isExcept() && !action.item.wild && slices.ContainsFunc(c.byAction[action.key], f) {
+		return true
+	}
+	return slices.ContainsFunc(c.wild, f)
+}
+
+// covers says whether the blocks together speak of all that the combination
+// speaks of.
+func (c *cover) covers(x combination) bool {
+	left := coverSteps
+	return c.search(x, &left, 0)
+}
+
+func (c *cover) search(x combination, left *int, depth int) bool {
+	if c.candidates(x.action, func(b *block) bool {
+		return c.coversConditions(b, x) && c.coversPrincipal(b, x) && coversAction(b, x) && coversResource(b, x)
+	}) {
+		return true
+	}
+	if *left--; *left <= 0 || depth > 3 {
+		return false
+	}
+	return c.byParts(x, left, depth) || c.byValues(x, left, depth)
+}
+
+// mayCover says whether some block covers all but the conditions.
+func (c *cover) mayCover(x combination) bool {
+	return c.candidates(x.action, func(b *block) bool {
+		return c.coversPrincipal(b, x) && coversAction(b, x) && coversResource(b, x)
+	})
+}
+
+// byParts covers a combination by a block that speaks of everything but some
+// actions or resources, and these by other blocks.
+func (c *cover) byParts(x combination, left *int, depth int) bool {
+	return slices.ContainsFunc(c.blocks, func(b *block) bool {
+		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.coversConditions(b, x) || !c.coversPrincipal(b, x) {
+			return false
+		}
+		switch byAction, byResource := coversAction(b, x), coversResource(b, x); {
+		case byResource && b.actions[0].isExcept():
+			return each(missing(b.actions[0].except, x.action, patternIncludes, patternsOverlap, patternUnknown, patternKey), func(e *element[pattern]) bool {
+				part := x
+				part.action = e
+				return c.search(part, left, depth+1)
+			})
+		case byAction && b.resources[0].isExcept():
+			return each(missing(b.resources[0].except, x.resource, resourceIncludes, resourcesOverlap, resourceUnknown, resourceKey), func(e *element[resource]) bool {
+				part := x
+				part.resource = e
+				return c.search(part, left, depth+1)
+			})
+		}
+		return false
+	})
+}
+
+// byValues covers a combination value by value of a condition.
+func (c *cover) byValues(x combination, left *int, depth int) bool {
+	if len(x.conditions.predicates) == 0 || !c.mayCover(x) {
+		return false
+	}
+	for i := range x.conditions.predicates {
+		parts := x.conditions.split(i)
+		if len(parts) == 0 || len(parts) > coverSteps {
+			continue
+		}
+		if each(parts, func(part *conditions) bool {
+			one := x
+			one.conditions = part
+			return c.search(one, left, depth+1)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// each is true if f is true of every item of a list that is not nil.
+func each[T any](items []T, f func(*T) bool) bool {
+	if items == nil {
+		return false
+	}
+	for i := range items {
+		if !f(&items[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// missing gives what "everything but except" lacks of e; at most that much has
+// to be covered otherwise. It is nil where that
+// does not help: the lack is e itself, or hangs on a policy variable.
+func missing[T any](except []T, e *element[T], includes, overlap func(a, b *T) bool, unknown func(*T) bool, key func(*T) string) []element[T] {
+	out := []element[T]{}
+	for i := range except {
+		n := &except[i]
+		switch {
+		case unknown(n):
+			return nil
+		case e.isExcept():
+			if slices.ContainsFunc(e.except, func(m T) bool { return includes(&m, n) }) {
+				continue
+			}
+		case !overlap(n, &e.item):
+			continue
+		case includes(n, &e.item):
+			return nil
+		}
+		out = append(out, element[T]{item: *n, key: key(n)})
+	}
+	return out
+}
+
+func (c *cover) coversConditions(b *block, x combination) bool {
+	if len(b.conditions.predicates) == 0 || b.conditions.key == x.conditions.key {
+		return true
+	}
+	k := [2]string{x.conditions.key, b.conditions.key}
+	answer, ok := c.implied[k]
+	if !ok {
+		answer = x.conditions.implies(&b.conditions)
+		c.implied[k] = answer
+	}
+	return answer
+}
+
+// coversPrincipal: of NotPrincipal elements one covers another if it excepts no
+// one that the other speaks of. What else they cover is not claimed, for AWS
+// warns that it hangs on accounts, roles and sessions ("NotPrincipal").
+func (c *cover) coversPrincipal(b *block, x combination) bool {
+	return slices.ContainsFunc(b.principals, func(p element[principal]) bool {
+		switch {
+		case p.key == x.principal.key:
+			return true
+		case p.isExcept() && x.principal.isExcept():
+			return !slices.ContainsFunc(p.except, func(n principal) bool { return !slices.Contains(x.principal.except, n) })
+		case p.isExcept():
+			return false
+		case x.principal.isExcept():
+			return p.item.kind == everyone
+		}
+		return p.item.includes(x.principal.item, b.effect, c.owner)
+	})
+}
+
+func coversAction(b *block, x combination) bool {
+	return covers(b.actions, x.action, patternIncludes, patternsOverlap, (*pattern).isAll, patternUnknown)
+}
+
+func coversResource(b *block, x combination) bool {
+	return covers(b.resources, x.resource, resourceIncludes, resourcesOverlap,
+		resourceIsAll, resourceUnknown)
+}
+
+// covers says whether some element speaks of all that e speaks of. Where a
+// policy variable is unknown AWS may void the whole statement, so an exception
+// with a variable is only matched by the same one.
+func covers[T any](elements []element[T], e *element[T], includes, overlap func(a, b *T) bool, isAll, unknown func(*T) bool) bool {
+	for i := range elements {
+		p := &elements[i]
+		switch {
+		case p.key == e.key:
+			return true
+		case p.isExcept() && e.isExcept():
+			if !slices.ContainsFunc(p.except, func(n T) bool {
+				return !slices.ContainsFunc(e.except, func(m T) bool { return includes(&m, &n) && (!unknown(&n) || includes(&n, &m)) })
+			}) {
+				return true
+			}
+		case p.isExcept():
+			if !slices.ContainsFunc(p.except, func(n T) bool { return unknown(&n) || overlap(&n, &e.item) }) {
+				return true
+			}
+		case e.isExcept():
+			if isAll(&p.item) {
+				return true
+			}
+		case includes(&p.item, &e.item):
+			return true
+		}
+	}
+	return false
+}
+
+func patternIncludes(a, b *pattern) bool   { return a.includes(b) }
+func patternsOverlap(a, b *pattern) bool   { return overlaps(a, b) }
+func patternUnknown(*pattern) bool         { return false }
+func patternKey(p *pattern) string         { return p.key }
+func resourceIncludes(a, b *resource) bool { return a.includes(b) }
+func resourcesOverlap(a, b *resource) bool { return overlaps(&a.pattern, &b.pattern) }
+func resourceUnknown(r *resource) bool     { return r.variable }
+func resourceIsAll(r *resource) bool       { return r.isAll() }
+func resourceKey(r *resource) string       { return r.key }

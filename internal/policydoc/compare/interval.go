@@ -1,0 +1,53 @@
+package compare
+
+import (
+	"math/big"
+	"strings"
+)
+
+// bound is one end of an interval of numbers or times.
+type bound struct {
+	set   bool
+	value position
+}
+
+// position is a place on the line: just before, at or just after a number, or
+// one of the two ends of the line.
+type position struct {
+	end  int // -1, +1: an end of the line
+	at   *big.Rat
+	near int // -1: just before, +1: just after
+}
+
+func (p position) cmp(q position) int {
+	switch {
+	case p.end != 0 || q.end != 0:
+		return p.end - q.end
+	case p.at.Cmp(q.at) != 0:
+		return p.at.Cmp(q.at)
+	}
+	return p.near - q.near
+}
+
+func (b bound) key() string {
+	if b.value.end != 0 {
+		return "all"
+	}
+	return b.value.at.RatString() + string("-0+"[b.value.near+1])
+}
+
+// interval is what a comparison with a number is met by.
+func interval(operator string, at *big.Rat) (from, to bound) {
+	from, to = bound{true, position{at: at}}, bound{true, position{at: at}}
+	switch {
+	case strings.HasSuffix(operator, "lessthan"):
+		from.value, to.value.near = position{end: -1}, -1
+	case strings.HasSuffix(operator, "lessthanequals"):
+		from.value = position{end: -1}
+	case strings.HasSuffix(operator, "greaterthan"):
+		from.value.near, to.value = 1, position{end: 1}
+	case strings.HasSuffix(operator, "greaterthanequals"):
+		to.value = position{end: 1}
+	}
+	return from, to
+}

@@ -1,0 +1,159 @@
+package compare
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// symbol is one letter of a pattern: a character, a wildcard, or a policy
+// variable. A byte that is not UTF-8 is a character of its own.
+type symbol int32
+
+const (
+	star     symbol = -1 // *
+	one      symbol = -2 // ?
+	fresh    symbol = -3 // a character that no pattern names
+	variable symbol = -4 // the first policy variable; further ones count down
+)
+
+func (s symbol) isChar() bool { return s >= 0 || s == fresh }
+
+// pattern is a text with wildcards and policy variables. A variable is a letter
+// that stands for the same unknown text wherever it occurs.
+type pattern struct {
+	text     string // as written
+	key      string // the same for patterns that are the same
+	symbols  []symbol
+	wild     bool // has * or ?
+	variable bool // has a policy variable
+	wildcard int  // index of the first * or ?, or len(symbols)
+}
+
+// reader makes patterns; variables of the same name get the same letter, so all
+// patterns that are compared come from one reader.
+type reader struct {
+	variables map[string]symbol
+}
+
+func newReader() *reader { return &reader{variables: map[string]symbol{}} }
+
+// syntax says what is special in a text.
+type syntax struct {
+	wildcards bool
+	variables bool
+	fold      func(rune) rune // nil: case matters
+}
+
+// read takes a text apart. In ${key} and ${key, 'default'} the key has no case;
+// ${*}, ${?} and ${$} are those characters. What follows an unclosed "${" is
+// kept as one unknown, for AWS does not say what it means.
+func (r *reader) read(text string, s syntax) pattern {
+	symbols := make([]symbol, 0, len(text))
+	for rest := text; rest != ""; {
+		switch {
+		case s.wildcards && rest[0] == '*':
+			if n := len(symbols); n == 0 || symbols[n-1] != star {
+				symbols = append(symbols, star)
+			}
+			rest = rest[1:]
+		case s.wildcards && rest[0] == '?':
+			symbols = append(symbols, one)
+			rest = rest[1:]
+		case s.variables && strings.HasPrefix(rest, "${"):
+			end := strings.IndexByte(rest, '}')
+			if end < 0 {
+				symbols = append(symbols, r.variable(rest))
+				rest = ""
+				break
+			}
+			switch name := rest[2:end]; name {
+			case "*", "?", "$":
+				symbols = append(symbols, symbol(name[0]))
+			default:
+				key, fallback, found := strings.Cut(name, ",")
+				key = strings.ToLower(strings.TrimSpace(key))
+				if found {
+					key += "," + strings.TrimSpace(fallback)
+				}
+				symbols = append(symbols, r.variable(key))
+			}
+			rest = rest[end+1:]
+		default:
+			c, size := utf8.DecodeRuneInString(rest)
+			if c == utf8.RuneError && size == 1 {
+				c = unicode.MaxRune + 1 + rune(rest[0])
+			} else if s.fold != nil {
+				c = s.fold(c)
+			}
+			symbols = append(symbols, symbol(c))
+			rest = rest[size:]
+		}
+	}
+	return newPattern(text, symbols)
+}
+
+func (r *reader) variable(name string) symbol {
+	s, ok := r.variables[name]
+	if !ok {
+		s = variable - symbol(len(r.variables))
+		r.variables[name] = s
+	}
+	return s
+}
+
+func newPattern(text string, symbols []symbol) pattern {
+	p := pattern{text: text, symbols: symbols, wildcard: len(symbols)}
+	plain := len(symbols) == len(text)
+	for i, s := range symbols {
+		switch {
+		case s == star || s == one:
+			if !p.wild {
+				p.wild, p.wildcard = true, i
+			}
+		case s <= variable:
+			p.variable = true
+		}
+		plain = plain && s > 0 && s < utf8.RuneSelf && byte(s) == text[i]
+	}
+	p.key = text
+	if !plain {
+		p.key = key(symbols)
+	}
+	return p
+}
+
+// key writes symbols so that no two sequences are written alike: a NUL begins
+// whatever is not an ordinary character.
+func key(symbols []symbol) string {
+	var b strings.Builder
+	for _, s := range symbols {
+		if s <= 0 || s > unicode.MaxRune {
+			b.WriteByte(0)
+			for v := uint32(s); v != 0; v >>= 6 {
+				b.WriteByte('0' + byte(v&63))
+			}
+			b.WriteByte(0)
+			continue
+		}
+		b.WriteRune(rune(s))
+	}
+	return b.String()
+}
+
+// foldCase gives one character for all that differ in case only.
+func foldCase(c rune) rune {
+	least := c
+	for f := unicode.SimpleFold(c); f != c; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
+}
+
+// isAll says whether the pattern matches every text.
+func (p *pattern) isAll() bool { return len(p.symbols) == 1 && p.symbols[0] == star }
+
+func (p *pattern) endsInStar() bool {
+	n := len(p.symbols)
+	return n > 0 && p.symbols[n-1] == star
+}

@@ -1,0 +1,205 @@
+package compare
+
+import (
+	"math/big"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// value is one value of a condition in normal form. What is not of its family's
+// form is unknown: like itself only.
+type value struct {
+	written string
+	key     string
+	unknown bool
+
+	match    textMatch // text
+	pattern  pattern
+	resource resource // text, by ARN
+	from, to bound    // number, date
+	network  netip.Prefix
+}
+
+type textMatch int
+
+const (
+	exact textMatch = iota
+	folded
+	like
+	byARN
+)
+
+func (r *reader) readValue(base string, f family, written string, variables bool) value {
+	v := value{written: written, pattern: r.read(written, syntax{variables: variables})}
+	known := true
+	switch f {
+	case text:
+		r.readText(&v, base, variables)
+		return v
+	case boolean:
+		v.pattern = r.read(written, syntax{variables: variables, fold: foldCase})
+	case binary, opaque:
+	case number, date:
+		at := parseNumber(written)
+		if f == date {
+			at = parseDate(written)
+		}
+		if known = at != nil && !v.pattern.variable; known {
+			v.from, v.to = interval(base, at)
+			v.key = v.from.key() + ".." + v.to.key()
+			return v
+		}
+	case address:
+		if v.network, known = parseNetwork(written); known {
+			v.key = v.network.String()
+			return v
+		}
+	case null:
+		if v.key = strings.ToLower(written); v.key == "true" || v.key == "false" {
+			return v
+		}
+		known = false
+	}
+	v.key, v.unknown = v.pattern.key, !known
+	if v.unknown {
+		v.key = "?\x00" + v.key
+	}
+	return v
+}
+
+// readText reads the value of a string or ARN operator. ArnEquals and ArnLike
+// are the same ("ArnEquals and ArnLike behave identically"). An ARN pattern has
+// six parts; a bare * is taken for any ARN; others match nothing one could name.
+func (r *reader) readText(v *value, base string, variables bool) {
+	switch base {
+	case "stringequalsignorecase":
+		v.match = folded
+		v.pattern = r.read(v.written, syntax{variables: variables, fold: foldCase})
+	case "stringlike":
+		v.match = like
+		v.pattern = r.read(v.written, syntax{variables: variables, wildcards: true})
+		if !v.pattern.wild {
+			v.match = exact
+		}
+	case "arnlike", "arnequals":
+		v.match = byARN
+		v.pattern = r.read(v.written, syntax{variables: variables, wildcards: true})
+		v.resource = newResource(v.pattern)
+		v.unknown = !v.resource.isARN() && !v.pattern.isAll()
+	}
+	v.key = string('0'+rune(v.match)) + v.pattern.key
+}
+
+// includeAll says whether each of the values of q lies within those of p.
+func includeAll(p, q []value) bool {
+	for i := range q {
+		v := &q[i]
+		if slices.ContainsFunc(p, func(w value) bool { return w.includes(v) }) {
+			continue
+		}
+		if !v.network.IsValid() || !coversNetwork(p, v.network) {
+			return false
+		}
+	}
+	return true
+}
+
+// includes says whether all that v matches, w matches. Both are of one family.
+func (w *value) includes(v *value) bool {
+	switch {
+	case w.key == v.key:
+		return true
+	case w.unknown || v.unknown:
+		return false
+	case w.network.IsValid() && v.network.IsValid():
+		return w.network.Bits() <= v.network.Bits() && w.network.Contains(v.network.Addr())
+	case w.from.set:
+		return v.from.set && w.from.value.cmp(v.from.value) <= 0 && w.to.value.cmp(v.to.value) >= 0
+	}
+	return w.includesText(v)
+}
+
+// includesText compares texts across operators: StringEquals lies within
+// StringEqualsIgnoreCase and within a StringLike pattern that matches it; an
+// ArnLike pattern, stricter about colons, within the same StringLike pattern.
+func (w *value) includesText(v *value) bool {
+	switch w.match {
+	case like:
+		return w.pattern.isAll() || v.match != folded && w.pattern.includes(&v.pattern)
+	case folded:
+		return v.match == exact && slices.EqualFunc(w.pattern.symbols, v.pattern.symbols, func(a, b symbol) bool {
+			return a == b || b >= 0 && a == symbol(foldCase(rune(b)))
+		})
+	case byARN:
+		if v.match == byARN {
+			return w.resource.includes(&v.resource)
+		}
+		if v.match != exact || v.pattern.variable {
+			return false
+		}
+		arn := newResource(v.pattern)
+		return arn.isARN() && w.resource.includes(&arn)
+	default: // exact
+		return v.match == byARN && !v.pattern.wild && !v.pattern.variable && w.pattern.key == v.pattern.key
+	}
+}
+
+// coversNetwork says whether networks together cover one: halved until each half
+// lies within a network or no network lies within it.
+func coversNetwork(networks []value, n netip.Prefix) bool {
+	within := false
+	for _, v := range networks {
+		if !v.network.IsValid() || v.network.Addr().Is4() != n.Addr().Is4() {
+			continue
+		}
+		if v.network.Bits() <= n.Bits() && v.network.Contains(n.Addr()) {
+			return true
+		}
+		within = within || n.Contains(v.network.Addr())
+	}
+	if !within {
+		return false
+	}
+	bits := n.Bits() + 1
+	low := netip.PrefixFrom(n.Addr(), bits)
+	raw := n.Addr().AsSlice()
+	raw[(bits-1)/8] |= 1 << (7 - (bits-1)%8)
+	high, _ := netip.AddrFromSlice(raw)
+	return coversNetwork(networks, low) && coversNetwork(networks, netip.PrefixFrom(high, bits))
+}
+
+func parseNetwork(s string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" && !a.Is4In6() {
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err == nil && !p.Addr().Is4In6()
+}
+
+// decimal is a number short enough to be the same in any arithmetic.
+var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,12}(\.[0-9]{1,3})?$`)
+
+func parseNumber(s string) *big.Rat {
+	if !decimal.MatchString(s) {
+		return nil
+	}
+	n, _ := new(big.Rat).SetString(s)
+	return n
+}
+
+// parseDate reads the forms whose meaning is beyond doubt: ISO 8601 to the day
+// or the second, and seconds since 1970 of more than four digits.
+func parseDate(s string) *big.Rat {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return new(big.Rat).Add(new(big.Rat).SetInt64(t.Unix()), big.NewRat(int64(t.Nanosecond()), int64(time.Second)))
+		}
+	}
+	if len(s) > 4 && !strings.Contains(s, ".") && !strings.ContainsAny(s[:1], "+-") {
+		return parseNumber(s)
+	}
+	return nil
+}
