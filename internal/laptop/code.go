@@ -2,6 +2,8 @@ package laptop
 
 import (
 	"archive/zip"
+	"bytes"
+	"debug/buildinfo"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -28,30 +30,47 @@ type codeFinder struct {
 	temps []string // folders of unpacked zips
 }
 
-// find is a lambda.CodeResolver. A local path that leads to a bootstrap or a
-// zip for this machine is run as it is. Whatever else names a function of this
-// project, as template.yaml does before it is packaged and as packaging does
-// after, runs the one that is built into this program.
+// find is a lambda.CodeResolver. A local path, or an object of S3, that has a
+// bootstrap for this machine is run as it is. Whatever else names a function of
+// this project runs the one that is built into this program: a program for
+// another machine by what Go wrote into it, anything else by the path or key, as
+// template.yaml has them before it is packaged and as packaging writes them.
 func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []string, err error) {
 	if code.ZipFile != "" {
 		return nil, "", nil, errors.New("permstack local does not run inline code")
 	}
-	if code.Path != "" {
-		program, err := c.program(filepath.Join(c.o.Root, filepath.FromSlash(code.Path)))
-		if err != nil {
-			return nil, "", nil, err
-		}
-		if program != "" {
-			return []string{program}, filepath.Dir(program), nil, nil
-		}
+	program, err := c.program(code)
+	if err != nil {
+		return nil, "", nil, err
 	}
-	for _, place := range []string{code.Path, code.S3Key} {
-		if name := c.name(place); name != "" {
-			return append(slices.Clone(c.o.BuiltIn), name), c.o.Root, nil, nil
-		}
+	if program != "" && runsHere(program) {
+		return []string{program}, filepath.Dir(program), nil, nil
 	}
-	return nil, "", nil, fmt.Errorf("permstack local runs a bootstrap for %s/%s from a local path, or its own functions (%s) by the name in the path or the key, not %q",
+	for _, name := range []string{c.builtFrom(program), c.name(code.Path), c.name(code.S3Key)} {
+		if name == "" {
+			continue
+		}
+		if program != "" && c.o.Logger != nil {
+			c.o.Logger.Info("the function's code is built for another machine: the one built into this program runs in its place",
+				"function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
+		}
+		return append(slices.Clone(c.o.BuiltIn), name), c.o.Root, nil, nil
+	}
+	return nil, "", nil, fmt.Errorf("permstack local runs a bootstrap for %s/%s from a local path or from S3, or its own functions (%s) by the name in the path or the key, not %q",
 		runtime.GOOS, runtime.GOARCH, strings.Join(c.o.Names, ", "), code.Path+code.S3Key)
+}
+
+// builtFrom finds which function of this project a program is, by the import
+// path that Go writes into it.
+func (c *codeFinder) builtFrom(program string) string {
+	if program == "" {
+		return ""
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil || !strings.HasPrefix(info.Path, "permstack/functions/") {
+		return ""
+	}
+	return c.name(path.Base(info.Path))
 }
 
 // name finds which function of this project a path or key means:
@@ -65,23 +84,31 @@ func (c *codeFinder) name(place string) string {
 	return ""
 }
 
-// program gives the bootstrap at a path if this machine can run it, else "".
-func (c *codeFinder) program(place string) (string, error) {
-	candidate := filepath.Join(place, "bootstrap")
-	switch {
-	case isFile(candidate):
-	case isFile(place) && filepath.Ext(place) == ".zip":
-		var err error
-		if candidate, err = c.unpack(place); err != nil {
-			return "", err
-		}
-	default:
+// program gives the bootstrap of a function's code, "" where there is none.
+func (c *codeFinder) program(code lambda.Code) (string, error) {
+	if code.Zip != nil {
+		return c.unpack(code.S3Key, bytes.NewReader(code.Zip), int64(len(code.Zip)))
+	}
+	if code.Path == "" {
 		return "", nil
 	}
-	if !runsHere(candidate) {
+	place := filepath.Join(c.o.Root, filepath.FromSlash(code.Path))
+	if candidate := filepath.Join(place, "bootstrap"); isFile(candidate) {
+		return candidate, nil
+	}
+	if !isFile(place) || filepath.Ext(place) != ".zip" {
 		return "", nil
 	}
-	return candidate, nil
+	f, err := os.Open(place)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	return c.unpack(place, f, info.Size())
 }
 
 func runsHere(program string) bool {
@@ -98,12 +125,11 @@ func runsHere(program string) bool {
 }
 
 // unpack writes a zip's bootstrap to a temporary folder.
-func (c *codeFinder) unpack(archive string) (program string, err error) {
-	z, err := zip.OpenReader(archive)
+func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (program string, err error) {
+	z, err := zip.NewReader(data, size)
 	if err != nil {
-		return "", fmt.Errorf("open %s: %w", archive, err)
+		return "", fmt.Errorf("open zip %s: %w", archive, err)
 	}
-	defer z.Close()
 	in, err := z.Open("bootstrap")
 	if err != nil {
 		return "", fmt.Errorf("open bootstrap in %s: %w", archive, err)

@@ -51,6 +51,7 @@ func Start(addr string, o Options) (*Laptop, error) {
 	endpoint := func() string { return l.Endpoint }
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
+		Fetch:       l.fetchCode,
 		Credentials: l.SessionCredentials,
 		Assumable:   l.AssumableBy,
 		Endpoint:    endpoint,
@@ -62,6 +63,7 @@ func Start(addr string, o Options) (*Laptop, error) {
 		ConfigCaller: l.ConfigCaller,
 		Assumable:    l.AssumableBy,
 		Endpoint:     func() string { return l.Endpoint + strings.TrimSuffix(responsePrefix, "/") },
+		Fetch:        l.fetch,
 		Lambda:       l.Functions,
 		Logger:       o.Logger,
 	})

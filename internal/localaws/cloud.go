@@ -25,6 +25,7 @@ import (
 
 	"permstack/internal/localaws/events"
 	"permstack/internal/localaws/iam"
+	"permstack/internal/localaws/s3"
 	"permstack/internal/localaws/sns"
 	"permstack/internal/localaws/ssm"
 	"permstack/internal/localaws/sts"
@@ -54,6 +55,7 @@ type Cloud struct {
 	sns    *sns.Service
 	events *events.Service
 	ssm    *ssm.Service
+	s3     *s3.Service
 
 	intercept atomic.Pointer[func(*wire.Call) error]
 	calls     callLog
@@ -69,7 +71,7 @@ type mount struct {
 	handler http.Handler
 }
 
-// New makes a Cloud with IAM, STS, SNS, EventBridge and SSM parameters.
+// New makes a Cloud with IAM, STS, SNS, EventBridge, SSM parameters and S3.
 // Further services come by Register.
 func New(o Options) *Cloud {
 	c := &Cloud{log: o.Logger, clock: o.Clock, services: map[string]wire.Service{}}
@@ -85,7 +87,8 @@ func New(o Options) *Cloud {
 	c.sns = sns.New(c.clock)
 	c.events = events.New()
 	c.ssm = ssm.New(c.clock)
-	for _, s := range []wire.Service{c.iam.Wire(), c.sts.Wire(), c.sns.Wire(), c.events.Wire(), c.ssm.Wire()} {
+	c.s3 = s3.New(c.clock)
+	for _, s := range []wire.Service{c.iam.Wire(), c.sts.Wire(), c.sns.Wire(), c.events.Wire(), c.ssm.Wire(), c.s3.Wire()} {
 		c.Register(s)
 	}
 	return c
@@ -123,6 +126,9 @@ func (c *Cloud) IAM() *iam.Service { return c.iam }
 
 // SNS gives the notification service, for reading what was published.
 func (c *Cloud) SNS() *sns.Service { return c.sns }
+
+// S3 gives the object store, for the services that read what lies in it.
+func (c *Cloud) S3() *s3.Service { return c.s3 }
 
 // Handler serves the wire protocol and everything mounted.
 func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serve) }

@@ -89,7 +89,7 @@ func TestRefusesByName(t *testing.T) {
 	wantError(t, err, "NotImplemented", "events:ListArchives")
 	cfg := c.Config(account, region)
 	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
-	wantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, sns, ssm, sts)")
+	wantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)")
 }
 
 func request(t *testing.T, c *localaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -84,7 +83,7 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in.RequestURI = in.URL.RequestURI()
 	in.RemoteAddr = "127.0.0.1:0"
-	in.Host = strings.TrimPrefix(inProcessEndpoint, "http://")
+	in.Host = in.URL.Host // S3 may have the bucket in it
 	out := &responseBuffer{header: http.Header{}}
 	t.handler.ServeHTTP(out, in)
 	if err := r.Context().Err(); err != nil {

@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
@@ -34,8 +35,11 @@ type format struct {
 
 func formatOf(s wire.Service) format {
 	f := format{namespace: s.Namespace, service: s.Name}
-	if s.Protocol == wire.JSON {
+	switch s.Protocol {
+	case wire.JSON:
 		f.dialect = awsJSON
+	case wire.REST:
+		f.dialect = restXML
 	}
 	return f
 }
@@ -62,6 +66,10 @@ func guessFormat(r *http.Request, contentType string) format {
 func (f format) writeResult(w http.ResponseWriter, requestID, action string, result any) {
 	var body []byte
 	var err error
+	if response, ok := result.(*wire.Response); ok {
+		f.writeResponse(w, requestID, response)
+		return
+	}
 	if f.dialect == awsJSON {
 		if result == nil {
 			result = struct{}{}
@@ -75,6 +83,16 @@ func (f format) writeResult(w http.ResponseWriter, requestID, action string, res
 		return
 	}
 	f.send(w, requestID, http.StatusOK, body)
+}
+
+// writeResponse sends the answer of a REST call.
+func (f format) writeResponse(w http.ResponseWriter, requestID string, r *wire.Response) {
+	for name, values := range r.Header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("X-Amz-Request-Id", requestID)
+	w.WriteHeader(cmp.Or(r.Status, http.StatusOK))
+	_, _ = w.Write(r.Body)
 }
 
 // encodeXML writes <ActionResponse><ActionResult>…</ActionResult><ResponseMetadata>….
@@ -138,6 +156,9 @@ func (f format) send(w http.ResponseWriter, requestID string, status int, body [
 		h.Set("Content-Type", "text/xml")
 	}
 	h.Set("X-Amzn-Requestid", requestID)
+	if f.dialect == restXML {
+		h.Set("X-Amz-Request-Id", requestID)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -45,8 +45,9 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 // sending the error that goes with it.
 func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string) (*wire.Call, format, error) {
 	call := &wire.Call{RequestID: requestID, HTTP: r}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	query := r.URL.Query()
+	most := c.bodyLimit(r, query)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	form, formErr := query, error(nil)
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if contentType == "application/x-www-form-urlencoded" {
@@ -60,7 +61,7 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return call, format, wire.Errorf("RequestEntityTooLarge", "the request has more than %d bytes", maxBody).WithStatus(http.StatusRequestEntityTooLarge)
+		return call, format, wire.Errorf("RequestEntityTooLarge", "the request has more than %d bytes", most).WithStatus(http.StatusRequestEntityTooLarge)
 	}
 	if err != nil {
 		return call, format, wire.Errorf("IncompleteBody", "read request: %v", err)
@@ -83,6 +84,9 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 			s.service, call.Action, strings.Join(c.serviceNames(), ", "))
 	}
 	format = formatOf(service)
+	if service.Protocol == wire.REST {
+		call.Action = service.Route(r)
+	}
 	var callerErr *wire.Error
 	if call.Caller, call.Account, callerErr = c.caller(s); callerErr != nil {
 		return call, format, callerErr
@@ -95,6 +99,16 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 		call.Action = action
 	}
 	return call, format, nil
+}
+
+// bodyLimit is how much of a request is read: what its service takes.
+func (c *Cloud) bodyLimit(r *http.Request, query url.Values) int64 {
+	if s, err := readScope(r, query); err == nil {
+		if service, ok := c.service(s.service); ok && service.MaxBody > 0 {
+			return service.MaxBody
+		}
+	}
+	return maxBody
 }
 
 // run carries a decoded call out. A panic in a handler becomes

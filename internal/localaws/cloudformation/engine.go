@@ -35,6 +35,8 @@ type Deps struct {
 	Assumable func(account, roleARN, service string, keys map[string][]string) error
 	// Endpoint is the base URL under which the server mounts ResponseHandler.
 	Endpoint func() string
+	// Fetch reads the object of a TemplateURL as the caller. Nil refuses them.
+	Fetch func(call *wire.Call, url string) ([]byte, error)
 	// Lambda runs functions and custom resources. Nil refuses both.
 	Lambda *lambda.Registry
 	// SystemTags puts aws:cloudformation:stack-name, stack-id and logical-id on

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -112,8 +113,7 @@ func readTags(call *wire.Call, s *stack, create bool) ([]wire.Tag, error) {
 	return tags, nil
 }
 
-// readBody gives the template. A TemplateURL may point to this server alone,
-// which keeps no objects: it is refused by name.
+// readBody gives the template, from S3 where a TemplateURL is given.
 func (e *Engine) readBody(call *wire.Call, s *stack, create bool) (string, error) {
 	previous, err := call.Bool("UsePreviousTemplate", false)
 	if err != nil {
@@ -127,8 +127,6 @@ func (e *Engine) readBody(call *wire.Call, s *stack, create bool) (string, error
 		}
 	}
 	switch {
-	case from != "":
-		return "", wire.Errorf("NotImplemented", "permstack local does not fetch a TemplateURL (%s); give the TemplateBody", from).WithStatus(501)
 	case given == 0 && call.Has("TemplateBody"):
 		return "", invalid("1 validation error detected: Value '' at 'templateBody' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	case given != 1:
@@ -137,10 +135,34 @@ func (e *Engine) readBody(call *wire.Call, s *stack, create bool) (string, error
 		return "", invalid("Template error: there is no previous template")
 	case previous:
 		return s.body, nil
+	case from != "":
+		return e.fetch(call, from)
 	case len(body) > cfntemplate.MaxBody:
 		return "", invalid("1 validation error detected: Value '%s' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", shorten(body, 80), cfntemplate.MaxBody)
 	}
 	return body, nil
+}
+
+// maxFetched is the largest template that CloudFormation takes from S3.
+const maxFetched = 1 << 20
+
+// fetch reads a template from S3, as the caller.
+func (e *Engine) fetch(call *wire.Call, url string) (string, error) {
+	if e.d.Fetch == nil {
+		return "", wire.Errorf("NotImplemented", "permstack local was started without S3: it cannot read TemplateURL %s", url).WithStatus(501)
+	}
+	body, err := e.d.Fetch(call, url)
+	if err != nil {
+		var refused *wire.Error
+		if errors.As(err, &refused) {
+			return "", invalid("S3 error: %s", refused.Message)
+		}
+		return "", invalid("TemplateURL must be a supported URL: %v", err)
+	}
+	if len(body) > maxFetched {
+		return "", invalid("Template may not exceed %d bytes in size.", maxFetched)
+	}
+	return string(body), nil
 }
 
 func shorten(s string, most int) string {

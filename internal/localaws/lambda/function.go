@@ -31,6 +31,9 @@ type Code struct {
 	S3Key           string
 	S3ObjectVersion string
 	ZipFile         string
+	// Zip is what S3 had when the function was made or its code changed. Nil
+	// where it was not read.
+	Zip []byte
 }
 
 // CodeResolver decides what to run for a function's code.

@@ -19,7 +19,17 @@ const (
 	Query Protocol = iota
 	// JSON is AWS JSON 1.0/1.1: X-Amz-Target names the action (EventBridge, SSM).
 	JSON
+	// REST is S3's: method, host, path and query name the action (Service.Route),
+	// and the handler answers with a *Response.
+	REST
 )
+
+// Response is the whole answer of a REST call.
+type Response struct {
+	Status int // 0 is 200
+	Header http.Header
+	Body   []byte
+}
 
 // Handler answers one action. What it returns is encoded by the server: for
 // Query a struct with xml tags that becomes the <ActionResult>, for JSON any
@@ -42,6 +52,10 @@ type Service struct {
 	// nil, or answers nil for an action, the call needs <Name>:<Action> on "*". An
 	// empty slice means that the handler asks for itself with Call.Authorize.
 	Access func(*Call) []Access
+	// Route names the action of a REST call.
+	Route func(*http.Request) string
+	// MaxBody is the largest request in bytes; 0 is the server's.
+	MaxBody int64
 }
 
 // Call is one API call, decoded and attributed to an account and a Region.
@@ -54,7 +68,7 @@ type Call struct {
 	Account   string // 12 digits
 	Caller    Caller
 	Form      url.Values      // Query: the parameters, Action and Version included
-	Body      json.RawMessage // JSON: the request body
+	Body      json.RawMessage // JSON and REST: the request body
 	HTTP      *http.Request
 
 	// Authorizer judges one permission for the caller; nil allows everything.

@@ -1,0 +1,26 @@
+package cloudformation
+
+// Keys and aliases are only written down: nothing here is encrypted.
+var kmsKey = recordType{
+	s: schema{
+		Properties: []string{
+			"BypassPolicyLockoutSafetyCheck", "Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "KeySpec", "KeyUsage", "MultiRegion", "Origin",
+			"PendingWindowInDays", "RotationPeriodInDays", "Tags",
+		},
+		Replace: []string{"KeySpec", "KeyUsage", "MultiRegion", "Origin"}, NameLength: 128, Tags: true,
+	},
+	attrs: func(r *request, _ string) (string, map[string]any) {
+		id := r.id
+		if id == "" {
+			id = uuid()
+		}
+		return id, map[string]any{"Arn": r.arn("kms", r.stack.region, "key/"+id), "KeyId": id}
+	},
+}
+
+var kmsAlias = recordType{
+	s: schema{
+		Properties: []string{"AliasName", "TargetKeyId"}, Required: []string{"AliasName", "TargetKeyId"},
+		Replace: []string{"AliasName"}, Name: "AliasName", NameLength: 256,
+	},
+}
