@@ -78,8 +78,18 @@ func Parse(body []byte) (*Template, error) {
 	if len(t.Resources) == 0 {
 		return nil, errAt(0, "Template format error: At least one Resources member must be defined.")
 	}
+	for _, r := range t.Resources {
+		if strings.HasPrefix(r.Type, "AWS::Serverless::") {
+			return nil, errAt(r.Line, "Template error: resource %s of type %s needs the transform %s, which is not supported", r.LogicalID, r.Type, serverless)
+		}
+	}
 	return t, t.checkNames()
 }
+
+// serverless is the transform of SAM. It changes nothing where no resource is of
+// its types, and then it is taken: the SAM CLI has it in the stack of its bucket.
+const serverless = "AWS::Serverless-2016-10-31"
+
 
 func (t *Template) section(name string, n *node) error {
 	switch name {
@@ -100,6 +110,9 @@ func (t *Template) section(name string, n *node) error {
 		t.Description = s
 		return nil
 	case "Transform":
+		if name, _ := n.str(); name == serverless {
+			return nil
+		}
 		return errAt(n.line, "Template error: Transform %v is not supported", n.plain())
 	case "Hooks":
 		return errAt(n.line, "Template error: the Hooks section is not supported")
