@@ -3,6 +3,7 @@ package cfntemplate
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Template is a parsed template. Its slices keep the order of the text.
@@ -89,7 +90,6 @@ func Parse(body []byte) (*Template, error) {
 // serverless is the transform of SAM. It changes nothing where no resource is of
 // its types, and then it is taken: the SAM CLI has it in the stack of its bucket.
 const serverless = "AWS::Serverless-2016-10-31"
-
 
 func (t *Template) section(name string, n *node) error {
 	switch name {
