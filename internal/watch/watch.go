@@ -1,0 +1,191 @@
+// Package watch is one run of the scheduled drift check: look, put right where
+// that is asked for, tell what is news, remember that it was told.
+//
+// # What may go wrong, and what it costs
+//
+// The state is saved after the message was sent: a crash between the two costs
+// one message too many, never a lost alert. A lost or damaged state costs the
+// same. Where the state cannot be read or written at all, the run still looks
+// and tells everything that it finds, again in every run; it then does not count
+// as completed, which the heartbeat alarm shows. A check that fails as a whole,
+// or a message that cannot be sent, fails the run: Lambda tries it again twice
+// and then puts it into the dead-letter queue, which has an alarm too.
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"permstack/internal/alert"
+	"permstack/internal/drift"
+)
+
+// Run is what one run needs.
+type Run struct {
+	Place        alert.Place
+	Store        *alert.Store
+	Sender       *alert.Sender
+	ReminderDays int
+
+	Check func(context.Context) (drift.Report, error)
+	// Revert puts drift right; nil where OnDrift is notify.
+	Revert func(context.Context, drift.Report) (alert.Reverted, error)
+	// Deployed tells which access is deployed and which was announced; nil skips that.
+	Deployed func(context.Context) (Deployed, error)
+
+	Log     *slog.Logger
+	Metrics io.Writer
+	Now     func() time.Time
+}
+
+// Result is what a run came to; it is the function's answer.
+type Result struct {
+	Status    alert.Status `json:"status"`
+	Checked   int          `json:"checked"`
+	Drifted   int          `json:"drifted"`
+	Notified  int          `json:"notified"`
+	Completed bool         `json:"completed"`
+}
+
+// reserve is kept of the time for telling and remembering, at most a third.
+const reserve = 30 * time.Second
+
+// Do carries the run out. holder names this invocation, the same when it is
+// repeated.
+func (r *Run) Do(ctx context.Context, holder string) (Result, error) {
+	began := r.Now()
+	until := began.Add(15 * time.Minute) // the longest that Lambda lets run
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline
+	}
+	metrics := alert.Metrics{Stack: r.Place.Stack}
+	result, err := r.do(ctx, holder, began, until, &metrics)
+	metrics.Duration = r.Now().Sub(began)
+	metrics.Notified = result.Notified
+	if result.Completed {
+		metrics.Completed = 1
+	}
+	if err := metrics.Write(r.Metrics, r.Now()); err != nil {
+		r.Log.Error("metrics are not written", "error", err)
+	}
+	if err != nil {
+		r.Log.Error("the run failed", "error", err)
+		return result, err
+	}
+	r.Log.Info("the run is done", "status", result.Status, "checked", result.Checked, "drifted", result.Drifted, "notified", result.Notified, "completed", result.Completed)
+	return result, nil
+}
+
+func (r *Run) do(ctx context.Context, holder string, began, until time.Time, metrics *alert.Metrics) (result Result, err error) {
+	remembers := true
+	state, err := r.Store.Begin(ctx, holder, began, until)
+	var damaged *alert.DamagedError
+	switch {
+	case errors.Is(err, alert.ErrBusy):
+		return Result{}, err
+	case errors.As(err, &damaged):
+		r.Log.Warn("the state is lost: what stands is told again", "error", err)
+	case err != nil:
+		remembers = false
+		r.Log.Error("the state cannot be kept: what stands is told in every run", "error", err)
+	}
+	// A run that fails gives the lease back; it tells nothing and forgets nothing.
+	defer func() {
+		if err != nil && remembers {
+			if err := r.Store.End(context.WithoutCancel(ctx), state); err != nil {
+				r.Log.Warn("the lease stays until it ends", "error", err)
+			}
+		}
+	}()
+
+	report, err := r.check(ctx, until)
+	if err != nil {
+		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Place.Stack, err)
+	}
+	if report.Profile == "" {
+		report.Profile = r.Place.Profile
+	}
+	next, sent, err := r.announce(ctx, state, report)
+	if err != nil { // it is tried again in the next run: drift matters more
+		r.Log.Error("a change of access is not announced yet", "error", err)
+	}
+	news, next := alert.Compare(report, next, r.Now(), r.ReminderDays)
+	result = Result{Status: alert.InSync, Checked: report.Checked, Drifted: news.Drifted(), Notified: sent}
+	fill(metrics, report, news)
+
+	reverted := r.revert(ctx, report, news)
+	message := alert.DriftMessage(report, news, reverted, r.Now())
+	result.Status = message.Status
+	r.logFindings(news)
+	if news.Any() || reverted != nil && len(reverted.Done) > 0 {
+		id, err := r.Sender.Send(ctx, message)
+		if err != nil {
+			return result, err
+		}
+		result.Notified++
+		r.Log.Info("told", "messageId", id, "subject", message.Subject)
+	}
+	if err := r.Store.End(ctx, next); err != nil {
+		r.Log.Error("what was told is not remembered: it will be told again", "error", err)
+		return result, nil
+	}
+	result.Completed = remembers
+	return result, nil
+}
+
+// check leaves time to tell and to remember.
+func (r *Run) check(ctx context.Context, until time.Time) (drift.Report, error) {
+	left := until.Sub(r.Now())
+	ctx, cancel := context.WithTimeout(ctx, left-min(reserve, left/3))
+	defer cancel()
+	report, err := r.Check(ctx)
+	if err != nil {
+		return report, err
+	}
+	// The state is written at every run: that its value is not the template's is
+	// no drift.
+	report.Findings = slices.DeleteFunc(report.Findings, func(f drift.Finding) bool {
+		return f.Kind == drift.PropertyChanged && f.PhysicalID == r.Store.Parameter
+	})
+	return report, nil
+}
+
+func fill(m *alert.Metrics, report drift.Report, news alert.News) {
+	m.Checked, m.NotReached, m.Drifted = report.Checked, len(report.NotReached), news.Drifted()
+	m.Unreadable = len(news.Standing) - news.Drifted()
+	for _, i := range news.Standing {
+		if i.Direction == drift.GrantsMore {
+			m.GrantsMore++
+		}
+	}
+}
+
+// revert puts right what drifted. What fails is told, and never fails the run.
+func (r *Run) revert(ctx context.Context, report drift.Report, news alert.News) *alert.Reverted {
+	if r.Revert == nil || news.Drifted() == 0 {
+		return nil
+	}
+	out, err := r.Revert(ctx, report)
+	if err != nil {
+		r.Log.Error("drift is not put right", "error", err)
+		out.Failed = append(out.Failed, err.Error())
+	}
+	r.Log.Info("put right", "done", out.Done, "failed", out.Failed)
+	return &out
+}
+
+func (r *Run) logFindings(news alert.News) {
+	for what, items := range map[string][]alert.Item{"appeared": news.Appeared, "changed": news.Changed, "reminder": news.Reminded} {
+		for _, i := range items {
+			r.Log.Warn("finding", "news", what, "id", i.ID, "kind", i.Kind, "direction", i.Direction, "stack", i.Stack, "resource", i.LogicalID, "subject", i.Subject, "missingPermission", i.Permission)
+		}
+	}
+	for _, g := range news.Resolved {
+		r.Log.Info("resolved", "what", g.Label, "direction", g.Direction)
+	}
+}
