@@ -13,6 +13,9 @@ import (
 // The JSON holds all that fit.
 const maxDetailed = 50
 
+// maxLine is the longest value in an e-mail, in bytes.
+const maxLine = 500
+
 // maxDetails bounds the lines under one finding.
 const maxDetails = 20
 
@@ -110,7 +113,8 @@ func (f Reported) write(b *strings.Builder, number int) {
 	fmt.Fprintf(b, "\n%d. %s\n", number, what)
 	line := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(b, "   %-9s %s\n", name, strings.ReplaceAll(text, "\n", "\n             "))
+			text = clampText(strings.Join(strings.Fields(text), " "), maxLine)
+			fmt.Fprintf(b, "   %-9s %s\n", name, text)
 		}
 	}
 	line("of", strings.TrimSpace(f.PhysicalID+" ("+f.Type+" "+f.LogicalID+" of stack "+f.Stack+")"))
