@@ -72,6 +72,34 @@ func TestEveryChoiceFits(t *testing.T) {
 	t.Logf("largest templates, in bytes: %v", largest)
 }
 
+// TestWholeFits: the file for deploying by hand goes inline, with the longest
+// names and with account and Region left open. Everything is the largest choice.
+func TestWholeFits(t *testing.T) {
+	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
+		env := environment(place[0], place[1])
+		env.PermissionsBoundaryARN, env.Path, env.Tags = "", "", nil
+		open := env
+		open.Partition, open.Region, open.Account = "", "", ""
+		for _, env := range []policies.Environment{env, open} {
+			set, err := policies.Synthesize(policies.Selection{
+				Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+				Options: []catalog.Option{"support-role", "aws-backup-inventory"},
+			}, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			template, err := permissionstack.Whole(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if template.Size() > permissionstack.MaxBody {
+				t.Errorf("%s, Region %q: %d bytes, CloudFormation takes %d", place[0], env.Region, template.Size(), permissionstack.MaxBody)
+			}
+			t.Logf("%s, Region %q: %d bytes", place[0], env.Region, template.Size())
+		}
+	}
+}
+
 // TestSelectionsShareLogicalIDs: what two selections both have is the same
 // resource in the same stack, so that an update changes it in place.
 func TestSelectionsShareLogicalIDs(t *testing.T) {

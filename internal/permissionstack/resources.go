@@ -3,6 +3,7 @@ package permissionstack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
 	"permstack/internal/policies"
+	"permstack/internal/policydoc"
 )
 
 // writer collects resources and outputs; the first error stays.
@@ -131,7 +133,7 @@ func (w *writer) topics(topics []policies.Topic) {
 	for i, t := range topics {
 		id := logicalID(t.Entity)
 		w.add(id, t.Name, &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)})
-		w.add(id+"Policy", t.Name, &sns.TopicInlinePolicy{TopicArn: ref(id), PolicyDocument: t.Policy})
+		w.add(id+"Policy", t.Name, &sns.TopicInlinePolicy{TopicArn: ref(id), PolicyDocument: ownResource(t.Policy, t.Name, ref(id))})
 		if i == 0 {
 			w.output("EventTopicArn", ref(id))
 		} else {
@@ -140,7 +142,24 @@ func (w *writer) topics(topics []policies.Topic) {
 	}
 }
 
-// rules writes the event rules. A set gives no tags to its rules: they get the
+// ownResource names the topic in its own policy by reference, which is shorter
+// than its ARN.
+func ownResource(d policydoc.Document, name, reference string) policydoc.Document {
+	d.Statement = slices.Clone(d.Statement)
+	for i := range d.Statement {
+		resources := slices.Clone(d.Statement[i].Resource)
+		for j, r := range resources {
+			if strings.HasSuffix(r, ":"+name) {
+				resources[j] = reference
+			}
+		}
+		d.Statement[i].Resource = resources
+	}
+	return d
+}
+
+// rules writes the event rules. Their reasons stay out: fourteen descriptions
+// are a kilobyte of what CloudFormation takes. A set gives no tags to its rules: they get the
 // customer's tags from the topics that they feed. (goformation's Rule is older
 // than its Tags.)
 func (w *writer) rules(rules []policies.Rule, topics []policies.Topic) {
@@ -151,7 +170,6 @@ func (w *writer) rules(rules []policies.Rule, topics []policies.Topic) {
 	for _, r := range rules {
 		out := &events.Rule{
 			Name:         &r.Name,
-			Description:  optional(r.Description),
 			EventPattern: r.Pattern,
 			State:        new("ENABLED"),
 		}

@@ -60,9 +60,9 @@ func Whole(set policies.Set) (Template, error) {
 //
 // The split follows the kind of resource alone, never the size: a resource that
 // moved from one stack to another on an update would exist twice for a moment,
-// and its physical name would collide. One stack would not do: with everything
-// chosen, a long Region name and a boundary the whole passes MaxBody, the access
-// part takes nine tenths of it.
+// and its physical name would collide. One stack would leave no room: with
+// everything chosen the whole is within two hundredths of MaxBody in GovCloud,
+// and a long path or a few tags pass it. The access part takes nine tenths.
 //
 // The customer's tags are not in these templates: they belong on the stacks,
 // whose tags CloudFormation gives to every resource that takes tags. On each

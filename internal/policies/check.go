@@ -196,6 +196,16 @@ func (c *checker) environment(env Environment) Environment {
 	if env.Partition == "" && env.Region != "" {
 		env.Partition = PartitionOf(env.Region)
 	}
+	if env.Partition == "" {
+		// Nothing is trusted across partitions: the ARNs that are given tell it, also
+		// where account and Region are left open.
+		for _, arn := range []string{env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN, env.PermissionsBoundaryARN} {
+			if f := strings.SplitN(arn, ":", 3); len(f) == 3 && slices.Contains(partitions, f[1]) {
+				env.Partition = f[1]
+				break
+			}
+		}
+	}
 	if env.Partition != "" && !slices.Contains(partitions, env.Partition) {
 		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(partitions, ", "))
 	}

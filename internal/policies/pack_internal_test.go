@@ -79,3 +79,15 @@ func TestFewestParts(t *testing.T) {
 		t.Errorf("%d of %d packings need more parts than the sizes ask for", over, rounds)
 	}
 }
+
+// TestLimitError names what is too large, and how much.
+func TestLimitError(t *testing.T) {
+	big := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{{
+		Effect: "Allow", Action: policydoc.Values{"a:B"}, Resource: policydoc.Values{strings.Repeat("x", MaxManagedPolicy)},
+	}}}
+	set := Set{Roles: []Role{{Entity: "R", Managed: []Policy{{Entity: "P", Document: big}}}}}
+	err := checkLimits(set)
+	if err == nil || !strings.Contains(err.Error(), "policy P in characters: 62") || !strings.Contains(err.Error(), "6144") {
+		t.Errorf("have %v", err)
+	}
+}

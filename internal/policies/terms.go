@@ -174,23 +174,27 @@ func (s synthesis) arnsOf(kind, entity string) []string {
 	matches := func(e string) bool { return entity == "*" || entity == e }
 	switch kind {
 	case "roles":
+		var entities []string
 		for _, r := range s.chosen.roles {
 			if matches(r.Entity) {
-				out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:role")+s.names.env.Path+s.names.of(r.Entity))
+				entities = append(entities, r.Entity)
 			}
+		}
+		for _, name := range s.names.all(entities) {
+			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:role")+s.names.env.Path+name)
 		}
 	case "policies":
 		var entities []string
-		for e := range s.chosen.policies {
+		for e, parts := range s.chosen.policies {
 			if matches(e) {
-				entities = append(entities, e)
+				for i := range parts {
+					entities = append(entities, partOf(e, i))
+				}
 			}
 		}
 		sort.Strings(entities)
-		for _, e := range entities {
-			for i := range s.chosen.policies[e] {
-				out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:policy")+s.names.env.Path+s.names.part(e, i))
-			}
+		for _, name := range s.names.all(entities) {
+			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:policy")+s.names.env.Path+name)
 		}
 	case "topics":
 		for _, t := range s.chosen.topics {
@@ -199,10 +203,14 @@ func (s synthesis) arnsOf(kind, entity string) []string {
 			}
 		}
 	case "rules":
+		var entities []string
 		for _, r := range s.chosen.rules {
 			if matches(r.Entity) {
-				out = append(out, s.terms.expand("arn:${Partition}:events:${Region}:${Account}:rule/")+s.names.of(r.Entity))
+				entities = append(entities, r.Entity)
 			}
+		}
+		for _, name := range s.names.all(entities) {
+			out = append(out, s.terms.expand("arn:${Partition}:events:${Region}:${Account}:rule/")+name)
 		}
 	case "stacks":
 		stacks := s.names.env.StackNames

@@ -149,18 +149,15 @@ func (o *operation) checkStanding(ctx context.Context, name string, set policies
 	if err := o.checkOwner(stack); err != nil {
 		return err
 	}
-	// IAM cannot move a role to another path, and CloudFormation cannot replace
-	// what has a fixed name: its own error for that says neither.
+	// IAM cannot move a role to another path, and the stack role's rights end at
+	// the path: what lies under the old one could not even be deleted.
 	for key, arn := range outputs(stack) {
 		_, path, isRole := strings.Cut(arn, ":role/")
 		if !isRole {
 			continue
 		}
-		slash := strings.LastIndex(path, "/") + 1
-		for _, r := range set.Roles {
-			if r.Name == path[slash:] && r.Path != "/"+path[:slash] {
-				return fmt.Errorf("property Path: role %s (%s of stack %s) is under /%s and IAM cannot move it to %s: keep the path, or change ConnectionId with it, which makes new roles", r.Name, key, name, path[:slash], r.Path)
-			}
+		if path = "/" + path[:strings.LastIndex(path, "/")+1]; len(set.Roles) > 0 && path != set.Roles[0].Path {
+			return fmt.Errorf("property Path: the roles of stack %s (%s) lie under %s and IAM cannot move them to %s: keep the path, or delete this installation and launch it anew", name, key, path, set.Roles[0].Path)
 		}
 	}
 	return nil

@@ -180,9 +180,11 @@ func TestNoTime(t *testing.T) {
 
 func TestPathCannotChange(t *testing.T) {
 	f := launched(t)
-	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Path", "/other/")))
-	says(t, err, "property Path", "/permstack/", "/other/", "ConnectionId")
-	wrote(t, f)
+	for _, changed := range [][]string{{"Path", "/other/"}, {"Path", "/other/", "ConnectionId", "new"}} {
+		_, err := handle(t, f, event(cfn.RequestUpdate, properties(changed...)))
+		says(t, err, "property Path", "/permstack/", "/other/", "launch it anew")
+		wrote(t, f)
+	}
 }
 
 func TestRefusedBeforeAnythingIsTouched(t *testing.T) {

@@ -29,12 +29,7 @@ var anyKeyUse = append([]string{
 }, keyUse...)
 
 // assetPolicies are the managed policies that Clumio checks by reading them.
-var assetPolicies = []string{
-	"${policies:ClumioS3BackupPolicy}", "${policies:ClumioS3RestorePolicy}",
-	"${policies:ClumioDynamoDbBackupPolicy}", "${policies:ClumioDynamoDbRestorePolicy}",
-	"${policies:ClumioEC2BackupPolicy}", "${policies:ClumioEC2RestorePolicy}",
-	"${policies:ClumioEC2MSSQLBackupRestorePolicy}",
-}
+var assetPolicies = []string{"${policies:*}"}
 
 var baseValidationPolicy = catalog.Policy{
 	Entity: "ClumioBaseValidationPolicy",
@@ -43,6 +38,7 @@ var baseValidationPolicy = catalog.Policy{
 	Statements: []catalog.Statement{{
 		Sid:       "ReadAssetPolicies",
 		Why:       "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
+		For:       of(s3, dynamoDB, ec2, ec2MSSQL),
 		Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
 		Resources: assetPolicies,
 	}},
@@ -133,6 +129,7 @@ var baseManagedPolicy = catalog.Policy{
 		{
 			Sid:       "ReadAssetPolicies",
 			Why:       "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
+			For:       of(s3, dynamoDB, ec2, ec2MSSQL),
 			Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
 			Resources: assetPolicies,
 		},

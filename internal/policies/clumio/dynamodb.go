@@ -47,9 +47,13 @@ var dynamoDBBackupPolicy = catalog.Policy{
 	For:    to(backup, dynamoDB),
 	Statements: []catalog.Statement{
 		{
-			Sid:       "SeedBackup",
-			Why:       "export the table to S3 and turn its stream on, for the first backup",
-			Actions:   []string{"dynamodb:ExportTableToPointInTime", "dynamodb:UpdateTable"},
+			Sid: "BackUpTables",
+			Why: "back up table data and settings; for the first backup, export the table to S3 and turn its stream on",
+			Actions: []string{
+				"dynamodb:ExportTableToPointInTime", "dynamodb:UpdateTable",
+				"dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups",
+				"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:UpdateContinuousBackups",
+			},
 			Resources: []string{tables},
 		},
 		{
@@ -85,15 +89,6 @@ var dynamoDBBackupPolicy = catalog.Policy{
 			When:      forAWSServices,
 		},
 		{
-			Sid: "BackUpTables",
-			Why: "back up table data and settings",
-			Actions: []string{
-				"dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups",
-				"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:UpdateContinuousBackups",
-			},
-			Resources: []string{tables},
-		},
-		{
 			Sid:       "DeleteBackups",
 			Why:       "delete backups that expired or failed",
 			Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
@@ -125,16 +120,25 @@ var dynamoDBRestorePolicy = catalog.Policy{
 			Resources: []string{customerKeysEverywhere, dataPlaneKeys},
 		},
 		{
-			Sid:       "CreateTablesAndReplicas",
-			Why:       "create the table and its replicas in other Regions, then set them as they were",
-			Actions:   []string{"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:UpdateTableReplicaAutoScaling"},
+			Sid: "RestoreTables",
+			Why: "create the table and its replicas in other Regions and set them as they were; restore from a native backup, its items included, or to a point in time, across Regions too",
+			Actions: []string{
+				"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:UpdateTableReplicaAutoScaling",
+				"dynamodb:DescribeTable", "dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime",
+				"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
+				"dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
+			},
 			Resources: []string{tablesEverywhere},
 		},
 		{
-			Sid:       "ImportTables",
-			Why:       "restore to a new table by import from S3",
-			Actions:   []string{"dynamodb:ImportTable"},
+			Sid: "FinishTables",
+			Why: "restore to a new table by import from S3; restore tags and time to live; remove the table when a restore fails",
+			Actions: []string{
+				"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive",
+				"dynamodb:DeleteTable",
+			},
 			Resources: []string{tables},
+			Note:      "the page gates DeleteTable on no tag: a table is restored without tags, so no tag could tell it from others",
 		},
 		{
 			Sid:       "FollowImport",
@@ -167,36 +171,6 @@ var dynamoDBRestorePolicy = catalog.Policy{
 			Actions:     []string{"logs:DescribeLogGroups"},
 			Resources:   []string{"*"},
 			WhyWildcard: noResourceLevelSingular,
-		},
-		{
-			Sid: "RestoreItems",
-			Why: "restore from a native backup: its items; creating a replica needs the same in the replica's Region",
-			Actions: []string{
-				"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
-				"dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
-			},
-			Resources: []string{tablesEverywhere},
-		},
-		{
-			Sid:       "RestoreTableSettings",
-			Why:       "restore from a native backup: its tags and time to live",
-			Actions:   []string{"dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive"},
-			Resources: []string{tables},
-		},
-		{
-			Sid:       "DeleteFailedTables",
-			Why:       "remove the table when a restore fails",
-			Actions:   []string{"dynamodb:DeleteTable"},
-			Resources: []string{tables},
-			Note:      "the page gates this on no tag: a table is restored without tags, so no tag could tell it from others",
-		},
-		{
-			Sid: "RestoreTables",
-			Why: "restore from a native backup or to a point in time, across Regions too",
-			Actions: []string{
-				"dynamodb:DescribeTable", "dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime",
-			},
-			Resources: []string{tablesEverywhere},
 		},
 		{
 			Sid:       "RestoreScaling",

@@ -63,10 +63,10 @@ var ec2BackupPolicy = catalog.Policy{
 			Resources: []string{anyVolume, anyInstance},
 		},
 		{
-			Sid:       "DeleteVendorSnapshots",
-			Why:       "delete snapshots that a newer one supersedes or whose backup expired; vendor-tagged ones only",
-			Actions:   []string{"ec2:DeleteSnapshot"},
-			Resources: []string{anySnapshot},
+			Sid:       "CleanUpVendorResources",
+			Why:       "delete snapshots that a newer one supersedes or whose backup expired, deregister the image of a backup that fails, remove tags from both; vendor-tagged ones only",
+			Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage", "ec2:DeleteTags"},
+			Resources: []string{anySnapshot, anyImage},
 			When:      onVendorTagged,
 		},
 		{
@@ -81,13 +81,6 @@ var ec2BackupPolicy = catalog.Policy{
 			Why:       "the image's side of registering it; the snapshot's side bounds what it is made from",
 			Actions:   []string{"ec2:RegisterImage"},
 			Resources: []string{anyImage},
-		},
-		{
-			Sid:       "DeregisterVendorImages",
-			Why:       "deregister the image when a backup fails after registering it; vendor-tagged images only",
-			Actions:   []string{"ec2:DeregisterImage"},
-			Resources: []string{anyImage},
-			When:      onVendorTagged,
 		},
 		{
 			Sid:       "TagSnapshotsWhileCreating",
@@ -105,13 +98,11 @@ var ec2BackupPolicy = catalog.Policy{
 			Note:      "IAM has no key that tells a fresh image from an older one; an image so tagged can be deregistered, its snapshots stay",
 		},
 		{
-			Sid:       "UntagVendorResources",
-			Why:       "remove tags from an image or snapshot; vendor-tagged ones only",
-			Actions:   []string{"ec2:DeleteTags"},
-			Resources: []string{anySnapshot, anyImage},
-			When:      onVendorTagged,
+			Sid:       "ReadSnapshots",
+			Why:       "read the data in a snapshot, block by block",
+			Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+			Resources: []string{anySnapshot},
 		},
-		readSnapshots,
 		describeInstanceSurroundings,
 		readInstanceProfiles,
 		readRoles,
@@ -120,12 +111,6 @@ var ec2BackupPolicy = catalog.Policy{
 
 // What backup and restore both read.
 var (
-	readSnapshots = catalog.Statement{
-		Sid:       "ReadSnapshots",
-		Why:       "read the data in a snapshot, block by block",
-		Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-		Resources: []string{anySnapshot},
-	}
 	describeInstanceSurroundings = catalog.Statement{
 		Sid: "DescribeWhatInstancesUse",
 		Why: "describe resources that an instance uses, to record them and to check a restored one",

@@ -43,20 +43,6 @@ var ec2RestorePolicy = catalog.Policy{
 			When:      requestsRestoreTag,
 		},
 		{
-			Sid:       "CreateVolumesFromSnapshots",
-			Why:       "the snapshot's side of creating a volume; the volume's side bounds it",
-			Actions:   []string{"ec2:CreateVolume"},
-			Resources: []string{anySnapshot},
-			Note:      "not on the page: CreateVolume is authorized on its source snapshot too and fails without it",
-		},
-		{
-			Sid:       "DeleteRestoredVolumes",
-			Why:       "delete the restored volume when the restore fails after creating it; restore-tagged ones only",
-			Actions:   []string{"ec2:DeleteVolume"},
-			Resources: []string{anyVolume},
-			When:      onRestored,
-		},
-		{
 			Sid:       "AttachToAnyInstance",
 			Why:       "attach restored volumes to the restored instance, or to the one that the request names",
 			Actions:   []string{"ec2:AttachVolume"},
@@ -69,10 +55,22 @@ var ec2RestorePolicy = catalog.Policy{
 			Resources: []string{anyVolume},
 		},
 		{
-			Sid:       "WorkOnRestoredInstances",
-			Why:       "start, stop and end instances, and detach their volumes, at the steps of a restore; restore-tagged instances only",
-			Actions:   []string{"ec2:DetachVolume", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
-			Resources: []string{anyInstance},
+			Sid: "WorkOnRestoredInstances",
+			Why: "start, stop and end instances, detach their volumes, give them their address or take it back, at the steps of a restore; restore-tagged instances and interfaces only",
+			Actions: []string{
+				"ec2:DetachVolume", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances",
+				"ec2:AssociateAddress", "ec2:DisassociateAddress",
+			},
+			Resources: []string{anyInstance, anyNetworkInterface},
+			When:      onRestored,
+		},
+		{
+			Sid: "CleanUpRestored",
+			Why: "delete the volume and network interface and deregister the image of a restore that fails, and take the restore tag off when it is done; restore-tagged ones only",
+			Actions: []string{
+				"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteTags",
+			},
+			Resources: []string{anySnapshot, anyImage, anyVolume, anyInstance, anyNetworkInterface},
 			When:      onRestored,
 		},
 		{
@@ -89,13 +87,6 @@ var ec2RestorePolicy = catalog.Policy{
 			Resources: []string{anyImage},
 		},
 		{
-			Sid:       "DeregisterRestoredImages",
-			Why:       "deregister the image when the restore fails after registering it; restore-tagged images only",
-			Actions:   []string{"ec2:DeregisterImage"},
-			Resources: []string{anyImage},
-			When:      onRestored,
-		},
-		{
 			Sid:     "LaunchRestoredInstance",
 			Why:     "launch the restored instance with what it needs",
 			Actions: []string{"ec2:RunInstances"},
@@ -105,20 +96,6 @@ var ec2RestorePolicy = catalog.Policy{
 				"arn:${Partition}:ec2:${Region}:${Account}:key-pair/*",
 				"arn:${Partition}:ec2:${Region}:${Account}:security-group/*",
 			},
-		},
-		{
-			Sid:       "DeleteRestoredNetworkInterfaces",
-			Why:       "delete the network interface of the launch when the restore fails after it; restore-tagged ones only",
-			Actions:   []string{"ec2:DeleteNetworkInterface"},
-			Resources: []string{anyNetworkInterface},
-			When:      onRestored,
-		},
-		{
-			Sid:       "AddressRestoredInstances",
-			Why:       "give the restored instance its address, or take it back on failure; restore-tagged instances and interfaces only",
-			Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
-			Resources: []string{anyInstance, anyNetworkInterface},
-			When:      onRestored,
 		},
 		{
 			Sid:       "TagWhileCreating",
@@ -144,13 +121,6 @@ var ec2RestorePolicy = catalog.Policy{
 			Note:      "IAM has no key that tells a fresh image from an older one; an image so tagged can be deregistered, its snapshots stay",
 		},
 		{
-			Sid:       "UntagRestoredResources",
-			Why:       "take the restore tag off when the restore is done; restore-tagged resources only",
-			Actions:   []string{"ec2:DeleteTags"},
-			Resources: []string{anySnapshot, anyImage, anyVolume, anyInstance, anyNetworkInterface},
-			When:      onRestored,
-		},
-		{
 			Sid:       "PassInstanceRole",
 			Why:       "give the restored instance its instance profile",
 			Actions:   []string{"iam:PassRole"},
@@ -158,7 +128,15 @@ var ec2RestorePolicy = catalog.Policy{
 			When:      passedTo("${EC2Service}"),
 			Note:      "any role of the account, as any may be in the instance profile that the backup recorded; to EC2 only",
 		},
-		readSnapshots,
+		{
+			Sid: "UseSnapshots",
+			Why: "read the data in a snapshot, block by block, and create volumes from it; the volume's side bounds those",
+			Actions: []string{
+				"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks", "ec2:CreateVolume",
+			},
+			Resources: []string{anySnapshot},
+			Note:      "the page does not name the snapshot's side of CreateVolume: the call is authorized on its source snapshot too and fails without it",
+		},
 		readInstanceProfiles,
 		readRoles,
 		describeInstanceSurroundings,

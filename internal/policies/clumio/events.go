@@ -20,14 +20,8 @@ var eventPub = catalog.Topic{
 		},
 		{
 			Sid:     "SubscribeFromControlPlane",
-			Why:     "only Clumio's control plane may subscribe",
-			Actions: []string{"SNS:Subscribe"},
-			AWS:     controlPlaneRoot,
-		},
-		{
-			Sid:     "ListSubscriptions",
-			Why:     "Clumio's control plane lists the topic's subscriptions",
-			Actions: []string{"SNS:ListSubscriptionsByTopic"},
+			Why:     "only Clumio's control plane may subscribe, and list the subscriptions",
+			Actions: []string{"SNS:Subscribe", "SNS:ListSubscriptionsByTopic"},
 			AWS:     controlPlaneRoot,
 		},
 		{

@@ -86,16 +86,18 @@ var rdsBackupPolicy = catalog.Policy{
 			Resources: []string{snapshotsEverywhere, dataPlaneSnapshots},
 		},
 		{
-			Sid:       "ShareSnapshots",
-			Why:       "share a snapshot with Clumio's data-plane account, so that it can be copied there",
-			Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"},
+			Sid: "ShareSnapshots",
+			Why: "share a snapshot with Clumio's data-plane account, so that it can be copied there, and recognise the snapshots that Clumio took, to clean them up",
+			Actions: []string{
+				"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "rds:ListTagsForResource",
+			},
 			Resources: []string{clusterSnapshotsEverywhere, snapshotsEverywhere},
 			Note:      "IAM has no key for the account that a snapshot is shared with",
 		},
 		{
 			Sid:       "CreateClusterSnapshots",
-			Why:       "take a snapshot of a cluster",
-			Actions:   []string{"rds:CreateDBClusterSnapshot"},
+			Why:       "take snapshots of clusters, and read them",
+			Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"},
 			Resources: []string{clusters, "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
 		},
 		{
@@ -103,12 +105,6 @@ var rdsBackupPolicy = catalog.Policy{
 			Why:       "take a snapshot of an instance",
 			Actions:   []string{"rds:CreateDBSnapshot"},
 			Resources: []string{instances, "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
-		},
-		{
-			Sid:       "DescribeClusterSnapshots",
-			Why:       "read cluster snapshots",
-			Actions:   []string{"rds:DescribeDBClusterSnapshots"},
-			Resources: []string{clusters, "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
 		},
 		{
 			Sid:       "DescribeSubnetGroups",
@@ -158,12 +154,6 @@ var rdsBackupPolicy = catalog.Policy{
 			WhyWildcard: noResourceLevelSingular,
 		},
 		{
-			Sid:       "ReadSnapshotTags",
-			Why:       "recognise the snapshots that Clumio took, to clean them up",
-			Actions:   []string{"rds:ListTagsForResource"},
-			Resources: []string{clusterSnapshotsEverywhere, snapshotsEverywhere},
-		},
-		{
 			Sid:       "DeleteVendorSnapshots",
 			Why:       "delete snapshots that Clumio took; vendor-tagged ones only",
 			Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
@@ -187,9 +177,9 @@ var rdsRestorePolicy = catalog.Policy{
 	For:    to(restore, rds),
 	Statements: []catalog.Statement{
 		{
-			Sid:       "ReadRestoredTags",
-			Why:       "recognise what was restored, so that it can be cleaned up",
-			Actions:   []string{"rds:ListTagsForResource"},
+			Sid:       "FollowRestored",
+			Why:       "recognise what was restored, so that it can be cleaned up, and put the roles back on a restored cluster or instance",
+			Actions:   []string{"rds:ListTagsForResource", "rds:AddRoleToDBCluster", "rds:AddRoleToDBInstance"},
 			Resources: []string{clusters, instances},
 		},
 		{
@@ -282,12 +272,6 @@ var rdsRestorePolicy = catalog.Policy{
 			Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
 			Resources: []string{clusters, instances},
 			When:      onRestored,
-		},
-		{
-			Sid:       "AddRoles",
-			Why:       "put the roles back on a restored cluster or instance",
-			Actions:   []string{"rds:AddRoleToDBCluster", "rds:AddRoleToDBInstance"},
-			Resources: []string{clusters, instances},
 		},
 		{
 			Sid:       "PassRoles",

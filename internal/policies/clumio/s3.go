@@ -51,19 +51,12 @@ var s3BackupPolicy = catalog.Policy{
 		},
 		{
 			Sid: "ReadBuckets",
-			Why: "read buckets and objects, and have S3 list them, before a backup or continuous backup",
+			Why: "read buckets and objects and have S3 list them, before a backup; turn on bucket events towards EventBridge, for continuous backup",
 			Actions: []string{
 				"s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions",
 				"s3:ListBucketMultipartUploads", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersionTagging",
-				"s3:GetObjectVersion",
+				"s3:GetObjectVersion", "s3:GetBucketNotification", "s3:PutBucketNotification",
 			},
-			Resources: []string{buckets},
-			When:      inCustomerAccount,
-		},
-		{
-			Sid:       "TurnOnBucketEvents",
-			Why:       "turn on bucket events towards EventBridge, for continuous backup",
-			Actions:   []string{"s3:GetBucketNotification", "s3:PutBucketNotification"},
 			Resources: []string{buckets},
 			When:      inCustomerAccount,
 		},
