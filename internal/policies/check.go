@@ -305,7 +305,7 @@ func (c *checker) needs(profile catalog.Profile, sel Selection, env Environment)
 	for _, n := range profile.Needs {
 		value, name := env.value(n.Value)
 		switch chosen := choice.hasAny(n.For); {
-		case chosen && value == "":
+		case chosen && value == "" && n.Missing != "":
 			c.add("the %s is missing: %s", name, n.Missing)
 		case !chosen && value != "" && n.Unused != "":
 			c.add("the %s is given: %s", name, n.Unused)

@@ -6,11 +6,13 @@ import (
 
 	"permstack/internal/policies/catalog"
 	"permstack/internal/policies/clumio"
+	"permstack/internal/policies/cpm"
 )
 
 // profiles are the vendors' pages that this build knows.
 var profiles = map[string]catalog.Profile{
 	clumio.Profile.Name: clumio.Profile,
+	cpm.Profile.Name:    cpm.Profile,
 }
 
 // Releases are the catalogue's releases that this build can synthesize, the

@@ -90,11 +90,13 @@ type Preset struct {
 	Marked bool
 }
 
-// Need is a value of the environment that must be given.
+// Need is a value of the environment that a choice uses.
 type Need struct {
-	Value   Value
-	For     []Use  // when one of these is chosen; none: always
-	Missing string // what to say where it is missing: why it is needed, where to find it
+	Value Value
+	For   []Use // when one of these is chosen; none: always
+	// Missing is what to say where it is missing: why it is needed, where to find
+	// it. Empty: it may be left out.
+	Missing string
 	// Unused is what to say where it is given and none of For is chosen; empty:
 	// it is then left aside without a word.
 	Unused string
