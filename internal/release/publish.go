@@ -1,0 +1,139 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+// Store is what publishing asks of S3.
+type Store interface {
+	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// Publisher puts a release into the bucket of every Region.
+type Publisher struct {
+	BucketPrefix string
+	Regions      []string
+	At           func(region string) Store
+	Out          io.Writer // progress
+}
+
+// Bucket is a Region's bucket.
+func (p Publisher) Bucket(region string) string { return p.BucketPrefix + "-" + region }
+
+// Plan prints what Publish would do, and calls nothing.
+func (p Publisher) Plan(objects []Object) {
+	for _, region := range p.Regions {
+		fmt.Fprintf(p.Out, "would publish to s3://%s\n", p.Bucket(region))
+		for _, o := range objects {
+			fmt.Fprintf(p.Out, "  %s  %8s  sha256:%s\n", o.Key, size(o), o.SHA256())
+		}
+	}
+	fmt.Fprintf(p.Out, "nothing was uploaded\n")
+}
+
+// Publish uploads every object that is not there yet. It looks at all buckets
+// before it writes to one, and never overwrites: what is there with the same
+// checksum stays, and what is there with another stops it. A run that was broken
+// off can be repeated.
+func (p Publisher) Publish(ctx context.Context, objects []Object) error {
+	for _, region := range p.Regions {
+		if err := p.checkBucket(ctx, region); err != nil {
+			return err
+		}
+	}
+	step, steps := 0, len(p.Regions)*len(objects)
+	for _, region := range p.Regions {
+		for _, o := range objects {
+			step++
+			did, err := p.put(ctx, region, o)
+			if err != nil {
+				return fmt.Errorf("publish %s to bucket %s: %w", o.Key, p.Bucket(region), err)
+			}
+			fmt.Fprintf(p.Out, "[%d/%d] %s %s %s: %s\n", step, steps, region, o.Key, size(o), did)
+		}
+	}
+	return nil
+}
+
+func (p Publisher) checkBucket(ctx context.Context, region string) error {
+	_, err := p.At(region).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(p.Bucket(region))})
+	switch status(err) {
+	case 0, http.StatusOK:
+		return err
+	case http.StatusNotFound:
+		return fmt.Errorf("bucket %s is not there; docs/publish.md says how to make it", p.Bucket(region))
+	case http.StatusMovedPermanently:
+		return fmt.Errorf("bucket %s lies in another Region than %s: %w", p.Bucket(region), region, err)
+	case http.StatusForbidden:
+		return fmt.Errorf("bucket %s is not yours, or you may not list it: %w", p.Bucket(region), err)
+	}
+	return fmt.Errorf("look at bucket %s: %w", p.Bucket(region), err)
+}
+
+// put uploads one object and says what it did.
+func (p Publisher) put(ctx context.Context, region string, o Object) (string, error) {
+	sum := sha256.Sum256(o.Body)
+	checksum := base64.StdEncoding.EncodeToString(sum[:])
+	_, err := p.At(region).PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(p.Bucket(region)), Key: &o.Key, Body: bytes.NewReader(o.Body), ContentType: &o.ContentType,
+		ChecksumSHA256: &checksum, IfNoneMatch: aws.String("*"),
+	})
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return "uploaded", nil
+	case !errors.As(err, &api) || api.ErrorCode() != "PreconditionFailed":
+		return "", err
+	}
+	there, err := p.At(region).HeadObject(ctx, &s3.HeadObjectInput{
+		Bucket: aws.String(p.Bucket(region)), Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled,
+	})
+	if err != nil {
+		return "", err
+	}
+	if have := aws.ToString(there.ChecksumSHA256); have != checksum {
+		return "", fmt.Errorf("something else was released under this key (sha256 %s in base64, and not %s): a release never changes, take a new version", have, checksum)
+	}
+	return "was there", nil
+}
+
+// status is the HTTP status of an answer that is an error; 0 where there is none.
+func status(err error) int {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+func size(o Object) string {
+	if n := len(o.Body); n >= 1<<20 {
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f kB", float64(len(o.Body))/(1<<10))
+}
+
+// URL is where a file of a release can be fetched.
+func URL(prefix, region, key string) string {
+	domain := "amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		domain += ".cn"
+	}
+	return "https://" + prefix + "-" + region + ".s3." + region + "." + domain + "/" + key
+}

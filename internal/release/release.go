@@ -1,0 +1,133 @@
+// Package release packs a release and publishes it. A release is a list of
+// objects, the same in the bucket of every Region: the functions' zips, whose
+// keys carry their own hash, the templates that name those keys, and a list of
+// the checksums. The same commit and version give the same bytes.
+package release
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"permstack/internal/launch"
+)
+
+// Options say what is packed.
+type Options struct {
+	Root         string // of the repository; its dist/ holds the zips that were built
+	Version      string
+	BucketPrefix string
+}
+
+// Object is one file of a release.
+type Object struct {
+	Key         string // in the bucket
+	File        string // in the folder of a packed release
+	ContentType string
+	Body        []byte
+}
+
+// SHA256 is the checksum in hexadecimal.
+func (o Object) SHA256() string {
+	sum := sha256.Sum256(o.Body)
+	return hex.EncodeToString(sum[:])
+}
+
+// HubTemplate is the template of the Organization's topic, written by hand.
+const HubTemplate = "templates/org-hub.yaml"
+
+var (
+	versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	prefixPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,46}$`) // with a Region behind it, at most 63
+)
+
+// Pack gives the objects of a release in the order in which they are published:
+// what a template names comes before the template.
+func Pack(o Options) ([]Object, error) {
+	if !versionPattern.MatchString(o.Version) {
+		return nil, fmt.Errorf("version %q: want 1 to 64 letters, digits, dots, underscores and hyphens", o.Version)
+	}
+	if !prefixPattern.MatchString(o.BucketPrefix) {
+		return nil, fmt.Errorf("bucket prefix %q: want 2 to 47 lower-case letters, digits and hyphens", o.BucketPrefix)
+	}
+	template, err := os.ReadFile(filepath.Join(o.Root, "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]string{}}
+	var objects []Object
+	add := func(name, file, contentType string, body []byte) Object {
+		object := Object{Key: launch.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
+		objects = append(objects, object)
+		return object
+	}
+	for _, function := range launch.Functions(template) {
+		file := function + "-arm64.zip" // the architecture in template.yaml
+		zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("dist/%s is not there: ./build.sh build makes it", file)
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := function + "-arm64-" + Object{Body: zip}.SHA256() + ".zip"
+		r.Code[function] = add(name, name, "application/zip", zip).Key
+	}
+	templates, err := Templates(template, r)
+	if err != nil {
+		return nil, err
+	}
+	hub, err := os.ReadFile(filepath.Join(o.Root, filepath.FromSlash(HubTemplate)))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range append(templates, Template{"org-hub.yaml", hub}) {
+		add(t.Name, t.Name, "application/yaml", t.Body)
+	}
+	var sums bytes.Buffer
+	for _, object := range objects {
+		fmt.Fprintf(&sums, "%s  %s\n", object.SHA256(), object.File)
+	}
+	add("SHA256SUMS", "SHA256SUMS", "text/plain", sums.Bytes())
+	return objects, nil
+}
+
+// Template is a template that is made.
+type Template struct {
+	Name string
+	Body []byte
+}
+
+// Templates makes the templates of a release from template.yaml.
+func Templates(template []byte, r launch.Release) ([]Template, error) {
+	stack, err := launch.Stack(template, r)
+	if err != nil {
+		return nil, err
+	}
+	set, err := launch.StackSet(stack, r)
+	if err != nil {
+		return nil, err
+	}
+	return []Template{{"launch-stack.yaml", stack}, {"stackset.yaml", set}}, nil
+}
+
+// Write puts a release into a folder, and nothing else: it is emptied first.
+func Write(objects []Object, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := os.WriteFile(filepath.Join(dir, o.File), o.Body, 0o644); err != nil {
+			return fmt.Errorf("write %s of the release: %w", o.File, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package release_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
+
+	"permstack"
+	"permstack/internal/launch"
+	"permstack/internal/localaws"
+	locals3 "permstack/internal/localaws/s3"
+	"permstack/internal/release"
+)
+
+// repository is a folder with the templates and with zips that were "built".
+func repository(t *testing.T, program string) string {
+	t.Helper()
+	root := t.TempDir()
+	write := func(name string, data []byte) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hub, err := os.ReadFile(filepath.Join("..", "..", "templates", "org-hub.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("template.yaml", permstack.Template)
+	write(release.HubTemplate, hub)
+	for _, f := range launch.Functions(permstack.Template) {
+		write("dist/"+f+"-arm64.zip", []byte(program+" of "+f))
+	}
+	return root
+}
+
+func pack(t *testing.T, root string) []release.Object {
+	t.Helper()
+	objects, err := release.Pack(release.Options{Root: root, Version: "v1.2.0", BucketPrefix: "releases"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+func TestPack(t *testing.T) {
+	objects := pack(t, repository(t, "program"))
+	if diff := cmp.Diff(objects, pack(t, repository(t, "program"))); diff != "" {
+		t.Errorf("packed twice: %s", diff)
+	}
+	byFile := map[string]release.Object{}
+	seen := map[string]int{}
+	for i, o := range objects {
+		byFile[o.File], seen[o.File] = o, i
+		if o.Key != "permstack/v1.2.0/"+o.File {
+			t.Errorf("key %s of %s", o.Key, o.File)
+		}
+		if strings.HasSuffix(o.File, ".zip") && !strings.Contains(o.File, o.SHA256()) {
+			t.Errorf("%s does not carry its hash", o.File)
+		}
+	}
+	stack := byFile["launch-stack.yaml"]
+	for _, o := range objects {
+		if strings.HasSuffix(o.File, ".zip") && (!bytes.Contains(stack.Body, []byte(o.Key)) || seen[o.File] > seen["launch-stack.yaml"]) {
+			t.Errorf("launch-stack.yaml does not name %s, or is published before it", o.Key)
+		}
+		if o.File != "SHA256SUMS" && !bytes.Contains(byFile["SHA256SUMS"].Body, []byte(o.SHA256()+"  "+o.File)) {
+			t.Errorf("SHA256SUMS does not list %s", o.File)
+		}
+	}
+	if !bytes.Contains(byFile["stackset.yaml"].Body, []byte("Key: "+stack.Key)) || byFile["org-hub.yaml"].Body == nil {
+		t.Error("stackset.yaml does not launch launch-stack.yaml, or there is no org-hub.yaml")
+	}
+
+	dir := filepath.Join(t.TempDir(), "release")
+	for range 2 {
+		if err := release.Write(objects, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != len(objects) {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	for _, o := range []release.Options{
+		{Root: t.TempDir(), Version: "v1", BucketPrefix: "p"}, {Version: "a/b", BucketPrefix: "releases"}, {Version: "v1", BucketPrefix: "Releases"},
+	} {
+		if _, err := release.Pack(o); err == nil {
+			t.Errorf("%+v was packed", o)
+		}
+	}
+}
+
+// TestPublish: two Regions, broken off and repeated, and a release that is out.
+func TestPublish(t *testing.T) {
+	cloud := localaws.New(localaws.Options{})
+	at := func(region string) *s3.Client {
+		return s3.NewFromConfig(cloud.Config("111122223333", region), func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	var out strings.Builder
+	p := release.Publisher{
+		BucketPrefix: "releases", Regions: []string{"eu-central-1", "us-east-1"}, Out: &out,
+		At: func(region string) release.Store { return at(region) },
+	}
+	ctx := context.Background()
+	objects := pack(t, repository(t, "program"))
+	bucket := func(region string, location *types.CreateBucketConfiguration) {
+		name := p.Bucket(region)
+		if _, err := at(region).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: location}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bucket("eu-central-1", &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"})
+
+	p.Plan(objects)
+	if err := p.Publish(ctx, objects); err == nil || !strings.Contains(err.Error(), "bucket releases-us-east-1 is not there") {
+		t.Errorf("without a bucket: %v", err)
+	}
+	name := p.Bucket("eu-central-1")
+	if listed, err := at("eu-central-1").ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name}); err != nil || len(listed.Contents) != 0 {
+		t.Errorf("something was uploaded before all buckets were seen: %v, %v", listed, err)
+	}
+	bucket("us-east-1", nil)
+	if err := p.Publish(ctx, objects[:2]); err != nil { // broken off
+		t.Fatal(err)
+	}
+	out.Reset()
+	if err := p.Publish(ctx, objects); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "was there"); n != 4 || !strings.Contains(out.String(), fmt.Sprintf("[%d/%[1]d] us-east-1", 2*len(objects))) {
+		t.Errorf("progress, with %d times what was there:\n%s", n, &out)
+	}
+	for _, region := range p.Regions {
+		b := p.Bucket(region)
+		for _, o := range objects {
+			data, err := cloud.S3().Read(s3Reader(region), b, o.Key, "")
+			if err != nil || !bytes.Equal(data, o.Body) {
+				t.Errorf("%s in %s: %v", o.Key, b, err)
+			}
+		}
+	}
+	other := pack(t, repository(t, "another program"))
+	if err := p.Publish(ctx, other); err == nil || !strings.Contains(err.Error(), "a release never changes") {
+		t.Errorf("another build under the same version: %v", err)
+	}
+}
+
+func s3Reader(region string) locals3.Reader {
+	return locals3.Reader{Account: "111122223333", Region: region}
+}
