@@ -46,13 +46,8 @@ func PartitionOf(region string) string {
 
 // check holds the input against the profile and AWS's rules, and fills in
 // defaults. All problems are reported together.
-func check(sel Selection, env Environment) (catalog.Profile, Selection, Environment, error) {
+func check(profile catalog.Profile, sel Selection, env Environment) (Selection, Environment, error) {
 	var c checker
-	profile, known := profiles[sel.Profile]
-	if !known {
-		c.add("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))
-		return catalog.Profile{}, sel, env, c.err()
-	}
 	if sel.CatalogVersion == "" {
 		sel.CatalogVersion = Releases[len(Releases)-1]
 	}
@@ -62,7 +57,7 @@ func check(sel Selection, env Environment) (catalog.Profile, Selection, Environm
 	sel = c.selection(profile, c.preset(profile, sel))
 	env = c.environment(env)
 	c.needs(profile, sel, env)
-	return profile, sel, env, c.err()
+	return sel, env, c.err()
 }
 
 type checker struct{ problems []string }

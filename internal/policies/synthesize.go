@@ -4,7 +4,9 @@
 package policies
 
 import (
+	"fmt"
 	"maps"
+	"strings"
 
 	"permstack/internal/policies/catalog"
 	"permstack/internal/policydoc"
@@ -14,7 +16,16 @@ import (
 // *InputError that names every problem and the valid values; a set that IAM
 // would refuse for its size is a *LimitError.
 func Synthesize(sel Selection, env Environment) (Set, error) {
-	profile, sel, env, err := check(sel, env)
+	profile, known := profiles[sel.Profile]
+	if !known {
+		return Set{}, &InputError{[]string{fmt.Sprintf("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))}}
+	}
+	return SynthesizeProfile(profile, sel, env)
+}
+
+// SynthesizeProfile is Synthesize for a page that this build does not list.
+func SynthesizeProfile(profile catalog.Profile, sel Selection, env Environment) (Set, error) {
+	sel, env, err := check(profile, sel, env)
 	if err != nil {
 		return Set{}, err
 	}

@@ -1,0 +1,306 @@
+package policies_test
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc"
+)
+
+// cpmReleases are in the order of time.
+var cpmReleases = []string{"4.1.1a", "4.2", "2025-09"}
+
+// What the vendor's page itself names.
+var (
+	pageAlways       = []string{"sts:AssumeRole"}
+	pageCrossAccount = []string{"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "rds:ModifyDBSnapshotAttribute"}
+	pageKMSAdmin     = []string{"kms:ListAliases", "kms:ListKeys"}
+	pageKMSBackup    = []string{
+		"kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
+		"kms:GenerateDataKeyPairWithoutPlaintext", "kms:ListAliases", "kms:ListKeys",
+	}
+	pageKMSRecovery = []string{"kms:DescribeKey", "kms:ListAliases", "kms:ListKeys", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+)
+
+// cpmChoices map each capability of the vendor's files to the choice that brings
+// all of it: the table of docs/profiles/cpm.md.
+var cpmChoices = map[string]string{ // capability → assets : operations
+	"BackupCore":              "ec2,rds,redshift,dynamodb:backup,recovery,dr,cross-account,notification",
+	"RDSBackup":               "rds:backup,recovery",
+	"Recovery":                "ec2:recovery",
+	"RecoveryDR":              "ec2:recovery",
+	"RecoveryRDS":             "rds:recovery",
+	"Notification":            "ec2:notification",
+	"CrossAccountOperations":  "rds:cross-account",
+	"RedshiftOperations":      "redshift:backup,recovery,cross-account",
+	"BackupDynamoDB":          "dynamodb:backup,recovery",
+	"RecoveryDynamoDB":        "dynamodb:recovery",
+	"VPC":                     "ec2:vpc-capture",
+	"CopyToS3":                "rds:copy-to-s3",
+	"Archive":                 "ec2:archive",
+	"CPMWorkerTermination":    "ec2:file-level-recovery",
+	"ResourceControl":         "ec2,rds:resource-control",
+	"EFS":                     "efs:backup,dr,recovery",
+	"CostExplorer":            "ec2:cost-explorer",
+	"SupportedServiceRegions": "s3:archive",
+	"S3Sync":                  "s3:s3-sync",
+	"FSX":                     "fsx:backup,dr,recovery",
+	"CBT":                     "ec2:changed-blocks",
+	"FLR":                     "ec2:file-level-recovery",
+	"SapHanaDB":               "sap-hana:backup",
+	"SecretsManager":          "rds:secrets",
+	"NativeSnapshotsLock":     "ec2:snapshot-lock",
+}
+
+func cpmSelection(choice string, options ...catalog.Option) policies.Selection {
+	assets, ops, _ := strings.Cut(choice, ":")
+	return policies.Selection{
+		Profile: "cpm", Assets: splitList[catalog.Asset](assets, nil), Operations: splitList[catalog.Operation](ops, nil), Options: options,
+	}
+}
+
+// cpmEnvironment is the account of the server itself.
+func cpmEnvironment(region string) policies.Environment {
+	env := environment(region)
+	env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN, env.DataPlaneAccountID, env.ExternalID = "", "", "", ""
+	return env
+}
+
+// granted lists the actions of the server's own role.
+func granted(t testing.TB, sel policies.Selection) []string {
+	t.Helper()
+	return actionsOf(synthesize(t, sel, cpmEnvironment(here)).Roles[0])
+}
+
+func actionsOf(r policies.Role) []string {
+	seen := map[string]bool{}
+	for _, p := range slices.Concat(r.Managed, r.Inline) {
+		for _, a := range p.Document.Actions() {
+			seen[a] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// TestCPMIsTheVendorsFiles: with everything chosen exactly what the files and the
+// page have, release by release; and each capability by its own choice.
+func TestCPMIsTheVendorsFiles(t *testing.T) {
+	var capabilities map[string]map[string]string
+	readJSON(t, "cpm-capabilities.json", &capabilities)
+	if len(capabilities) != len(cpmChoices) {
+		t.Errorf("%d capabilities, %d are mapped", len(capabilities), len(cpmChoices))
+	}
+	for i, release := range cpmReleases {
+		option := catalog.Option("release=" + release)
+		want := []string{"kms:GenerateDataKeyPairWithoutPlaintext"} // on the page only
+		for name, actions := range capabilities {
+			have := granted(t, cpmSelection(cpmChoices[name], option))
+			for action, since := range actions {
+				switch at := slices.Index(cpmReleases, since); {
+				case at < 0:
+					t.Fatalf("%s came with unknown release %s", action, since)
+				case at <= i:
+					want = append(want, action)
+					if !slices.Contains(have, action) {
+						t.Errorf("%s: %s in %s is not granted by %s", release, action, name, cpmChoices[name])
+					}
+				}
+			}
+		}
+		slices.Sort(want)
+		want = slices.Compact(want)
+		have := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{option}})
+		if missing, extra := minus(want, have), minus(have, want); len(missing)+len(extra) > 0 {
+			t.Errorf("%s: missing %v, beyond the vendor's files %v", release, missing, extra)
+		}
+	}
+	newest := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise"})
+	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{"release=2025-09"}}); !slices.Equal(newest, named) {
+		t.Error("the newest release is not the default")
+	}
+}
+
+// TestCPMMinimalIsThePage: the preset has what the page names and nothing else.
+func TestCPMMinimalIsThePage(t *testing.T) {
+	for _, c := range []struct {
+		ops, user string
+		want      [][]string
+	}{
+		{"", "other", [][]string{pageAlways, pageCrossAccount, pageKMSBackup, pageKMSRecovery}},
+		{"", "admin", [][]string{pageAlways, pageCrossAccount, pageKMSAdmin}},
+		{"backup", "other", [][]string{pageAlways, pageKMSBackup}},
+		{"dr", "other", [][]string{pageAlways, pageKMSBackup}},
+		{"recovery", "other", [][]string{pageAlways, pageKMSRecovery}},
+		{"cross-account", "admin", [][]string{pageAlways, pageCrossAccount, pageKMSAdmin}},
+	} {
+		have := granted(t, policies.Selection{Profile: "cpm", Preset: "minimal", Operations: splitList[catalog.Operation](c.ops, nil), Options: []catalog.Option{catalog.Option("kms-user=" + c.user)}})
+		want := slices.Sorted(slices.Values(slices.Concat(c.want...)))
+		if want = slices.Compact(want); !slices.Equal(have, want) {
+			t.Errorf("%s for user %s:\n%v\nwant\n%v", c.ops, c.user, have, want)
+		}
+	}
+}
+
+// TestCPMKeysFollowTheUser: an administrator of the keys gets the lists alone,
+// whatever is chosen; any other user the set of each operation.
+func TestCPMKeysFollowTheUser(t *testing.T) {
+	kms := func(choice string, user catalog.Option) []string {
+		return slices.DeleteFunc(granted(t, cpmSelection(choice, user)), func(a string) bool { return !strings.HasPrefix(a, "kms:") })
+	}
+	for choice, want := range map[string][]string{
+		"ec2:backup":                 pageKMSBackup,
+		"rds:dr":                     pageKMSBackup,
+		"ec2:recovery":               pageKMSRecovery,
+		"ec2:resource-control":       pageKMSAdmin,
+		"ec2:copy-to-s3":             append([]string{"kms:Decrypt", "kms:GenerateDataKey"}, pageKMSAdmin...),
+		"ec2:backup,recovery":        slices.Concat(pageKMSBackup, pageKMSRecovery),
+		"ec2:notification,s3-sync":   pageKMSAdmin,
+		"ec2,rds,efs:backup,archive": pageKMSBackup,
+	} {
+		want = slices.Compact(slices.Sorted(slices.Values(want)))
+		if have := kms(choice, "kms-user=other"); !slices.Equal(have, want) {
+			t.Errorf("%s: %v, want %v", choice, have, want)
+		}
+		if have := kms(choice, "kms-user=admin"); !slices.Equal(have, pageKMSAdmin) {
+			t.Errorf("%s for an administrator: %v", choice, have)
+		}
+	}
+}
+
+// TestWorkersAloneAreTerminated: one statement grants it, under the vendor's
+// condition, and nothing lets the worker's name onto an instance that runs.
+func TestWorkersAloneAreTerminated(t *testing.T) {
+	for sel := range cpmSelections(200) {
+		for _, r := range synthesize(t, sel, cpmEnvironment(here)).Roles {
+			for _, p := range slices.Concat(r.Managed, r.Inline) {
+				for _, s := range p.Document.Statement {
+					for _, a := range s.Action {
+						instance := slices.ContainsFunc(s.Resource, func(r string) bool { return r == "*" || strings.Contains(r, ":instance/") || strings.HasSuffix(r, ":*") })
+						switch {
+						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 || !slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], policydoc.Values{"CPMWorkerMachine"})):
+							t.Fatalf("%v: %s terminates under %v", sel, s.Sid, s.Condition)
+						case a == "ec2:CreateTags" && instance && !slices.Equal(s.Condition["StringEquals"]["ec2:CreateAction"], policydoc.Values{"RunInstances"}):
+							t.Fatalf("%v: %s tags instances under %v", sel, s.Sid, s.Condition)
+						case strings.Contains(a, "*") && strings.HasPrefix(a, "ec2:"):
+							t.Fatalf("%v: %s grants %s", sel, s.Sid, a)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// cpmSelections are all assets alone and together with every operation alone and
+// together, both presets, every release, and n random choices, always the same.
+func cpmSelections(n int) func(func(policies.Selection) bool) {
+	return func(yield func(policies.Selection) bool) {
+		p, _ := policies.Profile("cpm")
+		var assets []catalog.Asset
+		for _, a := range p.Assets {
+			assets = append(assets, a.Asset)
+		}
+		var list []policies.Selection
+		for _, v := range p.Settings[0].Values {
+			for _, preset := range p.Presets {
+				list = append(list, policies.Selection{Preset: preset.Name, Options: []catalog.Option{v.Option}})
+				for i := range assets {
+					list = append(list, policies.Selection{Preset: preset.Name, Assets: assets[i : i+1], Options: []catalog.Option{v.Option}})
+				}
+			}
+		}
+		for i := range p.Operations {
+			list = append(list, policies.Selection{Assets: assets, Operations: p.Operations[i : i+1]})
+			for j := range assets {
+				list = append(list, policies.Selection{Assets: assets[j : j+1], Operations: p.Operations[i : i+1]})
+			}
+		}
+		r := rand.New(rand.NewPCG(4, 2))
+		for range n {
+			var sel policies.Selection
+			for _, a := range assets {
+				if r.IntN(2) == 0 {
+					sel.Assets = append(sel.Assets, a)
+				}
+			}
+			for _, o := range p.Operations {
+				if r.IntN(2) == 0 {
+					sel.Operations = append(sel.Operations, o)
+				}
+			}
+			for _, s := range p.Settings {
+				if s.Name != "trust" {
+					sel.Options = append(sel.Options, s.Values[r.IntN(len(s.Values))].Option)
+				}
+			}
+			if len(sel.Assets) > 0 {
+				list = append(list, sel)
+			}
+		}
+		for _, sel := range list {
+			sel.Profile = "cpm"
+			if !yield(sel) {
+				return
+			}
+		}
+	}
+}
+
+// TestCPMFitsIAM: every choice that is tried, in the longest Regions, with as few
+// policies as their size allows; and the largest choice there is, which holds
+// every statement of every other, has half the policies that a role may have.
+func TestCPMFitsIAM(t *testing.T) {
+	for _, region := range regions {
+		env := cpmEnvironment(region)
+		env.ConnectionID = uuid
+		for sel := range cpmSelections(150) {
+			set := synthesize(t, sel, env)
+			for _, r := range set.Roles {
+				total := 0
+				for _, p := range r.Managed {
+					total += p.Document.Size()
+					if p.Document.Size() > 6144 || len(p.Name) > 64 {
+						t.Errorf("%s %v: policy %s: %d characters", region, sel, p.Name, p.Document.Size())
+					}
+				}
+				// Parts are made for the longest Region, so a shorter one may have one more.
+				if least := (total + 6143) / 6144; len(r.Managed) > least+1 || len(r.Managed) > 5 {
+					t.Errorf("%s %v: %s has %d policies, their size asks for %d", region, sel, r.Name, len(r.Managed), least)
+				}
+			}
+		}
+		set := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, env)
+		if n := len(set.Roles[0].Managed); n != 5 {
+			t.Errorf("%s: everything takes %d policies", region, n)
+		}
+	}
+}
+
+// TestCPMReleasesKeepTheirPlace: from one release to the next, statements that
+// both have stay in the part that they are in, but for a few.
+func TestCPMReleasesKeepTheirPlace(t *testing.T) {
+	var before map[string]int
+	for _, release := range cpmReleases {
+		set := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{catalog.Option("release=" + release)}}, cpmEnvironment(here))
+		parts := map[string]int{}
+		moved := 0
+		for i, p := range set.Roles[0].Managed {
+			for _, s := range p.Document.Statement {
+				parts[s.Sid] = i
+				if was, known := before[s.Sid]; known && was != i {
+					moved++
+				}
+			}
+		}
+		t.Logf("%s: %d of %d statements moved", release, moved, len(parts))
+		if moved > len(parts)/4 {
+			t.Errorf("%s: %d of %d statements moved", release, moved, len(parts))
+		}
+		before = parts
+	}
+}
