@@ -12,7 +12,7 @@ func (m *model) compareRole(r *resource, live *liveRole) []found {
 		f := r.finding(ResourceGone, "", GrantsLess)
 		f.Expected, f.Actual = "role "+r.physicalID, "there is no such role"
 		f.Details = []string{"With it went its inline policies and attachments."}
-		f.Advice = adviceMakeAgain
+		f.Advice, f.SeenBy = adviceMakeAgain, []string{seenLive}
 		return []found{{f, r, ""}}
 	}
 	var out []found

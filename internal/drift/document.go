@@ -48,7 +48,11 @@ type effect struct {
 	details   []string
 }
 
-const mostDetails = 20
+// Details are read by people: so many, and so long.
+const (
+	mostDetails = 20
+	maxDetail   = 500
+)
 
 // effectOf compares what two sets of documents allow.
 func effectOf(account string, want, have []policydoc.Document) effect {
@@ -67,7 +71,7 @@ func effectOf(account string, want, have []policydoc.Document) effect {
 			e.details = append(e.details, fmt.Sprintf("and %d more", len(d.Changes)-i))
 			break
 		}
-		e.details = append(e.details, c.String())
+		e.details = append(e.details, cut(c.String(), maxDetail))
 	}
 	return e
 }

@@ -136,11 +136,13 @@ func digest(parts ...string) string {
 // maxShort bounds Expected and Actual, which people read in a mail.
 const maxShort = 240
 
-func short(s string) string {
-	if utf8.RuneCountInString(s) <= maxShort {
+func short(s string) string { return cut(s, maxShort) }
+
+func cut(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
-	return string([]rune(s)[:maxShort-1]) + "…"
+	return string([]rune(s)[:most-1]) + "…"
 }
 
 func quoted(s string) string { return short(`"` + s + `"`) }
