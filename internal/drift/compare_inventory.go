@@ -94,7 +94,7 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 	var out []found
 	differ := func(property, subject string, direction Direction, expected, actual, detail, advice string, values ...string) {
 		f := r.finding(RuleChanged, subject, direction)
-		f.SeenBy, f.Expected, f.Actual, f.Advice, f.values = []string{seenLive}, short(expected), short(actual), advice, append(values, expected, actual)
+		f.SeenBy, f.Expected, f.Actual, f.Advice, f.values = []string{seenLive}, expected, actual, advice, append(values, expected, actual)
 		if detail != "" {
 			f.Details = []string{detail}
 		}

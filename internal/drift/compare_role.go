@@ -240,7 +240,7 @@ func (m *model) comparePolicy(r *resource, live *livePolicy) []found {
 	if want.err == nil && have.err == nil {
 		f.effect(m.onHolders(holders, r.physicalID, want, &have), "With the other policies of the roles that have it, it comes to the same.")
 	}
-	f.SeenBy, f.Actual = []string{seenLive}, short("version "+live.version+": "+f.Actual)
+	f.SeenBy, f.Actual = []string{seenLive}, "version "+live.version+": "+f.Actual
 	f.Advice = adviceRevert + " CloudTrail's CreatePolicyVersion and SetDefaultPolicyVersion tell who changed it."
 	return []found{{f, r, "PolicyDocument"}}
 }

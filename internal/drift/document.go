@@ -48,11 +48,7 @@ type effect struct {
 	details   []string
 }
 
-// Details are read by people: so many, and so long.
-const (
-	mostDetails = 20
-	maxDetail   = 500
-)
+const mostDetails = 20
 
 // effectOf compares what two sets of documents allow.
 func effectOf(account string, want, have []policydoc.Document) effect {
@@ -71,7 +67,7 @@ func effectOf(account string, want, have []policydoc.Document) effect {
 			e.details = append(e.details, fmt.Sprintf("and %d more", len(d.Changes)-i))
 			break
 		}
-		e.details = append(e.details, cut(c.String(), maxDetail))
+		e.details = append(e.details, c.String())
 	}
 	return e
 }
@@ -119,7 +115,7 @@ func summary(d document) string {
 		}
 		parts = append(parts, part)
 	}
-	return short(strings.Join(parts, "; "))
+	return strings.Join(parts, "; ")
 }
 
 func principal(p policydoc.Principal) string {

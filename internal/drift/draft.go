@@ -76,16 +76,16 @@ func (f draft) finish(secrets []string) Finding {
 		values = append([]string{out.Expected, out.Actual}, out.Details...)
 	}
 	out.Hash = digest(append([]string{string(out.Direction)}, values...)...)[:16]
-	hide := func(s string) string {
+	hide := func(s string) string { // before anything is cut: half a secret is too much
 		for _, secret := range secrets {
 			s = strings.ReplaceAll(s, secret, "****")
 		}
 		return strings.ReplaceAll(s, unknown, "?")
 	}
-	out.Subject, out.Expected, out.Actual, out.Advice = hide(out.Subject), hide(out.Expected), hide(out.Actual), hide(out.Advice)
+	out.Subject, out.Expected, out.Actual, out.Advice = hide(out.Subject), cut(hide(out.Expected), maxShort), cut(hide(out.Actual), maxShort), hide(out.Advice)
 	out.Details = slices.Clone(out.Details)
 	for i := range out.Details {
-		out.Details[i] = hide(out.Details[i])
+		out.Details[i] = cut(hide(out.Details[i]), maxDetail)
 	}
 	slices.Sort(out.SeenBy)
 	return out
@@ -133,10 +133,10 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// maxShort bounds Expected and Actual, which people read in a mail.
-const maxShort = 240
-
-func short(s string) string { return cut(s, maxShort) }
+const (
+	maxShort  = 240  // of Expected and Actual, which people read in a mail
+	maxDetail = 4000 // of one line of Details
+)
 
 func cut(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
@@ -145,7 +145,7 @@ func cut(s string, most int) string {
 	return string([]rune(s)[:most-1]) + "…"
 }
 
-func quoted(s string) string { return short(`"` + s + `"`) }
+func quoted(s string) string { return `"` + s + `"` }
 
 func orNone(s, none string) string {
 	if s == "" {

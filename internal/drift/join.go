@@ -109,9 +109,9 @@ func (r *resource) propertyFinding(property string, differences []difference) dr
 		}
 		f.values = append(f.values, d.path, digest(d.expected, d.actual))
 		if len(differences) == 1 {
-			f.Expected, f.Actual = orNone(short(expected), "nothing"), orNone(short(actual), "nothing")
+			f.Expected, f.Actual = orNone(expected, "nothing"), orNone(actual, "nothing")
 		}
-		f.Details = append(f.Details, short(d.path+": "+orNone(expected, "nothing")+" → "+orNone(actual, "nothing")))
+		f.Details = append(f.Details, d.path+": "+orNone(expected, "nothing")+" → "+orNone(actual, "nothing"))
 	}
 	slices.Sort(f.Details)
 	slices.Sort(f.values)
