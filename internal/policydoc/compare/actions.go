@@ -54,11 +54,11 @@ func actionsBeyond(blocks, others []*block) []string {
 	var out []string
 	for _, e := range beyond {
 		_, named := all[e.key]
-		if named || coversAction(&block{actions: allWild}, combination{action: e}) {
+		if named || coversAction(allWild, combination{action: e}) {
 			continue
 		}
 		if slices.ContainsFunc(wild, func(w element[pattern]) bool {
-			return w.key != e.key && coversAction(&block{actions: []element[pattern]{w}}, combination{action: e})
+			return w.key != e.key && coversAction([]element[pattern]{w}, combination{action: e})
 		}) {
 			continue
 		}

@@ -33,6 +33,7 @@ type predicate struct {
 type conditions struct {
 	predicates []predicate
 	key        string
+	id         int // the same where the key is; not set in parts
 }
 
 // readConditions brings a Condition element into normal form. Negated operators
@@ -64,7 +65,14 @@ func (r *reader) readConditions(element policydoc.Conditions, variables bool) co
 			}
 		}
 	}
-	return c.normal()
+	c = c.normal()
+	id, ok := r.conditions[c.key]
+	if !ok {
+		id = len(r.conditions) + 1
+		r.conditions[c.key] = id
+	}
+	c.id = id
+	return c
 }
 
 // normal sorts the predicates and writes the keys.
@@ -176,7 +184,8 @@ func (c *conditions) split(i int) []conditions {
 	for n, v := range p.values {
 		predicates := slices.Clone(c.predicates)
 		predicates[i].values = []value{v}
-		out[n] = conditions{predicates: predicates}.normal()
+		predicates[i].key = predicates[i].makeKey()
+		out[n] = conditions{predicates: predicates}
 	}
 	return out
 }

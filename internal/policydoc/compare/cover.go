@@ -1,9 +1,12 @@
 package compare
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// coverSteps bounds the work for one combination that no single block covers;
-// past it the combination counts as not covered.
+// coverSteps bounds the work for one combination that no single block covers,
+// and for one set of conditions; past it they count as not covered.
 const coverSteps = 400
 
 // combination is one principal, one action and one resource of a block, under
@@ -23,14 +26,21 @@ type cover struct {
 	same     map[string]bool     // block key
 	unread   map[string]bool     // unread blocks, by key
 	byAction map[string][]*block // blocks that name just this action
-	wild     []*block            // blocks with a wildcard action, or NotAction
-	implied  map[[2]string]bool
+	wild     []wildcards
+	met      map[string]bool // conditions and blocks → answer of meets
+}
+
+// wildcards are a block and those of its actions that are not just one: with
+// wildcards, or from NotAction.
+type wildcards struct {
+	block   *block
+	actions []element[pattern]
 }
 
 func newCover(owner string, blocks []*block) *cover {
 	c := &cover{
 		owner: owner, blocks: blocks, same: map[string]bool{}, unread: map[string]bool{},
-		byAction: map[string][]*block{}, implied: map[[2]string]bool{},
+		byAction: map[string][]*block{}, met: map[string]bool{},
 	}
 	for _, b := range blocks {
 		if b.unread != "" {
@@ -38,24 +48,19 @@ func newCover(owner string, blocks []*block) *cover {
 			continue
 		}
 		c.same[b.key] = true
-		if slices.ContainsFunc(b.actions, func(e element[pattern]) bool { return e.isExcept() || e.item.wild }) {
-			c.wild = append(c.wild, b)
-		}
-		for i := range b.actions {
-			if e := &b.actions[i]; !e.isExcept() && !e.item.wild {
-				c.byAction[e.key] = append(c.byAction[e.key], b)
+		var wild []element[pattern]
+		for _, e := range b.actions {
+			if e.isExcept() || e.item.wild {
+				wild = append(wild, e)
+				continue
 			}
+			c.byAction[e.key] = append(c.byAction[e.key], b)
+		}
+		if wild != nil {
+			c.wild = append(c.wild, wildcards{b, wild})
 		}
 	}
 	return c
-}
-
-// candidates calls f with each block that may cover the action, until f is true.
-func (c *cover) candidates(action *element[pattern], f func(*block) bool) bool {
-	if !action.isExcept() && !action.item.wild && slices.ContainsFunc(c.byAction[action.key], f) {
-		return true
-	}
-	return slices.ContainsFunc(c.wild, f)
 }
 
 // covers says whether the blocks together speak of all that the combination
@@ -66,32 +71,76 @@ func (c *cover) covers(x combination) bool {
 }
 
 func (c *cover) search(x combination, left *int, depth int) bool {
-	if c.candidates(x.action, func(b *block) bool {
-		return c.coversConditions(b, x) && c.coversPrincipal(b, x) && coversAction(b, x) && coversResource(b, x)
-	}) {
+	if c.meets(x.conditions, c.near(x)) {
 		return true
 	}
 	if *left--; *left <= 0 || depth > 3 {
 		return false
 	}
-	return c.byParts(x, left, depth) || c.byValues(x, left, depth)
+	return c.byParts(x, left, depth)
 }
 
-// mayCover says whether some block covers all but the conditions.
-func (c *cover) mayCover(x combination) bool {
-	return c.candidates(x.action, func(b *block) bool {
-		return c.coversPrincipal(b, x) && coversAction(b, x) && coversResource(b, x)
-	})
+// near gives the blocks that cover the combination but for its conditions.
+func (c *cover) near(x combination) []*block {
+	var out []*block
+	if !x.action.isExcept() && !x.action.item.wild {
+		for _, b := range c.byAction[x.action.key] {
+			if c.coversPrincipal(b, x) && coversResource(b, x) {
+				out = append(out, b)
+			}
+		}
+	}
+	for _, w := range c.wild {
+		if coversAction(w.actions, x) && c.coversPrincipal(w.block, x) && coversResource(w.block, x) {
+			out = append(out, w.block)
+		}
+	}
+	return out
+}
+
+// meets says whether conditions are met only when those of one of the blocks
+// are: as a whole, or value by value. The actions of a statement mostly meet the
+// same blocks, so the answer is kept.
+func (c *cover) meets(x *conditions, blocks []*block) bool {
+	if len(blocks) == 0 {
+		return false
+	}
+	k := binary.AppendUvarint(make([]byte, 0, 16), uint64(x.id))
+	for _, b := range blocks {
+		k = binary.AppendUvarint(k, uint64(b.conditions.id))
+	}
+	answer, ok := c.met[string(k)]
+	if !ok {
+		left := coverSteps
+		answer = meetsByValue(x, blocks, &left)
+		c.met[string(k)] = answer
+	}
+	return answer
+}
+
+func meetsByValue(x *conditions, blocks []*block, left *int) bool {
+	if slices.ContainsFunc(blocks, func(b *block) bool { return x.implies(&b.conditions) }) {
+		return true
+	}
+	for i := range x.predicates {
+		if *left--; *left < 0 {
+			return false
+		}
+		if each(x.split(i), func(part *conditions) bool { return meetsByValue(part, blocks, left) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // byParts covers a combination by a block that speaks of everything but some
 // actions or resources, and these by other blocks.
 func (c *cover) byParts(x combination, left *int, depth int) bool {
 	return slices.ContainsFunc(c.blocks, func(b *block) bool {
-		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.coversConditions(b, x) || !c.coversPrincipal(b, x) {
+		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) || !c.coversPrincipal(b, x) {
 			return false
 		}
-		switch byAction, byResource := coversAction(b, x), coversResource(b, x); {
+		switch byAction, byResource := coversAction(b.actions, x), coversResource(b, x); {
 		case byResource && b.actions[0].isExcept():
 			return each(missing(b.actions[0].except, x.action, patternIncludes, patternsOverlap, patternUnknown, patternKey), func(e *element[pattern]) bool {
 				part := x
@@ -107,27 +156,6 @@ func (c *cover) byParts(x combination, left *int, depth int) bool {
 		}
 		return false
 	})
-}
-
-// byValues covers a combination value by value of a condition.
-func (c *cover) byValues(x combination, left *int, depth int) bool {
-	if len(x.conditions.predicates) == 0 || !c.mayCover(x) {
-		return false
-	}
-	for i := range x.conditions.predicates {
-		parts := x.conditions.split(i)
-		if len(parts) == 0 || len(parts) > coverSteps {
-			continue
-		}
-		if each(parts, func(part *conditions) bool {
-			one := x
-			one.conditions = part
-			return c.search(one, left, depth+1)
-		}) {
-			return true
-		}
-	}
-	return false
 }
 
 // each is true if f is true of every item of a list that is not nil.
@@ -167,19 +195,6 @@ func missing[T any](except []T, e *element[T], includes, overlap func(a, b *T) b
 	return out
 }
 
-func (c *cover) coversConditions(b *block, x combination) bool {
-	if len(b.conditions.predicates) == 0 || b.conditions.key == x.conditions.key {
-		return true
-	}
-	k := [2]string{x.conditions.key, b.conditions.key}
-	answer, ok := c.implied[k]
-	if !ok {
-		answer = x.conditions.implies(&b.conditions)
-		c.implied[k] = answer
-	}
-	return answer
-}
-
 // coversPrincipal: of NotPrincipal elements one covers another if it excepts no
 // one that the other speaks of. What else they cover is not claimed, for AWS
 // warns that it hangs on accounts, roles and sessions ("NotPrincipal").
@@ -199,8 +214,8 @@ func (c *cover) coversPrincipal(b *block, x combination) bool {
 	})
 }
 
-func coversAction(b *block, x combination) bool {
-	return covers(b.actions, x.action, patternIncludes, patternsOverlap, (*pattern).isAll, patternUnknown)
+func coversAction(actions []element[pattern], x combination) bool {
+	return covers(actions, x.action, patternIncludes, patternsOverlap, (*pattern).isAll, patternUnknown)
 }
 
 func coversResource(b *block, x combination) bool {

@@ -10,7 +10,7 @@ const (
 	opaque  family = iota // an operator, or values, that are not understood
 	text                  // strings and ARNs
 	boolean               // true and false
-	binary                // base64
+	octets                // base64
 	number                // intervals of numbers
 	date                  // intervals of time
 	address               // IP networks
@@ -19,7 +19,7 @@ const (
 
 var families = map[string]family{
 	"stringequals": text, "stringequalsignorecase": text, "stringlike": text, "arnequals": text, "arnlike": text,
-	"bool": boolean, "binaryequals": binary, "ipaddress": address, "null": null,
+	"bool": boolean, "binaryequals": octets, "ipaddress": address, "null": null,
 	"numericequals": number, "numericlessthan": number, "numericlessthanequals": number,
 	"numericgreaterthan": number, "numericgreaterthanequals": number,
 	"dateequals": date, "datelessthan": date, "datelessthanequals": date,

@@ -33,10 +33,13 @@ type pattern struct {
 // reader makes patterns; variables of the same name get the same letter, so all
 // patterns that are compared come from one reader.
 type reader struct {
-	variables map[string]symbol
+	variables  map[string]symbol
+	conditions map[string]int // conditions key → id
 }
 
-func newReader() *reader { return &reader{variables: map[string]symbol{}} }
+func newReader() *reader {
+	return &reader{variables: map[string]symbol{}, conditions: map[string]int{}}
+}
 
 // syntax says what is special in a text.
 type syntax struct {
@@ -114,7 +117,7 @@ func newPattern(text string, symbols []symbol) pattern {
 		case s <= variable:
 			p.variable = true
 		}
-		plain = plain && s > 0 && s < utf8.RuneSelf && byte(s) == text[i]
+		plain = plain && isPlain(s, text[i])
 	}
 	p.key = text
 	if !plain {
@@ -123,12 +126,32 @@ func newPattern(text string, symbols []symbol) pattern {
 	return p
 }
 
-// key writes symbols so that no two sequences are written alike: a NUL begins
-// whatever is not an ordinary character.
+// isPlain says whether a byte is how key writes a symbol.
+func isPlain(s symbol, text byte) bool {
+	switch text {
+	case '*':
+		return s == star
+	case '?':
+		return s == one
+	}
+	return s > 0 && s < utf8.RuneSelf && byte(s) == text
+}
+
+// key writes symbols so that no two sequences are written alike: wildcards as
+// themselves, and a NUL before whatever else is not an ordinary character.
 func key(symbols []symbol) string {
 	var b strings.Builder
+	b.Grow(len(symbols) + 8)
 	for _, s := range symbols {
-		if s <= 0 || s > unicode.MaxRune {
+		switch s {
+		case star:
+			b.WriteByte('*')
+			continue
+		case one:
+			b.WriteByte('?')
+			continue
+		}
+		if s <= 0 || s > unicode.MaxRune || s == '*' || s == '?' {
 			b.WriteByte(0)
 			for v := uint32(s); v != 0; v >>= 6 {
 				b.WriteByte('0' + byte(v&63))

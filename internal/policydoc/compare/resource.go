@@ -13,17 +13,24 @@ type resource struct {
 }
 
 func newResource(p pattern) resource {
-	r := resource{pattern: p}
-	rest := p.symbols
+	r := resource{pattern: p, parts: make([]pattern, 0, arnParts)}
+	begin := 0
+	add := func(end int) {
+		var text string
+		if len(p.text) == len(p.symbols) { // then a letter of one is a letter of the other
+			text = p.text[begin:end]
+		}
+		r.parts = append(r.parts, newPattern(text, p.symbols[begin:end]))
+		begin = end + 1
+	}
 	for len(r.parts) < arnParts-1 {
-		i := slices.Index(rest, ':')
+		i := slices.Index(p.symbols[begin:], ':')
 		if i < 0 {
 			break
 		}
-		r.parts = append(r.parts, newPattern("", rest[:i]))
-		rest = rest[i+1:]
+		add(begin + i)
 	}
-	r.parts = append(r.parts, newPattern("", rest))
+	add(len(p.symbols))
 	return r
 }
 

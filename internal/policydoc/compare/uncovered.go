@@ -76,7 +76,7 @@ func (b *block) narrower(r row, others *cover) []*block {
 			for p := range o.principals {
 				for i := range o.resources {
 					x := combination{o.effect, &o.principals[p], &o.actions[a], &o.resources[i], &o.conditions}
-					if coversAction(&only, x) && others.coversPrincipal(&only, x) && coversResource(&only, x) {
+					if coversAction(only.actions, x) && others.coversPrincipal(&only, x) && coversResource(&only, x) {
 						out = append(out, o)
 						return
 					}
@@ -177,7 +177,7 @@ func (o *block) related(rows []row) Grant {
 	for i := range o.actions {
 		e := &o.actions[i]
 		if slices.ContainsFunc(rows, func(r row) bool {
-			return coversAction(&block{actions: []element[pattern]{*r.action}}, combination{action: e})
+			return coversAction([]element[pattern]{*r.action}, combination{action: e})
 		}) {
 			g.addAction(e)
 		}

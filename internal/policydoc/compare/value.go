@@ -41,7 +41,7 @@ func (r *reader) readValue(base string, f family, written string, variables bool
 		return v
 	case boolean:
 		v.pattern = r.read(written, syntax{variables: variables, fold: foldCase})
-	case binary, opaque:
+	case octets, opaque:
 	case number, date:
 		at := parseNumber(written)
 		if f == date {
