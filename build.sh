@@ -8,13 +8,20 @@ usage() {
 usage: ./build.sh COMMAND
 
   build    make dist/FUNCTION-arm64.zip and -amd64.zip for every function in functions/
+  package  build, and put a release into dist/release: zips, templates, checksums
+  publish  package, and upload it to the bucket of every Region; never overwrites
   test     check format and vet, then run every test, judges included
   judges   install the outside tools that judge permstack, into .judges/
   clean    delete dist/, .judges/ and .aws-sam/
 
+  ./build.sh package [--version V] [--bucket-prefix P]
+  ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--dry-run]
+
+The bucket of a Region is named P-REGION. The version is what git describe says.
+
 Needed: Go. Where Python 3 and npm are there too, the judges (cfn-lint, moto, the
-AWS CLI, boto3; iam-simulate) are installed into .judges/ and take part in the
-tests; where they are not, the judges are skipped and the tests say so.
+AWS CLI, boto3, the SAM CLI; iam-simulate) are installed into .judges/ and take
+part in the tests; where they are not, they are skipped and the tests say so.
 HELP
 }
 
@@ -45,6 +52,17 @@ build() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
+# release packs what was built, or publishes it. --version among the arguments
+# comes last and wins over what git says.
+release() {
+  local what=$1 version
+  shift
+  version=$(git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+  build
+  say "$what"
+  go run ./internal/tools/release "$what" --version "$version" "$@"
+}
+
 # judges installs the outside tools of judges/tools.txt, once for every state of
 # that list. It never fails: what is not there is skipped by the tests that want it.
 judges() {
@@ -58,6 +76,7 @@ judges() {
   mkdir .judges
   local complete=yes
   install_judges pip python3 || complete=
+  install_judges sam python3 || complete=
   install_judges npm npm || complete=
   # An incomplete set is tried again next time.
   [[ -z $complete ]] || cp "$list" "$stamp"
@@ -85,6 +104,12 @@ install_pip() {
     .judges/pip/bin/python -m pip install --quiet --disable-pip-version-check "$@"
 }
 
+# The SAM CLI wants other versions of boto3 and cfn-lint than the rest.
+install_sam() {
+  python3 -m venv .judges/sam &&
+    .judges/sam/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+}
+
 install_npm() {
   mkdir -p .judges/npm && (cd .judges/npm && npm init -y && npm install --no-audit --no-fund "$@")
 }
@@ -97,6 +122,9 @@ point_to_judges() {
     export PERMSTACK_CFN_LINT=${PERMSTACK_CFN_LINT-$pip/cfn-lint}
     export PERMSTACK_MOTO=${PERMSTACK_MOTO-$pip/moto_server}
     export PERMSTACK_AWS_CLI=${PERMSTACK_AWS_CLI-$pip/aws}
+  fi
+  if [[ -e .judges/sam ]]; then
+    export PERMSTACK_SAM=${PERMSTACK_SAM-$PWD/.judges/sam/bin/sam}
   fi
   if [[ -e $npm ]]; then
     export PERMSTACK_IAM_SIMULATE=${PERMSTACK_IAM_SIMULATE-$npm}
@@ -133,6 +161,7 @@ run_tests() {
 
 case ${1-} in
   build) build ;;
+  package | publish) release "$@" ;;
   test) run_tests ;;
   judges) judges ;;
   clean) rm -rf dist .judges .aws-sam ;;
