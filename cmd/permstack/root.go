@@ -29,6 +29,11 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
+// statusError ends the command with a status when all has been said.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
 // run carries a command line out and gives its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
@@ -38,6 +43,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	var status *statusError
+	if errors.As(err, &status) {
+		return status.status
 	}
 	fmt.Fprintf(stderr, "permstack: %v\n", err)
 	var usage *usageError
@@ -68,7 +77,7 @@ CloudFormation stack that you can read.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynth(), newLocal(), newTry(), newLambda())
+	root.AddCommand(newSynth(), newExplain(), newLocal(), newTry(), newLambda())
 	return root
 }
 

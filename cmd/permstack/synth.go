@@ -8,21 +8,16 @@ import (
 
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
 	"permstack/internal/review"
 	"permstack/internal/templateyaml"
 )
 
 // synthFlags are what the command line chose.
 type synthFlags struct {
-	profile            string
-	assets, operations []string
-	supportRole        bool
-	awsBackupInventory bool
-	catalogVersion     string
-	env                policies.Environment
-	tags               []string
-	format, output     string
+	choice         choiceFlags
+	env            policies.Environment
+	tags           []string
+	format, output string
 }
 
 func newSynth() *cobra.Command {
@@ -58,11 +53,7 @@ policies alone, as JSON for reviewers and tools.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.profile, "profile", "clumio", "the backup service")
-	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects: ec2, ec2-mssql, rds, dynamodb, s3")
-	flags.StringSliceVar(&f.operations, "operations", nil, "what it does: backup, restore (default both)")
-	flags.BoolVar(&f.supportRole, "support-role", false, "give its support staff a role")
-	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "let it list what AWS Backup has backed up")
+	f.choice.register(flags)
 	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
 	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
 	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: that of the Region, or any)")
@@ -75,9 +66,11 @@ policies alone, as JSON for reviewers and tools.`,
 	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, "IAM path of every role and policy")
 	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of everything, as `key=value` (repeatable)")
-	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default newest)")
 	flags.StringVar(&f.format, "format", "template", "template or policies")
 	flags.StringVar(&f.output, "output", "json", "json or yaml")
+	f.choice.complete(cmd)
+	completeFixed(cmd, "format", "template", "policies")
+	completeFixed(cmd, "output", "json", "yaml")
 	return cmd
 }
 
@@ -93,7 +86,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 	if f.env.Tags, err = parseTags(f.tags); err != nil {
 		return nil, err
 	}
-	set, err := policies.Synthesize(f.selection(), f.env)
+	set, err := policies.Synthesize(f.choice.selection(), f.env)
 	if err != nil {
 		return nil, err
 	}
@@ -126,23 +119,6 @@ func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 		return out, nil
 	}
 	return append(template.JSON(), '\n'), nil
-}
-
-func (f *synthFlags) selection() policies.Selection {
-	s := policies.Selection{Profile: f.profile, CatalogVersion: f.catalogVersion}
-	for _, a := range f.assets {
-		s.Assets = append(s.Assets, catalog.Asset(strings.TrimSpace(a)))
-	}
-	for _, o := range f.operations {
-		s.Operations = append(s.Operations, catalog.Operation(strings.TrimSpace(o)))
-	}
-	if f.supportRole {
-		s.Options = append(s.Options, "support-role")
-	}
-	if f.awsBackupInventory {
-		s.Options = append(s.Options, "aws-backup-inventory")
-	}
-	return s
 }
 
 // parseTags reads "key=value". The rest of what AWS asks of tags is checked

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+	"permstack/internal/selection"
+)
+
+// choiceFlags are the flags with which every command takes a choice.
+type choiceFlags struct {
+	profile, preset             string
+	assets, operations, options []string
+	supportRole                 bool
+	awsBackupInventory          bool
+	catalogVersion              string
+}
+
+func (f *choiceFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.profile, "profile", "clumio", "the backup service: "+strings.Join(policies.ProfileNames(), ", "))
+	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects (default all)")
+	flags.StringSliceVar(&f.operations, "operations", nil, "what it does (default all)")
+	flags.StringSliceVar(&f.options, "options", nil, "options and settings of the profile")
+	flags.StringVar(&f.preset, "preset", "", "a choice that the profile names")
+	flags.BoolVar(&f.supportRole, "support-role", false, "give its support staff a role")
+	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "let it list what AWS Backup has backed up")
+	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default newest)")
+}
+
+// complete lets the shell complete the values of the flags that a command has.
+func (f *choiceFlags) complete(cmd *cobra.Command) {
+	values := map[string]func() []string{
+		"profile":         policies.ProfileNames,
+		"catalog-version": func() []string { return policies.Releases },
+		"assets":          func() []string { return texts(f.everything().Assets) },
+		"operations":      func() []string { return texts(f.everything().Operations) },
+		"options":         func() []string { return texts(f.everything().Options) },
+		"preset": func() []string {
+			var out []string
+			profile, _ := policies.Profile(f.profile)
+			for _, p := range profile.Presets {
+				out = append(out, p.Name+"\t"+p.Title)
+			}
+			return out
+		},
+		"partition": func() []string { return []string{"aws", "aws-us-gov", "aws-cn"} },
+	}
+	for name, list := range values {
+		if cmd.Flags().Lookup(name) != nil {
+			must(cmd.RegisterFlagCompletionFunc(name, completeList(list)))
+		}
+	}
+}
+
+// completeFixed lets the shell complete a flag that has a few fixed values.
+func completeFixed(cmd *cobra.Command, flag string, values ...string) {
+	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// completeList completes the last of a list with commas.
+func completeList(list func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		before := typed[:strings.LastIndex(typed, ",")+1]
+		var out []string
+		for _, v := range list() {
+			if name, _, _ := strings.Cut(v, "\t"); !slices.Contains(strings.Split(before, ","), name) {
+				out = append(out, before+v)
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+func must(err error) {
+	if err != nil { // a flag that the command does not have
+		panic(err)
+	}
+}
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func (f *choiceFlags) everything() policies.Selection {
+	profile, _ := policies.Profile(f.profile)
+	return selection.Everything(profile)
+}
+
+// selection is the choice as it was given.
+func (f *choiceFlags) selection() policies.Selection {
+	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion}
+	for _, a := range f.assets {
+		s.Assets = append(s.Assets, catalog.Asset(strings.TrimSpace(a)))
+	}
+	for _, o := range f.operations {
+		s.Operations = append(s.Operations, catalog.Operation(strings.TrimSpace(o)))
+	}
+	for _, o := range f.options {
+		s.Options = append(s.Options, catalog.Option(strings.TrimSpace(o)))
+	}
+	if f.supportRole {
+		s.Options = append(s.Options, "support-role")
+	}
+	if f.awsBackupInventory {
+		s.Options = append(s.Options, "aws-backup-inventory")
+	}
+	return s
+}
+
+// review is the choice for a look at it: everything where nothing is chosen.
+func (f *choiceFlags) review() policies.Selection {
+	s := f.selection()
+	if len(s.Assets) > 0 || s.Preset != "" {
+		return s
+	}
+	all := f.everything()
+	s.Assets = all.Assets
+	if len(s.Options) == 0 {
+		s.Options = all.Options
+	}
+	return s
+}
