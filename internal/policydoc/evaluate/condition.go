@@ -3,6 +3,7 @@ package evaluate
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +50,8 @@ var negated = map[string]string{
 // that is unknown is never met.
 //
 // A key that the request does not have fails the condition; it meets a negated
-// one, one with IfExists and one with ForAllValues.
+// one, one with IfExists and one with ForAllValues. It never meets ForAnyValue,
+// with IfExists or without: there is no value to be the one that matches.
 func condition(operator, key string, values []string, context map[string][]string, variables bool) bool {
 	name, set, ifExists := strings.ToLower(operator), "", false
 	for _, prefix := range []string{"forallvalues:", "foranyvalue:"} {
@@ -70,7 +72,7 @@ func condition(operator, key string, values []string, context map[string][]strin
 	switch {
 	case !known:
 		return false
-	case !present && ifExists:
+	case !present && ifExists && set != "foranyvalue:":
 		return true
 	case set == "" && !present:
 		return not
@@ -134,10 +136,15 @@ func text(tokens []token) string {
 // matchARNParts is ArnLike, and ArnEquals, which does the same: six parts, each
 // may hold wildcards; a bare * matches any ARN.
 func matchARNParts(want []token, have string) bool {
-	if len(splitTokens(want)) < 6 && !(len(want) == 1 && want[0].kind == anyText) {
+	if len(splitTokens(want)) < 6 && !isAny(want) {
 		return false
 	}
 	return matchARN(want, have)
+}
+
+// isAny says whether a pattern is nothing but *.
+func isAny(tokens []token) bool {
+	return len(tokens) > 0 && !slices.ContainsFunc(tokens, func(t token) bool { return t.kind != anyText })
 }
 
 func numeric(compare func(a, b float64) bool) test {

@@ -63,7 +63,7 @@ func TestVariablesNeedTheNewVersion(t *testing.T) {
 func TestConditions(t *testing.T) {
 	context := map[string][]string{
 		"aws:RequestTag/team": {"Backup"}, "aws:TagKeys": {"team", "cost"}, "iam:PassedToService": {"cloudformation.amazonaws.com"},
-		"iam:PolicyARN": {"arn:aws:iam::111122223333:policy/permstack/a"}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {},
+		"iam:PolicyARN": {"arn:aws:iam::111122223333:policy/permstack/a"}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {}, "x:stars": {"**"},
 	}
 	for condition, want := range map[string]bool{
 		`{"StringEquals":{"aws:requesttag/team":"Backup"}}`:                                     true,
@@ -88,6 +88,12 @@ func TestConditions(t *testing.T) {
 		`{"ForAllValues:StringEquals":{"aws:None":["team"]}}`:                                   true,
 		`{"ForAnyValue:StringEquals":{"aws:TagKeys":["cost"]}}`:                                 true,
 		`{"ForAnyValue:StringEquals":{"aws:TagKeys":["else"]}}`:                                 false,
+		`{"ForAnyValue:StringEqualsIfExists":{"aws:None":["team"]}}`:                            false,
+		`{"ForAllValues:StringEqualsIfExists":{"aws:None":["team"]}}`:                           true,
+		`{"StringEquals":{"x:stars":"**"}}`:                                                     true,
+		`{"StringEquals":{"x:stars":"*"}}`:                                                      false,
+		`{"StringLike":{"x:stars":"**"}}`:                                                       true,
+		`{"ArnLike":{"iam:PolicyARN":"**"}}`:                                                    true,
 		`{"ForAnyValue:StringEquals":{"aws:None":["team"]}}`:                                    false,
 		`{"ForAnyValue:StringNotEquals":{"aws:TagKeys":["team"]}}`:                              true,
 		`{"ForAllValues:StringNotEquals":{"aws:TagKeys":["team"]}}`:                             false,

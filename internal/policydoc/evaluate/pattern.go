@@ -52,9 +52,7 @@ func expand(pattern string, context map[string][]string, variables bool) ([]toke
 		pattern = pattern[i:]
 		switch {
 		case pattern[0] == '*':
-			if n := len(out); n == 0 || out[n-1].kind != anyText {
-				out = append(out, token{kind: anyText})
-			}
+			out = append(out, token{kind: anyText})
 		case pattern[0] == '?':
 			out = append(out, token{kind: anyOne})
 		case variables && strings.HasPrefix(pattern, "${"):
