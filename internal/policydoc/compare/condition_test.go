@@ -47,6 +47,14 @@ func TestConditions(t *testing.T) {
 		{"present", `{"StringEquals":{"k":"a"}}`, `{"Null":{"k":"false"}}`, GrantsMore},
 		{"negated is not present", `{"StringNotEquals":{"k":"a"}}`, `{"Null":{"k":"false"}}`, Changed},
 		{"absent", `{"Null":{"k":"true"}}`, `{"StringNotEquals":{"k":"a"}}`, GrantsMore},
+		{"absent is not if exists", `{"Null":{"k":"true"}}`, `{"StringEqualsIfExists":{"k":"a"}}`, Changed},
+		{"absent to any value", `{"Null":{"k":"true"}}`, `{"StringEquals":{"k":"a"}}`, Changed},
+		{"absent to for all", `{"Null":{"k":"true"}}`, `{"ForAllValues:StringEquals":{"k":"a"}}`, GrantsMore},
+		{"for any, negated values apart", `{"ForAnyValue:StringNotEquals":{"k":["a","b"]}}`, `{"ForAnyValue:StringNotEquals":{"k":"a"},"ForAnyValue:StringNotLike":{"k":"b"}}`, GrantsMore},
+		{"for any if exists", `{"ForAnyValue:StringEquals":{"k":"a"}}`, `{"ForAnyValue:StringEqualsIfExists":{"k":["a","b"]}}`, GrantsMore},
+		{"for any if exists is like itself", `{"ForAnyValue:StringEqualsIfExists":{"k":"a"}}`, `{"StringEqualsIfExists":{"k":"a"}}`, Changed},
+		{"ignoring case to pattern", `{"StringEqualsIgnoreCase":{"k":"abc"}}`, `{"StringLike":{"k":"a*"}}`, Changed},
+		{"variable is of any length, among wildcards", `{"StringLike":{"k":"${aws:username}b*"}}`, `{"StringLike":{"k":"?*b*"}}`, Changed},
 		{"null of nothing", `{"Null":{"k":[]}}`, `{"Null":{"k":"true"}}`, Changed},
 		{"null of something else", `{"Null":{"k":"perhaps"}}`, `{"Null":{"k":"true"}}`, Changed},
 		{"arn equals is arn like", `{"ArnEquals":{"k":"arn:aws:iam::*:role/a*"}}`, `{"ArnLike":{"k":"arn:aws:iam::*:role/a*"}}`, Same},
@@ -114,4 +122,9 @@ func TestConditionsAcrossStatements(t *testing.T) {
 	check(t, one, two, GrantsLess)
 	two.Statement[0].Condition = nil
 	check(t, one, two, GrantsMore)
+
+	all := func(values string) string {
+		return `{"Effect":"Allow","Action":"a:A","Resource":"*","Condition":{"ForAllValues:StringEquals":{"k":` + values + `}}}`
+	}
+	check(t, doc(t, all(`["a","b"]`)), doc(t, all(`"a"`), all(`"b"`)), GrantsLess)
 }
