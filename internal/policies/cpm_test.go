@@ -180,7 +180,9 @@ func TestWorkersAloneAreTerminated(t *testing.T) {
 			for _, p := range slices.Concat(r.Managed, r.Inline) {
 				for _, s := range p.Document.Statement {
 					for _, a := range s.Action {
-						instance := slices.ContainsFunc(s.Resource, func(r string) bool { return r == "*" || strings.Contains(r, ":instance/") || strings.HasSuffix(r, ":*") })
+						instance := slices.ContainsFunc(s.Resource, func(r string) bool {
+							return r == "*" || strings.Contains(r, ":instance/") || strings.HasSuffix(r, ":*")
+						})
 						switch {
 						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 || !slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], policydoc.Values{"CPMWorkerMachine"})):
 							t.Fatalf("%v: %s terminates under %v", sel, s.Sid, s.Condition)

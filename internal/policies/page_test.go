@@ -3,7 +3,6 @@ package policies_test
 import (
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"permstack/internal/policies"
@@ -83,33 +82,4 @@ func minus(a, b []string) []string {
 	a = slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 	slices.Sort(a)
 	return slices.Compact(a)
-}
-
-// TestEveryStatementSaysWhy: the reason is the product.
-func TestEveryStatementSaysWhy(t *testing.T) {
-	p, _ := policies.Profile("clumio")
-	for _, r := range p.Roles {
-		if r.Why == "" {
-			t.Errorf("role %s has no reason", r.Entity)
-		}
-		for _, policy := range r.Policies {
-			seen := map[string]bool{}
-			for _, s := range policy.Statements {
-				where := policy.Entity + "/" + s.Sid
-				if s.Sid == "" || seen[s.Sid] {
-					t.Errorf("%s: the Sid is missing or there twice", where)
-				}
-				seen[s.Sid] = true
-				if len(strings.Fields(s.Why)) < 3 {
-					t.Errorf("%s: no reason in plain words: %q", where, s.Why)
-				}
-				if wild := slices.Contains(s.Resources, "*"); wild != (s.WhyWildcard != "") {
-					t.Errorf("%s: a wildcard and the reason for one go together", where)
-				}
-				if !slices.Equal(slices.Compact(slices.Sorted(slices.Values(s.Actions))), slices.Sorted(slices.Values(s.Actions))) {
-					t.Errorf("%s: an action stands twice", where)
-				}
-			}
-		}
-	}
 }

@@ -11,12 +11,14 @@ import (
 	"permstack/internal/policydoc/evaluate"
 )
 
-// request is a call that ClumioIAMRole makes, unless another role is named, with
-// what must come of it under a selection.
+// request is a call that a profile's first role makes, unless another role is
+// named, with what must come of it under a selection.
 type request struct {
 	why      string
+	profile  string // empty: clumio
 	assets   string // comma-separated; empty: all
-	ops      string // empty: both
+	ops      string // empty: all
+	options  string // values of settings
 	role     string
 	action   string
 	resource string
@@ -204,14 +206,26 @@ func splitList[T ~string](s string, all []T) []T {
 	return out
 }
 
+// allRequests are those of every profile.
+func allRequests() []request { return slices.Concat(requests, cpmRequests) }
+
 // documentsOf are the policies of the role that makes a request.
 func documentsOf(t testing.TB, r request) []policydoc.Document {
-	sel := policies.Selection{Profile: "clumio",
-		Assets: splitList(r.assets, assets), Operations: splitList[catalog.Operation](r.ops, operations)}
-	set := synthesize(t, sel, environment(here))
+	sel, env := everything(), environment(here)
+	sel.Options = nil
+	if r.profile != "" {
+		p, _ := policies.Profile(r.profile)
+		sel, env = policies.Selection{Profile: r.profile, Operations: p.Operations}, cpmEnvironment(here)
+		for _, a := range p.Assets {
+			sel.Assets = append(sel.Assets, a.Asset)
+		}
+	}
+	sel.Assets, sel.Operations = splitList(r.assets, sel.Assets), splitList(r.ops, sel.Operations)
+	sel.Options = splitList[catalog.Option](r.options, nil)
+	set := synthesize(t, sel, env)
 	name := r.role
 	if name == "" {
-		name = "ClumioIAMRole"
+		name = set.Roles[0].Entity
 	}
 	i := slices.IndexFunc(set.Roles, func(role policies.Role) bool { return role.Entity == name })
 	if i < 0 {
@@ -226,7 +240,7 @@ func documentsOf(t testing.TB, r request) []policydoc.Document {
 
 // TestRequests judges what must work and what must not.
 func TestRequests(t *testing.T) {
-	for _, r := range requests {
+	for _, r := range allRequests() {
 		ctx := map[string][]string{}
 		for k, v := range r.context {
 			ctx[k] = []string{v}

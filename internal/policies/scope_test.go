@@ -158,6 +158,14 @@ func TestARNsAreOfThisPlace(t *testing.T) {
 						if strings.Contains(f[4], "*") {
 							t.Errorf("%s: every account", where)
 						}
+						// IAM's documentation: no wildcard in the part that says the type.
+						kind := f[5][:max(0, strings.IndexAny(f[5], ":/"))]
+						if f[2] != "s3" && strings.Contains(kind, "*") {
+							t.Errorf("%s: a wildcard in the type", where)
+						}
+						if f[4] == "${OtherAccount}" && !regexp.MustCompile(`(an)?other account`).MatchString(s.Why) {
+							t.Errorf("%s: other accounts, and the reason does not say why", where)
+						}
 						if f[2] == "s3" && !slices.ContainsFunc(slices.Collect(keysOf(s.When)), func(k string) bool { return k == "s3:ResourceAccount" }) {
 							t.Errorf("%s: a bucket's ARN has no account, s3:ResourceAccount must bound it", where)
 						}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -26,9 +27,10 @@ func TestRequestsByOutsideEvaluator(t *testing.T) {
 		Context   map[string]any `json:"context"`
 	}
 	var list []simulation
+	requests := allRequests()
 	for _, r := range requests {
 		s := simulation{
-			Principal: "arn:aws:sts::" + account + ":assumed-role/ClumioIAMRole-eu-central-1-prod/session",
+			Principal: "arn:aws:sts::" + account + ":assumed-role/role-of-the-profile/session",
 			Account:   account, Action: r.action, Resource: r.resource, Context: map[string]any{},
 		}
 		for _, d := range documentsOf(t, r) {
@@ -61,8 +63,11 @@ func TestRequestsByOutsideEvaluator(t *testing.T) {
 		t.Fatalf("read iam-simulate's answer: %d of %d results: %v", len(results), len(requests), err)
 	}
 	for i, r := range requests {
-		// "no.resource.types": an ARN without account, as AWS's own documents have
-		// it, fits no type that the evaluator knows for the action.
+		// "no.resource.types": an ARN without account, as AWS's own documents and
+		// parameters have it, fits no type that the evaluator knows for the action.
+		if results[i] == "no.resource.types" && strings.Contains(r.resource, "::") {
+			continue
+		}
 		denied := results[i] == "ImplicitlyDenied" || results[i] == "ExplicitlyDenied" || results[i] == "no.resource.types"
 		if r.allowed && results[i] != "Allowed" || !r.allowed && !denied {
 			t.Errorf("%s: %s on %s with %v: %s, want allowed %v", r.why, r.action, r.resource, r.context, results[i], r.allowed)

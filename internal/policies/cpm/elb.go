@@ -6,7 +6,8 @@ const (
 	elbARN        = "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:"
 	loadBalancers = elbARN + "loadbalancer/*"
 	targetGroups  = elbARN + "targetgroup/*"
-	listeners     = elbARN + "listener*/*" // and their rules
+	listeners     = elbARN + "listener/*"
+	listenerRules = elbARN + "listener-rule/*"
 )
 
 var describeLoadBalancers = []string{
@@ -70,13 +71,13 @@ var elbStatements = []catalog.Statement{
 			"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener",
 			"elasticloadbalancing:DeleteRule", "elasticloadbalancing:RemoveListenerCertificates",
 		},
-		Resources: []string{listeners},
+		Resources: []string{listeners, listenerRules},
 	}),
 	sinceSeptember(catalog.Statement{
 		Sid:       "TagLoadBalancers",
 		Why:       "put the tags of the original on load balancers and what belongs to them",
 		Actions:   []string{"elasticloadbalancing:AddTags"},
-		Resources: []string{loadBalancers, targetGroups, listeners},
+		Resources: []string{loadBalancers, targetGroups, listeners, listenerRules},
 	}),
 }
 

@@ -28,7 +28,7 @@ var fsxStatements = []catalog.Statement{
 		Why:       "read the tags by which policies choose",
 		For:       of(fsx),
 		Actions:   []string{"fsx:ListTagsForResource"},
-		Resources: []string{fsxARN + "*"},
+		Resources: []string{fsxBackups, fsxFileSystems, fsxVolumes, fsxVirtualMachines},
 	},
 	{
 		Sid:       "BackUpFSx",

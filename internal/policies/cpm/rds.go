@@ -7,13 +7,15 @@ const (
 	reachRDS = "arn:${Partition}:rds:${Reach}:${Account}:"
 	otherRDS = "arn:${Partition}:rds:${Reach}:${OtherAccount}:"
 
-	dbClusters       = reachRDS + "cluster:*"
-	dbInstances      = reachRDS + "db:*"
-	dbSnapshots      = reachRDS + "*snapshot:*" // of instances and of clusters
-	dbGroups         = reachRDS + "*pg:*"       // parameter groups of both
-	dbOptionGroups   = reachRDS + "og:*"
-	dbSubnetGroups   = reachRDS + "subgrp:*"
-	dbSecurityGroups = reachRDS + "secgrp:*"
+	dbClusters         = reachRDS + "cluster:*"
+	dbInstances        = reachRDS + "db:*"
+	dbSnapshots        = reachRDS + "snapshot:*"
+	dbClusterSnapshots = reachRDS + "cluster-snapshot:*"
+	dbClusterGroups    = reachRDS + "cluster-pg:*"
+	dbGroups           = reachRDS + "pg:*"
+	dbOptionGroups     = reachRDS + "og:*"
+	dbSubnetGroups     = reachRDS + "subgrp:*"
+	dbSecurityGroups   = reachRDS + "secgrp:*"
 )
 
 // rdsStatements are RDSBackup, RecoveryRDS, CrossAccountOperations, and what
@@ -31,8 +33,8 @@ var rdsStatements = []catalog.Statement{
 			"rds:DescribeDBSubnetGroups", "rds:DescribeOptionGroups", "rds:ListTagsForResource",
 		},
 		Resources: []string{
-			dbClusters, dbInstances, dbSnapshots,
-			dbGroups, dbOptionGroups, dbSubnetGroups,
+			dbClusters, dbInstances, dbSnapshots, dbClusterSnapshots,
+			dbClusterGroups, dbGroups, dbOptionGroups, dbSubnetGroups,
 		},
 	},
 	{
@@ -49,7 +51,7 @@ var rdsStatements = []catalog.Statement{
 		For:     to(rds, backup),
 		Actions: []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
 		Resources: []string{
-			homeRDS + "db:*", homeRDS + "cluster:*", homeRDS + "*snapshot:*",
+			homeRDS + "db:*", homeRDS + "cluster:*", homeRDS + "snapshot:*", homeRDS + "cluster-snapshot:*",
 		},
 	},
 	{
@@ -57,28 +59,28 @@ var rdsStatements = []catalog.Statement{
 		Why:       "mark snapshots with their policy and generation",
 		For:       to(rds, backup, dr, crossAccount),
 		Actions:   []string{"rds:AddTagsToResource"},
-		Resources: []string{dbSnapshots},
+		Resources: []string{dbSnapshots, dbClusterSnapshots},
 	},
 	{
 		Sid:       "CopyDBSnapshots",
 		Why:       "copy snapshots, to another Region or under another key",
 		For:       to(rds, backup, dr, crossAccount),
 		Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-		Resources: []string{dbSnapshots},
+		Resources: []string{dbSnapshots, dbClusterSnapshots},
 	},
 	{
 		Sid:       "CopySharedDBSnapshots",
 		Why:       "copy the snapshots that other accounts of the customer share with this one",
 		For:       to(rds, crossAccount),
 		Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-		Resources: []string{otherRDS + "*snapshot:*"},
+		Resources: []string{otherRDS + "snapshot:*", otherRDS + "cluster-snapshot:*"},
 	},
 	{
 		Sid:       "DeleteDBSnapshots",
 		Why:       "delete snapshots whose retention is over, also copies in a disaster recovery Region",
 		For:       to(rds, backup, dr),
 		Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-		Resources: []string{dbSnapshots},
+		Resources: []string{dbSnapshots, dbClusterSnapshots},
 		Note:      "the vendor documents no tag that all its snapshots carry, so no tag bounds this",
 	},
 	{
@@ -86,7 +88,7 @@ var rdsStatements = []catalog.Statement{
 		Why:       "share an instance's snapshot with another account of the customer",
 		For:       to(rds, crossAccount),
 		Actions:   []string{"rds:ModifyDBSnapshotAttribute"},
-		Resources: []string{reachRDS + "snapshot:*"},
+		Resources: []string{dbSnapshots},
 		Presets:   onThePage,
 	},
 	{
@@ -94,7 +96,7 @@ var rdsStatements = []catalog.Statement{
 		Why:       "share a cluster's snapshot with another account of the customer",
 		For:       to(rds, crossAccount),
 		Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute"},
-		Resources: []string{reachRDS + "cluster-snapshot:*"},
+		Resources: []string{dbClusterSnapshots},
 	},
 	{
 		Sid:     "RestoreDatabases",
@@ -102,8 +104,8 @@ var rdsStatements = []catalog.Statement{
 		For:     to(rds, recovery),
 		Actions: []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
 		Resources: []string{
-			dbInstances, dbClusters, dbSnapshots,
-			dbGroups, dbOptionGroups, dbSubnetGroups,
+			dbInstances, dbClusters, dbSnapshots, dbClusterSnapshots,
+			dbClusterGroups, dbGroups, dbOptionGroups, dbSubnetGroups,
 		},
 	},
 	{
@@ -127,7 +129,7 @@ var rdsStatements = []catalog.Statement{
 		Why:       "take back a recovered database when recovery fails",
 		For:       to(rds, recovery, copyToS3),
 		Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-		Resources: []string{dbClusters, dbInstances, reachRDS + "cluster-snapshot:*"},
+		Resources: []string{dbClusters, dbInstances, dbClusterSnapshots},
 		Note:      "the vendor has these with backup; a backup deletes no database. It documents no tag that could bound them",
 	},
 	{
@@ -135,7 +137,7 @@ var rdsStatements = []catalog.Statement{
 		Why:       "export snapshots to S3 and follow the export",
 		For:       to(rds, copyToS3),
 		Actions:   []string{"rds:DescribeExportTasks", "rds:StartExportTask"},
-		Resources: []string{dbSnapshots, dbClusters},
+		Resources: []string{dbSnapshots, dbClusterSnapshots, dbClusters},
 	},
 	{
 		Sid:         "CancelExports",

@@ -3,17 +3,22 @@ package cpm
 import "permstack/internal/policies/catalog"
 
 const (
-	vpcs        = reachEC2 + "vpc/*"
-	networkACLs = reachEC2 + "network-acl/*"
-	routeTables = reachEC2 + "route-table/*"
-	prefixLists = reachEC2 + "prefix-list/*"
-	vpns        = reachEC2 + "vpn-*/*" // gateways and connections
-	vpnPeers    = reachEC2 + "customer-gateway/*"
-	dhcpOptions = reachEC2 + "dhcp-options/*"
-	gateways    = reachEC2 + "*internet-gateway/*" // also egress-only ones
-	natGateways = reachEC2 + "natgateway/*"
-	peerings    = reachEC2 + "vpc-peering-connection/*"
-	transits    = reachEC2 + "transit-gateway*/*" // with attachments, route tables, multicast
+	vpcs          = reachEC2 + "vpc/*"
+	networkACLs   = reachEC2 + "network-acl/*"
+	routeTables   = reachEC2 + "route-table/*"
+	prefixLists   = reachEC2 + "prefix-list/*"
+	vpnGateways   = reachEC2 + "vpn-gateway/*"
+	vpnPeers      = reachEC2 + "customer-gateway/*"
+	vpns          = reachEC2 + "vpn-connection/*"
+	dhcpOptions   = reachEC2 + "dhcp-options/*"
+	gateways      = reachEC2 + "internet-gateway/*"
+	egress        = reachEC2 + "egress-only-internet-gateway/*"
+	natGateways   = reachEC2 + "natgateway/*"
+	peerings      = reachEC2 + "vpc-peering-connection/*"
+	transits      = reachEC2 + "transit-gateway/*"
+	attachments   = reachEC2 + "transit-gateway-attachment/*"
+	transitTables = reachEC2 + "transit-gateway-route-table/*"
+	multicast     = reachEC2 + "transit-gateway-multicast-domain/*"
 
 	stacks = "arn:${Partition}:cloudformation:${Reach}:${Account}:stack/*/*"
 )
@@ -49,22 +54,37 @@ var vpcStatements = []catalog.Statement{
 			"ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayMulticastGroups",
 			"ec2:SearchTransitGatewayRoutes",
 		},
-		Resources: []string{vpcs, prefixLists, transits},
+		Resources: []string{vpcs, prefixLists, multicast, transitTables},
 	},
 	{
+		// One statement for all: an action takes the kinds that it is about and no
+		// other, so listing them together grants nothing more and saves a document.
 		Sid: "RebuildNetworks",
-		Why: "make networks anew, with subnets, routes, access lists and security groups",
+		Why: "make networks anew with subnets, routes, access lists, gateways, VPNs, peerings and transit gateways, with the tags of the original",
 		For: doing(vpcCapture),
 		Actions: []string{
-			"ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateVpcCidrBlock",
-			"ec2:CreateDhcpOptions", "ec2:CreateManagedPrefixList", "ec2:CreateNetworkAcl",
+			"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable",
+			"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable",
+			"ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway",
+			"ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway",
+			"ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl",
 			"ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup",
-			"ec2:CreateSubnet", "ec2:CreateVpc", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute",
-			"ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress",
+			"ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect",
+			"ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment",
+			"ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute",
+			"ec2:CreateTransitGatewayRouteTable", "ec2:CreateTransitGatewayVpcAttachment", "ec2:CreateVpc",
+			"ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute",
+			"ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation",
+			"ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers",
+			"ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation",
+			"ec2:RevokeSecurityGroupEgress",
 		},
 		Resources: []string{
-			vpcs, subnets, securityGroups, networkACLs, routeTables, prefixLists, dhcpOptions, gateways, vpns,
+			vpcs, subnets, securityGroups, networkACLs, routeTables, prefixLists, dhcpOptions, gateways, egress,
+			natGateways, elasticIPs, vpnGateways, vpnPeers, vpns, peerings, transits, attachments, transitTables,
+			multicast, interfaces,
 		},
+		Note: "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
 	},
 	{
 		Sid:       "MakeInterfaces",
@@ -72,46 +92,6 @@ var vpcStatements = []catalog.Statement{
 		For:       either(doing(vpcCapture), to(efs, recovery)),
 		Actions:   []string{"ec2:CreateNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
 		Resources: []string{interfaces, subnets, securityGroups, instances},
-	},
-	{
-		Sid: "RebuildGateways",
-		Why: "make gateways, VPNs and peerings of those networks anew",
-		For: doing(vpcCapture),
-		Actions: []string{
-			"ec2:AcceptVpcPeeringConnection", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway",
-			"ec2:CreateCustomerGateway", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway",
-			"ec2:CreateNatGateway", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection",
-			"ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableVgwRoutePropagation",
-		},
-		Resources: []string{
-			vpcs, subnets, gateways, natGateways, elasticIPs, vpnPeers, vpns, peerings, routeTables, transits,
-		},
-	},
-	{
-		Sid: "RebuildTransitGateways",
-		Why: "make transit gateways, their attachments, routes and multicast anew",
-		For: doing(vpcCapture),
-		Actions: []string{
-			"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable",
-			"ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect",
-			"ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment",
-			"ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute",
-			"ec2:CreateTransitGatewayRouteTable", "ec2:CreateTransitGatewayVpcAttachment",
-			"ec2:EnableTransitGatewayRouteTablePropagation",
-			"ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources",
-		},
-		Resources: []string{transits, prefixLists, vpcs, subnets, interfaces},
-	},
-	{
-		Sid:     "TagNetworks",
-		Why:     "put the tags of the original on networks that are made anew",
-		For:     doing(vpcCapture),
-		Actions: []string{"ec2:CreateTags"},
-		Resources: []string{
-			vpcs, subnets, securityGroups, networkACLs, routeTables, prefixLists, dhcpOptions, gateways,
-			natGateways, elasticIPs, vpnPeers, vpns, peerings, transits, interfaces,
-		},
-		Note: "kinds of a network only: a tag on an instance could make it a worker, see TagWhileLaunching",
 	},
 	{
 		Sid: "RunStacks",
