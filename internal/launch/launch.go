@@ -37,6 +37,15 @@ func Unreleased(functions ...string) Release {
 // Key is where a file of a release lies.
 func Key(version, file string) string { return "permstack/" + version + "/" + file }
 
+// ObjectURL is where an object in a Region's bucket can be fetched.
+func ObjectURL(prefix, region, key string) string {
+	domain := "amazonaws.com"
+	if cfntemplate.Partition(region) == "aws-cn" {
+		domain += ".cn"
+	}
+	return "https://" + prefix + "-" + region + ".s3." + region + "." + domain + "/" + key
+}
+
 var (
 	codeLine   = regexp.MustCompile(`^( +)Code: \{S3Bucket: [^,]+, S3Key: functions/([a-z]+)\}$`)
 	groupLine  = regexp.MustCompile(`^( +Parameters: \[.*CatalogVersion.*)\]$`)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -127,13 +126,4 @@ func size(o Object) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 	}
 	return fmt.Sprintf("%.1f kB", float64(len(o.Body))/(1<<10))
-}
-
-// URL is where a file of a release can be fetched.
-func URL(prefix, region, key string) string {
-	domain := "amazonaws.com"
-	if strings.HasPrefix(region, "cn-") {
-		domain += ".cn"
-	}
-	return "https://" + prefix + "-" + region + ".s3." + region + "." + domain + "/" + key
 }

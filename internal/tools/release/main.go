@@ -131,7 +131,7 @@ func publish(ctx context.Context, o release.Options, list string, dryRun bool) e
 		return err
 	}
 	for _, region := range regions {
-		fmt.Println(release.URL(o.BucketPrefix, region, launch.Key(o.Version, "launch-stack.yaml")))
+		fmt.Println(launch.ObjectURL(o.BucketPrefix, region, launch.Key(o.Version, "launch-stack.yaml")))
 	}
 	return nil
 }
