@@ -24,13 +24,16 @@ var changeSetName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
 // createChangeSet plans at once: the change set is complete, or failed for
 // want of changes, when the answer is sent.
-func (e *Engine) createChangeSet(_ context.Context, call *wire.Call) (any, error) {
+func (e *Engine) createChangeSet(ctx context.Context, call *wire.Call) (any, error) {
 	name, stackName, typ := call.Str("ChangeSetName"), call.Str("StackName"), call.Str("ChangeSetType")
 	if !changeSetName.MatchString(name) {
 		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
 	}
 	if typ == "" {
 		typ = "UPDATE"
+	}
+	if err := checkDeploymentMode(call); err != nil {
+		return nil, err
 	}
 	e.mu.Lock()
 	s := e.find(call.Account, call.Region, stackName, false)
@@ -94,6 +97,12 @@ func (e *Engine) createChangeSet(_ context.Context, call *wire.Call) (any, error
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
+	if call.Str("DeploymentMode") == revertDrift {
+		e.mu.Unlock() // reading calls the other services
+		set.actual = e.readActual(ctx, s, set)
+		e.mu.Lock()
+		p.addReverts(set.actual, s)
+	}
 	cs.changes = p.changes
 	if p.empty() {
 		cs.status, cs.execution = "FAILED", "UNAVAILABLE"
@@ -148,6 +157,7 @@ type xmlChange struct {
 		PhysicalID  string      `xml:"PhysicalResourceId,omitempty"`
 		Type        string      `xml:"ResourceType"`
 		Replacement string      `xml:"Replacement,omitempty"`
+		Drift       string      `xml:"ResourceDriftStatus,omitempty"`
 		Scope       []string    `xml:"Scope>member"`
 		Details     []xmlDetail `xml:"Details>member"`
 	} `xml:"ResourceChange"`
@@ -166,7 +176,7 @@ type xmlDetail struct {
 func (c change) xml() xmlChange {
 	out := xmlChange{Type: "Resource"}
 	out.Change.Action, out.Change.LogicalID, out.Change.PhysicalID, out.Change.Type = c.action, c.logicalID, c.physicalID, c.typ
-	out.Change.Replacement, out.Change.Scope = c.replacement, c.scope
+	out.Change.Replacement, out.Change.Scope, out.Change.Drift = c.replacement, c.scope, c.drift
 	for _, name := range c.properties {
 		d := xmlDetail{Evaluation: "Static", Source: "DirectModification"}
 		d.Target.Attribute, d.Target.Name, d.Target.Recreate = "Properties", name, "Never"
@@ -211,9 +221,11 @@ func (e *Engine) describeChangeSet(_ context.Context, call *wire.Call) (any, err
 		Next           string         `xml:"NextToken,omitempty"`
 		OnStackFailure string         `xml:"OnStackFailure,omitempty"`
 		Nested         bool           `xml:"IncludeNestedStacks"`
+		Mode           string         `xml:"DeploymentMode,omitempty"`
+		StackDrift     string         `xml:"StackDriftStatus,omitempty"`
 	}{
 		cs.name, cs.id, s.id, s.name, cs.description, cs.set.parameters(), wire.Time(cs.created), cs.execution, cs.status, cs.reason,
-		cs.set.notifications, cs.set.capabilities, cs.set.tags, page, next, cs.onStackFailure, false,
+		cs.set.notifications, cs.set.capabilities, cs.set.tags, page, next, cs.onStackFailure, false, cs.set.deploymentMode(), cs.set.stackDrift(),
 	}, err
 }
 

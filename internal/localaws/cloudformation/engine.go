@@ -43,8 +43,12 @@ type Deps struct {
 	// resources. The services must then accept tags that begin with "aws:" from
 	// calls whose User-Agent names cloudformation.amazonaws.com.
 	SystemTags bool
-	Clock      func() time.Time
-	Logger     *slog.Logger
+	// Begin is called before each piece of work on a stack, which starts when it
+	// returns; its context ends where the work is given up. Tests hold work back
+	// with it. Nil starts at once.
+	Begin  func(context.Context)
+	Clock  func() time.Time
+	Logger *slog.Logger
 }
 
 // Engine holds the stacks of all accounts and Regions.

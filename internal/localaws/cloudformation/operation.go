@@ -42,6 +42,9 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 		if before != nil {
 			<-before
 		}
+		if e.d.Begin != nil {
+			e.d.Begin(ctx)
+		}
 		do(op)
 		e.mu.Lock()
 		defer e.mu.Unlock()

@@ -22,6 +22,7 @@ type change struct {
 	properties                         []string // that change
 	recreate                           []string // of them, those that replace
 	scope                              []string
+	drift                              string // ResourceDriftStatus, in drift-aware change sets
 }
 
 func (p *plan) empty() bool { return len(p.changes) == 0 && !p.other }

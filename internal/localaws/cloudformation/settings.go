@@ -21,7 +21,7 @@ var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 var refused = []string{
 	"StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL",
 	"RollbackConfiguration.RollbackTriggers.member.1.Arn", "ResourceTypes.member.1",
-	"ResourcesToImport.member.1.LogicalResourceId", "DeploymentMode",
+	"ResourcesToImport.member.1.LogicalResourceId",
 }
 
 // readSettings reads what a create or an update asks for. s holds what is

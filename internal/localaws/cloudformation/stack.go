@@ -56,6 +56,7 @@ type settings struct {
 	timeout       int    // minutes
 	token         string // ClientRequestToken
 	config        aws.Config
+	actual        map[string]*actual // of a drift-aware change set; nil for every other deployment
 }
 
 type event struct {
@@ -78,6 +79,7 @@ type resource struct {
 	metadata           any
 	description        string
 	drift              *drift
+	declared           map[string]any // in an undo: props before drift was put into them
 }
 
 func (r *resource) clone() *resource { c := *r; return &c }

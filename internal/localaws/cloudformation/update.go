@@ -26,6 +26,7 @@ func (e *Engine) beginUpdate(s *stack, set *settings) {
 	u := &undo{settings: s.settings, resources: map[string]*resource{}, order: slices.Clone(s.order), outputs: s.outputs, restored: map[string]bool{}}
 	for id, r := range s.resources {
 		u.resources[id] = r.clone()
+		u.resources[id].keepActual(set.actual[id])
 	}
 	s.undo, s.settings, s.updated = u, *set, e.now()
 	e.setStatus(s, "UPDATE_IN_PROGRESS", "User Initiated")
@@ -83,6 +84,9 @@ func (op *operation) update() {
 // bring makes, changes or replaces one resource as the new template has it.
 func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
 	r := op.s.resources[t.LogicalID]
+	if a := op.s.actual[t.LogicalID]; r != nil && a != nil && a.status == "DELETED" { // by somebody else
+		r = nil
+	}
 	if r != nil && r.status == "CREATE_FAILED" { // left by a create that was told to do nothing
 		if !op.remove(r) {
 			return "update", errors.New("the resource of a failed create cannot be deleted")
@@ -101,6 +105,9 @@ func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
 	op.e.mu.Lock()
 	r.declare(t)
 	op.e.mu.Unlock()
+	if r.typ == t.Type {
+		op.asActual(r)
+	}
 	same := r.typ == t.Type && r.status != "UPDATE_FAILED" && reflect.DeepEqual(normal(r.props), normal(values))
 	if same && (!p.schema().Tags || slices.Equal(r.tags, op.s.tags)) {
 		return "", nil
@@ -238,6 +245,11 @@ func (op *operation) restore(old *undo, id string) bool {
 	before := is.clone()
 	if op.change(is, maps.Clone(was.props), was.tags) != nil {
 		return false
+	}
+	if was.declared != nil { // drift was put back; what was deployed is still what is wanted
+		op.e.mu.Lock()
+		is.props = was.declared
+		op.e.mu.Unlock()
 	}
 	for _, stale := range []*resource{before, was} { // custom resources alone
 		if stale.id != is.id && !slices.ContainsFunc(old.made, func(m *resource) bool { return m.id == stale.id }) {
