@@ -274,7 +274,7 @@ func (o *operation) stackTags() []types.Tag {
 func answerData(set policies.Set, granted string, standing map[permissionstack.Part]*types.Stack) map[string]any {
 	data := map[string]any{
 		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
-		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted,
+		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",
 		"AccessStackId": "", "InventoryStackId": "", "PermissionStackIds": "",
 	}
 	var ids string

@@ -41,7 +41,8 @@ import (
 // Provisioner carries out events. Client is required.
 type Provisioner struct {
 	Client       CloudFormation
-	StackRoleARN string // the role that CloudFormation assumes for the permission stacks
+	StackRoleARN string    // the role that CloudFormation assumes for the permission stacks
+	Announcer    Announcer // nil announces nothing
 
 	// Replaced by tests; nil stands for policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
@@ -108,20 +109,14 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 		}
 		return customresource.Result{}, err
 	}
-	return customresource.Result{Data: answerData(set, granted, standing)}, nil
+	data := answerData(set, granted, standing)
+	data["AnnouncedHash"] = o.announced(ctx, set, granted)
+	return customresource.Result{Data: data}, nil
 }
 
 // plan turns the event's properties into the stacks that they ask for.
 func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
-	properties, err := DecodeProperties(o.event.ResourceProperties)
-	if err != nil {
-		return policies.Set{}, nil, err
-	}
-	synthesize := o.Synthesize
-	if synthesize == nil {
-		synthesize = policies.Synthesize
-	}
-	set, err := synthesize(properties.Selection(), properties.Environment(o.parent))
+	properties, set, err := o.synthesize(o.event.ResourceProperties)
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
@@ -197,6 +192,7 @@ func (o *operation) cleanUp(ctx context.Context, cause error) error {
 // deleteAll takes everything away, access first. It looks again until it finds
 // nothing: a Create that still runs may have begun a stack meanwhile.
 func (o *operation) deleteAll(ctx context.Context) error {
+	removed := false
 	for round := 1; ; round++ {
 		found := 0
 		var problems []error
@@ -223,8 +219,12 @@ func (o *operation) deleteAll(ctx context.Context) error {
 			return joined(problems)
 		}
 		if found == 0 {
+			if removed {
+				o.announceRemoval(ctx)
+			}
 			return nil
 		}
+		removed = true
 		if round == maxSteps {
 			return errors.New("the permission stacks appear again and again: does something else create them?")
 		}

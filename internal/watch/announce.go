@@ -12,7 +12,9 @@ import (
 
 	"permstack/internal/alert"
 	"permstack/internal/drift"
+	"permstack/internal/permissionstack"
 	"permstack/internal/policydoc"
+	"permstack/internal/provisioning"
 )
 
 // Outputs of the parent stack: which access the custom resource deployed, and
@@ -39,7 +41,10 @@ func (r *Run) announce(ctx context.Context, state alert.State, report drift.Repo
 	if err != nil {
 		return state, 0, err
 	}
-	if d.Granted == "" || d.Granted == d.Announced || d.Granted == state.Announced {
+	if d.Granted != "" && d.Granted == d.Announced {
+		state.Announced = d.Granted
+	}
+	if d.Granted == "" || d.Granted == state.Announced {
 		return state, 0, nil
 	}
 	changes, err := d.Changes(ctx)
@@ -66,16 +71,16 @@ type CloudFormation interface {
 
 // ReadDeployed reads the outputs of the parent stack. While the stack is being
 // changed it says nothing: the change announces itself.
-func ReadDeployed(ctx context.Context, client CloudFormation, parentStackID string, permissionStacks func() []string) (Deployed, error) {
-	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &parentStackID})
+func ReadDeployed(ctx context.Context, client CloudFormation, parent provisioning.Parent) (Deployed, error) {
+	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &parent.ID})
 	if err != nil {
-		return Deployed{}, fmt.Errorf("describe stack %s: %w", parentStackID, err)
+		return Deployed{}, fmt.Errorf("describe stack %s: %w", parent.ID, err)
 	}
 	if len(out.Stacks) == 0 || !slices.Contains(resting, out.Stacks[0].StackStatus) {
 		return Deployed{}, nil
 	}
 	d := Deployed{Changes: func(ctx context.Context) ([]alert.AccessChange, error) {
-		return readGranted(ctx, client, permissionStacks())
+		return readGranted(ctx, client, parent.StackName(permissionstack.Access))
 	}}
 	for _, o := range out.Stacks[0].Outputs {
 		switch aws.ToString(o.OutputKey) {
@@ -93,38 +98,36 @@ var resting = []types.StackStatus{
 	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
 }
 
-// readGranted lists the actions of every policy in the deployed templates.
-func readGranted(ctx context.Context, client CloudFormation, stacks []string) ([]alert.AccessChange, error) {
+// readGranted lists the actions of every policy in the deployed template.
+func readGranted(ctx context.Context, client CloudFormation, id string) ([]alert.AccessChange, error) {
 	var out []alert.AccessChange
-	for _, id := range stacks {
-		got, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id})
-		if err != nil {
-			return out, fmt.Errorf("read template of stack %s: %w", id, err)
+	got, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id})
+	if err != nil {
+		return out, fmt.Errorf("read template of stack %s: %w", id, err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties json.RawMessage
 		}
-		var template struct {
-			Resources map[string]struct {
-				Type       string
-				Properties json.RawMessage
-			}
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(got.TemplateBody)), &template); err != nil {
+		return out, fmt.Errorf("read template of stack %s: %w", id, err)
+	}
+	for logical, resource := range template.Resources {
+		if resource.Type != "AWS::IAM::ManagedPolicy" && resource.Type != "AWS::IAM::Role" {
+			continue
 		}
-		if err := json.Unmarshal([]byte(aws.ToString(got.TemplateBody)), &template); err != nil {
-			return out, fmt.Errorf("read template of stack %s: %w", id, err)
+		var p grants
+		if err := json.Unmarshal(resource.Properties, &p); err != nil {
+			return out, fmt.Errorf("read %s in the template of stack %s: %w", logical, id, err)
 		}
-		for logical, resource := range template.Resources {
-			if resource.Type != "AWS::IAM::ManagedPolicy" && resource.Type != "AWS::IAM::Role" {
-				continue
-			}
-			var p grants
-			if err := json.Unmarshal(resource.Properties, &p); err != nil {
-				return out, fmt.Errorf("read %s in the template of stack %s: %w", logical, id, err)
-			}
-			switch resource.Type {
-			case "AWS::IAM::ManagedPolicy":
-				out = append(out, alert.AccessChange{What: "policy", Of: "managed policies", Name: p.ManagedPolicyName, Added: p.PolicyDocument.Actions()})
-			case "AWS::IAM::Role":
-				for _, inline := range p.Policies {
-					out = append(out, alert.AccessChange{What: "policy", Of: p.RoleName, Name: inline.PolicyName, Added: inline.PolicyDocument.Actions()})
-				}
+		switch resource.Type {
+		case "AWS::IAM::ManagedPolicy":
+			out = append(out, alert.AccessChange{What: "policy", Of: "managed policies", Name: p.ManagedPolicyName, Added: p.PolicyDocument.Actions()})
+		case "AWS::IAM::Role":
+			for _, inline := range p.Policies {
+				out = append(out, alert.AccessChange{What: "policy", Of: p.RoleName, Name: inline.PolicyName, Added: inline.PolicyDocument.Actions()})
 			}
 		}
 	}

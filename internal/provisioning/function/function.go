@@ -6,6 +6,8 @@
 //
 //	STACK_ROLE_ARN     the role that CloudFormation assumes for the permission
 //	                   stacks; required
+//	ALERT_TOPIC_ARN    the topic that is told what changed in the granted access;
+//	                   optional
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
 //	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
@@ -18,7 +20,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/alert"
 	"permstack/internal/customresource"
 	"permstack/internal/lambdaenv"
 	"permstack/internal/provisioning"
@@ -40,13 +44,17 @@ func New(log io.Writer) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Handler(cloudformation.NewFromConfig(cfg), os.Getenv("STACK_ROLE_ARN"), log), nil
+	var announcer provisioning.Announcer
+	if topic := os.Getenv("ALERT_TOPIC_ARN"); topic != "" {
+		announcer = &alert.Announcer{Sender: alert.Sender{Client: sns.NewFromConfig(cfg), TopicARN: topic}}
+	}
+	return Handler(cloudformation.NewFromConfig(cfg), os.Getenv("STACK_ROLE_ARN"), announcer, log), nil
 }
 
 // Handler answers the custom resource's events: it decodes one, lets the core
-// carry it out, and answers CloudFormation.
-func Handler(client provisioning.CloudFormation, stackRoleARN string, log io.Writer) lambda.Handler {
-	core := &provisioning.Provisioner{Client: client, StackRoleARN: stackRoleARN}
+// carry it out, and answers CloudFormation. The announcer may be nil.
+func Handler(client provisioning.CloudFormation, stackRoleARN string, announcer provisioning.Announcer, log io.Writer) lambda.Handler {
+	core := &provisioning.Provisioner{Client: client, StackRoleARN: stackRoleARN, Announcer: announcer}
 	return &customresource.Function{
 		Handle:     core.Handle,
 		PhysicalID: provisioning.PhysicalID,
