@@ -23,14 +23,21 @@ const (
 // arns answers Ref and Fn::GetAtt of the template's own resources.
 type arns struct{}
 
-func (arns) Ref(id string) (any, error) { return id, nil }
+func (arns) Ref(id string) (any, error) {
+	if id == "AlertTopic" {
+		return "arn:aws:sns:us-east-1:" + account + ":parent-AlertTopic-1A2B", nil
+	}
+	return id, nil
+}
 
 func (arns) GetAtt(id, attribute string) (any, error) {
 	switch id {
-	case "StackRole", "ProvisionerRole":
+	case "StackRole", "ProvisionerRole", "DriftRole":
 		return "arn:aws:iam::" + account + ":role/permstack/installer/parent-" + id + "-1A2B", nil
 	case "ProvisionerLogGroup":
 		return "arn:aws:logs:us-east-1:" + account + ":log-group:parent-log:*", nil
+	case "DriftFailures":
+		return "arn:aws:sqs:us-east-1:" + account + ":parent-DriftFailures-1A2B", nil
 	}
 	return id + "." + attribute, nil
 }
@@ -198,7 +205,7 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 				t.Errorf("%s has the path %v", r.LogicalID, p["Path"])
 			}
 			fallthrough
-		case "AWS::Lambda::Function", "AWS::Logs::LogGroup":
+		case "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::Events::Rule":
 			if fmt.Sprint(p["Tags"]) != fmt.Sprint(tags) {
 				t.Errorf("%s has the tags %v", r.LogicalID, p["Tags"])
 			}
@@ -208,14 +215,14 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 			}
 		}
 	}
-	if roles != 2 {
+	if roles != 3 {
 		t.Errorf("the template has %d roles", roles)
 	}
 	without, err := bind(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"StackRole", "ProvisionerRole"} {
+	for _, id := range []string{"StackRole", "ProvisionerRole", "DriftRole"} {
 		p := properties(t, without, id)
 		if _, set := p["PermissionsBoundary"]; set {
 			t.Errorf("%s has a boundary that nobody gave", id)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack/internal/provisioning/function"
+	watch "permstack/internal/watch/function"
 )
 
 // lambdaCommand is how the embedded AWS runs this program as a function.
@@ -17,6 +18,7 @@ const lambdaCommand = "lambda-function"
 // functions/*/main.go. They find the Runtime API in their environment.
 var functions = map[string]func(){
 	"provisioner": function.Start,
+	"drift":       watch.Start,
 }
 
 func functionNames() []string { return slices.Sorted(maps.Keys(functions)) }

@@ -61,8 +61,12 @@ func (t *trial) granted(ctx context.Context, connection string) (granted, error)
 	if err != nil {
 		return g, err
 	}
-	g.topics = topics
-	g.rules, err = t.ruleNames(ctx)
+	rules, err := t.ruleNames(ctx)
+	// Those of the launched stacks themselves tell the customer, not the vendor.
+	ours := func(name string) bool {
+		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-")
+	}
+	g.topics, g.rules = slices.DeleteFunc(topics, ours), slices.DeleteFunc(rules, ours)
 	return g, err
 }
 
