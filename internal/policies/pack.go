@@ -125,3 +125,15 @@ func inOrder(parts [][]int) [][]int {
 	slices.SortFunc(parts, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
 	return parts
 }
+
+// Pack puts items of some sizes into as few bins of a capacity as it can, in
+// their order where that costs no bin more, and lists the items of each. The
+// same sizes are always packed the same way. An item larger than a bin gets one
+// of its own.
+func Pack(sizes []int, capacity int) [][]int {
+	items := make([]int, len(sizes))
+	for i := range items {
+		items[i] = i
+	}
+	return fewest(sizes, items, capacity)
+}

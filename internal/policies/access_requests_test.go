@@ -1,0 +1,71 @@
+package policies_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
+)
+
+// TestAccess judges every choice of one asset and one operation, and everything
+// together, by the requests that follow from testdata/access.txt.
+func TestAccess(t *testing.T) {
+	lines := readAccesses(t)
+	aws := readAWS(t)
+	total := 0
+	for _, profile := range []string{"clumio", "cpm"} {
+		for _, s := range scenes(profile) {
+			docs := documentsByRole(synthesize(t, s.sel, s.env))
+			requests := derive(s, lines, aws)
+			total += len(requests)
+			allowed, denied := 0, 0
+			for _, r := range requests {
+				if r.real && r.allowed {
+					allowed++
+				} else if r.real {
+					denied++
+				}
+				if got := evaluate.Documents(docs[r.role], r.request()) == evaluate.Allow; got != r.allowed {
+					t.Errorf("%s %v %v: access.txt:%d: %s: allowed is %v, want %v", profile, s.sel.Assets, s.sel.Operations, r.line, r, got, r.allowed)
+				}
+			}
+			if allowed < 5 || denied < 5 {
+				t.Errorf("%s %v %v: %d requests that must work and %d that must not; want at least five of each", profile, s.sel.Assets, s.sel.Operations, allowed, denied)
+			}
+		}
+	}
+	t.Logf("%d requests", total)
+}
+
+func (r derived) request() evaluate.Request {
+	q := evaluate.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
+	for k, v := range r.context {
+		q.Context[k] = []string{v}
+	}
+	return q
+}
+
+func (r derived) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("%s: %s on %s with %v", r.role, r.action, r.resource, r.context), " with map[]")
+}
+
+func documentsByRole(set policies.Set) map[string][]policydoc.Document {
+	out := map[string][]policydoc.Document{}
+	for _, r := range set.Roles {
+		for _, p := range slices.Concat(r.Managed, r.Inline) {
+			out[r.Entity] = append(out[r.Entity], p.Document)
+		}
+	}
+	return out
+}
+
+func readAWS(t testing.TB) map[string]awsAction {
+	t.Helper()
+	var aws map[string]awsAction
+	readJSON(t, "aws-actions.json", &aws)
+	return aws
+}

@@ -1,0 +1,269 @@
+package policies_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+)
+
+// access is one line of testdata/access.txt: a role may take actions on some
+// resources under some conditions, where one of its uses is chosen.
+type access struct {
+	profile, role string
+	uses          []catalog.Use
+	actions       []string
+	on            []string
+	gates         []gate
+	line          int
+}
+
+// gate is a condition key and the values that let a request through; * lets any.
+type gate struct {
+	key    string
+	values []string
+	each   bool // every value of the request must match; none at all does
+}
+
+// accesses reads testdata/access.txt once.
+var accesses = sync.OnceValues(func() ([]access, error) {
+	data, err := os.ReadFile("testdata/access.txt")
+	if err != nil {
+		return nil, err
+	}
+	var out []access
+	var profile, role string
+	lines := strings.Split(string(data), "\n")
+	for i := 0; i < len(lines); i++ {
+		text, number := lines[i], i+1
+		switch {
+		case text == "" || text[0] == '#':
+			continue
+		case text[0] == '[':
+			if _, err := fmt.Sscanf(strings.Trim(text, "[]"), "%s %s", &profile, &role); err != nil {
+				return nil, fmt.Errorf("access.txt:%d: %w", number, err)
+			}
+			continue
+		}
+		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "    ") {
+			i++
+			gap := " "
+			if strings.HasSuffix(text, ",") {
+				gap = ""
+			}
+			text += gap + strings.TrimSpace(lines[i])
+		}
+		a, err := parseAccess(text)
+		if err != nil {
+			return nil, fmt.Errorf("access.txt:%d: %w", number, err)
+		}
+		a.profile, a.role, a.line = profile, role, number
+		out = append(out, a)
+	}
+	return out, nil
+})
+
+func parseAccess(text string) (access, error) {
+	var a access
+	fields := strings.Split(text, "|")
+	if len(fields) < 3 || len(fields) > 4 {
+		return a, fmt.Errorf("%d fields in %q", len(fields), text)
+	}
+	for _, u := range strings.Fields(fields[0]) {
+		rest, option, _ := strings.Cut(u, "+")
+		asset, operation, _ := strings.Cut(rest, "/")
+		if asset == "*" {
+			asset = ""
+		}
+		a.uses = append(a.uses, catalog.Use{Asset: catalog.Asset(asset), Operation: catalog.Operation(operation), Option: catalog.Option(option)})
+	}
+	for _, group := range strings.Fields(fields[1]) {
+		service, names, ok := strings.Cut(group, ":")
+		if !ok {
+			return a, fmt.Errorf("actions %q", group)
+		}
+		for name := range strings.SplitSeq(names, ",") {
+			a.actions = append(a.actions, service+":"+name)
+		}
+	}
+	a.on = strings.Fields(fields[2])
+	if len(fields) == 4 {
+		each, found := strings.CutPrefix(strings.TrimSpace(fields[3]), "each ")
+		key, values, ok := strings.Cut(each, "=")
+		if !ok {
+			return a, fmt.Errorf("condition %q", each)
+		}
+		a.gates = []gate{{key: key, values: strings.Split(values, ","), each: found}}
+	}
+	return a, nil
+}
+
+// scene is a choice, and the names that access.txt uses in it.
+type scene struct {
+	sel      policies.Selection
+	env      policies.Environment
+	accounts map[string]string
+	regions  map[string]string
+}
+
+func newScene(sel policies.Selection) scene {
+	s := scene{sel: sel, env: environment(here)}
+	if sel.Profile == "cpm" {
+		s.env = cpmEnvironment(here)
+		s.env.DataPlaneAccountID = dataPlane
+	}
+	s.accounts = map[string]string{"": "", "own": account, "vault": dataPlane, "control": control, "other": "*"}
+	s.regions = map[string]string{"": "", "here": here, "every": "*", "home": here, "reach": here}
+	if sel.Profile == "cpm" {
+		if slices.Contains(sel.Options, "regions=every") {
+			s.regions["home"], s.regions["reach"] = "*", "*"
+		}
+		if len(sel.Operations) == 0 || slices.Contains(sel.Operations, "dr") {
+			s.regions["reach"] = "*"
+		}
+	}
+	return s
+}
+
+// chosen tells whether a use is. Every setting that access.txt names is one that
+// is the default.
+func (s scene) chosen(uses []catalog.Use) bool {
+	p, _ := policies.Profile(s.sel.Profile)
+	option := func(o catalog.Option) bool {
+		if o == "" || slices.Contains(s.sel.Options, o) {
+			return true
+		}
+		name, _, setting := strings.Cut(string(o), "=")
+		return setting && !slices.ContainsFunc(s.sel.Options, func(x catalog.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
+			slices.ContainsFunc(p.Settings, func(x catalog.Setting) bool { return x.Default == o })
+	}
+	return slices.ContainsFunc(uses, func(u catalog.Use) bool {
+		return (u.Asset == "" || slices.Contains(s.sel.Assets, u.Asset)) &&
+			(u.Operation == "" || len(s.sel.Operations) == 0 || slices.Contains(s.sel.Operations, u.Operation)) &&
+			option(u.Option)
+	})
+}
+
+// literalStar stands for [*] in patterns and in requests' resources.
+const literalStar = "\x01"
+
+// pattern is what a resource of access.txt means here: an ARN with wildcards.
+func (s scene) pattern(resource string) string {
+	const suffix = "-" + here + "-prod"
+	begin := "Clumio*"
+	if s.sel.Profile == "cpm" {
+		begin = "CPM*"
+	}
+	role := "arn:aws:iam::" + account + ":role/permstack/"
+	switch resource {
+	case "*":
+		return resource
+	case "@roles":
+		return role + begin + suffix
+	case "@policies":
+		return "arn:aws:iam::" + account + ":policy/permstack/" + begin + suffix
+	case "@topics":
+		return "arn:aws:sns:" + here + ":" + account + ":" + begin + suffix
+	case "@rules":
+		return "arn:aws:events:" + here + ":" + account + ":rule/" + begin + suffix
+	case "@stacks":
+		return "arn:aws:cloudformation:" + here + ":" + account + ":stack/parent-access/*"
+	}
+	if name, ok := strings.CutPrefix(resource, "@role:"); ok {
+		return role + name + suffix
+	}
+	f := strings.SplitN(resource, ":", 4)
+	if len(f) != 4 {
+		panic("resource " + resource)
+	}
+	region, known := s.regions[f[1]]
+	owner, alsoKnown := s.accounts[f[2]]
+	if !known || !alsoKnown {
+		panic("place of " + resource)
+	}
+	return "arn:aws:" + f[0] + ":" + region + ":" + owner + ":" + strings.ReplaceAll(f[3], "[*]", literalStar)
+}
+
+// allows is the model: does a line of access.txt let a request through?
+func (s scene) allows(lines []access, role, action, resource string, context map[string]string) bool {
+	for _, a := range lines {
+		if a.profile != s.sel.Profile || a.role != role || !s.chosen(a.uses) ||
+			!slices.ContainsFunc(a.actions, func(p string) bool { return glob(strings.ToLower(p), strings.ToLower(action)) }) ||
+			!slices.ContainsFunc(a.on, func(r string) bool { return s.matches(r, resource) }) {
+			continue
+		}
+		if !slices.ContainsFunc(a.gates, func(g gate) bool { return !s.passes(g, context) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches compares an ARN part by part: a wildcard ends with its part.
+func (s scene) matches(resource, arn string) bool {
+	pattern := s.pattern(resource)
+	if pattern == "*" {
+		return true
+	}
+	want, have := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
+	if len(have) != 6 {
+		return false
+	}
+	for i := range want {
+		if !glob(want[i], have[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s scene) passes(g gate, context map[string]string) bool {
+	have, present := context[g.key]
+	if !present {
+		return g.each
+	}
+	return slices.ContainsFunc(g.values, func(want string) bool {
+		want = s.value(want)
+		return want == "*" || want == have || g.each && glob(want, have)
+	})
+}
+
+// value is what a condition's value of access.txt means here.
+func (s scene) value(v string) string {
+	if owner, ok := s.accounts[v]; ok && v != "" {
+		return owner
+	}
+	if strings.Count(v, ":") >= 3 {
+		return s.pattern(v)
+	}
+	return v
+}
+
+// glob matches with * for any text and literalStar for a star.
+func glob(pattern, text string) bool {
+	switch {
+	case pattern == "":
+		return text == ""
+	case pattern[0] == '*':
+		return glob(pattern[1:], text) || text != "" && glob(pattern, text[1:])
+	case text == "":
+		return false
+	case pattern[:1] == literalStar:
+		return text[0] == '*' && glob(pattern[1:], text[1:])
+	}
+	return pattern[0] == text[0] && glob(pattern[1:], text[1:])
+}
+
+func readAccesses(t testing.TB) []access {
+	t.Helper()
+	list, err := accesses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}

@@ -1,0 +1,273 @@
+package policies_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+)
+
+// derived is a request that follows from a line of access.txt, in a scene.
+type derived struct {
+	role, action, resource string
+	context                map[string]string
+	allowed                bool
+	real                   bool // the resource is of a type that AWS knows for the action
+	line                   int
+}
+
+// dangerous actions are asked for wherever anything is allowed.
+var dangerous = []string{
+	"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateAccessKey", "iam:UpdateAssumeRolePolicy", "iam:PassRole",
+	"sts:AssumeRole", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteObject", "ec2:TerminateInstances", "ec2:CreateTags",
+	"ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:ModifySnapshotAttribute", "rds:DeleteDBInstance", "rds:ModifyDBSnapshotAttribute",
+	"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:PutKeyPolicy",
+	"lambda:InvokeFunction", "secretsmanager:GetSecretValue", "ssm:SendCommand", "events:PutTargets", "sns:Publish",
+	"redshift:DeleteCluster", "cloudformation:CreateStack",
+}
+
+// wildActions are actions that AWS has under the wildcards of the catalogue.
+var wildActions = map[string][]string{
+	"s3:DeleteObject*": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+	"s3:GetObject*":    {"s3:GetObject", "s3:GetObjectVersion"},
+	"s3:PutObject*":    {"s3:PutObject", "s3:PutObjectRetention"},
+}
+
+// derive makes the requests of a scene: for each line that is chosen, every
+// action on every resource that it takes, and the same with one thing wrong. The
+// model says of each what must come of it.
+func derive(s scene, lines []access, aws map[string]awsAction) []derived {
+	var out []derived
+	seen := map[string]bool{}
+	ask := func(a access, action, resource string, context map[string]string) {
+		key := a.role + "\n" + action + "\n" + resource
+		for _, k := range slices.Sorted(maps.Keys(context)) {
+			key += "\n" + k + "=" + context[k]
+		}
+		if seen[key] {
+			return
+		}
+		seen[key] = true
+		out = append(out, derived{
+			role: a.role, action: action, resource: resource, context: context, line: a.line,
+			allowed: s.allows(lines, a.role, action, resource, context), real: takes(aws, action, resource),
+		})
+	}
+	for _, a := range lines {
+		if a.profile != s.sel.Profile || !s.chosen(a.uses) {
+			continue
+		}
+		right, wrong := s.contexts(a.gates)
+		for _, r := range a.on {
+			example := s.example(r)
+			misses := nearMisses(example, s.pattern(r))
+			for _, action := range a.actions {
+				for _, action := range orItself(wildActions[action], action) {
+					for _, context := range right {
+						ask(a, action, example, context)
+					}
+					for _, context := range wrong {
+						ask(a, action, example, context)
+					}
+					for _, miss := range misses {
+						ask(a, action, miss, right[0])
+					}
+					for pattern := range aws[action].Resources {
+						ask(a, action, fillType(pattern), right[0])
+					}
+				}
+			}
+			for _, action := range dangerous {
+				ask(a, action, example, right[0])
+			}
+		}
+	}
+	return out
+}
+
+func orItself(list []string, v string) []string {
+	if len(list) == 0 {
+		return []string{v}
+	}
+	return list
+}
+
+// takes tells whether an action of AWS knows a resource's type, or knows none.
+func takes(aws map[string]awsAction, action, resource string) bool {
+	a, known := aws[action]
+	if !known {
+		return false
+	}
+	if len(a.Resources) == 0 || resource == "*" {
+		return len(a.Resources) == 0 && resource == "*"
+	}
+	for pattern := range a.Resources {
+		if glob(wild(pattern), resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// contexts are those that pass every condition, one for each value, and those
+// that fail one of them.
+func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
+	right = []map[string]string{{}}
+	for _, g := range gates {
+		var next []map[string]string
+		for _, v := range g.values {
+			v = s.value(v)
+			if v == "*" {
+				v = "anything"
+			}
+			v = strings.ReplaceAll(v, "*", "x1")
+			next = append(next, map[string]string{g.key: v})
+			wrong = append(wrong, map[string]string{g.key: strings.ToUpper(v)}, map[string]string{g.key: v + "x"},
+				map[string]string{g.key: strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":")})
+		}
+		right = next
+		wrong = append(wrong, map[string]string{}, map[string]string{g.key: "other"}, map[string]string{g.key: stranger}, map[string]string{g.key: ""})
+	}
+	return right, wrong
+}
+
+// example is a resource that a pattern of access.txt means.
+func (s scene) example(resource string) string {
+	switch resource {
+	case "@roles":
+		return s.example("@role:" + s.mainRole())
+	case "@policies":
+		if s.sel.Profile == "cpm" {
+			return strings.ReplaceAll(s.pattern(resource), "CPM*", "CPMPolicy")
+		}
+		return strings.ReplaceAll(s.pattern(resource), "Clumio*", "ClumioBaseManagedPolicy")
+	case "@topics":
+		return strings.ReplaceAll(s.pattern(resource), "Clumio*", "ClumioEventPub")
+	case "@rules":
+		return strings.ReplaceAll(s.pattern(resource), "Clumio*", s.rule())
+	}
+	p := s.pattern(resource)
+	for _, named := range [][2]string{ // wildcards within names of types
+		{":*snapshot:", ":snapshot:"}, {":*pg:", ":pg:"}, {":*internet-gateway/", ":internet-gateway/"},
+		{":vpn-*/", ":vpn-gateway/"}, {":transit-gateway*/", ":transit-gateway/"}, {":listener*/", ":listener/"},
+	} {
+		p = strings.Replace(p, named[0], named[1], 1)
+	}
+	f := strings.SplitN(p, ":", 6)
+	if len(f) < 6 {
+		return p
+	}
+	if f[3] == "*" {
+		f[3] = elsewhere
+	}
+	if f[4] == "*" {
+		f[4] = "444444444444"
+	}
+	f[5] = strings.ReplaceAll(strings.ReplaceAll(f[5], "*", "x1"), literalStar, "*")
+	return strings.Join(f, ":")
+}
+
+func (s scene) mainRole() string {
+	if s.sel.Profile == "cpm" {
+		return "CPMRole"
+	}
+	return "ClumioIAMRole"
+}
+
+// rule is an event rule of the choice.
+func (s scene) rule() string {
+	for asset, rule := range map[catalog.Asset]string{
+		"ec2": "ClumioEC2ApiRule", "rds": "ClumioRDSApiRule", "dynamodb": "ClumioDynamoDBApiRule", "s3": "ClumioS3ApiRule",
+	} {
+		if slices.Contains(s.sel.Assets, asset) {
+			return rule
+		}
+	}
+	return "None"
+}
+
+// nearMisses are ARNs that differ from an example in one thing that its pattern
+// does not leave open, or in more than it leaves open.
+func nearMisses(example, pattern string) []string {
+	f, p := strings.SplitN(example, ":", 6), strings.SplitN(pattern, ":", 6)
+	if len(f) < 6 {
+		return nil
+	}
+	var out []string
+	change := func(i int, v string) {
+		g := slices.Clone(f)
+		g[i] = v
+		out = append(out, strings.Join(g, ":"))
+	}
+	change(1, "aws-cn")
+	if f[3] != "" {
+		change(3, elsewhere)
+		change(3, "us-east-1")
+	}
+	if f[4] != "" {
+		change(4, stranger)
+		change(4, account)
+		change(4, dataPlane)
+		change(4, control)
+	}
+	rest := f[5]
+	if i := strings.IndexAny(rest, "/:"); i >= 0 {
+		change(5, "zz"+rest[i:])
+		change(5, rest[:i+1]+"Zz")
+		if j := strings.IndexAny(rest[i+1:], "/:"); j >= 0 {
+			change(5, rest[:i+1+j])
+			change(5, rest[:i+1+j+1]+"Zz")
+		}
+		change(5, rest[:i+1]+"other/"+rest[i+1:])
+	} else {
+		change(5, "Zz")
+	}
+	if rest == "snapshot/*" {
+		change(5, "snapshot/snap-1")
+	}
+	if !strings.HasSuffix(p[5], "*") {
+		change(5, rest+"x")
+	}
+	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+elsewhere+"-prod"))
+	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+here+"-other"))
+	return out
+}
+
+// fillType is an ARN of one of AWS's types, in this account and Region.
+func fillType(pattern string) string {
+	s := strings.NewReplacer("${Partition}", "aws", "${Region}", here, "${Account}", account).Replace(pattern)
+	return variable.ReplaceAllString(s, "x1")
+}
+
+// scenes are the choices under which access is judged: for every asset and
+// operation that grants something alone, and everything together.
+func scenes(profile string) []scene {
+	p, _ := policies.Profile(profile)
+	var out []scene
+	all := policies.Selection{Profile: profile}
+	for _, o := range p.Options {
+		all.Options = append(all.Options, o.Option)
+	}
+	for _, a := range p.Assets {
+		all.Assets = append(all.Assets, a.Asset)
+		for _, op := range p.Operations {
+			out = append(out, newScene(policies.Selection{Profile: profile, Assets: []catalog.Asset{a.Asset}, Operations: []catalog.Operation{op}}))
+		}
+	}
+	out = append(out, newScene(all))
+	if profile == "cpm" {
+		for _, o := range []catalog.Option{"regions=every", "backup-role=made", "export-role=server", "kms-user=admin"} {
+			sel := all
+			sel.Options = []catalog.Option{o}
+			sel.Operations = []catalog.Operation{"backup", "copy-to-s3"}
+			out = append(out, newScene(sel))
+		}
+	} else {
+		for _, o := range all.Options {
+			out = append(out, newScene(policies.Selection{Profile: profile, Assets: all.Assets[:1], Operations: p.Operations[:1], Options: []catalog.Option{o}}))
+		}
+	}
+	return out
+}
