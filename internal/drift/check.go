@@ -29,6 +29,19 @@ type Options struct {
 	Sleep Sleep            // waits before a call is made again; nil is real
 }
 
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = realSleep
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	return o
+}
+
 // DefaultConcurrency keeps well under what CloudFormation and IAM throttle in
 // practice; the gate finds the rate where it is lower.
 const DefaultConcurrency = 4
@@ -84,15 +97,7 @@ type Progress struct {
 // The error is not nil where nothing can be said: the parent cannot be found or
 // read.
 func Check(ctx context.Context, clients Clients, o Options) (Report, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Sleep == nil {
-		o.Sleep = realSleep
-	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
+	o = o.withDefaults()
 	started := o.Now()
 	outer := ctx
 	ctx, cancel := withReserve(ctx, started, o.Reserve)
@@ -133,27 +138,12 @@ type check struct {
 }
 
 func (c *check) run(ctx context.Context, report *Report) error {
-	described, err := c.describe(ctx, c.o.Parent)
-	if err != nil {
-		return fmt.Errorf("describe stack %s: %w", c.o.Parent, err)
-	}
-	if described == nil {
-		return fmt.Errorf("describe stack %s: it does not exist", c.o.Parent)
-	}
-	parent, err := provisioning.ParseParent(*described.StackId)
+	stacks, parent, err := c.stacks(ctx)
 	if err != nil {
 		return err
 	}
 	report.ParentStackID, report.Account, report.Region = parent.ID, parent.Account, parent.Region
-	report.Profile = parameterValue(described, "Profile")
-
-	own := c.open(ctx, parent, described)
-	stacks := []*stack{own}
-	if own.declares("Custom::PermissionStack") || own.template == nil {
-		stacks = append(stacks, c.permissionStacks(ctx, parent, described)...)
-	} else {
-		stacks = append(stacks, c.standing(ctx, parent)...)
-	}
+	report.Profile = parameterValue(stacks[0].described, "Profile")
 	var findings []draft
 	for _, s := range stacks {
 		if s.id != "" {
@@ -176,6 +166,27 @@ func (c *check) run(ctx context.Context, report *Report) error {
 	report.Findings = tidy(append(findings, found...), m.secrets())
 	slices.Sort(report.NotReached)
 	return nil
+}
+
+// stacks opens the parent and its permission stacks; the parent comes first.
+func (c *check) stacks(ctx context.Context) ([]*stack, provisioning.Parent, error) {
+	described, err := c.describe(ctx, c.o.Parent)
+	if err != nil {
+		return nil, provisioning.Parent{}, fmt.Errorf("describe stack %s: %w", c.o.Parent, err)
+	}
+	if described == nil {
+		return nil, provisioning.Parent{}, fmt.Errorf("describe stack %s: it does not exist", c.o.Parent)
+	}
+	parent, err := provisioning.ParseParent(*described.StackId)
+	if err != nil {
+		return nil, parent, err
+	}
+	own := c.open(ctx, parent, described)
+	out := []*stack{own}
+	if own.declares("Custom::PermissionStack") {
+		return append(out, c.permissionStacks(ctx, parent, described)...), parent, nil
+	}
+	return append(out, c.standing(ctx, parent)...), parent, nil
 }
 
 // look lets both eyes look at every resource, the weightiest first.

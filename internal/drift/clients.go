@@ -10,12 +10,36 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// Clients are what a check reads through.
+// Clients are what a check reads through, and what Revert writes through. Check
+// needs no writer.
 type Clients struct {
 	CloudFormation CloudFormation
 	IAM            IAM
 	SNS            SNS
 	Events         Events
+
+	ChangeSets    ChangeSets
+	RolePolicies  RolePolicies
+	TopicPolicies TopicPolicies
+}
+
+// ChangeSets is how declared properties are put back.
+type ChangeSets interface {
+	CreateChangeSet(context.Context, *cloudformation.CreateChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.CreateChangeSetOutput, error)
+	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
+	ExecuteChangeSet(context.Context, *cloudformation.ExecuteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.ExecuteChangeSetOutput, error)
+	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
+}
+
+// RolePolicies is how rogue policies are taken off a role.
+type RolePolicies interface {
+	DeleteRolePolicy(context.Context, *iam.DeleteRolePolicyInput, ...func(*iam.Options)) (*iam.DeleteRolePolicyOutput, error)
+	DetachRolePolicy(context.Context, *iam.DetachRolePolicyInput, ...func(*iam.Options)) (*iam.DetachRolePolicyOutput, error)
+}
+
+// TopicPolicies is how a topic's policy is put back, which change sets do not do.
+type TopicPolicies interface {
+	SetTopicAttributes(context.Context, *sns.SetTopicAttributesInput, ...func(*sns.Options)) (*sns.SetTopicAttributesOutput, error)
 }
 
 // CloudFormation is the little of the SDK's client that a check needs.
@@ -56,10 +80,9 @@ type Events interface {
 func NewClients(cfg aws.Config) Clients {
 	cfg = cfg.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	stacks, identity, topics := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 	return Clients{
-		CloudFormation: cloudformation.NewFromConfig(cfg),
-		IAM:            iam.NewFromConfig(cfg),
-		SNS:            sns.NewFromConfig(cfg),
-		Events:         eventbridge.NewFromConfig(cfg),
+		CloudFormation: stacks, IAM: identity, SNS: topics, Events: eventbridge.NewFromConfig(cfg),
+		ChangeSets: stacks, RolePolicies: identity, TopicPolicies: topics,
 	}
 }
