@@ -54,6 +54,7 @@ func TestConditions(t *testing.T) {
 		{"for any if exists", `{"ForAnyValue:StringEquals":{"k":"a"}}`, `{"ForAnyValue:StringEqualsIfExists":{"k":["a","b"]}}`, GrantsMore},
 		{"for any if exists is like itself", `{"ForAnyValue:StringEqualsIfExists":{"k":"a"}}`, `{"StringEqualsIfExists":{"k":"a"}}`, Changed},
 		{"ignoring case to pattern", `{"StringEqualsIgnoreCase":{"k":"abc"}}`, `{"StringLike":{"k":"a*"}}`, Changed},
+		{"ignoring case to pattern in capitals", `{"StringEqualsIgnoreCase":{"k":"abc"}}`, `{"StringLike":{"k":"A*"}}`, Changed},
 		{"variable is of any length, among wildcards", `{"StringLike":{"k":"${aws:username}b*"}}`, `{"StringLike":{"k":"?*b*"}}`, Changed},
 		{"null of nothing", `{"Null":{"k":[]}}`, `{"Null":{"k":"true"}}`, Changed},
 		{"null of something else", `{"Null":{"k":"perhaps"}}`, `{"Null":{"k":"true"}}`, Changed},
