@@ -18,26 +18,40 @@ type synthFlags struct {
 	env            policies.Environment
 	tags           []string
 	format, output string
+	out            string // folder of --format files
 }
 
 func newSynth() *cobra.Command {
 	var f synthFlags
 	cmd := &cobra.Command{
 		Use:   "synth",
-		Short: "Print the access as a CloudFormation template or as policies",
+		Short: "Print the access as a CloudFormation template or as policies, or write it as files",
 		Long: `Print the permissions file: a CloudFormation template of native resources that
 holds the access and nothing else. You can deploy it by hand.
 
 Without --account and --region the template uses CloudFormation's pseudo
 parameters and can be deployed anywhere. With --format policies it prints the
-policies alone, as JSON for reviewers and tools.`,
+policies alone, as JSON for reviewers and tools.
+
+With --format files it writes into the folder --out what you need to give the
+access by hand in the IAM console: one JSON file a policy, each within IAM's
+limit and as few as possible, the trust of each role, and the steps as README.md.`,
 		Example: `  permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
     --external-id SECRET --connection-id c-1 --data-plane-account 444455556666 >permissions.json
 
   permstack synth --assets rds --operations backup --format policies \
-    --account 123456789012 --region eu-central-1 --control-plane-role … --external-id … --connection-id …`,
+    --account 123456789012 --region eu-central-1 --control-plane-role … --external-id … --connection-id …
+
+  permstack synth --profile cpm --preset enterprise --format files --out cpm \
+    --account 123456789012 --region eu-central-1`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.format == "files" {
+				if !cmd.Flags().Changed("path") {
+					f.env.Path = "/" // the console can give no other
+				}
+				return f.files(cmd.ErrOrStderr())
+			}
 			out, err := f.synth()
 			if err != nil {
 				return err
@@ -66,10 +80,12 @@ policies alone, as JSON for reviewers and tools.`,
 	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, "IAM path of every role and policy")
 	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of everything, as `key=value` (repeatable)")
-	flags.StringVar(&f.format, "format", "template", "template or policies")
+	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil, "accounts of yours that share backups with this one (default: any)")
+	flags.StringVar(&f.format, "format", "template", "template, policies or files")
+	flags.StringVar(&f.out, "out", "", "with --format files: the folder to write")
 	flags.StringVar(&f.output, "output", "json", "json or yaml")
 	f.choice.complete(cmd)
-	completeFixed(cmd, "format", "template", "policies")
+	completeFixed(cmd, "format", "template", "policies", "files")
 	completeFixed(cmd, "output", "json", "yaml")
 	return cmd
 }
@@ -80,7 +96,10 @@ func (f *synthFlags) synth() ([]byte, error) {
 		return nil, usagef("--output %q: want json or yaml", f.output)
 	}
 	if f.format != "template" && f.format != "policies" {
-		return nil, usagef("--format %q: want template or policies", f.format)
+		return nil, usagef("--format %q: want template, policies or files", f.format)
+	}
+	if f.out != "" {
+		return nil, usagef("--out is for --format files; the rest is printed")
 	}
 	var err error
 	if f.env.Tags, err = parseTags(f.tags); err != nil {

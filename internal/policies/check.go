@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -87,14 +88,7 @@ func (c *checker) preset(profile catalog.Profile, sel Selection) Selection {
 	}
 	i := slices.IndexFunc(profile.Presets, func(p catalog.Preset) bool { return p.Name == sel.Preset })
 	if i < 0 {
-		var names []string
-		for _, p := range profile.Presets {
-			names = append(names, p.Name)
-		}
-		if len(names) == 0 {
-			names = []string{"none"}
-		}
-		c.add("unknown preset %q; profile %s has: %s", sel.Preset, profile.Name, join(names))
+		c.add("unknown preset %q; profile %s has: %s", sel.Preset, profile.Name, cmp.Or(presetNames(profile), "none"))
 		return sel
 	}
 	p := profile.Presets[i]
@@ -112,6 +106,22 @@ func (c *checker) preset(profile catalog.Profile, sel Selection) Selection {
 	}
 	sel.Options = options
 	return sel
+}
+
+func presetNames(profile catalog.Profile) string {
+	var names []string
+	for _, p := range profile.Presets {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// orPreset names the presets as another way to choose.
+func orPreset(profile catalog.Profile) string {
+	if names := presetNames(profile); names != "" {
+		return "; or a preset: " + names
+	}
+	return ""
 }
 
 func ofSetting(name string) func(catalog.Option) bool {
@@ -133,7 +143,7 @@ func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
 		}
 	}
 	if len(sel.Assets) == 0 {
-		c.add("no asset chosen; choose one or more of: %s", join(assets))
+		c.add("no asset chosen; choose one or more of: %s%s", join(assets), orPreset(profile))
 	}
 	if len(sel.Operations) == 0 {
 		sel.Operations = profile.Operations
