@@ -189,6 +189,9 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		} else {
 			f.Actual = "attached"
 			f.Details = []string{"What the policy allows could not be read; it is taken to grant more."}
+			if err := live.unread[arn]; err != nil {
+				f.Details = append(f.Details, said(err))
+			}
 			f.values = nil
 		}
 		f.Advice = fmt.Sprintf("If nobody meant this, detach it: aws iam detach-role-policy --role-name %s --policy-arn %s; CloudTrail's AttachRolePolicy tells who attached it.", r.physicalID, arn)

@@ -91,12 +91,13 @@ type liveRole struct {
 	// documents of policies that are attached, or are the boundary, and that the
 	// templates do not hold; by ARN. Absent where they could not be read.
 	documents map[string]string
+	unread    map[string]error // why they could not
 	gaps      gaps
 }
 
 // readRole reads a role with everything on it.
 func (c *reader) readRole(ctx context.Context, name string) *liveRole {
-	role := &liveRole{inline: map[string]string{}, documents: map[string]string{}}
+	role := &liveRole{inline: map[string]string{}, documents: map[string]string{}, unread: map[string]error{}}
 	got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
 	switch {
 	case isGone(err):

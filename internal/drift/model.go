@@ -155,6 +155,9 @@ func (c *check) readLive(ctx context.Context, m *model, r *resource) {
 				live.documents[arn] = p.document
 			} else {
 				found = append(found, p.gaps...) // only to know whether the time ended
+				for _, g := range p.gaps {
+					live.unread[arn] = g.err
+				}
 			}
 		}
 		r.live, found = live, append(found, live.gaps...)

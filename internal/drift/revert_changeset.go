@@ -35,7 +35,7 @@ func (v *reverting) putBack(ctx context.Context, s *stack) (changed []string, er
 		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
-	made, err := call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, &cloudformation.CreateChangeSetInput{
+	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, &cloudformation.CreateChangeSetInput{
 		StackName: &s.id, ChangeSetName: &name, ClientToken: &name, Description: aws.String("permstack: puts back what drifted"),
 		UsePreviousTemplate: aws.Bool(true), Parameters: parameters, DeploymentMode: types.DeploymentModeRevertDrift,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
@@ -48,15 +48,14 @@ func (v *reverting) putBack(ctx context.Context, s *stack) (changed []string, er
 		if !executed { // it would be in the way of nothing, but nobody wants it either
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			defer cancel()
-			_, _ = v.clients.ChangeSets.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: made.Id, StackName: &s.id})
+			_, _ = v.clients.ChangeSets.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: &name, StackName: &s.id})
 		}
 	}()
-	changed, err = v.planned(ctx, s, made.Id)
+	changed, err = v.planned(ctx, s, &name)
 	if err != nil || len(changed) == 0 {
 		return nil, err
 	}
-	token := name
-	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{ChangeSetName: made.Id, StackName: &s.id, ClientRequestToken: &token})
+	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &name, StackName: &s.id, ClientRequestToken: &name})
 	if err != nil {
 		return nil, fmt.Errorf("execute change set for stack %s: %w", s.name, err)
 	}
@@ -66,9 +65,9 @@ func (v *reverting) putBack(ctx context.Context, s *stack) (changed []string, er
 
 // planned waits for the change set and gives what it would change. One that goes
 // further than putting back is refused.
-func (v *reverting) planned(ctx context.Context, s *stack, id *string) ([]string, error) {
+func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]string, error) {
 	var changed []string
-	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: id, StackName: &s.id}
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: name, StackName: &s.id}
 	for polls := 0; ; {
 		out, err := call(ctx, v.cloudformation, v.clients.ChangeSets.DescribeChangeSet, in)
 		if err != nil {
