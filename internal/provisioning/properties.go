@@ -17,13 +17,16 @@ import (
 // judges; here is only their form.
 type Properties struct {
 	Profile                    string
+	Preset                     string
 	Assets                     []string
 	Operations                 []string
+	Options                    []string // options and values of settings, beside those with a property of their own
 	SupportRole                bool
 	AWSBackupInventory         bool
 	ControlPlaneRoleARN        string
 	SupportControlPlaneRoleARN string
 	DataPlaneAccountID         string
+	OtherAccounts              []string
 	ExternalID                 string
 	ConnectionID               string
 	Path                       string
@@ -35,13 +38,16 @@ type Properties struct {
 // fields is how each property is read.
 var fields = map[string]func(*Properties, any) error{
 	"Profile":                    text(func(p *Properties) *string { return &p.Profile }),
+	"Preset":                     text(func(p *Properties) *string { return &p.Preset }),
 	"Assets":                     list(func(p *Properties) *[]string { return &p.Assets }),
 	"Operations":                 list(func(p *Properties) *[]string { return &p.Operations }),
+	"Options":                    list(func(p *Properties) *[]string { return &p.Options }),
 	"SupportRole":                flag(func(p *Properties) *bool { return &p.SupportRole }),
 	"AWSBackupInventory":         flag(func(p *Properties) *bool { return &p.AWSBackupInventory }),
 	"ControlPlaneRoleArn":        text(func(p *Properties) *string { return &p.ControlPlaneRoleARN }),
 	"SupportControlPlaneRoleArn": text(func(p *Properties) *string { return &p.SupportControlPlaneRoleARN }),
 	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
+	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
 	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
 	"Path":                       text(func(p *Properties) *string { return &p.Path }),
@@ -86,12 +92,15 @@ func DecodeProperties(raw map[string]any) (Properties, error) {
 
 // Selection is what the customer chose.
 func (p Properties) Selection() policies.Selection {
-	sel := policies.Selection{Profile: p.Profile, CatalogVersion: p.CatalogVersion}
+	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion}
 	for _, a := range p.Assets {
 		sel.Assets = append(sel.Assets, catalog.Asset(a))
 	}
 	for _, o := range p.Operations {
 		sel.Operations = append(sel.Operations, catalog.Operation(o))
+	}
+	for _, o := range p.Options {
+		sel.Options = append(sel.Options, catalog.Option(o))
 	}
 	if p.SupportRole {
 		sel.Options = append(sel.Options, "support-role")
@@ -112,6 +121,7 @@ func (p Properties) Environment(parent Parent) policies.Environment {
 		ControlPlaneRoleARN:        p.ControlPlaneRoleARN,
 		SupportControlPlaneRoleARN: p.SupportControlPlaneRoleARN,
 		DataPlaneAccountID:         p.DataPlaneAccountID,
+		OtherAccounts:              p.OtherAccounts,
 		ExternalID:                 p.ExternalID,
 		ConnectionID:               p.ConnectionID,
 		Path:                       p.Path,

@@ -56,11 +56,26 @@ func TestSelectionAndEnvironment(t *testing.T) {
 	if diff := cmp.Diff(want, p.Selection()); diff != "" {
 		t.Error(diff)
 	}
+	p = Properties{Profile: "cpm", Preset: "enterprise", Options: []string{"release=4.2", "trust=server-role"}}
+	want = policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{"release=4.2", "trust=server-role"}}
+	if diff := cmp.Diff(want, p.Selection()); diff != "" {
+		t.Error(diff)
+	}
+	p, err := decodeJSON(t, `{"Profile":"cpm","Preset":"minimal","Options":"release=4.2, kms-user=admin","OtherAccountIds":"444455556666"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sel := p.Selection(); sel.Preset != "minimal" || len(sel.Options) != 2 || sel.Options[1] != "kms-user=admin" {
+		t.Errorf("have %+v", sel)
+	}
 	parent, err := ParseParent("arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/n/u")
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := p.Environment(parent)
+	if len(env.OtherAccounts) != 1 || env.OtherAccounts[0] != "444455556666" {
+		t.Errorf("other accounts %v", env.OtherAccounts)
+	}
 	if env.Partition != "aws-us-gov" || env.Region != "us-gov-west-1" || env.Account != "123456789012" {
 		t.Errorf("have %+v", env)
 	}
