@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
@@ -21,9 +20,10 @@ type choiceFlags struct {
 	catalogVersion              string
 }
 
-func (f *choiceFlags) register(flags *pflag.FlagSet) {
+func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
+	flags := cmd.Flags()
 	flags.StringVar(&f.profile, "profile", "clumio", "the backup service: "+strings.Join(policies.ProfileNames(), ", "))
-	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects (default all)")
+	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects: ec2, rds, s3 and others ("+unchosen+")")
 	flags.StringSliceVar(&f.operations, "operations", nil, "what it does (default all)")
 	flags.StringSliceVar(&f.options, "options", nil, "options and settings of the profile")
 	flags.StringVar(&f.preset, "preset", "", "a choice that the profile names")
@@ -128,4 +128,32 @@ func (f *choiceFlags) review() policies.Selection {
 		s.Options = all.Options
 	}
 	return s
+}
+
+// completeChoice completes a choice written PROFILE:ASSETS:OPERATIONS:OPTIONS, or
+// a file.
+func completeChoice(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	profile, found := policies.Profile(strings.Split(strings.Split(typed, ":")[0], "@")[0])
+	if !found || !strings.Contains(typed, ":") {
+		var out []string
+		for _, name := range policies.ProfileNames() {
+			out = append(out, name, name+":")
+		}
+		return out, cobra.ShellCompDirectiveNoSpace
+	}
+	all := selection.Everything(profile)
+	lists := [][]string{texts(all.Assets), texts(all.Operations), texts(all.Options)}
+	n := strings.Count(typed, ":") - 1
+	if n >= len(lists) {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	before := typed[:strings.LastIndexAny(typed, ":,")+1]
+	var out []string
+	for _, v := range lists[n] {
+		out = append(out, before+v)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

@@ -58,7 +58,7 @@ question means nothing.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&f.risk, "risk", false, "rank by what could be done")
-	f.choice.register(flags)
+	f.choice.register(cmd, "default all")
 	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
 	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")

@@ -67,7 +67,7 @@ limit and as few as possible, the trust of each role, and the steps as README.md
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	f.choice.register(flags)
+	f.choice.register(cmd, "at least one")
 	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
 	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
 	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: that of the Region, or any)")

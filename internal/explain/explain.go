@@ -140,7 +140,7 @@ func (e explainer) policy(out []Grant, at Grant, p policies.Policy) []Grant {
 func (e explainer) grant(at Grant, s policydoc.Statement, reason policies.Grant) Grant {
 	at.Effect, at.Sid = s.Effect, s.Sid
 	at.Actions, at.Resources, at.Conditions = s.Action, s.Resource, s.Condition
-	at.Principals = principals(s.Principal)
+	at.Principals = Principals(s.Principal)
 	at.Why, at.WhyWildcard, at.Note = reason.Why, reason.WhyWildcard, reason.Note
 	at.For = e.chosen(reason.For)
 	switch at.Kind {
@@ -171,7 +171,8 @@ func (e explainer) chosen(uses []catalog.Use) []catalog.Use {
 	return out
 }
 
-func principals(p *policydoc.Principal) []string {
+// Principals lists whom a statement speaks of.
+func Principals(p *policydoc.Principal) []string {
 	if p == nil {
 		return nil
 	}

@@ -110,3 +110,20 @@ func accountOf(arn string) string {
 	}
 	return ""
 }
+
+// With takes from an environment's values those that a selection needs.
+func With(sel policies.Selection, bare, from policies.Environment) policies.Environment {
+	for _, v := range Needed(sel) {
+		switch v {
+		case catalog.ControlPlaneRole:
+			bare.ControlPlaneRoleARN = from.ControlPlaneRoleARN
+		case catalog.SupportControlPlaneRole:
+			bare.SupportControlPlaneRoleARN = from.SupportControlPlaneRoleARN
+		case catalog.DataPlaneAccount:
+			bare.DataPlaneAccountID = from.DataPlaneAccountID
+		case catalog.ExternalID:
+			bare.ExternalID = from.ExternalID
+		}
+	}
+	return bare
+}

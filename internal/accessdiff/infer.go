@@ -1,0 +1,59 @@
+package accessdiff
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"permstack/internal/policies"
+)
+
+var accountID = regexp.MustCompile(`\b[0-9]{12}\b`)
+
+// Infer fills in, of the vendor's values, what an environment lacks and a side
+// shows: whom the roles trust, with which external id, and to which account
+// backups go. A choice that is compared with a file is then meant for the same
+// vendor account.
+func (s *Side) Infer(env policies.Environment) policies.Environment {
+	var accounts []string
+	for _, name := range slices.Sorted(maps.Keys(s.Roles)) {
+		for _, trust := range s.Roles[name].Trust {
+			for _, st := range trust.Statement {
+				if st.Principal == nil {
+					continue
+				}
+				for _, arn := range st.Principal.ByType["AWS"] {
+					if strings.HasSuffix(name, "SupportRole") {
+						env.SupportControlPlaneRoleARN = cmp.Or(env.SupportControlPlaneRoleARN, arn)
+					} else {
+						env.ControlPlaneRoleARN = cmp.Or(env.ControlPlaneRoleARN, arn)
+					}
+				}
+				for _, keys := range st.Condition {
+					for _, id := range keys["sts:ExternalId"] {
+						env.ExternalID = cmp.Or(env.ExternalID, id)
+					}
+				}
+			}
+		}
+		for _, d := range s.Roles[name].Policies {
+			for _, st := range d.Statement {
+				for _, r := range st.Resource {
+					accounts = append(accounts, accountID.FindAllString(r, -1)...)
+				}
+				for _, keys := range st.Condition {
+					accounts = append(accounts, keys["s3:ResourceAccount"]...)
+				}
+			}
+		}
+	}
+	for _, a := range accounts {
+		known := strings.Contains(env.ControlPlaneRoleARN+env.SupportControlPlaneRoleARN, a) || a == env.Account
+		if !known && accountID.MatchString(a) {
+			env.DataPlaneAccountID = cmp.Or(env.DataPlaneAccountID, a)
+		}
+	}
+	return env
+}
