@@ -30,6 +30,7 @@ type Run struct {
 	Place        alert.Place
 	Store        *alert.Store
 	Sender       *alert.Sender
+	Hub          *alert.Sender // the Organization's topic, told after the own one; nil is none
 	ReminderDays int
 
 	Check func(context.Context) (drift.Report, error)
@@ -118,6 +119,7 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 	result = Result{Status: alert.InSync, Checked: report.Checked, Drifted: news.Drifted(), Notified: sent}
 	fill(metrics, report, news)
 
+	var hub error
 	reverted := r.revert(ctx, report, news)
 	message := alert.DriftMessage(report, news, reverted, r.Now())
 	result.Status = message.Status
@@ -129,12 +131,19 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 		}
 		result.Notified++
 		r.Log.Info("told", "messageId", id, "subject", message.Subject)
+		if r.Hub != nil {
+			_, hub = r.Hub.Send(ctx, message)
+		}
 	}
 	if err := r.Store.End(ctx, next); err != nil {
 		r.Log.Error("what was told is not remembered: it will be told again", "error", err)
 		return result, nil
 	}
 	result.Completed = remembers
+	if hub != nil { // the account itself was told and is not told again: the run fails, and the alarm of failed runs speaks
+		remembers = false
+		return result, fmt.Errorf("tell the Organization: %w", hub)
+	}
 	return result, nil
 }
 

@@ -6,6 +6,7 @@
 //
 //	PARENT_STACK_ID    the stack that was launched; required
 //	ALERT_TOPIC_ARN    the topic that is told; required
+//	ORG_HUB_TOPIC_ARN  the Organization's topic, told of drift too; optional
 //	STATE_PARAMETER    the SSM parameter that keeps what was told; required
 //	REMINDER_DAYS      days until a standing difference is told again; 0 is never
 //	ON_DRIFT           notify or revert
@@ -31,6 +32,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -56,6 +58,7 @@ func Start() {
 type Settings struct {
 	Parent       provisioning.Parent
 	TopicARN     string
+	HubTopicARN  string
 	Parameter    string
 	ReminderDays int
 	Revert       bool
@@ -73,6 +76,11 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		return v
 	}
 	s.TopicARN, s.Parameter = required("ALERT_TOPIC_ARN"), required("STATE_PARAMETER")
+	if s.HubTopicARN = getenv("ORG_HUB_TOPIC_ARN"); s.HubTopicARN != "" {
+		if topic, err := arn.Parse(s.HubTopicARN); err != nil || topic.Service != "sns" || topic.Region == "" {
+			problems = append(problems, fmt.Errorf("environment variable ORG_HUB_TOPIC_ARN is %q: want the ARN of a topic", s.HubTopicARN))
+		}
+	}
 	if id := required("PARENT_STACK_ID"); id != "" {
 		var err error
 		if s.Parent, err = provisioning.ParseParent(id); err != nil {
@@ -114,12 +122,13 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 	clients, stacks := drift.NewClients(cfg), cloudformation.NewFromConfig(cfg)
 	store := &alert.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &alert.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
+	hub := hubSender(s, cfg)
 	return func(ctx context.Context, _ json.RawMessage) (watch.Result, error) {
 		id := requestID(ctx)
 		log := slog.New(slog.NewJSONHandler(out, nil)).With("requestId", id, "stack", s.Parent.Name)
 		run := &watch.Run{
 			Place: alert.Place{StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region},
-			Store: store, Sender: sender, ReminderDays: s.ReminderDays, Log: log, Metrics: out, Now: now,
+			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays, Log: log, Metrics: out, Now: now,
 			Check: func(ctx context.Context) (drift.Report, error) {
 				return drift.Check(ctx, clients, drift.Options{Parent: s.Parent.ID, Now: now})
 			},
@@ -129,6 +138,16 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 		}
 		return run.Do(ctx, id)
 	}
+}
+
+// hubSender sends to the Organization's topic, which answers in its own Region.
+func hubSender(s Settings, cfg aws.Config) *alert.Sender {
+	topic, err := arn.Parse(s.HubTopicARN)
+	if err != nil {
+		return nil
+	}
+	client := sns.NewFromConfig(cfg, func(o *sns.Options) { o.Region = topic.Region })
+	return &alert.Sender{Client: client, TopicARN: s.HubTopicARN}
 }
 
 func requestID(ctx context.Context) string {
