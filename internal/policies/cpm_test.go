@@ -1,8 +1,10 @@
 package policies_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -305,4 +307,55 @@ func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 		}
 		before = parts
 	}
+}
+
+// TestCPMDocumentation: the table of capabilities says what the data does.
+func TestCPMDocumentation(t *testing.T) {
+	data, err := os.ReadFile("../../docs/profiles/cpm.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var capabilities map[string]map[string]string
+	readJSON(t, "cpm-capabilities.json", &capabilities)
+	for name, choice := range cpmChoices {
+		if row := fmt.Sprintf("| %s | %d | `%s` |", name, len(capabilities[name]), choice); !strings.Contains(string(data), row) {
+			t.Errorf("docs/profiles/cpm.md lacks the row %s", row)
+		}
+	}
+	p, _ := policies.Profile("cpm")
+	for _, s := range p.Settings {
+		for _, v := range s.Values {
+			if value := strings.TrimPrefix(string(v.Option), s.Name+"="); !strings.Contains(string(data), "`"+value+"`") {
+				t.Errorf("docs/profiles/cpm.md lacks %s", v.Option)
+			}
+		}
+	}
+	for _, o := range p.Operations {
+		if !strings.Contains(string(data), "`"+string(o)+"`") {
+			t.Errorf("docs/profiles/cpm.md lacks operation %s", o)
+		}
+	}
+}
+
+// TestNoChoiceIsBeyondEverything: what any choice grants, everything with the
+// same settings grants, so that what holds for the largest holds for all.
+func TestNoChoiceIsBeyondEverything(t *testing.T) {
+	for sel := range cpmSelections(100) {
+		all := policies.Selection{Profile: "cpm", Preset: "enterprise", Options: sel.Options}
+		have, whole := sidsOf(synthesize(t, sel, cpmEnvironment(here))), sidsOf(synthesize(t, all, cpmEnvironment(here)))
+		if extra := minus(have, whole); len(extra) > 0 {
+			t.Errorf("%v: %v", sel, extra)
+		}
+	}
+}
+
+func sidsOf(set policies.Set) (sids []string) {
+	for _, r := range set.Roles {
+		for _, p := range r.Managed {
+			for _, s := range p.Document.Statement {
+				sids = append(sids, r.Entity+"/"+s.Sid)
+			}
+		}
+	}
+	return sids
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"permstack/internal/policies"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew; a reviewer should then read the difference")
@@ -67,4 +69,9 @@ func TestClumioStaysAsItIs(t *testing.T) {
 		hashes[region] = hex.EncodeToString(sum.Sum(nil))
 	}
 	golden(t, "clumio-choices.golden.json", indented(t, hashes))
+}
+
+// TestCPMStaysAsItIs: the same for everything that the second profile grants.
+func TestCPMStaysAsItIs(t *testing.T) {
+	golden(t, "cpm-enterprise.golden.json", indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))))
 }
