@@ -1,0 +1,346 @@
+package permstack_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
+)
+
+// everyTemplate is what a customer may launch, with values that make sense.
+func everyTemplate(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	member := map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example"}
+	values := map[string]map[string]string{
+		"template.yaml":               member,
+		"templates/launch-stack.yaml": member,
+		"templates/stackset.yaml": {
+			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example", "OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
+		},
+		"templates/org-hub.yaml": {"OrganizationId": "o-a1b2c3d4e5"},
+	}
+	files, err := filepath.Glob("templates/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if values[filepath.ToSlash(f)] == nil {
+			t.Errorf("%s is not among the templates that are held here", f)
+		}
+	}
+	return values
+}
+
+// bound evaluates a template, with further values where it asks for them.
+func bound(t *testing.T, path string, values, more map[string]string) *cfntemplate.Bound {
+	t.Helper()
+	template, err := cfntemplate.Parse(read(t, path))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	all := map[string]string{}
+	for k, v := range values {
+		all[k] = v
+	}
+	for k, v := range more {
+		if template.Parameter(k) != nil {
+			all[k] = v
+		}
+	}
+	b, err := template.Bind(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
+		AccountID: account, Region: region, StackName: "parent", StackID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/parent/%s", region, account, uuid),
+	}})
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return b
+}
+
+const (
+	teamBoundary = "arn:aws:iam::123456789012:policy/Boundary"
+	hubTopic     = "arn:aws:sns:eu-west-1:999999999999:org-Topic"
+)
+
+// TestInvariants walks every role, function, log and topic of every template.
+func TestInvariants(t *testing.T) {
+	choices := map[string]map[string]string{
+		"as it comes": nil,
+		"everything": {
+			"RolePath": "/team/backup/", "PermissionsBoundaryArn": teamBoundary, "ResourceTags": "team=storage", "OnDrift": "revert",
+			"OrgHubTopicArn": hubTopic, "NotificationEmail": "security@example.com", "EmailAddress": "security@example.com",
+			"AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/" + uuid,
+		},
+	}
+	for path, values := range everyTemplate(t) {
+		for choice, more := range choices {
+			t.Run(path+" "+choice, func(t *testing.T) {
+				b := bound(t, path, values, more)
+				for _, r := range b.Active() {
+					p := properties(t, b, r.LogicalID)
+					switch r.Type {
+					case "AWS::IAM::Role":
+						holdRole(t, r.LogicalID, p, more)
+					case "AWS::Lambda::Function":
+						holdFunction(t, r.LogicalID, p)
+					case "AWS::Lambda::EventInvokeConfig":
+						if r.LogicalID == "ProvisionerInvokeConfig" && cfntemplate.Text(p["MaximumRetryAttempts"]) != "0" {
+							t.Errorf("%s tries again", r.LogicalID)
+						}
+					case "AWS::Logs::LogGroup":
+						if p["RetentionInDays"] == nil || r.DeletionPolicy != "Delete" {
+							t.Errorf("%s is kept for ever, or when the stack goes", r.LogicalID)
+						}
+					case "AWS::SQS::Queue":
+						if p["SqsManagedSseEnabled"] != true && p["KmsMasterKeyId"] == nil {
+							t.Errorf("%s is not encrypted", r.LogicalID)
+						}
+					case "AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Group":
+						t.Errorf("%s: a %s has no place in a template of ours", r.LogicalID, r.Type)
+					case "Custom::PermissionStack":
+						if p["ServiceTimeout"] == nil || len(r.DependsOn) == 0 {
+							t.Errorf("%s has no ServiceTimeout or does not wait for the function's configuration", r.LogicalID)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func holdFunction(t *testing.T, id string, p map[string]any) {
+	t.Helper()
+	logging, _ := p["LoggingConfig"].(map[string]any)
+	if logging["LogGroup"] == nil || p["Timeout"] == nil || p["Runtime"] != "provided.al2023" || p["VpcConfig"] != nil {
+		t.Errorf("function %s: %v", id, p)
+	}
+}
+
+// holdRole holds what is true of every role of ours.
+func holdRole(t *testing.T, id string, p map[string]any, more map[string]string) {
+	t.Helper()
+	path := more["RolePath"]
+	if path == "" {
+		path = "/permstack/"
+	}
+	if p["Path"] != path+"installer/" {
+		t.Errorf("%s has the path %v", id, p["Path"])
+	}
+	boundary, has := more["PermissionsBoundaryArn"]
+	if got, set := p["PermissionsBoundary"]; set != has || has && got != boundary {
+		t.Errorf("%s has the boundary %v", id, got)
+	}
+	if tags, _ := p["Tags"].([]any); (len(tags) > 0) != (more["ResourceTags"] != "") {
+		t.Errorf("%s has the tags %v", id, tags)
+	}
+	if p["RoleName"] != nil || p["ManagedPolicyArns"] != nil {
+		t.Errorf("%s has a name of its own or a policy of somebody else's", id)
+	}
+	for _, s := range document(t, p["AssumeRolePolicyDocument"]).Statement {
+		if s.Principal == nil || s.Principal.Everyone || len(s.Principal.ByType) != 1 || len(s.Principal.ByType["Service"]) != 1 {
+			t.Errorf("%s can be taken by %+v", id, s.Principal)
+		}
+	}
+	for _, policy := range p["Policies"].([]any) {
+		for _, s := range document(t, policy.(map[string]any)["PolicyDocument"]).Statement {
+			holdStatement(t, id, path, has, s)
+		}
+	}
+}
+
+// unbounded are the actions that know no resource, each with its reason in the
+// template.
+var unbounded = []string{"cloudformation:BatchDescribeTypeConfigurations"}
+
+// ownARN is an ARN that ends at this account, or at AWS's own policies.
+var ownARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
+
+func holdStatement(t *testing.T, id, path string, bounded bool, s policydoc.Statement) {
+	t.Helper()
+	what := id + " " + s.Sid
+	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 || len(s.Resource) == 0 {
+		t.Errorf("%s is %+v", what, s)
+	}
+	for _, action := range s.Action {
+		service, name, _ := strings.Cut(action, ":")
+		if strings.ContainsAny(action, "*?") {
+			t.Errorf("%s allows the pattern %s", what, action)
+		}
+		for _, resource := range s.Resource {
+			hub := strings.Contains(resource, ":999999999999:") && slices.Contains([]string{"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"}, action)
+			switch {
+			case resource == "*":
+				if !slices.Contains(unbounded, action) {
+					t.Errorf("%s allows %s on everything", what, action)
+				}
+			case !ownARN.MatchString(resource) && !hub:
+				t.Errorf("%s allows %s on %s", what, action, resource)
+			case action == "iam:PassRole" && resource == stackRole: // as arns names it, whatever the path
+			case service == "iam" && !reads(name) && !strings.Contains(resource, path):
+				t.Errorf("%s allows %s beside our path, on %s", what, action, resource)
+			case service == "cloudformation" && !reads(name) && !strings.Contains(resource, ":stack/parent-permstack-") && !strings.Contains(resource, "-"+uuid+"-permstack-"):
+				t.Errorf("%s allows %s on stacks that are not ours: %s", what, action, resource)
+			}
+		}
+		holdCondition(t, what, action, bounded, s)
+	}
+}
+
+// reads says whether an action changes nothing.
+func reads(name string) bool {
+	for _, verb := range []string{"Get", "List", "Describe", "BatchDescribe", "Detect"} {
+		if strings.HasPrefix(name, verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdCondition: what may only be allowed under a condition.
+func holdCondition(t *testing.T, what, action string, bounded bool, s policydoc.Statement) {
+	t.Helper()
+	has := func(key string) bool {
+		for operator, keys := range s.Condition {
+			if len(keys[key]) > 0 && !strings.HasSuffix(operator, "IfExists") && !strings.Contains(operator, "Not") {
+				return true
+			}
+		}
+		return false
+	}
+	needs := map[string][]string{
+		"iam:PassRole": {"iam:PassedToService"}, "iam:AttachRolePolicy": {"iam:PolicyARN"},
+		"cloudformation:CreateStack": {"cloudformation:RoleArn"}, "cloudformation:UpdateStack": {"cloudformation:RoleArn"},
+		"cloudformation:DeleteStack": {"cloudformation:RoleArn"},
+	}[action]
+	if bounded && slices.Contains([]string{"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}, action) {
+		needs = append(needs, "iam:PermissionsBoundary")
+	}
+	for _, key := range needs {
+		if !has(key) {
+			t.Errorf("%s allows %s without a condition on %s", what, action, key)
+		}
+	}
+	never := regexp.MustCompile(`^(sts:AssumeRole|iam:(Create|Update)(User|Group|LoginProfile|AccessKey|ServiceLinkedRole).*|iam:Attach(User|Group)Policy|iam:Put(User|Group)Policy|lambda:(Update|Create|AddPermission|Invoke).*|kms:(Put|Create|Schedule).*|logs:CreateLogGroup|organizations:.*)$`)
+	if never.MatchString(action) {
+		t.Errorf("%s allows %s", what, action)
+	}
+	if action == "iam:DeleteRolePermissionsBoundary" && bounded {
+		t.Errorf("%s takes the customer's boundary off", what)
+	}
+}
+
+// TestDriftRights: whoever takes the watching function over.
+func TestDriftRights(t *testing.T) {
+	const (
+		role  = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
+		topic = "arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"
+	)
+	never := []request{
+		{"its work", "iam:GetRole", role, nil, true},
+		{"its work", "cloudformation:DetectStackResourceDrift", ownStack, nil, true},
+		{"its work", "sns:Publish", topic, nil, true},
+		{"a policy for the vendor's role", "iam:PutRolePolicy", role, nil, false},
+		{"a policy for the vendor's role", "iam:AttachRolePolicy", role, map[string]string{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false},
+		{"its own role", "iam:DeleteRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/parent-DriftRole-1A2B", nil, false},
+		{"the trust", "iam:UpdateAssumeRolePolicy", role, nil, false},
+		{"the vendor's role", "sts:AssumeRole", role, nil, false},
+		{"the stack role", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
+		{"its parent", "cloudformation:UpdateStack", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, nil, false},
+		{"its parent, by change set", "cloudformation:CreateChangeSet", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, nil, false},
+		{"somebody's stack", "cloudformation:GetTemplate", otherStack, nil, false},
+		{"somebody's stack, by change set", "cloudformation:CreateChangeSet", otherStack, nil, false},
+		{"somebody's topic", "sns:Publish", "arn:aws:sns:us-east-1:123456789012:Orders", nil, false},
+		{"a subscription", "sns:Subscribe", topic, nil, false},
+		{"a parameter", "ssm:GetParameter", "arn:aws:ssm:us-east-1:123456789012:parameter/database/password", nil, false},
+		{"data", "s3:GetObject", "arn:aws:s3:::bucket/key", nil, false},
+		{"somebody's key", "kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/" + uuid, nil, false},
+	}
+	only := func(more map[string]string, requests ...request) {
+		t.Helper()
+		b, err := bind(t, "parent", more)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge(t, documents(t, b, "DriftRole"), append(slices.Clone(never), requests...))
+	}
+	only(nil,
+		request{"taking back", "iam:DetachRolePolicy", role, nil, false},
+		request{"taking back", "iam:DeleteRolePolicy", role, nil, false},
+		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, nil, false},
+		request{"the Organization's topic", "sns:Publish", hubTopic, nil, false})
+	only(map[string]string{"OnDrift": "revert"},
+		request{"taking back", "iam:DetachRolePolicy", role, nil, true},
+		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, nil, true})
+	key := "arn:aws:kms:eu-west-1:999999999999:key/" + uuid
+	for _, context := range []string{hubTopic, "arn:aws:sns:eu-west-1:999999999999:another"} {
+		only(map[string]string{"OrgHubTopicArn": hubTopic},
+			request{"the Organization's topic", "sns:Publish", hubTopic, nil, true},
+			request{"its key, for another topic", "kms:GenerateDataKey", key, map[string]string{"kms:EncryptionContext:aws:sns:topicArn": context}, context == hubTopic})
+	}
+}
+
+// hubARNs answers for the resources of org-hub.yaml.
+type hubARNs struct{}
+
+func (hubARNs) Ref(id string) (any, error) {
+	return "arn:aws:sns:us-east-1:" + account + ":" + id, nil
+}
+
+func (hubARNs) GetAtt(id, attribute string) (any, error) {
+	return "arn:aws:sqs:us-east-1:" + account + ":" + id, nil
+}
+
+// TestHub: only members send to the Organization's topic, and use its key for
+// nothing else.
+func TestHub(t *testing.T) {
+	b := bound(t, "templates/org-hub.yaml", map[string]string{"OrganizationId": "o-a1b2c3d4e5"}, nil)
+	policy := func(id, property string) policydoc.Document {
+		p, err := b.Properties(id, hubARNs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return document(t, p[property])
+	}
+	topic, key, queue := policy("TopicPolicy", "PolicyDocument"), policy("Key", "KeyPolicy"), policy("UndeliveredPolicy", "PolicyDocument")
+	member := evaluate.Principal{Account: "777777777777", ARN: "arn:aws:sts::777777777777:assumed-role/permstack/x"}
+	service := func(name string) evaluate.Principal { return evaluate.Principal{Service: name} }
+	const topicARN, queueARN = "arn:aws:sns:us-east-1:123456789012:Topic", "arn:aws:sqs:us-east-1:123456789012:Undelivered"
+	ours, theirs := []string{"o-a1b2c3d4e5"}, []string{"o-zzzzzzzzzz"}
+	via := []string{"sns.us-east-1.amazonaws.com"}
+	for _, tc := range []struct {
+		what     string
+		doc      policydoc.Document
+		who      evaluate.Principal
+		action   string
+		resource string
+		context  map[string][]string
+		allowed  bool
+	}{
+		{"a member sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"true"}}, true},
+		{"a stranger sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": theirs, "aws:SecureTransport": {"true"}}, false},
+		{"an account of no Organization sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:SecureTransport": {"true"}}, false},
+		{"a member sends in the clear", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"false"}}, false},
+		{"a member subscribes", topic, member, "sns:Subscribe", topicARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"a member changes the policy", topic, member, "sns:SetTopicAttributes", topicARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"the own alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {account}}, true},
+		{"a stranger's alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {"777777777777"}}, false},
+		{"another service sends", topic, service("events.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {account}}, false},
+		{"a member encrypts through SNS", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, true},
+		{"a member encrypts by hand", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"a stranger encrypts through SNS", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": theirs, "kms:ViaService": via}, false},
+		{"a member governs the key", key, member, "kms:PutKeyPolicy", "*", map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, false},
+		{"the topic keeps a message", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN, map[string][]string{"aws:SourceArn": {topicARN}}, true},
+		{"another topic sends", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN, map[string][]string{"aws:SourceArn": {"arn:aws:sns:us-east-1:777777777777:Topic"}}, false},
+		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
+	} {
+		d, _ := evaluate.Trust(tc.doc, evaluate.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource, Context: tc.context})
+		if (d == evaluate.Allow) != tc.allowed {
+			t.Errorf("%s: %s", tc.what, d)
+		}
+	}
+}
