@@ -18,7 +18,7 @@ import (
 type Access struct {
 	CatalogVersion string         `json:"catalogVersion,omitempty"`
 	GrantedHash    string         `json:"grantedHash,omitempty"` // see permissionstack.GrantedHash
-	Added          int            `json:"added"`                 // actions, over all policies
+	Added          int            `json:"added"`                 // distinct actions
 	Removed        int            `json:"removed"`
 	Changes        []AccessChange `json:"changes,omitempty"`
 	// Late says that the change was announced by a later run, because it could
@@ -162,12 +162,13 @@ func AccessMessage(p Place, status Status, a Access, now time.Time) Message {
 		Stack: p.Stack, StackID: p.StackID, Time: now.UTC().Truncate(time.Second), Access: &a,
 	}
 	grows, shrinks := false, false
+	var added, removed []string
 	for _, c := range a.Changes {
-		m.Access.Added += len(c.Added)
-		m.Access.Removed += len(c.Removed)
+		added, removed = append(added, c.Added...), append(removed, c.Removed...)
 		grows = grows || len(c.Added) > 0 || c.Other == "new" && c.What != "boundary"
 		shrinks = shrinks || len(c.Removed) > 0 || c.Other == "gone"
 	}
+	m.Access.Added, m.Access.Removed = distinct(added), distinct(removed)
 	switch {
 	case grows: // also where something goes: more is what must not go unnoticed
 		m.Direction = drift.GrantsMore
@@ -186,6 +187,12 @@ func AccessMessage(p Place, status Status, a Access, now time.Time) Message {
 	}
 	m.Subject = subject(what, p.Stack, p.Account, p.Region)
 	return m
+}
+
+// distinct counts the actions that are named; several policies name the same.
+func distinct(actions []string) int {
+	slices.Sort(actions)
+	return len(slices.Compact(actions))
 }
 
 func accessOpening(m Message) string {
