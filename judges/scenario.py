@@ -88,7 +88,7 @@ check(found["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEqua
 tags = {t["Key"]: t["Value"] for t in found["Tags"]}
 check(tags.get("team") == "storage" and tags.get("stage") == "test", f"the tags reach the role: {tags}")
 installers = iam.list_roles(PathPrefix="/permstack/installer/")["Roles"]
-check(len(installers) == 2, "there are two roles of the stack itself")
+check(len(installers) == 3, f"there are three roles of the stack itself: {installers}")
 for installer in installers:
     own = {t["Key"]: t["Value"] for t in iam.get_role(RoleName=installer["RoleName"])["Role"].get("Tags", [])}
     check(own.get("team") == "storage" and own.get("stage") == "test", f"the tags reach the stack's own roles: {own}")
