@@ -275,7 +275,8 @@ func TestDriftRights(t *testing.T) {
 		request{"the Organization's topic", "sns:Publish", hubTopic, nil, false})
 	only(map[string]string{"OnDrift": "revert"},
 		request{"taking back", "iam:DetachRolePolicy", role, nil, true},
-		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, nil, true})
+		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, map[string]string{"cloudformation:ChangeSetName": "permstack-revert-1"}, true},
+		request{"somebody's change set", "cloudformation:ExecuteChangeSet", ownStack, map[string]string{"cloudformation:ChangeSetName": "release"}, false})
 	key := "arn:aws:kms:eu-west-1:999999999999:key/" + uuid
 	for _, context := range []string{hubTopic, "arn:aws:sns:eu-west-1:999999999999:another"} {
 		only(map[string]string{"OrgHubTopicArn": hubTopic},

@@ -205,7 +205,7 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 				t.Errorf("%s has the path %v", r.LogicalID, p["Path"])
 			}
 			fallthrough
-		case "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::Events::Rule":
+		case "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic":
 			if fmt.Sprint(p["Tags"]) != fmt.Sprint(tags) {
 				t.Errorf("%s has the tags %v", r.LogicalID, p["Tags"])
 			}

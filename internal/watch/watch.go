@@ -120,7 +120,7 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 	fill(metrics, report, news)
 
 	var hub error
-	reverted := r.revert(ctx, report, news)
+	reverted := r.revert(ctx, until, report, news)
 	message := alert.DriftMessage(report, news, reverted, r.Now())
 	result.Status = message.Status
 	r.logFindings(news)
@@ -149,8 +149,11 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 
 // check leaves time to tell and to remember.
 func (r *Run) check(ctx context.Context, until time.Time) (drift.Report, error) {
-	left := until.Sub(r.Now())
-	ctx, cancel := context.WithTimeout(ctx, left-min(reserve, left/3))
+	left := r.left(until)
+	if r.Revert != nil { // which needs time, too
+		left /= 2
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	report, err := r.Check(ctx)
 	if err != nil {
@@ -164,6 +167,12 @@ func (r *Run) check(ctx context.Context, until time.Time) (drift.Report, error) 
 	return report, nil
 }
 
+// left is the time until a moment, without the reserve.
+func (r *Run) left(until time.Time) time.Duration {
+	left := until.Sub(r.Now())
+	return left - min(reserve, left/3)
+}
+
 func fill(m *alert.Metrics, report drift.Report, news alert.News) {
 	m.Checked, m.NotReached, m.Drifted = report.Checked, len(report.NotReached), news.Drifted()
 	m.Unreadable = len(news.Standing) - news.Drifted()
@@ -175,10 +184,12 @@ func fill(m *alert.Metrics, report drift.Report, news alert.News) {
 }
 
 // revert puts right what drifted. What fails is told, and never fails the run.
-func (r *Run) revert(ctx context.Context, report drift.Report, news alert.News) *alert.Reverted {
+func (r *Run) revert(ctx context.Context, until time.Time, report drift.Report, news alert.News) *alert.Reverted {
 	if r.Revert == nil || news.Drifted() == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.left(until))
+	defer cancel()
 	out, err := r.Revert(ctx, report)
 	if err != nil {
 		r.Log.Error("drift is not put right", "error", err)

@@ -136,6 +136,12 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 				return watch.ReadDeployed(ctx, stacks, s.Parent)
 			},
 		}
+		if s.Revert {
+			run.Revert = func(ctx context.Context, report drift.Report) (alert.Reverted, error) {
+				out, err := drift.Revert(ctx, clients, report, drift.Options{Now: now})
+				return reverted(out), err
+			}
+		}
 		return run.Do(ctx, id)
 	}
 }
@@ -148,6 +154,19 @@ func hubSender(s Settings, cfg aws.Config) *alert.Sender {
 	}
 	client := sns.NewFromConfig(cfg, func(o *sns.Options) { o.Region = topic.Region })
 	return &alert.Sender{Client: client, TopicARN: s.HubTopicARN}
+}
+
+// reverted words what Revert did, for the message.
+func reverted(r drift.Reverted) alert.Reverted {
+	line := func(r drift.Reversal) string { return r.Finding.LogicalID + ": " + r.What }
+	var out alert.Reverted
+	for _, one := range r.Done {
+		out.Done = append(out.Done, line(one))
+	}
+	for _, one := range r.Failed {
+		out.Failed = append(out.Failed, line(one))
+	}
+	return out
 }
 
 func requestID(ctx context.Context) string {
