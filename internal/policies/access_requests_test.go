@@ -18,18 +18,17 @@ func TestAccess(t *testing.T) {
 	aws := readAWS(t)
 	total := 0
 	for _, profile := range []string{"clumio", "cpm"} {
-		for _, s := range scenes(profile) {
-			docs := documentsByRole(synthesize(t, s.sel, s.env))
-			requests := derive(s, lines, aws)
-			total += len(requests)
+		for _, s := range scenes(profile, lines) {
+			b := newBench(t, s, lines, aws)
+			total += len(b.requests)
 			allowed, denied := 0, 0
-			for _, r := range requests {
+			for i, r := range b.requests {
 				if r.real && r.allowed {
 					allowed++
 				} else if r.real {
 					denied++
 				}
-				if got := evaluate.Documents(docs[r.role], r.request()) == evaluate.Allow; got != r.allowed {
+				if got := b.allowing[i] > 0; got != r.allowed {
 					t.Errorf("%s %v %v: access.txt:%d: %s: allowed is %v, want %v", profile, s.sel.Assets, s.sel.Operations, r.line, r, got, r.allowed)
 				}
 			}

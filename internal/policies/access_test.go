@@ -109,6 +109,7 @@ type scene struct {
 	env      policies.Environment
 	accounts map[string]string
 	regions  map[string]string
+	roles    []string // that the choice makes; model fills them in
 }
 
 func newScene(sel policies.Selection) scene {
@@ -164,6 +165,9 @@ func (s scene) pattern(resource string) string {
 	case "*":
 		return resource
 	case "@roles":
+		if len(s.roles) == 1 {
+			begin = s.roles[0]
+		}
 		return role + begin + suffix
 	case "@policies":
 		return "arn:aws:iam::" + account + ":policy/permstack/" + begin + suffix
@@ -189,37 +193,62 @@ func (s scene) pattern(resource string) string {
 	return "arn:aws:" + f[0] + ":" + region + ":" + owner + ":" + strings.ReplaceAll(f[3], "[*]", literalStar)
 }
 
-// allows is the model: does a line of access.txt let a request through?
-func (s scene) allows(lines []access, role, action, resource string, context map[string]string) bool {
-	for _, a := range lines {
-		if a.profile != s.sel.Profile || a.role != role || !s.chosen(a.uses) ||
-			!slices.ContainsFunc(a.actions, func(p string) bool { return glob(strings.ToLower(p), strings.ToLower(action)) }) ||
-			!slices.ContainsFunc(a.on, func(r string) bool { return s.matches(r, resource) }) {
-			continue
-		}
-		if !slices.ContainsFunc(a.gates, func(g gate) bool { return !s.passes(g, context) }) {
-			return true
-		}
-	}
-	return false
+// rule is a line of access.txt that is chosen in a scene, with its patterns.
+type rule struct {
+	access
+	patterns [][]string // parts of ARNs; nil stands for *
 }
 
-// matches compares an ARN part by part: a wildcard ends with its part.
-func (s scene) matches(resource, arn string) bool {
-	pattern := s.pattern(resource)
-	if pattern == "*" {
-		return true
-	}
-	want, have := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
-	if len(have) != 6 {
-		return false
-	}
-	for i := range want {
-		if !glob(want[i], have[i]) {
-			return false
+// model answers what access.txt allows in a scene.
+type model struct {
+	scene
+	rules  []rule // the lines that are chosen
+	others []rule // and those that are not
+	byRole map[string][]*rule
+}
+
+func (s scene) model(lines []access) *model {
+	s.roles = nil
+	for _, a := range lines {
+		if a.profile == s.sel.Profile && s.chosen(a.uses) && !slices.Contains(s.roles, a.role) {
+			s.roles = append(s.roles, a.role)
 		}
 	}
-	return true
+	m := &model{scene: s, byRole: map[string][]*rule{}}
+	for _, a := range lines {
+		if a.profile != s.sel.Profile {
+			continue
+		}
+		r := rule{access: a}
+		for _, on := range a.on {
+			p := strings.SplitN(s.pattern(on), ":", 6)
+			if len(p) == 1 {
+				p = nil
+			}
+			r.patterns = append(r.patterns, p)
+		}
+		if s.chosen(a.uses) {
+			m.rules = append(m.rules, r)
+		} else {
+			m.others = append(m.others, r)
+		}
+	}
+	for i := range m.rules {
+		m.byRole[m.rules[i].role] = append(m.byRole[m.rules[i].role], &m.rules[i])
+	}
+	return m
+}
+
+// allows: does a line let a request through? Wildcards of an ARN end with its part.
+func (m *model) allows(role, action, resource string, context map[string]string) bool {
+	arn := strings.SplitN(resource, ":", 6)
+	return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
+		return slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) &&
+			slices.ContainsFunc(r.patterns, func(p []string) bool {
+				return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
+			}) &&
+			!slices.ContainsFunc(r.gates, func(g gate) bool { return !m.passes(g, context) })
+	})
 }
 
 func (s scene) passes(g gate, context map[string]string) bool {
@@ -229,7 +258,7 @@ func (s scene) passes(g gate, context map[string]string) bool {
 	}
 	return slices.ContainsFunc(g.values, func(want string) bool {
 		want = s.value(want)
-		return want == "*" || want == have || g.each && glob(want, have)
+		return want == "*" || want == have || g.each && glob(want, have) || want == "true" && strings.EqualFold(want, have)
 	})
 }
 
@@ -249,6 +278,8 @@ func glob(pattern, text string) bool {
 	switch {
 	case pattern == "":
 		return text == ""
+	case pattern == "*":
+		return true
 	case pattern[0] == '*':
 		return glob(pattern[1:], text) || text != "" && glob(pattern, text[1:])
 	case text == "":

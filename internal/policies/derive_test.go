@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
@@ -36,12 +37,13 @@ var wildActions = map[string][]string{
 }
 
 // derive makes the requests of a scene: for each line that is chosen, every
-// action on every resource that it takes, and the same with one thing wrong. The
-// model says of each what must come of it.
-func derive(s scene, lines []access, aws map[string]awsAction) []derived {
+// action on every resource that it takes, and the same with one thing wrong; for
+// each line that is not chosen, every action once. The model says of each what
+// must come of it.
+func derive(m *model, aws map[string]awsAction) []derived {
 	var out []derived
 	seen := map[string]bool{}
-	ask := func(a access, action, resource string, context map[string]string) {
+	ask := func(a *rule, action, resource string, context map[string]string) {
 		key := a.role + "\n" + action + "\n" + resource
 		for _, k := range slices.Sorted(maps.Keys(context)) {
 			key += "\n" + k + "=" + context[k]
@@ -52,36 +54,72 @@ func derive(s scene, lines []access, aws map[string]awsAction) []derived {
 		seen[key] = true
 		out = append(out, derived{
 			role: a.role, action: action, resource: resource, context: context, line: a.line,
-			allowed: s.allows(lines, a.role, action, resource, context), real: takes(aws, action, resource),
+			allowed: m.allows(a.role, action, resource, context), real: takes(aws, action, resource),
 		})
 	}
-	for _, a := range lines {
-		if a.profile != s.sel.Profile || !s.chosen(a.uses) {
-			continue
-		}
-		right, wrong := s.contexts(a.gates)
-		for _, r := range a.on {
-			example := s.example(r)
-			misses := nearMisses(example, s.pattern(r))
+	for i := range m.rules {
+		a := &m.rules[i]
+		right, wrong := m.contexts(a.gates)
+		for j, on := range a.on {
 			for _, action := range a.actions {
 				for _, action := range orItself(wildActions[action], action) {
-					for _, context := range right {
+					example, ok := m.exampleFor(aws, action, on, a.patterns[j])
+					if !ok {
+						continue // AWS never asks that
+					}
+					for _, context := range slices.Concat(right, wrong) {
 						ask(a, action, example, context)
 					}
-					for _, context := range wrong {
-						ask(a, action, example, context)
-					}
-					for _, miss := range misses {
+					for _, miss := range m.misses(on, example) {
 						ask(a, action, miss, right[0])
-					}
-					for pattern := range aws[action].Resources {
-						ask(a, action, fillType(pattern), right[0])
 					}
 				}
 			}
 			for _, action := range dangerous {
-				ask(a, action, example, right[0])
+				ask(a, action, m.example(on), right[0])
 			}
+		}
+		for _, action := range a.actions {
+			for pattern := range aws[action].Resources {
+				ask(a, action, fillType(pattern), right[0])
+			}
+		}
+	}
+	for i := range m.others {
+		a := &m.others[i]
+		right, _ := m.contexts(a.gates)
+		for _, action := range a.actions {
+			action = orItself(wildActions[action], action)[0]
+			for j, on := range a.on {
+				if example, ok := m.exampleFor(aws, action, on, a.patterns[j]); ok {
+					ask(a, action, example, right[0])
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// exampleFor is a resource of access.txt that an action takes. Not ok: there is none.
+func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern []string) (string, bool) {
+	if example := m.example(on); takes(aws, action, example) {
+		return example, true
+	}
+	for shape := range aws[action].Resources {
+		if example := fillType(shape); pattern != nil && slices.EqualFunc(pattern, strings.SplitN(example, ":", 6), glob) {
+			return example, true
+		}
+	}
+	return "", false
+}
+
+// misses are resources beside an example of what a line of access.txt names.
+func (m *model) misses(on, example string) []string {
+	out := nearMisses(example, m.pattern(on))
+	if strings.HasPrefix(on, "@role:") {
+		for _, other := range m.roles {
+			out = append(out, m.pattern("@role:"+other))
 		}
 	}
 	return out
@@ -104,11 +142,23 @@ func takes(aws map[string]awsAction, action, resource string) bool {
 		return len(a.Resources) == 0 && resource == "*"
 	}
 	for pattern := range a.Resources {
-		if glob(wild(pattern), resource) {
+		if glob(wildType(pattern), resource) {
 			return true
 		}
 	}
 	return false
+}
+
+// wildTypes are AWS's patterns of types with * for their variables.
+var wildTypes sync.Map
+
+func wildType(pattern string) string {
+	if w, ok := wildTypes.Load(pattern); ok {
+		return w.(string)
+	}
+	w := wild(pattern)
+	wildTypes.Store(pattern, w)
+	return w
 }
 
 // contexts are those that pass every condition, one for each value, and those
@@ -149,12 +199,6 @@ func (s scene) example(resource string) string {
 		return strings.ReplaceAll(s.pattern(resource), "Clumio*", s.rule())
 	}
 	p := s.pattern(resource)
-	for _, named := range [][2]string{ // wildcards within names of types
-		{":*snapshot:", ":snapshot:"}, {":*pg:", ":pg:"}, {":*internet-gateway/", ":internet-gateway/"},
-		{":vpn-*/", ":vpn-gateway/"}, {":transit-gateway*/", ":transit-gateway/"}, {":listener*/", ":listener/"},
-	} {
-		p = strings.Replace(p, named[0], named[1], 1)
-	}
 	f := strings.SplitN(p, ":", 6)
 	if len(f) < 6 {
 		return p
@@ -215,6 +259,7 @@ func nearMisses(example, pattern string) []string {
 	rest := f[5]
 	if i := strings.IndexAny(rest, "/:"); i >= 0 {
 		change(5, "zz"+rest[i:])
+		change(5, rest[:i])
 		change(5, rest[:i+1]+"Zz")
 		if j := strings.IndexAny(rest[i+1:], "/:"); j >= 0 {
 			change(5, rest[:i+1+j])
@@ -241,32 +286,59 @@ func fillType(pattern string) string {
 	return variable.ReplaceAllString(s, "x1")
 }
 
-// scenes are the choices under which access is judged: for every asset and
-// operation that grants something alone, and everything together.
-func scenes(profile string) []scene {
+// scenes are the choices under which access is judged: every asset with every
+// operation that access.txt names, each alone, every option, and everything.
+func scenes(profile string, lines []access) []scene {
 	p, _ := policies.Profile(profile)
 	var out []scene
-	all := policies.Selection{Profile: profile}
-	for _, o := range p.Options {
-		all.Options = append(all.Options, o.Option)
+	seen := map[catalog.Use]bool{}
+	add := func(u catalog.Use) {
+		if seen[u] {
+			return
+		}
+		seen[u] = true
+		sel := policies.Selection{Profile: profile, Assets: []catalog.Asset{u.Asset}, Operations: []catalog.Operation{u.Operation}}
+		if u.Option != "" {
+			sel.Options = []catalog.Option{u.Option}
+		}
+		out = append(out, newScene(sel))
 	}
+	for _, a := range lines {
+		if a.profile != profile {
+			continue
+		}
+		for _, u := range a.uses {
+			// Where any will do, those that bring least by themselves.
+			if u.Asset == "" {
+				u.Asset = map[string]catalog.Asset{"clumio": "ec2-mssql", "cpm": "s3"}[profile]
+			}
+			if u.Operation == "" {
+				u.Operation = map[string]catalog.Operation{"clumio": "backup", "cpm": "secrets"}[profile]
+			}
+			add(u)
+			if profile == "cpm" {
+				u.Asset = "fsx" // an asset that no other is like
+				add(u)
+			}
+		}
+	}
+	all := policies.Selection{Profile: profile}
 	for _, a := range p.Assets {
 		all.Assets = append(all.Assets, a.Asset)
 		for _, op := range p.Operations {
-			out = append(out, newScene(policies.Selection{Profile: profile, Assets: []catalog.Asset{a.Asset}, Operations: []catalog.Operation{op}}))
+			if profile == "clumio" {
+				add(catalog.Use{Asset: a.Asset, Operation: op})
+			}
 		}
+	}
+	for _, o := range p.Options {
+		all.Options = append(all.Options, o.Option)
 	}
 	out = append(out, newScene(all))
 	if profile == "cpm" {
-		for _, o := range []catalog.Option{"regions=every", "backup-role=made", "export-role=server", "kms-user=admin"} {
-			sel := all
-			sel.Options = []catalog.Option{o}
-			sel.Operations = []catalog.Operation{"backup", "copy-to-s3"}
-			out = append(out, newScene(sel))
-		}
-	} else {
-		for _, o := range all.Options {
-			out = append(out, newScene(policies.Selection{Profile: profile, Assets: all.Assets[:1], Operations: p.Operations[:1], Options: []catalog.Option{o}}))
+		add(catalog.Use{Asset: "ec2", Operation: "backup", Option: "regions=every"})
+		for _, op := range []catalog.Operation{"backup", "dr", "recovery", "cross-account", "copy-to-s3"} {
+			add(catalog.Use{Asset: "fsx", Operation: op, Option: "kms-user=admin"})
 		}
 	}
 	return out

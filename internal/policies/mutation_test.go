@@ -1,0 +1,204 @@
+package policies_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/compare"
+	"permstack/internal/policydoc/evaluate"
+)
+
+// bench is a scene, its requests, and how many statements of the profile as it
+// is let each of them through.
+type bench struct {
+	scene
+	requests []derived
+	asked    []evaluate.Request
+	allowing []int
+	byAction map[string][]int // "role action", lower case → requests
+	byRole   map[string][]int
+	set      policies.Set
+}
+
+func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
+	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}}
+	b.set = synthesize(t, s.sel, s.env)
+	docs := documentsByRole(b.set)
+	b.allowing = make([]int, len(b.requests))
+	for i, r := range b.requests {
+		b.asked = append(b.asked, r.request())
+		key := strings.ToLower(r.role + " " + r.action)
+		b.byAction[key] = append(b.byAction[key], i)
+		b.byRole[r.role] = append(b.byRole[r.role], i)
+		for _, d := range docs[r.role] {
+			for j := range d.Statement {
+				if lets(&d.Statement[j], b.asked[i]) {
+					b.allowing[i]++
+				}
+			}
+		}
+	}
+	return b
+}
+
+// lets tells whether a statement by itself lets a request through.
+func lets(s *policydoc.Statement, r evaluate.Request) bool {
+	if !slices.ContainsFunc(s.Action, func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
+		return false // as most do: quicker than asking
+	}
+	d := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{*s}}
+	return evaluate.Documents([]policydoc.Document{d}, r) == evaluate.Allow
+}
+
+// notices is a request that a mutant answers wrongly; nil where there is none.
+func (b *bench) notices(t testing.TB, m mutant) *derived {
+	set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
+	if err != nil {
+		t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
+	}
+	was, now := statementOf(b.set, m), statementOf(set, m)
+	if was != nil && now != nil && reflect.DeepEqual(*was, *now) {
+		return nil
+	}
+	wrong := func(i int) bool {
+		n := b.allowing[i]
+		if was != nil && lets(was, b.asked[i]) {
+			n--
+		}
+		if now != nil && lets(now, b.asked[i]) {
+			n++
+		}
+		return (n > 0) != b.requests[i].allowed
+	}
+	for _, s := range []*policydoc.Statement{now, was} {
+		if s == nil {
+			continue
+		}
+		for _, a := range slices.Backward(s.Action) { // what was added stands last
+			concerned := b.byAction[strings.ToLower(m.role+" "+a)]
+			if strings.Contains(a, "*") {
+				concerned = b.byRole[m.role]
+			}
+			if i := slices.IndexFunc(concerned, wrong); i >= 0 {
+				return &b.requests[concerned[i]]
+			}
+		}
+	}
+	return nil
+}
+
+func statementOf(set policies.Set, m mutant) *policydoc.Statement {
+	for _, r := range set.Roles {
+		if r.Entity != m.role {
+			continue
+		}
+		for _, p := range slices.Concat(r.Managed, r.Inline) {
+			for i := range p.Document.Statement {
+				if p.Entity == m.policy && p.Document.Statement[i].Sid == m.sid {
+					return &p.Document.Statement[i]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// TestNoMutantSurvives changes every statement of every profile in every way of
+// mutate_test.go; a request of access.txt or a rule of the catalogue must notice.
+// What means the same as before in every choice is counted as equivalent.
+func TestNoMutantSurvives(t *testing.T) {
+	lines, aws := readAccesses(t), readAWS(t)
+	for _, name := range []string{"clumio", "cpm"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var benches []*bench
+			for _, s := range scenes(name, lines) {
+				benches = append(benches, newBench(t, s, lines, aws))
+			}
+			profile, _ := policies.Profile(name)
+			total, byRequest, byRule, same := 0, 0, 0, 0
+			mutants(profile, func(m mutant) {
+				total++
+				for _, b := range benches {
+					if statementOf(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") && !strings.HasPrefix(m.what, "without the") {
+						continue
+					}
+					if b.notices(t, m) != nil {
+						byRequest++
+						return
+					}
+				}
+				switch {
+				case len(ruleProblems(m, aws)) > 0:
+					byRule++
+				case equivalent(t, m, benches):
+					same++
+				default:
+					t.Errorf("survives: %s: %s/%s: %s", m.role, m.policy, m.sid, m.what)
+				}
+			})
+			t.Logf("%d mutants: %d noticed by a request, %d by a rule alone, %d equivalent", total, byRequest, byRule, same)
+		})
+	}
+}
+
+var pageOnce = sync.OnceValues(clumioPage)
+
+// ruleProblems holds the changed statement against the rules of the catalogue.
+func ruleProblems(m mutant, aws map[string]awsAction) []string {
+	if m.statement.Sid == "" {
+		return pageProblems(m)
+	}
+	where := m.policy + "/" + m.sid
+	return slices.Concat(
+		scopeProblems(aws, where, m.statement), placeProblems(where, m.statement), conditionProblems(where, m.statement),
+		pageProblems(m),
+	)
+}
+
+// pageProblems compares the actions of the changed policy with Clumio's page.
+func pageProblems(m mutant) []string {
+	if m.profile.Name != "clumio" {
+		return nil
+	}
+	page, err := pageOnce()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var have []string
+	for _, r := range m.profile.Roles {
+		for _, p := range r.Policies {
+			if r.Entity == m.role && p.Entity == m.policy {
+				for _, s := range p.Statements {
+					have = append(have, s.Actions...)
+				}
+			}
+		}
+	}
+	want := page[m.role+" "+m.policy]
+	return append(minus(want, have), minus(have, want)...)
+}
+
+// equivalent tells whether a change allows and denies the same as before in every
+// choice: by the proof of internal/policydoc/compare, or for a reason given here.
+func equivalent(t testing.TB, m mutant, benches []*bench) bool {
+	if m.sid != "" && strings.Contains(m.what, "IgnoreCase") && strings.Contains(m.what, "s3:ResourceAccount") {
+		return true // account ids have no letters
+	}
+	return !slices.ContainsFunc(benches, func(b *bench) bool {
+		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
+		if err != nil {
+			t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
+		}
+		was, now := statementOf(b.set, m), statementOf(set, m)
+		if was == nil && now == nil || was != nil && now != nil && reflect.DeepEqual(*was, *now) {
+			return false
+		}
+		return compare.Compare(documentsByRole(b.set)[m.role], documentsByRole(set)[m.role]).Direction != compare.Same
+	})
+}
