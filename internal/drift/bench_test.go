@@ -17,15 +17,17 @@ import (
 	"permstack/internal/localaws/wire"
 )
 
-// manyRules is a template of n event rules.
-func manyRules(n int) string {
+// manyResources is a template of 500 resources: 250 event rules (EventBridge
+// allows 300) and 250 log groups.
+var manyResources = func() string {
 	var b strings.Builder
 	b.WriteString("Resources:\n")
-	for i := range n {
+	for i := range 250 {
 		fmt.Fprintf(&b, "  R%d: {Type: AWS::Events::Rule, Properties: {Name: rule-%d, EventPattern: {source: [a]}}}\n", i, i)
+		fmt.Fprintf(&b, "  L%d: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: group-%d}}\n", i, i)
 	}
 	return b.String()
-}
+}()
 
 func (w *world) putTarget(rule, arn string) {
 	w.t.Helper()
@@ -75,7 +77,7 @@ func (b *bucket) take() bool {
 func BenchmarkCheck(b *testing.B) {
 	many := func(b *testing.B) *world {
 		w := newCloud(b)
-		w.parent = w.create(parentName, manyRules(500))
+		w.parent = w.create(parentName, manyResources)
 		return w
 	}
 	for _, bm := range []struct {

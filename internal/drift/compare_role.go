@@ -7,7 +7,7 @@ import (
 )
 
 func (m *model) compareRole(r *resource, live *liveRole) []found {
-	want := m.wantedRole(r)
+	want := m.wanted[r]
 	if live.gone {
 		f := r.finding(ResourceGone, "", GrantsLess)
 		f.Expected, f.Actual = "role "+r.physicalID, "there is no such role"
@@ -125,7 +125,7 @@ func (r *resource) compareSettings(want wantedRole, live *liveRole) []found {
 
 func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []found {
 	var out []found
-	all := m.documents(want, "")
+	all := m.together(want, "")
 	for _, name := range sorted(live.inline) {
 		if _, wanted := want.inline[name]; wanted || live.inline[name] == "" {
 			continue
@@ -135,7 +135,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 		f.Expected, f.Actual = "no inline policy of this name", summary(have)
 		f.values = []string{meaning(m.account, have)}
 		if have.err == nil {
-			f.effect(effectOf(m.account, all, m.documents(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
+			f.effect(effectOf(m.account, all, m.together(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
 		}
 		f.Advice = fmt.Sprintf("If nobody meant this, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; CloudTrail's PutRolePolicy tells who added it.", r.physicalID, name)
 		out = append(out, found{f, r, "Policies"})
@@ -153,7 +153,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 			f := w.owner.finding(InlinePolicyRemoved, name, GrantsLess)
 			f.Expected, f.Actual = summary(w.document), "no such inline policy"
 			f.values = []string{meaning(m.account, w.document)}
-			f.effect(effectOf(m.account, all, m.documents(want, name)), "What it granted, the role's other policies grant too.")
+			f.effect(effectOf(m.account, all, m.together(want, name)), "What it granted, the role's other policies grant too.")
 			f.Advice = adviceRevert
 			out = append(out, found{f, w.owner, property})
 		default:
@@ -162,7 +162,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 				continue
 			}
 			if have.err == nil && w.err == nil {
-				f.effect(effectOf(m.account, all, m.documents(want, name, have)), "With the role's other policies it comes to the same.")
+				f.effect(effectOf(m.account, all, m.together(want, name, have)), "With the role's other policies it comes to the same.")
 			}
 			f.Advice = adviceRevert + " CloudTrail's PutRolePolicy tells who changed it."
 			out = append(out, found{f, w.owner, property})
@@ -173,7 +173,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 
 func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []found {
 	var out []found
-	all := m.documents(want, "")
+	all := m.together(want, "")
 	for _, arn := range slices.Sorted(slices.Values(live.attached)) {
 		if want.managed[arn] {
 			continue
@@ -185,7 +185,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		f.values = []string{meaning(m.account, have)}
 		if read && have.err == nil {
 			f.Actual = "attached: " + summary(have)
-			f.effect(effectOf(m.account, all, m.documents(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
+			f.effect(effectOf(m.account, all, m.together(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
 		} else {
 			f.Actual = "attached"
 			f.Details = []string{"What the policy allows could not be read; it is taken to grant more."}
@@ -204,9 +204,9 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		f := r.finding(AttachmentRemoved, arn, GrantsLess)
 		f.Expected, f.Actual = "attached", "not attached"
 		if p := m.policies[arn]; p != nil {
-			wanted := readDocument(p.props["PolicyDocument"])
+			wanted := m.documents[p.physicalID]
 			f.Expected = "attached: " + summary(wanted)
-			f.effect(effectOf(m.account, all, m.documents(want, arn)), "What it granted, the role's other policies grant too.")
+			f.effect(effectOf(m.account, all, m.together(want, arn)), "What it granted, the role's other policies grant too.")
 		}
 		f.Advice = adviceRevert
 		out = append(out, found{f, r, "ManagedPolicyArns"})
@@ -218,7 +218,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 // that of the roles that have it, all their policies together; where none of
 // ours has it, that of the document alone.
 func (m *model) comparePolicy(r *resource, live *livePolicy) []found {
-	want := readDocument(r.props["PolicyDocument"])
+	want := m.documents[r.physicalID]
 	holders := m.holders(r.physicalID)
 	if live.gone {
 		f := r.finding(ResourceGone, "", GrantsLess)
@@ -252,7 +252,7 @@ func (m *model) comparePolicy(r *resource, live *livePolicy) []found {
 func (m *model) holders(arn string) []*resource {
 	var out []*resource
 	for _, r := range m.resources {
-		if r.typ == typeRole && r.props != nil && m.wantedRole(r).managed[arn] {
+		if r.typ == typeRole && r.props != nil && m.wanted[r].managed[arn] {
 			out = append(out, r)
 		}
 	}
@@ -270,8 +270,8 @@ func (m *model) onHolders(holders []*resource, arn string, want document, have *
 	}
 	var all []effect
 	for _, h := range holders {
-		w := m.wantedRole(h)
-		all = append(all, effectOf(m.account, m.documents(w, ""), m.documents(w, arn, now...)))
+		w := m.wanted[h]
+		all = append(all, effectOf(m.account, m.together(w, ""), m.together(w, arn, now...)))
 	}
 	return joinEffects(all)
 }

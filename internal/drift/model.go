@@ -22,10 +22,13 @@ type model struct {
 	policies  map[string]*resource
 	topics    map[string]*resource
 	roles     map[string]*resource // by name
+
+	wanted    map[*resource]wantedRole
+	documents map[string]document // of the managed policies, by ARN
 }
 
 func newModel(p provisioning.Parent, stacks []*stack) *model {
-	m := &model{account: p.Account, policies: map[string]*resource{}, topics: map[string]*resource{}, roles: map[string]*resource{}}
+	m := &model{account: p.Account, policies: map[string]*resource{}, topics: map[string]*resource{}, roles: map[string]*resource{}, wanted: map[*resource]wantedRole{}, documents: map[string]document{}}
 	for _, s := range stacks {
 		m.resources = append(m.resources, s.resources...)
 	}
@@ -41,6 +44,14 @@ func newModel(p provisioning.Parent, stacks []*stack) *model {
 			m.policies[r.physicalID] = r
 		case typeTopic:
 			m.topics[r.physicalID] = r
+		}
+	}
+	for arn, r := range m.policies { // once: workers only read the model
+		m.documents[arn] = readDocument(r.props["PolicyDocument"])
+	}
+	for _, r := range m.roles {
+		if r.props != nil {
+			m.wanted[r] = m.readWanted(r)
 		}
 	}
 	return m
@@ -66,7 +77,7 @@ type wantedInline struct {
 
 const defaultSession = 3600 // IAM's own (API reference, CreateRole: MaxSessionDuration)
 
-func (m *model) wantedRole(r *resource) wantedRole {
+func (m *model) readWanted(r *resource) wantedRole {
 	w := wantedRole{
 		trust: readDocument(r.props["AssumeRolePolicyDocument"]), path: text(r.props["Path"]), maxSession: defaultSession,
 		boundary: text(r.props["PermissionsBoundary"]), tags: m.wantedTags(r), inline: map[string]wantedInline{}, managed: map[string]bool{},
@@ -95,9 +106,9 @@ func (m *model) wantedRole(r *resource) wantedRole {
 	return w
 }
 
-// documents gives what the role is meant to have, all together, with one policy
+// together gives what the role is meant to have, all of it, with one policy
 // left out and another put in: an inline one by its name, a managed one by its ARN.
-func (m *model) documents(w wantedRole, without string, with ...document) []policydoc.Document {
+func (m *model) together(w wantedRole, without string, with ...document) []policydoc.Document {
 	var out []policydoc.Document
 	add := func(d document) {
 		if d.err == nil && !d.unknown && d.text != "" {
@@ -110,8 +121,8 @@ func (m *model) documents(w wantedRole, without string, with ...document) []poli
 		}
 	}
 	for _, arn := range sorted(w.managed) {
-		if p := m.policies[arn]; p != nil && arn != without {
-			add(readDocument(p.props["PolicyDocument"]))
+		if arn != without {
+			add(m.documents[arn])
 		}
 	}
 	for _, d := range with {
@@ -142,7 +153,7 @@ func (c *check) readLive(ctx context.Context, m *model, r *resource) {
 	switch r.typ {
 	case typeRole:
 		live := c.readRole(ctx, r.physicalID)
-		want := m.wantedRole(r)
+		want := m.wanted[r]
 		foreign := slices.DeleteFunc(slices.Clone(live.attached), func(arn string) bool { return want.managed[arn] })
 		if live.boundary != want.boundary && !live.gone && !live.gaps.blind("PermissionsBoundary", "") {
 			foreign = append(foreign, live.boundary, want.boundary)

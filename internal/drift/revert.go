@@ -130,7 +130,7 @@ func (v *reverting) takeOff(ctx context.Context, f Finding) outcome {
 	if r == nil || r.typ != typeRole || r.props == nil || f.Subject == "" {
 		return outcome{err: errors.New("the role is not one of our stacks' any more")}
 	}
-	want := v.model.wantedRole(r)
+	want := v.model.wanted[r]
 	_, inline := want.inline[f.Subject]
 	if f.Kind == InlinePolicyAdded && inline || f.Kind == AttachmentAdded && want.managed[f.Subject] {
 		return outcome{what: "nothing to do: the template declares the policy now"}
