@@ -77,7 +77,7 @@ CloudFormation stack that you can read.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynth(), newExplain(), newDiff(), newLocal(), newTry(), newLaunchURL(), newLambda())
+	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newLocal(), newTry(), newLaunchURL(), newLambda())
 	return root
 }
 

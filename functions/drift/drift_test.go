@@ -184,3 +184,29 @@ func TestRole(t *testing.T) {
 		t.Errorf("the drift check can detach policies though OnDrift is notify: %v", err)
 	}
 }
+
+// TestRevert: what was added is taken off, and the same message tells both.
+func TestRevert(t *testing.T) {
+	w := launch(t, map[string]string{"OnDrift": "revert"})
+	w.told()
+	w.tells()
+	w.attach(admin)
+	if _, err := w.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	got := w.tells("GRANTS MORE: 2 new")
+	if len(got) == 1 && (got[0].Reverted == nil || len(got[0].Reverted.Done) != 2 || len(got[0].Reverted.Failed) != 0) {
+		t.Errorf("put right: %+v", got[0].Reverted)
+	}
+	attached, err := w.iam.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range attached.AttachedPolicies {
+		if *p.PolicyArn == admin {
+			t.Error("AdministratorAccess is still attached")
+		}
+	}
+	w.tells("RESOLVED: 2, all in sync")
+	w.tells()
+}
