@@ -23,6 +23,8 @@ import (
 
 	"permstack/internal/cfntemplate"
 	"permstack/internal/laptop"
+	"permstack/internal/localaws/lambda"
+	localsns "permstack/internal/localaws/sns"
 )
 
 // world is an embedded AWS that runs this project's functions.
@@ -283,4 +285,61 @@ func TestStackSetInstances(t *testing.T) {
 	})
 	each(func(account, region, stack string) { w.settled(account, region, stack, "DELETE_COMPLETE") })
 	each(func(account, region, _ string) { w.empty(account, region) })
+}
+
+// TestHubIsTold: an account whose access was changed by hand tells the
+// Organization's topic, which lies in another account and another Region; the
+// topic of another Organization does not take it, and then the run fails.
+func TestHubIsTold(t *testing.T) {
+	const security, member = "888888888888", "777777777777"
+	w := newWorld(t)
+	hub := func(stack, organization string) string {
+		t.Helper()
+		_, err := w.cfn(security, "eu-west-1").CreateStack(t.Context(), &cloudformation.CreateStackInput{
+			StackName: &stack, TemplateBody: aws.String(string(read(t, "templates/org-hub.yaml"))),
+			Parameters: []types.Parameter{
+				{ParameterKey: aws.String("OrganizationId"), ParameterValue: &organization},
+				{ParameterKey: aws.String("EmailAddress"), ParameterValue: aws.String("security@example.com")},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.settled(security, "eu-west-1", stack, "CREATE_COMPLETE")["TopicArn"]
+	}
+	ours, theirs := hub("hub", localsns.Organization), hub("other-hub", "o-a1b2c3d4e5")
+	url := w.put("launch-stack.yaml", read(t, "templates/launch-stack.yaml"))
+	for stack, topic := range map[string]string{"backup": ours, "other": theirs} {
+		_, err := w.cfn(member, region).CreateStack(t.Context(), &cloudformation.CreateStackInput{
+			StackName: aws.String(stack), TemplateURL: &url, Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+			Parameters: []types.Parameter{
+				{ParameterKey: aws.String("ControlPlaneRoleArn"), ParameterValue: aws.String("arn:aws:iam::111122223333:role/Control")},
+				{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String("example")},
+				{ParameterKey: aws.String("ConnectionId"), ParameterValue: aws.String(stack)},
+				{ParameterKey: aws.String("OrgHubTopicArn"), ParameterValue: aws.String(topic)},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := w.settled(member, region, stack, "CREATE_COMPLETE")
+		_, err = iam.NewFromConfig(w.Config(member, region)).AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
+			RoleName:  aws.String(out["RoleArn"][strings.LastIndex(out["RoleArn"], "/")+1:]),
+			PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := w.Functions.Invoke(t.Context(), lambda.Resolve(member, region, out["DriftFunction"]), []byte("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, there := len(w.SNS().Messages(out["AlertTopicArn"])), len(w.SNS().Messages(topic))
+		if own == 0 {
+			t.Errorf("%s: the account's own topic was not told: %s", stack, result.Payload)
+		}
+		if told := topic == ours; (there > 0) != told || (result.FunctionError == "") != told {
+			t.Errorf("%s: the hub has %d messages; the function said %s %s", stack, there, result.FunctionError, result.Payload)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 // TestBuildTwice: two checkouts of one commit, in two places, give the same
 // bytes: zips, templates, checksums.
 func TestBuildTwice(t *testing.T) {
+	t.Parallel()
 	needs(t, "git", "bash")
 	if testing.Short() {
 		t.Skip("skipped: -short")
@@ -53,6 +54,7 @@ func TestBuildTwice(t *testing.T) {
 // TestRelease publishes a release to three Regions and launches it from there
 // in two accounts, by the AWS CLI, all six side by side.
 func TestRelease(t *testing.T) {
+	t.Parallel()
 	program := tool(t, "PERMSTACK_AWS_CLI")
 	needs(t, "git", "bash")
 	endpoint := serve(t, command(t))

@@ -8,6 +8,7 @@ import (
 // TestSAM takes a clean checkout through sam validate, build, deploy, an update
 // and delete, with the real SAM CLI against the embedded AWS.
 func TestSAM(t *testing.T) {
+	t.Parallel()
 	sam := tool(t, "PERMSTACK_SAM")
 	needs(t, "make", "git")
 	endpoint := serve(t, command(t))

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"permstack/internal/localaws/wire"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
 )
 
 // Service is SNS for all accounts and Regions of one cloud.
@@ -93,11 +95,28 @@ func (s *Service) topicOf(call *wire.Call, parameter string) (*topic, error) {
 	if t == nil {
 		return nil, notFound("Topic")
 	}
-	if t.account != call.Account {
+	if t.account != call.Account && !(call.Action == "Publish" && t.admits(call)) {
 		return nil, wire.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action",
 			call.Caller.ARN, call.Action, arn, call.Action).WithStatus(http.StatusForbidden)
 	}
 	return t, nil
+}
+
+// Organization is the one to which all accounts of the embedded AWS belong.
+const Organization = "o-permstacklocal"
+
+// admits asks the topic's policy for the caller of another account.
+func (t *topic) admits(call *wire.Call) bool {
+	doc, err := policydoc.Parse([]byte(t.attributes["Policy"]))
+	if err != nil {
+		return false // there is none beside the default, which is for the owner
+	}
+	return evaluate.Documents([]policydoc.Document{doc}, evaluate.Request{
+		Principal: evaluate.Principal{Account: call.Account, ARN: call.Caller.ARN}, Action: "sns:" + call.Action, Resource: t.arn,
+		Context: map[string][]string{
+			"aws:PrincipalAccount": {call.Account}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
+		},
+	}) == evaluate.Allow
 }
 
 // defaultPolicy is the policy that AWS gives a new topic.
