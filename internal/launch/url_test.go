@@ -2,6 +2,8 @@ package launch_test
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -85,5 +87,23 @@ func TestURLRefuses(t *testing.T) {
 		if text, err := l.URL(stack); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %s, %v; want %q", name, text, err, tc.want)
 		}
+	}
+}
+
+// TestReadmeButton holds the button in the README to what launch-url prints.
+func TestReadmeButton(t *testing.T) {
+	stack, _, r := made(t)
+	link, err := launch.Link{
+		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "launch-stack.yaml")), Region: "us-east-1", StackName: "permstack",
+	}.URL(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "\n"+launch.Button(link)+"\n") {
+		t.Errorf("README.md has not the button %s", launch.Button(link))
 	}
 }
