@@ -155,6 +155,7 @@ func (c *check) run(ctx context.Context, report *Report) error {
 	c.look(ctx, m)
 	for _, r := range m.resources {
 		switch {
+		case !r.visible():
 		case r.reached():
 			report.Checked++
 		default:
@@ -183,7 +184,8 @@ func (c *check) stacks(ctx context.Context) ([]*stack, provisioning.Parent, erro
 	}
 	own := c.open(ctx, parent, described)
 	out := []*stack{own}
-	if own.declares("Custom::PermissionStack") {
+	// While the parent is at work its permission stacks come and go.
+	if own.declares("Custom::PermissionStack") && !own.waiting {
 		return append(out, c.permissionStacks(ctx, parent, described)...), parent, nil
 	}
 	return append(out, c.standing(ctx, parent)...), parent, nil
@@ -253,7 +255,7 @@ func (c *check) overtaken(ctx context.Context, stacks []*stack, found []draft, r
 		}
 		found = slices.DeleteFunc(found, of)
 		for _, r := range s.resources {
-			if r.reached() {
+			if r.visible() && r.reached() {
 				report.Checked--
 				report.NotReached = append(report.NotReached, s.name+"/"+r.logicalID)
 			}

@@ -45,14 +45,23 @@ type resource struct {
 
 // liveEye tells whether the live eye has something to compare.
 func (r *resource) liveEye() bool {
-	if r.stack.waiting || r.props == nil {
-		return false
-	}
-	switch r.typ {
+	return !r.stack.waiting && r.props != nil && comparedLive(r.typ)
+}
+
+// comparedLive types have a live comparison.
+func comparedLive(typ string) bool {
+	switch typ {
 	case typeRole, typeManagedPolicy, typeInstanceProfile, typeTopic, typeTopicInlinePolicy, typeTopicPolicy, typeRule:
 		return true
 	}
 	return false
+}
+
+// visible tells whether any eye can see a resource of this type: custom
+// resources, for one, no eye can.
+func (r *resource) visible() bool {
+	_, known := Detectable[r.typ]
+	return known || comparedLive(r.typ)
 }
 
 // detectable tells whether CloudFormation can be asked about it.
