@@ -10,17 +10,20 @@ usage: ./build.sh COMMAND
   build    make dist/FUNCTION-arm64.zip and -amd64.zip for every function in functions/
   package  build, and put a release into dist/release: zips, templates, checksums
   publish  package, and upload it to the bucket of every Region; never overwrites
+  site     make the review page, dist/site/index.html
   test     check format and vet, then run every test, judges included
   judges   install the outside tools that judge permstack, into .judges/
   clean    delete dist/, .judges/ and .aws-sam/
 
   ./build.sh package [--version V] [--bucket-prefix P]
+  ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML]
   ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--dry-run]
 
 The bucket of a Region is named P-REGION. The version is what git describe says.
 
 Needed: Go. Where Python 3 and npm are there too, the judges (cfn-lint, moto, the
-AWS CLI, boto3, the SAM CLI; iam-simulate) are installed into .judges/ and take
+AWS CLI, boto3, the SAM CLI; iam-simulate,
+axe-core) are installed into .judges/ and take
 part in the tests; where they are not, they are skipped and the tests say so.
 HELP
 }
@@ -128,6 +131,7 @@ point_to_judges() {
   fi
   if [[ -e $npm ]]; then
     export PERMSTACK_IAM_SIMULATE=${PERMSTACK_IAM_SIMULATE-$npm}
+    export PERMSTACK_AXE=${PERMSTACK_AXE-$npm/node_modules/axe-core/axe.min.js}
   fi
 }
 
@@ -162,6 +166,7 @@ run_tests() {
 case ${1-} in
   build) build ;;
   package | publish) release "$@" ;;
+  site) go run ./internal/tools/site "${@:2}" ;;
   test) run_tests ;;
   judges) judges ;;
   clean) rm -rf dist .judges .aws-sam ;;

@@ -118,11 +118,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
-		place := review.Place{Partition: f.env.Partition, Region: f.env.Region, Account: f.env.Account}
-		if place.Partition == "" && place.Region != "" {
-			place.Partition = policies.PartitionOf(place.Region)
-		}
-		doc, err := review.Of(set, place)
+		doc, err := review.Of(set, review.PlaceOf(f.env))
 		if err != nil {
 			return nil, err
 		}
@@ -132,12 +128,7 @@ func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// White space is for people; it gives way where it would keep the template
-	// from being deployed.
-	if out := template.Indented(); len(out) <= permissionstack.MaxBody {
-		return out, nil
-	}
-	return append(template.JSON(), '\n'), nil
+	return template.ForPeople(), nil
 }
 
 // parseTags reads "key=value". The rest of what AWS asks of tags is checked

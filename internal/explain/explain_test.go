@@ -180,10 +180,11 @@ func TestResourceWords(t *testing.T) {
 		"arn:aws:s3:::*":                   "any S3 bucket",
 		"arn:aws:s3:::*/*":                 "any S3 object",
 		"arn:aws:kms:*:444455556666:key/*": "any KMS key in every Region in Clumio's data-plane account",
-		"arn:aws:dynamodb:eu-west-1:123456789012:table/*/backup/*":                    "any DynamoDB table backup in account 123456789012",
-		"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/Clumio*": "Systems Manager document Clumio*",
-		"arn:${AWS::Partition}:rds:*:${AWS::AccountId}:og:*":                          "any RDS option group in every Region",
-		"arn:aws:sns:us-east-1:123456789012:Topic":                                    "SNS topic Topic in account 123456789012",
+		"arn:aws:dynamodb:eu-west-1:123456789012:table/*/backup/*":                          "any DynamoDB table backup in account 123456789012",
+		"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/Clumio*":       "Systems Manager document Clumio*",
+		"arn:${AWS::Partition}:rds:*:${AWS::AccountId}:og:*":                                "any RDS option group in every Region",
+		"arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:Pub-${AWS::Region}-c-1": "SNS topic Pub-<Region>-c-1",
+		"arn:aws:sns:us-east-1:123456789012:Topic":                                          "SNS topic Topic in account 123456789012",
 	} {
 		if got := w.Resource(pattern); got != want {
 			t.Errorf("%s: %q, want %q", pattern, got, want)

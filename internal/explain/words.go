@@ -20,7 +20,7 @@ func (w Words) Resource(pattern string) string {
 	// The pseudo parameters hold colons themselves.
 	f = splitARN(pattern)
 	service, region, account, resource := f[2], f[3], f[4], f[5]
-	text := thing(service, resource)
+	text := thing(service, open.Replace(resource))
 	if region == "*" {
 		text += " in every Region"
 	}
@@ -47,6 +47,10 @@ func splitARN(arn string) []string {
 	}
 	return f
 }
+
+// open says what CloudFormation fills in.
+var open = strings.NewReplacer("${AWS::Region}", "<Region>", "${AWS::AccountId}", "<account>",
+	"${AWS::Partition}", "<partition>", "${AWS::StackName}", "<stack>", "${AWS::StackId}", "<stack id>")
 
 // names of services as people say them.
 var names = map[string]string{
@@ -76,11 +80,11 @@ func thing(service, resource string) string {
 		}
 		return "S3 bucket " + resource
 	}
+	if service == "sns" {
+		return "SNS topic " + resource
+	}
 	at := strings.IndexAny(resource, "/:")
-	if at < 0 || strings.HasPrefix(resource, "${") {
-		if service == "sns" {
-			return "SNS topic " + resource
-		}
+	if at < 0 {
 		return strings.TrimSpace(serviceName(service) + " " + resource)
 	}
 	kind, id := resource[:at], resource[at+1:]

@@ -105,6 +105,15 @@ func (t Template) Indented() []byte {
 	return b.Bytes()
 }
 
+// ForPeople is the template as it is printed and downloaded: indented, unless
+// the white space would keep it from being deployed inline.
+func (t Template) ForPeople() []byte {
+	if out := t.Indented(); len(out) <= MaxBody {
+		return out
+	}
+	return append(t.JSON(), '\n')
+}
+
 // build writes the resources of some parts, and the outputs that they give.
 // Without resources it answers a Template without a body.
 func build(set policies.Set, parts []Part, suffix string, tagged bool) (Template, error) {

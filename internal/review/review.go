@@ -60,6 +60,15 @@ type Place struct {
 	Partition, Region, Account string
 }
 
+// PlaceOf is the place of an environment.
+func PlaceOf(env policies.Environment) Place {
+	place := Place{Partition: env.Partition, Region: env.Region, Account: env.Account}
+	if place.Partition == "" && place.Region != "" {
+		place.Partition = policies.PartitionOf(place.Region)
+	}
+	return place
+}
+
 // Of writes a set that was synthesized for a place.
 func Of(set policies.Set, place Place) (Document, error) {
 	d := Document{

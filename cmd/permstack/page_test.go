@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"permstack/internal/page"
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+	"permstack/internal/selection"
+)
+
+// TestPageEqualsSynth: the files of the review page are what synth prints, for
+// every choice of assets, operations and options. (Of a profile with more than
+// six assets: every single one, every pair, and all but one.)
+func TestPageEqualsSynth(t *testing.T) {
+	env := policies.Environment{Region: "eu-central-1", ConnectionID: "c-1", Path: policies.DefaultPath}
+	n := 0
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		for _, assets := range assetChoices(profile) {
+			for _, operations := range operationChoices(profile) {
+				for options := range 1 << len(profile.Options) {
+					sel := policies.Selection{Profile: name, Assets: assets, Operations: operations}
+					for i, o := range profile.Options {
+						if options>>i&1 == 1 {
+							sel.Options = append(sel.Options, o.Option)
+						}
+					}
+					samePage(t, sel, env)
+					n++
+				}
+			}
+		}
+		for _, p := range profile.Presets {
+			samePage(t, policies.Selection{Profile: name, Preset: p.Name}, env)
+			n++
+		}
+	}
+	t.Logf("%d choices", n)
+}
+
+func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
+	t.Helper()
+	got := page.Request{Choice: selection.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}.Answer()
+	if len(got.Problems) > 0 {
+		t.Fatalf("%s: %v", selection.String(sel), got.Problems)
+	}
+	set, err := policies.Synthesize(sel, selection.Example(sel, env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, shown := range map[string]string{"template": got.Template, "policies": got.Review} {
+		f := synthFlags{format: format, env: env}
+		want, err := f.write(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, []byte(shown)) {
+			t.Fatalf("%s: the page's %s is not what synth prints", selection.String(sel), format)
+		}
+	}
+}
+
+func assetChoices(p catalog.Profile) [][]catalog.Asset {
+	all := selection.Everything(p).Assets
+	var out [][]catalog.Asset
+	if len(all) <= 6 {
+		for mask := 1; mask < 1<<len(all); mask++ {
+			var list []catalog.Asset
+			for i, a := range all {
+				if mask>>i&1 == 1 {
+					list = append(list, a)
+				}
+			}
+			out = append(out, list)
+		}
+		return out
+	}
+	for i, a := range all {
+		out = append(out, []catalog.Asset{a}, append(append([]catalog.Asset{}, all[:i]...), all[i+1:]...))
+		for _, b := range all[i+1:] {
+			out = append(out, []catalog.Asset{a, b})
+		}
+	}
+	return append(out, all)
+}
+
+func operationChoices(p catalog.Profile) [][]catalog.Operation {
+	out := [][]catalog.Operation{p.Operations}
+	for _, o := range p.Operations {
+		out = append(out, []catalog.Operation{o})
+	}
+	return out
+}
+
+// TestPageSaysWhatIsWrong: a choice that makes no sense has problems and no files.
+func TestPageSaysWhatIsWrong(t *testing.T) {
+	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {
+		got := page.Request{Choice: choice}.Answer()
+		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
+			t.Errorf("%s: %v", choice, got.Problems)
+		}
+	}
+	if got := (page.Request{Choice: "clumio", Account: "42"}).Answer(); len(got.Problems) == 0 {
+		t.Error("an account of two digits is no problem")
+	}
+}

@@ -1,0 +1,192 @@
+"use strict";
+// The page around the synthesizer: it reads the form, asks permstack() and shows
+// the answer. Nothing here knows a permission.
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const fields = ["region", "account", "connectionId", "controlPlaneRole", "supportControlPlaneRole",
+    "dataPlaneAccount", "externalId", "path", "permissionsBoundary", "templateURL"];
+  const regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-central-2",
+    "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1",
+    "ap-southeast-1", "ap-southeast-2", "sa-east-1", "us-gov-east-1", "us-gov-west-1"];
+  let catalog, profile, answer;
+
+  const ask = (request) => JSON.parse(permstack(JSON.stringify(request)));
+
+  // el makes an element; text is never read as HTML.
+  function el(name, attributes, ...children) {
+    const e = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
+    e.append(...children.filter((c) => c !== ""));
+    return e;
+  }
+
+  async function start() {
+    const packed = Uint8Array.from(atob($("engine").textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const go = new Go();
+    const module = await WebAssembly.instantiate(await new Response(stream).arrayBuffer(), go.importObject);
+    go.run(module.instance);
+    $("engine").remove();
+    catalog = ask({ ask: "catalog" });
+    for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
+    for (const r of regions) $("regions").append(el("option", { value: r }));
+    for (const l of catalog.levels) $("risk").append(el("option", { value: l }, l));
+    read(decodeURIComponent(location.hash.slice(1)));
+    $("form").addEventListener("change", changed);
+    $("form").addEventListener("input", (e) => { if (e.target.matches("details input")) later(); });
+    $("form").addEventListener("submit", (e) => e.preventDefault());
+    for (const id of ["search", "risk", "sort"]) $(id).addEventListener("input", showGrants);
+    window.addEventListener("hashchange", () => { if (decodeURIComponent(location.hash.slice(1)) !== choice()) { read(decodeURIComponent(location.hash.slice(1))); show(); } });
+    $("get-template").onclick = () => save("permissions.json", answer.template);
+    $("get-review").onclick = () => save("policies.json", answer.review);
+    $("copy-template").onclick = () => copy("Template", answer.template);
+    $("copy-review").onclick = () => copy("Policies", answer.review);
+    show();
+    document.documentElement.dataset.ready = "true";
+  }
+
+  let timer;
+  function later() { clearTimeout(timer); timer = setTimeout(show, 150); }
+
+  function changed(e) {
+    if (e.target.id === "profile") fill(e.target.value);
+    if (e.target.id !== "preset" && e.target.closest("fieldset")) $("preset").value = "";
+    if (e.target.id === "preset") for (const c of document.querySelectorAll("#assets input, #operations input")) c.checked = e.target.value === "";
+    show();
+  }
+
+  // fill makes the form for a profile.
+  function fill(name) {
+    profile = catalog.profiles.find((p) => p.name === name) || catalog.profiles[0];
+    $("profile").value = profile.name;
+    const boxes = (id, items, on) => {
+      const set = $(id);
+      set.querySelectorAll(".check, .setting").forEach((n) => n.remove());
+      for (const i of items) set.append(el("label", { class: "check" }, Object.assign(el("input", { type: "checkbox", value: i.name }), { checked: on }), el("span", {}, i.title)));
+    };
+    boxes("assets", profile.assets, true);
+    boxes("operations", profile.operations.map((o) => ({ name: o, title: o.replaceAll("-", " ") })), true);
+    boxes("options", profile.options, false);
+    for (const s of profile.settings) {
+      const select = el("select", { id: "setting-" + s.name });
+      for (const v of s.values) select.append(el("option", { value: v.name }, v.title || v.name));
+      select.value = s.default;
+      $("options").append(el("div", { class: "setting" }, el("label", { for: select.id }, s.title), select));
+    }
+    $("options").hidden = profile.options.length + profile.settings.length === 0;
+    $("preset-box").hidden = profile.presets.length === 0;
+    $("preset").replaceChildren(el("option", { value: "" }, "none: I choose below"), ...profile.presets.map((p) => el("option", { value: p.name }, p.name + ": " + p.title)));
+  }
+
+  // read takes a choice from a link: PROFILE:ASSETS:OPERATIONS:OPTIONS.
+  function read(text) {
+    const [name, assets, operations, options] = text.split(":");
+    fill(name.split("@")[0]);
+    const check = (id, list) => { if (list) for (const c of document.querySelectorAll("#" + id + " input")) c.checked = list.split(",").includes(c.value); };
+    check("assets", assets); check("operations", operations); check("options", options);
+    for (const o of (options || "").split(",")) {
+      if (profile.presets.some((p) => p.name === o)) $("preset").value = o;
+      const setting = profile.settings.find((s) => s.values.some((v) => v.name === o));
+      if (setting) $("setting-" + setting.name).value = o;
+    }
+  }
+
+  const checked = (id) => [...document.querySelectorAll("#" + id + " input:checked")].map((c) => c.value);
+
+  // choice writes the form as a choice. An empty list there would mean everything.
+  function choice() {
+    const options = [...($("preset").value ? [$("preset").value] : []), ...checked("options"),
+      ...profile.settings.map((s) => $("setting-" + s.name).value).filter((v, i) => v !== profile.settings[i].default)];
+    const preset = $("preset").value !== "";
+    const assets = preset ? [] : checked("assets"), operations = preset ? [] : checked("operations");
+    return [profile.name, assets.join(","), operations.length === profile.operations.length ? "" : operations.join(","), options.join(",")].join(":").replace(/:+$/, "");
+  }
+
+  function show() {
+    clearTimeout(timer);
+    const text = choice();
+    const preset = $("preset").value !== "";
+    if (location.hash.slice(1) !== text) history.replaceState(null, "", "#" + text);
+    const request = { choice: text };
+    for (const f of fields) request[f] = $(f).value.trim();
+    if (!preset && (checked("assets").length === 0 || checked("operations").length === 0)) {
+      answer = { problems: ["Choose at least one thing to protect, and one thing to do."], grants: [], uses: [], rules: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, noLaunch: "" };
+    } else {
+      answer = ask(request);
+    }
+    const bad = answer.problems.length > 0;
+    $("problems").hidden = !bad;
+    $("problems").replaceChildren(...answer.problems.map((p) => el("li", {}, p)));
+    $("status").textContent = bad ? "This choice comes to nothing:" : "";
+    const number = (what, n) => el("div", {}, el("dt", {}, what), el("dd", {}, n.toLocaleString("en")));
+    $("numbers").replaceChildren(number("roles", answer.roles.length), number("policies", answer.policies.length),
+      number("statements", answer.grants.filter((g) => g.kind === "policy").length), number("actions", answer.actions),
+      number("event rules", answer.rules.length), number("bytes of template", new TextEncoder().encode(answer.template).length));
+    $("examples").hidden = answer.examples.length === 0;
+    $("examples").textContent = "Examples stand for what you have not given under “Where, and for whom”: " + answer.examples.join(", ") + ". Fill them in before you deploy a file from here.";
+    for (const b of document.querySelectorAll(".actions button")) b.disabled = bad;
+    $("launch").setAttribute("aria-disabled", String(!answer.launch));
+    if (answer.launch) $("launch").href = answer.launch; else $("launch").removeAttribute("href");
+    $("no-launch").textContent = answer.launch || bad ? "" : "No Launch Stack link yet: " + answer.noLaunch + ".";
+    $("template").textContent = answer.template;
+    $("review").textContent = answer.review;
+    $("version").textContent = answer.catalogVersion ? "Release " + answer.catalogVersion + " of the catalogue. On the command line: permstack explain --risk, permstack synth; this choice is " + text + "." : "";
+    showPolicies();
+    showRules();
+    showGrants();
+  }
+
+  function showPolicies() {
+    $("policies").replaceChildren(...answer.policies.map((p) => el("tr", {}, el("td", {}, p.role), el("td", {}, p.entity, el("small", {}, p.why)), el("td", {}, p.kind),
+      el("td", { class: "n" }, p.size.toLocaleString("en") + (p.kind === "managed" ? " of " + p.limit.toLocaleString("en") : "")))));
+  }
+
+  function showRules() {
+    $("rules").replaceChildren(...answer.rules.map((r) => el("article", { class: "grant" }, el("h3", {}, r.entity), el("p", { class: "why" }, r.why),
+      el("details", {}, el("summary", {}, "Event pattern"), el("pre", { tabindex: "0", "aria-label": "Pattern of " + r.entity }, JSON.stringify(r.pattern, null, 1))))));
+    if (answer.rules.length === 0) $("rules").append(el("p", { class: "note" }, "Nothing: this choice has no event rules."));
+  }
+
+  function showGrants() {
+    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
+    let list = answer.grants.map((g, i) => ({ g, uses: answer.uses[i] }));
+    list = list.filter(({ g, uses }) => {
+      const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyWhere || []), ...(g.principals || []), ...uses,
+        ...g.risk.effects.map((e) => e.does)].join("\n").toLowerCase();
+      return words.every((w) => text.includes(w)) && (!risk || g.risk.level === risk);
+    });
+    if ($("sort").value) list.sort((a, b) => catalog.levels.indexOf(a.g.risk.level) - catalog.levels.indexOf(b.g.risk.level));
+    $("found").textContent = list.length + " of " + answer.grants.length + " statements";
+    $("grants").replaceChildren(...list.map(card));
+  }
+
+  function card({ g, uses }) {
+    const row = (name, ...values) => [el("dt", {}, name), el("dd", {}, ...values)];
+    const place = g.kind === "trust" ? "who may take " + g.entity : g.kind === "topic" ? "topic " + g.entity : g.entity + " › " + g.policy;
+    const rows = [];
+    if (g.principals) rows.push(...row("who", g.principals.join(", ")));
+    rows.push(...row("may", ...g.actions.map((a) => el("code", {}, a))));
+    rows.push(...row("on", g.on.join(", ")));
+    if (g.onlyWhere) rows.push(...row("only if", g.onlyWhere.join("; and ")));
+    if (g.whyWildcard) rows.push(...row("why all", g.whyWildcard));
+    if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
+    if (g.note) rows.push(...row("note", g.note));
+    const effects = g.risk.effects.map((e) => e.does).join(", ");
+    rows.push(...row("could", effects + (g.risk.bounds.length ? "; bounded by " + g.risk.bounds.join(" and ") : "")));
+    return el("article", { class: "grant" }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk " + g.risk.level }, g.risk.level + " risk")),
+      el("p", { class: "why" }, g.why), el("dl", {}, ...rows));
+  }
+
+  function save(name, text) {
+    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    el("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  }
+
+  async function copy(what, text) {
+    try { await navigator.clipboard.writeText(text); $("status").textContent = what + " copied."; }
+    catch { $("status").textContent = "The browser does not let this page copy; open “The files” below."; }
+  }
+
+  start().catch((e) => { $("status").textContent = "The synthesizer does not run in this browser: " + e.message; $("status").className = "problem"; });
+})();
