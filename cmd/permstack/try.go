@@ -17,10 +17,10 @@ func newTry() *cobra.Command {
 	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "try",
-		Short: "Live through launch, update, failure and delete on an AWS of its own",
-		Long: `Launch the stack on an embedded AWS, look at what was granted, drop an asset, let a
-second launch fail and roll back, and delete everything. Each step is checked
-through the APIs that you would use. Nothing leaves this machine; it takes
+		Short: "Live through launch, tampering, update, failure and delete on an AWS of its own",
+		Long: `Launch the stack on an embedded AWS, look at what was granted, let somebody tamper
+with it and read the alert, drop an asset, let a second launch fail and roll back,
+and delete everything. Each step is checked through the APIs that you would use. Nothing leaves this machine; it takes
 seconds and needs no AWS account. The exit status is 0 only if every step held.`,
 		Example: `  permstack try
   permstack try --assets ec2,s3`,
@@ -54,6 +54,13 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 	defer aws.Close()
 	return trial.Run(cmd.Context(), trial.Options{
 		Endpoint: aws.Endpoint, Template: permstack.Template, Assets: list,
+		Mails: func(topic string) []trial.Mail {
+			var mails []trial.Mail
+			for _, m := range aws.SNS().Messages(topic) {
+				mails = append(mails, trial.MailOf(m.Subject, m.Body))
+			}
+			return mails
+		},
 		Out: cmd.OutOrStdout(), Color: colored(cmd.OutOrStdout()),
 	})
 }

@@ -12,6 +12,8 @@ const (
 	// maxPublish is the largest message with its attributes, in bytes (Publish,
 	// API reference); some room is left.
 	maxPublish = 256<<10 - 4<<10
+	// EmailProtocol is whose text is for people.
+	EmailProtocol = "email"
 	// maxText is the longest e-mail.
 	maxText = 64 << 10
 )
@@ -46,7 +48,7 @@ func (m Message) body() []byte {
 		}
 		text = text[:cut] + "\n… cut here: the whole is in the JSON form of this message\n"
 	}
-	return marshal(map[string]string{"default": string(m.JSON()), "email": text, "sms": m.Subject})
+	return marshal(map[string]string{"default": string(m.JSON()), EmailProtocol: text, "sms": m.Subject})
 }
 
 // Attributes are what subscriptions can filter on.

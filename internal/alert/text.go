@@ -121,7 +121,7 @@ func (f Reported) write(b *strings.Builder, number int) {
 	line("expected", f.Expected)
 	line("found", f.Actual)
 	for _, d := range firstOf(f.Details, maxDetails) {
-		line("", "- "+d)
+		line("", "- "+clampText(d, maxLine/2))
 	}
 	line("missing", f.Permission)
 	if f.Since != nil {

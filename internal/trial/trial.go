@@ -41,8 +41,10 @@ type Options struct {
 	Endpoint string // of the embedded AWS
 	Template []byte // what customers launch
 	Assets   []catalog.Asset
-	Out      io.Writer
-	Color    bool
+	// Mails gives what a topic sent so far, as it is mailed.
+	Mails func(topicARN string) []Mail
+	Out   io.Writer
+	Color bool
 }
 
 // trial is one run.
@@ -83,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	}{
 		{"Launch the stack for " + all.String(), func(ctx context.Context) error { return t.launch(ctx, all) }},
 		{"What was granted", func(ctx context.Context) error { return t.look(ctx, all) }},
+		{"Somebody changes the access by hand", func(ctx context.Context) error { return t.watch(ctx) }},
 		{"Update: " + dropped, func(ctx context.Context) error { return t.update(ctx, all, less) }},
 		{"A launch that fails rolls back", func(ctx context.Context) error { return t.fail(ctx, all, less) }},
 		{"Delete the stack", func(ctx context.Context) error { return t.delete(ctx) }},
