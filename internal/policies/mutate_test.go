@@ -139,7 +139,9 @@ func changeConditions(when catalog.Conditions, yield func(string, catalog.Condit
 				with(negated, values...)
 			}
 			if bare == "StringEquals" {
-				with("StringEqualsIgnoreCase", values...)
+				if !strings.HasSuffix(values[0], "Account}") { // an id has no letters
+					with("StringEqualsIgnoreCase", values...)
+				}
 				with("StringLike", values[0]+"*")
 			}
 			if bare == "Bool" {
@@ -152,7 +154,10 @@ func changeConditions(when catalog.Conditions, yield func(string, catalog.Condit
 			}
 			if values[0] != "*" {
 				more := []string{"other", stranger}
-				if strings.HasPrefix(bare, "Arn") {
+				switch {
+				case key == "aws:PrincipalArn":
+					more = []string{"arn:${Partition}:iam::${Account}:role/admin"}
+				case strings.HasPrefix(bare, "Arn"):
 					more = []string{"arn:${Partition}:events:${Region}:" + stranger + ":event-bus/*"}
 				}
 				with(operator, append(slices.Clone(values), more...)...)

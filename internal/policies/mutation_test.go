@@ -2,6 +2,7 @@ package policies_test
 
 import (
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +24,11 @@ type bench struct {
 	byAction map[string][]int // "role action", lower case → requests
 	byRole   map[string][]int
 	set      policies.Set
+	letting  map[string]map[int]bool // statement → requests that it lets through
 }
 
 func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
-	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}}
+	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}, letting: map[string]map[int]bool{}}
 	b.set = synthesize(t, s.sel, s.env)
 	docs := documentsByRole(b.set)
 	b.allowing = make([]int, len(b.requests))
@@ -48,11 +50,18 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 
 // lets tells whether a statement by itself lets a request through.
 func lets(s *policydoc.Statement, r evaluate.Request) bool {
-	if !slices.ContainsFunc(s.Action, func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
-		return false // as most do: quicker than asking
+	for _, a := range s.Action {
+		if !strings.Contains(a, "*") && !strings.EqualFold(a, r.Action) {
+			continue // as most do: quicker than asking
+		}
+		one := *s
+		one.Action = policydoc.Values{a}
+		d := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{one}}
+		if evaluate.Documents([]policydoc.Document{d}, r) == evaluate.Allow {
+			return true
+		}
 	}
-	d := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{*s}}
-	return evaluate.Documents([]policydoc.Document{d}, r) == evaluate.Allow
+	return false
 }
 
 // notices is a request that a mutant answers wrongly; nil where there is none.
@@ -67,7 +76,7 @@ func (b *bench) notices(t testing.TB, m mutant) *derived {
 	}
 	wrong := func(i int) bool {
 		n := b.allowing[i]
-		if was != nil && lets(was, b.asked[i]) {
+		if was != nil && b.let(m, was)[i] {
 			n--
 		}
 		if now != nil && lets(now, b.asked[i]) {
@@ -90,6 +99,22 @@ func (b *bench) notices(t testing.TB, m mutant) *derived {
 		}
 	}
 	return nil
+}
+
+// let gives the requests that a statement of the profile as it is lets through.
+func (b *bench) let(m mutant, s *policydoc.Statement) map[int]bool {
+	key := m.role + " " + m.policy + " " + m.sid
+	if out, known := b.letting[key]; known {
+		return out
+	}
+	out := map[int]bool{}
+	for _, i := range b.byRole[m.role] {
+		if lets(s, b.asked[i]) {
+			out[i] = true
+		}
+	}
+	b.letting[key] = out
+	return out
 }
 
 func statementOf(set policies.Set, m mutant) *policydoc.Statement {
@@ -122,7 +147,11 @@ func TestNoMutantSurvives(t *testing.T) {
 			}
 			profile, _ := policies.Profile(name)
 			total, byRequest, byRule, same := 0, 0, 0, 0
+			number, every := 0, stride()
 			mutants(profile, func(m mutant) {
+				if number++; number%every != 0 {
+					return
+				}
 				total++
 				for _, b := range benches {
 					if statementOf(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") && !strings.HasPrefix(m.what, "without the") {
@@ -148,6 +177,15 @@ func TestNoMutantSurvives(t *testing.T) {
 }
 
 var pageOnce = sync.OnceValues(clumioPage)
+
+// stride is which mutants are tried: all of them, but a few where the race
+// detector, which finds nothing here, makes each ten times as long.
+func stride() int {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) || testing.Short() {
+		return 31
+	}
+	return 1
+}
 
 // ruleProblems holds the changed statement against the rules of the catalogue.
 func ruleProblems(m mutant, aws map[string]awsAction) []string {
@@ -185,11 +223,8 @@ func pageProblems(m mutant) []string {
 }
 
 // equivalent tells whether a change allows and denies the same as before in every
-// choice: by the proof of internal/policydoc/compare, or for a reason given here.
+// choice. internal/policydoc/compare proves it: Same is never a guess.
 func equivalent(t testing.TB, m mutant, benches []*bench) bool {
-	if m.sid != "" && strings.Contains(m.what, "IgnoreCase") && strings.Contains(m.what, "s3:ResourceAccount") {
-		return true // account ids have no letters
-	}
 	return !slices.ContainsFunc(benches, func(b *bench) bool {
 		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
 		if err != nil {

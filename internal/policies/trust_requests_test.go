@@ -1,0 +1,218 @@
+package policies_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
+)
+
+// entry is a way into a role, or to a topic: who may do it, with what to show.
+// Every other way must be shut.
+type entry struct {
+	what    string // the role's or topic's entity
+	actions string // of a topic
+	who     func(evaluate.Principal) bool
+	shows   kv
+}
+
+// door is a choice with everything that may be entered.
+type door struct {
+	sel     policies.Selection
+	env     policies.Environment
+	entries []entry
+}
+
+func byRole(account, name string) func(evaluate.Principal) bool {
+	return func(p evaluate.Principal) bool { return p.RoleARN == iamARN(account, "role/"+name) }
+}
+
+func byService(name string) func(evaluate.Principal) bool {
+	return func(p evaluate.Principal) bool { return p.Service == name+".amazonaws.com" }
+}
+
+func byAccount(id string) func(evaluate.Principal) bool {
+	return func(p evaluate.Principal) bool { return p.Account == id }
+}
+
+var (
+	secret      = kv{"sts:ExternalId": "external-id-1"}
+	fromHere    = kv{"aws:SourceAccount": account}
+	asCPMRole   = kv{"aws:PrincipalArn": cpmRoleARN}
+	cpmRoleARN  = iamARN(account, "role/permstack/CPMRole-"+here+"-prod")
+	topicReads  = "SNS:Subscribe SNS:ListSubscriptionsByTopic"
+	topicOthers = "SNS:SetTopicAttributes SNS:DeleteTopic SNS:AddPermission SNS:RemovePermission"
+)
+
+func doors(profile string) []door {
+	if profile == "clumio" {
+		return []door{{sel: everything(), env: environment(here), entries: []entry{
+			{what: "ClumioIAMRole", who: byRole(control, "ControlPlane"), shows: secret},
+			{what: "ClumioSupportRole", who: byRole(control, "Support"), shows: secret},
+			{what: "ClumioEC2MSSQLSSMInstanceRoleV2", who: byService("ec2")},
+			{what: "ClumioSSMNotificationRole", who: byService("ssm"), shows: fromHere},
+			{what: "ClumioS3ContinuousBackupEventBridgeRole", who: byService("events"), shows: fromHere},
+			{what: "ClumioEventPub", actions: "SNS:Publish", who: byAccount(account)},
+			{what: "ClumioEventPub", actions: "SNS:Publish", who: byService("events"), shows: fromHere},
+			{what: "ClumioEventPub", actions: topicReads, who: byAccount(control)},
+		}}}
+	}
+	sel := func(ops, options string) policies.Selection {
+		s := cpmSelection("rds,efs:" + ops)
+		s.Options = splitList[catalog.Option](options, nil)
+		return s
+	}
+	server, withoutSecret := environment(here), environment(here)
+	withoutSecret.ExternalID = ""
+	export := entry{what: "CPMExportRole", who: byService("export.rds")}
+	instance := entry{what: "CPMRole", who: byService("ec2")}
+	itself := entry{what: "CPMRole", who: byAccount(account), shows: asCPMRole}
+	return []door{
+		{sel("backup", ""), cpmEnvironment(here), []entry{instance}},
+		{sel("copy-to-s3", "backup-role=made"), cpmEnvironment(here), []entry{instance, itself, export, {what: "CPMBackupRole", who: byService("backup")}}},
+		{sel("file-level-recovery", ""), cpmEnvironment(here), []entry{instance, itself}},
+		{sel("copy-to-s3", "export-role=server"), cpmEnvironment(here), []entry{instance, itself, {what: "CPMRole", who: byService("export.rds")}}},
+		{sel("copy-to-s3", "trust=server-role"), server, []entry{export, {what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}}},
+		{sel("file-level-recovery", "trust=server-role"), server, []entry{{what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}}},
+		{sel("backup", "trust=server-role"), withoutSecret, []entry{{what: "CPMRole", who: byRole(control, "ControlPlane")}}},
+	}
+}
+
+// visitors are all who come to every door.
+func visitors() (out []evaluate.Principal) {
+	for _, owner := range []string{account, control, dataPlane, stranger} {
+		out = append(out, evaluate.Principal{Account: owner, ARN: iamARN(owner, "root")})
+		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
+			base := name[strings.LastIndex(name, "/")+1:]
+			out = append(out, evaluate.Principal{Account: owner, ARN: "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session", RoleARN: iamARN(owner, "role/"+name)})
+		}
+	}
+	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation", "s3"} {
+		out = append(out, evaluate.Principal{Service: s + ".amazonaws.com"})
+	}
+	return out
+}
+
+// shown are all that visitors may show: everything right, one thing wrong or
+// missing, or nothing.
+func shown() []map[string][]string {
+	right := map[string][]string{"sts:ExternalId": {"external-id-1"}, "aws:SourceAccount": {account}, "aws:PrincipalArn": {cpmRoleARN}}
+	out := []map[string][]string{right, {}}
+	for key, wrong := range map[string][]string{
+		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "other", stranger},
+		"aws:SourceAccount": {"", stranger, account + "x", "other"},
+		"aws:PrincipalArn":  {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"), iamARN(account, "role/admin"), "other"},
+	} {
+		out = append(out, map[string][]string{key: right[key]})
+		for _, v := range wrong {
+			c := maps.Clone(right)
+			if c[key] = []string{v}; v == "" {
+				delete(c, key)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// breakIns lists who gets in and should not, or the other way round.
+func (d door) breakIns(profile catalog.Profile) ([]string, error) {
+	set, err := policies.SynthesizeProfile(profile, d.sel, d.env)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	everybody, everything := visitors(), shown()
+	check := func(what, action, resource string, doc policydoc.Document) {
+		for _, who := range everybody {
+			for _, context := range everything {
+				want := slices.ContainsFunc(d.entries, func(e entry) bool {
+					return e.what == what && (e.actions == "" || slices.Contains(strings.Fields(e.actions), action)) && e.who(who) && holds(e.shows, context)
+				})
+				got, _ := evaluate.Trust(doc, evaluate.Request{Principal: who, Action: action, Resource: resource, Context: context})
+				if (got == evaluate.Allow) != want {
+					out = append(out, fmt.Sprintf("%s: %s for %+v showing %v: %v, want allowed %v", what, action, who, context, got, want))
+					return
+				}
+			}
+		}
+	}
+	for _, r := range set.Roles {
+		check(r.Entity, "sts:AssumeRole", "", r.Trust)
+	}
+	for _, topic := range set.Topics {
+		arn := "arn:aws:sns:" + here + ":" + account + ":" + topic.Name
+		for _, action := range strings.Fields("SNS:Publish " + topicReads + " " + topicOthers) {
+			check(topic.Entity, action, arn, topic.Policy)
+		}
+	}
+	return out, nil
+}
+
+func holds(shows kv, context map[string][]string) bool {
+	for k, v := range shows {
+		if !slices.Equal(context[k], []string{v}) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestDoors has everybody come to every role and topic.
+func TestDoors(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		for _, d := range doors(name) {
+			problems, err := d.breakIns(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, problem := range problems {
+				t.Errorf("%s %v %v: %s", name, d.sel.Operations, d.sel.Options, problem)
+			}
+		}
+	}
+}
+
+// sameDoors are changes that let in and keep out the same as before.
+var sameDoors = []string{
+	// The account may publish without showing anything: PublishFromAccount.
+	"ClumioEventPub/PublishFromRules: principal arn:${Partition}:iam::${Account}:root",
+	// Nobody is named: without trust=server-role there is no control plane.
+	"CPMRole/TheServersInstance: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"CPMRole/TheServersRole: without the option trust=server-role",
+	"CPMRole/ItselfForWorkers: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"CPMRole/ExportsOfRDS: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"CPMBackupRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	// TheServersInstance lets EC2 in already.
+	"CPMRole/ItselfForWorkers: principal ec2.amazonaws.com",
+	"CPMRole/ExportsOfRDS: principal ec2.amazonaws.com",
+}
+
+// TestNoDoorOpens widens every trust and topic statement in every way; somebody
+// must get in who should not, or stay out who should get in.
+func TestNoDoorOpens(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		list := doors(name)
+		total := 0
+		doorMutants(p, func(what string, mutated catalog.Profile) {
+			total++
+			for _, d := range list {
+				if problems, err := d.breakIns(mutated); err != nil || len(problems) > 0 {
+					return
+				}
+			}
+			if !slices.ContainsFunc(sameDoors, func(same string) bool { return strings.HasPrefix(what, same) }) {
+				t.Errorf("survives: %s: %s", name, what)
+			}
+		})
+		t.Logf("%s: %d mutants", name, total)
+	}
+}
