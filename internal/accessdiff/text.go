@@ -19,7 +19,7 @@ func (d Diff) Write(s terminal.Screen) {
 	s.Text(terminal.Dim, "to   "+d.To)
 	s.Line()
 	for _, c := range d.Changes {
-		s.Field(0, label, string(c.Kind), styles[c.Kind], c.title())
+		s.Field(0, label, string(c.Kind), styles[c.Kind], c.Title())
 		for _, line := range c.lines() {
 			s.Field(0, label, "", terminal.Plain, line)
 		}
@@ -83,8 +83,8 @@ func (d Diff) Summary() string {
 	return strings.Join(parts, ", ") + ": " + verdict + "."
 }
 
-// title says what changed.
-func (c Change) title() string {
+// Title says what changed.
+func (c Change) Title() string {
 	switch c.What {
 	case "trust":
 		return "who may take " + c.Entity

@@ -57,7 +57,7 @@ var names = map[string]string{
 	"ec2": "EC2", "s3": "S3", "rds": "RDS", "kms": "KMS", "iam": "IAM", "ssm": "Systems Manager",
 	"dynamodb": "DynamoDB", "sns": "SNS", "events": "EventBridge", "cloudformation": "CloudFormation",
 	"ebs": "EBS", "cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "secretsmanager": "Secrets Manager",
-	"backup": "AWS Backup", "account": "account", "elasticfilesystem": "EFS", "fsx": "FSx", "redshift": "Redshift",
+	"backup": "AWS Backup", "elasticfilesystem": "EFS", "fsx": "FSx", "redshift": "Redshift",
 }
 
 func serviceName(service string) string {
@@ -80,8 +80,11 @@ func thing(service, resource string) string {
 		}
 		return "S3 bucket " + resource
 	}
-	if service == "sns" {
+	switch service {
+	case "sns":
 		return "SNS topic " + resource
+	case "account":
+		return "this account's settings"
 	}
 	at := strings.IndexAny(resource, "/:")
 	if at < 0 {
@@ -95,9 +98,6 @@ func thing(service, resource string) string {
 		}
 	}
 	what := strings.TrimSpace(serviceName(service) + " " + kind)
-	if service == "account" {
-		what = "this account"
-	}
 	switch {
 	case strings.Trim(id, "*/:") == "":
 		return "any " + what

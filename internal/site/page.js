@@ -8,6 +8,8 @@
   const regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-central-2",
     "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1",
     "ap-southeast-1", "ap-southeast-2", "sa-east-1", "us-gov-east-1", "us-gov-west-1"];
+  const needs = { ControlPlaneRole: "the role that uses the access", SupportControlPlaneRole: "the role of the support staff",
+    DataPlaneAccount: "the account that keeps the backups", ExternalId: "the external id" };
   let catalog, profile, answer;
 
   const ask = (request) => JSON.parse(permstack(JSON.stringify(request)));
@@ -123,7 +125,7 @@
       number("statements", answer.grants.filter((g) => g.kind === "policy").length), number("actions", answer.actions),
       number("event rules", answer.rules.length), number("bytes of template", new TextEncoder().encode(answer.template).length));
     $("examples").hidden = answer.examples.length === 0;
-    $("examples").textContent = "Examples stand for what you have not given under “Where, and for whom”: " + answer.examples.join(", ") + ". Fill them in before you deploy a file from here.";
+    $("examples").textContent = "Examples stand for what you have not given under “Where, and for whom”: " + answer.examples.map((n) => needs[n] || n).join(", ") + ". Fill them in before you deploy a file from here.";
     for (const b of document.querySelectorAll(".actions button")) b.disabled = bad;
     $("launch").setAttribute("aria-disabled", String(!answer.launch));
     if (answer.launch) $("launch").href = answer.launch; else $("launch").removeAttribute("href");
