@@ -8,7 +8,8 @@ usage() {
 usage: ./build.sh COMMAND
 
   build    make dist/FUNCTION-arm64.zip and -amd64.zip for every function in functions/
-  package  build, and put a release into dist/release: zips, templates, checksums
+  package  build, make templates/ from template.yaml, and put a release into
+           dist/release: zips, templates, checksums
   publish  package, and upload it to the bucket of every Region; never overwrites
   site     make the review page, dist/site/index.html
   test     check format and vet, then run every test, judges included
@@ -63,6 +64,7 @@ release() {
   version=$(git describe --tags --always --dirty 2>/dev/null || echo unreleased)
   build
   say "$what"
+  go run ./internal/tools/release templates
   go run ./internal/tools/release "$what" --version "$version" "$@"
 }
 

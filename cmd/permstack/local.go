@@ -18,7 +18,7 @@ func newLocal() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Serve an AWS for the laptop, for the AWS CLI and the SDKs",
-		Long: `Serve an AWS for the laptop: CloudFormation with custom resources, IAM, STS, SNS,
+		Long: `Serve an AWS for the laptop: CloudFormation with custom resources, IAM, STS, S3, SNS,
 EventBridge, SSM parameters, and this project's functions. Everything is kept in
 memory and is gone when the command stops.
 
