@@ -8,69 +8,127 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"permstack/internal/policydoc"
 )
 
 // TestRequestsByOutsideEvaluator has the same requests judged by an IAM evaluator
 // that is not ours. PERMSTACK_IAM_SIMULATE is the folder that npm installed
 // @cloud-copilot/iam-simulate into.
 func TestRequestsByOutsideEvaluator(t *testing.T) {
+	judge := outsideEvaluator(t)
+	requests := allRequests()
+	var list []simulation
+	for _, r := range requests {
+		list = append(list, newSimulation(documentsOf(t, r), r.action, r.resource, r.context))
+	}
+	for i, result := range judge(list) {
+		if r := requests[i]; !agrees(result, r.allowed, r.resource) {
+			t.Errorf("%s: %s on %s with %v: %s, want allowed %v", r.why, r.action, r.resource, r.context, result, r.allowed)
+		}
+	}
+}
+
+// TestAccessByOutsideEvaluator has every 40th request of access.txt that AWS knows
+// judged, of every choice.
+func TestAccessByOutsideEvaluator(t *testing.T) {
+	judge := outsideEvaluator(t)
+	lines, aws := readAccesses(t), readAWS(t)
+	var list []simulation
+	var asked []derived
+	number := 0
+	for _, profile := range []string{"clumio", "cpm"} {
+		for _, s := range scenes(profile, lines) {
+			docs := documentsByRole(synthesize(t, s.sel, s.env))
+			for _, r := range derive(s.model(lines), aws) {
+				if !r.real || docs[r.role] == nil {
+					continue
+				}
+				if number++; number%40 == 0 {
+					asked = append(asked, r)
+					list = append(list, newSimulation(docs[r.role], r.action, r.resource, r.context))
+				}
+			}
+		}
+	}
+	unjudged := 0
+	for i, result := range judge(list) {
+		// Of some ARNs it cannot tell the type: of AWS's patterns that are one
+		// another's beginning, of a star in a request.
+		if strings.Contains(result, "resource.types") || strings.Contains(result, "wildcard") {
+			unjudged++
+			continue
+		}
+		if r := asked[i]; !agrees(result, r.allowed, r.resource) {
+			t.Errorf("access.txt:%d: %s: %s, want allowed %v", r.line, r, result, r.allowed)
+		}
+	}
+	t.Logf("%d of %d requests; of %d it cannot tell the resource's type", len(asked), number, unjudged)
+	if unjudged > len(asked)/50 {
+		t.Errorf("of %d in %d requests it cannot tell the resource's type", unjudged, len(asked))
+	}
+}
+
+// agrees compares what the outside evaluator says. "no.resource.types": an ARN
+// without account, as AWS's own documents and parameters have it, fits no type
+// that the evaluator knows for the action.
+func agrees(result string, allowed bool, resource string) bool {
+	if result == "no.resource.types" && strings.Contains(resource, "::") {
+		return true
+	}
+	denied := result == "ImplicitlyDenied" || result == "ExplicitlyDenied" || result == "no.resource.types"
+	return allowed && result == "Allowed" || !allowed && denied
+}
+
+// simulation is a request as judges/simulate.mjs takes it.
+type simulation struct {
+	Principal string               `json:"principal"`
+	Account   string               `json:"account"`
+	Policies  []policydoc.Document `json:"policies"`
+	Action    string               `json:"action"`
+	Resource  string               `json:"resource"`
+	Context   map[string]any       `json:"context"`
+}
+
+func newSimulation(docs []policydoc.Document, action, resource string, context map[string]string) simulation {
+	s := simulation{
+		Principal: "arn:aws:sts::" + account + ":assumed-role/role-of-the-profile/session",
+		Account:   account, Policies: docs, Action: action, Resource: resource, Context: map[string]any{},
+	}
+	for k, v := range context {
+		s.Context[k] = v
+		if k == "aws:TagKeys" || k == "events:TargetArn" {
+			s.Context[k] = []string{v}
+		}
+	}
+	return s
+}
+
+// outsideEvaluator gives what runs iam-simulate, or skips the test.
+func outsideEvaluator(t *testing.T) func([]simulation) []string {
 	dir := os.Getenv("PERMSTACK_IAM_SIMULATE")
 	if dir == "" {
 		t.Skip("skipped: PERMSTACK_IAM_SIMULATE is not set; build.sh test installs iam-simulate where there is npm")
 	}
-	type simulation struct {
-		Principal string         `json:"principal"`
-		Account   string         `json:"account"`
-		Policies  []any          `json:"policies"`
-		Action    string         `json:"action"`
-		Resource  string         `json:"resource"`
-		Context   map[string]any `json:"context"`
-	}
-	var list []simulation
-	requests := allRequests()
-	for _, r := range requests {
-		s := simulation{
-			Principal: "arn:aws:sts::" + account + ":assumed-role/role-of-the-profile/session",
-			Account:   account, Action: r.action, Resource: r.resource, Context: map[string]any{},
+	return func(list []simulation) []string {
+		input, err := json.Marshal(list)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, d := range documentsOf(t, r) {
-			s.Policies = append(s.Policies, d)
+		script, err := filepath.Abs("../../judges/simulate.mjs")
+		if err != nil {
+			t.Fatal(err)
 		}
-		for k, v := range r.context {
-			s.Context[k] = v
-			if k == "aws:TagKeys" || k == "events:TargetArn" {
-				s.Context[k] = []string{v}
-			}
+		cmd := exec.Command("node", script)
+		cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(input), os.Stderr
+		output, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("run iam-simulate: %v", err)
 		}
-		list = append(list, s)
-	}
-	input, err := json.Marshal(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := filepath.Abs("../../judges/simulate.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", script)
-	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(input), os.Stderr
-	output, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("run iam-simulate: %v", err)
-	}
-	var results []string
-	if err := json.Unmarshal(output, &results); err != nil || len(results) != len(requests) {
-		t.Fatalf("read iam-simulate's answer: %d of %d results: %v", len(results), len(requests), err)
-	}
-	for i, r := range requests {
-		// "no.resource.types": an ARN without account, as AWS's own documents and
-		// parameters have it, fits no type that the evaluator knows for the action.
-		if results[i] == "no.resource.types" && strings.Contains(r.resource, "::") {
-			continue
+		var results []string
+		if err := json.Unmarshal(output, &results); err != nil || len(results) != len(list) {
+			t.Fatalf("read iam-simulate's answer: %d of %d results: %v", len(results), len(list), err)
 		}
-		denied := results[i] == "ImplicitlyDenied" || results[i] == "ExplicitlyDenied" || results[i] == "no.resource.types"
-		if r.allowed && results[i] != "Allowed" || !r.allowed && !denied {
-			t.Errorf("%s: %s on %s with %v: %s, want allowed %v", r.why, r.action, r.resource, r.context, results[i], r.allowed)
-		}
+		return results
 	}
 }
