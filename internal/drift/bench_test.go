@@ -73,7 +73,10 @@ func (b *bucket) take() bool {
 
 // BenchmarkCheck measures a check of the project's own installation (34
 // resources) and of a stack of 500, with 50 ms to AWS and a limit on detections.
-// "bound" is the time that the limit alone would take.
+// "bound" is the time that the limit alone would take. On two cores: 135 calls,
+// 4.0 a resource, 5.3 s one after another and 2.0 s at the default concurrency;
+// 3.1 s of 2.4 at 10 detections a second, 17.8 s of 16 at 2 a second. 500
+// resources: 10.4 s without a limit, 24.9 s of 24 at 20 a second.
 func BenchmarkCheck(b *testing.B) {
 	many := func(b *testing.B) *world {
 		w := newCloud(b)

@@ -81,7 +81,7 @@ func newCloud(t testing.TB) *world {
 			}
 			return cloud.ConfigAs(account, region, role)
 		},
-		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy, SystemTags: false,
+		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
 	})
 	cloud.Register(e.Service())
 	t.Cleanup(func() { _ = e.Close() })
@@ -128,7 +128,7 @@ func install(t testing.TB) *world {
 	return w
 }
 
-// installed is install, once for all tests that change nothing or undo it.
+// create makes a stack and waits until it stands.
 func (w *world) create(name, body string, parameters ...types.Parameter) string {
 	w.t.Helper()
 	out, err := w.cfn.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
@@ -250,7 +250,7 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-// intercepted counts calls and answers some of them itself.
+// intercept answers calls by their names.
 func (w *world) intercept(f func(name string) error) {
 	w.cloud.SetIntercept(func(c *wire.Call) error { return f(c.Service + ":" + c.Action) })
 }
