@@ -90,9 +90,12 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
+// everything is the largest choice of the profile and release.
 func (f *choiceFlags) everything() policies.Selection {
-	profile, _ := policies.Profile(f.profile)
-	return selection.Everything(profile)
+	profile, _ := policies.ProfileAt(f.profile, f.catalogVersion)
+	all := selection.Everything(profile)
+	all.CatalogVersion = f.catalogVersion
+	return all
 }
 
 // selection is the choice as it was given.

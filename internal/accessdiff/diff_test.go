@@ -9,6 +9,7 @@ import (
 	"permstack/internal/explain"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
 	"permstack/internal/policydoc"
 	"permstack/internal/review"
 	"permstack/internal/selection"
@@ -157,6 +158,42 @@ func TestMoreAssetsGrow(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the text lacks %q", want)
 		}
+	}
+}
+
+// TestReleases is a diff of two releases of a page, by hand.
+func TestReleases(t *testing.T) {
+	before := policies.Releases
+	policies.Releases = []string{"1", "2"}
+	defer func() { policies.Releases = before }()
+	any := []string{"arn:${Partition}:ec2:${Region}::snapshot/*"}
+	tagged := catalog.Conditions{"StringEquals": {"aws:ResourceTag/t": {"x"}}}
+	page := catalog.Profile{
+		Name: "history", Vendor: "Test", Assets: []catalog.AssetInfo{{Asset: "a"}}, Operations: []catalog.Operation{"backup"},
+		Roles: []catalog.Role{{Entity: "Role", Trust: []catalog.Trust{{Sid: "T", Service: "ec2.amazonaws.com"}}, Policies: []catalog.Policy{{
+			Entity: "Policy", Kind: catalog.Inline, Statements: []catalog.Statement{
+				{Sid: "Same", Actions: []string{"ec2:CreateSnapshot"}, Resources: any},
+				{Sid: "Comes", Actions: []string{"ec2:DeregisterImage"}, Resources: any, In: catalog.Span{From: "2"}},
+				{Sid: "Goes", Actions: []string{"ec2:RegisterImage"}, Resources: any, In: catalog.Span{Until: "2"}},
+				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, In: catalog.Span{Until: "2"}},
+				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, When: tagged, In: catalog.Span{From: "2"}},
+				{Sid: "Grows", Actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resources: any, ActionsIn: map[string]catalog.Span{"ec2:DeleteTags": {From: "2"}}},
+			},
+		}}}},
+	}
+	side := func(release string) *Side {
+		set, err := policies.SynthesizeProfile(page, policies.Selection{Assets: []catalog.Asset{"a"}, CatalogVersion: release}, policies.Environment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return OfSet(release, set)
+	}
+	var got []string
+	for _, c := range Of(side("1"), side("2"), explain.Words{}).Changes {
+		got = append(got, string(c.Kind)+" "+strings.Join(c.Actions, ","))
+	}
+	if text := strings.Join(got, "; "); text != "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage" {
+		t.Error(text)
 	}
 }
 

@@ -220,7 +220,8 @@ func changes() (string, error) {
 func change(b *strings.Builder, name, from, to string) error {
 	profile, _ := policies.Profile(name)
 	side := func(release string) (*accessdiff.Side, policies.Selection, error) {
-		sel := selection.Everything(profile)
+		then, _ := policies.ProfileAt(name, release)
+		sel := selection.Everything(then)
 		sel.CatalogVersion = release
 		set, _, err := everything(sel)
 		return accessdiff.OfSet(release, set), sel, err

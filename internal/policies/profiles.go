@@ -16,14 +16,18 @@ var profiles = map[string]catalog.Profile{
 }
 
 // Releases are the catalogue's releases that this build can synthesize, the
-// newest last. Release 1 is the vendor's page as it was first written down.
+// newest last. Release 1 is the vendor's page as it was first written down. What
+// a release brings or ends says so in its catalog.Span.
 var Releases = []string{"1"}
 
 // ProfileNames lists the profiles, sorted.
 func ProfileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
 
-// Profile is a vendor's page by name.
-func Profile(name string) (catalog.Profile, bool) {
+// Profile is a vendor's page by name, as the newest release has it.
+func Profile(name string) (catalog.Profile, bool) { return ProfileAt(name, "") }
+
+// ProfileAt is a vendor's page as a release has it; none is the newest.
+func ProfileAt(name, release string) (catalog.Profile, bool) {
 	p, ok := profiles[name]
-	return p, ok
+	return at(p, release), ok
 }

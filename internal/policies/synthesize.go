@@ -25,6 +25,7 @@ func Synthesize(sel Selection, env Environment) (Set, error) {
 
 // SynthesizeProfile is Synthesize for a page that this build does not list.
 func SynthesizeProfile(profile catalog.Profile, sel Selection, env Environment) (Set, error) {
+	profile = at(profile, sel.CatalogVersion)
 	sel, env, err := check(profile, sel, env)
 	if err != nil {
 		return Set{}, err

@@ -37,7 +37,7 @@ func Parse(text string) (policies.Selection, error) {
 		return policies.Selection{}, fmt.Errorf("read choice %q: want PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]", text)
 	}
 	name, release, _ := strings.Cut(fields[0], "@")
-	profile, known := policies.Profile(name)
+	profile, known := policies.ProfileAt(name, release)
 	if !known {
 		return policies.Selection{}, fmt.Errorf("read choice %q: unknown profile %q; valid: %s", text, name, strings.Join(policies.ProfileNames(), ", "))
 	}

@@ -41,6 +41,13 @@ type Use struct {
 	Option    Option    `json:"option,omitempty"`
 }
 
+// Span says in which releases of the catalogue a part of a page is: from From on,
+// and before Until. Empty is without end; the zero Span is every release. What
+// changes is written twice: the old part until a release, the new one from it.
+// A part that a release has never changes, so that the release gives the same
+// bytes for good.
+type Span struct{ From, Until string }
+
 // Profile is one vendor's page.
 type Profile struct {
 	Name       string // "clumio"
@@ -61,12 +68,16 @@ type Profile struct {
 type AssetInfo struct {
 	Asset Asset
 	Title string // "EC2 and EBS"
+
+	In Span // the releases that have it
 }
 
 // OptionInfo is a choice beside assets and operations.
 type OptionInfo struct {
 	Option Option
 	Title  string
+
+	In Span // the releases that have it
 }
 
 // Setting is a choice of exactly one value: the vendor's release, a kind of user.
@@ -121,6 +132,8 @@ type Role struct {
 	InstanceProfile string // entity name of the instance profile, if it has one
 	// InstanceProfileFor is when it has one; none: always.
 	InstanceProfileFor []Use
+
+	In Span // the releases that have it
 }
 
 // Trust is a statement of a role's trust policy.
@@ -133,6 +146,8 @@ type Trust struct {
 	When    Conditions
 	// WhenGiven are conditions that hold where the environment gives a value.
 	WhenGiven map[Value]Conditions
+
+	In Span // the releases that have it
 }
 
 // Kind is how a policy is attached.
@@ -150,6 +165,8 @@ type Policy struct {
 	Why        string
 	For        []Use // for statements that do not say their own
 	Statements []Statement
+
+	In Span // the releases that have it
 }
 
 // Statement is one grant.
@@ -172,6 +189,10 @@ type Statement struct {
 	// Note says what differs from the vendor's page and why: a corrected name,
 	// or an action that the page does not have and the call that fails without it.
 	Note string
+
+	In Span // the releases that have it
+	// ActionsIn are the releases of actions that not all releases of the statement have.
+	ActionsIn map[string]Span
 }
 
 // Conditions is operator → key → values; all of them must hold.
@@ -184,6 +205,8 @@ type Topic struct {
 	For          []Use // the topic is there when one of these is chosen; none: always
 	PolicyEntity string
 	Statements   []TopicStatement
+
+	In Span // the releases that have it
 }
 
 // TopicStatement is a statement of a topic's access policy.
@@ -194,6 +217,8 @@ type TopicStatement struct {
 	AWS     string // principal: account root or role ARN, or "*"
 	Service string // principal: a service
 	When    Conditions
+
+	In Span // the releases that have it
 }
 
 // Rule is an EventBridge rule that feeds a topic.
@@ -204,4 +229,6 @@ type Rule struct {
 	Option  Option // where the rule is there only with an option
 	Topic   string // entity of the topic
 	Pattern map[string]any
+
+	In Span // the releases that have it
 }

@@ -1,0 +1,102 @@
+package policies
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/policies/catalog"
+)
+
+// history is a page with three releases: B comes with 2, C goes with 3, the
+// condition of D changes with 2, E's second action comes with 3.
+func history() catalog.Profile {
+	st := func(sid, action string, in catalog.Span) catalog.Statement {
+		return catalog.Statement{Sid: sid, Why: "test", Actions: strings.Split(action, ","), Resources: []string{"*"}, WhyWildcard: "test", In: in}
+	}
+	bounded := st("D", "x:D", catalog.Span{From: "2"})
+	bounded.When = catalog.Conditions{"Bool": {"aws:SecureTransport": {"true"}}}
+	growing := st("E", "x:E,x:E2", catalog.Span{})
+	growing.ActionsIn = map[string]catalog.Span{"x:E2": {From: "3"}}
+	return catalog.Profile{
+		Name: "history", Vendor: "Test",
+		Assets: []catalog.AssetInfo{{Asset: "a", Title: "A"}}, Operations: []catalog.Operation{"backup"},
+		Roles: []catalog.Role{
+			{Entity: "Role", Why: "test", Trust: []catalog.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}, Policies: []catalog.Policy{{
+				Entity: "Policy", Kind: catalog.Inline, Why: "test", Statements: []catalog.Statement{
+					st("A", "x:A", catalog.Span{}), st("B", "x:B", catalog.Span{From: "2"}), st("C", "x:C", catalog.Span{Until: "3"}),
+					st("D", "x:D", catalog.Span{Until: "2"}), bounded, growing,
+				},
+			}}},
+			{Entity: "Late", Why: "test", In: catalog.Span{From: "3"}, Trust: []catalog.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}},
+		},
+	}
+}
+
+func TestReleasesOfTheCatalogue(t *testing.T) {
+	before := Releases
+	Releases = []string{"1", "2", "3"}
+	defer func() { Releases = before }()
+	for release, want := range map[string]string{
+		"1": "A[x:A] C[x:C] D[x:D] E[x:E]",
+		"2": "A[x:A] B[x:B] C[x:C] D[x:D]? E[x:E]",
+		"3": "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
+		"":  "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
+	} {
+		set, err := SynthesizeProfile(history(), Selection{Assets: []catalog.Asset{"a"}, CatalogVersion: release}, Environment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range set.Roles[0].Inline[0].Document.Statement {
+			text := s.Sid + "[" + strings.Join(s.Action, " ") + "]"
+			if len(s.Condition) > 0 {
+				text += "?"
+			}
+			got = append(got, text)
+		}
+		if len(set.Roles) > 1 {
+			got = append(got, set.Roles[1].Entity)
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("release %q: %s, want %s", release, text, want)
+		}
+		if wanted := release; wanted != "" && set.CatalogVersion != wanted {
+			t.Errorf("release %q calls itself %q", release, set.CatalogVersion)
+		}
+	}
+	if _, err := SynthesizeProfile(history(), Selection{Assets: []catalog.Asset{"a"}, CatalogVersion: "4"}, Environment{}); err == nil {
+		t.Error("a release that is not there is synthesized")
+	}
+}
+
+// TestSpansNameReleases: a page's spans name releases that there are, and the
+// earlier one first.
+func TestSpansNameReleases(t *testing.T) {
+	for name, p := range profiles {
+		check := func(where string, s catalog.Span) {
+			from, until := slices.Index(Releases, s.From), slices.Index(Releases, s.Until)
+			if s.From != "" && from < 0 || s.Until != "" && until < 0 || s.From != "" && s.Until != "" && from >= until {
+				t.Errorf("%s: %s is in releases %q to %q; there are %v", name, where, s.From, s.Until, Releases)
+			}
+		}
+		for _, r := range p.Roles {
+			check(r.Entity, r.In)
+			for _, policy := range r.Policies {
+				check(policy.Entity, policy.In)
+				for _, s := range policy.Statements {
+					check(s.Sid, s.In)
+					for a, span := range s.ActionsIn {
+						check(s.Sid+" "+a, span)
+						if !slices.Contains(s.Actions, a) {
+							t.Errorf("%s: %s does not have the action %s", name, s.Sid, a)
+						}
+					}
+				}
+			}
+		}
+		for _, r := range p.Rules {
+			check(r.Entity, r.In)
+		}
+	}
+}
