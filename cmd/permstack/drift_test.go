@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/alert"
+	"permstack/internal/laptop"
+	"permstack/internal/localaws/wire"
+)
+
+const oneRole = `{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
+	"RoleName": "backup-role", "ManagedPolicyArns": [], "Policies": [],
+	"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}}}`
+
+// TestDrift looks at a stack that was deployed by hand, over HTTP and with the
+// ordinary configuration.
+func TestDrift(t *testing.T) {
+	cloud, err := laptop.Start("127.0.0.1:0", laptop.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cloud.Close()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "",
+		"AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg := cloud.Config("123456789012", "eu-west-1")
+	stacks, roles := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg)
+	name := aws.String("byhand")
+	if _, err := stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: name, TemplateBody: aws.String(oneRole), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}); err != nil {
+		t.Fatal(err)
+	}
+	waiter := cloudformation.NewStackCreateCompleteWaiter(stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 50*time.Millisecond
+	})
+	if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: name}, 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	look := func(want int, args ...string) (string, string) {
+		t.Helper()
+		var out, complaint bytes.Buffer
+		if got := run(t.Context(), append([]string{"drift", "--region", "eu-west-1"}, args...), &out, &complaint); got != want {
+			t.Errorf("drift %q exits %d, want %d: %s%s", args, got, want, out.String(), complaint.String())
+		}
+		return out.String(), complaint.String()
+	}
+	if out, complaint := look(0, "--stack", "byhand"); !strings.HasPrefix(out, "in sync  byhand (123456789012, eu-west-1)") || complaint != "" {
+		t.Errorf("in sync: %q, %q", out, complaint)
+	}
+	if out, complaint := look(2, "--stack", "nothing"); out != "" || !strings.Contains(complaint, "does not exist") {
+		t.Errorf("no such stack: %q, %q", out, complaint)
+	}
+	if _, err := roles.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("backup-role"), PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess")}); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := look(1, "--stack", "byhand")
+	if !strings.HasPrefix(out, "DRIFTED") || !strings.Contains(out, "GRANTS MORE Role") || !strings.Contains(out, "AdministratorAccess") {
+		t.Errorf("drifted: %s", out)
+	}
+	out, complaint := look(1, "--stack", "byhand", "--format", "json")
+	var m alert.Message
+	if err := json.Unmarshal([]byte(out), &m); err != nil || m.Schema != alert.Schema || len(m.Findings) != 1 || m.Findings[0].News != alert.Found || complaint != "" {
+		t.Errorf("JSON: %v, %s, %q", err, out, complaint)
+	}
+	cloud.SetIntercept(func(c *wire.Call) error {
+		if c.Action == "ListAttachedRolePolicies" {
+			return wire.Errorf("AccessDenied", "User: x is not authorized to perform: iam:ListAttachedRolePolicies on resource: y").WithStatus(403)
+		}
+		return nil
+	})
+	if out, _ := look(2, "--stack", "byhand"); !strings.Contains(out, "NOT COMPLETELY CHECKED") || !strings.Contains(out, "iam:ListAttachedRolePolicies") {
+		t.Errorf("unreadable: %s", out)
+	}
+}
