@@ -76,8 +76,8 @@ CloudFormation stack that you can read.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newLocal(), newTry(), newLaunchURL(), newLambda())
+	root.AddCommand(topics()...)
 	return root
 }
 

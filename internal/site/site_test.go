@@ -214,3 +214,16 @@ func TestWidths(t *testing.T) {
 		b.screenshot(name + "-grants")
 	}
 }
+
+// TestPicture makes the README's picture of the page, where PERMSTACK_SCREENSHOTS
+// says where to.
+func TestPicture(t *testing.T) {
+	if os.Getenv("PERMSTACK_SCREENSHOTS") == "" {
+		t.Skip("skipped: PERMSTACK_SCREENSHOTS names no folder for the picture")
+	}
+	b := open(t, file(t), 1200, 1290, false)
+	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	b.eval(`(() => { const s = document.getElementById("search"); s.value = "delete"; s.dispatchEvent(new Event("input")); })()`, nil)
+	b.screenshot("page")
+}

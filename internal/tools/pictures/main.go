@@ -76,7 +76,24 @@ func alerted() string {
 		}},
 	}
 	m := alert.LookMessage(report, at)
-	return "Subject: " + m.Subject + "\n\n" + strings.TrimSpace(m.Text()) + "\n"
+	return "\x1b[1mSubject: " + m.Subject + "\x1b[0m\n\n" + folded(strings.TrimSpace(m.Text())) + "\n"
+}
+
+// folded breaks long lines as a mail program does.
+func folded(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		if utf8.RuneCountInString(line) <= 80 {
+			out = append(out, line)
+			continue
+		}
+		for _, part := range terminal.Wrap(line, 80-len(indent)) {
+			out = append(out, indent+part)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 const (
@@ -104,7 +121,7 @@ func draw(command, text string) string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n", w, h, w, h)
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(strings.TrimPrefix(ansi.ReplaceAllString(lines[0], ""), "$ ")))
 	b.WriteString(`<rect width="100%" height="100%" rx="8" fill="#131a22"/>` + "\n")
-	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13" fill="#e6edf3" xml:space="preserve">` + "\n")
+	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13" fill="#e6edf3">` + "\n")
 	for i, l := range lines {
 		if l != "" {
 			spans(&b, l, margin+(i+1)*lineHeight-5)
@@ -113,6 +130,9 @@ func draw(command, text string) string {
 	b.WriteString("</g>\n</svg>\n")
 	return b.String()
 }
+
+// words are runs of text between wider gaps, which a picture would not keep.
+var words = regexp.MustCompile(`\S+( \S+)*`)
 
 // spans writes a line, each style at its column: fonts differ in width.
 func spans(b *strings.Builder, line string, y int) {
@@ -123,16 +143,17 @@ func spans(b *strings.Builder, line string, y int) {
 		if m := ansi.FindStringSubmatchIndex(line); m != nil {
 			text, next, rest = line[:m[0]], line[m[2]:m[3]], line[m[1]:]
 		}
-		if strings.TrimSpace(text) != "" {
-			n := utf8.RuneCountInString(text)
-			fmt.Fprintf(b, `<text x="%.1f" y="%d" textLength="%.1f"`, margin+float64(column)*columnWidth, y, float64(n)*columnWidth)
+		for _, at := range words.FindAllStringIndex(text, -1) {
+			word := text[at[0]:at[1]]
+			x := margin + float64(column+utf8.RuneCountInString(text[:at[0]]))*columnWidth
+			fmt.Fprintf(b, `<text x="%.1f" y="%d" textLength="%.1f"`, x, y, float64(utf8.RuneCountInString(word))*columnWidth)
 			if c := colors[style]; c != "" {
 				fmt.Fprintf(b, ` fill="%s"`, c)
 			}
 			if style == "1" {
 				b.WriteString(` font-weight="bold"`)
 			}
-			fmt.Fprintf(b, ">%s</text>\n", html.EscapeString(text))
+			fmt.Fprintf(b, ">%s</text>\n", html.EscapeString(word))
 		}
 		column += utf8.RuneCountInString(text)
 		style, line = next, rest
