@@ -81,6 +81,7 @@ could not be decided), 2 where the comparison could not run.`,
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", "`ARN` of the one role that uses the support role")
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")
+	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, "stacks that hold the access (default: the one that the template becomes)")
 	flags.StringVar(&f.env.Path, "path", "", "IAM path of every role and policy (default "+policies.DefaultPath+")")
 	flags.StringVar(&f.format, "format", "table", "table or json")
 	completeFixed(cmd, "format", "table", "json")

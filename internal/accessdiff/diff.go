@@ -63,7 +63,12 @@ type Diff struct {
 }
 
 // Of compares two sides.
+//
+// A side that names its account and Region grants the same as one that leaves
+// them open to CloudFormation.
 func Of(from, to *Side, words explain.Words) Diff {
+	open := strings.NewReplacer(slices.Concat(from.place(), to.place())...)
+	from, to = from.replaced(open), to.replaced(open)
 	d := differ{words: words, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
 	for _, name := range both(from.Roles, to.Roles) {
 		a, inA := from.Roles[name]
@@ -168,6 +173,7 @@ const openAccount = "999999999999"
 // standIns are values for what CloudFormation fills in: to IAM, "${" would be a
 // policy variable.
 var standIns = strings.NewReplacer(
+	"arn:${AWS::Partition}:", "arn:aws:", "arn:aws-us-gov:", "arn:aws:", "arn:aws-cn:", "arn:aws:",
 	"${AWS::Partition}", "aws", "${AWS::Region}", "zz-open-1", "${AWS::AccountId}", openAccount,
 	"${AWS::URLSuffix}", "amazonaws.com", "${AWS::StackName}", "open-stack", "${AWS::StackId}", "open-stack-id",
 )

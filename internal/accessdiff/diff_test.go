@@ -142,6 +142,32 @@ func TestEveryFormIsTheSame(t *testing.T) {
 	}
 }
 
+// TestPlaceIsNoDifference: with an account and a Region in it, and even the
+// vendor's role in the same account, a set is the same as one without.
+func TestPlaceIsNoDifference(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		sel := selection.Everything(profile)
+		for _, region := range []string{"eu-central-1", "us-gov-west-1"} {
+			env := selection.Example(sel, policies.Environment{Region: region, Account: "111122223333", StackNames: []string{"s"}})
+			placed, err := policies.Synthesize(sel, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			env.Region, env.Account = "", ""
+			open, err := policies.Synthesize(sel, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range []Diff{Of(OfSet("a", placed), OfSet("b", open), explain.Words{}), Of(OfSet("b", open), OfSet("a", placed), explain.Words{})} {
+				if len(d.Changes) > 0 {
+					t.Errorf("%s in %s: %d changes: %+v", name, region, len(d.Changes), d.Changes[0])
+				}
+			}
+		}
+	}
+}
+
 // TestMoreAssetsGrow: an asset more is growth, and the way back is not.
 func TestMoreAssetsGrow(t *testing.T) {
 	small, large := OfSet("small", synthesize(t, "clumio:ec2:backup")), OfSet("large", synthesize(t, "clumio:ec2,s3"))

@@ -149,27 +149,7 @@ func (s *Side) rename(own names) {
 		list = append(list, p[0], p[1])
 	}
 	put := strings.NewReplacer(list...)
-	documents := func(docs []policydoc.Document) []policydoc.Document {
-		out := make([]policydoc.Document, len(docs))
-		for i, d := range docs {
-			out[i] = renamed(put, d)
-		}
-		return out
-	}
-	for name, r := range s.Roles {
-		r.Trust, r.Policies = documents(r.Trust), documents(r.Policies)
-		s.Roles[name] = r
-	}
-	for name, d := range s.Topics {
-		s.Topics[name] = renamed(put, d)
-	}
-	for name, r := range s.Rules {
-		for i, t := range r.Targets {
-			r.Targets[i] = put.Replace(t)
-		}
-		slices.Sort(r.Targets)
-		s.Rules[name] = r
-	}
+	*s = *s.replaced(put)
 }
 
 // renamed is a copy of a document with other names in its values.

@@ -58,6 +58,13 @@ func (c Change) lines() []string {
 		say("no longer: ", c.Was, c.Now)
 		say("now: ", c.Now, c.Was)
 	}
+	if len(out) == 0 { // the words are the same: say it as IAM has it
+		for i, list := range [][]Scope{c.Was, c.Now} {
+			for _, sc := range list {
+				out = append(out, []string{"was: ", "now: "}[i]+strings.Join(sc.Resources, ", "))
+			}
+		}
+	}
 	return out
 }
 
