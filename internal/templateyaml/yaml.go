@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -16,7 +17,7 @@ import (
 // FromJSON turns JSON into YAML.
 func FromJSON(data []byte) ([]byte, error) {
 	var doc yaml.Node // JSON is YAML, and a node keeps the order of its keys
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	if err := yaml.Unmarshal(escape(data), &doc); err != nil {
 		return nil, fmt.Errorf("read template as JSON: %w", err)
 	}
 	restyle(&doc)
@@ -27,6 +28,27 @@ func FromJSON(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("write template as YAML: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// escape writes as \uXXXX what JSON takes as it stands and YAML's reader does not,
+// or takes for the end of a line: C1 controls, DEL, line separators, byte order
+// marks, noncharacters. They stand within strings only.
+func escape(data []byte) []byte {
+	special := func(r rune) bool {
+		return r == utf8.RuneError || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff || r >= 0xfffe && r <= 0xffff
+	}
+	if bytes.IndexFunc(data, special) < 0 {
+		return data
+	}
+	var b bytes.Buffer
+	for _, r := range string(data) {
+		if special(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.Bytes()
 }
 
 // plain matches strings that every YAML reader takes for strings.
@@ -57,11 +79,12 @@ func short(n *yaml.Node) bool {
 	name, value := n.Content[0].Value, n.Content[1]
 	switch {
 	case name == "Ref" && value.Kind == yaml.ScalarNode:
-		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!Ref", Value: value.Value}
+		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!Ref", Value: value.Value, Style: quoting(value.Value)}
 	case name == "Fn::Sub" && value.Kind == yaml.ScalarNode:
 		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!Sub", Value: value.Value, Style: yaml.DoubleQuotedStyle}
 	case name == "Fn::GetAtt" && value.Kind == yaml.SequenceNode && len(value.Content) == 2:
-		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!GetAtt", Value: value.Content[0].Value + "." + value.Content[1].Value}
+		name := value.Content[0].Value + "." + value.Content[1].Value
+		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!GetAtt", Value: name, Style: quoting(name)}
 	default:
 		return false
 	}
