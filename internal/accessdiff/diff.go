@@ -275,7 +275,7 @@ func (d *differ) scopes(docs []policydoc.Document) []Scope {
 	var out []Scope
 	for _, doc := range docs {
 		for _, st := range doc.Statement {
-			s := Scope{Effect: st.Effect, Resources: st.Resource, Conditions: st.Condition, Principals: explain.Principals(st.Principal)}
+			s := Scope{Effect: st.Effect, Resources: st.Resource, Conditions: masked(st.Condition), Principals: explain.Principals(st.Principal)}
 			var on []string
 			for _, r := range st.Resource {
 				on = append(on, d.words.Resource(r))
@@ -292,6 +292,23 @@ func (d *differ) scopes(docs []policydoc.Document) []Scope {
 			}
 			out = append(out, s)
 		}
+	}
+	return out
+}
+
+// masked hides the external id: it is a secret of the trust.
+func masked(c policydoc.Conditions) policydoc.Conditions {
+	out := policydoc.Conditions{}
+	for operator, keys := range c {
+		out[operator] = maps.Clone(keys)
+		for key := range keys {
+			if strings.EqualFold(key, "sts:ExternalId") {
+				out[operator][key] = policydoc.Values{"***"}
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package accessdiff
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +166,32 @@ func TestPlaceIsNoDifference(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSecretIsNotShown: another external id is a change, and neither is shown.
+func TestSecretIsNotShown(t *testing.T) {
+	side := func(id string) *Side {
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{"ec2"}}, policies.Environment{
+			ExternalID: id, ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/C",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return OfSet("x", set)
+	}
+	d := Of(side("secret-one"), side("secret-two"), explain.Words{})
+	if len(d.Changes) != 1 || d.Changes[0].What != "trust" {
+		t.Fatalf("%+v", d.Changes)
+	}
+	var b bytes.Buffer
+	d.Write(terminal.Screen{W: &b, Width: 80})
+	text, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown := b.String() + string(text); strings.Contains(shown, "secret-") {
+		t.Errorf("the external id is shown: %s", shown)
 	}
 }
 

@@ -61,9 +61,14 @@ func (c Change) lines() []string {
 	if len(out) == 0 { // the words are the same: say it as IAM has it
 		for i, list := range [][]Scope{c.Was, c.Now} {
 			for _, sc := range list {
-				out = append(out, []string{"was: ", "now: "}[i]+strings.Join(sc.Resources, ", "))
+				if len(sc.Resources) > 0 {
+					out = append(out, []string{"was: ", "now: "}[i]+strings.Join(sc.Resources, ", "))
+				}
 			}
 		}
+	}
+	if len(out) == 0 {
+		out = []string{"a value that is not shown is another"}
 	}
 	return out
 }

@@ -142,6 +142,8 @@ func (w Words) condition(operator, key string, values policydoc.Values) string {
 		return "the request sets " + test.tag(tag, list, values)
 	case isTag && strings.HasPrefix(lower, "aws:principaltag/"):
 		return "the caller has " + test.tag(tag, list, values)
+	case lower == "sts:externalid" && !test.negated:
+		return "the caller shows the external id" // a secret: never repeated
 	case lower == "kms:grantisforawsresource" && isTrue(values):
 		return "an AWS service uses the grant on the caller's behalf"
 	case isTrue(values) && test.family == "bool":
@@ -172,7 +174,6 @@ var subjects = map[string]string{
 	"iam:awsservicename":      "the service that gets the service-linked role",
 	"kms:viaservice":          "the service that uses the key",
 	"ec2:createaction":        "the call that is creating the resource",
-	"sts:externalid":          "the external id that the caller shows",
 	"events:source":           "the source of the event",
 	"kms:granteeprincipal":    "the principal that gets the grant",
 	"ssm:resourcetag":         "the resource's tag",
