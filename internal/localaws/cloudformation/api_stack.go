@@ -242,8 +242,10 @@ func (e *Engine) rollbackStack(_ context.Context, call *wire.Call) (any, error) 
 	}
 	s.token = call.Str("ClientRequestToken")
 	if s.status == "CREATE_FAILED" {
+		e.setStatus(s, "ROLLBACK_IN_PROGRESS", "User Initiated")
 		e.start(s, func(op *operation) { op.rollbackCreate("User Initiated") })
 	} else {
+		e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
 		e.start(s, func(op *operation) { op.rollbackUpdate("User Initiated", nil) })
 	}
 	return &stackIDResult{s.id}, nil

@@ -64,8 +64,10 @@ func (op *operation) createFailed(failed []string, reason string) {
 
 // rollbackCreate deletes what a create has made.
 func (op *operation) rollbackCreate(reason string) {
-	op.ctx = op.e.ctx // the create may have been given up, its rollback is not
-	op.status("ROLLBACK_IN_PROGRESS", reason)
+	op.ctx = op.e.ctx                          // the create may have been given up, its rollback is not
+	if op.s.status != "ROLLBACK_IN_PROGRESS" { // not asked for
+		op.status("ROLLBACK_IN_PROGRESS", reason)
+	}
 	failed := op.removeAll(func(r *resource) bool { return r.retainNew }, nil)
 	if failed != nil {
 		op.status("ROLLBACK_FAILED", fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")))

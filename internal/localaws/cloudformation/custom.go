@@ -60,7 +60,7 @@ func (custom) create(r *request) (outcome, error) {
 }
 
 func (custom) update(r *request) (outcome, error) {
-	if r.changed("ServiceToken") {
+	if r.old.str("ServiceToken") != r.props.str("ServiceToken") {
 		return outcome{}, errors.New("Modifying service token is not allowed.")
 	}
 	return r.ask("Update")

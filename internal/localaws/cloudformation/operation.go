@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,10 +73,15 @@ func (op *operation) aborted() bool {
 
 // request makes the request for a resource.
 func (op *operation) request(r *resource, old map[string]any, oldTags []wire.Tag) *request {
-	return &request{
-		ctx: op.ctx, engine: op.e, cfg: op.cfg, stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
-		props: r.props, old: old, stackTags: r.tags, oldTags: oldTags, token: uuid(),
+	q := &request{
+		ctx: op.ctx, engine: op.e, cfg: op.cfg.Copy(), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
+		props: r.props, old: old, tried: r.tried, stackTags: r.tags, oldTags: oldTags, token: uuid(), began: op.e.d.Clock(),
 	}
+	if q.cfg.HTTPClient != nil {
+		q.wire = &wireWatch{next: q.cfg.HTTPClient}
+		q.cfg.HTTPClient = q.wire
+	}
+	return q
 }
 
 // resolver answers Ref and Fn::GetAtt from the stack's resources.
@@ -184,6 +190,13 @@ func (op *operation) change(r *resource, values map[string]any, tags []wire.Tag)
 		q := op.request(r, old, oldTags)
 		var out outcome
 		out, err = p.update(q)
+		op.e.mu.Lock()
+		if err == nil {
+			r.tried = nil
+		} else {
+			r.tried = append(slices.Clone(r.tried), version{old, oldTags})
+		}
+		op.e.mu.Unlock()
 		if err == nil {
 			op.accept(r, out, true)
 		} else {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -64,9 +65,12 @@ type request struct {
 	id        string // empty on create
 	props     props
 	old       props
+	tried     []version // see resource
 	stackTags []wire.Tag
 	oldTags   []wire.Tag
 	token     string // unique to this attempt
+	began     time.Time
+	wire      *wireWatch
 }
 
 // name gives the property that names the resource, or a generated name.
@@ -109,25 +113,60 @@ func (r *request) merged(p props, stackTags []wire.Tag) []wire.Tag {
 
 // tagChange gives what to add and which keys to remove.
 func (r *request) tagChange() (add []wire.Tag, remove []string) {
-	have, want := r.oldTagSet(), r.tags()
-	for _, t := range want {
-		if !slices.Contains(have, t) {
-			add = append(add, t)
-		}
+	possible := [][]wire.Tag{r.oldTagSet()}
+	for _, v := range r.tried {
+		possible = append(possible, r.merged(v.props, v.tags))
 	}
-	for _, t := range have {
-		if !slices.ContainsFunc(want, func(w wire.Tag) bool { return w.Key == t.Key }) {
-			remove = append(remove, t.Key)
+	want := r.tags()
+	for _, have := range possible {
+		for _, t := range want {
+			if !slices.Contains(have, t) && !slices.Contains(add, t) {
+				add = append(add, t)
+			}
+		}
+		for _, t := range have {
+			if !slices.ContainsFunc(want, func(w wire.Tag) bool { return w.Key == t.Key }) && !slices.Contains(remove, t.Key) {
+				remove = append(remove, t.Key)
+			}
 		}
 	}
 	return add, remove
 }
 
-// changed says whether a property differs between old and props.
+// versions are what the resource may be now: what was last declared, and where
+// that failed half-way, what was declared before.
+func (r *request) versions() []props {
+	out := []props{r.old}
+	for _, v := range r.tried {
+		out = append(out, v.props)
+	}
+	return out
+}
+
+// listed gives what a list of texts may hold now, and what it surely holds.
+func (r *request) listed(name string) (perhaps, surely []string) {
+	for i, v := range r.versions() {
+		list := v.list(name)
+		if i == 0 {
+			surely = list
+		}
+		surely = slices.DeleteFunc(surely, func(s string) bool { return !slices.Contains(list, s) })
+		for _, s := range list {
+			if !slices.Contains(perhaps, s) {
+				perhaps = append(perhaps, s)
+			}
+		}
+	}
+	return perhaps, surely
+}
+
+// changed says whether a property may differ from what it is to be.
 func (r *request) changed(names ...string) bool {
-	for _, n := range names {
-		if !reflect.DeepEqual(normal(r.old[n]), normal(r.props[n])) {
-			return true
+	for _, v := range r.versions() {
+		for _, n := range names {
+			if !reflect.DeepEqual(normal(v[n]), normal(r.props[n])) {
+				return true
+			}
 		}
 	}
 	return false

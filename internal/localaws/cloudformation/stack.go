@@ -79,7 +79,14 @@ type resource struct {
 	metadata           any
 	description        string
 	drift              *drift
+	tried              []version      // that may stand in part: of updates that failed since the last that did not
 	declared           map[string]any // in an undo: props before drift was put into them
+}
+
+// version is what a resource was declared to be at some time.
+type version struct {
+	props map[string]any
+	tags  []wire.Tag
 }
 
 func (r *resource) clone() *resource { c := *r; return &c }

@@ -3,7 +3,9 @@ package cloudformation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -36,11 +38,20 @@ func (p eventsRule) create(r *request) (outcome, error) {
 	if b := aws.ToString(bus); b != "" && b != "default" {
 		id = lastSegment(b) + "|" + name
 	}
-	arn, err := p.put(c, r, name, ebTags(r.tags()))
+	out, err := r.creation(func() (outcome, error) {
+		arn, err := p.put(c, r, name, ebTags(r.tags()))
+		return outcome{id: id, attrs: map[string]any{"Arn": arn}}, err
+	}, func() (outcome, *time.Time, error) { // it was not there before
+		got, err := c.DescribeRule(r.ctx, &eventbridge.DescribeRuleInput{Name: &name, EventBusName: bus})
+		if err != nil {
+			return outcome{}, nil, err
+		}
+		return outcome{id: id, attrs: map[string]any{"Arn": aws.ToString(got.Arn)}}, &r.began, nil
+	})
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{id: id, attrs: map[string]any{"Arn": arn}}, p.targets(c, r, name)
+	return out, p.targets(c, r, name)
 }
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
@@ -80,9 +91,11 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 		put = append(put, t)
 	}
 	var remove []string
-	for _, o := range r.old.objects("Targets") {
-		if !stays[o.str("Id")] {
-			remove = append(remove, o.str("Id"))
+	for _, v := range r.versions() {
+		for _, o := range v.objects("Targets") {
+			if id := o.str("Id"); !stays[id] && !slices.Contains(remove, id) {
+				remove = append(remove, id)
+			}
 		}
 	}
 	if len(remove) > 0 {
@@ -133,11 +146,15 @@ func (p eventsRule) update(r *request) (outcome, error) {
 func (p eventsRule) delete(r *request) error {
 	c := eventbridge.NewFromConfig(r.cfg)
 	name, bus := ruleName(r.id), optional(r.props, "EventBusName")
-	if list := r.props.objects("Targets"); len(list) > 0 {
-		var ids []string
-		for _, o := range list {
-			ids = append(ids, o.str("Id"))
+	var ids []string
+	for _, v := range append([]version{{props: r.props}}, r.tried...) {
+		for _, o := range props(v.props).objects("Targets") {
+			if id := o.str("Id"); !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
 		}
+	}
+	if len(ids) > 0 {
 		if _, err := c.RemoveTargets(r.ctx, &eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: ids}); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -114,11 +115,23 @@ func (iamInstanceProfile) schema() schema {
 func (p iamInstanceProfile) create(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
 	name := r.name(p.schema())
-	made, err := c.CreateInstanceProfile(r.ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")})
+	out, err := r.creation(func() (outcome, error) {
+		made, err := c.CreateInstanceProfile(r.ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")})
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcome{id: name, attrs: map[string]any{"Arn": *made.InstanceProfile.Arn}}, nil
+	}, func() (outcome, *time.Time, error) {
+		got, err := c.GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
+		if err != nil {
+			return outcome{}, nil, err
+		}
+		return outcome{id: name, attrs: map[string]any{"Arn": *got.InstanceProfile.Arn}}, got.InstanceProfile.CreateDate, nil
+	})
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{id: name, attrs: map[string]any{"Arn": *made.InstanceProfile.Arn}}, p.bring(c, r, name)
+	return out, p.bring(c, r, name)
 }
 
 func (iamInstanceProfile) bring(c *iam.Client, r *request, name string) error {
@@ -154,6 +167,9 @@ func (p iamInstanceProfile) update(r *request) (outcome, error) {
 
 func (p iamInstanceProfile) delete(r *request) error {
 	c := iam.NewFromConfig(r.cfg)
+	if _, err := c.GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &r.id}); err != nil {
+		return err // as for a role
+	}
 	if err := p.bring(c, &request{ctx: r.ctx, old: r.props}, r.id); err != nil {
 		return err
 	}

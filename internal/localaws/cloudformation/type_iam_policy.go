@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -28,14 +29,31 @@ func (p iamManagedPolicy) create(r *request) (outcome, error) {
 		return outcome{}, errors.New("permstack local does not attach policies to users and groups")
 	}
 	c := iam.NewFromConfig(r.cfg)
-	made, err := c.CreatePolicy(r.ctx, &iam.CreatePolicyInput{
-		PolicyName: aws.String(r.name(p.schema())), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
-		Description: optional(r.props, "Description"), Path: optional(r.props, "Path"),
+	name, path := r.name(p.schema()), optional(r.props, "Path")
+	out, err := r.creation(func() (outcome, error) {
+		made, err := c.CreatePolicy(r.ctx, &iam.CreatePolicyInput{
+			PolicyName: &name, PolicyDocument: aws.String(r.props.json("PolicyDocument")),
+			Description: optional(r.props, "Description"), Path: path,
+		})
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcome{id: *made.Policy.Arn, attrs: p.attrs(made.Policy)}, nil
+	}, func() (outcome, *time.Time, error) {
+		place := aws.ToString(path)
+		if place == "" {
+			place = "/"
+		}
+		got, err := c.GetPolicy(r.ctx, &iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))})
+		if err != nil {
+			return outcome{}, nil, err
+		}
+		return outcome{id: *got.Policy.Arn, attrs: p.attrs(got.Policy)}, got.Policy.CreateDate, nil
 	})
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{id: *made.Policy.Arn, attrs: p.attrs(made.Policy)}, p.attach(c, r, *made.Policy.Arn)
+	return out, p.attach(c, r, out.id)
 }
 
 func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
@@ -43,8 +61,9 @@ func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
 }
 
 func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
-	have, want := r.old.list("Roles"), r.props.list("Roles")
-	for _, role := range have {
+	perhaps, surely := r.listed("Roles")
+	want := r.props.list("Roles")
+	for _, role := range perhaps {
 		if !slices.Contains(want, role) {
 			if _, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil && !isNotFound(err) {
 				return err
@@ -52,7 +71,7 @@ func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
 		}
 	}
 	for _, role := range want {
-		if !slices.Contains(have, role) {
+		if !slices.Contains(surely, role) {
 			if _, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
 				return err
 			}
@@ -113,7 +132,7 @@ func (iamManagedPolicy) prune(c *iam.Client, r *request, versions []iamtypes.Pol
 
 func (p iamManagedPolicy) delete(r *request) error {
 	c := iam.NewFromConfig(r.cfg)
-	gone := &request{ctx: r.ctx, old: r.props}
+	gone := &request{ctx: r.ctx, old: r.props, tried: r.tried}
 	if err := p.attach(c, gone, r.id); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -38,19 +39,35 @@ func (p iamRole) create(r *request) (outcome, error) {
 		}
 		in.MaxSessionDuration = aws.Int32(int32(n))
 	}
-	made, err := c.CreateRole(r.ctx, in)
+	out, err := r.creation(func() (outcome, error) {
+		made, err := c.CreateRole(r.ctx, in)
+		if err != nil {
+			return outcome{}, err
+		}
+		return p.outcome(made.Role), nil
+	}, func() (outcome, *time.Time, error) {
+		got, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &name})
+		if err != nil {
+			return outcome{}, nil, err
+		}
+		return p.outcome(got.Role), got.Role.CreateDate, nil
+	})
 	if err != nil {
 		return outcome{}, err
 	}
-	out := outcome{id: name, attrs: map[string]any{"Arn": *made.Role.Arn, "RoleId": *made.Role.RoleId}}
 	return out, p.bring(c, r, name)
+}
+
+func (iamRole) outcome(role *iamtypes.Role) outcome {
+	return outcome{id: *role.RoleName, attrs: map[string]any{"Arn": *role.Arn, "RoleId": *role.RoleId}}
 }
 
 // bring attaches and detaches managed policies and writes and removes inline
 // ones, from what was declared to what is.
 func (iamRole) bring(c *iam.Client, r *request, name string) error {
-	have, want := r.old.list("ManagedPolicyArns"), r.props.list("ManagedPolicyArns")
-	for _, arn := range have {
+	perhaps, surely := r.listed("ManagedPolicyArns")
+	want := r.props.list("ManagedPolicyArns")
+	for _, arn := range perhaps {
 		if !slices.Contains(want, arn) {
 			if _, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}); err != nil && !isNotFound(err) {
 				return err
@@ -58,13 +75,18 @@ func (iamRole) bring(c *iam.Client, r *request, name string) error {
 		}
 	}
 	for _, arn := range want {
-		if !slices.Contains(have, arn) {
+		if !slices.Contains(surely, arn) {
 			if _, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &arn}); err != nil {
 				return err
 			}
 		}
 	}
-	before, now := policiesByName(r.old), policiesByName(r.props)
+	before, now := map[string][]string{}, policiesByName(r.props)
+	for _, v := range r.versions() {
+		for n, doc := range policiesByName(v) {
+			before[n] = append(before[n], doc)
+		}
+	}
 	for _, n := range sortedKeys(before) {
 		if _, stays := now[n]; !stays {
 			if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &n}); err != nil && !isNotFound(err) {
@@ -74,7 +96,7 @@ func (iamRole) bring(c *iam.Client, r *request, name string) error {
 	}
 	for _, n := range sortedKeys(now) {
 		doc := now[n]
-		if before[n] == doc {
+		if len(before[n]) == len(r.versions()) && !slices.ContainsFunc(before[n], func(was string) bool { return was != doc }) {
 			continue
 		}
 		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &n, PolicyDocument: &doc}); err != nil {
@@ -141,14 +163,17 @@ func (p iamRole) update(r *request) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{id: name, attrs: map[string]any{"Arn": *got.Role.Arn, "RoleId": *got.Role.RoleId}}, nil
+	return p.outcome(got.Role), nil
 }
 
 // delete removes what is declared and then the role; a policy that somebody
 // else has attached keeps the role from being deleted, as on AWS.
 func (p iamRole) delete(r *request) error {
 	c := iam.NewFromConfig(r.cfg)
-	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props}
+	if _, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &r.id}); err != nil {
+		return err // of a role that is not there, every change would be denied: IAM does not know its path
+	}
+	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props, tried: r.tried}
 	if err := p.bring(c, gone, r.id); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -43,12 +44,18 @@ func (p snsTopic) create(r *request) (outcome, error) {
 			attributes[a] = r.props.str(a)
 		}
 	}
-	made, err := c.CreateTopic(r.ctx, &sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())})
+	out := outcome{id: arn, attrs: map[string]any{"TopicArn": arn, "TopicName": name}}
+	_, err := r.creation(func() (outcome, error) {
+		_, err := c.CreateTopic(r.ctx, &sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())})
+		return outcome{}, err
+	}, func() (outcome, *time.Time, error) { // it was not there before
+		_, err := c.GetTopicAttributes(r.ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		return outcome{}, &r.began, err
+	})
 	if err != nil {
 		return outcome{}, err
 	}
-	out := outcome{id: *made.TopicArn, attrs: map[string]any{"TopicArn": *made.TopicArn, "TopicName": name}}
-	return out, p.subscribe(c, r, *made.TopicArn)
+	return out, p.subscribe(c, r, arn)
 }
 
 type endpoint struct{ protocol, endpoint string }

@@ -143,6 +143,20 @@ func (op *operation) replaced(before *resource) {
 	})
 }
 
+// cleanupTries is how often CloudFormation tries to delete a resource in a
+// cleanup before it goes on without it. Source: AWS re:Post, "Why is my
+// CloudFormation stack stuck in … CLEANUP_IN_PROGRESS state?".
+const cleanupTries = 3
+
+// discard deletes a resource that belongs to the stack no more.
+func (op *operation) discard(r *resource) {
+	for range cleanupTries {
+		if op.remove(r) {
+			return
+		}
+	}
+}
+
 // cleanup deletes what the update has replaced or removed. What cannot be
 // deleted stays behind with its event; the update is complete all the same.
 func (op *operation) cleanup(old *undo) {
@@ -158,7 +172,7 @@ func (op *operation) cleanup(old *undo) {
 		case declared && was.retainReplaced || !declared && was.retain:
 			op.e.setResource(op.s, was, "DELETE_SKIPPED", "")
 		default:
-			op.remove(was)
+			op.discard(was)
 		}
 		if !declared {
 			op.e.drop(op.s, id)
@@ -176,7 +190,9 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 		reason = "User Initiated"
 	}
 	s.settings = old.settings
-	op.e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+	if s.status != "UPDATE_ROLLBACK_IN_PROGRESS" { // not continued
+		op.e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+	}
 	op.e.mu.Unlock()
 	var failed []string
 	for _, id := range old.order {
@@ -204,13 +220,13 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	slices.Reverse(order)
 	for _, id := range order {
 		if old.resources[id] == nil { // new in this update
-			op.remove(s.resources[id])
+			op.discard(s.resources[id])
 			op.e.drop(s, id)
 		}
 	}
 	slices.Reverse(made)
 	for _, r := range made {
-		op.remove(r)
+		op.discard(r)
 	}
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
@@ -264,5 +280,6 @@ func (op *operation) restore(old *undo, id string) bool {
 
 // beginContinueRollback tries a failed rollback again; hold e.mu.
 func (e *Engine) beginContinueRollback(s *stack, skip []string) {
+	e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated") // whoever asks next must not see the failure
 	e.start(s, func(op *operation) { op.rollbackUpdate("User Initiated", skip) })
 }
