@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"permstack/internal/localaws/iam"
@@ -47,7 +48,7 @@ func (c *Cloud) judge(service wire.Service, call *wire.Call, a wire.Access) erro
 	}
 	var identity []policydoc.Document
 	for _, text := range role.Policies {
-		doc, err := policydoc.Parse([]byte(text))
+		doc, err := c.documents.parse(text)
 		if err != nil {
 			return err // IAM took it, so this is a fault of ours
 		}
@@ -57,7 +58,7 @@ func (c *Cloud) judge(service wire.Service, call *wire.Call, a wire.Access) erro
 	if role.HasBoundary {
 		boundary = new(policydoc.Document)
 		if role.Boundary != "" {
-			doc, err := policydoc.Parse([]byte(role.Boundary))
+			doc, err := c.documents.parse(role.Boundary)
 			if err != nil {
 				return err
 			}
@@ -73,6 +74,33 @@ func (c *Cloud) judge(service wire.Service, call *wire.Call, a wire.Access) erro
 		return denied(service, call, a, result.Why)
 	}
 	return nil
+}
+
+// documents remembers what policies say: the same few decide every call.
+type documents struct {
+	mu    sync.Mutex
+	known map[string]policydoc.Document
+}
+
+// maxDocuments bounds what is remembered; then it begins anew.
+const maxDocuments = 200
+
+// parse reads a policy. What it gives is shared and must not be changed.
+func (d *documents) parse(text string) (policydoc.Document, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if doc, ok := d.known[text]; ok {
+		return doc, nil
+	}
+	doc, err := policydoc.Parse([]byte(text))
+	if err != nil {
+		return doc, err
+	}
+	if d.known == nil || len(d.known) == maxDocuments {
+		d.known = map[string]policydoc.Document{}
+	}
+	d.known[text] = doc
+	return doc, nil
 }
 
 // globalContext gives the global condition keys that a call has here.

@@ -59,6 +59,7 @@ type Cloud struct {
 
 	intercept atomic.Pointer[func(*wire.Call) error]
 	calls     callLog
+	documents documents
 
 	mu       sync.RWMutex
 	services map[string]wire.Service
