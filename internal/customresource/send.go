@@ -20,6 +20,10 @@ type Sender struct {
 	Try    time.Duration // how long one try may take; default 5 s
 	Total  time.Duration // how long all of them may take; default 2 min, and never past the context's deadline
 	Pause  time.Duration // after the first try; doubles up to 5 s; default 200 ms
+
+	// Replaced by tests; nil stands for the real clock.
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
 }
 
 // client keeps no connection for later: a frozen Lambda's connections are dead
@@ -44,7 +48,7 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 	}
 	s.Try = positive(s.Try, 5*time.Second)
 	pause := positive(s.Pause, 200*time.Millisecond)
-	until := time.Now().Add(positive(s.Total, 2*time.Minute))
+	until := s.now().Add(positive(s.Total, 2*time.Minute))
 	if deadline, ok := ctx.Deadline(); ok {
 		// A moment before the deadline, so that the log tells what happened.
 		if last := deadline.Add(-min(time.Second, time.Until(deadline)/10)); last.Before(until) {
@@ -52,12 +56,11 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 		}
 	}
 	// The caller may have been cancelled; the answer must go out nevertheless.
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 
 	refusals := 0
 	for try := 1; ; try++ {
-		err := s.put(ctx, to, body)
+		err := s.put(ctx, to, body, until)
 		if err == nil {
 			return nil
 		}
@@ -68,23 +71,43 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 			}
 		}
 		log.Warn("answer not taken", "try", try, "error", err.Error())
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fmt.Errorf("gave up after %d tries: %w", try, err)
+		left := until.Sub(s.now())
+		if left > 0 {
+			if sleepErr := s.sleep(ctx, min(pause, left)); sleepErr != nil {
+				return fmt.Errorf("gave up after %d tries: %w", try, err)
+			}
 		}
-		if ctx.Err() != nil {
+		if left <= pause {
 			return fmt.Errorf("gave up after %d tries: %w", try, err)
 		}
 		pause = min(2*pause, 5*time.Second)
 	}
 }
 
+func (s Sender) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
+
+func (s Sender) sleep(ctx context.Context, d time.Duration) error {
+	if s.Sleep != nil {
+		return s.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // put sends the answer once.
-func (s Sender) put(ctx context.Context, to string, body []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Try)
+func (s Sender) put(ctx context.Context, to string, body []byte, until time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, min(s.Try, until.Sub(s.now())))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(body))
 	if err != nil {

@@ -11,14 +11,24 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// attempts is how often the SDK tries a call: AWS throttles an account as a
+// Attempts is how often the SDK tries a call: AWS throttles an account as a
 // whole, so somebody else's deployments can be in the way.
-const attempts = 8
+const Attempts = 8
+
+// Silence is how long the SDK waits for an answer before it tries again. Its own
+// default is to wait without end: one connection that fell silent would cost the
+// whole of a function's time, and the customer the reason.
+const Silence = 30 * time.Second
+
+// silence is Silence, for tests to shorten.
+var silence = Silence
 
 // Config reads AWS_REGION and the function's credentials, and for those who set
 // them AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, AWS_USE_FIPS_ENDPOINT and
@@ -30,7 +40,8 @@ func Config() (aws.Config, error) {
 	}
 	cfg := aws.Config{
 		Region:           region,
-		RetryMaxAttempts: attempts,
+		RetryMaxAttempts: Attempts,
+		HTTPClient:       awshttp.NewBuildableClient().WithReadTimeout(silence),
 		// They do not change while a process of Lambda's lives.
 		Credentials: credentials.NewStaticCredentialsProvider(
 			os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
