@@ -89,7 +89,7 @@ func (o *operation) bring(ctx context.Context, name string, template permissions
 				o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
 				return stack, nil
 			}
-			if stack, err = o.update(ctx, stack, template); err == errAgain {
+			if stack, err = o.update(ctx, stack, template); errors.Is(err, errAgain) {
 				continue
 			}
 			return stack, err
@@ -148,10 +148,11 @@ func (o *operation) create(ctx context.Context, name string, template permission
 	if isOvertaken(err) {
 		return nil, errAgain
 	}
+	// Also where it failed: an answer may have been lost on the way.
+	o.made = append(o.made, name)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, said(err))
 	}
-	o.made = append(o.made, name)
 	o.log.Info("creating permission stack", "permissionStack", name, "id", aws.ToString(out.StackId))
 	stack, err := o.settle(ctx, aws.ToString(out.StackId), name)
 	if err != nil {
@@ -168,6 +169,20 @@ func (o *operation) create(ctx context.Context, name string, template permission
 
 // update changes the stack; where that fails, CloudFormation takes it back.
 func (o *operation) update(ctx context.Context, was *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+	was, err := o.farewell(ctx, was, template)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := o.change(ctx, was, template, "update")
+	if stack != nil {
+		o.lookBack(ctx, stack)
+	}
+	return stack, err
+}
+
+// change is one update of a stack. Where it fails and the stack is known, that is
+// given with the error.
+func (o *operation) change(ctx context.Context, was *types.Stack, template permissionstack.Template, action string) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
 	err := o.untilAssumable(ctx, func() error {
 		_, err := o.Client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
@@ -176,7 +191,7 @@ func (o *operation) update(ctx context.Context, was *types.Stack, template permi
 			RoleARN:            &o.StackRoleARN,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
-			ClientRequestToken: aws.String(clientToken(o.event.RequestID, "update", name, 0)),
+			ClientRequestToken: aws.String(clientToken(o.event.RequestID, action, name, 0)),
 		})
 		return err
 	})
@@ -203,9 +218,9 @@ func (o *operation) update(ctx context.Context, was *types.Stack, template permi
 	case types.StackStatusUpdateComplete:
 		return stack, nil
 	case types.StackStatusUpdateRollbackComplete:
-		return nil, fmt.Errorf("update stack %s: %s. The stack went back to what it was: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest))
+		return stack, fmt.Errorf("update stack %s: %s. The stack went back to what it was: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest))
 	default:
-		return nil, fmt.Errorf("update stack %s: %s. The stack is %s now: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest), stack.StackStatus)
+		return stack, fmt.Errorf("update stack %s: %s. The stack is %s now: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest), stack.StackStatus)
 	}
 }
 
@@ -276,6 +291,7 @@ func answerData(set policies.Set, granted string, standing map[permissionstack.P
 		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
 		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",
 		"AccessStackId": "", "InventoryStackId": "", "PermissionStackIds": "",
+		"LeftBehind": "nothing",
 	}
 	var ids string
 	for _, part := range permissionstack.Parts {

@@ -44,19 +44,30 @@ func (o *operation) cause(ctx context.Context, stack *types.Stack, since span) s
 // failedEvents lists the resources that failed of themselves, the oldest first.
 func (o *operation) failedEvents(ctx context.Context, stack *types.Stack, since span) ([]types.StackEvent, error) {
 	var failed []types.StackEvent
+	err := o.eachEvent(ctx, stack, since, func(e types.StackEvent) {
+		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") && !cancelled(e) {
+			failed = append([]types.StackEvent{e}, failed...)
+		}
+	})
+	return failed, err
+}
+
+// eachEvent goes through the events of the stack's resources within a span, the
+// newest first.
+func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since span, do func(types.StackEvent)) error {
 	input := &cloudformation.DescribeStackEventsInput{StackName: stack.StackId}
 	for page := 0; page < maxEventPages; page++ {
 		out, err := o.Client.DescribeStackEvents(ctx, input)
 		if err != nil {
-			return failed, fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), said(err))
+			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), said(err))
 		}
-		for _, e := range out.StackEvents { // the newest first
+		for _, e := range out.StackEvents {
 			ofStack := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)
 			switch {
 			case ofStack && since.begins(e.ResourceStatus):
-				return failed, nil
-			case !ofStack && strings.HasSuffix(string(e.ResourceStatus), "_FAILED") && !cancelled(e):
-				failed = append([]types.StackEvent{e}, failed...)
+				return nil
+			case !ofStack:
+				do(e)
 			}
 		}
 		if out.NextToken == nil {
@@ -64,7 +75,7 @@ func (o *operation) failedEvents(ctx context.Context, stack *types.Stack, since 
 		}
 		input.NextToken = out.NextToken
 	}
-	return failed, nil
+	return nil
 }
 
 // span is how far back events are read.

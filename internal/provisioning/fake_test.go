@@ -29,6 +29,7 @@ type fake struct {
 	onTick    func()            // called once, at the next tick
 	ticks     int
 	forever   bool // operations never end
+	lost      bool // the answer to CreateStack does not arrive
 }
 
 type fakeStack struct {
@@ -36,6 +37,7 @@ type fakeStack struct {
 	body   string
 	events []types.StackEvent // the oldest first
 	steps  []func()           // what is still to happen, one a tick
+	leaves string             // a role that the next update cannot delete
 }
 
 func newFake() *fake { return &fake{fails: map[string]string{}} }
@@ -141,6 +143,9 @@ func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInpu
 	} else {
 		s.steps = []func(){s.done(s.body), s.set(types.StackStatusCreateComplete)}
 	}
+	if f.lost {
+		return nil, errReset
+	}
 	return &cloudformation.CreateStackOutput{StackId: &id}, nil
 }
 
@@ -169,6 +174,12 @@ func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInpu
 	} else {
 		body, tags := *in.TemplateBody, in.Tags
 		s.steps = []func(){func() { s.done(body)(); s.Tags = tags }, s.set(types.StackStatusUpdateCompleteCleanupInProgress), s.set(types.StackStatusUpdateComplete)}
+	}
+	if left := s.leaves; left != "" {
+		s.leaves = ""
+		fail := func() { s.event("Support", left, "AWS::IAM::Role", types.ResourceStatusDeleteFailed, "in use") }
+		last := s.steps[len(s.steps)-1]
+		s.steps[len(s.steps)-1] = func() { fail(); fail(); last() }
 	}
 	return &cloudformation.UpdateStackOutput{StackId: s.StackId}, nil
 }
@@ -210,6 +221,16 @@ func (f *fake) ContinueUpdateRollback(_ context.Context, in *cloudformation.Cont
 		s.steps = []func(){s.breaks(types.ResourceStatusUpdateFailed, reason), s.set(types.StackStatusUpdateRollbackFailed)}
 	}
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
+}
+
+func (f *fake) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInput, _ ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.find(*in.StackName)
+	if s == nil {
+		return nil, validation("Stack with id %s does not exist", *in.StackName)
+	}
+	return &cloudformation.GetTemplateOutput{TemplateBody: &s.body}, nil
 }
 
 func (f *fake) DescribeStacks(_ context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {

@@ -129,7 +129,7 @@ func TestCreate(t *testing.T) {
 		"SupportRoleArn": "arn:aws:iam::123456789012:role/permstack/Support-c",
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
-		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "",
+		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
 	}
 	if diff := cmp.Diff(want, got.Data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)

@@ -56,7 +56,8 @@ type operation struct {
 	event  cfn.Event
 	parent Parent
 	log    *slog.Logger
-	made   []string // permission stacks that this operation created
+	made   []string // permission stacks that this operation created, or may have
+	left   []string // resources that CloudFormation could not delete and forgot
 }
 
 // Handle carries out one event; it is a customresource.Handle.
@@ -107,9 +108,12 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 		if o.event.RequestType == cfn.RequestCreate {
 			err = o.cleanUp(ctx, err)
 		}
-		return customresource.Result{}, err
+		return customresource.Result{}, o.withLeft(err)
 	}
 	data := answerData(set, granted, standing)
+	if len(o.left) > 0 {
+		data["LeftBehind"] = o.leftText()
+	}
 	data["AnnouncedHash"] = o.announced(ctx, set, granted)
 	return customresource.Result{Data: data}, nil
 }
@@ -182,7 +186,8 @@ func (o *operation) cleanUp(ctx context.Context, cause error) error {
 		if ctx.Err() != nil { // no time: the Delete that follows finds it
 			return fmt.Errorf("%w; the stacks %s are still to be deleted", cause, strings.Join(o.made, ", "))
 		}
-		if err := o.remove(ctx, name); err != nil {
+		var foreign *foreignError // made by somebody else meanwhile
+		if err := o.remove(ctx, name); err != nil && !errors.As(err, &foreign) {
 			return fmt.Errorf("%w; and what was made so far could not be removed: %w", cause, err)
 		}
 	}

@@ -1,0 +1,97 @@
+package provisioning
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/permissionstack"
+)
+
+// farewell empties the roles that the template drops, in an update of its own: see permissionstack.Farewell. It gives the stack as it is then.
+func (o *operation) farewell(ctx context.Context, stack *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+	name := aws.ToString(stack.StackName)
+	if !hasRoles(stack) {
+		return stack, nil
+	}
+	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId})
+	if err != nil {
+		return nil, fmt.Errorf("read template of stack %s: %w", name, said(err))
+	}
+	first, needed, err := permissionstack.Farewell([]byte(aws.ToString(out.TemplateBody)), template)
+	if err != nil { // changed by hand; CloudFormation took it, so it will take ours
+		o.log.Warn("dropped roles are not emptied before they are deleted", "permissionStack", name, "why", err.Error())
+		return stack, nil
+	}
+	if !needed {
+		return stack, nil
+	}
+	o.log.Info("emptying the roles that are dropped", "permissionStack", name)
+	return o.change(ctx, stack, first, "farewell")
+}
+
+// hasRoles tells whether a stack gives roles as outputs, as the access part does.
+func hasRoles(stack *types.Stack) bool {
+	for _, value := range outputs(stack) {
+		if strings.Contains(value, ":role/") {
+			return true
+		}
+	}
+	return false
+}
+
+// lookBack finds what CloudFormation left behind: after an update or a rollback
+// it tries three times to delete a resource that is not needed any more, and
+// then forgets it. Nobody but a person can delete it then.
+func (o *operation) lookBack(ctx context.Context, stack *types.Stack) {
+	name := aws.ToString(stack.StackName)
+	failed, err := o.leftover(ctx, stack)
+	if err != nil {
+		o.log.Warn("events not read: what CloudFormation could not delete is not told", "permissionStack", name, "error", err.Error())
+	}
+	for _, e := range failed {
+		thing := aws.ToString(e.PhysicalResourceId)
+		o.log.Error("left behind", "permissionStack", name, "resource", thing, "type", aws.ToString(e.ResourceType), "reason", aws.ToString(e.ResourceStatusReason))
+		if text := aws.ToString(e.ResourceType) + " " + thing; !slices.Contains(o.left, text) {
+			o.left = append(o.left, text)
+		}
+	}
+}
+
+// leftover lists the resources whose last event within the update is that they
+// cannot be deleted.
+func (o *operation) leftover(ctx context.Context, stack *types.Stack) ([]types.StackEvent, error) {
+	var failed []types.StackEvent
+	seen := map[string]bool{}
+	err := o.eachEvent(ctx, stack, sinceRequest, func(e types.StackEvent) {
+		id := aws.ToString(e.LogicalResourceId) + " " + aws.ToString(e.PhysicalResourceId)
+		if !seen[id] && e.ResourceStatus == types.ResourceStatusDeleteFailed {
+			failed = append(failed, e)
+		}
+		seen[id] = true // the newest event of a resource comes first
+	})
+	return failed, err
+}
+
+// withLeft adds what was left behind to the reason of a failure.
+func (o *operation) withLeft(err error) error {
+	if err == nil || len(o.left) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w. CloudFormation could not delete and left behind: %s: delete that by hand", err, o.leftText())
+}
+
+func (o *operation) leftText() string {
+	text := strings.Join(o.left, ", ")
+	if len(text) > maxLeftText { // the answer has a limit; the log tells all
+		text = text[:strings.LastIndex(text[:maxLeftText], ", ")] + " and more: see the function's log"
+	}
+	return text
+}
+
+const maxLeftText = 1500
