@@ -1,0 +1,175 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Life is a row of events.
+type Life struct {
+	Name string
+	// Tells what happens, for the report.
+	About string
+
+	launched bool                   // it begins with a launched installation
+	occupied func() (string, error) // a role that is in the way; nil: none
+	live     func(*parent)
+	wants    *choice // what is deployed in the end where nothing breaks; nil: nothing
+	target   choice  // what the next event asks for
+}
+
+// Lives lists the lives of an installation.
+var Lives = []Life{
+	{
+		Name: "create", About: "a launch",
+		live: func(p *parent) { p.launch(before) }, wants: &before, target: before,
+	},
+	{
+		Name: "create that fails", About: "a launch where a role of the same name is in the way",
+		occupied: func() (string, error) { return roleOf(before, "IAMRole") },
+		live:     func(p *parent) { p.launch(before) }, target: before,
+	},
+	{
+		Name: "update", About: "assets dropped and added, a role more", launched: true,
+		live: func(p *parent) { p.update(after) }, wants: &after, target: after,
+	},
+	{
+		Name: "update that fails", About: "the same where a role is in the way; it rolls back", launched: true,
+		occupied: func() (string, error) { return roleOf(after, "SupportRole") },
+		live:     func(p *parent) { p.update(after) }, wants: &before, target: after,
+	},
+	{
+		Name: "update taken back", About: "the same, then another resource of the parent fails: it rolls back", launched: true,
+		live: func(p *parent) {
+			if p.update(after) {
+				p.update(before)
+			}
+		}, wants: &before, target: after,
+	},
+	{
+		Name: "update of nothing", About: "the same choice again", launched: true,
+		live: func(p *parent) { p.update(before) }, wants: &before, target: after,
+	},
+	{
+		Name: "delete", About: "a deletion", launched: true,
+		live: func(p *parent) { p.remove() }, target: before,
+	},
+}
+
+// roleOf names a role of a choice by the end of its entity.
+func roleOf(c choice, entity string) (string, error) {
+	set, err := c.set()
+	if err != nil {
+		return "", err
+	}
+	for _, r := range set.Roles {
+		if strings.HasSuffix(r.Entity, entity) {
+			return r.Name, nil
+		}
+	}
+	return "", fmt.Errorf("the choice %q has no role %s", c.name, entity)
+}
+
+// Outcome is what a life came to.
+type Outcome string
+
+const (
+	Went   Outcome = "went through" // as without the fault
+	Back   Outcome = "rolled back"  // CloudFormation brought back what was
+	Mended Outcome = "asked again"  // a person had to mend the cause and ask again
+	Left   Outcome = "left behind"  // a person had to delete by hand what CloudFormation could not
+	Broken Outcome = "broken"       // something that must hold did not
+)
+
+// Result is one case.
+type Result struct {
+	Life     string
+	Fault    *Fault // nil: none
+	Outcome  Outcome
+	Problems []string
+	Calls    []Point // of the life, in order
+}
+
+// lived lives through a life with a fault, and through what must be possible
+// afterwards.
+func (l Life) lived(f *Fault) (result Result, err error) {
+	w, err := newWorld(f)
+	if err != nil {
+		return result, err
+	}
+	defer w.close()
+	p := &parent{w: w, others: holdings{}}
+	for _, c := range []choice{before, after} {
+		if err := w.guard.permit(c); err != nil {
+			return result, err
+		}
+	}
+	if l.launched && !p.launch(before) {
+		return result, fmt.Errorf("life %q does not begin: %s", l.Name, strings.Join(p.problems, "; "))
+	}
+	taken := ""
+	if l.occupied != nil {
+		if taken, err = l.occupied(); err == nil {
+			err = p.occupy(taken)
+		}
+		if err != nil {
+			return result, err
+		}
+	}
+
+	w.tape.arm(true)
+	l.live(p)
+	w.tape.mend()
+	w.tape.arm(false)
+	p.rest("at rest")
+	p.tidy()
+	result = Result{Life: l.Name, Fault: f, Calls: w.tape.calls, Outcome: l.outcome(p)}
+
+	if taken != "" {
+		if err := p.vacate(taken); err != nil {
+			return result, err
+		}
+	}
+	p.converge(l.target)
+	result.Problems = p.problems
+	switch {
+	case w.tape.err != nil:
+		return result, w.tape.err
+	case f != nil && !w.tape.struck():
+		return result, fmt.Errorf("life %q does not repeat: %s never happened", l.Name, f.Point)
+	}
+	if len(p.problems) > 0 {
+		result.Outcome = Broken
+	}
+	return result, nil
+}
+
+func (l Life) outcome(p *parent) Outcome {
+	switch {
+	case p.left:
+		return Left
+	case p.mended:
+		return Mended
+	case l.wants == nil && p.state == nil, l.wants != nil && p.state != nil && l.wants.name == p.state.name:
+		return Went
+	}
+	return Back
+}
+
+// converge asks for what is wanted, and then for the deletion: both must succeed.
+func (p *parent) converge(c choice) {
+	ok := false
+	if p.state == nil {
+		ok = p.launch(c)
+	} else {
+		ok = p.update(c)
+	}
+	if !ok {
+		p.broke("the next event, for %q, fails", c.name)
+	}
+	p.rest("after the next event")
+	if p.state != nil {
+		p.remove()
+		p.rest("after the deletion")
+	}
+}
