@@ -99,7 +99,11 @@ func (d *differ) add(c Change) { d.out.Changes = append(d.out.Changes, c) }
 
 func (d *differ) role(name string, a, b Role, inA, inB bool) {
 	d.documents("trust", name, a.Trust, b.Trust)
-	for _, action := range actionsOf(a.Policies, b.Policies) {
+	actions := actionsOf(a.Policies, b.Policies)
+	if written(a.Policies) == written(b.Policies) {
+		actions = nil // nothing to prove
+	}
+	for _, action := range actions {
 		was, now := about(a.Policies, action), about(b.Policies, action)
 		kind, changed := kindOf(was, now)
 		if !changed {
@@ -187,8 +191,8 @@ func kindOf(was, now []policydoc.Document) (Kind, bool) {
 		}
 		return out
 	}
-	if canonical(was) == canonical(now) {
-		return "", false // nothing to prove
+	if written(was) == written(now) {
+		return "", false
 	}
 	direction := compare.Compare(filled(was), filled(now), compare.InAccount(openAccount)).Direction
 	switch {
@@ -204,6 +208,20 @@ func kindOf(was, now []policydoc.Document) (Kind, bool) {
 		return Narrowed, true
 	}
 	return Changed, true
+}
+
+// written is the text of some documents, in any order.
+func written(docs []policydoc.Document) string {
+	list := make([]string, len(docs))
+	for i, d := range docs {
+		text, err := d.JSON()
+		if err != nil { // documents always marshal
+			panic(err)
+		}
+		list[i] = string(text)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
 }
 
 func allows(docs []policydoc.Document) bool {
