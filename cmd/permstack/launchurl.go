@@ -8,15 +8,18 @@ import (
 
 	"permstack"
 	"permstack/internal/launch"
+	"permstack/internal/policies"
 )
 
 // launchFlags are what the command line chose.
 type launchFlags struct {
-	regions                        []string
-	templateURL, prefix, release   string
-	stackName                      string
-	assets, operations, parameters []string
-	markdown                       bool
+	regions                      []string
+	templateURL, prefix, release string
+	stackName                    string
+	profile, preset              string
+	assets, operations, options  []string
+	parameters                   []string
+	markdown                     bool
 }
 
 func newLaunchURL() *cobra.Command {
@@ -32,7 +35,9 @@ cannot stand in a link: it is a secret, and the console ignores it there.
 The template is launch-stack.yaml of a published release: the one of
 --bucket-prefix and --release in the Region's own bucket, or --template-url.`,
 		Example: `  permstack launch-url --bucket-prefix example-releases --release v1.0.0 --region us-east-1 \
-    --assets ec2,s3 --operations backup --parameter ConnectionId=c-1`,
+    --assets ec2,s3 --operations backup --parameter ConnectionId=c-1
+  permstack launch-url --bucket-prefix example-releases --release v1.0.0 --region us-east-1 \
+    --profile cpm --preset enterprise --options release=4.2`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			links, err := f.links()
@@ -57,8 +62,11 @@ The template is launch-stack.yaml of a published release: the one of
 	flags.StringVar(&f.prefix, "bucket-prefix", "", "take the template from the bucket `PREFIX`-REGION")
 	flags.StringVar(&f.release, "release", "", "and of this `version`")
 	flags.StringVar(&f.stackName, "stack-name", "permstack", "name of the stack")
+	flags.StringVar(&f.profile, "profile", "clumio", "the backup service: "+strings.Join(policies.ProfileNames(), ", "))
+	flags.StringVar(&f.preset, "preset", "", "a choice that the profile names, instead of assets and operations")
 	flags.StringSliceVar(&f.assets, "assets", nil, "what is protected (default: what the template has)")
-	flags.StringSliceVar(&f.operations, "operations", nil, "what may be done: backup, restore (default both)")
+	flags.StringSliceVar(&f.operations, "operations", nil, "what may be done: backup, restore (default all)")
+	flags.StringSliceVar(&f.options, "options", nil, "settings of the profile: release=4.2")
 	flags.StringArrayVar(&f.parameters, "parameter", nil, "any other parameter of the template, as `Name=value` (repeatable)")
 	flags.BoolVar(&f.markdown, "markdown", false, "print a button for a README")
 	return cmd
@@ -89,7 +97,7 @@ func (f *launchFlags) links() ([]string, error) {
 	for _, region := range f.regions {
 		l := launch.Link{
 			TemplateURL: f.templateURL, Region: strings.TrimSpace(region), StackName: f.stackName,
-			Assets: f.assets, Operations: f.operations, Parameters: parameters,
+			Profile: f.profile, Preset: f.preset, Assets: f.assets, Operations: f.operations, Options: f.options, Parameters: parameters,
 		}
 		if l.TemplateURL == "" {
 			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, "launch-stack.yaml"))

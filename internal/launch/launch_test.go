@@ -38,7 +38,7 @@ func TestTemplatesInGit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(have) != string(want) {
-			t.Errorf("templates/%s is not what template.yaml gives: go run ./internal/tools/release templates", name)
+			t.Errorf("templates/%s is not what template.yaml gives; go run ./internal/tools/release templates", name)
 		}
 	}
 }

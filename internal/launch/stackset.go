@@ -21,7 +21,11 @@ func StackSet(launchStack []byte, r Release) ([]byte, error) {
 	}
 	var handed []string
 	for _, p := range parsed.Parameters {
-		handed = append(handed, "        - {ParameterKey: "+p.Name+", ParameterValue: !Ref "+p.Name+"}")
+		value := "!Ref " + p.Name
+		if p.IsList() {
+			value = `!Join [",", !Ref ` + p.Name + "]"
+		}
+		handed = append(handed, "        - {ParameterKey: "+p.Name+", ParameterValue: "+value+"}")
 	}
 	groups, labels, err := faces(string(launchStack))
 	if err != nil {

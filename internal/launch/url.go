@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"permstack/internal/cfntemplate"
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
 )
 
 // Link is a choice to be launched from the console's quick-create page. The page
@@ -17,8 +20,11 @@ type Link struct {
 	TemplateURL string // of launch-stack.yaml, in S3
 	Region      string
 	StackName   string
+	Profile     string            // "cpm"; "" is the template's own
+	Preset      string            // stands in for Assets and Operations
 	Assets      []string          // "ec2", "s3"; nil leaves the template's defaults
-	Operations  []string          // "backup"; nil leaves the template's default
+	Operations  []string          // "backup"; nil leaves the template's default; of another profile, all
+	Options     []string          // "release=4.2"; nil leaves the template's default
 	Parameters  map[string]string // by name
 }
 
@@ -32,10 +38,14 @@ var (
 )
 
 // asked stands for what the person fills in on the page, so that the rest can be
-// held against the template's rules.
-var asked = map[string]string{
-	"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
-	"DataPlaneAccountId": "111122223333", "ConnectionId": "main",
+// held against the template's rules. cpm asks for
+// neither unless the server's role is trusted.
+func asked(values map[string]string) map[string]string {
+	out := map[string]string{"DataPlaneAccountId": "111122223333", "ConnectionId": "main"}
+	if values["Profile"] != "cpm" || strings.Contains(values["Options"], "trust=server-role") {
+		out["ControlPlaneRoleArn"], out["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
+	}
+	return out
 }
 
 // URL gives the link, after the choice was held against launch-stack.yaml: what
@@ -100,22 +110,64 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 			values[name] = "yes"
 		}
 	}
-	if l.Operations != nil {
-		p := t.Parameter("Operations")
-		if p == nil {
-			return nil, fmt.Errorf("the template does not ask for operations")
-		}
-		want := slices.Sorted(slices.Values(l.Operations))
-		for _, allowed := range p.AllowedValues {
-			if slices.Equal(slices.Sorted(slices.Values(strings.Split(allowed, ","))), want) {
-				values[p.Name] = allowed
-			}
-		}
-		if _, ok := values[p.Name]; !ok {
-			return nil, fmt.Errorf("operations %q: want %s", strings.Join(l.Operations, ","), strings.Join(p.AllowedValues, " or "))
-		}
+	if err := l.profile(t, values); err != nil {
+		return nil, err
 	}
 	return values, nil
+}
+
+// profile sets what depends on the profile. Its defaults are the template's for
+// the template's own profile; any other does everything unless it is told less.
+func (l Link) profile(t *cfntemplate.Template, values map[string]string) error {
+	standard := ""
+	if p := t.Parameter("Profile"); p != nil {
+		standard = p.Default
+	}
+	name := cmp.Or(l.Profile, values["Profile"], standard)
+	profile, known := policies.Profile(name)
+	switch {
+	case !known:
+		return fmt.Errorf("profile %q: want %s", name, strings.Join(policies.ProfileNames(), " or "))
+	case l.Preset != "" && (l.Assets != nil || l.Operations != nil):
+		return fmt.Errorf("preset %s chooses assets and operations: leave them out", l.Preset)
+	}
+	for _, o := range l.Operations {
+		if !slices.Contains(profile.Operations, catalog.Operation(o)) {
+			return fmt.Errorf("operation %q: %s has %s", o, name, joined(profile.Operations))
+		}
+	}
+	if _, given := values["Operations"]; l.Operations != nil || !given && name != standard {
+		values["Operations"] = strings.Join(inOrder(l.Operations, profile.Operations), ",")
+	}
+	if name != standard {
+		values["Profile"] = name
+	}
+	if l.Preset != "" {
+		values["Preset"] = l.Preset
+	}
+	if l.Options != nil {
+		values["Options"] = strings.Join(l.Options, ",")
+	}
+	return nil
+}
+
+// inOrder gives what was chosen in the profile's order.
+func inOrder(chosen []string, all []catalog.Operation) []string {
+	var out []string
+	for _, o := range all {
+		if slices.Contains(chosen, string(o)) {
+			out = append(out, string(o))
+		}
+	}
+	return out
+}
+
+func joined(operations []catalog.Operation) string {
+	var names []string
+	for _, o := range operations {
+		names = append(names, string(o))
+	}
+	return strings.Join(names, ", ")
 }
 
 // assetQuestions are the parameters ProtectEC2, ProtectEC2MSSQL, … by their asset
@@ -145,7 +197,7 @@ func open(t *cfntemplate.Template) []string {
 // person is asked.
 func try(t *cfntemplate.Template, l Link, values map[string]string) error {
 	all := map[string]string{}
-	for name, v := range asked {
+	for name, v := range asked(values) {
 		if p := t.Parameter(name); p != nil {
 			all[name] = strings.Replace(v, "arn:aws:", "arn:"+cfntemplate.Partition(l.Region)+":", 1)
 		}

@@ -72,7 +72,7 @@ func TestURLRefuses(t *testing.T) {
 		"an unknown name":    {func(l *launch.Link) { l.Parameters = map[string]string{"Colour": "x"} }, "the template has ProtectEC2"},
 		"an unknown asset":   {func(l *launch.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
 		"no asset":           {func(l *launch.Link) { l.Assets = []string{} }, "at least one kind of asset"},
-		"an unknown verb":    {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "want backup,restore or backup"},
+		"an unknown verb":    {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
 		"a wrong value":      {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
 		"against the rules":  {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} }, "support role needs"},
 		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "want a Region"},
