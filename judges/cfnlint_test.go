@@ -17,7 +17,11 @@ import (
 func TestCfnLint(t *testing.T) {
 	lint := tool(t, "PERMSTACK_CFN_LINT")
 	dir := t.TempDir()
-	files := []string{filepath.Join(root, "template.yaml")}
+	files, err := filepath.Glob(filepath.Join(root, "templates", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("templates: %v, %v", files, err)
+	}
+	files = append(files, filepath.Join(root, "template.yaml"))
 	write := func(name string, template permissionstack.Template) {
 		path := filepath.Join(dir, name+".json")
 		if err := os.WriteFile(path, template.JSON(), 0o600); err != nil {
