@@ -2,6 +2,7 @@ package permstack_test
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -77,6 +78,9 @@ func TestInvariants(t *testing.T) {
 			"AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/" + uuid,
 		},
 	}
+	cpm := maps.Clone(choices["everything"])
+	maps.Copy(cpm, cpmParameters(map[string]string{"Preset": "enterprise", "Options": "trust=instance-role"}))
+	choices["everything, for cpm"] = cpm
 	for path, values := range everyTemplate(t) {
 		for choice, more := range choices {
 			t.Run(path+" "+choice, func(t *testing.T) {

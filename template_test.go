@@ -119,27 +119,6 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 	if got := template.Parameter("Profile").AllowedValues; !slices.Equal(got, policies.ProfileNames()) {
 		t.Errorf("Profile allows %v, the function knows %v", got, policies.ProfileNames())
 	}
-	// Every asset has its question, and a yes reaches the function.
-	profile, _ := policies.Profile("clumio")
-	all := map[string]string{"DataPlaneAccountId": "444455556666"}
-	for name := range labels(template) {
-		if strings.HasPrefix(name, "Protect") {
-			all[name] = "yes"
-		}
-	}
-	b, err := bind(t, "parent", all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := properties(t, b, "PermissionStack")["Assets"].([]any)
-	if len(asked) != len(profile.Assets) {
-		t.Fatalf("all questions answered yes give %v", asked)
-	}
-	for i, a := range profile.Assets {
-		if asked[i] != string(a.Asset) {
-			t.Errorf("asset %d is %v, want %s", i, asked[i], a.Asset)
-		}
-	}
 }
 
 // labels are the texts beside the parameters in the console.
@@ -168,6 +147,12 @@ func TestSenselessChoicesAreRefused(t *testing.T) {
 		"six tags":            {map[string]string{"ResourceTags": "a=1,b=2,c=3,d=4,e=5,f=6"}, "at most five tags"},
 		"unknown answer":      {map[string]string{"ProtectEC2": "maybe"}, "ProtectEC2"},
 		"unknown release":     {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
+		"no role at all":      {map[string]string{"ControlPlaneRoleArn": ""}, "Give the role"},
+		"no external id":      {map[string]string{"ExternalId": ""}, "and the external id"},
+		"cpm's operation":     {map[string]string{"Operations": "backup,recovery"}, "are backup and restore"},
+		"cpm's asset":         {map[string]string{"ProtectEFS": "yes"}, "Only for cpm"},
+		"cpm's setting":       {map[string]string{"Options": "release=4.2"}, "Only for cpm"},
+		"cpm's preset":        {map[string]string{"Preset": "minimal"}, "Only for cpm"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -204,8 +189,6 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 			if path, _ := p["Path"].(string); !strings.HasPrefix(path, "/team/backup/") {
 				t.Errorf("%s has the path %v", r.LogicalID, p["Path"])
 			}
-			fallthrough
-		case "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic":
 			if fmt.Sprint(p["Tags"]) != fmt.Sprint(tags) {
 				t.Errorf("%s has the tags %v", r.LogicalID, p["Tags"])
 			}

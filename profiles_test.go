@@ -1,0 +1,230 @@
+package permstack_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack"
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policies"
+	"permstack/internal/policies/catalog"
+)
+
+// cpmParameters are what a launch for cpm gives, changed by more.
+func cpmParameters(more map[string]string) map[string]string {
+	values := map[string]string{"Profile": "cpm", "Operations": "", "ControlPlaneRoleArn": "", "ExternalId": ""}
+	maps.Copy(values, more)
+	return values
+}
+
+// questions are the parameters that ask for an asset, by what they hand on.
+func questions(t *testing.T) map[catalog.Asset]string {
+	t.Helper()
+	template, err := cfntemplate.Parse(permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[catalog.Asset]string{}
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		for _, a := range profile.Assets {
+			for _, p := range template.Parameters {
+				if asset, ok := strings.CutPrefix(p.Name, "Protect"); ok && strings.EqualFold(asset, strings.ReplaceAll(string(a.Asset), "-", "")) {
+					out[a.Asset] = p.Name
+				}
+			}
+			if out[a.Asset] == "" {
+				t.Errorf("template.yaml does not ask for %s of %s", a.Asset, name)
+			}
+		}
+	}
+	return out
+}
+
+// TestEveryChoiceReachesTheFunction: what a profile has can be chosen when the
+// stack is launched, and comes to the function as it was chosen.
+func TestEveryChoiceReachesTheFunction(t *testing.T) {
+	ask := questions(t)
+	launch := map[string]func(map[string]string) map[string]string{
+		"clumio": func(more map[string]string) map[string]string {
+			return merged(map[string]string{"DataPlaneAccountId": "444455556666"}, more)
+		},
+		"cpm": cpmParameters,
+	}
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		get := func(more map[string]string, property string) []string {
+			t.Helper()
+			b, err := bind(t, "parent", launch[name](more))
+			if err != nil {
+				t.Fatalf("%s, %v: %v", name, more, err)
+			}
+			v, _ := properties(t, b, "PermissionStack")[property].([]any)
+			var out []string
+			for _, item := range v {
+				out = append(out, item.(string))
+			}
+			return out
+		}
+		all := map[string]string{"ProtectEC2": "no"}
+		var assets, operations []string
+		for _, a := range profile.Assets {
+			all[ask[a.Asset]] = "yes"
+			assets = append(assets, string(a.Asset))
+			one := map[string]string{"ProtectEC2": "no"}
+			one[ask[a.Asset]] = "yes"
+			if got := get(one, "Assets"); !slices.Equal(got, []string{string(a.Asset)}) {
+				t.Errorf("%s: %s gives %q", name, a.Asset, got)
+			}
+		}
+		for _, o := range profile.Operations {
+			operations = append(operations, string(o))
+		}
+		all["Operations"] = strings.Join(operations, ",")
+		if got := get(all, "Assets"); !sameMembers(got, assets) {
+			t.Errorf("%s: every yes gives %q", name, got)
+		}
+		if got := get(all, "Operations"); !slices.Equal(got, operations) {
+			t.Errorf("%s: every operation gives %q", name, got)
+		}
+		for _, s := range profile.Settings {
+			for _, v := range s.Values {
+				if v.Option == "trust=server-role" {
+					continue // asks for a role too
+				}
+				if got := get(map[string]string{"Options": string(v.Option)}, "Options"); !slices.Equal(got, []string{string(v.Option)}) {
+					t.Errorf("%s: %s gives %q", name, v.Option, got)
+				}
+			}
+		}
+		for _, p := range profile.Presets {
+			b, err := bind(t, "parent", launch[name](map[string]string{"Preset": p.Name, "Operations": "backup,restore"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := properties(t, b, "PermissionStack")
+			if got["Preset"] != p.Name || got["Assets"] != nil || got["Operations"] != nil {
+				t.Errorf("preset %s gives %v", p.Name, got)
+			}
+		}
+	}
+	b, err := bind(t, "parent", cpmParameters(map[string]string{"OtherAccountIds": "111122223333, 444455556666"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(properties(t, b, "PermissionStack")["OtherAccountIds"]); got != "[111122223333 444455556666]" {
+		t.Errorf("other accounts: %s", got)
+	}
+}
+
+func merged(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+func sameMembers(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+func TestSenselessChoicesOfCPMAreRefused(t *testing.T) {
+	const role = "arn:aws:iam::111122223333:role/Server"
+	for name, tc := range map[string]struct {
+		values map[string]string
+		want   string
+	}{
+		"nothing to protect":        {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
+		"clumio's operation":        {map[string]string{"Operations": "backup,restore"}, "not one of cpm"},
+		"clumio's asset":            {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
+		"clumio's support role":     {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role}, "are of clumio"},
+		"an unknown preset":         {map[string]string{"Preset": "advanced"}, "Preset"},
+		"an unknown release":        {map[string]string{"Options": "release=3.0"}, "must be settings"},
+		"a setting and another":     {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
+		"no server's role":          {map[string]string{"Options": "trust=server-role"}, "with trust=server-role"},
+		"a role that is not asked":  {map[string]string{"ControlPlaneRoleArn": role}, "with trust=server-role"},
+		"an id that is not asked":   {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
+		"an account that is not it": {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
+	} {
+		if _, err := bind(t, "parent", cpmParameters(tc.values)); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v; want it to say %q", name, err, tc.want)
+		}
+	}
+	for _, id := range []string{"", "example"} { // the vendor's is optional
+		if _, err := bind(t, "parent", cpmParameters(map[string]string{"Options": "trust=server-role", "ControlPlaneRoleArn": role, "ExternalId": id})); err != nil {
+			t.Errorf("the server's role: %v", err)
+		}
+	}
+}
+
+// TestRightsFollowTheProfile: an installation reaches the names of its own
+// vendor and of no other, in every Region's partition.
+func TestRightsFollowTheProfile(t *testing.T) {
+	const iam = "arn:aws:iam::123456789012:"
+	prefix := map[string]string{"clumio": "Clumio", "cpm": "CPM"}
+	for _, own := range policies.ProfileNames() {
+		values := map[string]string{"OnDrift": "revert"}
+		if own == "cpm" {
+			values = cpmParameters(values)
+		}
+		b, err := bind(t, "parent", values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range policies.ProfileNames() {
+			may, entity := name == own, prefix[name]+"X-us-east-1-main"
+			role, policy := iam+"role/permstack/"+entity, iam+"policy/permstack/"+entity
+			judge(t, documents(t, b, "StackRole"), []request{
+				{own, "iam:CreateRole", role, nil, may},
+				{own, "iam:DeleteRole", role, nil, may},
+				{own, "iam:UpdateAssumeRolePolicy", role, nil, may},
+				{own, "iam:PutRolePolicy", role, nil, may},
+				{own, "iam:DeleteRolePermissionsBoundary", role, nil, may},
+				{own, "iam:GetRole", iam + "role/" + entity, nil, may},
+				{own, "iam:AttachRolePolicy", role, map[string]string{"iam:PolicyARN": policy}, may},
+				{own, "iam:DetachRolePolicy", role, map[string]string{"iam:PolicyARN": policy}, may},
+				{own, "iam:CreatePolicy", policy, nil, may},
+				{own, "iam:SetDefaultPolicyVersion", policy, nil, may},
+				{own, "iam:CreateInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
+				{own, "sns:CreateTopic", "arn:aws:sns:us-east-1:123456789012:" + entity, nil, may},
+				{own, "events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
+			})
+			judge(t, documents(t, b, "DriftRole"), []request{
+				{own, "iam:GetRole", role, nil, may},
+				{own, "iam:GetInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
+				{own, "iam:ListEntitiesForPolicy", policy, nil, may},
+				{own, "iam:DetachRolePolicy", role, nil, may},
+				{own, "iam:DeleteRolePolicy", role, nil, may},
+				{own, "sns:SetTopicAttributes", "arn:aws:sns:us-east-1:123456789012:" + entity, nil, may},
+				{own, "events:DescribeRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
+			})
+		}
+		for profile, role := range map[string]string{"clumio": "ClumioEC2MSSQLSSMInstanceRoleV2", "cpm": "CPMRole"} {
+			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {
+				judge(t, documents(t, b, "StackRole"), []request{
+					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main", map[string]string{"iam:PassedToService": service}, profile == own},
+				})
+			}
+		}
+	}
+}
+
+// TestEveryNameIsReached: the rights above end where the catalogue's names begin.
+func TestEveryNameIsReached(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		want := map[string]string{"clumio": "Clumio", "cpm": "CPM"}[name]
+		for _, r := range profile.Roles {
+			if !strings.HasPrefix(r.Entity, want) || r.InstanceProfile != "" && !strings.HasPrefix(r.InstanceProfile, want) {
+				t.Errorf("%s: role %s, instance profile %s", name, r.Entity, r.InstanceProfile)
+			}
+			for _, p := range r.Policies {
+				if p.Kind == catalog.Managed && !strings.HasPrefix(p.Entity, want) {
+					t.Errorf("%s: policy %s", name, p.Entity)
+				}
+			}
+		}
+	}
+}
