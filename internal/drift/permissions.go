@@ -13,7 +13,7 @@ type Scope struct {
 	StackName                  string // of the parent
 	StackUUID                  string // last part of the parent's id, for permission stacks whose names were cut
 	RolePath                   string // begins and ends with a slash
-	Prefix                     string // of the vendor's names: "Clumio"
+	Prefix                     string // of the profile's names: "Clumio", "CPM"
 }
 
 // Permission is a statement of the checker's role.
