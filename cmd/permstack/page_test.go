@@ -95,6 +95,27 @@ func operationChoices(p catalog.Profile) [][]catalog.Operation {
 	return out
 }
 
+// TestPageLaunches: every profile, preset and setting has a Launch Stack link.
+func TestPageLaunches(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		choices := map[string]string{name + ":" + string(profile.Assets[0].Asset): "quickcreate?templateURL="}
+		for _, p := range profile.Presets {
+			choices[name+":::"+p.Name] = "param_Preset=" + p.Name
+		}
+		for _, s := range profile.Settings {
+			o := string(s.Values[len(s.Values)-1].Option)
+			choices[name+":"+string(profile.Assets[0].Asset)+"::"+o] = "param_Options="
+		}
+		for choice, want := range choices {
+			r := page.Request{Choice: choice, Region: "eu-west-1", ConnectionID: "c-1", TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml"}
+			if got := r.Answer(); !strings.Contains(got.Launch, want) {
+				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.NoLaunch)
+			}
+		}
+	}
+}
+
 // TestPageSaysWhatIsWrong: a choice that makes no sense has problems and no files.
 func TestPageSaysWhatIsWrong(t *testing.T) {
 	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {

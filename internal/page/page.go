@@ -6,7 +6,6 @@ package page
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"permstack"
 	"permstack/internal/explain"
@@ -174,7 +173,8 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.Region == "" {
 		return "", errors.New("choose the Region to launch in")
 	}
-	link := launch.Link{TemplateURL: r.TemplateURL, Region: r.Region, StackName: "permstack", Parameters: map[string]string{}}
+	link := launch.Link{TemplateURL: r.TemplateURL, Region: r.Region, StackName: "permstack",
+		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{}}
 	for _, a := range sel.Assets {
 		link.Assets = append(link.Assets, string(a))
 	}
@@ -186,7 +186,6 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 			link.Parameters[name] = value
 		}
 	}
-	set("Profile", sel.Profile)
 	set("ControlPlaneRoleArn", r.ControlPlaneRoleARN)
 	set("SupportControlPlaneRoleArn", r.SupportControlPlaneRoleARN)
 	set("DataPlaneAccountId", r.DataPlaneAccountID)
@@ -203,7 +202,7 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 		case "aws-backup-inventory":
 			set("AWSBackupInventory", "yes")
 		default:
-			return "", fmt.Errorf("the launch template does not ask for option %s", o)
+			link.Options = append(link.Options, string(o))
 		}
 	}
 	return link.URL(permstack.Template)
