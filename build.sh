@@ -13,6 +13,9 @@ usage: ./build.sh COMMAND
   publish  package, and upload it to the bucket of every Region; never overwrites
   site     make the review page, dist/site/index.html
   test     check format and vet, then run every test, judges included
+  fuzz     run every fuzz target for a while: ./build.sh fuzz [10m]; 30s each by default
+  scan     staticcheck, gosec and govulncheck over the code
+  bench    cold start, synthesis, calls, sizes beside what people would use instead
   judges   install the outside tools that judge permstack, into .judges/
   clean    delete dist/, .judges/ and .aws-sam/
 
@@ -165,8 +168,53 @@ run_tests() {
   return $status
 }
 
+# fuzz runs every target for the time given; what it finds stays in testdata/fuzz.
+fuzz() {
+  local time=${1:-30s} status=0 file name
+  while IFS=: read -r file name; do
+    say "$name of $(dirname "$file") for $time"
+    go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 5s || status=1
+  done < <(git ls-files '*_test.go' | xargs grep -Ho '^func Fuzz[A-Za-z0-9_]*' | sed 's/func //')
+  return $status
+}
+
+# scan runs the tools of judges/tools.txt that read the code. What cannot be had is
+# skipped with its reason. Why rules of gosec are left out: CONTRIBUTING.md.
+scan() {
+  local bin=$PWD/.judges/go tool status=0
+  mkdir -p "$bin"
+  while read -r tool; do
+    GOBIN=$bin go install "$tool" 2>"$bin/log" || say "scan: skipped: $tool cannot be had: $(tail -n 1 "$bin/log")"
+  done < <(sed -n 's/^go //p' judges/tools.txt)
+  if [[ -x $bin/staticcheck ]]; then
+    say "staticcheck"
+    "$bin/staticcheck" ./... || status=1
+  fi
+  if [[ -x $bin/gosec ]]; then
+    say "gosec: what runs in customers' accounts"
+    go list -deps ./functions/... | sed -n 's#^permstack/#./#p' |
+      xargs "$bin/gosec" -quiet -color=false -exclude=G115,G118,G404 || status=1
+  fi
+  if [[ -x $bin/govulncheck ]]; then
+    say "govulncheck"
+    local said
+    if said=$("$bin/govulncheck" ./... 2>&1); then
+      echo "$said"
+    elif [[ $said == *"fetching vulnerabilities"* ]]; then
+      say "govulncheck: skipped: its database cannot be reached"
+    else
+      echo "$said"
+      status=1
+    fi
+  fi
+  return $status
+}
+
 case ${1-} in
   build) build ;;
+  fuzz) fuzz "${@:2}" ;;
+  scan) scan ;;
+  bench) go run ./internal/tools/bench "${@:2}" ;;
   package | publish) release "$@" ;;
   site) go run ./internal/tools/site "${@:2}" ;;
   test) run_tests ;;

@@ -40,9 +40,8 @@ type AccessChange struct {
 
 // part is one thing of a set that grants.
 type part struct {
-	what, of, name string
-	actions        []string
-	meaning        string // everything but the actions
+	actions []string
+	meaning string // everything but the actions
 }
 
 // Difference lists what changed between two sets; nil stands for nothing

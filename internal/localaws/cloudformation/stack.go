@@ -77,7 +77,6 @@ type resource struct {
 	retainReplaced     bool // UpdateReplacePolicy
 	retainNew          bool // RetainExceptOnCreate
 	metadata           any
-	description        string
 	drift              *drift
 	tried              []version      // that may stand in part: of updates that failed since the last that did not
 	declared           map[string]any // in an undo: props before drift was put into them

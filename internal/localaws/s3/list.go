@@ -13,8 +13,6 @@ import (
 	"permstack/internal/localaws/wire"
 )
 
-const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
-
 type listed struct {
 	Key          string
 	VersionID    string `xml:"VersionId,omitempty"`
