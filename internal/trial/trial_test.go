@@ -15,12 +15,18 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
 	"permstack/internal/provisioning/function"
+	watch "permstack/internal/watch/function"
 )
 
 // TestMain lets the test's own program be the function.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "function" {
-		function.Start()
+		switch os.Args[2] {
+		case "provisioner":
+			function.Start()
+		case "drift":
+			watch.Start()
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -31,7 +37,7 @@ func play(t *testing.T, prepare func(*laptop.Laptop)) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud, err := laptop.Start("127.0.0.1:0", laptop.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner"}})
+	cloud, err := laptop.Start("127.0.0.1:0", laptop.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner", "drift"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +48,15 @@ func play(t *testing.T, prepare func(*laptop.Laptop)) (string, error) {
 	})
 	prepare(cloud)
 	var out strings.Builder
-	err = Run(t.Context(), Options{Endpoint: cloud.Endpoint, Template: permstack.Template, Assets: []catalog.Asset{"ec2"}, Out: &out, Color: true})
+	err = Run(t.Context(), Options{
+		Endpoint: cloud.Endpoint, Template: permstack.Template, Assets: []catalog.Asset{"ec2"}, Out: &out, Color: true,
+		Mails: func(topic string) (mails []Mail) {
+			for _, m := range cloud.SNS().Messages(topic) {
+				mails = append(mails, MailOf(m.Subject, m.Body))
+			}
+			return mails
+		},
+	})
 	return out.String(), err
 }
 
@@ -80,7 +94,7 @@ func TestWhatDoesNotHoldIsTold(t *testing.T) {
 		},
 		"something is left behind": {
 			prepare: func(l *laptop.Laptop) { makeRole(t, l, "Forgotten") },
-			step:    5, want: "left behind: role Forgotten",
+			step:    6, want: "left behind: role Forgotten",
 		},
 	}
 	for name, tc := range tests {
