@@ -230,9 +230,24 @@ func TestLifeOfCPM(t *testing.T) {
 	}
 	l.update(map[string]string{"Preset": "enterprise", "OnDrift": "revert"})
 	l.look()
+	attach()
+	if told := l.look(); len(told) != 1 { // that it was found and taken off
+		t.Errorf("told is %q", told)
+	}
 	if slices.Contains(l.actions(cpmName), "*") {
 		t.Error("the policy that somebody attached is still there")
 	}
+	l.granted(policies.Selection{Preset: "enterprise"}, "")
+
+	// The profile stays: what is there is not within the rights of another.
+	_, err = l.cfn.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
+		StackName: aws.String("backup"), UsePreviousTemplate: aws.Bool(true), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Parameters: cpmValues(map[string]string{"Profile": "clumio", "ControlPlaneRoleArn": cpmServer, "ExternalId": "example", "ConnectionId": "main"}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.outputs = l.settled(account, region, "backup", "UPDATE_ROLLBACK_COMPLETE")
 	l.granted(policies.Selection{Preset: "enterprise"}, "")
 
 	if _, err := l.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("backup")}); err != nil {

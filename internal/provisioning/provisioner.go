@@ -155,6 +155,11 @@ func (o *operation) checkStanding(ctx context.Context, name string, set policies
 		if !isRole {
 			continue
 		}
+		role := path[strings.LastIndex(path, "/")+1:]
+		// The stack role's rights end at the profile's names, too.
+		if key == "RoleArn" && len(set.Roles) > 0 && !strings.HasPrefix(role, set.Roles[0].Entity+"-") {
+			return fmt.Errorf("property Profile: role %s of stack %s is of another profile than %s, whose rights do not reach it: keep the profile, or launch another stack", role, name, set.Profile)
+		}
 		if path = "/" + path[:strings.LastIndex(path, "/")+1]; len(set.Roles) > 0 && path != set.Roles[0].Path {
 			return fmt.Errorf("property Path: the roles of stack %s (%s) lie under %s and IAM cannot move them to %s: keep the path, or delete this installation and launch it anew", name, key, path, set.Roles[0].Path)
 		}
