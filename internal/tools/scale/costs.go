@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// List prices of us-east-1 in dollars, without free tiers and volume discounts.
+// From AWS's pricing pages of Lambda, CloudWatch, SNS, SQS, Systems Manager, KMS
+// and EventBridge, as of November 2026.
+const (
+	lambdaGBSecond = 0.0000133334 // arm64
+	lambdaRequest  = 0.20 / 1e6
+	metricMonth    = 0.30 // a custom metric; by the hour in which it is sent
+	alarmMonth     = 0.10
+	logGB          = 0.50
+	logGBMonth     = 0.03
+	snsPublish     = 0.50 / 1e6
+	snsEmail       = 2.00 / 1e5
+	sqsRequest     = 0.40 / 1e6
+	keyMonth       = 1.00 // a KMS key
+	kmsRequest     = 0.03 / 1e4
+	hoursOfMonth   = 730
+)
+
+// What one stack uses in a month.
+const (
+	memoryGB      = 0.25
+	secondsARun   = 20 // a drift check: some 115 calls, one after the other, paced
+	metricsOfOurs = 8
+	alarmsOfOurs  = 3
+	kilobytesARun = 12
+	mailsAMonth   = 4
+	logMonths     = 12
+)
+
+// item is a line of the bill.
+type item struct {
+	what    string
+	dollars float64 // for one stack in a month
+}
+
+// bill is what one stack costs with so many checks a day.
+func bill(checks int) []item {
+	runs := float64(checks) * 30
+	metricHours := min(runs, hoursOfMonth)
+	gb := runs * kilobytesARun / 1e6
+	return []item{
+		{fmt.Sprintf("alarms: %d", alarmsOfOurs), alarmsOfOurs * alarmMonth},
+		{fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsOfOurs, metricHours), metricsOfOurs * metricMonth * metricHours / hoursOfMonth},
+		{fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun), runs*secondsARun*memoryGB*lambdaGBSecond + runs*lambdaRequest},
+		{"logs: written, and kept for a year", gb*logGB + gb*logMonths*logGBMonth},
+		{"SNS: messages and mails", mailsAMonth * (snsPublish + snsEmail)},
+		{"SQS: the queue of failed runs", 2 * sqsRequest},
+		{"SSM parameter, EventBridge rule, CloudFormation, IAM", 0},
+	}
+}
+
+func costs(b *bytes.Buffer, small, large place) {
+	for _, checks := range []int{1, 24} {
+		rows := [][]string{{"a month", small.name, large.name}}
+		one, many := 0.0, 0.0
+		for _, i := range bill(checks) {
+			rows = append(rows, []string{i.what, dollars(i.dollars), dollars(i.dollars * float64(large.stacks()))})
+			one, many = one+i.dollars, many+i.dollars*float64(large.stacks())
+		}
+		hub := keyMonth + alarmMonth + float64(large.stacks())/30*2*kmsRequest
+		rows = append(rows, []string{"the hub: a key, an alarm, encrypting", "", dollars(hub)}, []string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"})
+		title := "Cost with a check a day"
+		if checks == 24 {
+			title = "Cost with a check an hour"
+		}
+		table(b, title, rows...)
+	}
+}
