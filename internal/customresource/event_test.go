@@ -20,7 +20,7 @@ import (
 // answer; an event that says where to answer gets exactly one, within the limits,
 // for the event that it was, without the secret.
 func FuzzEvent(f *testing.F) {
-	f.Add([]byte(`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l","ResourceProperties":{"ExternalId":"` + externalID + `"}}`), false)
+	f.Add([]byte(`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l","ResourceProperties":{"ExternalId":"`+externalID+`"}}`), false)
 	f.Add([]byte(`{"RequestType":"Delete","PhysicalResourceId":"p","ResourceProperties":[]}`), true)
 	f.Add([]byte(`{"RequestType":7,"ResponseURL":null}`), true)
 	f.Add([]byte(`[{"RequestType":"Update"}]`), false)
