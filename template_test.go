@@ -121,14 +121,6 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 	}
 }
 
-// labels are the texts beside the parameters in the console.
-func labels(template *cfntemplate.Template) map[string]any {
-	metadata, _ := template.Metadata.(map[string]any)
-	texts, _ := metadata["AWS::CloudFormation::Interface"].(map[string]any)
-	out, _ := texts["ParameterLabels"].(map[string]any)
-	return out
-}
-
 func TestSenselessChoicesAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		values map[string]string
