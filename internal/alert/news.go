@@ -92,6 +92,8 @@ func Compare(report drift.Report, state State, now time.Time, reminderDays int) 
 		item := Item{f, was.FirstSeen}
 		is := Known{Key: key, FirstSeen: was.FirstSeen, Notified: was.Notified, Label: labelOf(f)}
 		switch {
+		case was.Notified.Equal(untold):
+			news.Appeared, is.Notified = append(news.Appeared, item), now
 		case key.Hash != was.Key.Hash:
 			news.Changed, is.Notified = append(news.Changed, item), now
 		case due(was.Notified):

@@ -19,7 +19,7 @@ type State struct {
 	Lease     Lease
 }
 
-// Known is a finding that was told.
+// Known is a finding that was told, or is about to be: see Ahead.
 type Known struct {
 	Key       Key
 	FirstSeen time.Time
@@ -46,6 +46,33 @@ type Overflow struct {
 	Sum       uint64 // of the findings' fingerprints, without regard to order
 	FirstSeen time.Time
 	Notified  time.Time
+}
+
+// untold stands for Notified of a finding that nobody was told of yet.
+var untold = time.Unix(0, 0).UTC()
+
+// Ahead is what to save before a run puts right what it found: the findings of
+// next that the state does not have, as ones that nobody was told of. Should the
+// run die before it tells them, the next one tells what still stands as new, and
+// what was put right meanwhile as resolved.
+func (s State) Ahead(next State) State {
+	told := map[[8]byte]Known{}
+	for _, k := range s.Known {
+		told[k.Key.ID] = k
+	}
+	out := next
+	out.Known = slices.Clone(next.Known)
+	for i, k := range out.Known {
+		if was, ok := told[k.Key.ID]; !ok || was.Key.Hash != k.Key.Hash {
+			out.Known[i].Notified = untold
+		}
+	}
+	for _, k := range s.Known { // those that are resolved, and that nobody was told of either
+		if !slices.ContainsFunc(next.Known, func(n Known) bool { return n.Key.ID == k.Key.ID }) {
+			out.Known = append(out.Known, k)
+		}
+	}
+	return out
 }
 
 // Lease says which run is at work, so that there are never two.

@@ -80,6 +80,12 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 // FirstState is what the template writes into the parameter.
 const FirstState = "{}"
 
+// Save writes the state with the lease, in the course of a run.
+func (s *Store) Save(ctx context.Context, state State) error {
+	_, err := s.put(ctx, state)
+	return err
+}
+
 // End writes the state without the lease.
 func (s *Store) End(ctx context.Context, state State) error {
 	state.Lease = Lease{}

@@ -3,6 +3,10 @@
 //
 // # What may go wrong, and what it costs
 //
+// Before anything is put right, what was found is written into the state as
+// untold, or told where that cannot be: the message about it cannot be lost with
+// the evidence.
+//
 // The state is saved after the message was sent: a crash between the two costs
 // one message too many, never a lost alert. A lost or damaged state costs the
 // same. Where the state cannot be read or written at all, the run still looks
@@ -120,6 +124,11 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 	fill(metrics, report, news)
 
 	var hub error
+	if r.Revert != nil && news.Drifted() > 0 {
+		if state, err = r.before(ctx, remembers, state, next, alert.DriftMessage(report, news, nil, r.Now())); err != nil {
+			return result, err
+		}
+	}
 	reverted := r.revert(ctx, until, report, news)
 	message := alert.DriftMessage(report, news, reverted, r.Now())
 	result.Status = message.Status
@@ -145,6 +154,22 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 		return result, fmt.Errorf("tell the Organization: %w", hub)
 	}
 	return result, nil
+}
+
+// before makes sure, before anything is put right, that somebody will be told of
+// it: what is put right leaves no other trace. It is remembered as untold, or where
+// that cannot be, told at once. It gives the state that holds from now on.
+func (r *Run) before(ctx context.Context, remembers bool, state, next alert.State, message alert.Message) (alert.State, error) {
+	if remembers {
+		ahead := state.Ahead(next)
+		err := r.Store.Save(ctx, ahead)
+		if err == nil {
+			return ahead, nil
+		}
+		r.Log.Error("what is about to be put right cannot be remembered: it is told first", "error", err)
+	}
+	_, err := r.Sender.Send(ctx, message)
+	return state, err
 }
 
 // check leaves time to tell and to remember.

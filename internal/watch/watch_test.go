@@ -131,6 +131,38 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
+// TestCrashesInRevert breaks off each call of a run that puts right what it finds:
+// whoever was told nothing by it is told by the next run, though nothing is left
+// to be found.
+func TestCrashesInRevert(t *testing.T) {
+	for crash := 1; crash < 10; crash++ {
+		b := newBench(t)
+		b.report.Findings = []drift.Finding{rogue}
+		b.run.Revert = func(context.Context, drift.Report) (alert.Reverted, error) {
+			b.report.Findings = nil
+			return alert.Reverted{Done: []string{"Rogue is deleted"}}, nil
+		}
+		calls, dead := 0, false
+		b.cloud.SetIntercept(func(*wire.Call) error {
+			if calls++; calls >= crash || dead {
+				dead = true
+				return wire.Errorf("AccessDeniedException", "the function is gone")
+			}
+			return nil
+		})
+		_, first, _ := b.do()
+		if !dead {
+			return
+		}
+		b.cloud.SetIntercept(nil)
+		_, second, err := b.do()
+		_, third, _ := b.do()
+		if told := len(first) + len(second) + len(third); err != nil || told < 1 {
+			t.Errorf("call %d: told %q %q %q, %v", crash, first, second, third, err)
+		}
+	}
+}
+
 // TestOwnState: that the state is written is no drift.
 func TestOwnState(t *testing.T) {
 	b := newBench(t)
