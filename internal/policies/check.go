@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"permstack/internal/policies/catalog"
 )
@@ -20,19 +21,30 @@ func (e *InputError) Error() string { return strings.Join(e.Problems, "; ") }
 const DefaultConnectionID = "main"
 
 var (
-	accountPattern    = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
-	connectionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	accountPattern    = lazy(`^[0-9]{12}$`)
+	regionPattern     = lazy(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+	connectionPattern = lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	// IAM takes every printable character in a path; wildcards and "$" would
 	// change the meaning of the ARNs that we write it into.
-	pathPattern       = regexp.MustCompile(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
-	externalIDPattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]+$`)
-	roleARNPattern    = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
-	policyARNPattern  = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
-	tagPattern        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+	pathPattern       = lazy(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
+	externalIDPattern = lazy(`^[A-Za-z0-9_+=,.@:/-]+$`)
+	roleARNPattern    = lazy(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
+	policyARNPattern  = lazy(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
+	tagPattern        = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 )
 
 var partitions = []string{"aws", "aws-us-gov", "aws-cn"}
+
+// pattern is a regexp that is compiled when it is first needed: a function that
+// starts for an event pays for those that the event asks for.
+type pattern func() *regexp.Regexp
+
+func lazy(expr string) pattern {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
+// MatchString reports whether s matches.
+func (p pattern) MatchString(s string) bool { return p().MatchString(s) }
 
 // PartitionOf is the partition that a Region lies in.
 func PartitionOf(region string) string {
@@ -75,7 +87,7 @@ func (c *checker) err() error {
 }
 
 // match adds a problem where a given value does not match.
-func (c *checker) match(pattern *regexp.Regexp, value, what, valid string) {
+func (c *checker) match(pattern pattern, value, what, valid string) {
 	if value != "" && !pattern.MatchString(value) {
 		c.add("%s %q is not valid: %s", what, value, valid)
 	}
@@ -255,11 +267,11 @@ func (c *checker) environment(env Environment) Environment {
 
 // arn checks an ARN's form and that it lies in the partition of the rest: IAM
 // knows no trust across partitions.
-func (c *checker) arn(pattern *regexp.Regexp, value, what, example, partition string) {
+func (c *checker) arn(pattern pattern, value, what, example, partition string) {
 	if value == "" {
 		return
 	}
-	m := pattern.FindStringSubmatch(value)
+	m := pattern().FindStringSubmatch(value)
 	if m == nil {
 		c.add("%s %q is not valid: it looks like %s", what, value, example)
 	} else if partition != "" && m[1] != partition {

@@ -65,7 +65,7 @@ var rdsInventory = []catalog.Statement{
 }
 
 // rdsTagNote stands beside every statement that puts a tag on RDS resources.
-const rdsTagNote = "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so only Clumio's own tags may be put, and no other"
+const rdsTagNote = "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags"
 
 var rdsBackupPolicy = catalog.Policy{
 	Entity: "ClumioRdsBackupPolicy",
