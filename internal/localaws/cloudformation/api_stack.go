@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"permstack/internal/localaws/wire"
 )
@@ -20,9 +21,17 @@ func (e *Engine) newStack(call *wire.Call, name string) *stack {
 	}
 }
 
-// register makes a stack known by its name; hold e.mu.
+// remembered is how long a deleted stack can be described by its id (API
+// reference, "ListStacks": "up to 90 days after the stack is deleted").
+const remembered = 90 * 24 * time.Hour
+
+// register makes a stack known by its name, and forgets those deleted long ago;
+// hold e.mu.
 func (e *Engine) register(s *stack) {
 	sp := e.space(s.account, s.region)
+	sp.all = slices.DeleteFunc(sp.all, func(old *stack) bool {
+		return old.status == "DELETE_COMPLETE" && s.created.Sub(old.deleted) > remembered
+	})
 	sp.live[s.name] = s
 	sp.all = append(sp.all, s)
 }
