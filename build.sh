@@ -14,6 +14,7 @@ usage: ./build.sh COMMAND
   site     make the review page, dist/site/index.html
   test     check format and vet, then run every test, judges included
   fuzz     run every fuzz target for a while: ./build.sh fuzz [10m]; 30s each by default
+  faults   break every call of every life, then live a thousand; docs/reliability.md
   scan     staticcheck, gosec and govulncheck over the code
   bench    cold start, synthesis, calls, sizes beside what people would use instead
   judges   install the outside tools that judge permstack, into .judges/
@@ -217,6 +218,7 @@ scan() {
 case ${1-} in
   build) build ;;
   fuzz) fuzz "${@:2}" ;;
+  faults) go run ./internal/tools/faults "${@:2}" ;;
   scan) scan ;;
   bench) go run ./internal/tools/bench "${@:2}" ;;
   package | publish) release "$@" ;;

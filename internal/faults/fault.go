@@ -13,10 +13,13 @@ const (
 	// Stacks is CloudFormation's calls, with the stack role, for the permission
 	// stacks.
 	Stacks Side = "stacks"
+	// Check is the calls of the drift check, and of putting right what it found.
+	// They are made side by side: a call is known by what it asks, not by a number.
+	Check Side = "drift check"
 )
 
 // Sides lists the sides in the order of reports.
-var Sides = []Side{Function, Answer, Stacks}
+var Sides = []Side{Function, Answer, Stacks, Check}
 
 // Break is how a call fails.
 type Break string
@@ -62,7 +65,8 @@ func (k Kind) String() string {
 	return fmt.Sprintf("%s %s", k.Break, k.Scope)
 }
 
-// Kinds lists the ways in which a call of a side can fail.
+// Kinds lists the ways in which a call of a side can fail. Of CloudFormation's
+// own calls, those that fail once and are tried again tell nothing of permstack.
 func Kinds(side Side) []Kind {
 	var out []Kind
 	breaks := []Break{Throttled, Denied, Failing, Silent, Lost}
@@ -71,6 +75,9 @@ func Kinds(side Side) []Kind {
 	}
 	for _, b := range breaks {
 		for _, s := range []Scope{Once, Event, Lasting} {
+			if side == Stacks && s != Event && b != Denied && b != Lost {
+				continue
+			}
 			out = append(out, Kind{b, s})
 		}
 	}
@@ -81,18 +88,26 @@ func Kinds(side Side) []Kind {
 		out = append(out, Kind{Kill, Once}, Kind{KillAfter, Once}, Kind{Twice, Once})
 	case Stacks:
 		out = append(out, Kind{KillSoon, Once})
+	case Check:
+		out = append(out, Kind{Expired, Once}, Kind{Kill, Once}, Kind{KillAfter, Once})
 	}
 	return out
 }
 
-// Point is one call of a life: the nth of its side, counted from 1.
+// Point is one call of a life: the nth of its side, counted from 1. Where N is 0
+// it is the first of its action.
 type Point struct {
 	Side   Side
 	N      int
 	Action string // "cloudformation:CreateStack", "iam:CreateRole", "answer"
 }
 
-func (p Point) String() string { return fmt.Sprintf("%s call %d (%s)", p.Side, p.N, p.Action) }
+func (p Point) String() string {
+	if p.N == 0 {
+		return fmt.Sprintf("%s call %s", p.Side, p.Action)
+	}
+	return fmt.Sprintf("%s call %d (%s)", p.Side, p.N, p.Action)
+}
 
 // Fault is one way to break one call.
 type Fault struct {

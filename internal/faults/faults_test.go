@@ -1,47 +1,112 @@
 package faults
 
 import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 )
 
+// TestClean lives through every life without a fault: what then goes wrong is the
+// harness's own.
 func TestClean(t *testing.T) {
 	for _, l := range Lives {
-		r, err := l.lived(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := map[Side]int{}
-		for _, c := range r.Calls {
-			n[c.Side]++
-		}
-		t.Log(l.Name, r.Outcome, n)
-		for _, p := range r.Problems {
-			t.Errorf("%s: %s", l.Name, p)
-		}
-	}
-}
-
-func BenchmarkLife(b *testing.B) {
-	for b.Loop() {
-		for _, l := range Lives {
-			if _, err := l.lived(nil); err != nil {
-				b.Fatal(err)
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			first, err := l.whole()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			if first.Outcome != Went || len(first.Problems) > 0 {
+				t.Errorf("%s: %s", first.Outcome, first.Problems)
+			}
+			again, err := l.lived(nil)
+			if err != nil || !slices.Equal(first.Calls, again.Calls) {
+				t.Errorf("the life does not repeat: %v", err)
+			}
+		})
 	}
 }
 
+// TestSample runs a small part of the matrix; the whole is `./build.sh faults`.
 func TestSample(t *testing.T) {
-	m, err := Run(t.Context(), Options{Sample: 23})
+	every := 499 // a prime: it meets every kind
+	if testing.Short() {
+		every *= 5
+	}
+	m, err := Run(t.Context(), Options{Sample: every})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := map[Outcome]int{}
-	for _, r := range m.Results {
-		n[r.Outcome]++
-		if len(r.Problems) > 0 {
-			t.Errorf("%s; %s:\n  %s", r.Life, r.Fault, r.Problems)
+	for _, r := range m.Broken() {
+		t.Errorf("%s, %s:\n  %s", r.Life, r.Fault, strings.Join(r.Problems, "\n  "))
+	}
+	var b bytes.Buffer
+	if err := m.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "\n|"); n < 40 {
+		t.Errorf("the report has %d lines of tables:\n%s", n, b.String())
+	}
+}
+
+func TestSoak(t *testing.T) {
+	r, err := Soak{Lives: 24, Seed: 3}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range append(r.Problems, r.Grows()...) {
+		t.Error(problem)
+	}
+	again, err := Soak{Lives: 2, Seed: 3}.Run(t.Context())
+	if err != nil || again.Faults > 2 {
+		t.Errorf("%+v %v", again, err)
+	}
+}
+
+func TestGrows(t *testing.T) {
+	held := Growth{Life: 1, Heap: 8 << 20, Goroutines: 3, Files: 10}
+	more := Growth{Life: 10, Heap: 80 << 20, Goroutines: 30, Files: 100, Things: 1, Stacks: 1}
+	if out := (SoakReport{Points: []Growth{held, held}}).Grows(); len(out) != 0 {
+		t.Error(out)
+	}
+	if out := (SoakReport{Points: []Growth{held, more}}).Grows(); len(out) != 5 {
+		t.Error(out)
+	}
+}
+
+// TestDocument: the results in the document come from lives as they are now.
+func TestDocument(t *testing.T) {
+	document, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := Section(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.TrimSpace(part)) == 0 {
+		t.Skip("skipped: the results are not written yet: go run ./internal/tools/faults -write")
+	}
+	const stale = "write the results anew: go run ./internal/tools/faults -write"
+	cases := 0
+	for _, l := range Lives {
+		clean, err := l.whole()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases += len(faultsOf(clean.Calls))
+		for _, side := range Sides {
+			if row := (Matrix{Clean: []Result{clean}}).row(clean, side); row != "" && !bytes.Contains(part, []byte(row)) {
+				t.Errorf("no line %q: %s", row, stale)
+			}
 		}
 	}
-	t.Log(len(m.Results), n)
+	if head := caseCount(cases); !bytes.Contains(part, []byte(head)) {
+		t.Errorf("no line that begins %q: %s", head, stale)
+	}
+	if !bytes.Contains(part, []byte(", 0 broken.")) {
+		t.Error("the document tells of broken cases")
+	}
 }

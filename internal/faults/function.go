@@ -119,7 +119,7 @@ func (w *world) invoke(payload []byte) (killed bool, err error) {
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	w.setCurrent(i)
-	_, err = i.handler().Invoke(i.ctx, payload)
+	err = w.run(i, payload)
 	w.setCurrent(nil)
 	close(i.buried)
 	return i.dead(), err

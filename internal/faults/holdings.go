@@ -254,6 +254,41 @@ func (w *world) owned(ctx context.Context, stacks []types.Stack) (map[string]boo
 	return out, nil
 }
 
+// digest is all that can be seen of the account: what it holds, and the standing
+// stacks with the state of each resource.
+func (w *world) digest(ctx context.Context) (string, error) {
+	have, err := w.holdings(ctx)
+	if err != nil {
+		return "", err
+	}
+	stacks, err := w.standing(ctx)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for name, text := range have {
+		lines = append(lines, name+" "+text)
+	}
+	for _, s := range stacks {
+		lines = append(lines, fmt.Sprint("stack ", *s.StackName, " ", s.StackStatus))
+		for _, o := range s.Outputs {
+			lines = append(lines, *s.StackName+" "+*o.OutputKey+" "+*o.OutputValue)
+		}
+		pages := cloudformation.NewListStackResourcesPaginator(w.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return "", fmt.Errorf("look at stack %s: %w", *s.StackName, err)
+			}
+			for _, r := range page.StackResourceSummaries {
+				lines = append(lines, fmt.Sprint(*s.StackName, " ", *r.LogicalResourceId, " ", aws.ToString(r.PhysicalResourceId), " ", r.ResourceStatus))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n"), nil
+}
+
 // orphans lists what no standing stack owns.
 func (h holdings) orphans(owned map[string]bool) []string {
 	var out []string

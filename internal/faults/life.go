@@ -1,8 +1,11 @@
 package faults
 
 import (
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Life is a row of events.
@@ -12,6 +15,7 @@ type Life struct {
 	About string
 
 	launched bool                   // it begins with a launched installation
+	watched  bool                   // and with a parent stack, an alert topic and a state
 	occupied func() (string, error) // a role that is in the way; nil: none
 	live     func(*parent)
 	wants    *choice // what is deployed in the end where nothing breaks; nil: nothing
@@ -54,6 +58,14 @@ var Lives = []Life{
 		Name: "delete", About: "a deletion", launched: true,
 		live: func(p *parent) { p.remove() }, target: before,
 	},
+	{
+		Name: "drift check", About: "somebody changes the access by hand; the check finds it and tells it", launched: true, watched: true,
+		live: func(p *parent) { p.look(false) }, wants: &before, target: after,
+	},
+	{
+		Name: "drift revert", About: "the same, and it is put right", launched: true, watched: true,
+		live: func(p *parent) { p.look(true) }, wants: &before, target: after,
+	},
 }
 
 // roleOf names a role of a choice by the end of its entity.
@@ -90,6 +102,13 @@ type Result struct {
 	Calls    []Point // of the life, in order
 }
 
+// whole is the life without a fault, lived once in a program.
+func (l Life) whole() (Result, error) {
+	return wholes.get(l.Name, func() (Result, error) { return l.lived(nil) })
+}
+
+var wholes memo[Result]
+
 // lived lives through a life with a fault, and through what must be possible
 // afterwards.
 func (l Life) lived(f *Fault) (result Result, err error) {
@@ -99,38 +118,18 @@ func (l Life) lived(f *Fault) (result Result, err error) {
 	}
 	defer w.close()
 	p := &parent{w: w, others: holdings{}}
-	for _, c := range []choice{before, after} {
-		if err := w.guard.permit(c); err != nil {
-			return result, err
-		}
+	outcome, taken, err := l.through(p)
+	if err != nil {
+		return result, err
 	}
-	if l.launched && !p.launch(before) {
-		return result, fmt.Errorf("life %q does not begin: %s", l.Name, strings.Join(p.problems, "; "))
-	}
-	taken := ""
-	if l.occupied != nil {
-		if taken, err = l.occupied(); err == nil {
-			err = p.occupy(taken)
-		}
-		if err != nil {
-			return result, err
-		}
-	}
-
-	w.tape.arm(true)
-	l.live(p)
-	w.tape.mend()
-	w.tape.arm(false)
-	p.rest("at rest")
-	p.tidy()
-	result = Result{Life: l.Name, Fault: f, Calls: w.tape.calls, Outcome: l.outcome(p)}
+	result = Result{Life: l.Name, Fault: f, Calls: ordered(w.tape.calls), Outcome: outcome}
 
 	if taken != "" {
 		if err := p.vacate(taken); err != nil {
 			return result, err
 		}
 	}
-	p.converge(l.target)
+	p.converge(l)
 	result.Problems = p.problems
 	switch {
 	case w.tape.err != nil:
@@ -142,6 +141,38 @@ func (l Life) lived(f *Fault) (result Result, err error) {
 		result.Outcome = Broken
 	}
 	return result, nil
+}
+
+// through lives through a life. It says what it came to and which role is still
+// in the way.
+func (l Life) through(p *parent) (outcome Outcome, taken string, err error) {
+	w := p.w
+	if l.watched {
+		if err := p.stand(); err != nil {
+			return "", "", err
+		}
+	}
+	if l.launched && !p.launch(before) {
+		return "", "", fmt.Errorf("life %q does not begin: %s", l.Name, strings.Join(p.problems, "; "))
+	}
+	if l.occupied != nil {
+		if taken, err = l.occupied(); err == nil {
+			err = p.occupy(taken)
+		}
+		if err != nil {
+			return "", "", err
+		}
+	}
+	if l.watched {
+		p.tamper()
+	}
+	w.tape.arm(true)
+	l.live(p)
+	w.tape.mend()
+	w.tape.arm(false)
+	p.rest("at rest")
+	p.tidy()
+	return l.outcome(p), taken, nil
 }
 
 func (l Life) outcome(p *parent) Outcome {
@@ -156,8 +187,29 @@ func (l Life) outcome(p *parent) Outcome {
 	return Back
 }
 
+// converged remembers from which states of rest a life has converged.
+var converged sync.Map
+
 // converge asks for what is wanted, and then for the deletion: both must succeed.
-func (p *parent) converge(c choice) {
+// From a state of rest in which another case of the life was, that is known.
+func (p *parent) converge(l Life) {
+	state, err := p.w.digest(context.Background())
+	if err != nil {
+		p.broke("%v", err)
+		return
+	}
+	key := sha256.Sum256([]byte(l.Name + "\n" + state))
+	if _, known := converged.Load(key); known {
+		return
+	}
+	before := len(p.problems)
+	p.convergeOn(l.target)
+	if len(p.problems) == before {
+		converged.Store(key, true)
+	}
+}
+
+func (p *parent) convergeOn(c choice) {
 	ok := false
 	if p.state == nil {
 		ok = p.launch(c)

@@ -30,10 +30,13 @@ type parent struct {
 	resource string  // physical id of the custom resource
 	state    *choice // what is deployed; nil: nothing
 	requests int
+	stackID  string   // of a parent stack that stands; "" where only its id is needed
 	others   holdings // what belongs to somebody else
 	told     string   // what the customer was told is left behind, or in the way
 	left     bool     // something was left behind
 	failed   bool     // an event failed
+	heardOf  int      // messages that are older than the tampering
+	drifted  bool     // somebody changed the account by hand, which no event speaks of
 	mended   bool     // a person had to ask again
 	problems []string
 }
@@ -53,7 +56,7 @@ type reply struct {
 func (p *parent) send(kind cfn.RequestType, now, old *choice) reply {
 	w := p.w
 	p.requests++
-	url := fmt.Sprintf("https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answers/%d?X-Amz-Signature=%s", p.requests, signature)
+	url := fmt.Sprintf("%s/answers/%d?X-Amz-Signature=%s", w.answersTo, p.requests, signature)
 	requestID := fmt.Sprintf("request-%d", p.requests)
 	event := map[string]any{
 		"RequestType": kind, "RequestId": requestID, "ResponseURL": url, "ResourceType": "Custom::PermissionStack",
@@ -154,6 +157,9 @@ func (p *parent) judge(kind cfn.RequestType, requestID string, body []byte, now 
 
 // holds checks that the account holds a choice, and what belongs to others.
 func (p *parent) holds(when string, c *choice) {
+	if p.drifted {
+		return
+	}
 	ctx := context.Background()
 	have, err := p.w.holdings(ctx)
 	if err != nil {
@@ -179,6 +185,9 @@ func (p *parent) holds(when string, c *choice) {
 		return
 	}
 	for _, s := range stacks {
+		if *s.StackName == parentName {
+			continue
+		}
 		status := string(s.StackStatus)
 		if c == nil || !slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}, status) {
 			p.broke("%s stack %s is %s (%s)", when, *s.StackName, status, aws.ToString(s.StackStatusReason))
@@ -245,6 +254,9 @@ func (p *parent) owners(when string) {
 		return
 	}
 	for _, s := range stacks {
+		if *s.StackName == parentName {
+			continue
+		}
 		owner := ""
 		for _, t := range s.Tags {
 			if *t.Key == "permstack:parent" {
@@ -279,6 +291,9 @@ func (p *parent) owners(when string) {
 func (p *parent) launch(c choice) bool {
 	p.n++
 	p.id, p.resource = parentID(p.n), ""
+	if p.stackID != "" {
+		p.id = p.stackID
+	}
 	r := p.send(cfn.RequestCreate, &c, nil)
 	if r.ok {
 		p.state = &c

@@ -1,9 +1,12 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -27,7 +30,7 @@ func Run(ctx context.Context, o Options) (Matrix, error) {
 	var m Matrix
 	var cases []job
 	for _, l := range o.Lives {
-		clean, err := l.lived(nil)
+		clean, err := l.whole()
 		if err != nil {
 			return m, err
 		}
@@ -60,6 +63,26 @@ func sampled(all []job, every int) []job {
 		out = append(out, all[i])
 	}
 	return out
+}
+
+// ordered gives calls in an order that repeats: those that are made side by side
+// come last, by name.
+func ordered(calls []Point) []Point {
+	out := slices.Clone(calls)
+	slices.SortStableFunc(out, func(a, b Point) int {
+		if a.Side != Check && b.Side != Check {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(index(a.Side), index(b.Side)), strings.Compare(a.Action, b.Action))
+	})
+	return out
+}
+
+func index(side Side) int {
+	if side == Check {
+		return 1
+	}
+	return 0
 }
 
 // faultsOf lists every way to break every one of some calls.

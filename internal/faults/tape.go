@@ -2,19 +2,21 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
 // tape counts the calls of a life and says which of them break.
 type tape struct {
-	mu    sync.Mutex
-	armed bool
-	count map[Side]int
-	calls []Point // in the order in which they were made
-	fault *Fault
-	fired bool
-	over  bool // the fault's cause was mended
-	err   error
+	mu     sync.Mutex
+	armed  bool
+	count  map[Side]int
+	calls  []Point // in the order in which they were made
+	fault  *Fault
+	fired  bool
+	action string // that was broken
+	over   bool   // the fault's cause was mended
+	err    error
 }
 
 func newTape(f *Fault) *tape { return &tape{fault: f, count: map[Side]int{}} }
@@ -36,18 +38,26 @@ func (t *tape) next(side Side, action string) Break {
 	}
 	t.count[side]++
 	p := Point{side, t.count[side], action}
-	t.calls = append(t.calls, p)
+	if side == Check { // in no order: once each
+		if p.N = 0; slices.Contains(t.calls, p) {
+			t.count[side]--
+		} else {
+			t.calls = append(t.calls, p)
+		}
+	} else {
+		t.calls = append(t.calls, p)
+	}
 	f := t.fault
 	switch {
 	case f == nil || t.over || side != f.Side:
 		return ""
-	case !t.fired && p.N == f.N:
+	case !t.fired && (p.N == f.N && f.N > 0 || f.N == 0 && action == f.Action):
 		if action != f.Action {
 			t.err = fmt.Errorf("the life does not repeat: %s was %s before", p, f.Action)
 		}
-		t.fired = true
+		t.fired, t.action = true, action
 		return f.Break
-	case t.fired && f.Scope != Once && action == f.Action:
+	case t.fired && f.Scope != Once && action == t.action:
 		return f.Break
 	}
 	return ""

@@ -167,6 +167,16 @@ func documentText(d policydoc.Document) string {
 	return string(data)
 }
 
+// firstDifference shows where two texts part.
+func firstDifference(have, should string) string {
+	n := 0
+	for n < min(len(have), len(should)) && have[n] == should[n] {
+		n++
+	}
+	cut := func(s string) string { return s[max(0, n-60):min(len(s), n+120)] }
+	return fmt.Sprintf("…%s… instead of …%s…", cut(have), cut(should))
+}
+
 // differs words the first few differences between what is there and what should be.
 func (h holdings) differs(want holdings) []string {
 	var out []string
@@ -175,7 +185,7 @@ func (h holdings) differs(want holdings) []string {
 		case !ok:
 			out = append(out, name+" should not be there")
 		case have != should:
-			out = append(out, fmt.Sprintf("%s is\n  %s\nand should be\n  %s", name, have, should))
+			out = append(out, name+" is not as it should be: "+firstDifference(have, should))
 		}
 	}
 	for name := range want {

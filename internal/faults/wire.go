@@ -48,6 +48,9 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errKilled
 	}
 	action := actionOf(r, body)
+	if l.side == Check {
+		action += whatOf(r, body)
+	}
 	doomed := l.w.tape.next(l.side, action)
 	switch doomed {
 	case Throttled, Denied, Failing, NotYet:
@@ -71,8 +74,8 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 			doomed = ""
 		}
 	}
-	res, err := l.next.RoundTrip(r)
-	if l.side == Stacks && writes(action) {
+	res, err := l.call(r)
+	if (l.side == Stacks || l.side == Check) && writes(action) {
 		l.w.writes.Add(1)
 		l.w.guard.look(action)
 	}
@@ -84,6 +87,28 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errKilled
 	}
 	return res, err
+}
+
+// call makes a call. A function that is killed meanwhile does not wait for it.
+func (l *line) call(r *http.Request) (*http.Response, error) {
+	if l.inv == nil {
+		return l.next.RoundTrip(r)
+	}
+	type answer struct {
+		res *http.Response
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		res, err := l.next.RoundTrip(r)
+		done <- answer{res, err}
+	}()
+	select {
+	case a := <-done:
+		return a.res, a.err
+	case <-l.inv.killed:
+		return nil, errKilled
+	}
 }
 
 // writes tells whether a call of CloudFormation may change the account.
@@ -104,38 +129,39 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// actionOf names a call as IAM does: "iam:CreateRole".
+// actionOf names a call as IAM does: "iam:CreateRole". What is put to a response
+// URL is "answer".
 func actionOf(r *http.Request, body []byte) string {
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return "events:" + target[strings.LastIndexByte(target, '.')+1:]
-	}
-	form, _ := url.ParseQuery(string(body))
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	service := "answer"
-	if parts := strings.Split(credential, "/"); len(parts) > 3 {
-		service = parts[3]
+	parts := strings.Split(credential, "/")
+	if len(parts) < 4 {
+		return "answer"
 	}
-	if action := form.Get("Action"); action != "" {
-		return service + ":" + action
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		return parts[3] + ":" + target[strings.LastIndexByte(target, '.')+1:]
 	}
-	return service
+	form, _ := url.ParseQuery(string(body)) // the SDK's own
+	return parts[3] + ":" + form.Get("Action")
 }
+
+// speaksJSON tells whether a service has other codes than the older ones.
+func speaksJSON(service string) bool { return service == "events" || service == "ssm" }
 
 // intercept is the server's part: it says a fault as the service would.
 func intercept(call *wire.Call) error {
 	service := call.Service
 	switch Break(call.HTTP.Header.Get(faultHeader)) {
 	case Throttled:
-		if service == "events" {
+		if speaksJSON(service) {
 			return wire.Errorf("ThrottlingException", "Rate exceeded")
 		}
 		return wire.Errorf("Throttling", "Rate exceeded")
 	case Denied:
 		message := "User: " + call.Caller.ARN + " is not authorized to perform: " + service + ":" + call.Action
-		switch service {
-		case "events":
+		switch {
+		case speaksJSON(service):
 			return wire.Errorf("AccessDeniedException", "%s", message)
-		case "sns":
+		case service == "sns":
 			return wire.Errorf("AuthorizationError", "%s", message).WithStatus(http.StatusForbidden)
 		}
 		return wire.Errorf("AccessDenied", "%s", message).WithStatus(http.StatusForbidden)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,10 @@ type world struct {
 	inbox  *inbox
 	log    *secretive
 
+	answersTo               string // the begin of response URLs
+	run                     func(*invocation, []byte) error
 	functionRole, stackRole string
+	checkRole               string
 	cfn                     *cloudformation.Client
 	iam                     *iam.Client
 	sns                     *sns.Client
@@ -58,11 +62,19 @@ type world struct {
 	current *invocation
 }
 
+// begin is when every life begins: long ago, for the deadlines of contexts are of
+// the real clock and must not seem to be past.
+var begin = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+
 // newWorld makes an account in which the template's roles stand.
 func newWorld(f *Fault) (*world, error) {
 	w := &world{
-		clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, gate: newGate(), tape: newTape(f), inbox: &inbox{answers: map[string][][]byte{}},
-		log: &secretive{hidden: []string{secret, signature}},
+		clock: &clock{now: begin}, gate: newGate(), tape: newTape(f), inbox: &inbox{answers: map[string][][]byte{}},
+		log: &secretive{hidden: []string{secret, signature}}, answersTo: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+		run: func(i *invocation, payload []byte) error {
+			_, err := i.handler().Invoke(i.ctx, payload)
+			return err
+		},
 	}
 	w.cloud = localaws.New(localaws.Options{Clock: w.clock.Now, Intercept: intercept})
 	w.guard = &guard{iam: w.cloud.IAM()}
@@ -78,6 +90,11 @@ func newWorld(f *Fault) (*world, error) {
 	w.cloud.Register(w.stacks.Service())
 	cfg := w.cloud.Config(account, region)
 	w.cfn, w.iam, w.sns, w.events = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
+	for _, c := range []choice{before, after} {
+		if err := w.guard.permit(c); err != nil {
+			return nil, err
+		}
+	}
 	return w, w.makeRoles()
 }
 
@@ -133,7 +150,7 @@ func (w *world) settle(ctx context.Context) error {
 }
 
 func (w *world) idle(ctx context.Context) error {
-	for _, name := range permissionStacks {
+	for _, name := range append(slices.Clone(permissionStacks), parentName) {
 		if _, _, err := w.stacks.Wait(ctx, account, region, name); err != nil {
 			return fmt.Errorf("wait for stack %s: %w", name, err)
 		}
@@ -150,35 +167,40 @@ func parentID(n int) string {
 	return fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555", region, account, parentName, n)
 }
 
-// makeRoles makes the two roles of template.yaml, with their rights as they are
-// in the account of a customer.
+// makeRoles makes two of the roles of template.yaml, with their rights as they
+// are in the account of a customer.
 func (w *world) makeRoles() error {
 	bound, err := boundTemplate()
+	if err == nil {
+		w.functionRole, err = w.makeRole(bound, "ProvisionerRole")
+	}
+	if err == nil {
+		w.stackRole, err = w.makeRole(bound, "StackRole")
+	}
+	return err
+}
+
+func (w *world) makeRole(bound *cfntemplate.Bound, id string) (arn string, err error) {
+	arn = roleARN(id)
+	properties, err := bound.Properties(id, roleARNs{})
 	if err != nil {
-		return err
+		return "", fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
-	for id, arn := range map[string]*string{"ProvisionerRole": &w.functionRole, "StackRole": &w.stackRole} {
-		*arn = roleARN(id)
-		properties, err := bound.Properties(id, roleARNs{})
-		if err != nil {
-			return fmt.Errorf("read %s of template.yaml: %w", id, err)
-		}
-		name := (*arn)[strings.LastIndexByte(*arn, '/')+1:]
-		if _, err := w.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
-			RoleName: &name, Path: aws.String(installerPath), AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	if _, err := w.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
+		RoleName: &name, Path: aws.String(installerPath), AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
+	}); err != nil {
+		return "", fmt.Errorf("create role %s: %w", name, err)
+	}
+	for _, p := range properties["Policies"].([]any) {
+		policy := p.(map[string]any)
+		if _, err := w.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
+			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)), PolicyDocument: text(policy["PolicyDocument"]),
 		}); err != nil {
-			return fmt.Errorf("create role %s: %w", name, err)
-		}
-		for _, p := range properties["Policies"].([]any) {
-			policy := p.(map[string]any)
-			if _, err := w.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
-				RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)), PolicyDocument: text(policy["PolicyDocument"]),
-			}); err != nil {
-				return fmt.Errorf("put policy of role %s: %w", name, err)
-			}
+			return "", fmt.Errorf("put policy of role %s: %w", name, err)
 		}
 	}
-	return nil
+	return arn, nil
 }
 
 const installerPath = "/permstack/installer/"
@@ -188,21 +210,28 @@ func roleARN(id string) string {
 }
 
 // boundTemplate is template.yaml as a customer launches it.
-var boundTemplate = sync.OnceValues(func() (*cfntemplate.Bound, error) {
-	template, err := cfntemplate.Parse(permstack.Template)
+var boundTemplate = sync.OnceValues(func() (*cfntemplate.Bound, error) { return bindTemplate(parentID(1)) })
+
+func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
+	template, err := parsedTemplate()
 	if err != nil {
 		return nil, fmt.Errorf("read template.yaml: %w", err)
 	}
 	return template.Bind(cfntemplate.Environment{
-		Parameters: map[string]string{"ControlPlaneRoleArn": controlPlane, "ExternalId": secret},
-		Pseudo:     cfntemplate.Pseudo{AccountID: account, Region: region, StackName: parentName, StackID: parentID(1)},
+		Parameters: map[string]string{"ControlPlaneRoleArn": controlPlane, "ExternalId": secret, "OnDrift": "revert"},
+		Pseudo:     cfntemplate.Pseudo{AccountID: account, Region: region, StackName: parentName, StackID: stackID},
 	})
-})
+}
+
+var parsedTemplate = sync.OnceValues(func() (*cfntemplate.Template, error) { return cfntemplate.Parse(permstack.Template) })
 
 // roleARNs resolves what the roles of the template refer to.
 type roleARNs struct{}
 
 func (roleARNs) Ref(id string) (any, error) {
+	if id == "DriftState" {
+		return stateParameter, nil
+	}
 	return "arn:aws:sns:" + region + ":" + account + ":" + parentName + "-" + id, nil
 }
 
