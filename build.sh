@@ -27,9 +27,8 @@ usage: ./build.sh COMMAND
 The bucket of a Region is named P-REGION. The version is what git describe says.
 
 Needed: Go. Where Python 3 and npm are there too, the judges (cfn-lint, moto, the
-AWS CLI, boto3, the SAM CLI; iam-simulate,
-axe-core) are installed into .judges/ and take
-part in the tests; where they are not, they are skipped and the tests say so.
+AWS CLI, boto3, the SAM CLI; iam-simulate, axe-core) are installed into .judges/
+and take part in the tests; where they are not, they are skipped and the tests say so.
 HELP
 }
 
