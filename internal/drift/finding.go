@@ -62,6 +62,7 @@ const (
 	RuleChanged         Kind = "rule-changed" // pattern, state or targets
 	ProfileChanged      Kind = "instance-profile-changed"
 	PropertyChanged     Kind = "property-changed" // seen by CloudFormation alone
+	TemplateChanged     Kind = "template-changed" // of a permission stack, by somebody else than the provisioner
 	NotReadable         Kind = "not-readable"
 )
 

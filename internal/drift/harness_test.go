@@ -103,7 +103,7 @@ func install(t testing.TB) *world {
 		stackRole = *o.OutputValue
 	}
 	p := &provisioning.Provisioner{
-		Client: w.cfn, StackRoleARN: stackRole,
+		Client: launching{w.cfn}, StackRoleARN: stackRole,
 		Sleep: func(ctx context.Context, _ time.Duration) error { // until the engine rests
 			for _, part := range []string{"access", "inventory"} {
 				if _, _, err := w.engine.Wait(ctx, account, region, parentName+"-permstack-"+part); err != nil {
@@ -126,6 +126,13 @@ func install(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// launching is CloudFormation while it waits for the custom resource of a parent.
+type launching struct{ *cloudformation.Client }
+
+func (launching) DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+	return &cloudformation.DescribeStackResourceOutput{StackResourceDetail: &types.StackResourceDetail{ResourceStatus: types.ResourceStatusCreateInProgress}}, nil
 }
 
 // create makes a stack and waits until it stands.

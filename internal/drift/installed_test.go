@@ -102,3 +102,44 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("with a stranger's stack: %q, stacks %q", briefs(again), again.Stacks)
 	}
 }
+
+// TestForged: somebody who may update stacks writes a template of his own into a
+// permission stack and keeps its outputs. Nothing then differs from the deployed
+// template, but that is not the one that the custom resource answered with.
+func TestForged(t *testing.T) {
+	w := installTemplate(t)
+	name := parentName + "-permstack-access"
+	got := must[*cloudformation.GetTemplateOutput](t)(w.cfn.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &name}))
+	const asked, forged = `"Action":["ec2:CreateSnapshot"`, `"Action":["iam:CreateUser","ec2:CreateSnapshot"`
+	body := strings.Replace(*got.TemplateBody, asked, forged, 1)
+	if body == *got.TemplateBody {
+		t.Fatalf("no %s in the template", asked)
+	}
+	must[*cloudformation.UpdateStackOutput](t)(w.cfn.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
+		StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}, Tags: w.describe(name).Tags,
+	}))
+	w.rest(name)
+	want := []string{" template-changed [access] grants-more live"}
+	if got := briefs(w.check()); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+
+	// The advice: any change of the parent.
+	parent := w.describe(parentName)
+	var parameters []types.Parameter
+	for _, p := range parent.Parameters {
+		switch *p.ParameterKey {
+		case "ResourceTags":
+			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: aws.String("team=archive")})
+		default:
+			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+		}
+	}
+	must[*cloudformation.UpdateStackOutput](t)(w.cfn.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
+		StackName: aws.String(parentName), UsePreviousTemplate: aws.Bool(true), Parameters: parameters, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}))
+	w.rest(parentName)
+	if got := briefs(w.check()); len(got) != 0 {
+		t.Errorf("after an update of the parent: %q", got)
+	}
+}

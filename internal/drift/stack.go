@@ -22,7 +22,8 @@ type stack struct {
 	id, name  string
 	described *types.Stack
 	tags      map[string]string
-	template  *cfntemplate.Template // nil where it could not be read
+	body      string                // of the template; "" where it could not be read
+	template  *cfntemplate.Template // nil where it could not be evaluated
 	bound     *cfntemplate.Bound
 	resources []*resource
 	findings  []draft // about the stack itself
@@ -39,8 +40,11 @@ func (s *stack) declares(typ string) bool {
 
 // same tells whether the stack is still as it was: no update began or ended.
 func (s *stack) same(now *types.Stack) bool {
-	was := s.described
-	return aws.ToString(now.StackId) == s.id && now.StackStatus == was.StackStatus && aws.ToTime(now.LastUpdatedTime).Equal(aws.ToTime(was.LastUpdatedTime))
+	return sameState(s.described, now)
+}
+
+func sameState(a, b *types.Stack) bool {
+	return aws.ToString(a.StackId) == aws.ToString(b.StackId) && a.StackStatus == b.StackStatus && aws.ToTime(a.LastUpdatedTime).Equal(aws.ToTime(b.LastUpdatedTime))
 }
 
 func (s *stack) finding(kind Kind, subject string, direction Direction) draft {
@@ -113,6 +117,7 @@ func (c *check) open(ctx context.Context, p provisioning.Parent, described *type
 }
 
 func (s *stack) evaluate(p provisioning.Parent, body string) error {
+	s.body = body
 	template, err := cfntemplate.Parse([]byte(body))
 	if err != nil {
 		return err
@@ -209,6 +214,7 @@ func (c *check) permissionStacks(ctx context.Context, p provisioning.Parent, par
 			f.Advice = "Update the parent stack with any change, such as a new tag: the permission stack is then made again."
 			s.findings = []draft{f}
 		}
+		c.forged(ctx, s, part, parent)
 		out = append(out, s)
 	}
 	return out

@@ -84,10 +84,10 @@ func (i *invocation) sleep(ctx context.Context, d time.Duration) error {
 func (i *invocation) handler() lambda.Handler {
 	w := i.w
 	cfg := w.cloud.ConfigWith(region, w.functionSession())
-	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Function, inv: i, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Function, inv: i, next: waits{w, cfg.HTTPClient.(*http.Client).Transport}}}
 	cfg.Retryer = func() aws.Retryer { return w.retryer(lambdaenv.Attempts) }
 	core := &provisioning.Provisioner{
-		Client: cloudformation.NewFromConfig(cfg), StackRoleARN: w.stackRole, Sleep: i.sleep, Now: w.clock.Now, Synthesize: synthesize,
+		Client: cloudformation.NewFromConfig(cfg), StackRoleARN: w.stackRole, StackID: w.parent, Sleep: i.sleep, Now: w.clock.Now, Synthesize: synthesize,
 	}
 	return &customresource.Function{
 		Handle: core.Handle, PhysicalID: provisioning.PhysicalID, Secrets: provisioning.Secrets, Log: w.log,

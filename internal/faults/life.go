@@ -129,6 +129,7 @@ func (l Life) lived(f *Fault) (result Result, err error) {
 			return result, err
 		}
 	}
+	p.haunt()
 	p.converge(l)
 	result.Problems = p.problems
 	switch {

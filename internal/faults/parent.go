@@ -38,6 +38,7 @@ type parent struct {
 	heardOf  int      // messages that are older than the tampering
 	drifted  bool     // somebody changed the account by hand, which no event speaks of
 	mended   bool     // a person had to ask again
+	sent     [][]byte // events
 	problems []string
 }
 
@@ -74,17 +75,15 @@ func (p *parent) send(kind cfn.RequestType, now, old *choice) reply {
 		return reply{}
 	}
 	struck := w.tape.struck()
+	w.wait(inProgress(kind))
 	killed, err := w.invoke(payload)
 	answers := w.inbox.take(url)
 	struckNow := !struck && w.tape.struck()
 	if struckNow && w.tape.fault.Break == Twice {
-		if _, err := w.invoke(payload); err != nil {
-			p.broke("%s, delivered again: %v", kind, err)
-		}
-		if again := w.inbox.take(url); len(again) != 1 || status(again[0]) != status(answers[0]) {
-			p.broke("%s, delivered again: answered %q after %q", kind, again, answers)
-		}
+		p.repeat(kind, payload, url, answers)
 	}
+	w.wait(complete(kind))
+	p.sent = append(p.sent, payload)
 	undeliverable := w.tape.fault != nil && w.tape.fault.Side == Answer && w.tape.struck() && !w.tape.over
 	w.tape.handled()
 	if w.log.told != "" {
@@ -107,6 +106,45 @@ func (p *parent) send(kind cfn.RequestType, now, old *choice) reply {
 		p.broke("%s: %d different answers: %q", kind, len(answers), answers)
 	}
 	return p.judge(kind, requestID, answers[0], now)
+}
+
+// repeat delivers an event a second time before CloudFormation has taken note of
+// the first answer.
+func (p *parent) repeat(kind cfn.RequestType, payload []byte, url string, answers [][]byte) {
+	if _, err := p.w.invoke(payload); err != nil {
+		p.broke("%s, delivered again: %v", kind, err)
+	}
+	if again := p.w.inbox.take(url); len(again) != 1 || status(again[0]) != status(answers[0]) {
+		p.broke("%s, delivered again: answered %q after %q", kind, again, answers)
+	}
+}
+
+// haunt delivers every event of the life again when all is over, as Lambda may:
+// each is refused, and changes nothing.
+func (p *parent) haunt() {
+	ctx := context.Background()
+	was, err := p.w.digest(ctx)
+	if err != nil {
+		p.broke("%v", err)
+	}
+	for _, payload := range p.sent {
+		var e cfn.Event
+		if err := json.Unmarshal(payload, &e); err != nil {
+			p.broke("%v", err)
+		}
+		if _, err := p.w.invoke(payload); err != nil {
+			p.broke("%s, delivered late: %v", e.RequestType, err)
+		}
+		if answers := p.w.inbox.take(e.ResponseURL); len(answers) != 1 || status(answers[0]) != string(cfn.StatusFailed) {
+			p.broke("%s, delivered late: answered %q", e.RequestType, answers)
+		}
+	}
+	p.settle()
+	p.w.writes.Add(1) // look anew
+	if is, err := p.w.digest(ctx); err != nil || is != was {
+		p.broke("what was delivered late changed the account: %v", err)
+	}
+	p.sent = nil
 }
 
 func status(answer []byte) string {
@@ -293,6 +331,9 @@ func (p *parent) launch(c choice) bool {
 	p.id, p.resource = parentID(p.n), ""
 	if p.stackID != "" {
 		p.id = p.stackID
+	}
+	if err := p.w.serveParent(p.id); err != nil {
+		p.broke("%v", err)
 	}
 	r := p.send(cfn.RequestCreate, &c, nil)
 	if r.ok {

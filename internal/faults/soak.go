@@ -112,7 +112,7 @@ func callsOf(lives []Life) ([][]Point, error) {
 func (l Life) relived(p *parent, f *Fault) (Outcome, error) {
 	w := p.w
 	w.tape = newTape(f)
-	p.told, p.left, p.failed, p.mended = "", false, false, false
+	p.told, p.left, p.failed, p.mended, p.sent = "", false, false, false, nil
 	outcome, taken, err := l.through(p)
 	if err != nil {
 		return outcome, err

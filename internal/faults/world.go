@@ -58,8 +58,10 @@ type world struct {
 	seen   holdings     // what it held after seenAt of them
 	seenAt int64
 
-	mu      sync.Mutex
-	current *invocation
+	mu             sync.Mutex
+	current        *invocation
+	parent         string // StackId, in the function's environment
+	resourceStatus string // of the parent's custom resource
 }
 
 // begin is when every life begins: long ago, for the deadlines of contexts are of
@@ -95,7 +97,7 @@ func newWorld(f *Fault) (*world, error) {
 			return nil, err
 		}
 	}
-	return w, w.makeRoles()
+	return w, w.makeRoles(parentID(1))
 }
 
 func (w *world) close() {
@@ -167,10 +169,27 @@ func parentID(n int) string {
 	return fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555", region, account, parentName, n)
 }
 
+// serveParent makes the function one of a parent stack's, as a launch does.
+func (w *world) serveParent(id string) error {
+	w.mu.Lock()
+	same := w.parent == id
+	w.parent = id
+	w.mu.Unlock()
+	if same {
+		return nil
+	}
+	bound, err := bindTemplate(id)
+	if err != nil {
+		return err
+	}
+	return w.putPolicies(bound, "ProvisionerRole")
+}
+
 // makeRoles makes two of the roles of template.yaml, with their rights as they
 // are in the account of a customer.
-func (w *world) makeRoles() error {
-	bound, err := boundTemplate()
+func (w *world) makeRoles(parent string) error {
+	w.parent = parent
+	bound, err := bindTemplate(parent)
 	if err == nil {
 		w.functionRole, err = w.makeRole(bound, "ProvisionerRole")
 	}
@@ -186,22 +205,34 @@ func (w *world) makeRole(bound *cfntemplate.Bound, id string) (arn string, err e
 	if err != nil {
 		return "", fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
-	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	name := lastOf(arn)
 	if _, err := w.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
 		RoleName: &name, Path: aws.String(installerPath), AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
 	}); err != nil {
 		return "", fmt.Errorf("create role %s: %w", name, err)
+	}
+	return arn, w.putPolicies(bound, id)
+}
+
+func (w *world) putPolicies(bound *cfntemplate.Bound, id string) error {
+	name := lastOf(roleARN(id))
+	properties, err := bound.Properties(id, roleARNs{})
+	if err != nil {
+		return fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
 	for _, p := range properties["Policies"].([]any) {
 		policy := p.(map[string]any)
 		if _, err := w.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
 			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)), PolicyDocument: text(policy["PolicyDocument"]),
 		}); err != nil {
-			return "", fmt.Errorf("put policy of role %s: %w", name, err)
+			return fmt.Errorf("put policy of role %s: %w", name, err)
 		}
 	}
-	return arn, nil
+	return nil
 }
+
+// lastOf is the name of a role in its ARN.
+func lastOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 const installerPath = "/permstack/installer/"
 
@@ -209,10 +240,14 @@ func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
 }
 
-// boundTemplate is template.yaml as a customer launches it.
-var boundTemplate = sync.OnceValues(func() (*cfntemplate.Bound, error) { return bindTemplate(parentID(1)) })
+var templates memo[*cfntemplate.Bound]
 
+// bindTemplate is template.yaml as a customer launches it.
 func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
+	return templates.get(stackID, func() (*cfntemplate.Bound, error) { return bound(stackID) })
+}
+
+func bound(stackID string) (*cfntemplate.Bound, error) {
 	template, err := parsedTemplate()
 	if err != nil {
 		return nil, fmt.Errorf("read template.yaml: %w", err)

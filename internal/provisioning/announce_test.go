@@ -24,7 +24,7 @@ func (h *herald) Announce(_ context.Context, a Announcement) error {
 
 func announcing(t *testing.T, f *fake, e cfn.Event, a Announcer) (customresource.Result, error) {
 	t.Helper()
-	p := &Provisioner{Client: f, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep, Announcer: a}
+	p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep, Announcer: a}
 	return p.Handle(t.Context(), slog.New(slog.DiscardHandler), e)
 }
 

@@ -85,9 +85,15 @@ func (o *operation) bring(ctx context.Context, name string, template permissions
 		switch status {
 		case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
 			types.StackStatusUpdateFailed, types.StackStatusImportComplete, types.StackStatusImportRollbackComplete:
-			if status != types.StackStatusUpdateFailed && outputs(stack)["TemplateHash"] == template.Hash() && o.tagsAsWanted(stack) {
-				o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
-				return stack, nil
+			if status != types.StackStatusUpdateFailed && o.tagsAsWanted(stack) {
+				same, err := o.templateAsWanted(ctx, stack, template)
+				if err != nil {
+					return nil, err
+				}
+				if same {
+					o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
+					return stack, nil
+				}
 			}
 			if stack, err = o.update(ctx, stack, template); errors.Is(err, errAgain) {
 				continue
@@ -249,6 +255,26 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 func (o *operation) movedOn(ctx context.Context, was *types.Stack) bool {
 	now, err := o.describe(ctx, aws.ToString(was.StackId))
 	return err == nil && (now == nil || now.StackStatus != was.StackStatus)
+}
+
+// templateAsWanted compares a stack's template. Its output TemplateHash tells most
+// that differ without a call more, but proves nothing: whoever changed the
+// template by hand may have kept the output.
+func (o *operation) templateAsWanted(ctx context.Context, stack *types.Stack, template permissionstack.Template) (bool, error) {
+	if outputs(stack)["TemplateHash"] != template.Hash() {
+		return false, nil
+	}
+	body, err := o.templateOf(ctx, stack)
+	return body == string(template.JSON()), err
+}
+
+// templateOf reads the template of a stack as it was given to CloudFormation.
+func (o *operation) templateOf(ctx context.Context, stack *types.Stack) (string, error) {
+	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), said(err))
+	}
+	return aws.ToString(out.TemplateBody), nil
 }
 
 // tagsAsWanted compares a stack's tags, which are not part of its template.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -221,6 +222,32 @@ func (f *fake) ContinueUpdateRollback(_ context.Context, in *cloudformation.Cont
 		s.steps = []func(){s.breaks(types.ResourceStatusUpdateFailed, reason), s.set(types.StackStatusUpdateRollbackFailed)}
 	}
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
+}
+
+// DescribeStackResource knows no parent; see waiting.
+func (f *fake) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+	return nil, validation("Stack '%s' does not exist", *in.StackName)
+}
+
+// waiting is a CloudFormation whose custom resource is in some state.
+type waiting struct {
+	CloudFormation
+	status func() (types.ResourceStatus, error)
+}
+
+// waitingFor is a CloudFormation that waits for an event.
+func waitingFor(e cfn.Event, c CloudFormation) CloudFormation {
+	return waiting{c, func() (types.ResourceStatus, error) { return awaits[e.RequestType], nil }}
+}
+
+func (w waiting) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+	status, err := w.status()
+	if err != nil {
+		return nil, err
+	}
+	return &cloudformation.DescribeStackResourceOutput{StackResourceDetail: &types.StackResourceDetail{
+		StackId: in.StackName, LogicalResourceId: in.LogicalResourceId, ResourceStatus: status,
+	}}, nil
 }
 
 func (f *fake) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInput, _ ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {

@@ -7,23 +7,23 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/permissionstack"
 )
 
-// farewell empties the roles that the template drops, in an update of its own: see permissionstack.Farewell. It gives the stack as it is then.
+// farewell empties the roles that the template drops, in an update of its own: see
+// permissionstack.Farewell. It gives the stack as it is then.
 func (o *operation) farewell(ctx context.Context, stack *types.Stack, template permissionstack.Template) (*types.Stack, error) {
 	name := aws.ToString(stack.StackName)
 	if !hasRoles(stack) {
 		return stack, nil
 	}
-	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId})
+	body, err := o.templateOf(ctx, stack)
 	if err != nil {
-		return nil, fmt.Errorf("read template of stack %s: %w", name, said(err))
+		return nil, err
 	}
-	first, needed, err := permissionstack.Farewell([]byte(aws.ToString(out.TemplateBody)), template)
+	first, needed, err := permissionstack.Farewell([]byte(body), template)
 	if err != nil { // changed by hand; CloudFormation took it, so it will take ours
 		o.log.Warn("dropped roles are not emptied before they are deleted", "permissionStack", name, "why", err.Error())
 		return stack, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/customresource"
+	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policydoc"
 )
@@ -74,7 +75,7 @@ func handle(t *testing.T, f *fake, e cfn.Event) (customresource.Result, error) {
 }
 
 func handleWith(ctx context.Context, f *fake, e cfn.Event) (customresource.Result, error) {
-	p := &Provisioner{Client: f, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
 	return p.Handle(ctx, slog.New(slog.DiscardHandler), e)
 }
 
@@ -130,6 +131,7 @@ func TestCreate(t *testing.T) {
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
+		"TemplateFingerprints": "inventory:" + permissionstack.Fingerprint(f.find(inventory).body) + " access:" + permissionstack.Fingerprint(f.find(access).body),
 	}
 	if diff := cmp.Diff(want, got.Data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)

@@ -18,6 +18,11 @@
 // logical id as tags. A stack of the same name without them is somebody
 // else's: Create and Update refuse it before anything is written, and Delete
 // leaves it alone and succeeds, because nothing of ours is there.
+//
+// # Whose events
+//
+// An event is carried out only while CloudFormation waits for its answer: see
+// checkAsked.
 package provisioning
 
 import (
@@ -41,8 +46,12 @@ import (
 // Provisioner carries out events. Client is required.
 type Provisioner struct {
 	Client       CloudFormation
-	StackRoleARN string    // the role that CloudFormation assumes for the permission stacks
-	Announcer    Announcer // nil announces nothing
+	StackRoleARN string // the role that CloudFormation assumes for the permission stacks
+	// StackID is the parent stack: events of another are refused, and those of this
+	// one carried out only while CloudFormation waits for them. "" is a template
+	// from before that was asked: events are taken as they come.
+	StackID   string
+	Announcer Announcer // nil announces nothing
 
 	// Replaced by tests; nil stands for policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
@@ -67,6 +76,9 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 		return customresource.Result{}, err
 	}
 	o := &operation{Provisioner: p, event: event, parent: parent, log: log}
+	if err := o.checkAsked(ctx); err != nil {
+		return customresource.Result{}, err
+	}
 	switch event.RequestType {
 	case cfn.RequestDelete: // its properties are not read: those of a failed Create may be wrong
 		return customresource.Result{}, o.deleteAll(ctx)
@@ -111,6 +123,7 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 		return customresource.Result{}, o.withLeft(err)
 	}
 	data := answerData(set, granted, standing)
+	data[permissionstack.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
 	if len(o.left) > 0 {
 		data["LeftBehind"] = o.leftText()
 	}

@@ -27,9 +27,9 @@ func TestNothingSecretIsTold(t *testing.T) {
 	defer server.Close()
 	send := func(f *fake, request cfn.RequestType, properties map[string]any) {
 		t.Helper()
-		p := &Provisioner{Client: f, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
-		function := customresource.Function{Handle: p.Handle, PhysicalID: PhysicalID, Secrets: Secrets, Log: &logs}
 		e := event(request, properties)
+		p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+		function := customresource.Function{Handle: p.Handle, PhysicalID: PhysicalID, Secrets: Secrets, Log: &logs}
 		e.ResponseURL = server.URL + "/answer-to-put?X-Amz-Signature=" + signature
 		payload, err := json.Marshal(e)
 		if err != nil {

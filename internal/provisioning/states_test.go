@@ -204,8 +204,9 @@ func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
 		}
 	}
 	f := newFake()
-	p := &Provisioner{Client: f, Synthesize: synthesize, Sleep: f.sleep}
-	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), event(cfn.RequestCreate, properties()))
+	create := event(cfn.RequestCreate, properties())
+	p := &Provisioner{Client: waitingFor(create, f), Synthesize: synthesize, Sleep: f.sleep}
+	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), create)
 	says(t, err, "STACK_ROLE_ARN")
 }
 

@@ -22,6 +22,14 @@ type slow struct {
 	polls int
 }
 
+func (s *slow) handle(t *testing.T, e cfn.Event) {
+	t.Helper()
+	p := &Provisioner{Client: waitingFor(e, s), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: s.sleep, Now: func() time.Time { return s.now }}
+	if _, err := p.Handle(t.Context(), discard, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *slow) begin() { s.ends = s.now.Add(s.takes) }
 
 func (s *slow) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, o ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
@@ -74,10 +82,7 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 			t.Helper()
 			s.late, s.polls, s.most = 0, 0, 0
 			began := s.now
-			o := &Provisioner{Client: s, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: s.sleep, Now: func() time.Time { return s.now }}
-			if _, err := o.Handle(t.Context(), discard, event(request, p)); err != nil {
-				t.Fatal(err)
-			}
+			s.handle(t, event(request, p))
 			// Two stacks, one after the other.
 			allowed := max(2*firstPoll, takes) // half of what was waited, twice
 			if s.late > allowed || s.late > 2*slowest || s.most > slowest {
@@ -98,15 +103,10 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 // in each phase, writes nothing and waits for nothing.
 func TestNoChangeNoWrite(t *testing.T) {
 	s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: time.Second}
-	p := &Provisioner{Client: s, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: s.sleep, Now: func() time.Time { return s.now }}
-	if _, err := p.Handle(t.Context(), discard, event(cfn.RequestCreate, properties())); err != nil {
-		t.Fatal(err)
-	}
+	s.handle(t, event(cfn.RequestCreate, properties()))
 	s.writes, s.polls = nil, 0
 	began := s.now
-	if _, err := p.Handle(t.Context(), discard, event(cfn.RequestUpdate, properties())); err != nil {
-		t.Fatal(err)
-	}
+	s.handle(t, event(cfn.RequestUpdate, properties()))
 	if len(s.writes) > 0 || s.now != began || s.polls > 6 {
 		t.Errorf("wrote %v, waited %v, asked %d times", s.writes, s.now.Sub(began), s.polls)
 	}

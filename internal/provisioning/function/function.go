@@ -6,6 +6,9 @@
 //
 //	STACK_ROLE_ARN     the role that CloudFormation assumes for the permission
 //	                   stacks; required
+//	STACK_ID           the parent stack, whose events alone are carried out, and
+//	                   only while CloudFormation waits for them; without it events
+//	                   are taken as they come
 //	ALERT_TOPIC_ARN    the topic that is told what changed in the granted access;
 //	                   optional
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
@@ -48,13 +51,15 @@ func New(log io.Writer) (lambda.Handler, error) {
 	if topic := os.Getenv("ALERT_TOPIC_ARN"); topic != "" {
 		announcer = &alert.Announcer{Sender: alert.Sender{Client: sns.NewFromConfig(cfg), TopicARN: topic}}
 	}
-	return Handler(cloudformation.NewFromConfig(cfg), os.Getenv("STACK_ROLE_ARN"), announcer, log), nil
+	core := &provisioning.Provisioner{
+		Client: cloudformation.NewFromConfig(cfg), StackRoleARN: os.Getenv("STACK_ROLE_ARN"), StackID: os.Getenv("STACK_ID"), Announcer: announcer,
+	}
+	return Handler(core, log), nil
 }
 
 // Handler answers the custom resource's events: it decodes one, lets the core
-// carry it out, and answers CloudFormation. The announcer may be nil.
-func Handler(client provisioning.CloudFormation, stackRoleARN string, announcer provisioning.Announcer, log io.Writer) lambda.Handler {
-	core := &provisioning.Provisioner{Client: client, StackRoleARN: stackRoleARN, Announcer: announcer}
+// carry it out, and answers CloudFormation.
+func Handler(core *provisioning.Provisioner, log io.Writer) lambda.Handler {
 	return &customresource.Function{
 		Handle:     core.Handle,
 		PhysicalID: provisioning.PhysicalID,
