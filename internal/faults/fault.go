@@ -95,7 +95,7 @@ func Kinds(side Side) []Kind {
 }
 
 // Point is one call of a life: the nth of its side, counted from 1. Where N is 0
-// it is the first of its action.
+// it is the first of its action; where Action is "" it is whatever is called then.
 type Point struct {
 	Side   Side
 	N      int
@@ -103,8 +103,11 @@ type Point struct {
 }
 
 func (p Point) String() string {
-	if p.N == 0 {
+	switch {
+	case p.N == 0:
 		return fmt.Sprintf("%s call %s", p.Side, p.Action)
+	case p.Action == "":
+		return fmt.Sprintf("%s call %d", p.Side, p.N)
 	}
 	return fmt.Sprintf("%s call %d (%s)", p.Side, p.N, p.Action)
 }

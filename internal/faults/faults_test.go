@@ -21,7 +21,7 @@ func TestClean(t *testing.T) {
 			if first.Outcome != Went || len(first.Problems) > 0 {
 				t.Errorf("%s: %s", first.Outcome, first.Problems)
 			}
-			again, err := l.lived(nil)
+			again, err := l.lived()
 			if err != nil || !slices.Equal(first.Calls, again.Calls) {
 				t.Errorf("the life does not repeat: %v", err)
 			}
@@ -40,7 +40,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range m.Broken() {
-		t.Errorf("%s, %s:\n  %s", r.Life, r.Fault, strings.Join(r.Problems, "\n  "))
+		t.Errorf("%s, %s:\n  %s", r.Life, r.Faults, strings.Join(r.Problems, "\n  "))
 	}
 	var b bytes.Buffer
 	if err := m.Write(&b); err != nil {

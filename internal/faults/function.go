@@ -130,6 +130,16 @@ type secretive struct {
 	mu     sync.Mutex
 	hidden []string
 	told   string
+	left   string // what it says is left behind
+}
+
+// leftBehind gives what the log said of that since it was last asked.
+func (s *secretive) leftBehind() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.left
+	s.left = ""
+	return out
 }
 
 func (s *secretive) Write(p []byte) (int, error) {
@@ -139,6 +149,9 @@ func (s *secretive) Write(p []byte) (int, error) {
 		if strings.Contains(string(p), h) {
 			s.told = fmt.Sprintf("the log tells %q: %s", h, p)
 		}
+	}
+	if strings.Contains(string(p), `"msg":"left behind`) {
+		s.left += " " + string(p)
 	}
 	return len(p), nil
 }

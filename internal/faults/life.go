@@ -96,7 +96,8 @@ const (
 // Result is one case.
 type Result struct {
 	Life     string
-	Fault    *Fault // nil: none
+	Faults   []Fault // in the matrix one, or none
+	Struck   int     // of them that were met
 	Outcome  Outcome
 	Problems []string
 	Calls    []Point // of the life, in order
@@ -104,15 +105,16 @@ type Result struct {
 
 // whole is the life without a fault, lived once in a program.
 func (l Life) whole() (Result, error) {
-	return wholes.get(l.Name, func() (Result, error) { return l.lived(nil) })
+	return wholes.get(l.Name, func() (Result, error) { return l.lived() })
 }
 
 var wholes memo[Result]
 
-// lived lives through a life with a fault, and through what must be possible
-// afterwards.
-func (l Life) lived(f *Fault) (result Result, err error) {
-	w, err := newWorld(f)
+// lived lives through a life with faults, and through what must be possible
+// afterwards. Of several faults the later ones need not be met: the first may keep
+// the life from getting there.
+func (l Life) lived(faults ...Fault) (result Result, err error) {
+	w, err := newWorld(faults...)
 	if err != nil {
 		return result, err
 	}
@@ -122,7 +124,7 @@ func (l Life) lived(f *Fault) (result Result, err error) {
 	if err != nil {
 		return result, err
 	}
-	result = Result{Life: l.Name, Fault: f, Calls: ordered(w.tape.calls), Outcome: outcome}
+	result = Result{Life: l.Name, Faults: faults, Struck: w.tape.struck(), Calls: ordered(w.tape.calls), Outcome: outcome}
 
 	if taken != "" {
 		if err := p.vacate(taken); err != nil {
@@ -135,8 +137,8 @@ func (l Life) lived(f *Fault) (result Result, err error) {
 	switch {
 	case w.tape.err != nil:
 		return result, w.tape.err
-	case f != nil && !w.tape.struck():
-		return result, fmt.Errorf("life %q does not repeat: %s never happened", l.Name, f.Point)
+	case len(faults) > 0 && w.tape.struck() == 0:
+		return result, fmt.Errorf("life %q does not repeat: %s never happened", l.Name, faults[0].Point)
 	}
 	if len(p.problems) > 0 {
 		result.Outcome = Broken

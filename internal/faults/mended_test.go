@@ -42,7 +42,7 @@ func TestMended(t *testing.T) {
 				if nth++; nth != tc.nth {
 					continue
 				}
-				r, err := life.lived(&Fault{p, tc.kind})
+				r, err := life.lived(Fault{p, tc.kind})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,7 +80,7 @@ func TestHarnessSees(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			w, err := newWorld(nil)
+			w, err := newWorld()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -74,30 +74,29 @@ func (p *parent) send(kind cfn.RequestType, now, old *choice) reply {
 		p.broke("%s: %v", kind, err)
 		return reply{}
 	}
-	struck := w.tape.struck()
+	w.tape.news() // of this event alone
 	w.wait(inProgress(kind))
 	killed, err := w.invoke(payload)
 	answers := w.inbox.take(url)
-	struckNow := !struck && w.tape.struck()
-	if struckNow && w.tape.fault.Break == Twice {
-		p.repeat(kind, payload, url, answers)
-	}
-	w.wait(complete(kind))
+	news := w.tape.news()
+	defer w.wait(complete(kind))
 	p.sent = append(p.sent, payload)
-	undeliverable := w.tape.fault != nil && w.tape.fault.Side == Answer && w.tape.struck() && !w.tape.over
+	undeliverable := w.tape.breaks(Answer)
 	w.tape.handled()
 	if w.log.told != "" {
 		p.broke("%s: %s", kind, w.log.told)
 	}
 
 	answers = slices.CompactFunc(answers, func(a, b []byte) bool { return string(a) == string(b) })
+	said := w.log.leftBehind()
 	if len(answers) == 0 {
+		p.told += said // nobody heard the answer: the customer reads the log
 		switch {
 		case killed, undeliverable:
 		default:
 			p.broke("%s: no answer (%v)", kind, err)
 		}
-		if !(struckNow && w.tape.fault.Break == KillSoon) { // CloudFormation waits for an hour, or ServiceTimeout
+		if !slices.Contains(news, KillSoon) { // CloudFormation waits for an hour, or ServiceTimeout
 			p.settle()
 		}
 		return reply{}
@@ -105,16 +104,25 @@ func (p *parent) send(kind cfn.RequestType, now, old *choice) reply {
 	if len(answers) > 1 {
 		p.broke("%s: %d different answers: %q", kind, len(answers), answers)
 	}
-	return p.judge(kind, requestID, answers[0], now)
+	r := p.judge(kind, requestID, answers[0], now)
+	if slices.Contains(news, Twice) {
+		p.repeat(kind, payload, url, answers)
+	}
+	return r
 }
 
 // repeat delivers an event a second time before CloudFormation has taken note of
 // the first answer.
 func (p *parent) repeat(kind cfn.RequestType, payload []byte, url string, answers [][]byte) {
-	if _, err := p.w.invoke(payload); err != nil {
+	killed, err := p.w.invoke(payload)
+	switch {
+	case killed: // by another fault; nobody waits for its answer
+		p.w.inbox.take(url)
+		return
+	case err != nil:
 		p.broke("%s, delivered again: %v", kind, err)
 	}
-	if again := p.w.inbox.take(url); len(again) != 1 || status(again[0]) != status(answers[0]) {
+	if again := p.w.inbox.take(url); len(again) != 1 || status(again[0]) != status(answers[0]) && p.w.tape.struck() == 1 {
 		p.broke("%s, delivered again: answered %q after %q", kind, again, answers)
 	}
 }
@@ -238,6 +246,7 @@ func (p *parent) holds(when string, c *choice) {
 // where a role among them lets nobody in, unless it was made by an update that
 // failed: that has what the new state asks for.
 func (p *parent) tolerate(have, want holdings) {
+	p.lookUp()
 	for name, text := range have {
 		thing := name[strings.LastIndexAny(name, " /")+1:]
 		if _, wanted := want[name]; wanted || !strings.Contains(p.told, thing) {
@@ -251,6 +260,21 @@ func (p *parent) tolerate(have, want holdings) {
 	}
 }
 
+// lookUp is the customer who was told to look into a stack's events for what is
+// left behind, because the function could not.
+func (p *parent) lookUp() {
+	for _, name := range permissionStacks {
+		if !strings.Contains(p.told, "the events of stack "+name) && !strings.Contains(p.told, "the events cannot be read\",\"") {
+			continue
+		}
+		events, err := p.w.failedDeletions(context.Background(), name)
+		if err != nil {
+			p.broke("%v", err)
+		}
+		p.told += " " + events
+	}
+}
+
 // emptied is a role that trusts nobody and holds nothing.
 const emptied = "trust " + nobody + " boundary  []"
 
@@ -259,6 +283,7 @@ func (p *parent) tidy() {
 	if p.told == "" {
 		return
 	}
+	p.lookUp()
 	if err := p.w.tidy(context.Background(), p.told, p.others); err != nil {
 		p.broke("%v", err)
 	}
@@ -377,8 +402,15 @@ func (p *parent) remove() bool {
 func (p *parent) again(kind cfn.RequestType, now, old *choice) {
 	p.w.tape.mend()
 	p.mended = true
-	p.tidy()
-	if r := p.send(kind, now, old); !r.ok {
+	var r reply
+	for range 3 { // as long as they are told of something to delete by hand
+		told := p.told != ""
+		p.tidy()
+		if r = p.send(kind, now, old); r.ok || !told {
+			break
+		}
+	}
+	if !r.ok {
 		p.broke("%s, asked for again when the cause was mended, failed: %s", kind, r.reason)
 	}
 }

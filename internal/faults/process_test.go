@@ -51,7 +51,7 @@ func TestProcess(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.life+"/"+tc.action+"/"+tc.kind.String(), func(t *testing.T) {
 			t.Parallel()
-			fault := &Fault{Point{Side: tc.side, Action: tc.action}, tc.kind}
+			fault := Fault{Point{Side: tc.side, Action: tc.action}, tc.kind}
 			w, err := newWorld(fault)
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestProcess(t *testing.T) {
 			for _, problem := range p.problems {
 				t.Errorf("%s, %s: %s", outcome, fault, problem)
 			}
-			if !w.tape.struck() {
+			if w.tape.struck() == 0 {
 				t.Error("the fault was not met")
 			}
 		})

@@ -24,9 +24,6 @@ func Run(ctx context.Context, o Options) (Matrix, error) {
 	if o.Lives == nil {
 		o.Lives = Lives
 	}
-	if o.Workers <= 0 {
-		o.Workers = runtime.NumCPU()
-	}
 	var m Matrix
 	var cases []job
 	for _, l := range o.Lives {
@@ -40,9 +37,9 @@ func Run(ctx context.Context, o Options) (Matrix, error) {
 		m.Clean = append(m.Clean, clean)
 		for _, f := range faultsOf(clean.Calls) {
 			if len(cases)%max(o.Sample, 1) == 0 {
-				m.Results = append(m.Results, Result{Life: l.Name, Fault: &f})
+				m.Results = append(m.Results, Result{Life: l.Name, Faults: []Fault{f}})
 			}
-			cases = append(cases, job{l, &f})
+			cases = append(cases, job{l, []Fault{f}})
 		}
 	}
 	cases = sampled(cases, o.Sample)
@@ -50,8 +47,8 @@ func Run(ctx context.Context, o Options) (Matrix, error) {
 }
 
 type job struct {
-	life  Life
-	fault *Fault
+	life   Life
+	faults []Fault
 }
 
 func sampled(all []job, every int) []job {
@@ -116,9 +113,9 @@ func runAll(ctx context.Context, o Options, cases []job, results []Result) error
 			if stop {
 				return
 			}
-			r, err := cases[i].life.lived(cases[i].fault)
+			r, err := cases[i].life.lived(cases[i].faults...)
 			if err != nil {
-				err = fmt.Errorf("%s, %s: %w", cases[i].life.Name, cases[i].fault, err)
+				err = fmt.Errorf("%s, %s: %w", cases[i].life.Name, cases[i].faults, err)
 			}
 			r.Calls = nil // they are those of the clean life
 			mu.Lock()
@@ -131,6 +128,9 @@ func runAll(ctx context.Context, o Options, cases []job, results []Result) error
 			}
 			mu.Unlock()
 		}
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.NumCPU()
 	}
 	for range o.Workers {
 		wait.Go(work)

@@ -50,7 +50,7 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 	if err != nil {
 		return report, err
 	}
-	w, err := newWorld(nil)
+	w, err := newWorld()
 	if err != nil {
 		return report, err
 	}
@@ -61,21 +61,19 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 			return report, ctx.Err()
 		}
 		i := random.IntN(len(Lives))
-		var fault *Fault
+		var faults []Fault
 		if random.IntN(10) > 0 { // one in ten is whole
 			all := faultsOf(calls[i])
-			fault = &all[random.IntN(len(all))]
+			faults = append(faults, all[random.IntN(len(all))])
 		}
-		outcome, err := Lives[i].relived(p, fault)
+		outcome, err := Lives[i].relived(p, faults...)
 		if err != nil {
-			return report, fmt.Errorf("life %d (seed %d): %s, %s: %w", n+1, s.Seed, Lives[i].Name, fault, err)
+			return report, fmt.Errorf("life %d (seed %d): %s, %s: %w", n+1, s.Seed, Lives[i].Name, faults, err)
 		}
-		if fault != nil && w.tape.struck() {
-			report.Faults++
-		}
+		report.Faults += w.tape.struck()
 		report.Outcomes[outcome]++
 		for _, problem := range p.problems {
-			report.Problems = append(report.Problems, fmt.Sprintf("life %d, %s, %v: %s", n+1, Lives[i].Name, fault, problem))
+			report.Problems = append(report.Problems, fmt.Sprintf("life %d, %s, %v: %s", n+1, Lives[i].Name, faults, problem))
 		}
 		p.problems = nil
 		w.clock.Advance(100 * 24 * time.Hour / time.Duration(max(s.Lives/10, 1))) // CloudFormation remembers for 90 days
@@ -109,9 +107,9 @@ func callsOf(lives []Life) ([][]Point, error) {
 // relived lives a life in a world that has seen others, and deletes everything in
 // the end. What others have left in the memory of the drift check may shift a
 // fault to the call beside it.
-func (l Life) relived(p *parent, f *Fault) (Outcome, error) {
+func (l Life) relived(p *parent, faults ...Fault) (Outcome, error) {
 	w := p.w
-	w.tape = newTape(f)
+	w.tape = newTape(faults...)
 	p.told, p.left, p.failed, p.mended, p.sent = "", false, false, false, nil
 	outcome, taken, err := l.through(p)
 	if err != nil {

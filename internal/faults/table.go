@@ -39,7 +39,7 @@ func (m Matrix) Write(w io.Writer) error {
 	for _, clean := range m.Clean {
 		for _, side := range Sides {
 			if row := m.row(clean, side); row != "" {
-				cases := m.pick(func(r Result) bool { return r.Life == clean.Life && r.Fault.Side == side })
+				cases := m.pick(func(r Result) bool { return r.Life == clean.Life && r.Faults[0].Side == side })
 				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
 			}
 		}
@@ -47,22 +47,27 @@ func (m Matrix) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
 	for _, side := range Sides {
 		for _, k := range Kinds(side) {
-			cases := m.pick(func(r Result) bool { return r.Fault.Side == side && r.Fault.Kind == k })
+			cases := m.pick(func(r Result) bool { return r.Faults[0].Side == side && r.Faults[0].Kind == k })
 			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", k, side, len(cases), cells(cases))
 		}
 	}
 	for _, r := range m.Broken() {
-		fmt.Fprintf(&b, "\n- %s", r.Life)
-		if r.Fault != nil {
-			fmt.Fprintf(&b, ", %s", r.Fault)
-		}
-		for _, p := range r.Problems {
-			fmt.Fprintf(&b, "\n  - %s", strings.ReplaceAll(p, "\n", "\n    "))
-		}
-		b.WriteString("\n")
+		r.write(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// write writes a case with what did not hold in it.
+func (r Result) write(b *strings.Builder) {
+	fmt.Fprintf(b, "\n- %s", r.Life)
+	for _, f := range r.Faults {
+		fmt.Fprintf(b, ", %s", f)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(b, "\n  - %s", strings.ReplaceAll(p, "\n", "\n    "))
+	}
+	b.WriteString("\n")
 }
 
 func caseCount(n int) string { return fmt.Sprintf("%d cases: ", n) }

@@ -6,10 +6,33 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
+
+// failedDeletions names what a stack's events say could not be deleted in the end.
+func (w *world) failedDeletions(ctx context.Context, stack string) (string, error) {
+	var out strings.Builder
+	later := map[string]bool{}
+	pages := cloudformation.NewDescribeStackEventsPaginator(w.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("look at the events of stack %s: %w", stack, err)
+		}
+		for _, e := range page.StackEvents {
+			id := aws.ToString(e.PhysicalResourceId)
+			if e.ResourceStatus == types.ResourceStatusDeleteFailed && !later[id] {
+				out.WriteString(" " + id)
+			}
+			later[id] = true // the newest event comes first
+		}
+	}
+	return out.String(), nil
+}
 
 // tidy is the customer who deletes by hand what was told to be left behind or in
 // the way, and belongs to no stack.

@@ -69,9 +69,9 @@ type world struct {
 var begin = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // newWorld makes an account in which the template's roles stand.
-func newWorld(f *Fault) (*world, error) {
+func newWorld(faults ...Fault) (*world, error) {
 	w := &world{
-		clock: &clock{now: begin}, gate: newGate(), tape: newTape(f), inbox: &inbox{answers: map[string][][]byte{}},
+		clock: &clock{now: begin}, gate: newGate(), tape: newTape(faults...), inbox: &inbox{answers: map[string][][]byte{}},
 		log: &secretive{hidden: []string{secret, signature}}, answersTo: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
 		run: func(i *invocation, payload []byte) error {
 			_, err := i.handler().Invoke(i.ctx, payload)

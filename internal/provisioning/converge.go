@@ -92,6 +92,7 @@ func (o *operation) bring(ctx context.Context, name string, template permissions
 				}
 				if same {
 					o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
+					o.before = o.lookBack(ctx, stack, o.before)
 					return stack, nil
 				}
 			}
@@ -125,7 +126,7 @@ func (o *operation) bring(ctx context.Context, name string, template permissions
 			if !inProgress(status) {
 				return nil, fmt.Errorf("stack %s is %s, which permstack cannot change: bring it to UPDATE_COMPLETE or delete it", name, status)
 			}
-			if _, err := o.settle(ctx, aws.ToString(stack.StackId), name); err != nil {
+			if err := o.finish(ctx, stack); err != nil {
 				return nil, err
 			}
 		}
@@ -175,13 +176,14 @@ func (o *operation) create(ctx context.Context, name string, template permission
 
 // update changes the stack; where that fails, CloudFormation takes it back.
 func (o *operation) update(ctx context.Context, was *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+	o.before = o.lookBack(ctx, was, o.before)
 	was, err := o.farewell(ctx, was, template)
 	if err != nil {
 		return nil, err
 	}
 	stack, err := o.change(ctx, was, template, "update")
 	if stack != nil {
-		o.lookBack(ctx, stack)
+		o.left = o.lookBack(ctx, stack, o.left)
 	}
 	return stack, err
 }
@@ -246,7 +248,16 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 	if err != nil && !isOvertaken(err) && !o.movedOn(ctx, stack) {
 		return fmt.Errorf("continue rollback of stack %s: %w", name, said(err))
 	}
-	_, err = o.settle(ctx, aws.ToString(stack.StackId), name)
+	return o.finish(ctx, stack)
+}
+
+// finish waits for an operation that an earlier event began. What that leaves
+// behind nobody else will tell.
+func (o *operation) finish(ctx context.Context, stack *types.Stack) error {
+	ended, err := o.settle(ctx, aws.ToString(stack.StackId), aws.ToString(stack.StackName))
+	if err == nil && ended != nil {
+		o.left = o.lookBack(ctx, ended, o.left)
+	}
 	return err
 }
 

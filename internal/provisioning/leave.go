@@ -45,22 +45,29 @@ func hasRoles(stack *types.Stack) bool {
 	return false
 }
 
-// lookBack finds what CloudFormation left behind: after an update or a rollback
-// it tries three times to delete a resource that is not needed any more, and
-// then forgets it. Nobody but a person can delete it then.
-func (o *operation) lookBack(ctx context.Context, stack *types.Stack) {
+// lookBack adds to a list what CloudFormation left behind: after an update or a
+// rollback it tries three times to delete a resource that is not needed any more,
+// and then forgets it. Nobody but a person can delete it then. What earlier events
+// left is told until the next update, too: their functions may have died before
+// they could tell, and it may be in the way now.
+func (o *operation) lookBack(ctx context.Context, stack *types.Stack, known []string) []string {
 	name := aws.ToString(stack.StackName)
+	note := func(text string) {
+		if !slices.Contains(known, text) {
+			known = append(known, text)
+		}
+	}
 	failed, err := o.leftover(ctx, stack)
 	if err != nil {
-		o.log.Warn("events not read: what CloudFormation could not delete is not told", "permissionStack", name, "error", err.Error())
+		o.log.Error("left behind is unknown: the events cannot be read", "permissionStack", name, "error", err.Error())
+		note("what the events of stack " + name + " say is DELETE_FAILED (they could not be read)")
 	}
 	for _, e := range failed {
 		thing := aws.ToString(e.PhysicalResourceId)
 		o.log.Error("left behind", "permissionStack", name, "resource", thing, "type", aws.ToString(e.ResourceType), "reason", aws.ToString(e.ResourceStatusReason))
-		if text := aws.ToString(e.ResourceType) + " " + thing; !slices.Contains(o.left, text) {
-			o.left = append(o.left, text)
-		}
+		note(aws.ToString(e.ResourceType) + " " + thing)
 	}
+	return known
 }
 
 // leftover lists the resources whose last event within the update is that they
@@ -80,14 +87,20 @@ func (o *operation) leftover(ctx context.Context, stack *types.Stack) ([]types.S
 
 // withLeft adds what was left behind to the reason of a failure.
 func (o *operation) withLeft(err error) error {
-	if err == nil || len(o.left) == 0 {
+	if err == nil || len(o.left)+len(o.before) == 0 {
 		return err
 	}
 	return fmt.Errorf("%w. CloudFormation could not delete and left behind: %s: delete that by hand", err, o.leftText())
 }
 
 func (o *operation) leftText() string {
-	text := strings.Join(o.left, ", ")
+	all := slices.Clone(o.left)
+	for _, thing := range o.before {
+		if !slices.Contains(all, thing) {
+			all = append(all, thing+" (earlier; it may be gone by now)")
+		}
+	}
+	text := strings.Join(all, ", ")
 	if len(text) > maxLeftText { // the answer has a limit; the log tells all
 		text = text[:strings.LastIndex(text[:maxLeftText], ", ")] + " and more: see the function's log"
 	}

@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -54,6 +55,45 @@ func TestLeftBehind(t *testing.T) {
 	f.fails["UpdateStack "+access] = "no"
 	_, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
 	says(t, err, "left behind: AWS::IAM::Role Support-c", "by hand")
+}
+
+// TestLeftBehindUntold: the function died before it could tell what CloudFormation
+// left behind; the next event tells, whether the work still ran or had ended.
+func TestLeftBehindUntold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ends bool   // the work, before the next event comes
+		next string // the assets that it asks for
+		want string
+	}{
+		"while at work": {false, "s3", "AWS::IAM::Role Support-c"},
+		"afterwards":    {true, "ec2, s3", "AWS::IAM::Role Support-c (earlier; it may be gone by now)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := launched(t)
+			f.find(access).leaves = "Support-c"
+			ctx, kill := context.WithCancel(t.Context())
+			f.onTick = func() { // the inventory stack is done, the access stack under way
+				f.onTick = func() { f.onTick = func() { f.onTick = kill } }
+			}
+			if _, err := handleWith(ctx, f, event(cfn.RequestUpdate, properties("Assets", "s3"))); err == nil {
+				t.Fatal("the function was not killed in time")
+			}
+			for tc.ends && len(f.find(access).steps) > 0 {
+				if err := f.sleep(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			if err != nil || got.Data["LeftBehind"] != tc.want {
+				t.Errorf("data %q, %v", got.Data["LeftBehind"], err)
+			}
+			f.find(access).events = nil // of long ago
+			got, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			if err != nil || got.Data["LeftBehind"] != "nothing" {
+				t.Errorf("told for ever: %q, %v", got.Data["LeftBehind"], err)
+			}
+		})
+	}
 }
 
 // TestLostAnswerOfCreate: the stack that nobody confirmed is removed, too.

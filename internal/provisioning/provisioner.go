@@ -67,6 +67,7 @@ type operation struct {
 	log    *slog.Logger
 	made   []string // permission stacks that this operation created, or may have
 	left   []string // resources that CloudFormation could not delete and forgot
+	before []string // the same of earlier events, which may not have been told, or be gone by now
 }
 
 // Handle carries out one event; it is a customresource.Handle.
@@ -124,7 +125,7 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	}
 	data := answerData(set, granted, standing)
 	data[permissionstack.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
-	if len(o.left) > 0 {
+	if len(o.left)+len(o.before) > 0 {
 		data["LeftBehind"] = o.leftText()
 	}
 	data["AnnouncedHash"] = o.announced(ctx, set, granted)

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ func (r *request) creation(create func() (outcome, error), look func() (outcome,
 	if err == nil || r.wire == nil || !r.wire.lost.Load() {
 		return out, err
 	}
+	r.ctx = context.WithoutCancel(r.ctx) // also where the stack is being deleted by now
 	found, created, lookErr := look()
 	if lookErr != nil || created == nil || created.Before(r.began.Truncate(time.Second)) {
 		return outcome{}, err

@@ -1,10 +1,11 @@
 // Faults runs the fault matrix and the long run, and prints what came of them as
 // Markdown; docs/reliability.md says what it means.
 //
-//	go run ./internal/tools/faults             both
+//	go run ./internal/tools/faults             all
 //	go run ./internal/tools/faults matrix      every life broken at every call in every way
+//	go run ./internal/tools/faults pairs       lives that are broken twice
 //	go run ./internal/tools/faults soak        a thousand lives in a row
-//	go run ./internal/tools/faults -write      both, into docs/reliability.md
+//	go run ./internal/tools/faults -write      all, into docs/reliability.md
 //
 // It ends with status 1 where something that must hold did not, and with 2 where
 // the harness itself failed.
@@ -47,8 +48,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	sample := flags.Int("sample", 1, "run every `n`th case of the matrix only")
 	lives := flags.Int("lives", 1000, "how many lives a soak has")
-	seed := flags.Uint64("seed", 1, "what the faults of a soak are drawn from")
-	write := flags.Bool("write", false, "run both and write the results into "+document)
+	pairs := flags.Int("pairs", 4000, "how many lives are broken twice")
+	seed := flags.Uint64("seed", 1, "what the faults of pairs and of a soak are drawn from")
+	write := flags.Bool("write", false, "run all and write the results into "+document)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -59,30 +61,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	r := &runner{ctx: ctx, stderr: stderr, began: time.Now()}
-	both := func(w io.Writer) error {
-		err := r.matrix(w, *sample)
-		if err != nil && !errors.Is(err, errBroken) {
-			return err
+	all := func(w io.Writer) error {
+		first := r.matrix(w, *sample)
+		if first != nil && !errors.Is(first, errBroken) {
+			return first
+		}
+		fmt.Fprint(w, "\n### Two faults\n\n")
+		second := r.pairs(w, *pairs, *seed)
+		if second != nil && !errors.Is(second, errBroken) {
+			return second
 		}
 		fmt.Fprint(w, "\n### Long runs\n\n")
-		return errors.Join(err, r.soak(w, *lives, *seed))
+		return errors.Join(first, second, r.soak(w, *lives, *seed))
 	}
 	switch {
 	case *write:
 		var b bytes.Buffer
-		err := both(&b)
+		err := all(&b)
 		if err != nil && !errors.Is(err, errBroken) {
 			return err
 		}
 		return errors.Join(err, faults.WriteSection(document, b.Bytes()))
 	case mode == "":
-		return both(stdout)
+		return all(stdout)
 	case mode == "matrix":
 		return r.matrix(stdout, *sample)
+	case mode == "pairs":
+		return r.pairs(stdout, *pairs, *seed)
 	case mode == "soak":
 		return r.soak(stdout, *lives, *seed)
 	}
-	return fmt.Errorf("unknown argument %q: want matrix, soak or nothing", mode)
+	return fmt.Errorf("unknown argument %q: want matrix, pairs, soak or nothing", mode)
 }
 
 const document = "docs/reliability.md"
@@ -104,6 +113,21 @@ func (r *runner) matrix(w io.Writer, sample int) error {
 		return err
 	}
 	if len(m.Broken()) > 0 {
+		return errBroken
+	}
+	return nil
+}
+
+func (r *runner) pairs(w io.Writer, cases int, seed uint64) error {
+	report, err := faults.Pairs{Cases: cases, Seed: seed, Progress: r.progress("pairs")}.Run(r.ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.stderr, "\npairs: %d cases, %d broken, %s\n", len(report.Results), len(report.Broken()), time.Since(r.began).Round(time.Second))
+	if err := report.Write(w); err != nil {
+		return err
+	}
+	if len(report.Broken()) > 0 {
 		return errBroken
 	}
 	return nil
