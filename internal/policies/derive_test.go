@@ -8,6 +8,7 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc/mutate"
 )
 
 // derived is a request that follows from a line of access.txt, in a scene.
@@ -17,16 +18,6 @@ type derived struct {
 	allowed                bool
 	real                   bool // the resource is of a type that AWS knows for the action
 	line                   int
-}
-
-// dangerous actions are asked for wherever anything is allowed.
-var dangerous = []string{
-	"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateAccessKey", "iam:UpdateAssumeRolePolicy", "iam:PassRole",
-	"sts:AssumeRole", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteObject", "ec2:TerminateInstances", "ec2:CreateTags",
-	"ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:ModifySnapshotAttribute", "rds:DeleteDBInstance", "rds:ModifyDBSnapshotAttribute",
-	"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:PutKeyPolicy",
-	"lambda:InvokeFunction", "secretsmanager:GetSecretValue", "ssm:SendCommand", "events:PutTargets", "sns:Publish",
-	"redshift:DeleteCluster", "cloudformation:CreateStack",
 }
 
 // wildActions are actions that AWS has under the wildcards of the catalogue.
@@ -75,13 +66,15 @@ func derive(m *model, aws map[string]awsAction) []derived {
 					}
 				}
 			}
-			for _, action := range dangerous {
+			for _, action := range mutate.Dangerous {
 				ask(a, action, m.example(on), right[0])
 			}
 		}
 		for _, action := range a.actions {
-			for pattern := range aws[action].Resources {
-				ask(a, action, fillType(pattern), right[0])
+			for _, action := range orItself(wildActions[action], action) {
+				for pattern := range aws[action].Resources {
+					ask(a, action, fillType(pattern), right[0])
+				}
 			}
 		}
 	}
@@ -277,7 +270,7 @@ func nearMisses(example, pattern string) []string {
 	}
 	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+elsewhere+"-prod"))
 	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+here+"-other"))
-	return out
+	return append(out, mutate.Misses(example)...)
 }
 
 // fillType is an ARN of one of AWS's types, in this account and Region.
