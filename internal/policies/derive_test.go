@@ -110,6 +110,9 @@ func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern 
 // misses are resources beside an example of what a line of access.txt names.
 func (m *model) misses(on, example string) []string {
 	out := nearMisses(example, m.pattern(on))
+	if on[0] != '@' { // of the choice's own things the pattern names more than there are
+		out = append(out, mutate.Misses(example)...)
+	}
 	if strings.HasPrefix(on, "@role:") {
 		for _, other := range m.roles {
 			out = append(out, m.pattern("@role:"+other))
@@ -167,6 +170,16 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 			}
 			v = strings.ReplaceAll(v, "*", "x1")
 			next = append(next, map[string]string{g.key: v})
+			misses := mutate.Misses(v)
+			if misses == nil {
+				misses = append(misses, "zz"+v)
+				for _, text := range mutate.Text(v) {
+					misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
+				}
+			}
+			for _, miss := range misses {
+				wrong = append(wrong, map[string]string{g.key: miss})
+			}
 			wrong = append(wrong, map[string]string{g.key: strings.ToUpper(v)}, map[string]string{g.key: v + "x"},
 				map[string]string{g.key: strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":")})
 		}
@@ -270,7 +283,7 @@ func nearMisses(example, pattern string) []string {
 	}
 	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+elsewhere+"-prod"))
 	change(5, strings.ReplaceAll(rest, "-"+here+"-prod", "-"+here+"-other"))
-	return append(out, mutate.Misses(example)...)
+	return out
 }
 
 // fillType is an ARN of one of AWS's types, in this account and Region.

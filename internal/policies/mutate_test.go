@@ -111,6 +111,12 @@ func changeConditions(when catalog.Conditions, yield func(string, catalog.Condit
 			return []string{"other", stranger}
 		},
 		Caseless: func(value string) bool { return strings.HasSuffix(value, "Account}") },
+		Wider: func(value string) []string {
+			if strings.HasPrefix(value, "arn:") {
+				return mutate.ARN(value, stranger)
+			}
+			return mutate.Text(value)
+		},
 	}
 	mutate.Conditions(when, known, func(what string, changed map[string]map[string][]string) { yield(what, changed) })
 }

@@ -84,7 +84,7 @@ func operatorsAndValues(operator, key string, values []string, c Context, with f
 	} else {
 		with(strings.TrimSuffix(operator, "IfExists"), values...)
 	}
-	if bare == operator {
+	if plain == operator { // of a single value it says the same as IfExists
 		with("ForAllValues:"+operator, values...)
 	}
 	if values[0] != "*" {
@@ -176,14 +176,15 @@ func ARN(arn string, foreign ...string) []string {
 func Text(text string) []string {
 	out := []string{"*"}
 	for _, at := range words.FindAllStringIndex(text, -1) {
-		before, after := text[:at[0]], text[at[1]:]
-		out = append(out, before+"*"+after, before+"*", "*"+after)
+		before, word, after := text[:at[0]], text[at[0]:at[1]], text[at[1]:]
+		out = append(out, before+"*"+after, before+"*", "*"+after, before+word+"*"+after, before+"*"+word+after)
 	}
 	return slices.DeleteFunc(out, func(v string) bool { return strings.ReplaceAll(v, "**", "*") == strings.ReplaceAll(text, "**", "*") })
 }
 
 // Misses are ARNs beside one: another in each part, in each word of the last,
-// from each word on and up to each. What a change of [ARN] takes in is among them.
+// from each word on, up to each, and each word longer. What a change of [ARN]
+// takes in is among them.
 func Misses(arn string) []string {
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 {
@@ -201,10 +202,10 @@ func Misses(arn string) []string {
 		}
 	}
 	for _, at := range words.FindAllStringIndex(f[5], -1) {
-		before, after := f[5][:at[0]], f[5][at[1]:]
-		set(5, before+"zz"+after)
-		set(5, before+"zz")
-		set(5, "zz"+after)
+		before, word, after := f[5][:at[0]], f[5][at[0]:at[1]], f[5][at[1]:]
+		for _, rest := range []string{before + "zz" + after, before + "zz", "zz" + after, before + word + "zz" + after, before + "zz" + word + after} {
+			set(5, rest)
+		}
 	}
 	return out
 }
