@@ -97,7 +97,7 @@ func (n ownNames) GetAtt(id, attribute string) (any, error) {
 	case "AWS::SQS::Queue":
 		return n.arn("sqs", n.name(id)), nil
 	case "AWS::Events::Rule":
-		return n.arn("events", "rule/"+n.name(id)), nil
+		return n.arn("events", "rule/permstack-"+uuid), nil
 	case "AWS::Lambda::Function":
 		return n.arn("lambda", "function:"+n.name(id)), nil
 	case "AWS::KMS::Key":
