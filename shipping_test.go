@@ -277,6 +277,12 @@ func TestStackSetInstances(t *testing.T) {
 			t.Errorf("%s %s: the role is %s", account, region, out["RoleArn"])
 		}
 		seen[out["RoleArn"]] = true
+		// Names that CloudFormation makes are cut where the stack's is long: the check
+		// must be able to read what has them.
+		result, err := w.Functions.Invoke(t.Context(), lambda.Resolve(account, region, out["DriftFunction"]), []byte("{}"))
+		if err != nil || result.FunctionError != "" || !strings.Contains(string(result.Payload), `{"status":"in-sync"`) {
+			t.Errorf("%s %s: the check says %s %s, %v", account, region, result.FunctionError, result.Payload, err)
+		}
 	})
 	each(func(account, region, stack string) {
 		if _, err := w.cfn(account, region).DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &stack}); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc/mutate"
 )
 
 // derived is a request that follows from a line of access.txt, in a scene.
@@ -17,16 +18,6 @@ type derived struct {
 	allowed                bool
 	real                   bool // the resource is of a type that AWS knows for the action
 	line                   int
-}
-
-// dangerous actions are asked for wherever anything is allowed.
-var dangerous = []string{
-	"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateAccessKey", "iam:UpdateAssumeRolePolicy", "iam:PassRole",
-	"sts:AssumeRole", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteObject", "ec2:TerminateInstances", "ec2:CreateTags",
-	"ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:ModifySnapshotAttribute", "rds:DeleteDBInstance", "rds:ModifyDBSnapshotAttribute",
-	"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:PutKeyPolicy",
-	"lambda:InvokeFunction", "secretsmanager:GetSecretValue", "ssm:SendCommand", "events:PutTargets", "sns:Publish",
-	"redshift:DeleteCluster", "cloudformation:CreateStack",
 }
 
 // wildActions are actions that AWS has under the wildcards of the catalogue.
@@ -75,13 +66,15 @@ func derive(m *model, aws map[string]awsAction) []derived {
 					}
 				}
 			}
-			for _, action := range dangerous {
+			for _, action := range mutate.Dangerous {
 				ask(a, action, m.example(on), right[0])
 			}
 		}
 		for _, action := range a.actions {
-			for pattern := range aws[action].Resources {
-				ask(a, action, fillType(pattern), right[0])
+			for _, action := range orItself(wildActions[action], action) {
+				for pattern := range aws[action].Resources {
+					ask(a, action, fillType(pattern), right[0])
+				}
 			}
 		}
 	}
@@ -117,6 +110,9 @@ func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern 
 // misses are resources beside an example of what a line of access.txt names.
 func (m *model) misses(on, example string) []string {
 	out := nearMisses(example, m.pattern(on))
+	if on[0] != '@' { // of the choice's own things the pattern names more than there are
+		out = append(out, mutate.Misses(example)...)
+	}
 	if strings.HasPrefix(on, "@role:") {
 		for _, other := range m.roles {
 			out = append(out, m.pattern("@role:"+other))
@@ -174,6 +170,16 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 			}
 			v = strings.ReplaceAll(v, "*", "x1")
 			next = append(next, map[string]string{g.key: v})
+			misses := mutate.Misses(v)
+			if misses == nil {
+				misses = append(misses, "zz"+v)
+				for _, text := range mutate.Text(v) {
+					misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
+				}
+			}
+			for _, miss := range misses {
+				wrong = append(wrong, map[string]string{g.key: miss})
+			}
 			wrong = append(wrong, map[string]string{g.key: strings.ToUpper(v)}, map[string]string{g.key: v + "x"},
 				map[string]string{g.key: strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":")})
 		}

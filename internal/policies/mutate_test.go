@@ -1,11 +1,11 @@
 package policies_test
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"permstack/internal/policies/catalog"
+	"permstack/internal/policydoc/mutate"
 )
 
 // mutant is a profile with one statement changed for the worse.
@@ -65,13 +65,10 @@ func changeStatement(p catalog.Profile, policy catalog.Policy, st catalog.Statem
 			yield("action "+a+" removed", changed)
 		}
 	}
-	service, _, _ := strings.Cut(st.Actions[0], ":")
-	for _, a := range slices.Concat(dangerous, []string{"*", service + ":*", service + ":Delete*"}) {
-		if !slices.Contains(st.Actions, a) {
-			changed := st
-			changed.Actions = append(slices.Clone(st.Actions), a)
-			yield("action "+a+" added", changed)
-		}
+	for _, a := range mutate.Actions(st.Actions) {
+		changed := st
+		changed.Actions = append(slices.Clone(st.Actions), a)
+		yield("action "+a+" added", changed)
 	}
 	changeUses(p, policy, st, yield)
 }
@@ -101,80 +98,27 @@ func changeUses(p catalog.Profile, policy catalog.Policy, st catalog.Statement, 
 	}
 }
 
-// changeConditions drops conditions, turns operators round or into forms that
-// hold where a key is absent, and opens their values.
+// changeConditions yields every change to conditions of the catalogue.
 func changeConditions(when catalog.Conditions, yield func(string, catalog.Conditions)) {
-	for operator, keys := range when {
-		for key, values := range keys {
-			without := cloneConditions(when)
-			if delete(without[operator], key); len(without[operator]) == 0 {
-				delete(without, operator)
+	known := mutate.Context{
+		More: func(key, operator string) []string {
+			switch {
+			case key == "aws:PrincipalArn":
+				return []string{"arn:${Partition}:iam::${Account}:role/admin"}
+			case strings.HasPrefix(operator, "Arn"):
+				return []string{"arn:${Partition}:events:${Region}:" + stranger + ":event-bus/*"}
 			}
-			if len(without) == 0 {
-				without = nil
+			return []string{"other", stranger}
+		},
+		Caseless: func(value string) bool { return strings.HasSuffix(value, "Account}") },
+		Wider: func(value string) []string {
+			if strings.HasPrefix(value, "arn:") {
+				return mutate.ARN(value, stranger)
 			}
-			yield("condition on "+key+" dropped", without)
-
-			with := func(operator string, values ...string) {
-				changed := cloneConditions(without)
-				if changed == nil {
-					changed = catalog.Conditions{}
-				}
-				if changed[operator] == nil {
-					changed[operator] = map[string][]string{}
-				}
-				changed[operator][key] = values
-				yield("condition on "+key+" is "+operator+" "+strings.Join(values, ","), changed)
-			}
-			bare := operator[strings.LastIndex(operator, ":")+1:]
-			with(operator+"IfExists", values...)
-			if bare == operator {
-				with("ForAllValues:"+operator, values...)
-			}
-			if values[0] != "*" {
-				with("StringLike", "*")
-			}
-			with("Null", "true")
-			if negated := map[string]string{"StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnLike": "ArnNotLike", "ArnEquals": "ArnNotEquals"}[bare]; negated != "" {
-				with(negated, values...)
-			}
-			if bare == "StringEquals" {
-				if !strings.HasSuffix(values[0], "Account}") { // an id has no letters
-					with("StringEqualsIgnoreCase", values...)
-				}
-				with("StringLike", values[0]+"*")
-			}
-			if bare == "Bool" {
-				with("Bool", "false")
-			}
-			if len(values) > 1 {
-				for i := range values {
-					with(operator, slices.Delete(slices.Clone(values), i, i+1)...)
-				}
-			}
-			if values[0] != "*" {
-				more := []string{"other", stranger}
-				switch {
-				case key == "aws:PrincipalArn":
-					more = []string{"arn:${Partition}:iam::${Account}:role/admin"}
-				case strings.HasPrefix(bare, "Arn"):
-					more = []string{"arn:${Partition}:events:${Region}:" + stranger + ":event-bus/*"}
-				}
-				with(operator, append(slices.Clone(values), more...)...)
-			}
-		}
+			return mutate.Text(value)
+		},
 	}
-}
-
-func cloneConditions(when catalog.Conditions) catalog.Conditions {
-	if when == nil {
-		return nil
-	}
-	out := catalog.Conditions{}
-	for operator, keys := range when {
-		out[operator] = maps.Clone(keys)
-	}
-	return out
+	mutate.Conditions(when, known, func(what string, changed map[string]map[string][]string) { yield(what, changed) })
 }
 
 // widened are the ways in which an ARN could say more.
@@ -195,26 +139,5 @@ func widened(resource string) []string {
 		}
 		return out
 	}
-	f := strings.SplitN(resource, ":", 6)
-	out := []string{"*"}
-	set := func(i int, v string) {
-		if f[i] != v {
-			g := slices.Clone(f)
-			g[i] = v
-			out = append(out, strings.Join(g, ":"))
-		}
-	}
-	set(1, "*")
-	if f[3] != "" {
-		set(3, "*")
-	}
-	if f[4] != "" {
-		set(4, "*")
-		set(4, "${OtherAccount}")
-	}
-	set(5, "*")
-	if i := strings.IndexAny(f[5], "/:"); i >= 0 {
-		set(5, f[5][:i+1]+"*")
-	}
-	return out
+	return mutate.ARN(resource, "${OtherAccount}")
 }

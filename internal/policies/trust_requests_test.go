@@ -105,8 +105,8 @@ func shown() []map[string][]string {
 	right := map[string][]string{"sts:ExternalId": {"external-id-1"}, "aws:SourceAccount": {account}, "aws:PrincipalArn": {cpmRoleARN}}
 	out := []map[string][]string{right, {}}
 	for key, wrong := range map[string][]string{
-		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "other", stranger},
-		"aws:SourceAccount": {"", stranger, account + "x", "other"},
+		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "xexternal-id-1", "external-id-zz", "other", stranger},
+		"aws:SourceAccount": {"", stranger, account + "x", "x" + account, "other"},
 		"aws:PrincipalArn":  {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"), iamARN(account, "role/admin"), "other"},
 	} {
 		out = append(out, map[string][]string{key: right[key]})

@@ -64,7 +64,7 @@ func (t *trial) granted(ctx context.Context, connection string) (granted, error)
 	rules, err := t.ruleNames(ctx)
 	// Those of the launched stacks themselves tell the customer, not the vendor.
 	ours := func(name string) bool {
-		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-")
+		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-") || strings.HasPrefix(name, "permstack-")
 	}
 	g.topics, g.rules = slices.DeleteFunc(topics, ours), slices.DeleteFunc(rules, ours)
 	return g, err

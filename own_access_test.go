@@ -1,0 +1,266 @@
+package permstack_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"permstack/internal/policydoc/evaluate"
+)
+
+// ownAccess is a line of testdata/own-access.txt: what is allowed in a place, on
+// some resources and under some conditions, where it is chosen.
+type ownAccess struct {
+	place       string
+	chosen      []string
+	deny        bool // it denies, whatever else allows
+	actions, on []string
+	gates       []ownGate
+	line        int
+}
+
+// ownGate is a condition key and the values that let a request through.
+type ownGate struct {
+	key     string
+	values  []string
+	missing bool // the key may be missing
+}
+
+// ownFile is testdata/own-access.txt.
+type ownFile struct {
+	names map[string][]string
+	lines []ownAccess
+}
+
+var ownAccesses = sync.OnceValues(func() (ownFile, error) {
+	f := ownFile{names: map[string][]string{}}
+	data, err := os.ReadFile("testdata/own-access.txt")
+	if err != nil {
+		return f, err
+	}
+	place := ""
+	for i, text := range strings.Split(string(data), "\n") {
+		name, value, isName := strings.Cut(text, " = ")
+		switch {
+		case text == "" || text[0] == '#':
+		case text[0] == '[':
+			place = strings.Trim(text, "[]")
+		case text[0] == '@' && isName:
+			f.names[name] = strings.Fields(value)
+		default:
+			a, err := parseOwnAccess(text)
+			if err != nil {
+				return f, fmt.Errorf("own-access.txt:%d: %w", i+1, err)
+			}
+			a.place, a.line = place, i+1
+			f.lines = append(f.lines, a)
+		}
+	}
+	return f, nil
+})
+
+func parseOwnAccess(text string) (ownAccess, error) {
+	var a ownAccess
+	fields := strings.Split(text, " | ")
+	if len(fields) < 3 || len(fields) > 4 {
+		return a, fmt.Errorf("%d fields in %q", len(fields), text)
+	}
+	a.chosen, a.on = strings.Fields(fields[0]), strings.Fields(fields[2])
+	if a.deny = fields[0] == "deny"; a.deny {
+		a.chosen = nil
+	}
+	service, names, ok := strings.Cut(fields[1], ":")
+	if !ok {
+		return a, fmt.Errorf("actions %q", fields[1])
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		a.actions = append(a.actions, service+":"+name)
+	}
+	if len(fields) < 4 {
+		return a, nil
+	}
+	for part := range strings.SplitSeq(fields[3], " & ") {
+		key, values, ok := strings.Cut(part, "=")
+		if !ok {
+			return a, fmt.Errorf("condition %q", part)
+		}
+		g := ownGate{values: strings.Split(values, ",")}
+		g.key, g.missing = strings.CutSuffix(key, "?")
+		a.gates = append(a.gates, g)
+	}
+	return a, nil
+}
+
+// ownScene is a choice that a customer may make, and what own-access.txt calls it.
+type ownScene struct {
+	what, template, region string
+	values                 map[string]string
+	words                  []string
+	mutated                bool        // its statements are spoiled, one by one
+	lines                  []ownAccess // of the places that the template has; set by ownScenes
+	names                  map[string][]string
+}
+
+const (
+	ownKey    = "arn:aws:kms:us-east-1:123456789012:key/" + uuid
+	elsewhere = "eu-west-1"
+)
+
+// ownScenes are each choice alone, all together, both profiles and another partition.
+func ownScenes(t *testing.T) []ownScene {
+	t.Helper()
+	member := everyTemplate(t)["template.yaml"]
+	single := map[string]map[string]string{
+		"boundary": {"PermissionsBoundaryArn": teamBoundary},
+		"key":      {"AlertKeyArn": ownKey},
+		"hub":      {"OrgHubTopicArn": hubTopic},
+		"revert":   {"OnDrift": "revert"},
+	}
+	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com", "ResourceTags": "team=storage"}, []string{}
+	var out []ownScene
+	add := func(what, region string, more map[string]string, words ...string) {
+		out = append(out, ownScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
+	}
+	add("as it comes", region, nil, "clumio")
+	out[0].mutated = true
+	for _, word := range slices.Sorted(maps.Keys(single)) {
+		add("with "+word, region, single[word], "clumio", word)
+		maps.Copy(all, single[word])
+		list = append(list, word)
+	}
+	add("everything", region, all, append(slices.Clone(list), "clumio")...)
+	add("cpm", region, cpmParameters(nil))
+	add("cpm, everything", region, cpmParameters(all), list...)
+	add("in China", "cn-north-1", map[string]string{"OnDrift": "revert"}, "clumio", "revert")
+	hub := everyTemplate(t)["templates/org-hub.yaml"]
+	out = append(out, ownScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
+	return out
+}
+
+// chosen tells whether a line is.
+func (s *ownScene) chosen(a ownAccess) bool {
+	return !slices.ContainsFunc(a.chosen, func(word string) bool {
+		name, not := strings.CutPrefix(word, "!")
+		return name != "*" && slices.Contains(s.words, name) == not
+	})
+}
+
+func (s *ownScene) partition() string {
+	if strings.HasPrefix(s.region, "cn-") {
+		return "aws-cn"
+	}
+	return "aws"
+}
+
+// patterns are what a resource or a value of own-access.txt means here.
+func (s *ownScene) patterns(text string) []string {
+	if list := s.names[text]; list != nil {
+		var out []string
+		for _, item := range list {
+			out = append(out, s.patterns(item)...)
+		}
+		return out
+	}
+	path, begin := s.values["RolePath"], "CPM"
+	if path == "" {
+		path = "/permstack/"
+	}
+	if slices.Contains(s.words, "clumio") {
+		begin = "Clumio"
+	}
+	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{org}", "o-a1b2c3d4e5").Replace(text)
+	f := strings.SplitN(text, ":", 4)
+	switch {
+	case text == "-":
+		return []string{""} // a trust policy names no resource
+	case text == "own":
+		return []string{account}
+	case len(f) < 4:
+		return []string{text}
+	}
+	for i, names := range map[int]map[string]string{1: {"here": s.region}, 2: {"own": account}} {
+		if name, ok := names[f[i]]; ok {
+			f[i] = name
+		}
+	}
+	return []string{"arn:" + s.partition() + ":" + strings.Join(f, ":")}
+}
+
+// visitors are all who come to every door.
+func ownVisitors() map[string]evaluate.Principal {
+	out := map[string]evaluate.Principal{}
+	for _, id := range []string{account, "777777777777", "999999999999"} {
+		out["root "+id] = evaluate.Principal{Account: id, ARN: "arn:aws:iam::" + id + ":root"}
+		out["role "+id] = evaluate.Principal{Account: id, ARN: "arn:aws:sts::" + id + ":assumed-role/x/session", RoleARN: "arn:aws:iam::" + id + ":role/x"}
+	}
+	for _, s := range strings.Fields("lambda cloudformation cloudwatch events sns sqs ec2 s3 scheduler") {
+		out["service "+s] = evaluate.Principal{Service: s + ".amazonaws.com"}
+	}
+	return out
+}
+
+// decides is what the lines that are chosen say of a request.
+func (s *ownScene) decides(place string, r evaluate.Request) evaluate.Decision {
+	out := evaluate.ImplicitDeny
+	for _, a := range s.lines {
+		if a.place == place && s.chosen(a) &&
+			slices.ContainsFunc(a.actions, func(p string) bool { return ownGlob(p, r.Action) }) &&
+			slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
+			!slices.ContainsFunc(a.gates, func(g ownGate) bool { return !s.passes(g, r) }) {
+			if a.deny {
+				return evaluate.ExplicitDeny
+			}
+			out = evaluate.Allow
+		}
+	}
+	return out
+}
+
+func (s *ownScene) matches(name, have string) bool {
+	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return ownGlob(p, have) })
+}
+
+func (s *ownScene) passes(g ownGate, r evaluate.Request) bool {
+	if g.key == "who" {
+		kind, name, _ := strings.Cut(g.values[0], ":")
+		switch kind {
+		case "service":
+			return r.Principal.Service == name+".amazonaws.com"
+		case "account":
+			return r.Principal.Account == account
+		}
+		return r.Principal.Account != ""
+	}
+	have, present := r.Context[g.key]
+	if !present {
+		return g.missing
+	}
+	return slices.ContainsFunc(g.values, func(v string) bool { return s.matches(v, have[0]) })
+}
+
+// ownGlob matches with * for any text, in an ARN within its part.
+func ownGlob(pattern, text string) bool {
+	p, x := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
+	if len(p) == 6 && p[0] == "arn" {
+		return len(x) == 6 && slices.EqualFunc(p, x, plainGlob)
+	}
+	return plainGlob(pattern, text)
+}
+
+func plainGlob(pattern, text string) bool {
+	before, after, star := strings.Cut(pattern, "*")
+	rest, ok := strings.CutPrefix(text, before)
+	if !star || !ok {
+		return pattern == text
+	}
+	for i := range len(rest) + 1 {
+		if plainGlob(after, rest[i:]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package permstack_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/compare"
+	"permstack/internal/policydoc/mutate"
+)
+
+// ownContext is what the mutations of conditions need to know.
+func (s *ownScene) ownContext() mutate.Context {
+	return mutate.Context{
+		More: func(key, operator string) []string {
+			if strings.HasPrefix(operator, "Arn") || key == "aws:SourceArn" || strings.HasSuffix(key, "Arn") {
+				return []string{s.stranger()}
+			}
+			return []string{"other", "999999999999"}
+		},
+		Caseless: func(v string) bool { return strings.ToUpper(v) == v },
+		Wider: func(v string) []string {
+			if strings.HasPrefix(v, "arn:") {
+				return mutate.ARN(v, "999999999999")
+			}
+			return mutate.Text(v)
+		},
+	}
+}
+
+// ownStrangers are principals that a door is opened to.
+func ownStrangers() (out []policydoc.Principal) {
+	out = append(out, policydoc.Principal{Everyone: true})
+	for kind, ids := range map[string][]string{
+		"AWS":     {"*", "arn:aws:iam::" + account + ":root", "arn:aws:iam::999999999999:root", "777777777777"},
+		"Service": {"ec2.amazonaws.com", "lambda.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com"},
+	} {
+		for _, id := range ids {
+			out = append(out, policydoc.Principal{ByType: map[string]policydoc.Values{kind: {id}}})
+		}
+	}
+	return out
+}
+
+// TestNoOwnMutantSurvives changes every statement of our own templates in every way
+// of internal/policydoc/mutate; a request must notice. What allows the same as
+// before, as internal/policydoc/compare proves, is counted as such.
+func TestNoOwnMutantSurvives(t *testing.T) {
+	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
+	benches := prepareOwn(t)
+	strangers := ownStrangers()
+	survivors := map[string]string{}
+	for _, b := range benches {
+		if !b.scene.mutated {
+			continue
+		}
+		for i, st := range b.statements {
+			mutate.Statement(st, b.scene.ownContext(), strangers, []string{"999999999999"}, func(what string, changed ...policydoc.Statement) {
+				total++
+				if b.notices([]int{i}, changed) {
+					byRequest++
+					return
+				}
+				for _, st := range changed {
+					if len(b.probes(st)) > 0 {
+						byProbe++
+						return
+					}
+				}
+				now := place{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
+				if len(now.twice()) > 0 {
+					byRule++
+					return
+				}
+				if compare.Compare(b.documents(), now.documents()).Direction == compare.Same {
+					same++
+					return
+				}
+				survivors[fmt.Sprintf("%s/%s: %s", b.name, st.Sid, what)] = b.scene.what
+			})
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(survivors)) {
+		t.Errorf("survives, %s: %s", survivors[what], what)
+	}
+	t.Logf("%d mutants: %d noticed by a request, %d by a probe alone, %d by a rule alone, %d equivalent", total, byRequest, byProbe, byRule, same)
+}
+
+// TestNoOwnChoiceIsLost has every Fn::If of our roles' rights ask for something
+// else, and every condition that they ask for turned round.
+func TestNoOwnChoiceIsLost(t *testing.T) {
+	benches := prepareOwn(t)
+	text := string(read(t, "template.yaml"))
+	asks := []string{"Clumio", "HasBoundary", "HasHub", "HasAlertKey", "Reverts"}
+	total := 0
+	try := func(what, changed string) {
+		total++
+		if !ownNoticed(t, benches, changed) {
+			t.Errorf("survives: %s", what)
+		}
+	}
+	for _, at := range regexp.MustCompile(`!If(?: \[|\s+- )(Clumio|HasBoundary|HasHub|HasAlertKey|Reverts)\b`).FindAllStringSubmatchIndex(text, -1) {
+		line := strings.Count(text[:at[0]], "\n") + 1
+		if !ofRights(text[:at[0]]) {
+			continue
+		}
+		for _, other := range asks {
+			if other != text[at[2]:at[3]] {
+				try(fmt.Sprintf("line %d asks for %s", line, other), text[:at[2]]+other+text[at[3]:])
+			}
+		}
+	}
+	for _, name := range asks {
+		where := regexp.MustCompile(`(?m)^  ` + name + `: (.*)$`)
+		if len(where.FindAllString(text, -1)) != 1 {
+			t.Fatalf("no condition %s", name)
+		}
+		try(name+" is turned round", where.ReplaceAllString(text, "  "+name+": !Not [$1]"))
+	}
+	t.Logf("%d mutants", total)
+}
+
+// ofRights tells whether a template's text ends within the policies of a resource.
+func ofRights(text string) bool {
+	i := strings.LastIndex(text, "\n      Policies:")
+	return i > strings.LastIndex(text, "\n      Tags:") && i > strings.LastIndex(text, "\n    Type:")
+}
+
+// ownNoticed is whether a request tells template.yaml from what it is changed to.
+func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
+	t.Helper()
+	template, err := cfntemplate.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[*ownScene][]place{}
+	for _, b := range benches {
+		if b.scene.template != "template.yaml" {
+			continue
+		}
+		if places[b.scene] == nil {
+			bound, err := b.scene.bind(t, template)
+			if err != nil {
+				return true
+			}
+			if places[b.scene], err = b.scene.places(bound); err != nil {
+				return true
+			}
+		}
+		i := slices.IndexFunc(places[b.scene], func(p place) bool { return p.name == b.name })
+		if i < 0 {
+			return true
+		}
+		now := places[b.scene][i].statements
+		var gone []int
+		for j, st := range b.statements {
+			if !slices.ContainsFunc(now, func(other policydoc.Statement) bool { return sameStatement(st, other) }) {
+				gone = append(gone, j)
+			}
+		}
+		come := slices.DeleteFunc(slices.Clone(now), func(st policydoc.Statement) bool {
+			return slices.ContainsFunc(b.statements, func(other policydoc.Statement) bool { return sameStatement(st, other) })
+		})
+		if b.notices(gone, come) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameStatement(a, b policydoc.Statement) bool {
+	x, errX := jsonOf(a)
+	y, errY := jsonOf(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}

@@ -1,0 +1,107 @@
+package permstack_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policydoc"
+)
+
+func jsonOf(v any) ([]byte, error) { return json.Marshal(v) }
+
+// permission is an AWS::Lambda::Permission as the statement that Lambda makes of it.
+func (s *ownScene) permission(p map[string]any) policydoc.Statement {
+	text := func(name string) string { v, _ := p[name].(string); return v }
+	st := policydoc.Statement{
+		Sid: "Permission", Effect: "Allow", Action: policydoc.Values{text("Action")},
+		Resource: policydoc.Values{"arn:" + s.partition() + ":lambda:" + s.region + ":" + account + ":function:" + text("FunctionName")},
+	}
+	switch who := text("Principal"); {
+	case who == "*":
+		st.Principal = &policydoc.Principal{Everyone: true}
+	case strings.HasSuffix(who, ".amazonaws.com"):
+		st.Principal = &policydoc.Principal{ByType: map[string]policydoc.Values{"Service": {who}}}
+	default:
+		st.Principal = &policydoc.Principal{ByType: map[string]policydoc.Values{"AWS": {who}}}
+	}
+	for property, where := range map[string][2]string{
+		"SourceArn": {"ArnLike", "aws:SourceArn"}, "SourceAccount": {"StringEquals", "aws:SourceAccount"},
+		"PrincipalOrgID": {"StringEquals", "aws:PrincipalOrgID"},
+	} {
+		if v := text(property); v != "" {
+			if st.Condition == nil {
+				st.Condition = policydoc.Conditions{}
+			}
+			st.Condition[where[0]] = map[string]policydoc.Values{where[1]: {v}}
+		}
+	}
+	return st
+}
+
+// ownNames answers Ref and Fn::GetAtt of a template's own resources.
+type ownNames struct {
+	s *ownScene
+	b *cfntemplate.Bound
+}
+
+func (n ownNames) kind(id string) string {
+	i := slices.IndexFunc(n.b.Active(), func(r *cfntemplate.Resource) bool { return r.LogicalID == id })
+	if i < 0 {
+		return ""
+	}
+	return n.b.Active()[i].Type
+}
+
+func (n ownNames) name(id string) string {
+	stack := "parent"
+	if n.s.template == "templates/org-hub.yaml" {
+		stack = "org"
+	}
+	if id == "ProvisionerLogGroup" {
+		return stack + "-log"
+	}
+	return stack + "-" + id + "-1A2B"
+}
+
+func (n ownNames) arn(service, rest string) string {
+	return "arn:" + n.s.partition() + ":" + service + ":" + n.s.region + ":" + account + ":" + rest
+}
+
+func (n ownNames) Ref(id string) (any, error) {
+	switch n.kind(id) {
+	case "AWS::SNS::Topic":
+		return n.arn("sns", n.name(id)), nil
+	case "AWS::SSM::Parameter":
+		return id, nil
+	}
+	return n.name(id), nil
+}
+
+func (n ownNames) GetAtt(id, attribute string) (any, error) {
+	kind := n.kind(id)
+	if attribute != "Arn" {
+		return n.name(id) + "." + attribute, nil
+	}
+	switch kind {
+	case "AWS::IAM::Role":
+		path := n.s.values["RolePath"]
+		if path == "" {
+			path = "/permstack/"
+		}
+		return "arn:" + n.s.partition() + ":iam::" + account + ":role" + path + "installer/" + n.name(id), nil
+	case "AWS::Logs::LogGroup":
+		return n.arn("logs", "log-group:"+n.name(id)+":*"), nil
+	case "AWS::SQS::Queue":
+		return n.arn("sqs", n.name(id)), nil
+	case "AWS::Events::Rule":
+		return n.arn("events", "rule/permstack-"+uuid), nil
+	case "AWS::Lambda::Function":
+		return n.arn("lambda", "function:"+n.name(id)), nil
+	case "AWS::KMS::Key":
+		return n.arn("kms", "key/"+uuid), nil
+	}
+	return nil, fmt.Errorf("the tests know no ARN of %s, a %s", id, kind)
+}

@@ -1,0 +1,262 @@
+package permstack_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/cfntemplate"
+	"permstack/internal/policydoc"
+	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/policydoc/mutate"
+)
+
+// asked is a request in a place of a scene, and what must come of it.
+type asked struct {
+	evaluate.Request
+	want evaluate.Decision
+	line int
+}
+
+func (a asked) String() string {
+	return fmt.Sprintf("own-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal, a.Context)
+}
+
+// ownRequests follow from the lines of a place: each action on each resource; the
+// same with one thing wrong; every other action that anything of ours is allowed,
+// and every dangerous one, in its place; and what another choice would allow.
+func (s *ownScene) ownRequests(place string) []asked {
+	var out []asked
+	seen := map[string]bool{}
+	ask := func(line int, r evaluate.Request) {
+		key := fmt.Sprint(r)
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, asked{r, s.decides(place, r), line})
+		}
+	}
+	others := slices.Clone(mutate.Dangerous)
+	for _, a := range s.lines {
+		others = append(others, a.actions...)
+	}
+	slices.Sort(others)
+	for _, a := range s.lines {
+		if a.place != place {
+			continue
+		}
+		right, wrong := s.shows(a.gates)
+		for _, on := range a.on {
+			for _, pattern := range s.patterns(on) {
+				for _, action := range a.actions {
+					r := right[0]
+					r.Action, r.Resource = example(action), example(pattern)
+					ask(a.line, r)
+					if !s.chosen(a) {
+						continue
+					}
+					for _, r := range slices.Concat(right, wrong) {
+						r.Action, r.Resource = example(action), example(pattern)
+						ask(a.line, r)
+					}
+					for _, miss := range ownMisses(pattern) {
+						r.Resource = miss
+						ask(a.line, r)
+					}
+				}
+				for _, action := range slices.Compact(others) {
+					r := right[0]
+					r.Action, r.Resource = example(action), example(pattern)
+					ask(a.line, r)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// stranger is the ARN of somebody whom nothing of ours names.
+func (s *ownScene) stranger() string { return "arn:" + s.partition() + ":iam::999999999999:role/Admin" }
+
+// example is a text that a pattern means.
+func example(pattern string) string {
+	if pattern == "*" {
+		return "arn:aws:zz:us-east-1:123456789012:zz"
+	}
+	if action, ok := strings.CutSuffix(pattern, ":*"); ok && !strings.Contains(action, ":") {
+		return action + ":PutKeyPolicy"
+	}
+	return strings.ReplaceAll(pattern, "*", "x1")
+}
+
+// ownMisses are resources beside those that a pattern means.
+func ownMisses(pattern string) []string {
+	arn := example(pattern)
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 {
+		return nil
+	}
+	out := append(mutate.Misses(arn), "*")
+	change := func(i int, values ...string) {
+		for _, v := range values {
+			g := slices.Clone(f)
+			g[i] = v
+			out = append(out, strings.Join(g, ":"))
+		}
+	}
+	change(1, "aws", "aws-cn")
+	change(3, elsewhere, "")
+	change(4, "777777777777", "999999999999", "aws")
+	change(5, f[5]+"x", strings.Replace(f[5], "/permstack/", "/", 1), strings.Replace(f[5], region, elsewhere, 1))
+	for i, c := range f[5] {
+		if c == '/' {
+			change(5, f[5][:i+1]+"installer/"+f[5][i+1:], f[5][:i+1]+"zz/"+f[5][i+1:])
+		}
+	}
+	return out
+}
+
+// shows are principals and contexts that pass every gate, and those that fail one.
+func (s *ownScene) shows(gates []ownGate) (right, wrong []evaluate.Request) {
+	right = []evaluate.Request{{}}
+	vary := func(g ownGate, values []string, missing bool) (out []evaluate.Request) {
+		for _, r := range right {
+			for _, v := range values {
+				r.Context = maps.Clone(r.Context)
+				if r.Context == nil {
+					r.Context = map[string][]string{}
+				}
+				r.Context[g.key] = []string{v}
+				out = append(out, r)
+			}
+			if missing {
+				r.Context = maps.Clone(r.Context)
+				delete(r.Context, g.key)
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	for _, g := range gates {
+		if g.key == "who" {
+			who := ownVisitors()
+			var in []evaluate.Request
+			for _, name := range slices.Sorted(maps.Keys(who)) {
+				if r := (evaluate.Request{Principal: who[name]}); s.passes(g, r) {
+					in = append(in, r)
+				} else {
+					wrong = append(wrong, r)
+				}
+			}
+			right = in
+			continue
+		}
+		var values, bad []string
+		for _, v := range g.values {
+			for _, p := range s.patterns(v) {
+				v := example(p)
+				values = append(values, v)
+				if v != "false" { // Bool has no case
+					bad = append(bad, strings.ToUpper(v))
+				}
+				bad = append(bad, v+"x", "x"+v, "other", "", "999999999999", "777777777777", "*")
+				bad = append(bad, ownMisses(p)...)
+				for _, text := range mutate.Text(v) {
+					bad = append(bad, example(text))
+				}
+			}
+		}
+		bad = append(bad, "true", s.stranger())
+		wrong = append(vary(ownGate{key: g.key}, nil, false), wrong...)
+		for i := range wrong { // those of the gates before show this one rightly
+			wrong[i].Context = maps.Clone(wrong[i].Context)
+			if wrong[i].Context == nil {
+				wrong[i].Context = map[string][]string{}
+			}
+			wrong[i].Context[g.key] = values[:1]
+		}
+		wrong = append(wrong, vary(g, bad, true)...)
+		right = vary(g, values, g.missing)
+	}
+	return right, wrong
+}
+
+// place is what own-access.txt says something about: statements of a template.
+type place struct {
+	name       string
+	statements []policydoc.Statement
+}
+
+func (p place) documents() []policydoc.Document {
+	return []policydoc.Document{{Version: policydoc.Version, Statement: p.statements}}
+}
+
+// bind evaluates the scene's template.
+func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Bound, error) {
+	t.Helper()
+	return template.Bind(cfntemplate.Environment{Parameters: s.values, Pseudo: cfntemplate.Pseudo{
+		AccountID: account, Region: s.region, StackName: "parent",
+		StackID: fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/parent/%s", s.partition(), s.region, account, uuid),
+	}})
+}
+
+// places are all policies of a bound template: of roles, trust, topics, queues and
+// keys, and who may invoke a function.
+func (s *ownScene) places(b *cfntemplate.Bound) ([]place, error) {
+	var out []place
+	r := ownNames{s, b}
+	for _, resource := range b.Active() {
+		id := resource.LogicalID
+		p, err := b.Properties(id, r)
+		if err != nil {
+			return nil, err
+		}
+		add := func(name string, values ...any) error {
+			var all []policydoc.Statement
+			for _, v := range values {
+				text, err := jsonOf(v)
+				if err != nil {
+					return err
+				}
+				doc, err := policydoc.Parse(text)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				if doc.Version != policydoc.Version {
+					return fmt.Errorf("%s has the version %q", name, doc.Version)
+				}
+				all = append(all, doc.Statement...)
+			}
+			out = append(out, place{name, all})
+			return nil
+		}
+		switch resource.Type {
+		case "AWS::IAM::Role":
+			var docs []any
+			list, _ := p["Policies"].([]any)
+			for _, policy := range list {
+				docs = append(docs, policy.(map[string]any)["PolicyDocument"])
+			}
+			if err = add(id+" trust", p["AssumeRolePolicyDocument"]); err == nil {
+				err = add(id, docs...)
+			}
+		case "AWS::SNS::TopicInlinePolicy", "AWS::SQS::QueuePolicy":
+			err = add(id, p["PolicyDocument"])
+		case "AWS::KMS::Key":
+			err = add(id, p["KeyPolicy"])
+		case "AWS::Lambda::Permission":
+			out = append(out, place{id, []policydoc.Statement{s.permission(p)}})
+		default:
+			for name := range p {
+				if strings.Contains(name, "Policy") && name != "RedrivePolicy" && name != "Policies" {
+					err = fmt.Errorf("%s of %s is held by nothing", name, id)
+				}
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,76 @@
+package permstack_test
+
+import (
+	"maps"
+	"testing"
+
+	"permstack/internal/cfntemplate"
+)
+
+// TestOwnResources: what is no policy and opens or shuts something all the same.
+func TestOwnResources(t *testing.T) {
+	// A type that is not here has to be thought of in places, and here.
+	types := map[string]map[string]int{
+		"template.yaml": {
+			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 1, "AWS::IAM::Role": 3, "AWS::Lambda::EventInvokeConfig": 2,
+			"AWS::Lambda::Function": 2, "AWS::Lambda::Permission": 1, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
+			"AWS::SNS::Topic": 1, "AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 1, "AWS::SQS::QueuePolicy": 1,
+			"AWS::SSM::Parameter": 1, "Custom::PermissionStack": 1,
+		},
+		"templates/org-hub.yaml": {
+			"AWS::CloudWatch::Alarm": 1, "AWS::KMS::Alias": 1, "AWS::KMS::Key": 1, "AWS::SNS::Subscription": 2, "AWS::SNS::Topic": 1,
+			"AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 1, "AWS::SQS::QueuePolicy": 1,
+		},
+		"templates/stackset.yaml": {"AWS::CloudFormation::StackSet": 1},
+	}
+	types["templates/launch-stack.yaml"] = types["template.yaml"]
+	for path, values := range everyTemplate(t) {
+		template, err := cfntemplate.Parse(read(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := map[string]int{}
+		for _, r := range template.Resources {
+			have[r.Type]++
+		}
+		if !maps.Equal(have, types[path]) {
+			t.Errorf("%s has %v", path, have)
+		}
+		b := bound(t, path, values, nil)
+		for _, r := range b.Active() {
+			p := properties(t, b, r.LogicalID)
+			hold := func(name string, want string) {
+				t.Helper()
+				if got, err := jsonOf(p[name]); err != nil || string(got) != want {
+					t.Errorf("%s: %s of %s is %s, want %s", path, name, r.LogicalID, got, want)
+				}
+			}
+			switch r.LogicalID {
+			case "DriftRule":
+				stack := `arn:aws:cloudformation:us-east-1:123456789012:stack/parent/` + uuid
+				hold("EventPattern", `{"detail":{"stack-id":["`+stack+`"],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE","UPDATE_ROLLBACK_COMPLETE"]}},"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`)
+				hold("Targets", `[{"Arn":"Drift.Arn","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
+				hold("State", `"ENABLED"`)
+			case "DriftInvokeConfig":
+				hold("DestinationConfig", `{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"}}`)
+			case "Members": // named roles are made by the members' own functions
+				hold("Capabilities", `["CAPABILITY_IAM"]`)
+				hold("PermissionModel", `"SERVICE_MANAGED"`)
+			case "Key":
+				hold("EnableKeyRotation", `true`)
+			}
+		}
+	}
+	// What stands for whose policy: another topic's or queue's would leave ours open.
+	for path, of := range map[string]map[string][2]string{
+		"template.yaml":          {"AlertTopicPolicy": {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"`}, "DriftFailuresPolicy": {"Queues", `["DriftFailures"]`}},
+		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`}, "UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
+	} {
+		b := bound(t, path, everyTemplate(t)[path], nil)
+		for id, want := range of {
+			if got, err := jsonOf(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
+				t.Errorf("%s: %s is for %s", path, id, got)
+			}
+		}
+	}
+}
