@@ -42,6 +42,9 @@ func newAnswer(event cfn.Event, physicalID string, result Result, err error, hid
 	if strings.TrimSpace(reason) == "" { // CloudFormation refuses FAILED without a reason
 		reason = "failed without a reason"
 	}
+	if a.Reason = reason; len(a.body()) <= maxBody {
+		return a
+	}
 	tooLong := sort.Search(len(reason)+1, func(n int) bool {
 		a.Reason = shorten(reason, n)
 		return len(a.body()) > maxBody

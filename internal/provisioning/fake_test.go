@@ -23,6 +23,7 @@ type fake struct {
 	stacks []*fakeStack // deleted ones stay, and answer to their id
 	writes []string     // "CreateStack name", in order
 	inputs []any        // of the writes
+	asked  int          // updates, those with nothing to update too
 
 	fails     map[string]string // "CreateStack name" → reason: the operation fails once
 	unassumed int               // this many writes find that the role cannot be assumed
@@ -153,6 +154,7 @@ func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInpu
 func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked++
 	s := f.find(*in.StackName)
 	if s == nil {
 		return nil, validation("Stack [%s] does not exist", *in.StackName)
