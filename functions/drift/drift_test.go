@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws/wire"
 )
 
@@ -32,7 +32,7 @@ func TestStory(t *testing.T) {
 	got := w.tells("GRANTS MORE: 1 new")
 	if len(got) == 1 {
 		f := got[0].Findings[0]
-		if f.Kind != drift.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != drift.GrantsMore || got[0].Status != alert.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
+		if f.Kind != driftreport.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != driftreport.GrantsMore || got[0].Status != alert.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
 			t.Errorf("told: %+v", got[0])
 		}
 	}
@@ -52,7 +52,7 @@ func TestStory(t *testing.T) {
 
 	w.update(map[string]string{"Operations": "backup"})
 	messages, mails = w.told()
-	if len(messages) != 1 || messages[0].Kind != alert.KindAccess || messages[0].Status != alert.Altered || messages[0].Direction != drift.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
+	if len(messages) != 1 || messages[0].Kind != alert.KindAccess || messages[0].Status != alert.Altered || messages[0].Direction != driftreport.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
 		t.Errorf("told at the update: %+v", messages)
 	}
 	w.tells()
@@ -135,7 +135,7 @@ func TestFaults(t *testing.T) {
 	restore = w.fail("ListAttachedRolePolicies", "AccessDenied")
 	w.run()
 	messages, _ := w.told()
-	if len(messages) != 1 || messages[0].Counts.Resolved != 0 || messages[0].Direction != drift.Unreadable {
+	if len(messages) != 1 || messages[0].Counts.Resolved != 0 || messages[0].Direction != driftreport.Unreadable {
 		t.Errorf("told of what cannot be read: %+v", messages)
 	}
 	w.tells()
@@ -144,7 +144,7 @@ func TestFaults(t *testing.T) {
 	messages, _ = w.told()
 	for _, m := range messages {
 		for _, r := range m.Resolved {
-			if r.Direction != drift.Unreadable {
+			if r.Direction != driftreport.Unreadable {
 				t.Errorf("resolved: %+v", r)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/policies"
 	"permstack/internal/policydoc"
 )
@@ -157,7 +157,7 @@ type Place struct{ StackID, Stack, Account, Region, Profile string }
 // AccessMessage announces what a deployment granted, changed or took away.
 func AccessMessage(p Place, status Status, a Access, now time.Time) Message {
 	m := Message{
-		Schema: Schema, Kind: KindAccess, Status: status, Direction: drift.Changed, Profile: p.Profile, Account: p.Account, Region: p.Region,
+		Schema: Schema, Kind: KindAccess, Status: status, Direction: driftreport.Changed, Profile: p.Profile, Account: p.Account, Region: p.Region,
 		Stack: p.Stack, StackID: p.StackID, Time: now.UTC().Truncate(time.Second), Access: &a,
 	}
 	grows, shrinks := false, false
@@ -170,9 +170,9 @@ func AccessMessage(p Place, status Status, a Access, now time.Time) Message {
 	m.Access.Added, m.Access.Removed = distinct(added), distinct(removed)
 	switch {
 	case grows: // also where something goes: more is what must not go unnoticed
-		m.Direction = drift.GrantsMore
+		m.Direction = driftreport.GrantsMore
 	case shrinks:
-		m.Direction = drift.GrantsLess
+		m.Direction = driftreport.GrantsLess
 	}
 	what := fmt.Sprintf("access %s: %d actions added, %d removed", status, m.Access.Added, m.Access.Removed)
 	switch {

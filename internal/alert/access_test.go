@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws"
 	"permstack/internal/policies"
 	"permstack/internal/policies/catalog"
@@ -46,12 +46,12 @@ func TestDifference(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
 		before, after *policies.Set
-		direction     drift.Direction
+		direction     driftreport.Direction
 		want          []string // of What, Of and Name, with "+" or "-" for actions, and Other
 	}{
-		{"restore goes", base, less, drift.GrantsLess, []string{"policy ClumioEC2RestorePolicy - gone"}},
-		{"restore comes", less, base, drift.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
-		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), drift.Changed, []string{"trust   other principals or conditions"}},
+		{"restore goes", base, less, driftreport.GrantsLess, []string{"policy ClumioEC2RestorePolicy - gone"}},
+		{"restore comes", less, base, driftreport.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
+		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), driftreport.Changed, []string{"trust   other principals or conditions"}},
 	} {
 		var got []string
 		changes := alert.Difference(tc.before, tc.after)

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // TestAhead: a run that dies between putting right and telling loses no message,
 // and repeats none.
 func TestAhead(t *testing.T) {
-	old, gone, fresh := finding(1, drift.GrantsMore), finding(2, drift.GrantsLess), finding(3, drift.GrantsMore)
+	old, gone, fresh := finding(1, driftreport.GrantsMore), finding(2, driftreport.GrantsLess), finding(3, driftreport.GrantsMore)
 	_, state := alert.Compare(report(old, gone), alert.State{}, monday, 7)
 	state = through(t, state)
 	turned := old
@@ -47,9 +47,9 @@ func TestAhead(t *testing.T) {
 
 // TestOverflowEdges: what of the findings without a place of their own is told.
 func TestOverflowEdges(t *testing.T) {
-	var many []drift.Finding
+	var many []driftreport.Finding
 	for n := range 2000 {
-		many = append(many, finding(n, drift.GrantsMore))
+		many = append(many, finding(n, driftreport.GrantsMore))
 	}
 	_, state := alert.Compare(report(many...), alert.State{}, monday, 7)
 	first := state
@@ -59,7 +59,7 @@ func TestOverflowEdges(t *testing.T) {
 	named := len(one.Resolved)
 	// Those that the state does not name come last: it keeps the first.
 	unnamed := slices.Clone(many)
-	unnamed = slices.DeleteFunc(unnamed, func(f drift.Finding) bool {
+	unnamed = slices.DeleteFunc(unnamed, func(f driftreport.Finding) bool {
 		news, _ := alert.Compare(report(f), state, tuesday, 7)
 		return len(news.Appeared) == 0
 	})
@@ -68,7 +68,7 @@ func TestOverflowEdges(t *testing.T) {
 	}
 
 	swapped := slices.Clone(unnamed)
-	swapped[0] = finding(9999, drift.GrantsMore)
+	swapped[0] = finding(9999, driftreport.GrantsMore)
 	if news, _ := alert.Compare(report(swapped...), state, tuesday, 7); len(news.Appeared) != len(unnamed) {
 		t.Errorf("as many, and others: %d appeared", len(news.Appeared))
 	}
@@ -85,7 +85,7 @@ func TestOverflowEdges(t *testing.T) {
 	if news, kept := alert.Compare(none, state, tuesday, 7); news.ResolvedUnnamed != 0 || kept.Overflow != state.Overflow {
 		t.Errorf("nothing was looked at: %d resolved, overflow %+v", news.ResolvedUnnamed, kept.Overflow)
 	}
-	blind := drift.Finding{ID: "blind", Direction: drift.Unreadable}
+	blind := driftreport.Finding{ID: "blind", Direction: driftreport.Unreadable}
 	if news, kept := alert.Compare(report(unnamed[0], blind), state, tuesday, 7); len(news.Appeared) != 2 || kept.Overflow.Count != 0 {
 		t.Errorf("one was looked at, before what could not be: %d appeared, overflow %d", len(news.Appeared), kept.Overflow.Count)
 	}
@@ -97,17 +97,17 @@ func TestOverflowEdges(t *testing.T) {
 // TestOrder: a finding that is there twice counts once, and what is resolved is
 // told as it was ranked.
 func TestOrder(t *testing.T) {
-	more, less, other := finding(1, drift.GrantsMore), finding(2, drift.GrantsLess), finding(3, drift.GrantsMore)
+	more, less, other := finding(1, driftreport.GrantsMore), finding(2, driftreport.GrantsLess), finding(3, driftreport.GrantsMore)
 	news, state := alert.Compare(report(less, less, more, more, other), alert.State{}, monday, 7)
 	if len(news.Appeared) != 3 || len(state.Known) != 3 {
 		t.Errorf("%d appeared, %d known", len(news.Appeared), len(state.Known))
 	}
 	news, _ = alert.Compare(report(), through(t, state), monday.Add(time.Hour), 7)
-	var order []drift.Direction
+	var order []driftreport.Direction
 	for _, g := range news.Resolved {
 		order = append(order, g.Direction)
 	}
-	if !slices.Equal(order, []drift.Direction{drift.GrantsMore, drift.GrantsMore, drift.GrantsLess}) || news.Resolved[0].Label > news.Resolved[1].Label {
+	if !slices.Equal(order, []driftreport.Direction{driftreport.GrantsMore, driftreport.GrantsMore, driftreport.GrantsLess}) || news.Resolved[0].Label > news.Resolved[1].Label {
 		t.Errorf("resolved: %+v", news.Resolved)
 	}
 }
@@ -115,12 +115,12 @@ func TestOrder(t *testing.T) {
 // TestNotReachedByName: a logical id alone may be of any stack that the report
 // knows, of the parent too; with a stack before it, of that one.
 func TestNotReachedByName(t *testing.T) {
-	for name, f := range map[string]drift.Finding{
-		"of the parent":         {ID: "a", Stack: "backup", LogicalID: "Role", Direction: drift.GrantsMore},
-		"of a stack of another": {ID: "b", Stack: "elsewhere", LogicalID: "Role", Direction: drift.GrantsMore},
+	for name, f := range map[string]driftreport.Finding{
+		"of the parent":         {ID: "a", Stack: "backup", LogicalID: "Role", Direction: driftreport.GrantsMore},
+		"of a stack of another": {ID: "b", Stack: "elsewhere", LogicalID: "Role", Direction: driftreport.GrantsMore},
 	} {
 		_, state := alert.Compare(report(f), alert.State{}, monday, 7)
-		r := report(drift.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: drift.GrantsLess})
+		r := report(driftreport.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: driftreport.GrantsLess})
 		r.Stacks, r.NotReached = nil, []string{"Role"}
 		if news, _ := alert.Compare(r, state, monday.Add(time.Hour), 7); len(news.Resolved) != 0 {
 			t.Errorf("%s: resolved, though not looked at", name)

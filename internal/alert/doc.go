@@ -1,22 +1,21 @@
-// Package alert decides what of a drift report is news, words it, and keeps
-// what was told.
+// Package alert decides what of a drift report is news, words it and sends it.
 //
-// The core is pure: Compare holds a drift.Report against a State and gives News
-// and the next State; DriftMessage and AccessMessage turn news into a Message;
-// Message.Input turns that into one SNS message. Store keeps the State in one
-// SSM parameter.
+// The core is pure: Compare holds a driftreport.Report against a State and gives
+// News and the next State; DriftMessage and AccessMessage turn news into a
+// Message; Message.Input turns that into one SNS message. Who keeps the State
+// decides where.
 package alert
 
-import "permstack/internal/drift"
+import "permstack/internal/driftreport"
 
 // rank orders directions by how much they matter: the gravest first.
-func rank(d drift.Direction) int {
+func rank(d driftreport.Direction) int {
 	switch d {
-	case drift.GrantsMore:
+	case driftreport.GrantsMore:
 		return 0
-	case drift.GrantsLess:
+	case driftreport.GrantsLess:
 		return 1
-	case drift.Changed:
+	case driftreport.Changed:
 		return 2
 	default:
 		return 3
@@ -24,4 +23,4 @@ func rank(d drift.Direction) int {
 }
 
 // directions lists every direction, the gravest first.
-var directions = [...]drift.Direction{drift.GrantsMore, drift.GrantsLess, drift.Changed, drift.Unreadable}
+var directions = [...]driftreport.Direction{driftreport.GrantsMore, driftreport.GrantsLess, driftreport.Changed, driftreport.Unreadable}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // Schema names the form of a Message's JSON, docs/drift-message.schema.json. A
@@ -32,17 +32,17 @@ const (
 )
 
 // None is the direction of a message that has none.
-const None drift.Direction = "none"
+const None driftreport.Direction = "none"
 
 // Message is what is sent, and what `permstack drift --format json` prints. It
 // holds no secrets: findings are short texts for people and never hold external
 // ids.
 type Message struct {
-	Schema    string          `json:"schema"`
-	Kind      string          `json:"kind"`
-	Status    Status          `json:"status"`
-	Direction drift.Direction `json:"direction"` // the gravest that is news
-	Subject   string          `json:"subject"`   // at most 100 printable ASCII characters
+	Schema    string                `json:"schema"`
+	Kind      string                `json:"kind"`
+	Status    Status                `json:"status"`
+	Direction driftreport.Direction `json:"direction"` // the gravest that is news
+	Subject   string                `json:"subject"`   // at most 100 printable ASCII characters
 
 	Profile string    `json:"profile"`
 	Account string    `json:"account"`
@@ -87,16 +87,16 @@ const (
 
 // Reported is a finding in a message.
 type Reported struct {
-	drift.Finding
+	driftreport.Finding
 	News  Novelty    `json:"news"`
 	Since *time.Time `json:"since,omitempty"` // when it was first seen
 }
 
 // Resolved is a finding that is no more.
 type Resolved struct {
-	What      string          `json:"what"`
-	Direction drift.Direction `json:"direction"` // that it had
-	Since     time.Time       `json:"since"`
+	What      string                `json:"what"`
+	Direction driftreport.Direction `json:"direction"` // that it had
+	Since     time.Time             `json:"since"`
 }
 
 // Reverted is what was put right, and what could not be.
@@ -109,7 +109,7 @@ type Reverted struct {
 const nameless = "a finding whose name was not kept"
 
 // DriftMessage words the news of a run.
-func DriftMessage(report drift.Report, news News, reverted *Reverted, now time.Time) Message {
+func DriftMessage(report driftreport.Report, news News, reverted *Reverted, now time.Time) Message {
 	m := driftMessage(report, news, now)
 	m.Reverted = reverted
 	for novelty, items := range [...][]Item{news.Appeared, news.Changed, news.Reminded} {
@@ -132,7 +132,7 @@ func DriftMessage(report drift.Report, news News, reverted *Reverted, now time.T
 }
 
 // LookMessage words a look that remembers nothing: every finding is told.
-func LookMessage(report drift.Report, now time.Time) Message {
+func LookMessage(report driftreport.Report, now time.Time) Message {
 	news, _ := Compare(report, State{}, now, 0)
 	m := driftMessage(report, News{Standing: news.Standing}, now)
 	m.Direction = None
@@ -146,7 +146,7 @@ func LookMessage(report drift.Report, now time.Time) Message {
 	return m
 }
 
-func driftMessage(report drift.Report, news News, now time.Time) Message {
+func driftMessage(report driftreport.Report, news News, now time.Time) Message {
 	m := Message{
 		Schema: Schema, Kind: KindDrift, Status: InSync, Profile: report.Profile, Account: report.Account, Region: report.Region,
 		Stack: stackName(report.ParentStackID), StackID: report.ParentStackID, Time: now.UTC().Truncate(time.Second),

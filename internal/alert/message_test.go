@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // protocols gives what each protocol gets of a message.
@@ -34,13 +34,13 @@ func protocols(t testing.TB, m alert.Message) map[string]string {
 }
 
 func TestMessage(t *testing.T) {
-	more, less := finding(1, drift.GrantsMore), finding(2, drift.GrantsLess)
-	less.Kind, less.Subject = drift.AttachmentRemoved, "ClumioEC2BackupPolicy"
-	unreadable := drift.Finding{
-		ID: "u", Stack: "backup-permstack-access", LogicalID: "Role3", Type: "AWS::IAM::Role", Kind: drift.NotReadable,
-		Direction: drift.Unreadable, Permission: "iam:GetRole", Advice: "allow iam:GetRole", SeenBy: []string{"live"}, Hash: "u",
+	more, less := finding(1, driftreport.GrantsMore), finding(2, driftreport.GrantsLess)
+	less.Kind, less.Subject = driftreport.AttachmentRemoved, "ClumioEC2BackupPolicy"
+	unreadable := driftreport.Finding{
+		ID: "u", Stack: "backup-permstack-access", LogicalID: "Role3", Type: "AWS::IAM::Role", Kind: driftreport.NotReadable,
+		Direction: driftreport.Unreadable, Permission: "iam:GetRole", Advice: "allow iam:GetRole", SeenBy: []string{"live"}, Hash: "u",
 	}
-	_, state := alert.Compare(report(finding(4, drift.Changed), less), alert.State{}, monday.Add(-48*time.Hour), 7)
+	_, state := alert.Compare(report(finding(4, driftreport.Changed), less), alert.State{}, monday.Add(-48*time.Hour), 7)
 	less.Hash = "another"
 	r := report(less, unreadable, more)
 	news, _ := alert.Compare(r, state, monday, 7)
@@ -48,7 +48,7 @@ func TestMessage(t *testing.T) {
 	if want := "permstack: GRANTS MORE: 2 new, 1 changed, 1 resolved - backup (123456789012 eu-central-1)"; m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}
-	if m.Status != alert.Drifted || m.Direction != drift.GrantsMore {
+	if m.Status != alert.Drifted || m.Direction != driftreport.GrantsMore {
 		t.Errorf("%s, %s", m.Status, m.Direction)
 	}
 	out := protocols(t, m)
@@ -80,23 +80,23 @@ func TestMessage(t *testing.T) {
 }
 
 func TestSubjects(t *testing.T) {
-	more := finding(1, drift.GrantsMore)
-	unreadable := finding(2, drift.Unreadable)
-	_, known := alert.Compare(report(more, finding(3, drift.Changed)), alert.State{}, monday, 7)
+	more := finding(1, driftreport.GrantsMore)
+	unreadable := finding(2, driftreport.Unreadable)
+	_, known := alert.Compare(report(more, finding(3, driftreport.Changed)), alert.State{}, monday, 7)
 	for name, tc := range map[string]struct {
-		report drift.Report
+		report driftreport.Report
 		state  alert.State
 		days   int
 		want   string
 		status alert.Status
 	}{
 		"new":                  {report(more), alert.State{}, 0, "GRANTS MORE: 1 new", alert.Drifted},
-		"less":                 {report(finding(1, drift.GrantsLess)), alert.State{}, 0, "GRANTS LESS: 1 new", alert.Drifted},
+		"less":                 {report(finding(1, driftreport.GrantsLess)), alert.State{}, 0, "GRANTS LESS: 1 new", alert.Drifted},
 		"unreadable":           {report(unreadable), alert.State{}, 0, "UNREADABLE: 1 new", alert.Unknown},
 		"one resolved":         {report(more), known, 0, "RESOLVED: 1, 1 left", alert.Drifted},
 		"all resolved":         {report(), known, 0, "RESOLVED: 2, all in sync", alert.InSync},
 		"resolved, unreadable": {report(unreadable), known, 0, "UNREADABLE: 1 new, 2 resolved", alert.Unknown},
-		"reminder":             {report(more, finding(3, drift.Changed)), known, 8, "GRANTS MORE: 2 still there", alert.Drifted},
+		"reminder":             {report(more, finding(3, driftreport.Changed)), known, 8, "GRANTS MORE: 2 still there", alert.Drifted},
 	} {
 		news, _ := alert.Compare(tc.report, tc.state, monday.AddDate(0, 0, tc.days), 7)
 		m := alert.DriftMessage(tc.report, news, nil, monday)
@@ -108,7 +108,7 @@ func TestSubjects(t *testing.T) {
 }
 
 func TestLongStackName(t *testing.T) {
-	r := report(finding(1, drift.GrantsMore))
+	r := report(finding(1, driftreport.GrantsMore))
 	r.ParentStackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/" + strings.Repeat("StackSet-", 14) + "/x"
 	news, _ := alert.Compare(r, alert.State{}, monday, 7)
 	m := alert.DriftMessage(r, news, nil, monday)
@@ -119,7 +119,7 @@ func TestLongStackName(t *testing.T) {
 
 // TestHugeMessages: nothing is refused by SNS, and nothing goes silently.
 func TestHugeMessages(t *testing.T) {
-	var many []drift.Finding
+	var many []driftreport.Finding
 	for n := range 3000 {
 		f := finding(n, directions[n%4])
 		f.Actual = strings.Repeat("\"é\n", 100)
@@ -137,7 +137,7 @@ func TestHugeMessages(t *testing.T) {
 		t.Errorf("%d findings, %d left out", len(got.Findings), got.Omitted)
 	}
 	for _, f := range got.Findings {
-		if f.Direction != drift.GrantsMore {
+		if f.Direction != driftreport.GrantsMore {
 			t.Errorf("%s was kept where something graver was left out", f.Direction)
 			break
 		}
@@ -146,7 +146,7 @@ func TestHugeMessages(t *testing.T) {
 		t.Errorf("the e-mail does not say that it is cut:\n%.2000s", out["email"])
 	}
 
-	one := finding(1, drift.GrantsMore)
+	one := finding(1, driftreport.GrantsMore)
 	one.Actual, one.Details = strings.Repeat("x", 300<<10), make([]string, 10_000)
 	one.Details[5] = strings.Repeat("y", 300<<10)
 	r = report(one)
@@ -160,7 +160,7 @@ func TestHugeMessages(t *testing.T) {
 }
 
 func TestLook(t *testing.T) {
-	m := alert.LookMessage(report(finding(2, drift.GrantsLess), finding(1, drift.GrantsMore)), monday)
+	m := alert.LookMessage(report(finding(2, driftreport.GrantsLess), finding(1, driftreport.GrantsMore)), monday)
 	if m.Subject != "permstack: GRANTS MORE: 2 findings - backup (123456789012 eu-central-1)" || m.Status != alert.Drifted || m.Findings[0].ID != "finding-1" {
 		t.Errorf("%s, %s", m.Subject, m.Status)
 	}

@@ -6,19 +6,19 @@ import (
 	"strings"
 	"time"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // Item is a finding of the present run.
 type Item struct {
-	drift.Finding
+	driftreport.Finding
 	Since time.Time // when it was first seen; zero where nothing is remembered
 }
 
 // Gone is a finding that was told before and is no more.
 type Gone struct {
 	Label     string // empty where the state had no room for it
-	Direction drift.Direction
+	Direction driftreport.Direction
 	Since     time.Time
 }
 
@@ -47,7 +47,7 @@ func (n News) Any() bool {
 func (n News) Drifted() int {
 	count := 0
 	for _, i := range n.Standing {
-		if i.Direction != drift.Unreadable {
+		if i.Direction != driftreport.Unreadable {
 			count++
 		}
 	}
@@ -65,7 +65,7 @@ const reminderSlack = 2 * time.Hour
 // was told. A finding is news when it appears, when its values change, and again
 // every reminderDays while it stands (0 is never). It is resolved only when it
 // was looked at and is gone: what could not be read or was not reached stays.
-func Compare(report drift.Report, state State, now time.Time, reminderDays int) (News, State) {
+func Compare(report driftreport.Report, state State, now time.Time, reminderDays int) (News, State) {
 	now = now.UTC().Truncate(time.Minute)
 	due := func(notified time.Time) bool {
 		return reminderDays > 0 && !now.Before(notified.Add(time.Duration(reminderDays)*24*time.Hour-reminderSlack))
@@ -77,7 +77,7 @@ func Compare(report drift.Report, state State, now time.Time, reminderDays int) 
 	var news News
 	next := State{Announced: state.Announced, Lease: state.Lease}
 	seen := map[[8]byte]bool{}
-	var unknown []drift.Finding
+	var unknown []driftreport.Finding
 	for _, f := range report.Findings {
 		key := keyOf(f)
 		if seen[key.ID] {
@@ -120,12 +120,12 @@ func Compare(report drift.Report, state State, now time.Time, reminderDays int) 
 
 // compareUnknown deals with the findings that the state does not hold one by
 // one: new ones, and those of the overflow.
-func compareUnknown(unknown []drift.Finding, o Overflow, blind blind, now time.Time, due func(time.Time) bool, news *News, next *State) {
+func compareUnknown(unknown []driftreport.Finding, o Overflow, blind blind, now time.Time, due func(time.Time) bool, news *News, next *State) {
 	var found Overflow
 	looked := false // at anything that was not unreadable
 	for _, f := range unknown {
 		found.add(Known{Key: keyOf(f)})
-		looked = looked || f.Direction != drift.Unreadable
+		looked = looked || f.Direction != driftreport.Unreadable
 	}
 	since, notified := now, now
 	fresh := true
@@ -170,7 +170,7 @@ func (b blind) covers(k Key) bool {
 
 // blindness gathers what was unreadable or not reached. A finding without a
 // logical id is of a whole stack, one without a stack of everything.
-func blindness(report drift.Report) blind {
+func blindness(report driftreport.Report) blind {
 	b := blind{resources: map[[3]byte]bool{}, stacks: map[[2]byte]bool{}}
 	names := map[string]bool{}
 	for _, id := range report.Stacks {
@@ -179,7 +179,7 @@ func blindness(report drift.Report) blind {
 	names[stackName(report.ParentStackID)] = true
 	for _, f := range report.Findings {
 		names[f.Stack] = true
-		if f.Direction != drift.Unreadable {
+		if f.Direction != driftreport.Unreadable {
 			continue
 		}
 		k := keyOf(f)
@@ -194,11 +194,11 @@ func blindness(report drift.Report) blind {
 	}
 	for _, id := range report.NotReached {
 		if stack, logical, ok := strings.Cut(id, "/"); ok {
-			b.resources[keyOf(drift.Finding{Stack: stack, LogicalID: logical}).Resource] = true
+			b.resources[keyOf(driftreport.Finding{Stack: stack, LogicalID: logical}).Resource] = true
 			continue
 		}
 		for name := range names {
-			b.resources[keyOf(drift.Finding{Stack: name, LogicalID: id}).Resource] = true
+			b.resources[keyOf(driftreport.Finding{Stack: name, LogicalID: id}).Resource] = true
 		}
 	}
 	return b

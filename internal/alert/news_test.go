@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // through saves a state and reads it again, as between two runs.
@@ -46,18 +46,18 @@ func tell(n alert.News) string {
 
 // TestStory tells a run a day.
 func TestStory(t *testing.T) {
-	more, less := finding(1, drift.GrantsMore), finding(2, drift.GrantsLess)
+	more, less := finding(1, driftreport.GrantsMore), finding(2, driftreport.GrantsLess)
 	worse := more
 	worse.Hash = "another"
 	turned := less
-	turned.Direction = drift.Changed
-	blind := drift.Finding{ID: "blind", Stack: "backup-permstack-access", LogicalID: "Role1", Kind: drift.NotReadable, Direction: drift.Unreadable, Hash: "x"}
-	blindStack := drift.Finding{ID: "blind stack", Stack: "backup-permstack-access", Kind: drift.NotReadable, Direction: drift.Unreadable, Hash: "x"}
-	blindAll := drift.Finding{ID: "blind all", Kind: drift.NotReadable, Direction: drift.Unreadable, Hash: "x"}
-	unreached := func(ids ...string) drift.Report { r := report(); r.NotReached = ids; return r }
+	turned.Direction = driftreport.Changed
+	blind := driftreport.Finding{ID: "blind", Stack: "backup-permstack-access", LogicalID: "Role1", Kind: driftreport.NotReadable, Direction: driftreport.Unreadable, Hash: "x"}
+	blindStack := driftreport.Finding{ID: "blind stack", Stack: "backup-permstack-access", Kind: driftreport.NotReadable, Direction: driftreport.Unreadable, Hash: "x"}
+	blindAll := driftreport.Finding{ID: "blind all", Kind: driftreport.NotReadable, Direction: driftreport.Unreadable, Hash: "x"}
+	unreached := func(ids ...string) driftreport.Report { r := report(); r.NotReached = ids; return r }
 	var state alert.State
 	for day, step := range []struct {
-		report drift.Report
+		report driftreport.Report
 		want   string
 	}{
 		{report(), ""},
@@ -81,8 +81,8 @@ func TestStory(t *testing.T) {
 		{report(worse), ""}, {report(worse), ""}, //
 		{report(worse), ""}, {report(worse), ""}, //
 		{report(worse), ""}, {report(worse), "!Role1"}, // day 24: seven days later
-		{report(worse, worse), ""},                      // twice the same is once
-		{drift.Report{ParentStackID: parent}, "-Role1"}, //
+		{report(worse, worse), ""},                            // twice the same is once
+		{driftreport.Report{ParentStackID: parent}, "-Role1"}, //
 	} {
 		var news alert.News
 		news, state = alert.Compare(step.report, through(t, state), monday.Add(time.Duration(day)*24*time.Hour), 7)
@@ -93,7 +93,7 @@ func TestStory(t *testing.T) {
 }
 
 func TestSince(t *testing.T) {
-	f := finding(1, drift.GrantsMore)
+	f := finding(1, driftreport.GrantsMore)
 	_, state := alert.Compare(report(f), alert.State{}, monday, 7)
 	f.Hash = "another"
 	news, state := alert.Compare(report(f), through(t, state), monday.Add(24*time.Hour), 7)
@@ -101,13 +101,13 @@ func TestSince(t *testing.T) {
 		t.Errorf("changed: since %s", news.Changed[0].Since)
 	}
 	news, _ = alert.Compare(report(), through(t, state), monday.Add(48*time.Hour), 7)
-	if g := news.Resolved[0]; !g.Since.Equal(monday) || g.Direction != drift.GrantsMore || g.Label != "Role1: attachment added: AdministratorAccess" {
+	if g := news.Resolved[0]; !g.Since.Equal(monday) || g.Direction != driftreport.GrantsMore || g.Label != "Role1: attachment added: AdministratorAccess" {
 		t.Errorf("resolved: %+v", g)
 	}
 }
 
 func TestNoReminders(t *testing.T) {
-	r := report(finding(1, drift.GrantsMore))
+	r := report(finding(1, driftreport.GrantsMore))
 	_, state := alert.Compare(r, alert.State{}, monday, 0)
 	if news, _ := alert.Compare(r, through(t, state), monday.AddDate(1, 0, 0), 0); news.Any() {
 		t.Errorf("a year later: %s", tell(news))
@@ -136,9 +136,9 @@ func TestExactlyOnce(t *testing.T) {
 				}
 			}
 			var want []string
-			var findings []drift.Finding
+			var findings []driftreport.Finding
 			for n, h := range world {
-				f := finding(n, drift.GrantsMore)
+				f := finding(n, driftreport.GrantsMore)
 				f.Hash = h
 				findings = append(findings, f)
 				if was, ok := before[n]; !ok {
@@ -168,7 +168,7 @@ func TestExactlyOnce(t *testing.T) {
 
 // TestThousands: more findings than the state has room for.
 func TestThousands(t *testing.T) {
-	var many []drift.Finding
+	var many []driftreport.Finding
 	for n := range 2000 {
 		many = append(many, finding(n, directions[n%4]))
 	}
@@ -191,7 +191,7 @@ func TestThousands(t *testing.T) {
 	}
 	// One more: what is known one by one stays silent, no alert is lost, and it
 	// is told once.
-	more := append(slices.Clone(many), finding(9999, drift.GrantsMore))
+	more := append(slices.Clone(many), finding(9999, driftreport.GrantsMore))
 	news, next := alert.Compare(report(more...), state, monday.Add(24*time.Hour), 7)
 	if !slices.ContainsFunc(news.Appeared, func(i alert.Item) bool { return i.ID == "finding-9999" }) || len(news.Appeared) > 2001-len(state.Known) {
 		t.Errorf("one more: %d appeared", len(news.Appeared))
@@ -203,7 +203,7 @@ func TestThousands(t *testing.T) {
 	if news, _ := alert.Compare(report(), state, monday.Add(24*time.Hour), 7); len(news.Resolved)+news.ResolvedUnnamed != 2000 {
 		t.Errorf("all gone: %d and %d", len(news.Resolved), news.ResolvedUnnamed)
 	}
-	none := report(drift.Finding{ID: "blind", Direction: drift.Unreadable})
+	none := report(driftreport.Finding{ID: "blind", Direction: driftreport.Unreadable})
 	news, kept := alert.Compare(none, state, monday.Add(24*time.Hour), 7)
 	if len(news.Resolved)+news.ResolvedUnnamed != 0 || news.Kept != 2000 {
 		t.Errorf("none looked at: %d resolved, %d kept", len(news.Resolved)+news.ResolvedUnnamed, news.Kept)
@@ -213,4 +213,4 @@ func TestThousands(t *testing.T) {
 	}
 }
 
-var directions = []drift.Direction{drift.GrantsMore, drift.GrantsLess, drift.Changed, drift.Unreadable}
+var directions = []driftreport.Direction{driftreport.GrantsMore, driftreport.GrantsLess, driftreport.Changed, driftreport.Unreadable}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // State is what the runs before this one told. Times are kept to the minute.
@@ -86,7 +86,7 @@ func (l Lease) Held(holder string, now time.Time) bool {
 	return l.Holder != "" && l.Holder != fitLabel(holder, maxHolder) && now.Before(l.Until)
 }
 
-func keyOf(f drift.Finding) Key {
+func keyOf(f driftreport.Finding) Key {
 	var k Key
 	id, values := digest(f.ID), digest(f.Hash, string(f.Direction))
 	resource, stack := digest(f.Stack, f.LogicalID), digest(f.Stack)
@@ -98,9 +98,9 @@ func keyOf(f drift.Finding) Key {
 	return k
 }
 
-func (k Key) direction() drift.Direction {
+func (k Key) direction() driftreport.Direction {
 	if int(k.Direction) >= len(directions) {
-		return drift.Changed
+		return driftreport.Changed
 	}
 	return directions[k.Direction]
 }
@@ -121,10 +121,13 @@ func digest(parts ...string) [sha256.Size]byte {
 }
 
 // labelOf names a finding for people, shortly.
-func labelOf(f drift.Finding) string {
+func labelOf(f driftreport.Finding) string {
 	label := f.LogicalID + ": " + kindText(f.Kind)
 	if f.Subject != "" {
 		label += ": " + f.Subject
 	}
 	return fitLabel(label, maxLabel)
 }
+
+// FirstState is what the template writes where a State is to be kept.
+const FirstState = "{}"

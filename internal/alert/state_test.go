@@ -8,11 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 func TestStateStaysTheSame(t *testing.T) {
-	var findings []drift.Finding
+	var findings []driftreport.Finding
 	for n := range 12 {
 		findings = append(findings, finding(n, directions[n%4]))
 	}
@@ -31,9 +31,9 @@ func TestStateStaysTheSame(t *testing.T) {
 
 // TestLabelsGoFirst: with 60 findings every one is known, the newest by name.
 func TestLabelsGoFirst(t *testing.T) {
-	var findings []drift.Finding
+	var findings []driftreport.Finding
 	for n := range 60 {
-		findings = append(findings, finding(n, drift.GrantsMore))
+		findings = append(findings, finding(n, driftreport.GrantsMore))
 	}
 	_, state := alert.Compare(report(findings...), alert.State{}, monday, 7)
 	state = through(t, state)
@@ -49,7 +49,7 @@ func TestLabelsGoFirst(t *testing.T) {
 }
 
 func TestDamagedState(t *testing.T) {
-	_, state := alert.Compare(report(finding(1, drift.GrantsMore)), alert.State{}, monday, 7)
+	_, state := alert.Compare(report(finding(1, driftreport.GrantsMore)), alert.State{}, monday, 7)
 	good := string(state.Encode(parent))
 	for name, data := range map[string]string{
 		"empty": "", "new": alert.FirstState, "garbage": "\x00\xff garbage", "list": "[]", "cut": good[:len(good)-3],
@@ -71,7 +71,7 @@ func TestDamagedState(t *testing.T) {
 // gives a state that cannot be written again, and what it costs is at most one
 // message too many: a finding is told, or it was known.
 func FuzzDecodeState(f *testing.F) {
-	_, state := alert.Compare(report(finding(1, drift.GrantsMore), finding(2, drift.Unreadable)), alert.State{}, monday, 7)
+	_, state := alert.Compare(report(finding(1, driftreport.GrantsMore), finding(2, driftreport.Unreadable)), alert.State{}, monday, 7)
 	f.Add(string(state.Encode(parent)))
 	f.Add(alert.FirstState)
 	f.Add(`{"v":1,"p":"x","g":[["a.b",""]],"o":"1.a.b.c"}`)
@@ -81,7 +81,7 @@ func FuzzDecodeState(f *testing.F) {
 			s = alert.State{}
 		}
 		through(t, s)
-		r := report(finding(1, drift.GrantsMore))
+		r := report(finding(1, driftreport.GrantsMore))
 		_, next := alert.Compare(r, s, monday.AddDate(0, 1, 0), 7)
 		if news, _ := alert.Compare(r, through(t, next), monday.AddDate(0, 1, 1), 7); len(news.Appeared)+len(news.Changed) > 0 {
 			t.Errorf("told twice after %q", data)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // Table writes the message for a terminal: a line a finding, what matters most
@@ -58,8 +58,8 @@ const stateResource = "DriftState"
 
 // WithoutOwnState leaves out that the parameter with the state holds another
 // value than the template gave it: every run writes it.
-func WithoutOwnState(findings []drift.Finding) []drift.Finding {
-	return slices.DeleteFunc(findings, func(f drift.Finding) bool {
-		return f.Kind == drift.PropertyChanged && f.Type == "AWS::SSM::Parameter" && f.LogicalID == stateResource && (f.Subject == "" || strings.Trim(f.Subject, "/") == "Value")
+func WithoutOwnState(findings []driftreport.Finding) []driftreport.Finding {
+	return slices.DeleteFunc(findings, func(f driftreport.Finding) bool {
+		return f.Kind == driftreport.PropertyChanged && f.Type == "AWS::SSM::Parameter" && f.LogicalID == stateResource && (f.Subject == "" || strings.Trim(f.Subject, "/") == "Value")
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // maxDetailed is how many findings an e-mail tells in full; nobody reads more.
@@ -171,7 +171,7 @@ func firstOf(list []string, n int) []string {
 func when(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
 
 // gravest is the direction of the gravest finding, None where there is none.
-func gravest(list []Reported) drift.Direction {
+func gravest(list []Reported) driftreport.Direction {
 	out := None
 	for _, f := range list {
 		if out == None || rank(f.Direction) < rank(out) {

@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"strings"
 
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // kindText is a kind of difference in words.
-func kindText(k drift.Kind) string { return strings.ReplaceAll(string(k), "-", " ") }
+func kindText(k driftreport.Kind) string { return strings.ReplaceAll(string(k), "-", " ") }
 
 // shout is a direction in the subject of a message.
-func shout(d drift.Direction) string {
+func shout(d driftreport.Direction) string {
 	switch d {
-	case drift.GrantsMore:
+	case driftreport.GrantsMore:
 		return "GRANTS MORE"
-	case drift.GrantsLess:
+	case driftreport.GrantsLess:
 		return "GRANTS LESS"
-	case drift.Unreadable:
+	case driftreport.Unreadable:
 		return "UNREADABLE"
 	default:
 		return "CHANGED"
@@ -25,13 +25,13 @@ func shout(d drift.Direction) string {
 }
 
 // heading introduces the findings of a direction.
-func heading(d drift.Direction) string {
+func heading(d driftreport.Direction) string {
 	switch d {
-	case drift.GrantsMore:
+	case driftreport.GrantsMore:
 		return "GRANTS MORE than was deployed: a matter for your security team"
-	case drift.GrantsLess:
+	case driftreport.GrantsLess:
 		return "GRANTS LESS than was deployed: backups or restores will fail"
-	case drift.Unreadable:
+	case driftreport.Unreadable:
 		return "COULD NOT BE READ: neither in order nor drifted"
 	default:
 		return "CHANGED, neither more nor less, or not to be told"

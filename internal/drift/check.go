@@ -1,3 +1,5 @@
+// Package drift compares what a parent stack deployed with what is there, and
+// says which way each difference goes.
 package drift
 
 import (
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"permstack/internal/provisioning"
+
+	"permstack/internal/driftreport"
 )
 
 // Options shape a check. Parent is required.
@@ -96,7 +100,7 @@ type Progress struct {
 //
 // The error is not nil where nothing can be said: the parent cannot be found or
 // read.
-func Check(ctx context.Context, clients Clients, o Options) (Report, error) {
+func Check(ctx context.Context, clients Clients, o Options) (driftreport.Report, error) {
 	o = o.withDefaults()
 	started := o.Now()
 	outer := ctx
@@ -107,7 +111,7 @@ func Check(ctx context.Context, clients Clients, o Options) (Report, error) {
 		reader: newReader(clients, o),
 		o:      o,
 	}
-	report := Report{Started: started}
+	report := driftreport.Report{Started: started}
 	err := c.run(ctx, &report)
 	report.Took = o.Now().Sub(started)
 	if err == nil && errors.Is(outer.Err(), context.Canceled) {
@@ -137,7 +141,7 @@ type check struct {
 	done, total int
 }
 
-func (c *check) run(ctx context.Context, report *Report) error {
+func (c *check) run(ctx context.Context, report *driftreport.Report) error {
 	stacks, parent, err := c.stacks(ctx)
 	if err != nil {
 		return err
@@ -240,7 +244,7 @@ func (c *check) tell(r *resource) {
 
 // overtaken drops the findings of a stack that was updated while it was looked
 // at: what was wanted is not wanted any more. The next run will see.
-func (c *check) overtaken(ctx context.Context, stacks []*stack, found []draft, report *Report) []draft {
+func (c *check) overtaken(ctx context.Context, stacks []*stack, found []draft, report *driftreport.Report) []draft {
 	for _, s := range stacks {
 		of := func(f draft) bool { return f.Stack == s.name }
 		if s.id == "" || !slices.ContainsFunc(found, of) {

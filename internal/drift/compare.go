@@ -1,5 +1,7 @@
 package drift
 
+import "permstack/internal/driftreport"
+
 // found is a finding on its way: of which resource, and which of its properties.
 type found struct {
 	draft
@@ -48,7 +50,7 @@ func (m *model) compare() []draft {
 		for _, f := range r.join(byResource[r]) {
 			// Where the very call to detect is denied, every resource of the stack
 			// says so: one finding is enough.
-			if f.Kind == NotReadable && f.Permission == "cloudformation:DetectStackResourceDrift" {
+			if f.Kind == driftreport.NotReadable && f.Permission == "cloudformation:DetectStackResourceDrift" {
 				if denied[r.stack] == nil {
 					denied[r.stack] = map[string]draft{}
 				}
@@ -121,7 +123,7 @@ func (r *resource) unread(all gaps) []found {
 		if g.name != "" {
 			what = "policy " + g.name
 		}
-		f := r.finding(NotReadable, operationOf(g.err), Unreadable)
+		f := r.finding(driftreport.NotReadable, operationOf(g.err), driftreport.Unreadable)
 		f.SeenBy = []string{seenLive}
 		f.readError(what, g.err)
 		out = append(out, found{f, r, ""})
@@ -134,7 +136,7 @@ func (r *resource) unread(all gaps) []found {
 func (r *resource) compareTags(want, have map[string]string) []found {
 	var out []found
 	difference := func(key, expected, actual string) {
-		f := r.finding(TagsChanged, key, Changed)
+		f := r.finding(driftreport.TagsChanged, key, driftreport.Changed)
 		f.SeenBy, f.Expected, f.Actual = []string{seenLive}, expected, actual
 		f.Advice = "Put the tag back as it was; cost reports, and policies that ask for tags, may rest on it."
 		f.values = []string{expected, actual}

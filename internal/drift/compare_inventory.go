@@ -6,11 +6,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"permstack/internal/driftreport"
 )
 
 func (m *model) compareTopic(r *resource, live *liveTopicTags) []found {
 	if live.gone {
-		f := r.finding(ResourceGone, "", GrantsLess)
+		f := r.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 		f.Expected, f.Actual, f.SeenBy = "topic "+r.physicalID, "there is no such topic", []string{seenLive}
 		f.Details = []string{"With it went its policy and its subscriptions; a new topic of the same name has neither."}
 		f.Advice = adviceMakeAgain + " Then let the backup service subscribe again."
@@ -55,14 +57,14 @@ func (m *model) compareTopicPolicy(r *resource, live map[string]liveTopic) []fou
 		switch {
 		case topic.gone && m.topicGone(arn):
 		case topic.gone:
-			f := r.finding(ResourceGone, subject, GrantsLess)
+			f := r.finding(driftreport.ResourceGone, subject, driftreport.GrantsLess)
 			f.Expected, f.Actual, f.SeenBy, f.Advice = "topic "+arn, "there is no such topic", []string{seenLive}, adviceMakeAgain
 			out = append(out, found{f, r, ""})
 		case topic.gaps != nil:
 			out = append(out, r.unread(topic.gaps)...)
 		case want.unknown && r.detectable(): // CloudFormation's eye alone
 		case want.unknown:
-			f := r.finding(NotReadable, "PolicyDocument", Unreadable)
+			f := r.finding(driftreport.NotReadable, "PolicyDocument", driftreport.Unreadable)
 			f.SeenBy, f.Details = []string{seenLive}, []string{"The wanted policy holds a value that only CloudFormation knows."}
 			f.Advice = "Compare the topic's policy with the template by hand, or declare it as AWS::SNS::TopicInlinePolicy, which CloudFormation compares."
 			out = append(out, found{f, r, ""})
@@ -74,7 +76,7 @@ func (m *model) compareTopicPolicy(r *resource, live map[string]liveTopic) []fou
 }
 
 func (m *model) topicPolicy(r *resource, subject string, want document, live liveTopic, property string) []found {
-	f, differs := m.documentFinding(r, TopicPolicyChanged, subject, want, readDocument(live.policy))
+	f, differs := m.documentFinding(r, driftreport.TopicPolicyChanged, subject, want, readDocument(live.policy))
 	if !differs {
 		return nil
 	}
@@ -85,15 +87,15 @@ func (m *model) topicPolicy(r *resource, subject string, want document, live liv
 
 func (m *model) compareRule(r *resource, live *liveRule) []found {
 	if live.gone {
-		f := r.finding(ResourceGone, "", GrantsLess)
+		f := r.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 		f.Expected, f.Actual, f.SeenBy = "event rule "+r.physicalID, "there is no such rule", []string{seenLive}
 		f.Details = []string{"The backup service is no longer told of these changes."}
 		f.Advice = adviceMakeAgain
 		return []found{{f, r, ""}}
 	}
 	var out []found
-	differ := func(property, subject string, direction Direction, expected, actual, detail, advice string, values ...string) {
-		f := r.finding(RuleChanged, subject, direction)
+	differ := func(property, subject string, direction driftreport.Direction, expected, actual, detail, advice string, values ...string) {
+		f := r.finding(driftreport.RuleChanged, subject, direction)
 		f.SeenBy, f.Expected, f.Actual, f.Advice, f.values = []string{seenLive}, expected, actual, advice, append(values, expected, actual)
 		if detail != "" {
 			f.Details = []string{detail}
@@ -105,20 +107,20 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 		switch {
 		case isUnknown(state) || live.state == state:
 		case state == "DISABLED":
-			differ("State", "state", GrantsMore, state, live.state, "Events are sent that were not meant to be.", adviceRevert)
+			differ("State", "state", driftreport.GrantsMore, state, live.state, "Events are sent that were not meant to be.", adviceRevert)
 		case live.state == "DISABLED":
-			differ("State", "state", GrantsLess, state, live.state, "The backup service is no longer told of these changes.", fmt.Sprintf("Enable it: aws events enable-rule --name %s", r.physicalID))
+			differ("State", "state", driftreport.GrantsLess, state, live.state, "The backup service is no longer told of these changes.", fmt.Sprintf("Enable it: aws events enable-rule --name %s", r.physicalID))
 		default:
-			differ("State", "state", Changed, state, live.state, "", adviceRevert)
+			differ("State", "state", driftreport.Changed, state, live.state, "", adviceRevert)
 		}
 		if want := r.props["EventPattern"]; !isUnknown(want) && !sameJSON(want, live.pattern) {
-			differ("EventPattern", "pattern", Changed, jsonText(want), live.pattern, "Other events than were meant reach the topic.", adviceRevert)
+			differ("EventPattern", "pattern", driftreport.Changed, jsonText(want), live.pattern, "Other events than were meant reach the topic.", adviceRevert)
 		}
 		if want := text(r.props["ScheduleExpression"]); !isUnknown(want) && want != live.schedule {
-			differ("ScheduleExpression", "schedule", Changed, orNone(want, "no schedule"), orNone(live.schedule, "no schedule"), "", adviceRevert)
+			differ("ScheduleExpression", "schedule", driftreport.Changed, orNone(want, "no schedule"), orNone(live.schedule, "no schedule"), "", adviceRevert)
 		}
 		if want := text(r.props["RoleArn"]); !isUnknown(want) && want != live.roleARN {
-			differ("RoleArn", "role", Changed, orNone(want, "no role"), orNone(live.roleARN, "no role"), "", adviceRevert)
+			differ("RoleArn", "role", driftreport.Changed, orNone(want, "no role"), orNone(live.roleARN, "no role"), "", adviceRevert)
 		}
 	}
 	if !live.gaps.blind("Targets", "") && !isUnknown(r.props["Targets"]) {
@@ -128,7 +130,7 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 		}
 		for _, id := range sorted(live.targets) {
 			if _, wanted := want[id]; !wanted {
-				differ("Targets", "target "+id, GrantsMore, "no such target", text(live.targets[id]["Arn"]), "Events of this account are sent somewhere else too.",
+				differ("Targets", "target "+id, driftreport.GrantsMore, "no such target", text(live.targets[id]["Arn"]), "Events of this account are sent somewhere else too.",
 					fmt.Sprintf("If nobody meant this, remove it: aws events remove-targets --rule %s --ids %s", r.physicalID, id), jsonText(live.targets[id]))
 			}
 		}
@@ -136,9 +138,9 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 			have, there := live.targets[id]
 			switch {
 			case !there:
-				differ("Targets", "target "+id, GrantsLess, text(want[id]["Arn"]), "no such target", "The backup service is no longer told of these changes.", adviceRevert)
+				differ("Targets", "target "+id, driftreport.GrantsLess, text(want[id]["Arn"]), "no such target", "The backup service is no longer told of these changes.", adviceRevert)
 			case !reflect.DeepEqual(normal(want[id]), normal(have)):
-				differ("Targets", "target "+id, Changed, targetText(want[id]), targetText(have), "Events go to another place, or in another form.", adviceRevert, jsonText(have))
+				differ("Targets", "target "+id, driftreport.Changed, targetText(want[id]), targetText(have), "Events go to another place, or in another form.", adviceRevert, jsonText(have))
 			}
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"permstack/internal/driftreport"
 )
 
 func (m *model) compareRole(r *resource, live *liveRole) []found {
 	want := m.wanted[r]
 	if live.gone {
-		f := r.finding(ResourceGone, "", GrantsLess)
+		f := r.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 		f.Expected, f.Actual = "role "+r.physicalID, "there is no such role"
 		f.Details = []string{"With it went its inline policies and attachments."}
 		f.Advice, f.SeenBy = adviceMakeAgain, []string{seenLive}
@@ -39,7 +41,7 @@ func (m *model) compareTrust(r *resource, want wantedRole, live *liveRole) []fou
 		return nil
 	}
 	have := readDocument(live.trust)
-	f, differs := m.documentFinding(r, TrustChanged, "", want.trust, have)
+	f, differs := m.documentFinding(r, driftreport.TrustChanged, "", want.trust, have)
 	if !differs {
 		return nil
 	}
@@ -49,8 +51,8 @@ func (m *model) compareTrust(r *resource, want wantedRole, live *liveRole) []fou
 
 // documentFinding compares two documents that stand alone: a trust policy, a
 // topic's policy, a managed policy.
-func (m *model) documentFinding(r *resource, kind Kind, subject string, want, have document) (draft, bool) {
-	f := r.finding(kind, subject, Changed)
+func (m *model) documentFinding(r *resource, kind driftreport.Kind, subject string, want, have document) (draft, bool) {
+	f := r.finding(kind, subject, driftreport.Changed)
 	f.Expected, f.Actual = summary(want), summary(have)
 	f.values = []string{meaning(m.account, want), meaning(m.account, have)}
 	if want.err != nil || have.err != nil {
@@ -72,15 +74,15 @@ func (m *model) compareBoundary(r *resource, want wantedRole, live *liveRole) []
 	if live.gaps.blind("PermissionsBoundary", "") || isUnknown(want.boundary) || want.boundary == live.boundary {
 		return nil
 	}
-	f := r.finding(BoundaryChanged, "", Changed)
+	f := r.finding(driftreport.BoundaryChanged, "", driftreport.Changed)
 	f.Expected, f.Actual = orNone(want.boundary, "no boundary"), orNone(live.boundary, "no boundary")
 	f.values = []string{want.boundary, live.boundary}
 	switch {
 	case live.boundary == "":
-		f.Direction = GrantsMore
+		f.Direction = driftreport.GrantsMore
 		f.Details = []string{"Nothing bounds any more what the role's policies grant."}
 	case want.boundary == "":
-		f.Direction = GrantsLess
+		f.Direction = driftreport.GrantsLess
 		f.Details = []string{"The role may now do no more than this boundary allows."}
 	default:
 		before, now := readDocument(live.documents[want.boundary]), readDocument(live.documents[live.boundary])
@@ -105,16 +107,16 @@ func (r *resource) compareSettings(want wantedRole, live *liveRole) []found {
 	}
 	var out []found
 	if have := live.maxSession; have != want.maxSession && have != 0 && !isUnknown(r.props["MaxSessionDuration"]) {
-		f := r.finding(SessionChanged, "", GrantsMore)
+		f := r.finding(driftreport.SessionChanged, "", driftreport.GrantsMore)
 		if have < want.maxSession {
-			f.Direction = GrantsLess
+			f.Direction = driftreport.GrantsLess
 		}
 		f.Expected, f.Actual = fmt.Sprintf("%d seconds", want.maxSession), fmt.Sprintf("%d seconds", have)
 		f.Advice = "Set the role's maximum session duration back: a session that somebody took over lives as long."
 		out = append(out, found{f, r, "MaxSessionDuration"})
 	}
 	if live.path != want.path && !isUnknown(want.path) {
-		f := r.finding(PropertyChanged, "Path", Changed)
+		f := r.finding(driftreport.PropertyChanged, "Path", driftreport.Changed)
 		f.Expected, f.Actual = want.path, live.path
 		f.Details = []string{"IAM cannot move a role: this is another role of the same name."}
 		f.Advice = "Find out who deleted our role and made this one. Delete it, then update the parent stack."
@@ -131,7 +133,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 			continue
 		}
 		have := readDocument(live.inline[name])
-		f := r.finding(InlinePolicyAdded, name, GrantsMore)
+		f := r.finding(driftreport.InlinePolicyAdded, name, driftreport.GrantsMore)
 		f.Expected, f.Actual = "no inline policy of this name", summary(have)
 		f.values = []string{meaning(m.account, have)}
 		if have.err == nil {
@@ -150,14 +152,14 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 		switch have := readDocument(text); {
 		case w.unknown || there && text == "":
 		case !there:
-			f := w.owner.finding(InlinePolicyRemoved, name, GrantsLess)
+			f := w.owner.finding(driftreport.InlinePolicyRemoved, name, driftreport.GrantsLess)
 			f.Expected, f.Actual = summary(w.document), "no such inline policy"
 			f.values = []string{meaning(m.account, w.document)}
 			f.effect(effectOf(m.account, all, m.together(want, name)), "What it granted, the role's other policies grant too.")
 			f.Advice = adviceRevert
 			out = append(out, found{f, w.owner, property})
 		default:
-			f, differs := m.documentFinding(w.owner, InlinePolicyChanged, name, w.document, have)
+			f, differs := m.documentFinding(w.owner, driftreport.InlinePolicyChanged, name, w.document, have)
 			if !differs {
 				continue
 			}
@@ -178,7 +180,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		if want.managed[arn] {
 			continue
 		}
-		f := r.finding(AttachmentAdded, arn, GrantsMore)
+		f := r.finding(driftreport.AttachmentAdded, arn, driftreport.GrantsMore)
 		f.Expected = "this policy is not attached"
 		text, read := live.documents[arn]
 		have := readDocument(text)
@@ -201,7 +203,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		if slices.Contains(live.attached, arn) || m.policyGone(arn) || isUnknown(arn) {
 			continue
 		}
-		f := r.finding(AttachmentRemoved, arn, GrantsLess)
+		f := r.finding(driftreport.AttachmentRemoved, arn, driftreport.GrantsLess)
 		f.Expected, f.Actual = "attached", "not attached"
 		if p := m.policies[arn]; p != nil {
 			wanted := m.documents[p.physicalID]
@@ -221,7 +223,7 @@ func (m *model) comparePolicy(r *resource, live *livePolicy) []found {
 	want := m.documents[r.physicalID]
 	holders := m.holders(r.physicalID)
 	if live.gone {
-		f := r.finding(ResourceGone, "", GrantsLess)
+		f := r.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 		f.Expected, f.Actual, f.SeenBy = summary(want), "there is no such policy", []string{seenLive}
 		if want.err == nil && !want.unknown {
 			f.effect(m.onHolders(holders, r.physicalID, want, nil), "What it granted, the roles' other policies grant too.")
@@ -236,7 +238,7 @@ func (m *model) comparePolicy(r *resource, live *livePolicy) []found {
 		return r.unread(live.gaps)
 	}
 	have := readDocument(live.document)
-	f, differs := m.documentFinding(r, PolicyChanged, "", want, have)
+	f, differs := m.documentFinding(r, driftreport.PolicyChanged, "", want, have)
 	if !differs {
 		return nil
 	}
@@ -278,7 +280,7 @@ func (m *model) onHolders(holders []*resource, arn string, want document, have *
 
 // joinEffects puts together what one change does to several roles.
 func joinEffects(all []effect) effect {
-	out := effect{direction: Changed, same: true}
+	out := effect{direction: driftreport.Changed, same: true}
 	for _, e := range all {
 		switch {
 		case e.same:
@@ -287,7 +289,7 @@ func joinEffects(all []effect) effect {
 			out = e
 			continue
 		case out.direction != e.direction:
-			out.direction = Changed
+			out.direction = driftreport.Changed
 		}
 		for _, d := range e.details {
 			if !slices.Contains(out.details, d) && len(out.details) <= mostDetails {
@@ -300,7 +302,7 @@ func joinEffects(all []effect) effect {
 
 func (m *model) compareProfile(r *resource, live *liveProfile) []found {
 	if live.gone {
-		f := r.finding(ResourceGone, "", GrantsLess)
+		f := r.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 		f.Expected, f.Actual, f.SeenBy = "instance profile "+r.physicalID, "there is no such instance profile", []string{seenLive}
 		f.Advice = adviceMakeAgain
 		return []found{{f, r, ""}}
@@ -314,14 +316,14 @@ func (m *model) compareProfile(r *resource, live *liveProfile) []found {
 	if len(missing)+len(added) == 0 {
 		return nil
 	}
-	f := r.finding(ProfileChanged, "", Changed)
+	f := r.finding(driftreport.ProfileChanged, "", driftreport.Changed)
 	f.Expected, f.Actual, f.SeenBy = orNone(strings.Join(want, ", "), "no role"), orNone(strings.Join(live.roles, ", "), "no role"), []string{seenLive}
 	switch {
 	case len(added) == 0:
-		f.Direction = GrantsLess
+		f.Direction = driftreport.GrantsLess
 		f.Details = []string{"Instances with this profile have no access any more."}
 	case len(missing) == 0:
-		f.Direction = GrantsMore
+		f.Direction = driftreport.GrantsMore
 	default:
 		f.Details = []string{"Instances with this profile have the access of another role."}
 	}

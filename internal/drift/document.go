@@ -7,6 +7,8 @@ import (
 
 	"permstack/internal/policydoc"
 	"permstack/internal/policydoc/compare"
+
+	"permstack/internal/driftreport"
 )
 
 // document is a policy document, wanted or live.
@@ -43,7 +45,7 @@ func readDocument(v any) document {
 
 // effect is what a change of documents does.
 type effect struct {
-	direction Direction
+	direction driftreport.Direction
 	same      bool // nothing at all
 	details   []string
 }
@@ -53,14 +55,14 @@ const mostDetails = 20
 // effectOf compares what two sets of documents allow.
 func effectOf(account string, want, have []policydoc.Document) effect {
 	d := compare.Compare(want, have, compare.InAccount(account))
-	e := effect{direction: Changed}
+	e := effect{direction: driftreport.Changed}
 	switch d.Direction {
 	case compare.Same:
 		e.same = true
 	case compare.GrantsMore:
-		e.direction = GrantsMore
+		e.direction = driftreport.GrantsMore
 	case compare.GrantsLess:
-		e.direction = GrantsLess
+		e.direction = driftreport.GrantsLess
 	}
 	for i, c := range d.Changes {
 		if i == mostDetails && len(d.Changes) > mostDetails+1 {

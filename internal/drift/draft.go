@@ -11,11 +11,13 @@ import (
 	"github.com/aws/smithy-go"
 
 	"permstack/internal/policydoc"
+
+	"permstack/internal/driftreport"
 )
 
 // draft is a finding in the making.
 type draft struct {
-	Finding
+	driftreport.Finding
 	// values are what differs, in a form that changes of form do not change; they
 	// go into the Hash, where Expected, Actual and Details would be too much or
 	// too little.
@@ -33,7 +35,7 @@ const (
 func (f *draft) effect(e effect, same string) {
 	f.Direction, f.Details = e.direction, e.details
 	if e.same {
-		f.Direction, f.Details = Changed, append(f.Details, same)
+		f.Direction, f.Details = driftreport.Changed, append(f.Details, same)
 	}
 }
 
@@ -68,7 +70,7 @@ func operationOf(err error) string {
 }
 
 // finish gives the finding its id and its hash, and takes secrets out.
-func (f draft) finish(secrets []string) Finding {
+func (f draft) finish(secrets []string) driftreport.Finding {
 	out := f.Finding
 	out.ID = digest(out.Stack, out.LogicalID, string(out.Kind), out.Subject)[:16]
 	values := f.values
@@ -94,10 +96,10 @@ func (f draft) finish(secrets []string) Finding {
 // tidy takes secrets out, gives ids, and brings findings into an order that
 // does not depend on which call came back first. What two eyes, or two calls,
 // could not read for the same reason is one finding.
-func tidy(findings []draft, secrets []string) []Finding {
+func tidy(findings []draft, secrets []string) []driftreport.Finding {
 	// The longest first: one secret may begin as another does.
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	out := make([]Finding, 0, len(findings))
+	out := make([]driftreport.Finding, 0, len(findings))
 	at := map[string]int{}
 	for _, d := range findings {
 		f := d.finish(secrets)
@@ -119,12 +121,12 @@ func tidy(findings []draft, secrets []string) []Finding {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Finding) int { return strings.Compare(order(a), order(b)) })
+	slices.SortFunc(out, func(a, b driftreport.Finding) int { return strings.Compare(order(a), order(b)) })
 	return out
 }
 
 // order sorts findings: by stack, resource, kind and subject.
-func order(f Finding) string {
+func order(f driftreport.Finding) string {
 	return strings.Join([]string{f.Stack, f.LogicalID, string(f.Kind), f.Subject}, "\x00")
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws/wire"
 )
 
@@ -91,7 +92,7 @@ func TestBroken(t *testing.T) {
 			report := w.check()
 			unreadable := 0
 			for _, f := range report.Findings {
-				if f.Direction == drift.Unreadable {
+				if f.Direction == driftreport.Unreadable {
 					unreadable++
 					if f.Permission != "" || !strings.Contains(*format(f.Details), tt.err.Code) && !strings.Contains(*format(f.Details), tt.err.Message) {
 						t.Errorf("%+v", f)
@@ -163,7 +164,7 @@ func TestDenied(t *testing.T) {
 			continue
 		}
 		w.hold(report)
-		if len(report.Findings) != 1 || report.Findings[0].Direction != drift.Unreadable || report.Findings[0].Permission != action {
+		if len(report.Findings) != 1 || report.Findings[0].Direction != driftreport.Unreadable || report.Findings[0].Permission != action {
 			t.Errorf("call %d (%s): %q", n, action, briefs(report))
 		}
 	}
@@ -191,7 +192,7 @@ func TestCancelled(t *testing.T) {
 			t.Errorf("call %d: %v", n, err)
 		}
 		for _, f := range report.Findings {
-			if f.Direction == drift.Unreadable {
+			if f.Direction == driftreport.Unreadable {
 				if f.Subject != "unknown" && f.LogicalID != "" {
 					t.Errorf("call %d: %s", n, brief(f))
 				}

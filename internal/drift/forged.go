@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/permissionstack"
+
+	"permstack/internal/driftreport"
 )
 
 // forged notes a permission stack whose template is not the one that the custom
@@ -25,7 +27,7 @@ func (c *check) forged(ctx context.Context, s *stack, part permissionstack.Part,
 	if err == nil && (now == nil || !sameState(parent, now)) {
 		return
 	}
-	f := s.finding(TemplateChanged, string(part), GrantsMore)
+	f := s.finding(driftreport.TemplateChanged, string(part), driftreport.GrantsMore)
 	f.Expected, f.Actual = "the template that permstack deployed", "another template: sha256 "+permissionstack.Fingerprint(s.body)
 	f.Details = []string{
 		"Somebody else than permstack's function updated this stack. What its template grants now was not chosen in the parent stack, and may be more.",

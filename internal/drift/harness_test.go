@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws"
 	engine "permstack/internal/localaws/cloudformation"
 	"permstack/internal/localaws/wire"
@@ -193,7 +194,7 @@ func (w *world) options() drift.Options {
 	return drift.Options{Parent: parentName, Now: c.Now, Sleep: c.Sleep}
 }
 
-func (w *world) check() drift.Report {
+func (w *world) check() driftreport.Report {
 	w.t.Helper()
 	report, err := drift.Check(w.t.Context(), w.clients(), w.options())
 	if err != nil {
@@ -204,7 +205,7 @@ func (w *world) check() drift.Report {
 }
 
 // hold checks what must be so of every report.
-func (w *world) hold(report drift.Report) {
+func (w *world) hold(report driftreport.Report) {
 	w.t.Helper()
 	data, err := json.Marshal(report)
 	if err != nil {
@@ -231,7 +232,7 @@ func (w *world) hold(report drift.Report) {
 }
 
 // brief is a finding in one line: what a test compares.
-func brief(f drift.Finding) string {
+func brief(f driftreport.Finding) string {
 	s := f.LogicalID + " " + string(f.Kind)
 	if f.Subject != "" {
 		s += " [" + f.Subject + "]"
@@ -239,7 +240,7 @@ func brief(f drift.Finding) string {
 	return s + " " + string(f.Direction) + " " + strings.Join(f.SeenBy, "+")
 }
 
-func briefs(report drift.Report) []string {
+func briefs(report driftreport.Report) []string {
 	var out []string
 	for _, f := range report.Findings {
 		out = append(out, brief(f))

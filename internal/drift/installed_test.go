@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/laptop"
 	"permstack/internal/provisioning/function"
 )
@@ -92,7 +92,7 @@ func TestInstalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	report = w.check()
-	if len(report.Findings) != 1 || report.Findings[0].Kind != drift.ResourceGone || report.Findings[0].Stack != name || report.Findings[0].Type != "AWS::CloudFormation::Stack" {
+	if len(report.Findings) != 1 || report.Findings[0].Kind != driftreport.ResourceGone || report.Findings[0].Stack != name || report.Findings[0].Type != "AWS::CloudFormation::Stack" {
 		t.Errorf("without the inventory stack: %q", briefs(report))
 	}
 	// Somebody else's stack of that name is not ours.

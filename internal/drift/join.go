@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"permstack/internal/driftreport"
 )
 
 // join puts together what both eyes saw of one resource: one difference is one
@@ -86,21 +88,21 @@ func (r *resource) covers(property string) bool {
 // policy that stands as a resource of its own is told of as a policy removed.
 func (r *resource) joinDeleted(out []draft) []draft {
 	for i := range out {
-		if out[i].Kind == ResourceGone || r.typ == typeRolePolicy && out[i].Kind == InlinePolicyRemoved {
+		if out[i].Kind == driftreport.ResourceGone || r.typ == typeRolePolicy && out[i].Kind == driftreport.InlinePolicyRemoved {
 			out[i].SeenBy = append(out[i].SeenBy, seenCloudFormation)
 			return out
 		}
 	}
-	f := r.finding(ResourceGone, "", Changed)
+	f := r.finding(driftreport.ResourceGone, "", driftreport.Changed)
 	if grants(r.typ) {
-		f.Direction = GrantsLess
+		f.Direction = driftreport.GrantsLess
 	}
 	f.Expected, f.Actual, f.SeenBy, f.Advice = r.typ+" "+r.physicalID, "it does not exist", []string{seenCloudFormation}, adviceMakeAgain
 	return append(out, f)
 }
 
 func (r *resource) propertyFinding(property string, differences []difference) draft {
-	f := r.finding(PropertyChanged, property, Changed)
+	f := r.finding(driftreport.PropertyChanged, property, driftreport.Changed)
 	f.SeenBy, f.Advice = []string{seenCloudFormation}, adviceRevert
 	for _, d := range differences {
 		expected, actual := d.expected, d.actual
@@ -136,7 +138,7 @@ func (r *resource) undetected(err error) []draft {
 	if isValidation(err, "does not exist") { // the resource left the stack meanwhile
 		return nil
 	}
-	f := r.finding(NotReadable, operationOf(err), Unreadable)
+	f := r.finding(driftreport.NotReadable, operationOf(err), driftreport.Unreadable)
 	f.SeenBy = []string{seenCloudFormation}
 	f.readError("what CloudFormation's drift detection says", err)
 	return []draft{f}
@@ -150,7 +152,7 @@ func (r *resource) unknownDrift(reason string) draft {
 	if subject == "" {
 		subject = "cloudformation:DetectStackResourceDrift"
 	}
-	f := r.finding(NotReadable, subject, Unreadable)
+	f := r.finding(driftreport.NotReadable, subject, driftreport.Unreadable)
 	f.SeenBy = []string{seenCloudFormation}
 	err := &smithy.GenericAPIError{Code: "UNKNOWN", Message: reason}
 	f.readError("what CloudFormation's drift detection says", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/provisioning"
 )
 
@@ -80,13 +81,13 @@ func TestCheckPermissions(t *testing.T) {
 					return
 				}
 				w.hold(report)
-				missed := slices.ContainsFunc(report.Findings, func(f drift.Finding) bool {
-					return f.Kind == drift.NotReadable && f.Direction == drift.Unreadable && f.Permission == action && strings.Contains(f.Advice, action)
+				missed := slices.ContainsFunc(report.Findings, func(f driftreport.Finding) bool {
+					return f.Kind == driftreport.NotReadable && f.Direction == driftreport.Unreadable && f.Permission == action && strings.Contains(f.Advice, action)
 				})
 				if !missed {
 					t.Errorf("without it: %q", briefs(report))
 				}
-				if !slices.ContainsFunc(report.Findings, func(f drift.Finding) bool { return f.Kind == drift.AttachmentAdded }) &&
+				if !slices.ContainsFunc(report.Findings, func(f driftreport.Finding) bool { return f.Kind == driftreport.AttachmentAdded }) &&
 					!slices.Contains([]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"}, action) {
 					t.Errorf("the rest was not looked at: %q", briefs(report))
 				}

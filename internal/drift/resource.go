@@ -3,6 +3,8 @@ package drift
 import (
 	"fmt"
 	"strings"
+
+	"permstack/internal/driftreport"
 )
 
 // unknown stands in evaluated properties for what cannot be known: the value of
@@ -78,8 +80,8 @@ func (r *resource) reached() bool {
 	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !isOver(r.detection.err) && !isBusy(r.detection.err))
 }
 
-func (r *resource) finding(kind Kind, subject string, direction Direction) draft {
-	return draft{Finding: Finding{
+func (r *resource) finding(kind driftreport.Kind, subject string, direction driftreport.Direction) draft {
+	return draft{Finding: driftreport.Finding{
 		Stack: r.stack.name, LogicalID: r.logicalID, PhysicalID: r.physicalID, Type: r.typ,
 		Kind: kind, Subject: subject, Direction: direction,
 	}}

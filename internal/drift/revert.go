@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/driftreport"
 )
 
 // Reverted is what Revert did with each finding of a report, in the report's order.
@@ -18,8 +20,8 @@ type Reverted struct {
 
 // Reversal is what became of one finding.
 type Reversal struct {
-	Finding Finding `json:"finding"`
-	What    string  `json:"what"` // what was done, or why it could not be
+	Finding driftreport.Finding `json:"finding"`
+	What    string              `json:"what"` // what was done, or why it could not be
 	// Permission is the one that was missing, where that is why.
 	Permission string `json:"missingPermission,omitempty"`
 }
@@ -50,7 +52,7 @@ type Reversal struct {
 //
 // The error is not nil where nothing was attempted: the stacks cannot be found.
 // One more Check tells what still stands.
-func Revert(ctx context.Context, clients Clients, report Report, options ...Options) (Reverted, error) {
+func Revert(ctx context.Context, clients Clients, report driftreport.Report, options ...Options) (Reverted, error) {
 	var o Options
 	if len(options) > 0 {
 		o = options[0]
@@ -69,7 +71,7 @@ func Revert(ctx context.Context, clients Clients, report Report, options ...Opti
 	}
 	v := &reverting{check: c, model: newModel(parent, stacks), stacks: stacks, outcomes: map[string]outcome{}}
 	for _, f := range report.Findings { // access first
-		if f.Kind == InlinePolicyAdded || f.Kind == AttachmentAdded {
+		if f.Kind == driftreport.InlinePolicyAdded || f.Kind == driftreport.AttachmentAdded {
 			v.outcomes[f.ID] = v.takeOff(ctx, f)
 		}
 	}
@@ -77,7 +79,7 @@ func Revert(ctx context.Context, clients Clients, report Report, options ...Opti
 		v.byChangeSet(ctx, s, i == 0, report)
 	}
 	for _, f := range report.Findings {
-		if _, done := v.outcomes[f.ID]; !done && f.Kind == TopicPolicyChanged {
+		if _, done := v.outcomes[f.ID]; !done && f.Kind == driftreport.TopicPolicyChanged {
 			v.outcomes[f.ID] = v.topicPolicy(ctx, f)
 		}
 	}
@@ -98,7 +100,7 @@ type outcome struct {
 	err  error
 }
 
-func (v *reverting) sum(report Report) Reverted {
+func (v *reverting) sum(report driftreport.Report) Reverted {
 	var out Reverted
 	for _, f := range report.Findings {
 		o, tried := v.outcomes[f.ID]
@@ -115,7 +117,7 @@ func (v *reverting) sum(report Report) Reverted {
 }
 
 // resource finds what a finding is about among what our stacks hold now.
-func (v *reverting) resource(f Finding) *resource {
+func (v *reverting) resource(f driftreport.Finding) *resource {
 	for _, r := range v.model.resources {
 		if r.stack.name == f.Stack && r.logicalID == f.LogicalID && r.physicalID == f.PhysicalID {
 			return r
@@ -125,21 +127,21 @@ func (v *reverting) resource(f Finding) *resource {
 }
 
 // takeOff removes a policy that no template declares from a role of ours.
-func (v *reverting) takeOff(ctx context.Context, f Finding) outcome {
+func (v *reverting) takeOff(ctx context.Context, f driftreport.Finding) outcome {
 	r := v.resource(f)
 	if r == nil || r.typ != typeRole || r.props == nil || f.Subject == "" {
 		return outcome{err: errors.New("the role is not one of our stacks' any more")}
 	}
 	want := v.model.wanted[r]
 	_, inline := want.inline[f.Subject]
-	if f.Kind == InlinePolicyAdded && inline || f.Kind == AttachmentAdded && want.managed[f.Subject] {
+	if f.Kind == driftreport.InlinePolicyAdded && inline || f.Kind == driftreport.AttachmentAdded && want.managed[f.Subject] {
 		return outcome{what: "nothing to do: the template declares the policy now"}
 	}
 	if isUnknown(r.props["Policies"]) || isUnknown(r.props["ManagedPolicyArns"]) {
 		return outcome{err: errors.New("which policies the template declares is known to CloudFormation alone")}
 	}
 	var err error
-	if f.Kind == InlinePolicyAdded {
+	if f.Kind == driftreport.InlinePolicyAdded {
 		_, err = call(ctx, v.iam, v.clients.RolePolicies.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: &r.physicalID, PolicyName: &f.Subject})
 	} else {
 		_, err = call(ctx, v.iam, v.clients.RolePolicies.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: &r.physicalID, PolicyArn: &f.Subject})
@@ -149,14 +151,14 @@ func (v *reverting) takeOff(ctx context.Context, f Finding) outcome {
 		return outcome{what: "nothing to do: the policy was gone"}
 	case err != nil:
 		return outcome{err: fmt.Errorf("remove policy %s from role %s: %w", f.Subject, r.physicalID, err)}
-	case f.Kind == InlinePolicyAdded:
+	case f.Kind == driftreport.InlinePolicyAdded:
 		return outcome{what: fmt.Sprintf("inline policy %s was deleted from role %s", f.Subject, r.physicalID)}
 	}
 	return outcome{what: fmt.Sprintf("policy %s was detached from role %s", f.Subject, r.physicalID)}
 }
 
 // topicPolicy writes a topic's policy as the template has it.
-func (v *reverting) topicPolicy(ctx context.Context, f Finding) outcome {
+func (v *reverting) topicPolicy(ctx context.Context, f driftreport.Finding) outcome {
 	r := v.resource(f)
 	if r == nil {
 		return outcome{err: errors.New("the topic is not one of our stacks' any more")}
@@ -191,10 +193,10 @@ func (v *reverting) writeTopicPolicy(ctx context.Context, r *resource) error {
 var errParent = errors.New("the parent stack's own properties are left to people: its roles bound this checker itself")
 
 // byChangeSet handles the findings of one stack that a change set can put back.
-func (v *reverting) byChangeSet(ctx context.Context, s *stack, isParent bool, report Report) {
-	var open []Finding
+func (v *reverting) byChangeSet(ctx context.Context, s *stack, isParent bool, report driftreport.Report) {
+	var open []driftreport.Finding
 	for _, f := range report.Findings {
-		if _, done := v.outcomes[f.ID]; done || f.Stack != s.name || f.Kind == TopicPolicyChanged {
+		if _, done := v.outcomes[f.ID]; done || f.Stack != s.name || f.Kind == driftreport.TopicPolicyChanged {
 			continue
 		}
 		if err := v.reason(f, s, isParent); err != nil {
@@ -224,9 +226,9 @@ func (v *reverting) byChangeSet(ctx context.Context, s *stack, isParent bool, re
 
 // topicsMadeAgain gives topics that were made again their policies, which went
 // with them.
-func (v *reverting) topicsMadeAgain(ctx context.Context, findings []Finding) {
+func (v *reverting) topicsMadeAgain(ctx context.Context, findings []driftreport.Finding) {
 	for _, f := range findings {
-		if f.Kind != ResourceGone || f.Type != typeTopic || v.outcomes[f.ID].err != nil {
+		if f.Kind != driftreport.ResourceGone || f.Type != typeTopic || v.outcomes[f.ID].err != nil {
 			continue
 		}
 		for _, r := range v.model.resources {
@@ -243,17 +245,17 @@ func (v *reverting) topicsMadeAgain(ctx context.Context, findings []Finding) {
 }
 
 // property is the template's property that a kind of finding is about.
-var property = map[Kind]string{
-	InlinePolicyRemoved: "Policies", InlinePolicyChanged: "Policies", AttachmentRemoved: "ManagedPolicyArns",
-	PolicyChanged: "PolicyDocument", TrustChanged: "AssumeRolePolicyDocument", BoundaryChanged: "PermissionsBoundary",
-	SessionChanged: "MaxSessionDuration", ProfileChanged: "Roles", TagsChanged: "Tags",
+var property = map[driftreport.Kind]string{
+	driftreport.InlinePolicyRemoved: "Policies", driftreport.InlinePolicyChanged: "Policies", driftreport.AttachmentRemoved: "ManagedPolicyArns",
+	driftreport.PolicyChanged: "PolicyDocument", driftreport.TrustChanged: "AssumeRolePolicyDocument", driftreport.BoundaryChanged: "PermissionsBoundary",
+	driftreport.SessionChanged: "MaxSessionDuration", driftreport.ProfileChanged: "Roles", driftreport.TagsChanged: "Tags",
 }
 
 // reason says why a change set cannot put a finding right; nil where it can.
-func (v *reverting) reason(f Finding, s *stack, isParent bool) error {
+func (v *reverting) reason(f driftreport.Finding, s *stack, isParent bool) error {
 	r := v.resource(f)
 	switch {
-	case f.Kind == NotReadable:
+	case f.Kind == driftreport.NotReadable:
 		return errors.New("nothing to put back is known: it could not be read")
 	case f.LogicalID == "":
 		return errors.New("a stack that is gone is made again by an update of the parent stack")
@@ -261,7 +263,7 @@ func (v *reverting) reason(f Finding, s *stack, isParent bool) error {
 		return errParent
 	case r == nil || r.props == nil:
 		return errors.New("the resource is not one of our stacks' any more")
-	case f.Kind == PropertyChanged && f.Subject == "Path":
+	case f.Kind == driftreport.PropertyChanged && f.Subject == "Path":
 		return errors.New("IAM cannot move a role: delete this one, then revert")
 	}
 	name := property[f.Kind]
@@ -274,7 +276,7 @@ func (v *reverting) reason(f Finding, s *stack, isParent bool) error {
 	if _, declared := r.props[name]; !declared {
 		return fmt.Errorf("the template does not declare %s, so CloudFormation leaves it as it is: put it back by hand", name)
 	}
-	if f.Kind == TagsChanged && !slices.ContainsFunc(objects(r.props["Tags"]), func(t map[string]any) bool { return text(t["Key"]) == f.Subject }) {
+	if f.Kind == driftreport.TagsChanged && !slices.ContainsFunc(objects(r.props["Tags"]), func(t map[string]any) bool { return text(t["Key"]) == f.Subject }) {
 		return errors.New("the tag comes of the stack, and CloudFormation leaves it as it is: put it back by hand")
 	}
 	return nil

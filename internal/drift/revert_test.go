@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws/wire"
 )
 
@@ -31,7 +32,7 @@ func (w *world) waiting() drift.Options {
 	}}
 }
 
-func (w *world) revert(report drift.Report) drift.Reverted {
+func (w *world) revert(report driftreport.Report) drift.Reverted {
 	w.t.Helper()
 	out, err := drift.Revert(w.t.Context(), w.clients(), report, w.waiting())
 	if err != nil {
@@ -79,7 +80,7 @@ func TestRevert(t *testing.T) {
 	must[*iam.CreateRoleOutput](t)(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}))
 	w.putInline("theirs", "rogue", allowsMore)
 	forged := report.Findings[0]
-	forged.ID, forged.Kind, forged.Subject, forged.Type, forged.PhysicalID = "forged", drift.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
+	forged.ID, forged.Kind, forged.Subject, forged.Type, forged.PhysicalID = "forged", driftreport.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
 	report.Findings = append(report.Findings, forged)
 
 	out := w.revert(report)

@@ -13,6 +13,8 @@ import (
 	"permstack/internal/cfntemplate"
 	"permstack/internal/permissionstack"
 	"permstack/internal/provisioning"
+
+	"permstack/internal/driftreport"
 )
 
 const stackType = "AWS::CloudFormation::Stack"
@@ -47,13 +49,13 @@ func sameState(a, b *types.Stack) bool {
 	return aws.ToString(a.StackId) == aws.ToString(b.StackId) && a.StackStatus == b.StackStatus && aws.ToTime(a.LastUpdatedTime).Equal(aws.ToTime(b.LastUpdatedTime))
 }
 
-func (s *stack) finding(kind Kind, subject string, direction Direction) draft {
-	return draft{Finding: Finding{Stack: s.name, PhysicalID: s.id, Type: stackType, Kind: kind, Subject: subject, Direction: direction, SeenBy: []string{seenLive}}}
+func (s *stack) finding(kind driftreport.Kind, subject string, direction driftreport.Direction) draft {
+	return draft{Finding: driftreport.Finding{Stack: s.name, PhysicalID: s.id, Type: stackType, Kind: kind, Subject: subject, Direction: direction, SeenBy: []string{seenLive}}}
 }
 
 // unreadable notes that something about the stack could not be read.
 func (s *stack) unreadable(what string, err error) {
-	f := s.finding(NotReadable, operationOf(err), Unreadable)
+	f := s.finding(driftreport.NotReadable, operationOf(err), driftreport.Unreadable)
 	f.readError(what, err)
 	s.findings = append(s.findings, f)
 }
@@ -91,7 +93,7 @@ func (c *check) open(ctx context.Context, p provisioning.Parent, described *type
 	case strings.HasSuffix(string(status), "_IN_PROGRESS") && status != types.StackStatusReviewInProgress:
 		s.waiting = true
 	default:
-		f := s.finding(NotReadable, string(status), Unreadable)
+		f := s.finding(driftreport.NotReadable, string(status), driftreport.Unreadable)
 		f.Expected, f.Actual = "a stack that is complete", string(status)
 		f.Details = []string{"In this state a stack's template does not say what is deployed, and CloudFormation detects no drift."}
 		f.Advice = "Bring the stack to rest: see its events in the console for what failed, correct that, and update or delete it."
@@ -107,7 +109,7 @@ func (c *check) open(ctx context.Context, p provisioning.Parent, described *type
 	if err != nil {
 		s.unreadable("the stack's template", err)
 	} else if err := s.evaluate(p, aws.ToString(body.TemplateBody)); err != nil {
-		f := s.finding(NotReadable, "template", Unreadable)
+		f := s.finding(driftreport.NotReadable, "template", driftreport.Unreadable)
 		f.Details = []string{"The deployed template cannot be evaluated: " + err.Error()}
 		f.Advice = "Its resources were checked by CloudFormation alone. Deploy a template that permstack wrote, or tell its authors."
 		s.findings = append(s.findings, f)
@@ -204,7 +206,7 @@ func (c *check) permissionStacks(ctx context.Context, p provisioning.Parent, par
 		}
 		if s == nil {
 			s = &stack{name: name}
-			f := s.finding(ResourceGone, "", GrantsLess)
+			f := s.finding(driftreport.ResourceGone, "", driftreport.GrantsLess)
 			f.PhysicalID = name
 			if id != "" {
 				f.PhysicalID = id

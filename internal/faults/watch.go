@@ -23,6 +23,7 @@ import (
 
 	"permstack/internal/alert"
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/lambdaenv"
 	"permstack/internal/provisioning"
 	"permstack/internal/watch"
@@ -214,7 +215,7 @@ func (p *parent) heard(revert bool) {
 	told := map[string]bool{}
 	for _, m := range p.messages() {
 		for _, f := range m.Findings {
-			if f.Direction == drift.Unreadable || f.LogicalID == "" { // a whole stack that is not at rest
+			if f.Direction == driftreport.Unreadable || f.LogicalID == "" { // a whole stack that is not at rest
 				continue
 			}
 			told[f.LogicalID] = true
@@ -263,16 +264,16 @@ func (p *parent) check(revert bool) error {
 	options := drift.Options{Parent: p.stackID, Now: w.clock.Now, Sleep: i.sleep}
 	run := &watch.Run{
 		Place:  alert.Place{StackID: p.stackID, Stack: place.Name, Account: account, Region: region},
-		Store:  &alert.Store{Client: ssm.NewFromConfig(cfg), Parameter: stateParameter, ParentStackID: p.stackID},
+		Store:  &watch.Store{Client: ssm.NewFromConfig(cfg), Parameter: stateParameter, ParentStackID: p.stackID},
 		Sender: &alert.Sender{Client: sns.NewFromConfig(cfg), TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic},
 		Log:    slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: io.Discard, Now: w.clock.Now,
-		Check: func(ctx context.Context) (drift.Report, error) { return drift.Check(ctx, clients, options) },
+		Check: func(ctx context.Context) (driftreport.Report, error) { return drift.Check(ctx, clients, options) },
 		Deployed: func(ctx context.Context) (watch.Deployed, error) {
 			return watch.ReadDeployed(ctx, stacks, place)
 		},
 	}
 	if revert {
-		run.Revert = func(ctx context.Context, report drift.Report) (alert.Reverted, error) {
+		run.Revert = func(ctx context.Context, report driftreport.Report) (alert.Reverted, error) {
 			out, err := drift.Revert(ctx, clients, report, options)
 			var told alert.Reverted
 			for _, r := range out.Done {

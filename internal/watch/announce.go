@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policydoc"
 	"permstack/internal/provisioning"
@@ -33,7 +33,7 @@ type Deployed struct {
 }
 
 // announce catches up on an announcement that failed when it was due.
-func (r *Run) announce(ctx context.Context, state alert.State, report drift.Report) (alert.State, int, error) {
+func (r *Run) announce(ctx context.Context, state alert.State, report driftreport.Report) (alert.State, int, error) {
 	if r.Deployed == nil {
 		return state, 0, nil
 	}

@@ -26,20 +26,20 @@ import (
 	"time"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 )
 
 // Run is what one run needs.
 type Run struct {
 	Place        alert.Place
-	Store        *alert.Store
+	Store        *Store
 	Sender       *alert.Sender
 	Hub          *alert.Sender // the Organization's topic, told after the own one; nil is none
 	ReminderDays int
 
-	Check func(context.Context) (drift.Report, error)
+	Check func(context.Context) (driftreport.Report, error)
 	// Revert puts drift right; nil where OnDrift is notify.
-	Revert func(context.Context, drift.Report) (alert.Reverted, error)
+	Revert func(context.Context, driftreport.Report) (alert.Reverted, error)
 	// Deployed tells which access is deployed and which was announced; nil skips that.
 	Deployed func(context.Context) (Deployed, error)
 
@@ -89,9 +89,9 @@ func (r *Run) Do(ctx context.Context, holder string) (Result, error) {
 func (r *Run) do(ctx context.Context, holder string, began, until time.Time, metrics *alert.Metrics) (result Result, err error) {
 	remembers := true
 	state, err := r.Store.Begin(ctx, holder, began, until)
-	var damaged *alert.DamagedError
+	var damaged *DamagedError
 	switch {
-	case errors.Is(err, alert.ErrBusy):
+	case errors.Is(err, ErrBusy):
 		return Result{}, err
 	case errors.As(err, &damaged):
 		r.Log.Warn("the state is lost: what stands is told again", "error", err)
@@ -173,7 +173,7 @@ func (r *Run) before(ctx context.Context, remembers bool, state, next alert.Stat
 }
 
 // check leaves time to tell and to remember.
-func (r *Run) check(ctx context.Context, until time.Time) (drift.Report, error) {
+func (r *Run) check(ctx context.Context, until time.Time) (driftreport.Report, error) {
 	left := r.left(until)
 	if r.Revert != nil { // which needs time, too
 		left /= 2
@@ -186,8 +186,8 @@ func (r *Run) check(ctx context.Context, until time.Time) (drift.Report, error) 
 	}
 	// The state is written at every run: that its value is not the template's is
 	// no drift.
-	report.Findings = slices.DeleteFunc(report.Findings, func(f drift.Finding) bool {
-		return f.Kind == drift.PropertyChanged && f.PhysicalID == r.Store.Parameter
+	report.Findings = slices.DeleteFunc(report.Findings, func(f driftreport.Finding) bool {
+		return f.Kind == driftreport.PropertyChanged && f.PhysicalID == r.Store.Parameter
 	})
 	return report, nil
 }
@@ -198,18 +198,18 @@ func (r *Run) left(until time.Time) time.Duration {
 	return left - min(reserve, left/3)
 }
 
-func fill(m *alert.Metrics, report drift.Report, news alert.News) {
+func fill(m *alert.Metrics, report driftreport.Report, news alert.News) {
 	m.Checked, m.NotReached, m.Drifted = report.Checked, len(report.NotReached), news.Drifted()
 	m.Unreadable = len(news.Standing) - news.Drifted()
 	for _, i := range news.Standing {
-		if i.Direction == drift.GrantsMore {
+		if i.Direction == driftreport.GrantsMore {
 			m.GrantsMore++
 		}
 	}
 }
 
 // revert puts right what drifted. What fails is told, and never fails the run.
-func (r *Run) revert(ctx context.Context, until time.Time, report drift.Report, news alert.News) *alert.Reverted {
+func (r *Run) revert(ctx context.Context, until time.Time, report driftreport.Report, news alert.News) *alert.Reverted {
 	if r.Revert == nil || news.Drifted() == 0 {
 		return nil
 	}

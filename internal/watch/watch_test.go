@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws"
 	"permstack/internal/localaws/wire"
 	"permstack/internal/watch"
@@ -28,7 +28,7 @@ type bench struct {
 	t       *testing.T
 	cloud   *localaws.Cloud
 	run     *watch.Run
-	report  drift.Report
+	report  driftreport.Report
 	metrics bytes.Buffer
 	now     time.Time
 }
@@ -45,13 +45,13 @@ func newBench(t *testing.T) *bench {
 	if _, err := parameters.PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("state"), Value: aws.String(alert.FirstState), Type: "String"}); err != nil {
 		t.Fatal(err)
 	}
-	b.report = drift.Report{ParentStackID: parent, Account: "123456789012", Region: "eu-central-1", Profile: "clumio", Checked: 7}
+	b.report = driftreport.Report{ParentStackID: parent, Account: "123456789012", Region: "eu-central-1", Profile: "clumio", Checked: 7}
 	b.run = &watch.Run{
 		Place:        alert.Place{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1"},
-		Store:        &alert.Store{Client: parameters, Parameter: "state", ParentStackID: parent},
+		Store:        &watch.Store{Client: parameters, Parameter: "state", ParentStackID: parent},
 		Sender:       &alert.Sender{Client: topics, TopicARN: *topic.TopicArn},
 		ReminderDays: 7, Log: slog.New(slog.DiscardHandler), Metrics: &b.metrics, Now: func() time.Time { return b.now },
-		Check: func(context.Context) (drift.Report, error) { return b.report, nil },
+		Check: func(context.Context) (driftreport.Report, error) { return b.report, nil },
 	}
 	return b
 }
@@ -74,13 +74,13 @@ func (b *bench) do() (map[string]any, []string, error) {
 	return metrics, subjects, err
 }
 
-var rogue = drift.Finding{ID: "1", Stack: "backup-permstack-access", LogicalID: "Role", Kind: drift.InlinePolicyAdded, Subject: "Rogue", Direction: drift.GrantsMore, Advice: "delete it", Hash: "1"}
+var rogue = driftreport.Finding{ID: "1", Stack: "backup-permstack-access", LogicalID: "Role", Kind: driftreport.InlinePolicyAdded, Subject: "Rogue", Direction: driftreport.GrantsMore, Advice: "delete it", Hash: "1"}
 
 // TestMetrics: one line in the embedded metric format, whatever happens.
 func TestMetrics(t *testing.T) {
 	b := newBench(t)
-	unreadable := drift.Finding{ID: "2", Stack: "backup-permstack-access", LogicalID: "Other", Kind: drift.NotReadable, Direction: drift.Unreadable, Hash: "2"}
-	b.report.Findings, b.report.NotReached = []drift.Finding{rogue, unreadable}, []string{"backup/X"}
+	unreadable := driftreport.Finding{ID: "2", Stack: "backup-permstack-access", LogicalID: "Other", Kind: driftreport.NotReadable, Direction: driftreport.Unreadable, Hash: "2"}
+	b.report.Findings, b.report.NotReached = []driftreport.Finding{rogue, unreadable}, []string{"backup/X"}
 	metrics, _, err := b.do()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("metric %s has no value", name)
 		}
 	}
-	b.run.Check = func(context.Context) (drift.Report, error) { return drift.Report{}, errors.New("no") }
+	b.run.Check = func(context.Context) (driftreport.Report, error) { return driftreport.Report{}, errors.New("no") }
 	if metrics, _, err = b.do(); err == nil || metrics["Completed"] != 0.0 {
 		t.Errorf("a failed run: %v, %v", metrics, err)
 	}
@@ -107,7 +107,7 @@ func TestMetrics(t *testing.T) {
 func TestCrashes(t *testing.T) {
 	for crash := 1; crash < 10; crash++ {
 		b := newBench(t)
-		b.report.Findings = []drift.Finding{rogue}
+		b.report.Findings = []driftreport.Finding{rogue}
 		calls, dead := 0, false
 		b.cloud.SetIntercept(func(*wire.Call) error {
 			if calls++; calls >= crash || dead {
@@ -137,8 +137,8 @@ func TestCrashes(t *testing.T) {
 func TestCrashesInRevert(t *testing.T) {
 	for crash := 1; crash < 10; crash++ {
 		b := newBench(t)
-		b.report.Findings = []drift.Finding{rogue}
-		b.run.Revert = func(context.Context, drift.Report) (alert.Reverted, error) {
+		b.report.Findings = []driftreport.Finding{rogue}
+		b.run.Revert = func(context.Context, driftreport.Report) (alert.Reverted, error) {
 			b.report.Findings = nil
 			return alert.Reverted{Done: []string{"Rogue is deleted"}}, nil
 		}
@@ -166,7 +166,7 @@ func TestCrashesInRevert(t *testing.T) {
 // TestOwnState: that the state is written is no drift.
 func TestOwnState(t *testing.T) {
 	b := newBench(t)
-	b.report.Findings = []drift.Finding{{ID: "s", Stack: "backup", LogicalID: "DriftState", PhysicalID: "state", Type: "AWS::SSM::Parameter", Kind: drift.PropertyChanged, Direction: drift.Changed, Hash: "x"}}
+	b.report.Findings = []driftreport.Finding{{ID: "s", Stack: "backup", LogicalID: "DriftState", PhysicalID: "state", Type: "AWS::SSM::Parameter", Kind: driftreport.PropertyChanged, Direction: driftreport.Changed, Hash: "x"}}
 	if metrics, told, err := b.do(); err != nil || len(told) > 0 || metrics["Drifted"] != 0.0 {
 		t.Errorf("told %q, %v", told, err)
 	}
@@ -176,8 +176,8 @@ func TestOwnState(t *testing.T) {
 // fails nothing.
 func TestRevertIsTold(t *testing.T) {
 	b := newBench(t)
-	b.report.Findings = []drift.Finding{rogue}
-	b.run.Revert = func(context.Context, drift.Report) (alert.Reverted, error) {
+	b.report.Findings = []driftreport.Finding{rogue}
+	b.run.Revert = func(context.Context, driftreport.Report) (alert.Reverted, error) {
 		return alert.Reverted{Done: []string{"Rogue is deleted"}}, errors.New("the rest is not")
 	}
 	if _, told, err := b.do(); err != nil || len(told) != 1 {

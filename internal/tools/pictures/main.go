@@ -19,7 +19,7 @@ import (
 	"unicode/utf8"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/explain"
 	"permstack/internal/policies"
 	"permstack/internal/selection"
@@ -65,12 +65,12 @@ func explained(question string) (string, error) {
 // alerted is the e-mail about a policy that somebody attached.
 func alerted() string {
 	at := time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
-	report := drift.Report{
+	report := driftreport.Report{
 		ParentStackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
 		Profile:       "clumio", Account: "123456789012", Region: "eu-central-1", Started: at, Checked: 25,
-		Findings: []drift.Finding{{
+		Findings: []driftreport.Finding{{
 			ID: "1", Stack: "backup-permstack-access", LogicalID: "ClumioIAMRole", PhysicalID: "ClumioIAMRole-eu-central-1-main",
-			Type: "AWS::IAM::Role", Kind: drift.AttachmentAdded, Subject: "AdministratorAccess", Direction: drift.GrantsMore,
+			Type: "AWS::IAM::Role", Kind: driftreport.AttachmentAdded, Subject: "AdministratorAccess", Direction: driftreport.GrantsMore,
 			Expected: "not attached", Actual: "attached", Details: []string{"allows every action on everything"},
 			Advice: "find out who attached it, and detach it", SeenBy: []string{"live"}, Hash: "1",
 		}},

@@ -39,6 +39,7 @@ import (
 
 	"permstack/internal/alert"
 	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/lambdaenv"
 	"permstack/internal/provisioning"
 	"permstack/internal/watch"
@@ -120,7 +121,7 @@ func New(getenv func(string) string, out io.Writer) (any, error) {
 // Handler looks once for each event.
 func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) func(context.Context, json.RawMessage) (watch.Result, error) {
 	clients, stacks := drift.NewClients(cfg), cloudformation.NewFromConfig(cfg)
-	store := &alert.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
+	store := &watch.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &alert.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
 	return func(ctx context.Context, _ json.RawMessage) (watch.Result, error) {
@@ -129,7 +130,7 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 		run := &watch.Run{
 			Place: alert.Place{StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region},
 			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays, Log: log, Metrics: out, Now: now,
-			Check: func(ctx context.Context) (drift.Report, error) {
+			Check: func(ctx context.Context) (driftreport.Report, error) {
 				return drift.Check(ctx, clients, drift.Options{Parent: s.Parent.ID, Now: now})
 			},
 			Deployed: func(ctx context.Context) (watch.Deployed, error) {
@@ -137,7 +138,7 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 			},
 		}
 		if s.Revert {
-			run.Revert = func(ctx context.Context, report drift.Report) (alert.Reverted, error) {
+			run.Revert = func(ctx context.Context, report driftreport.Report) (alert.Reverted, error) {
 				out, err := drift.Revert(ctx, clients, report, drift.Options{Now: now})
 				return reverted(out), err
 			}

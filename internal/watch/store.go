@@ -1,10 +1,12 @@
-package alert
+package watch
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"permstack/internal/alert"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -17,7 +19,7 @@ type SSM interface {
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
 
-// Store keeps the State of a parent stack in one standard SSM parameter.
+// Store keeps the alert.State of a parent stack in one standard SSM parameter.
 type Store struct {
 	Client        SSM
 	Parameter     string
@@ -27,7 +29,7 @@ type Store struct {
 // ErrBusy says that another run is at work.
 var ErrBusy = errors.New("another run is at work")
 
-// DamagedError says that the stored state cannot be used. The State that comes
+// DamagedError says that the stored state cannot be used. The alert.State that comes
 // with it is empty and good to go on with.
 type DamagedError struct{ err error }
 
@@ -44,8 +46,8 @@ func (e *DamagedError) Unwrap() error { return e.err }
 // first has its state in memory and writes it at its end.
 //
 // A *DamagedError comes with the lease taken.
-func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) (State, error) {
-	var state State
+func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) (alert.State, error) {
+	var state alert.State
 	var damaged error
 	version := int64(0)
 	out, err := s.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &s.Parameter})
@@ -54,46 +56,43 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 	case errors.As(err, &absent):
 		damaged = &DamagedError{fmt.Errorf("read parameter %s: %w", s.Parameter, err)}
 	case err != nil:
-		return State{}, fmt.Errorf("read parameter %s: %w", s.Parameter, err)
+		return alert.State{}, fmt.Errorf("read parameter %s: %w", s.Parameter, err)
 	default:
 		version = out.Parameter.Version
 		value := aws.ToString(out.Parameter.Value)
-		state, err = DecodeState([]byte(value), s.ParentStackID)
-		if err != nil && value != FirstState {
+		state, err = alert.DecodeState([]byte(value), s.ParentStackID)
+		if err != nil && value != alert.FirstState {
 			damaged = &DamagedError{fmt.Errorf("parameter %s: %w", s.Parameter, err)}
 		}
 	}
 	if state.Lease.Held(holder, now) {
-		return State{}, fmt.Errorf("%w, until %s at most (request %s)", ErrBusy, state.Lease.Until.Format(time.RFC3339), state.Lease.Holder)
+		return alert.State{}, fmt.Errorf("%w, until %s at most (request %s)", ErrBusy, state.Lease.Until.Format(time.RFC3339), state.Lease.Holder)
 	}
-	state.Lease = Lease{holder, until}
+	state.Lease = alert.Lease{Holder: holder, Until: until}
 	written, err := s.put(ctx, state)
 	if err != nil {
 		return state, err
 	}
 	if written != version+1 {
-		return State{}, fmt.Errorf("%w: it wrote parameter %s at the same moment", ErrBusy, s.Parameter)
+		return alert.State{}, fmt.Errorf("%w: it wrote parameter %s at the same moment", ErrBusy, s.Parameter)
 	}
 	return state, damaged
 }
 
-// FirstState is what the template writes into the parameter.
-const FirstState = "{}"
-
 // Save writes the state with the lease, in the course of a run.
-func (s *Store) Save(ctx context.Context, state State) error {
+func (s *Store) Save(ctx context.Context, state alert.State) error {
 	_, err := s.put(ctx, state)
 	return err
 }
 
 // End writes the state without the lease.
-func (s *Store) End(ctx context.Context, state State) error {
-	state.Lease = Lease{}
+func (s *Store) End(ctx context.Context, state alert.State) error {
+	state.Lease = alert.Lease{}
 	_, err := s.put(ctx, state)
 	return err
 }
 
-func (s *Store) put(ctx context.Context, state State) (int64, error) {
+func (s *Store) put(ctx context.Context, state alert.State) (int64, error) {
 	out, err := s.Client.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: &s.Parameter, Value: aws.String(string(state.Encode(s.ParentStackID))),
 		Type: types.ParameterTypeString, Overwrite: aws.Bool(true),

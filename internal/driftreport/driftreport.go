@@ -1,6 +1,7 @@
-// Package drift compares what a parent stack deployed with what is there, and
-// says which way each difference goes.
-package drift
+// Package driftreport is what a look at the deployed access found, in the words
+// that alerts and the command line share. It knows neither how drift is found nor
+// how it is told.
+package driftreport
 
 import "time"
 

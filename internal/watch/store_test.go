@@ -1,4 +1,4 @@
-package alert_test
+package watch_test
 
 import (
 	"errors"
@@ -10,16 +10,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/driftreport"
 	"permstack/internal/localaws"
 	"permstack/internal/localaws/wire"
+	"permstack/internal/watch"
 )
 
-func newStore(t *testing.T, first string) (*localaws.Cloud, *ssm.Client, *alert.Store) {
+var monday = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
+
+var onlyFinding = driftreport.Report{ParentStackID: parent, Findings: []driftreport.Finding{
+	{ID: "finding", Stack: "backup-permstack-access", LogicalID: "Role", Direction: driftreport.GrantsMore, Hash: "hash"},
+}}
+
+func newStore(t *testing.T, first string) (*localaws.Cloud, *ssm.Client, *watch.Store) {
 	t.Helper()
 	cloud := localaws.New(localaws.Options{})
 	client := ssm.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
-	s := &alert.Store{Client: client, Parameter: "state", ParentStackID: parent}
+	s := &watch.Store{Client: client, Parameter: "state", ParentStackID: parent}
 	if first != "" {
 		if _, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &s.Parameter, Value: &first, Type: "String"}); err != nil {
 			t.Fatal(err)
@@ -34,7 +41,7 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, state = alert.Compare(report(finding(1, drift.GrantsMore)), state, monday, 7)
+	_, state = alert.Compare(onlyFinding, state, monday, 7)
 	if err := s.End(t.Context(), state); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +62,7 @@ func TestOneAtATime(t *testing.T) {
 	if err := begin("one", 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := begin("two", time.Minute); !errors.Is(err, alert.ErrBusy) || !strings.Contains(err.Error(), "one") {
+	if err := begin("two", time.Minute); !errors.Is(err, watch.ErrBusy) || !strings.Contains(err.Error(), "one") {
 		t.Errorf("a second run: %v", err)
 	}
 	if err := begin("one", time.Minute); err != nil {
@@ -70,7 +77,7 @@ func TestOneAtATime(t *testing.T) {
 // gives way, and what the first writes at its end stands.
 func TestSameMoment(t *testing.T) {
 	cloud, client, s := newStore(t, alert.FirstState)
-	other := &alert.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}
+	other := &watch.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}
 	var first alert.State
 	nested := false
 	cloud.SetIntercept(func(c *wire.Call) error {
@@ -83,10 +90,10 @@ func TestSameMoment(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := s.Begin(t.Context(), "second", monday, monday.Add(time.Minute)); !errors.Is(err, alert.ErrBusy) {
+	if _, err := s.Begin(t.Context(), "second", monday, monday.Add(time.Minute)); !errors.Is(err, watch.ErrBusy) {
 		t.Errorf("the second: %v", err)
 	}
-	_, first = alert.Compare(report(finding(1, drift.GrantsMore)), first, monday, 7)
+	_, first = alert.Compare(onlyFinding, first, monday, 7)
 	if err := other.End(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +106,7 @@ func TestLostState(t *testing.T) {
 	for name, value := range map[string]string{"absent": "", "garbage": "garbage", "another's": `{"v":1,"p":"x"}`} {
 		_, client, s := newStore(t, value)
 		state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
-		var damaged *alert.DamagedError
+		var damaged *watch.DamagedError
 		if !errors.As(err, &damaged) || len(state.Known) != 0 || state.Lease.Holder != "one" {
 			t.Errorf("%s: %+v, %v", name, state, err)
 		}
