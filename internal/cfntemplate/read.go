@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -191,7 +192,8 @@ func tagged(tag string, arg *node) *node {
 	return n
 }
 
-var integer = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
+// Expressions are compiled when they are first needed, not at every cold start.
+var integer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`) })
 
 // yamlScalar keeps what only looks like a date, an octal or a sexagesimal
 // number as the text it was written as: `Version: 2012-10-17` is a string.
@@ -202,7 +204,7 @@ func yamlScalar(y *yaml.Node) any {
 	case "!!bool":
 		return strings.EqualFold(y.Value, "true")
 	case "!!int":
-		if integer.MatchString(y.Value) {
+		if integer().MatchString(y.Value) {
 			return number(y.Value)
 		}
 	case "!!float":

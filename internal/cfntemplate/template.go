@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Template is a parsed template. Its slices keep the order of the text.
@@ -157,13 +158,13 @@ func (t *Template) section(name string, n *node) error {
 	return nil
 }
 
-var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+var alphanumeric = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`) })
 
 func (t *Template) each(n *node, what string, do func(name string, n *node) error) error {
 	for _, key := range n.keys {
 		v := n.fields[key]
-		if !alphanumeric.MatchString(key) {
-			return errAt(v.line, "Template format error: %s name %s is non alphanumeric.", what, key)
+		if !alphanumeric().MatchString(key) {
+			return errAt(v.line, "Template format error: %s name %s is non alphanumeric().", what, key)
 		}
 		if v.kind != object {
 			return errAt(v.line, "Template format error: %s %s must be an object.", what, key)
