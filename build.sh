@@ -14,7 +14,8 @@ usage: ./build.sh COMMAND
   site     make the review page, dist/site/index.html
   test     check format and vet, then run every test, judges included
   fuzz     run every fuzz target for a while: ./build.sh fuzz [10m]; 30s each by default
-  faults   break every call of every life, then live a thousand; docs/reliability.md
+  faults   break every call of every life, then two in a life, then live a thousand in
+           a row; docs/reliability.md
   scan     staticcheck, gosec and govulncheck over the code
   bench    cold start, synthesis, calls, sizes beside what people would use instead
   judges   install the outside tools that judge permstack, into .judges/

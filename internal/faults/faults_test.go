@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -48,6 +49,25 @@ func TestSample(t *testing.T) {
 	}
 	if n := strings.Count(b.String(), "\n|"); n < 40 {
 		t.Errorf("the report has %d lines of tables:\n%s", n, b.String())
+	}
+}
+
+// TestPairs breaks some lives twice; more of them is `./build.sh faults pairs`.
+func TestPairs(t *testing.T) {
+	cases := 40
+	if testing.Short() {
+		cases = 8
+	}
+	r, err := Pairs{Cases: cases, Seed: 11}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range r.Broken() {
+		t.Errorf("%s, %s:\n  %s", c.Life, c.Faults, strings.Join(c.Problems, "\n  "))
+	}
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil || !strings.Contains(b.String(), fmt.Sprintf("%d pairs", cases)) {
+		t.Errorf("the report is %q, %v", b.String(), err)
 	}
 }
 

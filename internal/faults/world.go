@@ -240,14 +240,8 @@ func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
 }
 
-var templates memo[*cfntemplate.Bound]
-
 // bindTemplate is template.yaml as a customer launches it.
 func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
-	return templates.get(stackID, func() (*cfntemplate.Bound, error) { return bound(stackID) })
-}
-
-func bound(stackID string) (*cfntemplate.Bound, error) {
 	template, err := parsedTemplate()
 	if err != nil {
 		return nil, fmt.Errorf("read template.yaml: %w", err)

@@ -96,6 +96,25 @@ func TestLeftBehindUntold(t *testing.T) {
 	}
 }
 
+// speechless is a CloudFormation whose events cannot be read.
+type speechless struct{ CloudFormation }
+
+func (speechless) DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+	return nil, errReset
+}
+
+// TestLeftBehindUnknown: what could not be read is not told as nothing.
+func TestLeftBehindUnknown(t *testing.T) {
+	f := launched(t)
+	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	p := &Provisioner{Client: waitingFor(e, speechless{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	got, err := p.Handle(t.Context(), discard, e)
+	left, _ := got.Data["LeftBehind"].(string)
+	if err != nil || !strings.Contains(left, "events of stack "+access) || !strings.Contains(left, "could not be read") {
+		t.Errorf("data %q, %v", left, err)
+	}
+}
+
 // TestLostAnswerOfCreate: the stack that nobody confirmed is removed, too.
 func TestLostAnswerOfCreate(t *testing.T) {
 	f := newFake()
