@@ -27,8 +27,9 @@ const (
 const (
 	memoryGB      = 0.25
 	secondsARun   = 20 // a drift check: some 115 calls, one after the other, paced
-	metricsOfOurs = 8
+	metricsOfOurs = 6
 	alarmsOfOurs  = 3
+	alarmsOfHub   = 2 // of a member of an Organization with a hub: without DriftStands
 	kilobytesARun = 12
 	mailsAMonth   = 4
 	logMonths     = 12
@@ -38,7 +39,10 @@ const (
 type item struct {
 	what    string
 	dollars float64 // for one stack in a month
+	member  float64 // the same for a stack of an Organization with a hub
 }
+
+func same(what string, dollars float64) item { return item{what, dollars, dollars} }
 
 // bill is what one stack costs with so many checks a day.
 func bill(checks int) []item {
@@ -46,13 +50,13 @@ func bill(checks int) []item {
 	metricHours := min(runs, hoursOfMonth)
 	gb := runs * kilobytesARun / 1e6
 	return []item{
-		{fmt.Sprintf("alarms: %d", alarmsOfOurs), alarmsOfOurs * alarmMonth},
-		{fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsOfOurs, metricHours), metricsOfOurs * metricMonth * metricHours / hoursOfMonth},
-		{fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun), runs*secondsARun*memoryGB*lambdaGBSecond + runs*lambdaRequest},
-		{"logs: written, and kept for a year", gb*logGB + gb*logMonths*logGBMonth},
-		{"SNS: messages and mails", mailsAMonth * (snsPublish + snsEmail)},
-		{"SQS: the queue of failed runs", 2 * sqsRequest},
-		{"SSM parameter, EventBridge rule, CloudFormation, IAM", 0},
+		{fmt.Sprintf("alarms: %d, with a hub %d", alarmsOfOurs, alarmsOfHub), alarmsOfOurs * alarmMonth, alarmsOfHub * alarmMonth},
+		same(fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsOfOurs, metricHours), metricsOfOurs*metricMonth*metricHours/hoursOfMonth),
+		same(fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun), runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest),
+		same("logs: written, and kept for a year", gb*logGB+gb*logMonths*logGBMonth),
+		same("SNS: messages and mails", mailsAMonth*(snsPublish+snsEmail)),
+		same("SQS: the queue of failed runs", 2*sqsRequest),
+		same("SSM parameter, EventBridge rule, CloudFormation, IAM", 0),
 	}
 }
 
@@ -61,8 +65,8 @@ func costs(b *bytes.Buffer, small, large place) {
 		rows := [][]string{{"a month", small.name, large.name}}
 		one, many := 0.0, 0.0
 		for _, i := range bill(checks) {
-			rows = append(rows, []string{i.what, dollars(i.dollars), dollars(i.dollars * float64(large.stacks()))})
-			one, many = one+i.dollars, many+i.dollars*float64(large.stacks())
+			rows = append(rows, []string{i.what, dollars(i.dollars), dollars(i.member * float64(large.stacks()))})
+			one, many = one+i.dollars, many+i.member*float64(large.stacks())
 		}
 		hub := keyMonth + alarmMonth + float64(large.stacks())/30*2*kmsRequest
 		rows = append(rows, []string{"the hub: a key, an alarm, encrypting", "", dollars(hub)}, []string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"})
