@@ -69,8 +69,9 @@ func TestEventOfAnotherStack(t *testing.T) {
 // rights of a function whose role was made moments ago.
 func TestConfirmedLate(t *testing.T) {
 	for name, states := range map[string][]any{
-		"seen late":   {types.ResourceStatusUpdateComplete, types.ResourceStatusUpdateComplete, types.ResourceStatusCreateInProgress},
-		"denied once": {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
+		"seen late":              {types.ResourceStatusUpdateComplete, types.ResourceStatusUpdateComplete, types.ResourceStatusCreateInProgress},
+		"denied by another name": {&smithy.GenericAPIError{Code: "AccessDeniedException"}, types.ResourceStatusCreateInProgress},
+		"denied once":            {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()

@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,69 @@ func TestLeftBehindUntold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLeftBehindInTheEnd: what could be deleted at another try is not left, and
+// what failed long ago was told then.
+func TestLeftBehindInTheEnd(t *testing.T) {
+	f := launched(t)
+	s := f.find(access)
+	begin := func() { s.set(types.StackStatusUpdateInProgress)() }
+	tried := func(id string, status types.ResourceStatus) { s.event(id, id, "AWS::IAM::Role", status, "in use") }
+	tried("long-ago", types.ResourceStatusDeleteFailed)
+	begin()
+	tried("stays", types.ResourceStatusDeleteInProgress)
+	tried("stays", types.ResourceStatusDeleteFailed)
+	tried("goes", types.ResourceStatusDeleteFailed)
+	tried("goes", types.ResourceStatusDeleteComplete)
+	tried("made", types.ResourceStatusCreateComplete)
+	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
+	if got := o.lookBack(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(got, []string{"known", "AWS::IAM::Role stays"}) {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// TestLeftBehindInReasons: a failure tells it, in an answer's bounds, and says
+// nothing where there is nothing to say.
+func TestLeftBehindInReasons(t *testing.T) {
+	cause := errors.New("the cause")
+	o := &operation{}
+	if err := o.withLeft(cause); err != cause {
+		t.Errorf("nothing is left: %v", err)
+	}
+	o.before = []string{"A", "B"}
+	says(t, o.withLeft(cause), "the cause", "left behind: A (earlier; it may be gone by now), B (earlier")
+	if err := o.withLeft(nil); err != nil {
+		t.Errorf("no failure: %v", err)
+	}
+	o.left = []string{"B"}
+	if text := o.leftText(); text != "B, A (earlier; it may be gone by now)" {
+		t.Errorf("left: %s", text)
+	}
+	for range 100 {
+		o.left = append(o.left, strings.Repeat("x", 97))
+	}
+	if text := o.leftText(); len(text) > maxLeftText+60 || !strings.HasPrefix(text, "B, xxx") || !strings.HasSuffix(text, "x and more: see the function's log") {
+		t.Errorf("left, %d bytes: %s", len(text), text)
+	}
+}
+
+// TestTemplateUnread: without the deployed template nobody knows which roles are
+// to be emptied first, and nothing is changed.
+func TestTemplateUnread(t *testing.T) {
+	f := launched(t)
+	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	p := &Provisioner{Client: waitingFor(e, blind{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	_, err := p.Handle(t.Context(), discard, e)
+	says(t, err, "read template of stack "+access)
+	wrote(t, f, "UpdateStack "+inventory) // it has no roles
+}
+
+// blind is a CloudFormation whose templates cannot be read.
+type blind struct{ CloudFormation }
+
+func (blind) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+	return nil, errReset
 }
 
 // speechless is a CloudFormation whose events cannot be read.
