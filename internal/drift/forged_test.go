@@ -96,6 +96,16 @@ func TestForged(t *testing.T) {
 		}
 	})
 
+	// A parent of a release that told no fingerprints.
+	clients := w.clients()
+	clients.CloudFormation = &later{CloudFormation: clients.CloudFormation, asked: 1, now: func(s types.Stack) []types.Stack {
+		s.Outputs = slices.DeleteFunc(s.Outputs, func(o types.Output) bool { return *o.OutputKey == "TemplateFingerprints" })
+		return []types.Stack{s}
+	}}
+	if got, err := drift.Check(t.Context(), clients, w.options()); err != nil || len(got.Findings) != 0 {
+		t.Errorf("without fingerprints: %q, %v", briefs(got), err)
+	}
+
 	// A rollback leaves the parent's outputs as they were, and may have been
 	// written by another release.
 	w.updateParent("RolePath", "/elsewhere/")
