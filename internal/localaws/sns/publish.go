@@ -46,6 +46,13 @@ func (s *Service) Messages(topicARN string) []Message {
 	return out
 }
 
+// Empty forgets what was published so far.
+func (s *Service) Empty() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = nil
+}
+
 func (s *Service) publish(call *wire.Call) (any, error) {
 	parameter := "TopicArn"
 	if !call.Has(parameter) {
