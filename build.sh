@@ -51,7 +51,7 @@ pin_toolchain() {
 build() {
   pin_toolchain
   mkdir -p dist
-  go build -o dist/.lambdazip ./internal/tools/lambdazip
+  go build -o dist/.lambdazip ./tools/lambdazip
   local main function arch
   for main in functions/*/main.go; do
     if [[ ! -e $main ]]; then
@@ -81,14 +81,14 @@ release() {
   version=$(git describe --tags --always --dirty 2>/dev/null || echo unreleased)
   build
   say "$what"
-  go run ./internal/tools/release templates
-  go run ./internal/tools/release "$what" --version "$version" "$@"
+  go run ./tools/release templates
+  go run ./tools/release "$what" --version "$version" "$@"
 }
 
-# judges installs the outside tools of judges/tools.txt, once for every state of
+# judges installs the outside tools of interop/tools.txt, once for every state of
 # that list. It never fails: what is not there is skipped by the tests that want it.
 judges() {
-  local list=judges/tools.txt stamp=.judges/tools.txt
+  local list=interop/tools.txt stamp=.judges/tools.txt
   if cmp -s "$list" "$stamp"; then
     say "judges: in place"
     return 0
@@ -107,7 +107,7 @@ judges() {
 # install_judges installs the tools of one kind and says what became of it.
 install_judges() {
   local kind=$1 program=$2 tools
-  mapfile -t tools < <(sed -n "s/^$kind //p" judges/tools.txt)
+  mapfile -t tools < <(sed -n "s/^$kind //p" interop/tools.txt)
   if ! command -v "$program" >/dev/null; then
     say "judges from $kind: skipped: there is no $program"
   elif "install_$kind" "${tools[@]}" >".judges/$kind.log" 2>&1; then
@@ -136,7 +136,7 @@ install_npm() {
   mkdir -p .judges/npm && (cd .judges/npm && npm init -y && npm install --no-audit --no-fund "$@") || return
   # The browser is for one kind of machine; elsewhere the tests look for another.
   rm -rf .judges/chromium
-  if ! { node judges/chromium.mjs .judges/npm .judges/chromium && .judges/chromium/chromium --version; }; then
+  if ! { node interop/chromium.mjs .judges/npm .judges/chromium && .judges/chromium/chromium --version; }; then
     rm -rf .judges/chromium
   fi
 }
@@ -177,16 +177,16 @@ run_tests() {
   say "tests"
   local report status=0
   report=$(mktemp)
-  go build -o "$report" ./internal/tools/testreport
+  go build -o "$report" ./tools/testreport
   # testreport decides: it knows of failures to build, too.
   go test -timeout 9m -json ./... | "$report" || status=1
   if command -v "$(go env CC)" >/dev/null; then
     say "tests of what runs side by side, under the race detector"
     # The rest is pure: values in, values out. Its long tables would take most of
     # an hour here and find nothing.
-    go test -race -short -timeout 9m -json ./functions/... ./internal/alert ./internal/customresource \
-      ./internal/drift ./internal/lambdaruntime ./internal/laptop ./internal/localaws/... \
-      ./internal/provisioning/... ./internal/watch/... | "$report" || status=1
+    go test -race -short -timeout 9m -json ./functions/... ./internal/notify ./internal/cfn/customresource \
+      ./internal/drift/detect ./internal/fakeaws/lambdaruntime ./internal/fakeaws/standalone ./internal/fakeaws/... \
+      ./internal/provisioner/... ./internal/drift/monitor/... | "$report" || status=1
   else
     say "race detector: skipped: there is no C compiler"
   fi
@@ -204,7 +204,7 @@ fuzz() {
   return $status
 }
 
-# scan runs the tools of judges/tools.txt that read the code. What cannot be had is
+# scan runs the tools of interop/tools.txt that read the code. What cannot be had is
 # skipped with its reason. Why rules of gosec are left out: CONTRIBUTING.md.
 scan() {
   local bin=$PWD/.judges/go tool status=0
@@ -212,7 +212,7 @@ scan() {
   mkdir -p "$bin"
   while read -r tool; do
     GOBIN=$bin go install "$tool" 2>"$bin/log" || say "scan: skipped: $tool cannot be had: $(tail -n 1 "$bin/log")"
-  done < <(sed -n 's/^go //p' judges/tools.txt)
+  done < <(sed -n 's/^go //p' interop/tools.txt)
   if [[ -x $bin/staticcheck ]]; then
     say "staticcheck"
     "$bin/staticcheck" ./... || status=1
@@ -231,7 +231,7 @@ scan() {
       if vulnerabilities "$bin"; then
         said=$("$bin/govulncheck" -db "file://$PWD/.judges/vulndb" ./... 2>&1) || status=1
       else
-        said="skipped: its database cannot be reached, and that of judges/tools.txt not be made"
+        said="skipped: its database cannot be reached, and that of interop/tools.txt not be made"
       fi
     fi
     echo "$said"
@@ -240,10 +240,10 @@ scan() {
 }
 
 # vulnerabilities makes govulncheck's database from the Go module that it is kept in,
-# in the version of judges/tools.txt.
+# in the version of interop/tools.txt.
 vulnerabilities() {
   local version folder
-  version=$(sed -n 's/^go golang.org\/x\/vulndb\/cmd\/indexdb@//p' judges/tools.txt)
+  version=$(sed -n 's/^go golang.org\/x\/vulndb\/cmd\/indexdb@//p' interop/tools.txt)
   folder=$(go mod download -json "golang.org/x/vulndb@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') &&
     "$1/indexdb" -vulns "$folder/data/osv" -out .judges/vulndb &&
     say "govulncheck: with the database of golang.org/x/vulndb $version"
@@ -252,11 +252,11 @@ vulnerabilities() {
 case ${1-} in
   build) build ;;
   fuzz) fuzz "${@:2}" ;;
-  faults) go run ./internal/tools/faults "${@:2}" ;;
+  faults) go run ./tools/faults "${@:2}" ;;
   scan) scan ;;
-  bench) go run ./internal/tools/bench "${@:2}" ;;
+  bench) go run ./tools/bench "${@:2}" ;;
   package | publish) release "$@" ;;
-  site) go run ./internal/tools/site "${@:2}" ;;
+  site) go run ./tools/site "${@:2}" ;;
   test) run_tests ;;
   judges) judges ;;
   clean) rm -rf dist .judges .aws-sam ;;

@@ -13,11 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack"
-	"permstack/internal/localaws/lambda"
+	"permstack/internal/drift/monitor"
+	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
-	"permstack/internal/watch"
+	"permstack/internal/policies/schema"
 )
 
 // cpmLife is a stack of profile cpm, from template.yaml.
@@ -81,9 +81,9 @@ func (l *cpmLife) actions(role string) []string {
 }
 
 // document reads a policy as IAM sends it.
-func (l *cpmLife) document(text string) policydoc.Document {
+func (l *cpmLife) document(text string) iampolicy.Document {
 	l.t.Helper()
-	var doc policydoc.Document
+	var doc iampolicy.Document
 	plain, err := url.QueryUnescape(text)
 	if err == nil {
 		err = json.Unmarshal([]byte(plain), &doc)
@@ -138,7 +138,7 @@ func (l *cpmLife) look() []string {
 	if err != nil || result.FunctionError != "" {
 		l.t.Fatalf("the drift check: %v %s", err, result.Payload)
 	}
-	var looked watch.Result
+	var looked monitor.Result
 	if err := json.Unmarshal(result.Payload, &looked); err != nil {
 		l.t.Fatal(err)
 	}
@@ -200,12 +200,12 @@ func TestLifeOfCPM(t *testing.T) {
 	}
 
 	l.update(map[string]string{"Preset": "enterprise", "Options": "release=4.2,kms-user=admin"})
-	l.granted(policies.Selection{Preset: "enterprise", Options: []catalog.Option{"release=4.2", "kms-user=admin"}}, "")
+	l.granted(policies.Selection{Preset: "enterprise", Options: []schema.Option{"release=4.2", "kms-user=admin"}}, "")
 	l.update(map[string]string{"Preset": "minimal"})
 	l.granted(policies.Selection{Preset: "minimal"}, "")
 	l.update(map[string]string{"ProtectRDS": "yes", "ProtectSAPHANA": "yes", "Operations": "backup,recovery", "Options": "trust=server-role", "ControlPlaneRoleArn": cpmServer})
 	l.granted(policies.Selection{
-		Assets: []catalog.Asset{"ec2", "rds", "sap-hana"}, Operations: []catalog.Operation{"backup", "recovery"}, Options: []catalog.Option{"trust=server-role"},
+		Assets: []schema.Asset{"ec2", "rds", "sap-hana"}, Operations: []schema.Operation{"backup", "recovery"}, Options: []schema.Option{"trust=server-role"},
 	}, cpmServer)
 	if got := profiles(); len(got) != 0 {
 		t.Errorf("instance profiles %q of a role that no instance takes", got)

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 )
 
 // everyTemplate is what a customer may launch, with values that make sense.
@@ -164,7 +164,7 @@ var unbounded = []string{"cloudformation:BatchDescribeTypeConfigurations", "sns:
 // ownARN is an ARN that ends at this account, or at AWS's own policies.
 var ownARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
 
-func holdStatement(t *testing.T, id, path string, bounded bool, s policydoc.Statement) {
+func holdStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
 	what := id + " " + s.Sid
 	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 || len(s.Resource) == 0 {
@@ -206,7 +206,7 @@ func reads(name string) bool {
 }
 
 // holdCondition: what may only be allowed under a condition.
-func holdCondition(t *testing.T, what, action string, bounded bool, s policydoc.Statement) {
+func holdCondition(t *testing.T, what, action string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
 	has := func(key string) bool {
 		for operator, keys := range s.Condition {
@@ -304,7 +304,7 @@ func (hubARNs) GetAtt(id, attribute string) (any, error) {
 // nothing else.
 func TestHub(t *testing.T) {
 	b := bound(t, "templates/org-hub.yaml", map[string]string{"OrganizationId": "o-a1b2c3d4e5"}, nil)
-	policy := func(id, property string) policydoc.Document {
+	policy := func(id, property string) iampolicy.Document {
 		p, err := b.Properties(id, hubARNs{})
 		if err != nil {
 			t.Fatal(err)
@@ -312,15 +312,15 @@ func TestHub(t *testing.T) {
 		return document(t, p[property])
 	}
 	topic, key, queue := policy("TopicPolicy", "PolicyDocument"), policy("Key", "KeyPolicy"), policy("UndeliveredPolicy", "PolicyDocument")
-	member := evaluate.Principal{Account: "777777777777", ARN: "arn:aws:sts::777777777777:assumed-role/permstack/x"}
-	service := func(name string) evaluate.Principal { return evaluate.Principal{Service: name} }
+	member := eval.Principal{Account: "777777777777", ARN: "arn:aws:sts::777777777777:assumed-role/permstack/x"}
+	service := func(name string) eval.Principal { return eval.Principal{Service: name} }
 	const topicARN, queueARN = "arn:aws:sns:us-east-1:123456789012:Topic", "arn:aws:sqs:us-east-1:123456789012:Undelivered"
 	ours, theirs := []string{"o-a1b2c3d4e5"}, []string{"o-zzzzzzzzzz"}
 	via := []string{"sns.us-east-1.amazonaws.com"}
 	for _, tc := range []struct {
 		what     string
-		doc      policydoc.Document
-		who      evaluate.Principal
+		doc      iampolicy.Document
+		who      eval.Principal
 		action   string
 		resource string
 		context  map[string][]string
@@ -343,8 +343,8 @@ func TestHub(t *testing.T) {
 		{"another topic sends", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN, map[string][]string{"aws:SourceArn": {"arn:aws:sns:us-east-1:777777777777:Topic"}}, false},
 		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
 	} {
-		d, _ := evaluate.Trust(tc.doc, evaluate.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource, Context: tc.context})
-		if (d == evaluate.Allow) != tc.allowed {
+		d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource, Context: tc.context})
+		if (d == eval.Allow) != tc.allowed {
 			t.Errorf("%s: %s", tc.what, d)
 		}
 	}

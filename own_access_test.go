@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/iampolicy/eval"
 )
 
 // ownAccess is a line of testdata/own-access.txt: what is allowed in a place, on
@@ -191,30 +191,30 @@ func (s *ownScene) patterns(text string) []string {
 }
 
 // visitors are all who come to every door.
-func ownVisitors() map[string]evaluate.Principal {
-	out := map[string]evaluate.Principal{}
+func ownVisitors() map[string]eval.Principal {
+	out := map[string]eval.Principal{}
 	for _, id := range []string{account, "777777777777", "999999999999"} {
-		out["root "+id] = evaluate.Principal{Account: id, ARN: "arn:aws:iam::" + id + ":root"}
-		out["role "+id] = evaluate.Principal{Account: id, ARN: "arn:aws:sts::" + id + ":assumed-role/x/session", RoleARN: "arn:aws:iam::" + id + ":role/x"}
+		out["root "+id] = eval.Principal{Account: id, ARN: "arn:aws:iam::" + id + ":root"}
+		out["role "+id] = eval.Principal{Account: id, ARN: "arn:aws:sts::" + id + ":assumed-role/x/session", RoleARN: "arn:aws:iam::" + id + ":role/x"}
 	}
 	for _, s := range strings.Fields("lambda cloudformation cloudwatch events sns sqs ec2 s3 scheduler") {
-		out["service "+s] = evaluate.Principal{Service: s + ".amazonaws.com"}
+		out["service "+s] = eval.Principal{Service: s + ".amazonaws.com"}
 	}
 	return out
 }
 
 // decides is what the lines that are chosen say of a request.
-func (s *ownScene) decides(place string, r evaluate.Request) evaluate.Decision {
-	out := evaluate.ImplicitDeny
+func (s *ownScene) decides(place string, r eval.Request) eval.Decision {
+	out := eval.ImplicitDeny
 	for _, a := range s.lines {
 		if a.place == place && s.chosen(a) &&
 			slices.ContainsFunc(a.actions, func(p string) bool { return ownGlob(p, r.Action) }) &&
 			slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
 			!slices.ContainsFunc(a.gates, func(g ownGate) bool { return !s.passes(g, r) }) {
 			if a.deny {
-				return evaluate.ExplicitDeny
+				return eval.ExplicitDeny
 			}
-			out = evaluate.Allow
+			out = eval.Allow
 		}
 	}
 	return out
@@ -224,7 +224,7 @@ func (s *ownScene) matches(name, have string) bool {
 	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return ownGlob(p, have) })
 }
 
-func (s *ownScene) passes(g ownGate, r evaluate.Request) bool {
+func (s *ownScene) passes(g ownGate, r eval.Request) bool {
 	if g.key == "who" {
 		kind, name, _ := strings.Cut(g.values[0], ":")
 		switch kind {

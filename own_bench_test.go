@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 )
 
 // ownBench is a place of a scene: its requests, and which statements let which
@@ -34,24 +34,24 @@ func (v *votes) add(effect string, n int) {
 	}
 }
 
-func (v votes) decision() evaluate.Decision {
+func (v votes) decision() eval.Decision {
 	switch {
 	case v.deny > 0:
-		return evaluate.ExplicitDeny
+		return eval.ExplicitDeny
 	case v.allow > 0:
-		return evaluate.Allow
+		return eval.Allow
 	}
-	return evaluate.ImplicitDeny
+	return eval.ImplicitDeny
 }
 
 // letsOwn tells whether a statement speaks of a request.
-func letsOwn(s policydoc.Statement, r evaluate.Request) bool {
+func letsOwn(s iampolicy.Statement, r eval.Request) bool {
 	if len(s.Action) > 0 && !slices.ContainsFunc(s.Action, func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
 		return false // as most do: quicker than asking
 	}
 	s.Effect = "Allow"
-	d, _ := evaluate.Trust(policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{s}}, r)
-	return d == evaluate.Allow
+	d, _ := eval.Trust(iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{s}}, r)
+	return d == eval.Allow
 }
 
 func newOwnBench(s *ownScene, p place) *ownBench {
@@ -86,7 +86,7 @@ func (b *ownBench) wrong() (out []string) {
 
 // notices is whether a request tells that other statements stand in the place of
 // some.
-func (b *ownBench) notices(gone []int, come []policydoc.Statement) bool {
+func (b *ownBench) notices(gone []int, come []iampolicy.Statement) bool {
 	concerned := map[string]bool{}
 	changed := slices.Clone(come)
 	for _, i := range gone {
@@ -127,12 +127,12 @@ func (b *ownBench) notices(gone []int, come []policydoc.Statement) bool {
 // probes are requests that follow from a statement itself: what it names, with
 // what its conditions ask for. They notice what no line of own-access.txt thinks
 // of, an action of a service that we have nothing to do with for one.
-func (b *ownBench) probes(st policydoc.Statement) []string {
+func (b *ownBench) probes(st iampolicy.Statement) []string {
 	if st.NotAction != nil || st.NotResource != nil || st.NotPrincipal != nil {
 		return []string{st.Sid + " names what it does not mean"}
 	}
 	var out []string
-	r := evaluate.Request{Context: map[string][]string{}}
+	r := eval.Request{Context: map[string][]string{}}
 	for operator, keys := range st.Condition {
 		for key, values := range keys {
 			if !strings.Contains(operator, "Not") && !strings.Contains(operator, "Null") {
@@ -142,17 +142,17 @@ func (b *ownBench) probes(st policydoc.Statement) []string {
 	}
 	resources := st.Resource
 	if len(resources) == 0 {
-		resources = policydoc.Values{""}
+		resources = iampolicy.Values{""}
 	}
 	who := ownVisitors()
 	if st.Principal == nil {
-		who = map[string]evaluate.Principal{"": {}}
+		who = map[string]eval.Principal{"": {}}
 	}
 	for _, action := range st.Action {
 		for _, resource := range resources {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
-				if want := b.scene.decides(b.name, r); letsOwn(st, r) && (want == evaluate.ImplicitDeny || want == evaluate.Allow && st.Effect == "Deny") {
+				if want := b.scene.decides(b.name, r); letsOwn(st, r) && (want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
 					out = append(out, fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal, r.Context))
 				}
 			}

@@ -8,15 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/compare"
-	"permstack/internal/policydoc/mutate"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/compare"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // ownContext is what the mutations of conditions need to know.
-func (s *ownScene) ownContext() mutate.Context {
-	return mutate.Context{
+func (s *ownScene) ownContext() policytest.Context {
+	return policytest.Context{
 		More: func(key, operator string) []string {
 			if strings.HasPrefix(operator, "Arn") || key == "aws:SourceArn" || strings.HasSuffix(key, "Arn") {
 				return []string{s.stranger()}
@@ -26,30 +26,30 @@ func (s *ownScene) ownContext() mutate.Context {
 		Caseless: func(v string) bool { return strings.ToUpper(v) == v },
 		Wider: func(v string) []string {
 			if strings.HasPrefix(v, "arn:") {
-				return mutate.ARN(v, "999999999999")
+				return policytest.ARN(v, "999999999999")
 			}
-			return mutate.Text(v)
+			return policytest.Text(v)
 		},
 	}
 }
 
 // ownStrangers are principals that a door is opened to.
-func ownStrangers() (out []policydoc.Principal) {
-	out = append(out, policydoc.Principal{Everyone: true})
+func ownStrangers() (out []iampolicy.Principal) {
+	out = append(out, iampolicy.Principal{Everyone: true})
 	for kind, ids := range map[string][]string{
 		"AWS":     {"*", "arn:aws:iam::" + account + ":root", "arn:aws:iam::999999999999:root", "777777777777"},
 		"Service": {"ec2.amazonaws.com", "lambda.amazonaws.com", "events.amazonaws.com", "s3.amazonaws.com"},
 	} {
 		for _, id := range ids {
-			out = append(out, policydoc.Principal{ByType: map[string]policydoc.Values{kind: {id}}})
+			out = append(out, iampolicy.Principal{ByType: map[string]iampolicy.Values{kind: {id}}})
 		}
 	}
 	return out
 }
 
 // TestNoOwnMutantSurvives changes every statement of our own templates in every way
-// of internal/policydoc/mutate; a request must notice. What allows the same as
-// before, as internal/policydoc/compare proves, is counted as such.
+// of internal/iampolicy/policytest; a request must notice. What allows the same as
+// before, as internal/iampolicy/compare proves, is counted as such.
 func TestNoOwnMutantSurvives(t *testing.T) {
 	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
 	benches := prepareOwn(t)
@@ -60,7 +60,7 @@ func TestNoOwnMutantSurvives(t *testing.T) {
 			continue
 		}
 		for i, st := range b.statements {
-			mutate.Statement(st, b.scene.ownContext(), strangers, []string{"999999999999"}, func(what string, changed ...policydoc.Statement) {
+			policytest.Statement(st, b.scene.ownContext(), strangers, []string{"999999999999"}, func(what string, changed ...iampolicy.Statement) {
 				total++
 				if b.notices([]int{i}, changed) {
 					byRequest++
@@ -159,12 +159,12 @@ func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
 		now := places[b.scene][i].statements
 		var gone []int
 		for j, st := range b.statements {
-			if !slices.ContainsFunc(now, func(other policydoc.Statement) bool { return sameStatement(st, other) }) {
+			if !slices.ContainsFunc(now, func(other iampolicy.Statement) bool { return sameStatement(st, other) }) {
 				gone = append(gone, j)
 			}
 		}
-		come := slices.DeleteFunc(slices.Clone(now), func(st policydoc.Statement) bool {
-			return slices.ContainsFunc(b.statements, func(other policydoc.Statement) bool { return sameStatement(st, other) })
+		come := slices.DeleteFunc(slices.Clone(now), func(st iampolicy.Statement) bool {
+			return slices.ContainsFunc(b.statements, func(other iampolicy.Statement) bool { return sameStatement(st, other) })
 		})
 		if b.notices(gone, come) {
 			return true
@@ -173,7 +173,7 @@ func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
 	return false
 }
 
-func sameStatement(a, b policydoc.Statement) bool {
+func sameStatement(a, b iampolicy.Statement) bool {
 	x, errX := jsonOf(a)
 	y, errY := jsonOf(b)
 	return errX == nil && errY == nil && string(x) == string(y)

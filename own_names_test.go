@@ -6,26 +6,26 @@ import (
 	"slices"
 	"strings"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/policydoc"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
 )
 
 func jsonOf(v any) ([]byte, error) { return json.Marshal(v) }
 
 // permission is an AWS::Lambda::Permission as the statement that Lambda makes of it.
-func (s *ownScene) permission(p map[string]any) policydoc.Statement {
+func (s *ownScene) permission(p map[string]any) iampolicy.Statement {
 	text := func(name string) string { v, _ := p[name].(string); return v }
-	st := policydoc.Statement{
-		Sid: "Permission", Effect: "Allow", Action: policydoc.Values{text("Action")},
-		Resource: policydoc.Values{"arn:" + s.partition() + ":lambda:" + s.region + ":" + account + ":function:" + text("FunctionName")},
+	st := iampolicy.Statement{
+		Sid: "Permission", Effect: "Allow", Action: iampolicy.Values{text("Action")},
+		Resource: iampolicy.Values{"arn:" + s.partition() + ":lambda:" + s.region + ":" + account + ":function:" + text("FunctionName")},
 	}
 	switch who := text("Principal"); {
 	case who == "*":
-		st.Principal = &policydoc.Principal{Everyone: true}
+		st.Principal = &iampolicy.Principal{Everyone: true}
 	case strings.HasSuffix(who, ".amazonaws.com"):
-		st.Principal = &policydoc.Principal{ByType: map[string]policydoc.Values{"Service": {who}}}
+		st.Principal = &iampolicy.Principal{ByType: map[string]iampolicy.Values{"Service": {who}}}
 	default:
-		st.Principal = &policydoc.Principal{ByType: map[string]policydoc.Values{"AWS": {who}}}
+		st.Principal = &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": {who}}}
 	}
 	for property, where := range map[string][2]string{
 		"SourceArn": {"ArnLike", "aws:SourceArn"}, "SourceAccount": {"StringEquals", "aws:SourceAccount"},
@@ -33,9 +33,9 @@ func (s *ownScene) permission(p map[string]any) policydoc.Statement {
 	} {
 		if v := text(property); v != "" {
 			if st.Condition == nil {
-				st.Condition = policydoc.Conditions{}
+				st.Condition = iampolicy.Conditions{}
 			}
-			st.Condition[where[0]] = map[string]policydoc.Values{where[1]: {v}}
+			st.Condition[where[0]] = map[string]iampolicy.Values{where[1]: {v}}
 		}
 	}
 	return st

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
-	"permstack/internal/policydoc/mutate"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // asked is a request in a place of a scene, and what must come of it.
 type asked struct {
-	evaluate.Request
-	want evaluate.Decision
+	eval.Request
+	want eval.Decision
 	line int
 }
 
@@ -30,14 +30,14 @@ func (a asked) String() string {
 func (s *ownScene) ownRequests(place string) []asked {
 	var out []asked
 	seen := map[string]bool{}
-	ask := func(line int, r evaluate.Request) {
+	ask := func(line int, r eval.Request) {
 		key := fmt.Sprint(r)
 		if !seen[key] {
 			seen[key] = true
 			out = append(out, asked{r, s.decides(place, r), line})
 		}
 	}
-	others := slices.Clone(mutate.Dangerous)
+	others := slices.Clone(policytest.Dangerous)
 	for _, a := range s.lines {
 		others = append(others, a.actions...)
 	}
@@ -97,7 +97,7 @@ func ownMisses(pattern string) []string {
 	if len(f) < 6 {
 		return nil
 	}
-	out := append(mutate.Misses(arn), "*")
+	out := append(policytest.Misses(arn), "*")
 	change := func(i int, values ...string) {
 		for _, v := range values {
 			g := slices.Clone(f)
@@ -118,9 +118,9 @@ func ownMisses(pattern string) []string {
 }
 
 // shows are principals and contexts that pass every gate, and those that fail one.
-func (s *ownScene) shows(gates []ownGate) (right, wrong []evaluate.Request) {
-	right = []evaluate.Request{{}}
-	vary := func(g ownGate, values []string, missing bool) (out []evaluate.Request) {
+func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
+	right = []eval.Request{{}}
+	vary := func(g ownGate, values []string, missing bool) (out []eval.Request) {
 		for _, r := range right {
 			for _, v := range values {
 				r.Context = maps.Clone(r.Context)
@@ -141,9 +141,9 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []evaluate.Request) {
 	for _, g := range gates {
 		if g.key == "who" {
 			who := ownVisitors()
-			var in []evaluate.Request
+			var in []eval.Request
 			for _, name := range slices.Sorted(maps.Keys(who)) {
-				if r := (evaluate.Request{Principal: who[name]}); s.passes(g, r) {
+				if r := (eval.Request{Principal: who[name]}); s.passes(g, r) {
 					in = append(in, r)
 				} else {
 					wrong = append(wrong, r)
@@ -162,7 +162,7 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []evaluate.Request) {
 				}
 				bad = append(bad, v+"x", "x"+v, "other", "", "999999999999", "777777777777", "*")
 				bad = append(bad, ownMisses(p)...)
-				for _, text := range mutate.Text(v) {
+				for _, text := range policytest.Text(v) {
 					bad = append(bad, example(text))
 				}
 			}
@@ -185,11 +185,11 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []evaluate.Request) {
 // place is what own-access.txt says something about: statements of a template.
 type place struct {
 	name       string
-	statements []policydoc.Statement
+	statements []iampolicy.Statement
 }
 
-func (p place) documents() []policydoc.Document {
-	return []policydoc.Document{{Version: policydoc.Version, Statement: p.statements}}
+func (p place) documents() []iampolicy.Document {
+	return []iampolicy.Document{{Version: iampolicy.Version, Statement: p.statements}}
 }
 
 // bind evaluates the scene's template.
@@ -213,17 +213,17 @@ func (s *ownScene) places(b *cfntemplate.Bound) ([]place, error) {
 			return nil, err
 		}
 		add := func(name string, values ...any) error {
-			var all []policydoc.Statement
+			var all []iampolicy.Statement
 			for _, v := range values {
 				text, err := jsonOf(v)
 				if err != nil {
 					return err
 				}
-				doc, err := policydoc.Parse(text)
+				doc, err := iampolicy.Parse(text)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
-				if doc.Version != policydoc.Version {
+				if doc.Version != iampolicy.Version {
 					return fmt.Errorf("%s has the version %q", name, doc.Version)
 				}
 				all = append(all, doc.Statement...)
@@ -246,7 +246,7 @@ func (s *ownScene) places(b *cfntemplate.Bound) ([]place, error) {
 		case "AWS::KMS::Key":
 			err = add(id, p["KeyPolicy"])
 		case "AWS::Lambda::Permission":
-			out = append(out, place{id, []policydoc.Statement{s.permission(p)}})
+			out = append(out, place{id, []iampolicy.Statement{s.permission(p)}})
 		default:
 			for name := range p {
 				if strings.Contains(name, "Policy") && name != "RedrivePolicy" && name != "Policies" {

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"testing"
 
-	"permstack/internal/cfntemplate"
+	"permstack/internal/cfn/cfntemplate"
 )
 
 // TestOwnResources: what is no policy and opens or shuts something all the same.

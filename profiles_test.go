@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"permstack"
-	"permstack/internal/cfntemplate"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // cpmParameters are what a launch for cpm gives, changed by more.
@@ -21,13 +21,13 @@ func cpmParameters(more map[string]string) map[string]string {
 }
 
 // questions are the parameters that ask for an asset, by what they hand on.
-func questions(t *testing.T) map[catalog.Asset]string {
+func questions(t *testing.T) map[schema.Asset]string {
 	t.Helper()
 	template, err := cfntemplate.Parse(permstack.Template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[catalog.Asset]string{}
+	out := map[schema.Asset]string{}
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		for _, a := range profile.Assets {
@@ -221,7 +221,7 @@ func TestEveryNameIsReached(t *testing.T) {
 				t.Errorf("%s: role %s, instance profile %s", name, r.Entity, r.InstanceProfile)
 			}
 			for _, p := range r.Policies {
-				if p.Kind == catalog.Managed && !strings.HasPrefix(p.Entity, want) {
+				if p.Kind == schema.Managed && !strings.HasPrefix(p.Entity, want) {
 					t.Errorf("%s: policy %s", name, p.Entity)
 				}
 			}

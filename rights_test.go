@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 )
 
 // request is what somebody who holds one of our roles may try.
@@ -17,14 +17,14 @@ type request struct {
 	allowed  bool
 }
 
-func judge(t *testing.T, docs []policydoc.Document, requests []request) {
+func judge(t *testing.T, docs []iampolicy.Document, requests []request) {
 	t.Helper()
 	for _, r := range requests {
-		q := evaluate.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
+		q := eval.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
 		for k, v := range r.context {
 			q.Context[k] = []string{v}
 		}
-		if got := evaluate.Documents(docs, q); (got == evaluate.Allow) != r.allowed {
+		if got := eval.Documents(docs, q); (got == eval.Allow) != r.allowed {
 			t.Errorf("%s: %s on %s: %s", r.what, r.action, r.resource, got)
 		}
 	}
@@ -164,17 +164,17 @@ func TestOwnTrust(t *testing.T) {
 	}
 	for id, service := range map[string]string{"StackRole": "cloudformation.amazonaws.com", "ProvisionerRole": "lambda.amazonaws.com"} {
 		trust := document(t, properties(t, b, id)["AssumeRolePolicyDocument"])
-		ask := func(p evaluate.Principal, from string) bool {
-			d, _ := evaluate.Trust(trust, evaluate.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole, Context: map[string][]string{"aws:SourceAccount": {from}}})
-			return d == evaluate.Allow
+		ask := func(p eval.Principal, from string) bool {
+			d, _ := eval.Trust(trust, eval.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole, Context: map[string][]string{"aws:SourceAccount": {from}}})
+			return d == eval.Allow
 		}
-		if !ask(evaluate.Principal{Service: service}, account) {
+		if !ask(eval.Principal{Service: service}, account) {
 			t.Errorf("%s cannot be taken by %s", id, service)
 		}
-		if ask(evaluate.Principal{Service: "ec2.amazonaws.com"}, account) {
+		if ask(eval.Principal{Service: "ec2.amazonaws.com"}, account) {
 			t.Errorf("%s can be taken by EC2", id)
 		}
-		if id == "StackRole" && ask(evaluate.Principal{Service: service}, "999999999999") {
+		if id == "StackRole" && ask(eval.Principal{Service: service}, "999999999999") {
 			t.Errorf("%s can be taken for another account", id)
 		}
 	}

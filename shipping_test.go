@@ -21,16 +21,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"permstack/internal/cfntemplate"
-	"permstack/internal/laptop"
-	"permstack/internal/localaws/lambda"
-	localsns "permstack/internal/localaws/sns"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/fakeaws/lambda"
+	localsns "permstack/internal/fakeaws/sns"
+	"permstack/internal/fakeaws/standalone"
 )
 
 // world is an embedded AWS that runs this project's functions.
 type world struct {
 	t *testing.T
-	*laptop.Laptop
+	*standalone.Laptop
 }
 
 func newWorld(t *testing.T) world {
@@ -47,7 +47,7 @@ func newWorld(t *testing.T) world {
 	for _, m := range mains {
 		names = append(names, filepath.Base(filepath.Dir(m)))
 	}
-	l, err := laptop.Start("127.0.0.1:0", laptop.Options{BuiltIn: []string{program, "lambda-function"}, Names: names})
+	l, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{program, "lambda-function"}, Names: names})
 	if err != nil {
 		t.Fatal(err)
 	}

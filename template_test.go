@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"permstack"
-	"permstack/internal/cfntemplate"
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 const (
@@ -72,13 +72,13 @@ func properties(t *testing.T, b *cfntemplate.Bound, id string) map[string]any {
 }
 
 // document reads a policy document out of properties.
-func document(t *testing.T, value any) policydoc.Document {
+func document(t *testing.T, value any) iampolicy.Document {
 	t.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var doc policydoc.Document
+	var doc iampolicy.Document
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -86,9 +86,9 @@ func document(t *testing.T, value any) policydoc.Document {
 }
 
 // documents are the policies of one of the template's roles.
-func documents(t *testing.T, b *cfntemplate.Bound, id string) []policydoc.Document {
+func documents(t *testing.T, b *cfntemplate.Bound, id string) []iampolicy.Document {
 	t.Helper()
-	var docs []policydoc.Document
+	var docs []iampolicy.Document
 	for _, p := range properties(t, b, id)["Policies"].([]any) {
 		docs = append(docs, document(t, p.(map[string]any)["PolicyDocument"]))
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/selection"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/schema"
 )
 
 // choiceFlags are the flags with which every command takes a choice.
@@ -93,7 +93,7 @@ func texts[T ~string](list []T) []string {
 // everything is the largest choice of the profile and release.
 func (f *choiceFlags) everything() policies.Selection {
 	profile, _ := policies.ProfileAt(f.profile, f.catalogVersion)
-	all := selection.Everything(profile)
+	all := choice.Everything(profile)
 	all.CatalogVersion = f.catalogVersion
 	return all
 }
@@ -102,13 +102,13 @@ func (f *choiceFlags) everything() policies.Selection {
 func (f *choiceFlags) selection() policies.Selection {
 	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion}
 	for _, a := range f.assets {
-		s.Assets = append(s.Assets, catalog.Asset(strings.TrimSpace(a)))
+		s.Assets = append(s.Assets, schema.Asset(strings.TrimSpace(a)))
 	}
 	for _, o := range f.operations {
-		s.Operations = append(s.Operations, catalog.Operation(strings.TrimSpace(o)))
+		s.Operations = append(s.Operations, schema.Operation(strings.TrimSpace(o)))
 	}
 	for _, o := range f.options {
-		s.Options = append(s.Options, catalog.Option(strings.TrimSpace(o)))
+		s.Options = append(s.Options, schema.Option(strings.TrimSpace(o)))
 	}
 	if f.supportRole {
 		s.Options = append(s.Options, "support-role")
@@ -147,7 +147,7 @@ func completeChoice(_ *cobra.Command, args []string, typed string) ([]string, co
 		}
 		return out, cobra.ShellCompDirectiveNoSpace
 	}
-	all := selection.Everything(profile)
+	all := choice.Everything(profile)
 	lists := [][]string{texts(all.Assets), texts(all.Operations), texts(all.Options)}
 	n := strings.Count(typed, ":") - 1
 	if n >= len(lists) {

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/spf13/cobra"
 
-	"permstack/internal/accessdiff"
-	"permstack/internal/deployed"
 	"permstack/internal/policies"
-	"permstack/internal/selection"
+	"permstack/internal/policies/choice"
+	"permstack/internal/review/accessdiff"
+	"permstack/internal/review/deployed"
 )
 
 type diffFlags struct {
@@ -119,7 +119,7 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 	// Both choices get the same example values, whichever of them needs one.
 	for _, sel := range choices {
 		if sel.Profile != "" {
-			env = selection.Example(sel, env)
+			env = choice.Example(sel, env)
 		}
 	}
 	for i, sel := range choices {
@@ -130,16 +130,16 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
-		sides[i] = accessdiff.OfSet(selection.String(sel), set)
+		sides[i] = accessdiff.OfSet(choice.String(sel), set)
 	}
-	return accessdiff.Of(sides[0], sides[1], selection.Words(choices[len(choices)-1], env)), nil
+	return accessdiff.Of(sides[0], sides[1], choice.Words(choices[len(choices)-1], env)), nil
 }
 
 // only leaves out values that a selection has no use for: a profile may refuse them.
 func only(sel policies.Selection, env policies.Environment) policies.Environment {
 	bare := env
 	bare.ControlPlaneRoleARN, bare.SupportControlPlaneRoleARN, bare.DataPlaneAccountID, bare.ExternalID = "", "", "", ""
-	return selection.With(sel, bare, env)
+	return choice.With(sel, bare, env)
 }
 
 // read reads a file, or else a choice, which has no side yet.
@@ -152,7 +152,7 @@ func read(arg string) (*accessdiff.Side, policies.Selection, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, policies.Selection{}, fmt.Errorf("read %s: %w", arg, err)
 	}
-	sel, err := selection.Parse(arg)
+	sel, err := choice.Parse(arg)
 	if err != nil {
 		return nil, policies.Selection{}, fmt.Errorf("%w; nor is there such a file", err)
 	}

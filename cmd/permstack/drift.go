@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 
-	"permstack/internal/alert"
-	"permstack/internal/drift"
+	"permstack/internal/drift/detect"
+	"permstack/internal/notify"
 )
 
 // What `permstack drift` exits with, beside exitOK for "in sync".
@@ -87,13 +87,13 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 		return unchecked(cmd, errors.New("no Region is set: give --region, or set AWS_REGION"))
 	}
 	progress := newProgress(cmd.ErrOrStderr())
-	report, err := drift.Check(ctx, drift.NewClients(cfg), drift.Options{Parent: f.stack, Progress: progress.tell})
+	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: f.stack, Progress: progress.tell})
 	progress.end()
 	if err != nil {
 		return unchecked(cmd, err)
 	}
-	report.Findings = alert.WithoutOwnState(report.Findings)
-	message := alert.LookMessage(report, time.Now())
+	report.Findings = notify.WithoutOwnState(report.Findings)
+	message := notify.LookMessage(report, time.Now())
 	if f.format == "json" {
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", message.JSON())
 	} else {
@@ -103,9 +103,9 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 		return unchecked(cmd, fmt.Errorf("write the result: %w", err))
 	}
 	switch message.Status {
-	case alert.InSync:
+	case notify.InSync:
 		return nil
-	case alert.Drifted:
+	case notify.Drifted:
 		return &statusError{exitDrifted}
 	}
 	return &statusError{exitUnchecked}
@@ -125,7 +125,7 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w}
 }
 
-func (p *progress) tell(now drift.Progress) {
+func (p *progress) tell(now detect.Progress) {
 	if p.w != nil {
 		fmt.Fprintf(p.w, "\r\x1b[K%d of %d  %s", now.Done, now.Total, now.LogicalID)
 	}

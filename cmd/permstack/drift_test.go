@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"permstack/internal/alert"
-	"permstack/internal/laptop"
-	"permstack/internal/localaws/wire"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/notify"
 )
 
 const oneRole = `{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
@@ -24,7 +24,7 @@ const oneRole = `{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties":
 // TestDrift looks at a stack that was deployed by hand, over HTTP and with the
 // ordinary configuration.
 func TestDrift(t *testing.T) {
-	cloud, err := laptop.Start("127.0.0.1:0", laptop.Options{})
+	cloud, err := standalone.Start("127.0.0.1:0", standalone.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,13 +69,13 @@ func TestDrift(t *testing.T) {
 		t.Errorf("drifted: %s", out)
 	}
 	out, complaint := look(1, "--stack", "byhand", "--format", "json")
-	var m alert.Message
-	if err := json.Unmarshal([]byte(out), &m); err != nil || m.Schema != alert.Schema || len(m.Findings) != 1 || m.Findings[0].News != alert.Found || complaint != "" {
+	var m notify.Message
+	if err := json.Unmarshal([]byte(out), &m); err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].News != notify.Found || complaint != "" {
 		t.Errorf("JSON: %v, %s, %q", err, out, complaint)
 	}
-	cloud.SetIntercept(func(c *wire.Call) error {
+	cloud.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == "ListAttachedRolePolicies" {
-			return wire.Errorf("AccessDenied", "User: x is not authorized to perform: iam:ListAttachedRolePolicies on resource: y").WithStatus(403)
+			return protocol.Errorf("AccessDenied", "User: x is not authorized to perform: iam:ListAttachedRolePolicies on resource: y").WithStatus(403)
 		}
 		return nil
 	})

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"permstack/internal/explain"
 	"permstack/internal/policies"
-	"permstack/internal/selection"
+	"permstack/internal/policies/choice"
+	"permstack/internal/review/explain"
 	"permstack/internal/terminal"
 )
 
@@ -124,12 +124,12 @@ func (f *explainFlags) writeRisks(out io.Writer, args []string, set policies.Set
 
 // grants synthesizes a choice and explains it.
 func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.Grant, error) {
-	env := selection.Example(sel, f.env)
+	env := choice.Example(sel, f.env)
 	set, err := policies.Synthesize(sel, env)
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
-	return set, explain.Of(set, sel, selection.Words(sel, env)), nil
+	return set, explain.Of(set, sel, choice.Words(sel, env)), nil
 }
 
 // questions completes what can be asked.

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"permstack/internal/handfiles"
 	"permstack/internal/policies"
+	"permstack/internal/review/consolefiles"
 )
 
 // files writes the access into a folder, for the steps by hand.
@@ -28,7 +28,7 @@ func (f *synthFlags) files(log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	files, err := handfiles.Files(set)
+	files, err := consolefiles.Files(set)
 	if err != nil {
 		return err
 	}
@@ -41,6 +41,6 @@ func (f *synthFlags) files(log io.Writer) error {
 			return fmt.Errorf("write files: %w", err)
 		}
 	}
-	fmt.Fprintf(log, "permstack: wrote %d files into %s; %s has the steps\n", len(names), f.out, filepath.Join(f.out, handfiles.ReadMe))
+	fmt.Fprintf(log, "permstack: wrote %d files into %s; %s has the steps\n", len(names), f.out, filepath.Join(f.out, consolefiles.ReadMe))
 	return nil
 }

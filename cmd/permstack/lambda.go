@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"permstack/internal/provisioning/function"
-	watch "permstack/internal/watch/function"
+	watch "permstack/internal/drift/driftlambda"
+	"permstack/internal/provisioner/provisionerlambda"
 )
 
 // lambdaCommand is how the embedded AWS runs this program as a function.
@@ -17,7 +17,7 @@ const lambdaCommand = "lambda-function"
 // functions are the Lambda functions of this project: the same code as in
 // functions/*/main.go. They find the Runtime API in their environment.
 var functions = map[string]func(){
-	"provisioner": function.Start,
+	"provisioner": provisionerlambda.Start,
 	"drift":       watch.Start,
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack"
-	"permstack/internal/launch"
 	"permstack/internal/policies"
+	"permstack/internal/release/launch"
 )
 
 // launchFlags are what the command line chose.

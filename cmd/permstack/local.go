@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"permstack/internal/laptop"
+	"permstack/internal/fakeaws/standalone"
 )
 
 func newLocal() *cobra.Command {
@@ -50,7 +50,7 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 		options.FunctionLog = cmd.ErrOrStderr()
 		options.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	aws, err := laptop.Start(listen, options)
+	aws, err := standalone.Start(listen, options)
 	if err != nil {
 		return err
 	}
@@ -76,14 +76,14 @@ func howTo(w io.Writer, endpoint string) {
 }
 
 // laptopOptions let the embedded AWS run this very program as a function.
-func laptopOptions() (laptop.Options, error) {
+func laptopOptions() (standalone.Options, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return laptop.Options{}, fmt.Errorf("find this program, to run it as a function: %w", err)
+		return standalone.Options{}, fmt.Errorf("find this program, to run it as a function: %w", err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return laptop.Options{}, errors.New("find the working directory")
+		return standalone.Options{}, errors.New("find the working directory")
 	}
-	return laptop.Options{BuiltIn: []string{self, lambdaCommand}, Names: functionNames(), Root: dir}, nil
+	return standalone.Options{BuiltIn: []string{self, lambdaCommand}, Names: functionNames(), Root: dir}, nil
 }

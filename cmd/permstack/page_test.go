@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/page"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/selection"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/schema"
+	"permstack/internal/review/webui"
 )
 
 // TestPageEqualsSynth: the files of the review page are what synth prints, for
@@ -43,11 +43,11 @@ func TestPageEqualsSynth(t *testing.T) {
 
 func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
 	t.Helper()
-	got := page.Request{Choice: selection.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}.Answer()
+	got := webui.Request{Choice: choice.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}.Answer()
 	if len(got.Problems) > 0 {
-		t.Fatalf("%s: %v", selection.String(sel), got.Problems)
+		t.Fatalf("%s: %v", choice.String(sel), got.Problems)
 	}
-	set, err := policies.Synthesize(sel, selection.Example(sel, env))
+	set, err := policies.Synthesize(sel, choice.Example(sel, env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,17 +58,17 @@ func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(want, []byte(shown)) {
-			t.Fatalf("%s: the page's %s is not what synth prints", selection.String(sel), format)
+			t.Fatalf("%s: the page's %s is not what synth prints", choice.String(sel), format)
 		}
 	}
 }
 
-func assetChoices(p catalog.Profile) [][]catalog.Asset {
-	all := selection.Everything(p).Assets
-	var out [][]catalog.Asset
+func assetChoices(p schema.Profile) [][]schema.Asset {
+	all := choice.Everything(p).Assets
+	var out [][]schema.Asset
 	if len(all) <= 6 {
 		for mask := 1; mask < 1<<len(all); mask++ {
-			var list []catalog.Asset
+			var list []schema.Asset
 			for i, a := range all {
 				if mask>>i&1 == 1 {
 					list = append(list, a)
@@ -79,18 +79,18 @@ func assetChoices(p catalog.Profile) [][]catalog.Asset {
 		return out
 	}
 	for i, a := range all {
-		out = append(out, []catalog.Asset{a}, append(append([]catalog.Asset{}, all[:i]...), all[i+1:]...))
+		out = append(out, []schema.Asset{a}, append(append([]schema.Asset{}, all[:i]...), all[i+1:]...))
 		for _, b := range all[i+1:] {
-			out = append(out, []catalog.Asset{a, b})
+			out = append(out, []schema.Asset{a, b})
 		}
 	}
 	return append(out, all)
 }
 
-func operationChoices(p catalog.Profile) [][]catalog.Operation {
-	out := [][]catalog.Operation{p.Operations}
+func operationChoices(p schema.Profile) [][]schema.Operation {
+	out := [][]schema.Operation{p.Operations}
 	for _, o := range p.Operations {
-		out = append(out, []catalog.Operation{o})
+		out = append(out, []schema.Operation{o})
 	}
 	return out
 }
@@ -108,7 +108,7 @@ func TestPageLaunches(t *testing.T) {
 			choices[name+":"+string(profile.Assets[0].Asset)+"::"+o] = "param_Options="
 		}
 		for choice, want := range choices {
-			r := page.Request{Choice: choice, Region: "eu-west-1", ConnectionID: "c-1", TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml"}
+			r := webui.Request{Choice: choice, Region: "eu-west-1", ConnectionID: "c-1", TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml"}
 			if got := r.Answer(); !strings.Contains(got.Launch, want) {
 				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.NoLaunch)
 			}
@@ -119,12 +119,12 @@ func TestPageLaunches(t *testing.T) {
 // TestPageSaysWhatIsWrong: a choice that makes no sense has problems and no files.
 func TestPageSaysWhatIsWrong(t *testing.T) {
 	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {
-		got := page.Request{Choice: choice}.Answer()
+		got := webui.Request{Choice: choice}.Answer()
 		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
 			t.Errorf("%s: %v", choice, got.Problems)
 		}
 	}
-	if got := (page.Request{Choice: "clumio", Account: "42"}).Answer(); len(got.Problems) == 0 {
+	if got := (webui.Request{Choice: "clumio", Account: "42"}).Answer(); len(got.Problems) == 0 {
 		t.Error("an account of two digits is no problem")
 	}
 }

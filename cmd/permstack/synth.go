@@ -6,10 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
-	"permstack/internal/review"
-	"permstack/internal/templateyaml"
+	"permstack/internal/review/policyjson"
 )
 
 // synthFlags are what the command line chose.
@@ -113,12 +113,12 @@ func (f *synthFlags) synth() ([]byte, error) {
 	if err != nil || f.output == "json" {
 		return out, err
 	}
-	return templateyaml.FromJSON(out)
+	return yamlfmt.FromJSON(out)
 }
 
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
-		doc, err := review.Of(set, review.PlaceOf(f.env))
+		doc, err := policyjson.Of(set, policyjson.PlaceOf(f.env))
 		if err != nil {
 			return nil, err
 		}

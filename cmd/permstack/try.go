@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack"
-	"permstack/internal/laptop"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/trial"
+	"permstack/internal/e2e/demo"
+	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/policies/schema"
 )
 
 func newTry() *cobra.Command {
@@ -33,11 +33,11 @@ seconds and needs no AWS account. The exit status is 0 only if every step held.`
 }
 
 func try(cmd *cobra.Command, assets []string, verbose bool) error {
-	var list []catalog.Asset
+	var list []schema.Asset
 	for _, a := range assets {
-		list = append(list, catalog.Asset(a))
+		list = append(list, schema.Asset(a))
 	}
-	if err := trial.Check(list); err != nil {
+	if err := demo.Check(list); err != nil {
 		return err
 	}
 	options, err := laptopOptions()
@@ -47,17 +47,17 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 	if verbose {
 		options.FunctionLog = cmd.ErrOrStderr()
 	}
-	aws, err := laptop.Start("127.0.0.1:0", options)
+	aws, err := standalone.Start("127.0.0.1:0", options)
 	if err != nil {
 		return err
 	}
 	defer aws.Close()
-	return trial.Run(cmd.Context(), trial.Options{
+	return demo.Run(cmd.Context(), demo.Options{
 		Endpoint: aws.Endpoint, Template: permstack.Template, Assets: list,
-		Mails: func(topic string) []trial.Mail {
-			var mails []trial.Mail
+		Mails: func(topic string) []demo.Mail {
+			var mails []demo.Mail
 			for _, m := range aws.SNS().Messages(topic) {
-				mails = append(mails, trial.MailOf(m.Subject, m.Body))
+				mails = append(mails, demo.MailOf(m.Subject, m.Body))
 			}
 			return mails
 		},

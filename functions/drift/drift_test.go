@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"permstack/internal/alert"
-	"permstack/internal/driftreport"
-	"permstack/internal/localaws/wire"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
 )
 
 // TestStory is a connection's life as the function sees it, in its own process
@@ -18,12 +18,12 @@ import (
 func TestStory(t *testing.T) {
 	w := launch(t, nil)
 	messages, mails := w.told()
-	if len(messages) != 1 || messages[0].Kind != alert.KindAccess || messages[0].Status != alert.Granted || messages[0].Access.Added < 50 || !strings.Contains(mails[0], "+ ec2:CreateSnapshot") {
+	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Granted || messages[0].Access.Added < 50 || !strings.Contains(mails[0], "+ ec2:CreateSnapshot") {
 		t.Errorf("told at the launch: %+v", messages)
 	}
 
 	first := w.run()
-	if first.Status != alert.InSync || first.Drifted != 0 || !first.Completed || first.Notified != 0 || first.Checked < 15 {
+	if first.Status != notify.InSync || first.Drifted != 0 || !first.Completed || first.Notified != 0 || first.Checked < 15 {
 		t.Errorf("after the launch: %+v", first)
 	}
 	w.tells()
@@ -32,7 +32,7 @@ func TestStory(t *testing.T) {
 	got := w.tells("GRANTS MORE: 1 new")
 	if len(got) == 1 {
 		f := got[0].Findings[0]
-		if f.Kind != driftreport.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != driftreport.GrantsMore || got[0].Status != alert.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
+		if f.Kind != finding.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != finding.GrantsMore || got[0].Status != notify.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
 			t.Errorf("told: %+v", got[0])
 		}
 	}
@@ -45,14 +45,14 @@ func TestStory(t *testing.T) {
 	w.tells("RESOLVED: 1, 1 left")
 	w.detach(admin)
 	got = w.tells("RESOLVED: 1, all in sync")
-	if len(got) == 1 && (got[0].Status != alert.InSync || !strings.Contains(got[0].Resolved[0].What, "AdministratorAccess")) {
+	if len(got) == 1 && (got[0].Status != notify.InSync || !strings.Contains(got[0].Resolved[0].What, "AdministratorAccess")) {
 		t.Errorf("told: %+v", got[0])
 	}
 	w.tells()
 
 	w.update(map[string]string{"Operations": "backup"})
 	messages, mails = w.told()
-	if len(messages) != 1 || messages[0].Kind != alert.KindAccess || messages[0].Status != alert.Altered || messages[0].Direction != driftreport.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
+	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Altered || messages[0].Direction != finding.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
 		t.Errorf("told at the update: %+v", messages)
 	}
 	w.tells()
@@ -76,9 +76,9 @@ func TestStory(t *testing.T) {
 
 // fail answers calls of an action with an error until the test takes it back.
 func (w *world) fail(action, code string) (restore func()) {
-	w.aws.SetIntercept(func(c *wire.Call) error {
+	w.aws.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == action && strings.Contains(c.Caller.ARN, "Role") {
-			return wire.Errorf(code, "not this time")
+			return protocol.Errorf(code, "not this time")
 		}
 		return nil
 	})
@@ -135,7 +135,7 @@ func TestFaults(t *testing.T) {
 	restore = w.fail("ListAttachedRolePolicies", "AccessDenied")
 	w.run()
 	messages, _ := w.told()
-	if len(messages) != 1 || messages[0].Counts.Resolved != 0 || messages[0].Direction != driftreport.Unreadable {
+	if len(messages) != 1 || messages[0].Counts.Resolved != 0 || messages[0].Direction != finding.Unreadable {
 		t.Errorf("told of what cannot be read: %+v", messages)
 	}
 	w.tells()
@@ -144,7 +144,7 @@ func TestFaults(t *testing.T) {
 	messages, _ = w.told()
 	for _, m := range messages {
 		for _, r := range m.Resolved {
-			if r.Direction != driftreport.Unreadable {
+			if r.Direction != finding.Unreadable {
 				t.Errorf("resolved: %+v", r)
 			}
 		}

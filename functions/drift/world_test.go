@@ -19,11 +19,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack"
-	"permstack/internal/alert"
-	"permstack/internal/lambdaruntime"
-	"permstack/internal/laptop"
-	"permstack/internal/localaws/lambda"
-	"permstack/internal/watch"
+	"permstack/internal/drift/monitor"
+	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/lambdaruntime"
+	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/notify"
 )
 
 const (
@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 // world is an account in which template.yaml was launched.
 type world struct {
 	t      *testing.T
-	aws    *laptop.Laptop
+	aws    *standalone.Laptop
 	stacks *cloudformation.Client
 	iam    *iam.Client
 	ssm    *ssm.Client
@@ -96,7 +96,7 @@ func launch(t *testing.T, parameters map[string]string) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, logs: &locked{}}
-	w.aws, err = laptop.Start("127.0.0.1:0", laptop.Options{
+	w.aws, err = standalone.Start("127.0.0.1:0", standalone.Options{
 		BuiltIn: []string{"/bin/sh", "-c", `exec "` + dir + `/functions/$0/bootstrap"`}, // and the name of the function
 		Names:   []string{"drift", "provisioner"}, FunctionLog: w.logs,
 	})
@@ -176,13 +176,13 @@ func (w *world) settle(want types.StackStatus) {
 }
 
 // run lets the function look once.
-func (w *world) run() watch.Result {
+func (w *world) run() monitor.Result {
 	w.t.Helper()
 	result := w.invoke()
 	if result.FunctionError != "" {
 		w.t.Fatalf("the run failed: %s\n%s", result.Payload, w.logs)
 	}
-	var out watch.Result
+	var out monitor.Result
 	if err := json.Unmarshal(result.Payload, &out); err != nil {
 		w.t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func (w *world) invoke() lambdaruntime.Result {
 
 // told gives the messages since the last time, each as it is in JSON and as
 // e-mail.
-func (w *world) told() (messages []alert.Message, mails []string) {
+func (w *world) told() (messages []notify.Message, mails []string) {
 	w.t.Helper()
 	all := w.aws.SNS().Messages(w.topic)
 	for _, m := range all[w.read:] {
@@ -208,7 +208,7 @@ func (w *world) told() (messages []alert.Message, mails []string) {
 		if err := json.Unmarshal([]byte(m.Body), &byProtocol); err != nil {
 			w.t.Fatal(err)
 		}
-		var message alert.Message
+		var message notify.Message
 		if err := json.Unmarshal([]byte(byProtocol["default"]), &message); err != nil {
 			w.t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func (w *world) told() (messages []alert.Message, mails []string) {
 }
 
 // tells runs once and wants exactly these subjects, cut before " - ".
-func (w *world) tells(want ...string) []alert.Message {
+func (w *world) tells(want ...string) []notify.Message {
 	w.t.Helper()
 	w.run()
 	messages, mails := w.told()

@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack"
-	"permstack/internal/laptop"
-	"permstack/internal/localaws/lambda"
+	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/standalone"
 )
 
 // TestForgedEvents: somebody who may invoke the function, and nothing else, writes
@@ -28,7 +28,7 @@ func TestForgedEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud, err := laptop.Start("127.0.0.1:0", laptop.Options{BuiltIn: []string{path}, Names: []string{"provisioner"}})
+	cloud, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{path}, Names: []string{"provisioner"}})
 	if err != nil {
 		t.Fatal(err)
 	}

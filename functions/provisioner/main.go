@@ -1,8 +1,8 @@
 // Provisioner is the Lambda function behind the custom resource: it creates,
 // updates and deletes the permission stacks. Everything it does is in
-// internal/provisioning; its environment is in internal/provisioning/function.
+// internal/provisioner; its environment is in internal/provisioner/provisionerlambda.
 package main
 
-import "permstack/internal/provisioning/function"
+import "permstack/internal/provisioner/provisionerlambda"
 
-func main() { function.Start() }
+func main() { provisionerlambda.Start() }

@@ -20,9 +20,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"permstack/internal/lambdaruntime"
-	"permstack/internal/localaws"
-	cfnengine "permstack/internal/localaws/cloudformation"
+	"permstack/internal/fakeaws"
+	cfnengine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/lambdaruntime"
 )
 
 const (
@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud := localaws.New(localaws.Options{})
+	cloud := fakeaws.New(fakeaws.Options{})
 	endpoint, err := cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

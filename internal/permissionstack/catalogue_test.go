@@ -7,7 +7,7 @@ import (
 
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // environment is where names are longest: a long Region, a UUID as connection
@@ -29,7 +29,7 @@ func environment(partition, region string) policies.Environment {
 // TestEveryChoiceFits deploys, on paper, every choice in every partition.
 func TestEveryChoiceFits(t *testing.T) {
 	largest := map[string]int{}
-	assets := []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
+	assets := []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
 	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
 		env := environment(place[0], place[1])
 		for choice := range 1 << (len(assets) + 3) {
@@ -44,7 +44,7 @@ func TestEveryChoiceFits(t *testing.T) {
 				continue
 			}
 			if choice>>5&1 == 1 {
-				sel.Operations = []catalog.Operation{"backup"}
+				sel.Operations = []schema.Operation{"backup"}
 			}
 			env := env
 			if choice>>6&1 == 1 {
@@ -82,8 +82,8 @@ func TestWholeFits(t *testing.T) {
 		open.Partition, open.Region, open.Account = "", "", ""
 		for _, env := range []policies.Environment{env, open} {
 			set, err := policies.Synthesize(policies.Selection{
-				Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
-				Options: []catalog.Option{"support-role", "aws-backup-inventory"},
+				Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+				Options: []schema.Option{"support-role", "aws-backup-inventory"},
 			}, env)
 			if err != nil {
 				t.Fatal(err)
@@ -104,7 +104,7 @@ func TestWholeFits(t *testing.T) {
 // resource in the same stack, so that an update changes it in place.
 func TestSelectionsShareLogicalIDs(t *testing.T) {
 	where := map[string]string{} // type and physical name → part and logical id
-	for _, assets := range [][]catalog.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"}, {"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
+	for _, assets := range [][]schema.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"}, {"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
 		env := environment("aws", "us-east-1")
 		env.SupportControlPlaneRoleARN = ""
 		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: assets}, env)
@@ -136,7 +136,7 @@ func TestSelectionsShareLogicalIDs(t *testing.T) {
 }
 
 func BenchmarkStacks(b *testing.B) {
-	set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []catalog.Option{"support-role", "aws-backup-inventory"}}, environment("aws", "us-east-1"))
+	set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []schema.Option{"support-role", "aws-backup-inventory"}}, environment("aws", "us-east-1"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestNothingIsLeftUnresolved(t *testing.T) {
 			env.Account, env.PermissionsBoundaryARN = "", ""
 			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c", "arn:aws:iam::210987654321:role/s"
 		}
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []catalog.Option{"support-role", "aws-backup-inventory"}}, env)
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []schema.Option{"support-role", "aws-backup-inventory"}}, env)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -8,8 +8,8 @@ import (
 	"sort"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 // GrantedHash identifies what a set grants and to whom: 64 hex digits over its
@@ -27,7 +27,7 @@ func GrantedHash(set policies.Set) (string, error) {
 		if err := say("role", []any{r.Path + r.Name, r.PermissionsBoundary, r.InstanceProfile}); err != nil {
 			return "", fmt.Errorf("hash role %s: %w", r.Name, err)
 		}
-		docs := []policydoc.Document{}
+		docs := []iampolicy.Document{}
 		for _, list := range [][]policies.Policy{r.Managed, r.Inline} {
 			for _, p := range list {
 				docs = append(docs, p.Document)
@@ -62,7 +62,7 @@ func GrantedHash(set policies.Set) (string, error) {
 }
 
 // statements writes the statements of some documents in one canonical form.
-func statements(docs ...policydoc.Document) []string {
+func statements(docs ...iampolicy.Document) []string {
 	var out []string
 	for _, d := range docs {
 		for _, s := range d.Statement {
@@ -83,7 +83,7 @@ func statements(docs ...policydoc.Document) []string {
 	return out
 }
 
-func conditions(c policydoc.Conditions) map[string][]string {
+func conditions(c iampolicy.Conditions) map[string][]string {
 	out := map[string][]string{}
 	for operator, keys := range c {
 		for key, values := range keys {
@@ -93,7 +93,7 @@ func conditions(c policydoc.Conditions) map[string][]string {
 	return out
 }
 
-func principal(p *policydoc.Principal) any {
+func principal(p *iampolicy.Principal) any {
 	if p == nil {
 		return nil
 	}
@@ -110,7 +110,7 @@ func principal(p *policydoc.Principal) any {
 func asIs(s string) string { return s }
 
 // sorted lists values once each.
-func sorted(values policydoc.Values, form func(string) string) []string {
+func sorted(values iampolicy.Values, form func(string) string) []string {
 	seen := map[string]bool{}
 	out := []string{}
 	for _, v := range values {

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 func hash(t *testing.T, set policies.Set) string {
@@ -23,7 +23,7 @@ func TestGrantedHash(t *testing.T) {
 	if len(first) != 64 {
 		t.Fatalf("hash %q has not 64 digits", first)
 	}
-	statement := func(s *policies.Set) *policydoc.Statement { return &s.Roles[0].Managed[0].Document.Statement[0] }
+	statement := func(s *policies.Set) *iampolicy.Statement { return &s.Roles[0].Managed[0].Document.Statement[0] }
 	for name, tc := range map[string]struct {
 		edit func(*policies.Set)
 		same bool

@@ -12,8 +12,8 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/sns"
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 // writer collects resources and outputs; the first error stays.
@@ -144,7 +144,7 @@ func (w *writer) topics(topics []policies.Topic) {
 
 // ownResource names the topic in its own policy by reference, which is shorter
 // than its ARN.
-func ownResource(d policydoc.Document, name, reference string) policydoc.Document {
+func ownResource(d iampolicy.Document, name, reference string) iampolicy.Document {
 	d.Statement = slices.Clone(d.Statement)
 	for i := range d.Statement {
 		resources := slices.Clone(d.Statement[i].Resource)

@@ -1,25 +1,25 @@
 package permissionstack_test
 
 import (
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 var customer = []policies.Tag{{Key: "Owner", Value: "Backup team"}, {Key: "CostCenter", Value: "0042"}}
 
-func allow(sid, action string, resources ...string) policydoc.Statement {
-	return policydoc.Statement{Sid: sid, Effect: "Allow", Action: policydoc.Values{action}, Resource: resources}
+func allow(sid, action string, resources ...string) iampolicy.Statement {
+	return iampolicy.Statement{Sid: sid, Effect: "Allow", Action: iampolicy.Values{action}, Resource: resources}
 }
 
-func doc(statements ...policydoc.Statement) policydoc.Document {
-	return policydoc.Document{Version: policydoc.Version, Statement: statements}
+func doc(statements ...iampolicy.Statement) iampolicy.Document {
+	return iampolicy.Document{Version: iampolicy.Version, Statement: statements}
 }
 
-func trust(kind, id string) policydoc.Document {
-	return doc(policydoc.Statement{
+func trust(kind, id string) iampolicy.Document {
+	return doc(iampolicy.Statement{
 		Effect:    "Allow",
-		Principal: &policydoc.Principal{ByType: map[string]policydoc.Values{kind: {id}}},
-		Action:    policydoc.Values{"sts:AssumeRole"},
+		Principal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{kind: {id}}},
+		Action:    iampolicy.Values{"sts:AssumeRole"},
 	})
 }
 
@@ -28,8 +28,8 @@ func trust(kind, id string) policydoc.Document {
 func sample() policies.Set {
 	const boundary = "arn:aws:iam::123456789012:policy/Boundary"
 	variable := allow("Own", "s3:GetObject", "arn:${AWS::Partition}:s3:::b-${AWS::AccountId}/${aws:PrincipalAccount}/*")
-	variable.Condition = policydoc.Conditions{"StringEquals": {"s3:ResourceAccount": {"${aws:PrincipalAccount}"}}}
-	policy := func(entity, part string, d policydoc.Document) policies.Policy {
+	variable.Condition = iampolicy.Conditions{"StringEquals": {"s3:ResourceAccount": {"${aws:PrincipalAccount}"}}}
+	policy := func(entity, part string, d iampolicy.Document) policies.Policy {
 		return policies.Policy{Entity: entity, Name: entity + part + "-us-east-1-c", Path: "/permstack/", Description: "d", Document: d}
 	}
 	return policies.Set{

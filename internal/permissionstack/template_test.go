@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
-	"permstack/internal/templateyaml"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -158,7 +158,7 @@ func TestRefused(t *testing.T) {
 
 // TestYAML reads the YAML back: the same strings, and functions in short form.
 func TestYAML(t *testing.T) {
-	out, err := templateyaml.FromJSON(whole(t, sample()).JSON())
+	out, err := yamlfmt.FromJSON(whole(t, sample()).JSON())
 	if err != nil {
 		t.Fatal(err)
 	}

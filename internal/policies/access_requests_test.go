@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
 )
 
 // TestAccess judges every choice of one asset and one operation, and everything
@@ -40,8 +40,8 @@ func TestAccess(t *testing.T) {
 	t.Logf("%d requests", total)
 }
 
-func (r derived) request() evaluate.Request {
-	q := evaluate.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
+func (r derived) request() eval.Request {
+	q := eval.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
 	for k, v := range r.context {
 		q.Context[k] = []string{v}
 	}
@@ -52,8 +52,8 @@ func (r derived) String() string {
 	return strings.TrimSuffix(fmt.Sprintf("%s: %s on %s with %v", r.role, r.action, r.resource, r.context), " with map[]")
 }
 
-func documentsByRole(set policies.Set) map[string][]policydoc.Document {
-	out := map[string][]policydoc.Document{}
+func documentsByRole(set policies.Set) map[string][]iampolicy.Document {
+	out := map[string][]iampolicy.Document{}
 	for _, r := range set.Roles {
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
 			out[r.Entity] = append(out[r.Entity], p.Document)

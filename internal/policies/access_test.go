@@ -9,14 +9,14 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // access is one line of testdata/access.txt: a role may take actions on some
 // resources under some conditions, where one of its uses is chosen.
 type access struct {
 	profile, role string
-	uses          []catalog.Use
+	uses          []schema.Use
 	actions       []string
 	on            []string
 	gates         []gate
@@ -80,7 +80,7 @@ func parseAccess(text string) (access, error) {
 		if asset == "*" {
 			asset = ""
 		}
-		a.uses = append(a.uses, catalog.Use{Asset: catalog.Asset(asset), Operation: catalog.Operation(operation), Option: catalog.Option(option)})
+		a.uses = append(a.uses, schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)})
 	}
 	for _, group := range strings.Fields(fields[1]) {
 		service, names, ok := strings.Cut(group, ":")
@@ -133,17 +133,17 @@ func newScene(sel policies.Selection) scene {
 
 // chosen tells whether a use is. Every setting that access.txt names is one that
 // is the default.
-func (s scene) chosen(uses []catalog.Use) bool {
+func (s scene) chosen(uses []schema.Use) bool {
 	p, _ := policies.Profile(s.sel.Profile)
-	option := func(o catalog.Option) bool {
+	option := func(o schema.Option) bool {
 		if o == "" || slices.Contains(s.sel.Options, o) {
 			return true
 		}
 		name, _, setting := strings.Cut(string(o), "=")
-		return setting && !slices.ContainsFunc(s.sel.Options, func(x catalog.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
-			slices.ContainsFunc(p.Settings, func(x catalog.Setting) bool { return x.Default == o })
+		return setting && !slices.ContainsFunc(s.sel.Options, func(x schema.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
+			slices.ContainsFunc(p.Settings, func(x schema.Setting) bool { return x.Default == o })
 	}
-	return slices.ContainsFunc(uses, func(u catalog.Use) bool {
+	return slices.ContainsFunc(uses, func(u schema.Use) bool {
 		return (u.Asset == "" || slices.Contains(s.sel.Assets, u.Asset)) &&
 			(u.Operation == "" || len(s.sel.Operations) == 0 || slices.Contains(s.sel.Operations, u.Operation)) &&
 			option(u.Option)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // InputError says what of the input makes no sense: one sentence a problem,
@@ -59,7 +59,7 @@ func PartitionOf(region string) string {
 
 // check holds the input against the profile and AWS's rules, and fills in
 // defaults. All problems are reported together.
-func check(profile catalog.Profile, sel Selection, env Environment) (Selection, Environment, error) {
+func check(profile schema.Profile, sel Selection, env Environment) (Selection, Environment, error) {
 	var c checker
 	if sel.CatalogVersion == "" {
 		sel.CatalogVersion = Releases[len(Releases)-1]
@@ -94,11 +94,11 @@ func (c *checker) match(pattern pattern, value, what, valid string) {
 }
 
 // preset fills in what the selection leaves open.
-func (c *checker) preset(profile catalog.Profile, sel Selection) Selection {
+func (c *checker) preset(profile schema.Profile, sel Selection) Selection {
 	if sel.Preset == "" {
 		return sel
 	}
-	i := slices.IndexFunc(profile.Presets, func(p catalog.Preset) bool { return p.Name == sel.Preset })
+	i := slices.IndexFunc(profile.Presets, func(p schema.Preset) bool { return p.Name == sel.Preset })
 	if i < 0 {
 		c.add("unknown preset %q; profile %s has: %s", sel.Preset, profile.Name, cmp.Or(presetNames(profile), "none"))
 		return sel
@@ -120,7 +120,7 @@ func (c *checker) preset(profile catalog.Profile, sel Selection) Selection {
 	return sel
 }
 
-func presetNames(profile catalog.Profile) string {
+func presetNames(profile schema.Profile) string {
 	var names []string
 	for _, p := range profile.Presets {
 		names = append(names, p.Name)
@@ -129,23 +129,23 @@ func presetNames(profile catalog.Profile) string {
 }
 
 // orPreset names the presets as another way to choose.
-func orPreset(profile catalog.Profile) string {
+func orPreset(profile schema.Profile) string {
 	if names := presetNames(profile); names != "" {
 		return "; or a preset: " + names
 	}
 	return ""
 }
 
-func ofSetting(name string) func(catalog.Option) bool {
-	return func(o catalog.Option) bool { return strings.HasPrefix(string(o), name+"=") }
+func ofSetting(name string) func(schema.Option) bool {
+	return func(o schema.Option) bool { return strings.HasPrefix(string(o), name+"=") }
 }
 
-func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
-	var assets []catalog.Asset
+func (c *checker) selection(profile schema.Profile, sel Selection) Selection {
+	var assets []schema.Asset
 	for _, a := range profile.Assets {
 		assets = append(assets, a.Asset)
 	}
-	var options []catalog.Option
+	var options []schema.Option
 	for _, o := range profile.Options {
 		options = append(options, o.Option)
 	}
@@ -167,9 +167,9 @@ func (c *checker) selection(profile catalog.Profile, sel Selection) Selection {
 }
 
 // settings gives every setting its one value.
-func (c *checker) settings(profile catalog.Profile, options []catalog.Option) []catalog.Option {
+func (c *checker) settings(profile schema.Profile, options []schema.Option) []schema.Option {
 	for _, s := range profile.Settings {
-		var given []catalog.Option
+		var given []schema.Option
 		for _, o := range options {
 			if ofSetting(s.Name)(o) {
 				given = append(given, o)
@@ -302,22 +302,22 @@ func (c *checker) tags(tags []Tag) {
 }
 
 // value is what the environment gives, with its name in messages.
-func (env Environment) value(v catalog.Value) (value, name string) {
+func (env Environment) value(v schema.Value) (value, name string) {
 	switch v {
-	case catalog.ControlPlaneRole:
+	case schema.ControlPlaneRole:
 		return env.ControlPlaneRoleARN, "control-plane role"
-	case catalog.SupportControlPlaneRole:
+	case schema.SupportControlPlaneRole:
 		return env.SupportControlPlaneRoleARN, "support control-plane role"
-	case catalog.DataPlaneAccount:
+	case schema.DataPlaneAccount:
 		return env.DataPlaneAccountID, "data-plane account"
-	case catalog.ExternalID:
+	case schema.ExternalID:
 		return env.ExternalID, "external id"
 	}
 	return "", string(v)
 }
 
 // needs checks what the choice needs of the environment.
-func (c *checker) needs(profile catalog.Profile, sel Selection, env Environment) {
+func (c *checker) needs(profile schema.Profile, sel Selection, env Environment) {
 	choice := newChoice(profile, sel)
 	for _, n := range profile.Needs {
 		value, name := env.value(n.Value)

@@ -3,18 +3,18 @@ package policies
 import (
 	"slices"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // choice answers whether a use of the catalogue was chosen.
 type choice struct {
-	assets     map[catalog.Asset]bool
-	operations map[catalog.Operation]bool
-	options    map[catalog.Option]bool
+	assets     map[schema.Asset]bool
+	operations map[schema.Operation]bool
+	options    map[schema.Option]bool
 	marked     string // the preset, where it holds marked statements only
 }
 
-func newChoice(profile catalog.Profile, sel Selection) choice {
+func newChoice(profile schema.Profile, sel Selection) choice {
 	c := choice{assets: setOf(sel.Assets), operations: setOf(sel.Operations), options: setOf(sel.Options)}
 	for _, s := range profile.Settings {
 		if !s.Cumulative {
@@ -42,21 +42,21 @@ func setOf[T comparable](list []T) map[T]bool {
 	return set
 }
 
-func (c choice) has(u catalog.Use) bool {
+func (c choice) has(u schema.Use) bool {
 	return (u.Asset == "" || c.assets[u.Asset]) &&
 		(u.Operation == "" || c.operations[u.Operation]) &&
 		(u.Option == "" || c.options[u.Option])
 }
 
 // hasAny reports whether one of the uses was chosen; no uses mean always.
-func (c choice) hasAny(uses []catalog.Use) bool {
+func (c choice) hasAny(uses []schema.Use) bool {
 	return len(uses) == 0 || slices.ContainsFunc(uses, c.has)
 }
 
 // statements lists those of a policy that were chosen, each with its uses and
 // the actions that were chosen.
-func (c choice) statements(p catalog.Policy) []catalog.Statement {
-	out := make([]catalog.Statement, 0, len(p.Statements))
+func (c choice) statements(p schema.Policy) []schema.Statement {
+	out := make([]schema.Statement, 0, len(p.Statements))
 	for _, st := range p.Statements {
 		if len(st.For) == 0 {
 			st.For = p.For

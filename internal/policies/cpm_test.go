@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
+	"permstack/internal/policies/schema"
 )
 
 // cpmReleases are in the order of time.
@@ -59,10 +59,10 @@ var cpmChoices = map[string]string{ // capability → assets : operations
 	"NativeSnapshotsLock":     "ec2:snapshot-lock",
 }
 
-func cpmSelection(choice string, options ...catalog.Option) policies.Selection {
+func cpmSelection(choice string, options ...schema.Option) policies.Selection {
 	assets, ops, _ := strings.Cut(choice, ":")
 	return policies.Selection{
-		Profile: "cpm", Assets: splitList[catalog.Asset](assets, nil), Operations: splitList[catalog.Operation](ops, nil), Options: options,
+		Profile: "cpm", Assets: splitList[schema.Asset](assets, nil), Operations: splitList[schema.Operation](ops, nil), Options: options,
 	}
 }
 
@@ -98,7 +98,7 @@ func TestCPMIsTheVendorsFiles(t *testing.T) {
 		t.Errorf("%d capabilities, %d are mapped", len(capabilities), len(cpmChoices))
 	}
 	for i, release := range cpmReleases {
-		option := catalog.Option("release=" + release)
+		option := schema.Option("release=" + release)
 		want := []string{"kms:GenerateDataKeyPairWithoutPlaintext"} // on the page only
 		for name, actions := range capabilities {
 			have := granted(t, cpmSelection(cpmChoices[name], option))
@@ -116,13 +116,13 @@ func TestCPMIsTheVendorsFiles(t *testing.T) {
 		}
 		slices.Sort(want)
 		want = slices.Compact(want)
-		have := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{option}})
+		have := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{option}})
 		if missing, extra := minus(want, have), minus(have, want); len(missing)+len(extra) > 0 {
 			t.Errorf("%s: missing %v, beyond the vendor's files %v", release, missing, extra)
 		}
 	}
 	newest := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise"})
-	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{"release=2025-09"}}); !slices.Equal(newest, named) {
+	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{"release=2025-09"}}); !slices.Equal(newest, named) {
 		t.Error("the newest release is not the default")
 	}
 }
@@ -140,7 +140,7 @@ func TestCPMMinimalIsThePage(t *testing.T) {
 		{"recovery", "other", [][]string{pageAlways, pageKMSRecovery}},
 		{"cross-account", "admin", [][]string{pageAlways, pageCrossAccount, pageKMSAdmin}},
 	} {
-		have := granted(t, policies.Selection{Profile: "cpm", Preset: "minimal", Operations: splitList[catalog.Operation](c.ops, nil), Options: []catalog.Option{catalog.Option("kms-user=" + c.user)}})
+		have := granted(t, policies.Selection{Profile: "cpm", Preset: "minimal", Operations: splitList[schema.Operation](c.ops, nil), Options: []schema.Option{schema.Option("kms-user=" + c.user)}})
 		want := slices.Sorted(slices.Values(slices.Concat(c.want...)))
 		if want = slices.Compact(want); !slices.Equal(have, want) {
 			t.Errorf("%s for user %s:\n%v\nwant\n%v", c.ops, c.user, have, want)
@@ -151,7 +151,7 @@ func TestCPMMinimalIsThePage(t *testing.T) {
 // TestCPMKeysFollowTheUser: an administrator of the keys gets the lists alone,
 // whatever is chosen; any other user the set of each operation.
 func TestCPMKeysFollowTheUser(t *testing.T) {
-	kms := func(choice string, user catalog.Option) []string {
+	kms := func(choice string, user schema.Option) []string {
 		return slices.DeleteFunc(granted(t, cpmSelection(choice, user)), func(a string) bool { return !strings.HasPrefix(a, "kms:") })
 	}
 	for choice, want := range map[string][]string{
@@ -186,9 +186,9 @@ func TestWorkersAloneAreTerminated(t *testing.T) {
 							return r == "*" || strings.Contains(r, ":instance/") || strings.HasSuffix(r, ":*")
 						})
 						switch {
-						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 || !slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], policydoc.Values{"CPMWorkerMachine"})):
+						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 || !slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], iampolicy.Values{"CPMWorkerMachine"})):
 							t.Fatalf("%v: %s terminates under %v", sel, s.Sid, s.Condition)
-						case a == "ec2:CreateTags" && instance && !slices.Equal(s.Condition["StringEquals"]["ec2:CreateAction"], policydoc.Values{"RunInstances"}):
+						case a == "ec2:CreateTags" && instance && !slices.Equal(s.Condition["StringEquals"]["ec2:CreateAction"], iampolicy.Values{"RunInstances"}):
 							t.Fatalf("%v: %s tags instances under %v", sel, s.Sid, s.Condition)
 						case strings.Contains(a, "*") && strings.HasPrefix(a, "ec2:"):
 							t.Fatalf("%v: %s grants %s", sel, s.Sid, a)
@@ -205,16 +205,16 @@ func TestWorkersAloneAreTerminated(t *testing.T) {
 func cpmSelections(n int) func(func(policies.Selection) bool) {
 	return func(yield func(policies.Selection) bool) {
 		p, _ := policies.Profile("cpm")
-		var assets []catalog.Asset
+		var assets []schema.Asset
 		for _, a := range p.Assets {
 			assets = append(assets, a.Asset)
 		}
 		var list []policies.Selection
 		for _, v := range p.Settings[0].Values {
 			for _, preset := range p.Presets {
-				list = append(list, policies.Selection{Preset: preset.Name, Options: []catalog.Option{v.Option}})
+				list = append(list, policies.Selection{Preset: preset.Name, Options: []schema.Option{v.Option}})
 				for i := range assets {
-					list = append(list, policies.Selection{Preset: preset.Name, Assets: assets[i : i+1], Options: []catalog.Option{v.Option}})
+					list = append(list, policies.Selection{Preset: preset.Name, Assets: assets[i : i+1], Options: []schema.Option{v.Option}})
 				}
 			}
 		}
@@ -290,7 +290,7 @@ func TestCPMFitsIAM(t *testing.T) {
 func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 	var before map[string]int
 	for _, release := range cpmReleases {
-		set := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []catalog.Option{catalog.Option("release=" + release)}}, cpmEnvironment(here))
+		set := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{schema.Option("release=" + release)}}, cpmEnvironment(here))
 		parts := map[string]int{}
 		moved := 0
 		for i, p := range set.Roles[0].Managed {

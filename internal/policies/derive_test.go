@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc/mutate"
+	"permstack/internal/policies/schema"
 )
 
 // derived is a request that follows from a line of access.txt, in a scene.
@@ -66,7 +66,7 @@ func derive(m *model, aws map[string]awsAction) []derived {
 					}
 				}
 			}
-			for _, action := range mutate.Dangerous {
+			for _, action := range policytest.Dangerous {
 				ask(a, action, m.example(on), right[0])
 			}
 		}
@@ -111,7 +111,7 @@ func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern 
 func (m *model) misses(on, example string) []string {
 	out := nearMisses(example, m.pattern(on))
 	if on[0] != '@' { // of the choice's own things the pattern names more than there are
-		out = append(out, mutate.Misses(example)...)
+		out = append(out, policytest.Misses(example)...)
 	}
 	if strings.HasPrefix(on, "@role:") {
 		for _, other := range m.roles {
@@ -170,10 +170,10 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 			}
 			v = strings.ReplaceAll(v, "*", "x1")
 			next = append(next, map[string]string{g.key: v})
-			misses := mutate.Misses(v)
+			misses := policytest.Misses(v)
 			if misses == nil {
 				misses = append(misses, "zz"+v)
-				for _, text := range mutate.Text(v) {
+				for _, text := range policytest.Text(v) {
 					misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
 				}
 			}
@@ -228,7 +228,7 @@ func (s scene) mainRole() string {
 
 // rule is an event rule of the choice.
 func (s scene) rule() string {
-	for asset, rule := range map[catalog.Asset]string{
+	for asset, rule := range map[schema.Asset]string{
 		"ec2": "ClumioEC2ApiRule", "rds": "ClumioRDSApiRule", "dynamodb": "ClumioDynamoDBApiRule", "s3": "ClumioS3ApiRule",
 	} {
 		if slices.Contains(s.sel.Assets, asset) {
@@ -297,15 +297,15 @@ func fillType(pattern string) string {
 func scenes(profile string, lines []access) []scene {
 	p, _ := policies.Profile(profile)
 	var out []scene
-	seen := map[catalog.Use]bool{}
-	add := func(u catalog.Use) {
+	seen := map[schema.Use]bool{}
+	add := func(u schema.Use) {
 		if seen[u] {
 			return
 		}
 		seen[u] = true
-		sel := policies.Selection{Profile: profile, Assets: []catalog.Asset{u.Asset}, Operations: []catalog.Operation{u.Operation}}
+		sel := policies.Selection{Profile: profile, Assets: []schema.Asset{u.Asset}, Operations: []schema.Operation{u.Operation}}
 		if u.Option != "" {
-			sel.Options = []catalog.Option{u.Option}
+			sel.Options = []schema.Option{u.Option}
 		}
 		out = append(out, newScene(sel))
 	}
@@ -316,10 +316,10 @@ func scenes(profile string, lines []access) []scene {
 		for _, u := range a.uses {
 			// Where any will do, those that bring least by themselves.
 			if u.Asset == "" {
-				u.Asset = map[string]catalog.Asset{"clumio": "ec2-mssql", "cpm": "s3"}[profile]
+				u.Asset = map[string]schema.Asset{"clumio": "ec2-mssql", "cpm": "s3"}[profile]
 			}
 			if u.Operation == "" {
-				u.Operation = map[string]catalog.Operation{"clumio": "backup", "cpm": "secrets"}[profile]
+				u.Operation = map[string]schema.Operation{"clumio": "backup", "cpm": "secrets"}[profile]
 			}
 			add(u)
 			if profile == "cpm" {
@@ -333,7 +333,7 @@ func scenes(profile string, lines []access) []scene {
 		all.Assets = append(all.Assets, a.Asset)
 		for _, op := range p.Operations {
 			if profile == "clumio" {
-				add(catalog.Use{Asset: a.Asset, Operation: op})
+				add(schema.Use{Asset: a.Asset, Operation: op})
 			}
 		}
 	}
@@ -342,9 +342,9 @@ func scenes(profile string, lines []access) []scene {
 	}
 	out = append(out, newScene(all))
 	if profile == "cpm" {
-		add(catalog.Use{Asset: "ec2", Operation: "backup", Option: "regions=every"})
-		for _, op := range []catalog.Operation{"backup", "dr", "recovery", "cross-account", "copy-to-s3"} {
-			add(catalog.Use{Asset: "fsx", Operation: op, Option: "kms-user=admin"})
+		add(schema.Use{Asset: "ec2", Operation: "backup", Option: "regions=every"})
+		for _, op := range []schema.Operation{"backup", "dr", "recovery", "cross-account", "copy-to-s3"} {
+			add(schema.Use{Asset: "fsx", Operation: op, Option: "kms-user=admin"})
 		}
 	}
 	return out

@@ -1,15 +1,15 @@
 package policies
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // Selection is what the customer chooses.
 type Selection struct {
 	Profile        string // a vendor's page; ProfileNames lists them
 	Preset         string // a choice that the profile names; it stands in for what is left empty here
-	Assets         []catalog.Asset
-	Operations     []catalog.Operation // none: every operation of the preset or the profile
-	Options        []catalog.Option    // "support-role", and values of settings: "release=4.2"
-	CatalogVersion string              // empty: the newest release
+	Assets         []schema.Asset
+	Operations     []schema.Operation // none: every operation of the preset or the profile
+	Options        []schema.Option    // "support-role", and values of settings: "release=4.2"
+	CatalogVersion string             // empty: the newest release
 }
 
 // Environment is where the selection is deployed and whom it trusts. Empty

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // TestInputErrors: each says what was wrong and what is valid, all at once.
@@ -18,9 +18,9 @@ func TestInputErrors(t *testing.T) {
 	}{
 		"unknown profile":   {func(s *policies.Selection, _ *policies.Environment) { s.Profile = "acme" }, []string{`"acme"`, "clumio"}},
 		"no asset":          {func(s *policies.Selection, _ *policies.Environment) { s.Assets = nil }, []string{"no asset", "ec2, ec2-mssql, rds, dynamodb, s3"}},
-		"unknown asset":     {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []catalog.Asset{"ec2", "efs"} }, []string{`"efs"`, "dynamodb"}},
-		"unknown operation": {func(s *policies.Selection, _ *policies.Environment) { s.Operations = []catalog.Operation{"delete"} }, []string{`"delete"`, "backup, restore"}},
-		"unknown option":    {func(s *policies.Selection, _ *policies.Environment) { s.Options = []catalog.Option{"root"} }, []string{`"root"`, "support-role"}},
+		"unknown asset":     {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "efs"} }, []string{`"efs"`, "dynamodb"}},
+		"unknown operation": {func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"delete"} }, []string{`"delete"`, "backup, restore"}},
+		"unknown option":    {func(s *policies.Selection, _ *policies.Environment) { s.Options = []schema.Option{"root"} }, []string{`"root"`, "support-role"}},
 		"unknown version":   {func(s *policies.Selection, _ *policies.Environment) { s.CatalogVersion = "99" }, []string{`"99"`, "has: 1"}},
 		"no data plane":     {func(_ *policies.Selection, e *policies.Environment) { e.DataPlaneAccountID = "" }, []string{"data-plane account is missing", "rds sends", "s3 sends"}},
 		"no support role":   {func(_ *policies.Selection, e *policies.Environment) { e.SupportControlPlaneRoleARN = "" }, []string{"support control-plane role is missing"}},
@@ -40,7 +40,7 @@ func TestInputErrors(t *testing.T) {
 		"aws tag":          {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "aws:x"}} }, []string{"aws:x"}},
 		"tag twice":        {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "a"}, {Key: "A"}} }, []string{"twice"}},
 		"several at once": {func(s *policies.Selection, e *policies.Environment) {
-			s.Assets = []catalog.Asset{"efs"}
+			s.Assets = []schema.Asset{"efs"}
 			e.Account = "1"
 		}, []string{"efs", "12 digits"}},
 	} {
@@ -80,7 +80,7 @@ func FuzzSynthesize(f *testing.F) {
 		env := environment("eu-central-1")
 		env.ConnectionID, env.Path, env.Region, env.ExternalID, env.ControlPlaneRoleARN = connection, path, region, externalID, role
 		env.Partition, env.SupportControlPlaneRoleARN = "", ""
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []catalog.Asset{catalog.Asset(asset)}}, env)
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{schema.Asset(asset)}}, env)
 		if err != nil {
 			return
 		}

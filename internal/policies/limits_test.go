@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 // regions has one of every partition, and the longest names there are.
@@ -89,7 +89,7 @@ func TestOpenEnvironment(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, d policydoc.Document) string {
+func text(t *testing.T, d iampolicy.Document) string {
 	t.Helper()
 	data, err := d.JSON()
 	if err != nil {

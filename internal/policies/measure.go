@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
 )
 
 // Synthesis measures every statement once or twice; writing each as JSON only to
@@ -13,11 +13,11 @@ import (
 // writing them; a test holds it against the text.
 
 // emptyDocument is the size of a document without statements.
-var emptyDocument = policydoc.Document{Version: policydoc.Version}.Size()
+var emptyDocument = iampolicy.Document{Version: iampolicy.Version}.Size()
 
 // size counts a document's characters as IAM does, white space left out, with
 // pseudo parameters as long as they may become.
-func size(d policydoc.Document) int {
+func size(d iampolicy.Document) int {
 	n := len(`{"Statement":[]}`) + max(0, len(d.Statement)-1)
 	if d.Version != "" {
 		n += len(`"Version":,`) + stringSize(d.Version)
@@ -31,12 +31,12 @@ func size(d policydoc.Document) int {
 	return n
 }
 
-func statementSize(s policydoc.Statement) int {
+func statementSize(s iampolicy.Statement) int {
 	n := len(`{"Effect":}`) + stringSize(s.Effect)
 	if s.Sid != "" {
 		n += len(`"Sid":,`) + stringSize(s.Sid)
 	}
-	for _, p := range []*policydoc.Principal{s.Principal, s.NotPrincipal} {
+	for _, p := range []*iampolicy.Principal{s.Principal, s.NotPrincipal} {
 		if p != nil {
 			n += principalSize(*p)
 		}
@@ -61,7 +61,7 @@ func statementSize(s policydoc.Statement) int {
 	return n
 }
 
-func principalSize(p policydoc.Principal) int {
+func principalSize(p iampolicy.Principal) int {
 	if p.Everyone {
 		return len(`"*"`)
 	}
@@ -73,7 +73,7 @@ func principalSize(p policydoc.Principal) int {
 }
 
 // valuesSize is that of an element, which is left out where it is empty.
-func valuesSize(name string, v policydoc.Values) int {
+func valuesSize(name string, v iampolicy.Values) int {
 	if len(v) == 0 {
 		return 0
 	}
@@ -81,7 +81,7 @@ func valuesSize(name string, v policydoc.Values) int {
 }
 
 // listSize is that of one value, or of a list.
-func listSize(v policydoc.Values) int {
+func listSize(v iampolicy.Values) int {
 	if len(v) == 1 {
 		return stringSize(v[0])
 	}
@@ -115,7 +115,7 @@ func quotedSize(s string) int {
 	if err != nil { // a string always marshals
 		panic(err)
 	}
-	n := policydoc.CountedSize(string(quoted))
+	n := iampolicy.CountedSize(string(quoted))
 	for pseudo, growth := range pseudoGrowth {
 		n += strings.Count(s, pseudo) * growth
 	}

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc/mutate"
+	"permstack/internal/iampolicy/policytest"
+	"permstack/internal/policies/schema"
 )
 
 // mutant is a profile with one statement changed for the worse.
@@ -13,16 +13,16 @@ type mutant struct {
 	what         string // the change
 	role, policy string
 	sid          string
-	profile      catalog.Profile
-	statement    catalog.Statement // as it is now; its Sid is empty where it is gone
+	profile      schema.Profile
+	statement    schema.Statement // as it is now; its Sid is empty where it is gone
 }
 
 // mutants yields every change to every statement of a profile's policies.
-func mutants(p catalog.Profile, yield func(mutant)) {
+func mutants(p schema.Profile, yield func(mutant)) {
 	for i, r := range p.Roles {
 		for j, policy := range r.Policies {
 			for k, st := range policy.Statements {
-				changeStatement(p, policy, st, func(what string, changed catalog.Statement) {
+				changeStatement(p, policy, st, func(what string, changed schema.Statement) {
 					m := mutant{what: what, role: r.Entity, policy: policy.Entity, sid: st.Sid, profile: p, statement: changed}
 					m.profile.Roles = slices.Clone(p.Roles)
 					m.profile.Roles[i].Policies = slices.Clone(r.Policies)
@@ -38,9 +38,9 @@ func mutants(p catalog.Profile, yield func(mutant)) {
 	}
 }
 
-func changeStatement(p catalog.Profile, policy catalog.Policy, st catalog.Statement, yield func(string, catalog.Statement)) {
-	yield("statement removed", catalog.Statement{})
-	changeConditions(st.When, func(what string, when catalog.Conditions) {
+func changeStatement(p schema.Profile, policy schema.Policy, st schema.Statement, yield func(string, schema.Statement)) {
+	yield("statement removed", schema.Statement{})
+	changeConditions(st.When, func(what string, when schema.Conditions) {
 		changed := st
 		changed.When = when
 		yield(what, changed)
@@ -65,7 +65,7 @@ func changeStatement(p catalog.Profile, policy catalog.Policy, st catalog.Statem
 			yield("action "+a+" removed", changed)
 		}
 	}
-	for _, a := range mutate.Actions(st.Actions) {
+	for _, a := range policytest.Actions(st.Actions) {
 		changed := st
 		changed.Actions = append(slices.Clone(st.Actions), a)
 		yield("action "+a+" added", changed)
@@ -74,33 +74,33 @@ func changeStatement(p catalog.Profile, policy catalog.Policy, st catalog.Statem
 }
 
 // changeUses has a statement serve more than it is for.
-func changeUses(p catalog.Profile, policy catalog.Policy, st catalog.Statement, yield func(string, catalog.Statement)) {
+func changeUses(p schema.Profile, policy schema.Policy, st schema.Statement, yield func(string, schema.Statement)) {
 	uses := st.For
 	if len(uses) == 0 {
 		uses = policy.For
 	}
 	for i, u := range uses {
-		change := func(what string, wider catalog.Use) {
+		change := func(what string, wider schema.Use) {
 			changed := st
 			changed.For = slices.Clone(uses)
 			changed.For[i] = wider
 			yield(what, changed)
 		}
 		if u.Operation != "" {
-			change("for every operation, not "+string(u.Operation), catalog.Use{Asset: u.Asset, Option: u.Option})
+			change("for every operation, not "+string(u.Operation), schema.Use{Asset: u.Asset, Option: u.Option})
 		}
 		if u.Asset != "" {
-			change("for every asset, not "+string(u.Asset), catalog.Use{Operation: u.Operation, Option: u.Option})
+			change("for every asset, not "+string(u.Asset), schema.Use{Operation: u.Operation, Option: u.Option})
 		}
 		if u.Option != "" {
-			change("without the option "+string(u.Option), catalog.Use{Asset: u.Asset, Operation: u.Operation})
+			change("without the option "+string(u.Option), schema.Use{Asset: u.Asset, Operation: u.Operation})
 		}
 	}
 }
 
 // changeConditions yields every change to conditions of the catalogue.
-func changeConditions(when catalog.Conditions, yield func(string, catalog.Conditions)) {
-	known := mutate.Context{
+func changeConditions(when schema.Conditions, yield func(string, schema.Conditions)) {
+	known := policytest.Context{
 		More: func(key, operator string) []string {
 			switch {
 			case key == "aws:PrincipalArn":
@@ -113,12 +113,12 @@ func changeConditions(when catalog.Conditions, yield func(string, catalog.Condit
 		Caseless: func(value string) bool { return strings.HasSuffix(value, "Account}") },
 		Wider: func(value string) []string {
 			if strings.HasPrefix(value, "arn:") {
-				return mutate.ARN(value, stranger)
+				return policytest.ARN(value, stranger)
 			}
-			return mutate.Text(value)
+			return policytest.Text(value)
 		},
 	}
-	mutate.Conditions(when, known, func(what string, changed map[string]map[string][]string) { yield(what, changed) })
+	policytest.Conditions(when, known, func(what string, changed map[string]map[string][]string) { yield(what, changed) })
 }
 
 // widened are the ways in which an ARN could say more.
@@ -139,5 +139,5 @@ func widened(resource string) []string {
 		}
 		return out
 	}
-	return mutate.ARN(resource, "${OtherAccount}")
+	return policytest.ARN(resource, "${OtherAccount}")
 }

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"testing"
 
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/compare"
+	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/compare"
-	"permstack/internal/policydoc/evaluate"
 )
 
 // bench is a scene, its requests, and how many statements of the profile as it
@@ -19,7 +19,7 @@ import (
 type bench struct {
 	scene
 	requests []derived
-	asked    []evaluate.Request
+	asked    []eval.Request
 	allowing []int
 	byAction map[string][]int // "role action", lower case → requests
 	byRole   map[string][]int
@@ -49,15 +49,15 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 }
 
 // lets tells whether a statement by itself lets a request through.
-func lets(s *policydoc.Statement, r evaluate.Request) bool {
+func lets(s *iampolicy.Statement, r eval.Request) bool {
 	for _, a := range s.Action {
 		if !strings.Contains(a, "*") && !strings.EqualFold(a, r.Action) {
 			continue // as most do: quicker than asking
 		}
 		one := *s
-		one.Action = policydoc.Values{a}
-		d := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{one}}
-		if evaluate.Documents([]policydoc.Document{d}, r) == evaluate.Allow {
+		one.Action = iampolicy.Values{a}
+		d := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{one}}
+		if eval.Documents([]iampolicy.Document{d}, r) == eval.Allow {
 			return true
 		}
 	}
@@ -84,7 +84,7 @@ func (b *bench) notices(t testing.TB, m mutant) *derived {
 		}
 		return (n > 0) != b.requests[i].allowed
 	}
-	for _, s := range []*policydoc.Statement{now, was} {
+	for _, s := range []*iampolicy.Statement{now, was} {
 		if s == nil {
 			continue
 		}
@@ -102,7 +102,7 @@ func (b *bench) notices(t testing.TB, m mutant) *derived {
 }
 
 // let gives the requests that a statement of the profile as it is lets through.
-func (b *bench) let(m mutant, s *policydoc.Statement) map[int]bool {
+func (b *bench) let(m mutant, s *iampolicy.Statement) map[int]bool {
 	key := m.role + " " + m.policy + " " + m.sid
 	if out, known := b.letting[key]; known {
 		return out
@@ -117,7 +117,7 @@ func (b *bench) let(m mutant, s *policydoc.Statement) map[int]bool {
 	return out
 }
 
-func statementOf(set policies.Set, m mutant) *policydoc.Statement {
+func statementOf(set policies.Set, m mutant) *iampolicy.Statement {
 	for _, r := range set.Roles {
 		if r.Entity != m.role {
 			continue
@@ -223,7 +223,7 @@ func pageProblems(m mutant) []string {
 }
 
 // equivalent tells whether a change allows and denies the same as before in every
-// choice. internal/policydoc/compare proves it: Same is never a guess.
+// choice. internal/iampolicy/compare proves it: Same is never a guess.
 func equivalent(t testing.TB, m mutant, benches []*bench) bool {
 	return !slices.ContainsFunc(benches, func(b *bench) bool {
 		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // pack puts a policy's statements into as few documents as IAM's limit asks for.
@@ -12,7 +12,7 @@ import (
 // reads it and a release that adds a statement then moves few others; else it
 // takes whichever way needs the fewest. Every way is a function of the statements
 // alone: the same choice is packed the same way everywhere.
-func (s synthesis) pack(statements []catalog.Statement) [][]catalog.Statement {
+func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	const room = MaxManagedPolicy
 	sizes := make([]int, len(statements))
 	kept := make([]int, 0, len(statements)) // those that grant something
@@ -27,13 +27,13 @@ func (s synthesis) pack(statements []catalog.Statement) [][]catalog.Statement {
 		total += sizes[i]
 	}
 	if total <= room {
-		return [][]catalog.Statement{statements}
+		return [][]schema.Statement{statements}
 	}
 	// Each document spends emptyDocument, less the comma that its first
 	// statement does not have.
 	capacity := room - emptyDocument + 1
 	parts := fewest(sizes, kept, capacity)
-	out := make([][]catalog.Statement, len(parts))
+	out := make([][]schema.Statement, len(parts))
 	for i, part := range parts {
 		for _, j := range part {
 			out[i] = append(out[i], statements[j])

@@ -6,34 +6,34 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
 )
 
 // TestSizeIsThatOfTheText holds the counting without writing against the text.
 func TestSizeIsThatOfTheText(t *testing.T) {
-	values := func(list ...string) policydoc.Values { return list }
-	for _, d := range []policydoc.Document{
+	values := func(list ...string) iampolicy.Values { return list }
+	for _, d := range []iampolicy.Document{
 		{},
-		{Version: policydoc.Version, ID: "id"},
-		{Version: policydoc.Version, Statement: []policydoc.Statement{
+		{Version: iampolicy.Version, ID: "id"},
+		{Version: iampolicy.Version, Statement: []iampolicy.Statement{
 			{Effect: "Allow", Action: values("a:B"), Resource: values("*")},
 			{
 				Sid: "S", Effect: "Deny", NotAction: values("a:B", "c:D"), NotResource: values("arn:x", "arn:${*}", "with space"),
-				Principal: &policydoc.Principal{Everyone: true},
-				Condition: policydoc.Conditions{
+				Principal: &iampolicy.Principal{Everyone: true},
+				Condition: iampolicy.Conditions{
 					"StringEquals": {"k": values("v"), "l": values("v", "w")}, "StringLike": {"tag/ä": values(`"quoted" <&>`)},
 				},
 			},
-			{Effect: "Allow", NotPrincipal: &policydoc.Principal{ByType: map[string]policydoc.Values{"AWS": values("a"), "Service": values("b", "c")}}},
+			{Effect: "Allow", NotPrincipal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": values("a"), "Service": values("b", "c")}}},
 		}},
 	} {
 		if have, want := size(d), d.Size(); have != want {
 			t.Errorf("%+v: %d characters, want %d", d, have, want)
 		}
 	}
-	open := policydoc.Document{Statement: []policydoc.Statement{{Effect: "Allow", Resource: values("arn:${AWS::Partition}:x:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}/${aws:username}")}}}
+	open := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values("arn:${AWS::Partition}:x:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}/${aws:username}")}}}
 	text := "arn:aws-us-gov:x:" + strings.Repeat("r", maxRegion) + ":123456789012:" + strings.Repeat("s", 128) + "/${aws:username}"
-	want := policydoc.Document{Statement: []policydoc.Statement{{Effect: "Allow", Resource: values(text)}}}
+	want := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values(text)}}}
 	if size(open) != want.Size() {
 		t.Errorf("open: %d characters, want %d", size(open), want.Size())
 	}
@@ -82,8 +82,8 @@ func TestFewestParts(t *testing.T) {
 
 // TestLimitError names what is too large, and how much.
 func TestLimitError(t *testing.T) {
-	big := policydoc.Document{Version: policydoc.Version, Statement: []policydoc.Statement{{
-		Effect: "Allow", Action: policydoc.Values{"a:B"}, Resource: policydoc.Values{strings.Repeat("x", MaxManagedPolicy)},
+	big := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
+		Effect: "Allow", Action: iampolicy.Values{"a:B"}, Resource: iampolicy.Values{strings.Repeat("x", MaxManagedPolicy)},
 	}}}
 	set := Set{Roles: []Role{{Entity: "R", Managed: []Policy{{Entity: "P", Document: big}}}}}
 	err := checkLimits(set)

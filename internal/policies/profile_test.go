@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // TestProfilesAreSound holds every page against the rules of the language.
@@ -23,10 +23,10 @@ func TestProfilesAreSound(t *testing.T) {
 
 // soundness lists what is wrong with a page: words that nobody can choose or
 // that stand for nothing, statements without a reason, entities named twice.
-func soundness(p catalog.Profile) (problems []string) {
+func soundness(p schema.Profile) (problems []string) {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	words := wordsOf(p)
-	uses := func(where string, list []catalog.Use) {
+	uses := func(where string, list []schema.Use) {
 		for _, u := range list {
 			for kind, word := range map[string]string{"asset": string(u.Asset), "operation": string(u.Operation), "option": string(u.Option)} {
 				if word != "" && !words[kind+" "+word] {
@@ -44,7 +44,7 @@ func soundness(p catalog.Profile) (problems []string) {
 			}
 		}
 	}
-	conditions := func(where string, when catalog.Conditions) {
+	conditions := func(where string, when schema.Conditions) {
 		for _, keys := range when {
 			for _, values := range keys {
 				strs(where, values...)
@@ -52,7 +52,7 @@ func soundness(p catalog.Profile) (problems []string) {
 		}
 	}
 	for _, s := range p.Settings {
-		if !slices.ContainsFunc(s.Values, func(o catalog.OptionInfo) bool { return o.Option == s.Default }) {
+		if !slices.ContainsFunc(s.Values, func(o schema.OptionInfo) bool { return o.Option == s.Default }) {
 			add("setting %s: default %q is none of its values", s.Name, s.Default)
 		}
 		for _, v := range s.Values {
@@ -125,7 +125,7 @@ func soundness(p catalog.Profile) (problems []string) {
 					}
 				}
 				for _, name := range s.Presets {
-					if !slices.ContainsFunc(p.Presets, func(p catalog.Preset) bool { return p.Name == name && p.Marked }) {
+					if !slices.ContainsFunc(p.Presets, func(p schema.Preset) bool { return p.Name == name && p.Marked }) {
 						add("%s: %q is no marked preset", where, name)
 					}
 				}
@@ -138,7 +138,7 @@ func soundness(p catalog.Profile) (problems []string) {
 	}
 	for _, r := range p.Rules {
 		entity(r.Entity)
-		uses(r.Entity, []catalog.Use{{Asset: r.Asset, Option: r.Option}})
+		uses(r.Entity, []schema.Use{{Asset: r.Asset, Option: r.Option}})
 		if !words["term topics:"+r.Topic] {
 			add("rule %s feeds topic %q, which the page does not have", r.Entity, r.Topic)
 		}
@@ -146,21 +146,21 @@ func soundness(p catalog.Profile) (problems []string) {
 	return problems
 }
 
-func usesOf(p catalog.Preset) (uses []catalog.Use) {
+func usesOf(p schema.Preset) (uses []schema.Use) {
 	for _, a := range p.Assets {
-		uses = append(uses, catalog.Use{Asset: a})
+		uses = append(uses, schema.Use{Asset: a})
 	}
 	for _, o := range p.Operations {
-		uses = append(uses, catalog.Use{Operation: o})
+		uses = append(uses, schema.Use{Operation: o})
 	}
 	for _, o := range p.Options {
-		uses = append(uses, catalog.Use{Option: o})
+		uses = append(uses, schema.Use{Option: o})
 	}
 	return uses
 }
 
 // wordsOf are all words of a page: "asset ec2", "option release=4.2", "term Region".
-func wordsOf(p catalog.Profile) map[string]bool {
+func wordsOf(p schema.Profile) map[string]bool {
 	words := map[string]bool{"term stacks": true, "term OtherAccount": true}
 	for _, name := range []string{
 		"Partition", "Region", "Account", "DataPlaneAccount", "ControlPlaneAccount", "ControlPlaneRole",

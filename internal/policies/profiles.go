@@ -4,13 +4,13 @@ import (
 	"maps"
 	"slices"
 
-	"permstack/internal/policies/catalog"
 	"permstack/internal/policies/clumio"
 	"permstack/internal/policies/cpm"
+	"permstack/internal/policies/schema"
 )
 
 // profiles are the vendors' pages that this build knows.
-var profiles = map[string]catalog.Profile{
+var profiles = map[string]schema.Profile{
 	clumio.Profile.Name: clumio.Profile,
 	cpm.Profile.Name:    cpm.Profile,
 }
@@ -24,10 +24,10 @@ var Releases = []string{"1"}
 func ProfileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
 
 // Profile is a vendor's page by name, as the newest release has it.
-func Profile(name string) (catalog.Profile, bool) { return ProfileAt(name, "") }
+func Profile(name string) (schema.Profile, bool) { return ProfileAt(name, "") }
 
 // ProfileAt is a vendor's page as a release has it; none is the newest.
-func ProfileAt(name, release string) (catalog.Profile, bool) {
+func ProfileAt(name, release string) (schema.Profile, bool) {
 	p, ok := profiles[name]
 	return at(p, release), ok
 }

@@ -3,36 +3,36 @@ package policies
 import (
 	"slices"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // at is a page as a release of the catalogue has it. A release that nobody knows,
 // and none, is the newest.
-func at(p catalog.Profile, release string) catalog.Profile {
+func at(p schema.Profile, release string) schema.Profile {
 	in := within(release)
-	p.Assets = kept(p.Assets, func(a catalog.AssetInfo) bool { return in(a.In) })
-	p.Options = kept(p.Options, func(o catalog.OptionInfo) bool { return in(o.In) })
-	p.Rules = kept(p.Rules, func(r catalog.Rule) bool { return in(r.In) })
-	p.Roles = slices.Clone(kept(p.Roles, func(r catalog.Role) bool { return in(r.In) }))
+	p.Assets = kept(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })
+	p.Options = kept(p.Options, func(o schema.OptionInfo) bool { return in(o.In) })
+	p.Rules = kept(p.Rules, func(r schema.Rule) bool { return in(r.In) })
+	p.Roles = slices.Clone(kept(p.Roles, func(r schema.Role) bool { return in(r.In) }))
 	for i := range p.Roles {
 		r := &p.Roles[i]
-		r.Trust = kept(r.Trust, func(t catalog.Trust) bool { return in(t.In) })
-		r.Policies = slices.Clone(kept(r.Policies, func(p catalog.Policy) bool { return in(p.In) }))
+		r.Trust = kept(r.Trust, func(t schema.Trust) bool { return in(t.In) })
+		r.Policies = slices.Clone(kept(r.Policies, func(p schema.Policy) bool { return in(p.In) }))
 		for j := range r.Policies {
 			r.Policies[j].Statements = statementsIn(r.Policies[j].Statements, in)
 		}
 	}
-	p.Topics = slices.Clone(kept(p.Topics, func(t catalog.Topic) bool { return in(t.In) }))
+	p.Topics = slices.Clone(kept(p.Topics, func(t schema.Topic) bool { return in(t.In) }))
 	for i := range p.Topics {
-		p.Topics[i].Statements = kept(p.Topics[i].Statements, func(s catalog.TopicStatement) bool { return in(s.In) })
+		p.Topics[i].Statements = kept(p.Topics[i].Statements, func(s schema.TopicStatement) bool { return in(s.In) })
 	}
 	return p
 }
 
 // statementsIn lists the statements of a release, each with its actions there.
-func statementsIn(list []catalog.Statement, in func(catalog.Span) bool) []catalog.Statement {
-	list = kept(list, func(s catalog.Statement) bool { return in(s.In) })
-	if !slices.ContainsFunc(list, func(s catalog.Statement) bool { return len(s.ActionsIn) > 0 }) {
+func statementsIn(list []schema.Statement, in func(schema.Span) bool) []schema.Statement {
+	list = kept(list, func(s schema.Statement) bool { return in(s.In) })
+	if !slices.ContainsFunc(list, func(s schema.Statement) bool { return len(s.ActionsIn) > 0 }) {
 		return list
 	}
 	out := slices.Clone(list)
@@ -40,16 +40,16 @@ func statementsIn(list []catalog.Statement, in func(catalog.Span) bool) []catalo
 		spans := out[i].ActionsIn
 		out[i].Actions = kept(out[i].Actions, func(a string) bool { return in(spans[a]) })
 	}
-	return slices.DeleteFunc(out, func(s catalog.Statement) bool { return len(s.Actions) == 0 })
+	return slices.DeleteFunc(out, func(s schema.Statement) bool { return len(s.Actions) == 0 })
 }
 
 // within tells of a span whether it has a release.
-func within(release string) func(catalog.Span) bool {
+func within(release string) func(schema.Span) bool {
 	now := slices.Index(Releases, release)
 	if now < 0 {
 		now = len(Releases) - 1
 	}
-	return func(s catalog.Span) bool {
+	return func(s schema.Span) bool {
 		return (s.From == "" || slices.Index(Releases, s.From) <= now && slices.Contains(Releases, s.From)) &&
 			(s.Until == "" || now < slices.Index(Releases, s.Until))
 	}

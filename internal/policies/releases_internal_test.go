@@ -5,30 +5,30 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // history is a page with three releases: B comes with 2, C goes with 3, the
 // condition of D changes with 2, E's second action comes with 3.
-func history() catalog.Profile {
-	st := func(sid, action string, in catalog.Span) catalog.Statement {
-		return catalog.Statement{Sid: sid, Why: "test", Actions: strings.Split(action, ","), Resources: []string{"*"}, WhyWildcard: "test", In: in}
+func history() schema.Profile {
+	st := func(sid, action string, in schema.Span) schema.Statement {
+		return schema.Statement{Sid: sid, Why: "test", Actions: strings.Split(action, ","), Resources: []string{"*"}, WhyWildcard: "test", In: in}
 	}
-	bounded := st("D", "x:D", catalog.Span{From: "2"})
-	bounded.When = catalog.Conditions{"Bool": {"aws:SecureTransport": {"true"}}}
-	growing := st("E", "x:E,x:E2", catalog.Span{})
-	growing.ActionsIn = map[string]catalog.Span{"x:E2": {From: "3"}}
-	return catalog.Profile{
+	bounded := st("D", "x:D", schema.Span{From: "2"})
+	bounded.When = schema.Conditions{"Bool": {"aws:SecureTransport": {"true"}}}
+	growing := st("E", "x:E,x:E2", schema.Span{})
+	growing.ActionsIn = map[string]schema.Span{"x:E2": {From: "3"}}
+	return schema.Profile{
 		Name: "history", Vendor: "Test",
-		Assets: []catalog.AssetInfo{{Asset: "a", Title: "A"}}, Operations: []catalog.Operation{"backup"},
-		Roles: []catalog.Role{
-			{Entity: "Role", Why: "test", Trust: []catalog.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}, Policies: []catalog.Policy{{
-				Entity: "Policy", Kind: catalog.Inline, Why: "test", Statements: []catalog.Statement{
-					st("A", "x:A", catalog.Span{}), st("B", "x:B", catalog.Span{From: "2"}), st("C", "x:C", catalog.Span{Until: "3"}),
-					st("D", "x:D", catalog.Span{Until: "2"}), bounded, growing,
+		Assets: []schema.AssetInfo{{Asset: "a", Title: "A"}}, Operations: []schema.Operation{"backup"},
+		Roles: []schema.Role{
+			{Entity: "Role", Why: "test", Trust: []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}, Policies: []schema.Policy{{
+				Entity: "Policy", Kind: schema.Inline, Why: "test", Statements: []schema.Statement{
+					st("A", "x:A", schema.Span{}), st("B", "x:B", schema.Span{From: "2"}), st("C", "x:C", schema.Span{Until: "3"}),
+					st("D", "x:D", schema.Span{Until: "2"}), bounded, growing,
 				},
 			}}},
-			{Entity: "Late", Why: "test", In: catalog.Span{From: "3"}, Trust: []catalog.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}},
+			{Entity: "Late", Why: "test", In: schema.Span{From: "3"}, Trust: []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}},
 		},
 	}
 }
@@ -43,7 +43,7 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 		"3": "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 		"":  "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 	} {
-		set, err := SynthesizeProfile(history(), Selection{Assets: []catalog.Asset{"a"}, CatalogVersion: release}, Environment{})
+		set, err := SynthesizeProfile(history(), Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, Environment{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 			t.Errorf("release %q calls itself %q", release, set.CatalogVersion)
 		}
 	}
-	if _, err := SynthesizeProfile(history(), Selection{Assets: []catalog.Asset{"a"}, CatalogVersion: "4"}, Environment{}); err == nil {
+	if _, err := SynthesizeProfile(history(), Selection{Assets: []schema.Asset{"a"}, CatalogVersion: "4"}, Environment{}); err == nil {
 		t.Error("a release that is not there is synthesized")
 	}
 }
@@ -74,7 +74,7 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 // earlier one first.
 func TestSpansNameReleases(t *testing.T) {
 	for name, p := range profiles {
-		check := func(where string, s catalog.Span) {
+		check := func(where string, s schema.Span) {
 			from, until := slices.Index(Releases, s.From), slices.Index(Releases, s.Until)
 			if s.From != "" && from < 0 || s.Until != "" && until < 0 || s.From != "" && s.Until != "" && from >= until {
 				t.Errorf("%s: %s is in releases %q to %q; there are %v", name, where, s.From, s.Until, Releases)

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/policies/schema"
 )
 
 // request is a call that a profile's first role makes, unless another role is
@@ -210,7 +210,7 @@ func splitList[T ~string](s string, all []T) []T {
 func allRequests() []request { return slices.Concat(requests, cpmRequests) }
 
 // documentsOf are the policies of the role that makes a request.
-func documentsOf(t testing.TB, r request) []policydoc.Document {
+func documentsOf(t testing.TB, r request) []iampolicy.Document {
 	sel, env := everything(), environment(here)
 	sel.Options = nil
 	if r.profile != "" {
@@ -221,7 +221,7 @@ func documentsOf(t testing.TB, r request) []policydoc.Document {
 		}
 	}
 	sel.Assets, sel.Operations = splitList(r.assets, sel.Assets), splitList(r.ops, sel.Operations)
-	sel.Options = splitList[catalog.Option](r.options, nil)
+	sel.Options = splitList[schema.Option](r.options, nil)
 	set := synthesize(t, sel, env)
 	name := r.role
 	if name == "" {
@@ -231,7 +231,7 @@ func documentsOf(t testing.TB, r request) []policydoc.Document {
 	if i < 0 {
 		t.Fatalf("%s: no role %s", r.why, name)
 	}
-	var docs []policydoc.Document
+	var docs []iampolicy.Document
 	for _, p := range slices.Concat(set.Roles[i].Managed, set.Roles[i].Inline) {
 		docs = append(docs, p.Document)
 	}
@@ -245,8 +245,8 @@ func TestRequests(t *testing.T) {
 		for k, v := range r.context {
 			ctx[k] = []string{v}
 		}
-		got := evaluate.Documents(documentsOf(t, r), evaluate.Request{Action: r.action, Resource: r.resource, Context: ctx})
-		if (got == evaluate.Allow) != r.allowed {
+		got := eval.Documents(documentsOf(t, r), eval.Request{Action: r.action, Resource: r.resource, Context: ctx})
+		if (got == eval.Allow) != r.allowed {
 			t.Errorf("%s (%s, %s): %s on %s with %v: %v, want allowed %v", r.why, r.assets, r.ops, r.action, r.resource, r.context, got, r.allowed)
 		}
 	}

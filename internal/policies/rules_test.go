@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // The rules of the catalogue, a statement at a time, so that they can be asked of
@@ -38,13 +38,13 @@ func TestCatalogueKeepsItsRules(t *testing.T) {
 // stands only where the action takes no ARN; every ARN is within a type that an
 // action of the statement takes, and every action gets one; every condition key
 // is one that AWS sends with the action.
-func scopeProblems(aws map[string]awsAction, where string, s catalog.Statement) (problems []string) {
+func scopeProblems(aws map[string]awsAction, where string, s schema.Statement) (problems []string) {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(where+": "+format, args...)) }
 	used := map[string]bool{}
 	for _, name := range s.Actions {
 		a, ok := aws[name]
 		if !ok {
-			add("%s is not in the fixture; make it anew (internal/tools/awsactions)", name)
+			add("%s is not in the fixture; make it anew (tools/genactionfixture)", name)
 			continue
 		}
 		if slices.Contains(s.Resources, "*") {
@@ -125,7 +125,7 @@ var crossing = regexp.MustCompile(`Region|Convert|Clumio's data-plane account|th
 
 // placeProblems: partition and account always, the Region unless the statement's
 // reason says that it crosses Regions.
-func placeProblems(where string, s catalog.Statement) (problems []string) {
+func placeProblems(where string, s schema.Statement) (problems []string) {
 	for _, res := range s.Resources {
 		add := func(problem string) { problems = append(problems, where+" "+res+": "+problem) }
 		f := strings.SplitN(res, ":", 6)
@@ -153,7 +153,7 @@ func placeProblems(where string, s catalog.Statement) (problems []string) {
 
 // conditionProblems: a negated operator holds where its key is absent.
 // ForAllValues does too; it is right only for keys that AWS always sends.
-func conditionProblems(where string, s catalog.Statement) (problems []string) {
+func conditionProblems(where string, s schema.Statement) (problems []string) {
 	for operator, keys := range s.When {
 		for key := range keys {
 			if strings.Contains(operator, "Not") || strings.Contains(operator, "IfExists") || operator == "Null" ||

@@ -1,8 +1,8 @@
 package policies
 
 import (
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies/schema"
 )
 
 // Set is what a selection comes to: everything that the permission stack holds.
@@ -23,7 +23,7 @@ type Role struct {
 	Name                string
 	Path                string // begins and ends with a slash
 	Description         string
-	Trust               policydoc.Document
+	Trust               iampolicy.Document
 	Managed             []Policy
 	Inline              []Policy
 	InstanceProfile     string // name of the instance profile that holds the role; empty for none
@@ -38,7 +38,7 @@ type Policy struct {
 	Name        string
 	Path        string // managed policies only
 	Description string
-	Document    policydoc.Document
+	Document    iampolicy.Document
 	Grants      []Grant // one a statement of Document, in its order
 }
 
@@ -48,14 +48,14 @@ type Grant struct {
 	Why         string
 	WhyWildcard string // why Resource is "*", where it is
 	Note        string // a correction of, or an addition to, the vendor's page
-	For         []catalog.Use
+	For         []schema.Use
 }
 
 // Topic is an SNS topic with its access policy.
 type Topic struct {
 	Entity string
 	Name   string
-	Policy policydoc.Document
+	Policy iampolicy.Document
 	Grants []Grant
 	Tags   []Tag
 }
@@ -64,7 +64,7 @@ type Topic struct {
 type Rule struct {
 	Entity      string
 	Name        string
-	Asset       catalog.Asset
+	Asset       schema.Asset
 	Description string
 	Pattern     map[string]any // the event pattern, as JSON values
 	Targets     []Target

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
 )
 
 // TestRequestsByOutsideEvaluator has the same requests judged by an IAM evaluator
@@ -80,17 +80,17 @@ func agrees(result string, allowed bool, resource string) bool {
 	return allowed && result == "Allowed" || !allowed && denied
 }
 
-// simulation is a request as judges/simulate.mjs takes it.
+// simulation is a request as interop/simulate.mjs takes it.
 type simulation struct {
 	Principal string               `json:"principal"`
 	Account   string               `json:"account"`
-	Policies  []policydoc.Document `json:"policies"`
+	Policies  []iampolicy.Document `json:"policies"`
 	Action    string               `json:"action"`
 	Resource  string               `json:"resource"`
 	Context   map[string]any       `json:"context"`
 }
 
-func newSimulation(docs []policydoc.Document, action, resource string, context map[string]string) simulation {
+func newSimulation(docs []iampolicy.Document, action, resource string, context map[string]string) simulation {
 	s := simulation{
 		Principal: "arn:aws:sts::" + account + ":assumed-role/role-of-the-profile/session",
 		Account:   account, Policies: docs, Action: action, Resource: resource, Context: map[string]any{},
@@ -115,7 +115,7 @@ func outsideEvaluator(t *testing.T) func([]simulation) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		script, err := filepath.Abs("../../judges/simulate.mjs")
+		script, err := filepath.Abs("../../interop/simulate.mjs")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"maps"
 	"strings"
 
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies/schema"
 )
 
 // Synthesize turns a selection into its set. Input that makes no sense is an
@@ -24,7 +24,7 @@ func Synthesize(sel Selection, env Environment) (Set, error) {
 }
 
 // SynthesizeProfile is Synthesize for a page that this build does not list.
-func SynthesizeProfile(profile catalog.Profile, sel Selection, env Environment) (Set, error) {
+func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (Set, error) {
 	profile = at(profile, sel.CatalogVersion)
 	sel, env, err := check(profile, sel, env)
 	if err != nil {
@@ -64,7 +64,7 @@ func SynthesizeProfile(profile catalog.Profile, sel Selection, env Environment) 
 
 // synthesis is one run of Synthesize.
 type synthesis struct {
-	profile catalog.Profile
+	profile schema.Profile
 	choice  choice
 	names   names
 	terms   terms
@@ -74,16 +74,16 @@ type synthesis struct {
 // parts are the pieces of the profile that the choice brings in, known before
 // any document is written because documents refer to them.
 type parts struct {
-	roles    []catalog.Role
-	policies map[string][][]catalog.Statement // managed policy entity → its parts
-	topics   []catalog.Topic
-	rules    []catalog.Rule
+	roles    []schema.Role
+	policies map[string][][]schema.Statement // managed policy entity → its parts
+	topics   []schema.Topic
+	rules    []schema.Rule
 }
 
 func (s synthesis) chosenParts(env Environment) parts {
-	p := parts{policies: map[string][][]catalog.Statement{}}
+	p := parts{policies: map[string][][]schema.Statement{}}
 	for _, r := range s.profile.Rules {
-		if s.choice.has(catalog.Use{Asset: r.Asset, Option: r.Option}) {
+		if s.choice.has(schema.Use{Asset: r.Asset, Option: r.Option}) {
 			p.rules = append(p.rules, r)
 		}
 	}
@@ -99,9 +99,9 @@ func (s synthesis) chosenParts(env Environment) parts {
 	}
 	for _, r := range p.roles {
 		for _, policy := range r.Policies {
-			if policy.Kind == catalog.Managed {
+			if policy.Kind == schema.Managed {
 				if list := s.choice.statements(policy); len(list) > 0 {
-					p.policies[policy.Entity] = [][]catalog.Statement{list}
+					p.policies[policy.Entity] = [][]schema.Statement{list}
 				}
 			}
 		}
@@ -118,7 +118,7 @@ func (s synthesis) chosenParts(env Environment) parts {
 	return p
 }
 
-func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
+func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	role := Role{
 		Entity:              r.Entity,
 		Name:                s.names.of(r.Entity),
@@ -130,14 +130,14 @@ func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
 	if r.InstanceProfile != "" && s.choice.hasAny(r.InstanceProfileFor) {
 		role.InstanceProfile = s.names.of(r.InstanceProfile)
 	}
-	role.Trust.Version = policydoc.Version
+	role.Trust.Version = iampolicy.Version
 	for _, t := range r.Trust {
 		if s.choice.hasAny(t.For) {
 			role.Trust.Statement = append(role.Trust.Statement, s.trust(t))
 		}
 	}
 	for _, p := range r.Policies {
-		if p.Kind == catalog.Inline {
+		if p.Kind == schema.Inline {
 			if policy, ok := s.policy(p, s.names.of(p.Entity), s.choice.statements(p)); ok {
 				role.Inline = append(role.Inline, policy)
 			}
@@ -153,12 +153,12 @@ func (s synthesis) role(r catalog.Role, env Environment) (Role, error) {
 	return role, nil
 }
 
-func (s synthesis) trust(t catalog.Trust) policydoc.Statement {
-	principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
+func (s synthesis) trust(t schema.Trust) iampolicy.Statement {
+	principal := iampolicy.Principal{ByType: map[string]iampolicy.Values{}}
 	if t.AWS != "" {
-		principal.ByType["AWS"] = policydoc.Values{s.terms.expand(t.AWS)}
+		principal.ByType["AWS"] = iampolicy.Values{s.terms.expand(t.AWS)}
 	} else {
-		principal.ByType["Service"] = policydoc.Values{s.terms.expand(t.Service)}
+		principal.ByType["Service"] = iampolicy.Values{s.terms.expand(t.Service)}
 	}
 	when := s.conditions(t.When)
 	for value, conditions := range t.WhenGiven {
@@ -166,28 +166,28 @@ func (s synthesis) trust(t catalog.Trust) policydoc.Statement {
 			continue
 		}
 		if when == nil {
-			when = policydoc.Conditions{}
+			when = iampolicy.Conditions{}
 		}
 		for operator, keys := range s.conditions(conditions) {
 			if when[operator] == nil {
-				when[operator] = map[string]policydoc.Values{}
+				when[operator] = map[string]iampolicy.Values{}
 			}
 			maps.Copy(when[operator], keys)
 		}
 	}
-	return policydoc.Statement{
+	return iampolicy.Statement{
 		Sid: t.Sid, Effect: "Allow", Principal: &principal,
-		Action:    policydoc.Values{"sts:AssumeRole"},
+		Action:    iampolicy.Values{"sts:AssumeRole"},
 		Condition: when,
 	}
 }
 
 // policy writes the document of a policy, or of a part of one. It reports false
 // where nothing is left to grant: all that the statements name is not chosen.
-func (s synthesis) policy(p catalog.Policy, name string, statements []catalog.Statement) (Policy, bool) {
+func (s synthesis) policy(p schema.Policy, name string, statements []schema.Statement) (Policy, bool) {
 	out := Policy{
 		Entity: p.Entity, Name: name, Description: sentence(p.Why), Grants: make([]Grant, 0, len(statements)),
-		Document: policydoc.Document{Version: policydoc.Version, Statement: make([]policydoc.Statement, 0, len(statements))},
+		Document: iampolicy.Document{Version: iampolicy.Version, Statement: make([]iampolicy.Statement, 0, len(statements))},
 	}
 	for _, st := range statements {
 		written, ok := s.statement(st)
@@ -200,9 +200,9 @@ func (s synthesis) policy(p catalog.Policy, name string, statements []catalog.St
 	return out, len(out.Document.Statement) > 0
 }
 
-func (s synthesis) statement(st catalog.Statement) (policydoc.Statement, bool) {
+func (s synthesis) statement(st schema.Statement) (iampolicy.Statement, bool) {
 	resources := s.resources(st.Resources)
-	return policydoc.Statement{
+	return iampolicy.Statement{
 		Sid: st.Sid, Effect: "Allow",
 		Action:    st.Actions,
 		Resource:  resources,
@@ -210,22 +210,22 @@ func (s synthesis) statement(st catalog.Statement) (policydoc.Statement, bool) {
 	}, len(resources) > 0
 }
 
-func (s synthesis) topic(t catalog.Topic, env Environment) (Topic, error) {
+func (s synthesis) topic(t schema.Topic, env Environment) (Topic, error) {
 	topic := Topic{
 		Entity: t.Entity, Name: s.names.of(t.Entity), Tags: env.Tags,
-		Policy: policydoc.Document{Version: policydoc.Version},
+		Policy: iampolicy.Document{Version: iampolicy.Version},
 	}
 	for _, st := range t.Statements {
-		principal := policydoc.Principal{ByType: map[string]policydoc.Values{}}
+		principal := iampolicy.Principal{ByType: map[string]iampolicy.Values{}}
 		if st.Service != "" {
-			principal.ByType["Service"] = policydoc.Values{s.terms.expand(st.Service)}
+			principal.ByType["Service"] = iampolicy.Values{s.terms.expand(st.Service)}
 		} else {
-			principal.ByType["AWS"] = policydoc.Values{s.terms.expand(st.AWS)}
+			principal.ByType["AWS"] = iampolicy.Values{s.terms.expand(st.AWS)}
 		}
-		topic.Policy.Statement = append(topic.Policy.Statement, policydoc.Statement{
+		topic.Policy.Statement = append(topic.Policy.Statement, iampolicy.Statement{
 			Sid: st.Sid, Effect: "Allow", Principal: &principal,
 			Action:    st.Actions,
-			Resource:  policydoc.Values{s.topicARN(t.Entity)},
+			Resource:  iampolicy.Values{s.topicARN(t.Entity)},
 			Condition: s.conditions(st.When),
 		})
 		topic.Grants = append(topic.Grants, Grant{Sid: st.Sid, Why: st.Why})

@@ -5,8 +5,8 @@ import (
 	"sort"
 	"strings"
 
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies/schema"
 )
 
 // CloudFormation's pseudo parameters, for an environment that is left open.
@@ -28,7 +28,7 @@ func orPseudo(value, pseudo string) string {
 // terms gives the environment's value for each ${…} name of the catalogue.
 type terms map[string]string
 
-func newTerms(profile catalog.Profile, c choice, env Environment) terms {
+func newTerms(profile schema.Profile, c choice, env Environment) terms {
 	t := terms{
 		"Partition":               orPseudo(env.Partition, pseudoPartition),
 		"Account":                 orPseudo(env.Account, pseudoAccount),
@@ -46,7 +46,7 @@ func newTerms(profile catalog.Profile, c choice, env Environment) terms {
 }
 
 // longestTerms are the terms as long as they may become anywhere.
-func longestTerms(profile catalog.Profile, c choice, env Environment) terms {
+func longestTerms(profile schema.Profile, c choice, env Environment) terms {
 	t := newTerms(profile, c, env)
 	t["Partition"], t["Account"], t["Region"] = longestPartition, longestAccount, longestRegion
 	t["EC2Service"] = longestEC2Service
@@ -55,7 +55,7 @@ func longestTerms(profile catalog.Profile, c choice, env Environment) terms {
 }
 
 // choose gives the profile's own terms their values.
-func (t terms) choose(profile catalog.Profile, c choice) {
+func (t terms) choose(profile schema.Profile, c choice) {
 	done := map[string]bool{}
 	for _, term := range profile.Terms {
 		if !done[term.Name] && c.hasAny(term.For) {
@@ -106,15 +106,15 @@ func (t terms) expand(s string) string {
 
 // conditions writes a statement's conditions. Of several values, those that the
 // environment leaves empty are left out; one alone stays as it is and never holds.
-func (s synthesis) conditions(when catalog.Conditions) policydoc.Conditions {
+func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 	if len(when) == 0 {
 		return nil
 	}
-	out := make(policydoc.Conditions, len(when))
+	out := make(iampolicy.Conditions, len(when))
 	for operator, keys := range when {
-		out[operator] = make(map[string]policydoc.Values, len(keys))
+		out[operator] = make(map[string]iampolicy.Values, len(keys))
 		for key, values := range keys {
-			expanded := make(policydoc.Values, 0, len(values))
+			expanded := make(iampolicy.Values, 0, len(values))
 			for _, v := range values {
 				if kind, entity, ok := reference(v); ok {
 					expanded = append(expanded, s.arnsOf(kind, entity)...)
@@ -123,7 +123,7 @@ func (s synthesis) conditions(when catalog.Conditions) policydoc.Conditions {
 				}
 			}
 			if len(expanded) == 0 {
-				expanded = policydoc.Values{""}
+				expanded = iampolicy.Values{""}
 			}
 			out[operator][key] = expanded
 		}
@@ -132,8 +132,8 @@ func (s synthesis) conditions(when catalog.Conditions) policydoc.Conditions {
 }
 
 // resources expands ARNs and references to what the selection itself makes.
-func (s synthesis) resources(list []string) policydoc.Values {
-	out := make(policydoc.Values, 0, len(list))
+func (s synthesis) resources(list []string) iampolicy.Values {
+	out := make(iampolicy.Values, 0, len(list))
 	for _, r := range list {
 		if kind, entity, ok := reference(r); ok {
 			out = append(out, s.arnsOf(kind, entity)...)

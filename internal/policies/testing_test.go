@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 var (
-	assets     = []catalog.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
-	operations = []catalog.Operation{"backup", "restore"}
-	options    = []catalog.Option{"support-role", "aws-backup-inventory"}
+	assets     = []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
+	operations = []schema.Operation{"backup", "restore"}
+	options    = []schema.Option{"support-role", "aws-backup-inventory"}
 )
 
 // everything is a selection of all there is.

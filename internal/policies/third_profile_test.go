@@ -7,45 +7,45 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // acme is all that a vendor has to write: docs/add-a-profile.md walks through it.
 // It has no topic, no rules and no second role, and needs no data plane.
-var acme = catalog.Profile{
+var acme = schema.Profile{
 	Name:       "acme",
 	Vendor:     "Acme",
-	Assets:     []catalog.AssetInfo{{Asset: "ec2", Title: "EBS volumes"}, {Asset: "s3", Title: "S3 buckets"}},
-	Operations: []catalog.Operation{"backup", "restore"},
-	Settings: []catalog.Setting{{
+	Assets:     []schema.AssetInfo{{Asset: "ec2", Title: "EBS volumes"}, {Asset: "s3", Title: "S3 buckets"}},
+	Operations: []schema.Operation{"backup", "restore"},
+	Settings: []schema.Setting{{
 		Name: "release", Title: "Release of the agent", Default: "release=2", Cumulative: true,
-		Values: []catalog.OptionInfo{{Option: "release=1", Title: "1"}, {Option: "release=2", Title: "2"}},
+		Values: []schema.OptionInfo{{Option: "release=1", Title: "1"}, {Option: "release=2", Title: "2"}},
 	}},
-	Presets: []catalog.Preset{{Name: "volumes", Title: "volumes, to and fro", Assets: []catalog.Asset{"ec2"}}},
-	Needs: []catalog.Need{
-		{Value: catalog.ControlPlaneRole, Missing: "Acme's console shows it under Accounts"},
+	Presets: []schema.Preset{{Name: "volumes", Title: "volumes, to and fro", Assets: []schema.Asset{"ec2"}}},
+	Needs: []schema.Need{
+		{Value: schema.ControlPlaneRole, Missing: "Acme's console shows it under Accounts"},
 	},
-	Roles: []catalog.Role{{
+	Roles: []schema.Role{{
 		Entity: "AcmeRole",
 		Why:    "Acme takes this role to back up and restore",
-		Trust: []catalog.Trust{{
+		Trust: []schema.Trust{{
 			Sid: "OnlyAcme", Why: "only Acme's one role may take it", AWS: "${ControlPlaneRole}",
-			WhenGiven: map[catalog.Value]catalog.Conditions{catalog.ExternalID: {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+			WhenGiven: map[schema.Value]schema.Conditions{schema.ExternalID: {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
 		}},
-		Policies: []catalog.Policy{{
-			Entity: "AcmePolicy", Kind: catalog.Managed, Why: "what Acme does for the chosen assets",
-			Statements: []catalog.Statement{
+		Policies: []schema.Policy{{
+			Entity: "AcmePolicy", Kind: schema.Managed, Why: "what Acme does for the chosen assets",
+			Statements: []schema.Statement{
 				{
 					Sid: "ListVolumes", Why: "list what there is to protect",
-					For:     []catalog.Use{{Asset: "ec2"}},
+					For:     []schema.Use{{Asset: "ec2"}},
 					Actions: []string{"ec2:DescribeVolumes"}, Resources: []string{"*"},
 					WhyWildcard: "AWS has no resource-level permission for this action",
 				},
 				{
 					Sid: "TakeSnapshots", Why: "take snapshots of volumes; from release 2 on, of all volumes of an instance at once",
-					For:     []catalog.Use{{Asset: "ec2", Operation: "backup"}},
+					For:     []schema.Use{{Asset: "ec2", Operation: "backup"}},
 					Actions: []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-					Since:   map[string]catalog.Option{"ec2:CreateSnapshots": "release=2"},
+					Since:   map[string]schema.Option{"ec2:CreateSnapshots": "release=2"},
 					Resources: []string{
 						"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*",
 						"arn:${Partition}:ec2:${Region}:${Account}:instance/*",
@@ -53,9 +53,9 @@ var acme = catalog.Profile{
 				},
 				{
 					Sid: "ReadObjects", Why: "read the objects of the customer's buckets",
-					For:     []catalog.Use{{Asset: "s3", Operation: "backup"}},
+					For:     []schema.Use{{Asset: "s3", Operation: "backup"}},
 					Actions: []string{"s3:GetObject"}, Resources: []string{"arn:${Partition}:s3:::*/*"},
-					When: catalog.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+					When: schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
 				},
 			},
 		}},
@@ -68,7 +68,7 @@ func TestThirdProfile(t *testing.T) {
 		t.Error(problem)
 	}
 	env := policies.Environment{Account: account, Region: here, ControlPlaneRoleARN: "arn:aws:iam::" + control + ":role/Acme"}
-	set, err := policies.SynthesizeProfile(acme, policies.Selection{Assets: []catalog.Asset{"ec2"}, Operations: []catalog.Operation{"backup"}}, env)
+	set, err := policies.SynthesizeProfile(acme, policies.Selection{Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestThirdProfile(t *testing.T) {
 		t.Errorf("no external id is given, yet the trust has a condition: %s", trust)
 	}
 	env.ExternalID = "shared-secret"
-	old, err := policies.SynthesizeProfile(acme, policies.Selection{Preset: "volumes", Options: []catalog.Option{"release=1"}}, env)
+	old, err := policies.SynthesizeProfile(acme, policies.Selection{Preset: "volumes", Options: []schema.Option{"release=1"}}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestThirdProfile(t *testing.T) {
 		t.Errorf("trust %s", trust)
 	}
 	env.ControlPlaneRoleARN = ""
-	_, err = policies.SynthesizeProfile(acme, policies.Selection{Preset: "tapes", Options: []catalog.Option{"release=1", "release=2"}}, env)
+	_, err = policies.SynthesizeProfile(acme, policies.Selection{Preset: "tapes", Options: []schema.Option{"release=1", "release=2"}}, env)
 	var input *policies.InputError
 	if !errors.As(err, &input) {
 		t.Fatalf("have %v", err)
@@ -111,19 +111,19 @@ func TestThirdProfile(t *testing.T) {
 // TestSoundnessFindsMistakes: what a vendor may get wrong is found before it is
 // deployed.
 func TestSoundnessFindsMistakes(t *testing.T) {
-	for want, spoil := range map[string]func(p *catalog.Profile, s *catalog.Statement){
-		"stands for nothing":    func(_ *catalog.Profile, s *catalog.Statement) { s.Resources = []string{"arn:${Partiton}:x"} },
-		"no reason":             func(_ *catalog.Profile, s *catalog.Statement) { s.Why = "" },
-		"go together":           func(_ *catalog.Profile, s *catalog.Statement) { s.WhyWildcard = "" },
-		"none of the profile's": func(_ *catalog.Profile, s *catalog.Statement) { s.For[0].Asset = "efs" },
-		"no such action": func(_ *catalog.Profile, s *catalog.Statement) {
-			s.Since = map[string]catalog.Option{"a:B": "release=2"}
+	for want, spoil := range map[string]func(p *schema.Profile, s *schema.Statement){
+		"stands for nothing":    func(_ *schema.Profile, s *schema.Statement) { s.Resources = []string{"arn:${Partiton}:x"} },
+		"no reason":             func(_ *schema.Profile, s *schema.Statement) { s.Why = "" },
+		"go together":           func(_ *schema.Profile, s *schema.Statement) { s.WhyWildcard = "" },
+		"none of the profile's": func(_ *schema.Profile, s *schema.Statement) { s.For[0].Asset = "efs" },
+		"no such action": func(_ *schema.Profile, s *schema.Statement) {
+			s.Since = map[string]schema.Option{"a:B": "release=2"}
 		},
-		"stands twice":            func(_ *catalog.Profile, s *catalog.Statement) { s.Actions = []string{"a:B", "a:B"} },
-		"is no marked preset":     func(_ *catalog.Profile, s *catalog.Statement) { s.Presets = []string{"volumes"} },
-		"none of its values":      func(p *catalog.Profile, _ *catalog.Statement) { p.Settings[0].Default = "release=3" },
-		"trusts nobody":           func(p *catalog.Profile, _ *catalog.Statement) { p.Roles[0].Trust = nil },
-		"which the page does not": func(p *catalog.Profile, _ *catalog.Statement) { p.Rules = []catalog.Rule{{Entity: "R", Topic: "T"}} },
+		"stands twice":            func(_ *schema.Profile, s *schema.Statement) { s.Actions = []string{"a:B", "a:B"} },
+		"is no marked preset":     func(_ *schema.Profile, s *schema.Statement) { s.Presets = []string{"volumes"} },
+		"none of its values":      func(p *schema.Profile, _ *schema.Statement) { p.Settings[0].Default = "release=3" },
+		"trusts nobody":           func(p *schema.Profile, _ *schema.Statement) { p.Roles[0].Trust = nil },
+		"which the page does not": func(p *schema.Profile, _ *schema.Statement) { p.Rules = []schema.Rule{{Entity: "R", Topic: "T"}} },
 	} {
 		p := acme
 		p.Settings, p.Roles = slices.Clone(p.Settings), slices.Clone(p.Roles)

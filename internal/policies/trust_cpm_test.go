@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // TestCPMTrust: who may take which role, in each mode.
@@ -21,7 +21,7 @@ func TestCPMTrust(t *testing.T) {
 	fromElsewhere := func(e *policies.Environment) { e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Server" }
 	for name, c := range map[string]struct {
 		choice  string
-		options []catalog.Option
+		options []schema.Option
 		env     func(*policies.Environment)
 		want    map[string][]string // role → trust statements
 		profile bool
@@ -29,13 +29,13 @@ func TestCPMTrust(t *testing.T) {
 		"the server's account":     {"ec2:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
 		"copies to S3 there":       {"ec2:copy-to-s3", nil, nil, map[string][]string{"CPMRole": {ec2, itself}}, true},
 		"file-level recovery":      {"ec2:file-level-recovery", nil, nil, map[string][]string{"CPMRole": {ec2, itself}}, true},
-		"another account":          {"ec2:copy-to-s3", []catalog.Option{"trust=server-role"}, fromElsewhere, map[string][]string{"CPMRole": {server}}, false},
-		"with an external id":      {"ec2:backup", []catalog.Option{"trust=server-role"}, func(e *policies.Environment) { fromElsewhere(e); e.ExternalID = "external-id-1" }, map[string][]string{"CPMRole": {secret}}, false},
+		"another account":          {"ec2:copy-to-s3", []schema.Option{"trust=server-role"}, fromElsewhere, map[string][]string{"CPMRole": {server}}, false},
+		"with an external id":      {"ec2:backup", []schema.Option{"trust=server-role"}, func(e *policies.Environment) { fromElsewhere(e); e.ExternalID = "external-id-1" }, map[string][]string{"CPMRole": {secret}}, false},
 		"exports of RDS":           {"rds:copy-to-s3", nil, nil, map[string][]string{"CPMRole": {ec2, itself}, "CPMExportRole": {export}}, true},
-		"exports by the server":    {"rds:copy-to-s3", []catalog.Option{"export-role=server"}, nil, map[string][]string{"CPMRole": {ec2, itself, export}}, true},
+		"exports by the server":    {"rds:copy-to-s3", []schema.Option{"export-role=server"}, nil, map[string][]string{"CPMRole": {ec2, itself, export}}, true},
 		"AWS Backup's own role":    {"efs:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
-		"a role for AWS Backup":    {"efs:backup", []catalog.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}, "CPMBackupRole": {awsBak}}, true},
-		"no role without its use":  {"ec2:backup", []catalog.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}}, true},
+		"a role for AWS Backup":    {"efs:backup", []schema.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}, "CPMBackupRole": {awsBak}}, true},
+		"no role without its use":  {"ec2:backup", []schema.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}}, true},
 		"China has its own suffix": {"ec2:backup", nil, func(e *policies.Environment) { e.Partition, e.Region = "aws-cn", "cn-north-1" }, map[string][]string{"CPMRole": {strings.ReplaceAll(ec2, "amazonaws.com", "amazonaws.com.cn")}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,14 +63,14 @@ func TestCPMTrust(t *testing.T) {
 // TestCPMNeeds: what is missing for a trust, and what it would leave unused, is said.
 func TestCPMNeeds(t *testing.T) {
 	for want, c := range map[string]struct {
-		options []catalog.Option
+		options []schema.Option
 		env     func(*policies.Environment)
 	}{
-		"the control-plane role is missing: option trust=server-role trusts it": {[]catalog.Option{"trust=server-role"}, func(*policies.Environment) {}},
+		"the control-plane role is missing: option trust=server-role trusts it": {[]schema.Option{"trust=server-role"}, func(*policies.Environment) {}},
 		"the control-plane role is given: option trust=instance-role":           {nil, func(e *policies.Environment) { e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Server" }},
 		"the external id is given: an instance shows none":                      {nil, func(e *policies.Environment) { e.ExternalID = "external-id-1" }},
-		"trust=instance-role, trust=server-role are given together":             {[]catalog.Option{"trust=server-role", "trust=instance-role"}, func(*policies.Environment) {}},
-		`unknown option "release=5"`:                                            {[]catalog.Option{"release=5"}, func(*policies.Environment) {}},
+		"trust=instance-role, trust=server-role are given together":             {[]schema.Option{"trust=server-role", "trust=instance-role"}, func(*policies.Environment) {}},
+		`unknown option "release=5"`:                                            {[]schema.Option{"release=5"}, func(*policies.Environment) {}},
 		`other account "12" is not valid`:                                       {nil, func(e *policies.Environment) { e.OtherAccounts = []string{"12"} }},
 	} {
 		env := cpmEnvironment(here)

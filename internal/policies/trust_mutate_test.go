@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // The principals that a trust or topic statement is widened to.
@@ -18,10 +18,10 @@ var (
 
 // doorMutants yields every change to the trust of every role, and to the policy
 // of every topic.
-func doorMutants(p catalog.Profile, yield func(string, catalog.Profile)) {
+func doorMutants(p schema.Profile, yield func(string, schema.Profile)) {
 	for i, r := range p.Roles {
 		for j, trust := range r.Trust {
-			with := func(what string, changed ...catalog.Trust) {
+			with := func(what string, changed ...schema.Trust) {
 				m := p
 				m.Roles = slices.Clone(p.Roles)
 				m.Roles[i].Trust = slices.Concat(r.Trust[:j], changed, r.Trust[j+1:])
@@ -34,22 +34,22 @@ func doorMutants(p catalog.Profile, yield func(string, catalog.Profile)) {
 				with(what, trust, changed)
 				with(what+" instead", changed)
 			})
-			changeConditions(trust.When, func(what string, when catalog.Conditions) {
+			changeConditions(trust.When, func(what string, when schema.Conditions) {
 				changed := trust
 				changed.When = when
 				with(what, changed)
 			})
 			for value, conditions := range trust.WhenGiven {
-				changeConditions(conditions, func(what string, when catalog.Conditions) {
+				changeConditions(conditions, func(what string, when schema.Conditions) {
 					changed := trust
-					changed.WhenGiven = map[catalog.Value]catalog.Conditions{value: when}
+					changed.WhenGiven = map[schema.Value]schema.Conditions{value: when}
 					with(what, changed)
 				})
 			}
 			for k := range trust.For {
 				changed := trust
 				changed.For = slices.Clone(trust.For)
-				changed.For[k] = catalog.Use{Asset: trust.For[k].Asset, Operation: trust.For[k].Operation}
+				changed.For[k] = schema.Use{Asset: trust.For[k].Asset, Operation: trust.For[k].Operation}
 				if changed.For[k] != trust.For[k] {
 					with("without the option "+string(trust.For[k].Option), changed)
 				}
@@ -58,7 +58,7 @@ func doorMutants(p catalog.Profile, yield func(string, catalog.Profile)) {
 	}
 	for i, topic := range p.Topics {
 		for j, st := range topic.Statements {
-			with := func(what string, changed ...catalog.TopicStatement) {
+			with := func(what string, changed ...schema.TopicStatement) {
 				m := p
 				m.Topics = slices.Clone(p.Topics)
 				m.Topics[i].Statements = slices.Concat(topic.Statements[:j], changed, topic.Statements[j+1:])
@@ -70,7 +70,7 @@ func doorMutants(p catalog.Profile, yield func(string, catalog.Profile)) {
 				changed.AWS, changed.Service = aws, service
 				with(what, st, changed)
 			})
-			changeConditions(st.When, func(what string, when catalog.Conditions) {
+			changeConditions(st.When, func(what string, when schema.Conditions) {
 				changed := st
 				changed.When = when
 				with(what, changed)

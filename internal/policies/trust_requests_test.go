@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
-	"permstack/internal/policies/catalog"
-	"permstack/internal/policydoc"
-	"permstack/internal/policydoc/evaluate"
+	"permstack/internal/policies/schema"
 )
 
 // entry is a way into a role, or to a topic: who may do it, with what to show.
@@ -18,7 +18,7 @@ import (
 type entry struct {
 	what    string // the role's or topic's entity
 	actions string // of a topic
-	who     func(evaluate.Principal) bool
+	who     func(eval.Principal) bool
 	shows   kv
 }
 
@@ -29,16 +29,16 @@ type door struct {
 	entries []entry
 }
 
-func byRole(account, name string) func(evaluate.Principal) bool {
-	return func(p evaluate.Principal) bool { return p.RoleARN == iamARN(account, "role/"+name) }
+func byRole(account, name string) func(eval.Principal) bool {
+	return func(p eval.Principal) bool { return p.RoleARN == iamARN(account, "role/"+name) }
 }
 
-func byService(name string) func(evaluate.Principal) bool {
-	return func(p evaluate.Principal) bool { return p.Service == name+".amazonaws.com" }
+func byService(name string) func(eval.Principal) bool {
+	return func(p eval.Principal) bool { return p.Service == name+".amazonaws.com" }
 }
 
-func byAccount(id string) func(evaluate.Principal) bool {
-	return func(p evaluate.Principal) bool { return p.Account == id }
+func byAccount(id string) func(eval.Principal) bool {
+	return func(p eval.Principal) bool { return p.Account == id }
 }
 
 var (
@@ -65,7 +65,7 @@ func doors(profile string) []door {
 	}
 	sel := func(ops, options string) policies.Selection {
 		s := cpmSelection("rds,efs:" + ops)
-		s.Options = splitList[catalog.Option](options, nil)
+		s.Options = splitList[schema.Option](options, nil)
 		return s
 	}
 	server, withoutSecret := environment(here), environment(here)
@@ -85,16 +85,16 @@ func doors(profile string) []door {
 }
 
 // visitors are all who come to every door.
-func visitors() (out []evaluate.Principal) {
+func visitors() (out []eval.Principal) {
 	for _, owner := range []string{account, control, dataPlane, stranger} {
-		out = append(out, evaluate.Principal{Account: owner, ARN: iamARN(owner, "root")})
+		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
 		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
 			base := name[strings.LastIndex(name, "/")+1:]
-			out = append(out, evaluate.Principal{Account: owner, ARN: "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session", RoleARN: iamARN(owner, "role/"+name)})
+			out = append(out, eval.Principal{Account: owner, ARN: "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session", RoleARN: iamARN(owner, "role/"+name)})
 		}
 	}
 	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation", "s3"} {
-		out = append(out, evaluate.Principal{Service: s + ".amazonaws.com"})
+		out = append(out, eval.Principal{Service: s + ".amazonaws.com"})
 	}
 	return out
 }
@@ -122,21 +122,21 @@ func shown() []map[string][]string {
 }
 
 // breakIns lists who gets in and should not, or the other way round.
-func (d door) breakIns(profile catalog.Profile) ([]string, error) {
+func (d door) breakIns(profile schema.Profile) ([]string, error) {
 	set, err := policies.SynthesizeProfile(profile, d.sel, d.env)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	everybody, everything := visitors(), shown()
-	check := func(what, action, resource string, doc policydoc.Document) {
+	check := func(what, action, resource string, doc iampolicy.Document) {
 		for _, who := range everybody {
 			for _, context := range everything {
 				want := slices.ContainsFunc(d.entries, func(e entry) bool {
 					return e.what == what && (e.actions == "" || slices.Contains(strings.Fields(e.actions), action)) && e.who(who) && holds(e.shows, context)
 				})
-				got, _ := evaluate.Trust(doc, evaluate.Request{Principal: who, Action: action, Resource: resource, Context: context})
-				if (got == evaluate.Allow) != want {
+				got, _ := eval.Trust(doc, eval.Request{Principal: who, Action: action, Resource: resource, Context: context})
+				if (got == eval.Allow) != want {
 					out = append(out, fmt.Sprintf("%s: %s for %+v showing %v: %v, want allowed %v", what, action, who, context, got, want))
 					return
 				}
@@ -202,7 +202,7 @@ func TestNoDoorOpens(t *testing.T) {
 		p, _ := policies.Profile(name)
 		list := doors(name)
 		total, same := 0, 0
-		doorMutants(p, func(what string, mutated catalog.Profile) {
+		doorMutants(p, func(what string, mutated schema.Profile) {
 			total++
 			for _, d := range list {
 				if problems, err := d.breakIns(mutated); err != nil || len(problems) > 0 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
-	"permstack/internal/policydoc"
 )
 
 func roleOf(t *testing.T, set policies.Set, entity string) policies.Role {
@@ -51,7 +51,7 @@ func TestTrust(t *testing.T) {
 func TestTopicPolicy(t *testing.T) {
 	topic := synthesize(t, everything(), environment("eu-central-1")).Topics[0]
 	for _, s := range topic.Policy.Statement {
-		if !slices.Equal(s.Resource, policydoc.Values{"arn:aws:sns:eu-central-1:111111111111:" + topic.Name}) {
+		if !slices.Equal(s.Resource, iampolicy.Values{"arn:aws:sns:eu-central-1:111111111111:" + topic.Name}) {
 			t.Errorf("%s: resource %v", s.Sid, s.Resource)
 		}
 		aws, service := strings.Join(s.Principal.ByType["AWS"], ","), strings.Join(s.Principal.ByType["Service"], ",")
@@ -59,7 +59,7 @@ func TestTopicPolicy(t *testing.T) {
 		case s.Principal.Everyone || strings.Contains(aws, "*"):
 			t.Errorf("%s: lets everyone in", s.Sid)
 		case action == "SNS:Publish" && service == "events.amazonaws.com":
-			if got := s.Condition["StringEquals"]["aws:SourceAccount"]; !slices.Equal(got, policydoc.Values{"111111111111"}) {
+			if got := s.Condition["StringEquals"]["aws:SourceAccount"]; !slices.Equal(got, iampolicy.Values{"111111111111"}) {
 				t.Errorf("%s: rules of account %v may publish", s.Sid, got)
 			}
 		case action == "SNS:Publish" && aws == "arn:aws:iam::111111111111:root":

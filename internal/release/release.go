@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"permstack/internal/launch"
+	"permstack/internal/release/launch"
 )
 
 // Options say what is packed.

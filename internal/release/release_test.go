@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack"
-	"permstack/internal/launch"
-	"permstack/internal/localaws"
-	locals3 "permstack/internal/localaws/s3"
+	"permstack/internal/fakeaws"
+	locals3 "permstack/internal/fakeaws/s3"
 	"permstack/internal/release"
+	"permstack/internal/release/launch"
 )
 
 // repository is a folder with the templates and with zips that were "built".
@@ -103,7 +103,7 @@ func TestPack(t *testing.T) {
 
 // TestPublish: two Regions, broken off and repeated, and a release that is out.
 func TestPublish(t *testing.T) {
-	cloud := localaws.New(localaws.Options{})
+	cloud := fakeaws.New(fakeaws.Options{})
 	at := func(region string) *s3.Client {
 		return s3.NewFromConfig(cloud.Config("111122223333", region), func(o *s3.Options) { o.UsePathStyle = true })
 	}

@@ -1,12 +1,12 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var kmsPolicy = catalog.Policy{
+var kmsPolicy = schema.Policy{
 	Entity: "ClumioKMSPolicy",
-	Kind:   catalog.Inline,
+	Kind:   schema.Inline,
 	Why:    "use of the customer's and Clumio's keys during backups and restores",
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "UseCustomerKeys",
 			Why:       "read and write encrypted volumes, snapshots and objects with the customer's keys",
@@ -31,11 +31,11 @@ var anyKeyUse = append([]string{
 // assetPolicies are the managed policies that Clumio checks by reading them.
 var assetPolicies = []string{"${policies:*}"}
 
-var baseValidationPolicy = catalog.Policy{
+var baseValidationPolicy = schema.Policy{
 	Entity: "ClumioBaseValidationPolicy",
-	Kind:   catalog.Inline,
+	Kind:   schema.Inline,
 	Why:    "check the permissions that the managed policies give",
-	Statements: []catalog.Statement{{
+	Statements: []schema.Statement{{
 		Sid:       "ReadAssetPolicies",
 		Why:       "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
 		For:       of(s3, dynamoDB, ec2, ec2MSSQL),
@@ -44,11 +44,11 @@ var baseValidationPolicy = catalog.Policy{
 	}},
 }
 
-var driftDetectPolicy = catalog.Policy{
+var driftDetectPolicy = schema.Policy{
 	Entity: "ClumioDriftDetectPolicy",
-	Kind:   catalog.Inline,
+	Kind:   schema.Inline,
 	Why:    "read-only view of the installed resources, to notice changes to them",
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid: "ReadStack",
 			Why: "compare the installed stack with what it should be",
@@ -90,11 +90,11 @@ var driftDetectPolicy = catalog.Policy{
 	},
 }
 
-var baseManagedPolicy = catalog.Policy{
+var baseManagedPolicy = schema.Policy{
 	Entity: "ClumioBaseManagedPolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "basic information about the account and a check of what was installed",
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "ListPoliciesOfClumioRoles",
 			Why:       "list the managed and inline policies of ClumioIAMRole and ClumioSupportRole, to check them",

@@ -1,6 +1,6 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	tables           = "arn:${Partition}:dynamodb:${Region}:${Account}:table/*"
@@ -12,7 +12,7 @@ const (
 		"/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"
 )
 
-var dynamoDBInventory = []catalog.Statement{
+var dynamoDBInventory = []schema.Statement{
 	{
 		Sid: "DescribeTables",
 		Why: "list DynamoDB tables and their details",
@@ -40,12 +40,12 @@ var dynamoDBInventory = []catalog.Statement{
 	},
 }
 
-var dynamoDBBackupPolicy = catalog.Policy{
+var dynamoDBBackupPolicy = schema.Policy{
 	Entity: "ClumioDynamoDbBackupPolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "native and SecureVault backups of DynamoDB",
 	For:    to(backup, dynamoDB),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid: "BackUpTables",
 			Why: "back up table data and settings; for the first backup, export the table to S3 and turn its stream on",
@@ -107,12 +107,12 @@ var dynamoDBBackupPolicy = catalog.Policy{
 	},
 }
 
-var dynamoDBRestorePolicy = catalog.Policy{
+var dynamoDBRestorePolicy = schema.Policy{
 	Entity: "ClumioDynamoDbRestorePolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "restores of native and SecureVault backups of DynamoDB",
 	For:    to(restore, dynamoDB),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "UseKeys",
 			Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
@@ -196,7 +196,7 @@ var dynamoDBRestorePolicy = catalog.Policy{
 	},
 }
 
-var dynamoDBRules = []catalog.Rule{
+var dynamoDBRules = []schema.Rule{
 	{
 		Entity: "ClumioDynamoDBApiRule",
 		Why:    "tables, backups and global tables that come, change and go by an API call",

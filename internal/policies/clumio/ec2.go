@@ -1,8 +1,8 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var ec2Inventory = []catalog.Statement{
+var ec2Inventory = []schema.Statement{
 	{
 		Sid: "DescribeEC2",
 		Why: "list EC2 and EBS resources and their details",
@@ -43,12 +43,12 @@ var ec2Inventory = []catalog.Statement{
 	},
 }
 
-var ec2BackupPolicy = catalog.Policy{
+var ec2BackupPolicy = schema.Policy{
 	Entity: "ClumioEC2BackupPolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "EBS and EC2 backups; what Clumio made is told apart by the tag Vendor: Clumio",
 	For:    to(backup, ec2),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "CreateTaggedSnapshots",
 			Why:       "take point-in-time snapshots of a volume or instance; only when the request carries the vendor tag",
@@ -111,7 +111,7 @@ var ec2BackupPolicy = catalog.Policy{
 
 // What backup and restore both read.
 var (
-	describeInstanceSurroundings = catalog.Statement{
+	describeInstanceSurroundings = schema.Statement{
 		Sid: "DescribeWhatInstancesUse",
 		Why: "describe resources that an instance uses, to record them and to check a restored one",
 		Actions: []string{
@@ -122,13 +122,13 @@ var (
 		WhyWildcard: noResourceLevel,
 		Note:        "the page's two elastic-inference actions are gone: AWS retired the service",
 	}
-	readInstanceProfiles = catalog.Statement{
+	readInstanceProfiles = schema.Statement{
 		Sid:       "ReadInstanceProfiles",
 		Why:       "read the instance profile of an instance, to record it or to check it before attaching",
 		Actions:   []string{"iam:GetInstanceProfile"},
 		Resources: []string{anyInstanceProfile},
 	}
-	readRoles = catalog.Statement{
+	readRoles = schema.Statement{
 		Sid:       "ReadRoles",
 		Why:       "read the role in an instance profile",
 		Actions:   []string{"iam:GetRole"},
@@ -136,7 +136,7 @@ var (
 	}
 )
 
-var ec2Rules = []catalog.Rule{
+var ec2Rules = []schema.Rule{
 	{
 		Entity: "ClumioEC2ApiRule",
 		Why:    "images, instance profiles and volume attachments that changed by an API call",

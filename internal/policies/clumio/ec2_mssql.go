@@ -1,13 +1,13 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var ec2MSSQLPolicy = catalog.Policy{
+var ec2MSSQLPolicy = schema.Policy{
 	Entity: "ClumioEC2MSSQLBackupRestorePolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "protection of SQL Server on EC2, through Systems Manager",
 	For:    of(ec2MSSQL),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:         "FollowCommands",
 			Why:         "describe instances, read the outcome of an SSM command and cancel one that is running",
@@ -77,21 +77,21 @@ var ec2MSSQLPolicy = catalog.Policy{
 	},
 }
 
-var ssmInstanceRole = catalog.Role{
+var ssmInstanceRole = schema.Role{
 	Entity: "ClumioEC2MSSQLSSMInstanceRoleV2",
 	Why:    "given to SQL Server instances that have no role, so that Systems Manager reaches them",
 	For:    of(ec2MSSQL),
-	Trust: []catalog.Trust{{
+	Trust: []schema.Trust{{
 		Sid:     "OnlyEC2",
 		Why:     "taken by EC2 instances, for the calls of their SSM agent",
 		Service: "${EC2Service}",
 	}},
 	InstanceProfile: "ClumioEC2MSSQLSSMInstanceProfile",
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "ClumioEC2MSSQLSSMInstancePolicy",
-		Kind:   catalog.Inline,
+		Kind:   schema.Inline,
 		Why:    "the calls of the SSM agent",
-		Statements: []catalog.Statement{
+		Statements: []schema.Statement{
 			{
 				Sid: "RunAgent",
 				Why: "register the instance and report on it, exchange messages with Session Manager and the message delivery service",
@@ -147,21 +147,21 @@ var ssmInstanceRole = catalog.Role{
 	}},
 }
 
-var ssmNotificationRole = catalog.Role{
+var ssmNotificationRole = schema.Role{
 	Entity: "ClumioSSMNotificationRole",
 	Why:    "Systems Manager tells Clumio through it how commands went",
 	For:    of(ec2MSSQL),
-	Trust: []catalog.Trust{{
+	Trust: []schema.Trust{{
 		Sid:     "OnlySystemsManager",
 		Why:     "taken by Systems Manager to publish notifications about commands of this account",
 		Service: "ssm.amazonaws.com",
 		When:    fromAccount,
 	}},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "ClumioSSMNotificationPolicy",
-		Kind:   catalog.Inline,
+		Kind:   schema.Inline,
 		Why:    "tell Clumio's control plane how commands went",
-		Statements: []catalog.Statement{{
+		Statements: []schema.Statement{{
 			Sid:       "NotifyControlPlane",
 			Why:       "publish to Clumio's topic in its control plane account",
 			Actions:   []string{"sns:Publish"},

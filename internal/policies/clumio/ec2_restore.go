@@ -1,13 +1,13 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var ec2RestorePolicy = catalog.Policy{
+var ec2RestorePolicy = schema.Policy{
 	Entity: "ClumioEC2RestorePolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "EBS and EC2 restores; what a restore is working on is told apart by the tag clumio.restore.tag",
 	For:    to(restore, ec2),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "StartTaggedSnapshot",
 			Why:       "begin to rebuild a snapshot from a backup; only when the request carries the vendor tag",

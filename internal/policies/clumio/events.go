@@ -1,17 +1,17 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // controlPlaneRoot lets the principals of the control plane account act as
 // their own policies say.
 const controlPlaneRoot = "arn:${Partition}:iam::${ControlPlaneAccount}:root"
 
 // eventPub is the topic through which Clumio learns of inventory changes.
-var eventPub = catalog.Topic{
+var eventPub = schema.Topic{
 	Entity:       "ClumioEventPub",
 	Why:          "tells Clumio of changes in the customer's inventory; the event rules send to it",
 	PolicyEntity: "ClumioEventPubPolicy",
-	Statements: []catalog.TopicStatement{
+	Statements: []schema.TopicStatement{
 		{
 			Sid:     "PublishFromAccount",
 			Why:     "any resource of the customer's account may publish",
@@ -57,8 +57,8 @@ func serviceEvents(source string, detailTypes []string, field string, allowed ..
 }
 
 // tagRule matches changes of tags on an asset's resources.
-func tagRule(entity string, asset catalog.Asset, services ...string) catalog.Rule {
-	return catalog.Rule{
+func tagRule(entity string, asset schema.Asset, services ...string) schema.Rule {
+	return schema.Rule{
 		Entity: entity,
 		Why:    "tags that change, as policies may choose by tag",
 		Asset:  asset,
@@ -71,8 +71,8 @@ func tagRule(entity string, asset catalog.Asset, services ...string) catalog.Rul
 }
 
 // awsBackupRule matches recovery points of AWS Backup for an asset.
-func awsBackupRule(entity string, asset catalog.Asset, types ...string) catalog.Rule {
-	return catalog.Rule{
+func awsBackupRule(entity string, asset schema.Asset, types ...string) schema.Rule {
+	return schema.Rule{
 		Entity: entity,
 		Why:    "recovery points that AWS Backup makes, expires or deletes",
 		Asset:  asset,

@@ -6,64 +6,64 @@ package clumio
 import (
 	"slices"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // Profile is the whole page.
-var Profile = catalog.Profile{
+var Profile = schema.Profile{
 	Name:   "clumio",
 	Vendor: "Clumio",
-	Assets: []catalog.AssetInfo{
+	Assets: []schema.AssetInfo{
 		{Asset: ec2, Title: "EC2 instances and EBS volumes"},
 		{Asset: ec2MSSQL, Title: "SQL Server on EC2"},
 		{Asset: rds, Title: "RDS and Aurora"},
 		{Asset: dynamoDB, Title: "DynamoDB"},
 		{Asset: s3, Title: "S3"},
 	},
-	Operations: []catalog.Operation{backup, restore},
-	Options: []catalog.OptionInfo{
+	Operations: []schema.Operation{backup, restore},
+	Options: []schema.OptionInfo{
 		{Option: supportRole, Title: "ClumioSupportRole, for support cases"},
 		{Option: awsBackup, Title: "Inventory of what AWS Backup protects"},
 	},
-	Needs: []catalog.Need{
-		{Value: catalog.ControlPlaneRole, Missing: "give the ARN of the vendor's role that may assume the role here"},
-		{Value: catalog.ExternalID, Missing: "the vendor's console shows it for the connection"},
+	Needs: []schema.Need{
+		{Value: schema.ControlPlaneRole, Missing: "give the ARN of the vendor's role that may assume the role here"},
+		{Value: schema.ExternalID, Missing: "the vendor's console shows it for the connection"},
 		needsDataPlane(rds), needsDataPlane(dynamoDB), needsDataPlane(s3),
 		{
-			Value: catalog.SupportControlPlaneRole, For: with(supportRole),
+			Value: schema.SupportControlPlaneRole, For: with(supportRole),
 			Missing: "option " + string(supportRole) + " trusts it; give its ARN",
 		},
 	},
-	Roles: []catalog.Role{
+	Roles: []schema.Role{
 		iamRole,
 		ssmInstanceRole,
 		continuousBackupRole,
 		ssmNotificationRole,
 		clumioSupportRole,
 	},
-	Topics: []catalog.Topic{eventPub},
+	Topics: []schema.Topic{eventPub},
 	Rules:  slices.Concat(ec2Rules, rdsRules, dynamoDBRules, s3Rules),
 }
 
 // needsDataPlane is for assets whose data moves through Clumio's own account.
-func needsDataPlane(a catalog.Asset) catalog.Need {
-	return catalog.Need{
-		Value: catalog.DataPlaneAccount, For: of(a),
+func needsDataPlane(a schema.Asset) schema.Need {
+	return schema.Need{
+		Value: schema.DataPlaneAccount, For: of(a),
 		Missing: string(a) + " sends data there; give the 12-digit id of Clumio's data-plane account",
 	}
 }
 
 // iamRole is the role that Clumio takes in the customer's account.
-var iamRole = catalog.Role{
+var iamRole = schema.Role{
 	Entity: "ClumioIAMRole",
 	Why:    "Clumio takes this role for inventory, backup and restore; without it, it can protect nothing",
-	Trust: []catalog.Trust{{
+	Trust: []schema.Trust{{
 		Sid:  "OnlyTheControlPlaneRole",
 		Why:  "only one intermediate role in Clumio's control plane may take this role",
 		AWS:  "${ControlPlaneRole}",
 		When: withExternalID,
 	}},
-	Policies: []catalog.Policy{
+	Policies: []schema.Policy{
 		inventoryPolicy,
 		kmsPolicy,
 		baseValidationPolicy,
@@ -81,9 +81,9 @@ var iamRole = catalog.Role{
 	},
 }
 
-var inventoryPolicy = catalog.Policy{
+var inventoryPolicy = schema.Policy{
 	Entity: "ClumioInventoryPolicy",
-	Kind:   catalog.Inline,
+	Kind:   schema.Inline,
 	Why:    "read-only view of the chosen assets, so that Clumio can list what there is to protect",
 	Statements: slices.Concat(
 		awsBackupInventory,
@@ -94,7 +94,7 @@ var inventoryPolicy = catalog.Policy{
 	),
 }
 
-var awsBackupInventory = []catalog.Statement{{
+var awsBackupInventory = []schema.Statement{{
 	Sid:         "ListWhatAWSBackupProtects",
 	Why:         "see what AWS Backup already protects",
 	For:         with(awsBackup),

@@ -1,6 +1,6 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // RDS ARNs. Backups are copied across Regions and shared with Clumio's
 // data-plane account, so snapshots are named in every Region.
@@ -21,7 +21,7 @@ const (
 	dataPlaneClusterSnapshots  = "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"
 )
 
-var rdsInventory = []catalog.Statement{
+var rdsInventory = []schema.Statement{
 	{
 		Sid: "DescribeRDS",
 		Why: "keep the inventory of clusters, instances, global clusters and their tags current, and read automated backups for point-in-time backups",
@@ -67,12 +67,12 @@ var rdsInventory = []catalog.Statement{
 // rdsTagNote stands beside every statement that puts a tag on RDS resources.
 const rdsTagNote = "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags"
 
-var rdsBackupPolicy = catalog.Policy{
+var rdsBackupPolicy = schema.Policy{
 	Entity: "ClumioRdsBackupPolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "snapshots and backups of RDS and Aurora, in the Region and across Regions",
 	For:    to(backup, rds),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "CopyClusterSnapshots",
 			Why:       "copy a cluster snapshot to and from Clumio's data-plane account",
@@ -170,12 +170,12 @@ var rdsBackupPolicy = catalog.Policy{
 	},
 }
 
-var rdsRestorePolicy = catalog.Policy{
+var rdsRestorePolicy = schema.Policy{
 	Entity: "ClumioRdsRestorePolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "restores of RDS and Aurora",
 	For:    to(restore, rds),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:       "FollowRestored",
 			Why:       "recognise what was restored, so that it can be cleaned up, and put the roles back on a restored cluster or instance",
@@ -291,7 +291,7 @@ var rdsRestorePolicy = catalog.Policy{
 	},
 }
 
-var rdsRules = []catalog.Rule{
+var rdsRules = []schema.Rule{
 	{
 		Entity: "ClumioRDSApiRule",
 		Why:    "snapshots and clusters that come and go by an API call",

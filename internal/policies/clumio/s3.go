@@ -1,8 +1,8 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var s3Inventory = []catalog.Statement{
+var s3Inventory = []schema.Statement{
 	{
 		Sid:         "ListBuckets",
 		Why:         "list S3 buckets and read their CloudWatch metrics",
@@ -29,12 +29,12 @@ var s3Inventory = []catalog.Statement{
 // not match the inventory rules that permstack makes, which begin with "Clumio".
 const vendorRule = "arn:${Partition}:events:${Region}:${Account}:rule/clumio*"
 
-var s3BackupPolicy = catalog.Policy{
+var s3BackupPolicy = schema.Policy{
 	Entity: "ClumioS3BackupPolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "backups and continuous backups of S3",
 	For:    to(backup, s3),
-	Statements: []catalog.Statement{
+	Statements: []schema.Statement{
 		{
 			Sid:         "ReadMetricsAndOrganization",
 			Why:         "read CloudWatch metrics of buckets, and learn the organization, so that one bucket policy can cover all of it rather than one per account",
@@ -90,12 +90,12 @@ var s3BackupPolicy = catalog.Policy{
 
 const dataPlaneBuses = "arn:${Partition}:events:${Region}:${DataPlaneAccount}:event-bus/*"
 
-var s3RestorePolicy = catalog.Policy{
+var s3RestorePolicy = schema.Policy{
 	Entity: "ClumioS3RestorePolicy",
-	Kind:   catalog.Managed,
+	Kind:   schema.Managed,
 	Why:    "restores of S3",
 	For:    to(restore, s3),
-	Statements: []catalog.Statement{{
+	Statements: []schema.Statement{{
 		Sid:       "WriteObjects",
 		Why:       "write and remove objects in the customer's own buckets during a restore",
 		Actions:   []string{"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:DeleteObject"},
@@ -104,21 +104,21 @@ var s3RestorePolicy = catalog.Policy{
 	}},
 }
 
-var continuousBackupRole = catalog.Role{
+var continuousBackupRole = schema.Role{
 	Entity: "ClumioS3ContinuousBackupEventBridgeRole",
 	Why:    "EventBridge forwards bucket events to Clumio through it, for continuous backup of S3",
 	For:    to(backup, s3),
-	Trust: []catalog.Trust{{
+	Trust: []schema.Trust{{
 		Sid:     "OnlyEventBridge",
 		Why:     "EventBridge takes it for rules of this account, as targets in other accounts need a role",
 		Service: "events.amazonaws.com",
 		When:    fromAccount,
 	}},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "ClumioS3ContinuousBackupEventBridgePolicy",
-		Kind:   catalog.Inline,
+		Kind:   schema.Inline,
 		Why:    "forward bucket events to Clumio",
-		Statements: []catalog.Statement{{
+		Statements: []schema.Statement{{
 			Sid:       "PutEventsToDataPlane",
 			Why:       "forward the account's S3 events to an event bus in Clumio's data-plane account",
 			Actions:   []string{"events:PutEvents"},
@@ -127,7 +127,7 @@ var continuousBackupRole = catalog.Role{
 	}},
 }
 
-var s3Rules = []catalog.Rule{
+var s3Rules = []schema.Rule{
 	{
 		Entity: "ClumioS3ApiRule",
 		Why:    "buckets and their settings that come, change and go by an API call",

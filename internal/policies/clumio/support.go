@@ -1,22 +1,22 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
-var clumioSupportRole = catalog.Role{
+var clumioSupportRole = schema.Role{
 	Entity: "ClumioSupportRole",
 	Why:    "optional: Clumio's support opens AWS support cases through it",
 	For:    with(supportRole),
-	Trust: []catalog.Trust{{
+	Trust: []schema.Trust{{
 		Sid:  "OnlyTheSupportRole",
 		Why:  "only one role in Clumio's control plane may take it",
 		AWS:  "${SupportControlPlaneRole}",
 		When: withExternalID,
 	}},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "ClumioSupportPolicy",
-		Kind:   catalog.Inline,
+		Kind:   schema.Inline,
 		Why:    "AWS support cases about backups and restores",
-		Statements: []catalog.Statement{{
+		Statements: []schema.Statement{{
 			Sid: "FollowSupportCases",
 			Why: "open and follow AWS support cases, to fix problems with backups and restores before they grow",
 			Actions: []string{

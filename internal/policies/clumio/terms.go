@@ -1,30 +1,30 @@
 package clumio
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // The assets, operations and options of the page.
 const (
-	ec2      catalog.Asset = "ec2"
-	ec2MSSQL catalog.Asset = "ec2-mssql"
-	rds      catalog.Asset = "rds"
-	dynamoDB catalog.Asset = "dynamodb"
-	s3       catalog.Asset = "s3"
+	ec2      schema.Asset = "ec2"
+	ec2MSSQL schema.Asset = "ec2-mssql"
+	rds      schema.Asset = "rds"
+	dynamoDB schema.Asset = "dynamodb"
+	s3       schema.Asset = "s3"
 
-	backup  catalog.Operation = "backup"
-	restore catalog.Operation = "restore"
+	backup  schema.Operation = "backup"
+	restore schema.Operation = "restore"
 
-	supportRole catalog.Option = "support-role"
-	awsBackup   catalog.Option = "aws-backup-inventory"
+	supportRole schema.Option = "support-role"
+	awsBackup   schema.Option = "aws-backup-inventory"
 )
 
 // to says what a statement is there for.
-func to(op catalog.Operation, asset catalog.Asset) []catalog.Use {
-	return []catalog.Use{{Asset: asset, Operation: op}}
+func to(op schema.Operation, asset schema.Asset) []schema.Use {
+	return []schema.Use{{Asset: asset, Operation: op}}
 }
 
 // of says that a statement serves every operation on the assets.
-func of(assets ...catalog.Asset) []catalog.Use {
-	uses := make([]catalog.Use, len(assets))
+func of(assets ...schema.Asset) []schema.Use {
+	uses := make([]schema.Use, len(assets))
 	for i, a := range assets {
 		uses[i].Asset = a
 	}
@@ -32,7 +32,7 @@ func of(assets ...catalog.Asset) []catalog.Use {
 }
 
 // with says that a statement is there with an option.
-func with(o catalog.Option) []catalog.Use { return []catalog.Use{{Option: o}} }
+func with(o schema.Option) []schema.Use { return []schema.Use{{Option: o}} }
 
 // The page's two tags. ClumioVendorTag marks what Clumio made; ClumioRestoreTag
 // marks what a restore is working on, until it is done.
@@ -60,24 +60,24 @@ var (
 	withExternalID = when("StringEquals", "sts:ExternalId", "${ExternalId}")
 )
 
-func when(operator, key string, values ...string) catalog.Conditions {
-	return catalog.Conditions{operator: {key: values}}
+func when(operator, key string, values ...string) schema.Conditions {
+	return schema.Conditions{operator: {key: values}}
 }
 
-func onTag(key string) catalog.Conditions { return when("StringLike", "aws:ResourceTag/"+key, "*") }
-func requestsTag(key string) catalog.Conditions {
+func onTag(key string) schema.Conditions { return when("StringLike", "aws:ResourceTag/"+key, "*") }
+func requestsTag(key string) schema.Conditions {
 	return when("StringLike", "aws:RequestTag/"+key, "*")
 }
 
 // whileCreating lets CreateTags through only as part of another create call.
 // EC2 sends ec2:CreateAction with every CreateTags; on a direct call it is
 // "CreateTags" itself.
-func whileCreating(actions ...string) catalog.Conditions {
+func whileCreating(actions ...string) schema.Conditions {
 	return when("StringEquals", "ec2:CreateAction", actions...)
 }
 
 // passedTo bounds iam:PassRole to services.
-func passedTo(services ...string) catalog.Conditions {
+func passedTo(services ...string) schema.Conditions {
 	return when("StringEquals", "iam:PassedToService", services...)
 }
 

@@ -1,10 +1,10 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // core is what the server does whatever is chosen: the part of BackupCore that
 // belongs to no asset, SupportedServiceRegions, and the page's sts:AssumeRole.
-var core = []catalog.Statement{
+var core = []schema.Statement{
 	{
 		Sid:       "AssumeRoles",
 		Why:       "take the role of this name in the customer's other accounts, and this role itself for workers",

@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	tables       = "arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"
@@ -9,7 +9,7 @@ const (
 
 // dynamoDBStatements are BackupDynamoDB, RecoveryDynamoDB and BackupCore's part
 // for DynamoDB.
-var dynamoDBStatements = []catalog.Statement{
+var dynamoDBStatements = []schema.Statement{
 	{
 		Sid: "DescribeTables",
 		Why: "read the settings and tags of tables",

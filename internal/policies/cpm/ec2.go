@@ -1,13 +1,13 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // onEC2 is whatever has to do with instances: the assets on EC2, and operations
 // that launch workers.
 var onEC2 = either(of(ec2, sapHana), launchingWorkers)
 
 // ec2Backup is BackupCore's part for EC2, with NativeSnapshotsLock, CBT and FLR.
-var ec2Backup = []catalog.Statement{
+var ec2Backup = []schema.Statement{
 	{
 		Sid: "DescribeEC2",
 		Why: "list instances, volumes, snapshots, images and what they use",

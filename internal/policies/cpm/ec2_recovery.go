@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // launchingWorkers are the operations for which the server launches a worker: an
 // instance named CPMWorkerMachine that copies or explores and is then terminated.
@@ -10,7 +10,7 @@ var launchingWorkers = doing(copyToS3, archive, s3Sync, fileLevelRecovery)
 var recovering = either(to(ec2, recovery), launchingWorkers)
 
 // ec2Recovery is the capability Recovery and what BackupCore has for it.
-var ec2Recovery = []catalog.Statement{
+var ec2Recovery = []schema.Statement{
 	{
 		Sid:     "LaunchInstances",
 		Why:     "launch a recovered instance or a worker, with the network, keys and placement that were chosen",
@@ -101,7 +101,7 @@ var ec2Recovery = []catalog.Statement{
 }
 
 // workers is the capability CPMWorkerTermination, with the vendor's one condition.
-var workers = []catalog.Statement{{
+var workers = []schema.Statement{{
 	Sid:       "TerminateWorkers",
 	Why:       "terminate a worker when it is done; only instances that have the worker's name",
 	For:       launchingWorkers,

@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	fileSystems    = "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"
@@ -10,7 +10,7 @@ const (
 )
 
 // efsStatements are the capability EFS: AWS Backup makes the backups.
-var efsStatements = []catalog.Statement{
+var efsStatements = []schema.Statement{
 	{
 		Sid: "DescribeFileSystems",
 		Why: "read the settings, mount targets, access points and tags of file systems",
@@ -110,21 +110,21 @@ var efsStatements = []catalog.Statement{
 // managed policies for its default role (AWS Backup Developer Guide, "IAM service
 // roles"). AWS Backup names no account when it takes a role; only who may pass
 // the role can hand it over.
-var backupRole = catalog.Role{
+var backupRole = schema.Role{
 	Entity: "CPMBackupRole",
 	Why:    "AWS Backup protects and recovers EFS file systems with this role",
-	For:    []catalog.Use{{Asset: efs, Option: backupMade}},
-	Trust: []catalog.Trust{{
+	For:    []schema.Use{{Asset: efs, Option: backupMade}},
+	Trust: []schema.Trust{{
 		Sid:     "AWSBackup",
 		Why:     "only AWS Backup takes it",
 		Service: "backup.amazonaws.com",
 	}},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "CPMBackupPolicy",
-		Kind:   catalog.Managed,
+		Kind:   schema.Managed,
 		Why:    "backups, copies and recoveries of EFS by AWS Backup",
 		For:    of(efs),
-		Statements: []catalog.Statement{
+		Statements: []schema.Statement{
 			{
 				Sid:       "BackUpFileSystems",
 				Why:       "read a file system for its backup",

@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	elbARN        = "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:"
@@ -22,7 +22,7 @@ var describeLoadBalancers = []string{
 
 // elbStatements are the capability VPC's part for load balancers, which came with
 // the release of September 2025.
-var elbStatements = []catalog.Statement{
+var elbStatements = []schema.Statement{
 	{
 		Sid:         "CaptureLoadBalancers",
 		Why:         "record load balancers, their listeners and targets",
@@ -40,7 +40,7 @@ var elbStatements = []catalog.Statement{
 		Since:     since(release2509, "cognito-idp:DescribeUserPoolClient"),
 		Resources: []string{"arn:${Partition}:cognito-idp:${Reach}:${Account}:userpool/*"},
 	},
-	sinceSeptember(catalog.Statement{
+	sinceSeptember(schema.Statement{
 		Sid: "RebuildLoadBalancers",
 		Why: "make load balancers anew with their settings and targets, and take them back on failure",
 		Actions: []string{
@@ -54,7 +54,7 @@ var elbStatements = []catalog.Statement{
 		},
 		Resources: []string{loadBalancers},
 	}),
-	sinceSeptember(catalog.Statement{
+	sinceSeptember(schema.Statement{
 		Sid: "RebuildTargetGroups",
 		Why: "make the target groups of load balancers anew, and take them back on failure",
 		Actions: []string{
@@ -64,7 +64,7 @@ var elbStatements = []catalog.Statement{
 		},
 		Resources: []string{targetGroups},
 	}),
-	sinceSeptember(catalog.Statement{
+	sinceSeptember(schema.Statement{
 		Sid: "RebuildListeners",
 		Why: "make the listeners and rules of load balancers anew, and take them back on failure",
 		Actions: []string{
@@ -73,7 +73,7 @@ var elbStatements = []catalog.Statement{
 		},
 		Resources: []string{listeners, listenerRules},
 	}),
-	sinceSeptember(catalog.Statement{
+	sinceSeptember(schema.Statement{
 		Sid:       "TagLoadBalancers",
 		Why:       "put the tags of the original on load balancers and what belongs to them",
 		Actions:   []string{"elasticloadbalancing:AddTags"},
@@ -82,7 +82,7 @@ var elbStatements = []catalog.Statement{
 }
 
 // sinceSeptember says that all of a statement came with that release.
-func sinceSeptember(st catalog.Statement) catalog.Statement {
+func sinceSeptember(st schema.Statement) schema.Statement {
 	st.For = doing(vpcCapture)
 	st.Since = since(release2509, st.Actions...)
 	return st

@@ -1,9 +1,9 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // extras are Notification with BackupCore's mail, CostExplorer and SecretsManager.
-var extras = []catalog.Statement{
+var extras = []schema.Statement{
 	{
 		Sid:       "SendAlerts",
 		Why:       "make a topic for alerts, subscribe people to it and publish",

@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	fsxARN             = "arn:${Partition}:fsx:${Reach}:${Account}:"
@@ -11,7 +11,7 @@ const (
 )
 
 // fsxStatements are the capability FSX.
-var fsxStatements = []catalog.Statement{
+var fsxStatements = []schema.Statement{
 	{
 		Sid: "DescribeFSx",
 		Why: "list file systems, volumes, backups and the directories that they belong to",

@@ -1,10 +1,10 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // kms is the page's three sets: an administrator lists keys; any other user also
 // has the set of each operation that is chosen. CopyToS3 adds two actions.
-var kms = []catalog.Statement{
+var kms = []schema.Statement{
 	{
 		Sid:         "ListKeys",
 		Why:         "list keys and their aliases, to offer them where a backup or a copy is encrypted",

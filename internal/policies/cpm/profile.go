@@ -38,14 +38,14 @@ package cpm
 import (
 	"slices"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // Profile is the whole of it.
-var Profile = catalog.Profile{
+var Profile = schema.Profile{
 	Name:   "cpm",
 	Vendor: "N2WS",
-	Assets: []catalog.AssetInfo{
+	Assets: []schema.AssetInfo{
 		{Asset: ec2, Title: "EC2 instances, EBS volumes and images"},
 		{Asset: rds, Title: "RDS, Aurora and DocumentDB"},
 		{Asset: redshift, Title: "Redshift clusters"},
@@ -56,10 +56,10 @@ var Profile = catalog.Profile{
 		{Asset: sapHana, Title: "SAP HANA on EC2"},
 	},
 	Operations: allOperations,
-	Settings: []catalog.Setting{
+	Settings: []schema.Setting{
 		{
 			Name: "release", Title: "Release of the server", Cumulative: true, Default: release2509,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: release411a, Title: "4.1.1a"},
 				{Option: release42, Title: "4.2"},
 				{Option: release2509, Title: "September 2025"},
@@ -67,93 +67,93 @@ var Profile = catalog.Profile{
 		},
 		{
 			Name: "kms-user", Title: "What the role is to the customer's keys", Default: kmsOther,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: kmsOther, Title: "any other user: what backup, disaster recovery and recovery need is granted here"},
 				{Option: kmsAdmin, Title: "an administrator by the keys' own policies: listing them is enough"},
 			},
 		},
 		{
 			Name: "trust", Title: "Who takes the role", Default: instanceRole,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: instanceRole, Title: "the server's instance, as its instance role"},
 				{Option: serverRole, Title: "the server's role, from another account"},
 			},
 		},
 		{
 			Name: "regions", Title: "Where the protected resources are", Default: homeRegion,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: homeRegion, Title: "in the Region of the stack"},
 				{Option: everyRegion, Title: "in every Region of the account"},
 			},
 		},
 		{
 			Name: "export-role", Title: "Role with which RDS exports to S3", Default: exportMade,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: exportMade, Title: "a role of its own"},
 				{Option: exportServer, Title: "the server's role, which RDS then may take too"},
 			},
 		},
 		{
 			Name: "backup-role", Title: "Role with which AWS Backup protects EFS", Default: backupDefault,
-			Values: []catalog.OptionInfo{
+			Values: []schema.OptionInfo{
 				{Option: backupDefault, Title: "AWS Backup's default role, which its console makes"},
 				{Option: backupMade, Title: "a role of its own, for EFS alone"},
 			},
 		},
 	},
-	Presets: []catalog.Preset{
+	Presets: []schema.Preset{
 		{
 			Name: minimal, Title: "what the vendor's page names, beside its files", Marked: true,
-			Assets: allAssets, Operations: []catalog.Operation{backup, recovery, dr, crossAccount},
+			Assets: allAssets, Operations: []schema.Operation{backup, recovery, dr, crossAccount},
 		},
 		{Name: "enterprise", Title: "everything that the Enterprise edition does", Assets: allAssets, Operations: allOperations},
 	},
-	Needs: []catalog.Need{{
-		Value: catalog.ControlPlaneRole, For: []catalog.Use{{Option: serverRole}},
+	Needs: []schema.Need{{
+		Value: schema.ControlPlaneRole, For: []schema.Use{{Option: serverRole}},
 		Missing: "option " + string(serverRole) + " trusts it; give the ARN of the role of the server's instance",
 		Unused:  "option " + string(instanceRole) + " trusts no role; choose " + string(serverRole) + " or leave it out",
 	}, {
-		Value: catalog.ExternalID, For: []catalog.Use{{Option: serverRole}},
+		Value: schema.ExternalID, For: []schema.Use{{Option: serverRole}},
 		Unused: "an instance shows none; choose " + string(serverRole) + " or leave it out",
 	}},
 	Terms: regionTerms,
-	Roles: []catalog.Role{cpmRole, exportRole, backupRole},
+	Roles: []schema.Role{cpmRole, exportRole, backupRole},
 }
 
 var (
-	allAssets     = []catalog.Asset{ec2, rds, redshift, dynamoDB, efs, fsx, s3, sapHana}
-	allOperations = []catalog.Operation{
+	allAssets     = []schema.Asset{ec2, rds, redshift, dynamoDB, efs, fsx, s3, sapHana}
+	allOperations = []schema.Operation{
 		backup, recovery, dr, crossAccount, archive, copyToS3, s3Sync, changedBlocks, fileLevelRecovery,
 		snapshotLock, resourceControl, vpcCapture, secrets, notification, costExplorer,
 	}
 )
 
 // cpmRole is the role that the server works with in an account.
-var cpmRole = catalog.Role{
+var cpmRole = schema.Role{
 	Entity:             "CPMRole",
 	Why:                "the backup server works in this account with this role; without it, it can protect nothing",
 	InstanceProfile:    "CPMInstanceProfile",
-	InstanceProfileFor: []catalog.Use{{Option: instanceRole}},
-	Trust: []catalog.Trust{
+	InstanceProfileFor: []schema.Use{{Option: instanceRole}},
+	Trust: []schema.Trust{
 		{
 			Sid:     "TheServersInstance",
 			Why:     "the server's instance gets the role from EC2",
-			For:     []catalog.Use{{Option: instanceRole}},
+			For:     []schema.Use{{Option: instanceRole}},
 			Service: "${EC2Service}",
 		},
 		{
 			Sid:       "TheServersRole",
 			Why:       "only the role of the server, which is in another account, may take this role",
-			For:       []catalog.Use{{Option: serverRole}},
+			For:       []schema.Use{{Option: serverRole}},
 			AWS:       "${ControlPlaneRole}",
-			WhenGiven: map[catalog.Value]catalog.Conditions{catalog.ExternalID: withExternalID},
+			WhenGiven: map[schema.Value]schema.Conditions{schema.ExternalID: withExternalID},
 		},
 		{
 			// A trust policy cannot name a role that does not exist yet, so it names
 			// the account and has the condition name the role.
 			Sid: "ItselfForWorkers",
 			Why: "in the server's own account, a worker for copies to S3 or for file-level recovery takes the role through the role",
-			For: []catalog.Use{
+			For: []schema.Use{
 				{Operation: copyToS3, Option: instanceRole}, {Operation: fileLevelRecovery, Option: instanceRole},
 			},
 			AWS:  "arn:${Partition}:iam::${Account}:root",
@@ -164,13 +164,13 @@ var cpmRole = catalog.Role{
 			// can hand it over.
 			Sid:     "ExportsOfRDS",
 			Why:     "RDS writes exports to S3 with the server's role, as was chosen",
-			For:     []catalog.Use{{Asset: rds, Operation: copyToS3, Option: exportServer}},
+			For:     []schema.Use{{Asset: rds, Operation: copyToS3, Option: exportServer}},
 			Service: "export.rds.amazonaws.com",
 		},
 	},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "CPMPolicy",
-		Kind:   catalog.Managed,
+		Kind:   schema.Managed,
 		Why:    "what the backup server does for the chosen assets",
 		Statements: slices.Concat(
 			core, kms, ec2Backup, ec2Recovery, workers, rdsStatements, redshiftStatements, dynamoDBStatements,

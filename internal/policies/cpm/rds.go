@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	homeRDS  = "arn:${Partition}:rds:${Home}:${Account}:"
@@ -21,7 +21,7 @@ const (
 // rdsStatements are RDSBackup, RecoveryRDS, CrossAccountOperations, and what
 // BackupCore, CopyToS3 and ResourceControl have for RDS. Amazon DocumentDB has
 // the same actions and ARNs.
-var rdsStatements = []catalog.Statement{
+var rdsStatements = []schema.Statement{
 	{
 		Sid: "DescribeRDS",
 		Why: "list databases, their snapshots, groups and tags",
@@ -166,7 +166,7 @@ var rdsStatements = []catalog.Statement{
 	{
 		Sid:       "PassExportRole",
 		Why:       "have RDS write the export with its own role",
-		For:       []catalog.Use{{Asset: rds, Operation: copyToS3, Option: exportMade}},
+		For:       []schema.Use{{Asset: rds, Operation: copyToS3, Option: exportMade}},
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{"${roles:CPMExportRole}"},
 		When:      passedTo("export.rds.amazonaws.com"),
@@ -174,7 +174,7 @@ var rdsStatements = []catalog.Statement{
 	{
 		Sid:       "PassItselfToExport",
 		Why:       "have RDS write the export with the server's role",
-		For:       []catalog.Use{{Asset: rds, Operation: copyToS3, Option: exportServer}},
+		For:       []schema.Use{{Asset: rds, Operation: copyToS3, Option: exportServer}},
 		Actions:   []string{"iam:PassRole"},
 		Resources: []string{"${roles:CPMRole}"},
 		When:      passedTo("export.rds.amazonaws.com"),
@@ -191,20 +191,20 @@ var rdsStatements = []catalog.Statement{
 // exportRole is with what RDS writes an export (RDS User Guide, "Providing access
 // to an Amazon S3 bucket using an IAM role"). RDS names no account when it takes
 // a role; only who may pass the role can hand it over.
-var exportRole = catalog.Role{
+var exportRole = schema.Role{
 	Entity: "CPMExportRole",
 	Why:    "RDS writes exports of snapshots to S3 with this role",
-	For:    []catalog.Use{{Asset: rds, Operation: copyToS3, Option: exportMade}},
-	Trust: []catalog.Trust{{
+	For:    []schema.Use{{Asset: rds, Operation: copyToS3, Option: exportMade}},
+	Trust: []schema.Trust{{
 		Sid:     "ExportsOfRDS",
 		Why:     "only RDS exports take it",
 		Service: "export.rds.amazonaws.com",
 	}},
-	Policies: []catalog.Policy{{
+	Policies: []schema.Policy{{
 		Entity: "CPMExportPolicy",
-		Kind:   catalog.Managed,
+		Kind:   schema.Managed,
 		Why:    "write exports of RDS snapshots to the customer's buckets",
-		Statements: []catalog.Statement{
+		Statements: []schema.Statement{
 			{
 				Sid:       "FindBucket",
 				Why:       "find the bucket of the export",

@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	redshiftClusters  = "arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"
@@ -9,7 +9,7 @@ const (
 )
 
 // redshiftStatements are RedshiftOperations and BackupCore's part for Redshift.
-var redshiftStatements = []catalog.Statement{
+var redshiftStatements = []schema.Statement{
 	{
 		Sid: "DescribeRedshift",
 		Why: "list clusters, their snapshots, parameters and tags",

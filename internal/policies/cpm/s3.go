@@ -1,10 +1,10 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 // s3Statements are CopyToS3, S3Sync, Archive and the part of VPC that keeps a
 // template in a bucket.
-var s3Statements = []catalog.Statement{
+var s3Statements = []schema.Statement{
 	{
 		Sid:         "ListBuckets",
 		Why:         "list the customer's buckets, to choose one",

@@ -3,57 +3,57 @@ package cpm
 import (
 	"maps"
 
-	"permstack/internal/policies/catalog"
+	"permstack/internal/policies/schema"
 )
 
 // The assets and operations that the vendor's capabilities come to.
 const (
-	ec2      catalog.Asset = "ec2"
-	rds      catalog.Asset = "rds"
-	redshift catalog.Asset = "redshift"
-	dynamoDB catalog.Asset = "dynamodb"
-	efs      catalog.Asset = "efs"
-	fsx      catalog.Asset = "fsx"
-	s3       catalog.Asset = "s3"
-	sapHana  catalog.Asset = "sap-hana"
+	ec2      schema.Asset = "ec2"
+	rds      schema.Asset = "rds"
+	redshift schema.Asset = "redshift"
+	dynamoDB schema.Asset = "dynamodb"
+	efs      schema.Asset = "efs"
+	fsx      schema.Asset = "fsx"
+	s3       schema.Asset = "s3"
+	sapHana  schema.Asset = "sap-hana"
 
-	backup            catalog.Operation = "backup"
-	recovery          catalog.Operation = "recovery"
-	dr                catalog.Operation = "dr"
-	crossAccount      catalog.Operation = "cross-account"
-	archive           catalog.Operation = "archive"
-	copyToS3          catalog.Operation = "copy-to-s3"
-	s3Sync            catalog.Operation = "s3-sync"
-	changedBlocks     catalog.Operation = "changed-blocks"
-	fileLevelRecovery catalog.Operation = "file-level-recovery"
-	snapshotLock      catalog.Operation = "snapshot-lock"
-	resourceControl   catalog.Operation = "resource-control"
-	vpcCapture        catalog.Operation = "vpc-capture"
-	secrets           catalog.Operation = "secrets"
-	notification      catalog.Operation = "notification"
-	costExplorer      catalog.Operation = "cost-explorer"
+	backup            schema.Operation = "backup"
+	recovery          schema.Operation = "recovery"
+	dr                schema.Operation = "dr"
+	crossAccount      schema.Operation = "cross-account"
+	archive           schema.Operation = "archive"
+	copyToS3          schema.Operation = "copy-to-s3"
+	s3Sync            schema.Operation = "s3-sync"
+	changedBlocks     schema.Operation = "changed-blocks"
+	fileLevelRecovery schema.Operation = "file-level-recovery"
+	snapshotLock      schema.Operation = "snapshot-lock"
+	resourceControl   schema.Operation = "resource-control"
+	vpcCapture        schema.Operation = "vpc-capture"
+	secrets           schema.Operation = "secrets"
+	notification      schema.Operation = "notification"
+	costExplorer      schema.Operation = "cost-explorer"
 )
 
 // The values of the settings.
 const (
-	release411a catalog.Option = "release=4.1.1a"
-	release42   catalog.Option = "release=4.2"
-	release2509 catalog.Option = "release=2025-09"
+	release411a schema.Option = "release=4.1.1a"
+	release42   schema.Option = "release=4.2"
+	release2509 schema.Option = "release=2025-09"
 
-	kmsAdmin catalog.Option = "kms-user=admin"
-	kmsOther catalog.Option = "kms-user=other"
+	kmsAdmin schema.Option = "kms-user=admin"
+	kmsOther schema.Option = "kms-user=other"
 
-	instanceRole catalog.Option = "trust=instance-role"
-	serverRole   catalog.Option = "trust=server-role"
+	instanceRole schema.Option = "trust=instance-role"
+	serverRole   schema.Option = "trust=server-role"
 
-	homeRegion  catalog.Option = "regions=home"
-	everyRegion catalog.Option = "regions=every"
+	homeRegion  schema.Option = "regions=home"
+	everyRegion schema.Option = "regions=every"
 
-	exportMade   catalog.Option = "export-role=made"
-	exportServer catalog.Option = "export-role=server"
+	exportMade   schema.Option = "export-role=made"
+	exportServer schema.Option = "export-role=server"
 
-	backupDefault catalog.Option = "backup-role=aws-default"
-	backupMade    catalog.Option = "backup-role=made"
+	backupDefault schema.Option = "backup-role=aws-default"
+	backupMade    schema.Option = "backup-role=made"
 )
 
 // minimal is the preset of what the page itself names.
@@ -62,8 +62,8 @@ const minimal = "minimal"
 var onThePage = []string{minimal}
 
 // of says that a statement serves every operation on the assets.
-func of(assets ...catalog.Asset) []catalog.Use {
-	uses := make([]catalog.Use, len(assets))
+func of(assets ...schema.Asset) []schema.Use {
+	uses := make([]schema.Use, len(assets))
 	for i, a := range assets {
 		uses[i].Asset = a
 	}
@@ -71,20 +71,20 @@ func of(assets ...catalog.Asset) []catalog.Use {
 }
 
 // to says that a statement serves some operations on an asset.
-func to(asset catalog.Asset, ops ...catalog.Operation) []catalog.Use {
-	uses := make([]catalog.Use, len(ops))
+func to(asset schema.Asset, ops ...schema.Operation) []schema.Use {
+	uses := make([]schema.Use, len(ops))
 	for i, op := range ops {
-		uses[i] = catalog.Use{Asset: asset, Operation: op}
+		uses[i] = schema.Use{Asset: asset, Operation: op}
 	}
 	return uses
 }
 
 // doing says that a statement serves some operations on whatever is chosen.
-func doing(ops ...catalog.Operation) []catalog.Use { return to("", ops...) }
+func doing(ops ...schema.Operation) []schema.Use { return to("", ops...) }
 
 // other says that a statement serves some operations of a KMS user that is not
 // an administrator of the keys.
-func other(ops ...catalog.Operation) []catalog.Use {
+func other(ops ...schema.Operation) []schema.Use {
 	uses := doing(ops...)
 	for i := range uses {
 		uses[i].Option = kmsOther
@@ -92,8 +92,8 @@ func other(ops ...catalog.Operation) []catalog.Use {
 	return uses
 }
 
-func either(uses ...[]catalog.Use) []catalog.Use {
-	var out []catalog.Use
+func either(uses ...[]schema.Use) []schema.Use {
+	var out []schema.Use
 	for _, u := range uses {
 		out = append(out, u...)
 	}
@@ -101,24 +101,24 @@ func either(uses ...[]catalog.Use) []catalog.Use {
 }
 
 // since says with which release the actions of a statement came.
-func since(release catalog.Option, actions ...string) map[string]catalog.Option {
-	out := make(map[string]catalog.Option, len(actions))
+func since(release schema.Option, actions ...string) map[string]schema.Option {
+	out := make(map[string]schema.Option, len(actions))
 	for _, a := range actions {
 		out[a] = release
 	}
 	return out
 }
 
-func merge(lists ...map[string]catalog.Option) map[string]catalog.Option {
-	out := map[string]catalog.Option{}
+func merge(lists ...map[string]schema.Option) map[string]schema.Option {
+	out := map[string]schema.Option{}
 	for _, l := range lists {
 		maps.Copy(out, l)
 	}
 	return out
 }
 
-func when(operator, key string, values ...string) catalog.Conditions {
-	return catalog.Conditions{operator: {key: values}}
+func when(operator, key string, values ...string) schema.Conditions {
+	return schema.Conditions{operator: {key: values}}
 }
 
 // All conditions are positive: they fail where their key is absent.
@@ -135,16 +135,16 @@ var (
 )
 
 // passedTo bounds iam:PassRole to a service.
-func passedTo(service string) catalog.Conditions {
+func passedTo(service string) schema.Conditions {
 	return when("StringEquals", "iam:PassedToService", service)
 }
 
 // ${Home} is where the protected resources are, ${Reach} also where disaster
 // recovery copies and recovers them to.
-var regionTerms = []catalog.Term{
-	{Name: "Home", Value: "*", For: []catalog.Use{{Option: everyRegion}}, Why: "one server protects the account in every Region"},
+var regionTerms = []schema.Term{
+	{Name: "Home", Value: "*", For: []schema.Use{{Option: everyRegion}}, Why: "one server protects the account in every Region"},
 	{Name: "Home", Value: "${Region}", Why: "the Region of the stack, where the protected resources are"},
-	{Name: "Reach", Value: "*", For: []catalog.Use{{Operation: dr}, {Option: everyRegion}}, Why: "disaster recovery copies backups to any Region that a policy names, deletes them and recovers from them there"},
+	{Name: "Reach", Value: "*", For: []schema.Use{{Operation: dr}, {Option: everyRegion}}, Why: "disaster recovery copies backups to any Region that a policy names, deletes them and recovers from them there"},
 	{Name: "Reach", Value: "${Region}", Why: "without disaster recovery nothing leaves the Region of the stack"},
 }
 

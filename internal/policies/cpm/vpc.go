@@ -1,6 +1,6 @@
 package cpm
 
-import "permstack/internal/policies/catalog"
+import "permstack/internal/policies/schema"
 
 const (
 	vpcs          = reachEC2 + "vpc/*"
@@ -26,7 +26,7 @@ const (
 // vpcStatements are the capability VPC without load balancers: capture the
 // networks of an account, and make them anew with CloudFormation, which acts with
 // the rights of the role.
-var vpcStatements = []catalog.Statement{
+var vpcStatements = []schema.Statement{
 	{
 		Sid: "CaptureNetworks",
 		Why: "record networks and everything in them",

@@ -1,0 +1,278 @@
+package detect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/drift/detect"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/notify/finding"
+)
+
+// byCloudFormation tells the read handlers' calls from the checker's own. Their
+// clients are the SDK's, which wait in earnest when they are throttled.
+func byCloudFormation(c *protocol.Call) bool {
+	return strings.Contains(c.HTTP.UserAgent(), "cloudformation.amazonaws.com")
+}
+
+func (w *world) tampered() (want []string) {
+	w.putInline(role, "rogue", allowsMore)
+	must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
+	return briefs(w.check())
+}
+
+// Throttling of every n-th call of a service changes nothing in the report.
+func TestThrottled(t *testing.T) {
+	w := install(t)
+	want := w.tampered()
+	for _, n := range []int{2, 3, 5, 7} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			// Counted by service, and one call at a time: the two eyes look side by
+			// side, and chance could give one of their calls every n-th turn.
+			var mu sync.Mutex
+			calls := map[string]int{}
+			w.cloud.SetIntercept(func(c *protocol.Call) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if byCloudFormation(c) {
+					return nil
+				}
+				if calls[c.Service]++; calls[c.Service]%n == 0 {
+					return protocol.Errorf("Throttling", "Rate exceeded")
+				}
+				return nil
+			})
+			defer w.cloud.SetIntercept(nil)
+			o := w.options()
+			o.Concurrency = 1
+			report, err := detect.Check(t.Context(), w.clients(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := briefs(report); !slices.Equal(got, want) || report.NotReached != nil {
+				t.Errorf("findings %q, want %q; not reached %q", got, want, report.NotReached)
+			}
+		})
+	}
+}
+
+// What stays throttled, or broken, is a finding of its own; the rest is looked at.
+func TestBroken(t *testing.T) {
+	w := install(t)
+	want := w.tampered()
+	for _, tt := range []struct {
+		action string
+		err    *protocol.Error
+	}{
+		{"iam:GetRolePolicy", protocol.Errorf("Throttling", "Rate exceeded")},
+		{"cloudformation:DetectStackResourceDrift", protocol.Errorf("Throttling", "Rate exceeded")},
+		{"events:DescribeRule", protocol.Errorf("InternalFailure", "oops").WithStatus(500)},
+		{"sns:GetTopicAttributes", protocol.Errorf("ServiceUnavailable", "later").WithStatus(503)},
+	} {
+		t.Run(tt.action+" "+tt.err.Code, func(t *testing.T) {
+			w.cloud.SetIntercept(func(c *protocol.Call) error {
+				if !byCloudFormation(c) && c.Service+":"+c.Action == tt.action {
+					return tt.err
+				}
+				return nil
+			})
+			defer w.cloud.SetIntercept(nil)
+			report := w.check()
+			unreadable := 0
+			for _, f := range report.Findings {
+				if f.Direction == finding.Unreadable {
+					unreadable++
+					if f.Permission != "" || !strings.Contains(*format(f.Details), tt.err.Code) && !strings.Contains(*format(f.Details), tt.err.Message) {
+						t.Errorf("%+v", f)
+					}
+				}
+			}
+			for _, one := range want {
+				known := slices.ContainsFunc(briefs(report), func(s string) bool {
+					return strings.HasPrefix(s, one[:strings.LastIndexByte(one, ' ')])
+				})
+				if !known && !strings.Contains(one, "inline") {
+					t.Errorf("%s was not found: %q", one, briefs(report))
+				}
+			}
+			if unreadable == 0 {
+				t.Error("nothing is unreadable")
+			}
+		})
+	}
+}
+
+// Access denied on any one call of a run, CloudFormation's own reads included: it is told, nothing is called in sync
+// that was not read, and everything else is as ever.
+func TestDenied(t *testing.T) {
+	w := install(t)
+	// Of each kind of call, the first, the middle and the last one.
+	var (
+		mu    sync.Mutex // CloudFormation reads several resources at a time
+		total int64
+		kinds = map[string][]int64{}
+	)
+	w.cloud.SetIntercept(func(c *protocol.Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		total++
+		kind := fmt.Sprint(c.Service, c.Action, byCloudFormation(c))
+		kinds[kind] = append(kinds[kind], total)
+		return nil
+	})
+	o := w.options()
+	o.Concurrency = 1
+	if _, err := detect.Check(t.Context(), w.clients(), o); err != nil {
+		t.Fatal(err)
+	}
+	var chosen []int64
+	for _, all := range kinds {
+		chosen = append(chosen, all[0], all[len(all)/2], all[len(all)-1])
+	}
+	slices.Sort(chosen)
+	if testing.Short() {
+		chosen = chosen[:8]
+	}
+	for _, n := range slices.Compact(chosen) {
+		var calls atomic.Int64
+		var denied atomic.Value
+		w.cloud.SetIntercept(func(c *protocol.Call) error {
+			if calls.Add(1) == n {
+				denied.Store(c.Service + ":" + c.Action)
+				return protocol.Errorf("AccessDenied", "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: %s:%s", c.Service, c.Action).WithStatus(403)
+			}
+			return nil
+		})
+		report, err := detect.Check(t.Context(), w.clients(), o)
+		action, _ := denied.Load().(string)
+		if err != nil {
+			if action != "cloudformation:DescribeStacks" || !strings.Contains(err.Error(), action) {
+				t.Errorf("call %d (%s): %v", n, action, err)
+			}
+			continue
+		}
+		w.hold(report)
+		if len(report.Findings) != 1 || report.Findings[0].Direction != finding.Unreadable || report.Findings[0].Permission != action {
+			t.Errorf("call %d (%s): %q", n, action, briefs(report))
+		}
+	}
+	w.cloud.SetIntercept(nil)
+	if got := briefs(w.check()); len(got) != 0 {
+		t.Errorf("afterwards: %q", got)
+	}
+}
+
+// A run that is cancelled at any call ends at once with what it has.
+func TestCancelled(t *testing.T) {
+	w := install(t)
+	w.tampered()
+	for n := int64(1); n < 250; n += 23 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls atomic.Int64
+		w.intercept(func(string) error {
+			if calls.Add(1) == n {
+				cancel()
+			}
+			return nil
+		})
+		report, err := detect.Check(ctx, w.clients(), w.options())
+		if ctx.Err() != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("call %d: %v", n, err)
+		}
+		for _, f := range report.Findings {
+			if f.Direction == finding.Unreadable {
+				if f.Subject != "unknown" && f.LogicalID != "" {
+					t.Errorf("call %d: %s", n, brief(f))
+				}
+			}
+		}
+		cancel()
+		w.cloud.SetIntercept(nil)
+	}
+}
+
+// A deadline ends the run in good order: an answer, and what is missing.
+func TestDeadline(t *testing.T) {
+	w := install(t)
+	c := newClock()
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
+	defer cancel()
+	// Every call is throttled from some moment on, and every pause takes time.
+	var calls atomic.Int64
+	w.cloud.SetIntercept(func(c *protocol.Call) error {
+		if !byCloudFormation(c) && calls.Add(1) > 90 {
+			return protocol.Errorf("Throttling", "Rate exceeded")
+		}
+		return nil
+	})
+	defer w.cloud.SetIntercept(nil)
+	o := detect.Options{Parent: parentName, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error { return c.Sleep(ctx, 20*time.Minute) }}
+	report, err := detect.Check(ctx, w.clients(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.NotReached) == 0 || report.Checked == 0 || report.Checked+len(report.NotReached) != 34 || !strings.Contains(report.NotReached[0], "/") {
+		t.Errorf("checked %d, not reached %q", report.Checked, report.NotReached)
+	}
+	for _, f := range report.Findings {
+		t.Errorf("finding %s: %q", brief(f), f.Details)
+	}
+}
+
+// A stack that CloudFormation works on is not looked at, and one that was
+// updated meanwhile is not judged by what it was.
+func TestOvertaken(t *testing.T) {
+	w := install(t)
+	want := w.tampered()
+	var once atomic.Bool
+	w.cloud.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "ListAttachedRolePolicies" && !once.Swap(true) {
+			name := parentName + "-permstack-access"
+			_, err := w.cfn.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
+				StackName: &name, UsePreviousTemplate: aws.Bool(true), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+				Tags: append(w.describe(name).Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	})
+	report := w.check()
+	w.cloud.SetIntercept(nil)
+	if len(report.Findings) != 0 || len(report.NotReached) == 0 {
+		t.Errorf("findings %q, not reached %q", briefs(report), report.NotReached)
+	}
+	w.rest(parentName + "-permstack-access")
+	if got := briefs(w.check()); !slices.Equal(got, want) {
+		t.Errorf("afterwards %q, want %q", got, want)
+	}
+}
+
+// A stack with as many resources as CloudFormation allows: pages are followed,
+// and every resource is looked at.
+func TestManyResources(t *testing.T) {
+	w := newCloud(t)
+	w.parent = w.create(parentName, manyResources)
+	arn := "arn:aws:sns:us-east-1:123456789012:stranger"
+	for _, i := range []int{0, 150, 249} {
+		name := fmt.Sprintf("rule-%d", i)
+		w.putTarget(name, arn)
+	}
+	report := w.check()
+	if report.Checked != 500 || len(report.Findings) != 3 || report.NotReached != nil {
+		t.Errorf("checked %d, not reached %q, findings %q", report.Checked, report.NotReached, briefs(report))
+	}
+}

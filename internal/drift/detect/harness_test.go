@@ -1,0 +1,264 @@
+package detect_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/drift/detect"
+	"permstack/internal/fakeaws"
+	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/notify/finding"
+	"permstack/internal/provisioner"
+)
+
+const (
+	account    = "123456789012"
+	region     = "us-east-1"
+	parentName = "backup"
+	secret     = "e2e-external-id-7b0c9a52"
+	role       = "ClumioIAMRole-us-east-1-main"
+	roleID     = "ClumioIAMRole" // logical
+)
+
+// parentTemplate stands for template.yaml: a role of its own with the stack
+// role's rights, and a log group. The real one is installed by TestInstalled.
+const parentTemplate = `
+Parameters:
+  ExternalId: {Type: String, NoEcho: true, AllowedPattern: "[a-z0-9-]+"}
+  Profile: {Type: String, Default: clumio}
+Resources:
+  Log: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 30}}
+  StackRole:
+    Type: AWS::IAM::Role
+    Properties:
+      Path: /permstack/installer/
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {Service: cloudformation.amazonaws.com}, Action: sts:AssumeRole}]
+      ManagedPolicyArns: [!Sub "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"]
+      Policies:
+        - PolicyName: Log
+          PolicyDocument:
+            Version: 2012-10-17
+            Statement: [{Effect: Allow, Action: [logs:PutLogEvents], Resource: !GetAtt Log.Arn}]
+Outputs:
+  RoleArn: {Value: !GetAtt StackRole.Arn}
+`
+
+// world is an embedded AWS with an installation of the project in it.
+type world struct {
+	t      testing.TB
+	cloud  *fakeaws.Cloud
+	engine *engine.Engine
+	cfn    *cloudformation.Client
+	iam    *iam.Client
+	sns    *sns.Client
+	events *eventbridge.Client
+	parent string // stack id
+}
+
+func newCloud(t testing.TB) *world {
+	t.Helper()
+	cloud := fakeaws.New(fakeaws.Options{})
+	e := engine.New(engine.Deps{
+		ConfigFor: func(account, region, role string) aws.Config {
+			if role == "" {
+				return cloud.Config(account, region)
+			}
+			return cloud.ConfigAs(account, region, role)
+		},
+		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
+	})
+	cloud.Register(e.Service())
+	t.Cleanup(func() { _ = e.Close() })
+	cfg := cloud.Config(account, region)
+	return &world{
+		t: t, cloud: cloud, engine: e, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
+		sns: sns.NewFromConfig(cfg), events: eventbridge.NewFromConfig(cfg),
+	}
+}
+
+// install launches a parent stack and lets the provisioner's core make the
+// permission stacks with everything chosen.
+func install(t testing.TB) *world {
+	t.Helper()
+	w := newCloud(t)
+	w.parent = w.create(parentName, parentTemplate, types.Parameter{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)})
+	var stackRole string
+	for _, o := range w.describe(parentName).Outputs {
+		stackRole = *o.OutputValue
+	}
+	p := &provisioner.Provisioner{
+		Client: launching{w.cfn}, StackRoleARN: stackRole,
+		Sleep: func(ctx context.Context, _ time.Duration) error { // until the engine rests
+			for _, part := range []string{"access", "inventory"} {
+				if _, _, err := w.engine.Wait(ctx, account, region, parentName+"-permstack-"+part); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), cfn.Event{
+		RequestType: cfn.RequestCreate, RequestID: "r", StackID: w.parent, LogicalResourceID: "PermissionStack",
+		ResourceProperties: map[string]any{
+			"Profile": "clumio", "Assets": []any{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, "Operations": []any{"backup", "restore"},
+			"SupportRole": "true", "AWSBackupInventory": "true", "ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane",
+			"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "DataPlaneAccountId": "444455556666",
+			"ExternalId": secret, "ConnectionId": "main", "Path": "/permstack/", "Tags": "team=storage", "CatalogVersion": "1",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// launching is CloudFormation while it waits for the custom resource of a parent.
+type launching struct{ *cloudformation.Client }
+
+func (launching) DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+	return &cloudformation.DescribeStackResourceOutput{StackResourceDetail: &types.StackResourceDetail{ResourceStatus: types.ResourceStatusCreateInProgress}}, nil
+}
+
+// create makes a stack and waits until it stands.
+func (w *world) create(name, body string, parameters ...types.Parameter) string {
+	w.t.Helper()
+	out, err := w.cfn.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: &body, Parameters: parameters, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.rest(name)
+	return *out.StackId
+}
+
+func (w *world) rest(name string) {
+	w.t.Helper()
+	status, reason, err := w.engine.Wait(w.t.Context(), account, region, name)
+	if err != nil || !strings.HasSuffix(status, "_COMPLETE") || strings.Contains(status, "ROLLBACK") {
+		w.t.Fatalf("stack %s is %s: %s %v", name, status, reason, err)
+	}
+}
+
+func (w *world) describe(name string) types.Stack {
+	w.t.Helper()
+	out, err := w.cfn.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.Stacks[0]
+}
+
+// clock passes time only when somebody sleeps.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Now()} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	return ctx.Err()
+}
+
+func (w *world) clients() detect.Clients { return detect.NewClients(w.cloud.Config(account, region)) }
+
+func (w *world) options() detect.Options {
+	c := newClock()
+	return detect.Options{Parent: parentName, Now: c.Now, Sleep: c.Sleep}
+}
+
+func (w *world) check() finding.Report {
+	w.t.Helper()
+	report, err := detect.Check(w.t.Context(), w.clients(), w.options())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.hold(report)
+	return report
+}
+
+// hold checks what must be so of every report.
+func (w *world) hold(report finding.Report) {
+	w.t.Helper()
+	data, err := json.Marshal(report)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if strings.Contains(string(data), secret) {
+		w.t.Errorf("the report tells the external id: %s", data)
+	}
+	if strings.Contains(string(data), `\u0000`) {
+		w.t.Errorf("the report holds a NUL: %s", data)
+	}
+	seen := map[string]bool{}
+	for _, f := range report.Findings {
+		switch {
+		case f.ID == "" || f.Hash == "" || f.Stack == "" || f.Advice == "" || f.Kind == "" || f.Direction == "" || f.PhysicalID == "" || f.Type == "":
+			w.t.Errorf("finding lacks something: %+v", f)
+		case seen[f.ID]:
+			w.t.Errorf("finding twice: %+v", f)
+		case len(f.SeenBy) == 0 || !slices.IsSorted(f.SeenBy) || len(slices.Compact(slices.Clone(f.SeenBy))) != len(f.SeenBy):
+			w.t.Errorf("finding seen by %q", f.SeenBy)
+		}
+		seen[f.ID] = true
+	}
+}
+
+// brief is a finding in one line: what a test compares.
+func brief(f finding.Finding) string {
+	s := f.LogicalID + " " + string(f.Kind)
+	if f.Subject != "" {
+		s += " [" + f.Subject + "]"
+	}
+	return s + " " + string(f.Direction) + " " + strings.Join(f.SeenBy, "+")
+}
+
+func briefs(report finding.Report) []string {
+	var out []string
+	for _, f := range report.Findings {
+		out = append(out, brief(f))
+	}
+	return out
+}
+
+func must[T any](t testing.TB) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// intercept answers calls by their names.
+func (w *world) intercept(f func(name string) error) {
+	w.cloud.SetIntercept(func(c *protocol.Call) error { return f(c.Service + ":" + c.Action) })
+}

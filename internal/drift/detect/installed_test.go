@@ -1,0 +1,104 @@
+package detect_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack"
+	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/notify/finding"
+	"permstack/internal/provisioner/provisionerlambda"
+)
+
+// TestMain lets this program be the provisioner's function.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "function" {
+		provisionerlambda.Start()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// installTemplate launches template.yaml itself.
+func installTemplate(t *testing.T) *world {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner", "drift"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	cfg := l.Config(account, region)
+	w := &world{
+		t: t, cloud: l.Cloud, engine: l.Stacks, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
+		sns: sns.NewFromConfig(cfg), events: eventbridge.NewFromConfig(cfg),
+	}
+	var parameters []types.Parameter
+	for key, value := range map[string]string{
+		"ProtectEC2": "yes", "ProtectS3": "yes", "ExternalId": secret, "ConnectionId": "main", "DataPlaneAccountId": "444455556666",
+		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane", "SupportRole": "yes",
+		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
+	} {
+		parameters = append(parameters, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
+	}
+	w.parent = w.create(parentName, string(permstack.Template), parameters...)
+	return w
+}
+
+// The real template: in sync after its launch; its own roles are watched; what
+// drifted in the permission stacks is put right within the stack role's rights;
+// a permission stack that is gone is missed.
+func TestInstalled(t *testing.T) {
+	w := installTemplate(t)
+	report := w.check()
+	for _, f := range report.Findings {
+		t.Errorf("%s: expected %s, actual %s, %q", brief(f), f.Expected, f.Actual, f.Details)
+	}
+	if len(report.Stacks) != 3 || report.Checked < 20 || report.Profile != "clumio" {
+		t.Errorf("report %+v", report)
+	}
+
+	w.putInline(w.parentRole(), "rogue", allowsMore)
+	w.putInline(role, "rogue", allowsMore)
+	must[*iam.AttachRolePolicyOutput](t)(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
+	must[*iam.DetachRolePolicyOutput](t)(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy())}))
+	must[*eventbridge.DisableRuleOutput](t)(w.events.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
+	report = w.check()
+	if len(report.Findings) != 5 {
+		t.Errorf("findings %q", briefs(report))
+	}
+	if out := w.revert(report); len(out.Failed) != 0 {
+		t.Errorf("could not be put right: %+v", out.Failed)
+	}
+	if got := briefs(w.check()); len(got) != 0 {
+		t.Errorf("still there: %q", got)
+	}
+
+	name := parentName + "-permstack-inventory"
+	must[*cloudformation.DeleteStackOutput](t)(w.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}))
+	if _, _, err := w.engine.Wait(t.Context(), account, region, name); err != nil {
+		t.Fatal(err)
+	}
+	report = w.check()
+	if len(report.Findings) != 1 || report.Findings[0].Kind != finding.ResourceGone || report.Findings[0].Stack != name || report.Findings[0].Type != "AWS::CloudFormation::Stack" {
+		t.Errorf("without the inventory stack: %q", briefs(report))
+	}
+	// Somebody else's stack of that name is not ours.
+	w.create(name, "Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicName: theirs}}}")
+	again := w.check()
+	if !slices.Equal(briefs(again), briefs(report)) || strings.Contains(*format(again.Stacks), "inventory") {
+		t.Errorf("with a stranger's stack: %q, stacks %q", briefs(again), again.Stacks)
+	}
+}

@@ -1,0 +1,151 @@
+package detect_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/drift/detect"
+	"permstack/internal/notify/finding"
+	"permstack/internal/provisioner"
+)
+
+func scope(t testing.TB, parent string) detect.Scope {
+	t.Helper()
+	if _, err := provisioner.ParseParent(parent); err != nil {
+		t.Fatal(err)
+	}
+	return detect.Scope{
+		Partition: "aws", Account: account, Region: region, StackName: parentName,
+		StackUUID: parent[strings.LastIndexByte(parent, '/')+1:], RolePath: "/permstack/", Prefix: "Clumio",
+	}
+}
+
+// checkerRole makes the checker's role and gives it permissions.
+func (w *world) checkerRole() string {
+	w.t.Helper()
+	out := must[*iam.CreateRoleOutput](w.t)(w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("checker"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
+	}))
+	return *out.Role.Arn
+}
+
+func (w *world) give(permissions []detect.Permission) {
+	w.t.Helper()
+	document, err := detect.Policy(permissions...).JSON()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.putInline("checker", "checker", string(document))
+}
+
+// asked leaves out what only AWS asks for.
+func asked(permissions []detect.Permission) []detect.Permission {
+	return slices.DeleteFunc(slices.Clone(permissions), func(p detect.Permission) bool { return p.OnAWS })
+}
+
+// Check works with exactly its permissions, and misses each of them by name.
+func TestCheckPermissions(t *testing.T) {
+	w := install(t)
+	arn := w.checkerRole()
+	must[*iam.AttachRolePolicyOutput](t)(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
+	all := asked(detect.CheckPermissions(scope(t, w.parent)))
+	w.give(all)
+	clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
+	clients.ChangeSets, clients.RolePolicies, clients.TopicPolicies = nil, nil, nil
+	report, err := detect.Check(t.Context(), clients, w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"}
+	if got := briefs(report); !slices.Equal(got, want) || strings.Contains(*format(report), "could not be read") {
+		t.Fatalf("with every permission: %q", got)
+	}
+	for i, p := range all {
+		for _, action := range p.Action {
+			t.Run(action, func(t *testing.T) {
+				less := slices.Clone(all)
+				less[i].Action = slices.DeleteFunc(slices.Clone(p.Action), func(a string) bool { return a == action })
+				if len(less[i].Action) == 0 {
+					less = slices.Delete(less, i, i+1)
+				}
+				w.give(less)
+				report, err := detect.Check(t.Context(), clients, w.options())
+				if err != nil {
+					if action != "cloudformation:DescribeStacks" || !strings.Contains(err.Error(), action) {
+						t.Error(err)
+					}
+					return
+				}
+				w.hold(report)
+				missed := slices.ContainsFunc(report.Findings, func(f finding.Finding) bool {
+					return f.Kind == finding.NotReadable && f.Direction == finding.Unreadable && f.Permission == action && strings.Contains(f.Advice, action)
+				})
+				if !missed {
+					t.Errorf("without it: %q", briefs(report))
+				}
+				if !slices.ContainsFunc(report.Findings, func(f finding.Finding) bool { return f.Kind == finding.AttachmentAdded }) &&
+					!slices.Contains([]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"}, action) {
+					t.Errorf("the rest was not looked at: %q", briefs(report))
+				}
+			})
+		}
+		for _, resource := range p.Resource { // of the foreign policies
+			if p.Sid != "ReadPolicies" {
+				continue
+			}
+			t.Run(resource, func(t *testing.T) {
+				less := slices.Clone(all)
+				less[i].Resource = slices.DeleteFunc(slices.Clone(p.Resource), func(r string) bool { return r == resource })
+				w.give(less)
+				report, err := detect.Check(t.Context(), clients, w.options())
+				if err != nil || !strings.Contains(*format(report), "iam:GetPolicy") {
+					t.Errorf("without it: %q %v", briefs(report), err)
+				}
+			})
+		}
+	}
+}
+
+// Revert works with exactly its permissions, and misses each of them.
+func TestRevertPermissions(t *testing.T) {
+	run := func(t *testing.T, without string) detect.Reverted {
+		w := install(t)
+		arn := w.checkerRole()
+		all := append(asked(detect.CheckPermissions(scope(t, w.parent))), asked(detect.RevertPermissions(scope(t, w.parent)))...)
+		for i := range all {
+			all[i].Action = slices.DeleteFunc(slices.Clone(all[i].Action), func(a string) bool { return a == without })
+		}
+		w.give(slices.DeleteFunc(all, func(p detect.Permission) bool { return len(p.Action) == 0 }))
+		w.tamper()
+		clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
+		report, err := detect.Check(t.Context(), clients, w.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := detect.Revert(t.Context(), clients, report, w.waiting())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for _, f := range run(t, "").Failed {
+		t.Errorf("with every permission: %s: %s", brief(f.Finding), f.What)
+	}
+	for _, p := range detect.RevertPermissions(detect.Scope{}) {
+		for _, action := range p.Action {
+			if action == "cloudformation:DeleteChangeSet" { // only where a change set is given up
+				continue
+			}
+			t.Run(action, func(t *testing.T) {
+				out := run(t, action)
+				if !slices.ContainsFunc(out.Failed, func(r detect.Reversal) bool { return r.Permission == action }) {
+					t.Errorf("without it: %+v", out.Failed)
+				}
+			})
+		}
+	}
+}

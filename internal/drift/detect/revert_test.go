@@ -1,0 +1,175 @@
+package detect_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/drift/detect"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/notify/finding"
+)
+
+// waiting are options whose sleep is CloudFormation's work.
+func (w *world) waiting() detect.Options {
+	c := newClock()
+	return detect.Options{Parent: parentName, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error {
+		for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
+			if _, _, err := w.engine.Wait(ctx, account, region, name); err != nil {
+				return err
+			}
+		}
+		return c.Sleep(ctx, d)
+	}}
+}
+
+func (w *world) revert(report finding.Report) detect.Reverted {
+	w.t.Helper()
+	out, err := detect.Revert(w.t.Context(), w.clients(), report, w.waiting())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(out.Done)+len(out.Failed) != len(report.Findings) {
+		w.t.Errorf("%d findings, %d done and %d not", len(report.Findings), len(out.Done), len(out.Failed))
+	}
+	return out
+}
+
+// tamper does much of what can be put right.
+func (w *world) tamper() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	w.putInline(role, "rogue", allowsMore)
+	w.putInline(w.parentRole(), "rogue", allowsNothing)
+	must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
+	must[*iam.DeleteRolePolicyOutput](w.t)(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(w.inlineNames(role)[1])}))
+	must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy())}))
+	document := w.managed(w.somePolicy())
+	document["Statement"] = statements(document)[1:]
+	w.putManaged(w.somePolicy(), document)
+	trust := w.trust(role)
+	delete(statements(trust)[0].(map[string]any), "Condition")
+	w.putTrust(role, trust)
+	must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
+	policy := w.topicPolicy()
+	policy["Statement"] = statements(policy)[1:]
+	w.putTopicPolicy(policy)
+	rules := w.rules()
+	must[*eventbridge.DisableRuleOutput](w.t)(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(rules[0])}))
+	must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(rules[1]), Targets: []ebtypes.Target{{Id: aws.String("thief"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:thief")}}}))
+	w.deleteRule(rules[2])
+}
+
+func TestRevert(t *testing.T) {
+	w := install(t)
+	w.tamper()
+	report := w.check()
+	if len(report.Findings) != 12 {
+		t.Errorf("%d findings: %q", len(report.Findings), briefs(report))
+	}
+	// What no stack of ours holds is not to be touched.
+	must[*iam.CreateRoleOutput](t)(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}))
+	w.putInline("theirs", "rogue", allowsMore)
+	forged := report.Findings[0]
+	forged.ID, forged.Kind, forged.Subject, forged.Type, forged.PhysicalID = "forged", finding.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
+	report.Findings = append(report.Findings, forged)
+
+	out := w.revert(report)
+	for _, f := range out.Failed {
+		if f.Finding.ID != "forged" {
+			t.Errorf("%s could not be put right: %s", brief(f.Finding), f.What)
+		}
+	}
+	if len(w.inlineNames("theirs")) != 1 {
+		t.Error("a role of somebody else lost a policy")
+	}
+	for _, f := range w.check().Findings {
+		t.Errorf("still there: %s %q", brief(f), f.Details)
+	}
+}
+
+func TestRevertMakesTopicAgain(t *testing.T) {
+	w := install(t)
+	must[*sns.DeleteTopicOutput](t)(w.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
+	out := w.revert(w.check())
+	if len(out.Failed) != 0 || !strings.Contains(out.Done[0].What, "its policy written") {
+		t.Errorf("reverted %+v", out)
+	}
+	if findings := briefs(w.check()); len(findings) != 0 {
+		t.Errorf("still there: %q", findings)
+	}
+}
+
+// What a template does not declare, and what is the parent's, is left to people.
+func TestRevertLeaves(t *testing.T) {
+	w := install(t)
+	ctx := t.Context()
+	must[*iam.UpdateRoleOutput](t)(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
+	must[*iam.UntagRoleOutput](t)(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"team"}}))
+	must[*iam.PutRolePermissionsBoundaryOutput](t)(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String(role), PermissionsBoundary: aws.String(admin)}))
+	w.putTrust(w.parentRole(), map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}}}})
+	report := w.check()
+	w.cloud.ResetCalls()
+	out := w.revert(report)
+	if len(report.Findings) != 4 || len(out.Done) != 0 {
+		t.Errorf("findings %q, reverted %+v", briefs(report), out.Done)
+	}
+	if w.cloud.CallCount("cloudformation:CreateChangeSet") != 0 {
+		t.Error("a change set was made for nothing")
+	}
+	if got := briefs(w.check()); strings.Join(got, "\n") != strings.Join(briefs(report), "\n") {
+		t.Errorf("now there is %q", got)
+	}
+}
+
+// Whatever call of a revert is denied, the rest is done, what was not done is
+// told, and a second revert finishes the work.
+func TestRevertDenied(t *testing.T) {
+	for _, action := range []string{
+		"iam:DeleteRolePolicy", "iam:DetachRolePolicy", "sns:SetTopicAttributes", "cloudformation:CreateChangeSet",
+		"cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "iam:UpdateAssumeRolePolicy", "iam:CreatePolicyVersion", "events:PutRule",
+	} {
+		t.Run(action, func(t *testing.T) {
+			w := install(t)
+			w.tamper()
+			report := w.check()
+			var once atomic.Bool // for good, not even the rollback would work
+			w.cloud.SetIntercept(func(c *protocol.Call) error {
+				if c.Service+":"+c.Action == action && !once.Swap(true) {
+					return protocol.Errorf("AccessDenied", "User: x is not authorized to perform: %s", action).WithStatus(403)
+				}
+				return nil
+			})
+			out := w.revert(report)
+			w.cloud.SetIntercept(nil)
+			for _, f := range out.Failed {
+				if f.What == "" {
+					t.Errorf("%s without a reason", brief(f.Finding))
+				}
+			}
+			left := w.check()
+			if once.Load() && len(out.Failed) == 0 {
+				t.Error("nothing failed")
+			}
+			if again := w.revert(left); len(again.Failed) != 0 {
+				t.Errorf("the second time: %+v", again.Failed)
+			}
+			if findings := briefs(w.check()); len(findings) != 0 {
+				t.Errorf("still there: %q", findings)
+			}
+			sets := must[*cloudformation.ListChangeSetsOutput](t)(w.cfn.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: aws.String(parentName + "-permstack-access")}))
+			if len(sets.Summaries) != 0 {
+				t.Errorf("change sets are left behind: %+v", sets.Summaries)
+			}
+		})
+	}
+}

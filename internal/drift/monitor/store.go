@@ -1,0 +1,104 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"permstack/internal/notify"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// SSM is the little of the SDK's client that a Store needs.
+type SSM interface {
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+}
+
+// Store keeps the alert.State of a parent stack in one standard SSM parameter.
+type Store struct {
+	Client        SSM
+	Parameter     string
+	ParentStackID string
+}
+
+// ErrBusy says that another run is at work.
+var ErrBusy = errors.New("another run is at work")
+
+// DamagedError says that the stored state cannot be used. The alert.State that comes
+// with it is empty and good to go on with.
+type DamagedError struct{ err error }
+
+func (e *DamagedError) Error() string { return e.err.Error() }
+func (e *DamagedError) Unwrap() error { return e.err }
+
+// Begin reads the state and takes the lease for holder until a time. It is
+// ErrBusy while another holder has it; a holder that takes it again, as a
+// repeated invocation with the same request id does, gets it.
+//
+// SSM has no conditional write, but it counts versions: of two runs that read
+// the same version and write, the second gets a number that is not the next
+// one, and knows that it was not alone. It then leaves everything as it is: the
+// first has its state in memory and writes it at its end.
+//
+// A *DamagedError comes with the lease taken.
+func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) (notify.State, error) {
+	var state notify.State
+	var damaged error
+	version := int64(0)
+	out, err := s.Client.GetParameter(ctx, &ssm.GetParameterInput{Name: &s.Parameter})
+	var absent *types.ParameterNotFound
+	switch {
+	case errors.As(err, &absent):
+		damaged = &DamagedError{fmt.Errorf("read parameter %s: %w", s.Parameter, err)}
+	case err != nil:
+		return notify.State{}, fmt.Errorf("read parameter %s: %w", s.Parameter, err)
+	default:
+		version = out.Parameter.Version
+		value := aws.ToString(out.Parameter.Value)
+		state, err = notify.DecodeState([]byte(value), s.ParentStackID)
+		if err != nil && value != notify.FirstState {
+			damaged = &DamagedError{fmt.Errorf("parameter %s: %w", s.Parameter, err)}
+		}
+	}
+	if state.Lease.Held(holder, now) {
+		return notify.State{}, fmt.Errorf("%w, until %s at most (request %s)", ErrBusy, state.Lease.Until.Format(time.RFC3339), state.Lease.Holder)
+	}
+	state.Lease = notify.Lease{Holder: holder, Until: until}
+	written, err := s.put(ctx, state)
+	if err != nil {
+		return state, err
+	}
+	if written != version+1 {
+		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same moment", ErrBusy, s.Parameter)
+	}
+	return state, damaged
+}
+
+// Save writes the state with the lease, in the course of a run.
+func (s *Store) Save(ctx context.Context, state notify.State) error {
+	_, err := s.put(ctx, state)
+	return err
+}
+
+// End writes the state without the lease.
+func (s *Store) End(ctx context.Context, state notify.State) error {
+	state.Lease = notify.Lease{}
+	_, err := s.put(ctx, state)
+	return err
+}
+
+func (s *Store) put(ctx context.Context, state notify.State) (int64, error) {
+	out, err := s.Client.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: &s.Parameter, Value: aws.String(string(state.Encode(s.ParentStackID))),
+		Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("write parameter %s: %w", s.Parameter, err)
+	}
+	return out.Version, nil
+}

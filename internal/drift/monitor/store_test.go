@@ -1,0 +1,118 @@
+package monitor_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"permstack/internal/drift/monitor"
+	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+)
+
+var monday = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
+
+var onlyFinding = finding.Report{ParentStackID: parent, Findings: []finding.Finding{
+	{ID: "finding", Stack: "backup-permstack-access", LogicalID: "Role", Direction: finding.GrantsMore, Hash: "hash"},
+}}
+
+func newStore(t *testing.T, first string) (*fakeaws.Cloud, *ssm.Client, *monitor.Store) {
+	t.Helper()
+	cloud := fakeaws.New(fakeaws.Options{})
+	client := ssm.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
+	s := &monitor.Store{Client: client, Parameter: "state", ParentStackID: parent}
+	if first != "" {
+		if _, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &s.Parameter, Value: &first, Type: "String"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cloud, client, s
+}
+
+func TestStore(t *testing.T) {
+	_, _, s := newStore(t, notify.FirstState)
+	state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, state = notify.Compare(onlyFinding, state, monday, 7)
+	if err := s.End(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Begin(t.Context(), "two", monday, monday.Add(time.Minute))
+	if err != nil || len(again.Known) != 1 {
+		t.Errorf("read again: %+v, %v", again, err)
+	}
+}
+
+// TestOneAtATime: a second run is refused while the first is at work, the same
+// invocation repeated is not, and one that died is succeeded when its time is up.
+func TestOneAtATime(t *testing.T) {
+	_, _, s := newStore(t, notify.FirstState)
+	begin := func(holder string, at time.Duration) error {
+		_, err := s.Begin(t.Context(), holder, monday.Add(at), monday.Add(at+10*time.Minute))
+		return err
+	}
+	if err := begin("one", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin("two", time.Minute); !errors.Is(err, monitor.ErrBusy) || !strings.Contains(err.Error(), "one") {
+		t.Errorf("a second run: %v", err)
+	}
+	if err := begin("one", time.Minute); err != nil {
+		t.Errorf("the same invocation again: %v", err)
+	}
+	if err := begin("two", 12*time.Minute); err != nil {
+		t.Errorf("after its time: %v", err)
+	}
+}
+
+// TestSameMoment: two runs read the same version; the one that writes second
+// gives way, and what the first writes at its end stands.
+func TestSameMoment(t *testing.T) {
+	cloud, client, s := newStore(t, notify.FirstState)
+	other := &monitor.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}
+	var first notify.State
+	nested := false
+	cloud.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "PutParameter" && !nested { // between the read and the write of the second
+			nested = true
+			var err error
+			if first, err = other.Begin(t.Context(), "first", monday, monday.Add(time.Minute)); err != nil {
+				t.Errorf("the first: %v", err)
+			}
+		}
+		return nil
+	})
+	if _, err := s.Begin(t.Context(), "second", monday, monday.Add(time.Minute)); !errors.Is(err, monitor.ErrBusy) {
+		t.Errorf("the second: %v", err)
+	}
+	_, first = notify.Compare(onlyFinding, first, monday, 7)
+	if err := other.End(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := s.Begin(t.Context(), "third", monday, monday.Add(time.Minute)); err != nil || len(state.Known) != 1 {
+		t.Errorf("the third: %+v, %v", state, err)
+	}
+}
+
+func TestLostState(t *testing.T) {
+	for name, value := range map[string]string{"absent": "", "garbage": "garbage", "another's": `{"v":1,"p":"x"}`} {
+		_, client, s := newStore(t, value)
+		state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
+		var damaged *monitor.DamagedError
+		if !errors.As(err, &damaged) || len(state.Known) != 0 || state.Lease.Holder != "one" {
+			t.Errorf("%s: %+v, %v", name, state, err)
+		}
+		out, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("state")})
+		if err != nil || !strings.Contains(*out.Parameter.Value, "one") {
+			t.Errorf("%s: the lease is not taken: %v", name, err)
+		}
+	}
+}

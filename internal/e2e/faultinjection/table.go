@@ -1,0 +1,123 @@
+package faultinjection
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Outcomes lists the outcomes in the order of reports.
+var Outcomes = []Outcome{Went, Back, Mended, Left, Broken}
+
+// Count counts the cases by outcome.
+func Count(results []Result) map[Outcome]int {
+	out := map[Outcome]int{}
+	for _, r := range results {
+		out[r.Outcome]++
+	}
+	return out
+}
+
+// Broken lists the cases in which something that must hold did not.
+func (m Matrix) Broken() []Result {
+	var out []Result
+	for _, r := range slices.Concat(m.Clean, m.Results) {
+		if r.Outcome == Broken {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Write writes the results as Markdown: by life and side, and by kind.
+func (m Matrix) Write(w io.Writer) error {
+	n := Count(m.Results)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), counted(n))
+	fmt.Fprintf(&b, "| Life | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
+	for _, clean := range m.Clean {
+		for _, side := range Sides {
+			if row := m.row(clean, side); row != "" {
+				cases := m.pick(func(r Result) bool { return r.Life == clean.Life && r.Faults[0].Side == side })
+				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
+	for _, side := range Sides {
+		for _, k := range Kinds(side) {
+			cases := m.pick(func(r Result) bool { return r.Faults[0].Side == side && r.Faults[0].Kind == k })
+			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", k, side, len(cases), cells(cases))
+		}
+	}
+	for _, r := range m.Broken() {
+		r.write(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// write writes a case with what did not hold in it.
+func (r Result) write(b *strings.Builder) {
+	fmt.Fprintf(b, "\n- %s", r.Life)
+	for _, f := range r.Faults {
+		fmt.Fprintf(b, ", %s", f)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(b, "\n  - %s", strings.ReplaceAll(p, "\n", "\n    "))
+	}
+	b.WriteString("\n")
+}
+
+func caseCount(n int) string { return fmt.Sprintf("%d cases: ", n) }
+
+// row begins a line of the first table: a life, a side and how many calls that
+// has without a fault.
+func (Matrix) row(clean Result, side Side) string {
+	calls := 0
+	for _, c := range clean.Calls {
+		if c.Side == side {
+			calls++
+		}
+	}
+	if calls == 0 {
+		return ""
+	}
+	return fmt.Sprintf("| %s | %s | %d |", clean.Life, side, calls)
+}
+
+func (m Matrix) pick(take func(Result) bool) []Result {
+	var out []Result
+	for _, r := range m.Results {
+		if take(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func cells(results []Result) string {
+	n := Count(results)
+	var out []string
+	for _, o := range Outcomes {
+		out = append(out, fmt.Sprint(n[o]))
+	}
+	return strings.Join(out, " | ")
+}
+
+func joinOutcomes(sep string) string {
+	var out []string
+	for _, o := range Outcomes {
+		out = append(out, string(o))
+	}
+	return strings.Join(out, sep)
+}
+
+func counted(n map[Outcome]int) string {
+	var out []string
+	for _, o := range Outcomes {
+		out = append(out, fmt.Sprintf("%d %s", n[o], o))
+	}
+	return strings.Join(out, ", ")
+}

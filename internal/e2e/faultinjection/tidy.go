@@ -1,0 +1,141 @@
+package faultinjection
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+)
+
+// failedDeletions names what a stack's events say could not be deleted in the end.
+func (w *world) failedDeletions(ctx context.Context, stack string) (string, error) {
+	var out strings.Builder
+	later := map[string]bool{}
+	pages := cloudformation.NewDescribeStackEventsPaginator(w.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("look at the events of stack %s: %w", stack, err)
+		}
+		for _, e := range page.StackEvents {
+			id := aws.ToString(e.PhysicalResourceId)
+			if e.ResourceStatus == types.ResourceStatusDeleteFailed && !later[id] {
+				out.WriteString(" " + id)
+			}
+			later[id] = true // the newest event comes first
+		}
+	}
+	return out.String(), nil
+}
+
+// tidy is the customer who deletes by hand what was told to be left behind or in
+// the way, and belongs to no stack.
+func (w *world) tidy(ctx context.Context, told string, others holdings) error {
+	have, err := w.holdings(ctx)
+	if err != nil {
+		return err
+	}
+	stacks, err := w.standing(ctx)
+	if err != nil {
+		return err
+	}
+	owned, err := w.owned(ctx, stacks)
+	if err != nil {
+		return err
+	}
+	// Profiles hold roles, and roles hold policies.
+	for _, kind := range []string{"instance profile ", "role ", "policy ", "rule ", "topic "} {
+		for name := range have {
+			thing := name[strings.LastIndexAny(name, " /")+1:]
+			if _, other := others[name]; other || !strings.HasPrefix(name, kind) || !strings.Contains(told, thing) || owned[kind+thing] {
+				continue
+			}
+			if err := w.deleteByHand(ctx, strings.TrimSpace(kind), name, thing); err != nil {
+				return fmt.Errorf("delete %s by hand: %w", name, err)
+			}
+			w.writes.Add(1)
+		}
+	}
+	return nil
+}
+
+func (w *world) deleteByHand(ctx context.Context, kind, name, thing string) error {
+	switch kind {
+	case "instance profile":
+		got, err := w.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &thing})
+		if err != nil {
+			return err
+		}
+		for _, r := range got.InstanceProfile.Roles {
+			if _, err := w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &thing, RoleName: r.RoleName}); err != nil {
+				return err
+			}
+		}
+		_, err = w.iam.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &thing})
+		return err
+	case "role":
+		return w.deleteRole(ctx, thing)
+	case "policy":
+		arn := "arn:aws:iam::" + account + ":policy" + name[strings.IndexByte(name, '/'):]
+		versions, err := w.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &arn})
+		if err != nil {
+			return err
+		}
+		for _, v := range versions.Versions {
+			if !v.IsDefaultVersion {
+				if _, err := w.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}); err != nil {
+					return err
+				}
+			}
+		}
+		_, err = w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
+		return err
+	case "rule":
+		targets, err := w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &thing})
+		if err != nil {
+			return err
+		}
+		var ids []string
+		for _, t := range targets.Targets {
+			ids = append(ids, *t.Id)
+		}
+		if len(ids) > 0 {
+			if _, err := w.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &thing, Ids: ids}); err != nil {
+				return err
+			}
+		}
+		_, err = w.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &thing})
+		return err
+	}
+	_, err := w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)})
+	return err
+}
+
+func (w *world) deleteRole(ctx context.Context, name string) error {
+	attached, err := w.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+	if err != nil {
+		return err
+	}
+	for _, p := range attached.AttachedPolicies {
+		if _, err := w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}); err != nil {
+			return err
+		}
+	}
+	inline, err := w.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &name})
+	if err != nil {
+		return err
+	}
+	for _, p := range inline.PolicyNames {
+		if _, err := w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}); err != nil {
+			return err
+		}
+	}
+	_, err = w.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
+	return err
+}

@@ -1,0 +1,142 @@
+package fakeaws
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
+)
+
+// authorize asks for the permissions that a call needs. The account's own
+// credentials may do everything. A role session may do what the role's inline
+// and attached policies allow within its boundary, as they are at this moment;
+// a session of a role that does not exist may do nothing.
+//
+// Policies of resources (a topic's) are not asked here, so a topic policy
+// neither adds to nor takes from what a role may do.
+func (c *Cloud) authorize(service protocol.Service, call *protocol.Call) error {
+	if call.Caller.RoleName == "" {
+		return nil
+	}
+	call.Authorizer = func(a protocol.Access) error { return c.judge(service, call, a) }
+	var needed []protocol.Access
+	if service.Access != nil {
+		needed = service.Access(call)
+	}
+	if needed == nil {
+		needed = []protocol.Access{{Action: service.Name + ":" + call.Action, Resource: "*"}}
+	}
+	for _, a := range needed {
+		if err := call.Authorizer(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge decides one permission for a role session.
+func (c *Cloud) judge(service protocol.Service, call *protocol.Call, a protocol.Access) error {
+	role, ok := c.iam.Lookup(call.Account, call.Caller.RoleName)
+	if again := call.Caller.RoleID != "" && role.ID != call.Caller.RoleID; !ok || again { // gone, or made anew under the same name
+		return denied(service, call, a, "because no identity-based policy allows the "+a.Action+" action")
+	}
+	var identity []iampolicy.Document
+	for _, text := range role.Policies {
+		doc, err := c.documents.parse(text)
+		if err != nil {
+			return err // IAM took it, so this is a fault of ours
+		}
+		identity = append(identity, doc)
+	}
+	var boundary *iampolicy.Document
+	if role.HasBoundary {
+		boundary = new(iampolicy.Document)
+		if role.Boundary != "" {
+			doc, err := c.documents.parse(role.Boundary)
+			if err != nil {
+				return err
+			}
+			boundary = &doc
+		}
+	}
+	keys := c.globalContext(call, role)
+	for k, v := range a.Context {
+		keys[k] = v
+	}
+	result := eval.Role(identity, boundary, eval.Request{Action: a.Action, Resource: a.Resource, Context: keys})
+	if result.Decision != eval.Allow {
+		return denied(service, call, a, result.Why)
+	}
+	return nil
+}
+
+// documents remembers what policies say: the same few decide every call.
+type documents struct {
+	mu    sync.Mutex
+	known map[string]iampolicy.Document
+}
+
+// maxDocuments bounds what is remembered; then it begins anew.
+const maxDocuments = 200
+
+// parse reads a policy. What it gives is shared and must not be changed.
+func (d *documents) parse(text string) (iampolicy.Document, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if doc, ok := d.known[text]; ok {
+		return doc, nil
+	}
+	doc, err := iampolicy.Parse([]byte(text))
+	if err != nil {
+		return doc, err
+	}
+	if d.known == nil || len(d.known) == maxDocuments {
+		d.known = map[string]iampolicy.Document{}
+	}
+	d.known[text] = doc
+	return doc, nil
+}
+
+// globalContext gives the global condition keys that a call has here.
+func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]string {
+	now := c.clock().UTC()
+	keys := map[string][]string{
+		"aws:PrincipalAccount":      {call.Account},
+		"aws:PrincipalArn":          {role.ARN},
+		"aws:PrincipalType":         {"AssumedRole"},
+		"aws:PrincipalIsAWSService": {"false"},
+		"aws:userid":                {role.ID + ":" + call.Caller.SessionName},
+		"aws:ResourceAccount":       {call.Account},
+		"aws:RequestedRegion":       {call.Region},
+		"aws:CurrentTime":           {now.Format(time.RFC3339)},
+		"aws:EpochTime":             {strconv.FormatInt(now.Unix(), 10)},
+		"aws:SecureTransport":       {"true"}, // as it is at AWS; here nothing leaves the machine
+		"aws:ViaAWSService":         {"false"},
+	}
+	for _, t := range role.Tags {
+		keys["aws:PrincipalTag/"+t.Key] = []string{t.Value}
+	}
+	return keys
+}
+
+// denied is AWS's refusal, in the code that each service has for it.
+func denied(service protocol.Service, call *protocol.Call, a protocol.Access, why string) *protocol.Error {
+	message := "User: " + call.Caller.ARN + " is not authorized to perform: " + a.Action
+	if a.Resource != "*" {
+		message += " on resource: " + a.Resource
+	}
+	message = strings.TrimSpace(message + " " + why)
+	switch {
+	case service.Protocol == protocol.JSON:
+		return protocol.Errorf("AccessDeniedException", "%s", message)
+	case service.Name == "sns":
+		return protocol.Errorf("AuthorizationError", "%s", message).WithStatus(http.StatusForbidden)
+	}
+	return protocol.Errorf("AccessDenied", "%s", message).WithStatus(http.StatusForbidden)
+}

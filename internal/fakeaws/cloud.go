@@ -1,0 +1,211 @@
+// Package localaws is an AWS for the laptop: it serves the wire protocol of
+// just the calls that permstack makes, holds what they create in memory and
+// keeps the limits that matter. `permstack local`, `permstack try` and the
+// tests reach it through the ordinary SDK.
+//
+// It is not a security boundary. The signature of a request is read, for the
+// service, the Region and the access key id, and is not verified: an access key
+// id of 12 digits is the unrestricted owner of that account, one that
+// AssumeRole issued is a session of that role, and any other is the owner of
+// account 123456789012. Start therefore listens on loopback addresses only.
+package fakeaws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"permstack/internal/fakeaws/events"
+	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/s3"
+	"permstack/internal/fakeaws/sns"
+	"permstack/internal/fakeaws/ssm"
+	"permstack/internal/fakeaws/sts"
+)
+
+// DefaultAccount is whose calls those are that name no account.
+const DefaultAccount = "123456789012"
+
+// Options shape a Cloud. The zero value is good.
+type Options struct {
+	Logger *slog.Logger     // default: nothing is logged
+	Clock  func() time.Time // default: time.Now
+
+	// Intercept sees every call before its service does; an error that it
+	// returns is the answer. See SetIntercept.
+	Intercept func(*protocol.Call) error
+}
+
+// Cloud is one embedded AWS. Its methods may be used by many goroutines.
+type Cloud struct {
+	log   *slog.Logger
+	clock func() time.Time
+
+	iam    *iam.Service
+	sts    *sts.Service
+	sns    *sns.Service
+	events *events.Service
+	ssm    *ssm.Service
+	s3     *s3.Service
+
+	intercept atomic.Pointer[func(*protocol.Call) error]
+	calls     callLog
+	documents documents
+
+	mu       sync.RWMutex
+	services map[string]protocol.Service
+	mounts   []mount
+	server   *http.Server
+}
+
+type mount struct {
+	prefix  string
+	handler http.Handler
+}
+
+// New makes a Cloud with IAM, STS, SNS, EventBridge, SSM parameters and S3.
+// Further services come by Register.
+func New(o Options) *Cloud {
+	c := &Cloud{log: o.Logger, clock: o.Clock, services: map[string]protocol.Service{}}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.clock == nil {
+		c.clock = time.Now
+	}
+	c.SetIntercept(o.Intercept)
+	c.iam = iam.New(c.clock)
+	c.sts = sts.New(c.iam, c.clock)
+	c.sns = sns.New(c.clock)
+	c.events = events.New()
+	c.ssm = ssm.New(c.clock)
+	c.s3 = s3.New(c.clock)
+	for _, s := range []protocol.Service{c.iam.Wire(), c.sts.Wire(), c.sns.Wire(), c.events.Wire(), c.ssm.Wire(), c.s3.Wire()} {
+		c.Register(s)
+	}
+	return c
+}
+
+// Register adds a service, or replaces the one of the same name.
+func (c *Cloud) Register(s protocol.Service) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.services[s.Name] = s
+}
+
+// Mount serves every path that begins with prefix by h, without a signature:
+// the place for what AWS keeps behind presigned URLs, such as the answers of
+// custom resources. The longest prefix wins.
+func (c *Cloud) Mount(prefix string, h http.Handler) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mounts = append(c.mounts, mount{prefix, h})
+	sort.SliceStable(c.mounts, func(i, j int) bool { return len(c.mounts[i].prefix) > len(c.mounts[j].prefix) })
+}
+
+// SetIntercept replaces the function that sees every call before its service
+// does; nil removes it. It is how tests throttle, deny or break a call.
+func (c *Cloud) SetIntercept(f func(*protocol.Call) error) {
+	if f == nil {
+		c.intercept.Store(nil)
+		return
+	}
+	c.intercept.Store(&f)
+}
+
+// IAM gives the identity service, for looking into it from Go.
+func (c *Cloud) IAM() *iam.Service { return c.iam }
+
+// SNS gives the notification service, for reading what was published.
+func (c *Cloud) SNS() *sns.Service { return c.sns }
+
+// S3 gives the object store, for the services that read what lies in it.
+func (c *Cloud) S3() *s3.Service { return c.s3 }
+
+// Handler serves the wire protocol and everything mounted.
+func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serve) }
+
+// Start listens on addr, which must be a loopback address ("127.0.0.1:0" picks
+// a free port), and gives the endpoint URL for AWS_ENDPOINT_URL.
+func (c *Cloud) Start(addr string) (string, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("listen address %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", fmt.Errorf("listen address %q: the embedded AWS verifies no signatures and listens on loopback only (127.0.0.1, ::1 or localhost)", addr)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server != nil {
+		return "", errors.New("the embedded AWS already listens")
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	c.server = server
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			c.log.Error("embedded AWS stopped", "error", err)
+		}
+	}()
+	return "http://" + listener.Addr().String(), nil
+}
+
+// Close stops listening and waits a moment for the calls under way. What the
+// cloud holds stays usable through Handler and Config.
+func (c *Cloud) Close() error {
+	c.mu.Lock()
+	server := c.server
+	c.server = nil
+	c.mu.Unlock()
+	if server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+func (c *Cloud) service(name string) (protocol.Service, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	s, ok := c.services[name]
+	return s, ok
+}
+
+func (c *Cloud) mounted(path string) http.Handler {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, m := range c.mounts {
+		if strings.HasPrefix(path, m.prefix) {
+			return m.handler
+		}
+	}
+	return nil
+}
+
+func (c *Cloud) serviceNames() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	names := make([]string, 0, len(c.services))
+	for n := range c.services {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

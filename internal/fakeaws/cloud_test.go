@@ -1,0 +1,258 @@
+package fakeaws_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/protocol"
+)
+
+func TestOverTheNetwork(t *testing.T) {
+	c, _ := newCloud(t)
+	endpoint := must[string](t)(c.Start("127.0.0.1:0"))
+	t.Cleanup(func() { _ = c.Close() })
+	cfg := c.Config(account, region)
+	cfg.HTTPClient, cfg.BaseEndpoint = nil, &endpoint
+	n := newClients(cfg)
+	makeRole(t, n, "over-the-network")
+	must[*eventbridge.ListRulesOutput](t)(n.events.ListRules(context.Background(), nil))
+	if _, ok := c.IAM().Lookup(account, "over-the-network"); !ok {
+		t.Error("the role did not arrive")
+	}
+	if _, err := c.Start("127.0.0.1:0"); err == nil {
+		t.Error("it listens twice")
+	}
+}
+
+func TestListensOnLoopbackOnly(t *testing.T) {
+	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.com:0", "nonsense"} {
+		if _, err := fakeaws.New(fakeaws.Options{}).Start(addr); err == nil {
+			t.Errorf("it listens on %q", addr)
+		}
+	}
+}
+
+func TestWhoIsCalling(t *testing.T) {
+	c := fakeaws.New(fakeaws.Options{})
+	for _, tt := range []struct{ key, region, want string }{
+		{"111122223333", "eu-west-1", "arn:aws:iam::111122223333:root"},
+		{"AKIAIOSFODNN7EXAMPLE", "eu-west-1", "arn:aws:iam::123456789012:root"},
+		{"111122223333", "us-gov-west-1", "arn:aws-us-gov:iam::111122223333:root"},
+		{"111122223333", "cn-north-1", "arn:aws-cn:iam::111122223333:root"},
+	} {
+		n := newClients(c.ConfigWith(tt.region, aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: "x"}))
+		got := must[*sts.GetCallerIdentityOutput](t)(n.sts.GetCallerIdentity(context.Background(), nil))
+		if *got.Arn != tt.want {
+			t.Errorf("%s in %s: got %s, want %s", tt.key, tt.region, *got.Arn, tt.want)
+		}
+	}
+}
+
+func TestAccountsAndRegionsAreApart(t *testing.T) {
+	ctx := context.Background()
+	c, n := newCloud(t)
+	makeRole(t, n, "everywhere")
+	must[*sns.CreateTopicOutput](t)(n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("here")}))
+
+	elsewhere := newClients(c.Config(account, "us-west-2"))
+	must[*iam.GetRoleOutput](t)(elsewhere.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")}))
+	if got := must[*sns.ListTopicsOutput](t)(elsewhere.sns.ListTopics(ctx, nil)); len(got.Topics) != 0 {
+		t.Errorf("topics of another Region: %v", got.Topics)
+	}
+	other := newClients(c.Config("444455556666", region))
+	_, err := other.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")})
+	wantError(t, err, "NoSuchEntity", "everywhere")
+}
+
+func TestRefusesByName(t *testing.T) {
+	ctx := context.Background()
+	c, n := newCloud(t)
+	_, err := n.iam.ListUsers(ctx, nil)
+	wantError(t, err, "NotImplemented", "permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile")
+	_, err = n.events.ListArchives(ctx, nil)
+	wantError(t, err, "NotImplemented", "events:ListArchives")
+	cfg := c.Config(account, region)
+	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
+	wantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)")
+}
+
+func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {
+	t.Helper()
+	client := c.Config(account, region).HTTPClient
+	r := must[*http.Request](t)(http.NewRequestWithContext(context.Background(), method, "http://aws.permstack.invalid"+url, strings.NewReader(body)))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response := must[*http.Response](t)(client.Do(r))
+	defer response.Body.Close()
+	return response.StatusCode, string(must[[]byte](t)(io.ReadAll(response.Body))), response.Header
+}
+
+func signedFor(service string) string {
+	return "AWS4-HMAC-SHA256 Credential=111122223333/20260101/eu-west-1/" + service + "/aws4_request, SignedHeaders=host, Signature=x"
+}
+
+func TestProtocols(t *testing.T) {
+	c, _ := newCloud(t)
+	form, js := "application/x-www-form-urlencoded", "application/x-amz-json-1.1"
+	for _, tt := range []struct {
+		name, service, contentType, target, body string
+		status                                   int
+		want                                     string
+	}{
+		{"query answer", "sts", form, "", "Action=GetCallerIdentity&Version=2011-06-15", 200, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`},
+		{"query error", "iam", form, "", "Action=GetRole&RoleName=none", 404, `<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name none cannot be found.</Message></Error><RequestId>`},
+		{"query empty answer", "sns", form, "", "Action=DeleteTopic&TopicArn=arn:aws:sns:eu-west-1:111122223333:none", 200, `<DeleteTopicResult/><ResponseMetadata><RequestId>`},
+		{"JSON error", "ssm", js, "AmazonSSM.GetParameter", `{"Name":"none"}`, 400, `{"__type":"ParameterNotFound","message":`},
+		{"JSON empty answer", "events", js, "AWSEvents.DeleteRule", `{"Name":"none"}`, 200, `{}`},
+		{"JSON wrong target", "events", js, "Other.DeleteRule", `{}`, 400, `UnknownOperationException`},
+		{"JSON broken body", "events", js, "AWSEvents.DeleteRule", `{`, 400, `SerializationException`},
+		{"EC2 form", "ec2", form, "", "Action=DescribeInstances", 501, `<Response><Errors><Error><Code>NotImplemented</Code><Message>permstack local does not have ec2:DescribeInstances`},
+		{"S3 form", "s3", "", "", "", 501, `<Error><Code>NotImplemented</Code>`},
+		{"REST JSON form", "lambda", "application/json", "", "{}", 501, `"message":"permstack local does not have lambda:POST /`},
+		{"other JSON service", "dynamodb", js, "DynamoDB_20120810.ListTables", "{}", 501, `permstack local does not have dynamodb:ListTables`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := []string{"Authorization", signedFor(tt.service), "Content-Type", tt.contentType}
+			if tt.target != "" {
+				header = append(header, "X-Amz-Target", tt.target)
+			}
+			status, body, h := request(t, c, "POST", "/", tt.body, header...)
+			if status != tt.status || !strings.Contains(body, tt.want) {
+				t.Errorf("got %d %s\nwant %d …%s…", status, body, tt.status, tt.want)
+			}
+			if h.Get("X-Amzn-Requestid") == "" {
+				t.Error("no request id")
+			}
+		})
+	}
+}
+
+func TestCBORClientsCanReadTheRefusal(t *testing.T) {
+	c, _ := newCloud(t)
+	status, body, h := request(t, c, "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", "Authorization", signedFor("monitoring"), "Smithy-Protocol", "rpc-v2-cbor")
+	if status != 501 || h.Get("Content-Type") != "application/cbor" || !strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") || !strings.Contains(body, "monitoring:ListMetrics") {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
+func TestUnsignedAndOversized(t *testing.T) {
+	c, _ := newCloud(t)
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {
+		t.Errorf("unsigned: %d %s", status, body)
+	}
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetRole&RoleName="+strings.Repeat("a", 3<<20), "Content-Type", "application/x-www-form-urlencoded", "Authorization", signedFor("iam")); status != 413 || !strings.Contains(body, "RequestEntityTooLarge") {
+		t.Errorf("oversized: %d %.200s", status, body)
+	}
+	if status, _, _ := request(t, c, "GET", "/?Action=GetCallerIdentity&X-Amz-Credential=111122223333%2F20260101%2Feu-west-1%2Fsts%2Faws4_request", ""); status != 200 {
+		t.Errorf("presigned: %d", status)
+	}
+}
+
+func TestMountInterceptPanicAndLog(t *testing.T) {
+	ctx := context.Background()
+	c, n := newCloud(t)
+	c.Mount("/_permstack/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outer") }))
+	c.Mount("/_permstack/cfn-response/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }))
+	if _, body, _ := request(t, c, "PUT", "/_permstack/cfn-response/1", "{}"); body != "inner /_permstack/cfn-response/1" {
+		t.Errorf("mounted: %s", body)
+	}
+
+	c.SetIntercept(func(call *protocol.Call) error {
+		if call.Action == "GetRole" {
+			return protocol.Errorf("Throttling", "Rate exceeded")
+		}
+		return nil
+	})
+	_, err := n.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("a")})
+	wantError(t, err, "Throttling", "Rate exceeded")
+	c.SetIntercept(nil)
+
+	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Handler{"GetCallerIdentity": func(context.Context, *protocol.Call) (any, error) { panic("broken") }}})
+	_, err = n.sts.GetCallerIdentity(ctx, nil)
+	wantError(t, err, "InternalFailure", "broken")
+
+	calls := c.Calls()
+	if len(calls) != 2 || calls[0].Name() != "iam:GetRole" || calls[0].ErrorCode != "Throttling" || calls[1].ErrorCode != "InternalFailure" {
+		t.Errorf("calls: %+v", calls)
+	}
+	if c.CallCount("iam:GetRole") != 1 {
+		t.Error("call count")
+	}
+	c.ResetCalls()
+	if len(c.Calls()) != 0 || c.CallCount("iam:GetRole") != 0 {
+		t.Error("the log was not emptied")
+	}
+}
+
+func TestInParallel(t *testing.T) {
+	ctx := context.Background()
+	c, n := newCloud(t)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			name := fmt.Sprintf("parallel-%d", i%8)
+			_, _ = n.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trustSelf)})
+			_, _ = n.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &name, PolicyDocument: aws.String(readAll)})
+			_, _ = n.iam.ListRoles(ctx, nil)
+			_, _ = n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
+			_, _ = n.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name})
+			_, _ = n.ssm.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &name, Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)})
+			_, _ = n.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)})
+			_, _ = newClients(c.ConfigAs(account, region, "arn:aws:iam::111122223333:role/"+name)).iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+			c.Calls()
+			c.SNS().Messages("")
+		})
+	}
+	wg.Wait()
+	if got := must[*iam.ListRolesOutput](t)(n.iam.ListRoles(ctx, nil)); len(got.Roles) != 8 {
+		t.Errorf("%d roles, want 8", len(got.Roles))
+	}
+	got := must[*ssm.GetParameterOutput](t)(n.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("parallel-0")}))
+	if got.Parameter.Version != 2 {
+		t.Errorf("version %d, want 2", got.Parameter.Version)
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	ctx := context.Background()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var mu sync.Mutex
+	c := fakeaws.New(fakeaws.Options{Clock: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }})
+	n := newClients(c.Config(account, region))
+	makeRole(t, n, "short")
+	credentials := c.SessionCredentials(account, "arn:aws:iam::111122223333:role/short", "s")
+	as := newClients(c.ConfigWith(region, credentials))
+	got := must[*sts.GetCallerIdentityOutput](t)(as.sts.GetCallerIdentity(ctx, nil))
+	if *got.Arn != "arn:aws:sts::111122223333:assumed-role/short/s" || !strings.HasPrefix(*got.UserId, "AROA") {
+		t.Errorf("identity %s %s", *got.Arn, *got.UserId)
+	}
+	wrong := credentials
+	wrong.SessionToken = "other"
+	_, err := newClients(c.ConfigWith(region, wrong)).sts.GetCallerIdentity(ctx, nil)
+	wantError(t, err, "InvalidClientTokenId", "invalid")
+	mu.Lock()
+	now = now.Add(13 * time.Hour)
+	mu.Unlock()
+	_, err = newClients(c.ConfigWith(region, wrongExpiry(credentials))).sts.GetCallerIdentity(ctx, nil)
+	wantError(t, err, "ExpiredToken", "expired")
+}
+
+// wrongExpiry makes the SDK believe that the credentials are still good.
+func wrongExpiry(c aws.Credentials) aws.Credentials { c.CanExpire = false; return c }

@@ -1,0 +1,198 @@
+package cloudformation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"permstack/internal/cfn/cfntemplate"
+)
+
+// custom makes AWS::CloudFormation::CustomResource and Custom::….
+// Source: CloudFormation's user guide, "Custom resource reference".
+type custom struct{}
+
+const (
+	maxResponse           = 4_096 // bytes of an answer's body
+	defaultServiceTimeout = 3_600 // seconds
+)
+
+func (custom) schema() schema {
+	return schema{Any: true, Required: []string{"ServiceToken"}}
+}
+
+// customEvent is what the function is invoked with.
+type customEvent struct {
+	RequestType           string
+	ServiceToken          string
+	ResponseURL           string
+	StackID               string `json:"StackId"`
+	RequestID             string `json:"RequestId"`
+	LogicalResourceID     string `json:"LogicalResourceId"`
+	PhysicalResourceID    string `json:"PhysicalResourceId,omitempty"`
+	ResourceType          string
+	ResourceProperties    map[string]any
+	OldResourceProperties map[string]any `json:",omitempty"`
+}
+
+// customAnswer is what the function puts to the ResponseURL.
+type customAnswer struct {
+	Status             string
+	Reason             string
+	PhysicalResourceID string `json:"PhysicalResourceId"`
+	StackID            string `json:"StackId"`
+	RequestID          string `json:"RequestId"`
+	LogicalResourceID  string `json:"LogicalResourceId"`
+	NoEcho             bool
+	Data               map[string]any
+}
+
+func (custom) create(r *request) (outcome, error) {
+	out, err := r.ask("Create")
+	if err != nil && out.id == "" {
+		out.id = generateName(r.stack.name, r.logicalID, 128) // for the Delete that follows
+	}
+	return out, err
+}
+
+func (custom) update(r *request) (outcome, error) {
+	if r.old.str("ServiceToken") != r.props.str("ServiceToken") {
+		return outcome{}, errors.New("Modifying service token is not allowed.")
+	}
+	return r.ask("Update")
+}
+
+func (custom) delete(r *request) error {
+	_, err := r.ask("Delete")
+	return err
+}
+
+func (custom) read(*request) (map[string]any, error) { return nil, errNoDrift }
+
+var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a-zA-Z0-9-_]+(:\$LATEST)?$`)
+
+// ask sends one request to the function and waits for its answer.
+func (r *request) ask(kind string) (outcome, error) {
+	token := r.props.str("ServiceToken")
+	if !functionARN.MatchString(token) {
+		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function", token) //nolint:staticcheck // AWS's words
+	}
+	if r.engine.d.Lambda == nil || r.engine.d.Endpoint == nil {
+		return outcome{}, errors.New("permstack local was started without functions and cannot serve custom resources")
+	}
+	timeout, err := r.props.int("ServiceTimeout")
+	if err != nil || r.props.has("ServiceTimeout") && (timeout < 1 || timeout > defaultServiceTimeout) {
+		return outcome{}, errors.New("Value of property ServiceTimeout must be an integer from 1 to 3600") //nolint:staticcheck // AWS's words
+	}
+	if timeout == 0 {
+		timeout = defaultServiceTimeout
+	}
+	ev := customEvent{
+		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: uuid(), LogicalResourceID: r.logicalID,
+		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: texts(r.props).(map[string]any),
+	}
+	if kind == "Update" {
+		ev.OldResourceProperties = texts(r.old).(map[string]any)
+	}
+	cb := r.engine.expect(&ev)
+	defer r.engine.forget(cb)
+	payload, err := json.Marshal(ev)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := r.engine.d.Lambda.InvokeAsync(strings.TrimSuffix(token, ":$LATEST"), payload); err != nil {
+		return outcome{}, err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, time.Duration(timeout)*time.Second)
+	defer cancel()
+	select {
+	case body := <-cb.body:
+		return r.take(kind, &ev, body)
+	case <-ctx.Done():
+		if r.ctx.Err() != nil {
+			return outcome{}, r.ctx.Err()
+		}
+		return outcome{}, fmt.Errorf("CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [%s]. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.", ev.RequestID)
+	}
+}
+
+// take reads an answer and holds it against the request.
+func (r *request) take(kind string, ev *customEvent, body []byte) (outcome, error) {
+	if len(body) > maxResponse {
+		return outcome{}, errors.New("Response object is too long.")
+	}
+	var a customAnswer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return outcome{}, fmt.Errorf("Invalid response object: %v", err) //nolint:staticcheck // AWS's words
+	}
+	for _, field := range []struct{ name, got, want string }{
+		{"StackId", a.StackID, ev.StackID}, {"RequestId", a.RequestID, ev.RequestID}, {"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
+	} {
+		if field.got != field.want {
+			return outcome{}, fmt.Errorf("Invalid response object: Value of property %s does not match the request", field.name) //nolint:staticcheck // AWS's words
+		}
+	}
+	out := outcome{id: a.PhysicalResourceID, noEcho: a.NoEcho, attrs: a.Data}
+	switch {
+	case a.Status == "FAILED":
+		reason := a.Reason
+		if reason == "" {
+			reason = "See the details in CloudWatch Log Stream"
+		}
+		return outcome{id: a.PhysicalResourceID}, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", reason, ev.RequestID) //nolint:staticcheck // AWS's words
+	case a.Status != "SUCCESS":
+		return outcome{}, fmt.Errorf("Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status) //nolint:staticcheck // AWS's words
+	case kind != "Delete" && a.PhysicalResourceID == "":
+		return outcome{}, errors.New("Invalid PhysicalResourceId") //nolint:staticcheck // AWS's words
+	case len(a.PhysicalResourceID) > 1024:
+		return outcome{}, errors.New("Invalid PhysicalResourceId: longer than 1024 bytes") //nolint:staticcheck // AWS's words
+	}
+	for k, v := range out.attrs {
+		out.attrs[k] = numbers(v)
+	}
+	return out, nil
+}
+
+// texts gives a value with every scalar as text, as functions receive it.
+func texts(v any) any {
+	switch v := v.(type) {
+	case props:
+		return texts(map[string]any(v))
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = texts(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = texts(e)
+		}
+		return out
+	}
+	return cfntemplate.Text(v)
+}
+
+// numbers turns the float64 of encoding/json that are whole into int64.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v == float64(int64(v)) {
+			return int64(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = numbers(v[k])
+		}
+	}
+	return v
+}

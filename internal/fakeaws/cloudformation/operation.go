@@ -1,0 +1,322 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/fakeaws/protocol"
+)
+
+// operation is one piece of work on a stack: a create, an update, a delete or
+// a rollback. One at a time works on a stack.
+type operation struct {
+	e   *Engine
+	s   *stack
+	ctx context.Context
+	cfg aws.Config
+}
+
+// start runs the work in a goroutine; hold e.mu. Work that is under way is
+// followed by it.
+func (e *Engine) start(s *stack, do func(*operation)) {
+	ctx, stop := context.WithCancel(e.ctx)
+	if s.timeout > 0 && s.status == "CREATE_IN_PROGRESS" {
+		ctx, stop = context.WithTimeout(e.ctx, time.Duration(s.timeout)*time.Minute)
+	}
+	before := s.worked
+	worked := make(chan struct{})
+	s.busy, s.stop, s.worked, s.cancelled = true, stop, worked, false
+	op := &operation{e: e, s: s, ctx: ctx, cfg: s.config}
+	e.broadcast()
+	e.work.Go(func() {
+		defer stop()
+		if before != nil {
+			<-before
+		}
+		if e.d.Begin != nil {
+			e.d.Begin(ctx)
+		}
+		do(op)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if s.worked == worked {
+			s.busy = false
+		}
+		close(worked)
+		e.broadcast()
+	})
+}
+
+func (op *operation) status(status, reason string) {
+	op.e.mu.Lock()
+	defer op.e.mu.Unlock()
+	op.e.setStatus(op.s, status, reason)
+}
+
+// aborted says that the stack is to be deleted, or the engine closed, and that
+// the work should end where it is.
+func (op *operation) aborted() bool {
+	op.e.mu.Lock()
+	defer op.e.mu.Unlock()
+	return op.s.deleting || op.e.ctx.Err() != nil
+}
+
+// request makes the request for a resource.
+func (op *operation) request(r *resource, old map[string]any, oldTags []protocol.Tag) *request {
+	q := &request{
+		ctx: op.ctx, engine: op.e, cfg: op.cfg.Copy(), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
+		props: r.props, old: old, tried: r.tried, stackTags: r.tags, oldTags: oldTags, token: uuid(), began: op.e.d.Clock(),
+	}
+	if q.cfg.HTTPClient != nil {
+		q.wire = &wireWatch{next: q.cfg.HTTPClient}
+		q.cfg.HTTPClient = q.wire
+	}
+	return q
+}
+
+// resolver answers Ref and Fn::GetAtt from the stack's resources.
+type resolver struct{ resources map[string]*resource }
+
+func (v resolver) Ref(id string) (any, error) {
+	r := v.resources[id]
+	if r == nil || r.id == "" {
+		return nil, fmt.Errorf("Unable to retrieve the physical id of resource %s", id) //nolint:staticcheck // AWS's words
+	}
+	return r.id, nil
+}
+
+func (v resolver) GetAtt(id, attr string) (any, error) {
+	r := v.resources[id]
+	if r == nil {
+		return nil, fmt.Errorf("Unable to retrieve %s attribute for %s", attr, id) //nolint:staticcheck // AWS's words
+	}
+	value, ok := r.attrs[attr]
+	switch _, isCustom := providerOf(r.typ).(custom); {
+	case ok:
+		return value, nil
+	case isCustom:
+		return nil, fmt.Errorf("CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s", attr, r.id) //nolint:staticcheck // AWS's words
+	}
+	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr) //nolint:staticcheck // AWS's words
+}
+
+// resolve evaluates a resource's properties against what is made by now.
+func (op *operation) resolve(t *cfntemplate.Resource) (map[string]any, error) {
+	return op.s.bound.Properties(t.LogicalID, resolver{op.s.resources})
+}
+
+// declare takes over what the template says of a resource beside its properties.
+func (r *resource) declare(t *cfntemplate.Resource) {
+	r.retain = t.DeletionPolicy == "Retain" || t.DeletionPolicy == "RetainExceptOnCreate"
+	r.retainNew = t.DeletionPolicy == "Retain"
+	r.retainReplaced = t.UpdateReplacePolicy == "Retain"
+	r.metadata = t.Metadata
+}
+
+// make creates a resource and stores it in the stack.
+func (op *operation) make(t *cfntemplate.Resource) error {
+	r := &resource{logicalID: t.LogicalID, typ: t.Type, tags: op.s.tags}
+	r.declare(t)
+	return op.makeAs(r, t, "CREATE", "Resource creation Initiated")
+}
+
+// makeAs creates a resource under the name of the work that needs it: an
+// update that replaces a resource creates, and is called an update.
+func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason string) error {
+	op.e.put(op.s, r)
+	op.e.setResource(op.s, r, verb+"_IN_PROGRESS", "")
+	p := providerOf(t.Type)
+	values, err := op.resolve(t)
+	if err == nil {
+		err = p.schema().check(values)
+	}
+	if err == nil {
+		err = op.ctx.Err()
+	}
+	if err == nil {
+		op.e.mu.Lock()
+		r.props = values
+		op.e.mu.Unlock()
+		q := op.request(r, nil, nil)
+		var out outcome
+		out, err = p.create(q)
+		op.accept(r, out, err == nil)
+		if err != nil {
+			err = errors.New(op.reason(q, err))
+		}
+	}
+	if err != nil {
+		err = op.explain(verb, err)
+		op.e.setResource(op.s, r, verb+"_FAILED", err.Error())
+		return err
+	}
+	op.e.setResource(op.s, r, verb+"_IN_PROGRESS", reason)
+	op.e.setResource(op.s, r, verb+"_COMPLETE", "")
+	return nil
+}
+
+// accept takes over what a provider answered.
+func (op *operation) accept(r *resource, out outcome, whole bool) {
+	op.e.mu.Lock()
+	defer op.e.mu.Unlock()
+	if out.id != "" {
+		r.id = out.id
+	}
+	if whole {
+		r.attrs, r.noEcho = out.attrs, out.noEcho
+	}
+}
+
+// change updates a resource in place.
+func (op *operation) change(r *resource, values map[string]any, tags []protocol.Tag) error {
+	op.e.setResource(op.s, r, "UPDATE_IN_PROGRESS", "")
+	p := providerOf(r.typ)
+	err := p.schema().check(values)
+	if err == nil {
+		op.e.mu.Lock()
+		old, oldTags := r.props, r.tags
+		r.props, r.tags = values, tags // attempted: the rollback starts from here
+		op.e.mu.Unlock()
+		q := op.request(r, old, oldTags)
+		var out outcome
+		out, err = p.update(q)
+		op.e.mu.Lock()
+		if err == nil {
+			r.tried = nil
+		} else {
+			r.tried = append(slices.Clone(r.tried), version{old, oldTags})
+		}
+		op.e.mu.Unlock()
+		if err == nil {
+			op.accept(r, out, true)
+		} else {
+			err = errors.New(op.reason(q, err))
+		}
+	}
+	if err != nil {
+		err = op.explain("UPDATE", err)
+		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
+		return err
+	}
+	op.e.setResource(op.s, r, "UPDATE_COMPLETE", "")
+	return nil
+}
+
+// remove deletes a resource; it answers false where that failed.
+func (op *operation) remove(r *resource) bool {
+	if r.id == "" {
+		op.e.setResource(op.s, r, "DELETE_COMPLETE", "")
+		return true
+	}
+	op.e.setResource(op.s, r, "DELETE_IN_PROGRESS", "")
+	q := op.request(r, nil, nil)
+	if err := providerOf(r.typ).delete(q); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
+		op.e.setResource(op.s, r, "DELETE_FAILED", op.reason(q, err))
+		return false
+	}
+	op.e.setResource(op.s, r, "DELETE_COMPLETE", "")
+	return true
+}
+
+// explain words an error that comes of the work having been given up.
+func (op *operation) explain(verb string, err error) error {
+	op.e.mu.Lock()
+	defer op.e.mu.Unlock()
+	switch {
+	case op.s.cancelled || op.s.deleting:
+		return fmt.Errorf("Resource %s cancelled", map[string]string{"CREATE": "creation", "UPDATE": "update"}[verb]) //nolint:staticcheck // AWS's words
+	case errors.Is(op.ctx.Err(), context.DeadlineExceeded):
+		return errors.New("Resource creation cancelled: stack creation time exceeded the specified timeout")
+	}
+	return err
+}
+
+// reason words a failure as CloudFormation does: what a service answered comes
+// as the message of the resource's handler.
+func (op *operation) reason(q *request, err error) string {
+	var api smithy.APIError
+	var own *protocol.Error
+	code, message, service := "", "", ""
+	status, requestID := http.StatusBadRequest, ""
+	switch {
+	case errors.As(err, &api):
+		code, message = api.ErrorCode(), api.ErrorMessage()
+		var opErr *smithy.OperationError
+		if errors.As(err, &opErr) {
+			service = strings.ReplaceAll(opErr.ServiceID, " ", "")
+		}
+		var http *awshttp.ResponseError
+		if errors.As(err, &http) {
+			status, requestID = http.HTTPStatusCode(), http.ServiceRequestID()
+		}
+		if code == "AccessDenied" && service == "IAM" {
+			service = "Iam"
+		}
+	case errors.As(err, &own):
+		code, message, service = own.Code, own.Message, "Lambda"
+		if own.Status != 0 {
+			status = own.Status
+		}
+		requestID = uuid()
+	default:
+		return err.Error()
+	}
+	kind := handlerCode(code)
+	if kind == "AlreadyExists" {
+		if name := q.props.str(providerOf(q.typ).schema().Name); name != "" {
+			return fmt.Sprintf("Resource handler returned message: \"Resource of type '%s' with identifier '%s' already exists.\" (RequestToken: %s, HandlerErrorCode: %s)", q.typ, name, q.token, kind)
+		}
+	}
+	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" (RequestToken: %s, HandlerErrorCode: %s)",
+		message, service, status, requestID, q.token, kind)
+}
+
+// handlerCode maps a service's error code to one of CloudFormation's.
+// Source: CloudFormation CLI user guide, "Handler error codes".
+func handlerCode(code string) string {
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(code, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized"):
+		return "AccessDenied"
+	case has("AlreadyExists", "ResourceConflict"):
+		return "AlreadyExists"
+	case has("NoSuchEntity", "NotFound"):
+		return "NotFound"
+	case has("LimitExceeded", "Quota"):
+		return "ServiceLimitExceeded"
+	case has("Throttling", "TooManyRequests", "RateExceeded"):
+		return "Throttling"
+	case has("Invalid", "Malformed", "Validation", "DeleteConflict", "Unmodifiable"):
+		return "InvalidRequest"
+	case has("InternalFailure", "ServiceFailure"):
+		return "ServiceInternalError"
+	}
+	return "GeneralServiceException"
+}
+
+// isNotFound recognises a service's answer for what is not there.
+func isNotFound(err error) bool {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return handlerCode(api.ErrorCode()) == "NotFound"
+	}
+	var own *protocol.Error
+	return errors.As(err, &own) && handlerCode(own.Code) == "NotFound"
+}

@@ -1,0 +1,139 @@
+package cloudformation
+
+import (
+	"reflect"
+	"slices"
+
+	"permstack/internal/cfn/cfntemplate"
+)
+
+// afterApply stands in a plan for what is known once the change is made.
+const afterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+// plan is what an update would do.
+type plan struct {
+	changes []change
+	other   bool // outputs or stack tags change
+}
+
+type change struct {
+	action, logicalID, physicalID, typ string
+	replacement                        string   // True, False, Conditional; "" for Add and Remove
+	properties                         []string // that change
+	recreate                           []string // of them, those that replace
+	scope                              []string
+	drift                              string // ResourceDriftStatus, in drift-aware change sets
+}
+
+func (p *plan) empty() bool { return len(p.changes) == 0 && !p.other }
+
+// planner resolves names to what is deployed, and to afterApply for what the
+// update makes anew.
+type planner struct {
+	have  map[string]*resource
+	fresh map[string]bool // new or replaced
+	open  map[string]bool // attributes may change
+}
+
+func (p planner) Ref(id string) (any, error) {
+	if r := p.have[id]; r != nil && r.id != "" && !p.fresh[id] {
+		return r.id, nil
+	}
+	return afterApply, nil
+}
+
+func (p planner) GetAtt(id, attr string) (any, error) {
+	if r := p.have[id]; r != nil && !p.fresh[id] && !p.open[id] {
+		if v, ok := r.attrs[attr]; ok {
+			return v, nil
+		}
+	}
+	return afterApply, nil
+}
+
+// plan compares what is deployed with what is asked for; hold e.mu.
+func (e *Engine) plan(s *stack, set *settings) (*plan, error) {
+	order, err := set.bound.Order()
+	if err != nil {
+		return nil, err
+	}
+	out := &plan{other: !slices.Equal(s.tags, set.tags)}
+	look := planner{have: s.resources, fresh: map[string]bool{}, open: map[string]bool{}}
+	for _, t := range order {
+		r := s.resources[t.LogicalID]
+		if r == nil || r.status == "CREATE_FAILED" || r.status == "DELETE_COMPLETE" {
+			look.fresh[t.LogicalID] = true
+			out.changes = append(out.changes, change{action: "Add", logicalID: t.LogicalID, typ: t.Type})
+			continue
+		}
+		if c := compare(r, t, set, look); c != nil {
+			out.changes = append(out.changes, *c)
+			look.fresh[t.LogicalID] = c.replacement == "True"
+			_, look.open[t.LogicalID] = providerOf(t.Type).(custom)
+		}
+	}
+	for _, id := range s.order {
+		if r := s.resources[id]; !set.bound.IsActive(id) && r != nil {
+			out.changes = append(out.changes, change{action: "Remove", logicalID: id, physicalID: r.id, typ: r.typ})
+		}
+	}
+	outputs, err := set.bound.Outputs(look)
+	if err != nil || !reflect.DeepEqual(outputs, s.outputs) {
+		out.other = true
+	}
+	return out, nil
+}
+
+// compare gives what an update would do to one resource, nil for nothing.
+func compare(r *resource, t *cfntemplate.Resource, set *settings, look planner) *change {
+	c := &change{action: "Modify", logicalID: t.LogicalID, physicalID: r.id, typ: t.Type, replacement: "False"}
+	if r.typ != t.Type {
+		c.replacement, c.scope = "True", []string{"Properties"}
+		return c
+	}
+	p := providerOf(t.Type)
+	values, err := set.bound.Properties(t.LogicalID, look)
+	if err != nil {
+		c.replacement, c.scope = "Conditional", []string{"Properties"}
+		return c
+	}
+	names := sortedKeys(values)
+	for _, n := range sortedKeys(r.props) {
+		if _, both := values[n]; !both {
+			names = append(names, n)
+		}
+	}
+	for _, n := range names {
+		if !reflect.DeepEqual(normal(r.props[n]), normal(values[n])) {
+			c.properties = append(c.properties, n)
+		}
+	}
+	c.recreate = p.schema().replaces(r.props, values)
+	if len(c.recreate) > 0 {
+		c.replacement = "True"
+		if slices.ContainsFunc(c.recreate, func(n string) bool { return values[n] == afterApply }) {
+			c.replacement = "Conditional"
+		}
+	}
+	if len(c.properties) > 0 || r.status == "UPDATE_FAILED" {
+		c.scope = append(c.scope, "Properties")
+	}
+	if p.schema().Tags && !slices.Equal(r.tags, set.tags) {
+		c.scope = append(c.scope, "Tags")
+	}
+	if !reflect.DeepEqual(r.metadata, t.Metadata) {
+		c.scope = append(c.scope, "Metadata")
+	}
+	declared := &resource{}
+	declared.declare(t)
+	if declared.retain != r.retain || declared.retainNew != r.retainNew {
+		c.scope = append(c.scope, "DeletionPolicy")
+	}
+	if declared.retainReplaced != r.retainReplaced {
+		c.scope = append(c.scope, "UpdateReplacePolicy")
+	}
+	if c.scope == nil {
+		return nil
+	}
+	return c
+}

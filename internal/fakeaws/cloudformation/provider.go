@@ -1,0 +1,243 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// provider makes resources of one type.
+type provider interface {
+	schema() schema
+	// create makes the resource. Where it fails half-way it gives the physical
+	// id with the error, and the resource is deleted in the rollback.
+	create(*request) (outcome, error)
+	// update changes the resource from old to props in place.
+	update(*request) (outcome, error)
+	// delete removes it; what is not there is removed.
+	delete(*request) error
+	// read gives the live values of the properties, errNotFound where the
+	// resource is gone, errNoDrift where the type has no drift detection.
+	read(*request) (map[string]any, error)
+}
+
+// schema says which properties a type has and what a change of them means.
+type schema struct {
+	Any        bool // every property is allowed
+	Properties []string
+	Required   []string
+	Replace    []string // a change of these makes a new resource
+	Name       string   // the property that names the resource; it is among Replace
+	NameLength int      // longest name that is generated
+	IAM        bool     // needs a capability
+	Tags       bool     // takes the stack's tags
+}
+
+var (
+	errNotFound = errors.New("the resource does not exist")
+	errNoDrift  = errors.New("the type does not support drift detection")
+)
+
+// outcome is a resource as it is after a create or an update.
+type outcome struct {
+	id     string
+	attrs  map[string]any
+	noEcho bool
+}
+
+// request is one piece of work on a resource.
+type request struct {
+	ctx       context.Context
+	engine    *Engine
+	cfg       aws.Config
+	stack     *stack
+	logicalID string
+	typ       string
+	id        string // empty on create
+	props     props
+	old       props
+	tried     []version // see resource
+	stackTags []protocol.Tag
+	oldTags   []protocol.Tag
+	token     string // unique to this attempt
+	began     time.Time
+	wire      *wireWatch
+}
+
+// name gives the property that names the resource, or a generated name.
+func (r *request) name(s schema) string {
+	if n := r.props.str(s.Name); n != "" {
+		return n
+	}
+	return generateName(r.stack.name, r.logicalID, s.NameLength)
+}
+
+// arn makes an ARN in the stack's partition.
+func (r *request) arn(service, region, resource string) string {
+	return strings.Join([]string{"arn", protocol.PartitionOf(r.stack.region), service, region, r.stack.account, resource}, ":")
+}
+
+// tags merges the resource's own tags over the stack's, sorted by key.
+func (r *request) tags() []protocol.Tag      { return r.merged(r.props, r.stackTags) }
+func (r *request) oldTagSet() []protocol.Tag { return r.merged(r.old, r.oldTags) }
+
+func (r *request) merged(p props, stackTags []protocol.Tag) []protocol.Tag {
+	all := map[string]string{}
+	for _, t := range stackTags {
+		all[t.Key] = t.Value
+	}
+	for _, t := range p.tags("Tags") {
+		all[t.Key] = t.Value
+	}
+	if r.engine.d.SystemTags {
+		all["aws:cloudformation:stack-name"] = r.stack.name
+		all["aws:cloudformation:stack-id"] = r.stack.id
+		all["aws:cloudformation:logical-id"] = r.logicalID
+	}
+	out := make([]protocol.Tag, 0, len(all))
+	for k, v := range all {
+		out = append(out, protocol.Tag{Key: k, Value: v})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Key < out[j].Key })
+	return out
+}
+
+// tagChange gives what to add and which keys to remove.
+func (r *request) tagChange() (add []protocol.Tag, remove []string) {
+	possible := [][]protocol.Tag{r.oldTagSet()}
+	for _, v := range r.tried {
+		possible = append(possible, r.merged(v.props, v.tags))
+	}
+	want := r.tags()
+	for _, have := range possible {
+		for _, t := range want {
+			if !slices.Contains(have, t) && !slices.Contains(add, t) {
+				add = append(add, t)
+			}
+		}
+		for _, t := range have {
+			if !slices.ContainsFunc(want, func(w protocol.Tag) bool { return w.Key == t.Key }) && !slices.Contains(remove, t.Key) {
+				remove = append(remove, t.Key)
+			}
+		}
+	}
+	return add, remove
+}
+
+// versions are what the resource may be now: what was last declared, and where
+// that failed half-way, what was declared before.
+func (r *request) versions() []props {
+	out := []props{r.old}
+	for _, v := range r.tried {
+		out = append(out, v.props)
+	}
+	return out
+}
+
+// listed gives what a list of texts may hold now, and what it surely holds.
+func (r *request) listed(name string) (perhaps, surely []string) {
+	for i, v := range r.versions() {
+		list := v.list(name)
+		if i == 0 {
+			surely = list
+		}
+		surely = slices.DeleteFunc(surely, func(s string) bool { return !slices.Contains(list, s) })
+		for _, s := range list {
+			if !slices.Contains(perhaps, s) {
+				perhaps = append(perhaps, s)
+			}
+		}
+	}
+	return perhaps, surely
+}
+
+// changed says whether a property may differ from what it is to be.
+func (r *request) changed(names ...string) bool {
+	for _, v := range r.versions() {
+		for _, n := range names {
+			if !reflect.DeepEqual(normal(v[n]), normal(r.props[n])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// check holds evaluated properties against the schema.
+func (s schema) check(p map[string]any) error {
+	for _, name := range sortedKeys(p) {
+		if !s.Any && !slices.Contains(s.Properties, name) {
+			return fmt.Errorf("Encountered unsupported property %s", name) //nolint:staticcheck // AWS's words
+		}
+	}
+	for _, name := range s.Required {
+		if _, ok := p[name]; !ok {
+			return fmt.Errorf("Properties validation failed: #: required key [%s] not found", name) //nolint:staticcheck // AWS's words
+		}
+	}
+	return nil
+}
+
+// replaces gives the properties whose change makes a new resource.
+func (s schema) replaces(old, now map[string]any) []string {
+	var out []string
+	for _, n := range s.Replace {
+		if !reflect.DeepEqual(normal(old[n]), normal(now[n])) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// providerOf finds the provider of a type, nil for types that there are none of.
+func providerOf(typ string) provider {
+	if strings.HasPrefix(typ, "Custom::") {
+		return custom{}
+	}
+	return providers[typ]
+}
+
+var providers = map[string]provider{
+	"AWS::IAM::Role":                      iamRole{},
+	"AWS::IAM::ManagedPolicy":             iamManagedPolicy{},
+	"AWS::IAM::RolePolicy":                iamRolePolicy{},
+	"AWS::IAM::Policy":                    iamPolicy{},
+	"AWS::IAM::InstanceProfile":           iamInstanceProfile{},
+	"AWS::SNS::Topic":                     snsTopic{},
+	"AWS::SNS::TopicInlinePolicy":         snsInlinePolicy{},
+	"AWS::SNS::TopicPolicy":               snsTopicPolicy{},
+	"AWS::SNS::Subscription":              snsSubscription{},
+	"AWS::Events::Rule":                   eventsRule{},
+	"AWS::Lambda::Function":               lambdaFunction{},
+	"AWS::Lambda::Permission":             lambdaPermission{},
+	"AWS::Lambda::EventInvokeConfig":      lambdaInvokeConfig{},
+	"AWS::SSM::Parameter":                 ssmParameter{},
+	"AWS::Logs::LogGroup":                 logGroup,
+	"AWS::KMS::Alias":                     kmsAlias,
+	"AWS::KMS::Key":                       kmsKey,
+	"AWS::S3::Bucket":                     s3Bucket{},
+	"AWS::S3::BucketPolicy":               s3BucketPolicy{},
+	"AWS::SQS::Queue":                     sqsQueue,
+	"AWS::SQS::QueuePolicy":               sqsQueuePolicy,
+	"AWS::CloudWatch::Alarm":              cloudwatchAlarm,
+	"AWS::Scheduler::Schedule":            schedulerSchedule,
+	"AWS::CloudFormation::CustomResource": custom{},
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

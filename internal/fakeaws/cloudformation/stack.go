@@ -1,0 +1,239 @@
+package cloudformation
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/fakeaws/protocol"
+)
+
+// stack is one stack. Engine.mu guards it; the goroutine that works on it
+// alone changes its resources, and reads them without the lock.
+type stack struct {
+	id, name, account, region string
+
+	settings  // what was last deployed
+	status    string
+	reason    string
+	created   time.Time
+	updated   time.Time
+	deleted   time.Time
+	protected bool
+	events    []event // oldest first
+	resources map[string]*resource
+	order     []string // logical ids as they were made
+	outputs   []cfntemplate.OutputValue
+
+	changeSets []*changeSet
+	busy       bool
+	stop       context.CancelFunc // gives up the work under way
+	worked     chan struct{}      // closed when the work under way is done
+	cancelled  bool               // CancelUpdateStack was called
+	deleting   bool
+	undo       *undo // what a failed rollback still has to do
+	drift      string
+	driftTime  time.Time
+}
+
+// settings are what a create or an update is asked to deploy.
+type settings struct {
+	body          string
+	template      *cfntemplate.Template
+	bound         *cfntemplate.Bound
+	given         map[string]string // parameter values
+	capabilities  []string
+	tags          []protocol.Tag
+	notifications []string
+	roleARN       string
+	onFailure     string // ROLLBACK, DELETE, DO_NOTHING
+	timeout       int    // minutes
+	token         string // ClientRequestToken
+	config        aws.Config
+	actual        map[string]*actual // of a drift-aware change set; nil for every other deployment
+}
+
+type event struct {
+	id, logicalID, physicalID, typ, status, reason, properties, token string
+	time                                                              time.Time
+}
+
+// resource is one resource of a stack.
+type resource struct {
+	logicalID, typ, id string
+	status, reason     string
+	time               time.Time
+	props              map[string]any // as last applied
+	tags               []protocol.Tag // the stack's, as last applied
+	attrs              map[string]any
+	noEcho             bool
+	retain             bool // DeletionPolicy
+	retainReplaced     bool // UpdateReplacePolicy
+	retainNew          bool // RetainExceptOnCreate
+	metadata           any
+	drift              *drift
+	tried              []version      // that may stand in part: of updates that failed since the last that did not
+	declared           map[string]any // in an undo: props before drift was put into them
+}
+
+// version is what a resource was declared to be at some time.
+type version struct {
+	props map[string]any
+	tags  []protocol.Tag
+}
+
+func (r *resource) clone() *resource { c := *r; return &c }
+
+const stackType = "AWS::CloudFormation::Stack"
+
+// find gives a stack by name or id; one that is deleted by id alone. Hold e.mu.
+func (e *Engine) find(account, region, nameOrID string, deleted bool) *stack {
+	sp := e.space(account, region)
+	if !strings.HasPrefix(nameOrID, "arn:") {
+		return sp.live[nameOrID]
+	}
+	for _, s := range sp.all {
+		if s.id == nameOrID && (deleted || s.status != "DELETE_COMPLETE") {
+			return s
+		}
+	}
+	return nil
+}
+
+// mustFind is find for an API call, with AWS's error.
+func (e *Engine) mustFind(call *protocol.Call, nameOrID string) (*stack, error) {
+	if nameOrID == "" {
+		return nil, invalid("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null")
+	}
+	if s := e.find(call.Account, call.Region, nameOrID, true); s != nil {
+		return s, nil
+	}
+	return nil, invalid("Stack with id %s does not exist", nameOrID)
+}
+
+func invalid(format string, args ...any) *protocol.Error {
+	return protocol.Errorf("ValidationError", format, args...)
+}
+
+// setStatus changes the stack's status and tells of it; hold e.mu.
+func (e *Engine) setStatus(s *stack, status, reason string) {
+	s.status, s.reason = status, reason
+	e.tell(s, event{logicalID: s.name, physicalID: s.id, typ: stackType, status: status, reason: reason})
+}
+
+// tell adds an event; hold e.mu.
+func (e *Engine) tell(s *stack, ev event) {
+	ev.time, ev.token = e.now(), s.token
+	ev.id = uuid()
+	if ev.typ != stackType {
+		ev.id = ev.logicalID + "-" + ev.status + "-" + ev.time.Format("2006-01-02T15:04:05.000Z")
+	}
+	s.events = append(s.events, ev)
+	e.d.Logger.Debug("stack event", "stack", s.name, "resource", ev.logicalID, "status", ev.status, "reason", ev.reason)
+	e.broadcast()
+}
+
+// setResource changes a resource's status and tells of it.
+func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.status, r.reason = status, reason
+	properties := ""
+	if r.props != nil {
+		properties = s.mask(marshal(r.props))
+	}
+	e.tell(s, event{logicalID: r.logicalID, physicalID: r.id, typ: r.typ, status: status, reason: reason, properties: properties})
+	r.time = s.events[len(s.events)-1].time
+}
+
+// mask hides the values of NoEcho parameters in what is shown.
+func (s *stack) mask(text string) string {
+	if s.template == nil || s.bound == nil {
+		return text
+	}
+	for _, p := range s.template.Parameters {
+		if v := s.bound.Parameters[p.Name]; p.NoEcho && v != "" {
+			quoted := marshal(v)
+			text = strings.ReplaceAll(text, quoted, `"****"`)
+		}
+	}
+	return text
+}
+
+// put stores a resource under its logical id.
+func (e *Engine) put(s *stack, r *resource) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.resources[r.logicalID] = r
+	if !slices.Contains(s.order, r.logicalID) {
+		s.order = append(s.order, r.logicalID)
+	}
+}
+
+// drop forgets a resource.
+func (e *Engine) drop(s *stack, logicalID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(s.resources, logicalID)
+	s.order = slices.DeleteFunc(s.order, func(id string) bool { return id == logicalID })
+}
+
+// environment is what a stack's template is evaluated in; hold e.mu.
+func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
+	imports := map[string]string{}
+	for _, other := range e.space(s.account, s.region).live {
+		for _, o := range other.outputs {
+			if o.ExportName != "" {
+				imports[o.ExportName] = o.Value
+			}
+		}
+	}
+	return cfntemplate.Environment{
+		Parameters: set.given,
+		Pseudo: cfntemplate.Pseudo{
+			AccountID: s.account, Region: s.region, Partition: protocol.PartitionOf(s.region),
+			StackID: s.id, StackName: s.name, NotificationARNs: set.notifications,
+		},
+		Zones: []string{s.region + "a", s.region + "b", s.region + "c"},
+		Import: func(name string) (string, error) {
+			if v, ok := imports[name]; ok {
+				return v, nil
+			}
+			return "", fmt.Errorf("No export named %s found.", name) //nolint:staticcheck // AWS's words
+		},
+	}
+}
+
+func stackARN(account, region, name, unique string) string {
+	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.PartitionOf(region), region, account, name, unique)
+}
+
+func uuid() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// generateName makes <stack>-<logical id>-<12 random characters>, with the
+// first two shortened where the name would be longer than most.
+func generateName(stackName, logicalID string, most int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	var b [12]byte
+	_, _ = rand.Read(b[:])
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	room := most - len(b) - 2
+	if len(stackName)+len(logicalID) > room {
+		logicalID = logicalID[:min(len(logicalID), max(room/2, room-len(stackName)))]
+		stackName = stackName[:min(len(stackName), room-len(logicalID))]
+	}
+	return stackName + "-" + logicalID + "-" + string(b[:])
+}

@@ -1,0 +1,201 @@
+// Package events is EventBridge in the embedded AWS: rules and targets on the
+// default event bus. No event is ever matched or delivered; patterns are
+// checked for their form.
+//
+// It has no other buses, archives, connections, API destinations or PutEvents.
+package events
+
+import (
+	"context"
+	"regexp"
+	"sort"
+	"strings"
+	"sync"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// The quotas of EventBridge that this service keeps, at their default values.
+const (
+	maxTargets = 5    // of one rule
+	maxRules   = 300  // of one bus
+	maxPattern = 2048 // characters of an event pattern
+)
+
+// Service is EventBridge for all accounts and Regions of one cloud.
+type Service struct {
+	mu    sync.Mutex
+	buses map[place]map[string]*rule // rules of the default bus by name
+}
+
+type place struct{ account, region string }
+
+// New makes an EventBridge without rules.
+func New() *Service { return &Service{buses: map[place]map[string]*rule{}} }
+
+// bus gives the rules of the call's default bus.
+func (s *Service) bus(call *protocol.Call) map[string]*rule {
+	p := place{call.Account, call.Region}
+	if s.buses[p] == nil {
+		s.buses[p] = map[string]*rule{}
+	}
+	return s.buses[p]
+}
+
+// handle makes a wire.Handler of a typed one, which runs with the lock held.
+func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protocol.Handler {
+	return func(_ context.Context, call *protocol.Call) (any, error) {
+		if err := s.passRole(call); err != nil {
+			return nil, err
+		}
+		var in In
+		if err := call.Decode(&in); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return f(call, in)
+	}
+}
+
+// Wire is the service as the server wants it.
+func (s *Service) Wire() protocol.Service {
+	return protocol.Service{
+		Name: "events", Protocol: protocol.JSON, Version: "2015-10-07", TargetPrefix: "AWSEvents",
+		Actions: map[string]protocol.Handler{
+			"PutRule":             handle(s, s.putRule),
+			"DescribeRule":        handle(s, s.describeRule),
+			"DeleteRule":          handle(s, s.deleteRule),
+			"EnableRule":          handle(s, s.enableRule),
+			"DisableRule":         handle(s, s.disableRule),
+			"ListRules":           handle(s, s.listRules),
+			"PutTargets":          handle(s, s.putTargets),
+			"RemoveTargets":       handle(s, s.removeTargets),
+			"ListTargetsByRule":   handle(s, s.listTargetsByRule),
+			"DescribeEventBus":    handle(s, s.describeEventBus),
+			"TagResource":         handle(s, s.tagResource),
+			"UntagResource":       handle(s, s.untagResource),
+			"ListTagsForResource": handle(s, s.listTagsForResource),
+		},
+		Access: s.access,
+	}
+}
+
+var (
+	rulePattern = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
+	idPattern   = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
+	scheduling  = regexp.MustCompile(`^(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\([^()]+\))$`)
+)
+
+func violation(field, value, rule string) *protocol.Error {
+	return protocol.Errorf("ValidationException", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, rule)
+}
+
+func checkRuleName(field, name string) error {
+	if rulePattern.MatchString(name) {
+		return nil
+	}
+	return violation(field, name, `Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`)
+}
+
+func ruleNotFound(name string) *protocol.Error {
+	return protocol.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus default.", name)
+}
+
+// checkBus takes the default bus by name, by ARN or by silence.
+func checkBus(call *protocol.Call, bus string) error {
+	if bus == "" || bus == "default" || bus == busARN(call) {
+		return nil
+	}
+	return protocol.Errorf("ResourceNotFoundException", "Event bus %s does not exist.", bus)
+}
+
+func busARN(call *protocol.Call) string {
+	return call.ARN("events", call.Region, call.Account, "event-bus/default")
+}
+
+// find gives the rule of that name.
+func (s *Service) find(call *protocol.Call, field, name, bus string) (*rule, error) {
+	if err := checkRuleName(field, name); err != nil {
+		return nil, err
+	}
+	if err := checkBus(call, bus); err != nil {
+		return nil, err
+	}
+	r := s.bus(call)[name]
+	if r == nil {
+		return nil, ruleNotFound(name)
+	}
+	return r, nil
+}
+
+func (s *Service) describeEventBus(call *protocol.Call, in struct{ Name string }) (any, error) {
+	if err := checkBus(call, in.Name); err != nil {
+		return nil, err
+	}
+	return map[string]any{"Name": "default", "Arn": busARN(call)}, nil
+}
+
+// tagged finds the rule of an ARN.
+func (s *Service) tagged(call *protocol.Call, arn string) (*rule, error) {
+	name, ok := strings.CutPrefix(arn, call.ARN("events", call.Region, call.Account, "rule/"))
+	if !ok {
+		return nil, violation("resourceARN", arn, "Member must be the ARN of a rule of this account and Region")
+	}
+	r := s.bus(call)[strings.TrimPrefix(name, "default/")]
+	if r == nil {
+		return nil, ruleNotFound(name)
+	}
+	return r, nil
+}
+
+func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
+	for _, t := range add {
+		if !t.Valid() {
+			return nil, violation("tags", t.Key, "Member must have a key of 1 to 128 characters that does not begin with aws:, and a value of at most 256")
+		}
+	}
+	out := protocol.MergeTags(have, add)
+	if len(out) > protocol.MaxTags {
+		return nil, protocol.Errorf("LimitExceededException", "A resource can have at most %d tags.", protocol.MaxTags)
+	}
+	return out, nil
+}
+
+func (s *Service) tagResource(call *protocol.Call, in struct {
+	ResourceARN string
+	Tags        []protocol.Tag
+}) (any, error) {
+	r, err := s.tagged(call, in.ResourceARN)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(r.tags, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	r.tags = tags
+	return nil, nil
+}
+
+func (s *Service) untagResource(call *protocol.Call, in struct {
+	ResourceARN string
+	TagKeys     []string
+}) (any, error) {
+	r, err := s.tagged(call, in.ResourceARN)
+	if err != nil {
+		return nil, err
+	}
+	r.tags = protocol.DropTags(r.tags, in.TagKeys)
+	return nil, nil
+}
+
+func (s *Service) listTagsForResource(call *protocol.Call, in struct{ ResourceARN string }) (any, error) {
+	r, err := s.tagged(call, in.ResourceARN)
+	if err != nil {
+		return nil, err
+	}
+	tags := append([]protocol.Tag{}, r.tags...)
+	sort.Slice(tags, func(i, j int) bool { return tags[i].Key < tags[j].Key })
+	return map[string]any{"Tags": tags}, nil
+}

@@ -1,0 +1,188 @@
+package events
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+type rule struct {
+	name, arn, owner     string
+	pattern, schedule    string
+	state                string
+	description, roleARN string
+	tags                 []protocol.Tag
+	targets              []target // in the order of putting
+}
+
+// ruleAnswer is a rule as DescribeRule and ListRules write it.
+type ruleAnswer struct {
+	Name               string
+	Arn                string
+	EventPattern       string `json:",omitempty"`
+	ScheduleExpression string `json:",omitempty"`
+	State              string
+	Description        string `json:",omitempty"`
+	RoleArn            string `json:",omitempty"`
+	EventBusName       string
+	CreatedBy          string `json:",omitempty"`
+}
+
+func (r *rule) answer() ruleAnswer {
+	return ruleAnswer{
+		Name: r.name, Arn: r.arn, EventPattern: r.pattern, ScheduleExpression: r.schedule, State: r.state,
+		Description: r.description, RoleArn: r.roleARN, EventBusName: "default",
+	}
+}
+
+var states = []string{"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+
+// putRule makes a rule or replaces what one says; its targets stay, and tags
+// count only when the rule is new.
+func (s *Service) putRule(call *protocol.Call, in struct {
+	Name, EventPattern, ScheduleExpression, State, Description, RoleArn, EventBusName string
+	Tags                                                                              []protocol.Tag
+}) (any, error) {
+	if err := checkRuleName("name", in.Name); err != nil {
+		return nil, err
+	}
+	if err := checkBus(call, in.EventBusName); err != nil {
+		return nil, err
+	}
+	if in.EventPattern == "" && in.ScheduleExpression == "" {
+		return nil, protocol.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	}
+	if in.State == "" {
+		in.State = "ENABLED"
+	}
+	if !slices.Contains(states, in.State) {
+		return nil, violation("state", in.State, fmt.Sprintf("Member must satisfy enum value set: %v", states))
+	}
+	if utf8.RuneCountInString(in.Description) > 512 {
+		return nil, violation("description", in.Description, "Member must have length less than or equal to 512")
+	}
+	if in.ScheduleExpression != "" && !scheduling.MatchString(in.ScheduleExpression) {
+		return nil, protocol.Errorf("ValidationException", "Parameter ScheduleExpression is not valid.")
+	}
+	if in.EventPattern != "" {
+		if err := checkPattern(in.EventPattern); err != nil {
+			return nil, err
+		}
+	}
+	tags, err := mergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	bus := s.bus(call)
+	r := bus[in.Name]
+	if r == nil {
+		if len(bus) >= maxRules {
+			return nil, protocol.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+		}
+		r = &rule{name: in.Name, arn: call.ARN("events", call.Region, call.Account, "rule/"+in.Name), owner: call.Account, tags: tags}
+		bus[in.Name] = r
+	}
+	r.pattern, r.schedule, r.state = in.EventPattern, in.ScheduleExpression, in.State
+	r.description, r.roleARN = in.Description, in.RoleArn
+	return map[string]string{"RuleArn": r.arn}, nil
+}
+
+type named struct{ Name, EventBusName string }
+
+func (s *Service) describeRule(call *protocol.Call, in named) (any, error) {
+	r, err := s.find(call, "name", in.Name, in.EventBusName)
+	if err != nil {
+		return nil, err
+	}
+	out := r.answer()
+	out.CreatedBy = r.owner
+	return out, nil
+}
+
+// deleteRule succeeds for a rule that does not exist, as at AWS.
+func (s *Service) deleteRule(call *protocol.Call, in named) (any, error) {
+	r, err := s.find(call, "name", in.Name, in.EventBusName)
+	if err != nil {
+		if e, ok := err.(*protocol.Error); ok && e.Code == "ResourceNotFoundException" {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if len(r.targets) > 0 {
+		return nil, protocol.Errorf("ValidationException", "Rule can't be deleted since it has targets.")
+	}
+	delete(s.bus(call), r.name)
+	return nil, nil
+}
+
+func (s *Service) enableRule(call *protocol.Call, in named) (any, error) {
+	return s.setState(call, in, "ENABLED")
+}
+
+func (s *Service) disableRule(call *protocol.Call, in named) (any, error) {
+	return s.setState(call, in, "DISABLED")
+}
+
+func (s *Service) setState(call *protocol.Call, in named, state string) (any, error) {
+	r, err := s.find(call, "name", in.Name, in.EventBusName)
+	if err != nil {
+		return nil, err
+	}
+	r.state = state
+	return nil, nil
+}
+
+func (s *Service) listRules(call *protocol.Call, in struct {
+	NamePrefix, EventBusName, NextToken string
+	Limit                               *int
+}) (any, error) {
+	if err := checkBus(call, in.EventBusName); err != nil {
+		return nil, err
+	}
+	var rules []ruleAnswer
+	for _, r := range s.bus(call) {
+		if strings.HasPrefix(r.name, in.NamePrefix) {
+			rules = append(rules, r.answer())
+		}
+	}
+	sort.Slice(rules, func(i, j int) bool { return rules[i].Name < rules[j].Name })
+	rules, next, err := paginate(rules, in.NextToken, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Rules     []ruleAnswer
+		NextToken string `json:",omitempty"`
+	}{rules, next}, nil
+}
+
+// paginate gives one page of at most 100; the token is the index of the next item.
+func paginate[T any](items []T, token string, limit *int) ([]T, string, error) {
+	size, from := 100, 0
+	if limit != nil {
+		size = *limit
+	}
+	if size < 1 || size > 100 {
+		return nil, "", violation("limit", fmt.Sprint(size), "Member must have value between 1 and 100")
+	}
+	if token != "" {
+		n, err := strconv.Atoi(token)
+		if err != nil || n < 0 {
+			return nil, "", protocol.Errorf("ValidationException", "Parameter NextToken is not valid.")
+		}
+		from = n
+	}
+	items = items[min(from, len(items)):]
+	if len(items) > size {
+		return items[:size], strconv.Itoa(from + size), nil
+	}
+	if items == nil {
+		items = []T{}
+	}
+	return items, "", nil
+}

@@ -1,0 +1,240 @@
+package iam
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+type policy struct {
+	name, path, id, arn string
+	description         string
+	created, updated    time.Time
+	versions            []version // oldest first
+	nextVersion         int
+	tags                []protocol.Tag
+}
+
+type version struct {
+	id        string
+	document  string
+	created   time.Time
+	isDefault bool
+}
+
+func (p *policy) current() version {
+	i := slices.IndexFunc(p.versions, func(v version) bool { return v.isDefault })
+	return p.versions[i] // there is always a default
+}
+
+type xmlPolicy struct {
+	PolicyName                    string
+	PolicyId                      string
+	Arn                           string
+	Path                          string
+	DefaultVersionId              string
+	AttachmentCount               int
+	PermissionsBoundaryUsageCount int
+	IsAttachable                  bool
+	Description                   string `xml:",omitempty"`
+	CreateDate                    protocol.Time
+	UpdateDate                    protocol.Time
+	Tags                          *xmlTags `xml:",omitempty"`
+}
+
+// brief is the policy as lists have it: without description and tags.
+func (a *account) brief(p *policy) xmlPolicy {
+	x := xmlPolicy{
+		PolicyName: p.name, PolicyId: p.id, Arn: p.arn, Path: p.path, DefaultVersionId: p.current().id,
+		IsAttachable: true, CreateDate: protocol.Time(p.created), UpdateDate: protocol.Time(p.updated),
+	}
+	for _, r := range a.roles {
+		if slices.Contains(r.attached, p.arn) {
+			x.AttachmentCount++
+		}
+		if r.boundary == p.arn {
+			x.PermissionsBoundaryUsageCount++
+		}
+	}
+	return x
+}
+
+func (a *account) full(p *policy) xmlPolicy {
+	x := a.brief(p)
+	x.Description, x.Tags = p.description, tagsXML(p.tags)
+	return x
+}
+
+// policyByARN finds a customer managed policy of this account or one of AWS's.
+func (a *account) policyByARN(partition, arn string) *policy {
+	if p := awsManaged(partition, arn); p != nil {
+		return p
+	}
+	p := a.policies[lower(arn[strings.LastIndexByte(arn, '/')+1:])]
+	if p == nil || p.arn != arn {
+		return nil
+	}
+	return p
+}
+
+// policy finds the policy that a call names by its ARN.
+func (a *account) policy(call *protocol.Call) (*policy, error) {
+	arn := call.Str("PolicyArn")
+	if err := checkPolicyARN(arn); err != nil {
+		return nil, err
+	}
+	p := a.policyByARN(call.Partition, arn)
+	if p == nil {
+		return nil, noPolicy(arn)
+	}
+	return p, nil
+}
+
+// ownPolicy is policy for calls that change it, which AWS's own refuse.
+func (a *account) ownPolicy(call *protocol.Call) (*policy, error) {
+	p, err := a.policy(call)
+	if err != nil {
+		return nil, err
+	}
+	if isAWSManaged(p.arn) {
+		return nil, denied(call, p.arn)
+	}
+	return p, nil
+}
+
+type policyAnswer struct{ Policy xmlPolicy }
+
+func createPolicy(a *account, call *protocol.Call) (any, error) {
+	name := call.Str("PolicyName")
+	if err := checkName("policyName", name, 128); err != nil {
+		return nil, err
+	}
+	path, err := pathOf(call)
+	if err != nil {
+		return nil, err
+	}
+	description, err := descriptionOf(call)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(nil, call.Tags("Tags"))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := managedOf(call)
+	if err != nil {
+		return nil, err
+	}
+	if a.policies[lower(name)] != nil {
+		return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+	}
+	now := a.clock()
+	p := &policy{
+		name: name, path: path, id: newID("ANPA"), arn: call.ARN("iam", "", a.id, "policy"+path+name),
+		description: description, created: now, updated: now, tags: tags,
+		versions: []version{{id: "v1", document: doc, created: now, isDefault: true}}, nextVersion: 2,
+	}
+	a.policies[lower(name)] = p
+	return policyAnswer{a.full(p)}, nil
+}
+
+func getPolicy(a *account, call *protocol.Call) (any, error) {
+	p, err := a.policy(call)
+	if err != nil {
+		return nil, err
+	}
+	return policyAnswer{a.full(p)}, nil
+}
+
+func deletePolicy(a *account, call *protocol.Call) (any, error) {
+	p, err := a.ownPolicy(call)
+	if err != nil {
+		return nil, err
+	}
+	if x := a.brief(p); x.AttachmentCount > 0 || x.PermissionsBoundaryUsageCount > 0 {
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	}
+	if len(p.versions) > 1 {
+		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
+	}
+	delete(a.policies, lower(p.name))
+	return nil, nil
+}
+
+func listPolicies(a *account, call *protocol.Call) (any, error) {
+	onlyAttached, err := call.Bool("OnlyAttached", false)
+	if err != nil {
+		return nil, err
+	}
+	scope := call.Str("Scope")
+	if !slices.Contains([]string{"", "All", "AWS", "Local"}, scope) {
+		return nil, constraint("scope", scope, "Member must satisfy enum value set: [AWS, Local, All]")
+	}
+	var all []*policy
+	if scope != "AWS" {
+		for _, p := range a.policies {
+			all = append(all, p)
+		}
+	}
+	if scope != "Local" {
+		all = append(all, awsManagedPolicies(call.Partition)...)
+	}
+	prefix, usage := call.Str("PathPrefix"), call.Str("PolicyUsageFilter")
+	var out []xmlPolicy
+	for _, p := range all {
+		x := a.brief(p)
+		used := x.AttachmentCount
+		if usage == "PermissionsBoundary" {
+			used = x.PermissionsBoundaryUsageCount
+		}
+		if strings.HasPrefix(p.path, prefix) && (used > 0 || !onlyAttached && usage != "PermissionsBoundary") {
+			out = append(out, x)
+		}
+	}
+	out, pg, err := paginate(call, out, func(p xmlPolicy) string { return p.Arn })
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Policies []xmlPolicy `xml:"Policies>member"`
+		page
+	}{out, pg}, nil
+}
+
+func tagPolicy(a *account, call *protocol.Call) (any, error) {
+	p, err := a.ownPolicy(call)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(p.tags, call.Tags("Tags"))
+	if err != nil {
+		return nil, err
+	}
+	p.tags = tags
+	return nil, nil
+}
+
+func untagPolicy(a *account, call *protocol.Call) (any, error) {
+	p, err := a.ownPolicy(call)
+	if err != nil {
+		return nil, err
+	}
+	p.tags = dropTags(p.tags, call.List("TagKeys"))
+	return nil, nil
+}
+
+func listPolicyTags(a *account, call *protocol.Call) (any, error) {
+	p, err := a.policy(call)
+	if err != nil {
+		return nil, err
+	}
+	return listTags(call, p.tags)
+}
+
+// denied is how IAM refuses a change to a policy of AWS's own, even to an
+// administrator.
+func denied(call *protocol.Call, resource string) *protocol.Error {
+	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s", call.Caller.ARN, call.Action, "policy "+resource).WithStatus(403)
+}

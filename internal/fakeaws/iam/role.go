@@ -1,0 +1,285 @@
+package iam
+
+import (
+	"strings"
+	"time"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+type role struct {
+	name, path, id, arn string
+	created             time.Time
+	trust               string
+	description         string
+	maxSession          int
+	boundary            string // ARN of the permissions boundary, or empty
+	tags                []protocol.Tag
+	inline              map[string]inlinePolicy // by name in lower case
+	attached            []string                // ARNs in the order of attachment
+}
+
+// xmlRole is a role in an answer.
+type xmlRole struct {
+	Path                     string
+	RoleName                 string
+	RoleId                   string
+	Arn                      string
+	CreateDate               protocol.Time
+	AssumeRolePolicyDocument string
+	Description              string `xml:",omitempty"`
+	MaxSessionDuration       int
+	PermissionsBoundary      *xmlBoundary `xml:",omitempty"`
+	Tags                     *xmlTags     `xml:",omitempty"`
+	RoleLastUsed             *struct{}    `xml:",omitempty"`
+}
+
+type xmlBoundary struct {
+	PermissionsBoundaryType string
+	PermissionsBoundaryArn  string
+}
+
+type xmlTags struct {
+	Member []protocol.Tag `xml:"member"`
+}
+
+func tagsXML(tags []protocol.Tag) *xmlTags {
+	if len(tags) == 0 {
+		return nil
+	}
+	return &xmlTags{append([]protocol.Tag(nil), tags...)}
+}
+
+// brief is the role as lists have it: without tags, boundary and last use.
+func (r *role) brief() xmlRole {
+	return xmlRole{
+		Path: r.path, RoleName: r.name, RoleId: r.id, Arn: r.arn, CreateDate: protocol.Time(r.created),
+		AssumeRolePolicyDocument: encodeDocument(r.trust), Description: r.description, MaxSessionDuration: r.maxSession,
+	}
+}
+
+// full is the role as GetRole has it.
+func (r *role) full() xmlRole {
+	x := r.brief()
+	x.Tags, x.RoleLastUsed = tagsXML(r.tags), &struct{}{}
+	if r.boundary != "" {
+		x.PermissionsBoundary = &xmlBoundary{"Policy", r.boundary}
+	}
+	return x
+}
+
+type roleAnswer struct{ Role xmlRole }
+
+// role finds the role that a call names.
+func (a *account) role(call *protocol.Call) (*role, error) {
+	name := call.Str("RoleName")
+	if err := checkName("roleName", name, 64); err != nil {
+		return nil, err
+	}
+	r := a.roles[lower(name)]
+	if r == nil {
+		return nil, noRole(name)
+	}
+	return r, nil
+}
+
+func createRole(a *account, call *protocol.Call) (any, error) {
+	name := call.Str("RoleName")
+	if err := checkName("roleName", name, 64); err != nil {
+		return nil, err
+	}
+	path, err := pathOf(call)
+	if err != nil {
+		return nil, err
+	}
+	description, err := descriptionOf(call)
+	if err != nil {
+		return nil, err
+	}
+	maxSession, err := sessionDurationOf(call, 3600)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(nil, call.Tags("Tags"))
+	if err != nil {
+		return nil, err
+	}
+	trust, err := a.trustOf(call, "AssumeRolePolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	boundary, err := a.boundaryOf(call, call.Str("PermissionsBoundary"))
+	if err != nil {
+		return nil, err
+	}
+	if a.roles[lower(name)] != nil {
+		return nil, alreadyExists("Role with name %s already exists.", name)
+	}
+	r := &role{
+		name: name, path: path, id: newID("AROA"), arn: call.ARN("iam", "", a.id, "role"+path+name), created: a.clock(),
+		trust: trust, description: description, maxSession: maxSession, boundary: boundary, tags: tags,
+		inline: map[string]inlinePolicy{},
+	}
+	a.roles[lower(name)] = r
+	return roleAnswer{r.full()}, nil
+}
+
+func getRole(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	return roleAnswer{r.full()}, nil
+}
+
+func deleteRole(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.profilesOf(r)) > 0 {
+		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
+	}
+	if len(r.attached) > 0 {
+		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
+	}
+	if len(r.inline) > 0 {
+		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
+	}
+	delete(a.roles, lower(r.name))
+	return nil, nil
+}
+
+func listRoles(a *account, call *protocol.Call) (any, error) {
+	prefix := call.Str("PathPrefix")
+	var roles []xmlRole
+	for _, r := range a.roles {
+		if strings.HasPrefix(r.path, prefix) {
+			roles = append(roles, r.brief())
+		}
+	}
+	roles, p, err := paginate(call, roles, func(r xmlRole) string { return r.RoleName })
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Roles []xmlRole `xml:"Roles>member"`
+		page
+	}{roles, p}, nil
+}
+
+func updateRole(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	description, err := descriptionOf(call)
+	if err != nil {
+		return nil, err
+	}
+	maxSession, err := sessionDurationOf(call, r.maxSession)
+	if err != nil {
+		return nil, err
+	}
+	if call.Has("Description") {
+		r.description = description
+	}
+	r.maxSession = maxSession
+	return nil, nil
+}
+
+func updateRoleDescription(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	description, err := descriptionOf(call)
+	if err != nil {
+		return nil, err
+	}
+	r.description = description
+	return roleAnswer{r.full()}, nil
+}
+
+func updateAssumeRolePolicy(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := a.trustOf(call, "PolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	r.trust = trust
+	return nil, nil
+}
+
+// boundaryOf checks a permissions boundary: the policy must exist. An empty
+// ARN is no boundary.
+func (a *account) boundaryOf(call *protocol.Call, arn string) (string, error) {
+	if arn == "" {
+		return "", nil
+	}
+	if err := checkPolicyARN(arn); err != nil {
+		return "", err
+	}
+	if a.policyByARN(call.Partition, arn) == nil {
+		return "", noSuchEntity("Scope ARN: %s does not exist or is not attachable.", arn)
+	}
+	return arn, nil
+}
+
+func putRolePermissionsBoundary(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	if call.Str("PermissionsBoundary") == "" {
+		return nil, constraint("permissionsBoundary", "", "Member must have length greater than or equal to 20")
+	}
+	boundary, err := a.boundaryOf(call, call.Str("PermissionsBoundary"))
+	if err != nil {
+		return nil, err
+	}
+	r.boundary = boundary
+	return nil, nil
+}
+
+func deleteRolePermissionsBoundary(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	r.boundary = ""
+	return nil, nil
+}
+
+func tagRole(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(r.tags, call.Tags("Tags"))
+	if err != nil {
+		return nil, err
+	}
+	r.tags = tags
+	return nil, nil
+}
+
+func untagRole(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	r.tags = dropTags(r.tags, call.List("TagKeys"))
+	return nil, nil
+}
+
+func listRoleTags(a *account, call *protocol.Call) (any, error) {
+	r, err := a.role(call)
+	if err != nil {
+		return nil, err
+	}
+	return listTags(call, r.tags)
+}

@@ -1,0 +1,213 @@
+package iam
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/validate"
+)
+
+var (
+	namePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
+	pathPattern = regexp.MustCompile(`^(/|/[\x21-\x7e]+/)$`)
+	tagPattern  = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	descPattern = regexp.MustCompile(`^[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{00A1}-\x{00FF}]*$`)
+	arnPattern  = regexp.MustCompile(`^arn:[^:]+:iam::(\d{12}|aws):policy/.+$`)
+)
+
+// checkName keeps the rules of names: [\w+=,.@-]{1,max}.
+func checkName(field, name string, max int) error {
+	switch {
+	case name == "":
+		return constraint(field, name, "Member must have length greater than or equal to 1")
+	case utf8.RuneCountInString(name) > max:
+		return constraint(field, name, fmt.Sprintf("Member must have length less than or equal to %d", max))
+	case !namePattern.MatchString(name):
+		return protocol.Errorf("ValidationError", "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", field)
+	}
+	return nil
+}
+
+// pathOf reads the Path parameter: "/" or /…/, at most 512 characters.
+func pathOf(call *protocol.Call) (string, error) {
+	if !call.Has("Path") {
+		return "/", nil
+	}
+	path := call.Str("Path")
+	if len(path) > 512 {
+		return "", constraint("path", path, "Member must have length less than or equal to 512")
+	}
+	if !pathPattern.MatchString(path) {
+		return "", protocol.Errorf("ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+	}
+	return path, nil
+}
+
+// descriptionOf reads the Description parameter, at most 1,000 characters.
+func descriptionOf(call *protocol.Call) (string, error) {
+	d := call.Str("Description")
+	if utf8.RuneCountInString(d) > 1000 {
+		return "", constraint("description", d, "Member must have length less than or equal to 1000")
+	}
+	if !descPattern.MatchString(d) {
+		return "", constraint("description", d, `Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`)
+	}
+	return d, nil
+}
+
+// sessionDurationOf reads MaxSessionDuration, 3,600 to 43,200 seconds; def
+// where it was not sent.
+func sessionDurationOf(call *protocol.Call, def int) (int, error) {
+	n, err := call.Int("MaxSessionDuration", def)
+	if err != nil {
+		return 0, err
+	}
+	if n < 3600 {
+		return 0, constraint("maxSessionDuration", fmt.Sprint(n), "Member must have value greater than or equal to 3600")
+	}
+	if n > 43200 {
+		return 0, constraint("maxSessionDuration", fmt.Sprint(n), "Member must have value less than or equal to 43200")
+	}
+	return n, nil
+}
+
+// documentOf reads a policy document and checks its grammar.
+func documentOf(call *protocol.Call, parameter string, kind validate.Kind) (string, error) {
+	doc := call.Str(parameter)
+	field := strings.ToLower(parameter[:1]) + parameter[1:]
+	if doc == "" {
+		return "", constraint(field, doc, "Member must have length greater than or equal to 1")
+	}
+	if utf8.RuneCountInString(doc) > maxDocument {
+		return "", constraint(field, doc[:64]+"…", fmt.Sprintf("Member must have length less than or equal to %d", maxDocument))
+	}
+	if err := validate.Check(doc, kind); err != nil {
+		return "", malformed(err)
+	}
+	return doc, nil
+}
+
+// trustOf reads a trust policy: grammar, then size, then whether the roles of
+// this account that it names exist. IAM asks that of every account; here the
+// others may not have been begun.
+func (a *account) trustOf(call *protocol.Call, parameter string) (string, error) {
+	doc, err := documentOf(call, parameter, validate.Trust)
+	if err != nil {
+		return "", err
+	}
+	if iampolicy.CountedSize(doc) > maxTrustPolicySize {
+		return "", limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicySize)
+	}
+	parsed, err := iampolicy.Parse([]byte(doc))
+	if err != nil {
+		return "", malformed(err)
+	}
+	for _, s := range parsed.Statement {
+		if s.Principal == nil {
+			continue
+		}
+		for _, id := range s.Principal.ByType["AWS"] {
+			if !a.principalExists(call.Partition, id) {
+				return "", protocol.Errorf("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":%q", id)
+			}
+		}
+	}
+	return doc, nil
+}
+
+// principalExists is false for a role or user of this account that is not there.
+func (a *account) principalExists(partition, id string) bool {
+	name, ok := strings.CutPrefix(id, "arn:"+partition+":iam::"+a.id+":")
+	if !ok || name == "root" {
+		return true
+	}
+	r := a.roles[lower(name[strings.LastIndexByte(name, '/')+1:])]
+	return r != nil && r.arn == id
+}
+
+// managedOf reads the document of a managed policy: grammar, then size.
+func managedOf(call *protocol.Call) (string, error) {
+	doc, err := documentOf(call, "PolicyDocument", validate.Identity)
+	if err != nil {
+		return "", err
+	}
+	if iampolicy.CountedSize(doc) > maxManagedPolicySize {
+		return "", limitExceeded("Cannot exceed quota for PolicySize: %d", maxManagedPolicySize)
+	}
+	return doc, nil
+}
+
+// checkPolicyARN keeps the form of a policy ARN.
+func checkPolicyARN(arn string) error {
+	if arnPattern.MatchString(arn) {
+		return nil
+	}
+	if len(arn) < 20 {
+		return constraint("policyArn", arn, "Member must have length greater than or equal to 20")
+	}
+	return protocol.Errorf("InvalidInput", "ARN %s is not valid.", arn)
+}
+
+// mergeTags adds tags to those that a resource has; a key given again gets the
+// new value. At most 50, keys to 128 and values to 256 characters.
+func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
+	if len(add) > maxTags {
+		return nil, constraint("tags", fmt.Sprint(len(add))+" tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	}
+	out := append([]protocol.Tag(nil), have...)
+	seen := map[string]bool{}
+	for i, t := range add {
+		field := fmt.Sprintf("tags.%d.member", i+1)
+		switch folded := strings.ToLower(t.Key); {
+		case t.Key == "":
+			return nil, constraint(field+".key", t.Key, "Member must have length greater than or equal to 1")
+		case utf8.RuneCountInString(t.Key) > 128:
+			return nil, constraint(field+".key", t.Key, "Member must have length less than or equal to 128")
+		case utf8.RuneCountInString(t.Value) > 256:
+			return nil, constraint(field+".value", t.Value, "Member must have length less than or equal to 256")
+		case !tagPattern.MatchString(t.Key):
+			return nil, constraint(field+".key", t.Key, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
+		case !tagPattern.MatchString(t.Value):
+			return nil, constraint(field+".value", t.Value, `Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
+		case strings.HasPrefix(folded, "aws:"):
+			return nil, protocol.Errorf("InvalidInput", "System tags cannot be added/updated by requester")
+		case seen[folded]:
+			return nil, protocol.Errorf("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		default:
+			seen[folded] = true
+		}
+		out = setTag(out, t)
+	}
+	if len(out) > maxTags {
+		return nil, limitExceeded("The number of tags has reached the maximum limit.")
+	}
+	return out, nil
+}
+
+func setTag(tags []protocol.Tag, t protocol.Tag) []protocol.Tag {
+	for i := range tags {
+		if strings.EqualFold(tags[i].Key, t.Key) {
+			tags[i] = t
+			return tags
+		}
+	}
+	return append(tags, t)
+}
+
+func dropTags(tags []protocol.Tag, keys []string) []protocol.Tag {
+	var out []protocol.Tag
+next:
+	for _, t := range tags {
+		for _, k := range keys {
+			if strings.EqualFold(k, t.Key) {
+				continue next
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}

@@ -1,0 +1,353 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"permstack/internal/fakeaws/lambdaruntime"
+	"permstack/internal/fakeaws/protocol"
+)
+
+// sessionAge is how long a process keeps its credentials; role sessions live
+// for an hour.
+const sessionAge = 45 * time.Minute
+
+// Options are what a Registry works with. Code is needed to run anything.
+type Options struct {
+	Code        CodeResolver
+	Credentials func(account, roleARN, sessionName string) aws.Credentials
+	// Fetch reads the zip of a function whose code lies in S3; nil bytes leave it
+	// to Code to find something by the key. A nil Fetch reads nothing.
+	Fetch func(f *Function) ([]byte, error)
+	// Assumable says whether Lambda may assume the role; nil allows every role.
+	Assumable  func(account, roleARN, service string, keys map[string][]string) error
+	Endpoint   func() string // AWS_ENDPOINT_URL of the processes; nil sets none
+	Output     func(functionName string) io.Writer
+	RetryDelay time.Duration // between the attempts of an asynchronous invocation
+	Clock      func() time.Time
+	Logger     *slog.Logger
+}
+
+// Registry keeps the functions of all accounts and Regions.
+type Registry struct {
+	o      Options
+	ctx    context.Context
+	cancel context.CancelFunc
+	async  sync.WaitGroup
+
+	mu        sync.Mutex
+	functions map[string]*entry // by ARN
+}
+
+type entry struct {
+	f *Function
+
+	mu      sync.Mutex
+	runtime *lambdaruntime.Runtime // nil until the first invocation, and after a change
+	gone    bool
+}
+
+// New makes an empty registry.
+func New(o Options) *Registry {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.RetryDelay == 0 {
+		o.RetryDelay = 200 * time.Millisecond
+	}
+	r := &Registry{o: o, functions: map[string]*entry{}}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
+}
+
+// Close ends every process and every asynchronous invocation, and waits.
+func (r *Registry) Close() error {
+	r.cancel()
+	r.mu.Lock()
+	entries := make([]*entry, 0, len(r.functions))
+	for _, e := range r.functions {
+		entries = append(entries, e)
+	}
+	r.mu.Unlock()
+	for _, e := range entries {
+		e.retire(true)
+	}
+	r.async.Wait()
+	return nil
+}
+
+// Resolve gives the ARN for a function's name, partial or whole ARN.
+func Resolve(account, region, name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return strings.TrimSuffix(name, ":$LATEST")
+	}
+	parts := strings.Split(name, ":")
+	return functionARN(account, region, parts[len(parts)-1])
+}
+
+// Create adds a function.
+func (r *Registry) Create(f Function) (*Function, error) {
+	if err := r.check(&f); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.functions[f.ARN()] != nil {
+		return nil, protocol.Errorf("ResourceConflictException", "Function already exist: %s", f.Name).WithStatus(409)
+	}
+	r.functions[f.ARN()] = &entry{f: &f}
+	return f.clone(), nil
+}
+
+// Update replaces a function's settings; those of its permissions and of its
+// event invoke configuration stay, and code that lies where it lay is not read
+// again.
+func (r *Registry) Update(f Function) (*Function, error) {
+	if old, err := r.Get(f.ARN()); err == nil {
+		if zip := old.Code.Zip; zip != nil {
+			old.Code.Zip = nil
+			if reflect.DeepEqual(old.Code, f.Code) {
+				f.Code.Zip = zip
+			}
+		}
+	}
+	if err := r.check(&f); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	e := r.functions[f.ARN()]
+	if e == nil {
+		r.mu.Unlock()
+		return nil, notFound(f.ARN())
+	}
+	f.Permissions, f.AsyncRetries, f.AsyncMaxAge = e.f.Permissions, e.f.AsyncRetries, e.f.AsyncMaxAge
+	e.f = &f
+	out := f.clone()
+	r.mu.Unlock()
+	e.retire(false)
+	return out, nil
+}
+
+func (r *Registry) check(f *Function) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if r.o.Assumable != nil {
+		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com", map[string][]string{"aws:SourceAccount": {f.Account}, "aws:SourceArn": {f.ARN()}}); err != nil {
+			return protocol.Errorf("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
+		}
+	}
+	if r.o.Fetch != nil && f.Code.S3Key != "" && f.Code.Zip == nil {
+		zip, err := r.o.Fetch(f)
+		if err != nil {
+			return unreadable(err)
+		}
+		f.Code.Zip = zip
+	}
+	f.LastModified = r.o.Clock()
+	return nil
+}
+
+// unreadable is Lambda's refusal of code that it cannot read.
+func unreadable(err error) error {
+	var s3 *protocol.Error
+	if !errors.As(err, &s3) {
+		return err
+	}
+	return protocol.Errorf("InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", s3.Code, s3.Message)
+}
+
+// Delete removes a function and ends its process.
+func (r *Registry) Delete(arn string) error {
+	r.mu.Lock()
+	e := r.functions[arn]
+	delete(r.functions, arn)
+	r.mu.Unlock()
+	if e == nil {
+		return notFound(arn)
+	}
+	e.retire(true)
+	return nil
+}
+
+// Get gives a copy of a function's settings.
+func (r *Registry) Get(arn string) (*Function, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.functions[arn]
+	if e == nil {
+		return nil, notFound(arn)
+	}
+	return e.f.clone(), nil
+}
+
+// Change edits a function's permissions or event invoke configuration.
+func (r *Registry) Change(arn string, edit func(*Function) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.functions[arn]
+	if e == nil {
+		return notFound(arn)
+	}
+	f := e.f.clone()
+	if err := edit(f); err != nil {
+		return err
+	}
+	e.f = f
+	return nil
+}
+
+// Invoke runs a function and waits for its answer. Result.FunctionError tells
+// of a function that failed; an error, of one that could not be run.
+func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lambdaruntime.Result, error) {
+	if len(payload) > maxSync {
+		return lambdaruntime.Result{}, protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(payload), maxSync).WithStatus(413)
+	}
+	for {
+		rt, err := r.runtime(arn)
+		if err != nil {
+			return lambdaruntime.Result{}, err
+		}
+		result, err := rt.Invoke(ctx, payload)
+		if err == lambdaruntime.ErrClosed && r.ctx.Err() == nil {
+			continue // the function was changed meanwhile: the new settings run
+		}
+		return result, err
+	}
+}
+
+// InvokeAsync queues an invocation and tries it again, twice unless the event
+// invoke configuration says otherwise, when it fails.
+func (r *Registry) InvokeAsync(arn string, payload []byte) error {
+	if len(payload) > maxAsync {
+		return protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the Event invocation type (limit %d bytes)", len(payload), maxAsync).WithStatus(413)
+	}
+	f, err := r.Get(arn)
+	if err != nil {
+		return err
+	}
+	if f.Reserved != nil && *f.Reserved == 0 {
+		return throttled()
+	}
+	retries := 2
+	if f.AsyncRetries != nil {
+		retries = *f.AsyncRetries
+	}
+	r.async.Go(func() {
+		for attempt := 0; ; attempt++ {
+			result, err := r.Invoke(r.ctx, arn, payload)
+			if err == nil && result.FunctionError == "" || r.ctx.Err() != nil {
+				return
+			}
+			r.o.Logger.Warn("asynchronous invocation failed", "function", f.Name, "attempt", attempt+1, "error", err, "payload", string(result.Payload))
+			if attempt >= retries {
+				return
+			}
+			wait := time.NewTimer(r.o.RetryDelay << attempt)
+			select {
+			case <-wait.C:
+			case <-r.ctx.Done():
+				wait.Stop()
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// Idle waits until no asynchronous invocation is under way.
+func (r *Registry) Idle() { r.async.Wait() }
+
+func throttled() error {
+	return protocol.Errorf("TooManyRequestsException", "Rate Exceeded.").WithStatus(429)
+}
+
+// runtime gives the function's warm runtime.
+func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
+	r.mu.Lock()
+	e := r.functions[arn]
+	r.mu.Unlock()
+	if e == nil {
+		return nil, notFound(arn)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.mu.Lock()
+	f := e.f
+	r.mu.Unlock()
+	switch {
+	case e.gone:
+		return nil, notFound(arn)
+	case f.Reserved != nil && *f.Reserved == 0:
+		return nil, throttled()
+	case e.runtime != nil:
+		return e.runtime, nil
+	case r.o.Code == nil:
+		return nil, protocol.Errorf("InvalidRuntimeException", "permstack local was given nothing that finds the code of function %s", f.Name)
+	}
+	argv, dir, env, err := r.o.Code(f.Code)
+	if err != nil {
+		return nil, protocol.Errorf("InvalidRuntimeException", "find the code of function %s: %v", f.Name, err)
+	}
+	e.runtime, err = lambdaruntime.Start(r.ctx, r.config(f, argv, dir, env))
+	if err != nil {
+		return nil, protocol.Errorf("InvalidRuntimeException", "start function %s: %v", f.Name, err)
+	}
+	return e.runtime, nil
+}
+
+func (r *Registry) config(f *Function, argv []string, dir string, env []string) lambdaruntime.Config {
+	c := lambdaruntime.Config{
+		Argv: argv, Dir: dir, Env: map[string]string{}, FunctionName: f.Name, FunctionARN: f.ARN(), Handler: f.Handler,
+		Region: f.Region, MemoryMB: f.MemoryMB, Timeout: time.Duration(f.Timeout) * time.Second, MaxAge: sessionAge, Clock: r.o.Clock,
+	}
+	if r.o.Endpoint != nil {
+		c.Env["AWS_ENDPOINT_URL"] = r.o.Endpoint()
+	}
+	for _, kv := range env {
+		k, v, _ := strings.Cut(kv, "=")
+		c.Env[k] = v
+	}
+	for k, v := range f.Environment {
+		c.Env[k] = v
+	}
+	if r.o.Output != nil {
+		c.Output = r.o.Output(f.Name)
+	}
+	if r.o.Credentials != nil {
+		c.Credentials = func() lambdaruntime.Credentials {
+			cred := r.o.Credentials(f.Account, f.Role, f.Name)
+			return lambdaruntime.Credentials{AccessKeyID: cred.AccessKeyID, SecretAccessKey: cred.SecretAccessKey, SessionToken: cred.SessionToken}
+		}
+	}
+	return c
+}
+
+// retire ends the process, so that the next invocation starts one with the
+// present settings. One that is under way ends with it, except after a change
+// of settings, when it is let finish.
+func (e *entry) retire(gone bool) {
+	e.mu.Lock()
+	rt := e.runtime
+	e.runtime, e.gone = nil, e.gone || gone
+	e.mu.Unlock()
+	if rt == nil {
+		return
+	}
+	if gone {
+		_ = rt.Close()
+		return
+	}
+	rt.Retire()
+}

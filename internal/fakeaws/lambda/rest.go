@@ -1,0 +1,85 @@
+package lambda
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// Prefix is the path under which the server mounts Handler.
+const Prefix = "/2015-03-31/functions/"
+
+// Handler serves Invoke and GetFunction of the REST API, unsigned calls
+// included: account and region say whose functions a bare name means.
+func (r *Registry) Handler(account, region func(*http.Request) string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+Prefix+"{name}/invocations", func(w http.ResponseWriter, q *http.Request) {
+		arn := Resolve(account(q), region(q), q.PathValue("name"))
+		payload, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxSync+1))
+		if err != nil {
+			writeError(w, protocol.Errorf("RequestEntityTooLargeException", "read payload: %v", err).WithStatus(413))
+			return
+		}
+		switch q.Header.Get("X-Amz-Invocation-Type") {
+		case "Event":
+			if err := r.InvokeAsync(arn, payload); err != nil {
+				writeError(w, err)
+				return
+			}
+			w.WriteHeader(http.StatusAccepted)
+		case "DryRun":
+			if _, err := r.Get(arn); err != nil {
+				writeError(w, err)
+				return
+			}
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			result, err := r.Invoke(q.Context(), arn, payload)
+			if err != nil {
+				writeError(w, err)
+				return
+			}
+			w.Header().Set("X-Amz-Executed-Version", "$LATEST")
+			if result.FunctionError != "" {
+				w.Header().Set("X-Amz-Function-Error", result.FunctionError)
+			}
+			_, _ = w.Write(result.Payload)
+		}
+	})
+	mux.HandleFunc("GET "+Prefix+"{name}", func(w http.ResponseWriter, q *http.Request) {
+		f, err := r.Get(Resolve(account(q), region(q), q.PathValue("name")))
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"Configuration": map[string]any{
+			"FunctionName": f.Name, "FunctionArn": f.ARN(), "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime,
+			"Timeout": f.Timeout, "MemorySize": f.MemoryMB, "Description": f.Description, "Version": "$LATEST", "State": "Active",
+			"LastModified": f.LastModified.UTC().Format("2006-01-02T15:04:05.000+0000"),
+			"Environment":  map[string]any{"Variables": f.Environment},
+		}, "Tags": f.Tags})
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+		writeError(w, protocol.Errorf("NotImplemented", "permstack local does not have lambda %s %s (it has Invoke and GetFunction)", q.Method, q.URL.Path).WithStatus(501))
+	})
+	return mux
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	var e *protocol.Error
+	if !errors.As(err, &e) {
+		e = protocol.Errorf("ServiceException", "%v", err).WithStatus(500)
+	}
+	status := e.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", e.Code)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": e.Message})
+}

@@ -1,0 +1,100 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
+)
+
+// kind is a setting of a bucket: one document, as it was sent.
+type kind struct {
+	query   string
+	name    string // as calls have it: "BucketPolicy"
+	missing string // the error where there is none; "" where it cannot be missing
+}
+
+var kinds = []kind{
+	{"versioning", "BucketVersioning", ""},
+	{"policy", "BucketPolicy", "NoSuchBucketPolicy"},
+	{"tagging", "BucketTagging", "NoSuchTagSet"},
+	{"encryption", "BucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"},
+	{"publicAccessBlock", "PublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"},
+	{"ownershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError"},
+	{"lifecycle", "BucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"},
+}
+
+func kindOf(call *protocol.Call) kind {
+	for _, k := range kinds {
+		if call.HTTP.URL.Query().Has(k.query) {
+			return k
+		}
+	}
+	return kind{}
+}
+
+func (s *Service) getSetting(call *protocol.Call, t target) (*protocol.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.find(call, t)
+	if err != nil {
+		return nil, err
+	}
+	k := kindOf(call)
+	body, ok := b.settings[k.query]
+	switch {
+	case !ok && k.missing != "":
+		return nil, protocol.Errorf(k.missing, "The bucket %s has no %s", b.name, k.name).WithStatus(http.StatusNotFound)
+	case !ok:
+		body = []byte(`<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>`)
+	}
+	return &protocol.Response{Body: body}, nil
+}
+
+func (s *Service) putSetting(call *protocol.Call, t target) (*protocol.Response, error) {
+	body, _, err := payload(call)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.find(call, t)
+	if err != nil {
+		return nil, err
+	}
+	k := kindOf(call)
+	switch k.query {
+	case "policy":
+		if _, err := iampolicy.Parse(body); err != nil {
+			return nil, protocol.Errorf("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{': %v", err)
+		}
+	case "versioning":
+		var in struct{ Status string }
+		if err := xml.Unmarshal(body, &in); err != nil {
+			return nil, malformed(err)
+		}
+		b.versioned = in.Status == "Enabled"
+	default:
+		if err := xml.Unmarshal(body, new(struct{})); err != nil {
+			return nil, malformed(err)
+		}
+	}
+	b.settings[k.query] = body
+	status := http.StatusOK
+	if k.query == "policy" || k.query == "tagging" {
+		status = http.StatusNoContent
+	}
+	return &protocol.Response{Status: status}, nil
+}
+
+func (s *Service) deleteSetting(call *protocol.Call, t target) (*protocol.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.find(call, t)
+	if err != nil {
+		return nil, err
+	}
+	delete(b.settings, kindOf(call).query)
+	return &protocol.Response{Status: http.StatusNoContent}, nil
+}

@@ -1,0 +1,189 @@
+package fakeaws
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sort"
+	"strings"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// maxBody bounds a request. The largest that a client of ours can send is an
+// SNS message or a template of 51,200 bytes, form-encoded; 2 MiB is ample.
+const maxBody = 2 << 20
+
+// serve answers one request: a mounted path, or an API call.
+func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
+	if h := c.mounted(r.URL.Path); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	requestID := newRequestID()
+	call, format, err := c.decode(w, r, requestID)
+	var result any
+	if err == nil {
+		result, err = c.run(r, call)
+	}
+	c.calls.add(c.clock(), call, err)
+	c.logCall(call, err)
+	if err != nil {
+		format.writeError(w, requestID, asError(err))
+		return
+	}
+	format.writeResult(w, requestID, call.Action, result)
+}
+
+// decode reads the request into a call. The format is always usable, for
+// sending the error that goes with it.
+func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Call, format, error) {
+	call := &protocol.Call{RequestID: requestID, HTTP: r}
+	query := r.URL.Query()
+	most := c.bodyLimit(r, query)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	form, formErr := query, error(nil)
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if contentType == "application/x-www-form-urlencoded" {
+		var posted url.Values
+		posted, formErr = url.ParseQuery(string(body))
+		for k, v := range posted {
+			form[k] = v
+		}
+	}
+	format := guessFormat(r, contentType)
+
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return call, format, protocol.Errorf("RequestEntityTooLarge", "the request has more than %d bytes", most).WithStatus(http.StatusRequestEntityTooLarge)
+	}
+	if err != nil {
+		return call, format, protocol.Errorf("IncompleteBody", "read request: %v", err)
+	}
+	s, scopeErr := readScope(r, query)
+	if scopeErr != nil {
+		return call, format, scopeErr
+	}
+	if formErr != nil {
+		return call, format, protocol.Errorf("MalformedQueryString", "read request: %v", formErr)
+	}
+	call.Service, call.Region, call.Partition = s.service, s.region, protocol.PartitionOf(s.region)
+	call.Form, call.Body = form, body
+
+	service, ok := c.service(s.service)
+	call.Action = actionOf(r, form)
+	if !ok {
+		format.service = s.service
+		return call, format, notImplemented("permstack local does not have %s:%s (it has the services: %s)",
+			s.service, call.Action, strings.Join(c.serviceNames(), ", "))
+	}
+	format = formatOf(service)
+	if service.Protocol == protocol.REST {
+		call.Action = service.Route(r)
+	}
+	var callerErr *protocol.Error
+	if call.Caller, call.Account, callerErr = c.caller(s); callerErr != nil {
+		return call, format, callerErr
+	}
+	if service.Protocol == protocol.JSON {
+		prefix, action, found := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if !found || prefix != service.TargetPrefix {
+			return call, format, protocol.Errorf("UnknownOperationException", "X-Amz-Target %q does not name an operation of %s", r.Header.Get("X-Amz-Target"), service.Name)
+		}
+		call.Action = action
+	}
+	return call, format, nil
+}
+
+// bodyLimit is how much of a request is read: what its service takes.
+func (c *Cloud) bodyLimit(r *http.Request, query url.Values) int64 {
+	if s, err := readScope(r, query); err == nil {
+		if service, ok := c.service(s.service); ok && service.MaxBody > 0 {
+			return service.MaxBody
+		}
+	}
+	return maxBody
+}
+
+// run carries a decoded call out. A panic in a handler becomes
+// InternalFailure and is logged with its stack.
+func (c *Cloud) run(r *http.Request, call *protocol.Call) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("panic in a handler", "call", call.Service+":"+call.Action, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			result, err = nil, protocol.Errorf("InternalFailure", "permstack local failed in %s:%s: %v", call.Service, call.Action, p).WithStatus(http.StatusInternalServerError)
+		}
+	}()
+	service, _ := c.service(call.Service)
+	handler, ok := service.Actions[call.Action]
+	if !ok {
+		return nil, notImplemented("permstack local does not have %s:%s (it has: %s)", call.Service, call.Action, strings.Join(actionNames(service), ", "))
+	}
+	if f := c.intercept.Load(); f != nil {
+		if err := (*f)(call); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.authorize(service, call); err != nil {
+		return nil, err
+	}
+	return handler(r.Context(), call)
+}
+
+func (c *Cloud) logCall(call *protocol.Call, err error) {
+	level, attrs := slog.LevelDebug, []any{"call", call.Service + ":" + call.Action, "account", call.Account, "region", call.Region, "caller", call.Caller.ARN}
+	if err != nil {
+		level, attrs = slog.LevelInfo, append(attrs, "error", err.Error())
+	}
+	c.log.Log(call.HTTP.Context(), level, "aws call", attrs...)
+}
+
+// actionOf finds the name of the action wherever the client's protocol has it.
+func actionOf(r *http.Request, form url.Values) string {
+	if a := form.Get("Action"); a != "" {
+		return a
+	}
+	if _, a, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+		return a
+	}
+	if _, a, ok := strings.Cut(r.URL.Path, "/operation/"); ok { // Smithy RPC v2
+		return a
+	}
+	return r.Method + " " + r.URL.Path
+}
+
+func actionNames(s protocol.Service) []string {
+	names := make([]string, 0, len(s.Actions))
+	for n := range s.Actions {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func notImplemented(format string, args ...any) *protocol.Error {
+	return protocol.Errorf("NotImplemented", format, args...).WithStatus(http.StatusNotImplemented)
+}
+
+// asError gives the AWS form of any error: what is not a *wire.Error is an
+// internal failure.
+func asError(err error) *protocol.Error {
+	var e *protocol.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return protocol.Errorf("InternalFailure", "%v", err).WithStatus(http.StatusInternalServerError)
+}
+
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

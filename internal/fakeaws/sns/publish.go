@@ -1,0 +1,130 @@
+package sns
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+const (
+	// maxMessage is the largest message with its attributes (Publish, API reference).
+	maxMessage = 256 << 10
+	// maxKept bounds how many published messages are kept; the oldest go first.
+	maxKept = 10_000
+)
+
+// Message is one published message.
+type Message struct {
+	ID         string
+	Time       time.Time
+	TopicARN   string
+	Subject    string
+	Body       string
+	Structure  string // "json", or empty
+	Attributes map[string]Attribute
+}
+
+// Attribute is a message attribute.
+type Attribute struct{ DataType, StringValue, BinaryValue string }
+
+// Messages lists what was published to a topic, oldest first; an empty ARN
+// means every topic.
+func (s *Service) Messages(topicARN string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Message
+	for _, m := range s.sent {
+		if topicARN == "" || m.TopicARN == topicARN {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Empty forgets what was published so far.
+func (s *Service) Empty() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = nil
+}
+
+func (s *Service) publish(call *protocol.Call) (any, error) {
+	parameter := "TopicArn"
+	if !call.Has(parameter) {
+		parameter = "TargetArn"
+	}
+	if !call.Has(parameter) {
+		return nil, invalid("TopicArn or TargetArn Reason: no value for required parameter")
+	}
+	t, err := s.topicOf(call, parameter)
+	if err != nil {
+		return nil, err
+	}
+	m := Message{
+		Time: s.clock(), TopicARN: t.arn, Subject: call.Str("Subject"), Body: call.Str("Message"),
+		Structure: call.Str("MessageStructure"), Attributes: map[string]Attribute{},
+	}
+	size := len(m.Body)
+	for _, a := range call.Structs("MessageAttributes") {
+		attribute := Attribute{a.Get("Value.DataType"), a.Get("Value.StringValue"), a.Get("Value.BinaryValue")}
+		if a.Get("Name") == "" || attribute.DataType == "" || attribute.StringValue == "" && attribute.BinaryValue == "" {
+			return nil, protocol.Errorf("ParameterValueInvalid", "The message attribute '%s' must contain non-empty message attribute value.", a.Get("Name"))
+		}
+		m.Attributes[a.Get("Name")] = attribute
+		size += len(a.Get("Name")) + len(attribute.DataType) + len(attribute.StringValue) + len(attribute.BinaryValue)
+	}
+	if err := checkMessage(m, call.Has("Subject"), size); err != nil {
+		return nil, err
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	m.ID = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	if len(s.sent) >= maxKept {
+		s.sent = slices.Delete(s.sent, 0, 1)
+	}
+	s.sent = append(s.sent, m)
+	return struct{ MessageId string }{m.ID}, nil
+}
+
+func checkMessage(m Message, hasSubject bool, size int) error {
+	switch {
+	case m.Body == "":
+		return invalid("Empty message")
+	case size > maxMessage:
+		return invalid("Message too long")
+	case !utf8.ValidString(m.Body):
+		return invalid("Message Reason: it is not UTF-8")
+	case hasSubject && !validSubject(m.Subject):
+		return invalid("Subject")
+	case m.Structure != "" && m.Structure != "json":
+		return invalid("MessageStructure")
+	case m.Structure == "json":
+		var byProtocol map[string]any
+		if json.Unmarshal([]byte(m.Body), &byProtocol) != nil {
+			return invalid("Message Structure - JSON message body failed to parse")
+		}
+		if _, ok := byProtocol["default"].(string); !ok {
+			return invalid("Message Structure - No default entry in JSON message body")
+		}
+	}
+	return nil
+}
+
+// validSubject: ASCII that begins with a letter, number or punctuation mark,
+// has no line breaks or control characters, and is at most 100 long.
+func validSubject(s string) bool {
+	if s == "" || len(s) > 100 || s[0] == ' ' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}

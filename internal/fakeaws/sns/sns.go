@@ -1,0 +1,128 @@
+// Package sns is the notification service of the embedded AWS: topics with
+// their attributes, policies and tags, subscriptions, and what was published,
+// which Messages gives back. Nothing is delivered to anyone.
+//
+// It has no FIFO ordering, SMS, mobile push, message filtering or batches.
+package sns
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/eval"
+)
+
+// Service is SNS for all accounts and Regions of one cloud.
+type Service struct {
+	clock func() time.Time
+
+	mu     sync.Mutex
+	topics map[string]*topic // by ARN, which holds account and Region
+	subs   map[string]*subscription
+	sent   []Message
+}
+
+type topic struct {
+	arn, name, account, region string
+	attributes                 map[string]string // as set; Policy included
+	tags                       []protocol.Tag
+}
+
+// New makes an SNS without topics.
+func New(clock func() time.Time) *Service {
+	return &Service{clock: clock, topics: map[string]*topic{}, subs: map[string]*subscription{}}
+}
+
+// Wire is the service as the server wants it.
+func (s *Service) Wire() protocol.Service {
+	actions := map[string]protocol.Handler{}
+	for name, f := range map[string]func(*protocol.Call) (any, error){
+		"CreateTopic":               s.createTopic,
+		"DeleteTopic":               s.deleteTopic,
+		"GetTopicAttributes":        s.getTopicAttributes,
+		"SetTopicAttributes":        s.setTopicAttributes,
+		"ListTopics":                s.listTopics,
+		"Subscribe":                 s.subscribe,
+		"ConfirmSubscription":       s.confirmSubscription,
+		"Unsubscribe":               s.unsubscribe,
+		"GetSubscriptionAttributes": s.getSubscriptionAttributes,
+		"ListSubscriptions":         s.listSubscriptions,
+		"ListSubscriptionsByTopic":  s.listSubscriptionsByTopic,
+		"Publish":                   s.publish,
+		"TagResource":               s.tagResource,
+		"UntagResource":             s.untagResource,
+		"ListTagsForResource":       s.listTagsForResource,
+	} {
+		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return f(call)
+		}
+	}
+	return protocol.Service{
+		Name: "sns", Protocol: protocol.Query, Version: "2010-03-31",
+		Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
+		Actions:   actions, Access: s.access,
+	}
+}
+
+func invalid(format string, args ...any) *protocol.Error {
+	return protocol.Errorf("InvalidParameter", "Invalid parameter: "+format, args...)
+}
+
+func notFound(what string) *protocol.Error {
+	return protocol.Errorf("NotFound", "%s does not exist", what).WithStatus(http.StatusNotFound)
+}
+
+// topicOf finds the topic that a parameter names; it must be of the caller's
+// account and Region.
+func (s *Service) topicOf(call *protocol.Call, parameter string) (*topic, error) {
+	arn := call.Str(parameter)
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
+		return nil, invalid("%s Reason: An ARN must have at least 6 elements, not %d", parameter, len(parts))
+	}
+	if parts[3] != call.Region {
+		return nil, invalid("%s", parameter)
+	}
+	t := s.topics[arn]
+	if t == nil {
+		return nil, notFound("Topic")
+	}
+	if t.account != call.Account && !(call.Action == "Publish" && t.admits(call)) {
+		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action",
+			call.Caller.ARN, call.Action, arn, call.Action).WithStatus(http.StatusForbidden)
+	}
+	return t, nil
+}
+
+// Organization is the one to which all accounts of the embedded AWS belong.
+const Organization = "o-permstacklocal"
+
+// admits asks the topic's policy for the caller of another account.
+func (t *topic) admits(call *protocol.Call) bool {
+	doc, err := iampolicy.Parse([]byte(t.attributes["Policy"]))
+	if err != nil {
+		return false // there is none beside the default, which is for the owner
+	}
+	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
+		Principal: eval.Principal{Account: call.Account, ARN: call.Caller.ARN}, Action: "sns:" + call.Action, Resource: t.arn,
+		Context: map[string][]string{
+			"aws:PrincipalAccount": {call.Account}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
+		},
+	}) == eval.Allow
+}
+
+// defaultPolicy is the policy that AWS gives a new topic.
+func defaultPolicy(arn, account string) string {
+	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"%s","Condition":{"StringEquals":{"AWS:SourceOwner":"%s"}}}]}`, arn, account)
+}
+
+// effectiveDelivery is what EffectiveDeliveryPolicy says of an untouched topic.
+const effectiveDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`

@@ -1,0 +1,188 @@
+package sns
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+type subscription struct {
+	arn, topic, owner  string
+	protocol, endpoint string
+	pending            bool // e-mail and HTTP wait for someone to confirm
+	attributes         map[string]string
+}
+
+var protocols = []string{"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"}
+
+// subscribe makes a subscription; the same protocol and endpoint again give
+// the one there is. E-mail and HTTP subscriptions stay pending until someone
+// confirms (any token will do), and until then their ARN is not told unless
+// ReturnSubscriptionArn asks for it.
+func (s *Service) subscribe(call *protocol.Call) (any, error) {
+	t, err := s.topicOf(call, "TopicArn")
+	if err != nil {
+		return nil, err
+	}
+	protocol, endpoint := call.Str("Protocol"), call.Str("Endpoint")
+	if !slices.Contains(protocols, protocol) {
+		return nil, invalid("Amazon SNS does not support this protocol string: %s", protocol)
+	}
+	if !validEndpoint(protocol, endpoint) {
+		return nil, invalid("%s endpoint", map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[protocol])
+	}
+	tell, err := call.Bool("ReturnSubscriptionArn", false)
+	if err != nil {
+		return nil, err
+	}
+	var sub *subscription
+	for _, have := range s.subs {
+		if have.topic == t.arn && have.protocol == protocol && have.endpoint == endpoint {
+			sub = have
+		}
+	}
+	if sub == nil {
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails since Go 1.24
+		sub = &subscription{
+			arn:   fmt.Sprintf("%s:%x-%x-%x-%x-%x", t.arn, b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
+			topic: t.arn, owner: t.account, protocol: protocol, endpoint: endpoint,
+			pending:    strings.HasPrefix(protocol, "email") || strings.HasPrefix(protocol, "http"),
+			attributes: call.Map("Attributes"),
+		}
+		s.subs[sub.arn] = sub
+	}
+	arn := sub.arn
+	if sub.pending && !tell {
+		arn = "pending confirmation"
+	}
+	return struct{ SubscriptionArn string }{arn}, nil
+}
+
+func validEndpoint(protocol, endpoint string) bool {
+	switch protocol {
+	case "email", "email-json":
+		at := strings.LastIndexByte(endpoint, '@')
+		return at > 0 && at < len(endpoint)-1 && !strings.ContainsAny(endpoint, " \t\r\n")
+	case "http", "https":
+		return strings.HasPrefix(endpoint, protocol+"://")
+	case "sqs", "lambda", "application", "firehose":
+		return strings.HasPrefix(endpoint, "arn:")
+	}
+	return endpoint != ""
+}
+
+// confirmSubscription confirms what is pending on a topic; the token, which
+// AWS mails, is not looked at.
+func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
+	t, err := s.topicOf(call, "TopicArn")
+	if err != nil {
+		return nil, err
+	}
+	for _, arn := range s.sortedSubs(t.arn) {
+		if sub := s.subs[arn]; sub.pending {
+			sub.pending = false
+			return struct{ SubscriptionArn string }{sub.arn}, nil
+		}
+	}
+	return nil, invalid("Token")
+}
+
+// subOf finds the subscription that a call names.
+func (s *Service) subOf(call *protocol.Call) (*subscription, error) {
+	arn := call.Str("SubscriptionArn")
+	parts := strings.Split(arn, ":")
+	if len(parts) < 7 || parts[0] != "arn" || parts[2] != "sns" {
+		return nil, invalid("SubscriptionArn Reason: An ARN must have at least 7 elements, not %d", len(parts))
+	}
+	sub := s.subs[arn]
+	if sub == nil || sub.owner != call.Account {
+		return nil, notFound("Subscription")
+	}
+	return sub, nil
+}
+
+// unsubscribe succeeds for a subscription that does not exist, as at AWS.
+func (s *Service) unsubscribe(call *protocol.Call) (any, error) {
+	sub, err := s.subOf(call)
+	if err != nil {
+		if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
+			return nil, nil
+		}
+		return nil, err
+	}
+	delete(s.subs, sub.arn)
+	return nil, nil
+}
+
+func (s *Service) getSubscriptionAttributes(call *protocol.Call) (any, error) {
+	sub, err := s.subOf(call)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{
+		"SubscriptionArn": sub.arn, "TopicArn": sub.topic, "Owner": sub.owner, "Protocol": sub.protocol, "Endpoint": sub.endpoint,
+		"PendingConfirmation": fmt.Sprint(sub.pending), "ConfirmationWasAuthenticated": fmt.Sprint(!sub.pending), "RawMessageDelivery": "false",
+	}
+	for k, v := range sub.attributes {
+		out[k] = v
+	}
+	return struct {
+		Attributes []protocol.Entry `xml:"Attributes>entry"`
+	}{protocol.Entries(out)}, nil
+}
+
+func (s *Service) sortedSubs(topic string) []string {
+	var out []string
+	for arn, sub := range s.subs {
+		if sub.topic == topic {
+			out = append(out, arn)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+type xmlSubscription struct{ SubscriptionArn, Owner, Protocol, Endpoint, TopicArn string }
+
+func (s *Service) subscriptionList(call *protocol.Call, arns []string) (any, error) {
+	arns, next, err := paginate(call, arns)
+	if err != nil {
+		return nil, err
+	}
+	var out []xmlSubscription
+	for _, arn := range arns {
+		sub := s.subs[arn]
+		if sub.pending {
+			arn = "PendingConfirmation"
+		}
+		out = append(out, xmlSubscription{arn, sub.owner, sub.protocol, sub.endpoint, sub.topic})
+	}
+	return struct {
+		Subscriptions []xmlSubscription `xml:"Subscriptions>member"`
+		NextToken     string            `xml:",omitempty"`
+	}{out, next}, nil
+}
+
+func (s *Service) listSubscriptionsByTopic(call *protocol.Call) (any, error) {
+	t, err := s.topicOf(call, "TopicArn")
+	if err != nil {
+		return nil, err
+	}
+	return s.subscriptionList(call, s.sortedSubs(t.arn))
+}
+
+func (s *Service) listSubscriptions(call *protocol.Call) (any, error) {
+	var arns []string
+	for _, t := range s.topics {
+		if t.account == call.Account && t.region == call.Region {
+			arns = append(arns, s.sortedSubs(t.arn)...)
+		}
+	}
+	sort.Strings(arns)
+	return s.subscriptionList(call, arns)
+}

@@ -1,0 +1,77 @@
+package sns
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// mergeTags adds tags to those that a topic has: at most 50, keys to 128 and
+// values to 256 characters, told apart by case.
+func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
+	for _, t := range add {
+		if !t.Valid() {
+			return nil, invalid("Tags Reason: tag key %q or its value is not valid", t.Key)
+		}
+	}
+	out := protocol.MergeTags(have, add)
+	if len(out) > protocol.MaxTags {
+		return nil, protocol.Errorf("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+	}
+	return out, nil
+}
+
+func sameTags(a, b []protocol.Tag) bool {
+	byKey := func(tags []protocol.Tag) map[string]string {
+		m := map[string]string{}
+		for _, t := range tags {
+			m[t.Key] = t.Value
+		}
+		return m
+	}
+	return maps.Equal(byKey(a), byKey(b))
+}
+
+// tagged finds the topic of a tagging call, whose errors have names of their own.
+func (s *Service) tagged(call *protocol.Call) (*topic, error) {
+	t, err := s.topicOf(call, "ResourceArn")
+	if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
+		return nil, protocol.Errorf("ResourceNotFound", "Resource does not exist").WithStatus(http.StatusNotFound)
+	}
+	return t, err
+}
+
+func (s *Service) tagResource(call *protocol.Call) (any, error) {
+	t, err := s.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := mergeTags(t.tags, call.Tags("Tags"))
+	if err != nil {
+		return nil, err
+	}
+	t.tags = tags
+	return nil, nil
+}
+
+func (s *Service) untagResource(call *protocol.Call) (any, error) {
+	t, err := s.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	keys := call.List("TagKeys")
+	t.tags = protocol.DropTags(t.tags, keys)
+	return nil, nil
+}
+
+func (s *Service) listTagsForResource(call *protocol.Call) (any, error) {
+	t, err := s.tagged(call)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Tags []protocol.Tag `xml:"Tags>member"`
+	}{slices.Clone(t.tags)}, nil
+}

@@ -1,0 +1,315 @@
+// Package ssm is the parameter store of Systems Manager in the embedded AWS:
+// standard parameters with versions and tags. A SecureString is kept as it is:
+// nothing is encrypted.
+//
+// It has no advanced parameters, policies, labels, history or public
+// parameters.
+package ssm
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+const (
+	maxValue = 4096 // bytes of a standard parameter
+	maxName  = 2048 // characters of a name, at most 15 levels
+)
+
+// Service is the parameter store for all accounts and Regions of one cloud.
+type Service struct {
+	clock func() time.Time
+
+	mu     sync.Mutex
+	stores map[place]map[string]*parameter
+}
+
+type place struct{ account, region string }
+
+type parameter struct {
+	name, kind, value, dataType, description string
+	pattern, user, arn                       string
+	version                                  int
+	modified                                 time.Time
+	tags                                     []protocol.Tag
+}
+
+// New makes an empty parameter store.
+func New(clock func() time.Time) *Service {
+	return &Service{clock: clock, stores: map[place]map[string]*parameter{}}
+}
+
+func (s *Service) store(call *protocol.Call) map[string]*parameter {
+	p := place{call.Account, call.Region}
+	if s.stores[p] == nil {
+		s.stores[p] = map[string]*parameter{}
+	}
+	return s.stores[p]
+}
+
+// handle makes a wire.Handler of a typed one, which runs with the lock held.
+func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protocol.Handler {
+	return func(_ context.Context, call *protocol.Call) (any, error) {
+		var in In
+		if err := call.Decode(&in); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return f(call, in)
+	}
+}
+
+// Wire is the service as the server wants it.
+func (s *Service) Wire() protocol.Service {
+	return protocol.Service{
+		Name: "ssm", Protocol: protocol.JSON, Version: "2014-11-06", TargetPrefix: "AmazonSSM",
+		Actions: map[string]protocol.Handler{
+			"PutParameter":           handle(s, s.putParameter),
+			"GetParameter":           handle(s, s.getParameter),
+			"GetParameters":          handle(s, s.getParameters),
+			"DeleteParameter":        handle(s, s.deleteParameter),
+			"DescribeParameters":     handle(s, s.describeParameters),
+			"AddTagsToResource":      handle(s, s.addTagsToResource),
+			"RemoveTagsFromResource": handle(s, s.removeTagsFromResource),
+			"ListTagsForResource":    handle(s, s.listTagsForResource),
+		},
+		Access: s.access,
+	}
+}
+
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
+
+func checkName(name string) error {
+	switch {
+	case name == "" || len(name) > maxName || !namePattern.MatchString(name):
+		return protocol.Errorf("ValidationException", "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_")
+	case strings.Contains(name, "/") && name[0] != '/':
+		return protocol.Errorf("ValidationException", "Parameter name must be a fully qualified name.")
+	case strings.Count(name, "/") > 15:
+		return protocol.Errorf("HierarchyLevelLimitExceededException", "Hierarchies can have at most 15 levels: %s", name)
+	}
+	first := strings.ToLower(strings.TrimPrefix(name, "/"))
+	if strings.HasPrefix(first, "aws") || strings.HasPrefix(first, "ssm") {
+		return protocol.Errorf("AccessDeniedException", "No access to reserved parameter name: %s.", name)
+	}
+	return nil
+}
+
+func arnOf(call *protocol.Call, name string) string {
+	return call.ARN("ssm", call.Region, call.Account, "parameter/"+strings.TrimPrefix(name, "/"))
+}
+
+func notFound(name string) *protocol.Error {
+	return protocol.Errorf("ParameterNotFound", "Parameter %s not found.", name)
+}
+
+func (s *Service) putParameter(call *protocol.Call, in struct {
+	Name, Value, Type, Description, AllowedPattern, DataType, Tier string
+	Overwrite                                                      bool
+	Tags                                                           []protocol.Tag
+}) (any, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	have := s.store(call)[in.Name]
+	if have != nil && !in.Overwrite {
+		return nil, protocol.Errorf("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	}
+	if in.Type == "" && have != nil {
+		in.Type = have.kind
+	}
+	if in.DataType == "" {
+		in.DataType = "text"
+	}
+	switch {
+	case in.Tier != "" && in.Tier != "Standard":
+		return nil, protocol.Errorf("NotImplemented", "permstack local has standard parameters only, not %s", in.Tier).WithStatus(501)
+	case in.Value == "":
+		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.")
+	case len(in.Value) > maxValue:
+		return nil, protocol.Errorf("ValidationException", "Standard tier parameters support a maximum parameter value of %d characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.", maxValue)
+	case in.Type == "":
+		return nil, protocol.Errorf("ValidationException", "A parameter type is required when you create a parameter.")
+	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
+		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [SecureString, StringList, String]", in.Type)
+	case have != nil && in.Overwrite && len(in.Tags) > 0:
+		return nil, protocol.Errorf("ValidationException", "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
+	}
+	if in.AllowedPattern != "" {
+		re, err := regexp.Compile(in.AllowedPattern)
+		if err != nil {
+			return nil, protocol.Errorf("InvalidAllowedPatternException", "The allowed pattern is not a regular expression: %v", err)
+		}
+		if !re.MatchString(in.Value) {
+			return nil, protocol.Errorf("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", in.AllowedPattern)
+		}
+	}
+	tags, err := mergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	p := &parameter{name: in.Name, arn: arnOf(call, in.Name), tags: tags}
+	if have != nil {
+		*p = *have
+	}
+	p.kind, p.value, p.dataType, p.pattern = in.Type, in.Value, in.DataType, in.AllowedPattern
+	p.user, p.modified, p.version = call.Caller.ARN, s.clock(), p.version+1
+	if in.Description != "" {
+		p.description = in.Description
+	}
+	s.store(call)[in.Name] = p
+	return map[string]any{"Version": p.version, "Tier": "Standard"}, nil
+}
+
+type parameterAnswer struct {
+	Name             string
+	Type             string
+	Value            string
+	Version          int
+	LastModifiedDate protocol.Time
+	ARN              string
+	DataType         string
+	Selector         string `json:",omitempty"`
+}
+
+// get finds a parameter by name or ARN, with :version after it or not. Of the
+// versions only the newest is kept.
+func (s *Service) get(call *protocol.Call, name string) (parameterAnswer, error) {
+	plain, selector := name, ""
+	if strings.HasPrefix(name, "arn:") {
+		parts := strings.SplitN(name, ":parameter", 2)
+		if len(parts) != 2 {
+			return parameterAnswer{}, notFound(name)
+		}
+		plain = parts[1]
+		if s.store(call)[plain] == nil && strings.Count(plain, "/") == 1 {
+			plain = plain[1:]
+		}
+	}
+	plain, version, hasVersion := strings.Cut(plain, ":")
+	p := s.store(call)[plain]
+	if p == nil {
+		return parameterAnswer{}, notFound(name)
+	}
+	if hasVersion {
+		if n, err := strconv.Atoi(version); err != nil || n != p.version {
+			return parameterAnswer{}, protocol.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", version, plain)
+		}
+		selector = ":" + version
+	}
+	return parameterAnswer{p.name, p.kind, p.value, p.version, protocol.Time(p.modified), p.arn, p.dataType, selector}, nil
+}
+
+func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (any, error) {
+	p, err := s.get(call, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Parameter": p}, nil
+}
+
+func (s *Service) getParameters(call *protocol.Call, in struct{ Names []string }) (any, error) {
+	if n := len(in.Names); n < 1 || n > 10 {
+		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and 10")
+	}
+	found, missing := []parameterAnswer{}, []string{}
+	for _, name := range in.Names {
+		p, err := s.get(call, name)
+		if err != nil {
+			missing = append(missing, name)
+			continue
+		}
+		found = append(found, p)
+	}
+	return map[string]any{"Parameters": found, "InvalidParameters": missing}, nil
+}
+
+func (s *Service) deleteParameter(call *protocol.Call, in struct{ Name string }) (any, error) {
+	if s.store(call)[in.Name] == nil {
+		return nil, notFound(in.Name)
+	}
+	delete(s.store(call), in.Name)
+	return nil, nil
+}
+
+type describeInput struct {
+	MaxResults       *int
+	NextToken        string
+	ParameterFilters []struct {
+		Key, Option string
+		Values      []string
+	}
+}
+
+// describeParameters lists parameters; of the filters it has Name and Type,
+// with Equals, BeginsWith and Contains.
+func (s *Service) describeParameters(call *protocol.Call, in describeInput) (any, error) {
+	type metadata struct {
+		Name, Type, ARN, DataType, Tier string
+		Description, AllowedPattern     string `json:",omitempty"`
+		LastModifiedUser                string
+		LastModifiedDate                protocol.Time
+		Version                         int
+	}
+	list := []metadata{}
+	for _, p := range s.store(call) {
+		ok, err := in.matches(p)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			list = append(list, metadata{p.name, p.kind, p.arn, p.dataType, "Standard", p.description, p.pattern, p.user, protocol.Time(p.modified), p.version})
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	size, from := 10, 0
+	if in.MaxResults != nil {
+		size = *in.MaxResults
+	}
+	if size < 1 || size > 50 {
+		return nil, protocol.Errorf("ValidationException", "MaxResults must be between 1 and 50, not %d", size)
+	}
+	if in.NextToken != "" {
+		n, err := strconv.Atoi(in.NextToken)
+		if err != nil || n < 0 {
+			return nil, protocol.Errorf("InvalidNextToken", "The specified token is not valid.")
+		}
+		from = n
+	}
+	list = list[min(from, len(list)):]
+	out := map[string]any{"Parameters": list}
+	if len(list) > size {
+		out["Parameters"], out["NextToken"] = list[:size], fmt.Sprint(from+size)
+	}
+	return out, nil
+}
+
+func (in describeInput) matches(p *parameter) (bool, error) {
+	for _, f := range in.ParameterFilters {
+		field := map[string]string{"Name": p.name, "Type": p.kind}[f.Key]
+		if field == "" {
+			return false, protocol.Errorf("InvalidFilterKey", "permstack local has the filters Name and Type, not %q", f.Key)
+		}
+		compare, ok := map[string]func(a, b string) bool{
+			"": func(a, b string) bool { return a == b }, "Equals": func(a, b string) bool { return a == b },
+			"BeginsWith": strings.HasPrefix, "Contains": strings.Contains,
+		}[f.Option]
+		if !ok {
+			return false, protocol.Errorf("InvalidFilterOption", "The filter option %q is not valid.", f.Option)
+		}
+		if !slices.ContainsFunc(f.Values, func(v string) bool { return compare(field, v) }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

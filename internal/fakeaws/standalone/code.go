@@ -1,0 +1,166 @@
+package standalone
+
+import (
+	"archive/zip"
+	"bytes"
+	"debug/buildinfo"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"permstack/internal/fakeaws/lambda"
+)
+
+// maxProgram bounds what is unpacked from a zip; Lambda's own limit.
+const maxProgram = 250 << 20
+
+// codeFinder says what to run for a function's code.
+type codeFinder struct {
+	o Options
+
+	mu    sync.Mutex
+	temps []string // folders of unpacked zips
+}
+
+// find is a lambda.CodeResolver. A local path, or an object of S3, that has a
+// bootstrap for this machine is run as it is. Whatever else names a function of
+// this project runs the one that is built into this program: a program for
+// another machine by what Go wrote into it, anything else by the path or key, as
+// template.yaml has them before it is packaged and as packaging writes them.
+func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []string, err error) {
+	if code.ZipFile != "" {
+		return nil, "", nil, errors.New("permstack local does not run inline code")
+	}
+	program, err := c.program(code)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if program != "" && runsHere(program) {
+		return []string{program}, filepath.Dir(program), nil, nil
+	}
+	for _, name := range []string{c.builtFrom(program), c.name(code.Path), c.name(code.S3Key)} {
+		if name == "" {
+			continue
+		}
+		if program != "" && c.o.Logger != nil {
+			c.o.Logger.Info("the function's code is built for another machine: the one built into this program runs in its place",
+				"function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
+		}
+		return append(slices.Clone(c.o.BuiltIn), name), c.o.Root, nil, nil
+	}
+	return nil, "", nil, fmt.Errorf("permstack local runs a bootstrap for %s/%s from a local path or from S3, or its own functions (%s) by the name in the path or the key, not %q",
+		runtime.GOOS, runtime.GOARCH, strings.Join(c.o.Names, ", "), code.Path+code.S3Key)
+}
+
+// builtFrom finds which function of this project a program is, by the import
+// path that Go writes into it.
+func (c *codeFinder) builtFrom(program string) string {
+	if program == "" {
+		return ""
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil || !strings.HasPrefix(info.Path, "permstack/functions/") {
+		return ""
+	}
+	return c.name(path.Base(info.Path))
+}
+
+// name finds which function of this project a path or key means:
+// "functions/provisioner", "v1/provisioner-arm64-0a1b.zip".
+func (c *codeFinder) name(place string) string {
+	base, _, _ := strings.Cut(path.Base(place), "-")
+	base = strings.TrimSuffix(base, ".zip")
+	if slices.Contains(c.o.Names, base) {
+		return base
+	}
+	return ""
+}
+
+// program gives the bootstrap of a function's code, "" where there is none.
+func (c *codeFinder) program(code lambda.Code) (string, error) {
+	if code.Zip != nil {
+		return c.unpack(code.S3Key, bytes.NewReader(code.Zip), int64(len(code.Zip)))
+	}
+	if code.Path == "" {
+		return "", nil
+	}
+	place := filepath.Join(c.o.Root, filepath.FromSlash(code.Path))
+	if candidate := filepath.Join(place, "bootstrap"); isFile(candidate) {
+		return candidate, nil
+	}
+	if !isFile(place) || filepath.Ext(place) != ".zip" {
+		return "", nil
+	}
+	f, err := os.Open(place)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	return c.unpack(place, f, info.Size())
+}
+
+func runsHere(program string) bool {
+	if runtime.GOOS != "linux" {
+		return false
+	}
+	f, err := elf.Open(program)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	machines := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+	return f.Machine == machines[runtime.GOARCH]
+}
+
+// unpack writes a zip's bootstrap to a temporary folder.
+func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (program string, err error) {
+	z, err := zip.NewReader(data, size)
+	if err != nil {
+		return "", fmt.Errorf("open zip %s: %w", archive, err)
+	}
+	in, err := z.Open("bootstrap")
+	if err != nil {
+		return "", fmt.Errorf("open bootstrap in %s: %w", archive, err)
+	}
+	defer in.Close()
+	dir, err := os.MkdirTemp("", "permstack-function-")
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	c.temps = append(c.temps, dir)
+	c.mu.Unlock()
+	program = filepath.Join(dir, "bootstrap")
+	out, err := os.OpenFile(program, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(out, io.LimitReader(in, maxProgram))
+	if err := errors.Join(err, out.Close()); err != nil {
+		return "", fmt.Errorf("unpack %s: %w", archive, err)
+	}
+	return program, nil
+}
+
+func (c *codeFinder) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, dir := range c.temps {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	c.temps = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,123 @@
+package standalone
+
+import (
+	"archive/zip"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/fakeaws/lambda"
+)
+
+// TestFindsCode: which program is run for what a template says.
+func TestFindsCode(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: a bootstrap runs on Linux only")
+	}
+	self, err := os.Executable() // a program that surely runs here
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	write(t, filepath.Join(root, "built", "bootstrap"), self)
+	write(t, filepath.Join(root, "other", "bootstrap"), "/dev/null")
+	pack(t, filepath.Join(root, "dist", "provisioner-here.zip"), self)
+	finder := &codeFinder{o: Options{BuiltIn: []string{"permstack", "lambda-function"}, Names: []string{"drift", "provisioner"}, Root: root}}
+	t.Cleanup(func() {
+		dirs := finder.temps
+		if err := finder.close(); err != nil {
+			t.Error(err)
+		}
+		for _, d := range dirs {
+			if _, err := os.Stat(d); err == nil {
+				t.Errorf("%s is left", d)
+			}
+		}
+	})
+	builtIn := []string{"permstack", "lambda-function", "provisioner"}
+
+	tests := map[string]struct {
+		code lambda.Code
+		want []string // nil: a program of this machine
+		fail string
+	}{
+		"template.yaml before it is packaged": {code: lambda.Code{S3Bucket: "b", S3Key: "functions/provisioner"}, want: builtIn},
+		"packaged":                            {code: lambda.Code{S3Bucket: "b", S3Key: "v1/provisioner-arm64-0a1b.zip"}, want: builtIn},
+		"a local path without a program":      {code: lambda.Code{Path: "functions/provisioner"}, want: builtIn},
+		"a local folder with a program":       {code: lambda.Code{Path: "built"}},
+		"a local zip":                         {code: lambda.Code{Path: "dist/provisioner-here.zip"}},
+		"a program for nothing":               {code: lambda.Code{Path: "other"}, fail: "its own functions (drift, provisioner)"},
+		"somebody else's function":            {code: lambda.Code{S3Bucket: "b", S3Key: "orders.zip"}, fail: "orders.zip"},
+		"inline":                              {code: lambda.Code{ZipFile: "exports.handler = 1"}, fail: "inline"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			argv, dir, _, err := finder.find(tc.code)
+			switch {
+			case tc.fail != "":
+				if err == nil || !strings.Contains(err.Error(), tc.fail) {
+					t.Errorf("%v, %v; want an error with %q", argv, err, tc.fail)
+				}
+			case err != nil:
+				t.Error(err)
+			case tc.want != nil:
+				if !slices.Equal(argv, tc.want) {
+					t.Errorf("runs %v, want %v", argv, tc.want)
+				}
+			default:
+				if len(argv) != 1 || filepath.Base(argv[0]) != "bootstrap" || dir != filepath.Dir(argv[0]) {
+					t.Errorf("runs %v in %s", argv, dir)
+				}
+				if info, err := os.Stat(argv[0]); err != nil || info.Mode()&0o100 == 0 {
+					t.Errorf("%s cannot be run: %v", argv[0], err)
+				}
+			}
+		})
+	}
+}
+
+func write(t *testing.T, target, source string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(target, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pack(t *testing.T, target, source string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	z := zip.NewWriter(out)
+	w, err := z.Create("bootstrap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if _, err := io.Copy(w, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,92 @@
+// Package laptop puts the embedded AWS together: the server with its services,
+// CloudFormation, and the functions of this project as processes that run
+// beside it. `permstack local` serves it, `permstack try` and the tests use it.
+package standalone
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/lambda"
+)
+
+// responsePrefix is the path to which custom resources send their answers.
+const responsePrefix = "/cloudformation/response/"
+
+// Options shape a Laptop.
+type Options struct {
+	// BuiltIn runs one of the project's own functions: its name is appended. It
+	// stands in for the function's zip, which is built for another machine.
+	BuiltIn []string
+	Names   []string // of the functions that BuiltIn can run
+	Root    string   // where the local paths of templates begin; "" is the working directory
+
+	Logger      *slog.Logger
+	FunctionLog io.Writer // takes what functions write; nil discards it
+}
+
+// Laptop is an embedded AWS that listens.
+type Laptop struct {
+	*fakeaws.Cloud
+	Stacks    *cloudformation.Engine
+	Functions *lambda.Registry
+	Endpoint  string // for AWS_ENDPOINT_URL
+
+	code *codeFinder
+}
+
+// Start listens on a loopback address ("127.0.0.1:0" picks a port).
+func Start(addr string, o Options) (*Laptop, error) {
+	if o.FunctionLog == nil {
+		o.FunctionLog = io.Discard
+	}
+	l := &Laptop{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger}), code: &codeFinder{o: o}}
+	endpoint := func() string { return l.Endpoint }
+	l.Functions = lambda.New(lambda.Options{
+		Code:        l.code.find,
+		Fetch:       l.fetchCode,
+		Credentials: l.SessionCredentials,
+		Assumable:   l.AssumableBy,
+		Endpoint:    endpoint,
+		Output:      func(string) io.Writer { return o.FunctionLog },
+		Logger:      o.Logger,
+	})
+	l.Stacks = cloudformation.New(cloudformation.Deps{
+		ConfigFor:    l.configFor,
+		ConfigCaller: l.ConfigCaller,
+		Assumable:    l.AssumableBy,
+		Endpoint:     func() string { return l.Endpoint + strings.TrimSuffix(responsePrefix, "/") },
+		Fetch:        l.fetch,
+		Lambda:       l.Functions,
+		Logger:       o.Logger,
+	})
+	l.Register(l.Stacks.Service())
+	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
+	l.Mount(lambda.Prefix, l.Functions.Handler(accountOf, regionOf))
+
+	var err error
+	if l.Endpoint, err = l.Cloud.Start(addr); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the embedded AWS: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Close ends the functions, gives up what CloudFormation is about to do, and
+// stops listening.
+func (l *Laptop) Close() error {
+	return errors.Join(l.Stacks.Close(), l.Functions.Close(), l.Cloud.Close(), l.code.close())
+}
+
+var _ io.Closer = (*Laptop)(nil)
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

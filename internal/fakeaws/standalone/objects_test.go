@@ -1,0 +1,156 @@
+package standalone
+
+import (
+	"archive/zip"
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"permstack/internal/fakeaws/lambda"
+)
+
+const functionTemplate = `
+Parameters: {Bucket: {Type: String}, Key: {Type: String}}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties: {Runtime: provided.al2023, Handler: bootstrap, Role: !GetAtt Role.Arn, Code: {S3Bucket: !Ref Bucket, S3Key: !Ref Key}}
+Outputs: {Name: {Value: !Ref Function}}
+`
+
+// TestMain lets the test's own program be a function, which answers with a word.
+func TestMain(m *testing.M) {
+	host := os.Getenv("AWS_LAMBDA_RUNTIME_API")
+	if host == "" {
+		os.Exit(m.Run())
+	}
+	api := "http://" + host + "/2018-06-01/runtime/invocation/"
+	for {
+		next, err := http.Get(api + "next") //nolint:noctx // a test's function
+		if err != nil {
+			return
+		}
+		_ = next.Body.Close()
+		answer, err := http.Post(api+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", strings.NewReader(`"uploaded"`))
+		if err != nil {
+			return
+		}
+		_ = answer.Body.Close()
+	}
+}
+
+// program is the test's own program, packed; elsewhere makes it one for a
+// machine that this is not.
+func program(t *testing.T, elsewhere bool) []byte {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if elsewhere {
+		binary.LittleEndian.PutUint16(data[18:], uint16(elf.EM_S390)) // e_machine
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "bootstrap", Method: zip.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestUploadedFunction: a zip that was uploaded is what runs; what Lambda could
+// not read is refused in its words.
+func TestUploadedFunction(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: a bootstrap runs on Linux only")
+	}
+	l, err := Start("127.0.0.1:0", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	const account, region = "111122223333", "us-east-1"
+	cfg := l.Config(account, region)
+	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	bucket := aws.String("code-us-east-1")
+	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	for key, body := range map[string][]byte{"here.zip": program(t, false), "elsewhere.zip": program(t, true), "broken.zip": []byte("no zip")} {
+		if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: bytes.NewReader(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	launch := func(region, stack, key string) (status, reason, function string) {
+		t.Helper()
+		client := cloudformation.NewFromConfig(l.Config(account, region))
+		_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+			StackName: &stack, TemplateBody: aws.String(functionTemplate), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+			Parameters: []types.Parameter{{ParameterKey: aws.String("Bucket"), ParameterValue: bucket}, {ParameterKey: aws.String("Key"), ParameterValue: &key}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, _, err = l.Stacks.Wait(t.Context(), account, region, stack); err != nil {
+			t.Fatal(err)
+		}
+		events, err := client.DescribeStackEvents(t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &stack})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events.StackEvents {
+			switch {
+			case e.ResourceStatus == types.ResourceStatusCreateFailed && aws.ToString(e.LogicalResourceId) == "Function":
+				reason = aws.ToString(e.ResourceStatusReason)
+			case aws.ToString(e.LogicalResourceId) == "Function" && function == "":
+				function = aws.ToString(e.PhysicalResourceId)
+			}
+		}
+		return status, reason, function
+	}
+	status, reason, function := launch(region, "here", "here.zip")
+	if status != "CREATE_COMPLETE" {
+		t.Fatal(reason)
+	}
+	result, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}"))
+	if err != nil || string(result.Payload) != `"uploaded"` {
+		t.Errorf("%s, %v", result.Payload, err)
+	}
+	for key, want := range map[string]string{"elsewhere.zip": "its own functions", "broken.zip": "open zip"} {
+		_, _, function := launch(region, strings.TrimSuffix(key, ".zip"), key)
+		if _, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", key, err, want)
+		}
+	}
+	if status, reason, _ := launch(region, "none", "none.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: NoSuchKey") {
+		t.Errorf("a key that is not there: %s, %s", status, reason)
+	}
+	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
+		t.Errorf("a bucket of another Region: %s, %s", status, reason)
+	}
+}

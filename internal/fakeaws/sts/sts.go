@@ -1,0 +1,148 @@
+// Package sts is the token service of the embedded AWS: who am I, and sessions
+// of roles. AssumeRole asks the role's trust policy, external id included.
+//
+// It has no session policies, no MFA, no role chaining limit and no web
+// identities.
+package sts
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/protocol"
+)
+
+// Session is a role session and its credentials.
+type Session struct {
+	Caller  protocol.Caller
+	Account string
+	RoleARN string
+	Secret  string
+	Token   string
+	Expires time.Time
+}
+
+// Service is STS for all accounts of one cloud.
+type Service struct {
+	iam   *iam.Service
+	clock func() time.Time
+
+	mu       sync.Mutex
+	sessions map[string]Session // by access key id
+}
+
+// New makes an STS for the roles of an IAM.
+func New(roles *iam.Service, clock func() time.Time) *Service {
+	return &Service{iam: roles, clock: clock, sessions: map[string]Session{}}
+}
+
+// Wire is the service as the server wants it.
+func (s *Service) Wire() protocol.Service {
+	return protocol.Service{
+		Name: "sts", Protocol: protocol.Query, Version: "2011-06-15",
+		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		Actions:   map[string]protocol.Handler{"GetCallerIdentity": s.getCallerIdentity, "AssumeRole": s.assumeRole},
+		// GetCallerIdentity needs no permission, and AssumeRole asks for itself.
+		Access: func(*protocol.Call) []protocol.Access { return []protocol.Access{} },
+	}
+}
+
+// defaultLife is how long the sessions that services begin last.
+const defaultLife = 12 * time.Hour
+
+// Issue begins a session of a role without asking its trust policy.
+func (s *Service) Issue(account, roleARN, name string) Session {
+	return s.issue(account, roleARN, name, defaultLife)
+}
+
+func (s *Service) issue(account, roleARN, name string, life time.Duration) Session {
+	partition, roleName := splitRoleARN(roleARN)
+	role, _ := s.iam.Lookup(account, roleName)
+	if role.ARN != "" {
+		roleName = role.Name
+	}
+	var random [48]byte
+	_, _ = rand.Read(random[:]) // never fails since Go 1.24
+	key := "ASIA"
+	for _, b := range random[:16] {
+		key += string("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[b%32])
+	}
+	session := Session{
+		Caller: protocol.Caller{
+			AccessKeyID: key,
+			ARN:         fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", partition, account, roleName, name),
+			RoleName:    roleName, RoleID: role.ID, SessionName: name,
+		},
+		Account: account, RoleARN: roleARN,
+		Secret:  base64.RawStdEncoding.EncodeToString(random[16:46]),
+		Token:   "permstack-local/" + base64.RawURLEncoding.EncodeToString(random[:]),
+		Expires: s.clock().Add(life).Truncate(time.Second),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, old := range s.sessions {
+		if s.clock().After(old.Expires.Add(defaultLife)) {
+			delete(s.sessions, k)
+		}
+	}
+	s.sessions[key] = session
+	return session
+}
+
+// Session finds a session by its access key id. It is not known where this STS
+// did not issue the key; the error refuses a wrong token and an expired session.
+func (s *Service) Session(accessKeyID, token string) (Session, bool, *protocol.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session, ok := s.sessions[accessKeyID]
+	switch {
+	case !ok:
+		return Session{}, false, nil
+	case token != session.Token:
+		return Session{}, true, protocol.Errorf("InvalidClientTokenId", "The security token included in the request is invalid.").WithStatus(http.StatusForbidden)
+	case s.clock().After(session.Expires):
+		return Session{}, true, protocol.Errorf("ExpiredToken", "The security token included in the request is expired").WithStatus(http.StatusForbidden)
+	}
+	return session, true, nil
+}
+
+// Token is the session token that goes with an access key id, or "".
+func (s *Service) Token(accessKeyID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[accessKeyID].Token
+}
+
+func (s *Service) getCallerIdentity(_ context.Context, call *protocol.Call) (any, error) {
+	user := call.Account
+	if call.Caller.RoleName != "" {
+		user = call.Caller.RoleID + ":" + call.Caller.SessionName
+	}
+	return struct{ Arn, UserId, Account string }{call.Caller.ARN, user, call.Account}, nil
+}
+
+var (
+	sessionPattern  = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	externalPattern = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
+	roleARNPattern  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+)
+
+// splitRoleARN gives the partition and the name of arn:p:iam::account:role/path/name.
+func splitRoleARN(arn string) (partition, name string) {
+	if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
+		partition = parts[1]
+	}
+	return partition, arn[strings.LastIndexByte(arn, '/')+1:]
+}
+
+func violation(field, value, rule string) *protocol.Error {
+	return protocol.Errorf("ValidationError", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, rule)
+}

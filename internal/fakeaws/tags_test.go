@@ -1,0 +1,80 @@
+package fakeaws_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// TestTagging puts two tags on each kind of resource, takes one off, and reads
+// what is left.
+func TestTagging(t *testing.T) {
+	ctx := context.Background()
+	_, n := newCloud(t)
+	makeRole(t, n, "r")
+	policy := makePolicy(t, n, "p", readAll)
+	name := aws.String("r")
+	must[*iam.CreateInstanceProfileOutput](t)(n.iam.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}))
+	topic := must[*sns.CreateTopicOutput](t)(n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: name})).TopicArn
+	rule := must[*eventbridge.PutRuleOutput](t)(n.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: name, ScheduleExpression: aws.String("rate(6 hours)")})).RuleArn
+	must[*ssm.PutParameterOutput](t)(n.ssm.PutParameter(ctx, &ssm.PutParameterInput{Name: name, Value: name, Type: ssmtypes.ParameterTypeString}))
+
+	a, b, off := aws.String("a"), aws.String("b"), []string{"a"}
+	iamTags := []types.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
+	snsTags := []snstypes.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
+	ruleTags := []ebtypes.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
+	ssmTags := []ssmtypes.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
+	parameter := ssmtypes.ResourceTypeForTaggingParameter
+
+	left := map[string][]string{}
+	succeed := func(kind string, errs ...error) {
+		t.Helper()
+		for _, err := range errs {
+			if err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+		}
+	}
+
+	succeed("policy", second(n.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &policy, Tags: iamTags})),
+		second(n.iam.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &policy, TagKeys: off})))
+	for _, tag := range must[*iam.ListPolicyTagsOutput](t)(n.iam.ListPolicyTags(ctx, &iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
+		left["policy"] = append(left["policy"], *tag.Key)
+	}
+	succeed("profile", second(n.iam.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
+		second(n.iam.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off})))
+	for _, tag := range must[*iam.ListInstanceProfileTagsOutput](t)(n.iam.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
+		left["profile"] = append(left["profile"], *tag.Key)
+	}
+	succeed("topic", second(n.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: topic, Tags: snsTags})),
+		second(n.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: topic, TagKeys: off})))
+	for _, tag := range must[*sns.ListTagsForResourceOutput](t)(n.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
+		left["topic"] = append(left["topic"], *tag.Key)
+	}
+	succeed("rule", second(n.events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
+		second(n.events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})))
+	for _, tag := range must[*eventbridge.ListTagsForResourceOutput](t)(n.events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
+		left["rule"] = append(left["rule"], *tag.Key)
+	}
+	succeed("parameter", second(n.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
+		second(n.ssm.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})))
+	for _, tag := range must[*ssm.ListTagsForResourceOutput](t)(n.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
+		left["parameter"] = append(left["parameter"], *tag.Key)
+	}
+	for _, kind := range []string{"policy", "profile", "topic", "rule", "parameter"} {
+		if got := left[kind]; len(got) != 1 || got[0] != "b" {
+			t.Errorf("%s has the tags %v, want b", kind, got)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -1,0 +1,191 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy"
+)
+
+// mode is how an operator looks at a key's values and at a missing key.
+type mode int
+
+const (
+	plain         mode = iota // missing: false, or true if negated
+	ifExists                  // missing: true
+	forAll                    // missing: true
+	forAny                    // missing: false
+	forAnyIfExist             // missing: AWS's pages and its behaviour differ, so like itself only
+)
+
+// predicate is one operator on one condition key, values in normal form.
+type predicate struct {
+	operator string // for people: as written
+	name     string // condition key, lower case
+	mode     mode
+	negated  bool
+	family   family
+	values   []value
+	key      string
+}
+
+// conditions is a Condition element: all predicates must hold.
+type conditions struct {
+	predicates []predicate
+	key        string
+	id         int // the same where the key is; not set in parts
+}
+
+// readConditions brings a Condition element into normal form. Negated operators
+// with several values refuse each of them, so they become one predicate a value.
+func (r *reader) readConditions(element iampolicy.Conditions, variables bool) conditions {
+	var c conditions
+	for operator, keys := range element {
+		for name, values := range keys {
+			p := predicate{operator: operator, name: strings.ToLower(name)}
+			var base string
+			base, p.mode, p.negated, p.family = readOperator(operator)
+			for _, v := range values {
+				p.values = append(p.values, r.readValue(base, p.family, v, variables))
+			}
+			if len(values) == 0 && p.family == null {
+				p.family = opaque
+			}
+			sortValues(&p)
+			switch {
+			case p.isAlwaysTrue():
+			case p.negated && (p.mode == plain || p.mode == forAll):
+				for _, v := range p.values {
+					single := p
+					single.values = []value{v}
+					c.predicates = append(c.predicates, single)
+				}
+			default:
+				c.predicates = append(c.predicates, p)
+			}
+		}
+	}
+	c = c.normal()
+	id, ok := r.conditions[c.key]
+	if !ok {
+		id = len(r.conditions) + 1
+		r.conditions[c.key] = id
+	}
+	c.id = id
+	return c
+}
+
+// normal sorts the predicates and writes the keys.
+func (c conditions) normal() conditions {
+	for i := range c.predicates {
+		c.predicates[i].key = c.predicates[i].makeKey()
+	}
+	slices.SortFunc(c.predicates, func(a, b predicate) int { return strings.Compare(a.key, b.key) })
+	c.predicates = slices.CompactFunc(c.predicates, func(a, b predicate) bool { return a.key == b.key })
+	var b strings.Builder
+	for _, p := range c.predicates {
+		b.WriteString(p.key)
+		b.WriteByte('\x01')
+	}
+	c.key = b.String()
+	return c
+}
+
+func sortValues(p *predicate) {
+	slices.SortFunc(p.values, func(a, b value) int { return strings.Compare(a.key, b.key) })
+	p.values = slices.CompactFunc(p.values, func(a, b value) bool { return a.key == b.key })
+}
+
+// isAlwaysTrue: nothing is refused, or the key may be there as well as not.
+func (p *predicate) isAlwaysTrue() bool {
+	switch {
+	case p.family == null:
+		return len(p.values) == 2 && p.values[0].key == "false" && p.values[1].key == "true"
+	case p.family == opaque:
+		return false
+	}
+	return len(p.values) == 0 && p.negated && (p.mode == plain || p.mode == forAll)
+}
+
+func (p *predicate) makeKey() string {
+	var b strings.Builder
+	b.WriteString(p.name)
+	b.WriteByte('\x02')
+	b.WriteByte('0' + byte(p.mode))
+	b.WriteByte('0' + byte(p.family))
+	if p.negated {
+		b.WriteByte('!')
+	}
+	if p.family == opaque {
+		b.WriteString(strings.ToLower(p.operator))
+	}
+	for _, v := range p.values {
+		b.WriteByte('\x02')
+		b.WriteString(v.key)
+	}
+	return b.String()
+}
+
+// implies says whether whatever meets c meets d too.
+func (c *conditions) implies(d *conditions) bool {
+	for i := range d.predicates {
+		if !slices.ContainsFunc(c.predicates, func(p predicate) bool { return p.implies(&d.predicates[i]) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// implies says whether p being met means that q is met ("IAM JSON policy
+// elements: Condition operators"):
+//
+//   - more values widen a positive operator and narrow a negated one;
+//   - IfExists is wider than the plain operator; of a negated operator it is the
+//     same, for that is met by a missing key anyway;
+//   - ForAllValues and ForAnyValue compare with the same prefix only;
+//   - a positive operator means that the key is there, which is Null "false";
+//     Null "true" meets what a missing key meets.
+func (p *predicate) implies(q *predicate) bool {
+	switch {
+	case p.name != q.name:
+		return false
+	case p.key == q.key:
+		return true
+	case p.family == opaque || q.family == opaque:
+		return false
+	case q.family == null:
+		return p.family != null && q.values[0].key == "false" && !p.negated && (p.mode == plain || p.mode == forAny)
+	case p.family == null:
+		return p.values[0].key == "true" && (q.mode == forAll || q.mode == plain && q.negated)
+	case p.negated != q.negated || p.family != q.family:
+		return false
+	case p.mode != q.mode && !(p.mode == plain && q.mode == ifExists) && !(p.mode == forAny && q.mode == forAnyIfExist):
+		return false
+	case p.negated:
+		for _, v := range q.values { // an unknown variable may void the operator
+			if v.pattern.variable && !slices.ContainsFunc(p.values, func(w value) bool { return w.key == v.key }) {
+				return false
+			}
+		}
+		return includeAll(p.values, q.values)
+	}
+	return includeAll(q.values, p.values)
+}
+
+// split gives conditions that together are met exactly when c is met, each with
+// one value fewer alternatives: a positive operator is met by any of its values.
+// It splits the i-th predicate, if that is one to split.
+func (c *conditions) split(i int) []conditions {
+	p := &c.predicates[i]
+	if p.negated || p.mode == forAll || p.family == null || p.family == opaque || len(p.values) < 2 {
+		return nil
+	}
+	out := make([]conditions, len(p.values))
+	for n, v := range p.values {
+		predicates := slices.Clone(c.predicates)
+		predicates[i].values = []value{v}
+		predicates[i].key = predicates[i].makeKey()
+		out[n] = conditions{predicates: predicates}
+	}
+	return out
+}

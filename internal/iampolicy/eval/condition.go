@@ -1,0 +1,192 @@
+package eval
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// test compares one value of the request with one value of the policy.
+type test func(have string, want []token) bool
+
+// operators are the condition operators in lower case. The negated ones
+// (…Not…) are the plain ones turned round.
+var operators = map[string]test{
+	"stringequals":             func(have string, want []token) bool { return have == text(want) },
+	"stringequalsignorecase":   func(have string, want []token) bool { return strings.EqualFold(have, text(want)) },
+	"stringlike":               func(have string, want []token) bool { return matchTokens(want, have) },
+	"arnequals":                func(have string, want []token) bool { return matchARNParts(want, have) },
+	"arnlike":                  func(have string, want []token) bool { return matchARNParts(want, have) },
+	"binaryequals":             func(have string, want []token) bool { return have == text(want) },
+	"bool":                     func(have string, want []token) bool { return strings.EqualFold(have, text(want)) },
+	"numericequals":            numeric(func(a, b float64) bool { return a == b }),
+	"numericlessthan":          numeric(func(a, b float64) bool { return a < b }),
+	"numericlessthanequals":    numeric(func(a, b float64) bool { return a <= b }),
+	"numericgreaterthan":       numeric(func(a, b float64) bool { return a > b }),
+	"numericgreaterthanequals": numeric(func(a, b float64) bool { return a >= b }),
+	"dateequals":               date(func(a, b time.Time) bool { return a.Equal(b) }),
+	"datelessthan":             date(func(a, b time.Time) bool { return a.Before(b) }),
+	"datelessthanequals":       date(func(a, b time.Time) bool { return !a.After(b) }),
+	"dategreaterthan":          date(func(a, b time.Time) bool { return a.After(b) }),
+	"dategreaterthanequals":    date(func(a, b time.Time) bool { return !a.Before(b) }),
+	"ipaddress":                ipAddress,
+}
+
+var negated = map[string]string{
+	"stringnotequals":           "stringequals",
+	"stringnotequalsignorecase": "stringequalsignorecase",
+	"stringnotlike":             "stringlike",
+	"arnnotequals":              "arnequals",
+	"arnnotlike":                "arnlike",
+	"numericnotequals":          "numericequals",
+	"datenotequals":             "dateequals",
+	"notipaddress":              "ipaddress",
+}
+
+// condition judges one operator and key of a Condition element. An operator
+// that is unknown is never met.
+//
+// A key that the request does not have fails the condition; it meets a negated
+// one, one with IfExists and one with ForAllValues. It never meets ForAnyValue,
+// with IfExists or without: there is no value to be the one that matches.
+func condition(operator, key string, values []string, context map[string][]string, variables bool) bool {
+	name, set, ifExists := strings.ToLower(operator), "", false
+	for _, prefix := range []string{"forallvalues:", "foranyvalue:"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name, set = rest, prefix
+		}
+	}
+	have, present := context[strings.ToLower(key)]
+	if name == "null" {
+		return null(values, present && len(have) > 0)
+	}
+	name, ifExists = strings.CutSuffix(name, "ifexists")
+	plain, not := negated[name]
+	if !not {
+		plain = name
+	}
+	compare, known := operators[plain]
+	switch {
+	case !known:
+		return false
+	case !present && ifExists && set != "foranyvalue:":
+		return true
+	case set == "" && !present:
+		return not
+	}
+	var wanted [][]token
+	for _, v := range values {
+		if tokens, ok := expand(v, context, variables); ok {
+			wanted = append(wanted, tokens)
+		}
+	}
+	meets := func(value string) bool {
+		for _, w := range wanted {
+			if compare(value, w) {
+				return !not
+			}
+		}
+		return not
+	}
+	if set == "forallvalues:" || set == "" && not {
+		for _, h := range have {
+			if !meets(h) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, h := range have {
+		if meets(h) {
+			return true
+		}
+	}
+	return false
+}
+
+// null judges the Null operator: "true" wants the key absent.
+func null(values []string, present bool) bool {
+	for _, v := range values {
+		if strings.EqualFold(v, "true") == !present {
+			return true
+		}
+	}
+	return false
+}
+
+// text gives a pattern back as it was written, variables put in.
+func text(tokens []token) string {
+	var b strings.Builder
+	for _, t := range tokens {
+		switch t.kind {
+		case anyText:
+			b.WriteByte('*')
+		case anyOne:
+			b.WriteByte('?')
+		default:
+			b.WriteString(t.text)
+		}
+	}
+	return b.String()
+}
+
+// matchARNParts is ArnLike, and ArnEquals, which does the same: six parts, each
+// may hold wildcards; a bare * matches any ARN.
+func matchARNParts(want []token, have string) bool {
+	if len(splitTokens(want)) < 6 && !isAny(want) {
+		return false
+	}
+	return matchARN(want, have)
+}
+
+// isAny says whether a pattern is nothing but *.
+func isAny(tokens []token) bool {
+	return len(tokens) > 0 && !slices.ContainsFunc(tokens, func(t token) bool { return t.kind != anyText })
+}
+
+func numeric(compare func(a, b float64) bool) test {
+	return func(have string, want []token) bool {
+		a, errA := strconv.ParseFloat(have, 64)
+		b, errB := strconv.ParseFloat(text(want), 64)
+		return errA == nil && errB == nil && !math.IsNaN(a) && !math.IsNaN(b) && compare(a, b)
+	}
+}
+
+func date(compare func(a, b time.Time) bool) test {
+	return func(have string, want []token) bool {
+		a, okA := parseDate(have)
+		b, okB := parseDate(text(want))
+		return okA && okB && compare(a, b)
+	}
+}
+
+// parseDate reads ISO 8601 in the forms of the W3C note, or seconds since 1970.
+func parseDate(s string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"} {
+		if layout == "2006" && len(s) != 4 {
+			continue
+		}
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return time.Unix(n, 0), true
+	}
+	return time.Time{}, false
+}
+
+func ipAddress(have string, want []token) bool {
+	ip, err := netip.ParseAddr(have)
+	if err != nil {
+		return false
+	}
+	if prefix, err := netip.ParsePrefix(text(want)); err == nil {
+		return prefix.Contains(ip)
+	}
+	one, err := netip.ParseAddr(text(want))
+	return err == nil && one == ip
+}

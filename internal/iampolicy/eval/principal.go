@@ -1,0 +1,60 @@
+package eval
+
+import (
+	"strings"
+
+	"permstack/internal/iampolicy"
+)
+
+// Principal is who makes a request: an AWS identity, or a service.
+type Principal struct {
+	Account string // 12 digits; of an AWS identity
+	ARN     string // of the identity itself: a root, or an assumed-role session
+	RoleARN string // of the role, when the identity is a session of one
+	Service string // "cloudformation.amazonaws.com", for a service
+}
+
+// Match is how closely a Principal element names a principal.
+type Match int
+
+const (
+	// NoMatch is not at all.
+	NoMatch Match = iota
+	// Everyone is by "*".
+	Everyone
+	// Account is by the account that the principal belongs to.
+	Account
+	// Exact is by the role, the session or the service itself.
+	Exact
+)
+
+func (p Principal) match(element *iampolicy.Principal) Match {
+	if element.Everyone {
+		return Everyone
+	}
+	best := NoMatch
+	if p.Service != "" {
+		for _, id := range element.ByType["Service"] {
+			if id == p.Service {
+				best = Exact
+			}
+		}
+		return best
+	}
+	for _, id := range element.ByType["AWS"] {
+		switch {
+		case id == "*":
+			best = max(best, Everyone)
+		case p.Account != "" && (id == p.Account || isRootOf(id, p.Account)):
+			best = max(best, Account)
+		case id == p.ARN || id == p.RoleARN && id != "":
+			best = Exact
+		}
+	}
+	return best
+}
+
+// isRootOf says whether an ARN is arn:<partition>:iam::<account>:root.
+func isRootOf(arn, account string) bool {
+	return strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":iam::"+account+":root")
+}

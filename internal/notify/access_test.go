@@ -1,0 +1,116 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/google/go-cmp/cmp"
+
+	"permstack/internal/fakeaws"
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+	"permstack/internal/provisioner"
+)
+
+const externalID = "external-id-that-nobody-is-told"
+
+func set(t *testing.T, edit func(*policies.Selection, *policies.Environment)) *policies.Set {
+	t.Helper()
+	s := policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}}
+	e := policies.Environment{
+		Partition: "aws", Account: "123456789012", Region: "eu-central-1", Path: policies.DefaultPath,
+		ControlPlaneRoleARN: "arn:aws:iam::210987654321:role/Control", DataPlaneAccountID: "333333333333",
+		ExternalID: externalID, ConnectionID: "main",
+	}
+	if edit != nil {
+		edit(&s, &e)
+	}
+	out, err := policies.Synthesize(s, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &out
+}
+
+func TestDifference(t *testing.T) {
+	base := set(t, nil)
+	if got := notify.Difference(base, set(t, nil)); len(got) != 0 {
+		t.Errorf("the same: %+v", got)
+	}
+	less := set(t, func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"backup"} })
+	for _, tc := range []struct {
+		name          string
+		before, after *policies.Set
+		direction     finding.Direction
+		want          []string // of What, Of and Name, with "+" or "-" for actions, and Other
+	}{
+		{"restore goes", base, less, finding.GrantsLess, []string{"policy ClumioEC2RestorePolicy - gone"}},
+		{"restore comes", less, base, finding.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
+		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), finding.Changed, []string{"trust   other principals or conditions"}},
+	} {
+		var got []string
+		changes := notify.Difference(tc.before, tc.after)
+		for _, c := range changes {
+			sign := ""
+			if len(c.Added) > 0 {
+				sign = "+"
+			}
+			if len(c.Removed) > 0 {
+				sign += "-"
+			}
+			got = append(got, c.What+" "+c.Name+" "+sign+" "+c.Other)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+		m := notify.AccessMessage(notify.Place{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1", Profile: "clumio"}, notify.Altered, notify.Access{Changes: changes}, monday)
+		if m.Direction != tc.direction {
+			t.Errorf("%s: %s, want %s", tc.name, m.Direction, tc.direction)
+		}
+		protocols(t, m)
+	}
+}
+
+// TestAnnouncer: every kind of event, and never a secret.
+func TestAnnouncer(t *testing.T) {
+	cloud := fakeaws.New(fakeaws.Options{})
+	client := sns.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
+	topic, err := client.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("alerts")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := provisioner.ParseParent(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &notify.Announcer{Sender: notify.Sender{Client: client, TopicARN: *topic.TopicArn}}
+	less := set(t, func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"backup"} })
+	for i, tc := range []struct {
+		announcement provisioner.Announcement
+		subject      string
+		text         string
+	}{
+		{provisioner.Announcement{Event: cfn.RequestCreate, After: set(t, nil)}, "permstack: access granted: 84 actions added, 0 removed", "+ ec2:RunInstances"},
+		{provisioner.Announcement{Event: cfn.RequestUpdate, Before: set(t, nil), After: less}, "permstack: access changed: 0 actions added", "- ec2:RunInstances"},
+		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions", "may do nothing here any more"},
+		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "may do nothing here any more"},
+	} {
+		tc.announcement.Parent = p
+		if err := a.Announce(t.Context(), tc.announcement); err != nil {
+			t.Fatal(err)
+		}
+		sent := cloud.SNS().Messages("")
+		m := sent[len(sent)-1]
+		if len(sent) != i+1 || !strings.HasPrefix(m.Subject, tc.subject) || !strings.Contains(m.Body, tc.text) {
+			t.Errorf("%d: %q\n%.1500s", i, m.Subject, m.Body)
+		}
+		if strings.Contains(m.Body+m.Subject, externalID) {
+			t.Errorf("%d: the message tells the external id", i)
+		}
+	}
+}

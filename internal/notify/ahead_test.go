@@ -1,0 +1,152 @@
+package notify_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+)
+
+// TestAhead: a run that dies between putting right and telling loses no message,
+// and repeats none.
+func TestAhead(t *testing.T) {
+	old, gone, fresh := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
+	_, state := notify.Compare(report(old, gone), notify.State{}, monday, 7)
+	state = through(t, state)
+	turned := old
+	turned.Hash = "another"
+	tuesday, wednesday := monday.Add(24*time.Hour), monday.Add(48*time.Hour)
+
+	_, next := notify.Compare(report(old, fresh), state, tuesday, 7)
+	ahead := through(t, state.Ahead(next))
+	if news, _ := notify.Compare(report(old, fresh), ahead, wednesday, 7); tell(news) != "+Role3 -Role2" {
+		t.Errorf("it stands still: %q", tell(news))
+	}
+	if news, _ := notify.Compare(report(old), ahead, wednesday, 7); tell(news) != "-Role2 -Role3" {
+		t.Errorf("it was put right: %q", tell(news))
+	}
+	if news, _ := notify.Compare(report(old, gone, fresh), ahead, wednesday, 7); tell(news) != "+Role3" {
+		t.Errorf("what was resolved is back, and nobody was told of either: %q", tell(news))
+	}
+	if slices.ContainsFunc(next.Known, func(k notify.Known) bool { return !k.Notified.After(monday.Add(-time.Hour)) }) {
+		t.Error("what is to be saved afterwards was changed")
+	}
+
+	_, next = notify.Compare(report(turned, gone), state, tuesday, 7)
+	ahead = through(t, state.Ahead(next))
+	if news, _ := notify.Compare(report(turned, gone), ahead, wednesday, 7); tell(news) != "+Role1" {
+		t.Errorf("what changed and was not told: %q", tell(news))
+	}
+	_, next = notify.Compare(report(old, gone), state, tuesday, 7)
+	if news, _ := notify.Compare(report(old, gone), through(t, state.Ahead(next)), wednesday, 7); news.Any() {
+		t.Errorf("nothing happened: %q", tell(news))
+	}
+}
+
+// TestOverflowEdges: what of the findings without a place of their own is told.
+func TestOverflowEdges(t *testing.T) {
+	var many []finding.Finding
+	for n := range 2000 {
+		many = append(many, newFinding(n, finding.GrantsMore))
+	}
+	_, state := notify.Compare(report(many...), notify.State{}, monday, 7)
+	first := state
+	state = through(t, state)
+	tuesday := monday.Add(24 * time.Hour)
+	one, _ := notify.Compare(report(), state, tuesday, 7)
+	named := len(one.Resolved)
+	// Those that the state does not name come last: it keeps the first.
+	unnamed := slices.Clone(many)
+	unnamed = slices.DeleteFunc(unnamed, func(f finding.Finding) bool {
+		news, _ := notify.Compare(report(f), state, tuesday, 7)
+		return len(news.Appeared) == 0
+	})
+	if len(unnamed) != state.Overflow.Count || named+len(unnamed) != 2000 {
+		t.Fatalf("%d named, %d not, overflow %d", named, len(unnamed), state.Overflow.Count)
+	}
+
+	swapped := slices.Clone(unnamed)
+	swapped[0] = newFinding(9999, finding.GrantsMore)
+	if news, _ := notify.Compare(report(swapped...), state, tuesday, 7); len(news.Appeared) != len(unnamed) {
+		t.Errorf("as many, and others: %d appeared", len(news.Appeared))
+	}
+	if news, _ := notify.Compare(report(unnamed[3:]...), state, tuesday, 7); news.ResolvedUnnamed != 3 {
+		t.Errorf("three fewer: %d resolved", news.ResolvedUnnamed)
+	}
+	part := report(unnamed[3:]...)
+	part.NotReached = []string{"Role1"}
+	if news, _ := notify.Compare(part, state, tuesday, 7); news.ResolvedUnnamed != 0 {
+		t.Errorf("three fewer, and something was not reached: %d resolved", news.ResolvedUnnamed)
+	}
+	none := report()
+	none.NotReached = []string{"Role1"}
+	if news, kept := notify.Compare(none, state, tuesday, 7); news.ResolvedUnnamed != 0 || kept.Overflow != state.Overflow {
+		t.Errorf("nothing was looked at: %d resolved, overflow %+v", news.ResolvedUnnamed, kept.Overflow)
+	}
+	blind := finding.Finding{ID: "blind", Direction: finding.Unreadable}
+	if news, kept := notify.Compare(report(unnamed[0], blind), state, tuesday, 7); len(news.Appeared) != 2 || kept.Overflow.Count != 0 {
+		t.Errorf("one was looked at, before what could not be: %d appeared, overflow %d", len(news.Appeared), kept.Overflow.Count)
+	}
+	if news, _ := notify.Compare(report(many...), through(t, first), monday, 7); news.Any() {
+		t.Errorf("in the same minute: %d reminders", len(news.Reminded))
+	}
+}
+
+// TestOrder: a finding that is there twice counts once, and what is resolved is
+// told as it was ranked.
+func TestOrder(t *testing.T) {
+	more, less, other := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
+	news, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
+	if len(news.Appeared) != 3 || len(state.Known) != 3 {
+		t.Errorf("%d appeared, %d known", len(news.Appeared), len(state.Known))
+	}
+	news, _ = notify.Compare(report(), through(t, state), monday.Add(time.Hour), 7)
+	var order []finding.Direction
+	for _, g := range news.Resolved {
+		order = append(order, g.Direction)
+	}
+	if !slices.Equal(order, []finding.Direction{finding.GrantsMore, finding.GrantsMore, finding.GrantsLess}) || news.Resolved[0].Label > news.Resolved[1].Label {
+		t.Errorf("resolved: %+v", news.Resolved)
+	}
+}
+
+// TestNotReachedByName: a logical id alone may be of any stack that the report
+// knows, of the parent too; with a stack before it, of that one.
+func TestNotReachedByName(t *testing.T) {
+	for name, f := range map[string]finding.Finding{
+		"of the parent":         {ID: "a", Stack: "backup", LogicalID: "Role", Direction: finding.GrantsMore},
+		"of a stack of another": {ID: "b", Stack: "elsewhere", LogicalID: "Role", Direction: finding.GrantsMore},
+	} {
+		_, state := notify.Compare(report(f), notify.State{}, monday, 7)
+		r := report(finding.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: finding.GrantsLess})
+		r.Stacks, r.NotReached = nil, []string{"Role"}
+		if news, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(news.Resolved) != 0 {
+			t.Errorf("%s: resolved, though not looked at", name)
+		}
+		r.NotReached = []string{"b/ackupRole"}
+		if news, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(news.Resolved) != 1 {
+			t.Errorf("%s: kept, for one of another name", name)
+		}
+	}
+}
+
+func TestLease(t *testing.T) {
+	long := string(slices.Repeat([]byte("x"), 500))
+	for name, tc := range map[string]struct {
+		lease  notify.Lease
+		holder string
+		want   bool
+	}{
+		"another's":           {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, "b", true},
+		"one's own":           {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, "a", false},
+		"another's, over":     {notify.Lease{Holder: "a", Until: monday}, "b", false},
+		"nobody's":            {notify.Lease{Until: monday.Add(time.Minute)}, "b", false},
+		"another's long name": {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, long, true},
+	} {
+		if got := tc.lease.Held(tc.holder, monday); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package notify_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+)
+
+// through saves a state and reads it again, as between two runs.
+func through(t testing.TB, s notify.State) notify.State {
+	t.Helper()
+	data := s.Encode(parent)
+	if len(data) > notify.MaxState {
+		t.Fatalf("the state has %d bytes", len(data))
+	}
+	out, err := notify.DecodeState(data, parent)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	return out
+}
+
+func tell(n notify.News) string {
+	var out []string
+	for what, list := range map[string][]notify.Item{"+": n.Appeared, "~": n.Changed, "!": n.Reminded} {
+		for _, i := range list {
+			out = append(out, what+i.LogicalID)
+		}
+	}
+	for _, g := range n.Resolved {
+		name, _, _ := strings.Cut(g.Label, ":")
+		out = append(out, "-"+name)
+	}
+	if n.ResolvedUnnamed > 0 {
+		out = append(out, fmt.Sprintf("-%d", n.ResolvedUnnamed))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// TestStory tells a run a day.
+func TestStory(t *testing.T) {
+	more, less := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
+	worse := more
+	worse.Hash = "another"
+	turned := less
+	turned.Direction = finding.Changed
+	blind := finding.Finding{ID: "blind", Stack: "backup-permstack-access", LogicalID: "Role1", Kind: finding.NotReadable, Direction: finding.Unreadable, Hash: "x"}
+	blindStack := finding.Finding{ID: "blind stack", Stack: "backup-permstack-access", Kind: finding.NotReadable, Direction: finding.Unreadable, Hash: "x"}
+	blindAll := finding.Finding{ID: "blind all", Kind: finding.NotReadable, Direction: finding.Unreadable, Hash: "x"}
+	unreached := func(ids ...string) finding.Report { r := report(); r.NotReached = ids; return r }
+	var state notify.State
+	for day, step := range []struct {
+		report finding.Report
+		want   string
+	}{
+		{report(), ""},
+		{report(more), "+Role1"},
+		{report(more), ""},
+		{report(more, less), "+Role2"},
+		{report(worse, less), "~Role1"},
+		{report(worse, turned), "~Role2"}, // another direction is another difference
+		{report(turned, worse), ""},
+		{report(turned, blind), "+Role1"}, // what cannot be read is told; worse is not resolved
+		{report(turned, worse), "-Role1"}, // it can be read again
+		{unreached("Role1", "Role2"), ""},
+		{unreached("backup-permstack-access/Role1", "backup-permstack-access/Role2"), ""},
+		{report(blindStack), "+"},
+		{report(blindAll), "+"},                        // Role1 was told on day 4, Role2 on day 5
+		{report(turned, worse), "!Role1 !Role2 - -"},   // day 13: both are due
+		{report(worse), "-Role2"},                      //
+		{report(), "-Role1"},                           //
+		{report(), ""},                                 //
+		{report(worse), "+Role1"}, {report(worse), ""}, // days 17 and 18
+		{report(worse), ""}, {report(worse), ""}, //
+		{report(worse), ""}, {report(worse), ""}, //
+		{report(worse), ""}, {report(worse), "!Role1"}, // day 24: seven days later
+		{report(worse, worse), ""},                        // twice the same is once
+		{finding.Report{ParentStackID: parent}, "-Role1"}, //
+	} {
+		var news notify.News
+		news, state = notify.Compare(step.report, through(t, state), monday.Add(time.Duration(day)*24*time.Hour), 7)
+		if got := tell(news); got != step.want {
+			t.Errorf("day %d: %q, want %q", day, got, step.want)
+		}
+	}
+}
+
+func TestSince(t *testing.T) {
+	f := newFinding(1, finding.GrantsMore)
+	_, state := notify.Compare(report(f), notify.State{}, monday, 7)
+	f.Hash = "another"
+	news, state := notify.Compare(report(f), through(t, state), monday.Add(24*time.Hour), 7)
+	if !news.Changed[0].Since.Equal(monday) {
+		t.Errorf("changed: since %s", news.Changed[0].Since)
+	}
+	news, _ = notify.Compare(report(), through(t, state), monday.Add(48*time.Hour), 7)
+	if g := news.Resolved[0]; !g.Since.Equal(monday) || g.Direction != finding.GrantsMore || g.Label != "Role1: attachment added: AdministratorAccess" {
+		t.Errorf("resolved: %+v", g)
+	}
+}
+
+func TestNoReminders(t *testing.T) {
+	r := report(newFinding(1, finding.GrantsMore))
+	_, state := notify.Compare(r, notify.State{}, monday, 0)
+	if news, _ := notify.Compare(r, through(t, state), monday.AddDate(1, 0, 0), 0); news.Any() {
+		t.Errorf("a year later: %s", tell(news))
+	}
+}
+
+// TestExactlyOnce plays random histories: whatever comes and goes, each
+// appearance, change and disappearance is told in the run that sees it, and
+// only then.
+func TestExactlyOnce(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 7))
+		world := map[int]string{} // finding → hash
+		var state notify.State
+		for day := range 30 {
+			before := map[int]string{}
+			for n, h := range world {
+				before[n] = h
+			}
+			for range rnd.IntN(4) {
+				switch n := rnd.IntN(12); rnd.IntN(3) {
+				case 0:
+					delete(world, n)
+				case 1:
+					world[n] = fmt.Sprint(rnd.IntN(3))
+				}
+			}
+			var want []string
+			var findings []finding.Finding
+			for n, h := range world {
+				f := newFinding(n, finding.GrantsMore)
+				f.Hash = h
+				findings = append(findings, f)
+				if was, ok := before[n]; !ok {
+					want = append(want, "+"+f.LogicalID)
+				} else if was != h {
+					want = append(want, "~"+f.LogicalID)
+				}
+			}
+			for n := range before {
+				if _, ok := world[n]; !ok {
+					want = append(want, fmt.Sprintf("-Role%d", n))
+				}
+			}
+			slices.Sort(want)
+			now := monday.Add(time.Duration(day) * 24 * time.Hour)
+			var news notify.News
+			news, state = notify.Compare(report(findings...), through(t, state), now, 0)
+			if got := tell(news); got != strings.Join(want, " ") {
+				t.Fatalf("seed %d, day %d: %q, want %q", seed, day, got, want)
+			}
+			if news, _ := notify.Compare(report(findings...), through(t, state), now, 0); news.Any() {
+				t.Fatalf("seed %d, day %d: told twice: %s", seed, day, tell(news))
+			}
+		}
+	}
+}
+
+// TestThousands: more findings than the state has room for.
+func TestThousands(t *testing.T) {
+	var many []finding.Finding
+	for n := range 2000 {
+		many = append(many, newFinding(n, directions[n%4]))
+	}
+	news, state := notify.Compare(report(many...), notify.State{}, monday, 7)
+	if len(news.Appeared) != 2000 {
+		t.Fatalf("%d appeared", len(news.Appeared))
+	}
+	state = through(t, state)
+	if state.Overflow.Count == 0 || len(state.Known) < 100 {
+		t.Fatalf("%d are known one by one, %d are not", len(state.Known), state.Overflow.Count)
+	}
+	slices.Reverse(many)
+	news, same := notify.Compare(report(many...), state, monday.Add(24*time.Hour), 7)
+	if news.Any() || len(news.Standing) != 2000 {
+		t.Errorf("the same again: %.200s, %d stand", tell(news), len(news.Standing))
+	}
+	news, _ = notify.Compare(report(many...), through(t, same), monday.Add(7*24*time.Hour), 7)
+	if len(news.Reminded) != 2000 {
+		t.Errorf("%d reminders after a week", len(news.Reminded))
+	}
+	// One more: what is known one by one stays silent, no alert is lost, and it
+	// is told once.
+	more := append(slices.Clone(many), newFinding(9999, finding.GrantsMore))
+	news, next := notify.Compare(report(more...), state, monday.Add(24*time.Hour), 7)
+	if !slices.ContainsFunc(news.Appeared, func(i notify.Item) bool { return i.ID == "finding-9999" }) || len(news.Appeared) > 2001-len(state.Known) {
+		t.Errorf("one more: %d appeared", len(news.Appeared))
+	}
+	if news, _ := notify.Compare(report(more...), through(t, next), monday.Add(48*time.Hour), 7); news.Any() {
+		t.Errorf("one more, again: %d appeared", len(news.Appeared))
+	}
+	// All gone; and none looked at.
+	if news, _ := notify.Compare(report(), state, monday.Add(24*time.Hour), 7); len(news.Resolved)+news.ResolvedUnnamed != 2000 {
+		t.Errorf("all gone: %d and %d", len(news.Resolved), news.ResolvedUnnamed)
+	}
+	none := report(finding.Finding{ID: "blind", Direction: finding.Unreadable})
+	news, kept := notify.Compare(none, state, monday.Add(24*time.Hour), 7)
+	if len(news.Resolved)+news.ResolvedUnnamed != 0 || news.Kept != 2000 {
+		t.Errorf("none looked at: %d resolved, %d kept", len(news.Resolved)+news.ResolvedUnnamed, news.Kept)
+	}
+	if news, _ := notify.Compare(report(many...), through(t, kept), monday.Add(48*time.Hour), 7); len(news.Appeared) != 0 {
+		t.Errorf("looked at again: %d appeared", len(news.Appeared))
+	}
+}
+
+var directions = []finding.Direction{finding.GrantsMore, finding.GrantsLess, finding.Changed, finding.Unreadable}

@@ -1,0 +1,129 @@
+package choice
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+	"permstack/internal/review/explain"
+)
+
+// Values of the vendor for a review, where the real ones are not given. The
+// account ids are those that AWS uses in its own examples.
+const (
+	exampleControlPlane = "111122223333"
+	exampleDataPlane    = "444455556666"
+	exampleExternalID   = "EXTERNAL-ID"
+)
+
+// Example fills in what a selection needs of an environment and does not have.
+func Example(sel policies.Selection, env policies.Environment) policies.Environment {
+	partition := env.Partition
+	if partition == "" {
+		partition = policies.PartitionOf(env.Region)
+	}
+	role := func(name string) string {
+		return "arn:" + partition + ":iam::" + exampleControlPlane + ":role/" + name
+	}
+	for _, v := range Needed(sel) {
+		switch v {
+		case schema.ControlPlaneRole:
+			env.ControlPlaneRoleARN = cmp.Or(env.ControlPlaneRoleARN, role("ControlPlane"))
+		case schema.SupportControlPlaneRole:
+			env.SupportControlPlaneRoleARN = cmp.Or(env.SupportControlPlaneRoleARN, role("SupportControlPlane"))
+		case schema.DataPlaneAccount:
+			env.DataPlaneAccountID = cmp.Or(env.DataPlaneAccountID, exampleDataPlane)
+		case schema.ExternalID:
+			env.ExternalID = cmp.Or(env.ExternalID, exampleExternalID)
+		}
+	}
+	return env
+}
+
+// Needed lists the values of the environment that a selection must be given.
+func Needed(sel policies.Selection) []schema.Value {
+	profile, _ := policies.Profile(sel.Profile)
+	for _, p := range profile.Presets {
+		if p.Name == sel.Preset {
+			if len(sel.Assets) == 0 {
+				sel.Assets = p.Assets
+			}
+			if len(sel.Operations) == 0 {
+				sel.Operations = p.Operations
+			}
+			sel.Options = slices.Concat(sel.Options, p.Options)
+		}
+	}
+	options := slices.Clone(sel.Options)
+	for _, s := range profile.Settings {
+		chosen := s.Default
+		for _, v := range s.Values {
+			if slices.Contains(options, v.Option) {
+				chosen = v.Option
+			}
+		}
+		options = append(options, chosen)
+		for _, v := range s.Values {
+			if !s.Cumulative || v.Option == chosen {
+				break
+			}
+			options = append(options, v.Option)
+		}
+	}
+	var out []schema.Value
+	for _, n := range profile.Needs {
+		needed := len(n.For) == 0 || slices.ContainsFunc(n.For, func(u schema.Use) bool {
+			return (u.Asset == "" || slices.Contains(sel.Assets, u.Asset)) &&
+				(u.Operation == "" || len(sel.Operations) == 0 || slices.Contains(sel.Operations, u.Operation)) &&
+				(u.Option == "" || slices.Contains(options, u.Option))
+		})
+		if needed && !slices.Contains(out, n.Value) {
+			out = append(out, n.Value)
+		}
+	}
+	return out
+}
+
+// Words names the accounts of an environment for explanations.
+func Words(sel policies.Selection, env policies.Environment) explain.Words {
+	w := explain.Words{Accounts: map[string]string{}}
+	vendor := "the vendor"
+	if p, ok := policies.Profile(sel.Profile); ok {
+		vendor = p.Vendor
+	}
+	name := func(account, what string) {
+		if account != "" {
+			w.Accounts[account] = vendor + "'s " + what + " account"
+		}
+	}
+	name(accountOf(env.ControlPlaneRoleARN), "control-plane")
+	name(accountOf(env.SupportControlPlaneRoleARN), "control-plane")
+	name(env.DataPlaneAccountID, "data-plane")
+	return w
+}
+
+func accountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
+}
+
+// With takes from an environment's values those that a selection needs.
+func With(sel policies.Selection, bare, from policies.Environment) policies.Environment {
+	for _, v := range Needed(sel) {
+		switch v {
+		case schema.ControlPlaneRole:
+			bare.ControlPlaneRoleARN = from.ControlPlaneRoleARN
+		case schema.SupportControlPlaneRole:
+			bare.SupportControlPlaneRoleARN = from.SupportControlPlaneRoleARN
+		case schema.DataPlaneAccount:
+			bare.DataPlaneAccountID = from.DataPlaneAccountID
+		case schema.ExternalID:
+			bare.ExternalID = from.ExternalID
+		}
+	}
+	return bare
+}

@@ -1,0 +1,95 @@
+package provisioner
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+
+	"permstack/internal/cfn/customresource"
+)
+
+// herald notes what is announced.
+type herald struct {
+	heard []Announcement
+	err   error
+}
+
+func (h *herald) Announce(_ context.Context, a Announcement) error {
+	h.heard = append(h.heard, a)
+	return h.err
+}
+
+func announcing(t *testing.T, f *fake, e cfn.Event, a Announcer) (customresource.Result, error) {
+	t.Helper()
+	p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep, Announcer: a}
+	return p.Handle(t.Context(), slog.New(slog.DiscardHandler), e)
+}
+
+// TestAnnouncements: what changed is announced once it stands, a failure of that
+// fails nothing and is told in the answer.
+func TestAnnouncements(t *testing.T) {
+	f, h := newFake(), &herald{}
+	send := func(e cfn.Event) map[string]any {
+		t.Helper()
+		got, err := announcing(t, f, e, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Data
+	}
+	update := func(old, now map[string]any) cfn.Event {
+		e := event(cfn.RequestUpdate, now)
+		e.OldResourceProperties = old
+		return e
+	}
+	plain, support := properties(), properties("SupportRole", "true")
+
+	data := send(event(cfn.RequestCreate, plain))
+	if len(h.heard) != 1 || h.heard[0].Before != nil || h.heard[0].After == nil || h.heard[0].GrantedHash != data["GrantedHash"] || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("at the launch: %+v, %v", h.heard, data)
+	}
+	data = send(update(plain, support))
+	if len(h.heard) != 2 || h.heard[1].Before == nil || len(h.heard[1].Before.Roles) == len(h.heard[1].After.Roles) || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("at an update: %+v, %v", h.heard, data)
+	}
+	data = send(update(support, properties("SupportRole", "true", "Tags", "team=storage")))
+	if len(h.heard) != 2 || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Errorf("an update of tags: %d announcements, %v", len(h.heard), data)
+	}
+	h.err = errors.New("not now")
+	data = send(update(support, plain))
+	if len(h.heard) != 3 || data["AnnouncedHash"] != "" || data["GrantedHash"] == "" {
+		t.Errorf("an announcement that fails: %d, %v", len(h.heard), data)
+	}
+	h.err = nil
+	data = send(update(properties("Assets", ""), plain))
+	if len(h.heard) != 3 || data["AnnouncedHash"] != "" {
+		t.Errorf("what was before is not known: %d, %v", len(h.heard), data)
+	}
+	send(event(cfn.RequestDelete, plain))
+	if len(h.heard) != 4 || h.heard[3].Event != cfn.RequestDelete || h.heard[3].After != nil || h.heard[3].Before == nil {
+		t.Errorf("at the end: %+v", h.heard)
+	}
+	send(event(cfn.RequestDelete, plain)) // nothing is there any more
+	if len(h.heard) != 4 {
+		t.Errorf("the end is announced %d times", len(h.heard)-3)
+	}
+}
+
+// TestNothingToAnnounce: a launch that fails granted nothing.
+func TestNothingToAnnounce(t *testing.T) {
+	f, h := newFake(), &herald{}
+	f.fails["CreateStack "+access] = "no"
+	if _, err := announcing(t, f, event(cfn.RequestCreate, properties()), h); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := announcing(t, f, event(cfn.RequestDelete, properties()), h); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.heard) != 0 {
+		t.Errorf("announced: %+v", h.heard)
+	}
+}

@@ -1,0 +1,121 @@
+package provisioner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+)
+
+func denied() error {
+	return &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:DescribeStackResource"}
+}
+
+// handleIn hands over an event while the custom resource is in a row of states,
+// one a question; the last one stays.
+func handleIn(t *testing.T, f *fake, e cfn.Event, states ...any) error {
+	t.Helper()
+	client := waiting{f, func() (types.ResourceStatus, error) {
+		state := states[0]
+		if len(states) > 1 {
+			states = states[1:]
+		}
+		if err, ok := state.(error); ok {
+			return "", err
+		}
+		return state.(types.ResourceStatus), nil
+	}}
+	p := &Provisioner{Client: client, StackRoleARN: stackRole, StackID: parentID, Synthesize: synthesize, Sleep: f.sleep}
+	_, err := p.Handle(t.Context(), discard, e)
+	return err
+}
+
+// TestUnaskedEvents: an event that CloudFormation does not wait for, forged or
+// late, is refused before anything is read or written.
+func TestUnaskedEvents(t *testing.T) {
+	for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
+		for _, state := range types.ResourceStatus("").Values() {
+			t.Run(fmt.Sprint(request, " while ", state), func(t *testing.T) {
+				f := launched(t)
+				err := handleIn(t, f, event(request, properties("Assets", "ec2")), state)
+				if state == awaits[request] {
+					if err != nil || len(f.writes) == 0 && request != cfn.RequestCreate {
+						t.Errorf("wrote %v: %v", f.writes, err)
+					}
+					return
+				}
+				says(t, err, "does not wait for this "+string(request), string(state), "Nothing was done")
+				wrote(t, f)
+				stands(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+			})
+		}
+	}
+}
+
+// TestEventOfAnotherStack: whoever made it, and whatever its state.
+func TestEventOfAnotherStack(t *testing.T) {
+	f := newFake()
+	e := event(cfn.RequestCreate, properties())
+	e.StackID = strings.Replace(parentID, "11111111", "99999999", 1)
+	says(t, handleIn(t, f, e, types.ResourceStatusCreateInProgress), "serves stack "+parentID, "Nothing was done")
+	wrote(t, f)
+}
+
+// TestConfirmedLate: CloudFormation's own state may be seen late, and so may the
+// rights of a function whose role was made moments ago.
+func TestConfirmedLate(t *testing.T) {
+	for name, states := range map[string][]any{
+		"seen late":              {types.ResourceStatusUpdateComplete, types.ResourceStatusUpdateComplete, types.ResourceStatusCreateInProgress},
+		"denied by another name": {&smithy.GenericAPIError{Code: "AccessDeniedException"}, types.ResourceStatusCreateInProgress},
+		"denied once":            {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			if err := handleIn(t, f, event(cfn.RequestCreate, properties()), states...); err != nil {
+				t.Error(err)
+			}
+			stands(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+		})
+	}
+}
+
+// TestUnconfirmed: what cannot be confirmed is not carried out, and not waited
+// for beyond the patience; what will not pass is not waited for at all.
+func TestUnconfirmed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err   error
+		ticks int
+	}{
+		"denied for good": {denied(), 12},
+		"no such stack":   {validation("Stack '%s' does not exist", parentID), 0},
+		"broken":          {errors.New("connection reset"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			err := handleIn(t, f, event(cfn.RequestCreate, properties()), tc.err)
+			says(t, err, "describe resource Permissions of stack parent")
+			wrote(t, f)
+			if f.ticks > tc.ticks {
+				t.Errorf("waited %d times", f.ticks)
+			}
+		})
+	}
+}
+
+// TestTemplateEditedByHand: a permission stack whose template was changed, with
+// the output TemplateHash kept, is put right by the next event.
+func TestTemplateEditedByHand(t *testing.T) {
+	f := launched(t)
+	for _, s := range f.stacks {
+		forged := s.body[:1] + `"Metadata":{"forged":true},` + s.body[1:]
+		s.done(forged)()
+	}
+	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+		t.Fatal(err)
+	}
+	wrote(t, f, "UpdateStack "+inventory, "UpdateStack "+access)
+}

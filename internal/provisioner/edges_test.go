@@ -1,0 +1,119 @@
+package provisioner
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+)
+
+// TestEveryWriteHasTheRole: what is made, changed, deleted or rolled back without
+// it would be done with the function's own rights, and the next with the stack's.
+func TestEveryWriteHasTheRole(t *testing.T) {
+	f := newFake()
+	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
+		t.Fatal(err)
+	}
+	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
+	for _, e := range []cfn.Event{event(cfn.RequestUpdate, properties("Assets", "ec2")), event(cfn.RequestDelete, nil)} {
+		if _, err := handle(t, f, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	for _, in := range f.inputs {
+		var role *string
+		switch in := in.(type) {
+		case *cloudformation.CreateStackInput:
+			role, seen["create"] = in.RoleARN, true
+		case *cloudformation.UpdateStackInput:
+			role, seen["update"] = in.RoleARN, true
+		case *cloudformation.DeleteStackInput:
+			role, seen["delete"] = in.RoleARN, true
+		case *cloudformation.ContinueUpdateRollbackInput:
+			role, seen["continue"] = in.RoleARN, true
+		}
+		if aws.ToString(role) != stackRole {
+			t.Errorf("%T has the role %q", in, aws.ToString(role))
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("only %v", seen)
+	}
+}
+
+// TestWhatIsAsWantedIsNotAsked, and what is not, in its tags or its state, is.
+func TestWhatIsAsWantedIsNotAsked(t *testing.T) {
+	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
+	for name, tc := range map[string]struct {
+		change func(s *fakeStack)
+		asked  int
+	}{
+		"as wanted":           {func(*fakeStack) {}, 0},
+		"a tag of AWS's":      {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("aws:x", "y")) }, 0},
+		"a tag more":          {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("x", "y")) }, 1},
+		"a tag less":          {func(s *fakeStack) { s.Tags = slices.DeleteFunc(slices.Clone(s.Tags), isOwner) }, 1},
+		"another value":       {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("Owner", "you")) }, 1},
+		"another key":         {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("owner", "me")) }, 1},
+		"an update failed":    {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateFailed }, 1},
+		"one was rolled back": {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateRollbackComplete }, 0},
+	} {
+		f := launched(t)
+		tc.change(f.find(access))
+		f.asked = 0
+		if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if f.asked != tc.asked {
+			t.Errorf("%s: %d updates were asked for, want %d", name, f.asked, tc.asked)
+		}
+	}
+}
+
+func isOwner(t types.Tag) bool { return *t.Key == "Owner" }
+
+func retagged(tags []types.Tag, with types.Tag) []types.Tag {
+	return append(slices.DeleteFunc(slices.Clone(tags), isOwner), with)
+}
+
+// TestRefusedWrites: what CloudFormation refuses is told, and nobody claims that
+// it was done.
+func TestRefusedWrites(t *testing.T) {
+	denied := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "Any",
+		Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User is not authorized"}}
+	for name, tc := range map[string]struct {
+		status  types.StackStatus
+		request cfn.RequestType
+		words   string
+	}{
+		"update":   {types.StackStatusCreateComplete, cfn.RequestUpdate, "update stack " + access},
+		"delete":   {types.StackStatusCreateComplete, cfn.RequestDelete, "delete stack " + access},
+		"continue": {types.StackStatusUpdateRollbackFailed, cfn.RequestUpdate, "rollback of stack " + access},
+		"anew":     {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
+	} {
+		f := launched(t)
+		f.find(access).set(tc.status)()
+		f.refusal = denied
+		_, err := handle(t, f, event(tc.request, properties("Assets", "ec2")))
+		says(t, err, tc.words, "not authorized")
+		if len(f.writes) > 0 || f.ticks > 100 {
+			t.Errorf("%s: wrote %v in %d ticks", name, f.writes, f.ticks)
+		}
+	}
+}
+
+// TestBrokenAgain: a stack that comes out of its remedy as it went in is not
+// remedied without end.
+func TestBrokenAgain(t *testing.T) {
+	f := launched(t)
+	f.find(access).set(types.StackStatusRollbackComplete)()
+	f.fails["DeleteStack "+access] = "The role is in use"
+	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+		t.Fatalf("one failed deletion is tried again: %v", err)
+	}
+	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access)
+}

@@ -1,0 +1,194 @@
+package provisioner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// TestDroppedRoleIsEmptiedFirst: a role that an update drops lets nobody in any
+// more before CloudFormation tries to delete it.
+func TestDroppedRoleIsEmptiedFirst(t *testing.T) {
+	f := newFake()
+	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
+		t.Fatal(err)
+	}
+	f.writes, f.inputs = nil, nil
+	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+		t.Fatal(err)
+	}
+	wrote(t, f, "UpdateStack "+access, "UpdateStack "+access)
+	first := *f.inputs[0].(*cloudformation.UpdateStackInput).TemplateBody
+	if !strings.Contains(first, `"Deny"`) || !strings.Contains(first, `"TemplateHash":{"Value":"farewell-`) {
+		t.Errorf("the first update is %s", first)
+	}
+}
+
+// TestFarewellFails: where the role cannot be emptied, nothing is dropped.
+func TestFarewellFails(t *testing.T) {
+	f := newFake()
+	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
+		t.Fatal(err)
+	}
+	f.writes = nil
+	f.fails["UpdateStack "+access] = "an SCP denies it"
+	_, err := handle(t, f, event(cfn.RequestUpdate, properties()))
+	says(t, err, "an SCP denies it", "went back")
+	wrote(t, f, "UpdateStack "+access)
+}
+
+// TestLeftBehind: what CloudFormation could not delete is told, in a success and
+// in a failure.
+func TestLeftBehind(t *testing.T) {
+	f := launched(t)
+	f.find(access).leaves = "Support-c"
+	got, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
+	if err != nil || got.Data["LeftBehind"] != "AWS::IAM::Role Support-c" {
+		t.Errorf("data %v, %v", got.Data["LeftBehind"], err)
+	}
+	f.find(access).leaves = "Support-c"
+	f.fails["UpdateStack "+access] = "no"
+	_, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
+	says(t, err, "left behind: AWS::IAM::Role Support-c", "by hand")
+}
+
+// TestLeftBehindUntold: the function died before it could tell what CloudFormation
+// left behind; the next event tells, whether the work still ran or had ended.
+func TestLeftBehindUntold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ends bool   // the work, before the next event comes
+		next string // the assets that it asks for
+		want string
+	}{
+		"while at work": {false, "s3", "AWS::IAM::Role Support-c"},
+		"afterwards":    {true, "ec2, s3", "AWS::IAM::Role Support-c (earlier; it may be gone by now)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := launched(t)
+			f.find(access).leaves = "Support-c"
+			ctx, kill := context.WithCancel(t.Context())
+			f.onTick = func() { // the inventory stack is done, the access stack under way
+				f.onTick = func() { f.onTick = func() { f.onTick = kill } }
+			}
+			if _, err := handleWith(ctx, f, event(cfn.RequestUpdate, properties("Assets", "s3"))); err == nil {
+				t.Fatal("the function was not killed in time")
+			}
+			for tc.ends && len(f.find(access).steps) > 0 {
+				if err := f.sleep(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			if err != nil || got.Data["LeftBehind"] != tc.want {
+				t.Errorf("data %q, %v", got.Data["LeftBehind"], err)
+			}
+			f.find(access).events = nil // of long ago
+			got, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			if err != nil || got.Data["LeftBehind"] != "nothing" {
+				t.Errorf("told for ever: %q, %v", got.Data["LeftBehind"], err)
+			}
+		})
+	}
+}
+
+// TestLeftBehindInTheEnd: what could be deleted at another try is not left, and
+// what failed long ago was told then.
+func TestLeftBehindInTheEnd(t *testing.T) {
+	f := launched(t)
+	s := f.find(access)
+	begin := func() { s.set(types.StackStatusUpdateInProgress)() }
+	tried := func(id string, status types.ResourceStatus) { s.event(id, id, "AWS::IAM::Role", status, "in use") }
+	tried("long-ago", types.ResourceStatusDeleteFailed)
+	begin()
+	tried("stays", types.ResourceStatusDeleteInProgress)
+	tried("stays", types.ResourceStatusDeleteFailed)
+	tried("goes", types.ResourceStatusDeleteFailed)
+	tried("goes", types.ResourceStatusDeleteComplete)
+	tried("made", types.ResourceStatusCreateComplete)
+	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
+	if got := o.lookBack(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(got, []string{"known", "AWS::IAM::Role stays"}) {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+// TestLeftBehindInReasons: a failure tells it, in an answer's bounds, and says
+// nothing where there is nothing to say.
+func TestLeftBehindInReasons(t *testing.T) {
+	cause := errors.New("the cause")
+	o := &operation{}
+	if err := o.withLeft(cause); err != cause {
+		t.Errorf("nothing is left: %v", err)
+	}
+	o.before = []string{"A", "B"}
+	says(t, o.withLeft(cause), "the cause", "left behind: A (earlier; it may be gone by now), B (earlier")
+	if err := o.withLeft(nil); err != nil {
+		t.Errorf("no failure: %v", err)
+	}
+	o.left = []string{"B"}
+	if text := o.leftText(); text != "B, A (earlier; it may be gone by now)" {
+		t.Errorf("left: %s", text)
+	}
+	for range 100 {
+		o.left = append(o.left, strings.Repeat("x", 97))
+	}
+	if text := o.leftText(); len(text) > maxLeftText+60 || !strings.HasPrefix(text, "B, xxx") || !strings.HasSuffix(text, "x and more: see the function's log") {
+		t.Errorf("left, %d bytes: %s", len(text), text)
+	}
+}
+
+// TestTemplateUnread: without the deployed template nobody knows which roles are
+// to be emptied first, and nothing is changed.
+func TestTemplateUnread(t *testing.T) {
+	f := launched(t)
+	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	p := &Provisioner{Client: waitingFor(e, blind{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	_, err := p.Handle(t.Context(), discard, e)
+	says(t, err, "read template of stack "+access)
+	wrote(t, f, "UpdateStack "+inventory) // it has no roles
+}
+
+// blind is a CloudFormation whose templates cannot be read.
+type blind struct{ CloudFormation }
+
+func (blind) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+	return nil, errReset
+}
+
+// speechless is a CloudFormation whose events cannot be read.
+type speechless struct{ CloudFormation }
+
+func (speechless) DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+	return nil, errReset
+}
+
+// TestLeftBehindUnknown: what could not be read is not told as nothing.
+func TestLeftBehindUnknown(t *testing.T) {
+	f := launched(t)
+	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	p := &Provisioner{Client: waitingFor(e, speechless{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	got, err := p.Handle(t.Context(), discard, e)
+	left, _ := got.Data["LeftBehind"].(string)
+	if err != nil || !strings.Contains(left, "events of stack "+access) || !strings.Contains(left, "could not be read") {
+		t.Errorf("data %q, %v", left, err)
+	}
+}
+
+// TestLostAnswerOfCreate: the stack that nobody confirmed is removed, too.
+func TestLostAnswerOfCreate(t *testing.T) {
+	f := newFake()
+	f.lost = true
+	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	says(t, err, "connection reset", "Nothing of this installation was left behind")
+	stands(t, f)
+	if len(f.stacks) == 0 || f.stacks[0].StackStatus != types.StackStatusDeleteComplete {
+		t.Error("no stack was made and removed")
+	}
+}
+
+var errReset = errors.New("read: connection reset by peer")

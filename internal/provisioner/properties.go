@@ -1,0 +1,224 @@
+package provisioner
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+)
+
+// Properties are the properties of the custom resource, in Go types. What they
+// mean together (is this an asset? is the account missing?) policies.Synthesize
+// judges; here is only their form.
+type Properties struct {
+	Profile                    string
+	Preset                     string
+	Assets                     []string
+	Operations                 []string
+	Options                    []string // options and values of settings, beside those with a property of their own
+	SupportRole                bool
+	AWSBackupInventory         bool
+	ControlPlaneRoleARN        string
+	SupportControlPlaneRoleARN string
+	DataPlaneAccountID         string
+	OtherAccounts              []string
+	ExternalID                 string
+	ConnectionID               string
+	Path                       string
+	PermissionsBoundaryARN     string
+	Tags                       []policies.Tag
+	CatalogVersion             string
+}
+
+// fields is how each property is read.
+var fields = map[string]func(*Properties, any) error{
+	"Profile":                    text(func(p *Properties) *string { return &p.Profile }),
+	"Preset":                     text(func(p *Properties) *string { return &p.Preset }),
+	"Assets":                     list(func(p *Properties) *[]string { return &p.Assets }),
+	"Operations":                 list(func(p *Properties) *[]string { return &p.Operations }),
+	"Options":                    list(func(p *Properties) *[]string { return &p.Options }),
+	"SupportRole":                flag(func(p *Properties) *bool { return &p.SupportRole }),
+	"AWSBackupInventory":         flag(func(p *Properties) *bool { return &p.AWSBackupInventory }),
+	"ControlPlaneRoleArn":        text(func(p *Properties) *string { return &p.ControlPlaneRoleARN }),
+	"SupportControlPlaneRoleArn": text(func(p *Properties) *string { return &p.SupportControlPlaneRoleARN }),
+	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
+	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
+	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
+	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
+	"Path":                       text(func(p *Properties) *string { return &p.Path }),
+	"PermissionsBoundaryArn":     text(func(p *Properties) *string { return &p.PermissionsBoundaryARN }),
+	"Tags":                       func(p *Properties, v any) (err error) { p.Tags, err = tags(v); return err },
+	"CatalogVersion":             text(func(p *Properties) *string { return &p.CatalogVersion }),
+
+	// CloudFormation's own properties of every custom resource.
+	"ServiceToken":   func(*Properties, any) error { return nil },
+	"ServiceTimeout": func(*Properties, any) error { return nil },
+}
+
+// PropertyNames lists the properties that a customer may set, sorted.
+func PropertyNames() []string {
+	names := slices.Collect(maps.Keys(fields))
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "Service") })
+	sort.Strings(names)
+	return names
+}
+
+// DecodeProperties reads the properties of an event. CloudFormation hands every
+// scalar over as a string; a list is one, or a string with commas, since that
+// is what a parameter gives. Blanks around values and empty entries of lists
+// are dropped. The error names every problem, and never a value: one might be
+// the external id.
+func DecodeProperties(raw map[string]any) (Properties, error) {
+	var p Properties
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		read, known := fields[name]
+		switch {
+		case !known:
+			problems = append(problems, fmt.Errorf("unknown property %q: the known ones are %s", name, strings.Join(PropertyNames(), ", ")))
+		case raw[name] != nil:
+			if err := read(&p, raw[name]); err != nil {
+				problems = append(problems, fmt.Errorf("property %s: %w", name, err))
+			}
+		}
+	}
+	return p, joined(problems)
+}
+
+// Selection is what the customer chose.
+func (p Properties) Selection() policies.Selection {
+	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion}
+	for _, a := range p.Assets {
+		sel.Assets = append(sel.Assets, schema.Asset(a))
+	}
+	for _, o := range p.Operations {
+		sel.Operations = append(sel.Operations, schema.Operation(o))
+	}
+	for _, o := range p.Options {
+		sel.Options = append(sel.Options, schema.Option(o))
+	}
+	if p.SupportRole {
+		sel.Options = append(sel.Options, "support-role")
+	}
+	if p.AWSBackupInventory {
+		sel.Options = append(sel.Options, "aws-backup-inventory")
+	}
+	return sel
+}
+
+// Environment is where the parent stack stands and whom the customer trusts.
+func (p Properties) Environment(parent Parent) policies.Environment {
+	return policies.Environment{
+		StackNames:                 parent.StackNames(),
+		Partition:                  parent.Partition,
+		Account:                    parent.Account,
+		Region:                     parent.Region,
+		ControlPlaneRoleARN:        p.ControlPlaneRoleARN,
+		SupportControlPlaneRoleARN: p.SupportControlPlaneRoleARN,
+		DataPlaneAccountID:         p.DataPlaneAccountID,
+		OtherAccounts:              p.OtherAccounts,
+		ExternalID:                 p.ExternalID,
+		ConnectionID:               p.ConnectionID,
+		Path:                       p.Path,
+		PermissionsBoundaryARN:     p.PermissionsBoundaryARN,
+		Tags:                       p.Tags,
+	}
+}
+
+func text(field func(*Properties) *string) func(*Properties, any) error {
+	return func(p *Properties, v any) error {
+		s, ok := v.(string)
+		if !ok {
+			return fmt.Errorf("want a string, have %s", kind(v))
+		}
+		*field(p) = strings.TrimSpace(s)
+		return nil
+	}
+}
+
+func flag(field func(*Properties) *bool) func(*Properties, any) error {
+	return func(p *Properties, v any) error {
+		s, ok := v.(string)
+		if b, isBool := v.(bool); isBool {
+			s, ok = fmt.Sprint(b), true
+		}
+		if !ok {
+			return fmt.Errorf("want true or false, have %s", kind(v))
+		}
+		switch strings.ToLower(strings.TrimSpace(s)) {
+		case "true":
+			*field(p) = true
+		case "false", "":
+			*field(p) = false
+		default:
+			return errors.New("want true or false")
+		}
+		return nil
+	}
+}
+
+func list(field func(*Properties) *[]string) func(*Properties, any) error {
+	return func(p *Properties, v any) (err error) {
+		*field(p), err = stringList(v)
+		return err
+	}
+}
+
+func stringList(v any) ([]string, error) {
+	var out []string
+	items, isList := v.([]any)
+	if !isList {
+		s, ok := v.(string)
+		if !ok {
+			return nil, fmt.Errorf("want a list of strings, or one string with commas, have %s", kind(v))
+		}
+		for _, item := range strings.Split(s, ",") {
+			items = append(items, item)
+		}
+	}
+	for i, item := range items {
+		s, ok := item.(string)
+		if !ok {
+			return nil, fmt.Errorf("entry %d: want a string, have %s", i+1, kind(item))
+		}
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// kind names a JSON value's type for people.
+func kind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return "a string"
+	case bool:
+		return "true or false"
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	default:
+		return "a number"
+	}
+}
+
+// joined makes one error of many, on one line: the console shows no others.
+func joined(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
+}

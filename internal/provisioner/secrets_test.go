@@ -1,0 +1,76 @@
+package provisioner
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/cfn/customresource"
+)
+
+// TestNothingSecretIsTold runs whole lives through the protocol and looks for
+// the external id and the response URL in every log line and every answer.
+func TestNothingSecretIsTold(t *testing.T) {
+	const external, signature = "3xt3rnal-s3cr3t/+=", "s1gnatur3-0123456789"
+	var answers, logs bytes.Buffer
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(&answers, r.Body)
+		answers.WriteByte('\n')
+	}))
+	defer server.Close()
+	send := func(f *fake, request cfn.RequestType, properties map[string]any) {
+		t.Helper()
+		e := event(request, properties)
+		p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+		function := customresource.Function{Handle: p.Handle, PhysicalID: PhysicalID, Secrets: Secrets, Log: &logs}
+		e.ResponseURL = server.URL + "/answer-to-put?X-Amz-Signature=" + signature
+		payload, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := function.Invoke(t.Context(), payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secret := func(edit ...string) map[string]any {
+		return properties(append([]string{"ExternalId", " " + external + " "}, edit...)...)
+	}
+
+	f := newFake()
+	f.fails["CreateStack "+access] = "Value " + external + " at externalId is wrong"
+	send(f, cfn.RequestCreate, secret())
+	send(f, cfn.RequestDelete, secret())
+	send(f, cfn.RequestCreate, secret())
+	f.fails["UpdateStack "+access] = "see " + external
+	send(f, cfn.RequestUpdate, secret("Assets", "s3"))
+	send(f, cfn.RequestUpdate, secret("Unknown", external))
+	send(f, cfn.RequestUpdate, secret(external, "as a name"))
+	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
+	send(f, cfn.RequestUpdate, secret("Assets", "ec2"))
+	send(f, cfn.RequestDelete, secret())
+
+	told := logs.String() + answers.String()
+	for _, word := range []string{external, signature, "answer-to-put", "3xt3rnal"} {
+		if i := strings.Index(told, word); i >= 0 {
+			t.Errorf("%q is told: …%s…", word, told[max(0, i-80):min(len(told), i+80)])
+		}
+	}
+	if n := strings.Count(answers.String(), `"Status":"SUCCESS"`); n != 4 {
+		t.Errorf("%d answers of success, want 4:\n%s", n, answers.String())
+	}
+	for line := range strings.Lines(logs.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("a log line is no JSON: %s", line)
+		}
+	}
+	if !strings.Contains(logs.String(), `"permissionStack":"`+access+`"`) {
+		t.Error("the logs do not name the permission stack")
+	}
+}

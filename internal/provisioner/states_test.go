@@ -1,0 +1,251 @@
+package provisioner
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/cfn/customresource"
+	"permstack/internal/permissionstack"
+)
+
+// TestStates finds the access stack in every state that CloudFormation has, and
+// asks for an update of it, and for its deletion.
+func TestStates(t *testing.T) {
+	const (
+		update   = "UpdateStack " + access
+		create   = "CreateStack " + access
+		remove   = "DeleteStack " + access
+		goOn     = "ContinueUpdateRollback " + access
+		removeIn = "DeleteStack " + inventory
+	)
+	anew := []string{remove, create}
+	gone := []string{remove, removeIn}
+	table := map[types.StackStatus]struct {
+		ends     types.StackStatus // what the state becomes by itself
+		onUpdate []string          // nil: refused
+		onDelete []string
+	}{
+		types.StackStatusCreateComplete:         {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusUpdateComplete:         {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusUpdateRollbackComplete: {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusUpdateFailed:           {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusImportComplete:         {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusImportRollbackComplete: {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusImportRollbackFailed:   {onUpdate: nil, onDelete: gone},
+		types.StackStatusCreateFailed:           {onUpdate: anew, onDelete: gone},
+		types.StackStatusRollbackComplete:       {onUpdate: anew, onDelete: gone},
+		types.StackStatusRollbackFailed:         {onUpdate: anew, onDelete: gone},
+		types.StackStatusDeleteFailed:           {onUpdate: anew, onDelete: gone},
+		types.StackStatusReviewInProgress:       {onUpdate: anew, onDelete: gone},
+		types.StackStatusUpdateRollbackFailed:   {onUpdate: []string{goOn, update}, onDelete: gone},
+
+		types.StackStatusCreateInProgress:                        {ends: types.StackStatusCreateComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusRollbackInProgress:                      {ends: types.StackStatusRollbackComplete, onUpdate: anew, onDelete: gone},
+		types.StackStatusDeleteInProgress:                        {ends: types.StackStatusDeleteComplete, onUpdate: []string{create}, onDelete: []string{removeIn}},
+		types.StackStatusUpdateInProgress:                        {ends: types.StackStatusUpdateComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusUpdateCompleteCleanupInProgress:         {ends: types.StackStatusUpdateComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusUpdateRollbackInProgress:                {ends: types.StackStatusUpdateRollbackFailed, onUpdate: []string{goOn, update}, onDelete: gone},
+		types.StackStatusUpdateRollbackCompleteCleanupInProgress: {ends: types.StackStatusUpdateRollbackComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusImportInProgress:                        {ends: types.StackStatusImportComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusImportRollbackInProgress:                {ends: types.StackStatusImportRollbackComplete, onUpdate: []string{update}, onDelete: gone},
+	}
+	for _, status := range types.StackStatusCreateComplete.Values() {
+		if _, known := table[status]; !known && status != types.StackStatusDeleteComplete {
+			t.Errorf("the table lacks %s", status)
+		}
+	}
+	for status, tc := range table {
+		found := func(t *testing.T) *fake {
+			f := launched(t)
+			s := f.find(access)
+			s.set(status)()
+			if tc.ends != "" {
+				s.steps = []func(){func() {}, s.set(tc.ends)}
+			}
+			return f
+		}
+		t.Run(string(status)+"/Update", func(t *testing.T) {
+			f := found(t)
+			_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
+			if tc.onUpdate == nil {
+				says(t, err, access+" is "+string(status))
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			wrote(t, f, tc.onUpdate...)
+		})
+		t.Run(string(status)+"/Delete", func(t *testing.T) {
+			f := found(t)
+			if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
+				t.Fatal(err)
+			}
+			wrote(t, f, tc.onDelete...)
+			stands(t, f)
+		})
+	}
+}
+
+func TestUpdateFindsNothing(t *testing.T) { // deleted by hand
+	f := launched(t)
+	f.find(access).set(types.StackStatusDeleteComplete)()
+	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+		t.Fatal(err)
+	}
+	wrote(t, f, "CreateStack "+access)
+}
+
+func TestRollbackThatStaysBroken(t *testing.T) {
+	f := launched(t)
+	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
+	f.fails["ContinueUpdateRollback "+access] = "The role is gone"
+	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
+	says(t, err, access, "cannot finish an earlier rollback", "The role is gone", "by hand")
+}
+
+func TestRoleNotAssumableYet(t *testing.T) {
+	f := newFake()
+	f.unassumed = 5
+	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
+		t.Fatal(err)
+	}
+	f = newFake()
+	f.unassumed = 1000
+	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	says(t, err, "is invalid or cannot be assumed", "after 30 tries", "trust policy")
+	stands(t, f)
+}
+
+// TestDeleteWhileCreateRuns lets a Delete run through at each tick of a Create:
+// whatever the moment, nothing stays, and the Create does not claim success.
+func TestDeleteWhileCreateRuns(t *testing.T) {
+	moments := 0
+	for tick := 1; tick <= 6; tick++ {
+		f := newFake()
+		deleted := false
+		var arm func(n int)
+		arm = func(n int) {
+			f.onTick = func() {
+				if n > 1 {
+					arm(n - 1)
+					return
+				}
+				deleted = true
+				if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
+					t.Errorf("tick %d: Delete: %v", tick, err)
+				}
+			}
+		}
+		arm(tick)
+		_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+		if !deleted { // the Create has fewer ticks
+			continue
+		}
+		moments++
+		says(t, err, "deleted")
+		stands(t, f)
+	}
+	if moments < 4 { // two ticks a stack
+		t.Errorf("only %d moments of a Create were tried", moments)
+	}
+}
+
+// TestNoTime ends in the middle of a wait.
+func TestNoTime(t *testing.T) {
+	for _, request := range []cfn.RequestType{cfn.RequestUpdate, cfn.RequestDelete} {
+		f := launched(t)
+		f.forever = true
+		ctx, cancel := context.WithCancel(t.Context())
+		f.onTick = cancel
+		_, err := handleWith(ctx, f, event(request, properties("Assets", "ec2")))
+		says(t, err, access, "_IN_PROGRESS", "canceled")
+	}
+	f := newFake()
+	f.forever = true
+	ctx, cancel := context.WithCancel(t.Context())
+	f.onTick = cancel
+	_, err := handleWith(ctx, f, event(cfn.RequestCreate, properties()))
+	says(t, err, "still to be deleted")
+	f.forever = false
+	if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, f)
+}
+
+func TestPathCannotChange(t *testing.T) {
+	f := launched(t)
+	for _, changed := range [][]string{{"Path", "/other/"}, {"Path", "/other/", "ConnectionId", "new"}} {
+		_, err := handle(t, f, event(cfn.RequestUpdate, properties(changed...)))
+		says(t, err, "property Path", "/permstack/", "/other/", "launch it anew")
+		wrote(t, f)
+	}
+}
+
+func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
+	for name, tc := range map[string]struct {
+		event cfn.Event
+		words string
+	}{
+		"properties": {event(cfn.RequestCreate, properties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\""},
+		"selection":  {event(cfn.RequestCreate, properties("Assets", " , ")), "no asset"},
+		"stack id":   {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "no ARN of a stack"},
+	} {
+		f := newFake()
+		_, err := handle(t, f, tc.event)
+		says(t, err, tc.words)
+		if len(f.writes) > 0 {
+			t.Errorf("%s: wrote %v", name, f.writes)
+		}
+	}
+	f := newFake()
+	create := event(cfn.RequestCreate, properties())
+	p := &Provisioner{Client: waitingFor(create, f), Synthesize: synthesize, Sleep: f.sleep}
+	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), create)
+	says(t, err, "STACK_ROLE_ARN")
+}
+
+func TestStackNames(t *testing.T) {
+	long := "StackSet-" + strings.Repeat("x", 82) + "-11111111-2222-3333-4444-555555555555"
+	for _, name := range []string{"p", "parent", strings.Repeat("n", 108), strings.Repeat("n", 109), long} {
+		parent, err := ParseParent(strings.Replace(parentID, "stack/parent/", "stack/"+name+"/", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, part := range permissionstack.Parts {
+			got := parent.StackName(part)
+			begins := strings.HasPrefix(got, name+"-permstack-")
+			holds := strings.HasSuffix(got, "-11111111-2222-3333-4444-555555555555-permstack-"+string(part))
+			if len(got) > maxStackName || seen[got] || begins == holds {
+				t.Errorf("%s: %s (%d characters)", name, got, len(got))
+			}
+			seen[got] = true
+		}
+	}
+}
+
+// TestLargestAnswer fits CloudFormation's 4,096 bytes.
+func TestLargestAnswer(t *testing.T) {
+	f := newFake()
+	e := event(cfn.RequestCreate, properties("Path", "/"+strings.Repeat("p", 510)+"/", "SupportRole", "true"))
+	e.StackID = strings.Replace(parentID, "stack/parent/", "stack/"+strings.Repeat("n", 128)+"/", 1)
+	e.LogicalResourceID = strings.Repeat("L", 255)
+	got, err := handle(t, f, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := cfn.NewResponse(&e)
+	answer.Data, answer.PhysicalResourceID, answer.Status = got.Data, PhysicalID(e), cfn.StatusSuccess
+	body, err := json.Marshal(answer)
+	if err != nil || len(body) > 4096-200 { // the names of this fake are shorter than they may be
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+}
+
+var _ customresource.Handle = (&Provisioner{}).Handle

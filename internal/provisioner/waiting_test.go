@@ -1,0 +1,115 @@
+package provisioner
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// slow is a CloudFormation on a clock of its own: each operation takes as long
+// as it is told, and only sleeping lets time pass.
+type slow struct {
+	*fake
+	now   time.Time
+	takes time.Duration
+	ends  time.Time // of the operation under way
+	late  time.Duration
+	most  time.Duration // the longest pause
+	polls int
+}
+
+func (s *slow) handle(t *testing.T, e cfn.Event) {
+	t.Helper()
+	p := &Provisioner{Client: waitingFor(e, s), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: s.sleep, Now: func() time.Time { return s.now }}
+	if _, err := p.Handle(t.Context(), discard, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *slow) begin() { s.ends = s.now.Add(s.takes) }
+
+func (s *slow) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, o ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
+	s.begin()
+	return s.fake.CreateStack(ctx, in, o...)
+}
+
+func (s *slow) UpdateStack(ctx context.Context, in *cloudformation.UpdateStackInput, o ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error) {
+	s.begin()
+	return s.fake.UpdateStack(ctx, in, o...)
+}
+
+func (s *slow) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput, o ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
+	s.begin()
+	return s.fake.DeleteStack(ctx, in, o...)
+}
+
+func (s *slow) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, o ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+	s.polls++
+	out, err := s.fake.DescribeStacks(ctx, in, o...)
+	if err == nil && len(out.Stacks) > 0 && !s.ends.IsZero() && !inProgress(out.Stacks[0].StackStatus) {
+		s.late += s.now.Sub(s.ends)
+		s.ends = time.Time{}
+	}
+	return out, err
+}
+
+// sleep lets time pass; the operation ends when its time is over.
+func (s *slow) sleep(ctx context.Context, d time.Duration) error {
+	s.now = s.now.Add(d)
+	s.most = max(s.most, d)
+	if s.now.Before(s.ends) {
+		return ctx.Err()
+	}
+	for range 5 { // whatever steps it has left
+		if err := s.fake.sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestWaitingCostsOneInterval: however long CloudFormation takes, its end is seen
+// at most one interval later, an interval is never more than half of what was
+// waited before or 200 ms, nor more than 5 s, and few questions are asked.
+func TestWaitingCostsOneInterval(t *testing.T) {
+	for _, takes := range []time.Duration{0, 50 * time.Millisecond, 700 * time.Millisecond, 3 * time.Second, 12 * time.Second, 45 * time.Second, 5 * time.Minute} {
+		s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: takes}
+		run := func(request cfn.RequestType, p map[string]any) {
+			t.Helper()
+			s.late, s.polls, s.most = 0, 0, 0
+			began := s.now
+			s.handle(t, event(request, p))
+			// Two stacks, one after the other.
+			allowed := max(2*firstPoll, takes) // half of what was waited, twice
+			if s.late > allowed || s.late > 2*slowest || s.most > slowest {
+				t.Errorf("%s of %v: seen %v late, longest pause %v", request, takes, s.late, s.most)
+			}
+			if bound := 40 + int(2*takes/slowest); s.polls > bound {
+				t.Errorf("%s of %v: %d questions, want at most %d", request, takes, s.polls, bound)
+			}
+			t.Logf("%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks", request, takes, s.now.Sub(began), s.polls)
+		}
+		run(cfn.RequestCreate, properties())
+		run(cfn.RequestUpdate, properties("Assets", "ec2", "Tags", "Owner=you"))
+		run(cfn.RequestDelete, nil)
+	}
+}
+
+// TestNoChangeNoWrite: an Update that changes nothing asks once for each stack
+// in each phase, writes nothing and waits for nothing.
+func TestNoChangeNoWrite(t *testing.T) {
+	s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: time.Second}
+	s.handle(t, event(cfn.RequestCreate, properties()))
+	s.writes, s.polls = nil, 0
+	began := s.now
+	s.handle(t, event(cfn.RequestUpdate, properties()))
+	if len(s.writes) > 0 || s.now != began || s.polls > 6 {
+		t.Errorf("wrote %v, waited %v, asked %d times", s.writes, s.now.Sub(began), s.polls)
+	}
+}
+
+var discard = slog.New(slog.DiscardHandler)

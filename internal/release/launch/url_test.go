@@ -1,0 +1,109 @@
+package launch_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"permstack/internal/release/launch"
+)
+
+func link() launch.Link {
+	return launch.Link{
+		TemplateURL: "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml",
+		Region:      "eu-west-1", StackName: "permstack",
+	}
+}
+
+// TestURL reads links as the console does.
+func TestURL(t *testing.T) {
+	stack, _, _ := made(t)
+	l := link()
+	l.Assets, l.Operations = []string{"ec2-mssql", "s3"}, []string{"restore", "backup"}
+	l.Parameters = map[string]string{"ResourceTags": "team=a b+c", "ConnectionId": "c-1", "PermissionsBoundaryArn": ""}
+	text, err := l.URL(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, query, ok := strings.Cut(text, "#/stacks/quickcreate?")
+	if !ok || page != "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1" || strings.ContainsAny(text, " +") {
+		t.Errorf("the link is %s", text)
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"templateURL": l.TemplateURL, "stackName": "permstack", "param_ProtectEC2MSSQL": "yes", "param_ProtectS3": "yes",
+		"param_ProtectEC2": "no", "param_ProtectRDS": "no", "param_Operations": "backup,restore",
+		"param_ResourceTags": "team=a b+c", "param_ConnectionId": "c-1", "param_PermissionsBoundaryArn": "",
+	} {
+		if got, there := values[name]; !there || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+
+	for region, want := range map[string]string{
+		"us-gov-west-1": "https://us-gov-west-1.console.amazonaws-us-gov.com/",
+		"cn-north-1":    "https://cn-north-1.console.amazonaws.cn/",
+	} {
+		l := link()
+		l.Region = region
+		l.TemplateURL = strings.ReplaceAll(l.TemplateURL, "eu-west-1", region)
+		if strings.HasPrefix(region, "cn-") {
+			l.TemplateURL = strings.Replace(l.TemplateURL, ".amazonaws.com", ".amazonaws.com.cn", 1)
+		}
+		text, err := l.URL(stack)
+		if err != nil || !strings.HasPrefix(text, want) || strings.Contains(text, "param_") {
+			t.Errorf("%s: %s, %v", region, text, err)
+		}
+	}
+}
+
+func TestURLRefuses(t *testing.T) {
+	stack, _, _ := made(t)
+	for name, tc := range map[string]struct {
+		edit func(*launch.Link)
+		want string
+	}{
+		"a secret":           {func(l *launch.Link) { l.Parameters = map[string]string{"ExternalId": "x"} }, "is secret"},
+		"an unknown name":    {func(l *launch.Link) { l.Parameters = map[string]string{"Colour": "x"} }, "the template has ProtectEC2"},
+		"an unknown asset":   {func(l *launch.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
+		"no asset":           {func(l *launch.Link) { l.Assets = []string{} }, "at least one kind of asset"},
+		"an unknown verb":    {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
+		"a wrong value":      {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
+		"against the rules":  {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} }, "support role needs"},
+		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "want a Region"},
+		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
+		"a page":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
+		"another partition":  {func(l *launch.Link) { l.Region = "cn-north-1" }, "another partition"},
+		"a path beside S3":   {func(l *launch.Link) { l.TemplateURL = "https://s3.amazonaws.com.example.com/b/k" }, "in S3"},
+		"something appended": {func(l *launch.Link) { l.TemplateURL += "&param_ProtectS3=yes#x" }, "in S3"},
+	} {
+		l := link()
+		tc.edit(&l)
+		if text, err := l.URL(stack); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %s, %v; want %q", name, text, err, tc.want)
+		}
+	}
+}
+
+// TestReadmeButton holds the button in the README to what launch-url prints.
+func TestReadmeButton(t *testing.T) {
+	stack, _, r := made(t)
+	link, err := launch.Link{
+		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "launch-stack.yaml")), Region: "us-east-1", StackName: "permstack",
+	}.URL(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "\n"+launch.Button(link)+"\n") {
+		t.Errorf("README.md has not the button %s", launch.Button(link))
+	}
+}

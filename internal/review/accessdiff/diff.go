@@ -1,0 +1,375 @@
+package accessdiff
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy/compare"
+	"permstack/internal/review/explain"
+)
+
+// Kind is what happened to some access.
+type Kind string
+
+// The kinds, in the order in which they are shown. What could not be decided is
+// Changed: it counts as growth.
+const (
+	New      Kind = "new"
+	Widened  Kind = "widened"
+	Changed  Kind = "changed"
+	Narrowed Kind = "narrowed"
+	Lost     Kind = "lost"
+)
+
+var kinds = []Kind{New, Widened, Changed, Narrowed, Lost}
+
+// Grows tells whether a kind of change gives access that was not there.
+func (k Kind) Grows() bool { return k == New || k == Widened || k == Changed }
+
+// Change is access that came or went: actions of a role, who may take a role or
+// use a topic, what a rule sends.
+type Change struct {
+	Kind    Kind     `json:"kind"`
+	What    string   `json:"what"` // "actions", "trust", "topic", "rule", "boundary", "attachment"
+	Entity  string   `json:"entity"`
+	Actions []string `json:"actions,omitempty"`
+	Does    []string `json:"does,omitempty"` // what the actions do, in words
+	Was     []Scope  `json:"was,omitempty"`
+	Now     []Scope  `json:"now,omitempty"`
+	Why     string   `json:"why,omitempty"`
+}
+
+// Scope is on what, for whom and when.
+type Scope struct {
+	Effect     string               `json:"effect"`
+	Principals []string             `json:"principals,omitempty"`
+	Resources  []string             `json:"resources,omitempty"`
+	Conditions iampolicy.Conditions `json:"conditions,omitempty"`
+	Words      string               `json:"words"`
+}
+
+// Diff is all that changed from one side to the other.
+type Diff struct {
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	Grows   bool     `json:"grows"`
+	Changes []Change `json:"changes"`
+	Ignored []string `json:"notCompared,omitempty"`
+}
+
+// Of compares two sides.
+//
+// A side that names its account and Region grants the same as one that leaves
+// them open to CloudFormation.
+func Of(from, to *Side, words explain.Words) Diff {
+	open := strings.NewReplacer(slices.Concat(from.place(), to.place())...)
+	from, to = from.replaced(open), to.replaced(open)
+	d := differ{words: words, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
+	for _, name := range both(from.Roles, to.Roles) {
+		a, inA := from.Roles[name]
+		b, inB := to.Roles[name]
+		d.role(name, a, b, inA, inB)
+	}
+	for _, name := range both(from.Topics, to.Topics) {
+		d.documents("topic", name, one(from.Topics, name), one(to.Topics, name))
+	}
+	for _, name := range both(from.Rules, to.Rules) {
+		d.rule(name, from.Rules, to.Rules)
+	}
+	out := d.out
+	out.Changes = grouped(out.Changes)
+	out.Grows = slices.ContainsFunc(out.Changes, func(c Change) bool { return c.Kind.Grows() })
+	out.Ignored = slices.Concat(from.Ignored, to.Ignored)
+	slices.Sort(out.Ignored)
+	out.Ignored = slices.Compact(out.Ignored)
+	return out
+}
+
+type differ struct {
+	words explain.Words
+	out   Diff
+}
+
+func (d *differ) add(c Change) { d.out.Changes = append(d.out.Changes, c) }
+
+func (d *differ) role(name string, a, b Role, inA, inB bool) {
+	d.documents("trust", name, a.Trust, b.Trust)
+	actions := actionsOf(a.Policies, b.Policies)
+	if written(a.Policies) == written(b.Policies) {
+		actions = nil // nothing to prove
+	}
+	for _, action := range actions {
+		was, now := about(a.Policies, action), about(b.Policies, action)
+		kind, changed := kindOf(was, now)
+		if !changed {
+			continue
+		}
+		d.add(Change{
+			Kind: kind, What: "actions", Entity: name, Actions: []string{action}, Does: []string{explain.Does(action)},
+			Was: d.scopes(was), Now: d.scopes(now), Why: cmp.Or(b.why[strings.ToLower(action)], a.why[strings.ToLower(action)]),
+		})
+	}
+	if inA && inB && a.Boundary != b.Boundary {
+		kind := Changed
+		switch {
+		case a.Boundary == "":
+			kind = Narrowed
+		case b.Boundary == "":
+			kind = Widened
+		}
+		d.add(Change{Kind: kind, What: "boundary", Entity: name, Was: plain(a.Boundary), Now: plain(b.Boundary)})
+	}
+	for _, arn := range b.Foreign {
+		if !slices.Contains(a.Foreign, arn) {
+			d.add(Change{Kind: New, What: "attachment", Entity: name, Now: plain(arn)})
+		}
+	}
+	for _, arn := range a.Foreign {
+		if !slices.Contains(b.Foreign, arn) {
+			d.add(Change{Kind: Lost, What: "attachment", Entity: name, Was: plain(arn)})
+		}
+	}
+}
+
+// documents compares policies that name principals, as wholes.
+func (d *differ) documents(what, name string, was, now []iampolicy.Document) {
+	if kind, changed := kindOf(was, now); changed {
+		d.add(Change{Kind: kind, What: what, Entity: name, Was: d.scopes(was), Now: d.scopes(now)})
+	}
+}
+
+func (d *differ) rule(name string, from, to map[string]Rule) {
+	a, inA := from[name]
+	b, inB := to[name]
+	c := Change{What: "rule", Entity: name, Kind: Changed}
+	switch {
+	case !inA:
+		c.Kind = New
+	case !inB:
+		c.Kind = Lost
+	case canonical(a) == canonical(b):
+		return
+	}
+	if inA {
+		c.Was = plain("sends to " + strings.Join(a.Targets, ", ") + ": " + canonical(a.Pattern))
+	}
+	if inB {
+		c.Now = plain("sends to " + strings.Join(b.Targets, ", ") + ": " + canonical(b.Pattern))
+	}
+	d.add(c)
+}
+
+func plain(text string) []Scope {
+	if text == "" {
+		return nil
+	}
+	return []Scope{{Words: text}}
+}
+
+// openAccount stands for the account that a template leaves open.
+const openAccount = "999999999999"
+
+// standIns are values for what CloudFormation fills in: to IAM, "${" would be a
+// policy variable.
+var standIns = strings.NewReplacer(
+	"arn:${AWS::Partition}:", "arn:aws:", "arn:aws-us-gov:", "arn:aws:", "arn:aws-cn:", "arn:aws:",
+	"${AWS::Partition}", "aws", "${AWS::Region}", "zz-open-1", "${AWS::AccountId}", openAccount,
+	"${AWS::URLSuffix}", "amazonaws.com", "${AWS::StackName}", "open-stack", "${AWS::StackId}", "open-stack-id",
+)
+
+// kindOf compares documents by meaning.
+func kindOf(was, now []iampolicy.Document) (Kind, bool) {
+	filled := func(docs []iampolicy.Document) []iampolicy.Document {
+		var out []iampolicy.Document
+		for _, d := range docs {
+			out = append(out, renamed(standIns, d))
+		}
+		return out
+	}
+	if written(was) == written(now) {
+		return "", false
+	}
+	direction := compare.Compare(filled(was), filled(now), compare.InAccount(openAccount)).Direction
+	switch {
+	case direction == compare.Same:
+		return "", false
+	case !allows(was):
+		return New, true
+	case !allows(now):
+		return Lost, true
+	case direction == compare.GrantsMore:
+		return Widened, true
+	case direction == compare.GrantsLess:
+		return Narrowed, true
+	}
+	return Changed, true
+}
+
+// written is the text of some documents, in any order.
+func written(docs []iampolicy.Document) string {
+	list := make([]string, len(docs))
+	for i, d := range docs {
+		text, err := d.JSON()
+		if err != nil { // documents always marshal
+			panic(err)
+		}
+		list[i] = string(text)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
+}
+
+func allows(docs []iampolicy.Document) bool {
+	return slices.ContainsFunc(docs, func(d iampolicy.Document) bool {
+		return slices.ContainsFunc(d.Statement, func(s iampolicy.Statement) bool { return s.Effect == "Allow" })
+	})
+}
+
+// actionsOf lists the actions, as they are written, that documents name.
+func actionsOf(sides ...[]iampolicy.Document) []string {
+	seen := map[string]string{}
+	for _, docs := range sides {
+		for _, d := range docs {
+			for _, st := range d.Statement {
+				for _, a := range st.Action {
+					seen[strings.ToLower(a)] = a
+				}
+				if len(st.NotAction) > 0 {
+					seen["*"] = "*"
+				}
+			}
+		}
+	}
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		out = append(out, seen[key])
+	}
+	return out
+}
+
+// about keeps of documents what they say about an action, or about the actions
+// that a pattern stands for.
+func about(docs []iampolicy.Document, action string) []iampolicy.Document {
+	var out []iampolicy.Document
+	for _, d := range docs {
+		kept := iampolicy.Document{Version: d.Version}
+		for _, st := range d.Statement {
+			if len(st.NotAction) > 0 {
+				if except := slices.ContainsFunc(st.NotAction, func(p string) bool { return actions.Match(p, action) }); except {
+					continue
+				}
+				if !actions.IsPattern(action) {
+					st.NotAction, st.Action = nil, iampolicy.Values{action}
+				}
+				kept.Statement = append(kept.Statement, st)
+				continue
+			}
+			var names iampolicy.Values
+			for _, p := range st.Action {
+				switch {
+				case actions.Match(p, action):
+					names = append(names, action)
+				case actions.Match(action, p):
+					names = append(names, p)
+				}
+			}
+			if st.Action = names; len(names) > 0 {
+				kept.Statement = append(kept.Statement, st)
+			}
+		}
+		if len(kept.Statement) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+func (d *differ) scopes(docs []iampolicy.Document) []Scope {
+	var out []Scope
+	for _, doc := range docs {
+		for _, st := range doc.Statement {
+			s := Scope{Effect: st.Effect, Resources: st.Resource, Conditions: masked(st.Condition), Principals: explain.Principals(st.Principal)}
+			var on []string
+			for _, r := range st.Resource {
+				on = append(on, d.words.Resource(r))
+			}
+			s.Words = strings.Join(on, ", ")
+			if len(s.Principals) > 0 {
+				s.Words = strings.Join(st.Action, ", ") + " for " + strings.Join(s.Principals, ", ")
+			}
+			if only := d.words.Conditions(st.Condition); len(only) > 0 {
+				s.Words += ", only if " + strings.Join(only, " and ")
+			}
+			if st.Effect == "Deny" {
+				s.Words = "never " + s.Words
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// masked hides the external id: it is a secret of the trust.
+func masked(c iampolicy.Conditions) iampolicy.Conditions {
+	out := iampolicy.Conditions{}
+	for operator, keys := range c {
+		out[operator] = maps.Clone(keys)
+		for key := range keys {
+			if strings.EqualFold(key, "sts:ExternalId") {
+				out[operator][key] = iampolicy.Values{"***"}
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func both[V any](a, b map[string]V) []string {
+	names := slices.Collect(maps.Keys(a))
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func one(m map[string]iampolicy.Document, name string) []iampolicy.Document {
+	if d, ok := m[name]; ok {
+		return []iampolicy.Document{d}
+	}
+	return nil
+}
+
+// grouped puts actions together that changed alike, and sorts: what grows first.
+func grouped(changes []Change) []Change {
+	var out []Change
+	at := map[string]int{}
+	for _, c := range changes {
+		key, _ := json.Marshal([]any{c.Kind, c.What, c.Entity, c.Was, c.Now, c.Why})
+		if i, ok := at[string(key)]; ok && c.What == "actions" {
+			out[i].Actions = append(out[i].Actions, c.Actions...)
+			if !slices.Contains(out[i].Does, c.Does[0]) {
+				out[i].Does = append(out[i].Does, c.Does[0])
+			}
+			continue
+		}
+		at[string(key)] = len(out)
+		out = append(out, c)
+	}
+	slices.SortStableFunc(out, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Entity, b.Entity))
+	})
+	if out == nil {
+		out = []Change{}
+	}
+	return out
+}

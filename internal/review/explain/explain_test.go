@@ -1,0 +1,216 @@
+package explain_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
+	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
+	"permstack/internal/review/explain"
+)
+
+// grants explains a choice, and everything of its profile.
+func grants(t *testing.T, chosen string) (set policies.Set, some, all []explain.Grant) {
+	t.Helper()
+	sel, err := choice.Parse(chosen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, _ := policies.Profile(sel.Profile)
+	of := func(sel policies.Selection) (policies.Set, []explain.Grant) {
+		env := choice.Example(sel, policies.Environment{})
+		set, err := policies.Synthesize(sel, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set, explain.Of(set, sel, choice.Words(sel, env))
+	}
+	set, some = of(sel)
+	_, all = of(choice.Everything(profile))
+	return set, some, all
+}
+
+// TestDeleteSnapshot is the reviewer's first question.
+func TestDeleteSnapshot(t *testing.T) {
+	set, some, all := grants(t, "clumio:ec2,rds")
+	a := explain.Ask("EC2:deletesnapshot", set, some, all)
+	if len(a.Granted) != 1 {
+		t.Fatalf("granted by %d statements", len(a.Granted))
+	}
+	g := a.Granted[0]
+	if g.Entity != "ClumioIAMRole" || g.Policy != "ClumioEC2BackupPolicy" || g.Why == "" {
+		t.Errorf("granted by %s › %s, why %q", g.Entity, g.Policy, g.Why)
+	}
+	if got := strings.Join(g.Actions, " "); got != "ec2:DeleteSnapshot" {
+		t.Errorf("actions %s", got)
+	}
+	if got := strings.Join(g.On, " "); got != "any EC2 snapshot" {
+		t.Errorf("on %s", got)
+	}
+	if got := strings.Join(g.OnlyWhere, " "); got != "the resource has the tag Vendor = Clumio" {
+		t.Errorf("only where %s", got)
+	}
+	if got := strings.Join(explain.Uses(g.For), " "); got != "backup of ec2" {
+		t.Errorf("for %s", got)
+	}
+	if g.Risk.Level != explain.Medium || g.Risk.Effects[0].Does != "deletes" {
+		t.Errorf("risk %s", g.Risk)
+	}
+}
+
+// TestEveryNameCanBeAsked: what completion offers has an answer, and every
+// statement is found by its Sid and by each of its actions.
+func TestEveryNameCanBeAsked(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		set, some, all := grants(t, name)
+		for _, q := range explain.Questions(profile, all) {
+			if a := explain.Ask(q, set, some, all); !a.Known() {
+				t.Errorf("%s: nobody knows %q", name, q)
+			}
+		}
+		for _, g := range some {
+			for _, q := range append([]string{g.Sid}, g.Actions...) {
+				if a := explain.Ask(q, set, some, all); !slices.ContainsFunc(a.Granted, func(h explain.Grant) bool { return h.Sid == g.Sid && h.Policy == g.Policy }) {
+					t.Errorf("%s: asked for %s, %s › %s is not in the answer", name, q, g.Policy, g.Sid)
+				}
+			}
+		}
+	}
+}
+
+// TestEverythingHasWordsAndAReason: no grant is shown without a reason, its
+// resources in words, or a risk; no action is unknown to AWS.
+func TestEverythingHasWordsAndAReason(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		_, _, all := grants(t, name)
+		for _, g := range all {
+			where := name + " " + g.Entity + " › " + g.Sid
+			if g.Why == "" || g.Sid == "" || len(g.On) == 0 || len(g.Risk.Effects) == 0 || g.Risk.Level == "" {
+				t.Errorf("%s lacks something: %+v", where, g)
+			}
+			for _, on := range g.On {
+				if strings.Contains(on, "arn:") || strings.Contains(on, "AWS::Partition") {
+					t.Errorf("%s: a resource is not in words: %s", where, on)
+				}
+			}
+			if (len(g.Conditions) > 0) != (len(g.OnlyWhere) > 0) {
+				t.Errorf("%s: conditions %v, words %v", where, g.Conditions, g.OnlyWhere)
+			}
+			for _, a := range g.Actions {
+				if _, ok := actions.Find(a); !ok && len(actions.Matching(a)) == 0 {
+					t.Errorf("%s: AWS has no action %s (regenerate internal/iampolicy/actions?)", where, a)
+				}
+			}
+		}
+	}
+}
+
+func TestNotGranted(t *testing.T) {
+	set, some, all := grants(t, "clumio:ec2:backup")
+	for _, c := range []struct {
+		question  string
+		known     bool
+		elsewhere bool
+	}{
+		{"s3:PutBucketPolicy", true, false},    // known to AWS, granted by nothing
+		{"s3:GetObject", true, true},           // another asset has it
+		{"ec2:TerminateInstances", true, true}, // another operation has it
+		{"restore", true, true},
+		{"ClumioSupportRole", true, true},
+		{"ec2:DeleteSnapshoot", false, false},
+		{"nonsense", false, false},
+		{"sagemaker:CreateModel", true, false}, // a service that no profile touches
+	} {
+		a := explain.Ask(c.question, set, some, all)
+		if len(a.Granted) > 0 || a.Known() != c.known || (len(a.Elsewhere) > 0) != c.elsewhere {
+			t.Errorf("%s: granted %d, known %v, elsewhere %d", c.question, len(a.Granted), a.Known(), len(a.Elsewhere))
+		}
+	}
+	if a := explain.Ask("ec2:DeleteSnapshoot", set, some, all); len(a.Similar) == 0 || a.Similar[0] != "ec2:DeleteSnapshot" {
+		t.Errorf("similar: %v", a.Similar)
+	}
+	if a := explain.Ask("ec2:Delete*", set, some, all); !slices.Contains(a.NotGranted, "ec2:DeleteVpc") || slices.Contains(a.NotGranted, "ec2:DeleteSnapshot") {
+		t.Errorf("not granted: %v", a.NotGranted)
+	}
+}
+
+func TestResourceAsked(t *testing.T) {
+	set, some, all := grants(t, "clumio:s3")
+	a := explain.Ask("arn:aws:s3:::invoices", set, some, all)
+	if len(a.Granted) == 0 {
+		t.Error("nothing reaches a bucket")
+	}
+	if a := explain.Ask("arn:aws:sqs:eu-central-1:123456789012:queue", set, some, all); slices.ContainsFunc(a.Granted, func(g explain.Grant) bool { return !slices.Contains(g.Resources, "*") }) {
+		t.Error("something reaches a queue")
+	}
+}
+
+func TestConditionWords(t *testing.T) {
+	w := explain.Words{Accounts: map[string]string{"444455556666": "the data-plane account"}}
+	for _, c := range []struct{ operator, key, values, want string }{
+		{"StringEquals", "aws:ResourceTag/Vendor", "Clumio", "the resource has the tag Vendor = Clumio"},
+		{"StringLike", "ec2:ResourceTag/x", "*", "the resource has the tag x"},
+		{"StringEquals", "aws:RequestTag/Vendor", "Clumio", "the request sets the tag Vendor = Clumio"},
+		{"StringNotEquals", "aws:ResourceTag/a", "b", "the resource has no tag a = b"},
+		{"StringEqualsIfExists", "aws:SourceAccount", "${AWS::AccountId}", "the account that causes the call, where given, is this account"},
+		{"StringEquals", "s3:ResourceAccount", "444455556666", "the bucket's account is the data-plane account"},
+		{"StringEquals", "iam:PassedToService", "ec2.amazonaws.com,rds.amazonaws.com", "the service that gets the role is one of ec2.amazonaws.com or rds.amazonaws.com"},
+		{"Bool", "kms:GrantIsForAWSResource", "true", "an AWS service uses the grant on the caller's behalf"},
+		{"Null", "aws:TagKeys", "true", "the key aws:TagKeys is not set"},
+		{"ForAllValues:StringEquals", "aws:TagKeys", "a,b", "the request's tag keys are all of a or b"},
+		{"IpAddress", "aws:SourceIp", "10.0.0.0/8", "aws:SourceIp lies in 10.0.0.0/8"},
+		{"NumericLessThan", "s3:max-keys", "10", "s3:max-keys is less than 10"},
+	} {
+		got := w.Conditions(iampolicy.Conditions{c.operator: {c.key: strings.Split(c.values, ",")}})
+		if len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s %s %s: %q, want %q", c.operator, c.key, c.values, got, c.want)
+		}
+	}
+}
+
+func TestResourceWords(t *testing.T) {
+	w := explain.Words{Accounts: map[string]string{"444455556666": "Clumio's data-plane account"}}
+	for pattern, want := range map[string]string{
+		"*": "everything",
+		"arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*": "any EC2 snapshot",
+		"arn:aws:s3:::*":                   "any S3 bucket",
+		"arn:aws:s3:::*/*":                 "any S3 object",
+		"arn:aws:kms:*:444455556666:key/*": "any KMS key in every Region in Clumio's data-plane account",
+		"arn:aws:dynamodb:eu-west-1:123456789012:table/*/backup/*":                          "any DynamoDB table backup in account 123456789012",
+		"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/Clumio*":       "Systems Manager document Clumio*",
+		"arn:${AWS::Partition}:rds:*:${AWS::AccountId}:og:*":                                "any RDS option group in every Region",
+		"arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:Pub-${AWS::Region}-c-1": "SNS topic Pub-<Region>-c-1",
+		"arn:aws:sns:us-east-1:123456789012:Topic":                                          "SNS topic Topic in account 123456789012",
+	} {
+		if got := w.Resource(pattern); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// TestRanked: what is unbounded and grave comes first.
+func TestRanked(t *testing.T) {
+	_, _, all := grants(t, "clumio")
+	ranked := explain.Ranked(all)
+	if len(ranked) != len(all) {
+		t.Fatalf("%d of %d grants", len(ranked), len(all))
+	}
+	last := 0
+	for _, g := range ranked {
+		level := slices.Index(explain.Levels, g.Risk.Level)
+		if level < last {
+			t.Fatalf("%s comes after a lower level", g.Sid)
+		}
+		last = level
+		if g.Risk.Level == explain.High && len(g.OnlyWhere) > 0 {
+			t.Errorf("%s is bounded by conditions, and high", g.Sid)
+		}
+	}
+	if does := explain.Does("iam:PassRole"); does != "passes a role to a service" {
+		t.Errorf("iam:PassRole %s", does)
+	}
+}

@@ -1,0 +1,278 @@
+package explain
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy"
+)
+
+// Resource says in words what a resource pattern of a policy stands for.
+func (w Words) Resource(pattern string) string {
+	if pattern == "*" {
+		return "everything"
+	}
+	f := strings.SplitN(pattern, ":", 6)
+	if len(f) < 6 || f[0] != "arn" && !strings.HasPrefix(pattern, "arn:${AWS::Partition}:") {
+		return pattern
+	}
+	// The pseudo parameters hold colons themselves.
+	f = splitARN(pattern)
+	service, region, account, resource := f[2], f[3], f[4], f[5]
+	text := thing(service, open.Replace(resource))
+	if region == "*" {
+		text += " in every Region"
+	}
+	switch {
+	case account == "*":
+		text += " in any account"
+	case w.Accounts[account] != "":
+		text += " in " + w.Accounts[account]
+	case account != "" && account != "${AWS::AccountId}" && account != "aws":
+		text += " in account " + account
+	}
+	return text
+}
+
+// splitARN cuts an ARN into its six fields; "${AWS::Region}" is one.
+func splitARN(arn string) []string {
+	hidden := strings.ReplaceAll(arn, "${AWS::", "${AWS\x00\x00")
+	f := strings.SplitN(hidden, ":", 6)
+	for i := range f {
+		f[i] = strings.ReplaceAll(f[i], "${AWS\x00\x00", "${AWS::")
+	}
+	for len(f) < 6 {
+		f = append(f, "")
+	}
+	return f
+}
+
+// open says what CloudFormation fills in.
+var open = strings.NewReplacer("${AWS::Region}", "<Region>", "${AWS::AccountId}", "<account>",
+	"${AWS::Partition}", "<partition>", "${AWS::StackName}", "<stack>", "${AWS::StackId}", "<stack id>")
+
+// names of services as people say them.
+var names = map[string]string{
+	"ec2": "EC2", "s3": "S3", "rds": "RDS", "kms": "KMS", "iam": "IAM", "ssm": "Systems Manager",
+	"dynamodb": "DynamoDB", "sns": "SNS", "events": "EventBridge", "cloudformation": "CloudFormation",
+	"ebs": "EBS", "cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "secretsmanager": "Secrets Manager",
+	"backup": "AWS Backup", "elasticfilesystem": "EFS", "fsx": "FSx", "redshift": "Redshift",
+}
+
+func serviceName(service string) string {
+	if n := names[service]; n != "" {
+		return n
+	}
+	return service
+}
+
+// thing says what the last field of an ARN stands for.
+func thing(service, resource string) string {
+	if service == "s3" {
+		switch {
+		case resource == "*":
+			return "any S3 bucket"
+		case resource == "*/*":
+			return "any S3 object"
+		case strings.HasSuffix(resource, "/*"):
+			return "any object in S3 bucket " + strings.TrimSuffix(resource, "/*")
+		}
+		return "S3 bucket " + resource
+	}
+	switch service {
+	case "sns":
+		return "SNS topic " + resource
+	case "account":
+		return "this account's settings"
+	}
+	at := strings.IndexAny(resource, "/:")
+	if at < 0 {
+		return strings.TrimSpace(serviceName(service) + " " + resource)
+	}
+	kind, id := resource[:at], resource[at+1:]
+	kind = strings.ReplaceAll(kind, "-", " ")
+	if service == "rds" {
+		if long := rdsKinds[resource[:at]]; long != "" {
+			kind = long
+		}
+	}
+	what := strings.TrimSpace(serviceName(service) + " " + kind)
+	switch {
+	case strings.Trim(id, "*/:") == "":
+		return "any " + what
+	case strings.Count(id, "/*") > 0 && strings.HasPrefix(id, "*/"):
+		return "any " + what + " " + strings.Trim(id, "*/")
+	}
+	return what + " " + id
+}
+
+var rdsKinds = map[string]string{
+	"db": "instance", "og": "option group", "pg": "parameter group", "cluster-pg": "cluster parameter group",
+	"subgrp": "subnet group", "secgrp": "security group", "ri": "reservation", "es": "event subscription",
+}
+
+// Conditions says in words when a statement holds: a list of which all must.
+func (w Words) Conditions(c iampolicy.Conditions) []string {
+	var out []string
+	for _, operator := range slices.Sorted(maps.Keys(c)) {
+		for _, key := range slices.Sorted(maps.Keys(c[operator])) {
+			out = append(out, w.condition(operator, key, c[operator][key]))
+		}
+	}
+	return out
+}
+
+func (w Words) condition(operator, key string, values iampolicy.Values) string {
+	test := readOperator(operator)
+	list := w.values(values)
+	lower := strings.ToLower(key)
+	service, rest, _ := strings.Cut(lower, ":")
+	_, tag, isTag := strings.Cut(key, "/")
+	switch {
+	case test.null:
+		state := "is set"
+		if len(values) == 1 && strings.EqualFold(values[0], "true") {
+			state = "is not set"
+		}
+		return "the key " + key + " " + state
+	case isTag && strings.HasSuffix(strings.TrimSuffix(lower, strings.ToLower(tag)), "resourcetag/"):
+		return "the resource has " + test.tag(tag, list, values)
+	case isTag && strings.HasPrefix(lower, "aws:requesttag/"):
+		return "the request sets " + test.tag(tag, list, values)
+	case isTag && strings.HasPrefix(lower, "aws:principaltag/"):
+		return "the caller has " + test.tag(tag, list, values)
+	case lower == "sts:externalid" && !test.negated:
+		return "the caller shows the external id" // a secret: never repeated
+	case lower == "kms:grantisforawsresource" && isTrue(values):
+		return "an AWS service uses the grant on the caller's behalf"
+	case isTrue(values) && test.family == "bool":
+		return key + " is true"
+	}
+	if subject := subjects[lower]; subject != "" {
+		return subject + test.verb(len(values)) + list
+	}
+	if service == "kms" && strings.HasPrefix(rest, "encryptioncontext:") {
+		return "the key's encryption context " + key[len("kms:EncryptionContext:"):] + test.verb(len(values)) + list
+	}
+	return key + test.verb(len(values)) + list
+}
+
+// subjects are condition keys in words.
+var subjects = map[string]string{
+	"aws:sourceaccount":       "the account that causes the call",
+	"aws:sourcearn":           "the resource that causes the call",
+	"aws:resourceaccount":     "the resource's account",
+	"s3:resourceaccount":      "the bucket's account",
+	"aws:resourceorgid":       "the resource's organization",
+	"aws:principalarn":        "the caller",
+	"aws:principalaccount":    "the caller's account",
+	"aws:tagkeys":             "the request's tag keys",
+	"aws:requestedregion":     "the Region of the call",
+	"aws:calledvia":           "the service in between",
+	"iam:passedtoservice":     "the service that gets the role",
+	"iam:awsservicename":      "the service that gets the service-linked role",
+	"kms:viaservice":          "the service that uses the key",
+	"ec2:createaction":        "the call that is creating the resource",
+	"events:source":           "the source of the event",
+	"kms:granteeprincipal":    "the principal that gets the grant",
+	"ssm:resourcetag":         "the resource's tag",
+	"iam:policyarn":           "the policy that is attached",
+	"iam:resourcetag":         "the resource's tag",
+	"iam:permissionsboundary": "the permissions boundary",
+}
+
+func isTrue(values iampolicy.Values) bool {
+	return len(values) == 1 && strings.EqualFold(values[0], "true")
+}
+
+// values lists what a condition compares with, accounts by their names.
+func (w Words) values(values iampolicy.Values) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		switch {
+		case w.Accounts[v] != "":
+			v = w.Accounts[v]
+		case v == "${AWS::AccountId}":
+			v = "this account"
+		case v == "${AWS::Region}":
+			v = "this Region"
+		}
+		out[i] = v
+	}
+	return join(out, "or")
+}
+
+// join lists words: "a, b or c".
+func join(list []string, last string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	n := len(list) - 1
+	return strings.Join(list[:n], ", ") + " " + last + " " + list[n]
+}
+
+// operator is a condition operator, taken apart.
+type operator struct {
+	family         string // equals, like, bool, arn, numeric…
+	negated        bool
+	ifExists, null bool
+	set            string // forallvalues, foranyvalue
+}
+
+func readOperator(name string) operator {
+	var o operator
+	base := strings.ToLower(name)
+	if prefix, rest, ok := strings.Cut(base, ":"); ok {
+		o.set, base = prefix, rest
+	}
+	base, o.ifExists = strings.CutSuffix(base, "ifexists")
+	o.null = base == "null"
+	if positive := strings.Replace(base, "not", "", 1); positive != base {
+		base, o.negated = positive, true
+	}
+	o.family = base
+	return o
+}
+
+// verb is what stands between the key and the values.
+func (o operator) verb(n int) string {
+	text := map[string]string{
+		"stringlike": " is like ", "arnlike": " is like ", "arnequals": " is like ",
+		"numericlessthan": " is less than ", "numericlessthanequals": " is at most ",
+		"numericgreaterthan": " is more than ", "numericgreaterthanequals": " is at least ",
+		"datelessthan": " is before ", "dategreaterthan": " is after ", "ipaddress": " lies in ",
+	}[o.family]
+	if text == "" {
+		text = " is "
+	}
+	if n > 1 && text == " is " && !o.negated {
+		text = " is one of "
+	}
+	switch o.set {
+	case "forallvalues":
+		text = " are all of "
+	case "foranyvalue":
+		text = " have one of "
+	}
+	if o.negated {
+		text = strings.Replace(text, " is ", " is not ", 1)
+	}
+	if o.ifExists {
+		text = ", where given," + text
+	}
+	return text
+}
+
+// tag says which tag is asked for.
+func (o operator) tag(key, list string, values iampolicy.Values) string {
+	switch {
+	case len(values) == 1 && values[0] == "*" && !o.negated:
+		return "the tag " + key
+	case o.negated:
+		return "no tag " + key + " = " + list
+	case o.ifExists:
+		return "the tag " + key + " = " + list + ", or no such tag"
+	}
+	return "the tag " + key + " = " + list
+}

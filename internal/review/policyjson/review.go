@@ -1,0 +1,131 @@
+// Package review writes a policies.Set as JSON for people who must say yes to
+// it and for tools that check it: every policy as IAM will have it, and
+// nothing of CloudFormation around it.
+package policyjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies"
+)
+
+// Document is a set as reviewers read it.
+type Document struct {
+	CatalogVersion string  `json:"catalogVersion"`
+	Profile        string  `json:"profile"`
+	Roles          []Role  `json:"roles"`
+	Topics         []Topic `json:"topics"`
+	Rules          []Rule  `json:"rules"`
+}
+
+// Role is an IAM role.
+type Role struct {
+	Entity          string             `json:"entity"` // the vendor's name, without suffix
+	Name            string             `json:"name"`
+	Path            string             `json:"path"`
+	Trust           iampolicy.Document `json:"trust"`
+	ManagedPolicies []Policy           `json:"managedPolicies"`
+	InlinePolicies  []Policy           `json:"inlinePolicies"`
+}
+
+// Policy is a managed or inline policy. The parts of a split policy share
+// their entity.
+type Policy struct {
+	Entity   string             `json:"entity"`
+	Name     string             `json:"name"`
+	Document iampolicy.Document `json:"document"`
+}
+
+// Topic is an SNS topic with its access policy.
+type Topic struct {
+	Entity string             `json:"entity"`
+	Name   string             `json:"name"`
+	Policy iampolicy.Document `json:"policy"`
+}
+
+// Rule is an EventBridge rule. Targets are ARNs.
+type Rule struct {
+	Name    string         `json:"name"`
+	Asset   string         `json:"asset"` // empty where the rule serves several
+	Pattern map[string]any `json:"pattern"`
+	Targets []string       `json:"targets"`
+}
+
+// Place is where a set is deployed; what is empty becomes CloudFormation's
+// pseudo parameter, as in the set itself.
+type Place struct {
+	Partition, Region, Account string
+}
+
+// PlaceOf is the place of an environment.
+func PlaceOf(env policies.Environment) Place {
+	place := Place{Partition: env.Partition, Region: env.Region, Account: env.Account}
+	if place.Partition == "" && place.Region != "" {
+		place.Partition = policies.PartitionOf(place.Region)
+	}
+	return place
+}
+
+// Of writes a set that was synthesized for a place.
+func Of(set policies.Set, place Place) (Document, error) {
+	d := Document{
+		CatalogVersion: set.CatalogVersion, Profile: set.Profile,
+		Roles: []Role{}, Topics: []Topic{}, Rules: []Rule{},
+	}
+	for _, r := range set.Roles {
+		d.Roles = append(d.Roles, Role{
+			Entity: r.Entity, Name: r.Name, Path: r.Path, Trust: r.Trust,
+			ManagedPolicies: list(r.Managed), InlinePolicies: list(r.Inline),
+		})
+	}
+	arns := map[string]string{} // of topics, by entity
+	for _, t := range set.Topics {
+		d.Topics = append(d.Topics, Topic{Entity: t.Entity, Name: t.Name, Policy: t.Policy})
+		arns[t.Entity] = place.topicARN(t.Name)
+	}
+	for _, r := range set.Rules {
+		rule := Rule{Name: r.Name, Asset: string(r.Asset), Pattern: r.Pattern, Targets: []string{}}
+		for _, t := range r.Targets {
+			arn, ok := arns[t.TopicEntity]
+			if !ok {
+				return Document{}, fmt.Errorf("write rule %s: its target, topic %s, is not in the set", r.Name, t.TopicEntity)
+			}
+			rule.Targets = append(rule.Targets, arn)
+		}
+		d.Rules = append(d.Rules, rule)
+	}
+	return d, nil
+}
+
+func list(policies []policies.Policy) []Policy {
+	out := []Policy{}
+	for _, p := range policies {
+		out = append(out, Policy{Entity: p.Entity, Name: p.Name, Document: p.Document})
+	}
+	return out
+}
+
+func (p Place) topicARN(name string) string {
+	or := func(value, pseudo string) string {
+		if value == "" {
+			return "${AWS::" + pseudo + "}"
+		}
+		return value
+	}
+	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", or(p.Partition, "Partition"), or(p.Region, "Region"), or(p.Account, "AccountId"), name)
+}
+
+// JSON is the document for people: indented, "<" and "&" as they are.
+func (d Document) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
+		return nil, fmt.Errorf("write policies of profile %s: %w", d.Profile, err)
+	}
+	return b.Bytes(), nil
+}

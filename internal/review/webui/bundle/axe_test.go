@@ -1,0 +1,42 @@
+package bundle
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestAccessible has axe-core judge the page: every rule of WCAG 2.2 A and AA and
+// its best practices, light and dark, on a phone and on a wide screen, with
+// everything unfolded.
+func TestAccessible(t *testing.T) {
+	name := os.Getenv("PERMSTACK_AXE")
+	if name == "" {
+		t.Skip("skipped: PERMSTACK_AXE names no axe.min.js (./build.sh test installs it and sets this)")
+	}
+	axe, err := os.ReadFile(name)
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	path := file(t)
+	for _, c := range []struct {
+		width int
+		dark  bool
+	}{{360, false}, {1280, false}, {1280, true}} {
+		b := open(t, path, c.width, 900, c.dark)
+		b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`, nil)
+		b.eval(string(axe)+";0", nil)
+		var findings []struct {
+			ID, Impact, Help string
+			Nodes            []struct{ HTML string }
+		}
+		b.eval(`axe.run().then((r) => r.violations)`, &findings)
+		for _, f := range findings {
+			var where []string
+			for _, n := range f.Nodes[:min(3, len(f.Nodes))] {
+				where = append(where, n.HTML)
+			}
+			t.Errorf("%d wide, dark %v: %s: %s: %s: %.300s", c.width, c.dark, f.Impact, f.ID, f.Help, strings.Join(where, " | "))
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// browser is a headless Chromium, driven over its DevTools pipe.
+type browser struct {
+	t       *testing.T
+	in      *os.File
+	out     *bufio.Reader
+	session string
+	next    int
+	// requests are the addresses that the page asked for; errors what its
+	// console says.
+	requests, errors []string
+	loaded           bool
+}
+
+// open starts Chromium on a page, or skips the test where there is none.
+func open(t *testing.T, file string, width, height int, dark bool) *browser {
+	t.Helper()
+	program := os.Getenv("PERMSTACK_CHROMIUM")
+	if program == "" {
+		for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome-headless-shell"} {
+			if path, err := exec.LookPath(name); err == nil {
+				program = path
+				break
+			}
+		}
+	}
+	if program == "" {
+		t.Skip("skipped: there is no Chromium in PATH, and PERMSTACK_CHROMIUM names none")
+	}
+	// Not t.TempDir: Chromium's children may write for a moment after it ended.
+	profile, err := os.MkdirTemp("", "permstack-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromUs, toBrowser := pipe(t)
+	fromBrowser, toUs := pipe(t)
+	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+		"--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
+	cmd.ExtraFiles = []*os.File{fromUs, toUs} // the pipe's ends are file 3 and 4
+	if err := cmd.Start(); err != nil {
+		t.Skipf("skipped: Chromium does not start: %v", err)
+	}
+	fromUs.Close()
+	toUs.Close()
+	b := &browser{t: t, in: toBrowser, out: bufio.NewReaderSize(fromBrowser, 1<<20)}
+	t.Cleanup(func() {
+		toBrowser.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = os.RemoveAll(profile)
+	})
+	_ = fromBrowser.SetReadDeadline(time.Now().Add(2 * time.Minute))
+
+	var target struct{ TargetID string }
+	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	var attached struct{ SessionID string }
+	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
+		b.call(domain+".enable", nil, nil)
+	}
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.loaded = false
+	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
+	for !b.loaded {
+		b.hear("Page.loadEventFired")
+	}
+	b.eval(`new Promise((ready) => { const look = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(look); look(); })`, nil)
+	return b
+}
+
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, w
+}
+
+// call sends a command and reads until its answer; what happens meanwhile is noted.
+func (b *browser) call(method string, params any, result any) {
+	b.t.Helper()
+	b.next++
+	command := map[string]any{"id": b.next, "method": method}
+	if params != nil {
+		command["params"] = params
+	}
+	if b.session != "" {
+		command["sessionId"] = b.session
+	}
+	data, err := json.Marshal(command)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := b.in.Write(append(data, 0)); err != nil {
+		b.t.Fatalf("tell Chromium %s: %v", method, err)
+	}
+	for {
+		answer := b.hear(method)
+		if answer.ID != b.next {
+			continue
+		}
+		if answer.Error != nil {
+			b.t.Fatalf("%s: %s", method, answer.Error.Message)
+		}
+		if result != nil {
+			if err := json.Unmarshal(answer.Result, result); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		return
+	}
+}
+
+// message is what Chromium says: an answer, or an event.
+type message struct {
+	ID     int
+	Error  *struct{ Message string }
+	Result json.RawMessage
+	Method string
+	Params json.RawMessage
+}
+
+// hear reads one message, and notes it where it is an event.
+func (b *browser) hear(about string) message {
+	b.t.Helper()
+	line, err := b.out.ReadBytes(0)
+	if err != nil {
+		b.t.Fatalf("hear from Chromium about %s: %v", about, err)
+	}
+	var m message
+	if err := json.Unmarshal(bytes.TrimRight(line, "\x00"), &m); err != nil {
+		b.t.Fatal(err)
+	}
+	b.note(m.Method, m.Params)
+	return m
+}
+
+func (b *browser) note(method string, params json.RawMessage) {
+	var p struct {
+		Request struct{ URL string }
+		Entry   struct{ Level, Text string }
+	}
+	switch method {
+	case "Network.requestWillBeSent", "Log.entryAdded", "Runtime.exceptionThrown":
+		if json.Unmarshal(params, &p) != nil {
+			return
+		}
+	}
+	switch method {
+	case "Page.loadEventFired":
+		b.loaded = true
+	case "Network.requestWillBeSent":
+		b.requests = append(b.requests, p.Request.URL)
+	case "Log.entryAdded":
+		b.errors = append(b.errors, p.Entry.Level+": "+p.Entry.Text)
+	case "Runtime.exceptionThrown":
+		b.errors = append(b.errors, string(params))
+	}
+}
+
+// eval runs an expression in the page, waits for a promise, and reads its value.
+func (b *browser) eval(expression string, value any) {
+	b.t.Helper()
+	var out struct {
+		Result           struct{ Value json.RawMessage }
+		ExceptionDetails *struct {
+			Text      string
+			Exception struct{ Description string }
+		}
+	}
+	b.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &out)
+	if out.ExceptionDetails != nil {
+		b.t.Fatalf("evaluate %.80q: %s %s", expression, out.ExceptionDetails.Text, out.ExceptionDetails.Exception.Description)
+	}
+	if value != nil {
+		if err := json.Unmarshal(out.Result.Value, value); err != nil {
+			b.t.Fatalf("evaluate %.80q: %v", expression, err)
+		}
+	}
+}
+
+// press sends a key as a person types it.
+func (b *browser) press(key string, code int) {
+	b.t.Helper()
+	text := ""
+	if key == " " {
+		text = " "
+	}
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		b.call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text}, nil)
+	}
+}
+
+// screenshot writes what is seen to the folder in PERMSTACK_SCREENSHOTS.
+func (b *browser) screenshot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("PERMSTACK_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	var shot struct{ Data string }
+	b.call("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
+	data, err := base64.StdEncoding.DecodeString(shot.Data)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644); err != nil {
+		b.t.Fatal(fmt.Errorf("write screenshot %s: %w", name, err))
+	}
+}

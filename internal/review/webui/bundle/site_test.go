@@ -1,0 +1,229 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/review/webui"
+)
+
+// built is the page, compiled once for all tests.
+var built = sync.OnceValues(func() ([]byte, error) { return Build("") })
+
+func file(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped: -short: the page is not compiled")
+	}
+	text, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "index.html")
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAssembleIsReproducible(t *testing.T) {
+	a, err := Assemble([]byte("engine"), "runtime()", `https://x/?a="b"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Assemble([]byte("engine"), "runtime()", `https://x/?a="b"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a, b) {
+		t.Error("the same parts give other bytes")
+	}
+	if bytes.Contains(a, []byte("{{")) {
+		t.Error("a place was not filled in")
+	}
+	if !bytes.Contains(a, []byte(`https://x/?a=&#34;b&#34;`)) {
+		t.Error("the address is not escaped")
+	}
+	if _, err := Assemble(nil, "</script>", ""); err == nil {
+		t.Error("a script that ends its element is taken")
+	}
+}
+
+// choices are those that the browser is asked for: every one with one asset or
+// two, each with every list of operations, and the whole; presets too.
+func choices() []string {
+	var out []string
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		out = append(out, name)
+		operations := []string{""}
+		for _, o := range p.Operations {
+			operations = append(operations, string(o))
+		}
+		for i, a := range p.Assets {
+			for _, o := range operations {
+				out = append(out, strings.TrimRight(name+":"+string(a.Asset)+":"+o, ":"))
+			}
+			for _, b := range p.Assets[i+1:] {
+				out = append(out, name+":"+string(a.Asset)+","+string(b.Asset))
+			}
+		}
+		for _, preset := range p.Presets {
+			out = append(out, name+":::"+preset.Name)
+		}
+		for _, o := range p.Options {
+			out = append(out, name+":"+string(p.Assets[0].Asset)+"::"+string(o.Option))
+		}
+	}
+	return out
+}
+
+// TestBrowserEqualsSynthesizer: what the page's WebAssembly answers is what the
+// synthesizer answers here, byte for byte.
+func TestBrowserEqualsSynthesizer(t *testing.T) {
+	b := open(t, file(t), 1280, 900, false)
+	for _, choice := range choices() {
+		request, err := json.Marshal(webui.Request{Choice: choice, Region: "eu-central-1", ConnectionID: "c-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		quoted, err := json.Marshal(string(request))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		b.eval("permstack("+string(quoted)+")", &got)
+		if want := webui.Serve(string(request)); got != want {
+			t.Fatalf("%s: the browser and the synthesizer differ", choice)
+		}
+	}
+}
+
+// TestPage walks through the page as a person does, with mouse and keyboard.
+func TestPage(t *testing.T) {
+	path := file(t)
+	b := open(t, path, 1280, 900, false)
+	b.screenshot("page-wide")
+	text := func(id string) (s string) {
+		b.eval(`document.getElementById("`+id+`").textContent`, &s)
+		return s
+	}
+	shows := func(choice string) {
+		t.Helper()
+		want := webui.Request{Choice: choice}.Answer()
+		if len(want.Problems) > 0 {
+			t.Fatalf("%s: %v", choice, want.Problems)
+		}
+		if text("template") != want.Template || text("review") != want.Review {
+			t.Errorf("the page does not show the files of %s", choice)
+		}
+		var cards int
+		b.eval(`document.querySelectorAll("#grants .grant").length`, &cards)
+		if cards != len(want.Grants) {
+			t.Errorf("%s: %d statements are shown of %d", choice, cards, len(want.Grants))
+		}
+	}
+	first := policies.ProfileNames()[0]
+	p, _ := policies.Profile(first)
+	all := make([]string, len(p.Assets))
+	for i, a := range p.Assets {
+		all[i] = string(a.Asset)
+	}
+	shows(first + ":" + strings.Join(all, ","))
+
+	// One asset less, by its box.
+	b.eval(`document.querySelector("#assets input").click()`, nil)
+	shows(first + ":" + strings.Join(all[1:], ","))
+	// And again, by keyboard.
+	b.eval(`document.querySelector("#assets input").focus()`, nil)
+	b.press(" ", 32)
+	shows(first + ":" + strings.Join(all, ","))
+
+	// Another profile, each with only its first asset and operation.
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		b.eval(`(() => { const s = document.getElementById("profile"); s.value = "`+name+`"; s.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
+		b.eval(`for (const id of ["assets", "operations"]) document.querySelectorAll("#" + id + " input").forEach((c, i) => { if (i > 0) c.click(); })`, nil)
+		shows(name + ":" + string(p.Assets[0].Asset) + ":" + string(p.Operations[0]))
+		for _, preset := range p.Presets {
+			b.eval(`(() => { const s = document.getElementById("preset"); s.value = "`+preset.Name+`"; s.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
+			shows(name + ":::" + preset.Name)
+		}
+	}
+
+	// Search, and the risk.
+	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	shows("clumio:ec2:backup")
+	b.eval(`(() => { const s = document.getElementById("search"); s.value = "deletesnapshot"; s.dispatchEvent(new Event("input")); })()`, nil)
+	if found := text("grants"); !strings.Contains(found, "Vendor = Clumio") || !strings.Contains(text("found"), "1 of ") {
+		t.Errorf("search finds %q", text("found"))
+	}
+	b.screenshot("page-search")
+
+	// Nothing chosen is said, not shown as nothing granted.
+	b.eval(`document.querySelectorAll("#assets input:checked").forEach((c) => c.click())`, nil)
+	if !strings.Contains(text("problems"), "at least one thing to protect") {
+		t.Error("an empty choice is no problem")
+	}
+
+	// The link is made once there is a Region and a template.
+	b.eval(`location.hash = "clumio:ec2,s3:backup"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	b.eval(`(() => { document.getElementById("region").value = "eu-west-1"; const u = document.getElementById("templateURL");
+		u.value = "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml"; u.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
+	var link string
+	b.eval(`document.getElementById("launch").href`, &link)
+	for _, want := range []string{"https://eu-west-1.console.aws.amazon.com/cloudformation/", "param_ProtectEC2=yes", "param_ProtectS3=yes", "param_ProtectRDS=no", "param_Operations=backup"} {
+		if !strings.Contains(link, want) {
+			t.Errorf("the link %q lacks %s", link, want)
+		}
+	}
+
+	if i := slices.IndexFunc(b.requests, func(u string) bool { return !strings.HasPrefix(u, "file://"+path) && u != "about:blank" }); i >= 0 {
+		t.Errorf("the page asks for %.100s", b.requests[i])
+	}
+	if len(b.errors) > 0 {
+		t.Errorf("the console says: %s", strings.Join(b.errors, "; "))
+	}
+}
+
+// TestWidths: nothing is wider than the screen, from a phone to a wide screen,
+// light and dark.
+func TestWidths(t *testing.T) {
+	path := file(t)
+	for name, c := range map[string]struct {
+		width int
+		dark  bool
+	}{"phone": {360, false}, "phone-dark": {390, true}, "tablet": {820, false}, "wide-dark": {1600, true}} {
+		b := open(t, path, c.width, 900, c.dark)
+		var width int
+		b.eval(`document.documentElement.scrollWidth`, &width)
+		if width > c.width {
+			t.Errorf("%s: the page is %d wide on a screen of %d", name, width, c.width)
+		}
+		b.screenshot(name)
+		b.eval(`document.getElementById("grants").scrollIntoView({behavior: "instant"})`, nil)
+		b.screenshot(name + "-grants")
+	}
+}
+
+// TestPicture makes the README's picture of the page, where PERMSTACK_SCREENSHOTS
+// says where to.
+func TestPicture(t *testing.T) {
+	if os.Getenv("PERMSTACK_SCREENSHOTS") == "" {
+		t.Skip("skipped: PERMSTACK_SCREENSHOTS names no folder for the picture")
+	}
+	b := open(t, file(t), 1200, 1290, false)
+	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	b.eval(`(() => { const s = document.getElementById("search"); s.value = "delete"; s.dispatchEvent(new Event("input")); })()`, nil)
+	b.screenshot("page")
+}

@@ -1,0 +1,289 @@
+// Package page answers what the review page asks: what can be chosen, and what a
+// choice comes to. It is the synthesizer behind JSON, and pure; the page runs it
+// as WebAssembly, the tests run it as it is.
+package webui
+
+import (
+	"encoding/json"
+	"errors"
+
+	"permstack"
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/schema"
+	"permstack/internal/release/launch"
+	"permstack/internal/review/explain"
+	"permstack/internal/review/policyjson"
+)
+
+// Request is a choice, and where and for whom it is meant. What is left empty is
+// open, or an example.
+type Request struct {
+	Choice string `json:"choice"` // as selection.Parse reads it
+
+	Region                     string `json:"region"`
+	Account                    string `json:"account"`
+	ConnectionID               string `json:"connectionId"`
+	ControlPlaneRoleARN        string `json:"controlPlaneRole"`
+	SupportControlPlaneRoleARN string `json:"supportControlPlaneRole"`
+	DataPlaneAccountID         string `json:"dataPlaneAccount"`
+	ExternalID                 string `json:"externalId"`
+	Path                       string `json:"path"`
+	PermissionsBoundaryARN     string `json:"permissionsBoundary"`
+
+	TemplateURL string `json:"templateURL"` // of launch-stack.yaml; empty: no Launch Stack
+}
+
+// Answer is what a choice comes to. Problems are why it comes to nothing.
+type Answer struct {
+	Problems []string        `json:"problems"`
+	Version  string          `json:"catalogVersion"`
+	Needs    []schema.Value  `json:"needs"`    // values of the vendor that the choice needs
+	Examples []schema.Value  `json:"examples"` // those that are filled in with examples
+	Actions  int             `json:"actions"`
+	Policies []Policy        `json:"policies"`
+	Roles    []Role          `json:"roles"`
+	Grants   []explain.Grant `json:"grants"` // in the set's order
+	Uses     [][]string      `json:"uses"`   // of each grant, in words
+	Rules    []explain.Rule  `json:"rules"`
+	Template string          `json:"template"`
+	Review   string          `json:"review"`
+	Launch   string          `json:"launch"`   // the Launch Stack link
+	NoLaunch string          `json:"noLaunch"` // why there is none
+}
+
+// Role is a role of the set.
+type Role struct {
+	Entity string `json:"entity"`
+	Name   string `json:"name"`
+	Why    string `json:"why"`
+}
+
+// Policy is a policy of the set and its size.
+type Policy struct {
+	Role   string      `json:"role"`
+	Entity string      `json:"entity"`
+	Name   string      `json:"name"`
+	Kind   schema.Kind `json:"kind"`
+	Why    string      `json:"why"`
+	Size   int         `json:"size"` // characters that IAM counts
+	Limit  int         `json:"limit"`
+}
+
+// Answer answers a request.
+func (r Request) Answer() Answer {
+	a := Answer{Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{}, Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{}}
+	if err := a.fill(r); err != nil {
+		var input *policies.InputError
+		if errors.As(err, &input) {
+			a.Problems = input.Problems
+		} else {
+			a.Problems = []string{err.Error()}
+		}
+	}
+	if a.Problems == nil {
+		a.Problems = []string{}
+	}
+	return a
+}
+
+func (a *Answer) fill(r Request) error {
+	sel, err := choice.Parse(r.Choice)
+	if err != nil {
+		return err
+	}
+	a.Needs = append(a.Needs, choice.Needed(sel)...)
+	given := r.environment()
+	env := choice.Example(sel, given)
+	for _, v := range a.Needs {
+		if value(given, v) == "" {
+			a.Examples = append(a.Examples, v)
+		}
+	}
+	set, err := policies.Synthesize(sel, env)
+	if err != nil {
+		return err
+	}
+	a.Version, a.Actions = set.CatalogVersion, set.Actions()
+	a.Grants = explain.Of(set, sel, choice.Words(sel, env))
+	for _, g := range a.Grants {
+		a.Uses = append(a.Uses, explain.Uses(g.For))
+	}
+	a.Rules = explain.Rules(set)
+	for _, role := range set.Roles {
+		a.Roles = append(a.Roles, Role{role.Entity, role.Name, role.Description})
+		for _, p := range role.Managed {
+			a.Policies = append(a.Policies, Policy{role.Entity, p.Entity, p.Name, schema.Managed, p.Description, p.Document.Size(), policies.MaxManagedPolicy})
+		}
+		for _, p := range role.Inline {
+			a.Policies = append(a.Policies, Policy{role.Entity, p.Entity, p.Name, schema.Inline, p.Description, p.Document.Size(), policies.MaxInlinePolicies})
+		}
+	}
+	template, err := permissionstack.Whole(set)
+	if err != nil {
+		return err
+	}
+	a.Template = string(template.ForPeople())
+	doc, err := policyjson.Of(set, policyjson.PlaceOf(env))
+	if err != nil {
+		return err
+	}
+	text, err := doc.JSON()
+	if err != nil {
+		return err
+	}
+	a.Review = string(text)
+	if a.Launch, err = r.launch(sel); err != nil {
+		a.NoLaunch = err.Error()
+	}
+	return nil
+}
+
+func (r Request) environment() policies.Environment {
+	return policies.Environment{
+		Region: r.Region, Account: r.Account, ConnectionID: r.ConnectionID,
+		ControlPlaneRoleARN: r.ControlPlaneRoleARN, SupportControlPlaneRoleARN: r.SupportControlPlaneRoleARN,
+		DataPlaneAccountID: r.DataPlaneAccountID, ExternalID: r.ExternalID,
+		Path: r.Path, PermissionsBoundaryARN: r.PermissionsBoundaryARN,
+	}
+}
+
+// value is what an environment gives.
+func value(env policies.Environment, v schema.Value) string {
+	switch v {
+	case schema.ControlPlaneRole:
+		return env.ControlPlaneRoleARN
+	case schema.SupportControlPlaneRole:
+		return env.SupportControlPlaneRoleARN
+	case schema.DataPlaneAccount:
+		return env.DataPlaneAccountID
+	case schema.ExternalID:
+		return env.ExternalID
+	}
+	return ""
+}
+
+// launch makes the Launch Stack link. The external id is a secret and has no
+// place in it.
+func (r Request) launch(sel policies.Selection) (string, error) {
+	if r.TemplateURL == "" {
+		return "", errors.New("give the URL of the release's launch-stack.yaml")
+	}
+	if r.Region == "" {
+		return "", errors.New("choose the Region to launch in")
+	}
+	link := launch.Link{TemplateURL: r.TemplateURL, Region: r.Region, StackName: "permstack",
+		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{}}
+	for _, a := range sel.Assets {
+		link.Assets = append(link.Assets, string(a))
+	}
+	for _, o := range sel.Operations {
+		link.Operations = append(link.Operations, string(o))
+	}
+	set := func(name, value string) {
+		if value != "" {
+			link.Parameters[name] = value
+		}
+	}
+	set("ControlPlaneRoleArn", r.ControlPlaneRoleARN)
+	set("SupportControlPlaneRoleArn", r.SupportControlPlaneRoleARN)
+	set("DataPlaneAccountId", r.DataPlaneAccountID)
+	set("ConnectionId", r.ConnectionID)
+	set("RolePath", r.Path)
+	set("PermissionsBoundaryArn", r.PermissionsBoundaryARN)
+	for _, o := range sel.Options {
+		switch o {
+		case "support-role":
+			set("SupportRole", "yes")
+			if r.SupportControlPlaneRoleARN == "" {
+				return "", errors.New("give the role that the support staff uses, or leave the support role out")
+			}
+		case "aws-backup-inventory":
+			set("AWSBackupInventory", "yes")
+		default:
+			link.Options = append(link.Options, string(o))
+		}
+	}
+	return link.URL(permstack.Template)
+}
+
+// Catalog is what can be chosen.
+type Catalog struct {
+	Profiles []Profile       `json:"profiles"`
+	Releases []string        `json:"releases"`
+	Levels   []explain.Level `json:"levels"`
+}
+
+// Profile is one vendor's page.
+type Profile struct {
+	Name       string             `json:"name"`
+	Vendor     string             `json:"vendor"`
+	Assets     []Item             `json:"assets"`
+	Operations []schema.Operation `json:"operations"`
+	Options    []Item             `json:"options"`
+	Settings   []Setting          `json:"settings"`
+	Presets    []Item             `json:"presets"`
+}
+
+// Item is a choice with its title.
+type Item struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// Setting is a choice of one value.
+type Setting struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Values  []Item `json:"values"`
+	Default string `json:"default"`
+}
+
+// Everything lists what can be chosen.
+func Everything() Catalog {
+	c := Catalog{Releases: policies.Releases, Levels: explain.Levels}
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		out := Profile{Name: p.Name, Vendor: p.Vendor, Operations: p.Operations, Assets: []Item{}, Options: []Item{}, Settings: []Setting{}, Presets: []Item{}}
+		for _, a := range p.Assets {
+			out.Assets = append(out.Assets, Item{string(a.Asset), a.Title})
+		}
+		for _, o := range p.Options {
+			out.Options = append(out.Options, Item{string(o.Option), o.Title})
+		}
+		for _, s := range p.Settings {
+			setting := Setting{Name: s.Name, Title: s.Title, Default: string(s.Default)}
+			for _, v := range s.Values {
+				setting.Values = append(setting.Values, Item{string(v.Option), v.Title})
+			}
+			out.Settings = append(out.Settings, setting)
+		}
+		for _, preset := range p.Presets {
+			out.Presets = append(out.Presets, Item{preset.Name, preset.Title})
+		}
+		c.Profiles = append(c.Profiles, out)
+	}
+	return c
+}
+
+// Serve answers a request of the page: {"ask":"catalog"} or a Request.
+func Serve(text string) string {
+	var request struct {
+		Ask string `json:"ask"`
+		Request
+	}
+	var answer any
+	if err := json.Unmarshal([]byte(text), &request); err != nil {
+		answer = Answer{Problems: []string{err.Error()}}
+	} else if request.Ask == "catalog" {
+		answer = Everything()
+	} else {
+		answer = request.Request.Answer()
+	}
+	data, err := json.Marshal(answer)
+	if err != nil { // our own types always marshal
+		panic(err)
+	}
+	return string(data)
+}

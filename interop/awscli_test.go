@@ -1,0 +1,256 @@
+package interop
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// cli is the AWS CLI in one account and Region of the embedded AWS.
+type cli struct {
+	t       *testing.T
+	program string
+	env     []string
+	place   string
+}
+
+// run calls the CLI and reads its JSON; it fails the test on an error.
+func (c cli) run(into any, args ...string) {
+	c.t.Helper()
+	stdout, stderr, err := output(c.t, c.env, c.program, append(args, "--output", "json")...)
+	if err != nil {
+		c.t.Fatalf("%s: aws %s: %v\n%s", c.place, strings.Join(args[:2], " "), err, stderr)
+	}
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal([]byte(stdout), into); err != nil {
+		c.t.Fatalf("%s: aws %s: %v\n%s", c.place, strings.Join(args[:2], " "), err, stdout)
+	}
+}
+
+// refused calls the CLI, wants it to fail, and gives what it says.
+func (c cli) refused(args ...string) string {
+	c.t.Helper()
+	stdout, stderr, err := output(c.t, c.env, c.program, args...)
+	if err == nil {
+		c.t.Fatalf("%s: aws %s succeeded: %s", c.place, strings.Join(args[:2], " "), stdout)
+	}
+	return stderr
+}
+
+type stack struct {
+	StackID           string `json:"StackId"`
+	StackStatus       string
+	StackStatusReason string
+	Outputs           []struct{ OutputKey, OutputValue string }
+}
+
+func (s stack) output(key string) string {
+	for _, o := range s.Outputs {
+		if o.OutputKey == key {
+			return o.OutputValue
+		}
+	}
+	return ""
+}
+
+// settled waits until a stack rests, and wants a status.
+func (c cli) settled(name, status string) stack {
+	c.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		var out struct{ Stacks []stack }
+		c.run(&out, "cloudformation", "describe-stacks", "--stack-name", name)
+		s := out.Stacks[0]
+		if strings.HasSuffix(s.StackStatus, "_IN_PROGRESS") {
+			continue // a call takes most of a second: no pause is needed
+		}
+		if s.StackStatus != status {
+			var events struct {
+				StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
+			}
+			c.run(&events, "cloudformation", "describe-stack-events", "--stack-name", name)
+			c.t.Fatalf("%s: stack %s is %s, want %s: %s\n%v", c.place, name, s.StackStatus, status, s.StackStatusReason, events.StackEvents)
+		}
+		return s
+	}
+	c.t.Fatalf("%s: stack %s did not come to rest", c.place, name)
+	return stack{}
+}
+
+// parameters of template.yaml for some Protect… choices.
+func parameters(connection string, protect ...string) []string {
+	values := map[string]string{
+		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "DataPlaneAccountId": "444455556666",
+		"ExternalId": "example", "ConnectionId": connection, "ProtectEC2": "no",
+	}
+	for _, p := range protect {
+		values["Protect"+p] = "yes"
+	}
+	args := []string{"--parameters"}
+	for k, v := range values {
+		args = append(args, fmt.Sprintf("ParameterKey=%s,ParameterValue=%s", k, v))
+	}
+	return args
+}
+
+func (c cli) create(name, connection string, protect ...string) {
+	c.t.Helper()
+	c.run(nil, append([]string{
+		"cloudformation", "create-stack", "--stack-name", name, "--template-body", "file://template.yaml",
+		"--capabilities", "CAPABILITY_IAM",
+	}, parameters(connection, protect...)...)...)
+}
+
+// attached lists the policies of a role, by name.
+func (c cli) attached(roleARN string) string {
+	c.t.Helper()
+	var out struct {
+		AttachedPolicies []struct{ PolicyName string }
+	}
+	c.run(&out, "iam", "list-attached-role-policies", "--role-name", roleARN[strings.LastIndex(roleARN, "/")+1:])
+	var names []string
+	for _, p := range out.AttachedPolicies {
+		names = append(names, p.PolicyName)
+	}
+	return strings.Join(names, " ")
+}
+
+// TestAWSCLI drives the embedded AWS with the AWS CLI as a customer would: two
+// accounts and two Regions side by side.
+func TestAWSCLI(t *testing.T) {
+	program := tool(t, "PERMSTACK_AWS_CLI")
+	endpoint := serve(t, command(t))
+	at := func(account, region string) cli {
+		return cli{t, program, environment(endpoint, account, region), account + " " + region}
+	}
+	here, east, other := at("111111111111", "us-east-1"), at("111111111111", "eu-central-1"), at("222222222222", "us-east-1")
+
+	here.create("backup", "main", "EC2", "S3")
+	east.create("backup", "main", "RDS")
+	other.create("backup", "main", "DynamoDB")
+	first := here.settled("backup", "CREATE_COMPLETE")
+	second := east.settled("backup", "CREATE_COMPLETE")
+	third := other.settled("backup", "CREATE_COMPLETE")
+
+	role := first.output("RoleArn")
+	if !strings.HasPrefix(role, "arn:aws:iam::111111111111:role/permstack/ClumioIAMRole-us-east-1-main") {
+		t.Errorf("RoleArn = %q", role)
+	}
+	wants := map[string][2]string{ // stack → a policy that it has, one that it has not
+		first.StackID:  {"ClumioS3BackupPolicy", "ClumioRdsBackupPolicy"},
+		second.StackID: {"ClumioRdsBackupPolicy", "ClumioS3BackupPolicy"},
+		third.StackID:  {"ClumioDynamoDbBackupPolicy", "ClumioS3BackupPolicy"},
+	}
+	check := func(c cli, s stack) {
+		t.Helper()
+		names := c.attached(s.output("RoleArn"))
+		if want := wants[s.StackID]; !strings.Contains(names, want[0]) || strings.Contains(names, want[1]) {
+			t.Errorf("%s: attached are %s; want %s and not %s", c.place, names, want[0], want[1])
+		}
+	}
+	check(here, first)
+	check(east, second)
+	check(other, third)
+
+	var resources struct {
+		StackResources []struct{ LogicalResourceId, ResourceType, ResourceStatus string }
+	}
+	here.run(&resources, "cloudformation", "describe-stack-resources", "--stack-name", "backup")
+	if len(resources.StackResources) < 5 {
+		t.Errorf("describe-stack-resources: %v", resources.StackResources)
+	}
+	for _, r := range resources.StackResources {
+		if r.ResourceStatus != "CREATE_COMPLETE" {
+			t.Errorf("resource %s is %s", r.LogicalResourceId, r.ResourceStatus)
+		}
+	}
+	var topic struct{ Attributes map[string]string }
+	here.run(&topic, "sns", "get-topic-attributes", "--topic-arn", first.output("EventTopicArn"))
+	if !json.Valid([]byte(topic.Attributes["Policy"])) {
+		t.Errorf("the topic's policy is %q", topic.Attributes["Policy"])
+	}
+	var rules struct {
+		Rules []struct{ Name, State string }
+	}
+	here.run(&rules, "events", "list-rules")
+	if len(rules.Rules) == 0 {
+		t.Error("there are no event rules")
+	}
+
+	// An update that drops S3 touches nothing but this stack.
+	here.run(nil, append([]string{
+		"cloudformation", "update-stack", "--stack-name", "backup", "--use-previous-template", "--capabilities", "CAPABILITY_IAM",
+	}, parameters("main", "EC2")...)...)
+	first = here.settled("backup", "UPDATE_COMPLETE")
+	wants[first.StackID] = [2]string{"ClumioEC2BackupPolicy", "ClumioS3BackupPolicy"}
+	check(here, first)
+	check(east, second)
+	check(other, third)
+	if got := first.output("RoleArn"); got != role {
+		t.Errorf("the update changed RoleArn from %s to %s", role, got)
+	}
+
+	// A senseless choice is refused before anything is made.
+	said := here.refused(append([]string{
+		"cloudformation", "create-stack", "--stack-name", "nothing", "--template-body", "file://template.yaml", "--capabilities", "CAPABILITY_IAM",
+	}, parameters("none")...)...)
+	if !strings.Contains(said, "at least one kind of asset") {
+		t.Errorf("no asset: %s", said)
+	}
+
+	// A launch whose role is there already fails, says why, and rolls back.
+	here.create("again", "main", "EC2")
+	here.settled("again", "ROLLBACK_COMPLETE")
+	var events struct {
+		StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
+	}
+	here.run(&events, "cloudformation", "describe-stack-events", "--stack-name", "again")
+	reason := ""
+	for _, e := range events.StackEvents {
+		if e.LogicalResourceId == "PermissionStack" && e.ResourceStatus == "CREATE_FAILED" {
+			reason = e.ResourceStatusReason
+		}
+	}
+	if !strings.Contains(reason, "us-east-1-main") || !strings.Contains(reason, "exist") {
+		t.Errorf("the reason of the failure is %q; want the name of what exists already", reason)
+	}
+	check(here, first)
+
+	for _, c := range []cli{here, east, other} {
+		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "backup")
+	}
+	here.run(nil, "cloudformation", "delete-stack", "--stack-name", "again")
+	for _, c := range []cli{here, east, other} {
+		c.gone()
+	}
+}
+
+// gone waits until no stack is left and wants nothing to be left with them.
+func (c cli) gone() {
+	c.t.Helper()
+	for end := time.Now().Add(time.Minute); ; {
+		var out struct{ Stacks []stack }
+		c.run(&out, "cloudformation", "describe-stacks")
+		if len(out.Stacks) == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("%s: stacks are left: %v", c.place, out.Stacks)
+		}
+	}
+	for _, list := range [][]string{
+		{"iam", "list-roles"}, {"iam", "list-policies", "--scope", "Local"}, {"iam", "list-instance-profiles"},
+		{"sns", "list-topics"}, {"events", "list-rules"},
+	} {
+		var out map[string][]any
+		c.run(&out, list...)
+		for _, left := range out {
+			if len(left) > 0 {
+				c.t.Errorf("%s: left behind: %v", c.place, left)
+			}
+		}
+	}
+}

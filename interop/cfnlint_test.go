@@ -1,0 +1,123 @@
+package interop
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+)
+
+// TestCfnLint lets cfn-lint read what customers launch and what is written for
+// them. Its start and its reading of AWS's schemas take most of its time, so
+// all files go into one run.
+func TestCfnLint(t *testing.T) {
+	lint := tool(t, "PERMSTACK_CFN_LINT")
+	dir := t.TempDir()
+	files, err := filepath.Glob(filepath.Join(root, "templates", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("templates: %v, %v", files, err)
+	}
+	files = append(files, filepath.Join(root, "template.yaml"))
+	write := func(name string, template permissionstack.Template) {
+		path := filepath.Join(dir, name+".json")
+		if err := os.WriteFile(path, template.JSON(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, path)
+	}
+	for name, set := range sets(t) {
+		whole, err := permissionstack.Whole(set)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		write(name, whole)
+		if strings.HasPrefix(name, "portable") {
+			continue // is never deployed in parts
+		}
+		stacks, err := permissionstack.Stacks(set)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, s := range stacks {
+			write(name+"-"+string(s.Part), s.Template)
+		}
+	}
+	t.Logf("cfn-lint reads %d templates", len(files))
+	stdout, stderr, err := output(t, os.Environ(), lint, append([]string{"--"}, absolute(t, files)...)...)
+	if err != nil {
+		t.Errorf("cfn-lint: %v\n%s%s", err, stdout, stderr)
+	}
+}
+
+func absolute(t *testing.T, files []string) []string {
+	t.Helper()
+	out := make([]string, len(files))
+	for i, f := range files {
+		path, err := filepath.Abs(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[i] = path
+	}
+	return out
+}
+
+// sets are every choice of assets, portable, with everything that goes with it
+// and with as little as can be; and some for one place, as they are deployed.
+func sets(t *testing.T) map[string]policies.Set {
+	t.Helper()
+	profile, ok := policies.Profile("clumio")
+	if !ok {
+		t.Fatal("there is no profile clumio")
+	}
+	var all []schema.Asset
+	for _, a := range profile.Assets {
+		all = append(all, a.Asset)
+	}
+	var options []schema.Option
+	for _, o := range profile.Options {
+		options = append(options, o.Option)
+	}
+	portable := policies.Environment{
+		ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/Control", SupportControlPlaneRoleARN: "arn:aws:iam::111122223333:role/Support",
+		DataPlaneAccountID: "444455556666", ExternalID: "example", ConnectionID: "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
+	}
+	place := portable
+	place.Partition, place.Account, place.Region = "aws", "123456789012", "us-east-1"
+	bounded := place
+	bounded.Path, bounded.PermissionsBoundaryARN = "/team/backup/", "arn:aws:iam::123456789012:policy/Boundary"
+	bounded.Tags = []policies.Tag{{Key: "team", Value: "storage"}, {Key: "cost-center", Value: "42"}}
+
+	out := map[string]policies.Set{}
+	add := func(name string, env policies.Environment, assets []schema.Asset, operations []schema.Operation, options []schema.Option) {
+		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: assets, Operations: operations, Options: options}, env)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out[name] = set
+	}
+	backup := []schema.Operation{"backup"}
+	for mask := 1; mask < 1<<len(all); mask++ {
+		var chosen []schema.Asset
+		name := "portable"
+		for i, a := range all {
+			if mask&(1<<i) != 0 {
+				chosen = append(chosen, a)
+				name += "-" + string(a)
+			}
+		}
+		add(name, portable, chosen, nil, options)
+		add(name+"-backup", portable, chosen, backup, nil)
+	}
+	for _, a := range all {
+		add(string(a), place, []schema.Asset{a}, nil, nil)
+	}
+	add("all", place, all, nil, options)
+	add("all-backup", place, all, backup, options)
+	add("all-bounded", bounded, all, nil, options)
+	return out
+}

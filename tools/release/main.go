@@ -1,0 +1,137 @@
+// Command release packs a release into dist/release and publishes it to the
+// buckets of several Regions. ./build.sh calls it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"permstack/internal/release"
+	"permstack/internal/release/launch"
+)
+
+const usage = `usage: release templates                           write the templates that git keeps
+       release package [--version V] [--bucket-prefix P]
+       release publish --version V --bucket-prefix P --regions R,R… [--dry-run]
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	flags := flag.NewFlagSet("release "+args[0], flag.ContinueOnError)
+	o := release.Options{Root: "."}
+	flags.StringVar(&o.Version, "version", "unreleased", "version of the release, part of every key")
+	flags.StringVar(&o.BucketPrefix, "bucket-prefix", launch.Unreleased().BucketPrefix, "the bucket of a Region is PREFIX-REGION")
+	regions := flags.String("regions", "", "Regions to publish to, with commas between them")
+	dryRun := flags.Bool("dry-run", false, "print what would be done")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unknown argument %q", flags.Arg(0))
+	}
+	switch args[0] {
+	case "templates":
+		return templates()
+	case "package":
+		_, err := pack(o)
+		return err
+	case "publish":
+		return publish(ctx, o, *regions, *dryRun)
+	}
+	return errors.New(usage)
+}
+
+// templates writes the templates that git keeps; a test holds them there.
+func templates() error {
+	source, err := os.ReadFile("template.yaml")
+	if err != nil {
+		return err
+	}
+	made, err := release.Templates(source, launch.Unreleased(launch.Functions(source)...))
+	if err != nil {
+		return err
+	}
+	for _, t := range made {
+		if err := os.WriteFile(filepath.Join("templates", t.Name), t.Body, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pack(o release.Options) ([]release.Object, error) {
+	objects, err := release.Pack(o)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join("dist", "release")
+	if err := release.Write(objects, dir); err != nil {
+		return nil, err
+	}
+	fmt.Printf("release %s is in %s\n", o.Version, dir)
+	return objects, nil
+}
+
+func publish(ctx context.Context, o release.Options, list string, dryRun bool) error {
+	var regions []string
+	for _, r := range strings.Split(list, ",") {
+		if r = strings.TrimSpace(r); r != "" {
+			regions = append(regions, r)
+		}
+	}
+	switch {
+	case len(regions) == 0:
+		return errors.New("publish where? Give --regions us-east-1,eu-central-1")
+	case o.BucketPrefix == launch.Unreleased().BucketPrefix:
+		return errors.New("publish to which buckets? Give --bucket-prefix")
+	case !dryRun && (o.Version == "unreleased" || strings.Contains(o.Version, "dirty")):
+		return fmt.Errorf("version %q is none to publish: commit what has changed, or give --version", o.Version)
+	}
+	objects, err := pack(o)
+	if err != nil {
+		return err
+	}
+	stores := map[string]release.Store{}
+	p := release.Publisher{BucketPrefix: o.BucketPrefix, Regions: regions, Out: os.Stdout, At: func(region string) release.Store { return stores[region] }}
+	if dryRun {
+		p.Plan(objects)
+		return nil
+	}
+	for _, region := range regions {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+		if err != nil {
+			return fmt.Errorf("find AWS credentials: %w", err)
+		}
+		stores[region] = s3.NewFromConfig(cfg, func(s *s3.Options) {
+			s.UsePathStyle = cfg.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != ""
+		})
+	}
+	if err := p.Publish(ctx, objects); err != nil {
+		return err
+	}
+	for _, region := range regions {
+		fmt.Println(launch.ObjectURL(o.BucketPrefix, region, launch.Key(o.Version, "launch-stack.yaml")))
+	}
+	return nil
+}

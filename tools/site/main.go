@@ -1,0 +1,37 @@
+// Command site makes the review page:
+//
+//	go run ./tools/site --out dist/site
+//	go run ./tools/site --out dist/site --template-url https://….s3.….amazonaws.com/…/launch-stack.yaml
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"permstack/internal/review/webui/bundle"
+)
+
+func main() {
+	log.SetFlags(0)
+	out := flag.String("out", "dist/site", "folder to write index.html into")
+	templateURL := flag.String("template-url", "", "where launch-stack.yaml of the release lies")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("site: unexpected argument %q", flag.Arg(0))
+	}
+	page, err := bundle.Build(*templateURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		log.Fatalf("make folder %s: %v", *out, err)
+	}
+	path := filepath.Join(*out, "index.html")
+	if err := os.WriteFile(path, page, 0o644); err != nil {
+		log.Fatalf("write %s: %v", path, err)
+	}
+	fmt.Printf("%s: %d bytes\n", path, len(page))
+}
