@@ -21,7 +21,7 @@ type asked struct {
 }
 
 func (a asked) String() string {
-	return fmt.Sprintf("own-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal, a.Context)
+	return fmt.Sprintf("infra-role-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal, a.Context)
 }
 
 // ownRequests follow from the lines of a place: each action on each resource; the
@@ -182,7 +182,7 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
 	return right, wrong
 }
 
-// place is what own-access.txt says something about: statements of a template.
+// place is what infra-role-access.txt says something about: statements of a template.
 type place struct {
 	name       string
 	statements []iampolicy.Statement

@@ -12,7 +12,7 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// ownAccess is a line of testdata/own-access.txt: what is allowed in a place, on
+// ownAccess is a line of testdata/infra-role-access.txt: what is allowed in a place, on
 // some resources and under some conditions, where it is chosen.
 type ownAccess struct {
 	place       string
@@ -30,7 +30,7 @@ type ownGate struct {
 	missing bool // the key may be missing
 }
 
-// ownFile is testdata/own-access.txt.
+// ownFile is testdata/infra-role-access.txt.
 type ownFile struct {
 	names map[string][]string
 	lines []ownAccess
@@ -38,7 +38,7 @@ type ownFile struct {
 
 var ownAccesses = sync.OnceValues(func() (ownFile, error) {
 	f := ownFile{names: map[string][]string{}}
-	data, err := os.ReadFile("testdata/own-access.txt")
+	data, err := os.ReadFile("testdata/infra-role-access.txt")
 	if err != nil {
 		return f, err
 	}
@@ -54,7 +54,7 @@ var ownAccesses = sync.OnceValues(func() (ownFile, error) {
 		default:
 			a, err := parseOwnAccess(text)
 			if err != nil {
-				return f, fmt.Errorf("own-access.txt:%d: %w", i+1, err)
+				return f, fmt.Errorf("infra-role-access.txt:%d: %w", i+1, err)
 			}
 			a.place, a.line = place, i+1
 			f.lines = append(f.lines, a)
@@ -95,7 +95,7 @@ func parseOwnAccess(text string) (ownAccess, error) {
 	return a, nil
 }
 
-// ownScene is a choice that a customer may make, and what own-access.txt calls it.
+// ownScene is a choice that a customer may make, and what infra-role-access.txt calls it.
 type ownScene struct {
 	what, template, region string
 	values                 map[string]string
@@ -156,7 +156,7 @@ func (s *ownScene) partition() string {
 	return "aws"
 }
 
-// patterns are what a resource or a value of own-access.txt means here.
+// patterns are what a resource or a value of infra-role-access.txt means here.
 func (s *ownScene) patterns(text string) []string {
 	if list := s.names[text]; list != nil {
 		var out []string

@@ -125,7 +125,7 @@ func (b *ownBench) notices(gone []int, come []iampolicy.Statement) bool {
 }
 
 // probes are requests that follow from a statement itself: what it names, with
-// what its conditions ask for. They notice what no line of own-access.txt thinks
+// what its conditions ask for. They notice what no line of infra-role-access.txt thinks
 // of, an action of a service that we have nothing to do with for one.
 func (b *ownBench) probes(st iampolicy.Statement) []string {
 	if st.NotAction != nil || st.NotResource != nil || st.NotPrincipal != nil {
@@ -216,14 +216,14 @@ func prepareOwn(t *testing.T) []*ownBench {
 	}
 	for _, a := range file.lines {
 		if !held[a.place] {
-			t.Errorf("own-access.txt:%d: no template has %s", a.line, a.place)
+			t.Errorf("infra-role-access.txt:%d: no template has %s", a.line, a.place)
 		}
 	}
 	return out
 }
 
 // TestOwnAccess has the policies of our own templates judged by what
-// own-access.txt says, and own-access.txt by what they say.
+// infra-role-access.txt says, and infra-role-access.txt by what they say.
 func TestOwnAccess(t *testing.T) {
 	number := 0
 	for _, b := range prepareOwn(t) {
