@@ -92,7 +92,7 @@ could not be decided), 2 where the comparison could not run.`,
 // that a file shows.
 func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, error) {
 	env := f.env
-	var sides []*accessdiff.Side
+	var sides []*accessdiff.AccessSet
 	var choices []policies.Selection
 	if f.stack != "" {
 		side, sel, at, err := f.deployed(ctx)
@@ -130,9 +130,9 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
-		sides[i] = accessdiff.OfSet(choice.String(sel), set)
+		sides[i] = accessdiff.FromSet(choice.String(sel), set)
 	}
-	return accessdiff.Of(sides[0], sides[1], choice.Words(choices[len(choices)-1], env)), nil
+	return accessdiff.Compare(sides[0], sides[1], choice.Words(choices[len(choices)-1], env)), nil
 }
 
 // only leaves out values that a selection has no use for: a profile may refuse them.
@@ -143,7 +143,7 @@ func only(sel policies.Selection, env policies.Environment) policies.Environment
 }
 
 // read reads a file, or else a choice, which has no side yet.
-func read(arg string) (*accessdiff.Side, policies.Selection, error) {
+func read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
 	text, err := os.ReadFile(arg)
 	switch {
 	case err == nil:
@@ -160,8 +160,8 @@ func read(arg string) (*accessdiff.Side, policies.Selection, error) {
 }
 
 // deployed reads the launched stack.
-func (f *diffFlags) deployed(ctx context.Context) (*accessdiff.Side, policies.Selection, policies.Environment, error) {
-	fail := func(err error) (*accessdiff.Side, policies.Selection, policies.Environment, error) {
+func (f *diffFlags) deployed(ctx context.Context) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
+	fail := func(err error) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 		return nil, policies.Selection{}, policies.Environment{}, err
 	}
 	var options []func(*config.LoadOptions) error

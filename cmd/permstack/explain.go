@@ -155,7 +155,7 @@ func (f *explainFlags) questions(_ *cobra.Command, args []string, typed string) 
 // write writes a value as JSON for programs, or in words for people.
 func write(out io.Writer, format string, value any, words func(terminal.Screen)) error {
 	if format != "json" {
-		words(terminal.Of(out))
+		words(terminal.New(out))
 		return nil
 	}
 	enc := json.NewEncoder(out)

@@ -118,7 +118,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
-		doc, err := policyjson.Of(set, policyjson.PlaceOf(f.env))
+		doc, err := policyjson.FromSet(set, policyjson.PlaceOfSet(f.env))
 		if err != nil {
 			return nil, err
 		}

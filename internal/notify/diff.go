@@ -15,8 +15,8 @@ type Item struct {
 	Since time.Time // when it was first seen; zero where nothing is remembered
 }
 
-// Gone is a finding that was told before and is no more.
-type Gone struct {
+// ResolvedFinding is a finding of an earlier notification that no longer exists.
+type ResolvedFinding struct {
 	Label     string // empty where the state had no room for it
 	Direction finding.Direction
 	Since     time.Time
@@ -27,7 +27,7 @@ type News struct {
 	Appeared []Item
 	Changed  []Item
 	Reminded []Item
-	Resolved []Gone
+	Resolved []ResolvedFinding
 	// ResolvedUnnamed counts findings of an Overflow that are gone: which ones is
 	// not known.
 	ResolvedUnnamed int
@@ -92,7 +92,7 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		item := Item{f, was.FirstSeen}
 		is := Known{Key: key, FirstSeen: was.FirstSeen, Notified: was.Notified, Label: labelOf(f)}
 		switch {
-		case was.Notified.Equal(untold):
+		case was.Notified.Equal(notYetNotified):
 			news.Appeared, is.Notified = append(news.Appeared, item), now
 		case key.Hash != was.Key.Hash:
 			news.Changed, is.Notified = append(news.Changed, item), now
@@ -110,7 +110,7 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 			news.Kept++
 			next.Known = append(next.Known, k)
 		default:
-			news.Resolved = append(news.Resolved, Gone{k.Label, k.Key.direction(), k.FirstSeen})
+			news.Resolved = append(news.Resolved, ResolvedFinding{k.Label, k.Key.direction(), k.FirstSeen})
 		}
 	}
 	compareUnknown(unknown, state.Overflow, blind, now, due, &news, &next)
@@ -155,7 +155,7 @@ func compareUnknown(unknown []finding.Finding, o Overflow, blind blind, now time
 	}
 }
 
-// blind says what a run could not look at.
+// unreadable says what a run could not look at.
 type blind struct {
 	all       bool
 	resources map[[3]byte]bool
@@ -219,7 +219,7 @@ func (n *News) sort() {
 			return cmp.Or(rank(a.Direction)-rank(b.Direction), strings.Compare(a.Stack, b.Stack), strings.Compare(a.LogicalID, b.LogicalID), strings.Compare(a.ID, b.ID))
 		})
 	}
-	slices.SortStableFunc(n.Resolved, func(a, b Gone) int {
+	slices.SortStableFunc(n.Resolved, func(a, b ResolvedFinding) int {
 		return cmp.Or(rank(a.Direction)-rank(b.Direction), strings.Compare(a.Label, b.Label))
 	})
 }

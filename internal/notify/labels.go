@@ -10,8 +10,8 @@ import (
 // kindText is a kind of difference in words.
 func kindText(k finding.Kind) string { return strings.ReplaceAll(string(k), "-", " ") }
 
-// shout is a direction in the subject of a message.
-func shout(d finding.Direction) string {
+// subjectLabel is a direction in the subject of a message.
+func subjectLabel(d finding.Direction) string {
 	switch d {
 	case finding.GrantsMore:
 		return "GRANTS MORE"

@@ -184,11 +184,11 @@ func driftSubject(m Message) string {
 	what := strings.Join(parts, ", ")
 	switch {
 	case what == "" && len(m.Findings) > 0:
-		what = shout(m.Direction) + ": " + count(len(m.Findings), "finding")
+		what = subjectLabel(m.Direction) + ": " + count(len(m.Findings), "finding")
 	case what == "":
 		what = "in sync"
 	case m.Direction != None:
-		what = shout(m.Direction) + ": " + what
+		what = subjectLabel(m.Direction) + ": " + what
 	case c.Standing > 0:
 		what = fmt.Sprintf("RESOLVED: %d, %d left", c.Resolved, c.Standing)
 	case m.Status == InSync:

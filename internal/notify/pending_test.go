@@ -20,7 +20,7 @@ func TestAhead(t *testing.T) {
 	tuesday, wednesday := monday.Add(24*time.Hour), monday.Add(48*time.Hour)
 
 	_, next := notify.Compare(report(old, fresh), state, tuesday, 7)
-	ahead := through(t, state.Ahead(next))
+	ahead := through(t, state.WithPending(next))
 	if news, _ := notify.Compare(report(old, fresh), ahead, wednesday, 7); tell(news) != "+Role3 -Role2" {
 		t.Errorf("it stands still: %q", tell(news))
 	}
@@ -35,12 +35,12 @@ func TestAhead(t *testing.T) {
 	}
 
 	_, next = notify.Compare(report(turned, gone), state, tuesday, 7)
-	ahead = through(t, state.Ahead(next))
+	ahead = through(t, state.WithPending(next))
 	if news, _ := notify.Compare(report(turned, gone), ahead, wednesday, 7); tell(news) != "+Role1" {
 		t.Errorf("what changed and was not told: %q", tell(news))
 	}
 	_, next = notify.Compare(report(old, gone), state, tuesday, 7)
-	if news, _ := notify.Compare(report(old, gone), through(t, state.Ahead(next)), wednesday, 7); news.Any() {
+	if news, _ := notify.Compare(report(old, gone), through(t, state.WithPending(next)), wednesday, 7); news.Any() {
 		t.Errorf("nothing happened: %q", tell(news))
 	}
 }

@@ -48,14 +48,14 @@ type Overflow struct {
 	Notified  time.Time
 }
 
-// untold stands for Notified of a finding that nobody was told of yet.
-var untold = time.Unix(0, 0).UTC()
+// notYetNotified stands for Notified of a finding that nobody was told of yet.
+var notYetNotified = time.Unix(0, 0).UTC()
 
-// Ahead is what to save before a run puts right what it found: the findings of
+// WithPending is what to save before a run puts right what it found: the findings of
 // next that the state does not have, as ones that nobody was told of. Should the
 // run die before it tells them, the next one tells what still stands as new, and
 // what was put right meanwhile as resolved.
-func (s State) Ahead(next State) State {
+func (s State) WithPending(next State) State {
 	told := map[[8]byte]Known{}
 	for _, k := range s.Known {
 		told[k.Key.ID] = k
@@ -64,7 +64,7 @@ func (s State) Ahead(next State) State {
 	out.Known = slices.Clone(next.Known)
 	for i, k := range out.Known {
 		if was, ok := told[k.Key.ID]; !ok || was.Key.Hash != k.Key.Hash {
-			out.Known[i].Notified = untold
+			out.Known[i].Notified = notYetNotified
 		}
 	}
 	for _, k := range s.Known { // those that are resolved, and that nobody was told of either

@@ -24,7 +24,7 @@ func (m Message) Table(w io.Writer) error {
 		if f.Subject != "" {
 			what += " " + f.Subject
 		}
-		fmt.Fprintf(&b, "\n%-11s %s\n%-11s %s\n", shout(f.Direction), f.LogicalID, "", what)
+		fmt.Fprintf(&b, "\n%-11s %s\n%-11s %s\n", subjectLabel(f.Direction), f.LogicalID, "", what)
 		for _, l := range []struct{ name, text string }{
 			{"expected", f.Expected}, {"found", f.Actual}, {"missing", f.Permission}, {"to do", f.Advice},
 		} {

@@ -27,8 +27,8 @@ func Fingerprints(stacks []Stack) string {
 	return strings.Join(out, " ")
 }
 
-// FingerprintOf finds that of a part in what Fingerprints wrote; "" where it is not there.
-func FingerprintOf(part Part, text string) string {
+// ParseFingerprint returns the fingerprint of one part from the text that Fingerprints wrote; "" if it has none.
+func ParseFingerprint(part Part, text string) string {
 	for _, field := range strings.Fields(text) {
 		if hash, ok := strings.CutPrefix(field, string(part)+":"); ok {
 			return hash

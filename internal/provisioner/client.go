@@ -28,11 +28,11 @@ type CloudFormation interface {
 // was deleted, is nil when asked for by name.
 func (o *operation) describe(ctx context.Context, nameOrID string) (*types.Stack, error) {
 	out, err := o.Client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
-	if isAbsent(err) {
+	if isStackNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("describe stack %s: %w", nameOrID, said(err))
+		return nil, fmt.Errorf("describe stack %s: %w", nameOrID, apiMessage(err))
 	}
 	if len(out.Stacks) == 0 {
 		return nil, nil
@@ -40,9 +40,9 @@ func (o *operation) describe(ctx context.Context, nameOrID string) (*types.Stack
 	return &out.Stacks[0], nil
 }
 
-// said is an error of AWS in the words that matter to a customer: its code and
+// apiMessage is an error of AWS in the words that matter to a customer: its code and
 // message, without the SDK's account of the HTTP exchange.
-func said(err error) error {
+func apiMessage(err error) error {
 	var api smithy.APIError
 	var already *saidError
 	if errors.As(err, &already) || !errors.As(err, &api) {
@@ -63,8 +63,8 @@ func (e *saidError) Unwrap() error { return e.err }
 // ValidationError; their messages are all there is to tell them apart. These
 // three functions are the only ones that read a message.
 
-// isAbsent: "Stack with id x does not exist".
-func isAbsent(err error) bool { return isValidation(err, "does not exist") }
+// isStackNotFound: "Stack with id x does not exist".
+func isStackNotFound(err error) bool { return isValidation(err, "does not exist") }
 
 // isNoUpdate: "No updates are to be performed."
 func isNoUpdate(err error) bool { return isValidation(err, "No updates are to be performed") }
@@ -78,9 +78,9 @@ func isValidation(err error, message string) bool {
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), message)
 }
 
-// isOvertaken: somebody else, perhaps this very event delivered twice, began
+// isConflict: somebody else, perhaps this very event delivered twice, began
 // the same thing first, or moved the stack on meanwhile.
-func isOvertaken(err error) bool {
+func isConflict(err error) bool {
 	var exists *types.AlreadyExistsException
 	var token *types.TokenAlreadyExistsException
 	var busy *types.OperationInProgressException

@@ -48,7 +48,7 @@ func (o *operation) checkAsked(ctx context.Context) error {
 	waited, pause := time.Duration(0), firstPoll
 	for {
 		err := o.asked(ctx)
-		if err == nil || waited >= patience(err) {
+		if err == nil || waited >= retryBudget(err) {
 			return err
 		}
 		o.log.Info("the event is not confirmed yet", "why", err.Error())
@@ -65,7 +65,7 @@ func (o *operation) asked(ctx context.Context) error {
 		StackName: &o.parent.ID, LogicalResourceId: &o.event.LogicalResourceID,
 	})
 	if err != nil {
-		return fmt.Errorf("describe resource %s of stack %s: %w", o.event.LogicalResourceID, o.parent.Name, said(err))
+		return fmt.Errorf("describe resource %s of stack %s: %w", o.event.LogicalResourceID, o.parent.Name, apiMessage(err))
 	}
 	if status := out.StackResourceDetail.ResourceStatus; status != awaits[o.event.RequestType] {
 		return &unaskedError{fmt.Sprintf("CloudFormation does not wait for this %s: resource %s of stack %s is %s. Nothing was done: the event came late, came twice, or is not CloudFormation's",
@@ -78,9 +78,9 @@ type unaskedError struct{ text string }
 
 func (e *unaskedError) Error() string { return e.text }
 
-// patience is how long what keeps an event from being confirmed may need to pass
+// retryBudget is how long what keeps an event from being confirmed may need to pass
 // by itself. Throttling and failures of AWS are repeated by the SDK.
-func patience(err error) time.Duration {
+func retryBudget(err error) time.Duration {
 	var unasked *unaskedError
 	var api smithy.APIError
 	switch {

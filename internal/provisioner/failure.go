@@ -59,7 +59,7 @@ func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since spa
 	for page := 0; page < maxEventPages; page++ {
 		out, err := o.Client.DescribeStackEvents(ctx, input)
 		if err != nil {
-			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), said(err))
+			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), apiMessage(err))
 		}
 		for _, e := range out.StackEvents {
 			ofStack := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)

@@ -19,7 +19,7 @@ func (o *operation) farewell(ctx context.Context, stack *types.Stack, template p
 	if !hasRoles(stack) {
 		return stack, nil
 	}
-	body, err := o.templateOf(ctx, stack)
+	body, err := o.renderTemplate(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +45,12 @@ func hasRoles(stack *types.Stack) bool {
 	return false
 }
 
-// lookBack adds to a list what CloudFormation left behind: after an update or a
+// collectLeftovers adds to a list what CloudFormation left behind: after an update or a
 // rollback it tries three times to delete a resource that is not needed any more,
 // and then forgets it. Nobody but a person can delete it then. What earlier events
 // left is told until the next update, too: their functions may have died before
 // they could tell, and it may be in the way now.
-func (o *operation) lookBack(ctx context.Context, stack *types.Stack, known []string) []string {
+func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, known []string) []string {
 	name := aws.ToString(stack.StackName)
 	note := func(text string) {
 		if !slices.Contains(known, text) {

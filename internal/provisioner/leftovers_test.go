@@ -112,7 +112,7 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 	tried("goes", types.ResourceStatusDeleteComplete)
 	tried("made", types.ResourceStatusCreateComplete)
 	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
-	if got := o.lookBack(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(got, []string{"known", "AWS::IAM::Role stays"}) {
+	if got := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(got, []string{"known", "AWS::IAM::Role stays"}) {
 		t.Errorf("left behind: %q", got)
 	}
 }
@@ -153,7 +153,7 @@ func TestTemplateUnread(t *testing.T) {
 	wrote(t, f, "UpdateStack "+inventory) // it has no roles
 }
 
-// blind is a CloudFormation whose templates cannot be read.
+// unreadable is a CloudFormation whose templates cannot be read.
 type blind struct{ CloudFormation }
 
 func (blind) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {

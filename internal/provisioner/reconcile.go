@@ -17,7 +17,7 @@ import (
 
 // maxSteps bounds the steps that bring one stack to what is wanted: waiting
 // for somebody else's operation, a remedy, the operation itself, each perhaps
-// overtaken once or twice.
+// dropStaleFindings once or twice.
 const maxSteps = 10
 
 // timeoutMinutes bounds a creation: with its rollback it must end before the
@@ -41,7 +41,7 @@ func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack
 			}
 			continue
 		}
-		stack, err := o.bring(ctx, name, template)
+		stack, err := o.reconcile(ctx, name, template)
 		if err != nil {
 			return nil, err
 		}
@@ -64,8 +64,8 @@ func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack
 // errAgain asks bring to look at the stack anew.
 var errAgain = errors.New("the stack changed meanwhile")
 
-// bring makes one stack what the template says, whatever state it is in.
-func (o *operation) bring(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
+// reconcile makes one stack what the template says, whatever state it is in.
+func (o *operation) reconcile(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
 	remedied := map[types.StackStatus]bool{}
 	for range maxSteps {
 		stack, err := o.describe(ctx, name)
@@ -92,7 +92,7 @@ func (o *operation) bring(ctx context.Context, name string, template permissions
 				}
 				if same {
 					o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
-					o.before = o.lookBack(ctx, stack, o.before)
+					o.before = o.collectLeftovers(ctx, stack, o.before)
 					return stack, nil
 				}
 			}
@@ -152,16 +152,16 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		})
 		return err
 	})
-	if isOvertaken(err) {
+	if isConflict(err) {
 		return nil, errAgain
 	}
 	// Also where it failed: an answer may have been lost on the way.
 	o.made = append(o.made, name)
 	if err != nil {
-		return nil, fmt.Errorf("create stack %s: %w", name, said(err))
+		return nil, fmt.Errorf("create stack %s: %w", name, apiMessage(err))
 	}
 	o.log.Info("creating permission stack", "permissionStack", name, "id", aws.ToString(out.StackId))
-	stack, err := o.settle(ctx, aws.ToString(out.StackId), name)
+	stack, err := o.waitUntilStable(ctx, aws.ToString(out.StackId), name)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, err)
 	}
@@ -176,14 +176,14 @@ func (o *operation) create(ctx context.Context, name string, template permission
 
 // update changes the stack; where that fails, CloudFormation takes it back.
 func (o *operation) update(ctx context.Context, was *types.Stack, template permissionstack.Template) (*types.Stack, error) {
-	o.before = o.lookBack(ctx, was, o.before)
+	o.before = o.collectLeftovers(ctx, was, o.before)
 	was, err := o.farewell(ctx, was, template)
 	if err != nil {
 		return nil, err
 	}
 	stack, err := o.change(ctx, was, template, "update")
 	if stack != nil {
-		o.left = o.lookBack(ctx, stack, o.left)
+		o.left = o.collectLeftovers(ctx, stack, o.left)
 	}
 	return stack, err
 }
@@ -206,16 +206,16 @@ func (o *operation) change(ctx context.Context, was *types.Stack, template permi
 	switch {
 	case isNoUpdate(err):
 		return was, nil
-	case isOvertaken(err):
+	case isConflict(err):
 		return nil, errAgain
 	case err != nil:
 		if o.movedOn(ctx, was) {
 			return nil, errAgain
 		}
-		return nil, fmt.Errorf("update stack %s: %w", name, said(err))
+		return nil, fmt.Errorf("update stack %s: %w", name, apiMessage(err))
 	}
 	o.log.Info("updating permission stack", "permissionStack", name)
-	stack, err := o.settle(ctx, aws.ToString(was.StackId), name)
+	stack, err := o.waitUntilStable(ctx, aws.ToString(was.StackId), name)
 	if err != nil {
 		return nil, fmt.Errorf("update stack %s: %w", name, err)
 	}
@@ -245,8 +245,8 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 		})
 		return err
 	})
-	if err != nil && !isOvertaken(err) && !o.movedOn(ctx, stack) {
-		return fmt.Errorf("continue rollback of stack %s: %w", name, said(err))
+	if err != nil && !isConflict(err) && !o.movedOn(ctx, stack) {
+		return fmt.Errorf("continue rollback of stack %s: %w", name, apiMessage(err))
 	}
 	return o.finish(ctx, stack)
 }
@@ -254,9 +254,9 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 // finish waits for an operation that an earlier event began. What that leaves
 // behind nobody else will tell.
 func (o *operation) finish(ctx context.Context, stack *types.Stack) error {
-	ended, err := o.settle(ctx, aws.ToString(stack.StackId), aws.ToString(stack.StackName))
+	ended, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), aws.ToString(stack.StackName))
 	if err == nil && ended != nil {
-		o.left = o.lookBack(ctx, ended, o.left)
+		o.left = o.collectLeftovers(ctx, ended, o.left)
 	}
 	return err
 }
@@ -275,15 +275,15 @@ func (o *operation) templateAsWanted(ctx context.Context, stack *types.Stack, te
 	if outputs(stack)["TemplateHash"] != template.Hash() {
 		return false, nil
 	}
-	body, err := o.templateOf(ctx, stack)
+	body, err := o.renderTemplate(ctx, stack)
 	return body == string(template.JSON()), err
 }
 
-// templateOf reads the template of a stack as it was given to CloudFormation.
-func (o *operation) templateOf(ctx context.Context, stack *types.Stack) (string, error) {
+// renderTemplate reads the template of a stack as it was given to CloudFormation.
+func (o *operation) renderTemplate(ctx context.Context, stack *types.Stack) (string, error) {
 	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), said(err))
+		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), apiMessage(err))
 	}
 	return aws.ToString(out.TemplateBody), nil
 }

@@ -29,7 +29,7 @@ func (o *operation) remove(ctx context.Context, name string) error {
 		// CloudFormation takes a deletion while it creates a stack, but not while
 		// it updates one or rolls it back.
 		if inProgress(status) && status != types.StackStatusCreateInProgress {
-			if _, err := o.settle(ctx, aws.ToString(stack.StackId), name); err != nil {
+			if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 				return fmt.Errorf("delete stack %s: %w", name, err)
 			}
 			continue
@@ -60,14 +60,14 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 		_, err := o.Client.DeleteStack(ctx, input)
 		return err
 	})
-	if err != nil && !isAbsent(err) && !isOvertaken(err) {
+	if err != nil && !isStackNotFound(err) && !isConflict(err) {
 		if o.movedOn(ctx, stack) {
 			return nil // remove looks again
 		}
-		return fmt.Errorf("delete stack %s: %w", name, said(err))
+		return fmt.Errorf("delete stack %s: %w", name, apiMessage(err))
 	}
 	o.log.Info("deleting permission stack", "permissionStack", name, "was", stack.StackStatus)
-	if _, err := o.settle(ctx, aws.ToString(stack.StackId), name); err != nil {
+	if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 		return fmt.Errorf("delete stack %s: %w", name, err)
 	}
 	return nil

@@ -33,9 +33,9 @@ const (
 	slowest   = 5 * time.Second
 )
 
-// settle waits until CloudFormation no longer works on the stack, and bounds
+// waitUntilStable waits until CloudFormation no longer works on the stack, and bounds
 // itself by the context alone. It asks by id: a deleted stack answers to that.
-func (o *operation) settle(ctx context.Context, id, name string) (*types.Stack, error) {
+func (o *operation) waitUntilStable(ctx context.Context, id, name string) (*types.Stack, error) {
 	began := o.now()
 	var last types.StackStatus
 	pause := firstPoll
@@ -78,7 +78,7 @@ func (o *operation) untilAssumable(ctx context.Context, request func() error) er
 			return err
 		}
 		if try == assumableTries {
-			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", said(err), try)
+			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", apiMessage(err), try)
 		}
 		o.log.Info("stack role cannot be assumed yet", "try", try)
 		customresource.Doing(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)

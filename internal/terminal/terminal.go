@@ -25,8 +25,8 @@ const (
 	maxWidth     = 140 // longer lines are hard to read
 )
 
-// Of looks at where text goes. COLUMNS decides, then the terminal, then 80.
-func Of(w io.Writer) Screen {
+// New looks at where text goes. COLUMNS decides, then the terminal, then 80.
+func New(w io.Writer) Screen {
 	s := Screen{W: w, Width: defaultWidth}
 	f, isFile := w.(*os.File)
 	if isFile {

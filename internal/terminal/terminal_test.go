@@ -59,18 +59,18 @@ func TestColorOnlyWhereWanted(t *testing.T) {
 		t.Errorf("with colour: %q", got)
 	}
 	var b bytes.Buffer
-	if Of(&b).Color {
+	if New(&b).Color {
 		t.Error("a buffer is no terminal")
 	}
 }
 
 func TestColumnsDecide(t *testing.T) {
 	t.Setenv("COLUMNS", "60")
-	if got := Of(&bytes.Buffer{}).Width; got != 60 {
+	if got := New(&bytes.Buffer{}).Width; got != 60 {
 		t.Errorf("width %d, want 60", got)
 	}
 	t.Setenv("COLUMNS", "nonsense")
-	if got := Of(&bytes.Buffer{}).Width; got != defaultWidth {
+	if got := New(&bytes.Buffer{}).Width; got != defaultWidth {
 		t.Errorf("width %d, want %d", got, defaultWidth)
 	}
 }

@@ -167,8 +167,8 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		}
 	}
 	found := m.compare()
-	found = c.overtaken(ctx, stacks, found, report)
-	report.Findings = tidy(append(findings, found...), m.secrets())
+	found = c.dropStaleFindings(ctx, stacks, found, report)
+	report.Findings = normalizeFindings(append(findings, found...), m.secrets())
 	slices.Sort(report.NotReached)
 	return nil
 }
@@ -242,9 +242,9 @@ func (c *check) tell(r *resource) {
 	}
 }
 
-// overtaken drops the findings of a stack that was updated while it was looked
+// dropStaleFindings drops the findings of a stack that was updated while it was looked
 // at: what was wanted is not wanted any more. The next run will see.
-func (c *check) overtaken(ctx context.Context, stacks []*stack, found []draft, report *finding.Report) []draft {
+func (c *check) dropStaleFindings(ctx context.Context, stacks []*stack, found []draft, report *finding.Report) []draft {
 	for _, s := range stacks {
 		of := func(f draft) bool { return f.Stack == s.name }
 		if s.id == "" || !slices.ContainsFunc(found, of) {

@@ -113,10 +113,10 @@ func (m *model) topicGone(arn string) bool  { return m.topics[arn].gone() }
 
 // unread makes a finding of each call that did not answer. What the time left
 // out is no finding.
-func (r *resource) unread(all gaps) []found {
+func (r *resource) unread(all readErrors) []found {
 	var out []found
 	for _, g := range all {
-		if isOver(g.err) {
+		if isContextDone(g.err) {
 			continue
 		}
 		what := "property " + g.properties[0]

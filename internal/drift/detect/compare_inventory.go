@@ -102,7 +102,7 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 		}
 		out = append(out, found{f, r, property})
 	}
-	if !live.gaps.blind("State", "") {
+	if !live.gaps.unreadable("State", "") {
 		state := orNone(text(r.props["State"]), "ENABLED")
 		switch {
 		case isUnknown(state) || live.state == state:
@@ -123,7 +123,7 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 			differ("RoleArn", "role", finding.Changed, orNone(want, "no role"), orNone(live.roleARN, "no role"), "", adviceRevert)
 		}
 	}
-	if !live.gaps.blind("Targets", "") && !isUnknown(r.props["Targets"]) {
+	if !live.gaps.unreadable("Targets", "") && !isUnknown(r.props["Targets"]) {
 		want := map[string]map[string]any{}
 		for _, t := range objects(r.props["Targets"]) {
 			want[text(t["Id"])] = t
@@ -144,7 +144,7 @@ func (m *model) compareRule(r *resource, live *liveRule) []found {
 			}
 		}
 	}
-	if !live.gaps.blind("Tags", "") {
+	if !live.gaps.unreadable("Tags", "") {
 		out = append(out, r.compareTags(m.wantedTags(r), live.tags)...)
 	}
 	return append(out, r.unread(live.gaps)...)

@@ -21,13 +21,13 @@ func (m *model) compareRole(r *resource, live *liveRole) []found {
 	out = append(out, m.compareTrust(r, want, live)...)
 	out = append(out, m.compareBoundary(r, want, live)...)
 	out = append(out, r.compareSettings(want, live)...)
-	if !live.gaps.blind("Policies", "") && !isUnknown(r.props["Policies"]) {
+	if !live.gaps.unreadable("Policies", "") && !isUnknown(r.props["Policies"]) {
 		out = append(out, m.compareInline(r, want, live)...)
 	}
-	if !live.gaps.blind("ManagedPolicyArns", "") && !isUnknown(r.props["ManagedPolicyArns"]) {
+	if !live.gaps.unreadable("ManagedPolicyArns", "") && !isUnknown(r.props["ManagedPolicyArns"]) {
 		out = append(out, m.compareAttached(r, want, live)...)
 	}
-	if !live.gaps.blind("Tags", "") {
+	if !live.gaps.unreadable("Tags", "") {
 		out = append(out, r.compareTags(want.tags, live.tags)...)
 	}
 	for i := range out {
@@ -37,7 +37,7 @@ func (m *model) compareRole(r *resource, live *liveRole) []found {
 }
 
 func (m *model) compareTrust(r *resource, want wantedRole, live *liveRole) []found {
-	if live.gaps.blind("AssumeRolePolicyDocument", "") || want.trust.unknown {
+	if live.gaps.unreadable("AssumeRolePolicyDocument", "") || want.trust.unknown {
 		return nil
 	}
 	have := readDocument(live.trust)
@@ -71,7 +71,7 @@ func (m *model) documentFinding(r *resource, kind finding.Kind, subject string, 
 }
 
 func (m *model) compareBoundary(r *resource, want wantedRole, live *liveRole) []found {
-	if live.gaps.blind("PermissionsBoundary", "") || isUnknown(want.boundary) || want.boundary == live.boundary {
+	if live.gaps.unreadable("PermissionsBoundary", "") || isUnknown(want.boundary) || want.boundary == live.boundary {
 		return nil
 	}
 	f := r.finding(finding.BoundaryChanged, "", finding.Changed)
@@ -102,7 +102,7 @@ func (m *model) compareBoundary(r *resource, want wantedRole, live *liveRole) []
 
 // compareSettings compares what IAM calls the role's settings.
 func (r *resource) compareSettings(want wantedRole, live *liveRole) []found {
-	if live.gaps.blind("MaxSessionDuration", "") {
+	if live.gaps.unreadable("MaxSessionDuration", "") {
 		return nil
 	}
 	var out []found
@@ -127,7 +127,7 @@ func (r *resource) compareSettings(want wantedRole, live *liveRole) []found {
 
 func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []found {
 	var out []found
-	all := m.together(want, "")
+	all := m.effectivePolicies(want, "")
 	for _, name := range sorted(live.inline) {
 		if _, wanted := want.inline[name]; wanted || live.inline[name] == "" {
 			continue
@@ -137,7 +137,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 		f.Expected, f.Actual = "no inline policy of this name", summary(have)
 		f.values = []string{meaning(m.account, have)}
 		if have.err == nil {
-			f.effect(effectOf(m.account, all, m.together(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
+			f.effect(effectOf(m.account, all, m.effectivePolicies(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
 		}
 		f.Advice = fmt.Sprintf("If nobody meant this, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; CloudTrail's PutRolePolicy tells who added it.", r.physicalID, name)
 		out = append(out, found{f, r, "Policies"})
@@ -155,7 +155,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 			f := w.owner.finding(finding.InlinePolicyRemoved, name, finding.GrantsLess)
 			f.Expected, f.Actual = summary(w.document), "no such inline policy"
 			f.values = []string{meaning(m.account, w.document)}
-			f.effect(effectOf(m.account, all, m.together(want, name)), "What it granted, the role's other policies grant too.")
+			f.effect(effectOf(m.account, all, m.effectivePolicies(want, name)), "What it granted, the role's other policies grant too.")
 			f.Advice = adviceRevert
 			out = append(out, found{f, w.owner, property})
 		default:
@@ -164,7 +164,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 				continue
 			}
 			if have.err == nil && w.err == nil {
-				f.effect(effectOf(m.account, all, m.together(want, name, have)), "With the role's other policies it comes to the same.")
+				f.effect(effectOf(m.account, all, m.effectivePolicies(want, name, have)), "With the role's other policies it comes to the same.")
 			}
 			f.Advice = adviceRevert + " CloudTrail's PutRolePolicy tells who changed it."
 			out = append(out, found{f, w.owner, property})
@@ -175,7 +175,7 @@ func (m *model) compareInline(r *resource, want wantedRole, live *liveRole) []fo
 
 func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []found {
 	var out []found
-	all := m.together(want, "")
+	all := m.effectivePolicies(want, "")
 	for _, arn := range slices.Sorted(slices.Values(live.attached)) {
 		if want.managed[arn] {
 			continue
@@ -187,12 +187,12 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		f.values = []string{meaning(m.account, have)}
 		if read && have.err == nil {
 			f.Actual = "attached: " + summary(have)
-			f.effect(effectOf(m.account, all, m.together(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
+			f.effect(effectOf(m.account, all, m.effectivePolicies(want, "", have)), "It grants and denies nothing that the role's own policies do not: the role may do the same with and without it.")
 		} else {
 			f.Actual = "attached"
 			f.Details = []string{"What the policy allows could not be read; it is taken to grant more."}
 			if err := live.unread[arn]; err != nil {
-				f.Details = append(f.Details, said(err))
+				f.Details = append(f.Details, apiMessage(err))
 			}
 			f.values = nil
 		}
@@ -208,7 +208,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 		if p := m.policies[arn]; p != nil {
 			wanted := m.documents[p.physicalID]
 			f.Expected = "attached: " + summary(wanted)
-			f.effect(effectOf(m.account, all, m.together(want, arn)), "What it granted, the role's other policies grant too.")
+			f.effect(effectOf(m.account, all, m.effectivePolicies(want, arn)), "What it granted, the role's other policies grant too.")
 		}
 		f.Advice = adviceRevert
 		out = append(out, found{f, r, "ManagedPolicyArns"})
@@ -273,7 +273,7 @@ func (m *model) onHolders(holders []*resource, arn string, want document, have *
 	var all []effect
 	for _, h := range holders {
 		w := m.wanted[h]
-		all = append(all, effectOf(m.account, m.together(w, ""), m.together(w, arn, now...)))
+		all = append(all, effectOf(m.account, m.effectivePolicies(w, ""), m.effectivePolicies(w, arn, now...)))
 	}
 	return joinEffects(all)
 }

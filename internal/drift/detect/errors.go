@@ -18,15 +18,15 @@ func isThrottled(err error) bool {
 	return err != nil && retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
 
-// isPassing: what the SDK itself would try again, such as a 5xx or a lost
+// isTransient: what the SDK itself would try again, such as a 5xx or a lost
 // connection.
-func isPassing(err error) bool {
+func isTransient(err error) bool {
 	return err != nil && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// isGone: the codes with which IAM, SNS and EventBridge say that something is
+// isNotFound: the codes with which IAM, SNS and EventBridge say that something is
 // not there.
-func isGone(err error) bool {
+func isNotFound(err error) bool {
 	return hasCode(err, "NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException")
 }
 
@@ -44,29 +44,29 @@ func hasCode(err error, codes ...string) bool {
 // CloudFormation answers quite different things with the one code
 // ValidationError; its message is all there is to tell them apart.
 
-// isAbsent: "Stack with id x does not exist".
-func isAbsent(err error) bool { return isValidation(err, "does not exist") }
+// isStackNotFound: "Stack with id x does not exist".
+func isStackNotFound(err error) bool { return isValidation(err, "does not exist") }
 
 // isUnsupported: "Resource type AWS::X::Y is not supported for drift detection".
 func isUnsupported(err error) bool { return isValidation(err, "not supported for drift detection") }
 
-// isBusy: "Drift detection cannot be performed on stack [x] while it is in the
+// isStackBusy: "Drift detection cannot be performed on stack [x] while it is in the
 // following state(s): [UPDATE_IN_PROGRESS]".
-func isBusy(err error) bool { return isValidation(err, "cannot be performed on stack") }
+func isStackBusy(err error) bool { return isValidation(err, "cannot be performed on stack") }
 
 func isValidation(err error, message string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(strings.ToLower(api.ErrorMessage()), strings.ToLower(message))
 }
 
-// isOver: there was no time left, or somebody told the check to stop.
-func isOver(err error) bool {
+// isContextDone: there was no time left, or somebody told the check to stop.
+func isContextDone(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// said is an error of AWS in the words that matter to people: its code and
+// apiMessage is an error of AWS in the words that matter to people: its code and
 // message, without the SDK's account of the HTTP exchange.
-func said(err error) string {
+func apiMessage(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return api.ErrorCode() + ": " + api.ErrorMessage()

@@ -54,29 +54,31 @@ func (c *cache[T]) get(key string, read func() T) T {
 	return e.value
 }
 
-// gap is something that could not be read: the properties that stay unknown.
-type gap struct {
+// readError is something that could not be read: the properties that stay unknown.
+type readError struct {
 	properties []string
 	name       string // the policy, where it is one of several
 	err        error
 }
 
-// gaps collects them.
-type gaps []gap
+// readErrors collects them.
+type readErrors []readError
 
-func (g *gaps) add(err error, name string, properties ...string) {
-	*g = append(*g, gap{properties, name, err})
+func (g *readErrors) add(err error, name string, properties ...string) {
+	*g = append(*g, readError{properties, name, err})
 }
 
-// blind tells whether a property could not be read, as a whole or of one policy.
-func (g gaps) blind(property, name string) bool {
-	return slices.ContainsFunc(g, func(g gap) bool {
+// unreadable tells whether a property could not be read, as a whole or of one policy.
+func (g readErrors) unreadable(property, name string) bool {
+	return slices.ContainsFunc(g, func(g readError) bool {
 		return slices.Contains(g.properties, property) && (g.name == "" || g.name == name)
 	})
 }
 
 // over tells whether the time ended while reading.
-func (g gaps) over() bool { return slices.ContainsFunc(g, func(g gap) bool { return isOver(g.err) }) }
+func (g readErrors) over() bool {
+	return slices.ContainsFunc(g, func(g readError) bool { return isContextDone(g.err) })
+}
 
 // liveRole is a role as IAM has it.
 type liveRole struct {
@@ -92,7 +94,7 @@ type liveRole struct {
 	// templates do not hold; by ARN. Absent where they could not be read.
 	documents map[string]string
 	unread    map[string]error // why they could not
-	gaps      gaps
+	gaps      readErrors
 }
 
 // readRole reads a role with everything on it.
@@ -100,7 +102,7 @@ func (c *reader) readRole(ctx context.Context, name string) *liveRole {
 	role := &liveRole{inline: map[string]string{}, documents: map[string]string{}, unread: map[string]error{}}
 	got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
 	switch {
-	case isGone(err):
+	case isNotFound(err):
 		role.gone = true
 		return role
 	case err != nil:
@@ -138,7 +140,7 @@ func (c *reader) readInline(ctx context.Context, name string, role *liveRole) {
 	for _, n := range names {
 		got, err := call(ctx, c.iam, c.clients.IAM.GetRolePolicy, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &n})
 		switch {
-		case isGone(err): // removed since it was listed
+		case isNotFound(err): // removed since it was listed
 			continue
 		case err != nil:
 			role.gaps.add(err, n, "Policies")
@@ -171,7 +173,7 @@ type livePolicy struct {
 	gone     bool
 	document string
 	version  string
-	gaps     gaps
+	gaps     readErrors
 }
 
 // readPolicy reads a managed policy, once for all who ask.
@@ -187,7 +189,7 @@ func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 				p.document = decode(version.PolicyVersion.Document)
 			}
 		}
-		if p.gone = isGone(err); err != nil && !p.gone {
+		if p.gone = isNotFound(err); err != nil && !p.gone {
 			p.gaps.add(err, "", "PolicyDocument")
 		}
 		return p
@@ -198,14 +200,14 @@ func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 type liveProfile struct {
 	gone  bool
 	roles []string
-	gaps  gaps
+	gaps  readErrors
 }
 
 func (c *reader) readProfile(ctx context.Context, name string) *liveProfile {
 	p := &liveProfile{}
 	got, err := call(ctx, c.iam, c.clients.IAM.GetInstanceProfile, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
 	switch {
-	case isGone(err):
+	case isNotFound(err):
 		p.gone = true
 	case err != nil:
 		p.gaps.add(err, "", "Roles")

@@ -14,7 +14,7 @@ import (
 type liveTopic struct {
 	gone   bool
 	policy string
-	gaps   gaps
+	gaps   readErrors
 }
 
 // readTopic reads a topic's attributes, once for the topic and its policy.
@@ -23,7 +23,7 @@ func (c *reader) readTopic(ctx context.Context, arn string) liveTopic {
 		var t liveTopic
 		got, err := call(ctx, c.sns, c.clients.SNS.GetTopicAttributes, &sns.GetTopicAttributesInput{TopicArn: &arn})
 		switch {
-		case isGone(err):
+		case isNotFound(err):
 			t.gone = true
 		case err != nil:
 			t.gaps.add(err, "", "PolicyDocument")
@@ -51,7 +51,7 @@ func (c *reader) readTopicTags(ctx context.Context, arn string) (map[string]stri
 type liveTopicTags struct {
 	liveTopic
 	tags map[string]string
-	gaps gaps
+	gaps readErrors
 }
 
 // liveRule is an event rule with its targets.
@@ -63,7 +63,7 @@ type liveRule struct {
 	roleARN  string
 	targets  map[string]map[string]any // by id
 	tags     map[string]string
-	gaps     gaps
+	gaps     readErrors
 }
 
 // readRule reads a rule. Its physical id is its name; on a bus of its own,
@@ -76,7 +76,7 @@ func (c *reader) readRule(ctx context.Context, physicalID string) *liveRule {
 	}
 	got, err := call(ctx, c.events, c.clients.Events.DescribeRule, &eventbridge.DescribeRuleInput{Name: &name, EventBusName: bus})
 	switch {
-	case isGone(err):
+	case isNotFound(err):
 		rule.gone = true
 		return rule
 	case err != nil:

@@ -59,8 +59,8 @@ func (r *resource) covers(property string) bool {
 	if !r.seen || !slices.Contains(covered[r.typ], property) || isUnknown(r.props[property]) {
 		return false
 	}
-	blind := func(all gaps) bool {
-		return slices.ContainsFunc(all, func(g gap) bool { return slices.Contains(g.properties, property) })
+	blind := func(all readErrors) bool {
+		return slices.ContainsFunc(all, func(g readError) bool { return slices.Contains(g.properties, property) })
 	}
 	switch live := r.live.(type) {
 	case *liveRole:
@@ -132,7 +132,7 @@ func confidential(path string) bool {
 
 // undetected is a detection that did not answer.
 func (r *resource) undetected(err error) []draft {
-	if isOver(err) || isUnsupported(err) || isBusy(err) {
+	if isContextDone(err) || isUnsupported(err) || isStackBusy(err) {
 		return nil
 	}
 	if isValidation(err, "does not exist") { // the resource left the stack meanwhile

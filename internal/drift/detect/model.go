@@ -106,9 +106,9 @@ func (m *model) readWanted(r *resource) wantedRole {
 	return w
 }
 
-// together gives what the role is meant to have, all of it, with one policy
+// effectivePolicies gives what the role is meant to have, all of it, with one policy
 // left out and another put in: an inline one by its name, a managed one by its ARN.
-func (m *model) together(w wantedRole, without string, with ...document) []iampolicy.Document {
+func (m *model) effectivePolicies(w wantedRole, without string, with ...document) []iampolicy.Document {
 	var out []iampolicy.Document
 	add := func(d document) {
 		if d.err == nil && !d.unknown && d.text != "" {
@@ -149,13 +149,13 @@ func (m *model) wantedTags(r *resource) map[string]string {
 
 // readLive lets the live eye look at a resource.
 func (c *check) readLive(ctx context.Context, m *model, r *resource) {
-	var found gaps
+	var found readErrors
 	switch r.typ {
 	case typeRole:
 		live := c.readRole(ctx, r.physicalID)
 		want := m.wanted[r]
 		foreign := slices.DeleteFunc(slices.Clone(live.attached), func(arn string) bool { return want.managed[arn] })
-		if live.boundary != want.boundary && !live.gone && !live.gaps.blind("PermissionsBoundary", "") {
+		if live.boundary != want.boundary && !live.gone && !live.gaps.unreadable("PermissionsBoundary", "") {
 			foreign = append(foreign, live.boundary, want.boundary)
 		}
 		for _, arn := range foreign {
@@ -182,7 +182,7 @@ func (c *check) readLive(ctx context.Context, m *model, r *resource) {
 		live := &liveTopicTags{liveTopic: c.readTopic(ctx, r.physicalID)}
 		if !live.gone {
 			var err error
-			if live.tags, err = c.readTopicTags(ctx, r.physicalID); err != nil && !isGone(err) {
+			if live.tags, err = c.readTopicTags(ctx, r.physicalID); err != nil && !isNotFound(err) {
 				live.gaps.add(err, "", "Tags")
 			}
 		}

@@ -42,7 +42,7 @@ func (f *draft) effect(e effect, same string) {
 // readError words a call that did not answer.
 func (f *draft) readError(what string, err error) {
 	f.Permission = permissionOf(err)
-	f.Details = append(f.Details, "Not known: "+what+".", said(err))
+	f.Details = append(f.Details, "Not known: "+what+".", apiMessage(err))
 	f.values = []string{what, f.Permission}
 	switch {
 	case f.Permission != "":
@@ -93,10 +93,10 @@ func (f draft) finish(secrets []string) finding.Finding {
 	return out
 }
 
-// tidy takes secrets out, gives ids, and brings findings into an order that
+// normalizeFindings takes secrets out, gives ids, and brings findings into an order that
 // does not depend on which call came back first. What two eyes, or two calls,
 // could not read for the same reason is one finding.
-func tidy(findings []draft, secrets []string) []finding.Finding {
+func normalizeFindings(findings []draft, secrets []string) []finding.Finding {
 	// The longest first: one secret may begin as another does.
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	out := make([]finding.Finding, 0, len(findings))

@@ -111,7 +111,7 @@ func call[In, Out, Option any](ctx context.Context, g *gate, do func(context.Con
 			return out, nil
 		case ctx.Err() != nil:
 			return none, ctx.Err()
-		case attempt == attempts || !throttled && !isPassing(err):
+		case attempt == attempts || !throttled && !isTransient(err):
 			return none, err
 		case !throttled: // the gate itself holds throttled calls back
 			if err := g.wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {

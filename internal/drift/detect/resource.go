@@ -77,7 +77,7 @@ func (r *resource) reached() bool {
 	if r.stack.waiting {
 		return false
 	}
-	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !isOver(r.detection.err) && !isBusy(r.detection.err))
+	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !isContextDone(r.detection.err) && !isStackBusy(r.detection.err))
 }
 
 func (r *resource) finding(kind finding.Kind, subject string, direction finding.Direction) draft {

@@ -105,12 +105,12 @@ func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]stri
 	}
 }
 
-// settle waits until the stack rests, and says where it did not end well.
+// waitUntilStable waits until the stack rests, and says where it did not end well.
 func (v *reverting) settle(ctx context.Context, s *stack) error {
 	for range maxPolls {
 		now, err := v.describe(ctx, s.id)
 		switch {
-		case isOver(err):
+		case isContextDone(err):
 			return fmt.Errorf("stack %s is still being put back; the next run will see what came of it", s.name)
 		case err != nil:
 			return fmt.Errorf("describe stack %s: %w", s.name, err)

@@ -69,7 +69,7 @@ var resting = []types.StackStatus{
 // describe reads a stack; one that does not exist or was deleted is nil.
 func (c *check) describe(ctx context.Context, nameOrID string) (*types.Stack, error) {
 	out, err := call(ctx, c.cloudformation, c.clients.CloudFormation.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
-	if isAbsent(err) {
+	if isStackNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {

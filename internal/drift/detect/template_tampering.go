@@ -18,7 +18,7 @@ func (c *check) forged(ctx context.Context, s *stack, part permissionstack.Part,
 	// A rollback leaves the outputs as they were, and may have been written by
 	// another release of the provisioner: other bytes for the same access.
 	settled := parent.StackStatus == types.StackStatusCreateComplete || parent.StackStatus == types.StackStatusUpdateComplete
-	want := permissionstack.FingerprintOf(part, outputValue(parent, permissionstack.FingerprintsOutput))
+	want := permissionstack.ParseFingerprint(part, outputValue(parent, permissionstack.FingerprintsOutput))
 	if want == "" || s.body == "" || s.waiting || !settled || permissionstack.Fingerprint(s.body) == want {
 		return
 	}

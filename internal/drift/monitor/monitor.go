@@ -4,7 +4,7 @@
 // # What may go wrong, and what it costs
 //
 // Before anything is put right, what was found is written into the state as
-// untold, or told where that cannot be: the message about it cannot be lost with
+// notYetNotified, or told where that cannot be: the message about it cannot be lost with
 // the evidence.
 //
 // The state is saved after the message was sent: a crash between the two costs
@@ -161,7 +161,7 @@ func (r *Run) do(ctx context.Context, holder string, began, until time.Time, met
 // that cannot be, told at once. It gives the state that holds from now on.
 func (r *Run) before(ctx context.Context, remembers bool, state, next notify.State, message notify.Message) (notify.State, error) {
 	if remembers {
-		ahead := state.Ahead(next)
+		ahead := state.WithPending(next)
 		err := r.Store.Save(ctx, ahead)
 		if err == nil {
 			return ahead, nil

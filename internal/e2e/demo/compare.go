@@ -102,8 +102,8 @@ func (g granted) missingIn(after granted) []string {
 	return gone
 }
 
-// occupy makes the role that a second connection would make.
-func (t *trial) occupy(ctx context.Context, c choice) (string, error) {
+// createConflictingRole makes the role that a second connection would make.
+func (t *trial) createConflictingRole(ctx context.Context, c choice) (string, error) {
 	set, err := policies.Synthesize(selection(c), environment(otherConnect))
 	if err != nil {
 		return "", err

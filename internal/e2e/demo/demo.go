@@ -235,7 +235,7 @@ func (t *trial) update(ctx context.Context, from, to choice) error {
 }
 
 func (t *trial) fail(ctx context.Context, c, present choice) error {
-	taken, err := t.occupy(ctx, c)
+	taken, err := t.createConflictingRole(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func TestHarnessSees(t *testing.T) {
 		harm func(*parent)
 		want string
 	}{
-		"a policy more":      {func(p *parent) { must(p.occupy("ClumioOther-us-east-1-main")); clear(p.others) }, "should not be there"},
+		"a policy more":      {func(p *parent) { must(p.createConflictingRole("ClumioOther-us-east-1-main")); clear(p.others) }, "should not be there"},
 		"a role that trusts": {func(p *parent) { p.state = &after }, "not as it should be"},
 		"nothing deleted":    {func(p *parent) { p.state = nil }, "its parent is gone"},
 	}

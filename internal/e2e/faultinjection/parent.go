@@ -127,9 +127,9 @@ func (p *parent) repeat(kind cfn.RequestType, payload []byte, url string, answer
 	}
 }
 
-// haunt delivers every event of the life again when all is over, as Lambda may:
+// redeliverEvents delivers every event of the life again when all is over, as Lambda may:
 // each is refused, and changes nothing.
-func (p *parent) haunt() {
+func (p *parent) redeliverEvents() {
 	ctx := context.Background()
 	was, err := p.w.digest(ctx)
 	if err != nil {
@@ -278,7 +278,7 @@ func (p *parent) lookUp() {
 // emptied is a role that trusts nobody and holds nothing.
 const emptied = "trust " + nobody + " boundary  []"
 
-// tidy deletes by hand what was left behind.
+// normalizeFindings deletes by hand what was left behind.
 func (p *parent) tidy() {
 	if p.told == "" {
 		return
@@ -290,7 +290,7 @@ func (p *parent) tidy() {
 	p.told = ""
 }
 
-// settle lets CloudFormation finish what is under way.
+// waitUntilStable lets CloudFormation finish what is under way.
 func (p *parent) settle() {
 	if err := p.w.settle(context.Background()); err != nil {
 		p.broke("%v", err)
@@ -415,8 +415,8 @@ func (p *parent) again(kind cfn.RequestType, now, old *choice) {
 	}
 }
 
-// occupy makes a role that is in the way, as somebody else's.
-func (p *parent) occupy(name string) error {
+// createConflictingRole makes a role that is in the way, as somebody else's.
+func (p *parent) createConflictingRole(name string) error {
 	_, err := p.w.iam.CreateRole(context.Background(), &iam.CreateRoleInput{RoleName: &name, Path: aws.String("/"), AssumeRolePolicyDocument: aws.String(nobody)})
 	if err != nil {
 		return fmt.Errorf("create role %s: %w", name, err)

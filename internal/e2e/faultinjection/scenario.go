@@ -131,7 +131,7 @@ func (l Life) lived(faults ...Fault) (result Result, err error) {
 			return result, err
 		}
 	}
-	p.haunt()
+	p.redeliverEvents()
 	p.converge(l)
 	result.Problems = p.problems
 	switch {
@@ -160,7 +160,7 @@ func (l Life) through(p *parent) (outcome Outcome, taken string, err error) {
 	}
 	if l.occupied != nil {
 		if taken, err = l.occupied(); err == nil {
-			err = p.occupy(taken)
+			err = p.createConflictingRole(taken)
 		}
 		if err != nil {
 			return "", "", err

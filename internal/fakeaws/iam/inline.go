@@ -17,7 +17,7 @@ func putRolePolicy(a *account, call *protocol.Call) (any, error) {
 	if err := checkName("policyName", name, 128); err != nil {
 		return nil, err
 	}
-	doc, err := documentOf(call, "PolicyDocument", validate.Identity)
+	doc, err := parseDocument(call, "PolicyDocument", validate.Identity)
 	if err != nil {
 		return nil, err
 	}

@@ -75,8 +75,8 @@ func sessionDurationOf(call *protocol.Call, def int) (int, error) {
 	return n, nil
 }
 
-// documentOf reads a policy document and checks its grammar.
-func documentOf(call *protocol.Call, parameter string, kind validate.Kind) (string, error) {
+// parseDocument reads a policy document and checks its grammar.
+func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (string, error) {
 	doc := call.Str(parameter)
 	field := strings.ToLower(parameter[:1]) + parameter[1:]
 	if doc == "" {
@@ -95,7 +95,7 @@ func documentOf(call *protocol.Call, parameter string, kind validate.Kind) (stri
 // this account that it names exist. IAM asks that of every account; here the
 // others may not have been begun.
 func (a *account) trustOf(call *protocol.Call, parameter string) (string, error) {
-	doc, err := documentOf(call, parameter, validate.Trust)
+	doc, err := parseDocument(call, parameter, validate.Trust)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +131,7 @@ func (a *account) principalExists(partition, id string) bool {
 
 // managedOf reads the document of a managed policy: grammar, then size.
 func managedOf(call *protocol.Call) (string, error) {
-	doc, err := documentOf(call, "PolicyDocument", validate.Identity)
+	doc, err := parseDocument(call, "PolicyDocument", validate.Identity)
 	if err != nil {
 		return "", err
 	}

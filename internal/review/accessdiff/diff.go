@@ -62,11 +62,11 @@ type Diff struct {
 	Ignored []string `json:"notCompared,omitempty"`
 }
 
-// Of compares two sides.
+// New compares two sides.
 //
 // A side that names its account and Region grants the same as one that leaves
 // them open to CloudFormation.
-func Of(from, to *Side, words explain.Words) Diff {
+func Compare(from, to *AccessSet, words explain.Words) Diff {
 	open := strings.NewReplacer(slices.Concat(from.place(), to.place())...)
 	from, to = from.replaced(open), to.replaced(open)
 	d := differ{words: words, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}

@@ -30,7 +30,7 @@ func synthesize(t *testing.T, chosen string) policies.Set {
 	return set
 }
 
-func role(statements ...iampolicy.Statement) *Side {
+func role(statements ...iampolicy.Statement) *AccessSet {
 	s := newSide("test")
 	s.Roles["Role"] = Role{Policies: []iampolicy.Document{{Version: iampolicy.Version, Statement: statements}}}
 	return s
@@ -50,7 +50,7 @@ func TestKinds(t *testing.T) {
 	deny := allow("ec2:DeleteSnapshot", any)
 	deny.Effect = "Deny"
 	for name, c := range map[string]struct {
-		from, to *Side
+		from, to *AccessSet
 		want     string
 	}{
 		"same, in other words": {role(allow("ec2:A,ec2:B", any)), role(allow("EC2:b", any), allow("ec2:a", any)), ""},
@@ -66,7 +66,7 @@ func TestKinds(t *testing.T) {
 			"narrowed ec2:DeleteSnapshot"},
 		"a role more": {newSide("test"), role(allow("ec2:A", any)), "new ec2:A"},
 	} {
-		d := Of(c.from, c.to, explain.Words{})
+		d := Compare(c.from, c.to, explain.Words{})
 		var got []string
 		for _, change := range d.Changes {
 			got = append(got, string(change.Kind)+" "+strings.Join(change.Actions, " "))
@@ -88,7 +88,7 @@ func TestBoundaryAttachmentAndRules(t *testing.T) {
 	to.Rules["Same"] = Rule{Pattern: map[string]any{"source": []any{"a", "b"}}}
 	to.Rules["More"] = Rule{Pattern: map[string]any{"source": []any{"a"}}}
 	var got []string
-	for _, c := range Of(from, to, explain.Words{}).Changes {
+	for _, c := range Compare(from, to, explain.Words{}).Changes {
 		got = append(got, string(c.Kind)+" "+c.What)
 	}
 	slices.Sort(got)
@@ -108,12 +108,12 @@ func TestEveryFormIsTheSame(t *testing.T) {
 		}
 		for _, choice := range choices {
 			set := synthesize(t, choice)
-			sides := map[string]*Side{"choice": OfSet("choice", set)}
+			sides := map[string]*AccessSet{"choice": FromSet("choice", set)}
 			whole, err := permissionstack.Whole(set)
 			if err != nil {
 				t.Fatal(err)
 			}
-			doc, err := policyjson.Of(set, policyjson.Place{})
+			doc, err := policyjson.FromSet(set, policyjson.Place{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestEveryFormIsTheSame(t *testing.T) {
 				}
 			}
 			for form, side := range sides {
-				if d := Of(sides["choice"], side, explain.Words{}); len(d.Changes) > 0 {
+				if d := Compare(sides["choice"], side, explain.Words{}); len(d.Changes) > 0 {
 					t.Errorf("%s: as %s: %+v", choice, form, d.Changes[0])
 				}
 			}
@@ -160,7 +160,7 @@ func TestPlaceIsNoDifference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range []Diff{Of(OfSet("a", placed), OfSet("b", open), explain.Words{}), Of(OfSet("b", open), OfSet("a", placed), explain.Words{})} {
+			for _, d := range []Diff{Compare(FromSet("a", placed), FromSet("b", open), explain.Words{}), Compare(FromSet("b", open), FromSet("a", placed), explain.Words{})} {
 				if len(d.Changes) > 0 {
 					t.Errorf("%s in %s: %d changes: %+v", name, region, len(d.Changes), d.Changes[0])
 				}
@@ -171,16 +171,16 @@ func TestPlaceIsNoDifference(t *testing.T) {
 
 // TestSecretIsNotShown: another external id is a change, and neither is shown.
 func TestSecretIsNotShown(t *testing.T) {
-	side := func(id string) *Side {
+	side := func(id string) *AccessSet {
 		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}}, policies.Environment{
 			ExternalID: id, ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/C",
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return OfSet("x", set)
+		return FromSet("x", set)
 	}
-	d := Of(side("secret-one"), side("secret-two"), explain.Words{})
+	d := Compare(side("secret-one"), side("secret-two"), explain.Words{})
 	if len(d.Changes) != 1 || d.Changes[0].What != "trust" {
 		t.Fatalf("%+v", d.Changes)
 	}
@@ -197,11 +197,11 @@ func TestSecretIsNotShown(t *testing.T) {
 
 // TestMoreAssetsGrow: an asset more is growth, and the way back is not.
 func TestMoreAssetsGrow(t *testing.T) {
-	small, large := OfSet("small", synthesize(t, "clumio:ec2:backup")), OfSet("large", synthesize(t, "clumio:ec2,s3"))
-	if d := Of(small, large, explain.Words{}); !d.Grows {
+	small, large := FromSet("small", synthesize(t, "clumio:ec2:backup")), FromSet("large", synthesize(t, "clumio:ec2,s3"))
+	if d := Compare(small, large, explain.Words{}); !d.Grows {
 		t.Error("two assets grant no more than one")
 	}
-	back := Of(large, small, explain.Words{})
+	back := Compare(large, small, explain.Words{})
 	if back.Grows {
 		t.Errorf("less is more: %+v", back.Changes[0])
 	}
@@ -234,15 +234,15 @@ func TestReleases(t *testing.T) {
 			},
 		}}}},
 	}
-	side := func(release string) *Side {
+	side := func(release string) *AccessSet {
 		set, err := policies.SynthesizeProfile(page, policies.Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, policies.Environment{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return OfSet(release, set)
+		return FromSet(release, set)
 	}
 	var got []string
-	for _, c := range Of(side("1"), side("2"), explain.Words{}).Changes {
+	for _, c := range Compare(side("1"), side("2"), explain.Words{}).Changes {
 		got = append(got, string(c.Kind)+" "+strings.Join(c.Actions, ","))
 	}
 	if text := strings.Join(got, "; "); text != "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage" {
@@ -259,7 +259,7 @@ func TestNotAPermissionFile(t *testing.T) {
 }
 
 func TestInfer(t *testing.T) {
-	side := OfSet("x", synthesize(t, "clumio"))
+	side := FromSet("x", synthesize(t, "clumio"))
 	env := side.Infer(policies.Environment{})
 	if env.ControlPlaneRoleARN != "arn:aws:iam::111122223333:role/ControlPlane" || env.ExternalID != "EXTERNAL-ID" ||
 		env.DataPlaneAccountID != "444455556666" || env.SupportControlPlaneRoleARN != "arn:aws:iam::111122223333:role/SupportControlPlane" {

@@ -14,7 +14,7 @@ import (
 
 // Parse reads permission files: CloudFormation templates, which count together,
 // or one file that `synth --format policies` wrote.
-func Parse(label string, files ...[]byte) (*Side, error) {
+func Parse(label string, files ...[]byte) (*AccessSet, error) {
 	if len(files) == 1 {
 		var doc policyjson.Document
 		if json.Unmarshal(files[0], &doc) == nil && doc.Profile != "" {
@@ -49,7 +49,7 @@ func Parse(label string, files ...[]byte) (*Side, error) {
 
 // reader collects what some templates grant.
 type reader struct {
-	side     *Side
+	side     *AccessSet
 	own      names
 	policies map[string]iampolicy.Document   // managed policies by logical id
 	attached map[string][]iampolicy.Document // policies that name their roles, by role

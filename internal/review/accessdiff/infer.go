@@ -16,7 +16,7 @@ var accountID = regexp.MustCompile(`\b[0-9]{12}\b`)
 // shows: whom the roles trust, with which external id, and to which account
 // backups go. A choice that is compared with a file is then meant for the same
 // vendor account.
-func (s *Side) Infer(env policies.Environment) policies.Environment {
+func (s *AccessSet) Infer(env policies.Environment) policies.Environment {
 	var accounts []string
 	for _, name := range slices.Sorted(maps.Keys(s.Roles)) {
 		for _, trust := range s.Roles[name].Trust {

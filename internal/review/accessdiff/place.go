@@ -16,7 +16,7 @@ var ownARN = regexp.MustCompile(`^arn:[^:]+:[a-z0-9-]+:([a-z]{2,4}(?:-[a-z]+)+-[
 // place finds the account and the Region that a side is made for, in the ARNs of
 // its policies, and gives them as pairs for a replacer. The customer's own are the
 // most frequent; a topic's own policy names them first of all.
-func (s *Side) place() []string {
+func (s *AccessSet) place() []string {
 	count := map[[2]string]int{}
 	look := func(d iampolicy.Document, weight int) {
 		for _, st := range d.Statement {
@@ -45,7 +45,7 @@ func (s *Side) place() []string {
 }
 
 // replaced is a copy of a side with other texts in its documents and targets.
-func (s *Side) replaced(put *strings.Replacer) *Side {
+func (s *AccessSet) replaced(put *strings.Replacer) *AccessSet {
 	out := newSide(s.Label)
 	out.Ignored = s.Ignored
 	documents := func(docs []iampolicy.Document) []iampolicy.Document {

@@ -13,9 +13,9 @@ import (
 	"permstack/internal/review/policyjson"
 )
 
-// Side is what one of the two grants. Its roles, topics and rules go by the
+// AccessSet is what one of the two grants. Its roles, topics and rules go by the
 // vendor's names, so that another connection or Region is no difference.
-type Side struct {
+type AccessSet struct {
 	Label  string
 	Roles  map[string]Role
 	Topics map[string]iampolicy.Document
@@ -39,12 +39,12 @@ type Rule struct {
 	Targets []string
 }
 
-func newSide(label string) *Side {
-	return &Side{Label: label, Roles: map[string]Role{}, Topics: map[string]iampolicy.Document{}, Rules: map[string]Rule{}}
+func newSide(label string) *AccessSet {
+	return &AccessSet{Label: label, Roles: map[string]Role{}, Topics: map[string]iampolicy.Document{}, Rules: map[string]Rule{}}
 }
 
-// OfSet takes what was synthesized.
-func OfSet(label string, set policies.Set) *Side {
+// FromSet takes what was synthesized.
+func FromSet(label string, set policies.Set) *AccessSet {
 	s := newSide(label)
 	var own names
 	for _, r := range set.Roles {
@@ -78,7 +78,7 @@ func OfSet(label string, set policies.Set) *Side {
 }
 
 // ofReview takes policies as `synth --format policies` writes them.
-func ofReview(label string, doc policyjson.Document) *Side {
+func ofReview(label string, doc policyjson.Document) *AccessSet {
 	s := newSide(label)
 	var own names
 	for _, r := range doc.Roles {
@@ -142,7 +142,7 @@ func (n *names) ending(arn string) string {
 }
 
 // rename puts the vendor's names in place of physical ones, in every document.
-func (s *Side) rename(own names) {
+func (s *AccessSet) rename(own names) {
 	slices.SortStableFunc(own.pairs, func(a, b [2]string) int { return len(b[0]) - len(a[0]) })
 	var list []string
 	for _, p := range own.pairs {

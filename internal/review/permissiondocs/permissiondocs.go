@@ -219,12 +219,12 @@ func changes() (string, error) {
 
 func change(b *strings.Builder, name, from, to string) error {
 	profile, _ := policies.Profile(name)
-	side := func(release string) (*accessdiff.Side, policies.Selection, error) {
+	side := func(release string) (*accessdiff.AccessSet, policies.Selection, error) {
 		then, _ := policies.ProfileAt(name, release)
 		sel := choice.Everything(then)
 		sel.CatalogVersion = release
 		set, _, err := everything(sel)
-		return accessdiff.OfSet(release, set), sel, err
+		return accessdiff.FromSet(release, set), sel, err
 	}
 	a, _, err := side(from)
 	if err != nil {
@@ -235,7 +235,7 @@ func change(b *strings.Builder, name, from, to string) error {
 		return err
 	}
 	words := choice.Words(sel, choice.Example(sel, policies.Environment{}))
-	d := accessdiff.Of(a, z, words)
+	d := accessdiff.Compare(a, z, words)
 	fmt.Fprintf(b, "\n### %s\n\n%s\n", profile.Vendor, d.Summary())
 	if len(d.Changes) > 0 {
 		b.WriteString("\n")

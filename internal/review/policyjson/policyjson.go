@@ -60,8 +60,8 @@ type Place struct {
 	Partition, Region, Account string
 }
 
-// PlaceOf is the place of an environment.
-func PlaceOf(env policies.Environment) Place {
+// PlaceOfSet is the place of an environment.
+func PlaceOfSet(env policies.Environment) Place {
 	place := Place{Partition: env.Partition, Region: env.Region, Account: env.Account}
 	if place.Partition == "" && place.Region != "" {
 		place.Partition = policies.PartitionOf(place.Region)
@@ -69,8 +69,8 @@ func PlaceOf(env policies.Environment) Place {
 	return place
 }
 
-// Of writes a set that was synthesized for a place.
-func Of(set policies.Set, place Place) (Document, error) {
+// Compare writes a set that was synthesized for a place.
+func FromSet(set policies.Set, place Place) (Document, error) {
 	d := Document{
 		CatalogVersion: set.CatalogVersion, Profile: set.Profile,
 		Roles: []Role{}, Topics: []Topic{}, Rules: []Rule{},

@@ -27,7 +27,7 @@ func set() policies.Set {
 // TestShape holds the JSON that tools rely on: every list is there, also the
 // empty ones, and a split policy keeps its entity.
 func TestShape(t *testing.T) {
-	d, err := Of(set(), Place{Partition: "aws", Region: "us-east-1"})
+	d, err := FromSet(set(), Place{Partition: "aws", Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestShape(t *testing.T) {
 	if !strings.Contains(string(text), "a<b&c") {
 		t.Error("characters are escaped that need not be")
 	}
-	empty, err := Of(policies.Set{}, Place{})
+	empty, err := FromSet(policies.Set{}, Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestShape(t *testing.T) {
 func TestTargetOutsideTheSet(t *testing.T) {
 	s := set()
 	s.Topics = nil
-	if _, err := Of(s, Place{}); err == nil || !strings.Contains(err.Error(), "Rule-x") {
+	if _, err := FromSet(s, Place{}); err == nil || !strings.Contains(err.Error(), "Rule-x") {
 		t.Errorf("error %v; want it to name the rule", err)
 	}
 }

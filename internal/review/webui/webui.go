@@ -125,7 +125,7 @@ func (a *Answer) fill(r Request) error {
 		return err
 	}
 	a.Template = string(template.ForPeople())
-	doc, err := policyjson.Of(set, policyjson.PlaceOf(env))
+	doc, err := policyjson.FromSet(set, policyjson.PlaceOfSet(env))
 	if err != nil {
 		return err
 	}
