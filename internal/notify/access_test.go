@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 	"permstack/internal/policies"
@@ -84,7 +85,7 @@ func TestAnnouncer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := provisioner.ParseParent(parent)
+	p, err := installation.ParseParent(parent)
 	if err != nil {
 		t.Fatal(err)
 	}

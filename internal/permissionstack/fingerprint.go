@@ -4,11 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-)
 
-// FingerprintsOutput is the output of the parent stack in which the custom
-// resource says which templates it deployed.
-const FingerprintsOutput = "TemplateFingerprints"
+	"permstack/internal/installation"
+)
 
 // Fingerprint identifies a template as CloudFormation has it, byte for byte: 64
 // hex digits. Unlike Template.Hash it does not stand in the template itself, where
@@ -28,7 +26,7 @@ func Fingerprints(stacks []Stack) string {
 }
 
 // ParseFingerprint returns the fingerprint of one part from the text that Fingerprints wrote; "" if it has none.
-func ParseFingerprint(part Part, text string) string {
+func ParseFingerprint(part installation.Part, text string) string {
 	for _, field := range strings.Fields(text) {
 		if hash, ok := strings.CutPrefix(field, string(part)+":"); ok {
 			return hash

@@ -15,27 +15,13 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
 
 // MaxBody is the largest template that CreateStack and UpdateStack take inline
 // (CloudFormation quotas, "Template body size in a request").
 const MaxBody = 51_200
-
-// Part names one of the stacks that hold a set.
-type Part string
-
-const (
-	// Access holds what lets somebody in: roles, policies, instance profiles.
-	Access Part = "access"
-	// Inventory holds what tells the vendor of changes: the topic and its rules.
-	Inventory Part = "inventory"
-)
-
-// Parts lists every part in the order of creation. Inventory comes first and
-// Access last: access is granted only once everything else stands, and taken
-// away first (see docs of package provisioning).
-var Parts = []Part{Inventory, Access}
 
 // Template is a CloudFormation template.
 type Template struct {
@@ -45,18 +31,18 @@ type Template struct {
 
 // Stack is a part of a set with its template.
 type Stack struct {
-	Part     Part
+	Part     installation.Part
 	Template Template
 }
 
 // Whole writes the set as one template with the customer's tags on every
 // resource that takes them, for people who read it or deploy it by hand.
 func Whole(set policies.Set) (Template, error) {
-	return build(set, []Part{Access, Inventory}, "", true)
+	return build(set, []installation.Part{installation.Access, installation.Inventory}, "", true)
 }
 
 // Stacks writes the set as the templates that the provisioner deploys, in the
-// order of Parts. A part that would hold nothing is left out.
+// order of installation.Parts. A part that would hold nothing is left out.
 //
 // The split follows the kind of resource alone, never the size: a resource that
 // moved from one stack to another on an update would exist twice for a moment,
@@ -69,8 +55,8 @@ func Whole(set policies.Set) (Template, error) {
 // resource again they would cost more bytes than the policies leave.
 func Stacks(set policies.Set) ([]Stack, error) {
 	var out []Stack
-	for _, part := range Parts {
-		t, err := build(set, []Part{part}, " ("+string(part)+")", false)
+	for _, part := range installation.Parts {
+		t, err := build(set, []installation.Part{part}, " ("+string(part)+")", false)
 		if err != nil {
 			return nil, err
 		}
@@ -116,13 +102,13 @@ func (t Template) ForPeople() []byte {
 
 // build writes the resources of some parts, and the outputs that they give.
 // Without resources it answers a Template without a body.
-func build(set policies.Set, parts []Part, suffix string, tagged bool) (Template, error) {
+func build(set policies.Set, parts []installation.Part, suffix string, tagged bool) (Template, error) {
 	w := writer{ids: map[string]string{}, tagged: tagged}
 	for _, part := range parts {
 		switch part {
-		case Access:
+		case installation.Access:
 			w.roles(set.Roles)
-		case Inventory:
+		case installation.Inventory:
 			w.topics(set.Topics)
 			w.rules(set.Rules, set.Topics)
 		}

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/cfn/yamlfmt"
+	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
@@ -74,7 +75,7 @@ func TestStacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(stacks) != 2 || stacks[0].Part != permissionstack.Inventory || stacks[1].Part != permissionstack.Access {
+	if len(stacks) != 2 || stacks[0].Part != installation.Inventory || stacks[1].Part != installation.Access {
 		t.Fatalf("want inventory, then access; have %d stacks", len(stacks))
 	}
 	untagged := sample()
@@ -106,7 +107,7 @@ func TestPartWithoutResourcesIsLeftOut(t *testing.T) {
 	set := sample()
 	set.Topics, set.Rules = nil, nil
 	stacks, err := permissionstack.Stacks(set)
-	if err != nil || len(stacks) != 1 || stacks[0].Part != permissionstack.Access {
+	if err != nil || len(stacks) != 1 || stacks[0].Part != installation.Access {
 		t.Fatalf("have %v, %v", stacks, err)
 	}
 }

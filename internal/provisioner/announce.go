@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
@@ -22,7 +23,7 @@ type Announcer interface {
 // may be unknown: then both are nil.
 type Announcement struct {
 	Event         cfn.RequestType
-	Parent        Parent
+	Parent        installation.Parent
 	Before, After *policies.Set
 	GrantedHash   string // of After
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/installation"
 )
 
 // typed are properties of the real catalogue, with values as a customer types them.
@@ -32,7 +34,7 @@ func planned(t *testing.T, properties map[string]any) ([]any, error) {
 		event: cfn.Event{RequestType: cfn.RequestCreate, StackID: parentID, LogicalResourceID: "P", ResourceProperties: properties},
 	}
 	var err error
-	if o.parent, err = ParseParent(parentID); err != nil {
+	if o.parent, err = installation.ParseParent(parentID); err != nil {
 		t.Fatal(err)
 	}
 	_, stacks, err := o.plan()
@@ -109,7 +111,7 @@ func FuzzTyped(f *testing.F) {
 		}
 		// A tag's key is a key of the last one.
 		haveTags, wantTags := have[len(have)-1].(map[string]string), want[len(want)-1].(map[string]string)
-		if len(haveTags) != len(wantTags) || haveTags[parentTag] != parentID || haveTags[resourceTag] != "P" {
+		if len(haveTags) != len(wantTags) || haveTags[installation.ParentTag] != parentID || haveTags[installation.ResourceTag] != "P" {
 			t.Errorf("tags %v", haveTags)
 		}
 		for i := range have[:len(have)-1] {
@@ -126,13 +128,13 @@ func TestHostileStacks(t *testing.T) {
 	other := strings.Replace(parentID, "11111111", "99999999", 1)
 	for name, tags := range map[string][]types.Tag{
 		"no tags":             nil,
-		"another parent":      {{Key: aws.String(parentTag), Value: &other}, {Key: aws.String(resourceTag), Value: aws.String("P")}},
-		"another resource":    {{Key: aws.String(parentTag), Value: aws.String(parentID)}, {Key: aws.String(resourceTag), Value: aws.String("Q")}},
-		"the parent alone":    {{Key: aws.String(parentTag), Value: aws.String(parentID)}},
-		"keys in capitals":    {{Key: aws.String(strings.ToUpper(parentTag)), Value: aws.String(parentID)}, {Key: aws.String(resourceTag), Value: aws.String("P")}},
-		"the parent's name":   {{Key: aws.String(parentTag), Value: aws.String("parent")}, {Key: aws.String(resourceTag), Value: aws.String("P")}},
-		"an id that begins":   {{Key: aws.String(parentTag), Value: aws.String(parentID + "0")}, {Key: aws.String(resourceTag), Value: aws.String("P")}},
-		"a wildcard as value": {{Key: aws.String(parentTag), Value: aws.String("*")}, {Key: aws.String(resourceTag), Value: aws.String("*")}},
+		"another parent":      {{Key: aws.String(installation.ParentTag), Value: &other}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
+		"another resource":    {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}, {Key: aws.String(installation.ResourceTag), Value: aws.String("Q")}},
+		"the parent alone":    {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}},
+		"keys in capitals":    {{Key: aws.String(strings.ToUpper(installation.ParentTag)), Value: aws.String(parentID)}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
+		"the parent's name":   {{Key: aws.String(installation.ParentTag), Value: aws.String("parent")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
+		"an id that begins":   {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID + "0")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
+		"a wildcard as value": {{Key: aws.String(installation.ParentTag), Value: aws.String("*")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("*")}},
 	} {
 		for _, stack := range []string{access, inventory} {
 			for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {

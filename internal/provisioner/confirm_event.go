@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/customresource"
 )
 
@@ -45,18 +45,18 @@ func (o *operation) checkAsked(ctx context.Context) error {
 		return &unaskedError{fmt.Sprintf("this function serves stack %s, not %s. Nothing was done", o.StackID, o.parent.ID)}
 	}
 	customresource.Doing(ctx, "asking CloudFormation whether it waits for this event")
-	waited, pause := time.Duration(0), firstPoll
+	waited, interval := time.Duration(0), 200*time.Millisecond
 	for {
 		err := o.asked(ctx)
 		if err == nil || waited >= retryBudget(err) {
 			return err
 		}
 		o.log.Info("the event is not confirmed yet", "why", err.Error())
-		if sleepErr := o.sleep(ctx, pause); sleepErr != nil {
+		if sleepErr := o.sleep(ctx, interval); sleepErr != nil {
 			return err
 		}
-		waited += pause
-		pause = min(pause*2, slowest)
+		waited += interval
+		interval = min(interval*2, 5*time.Second)
 	}
 }
 
@@ -65,7 +65,7 @@ func (o *operation) asked(ctx context.Context) error {
 		StackName: &o.parent.ID, LogicalResourceId: &o.event.LogicalResourceID,
 	})
 	if err != nil {
-		return fmt.Errorf("describe resource %s of stack %s: %w", o.event.LogicalResourceID, o.parent.Name, apiMessage(err))
+		return fmt.Errorf("describe resource %s of stack %s: %w", o.event.LogicalResourceID, o.parent.Name, awserr.Concise(err))
 	}
 	if status := out.StackResourceDetail.ResourceStatus; status != awaits[o.event.RequestType] {
 		return &unaskedError{fmt.Sprintf("CloudFormation does not wait for this %s: resource %s of stack %s is %s. Nothing was done: the event came late, came twice, or is not CloudFormation's",
@@ -82,11 +82,10 @@ func (e *unaskedError) Error() string { return e.text }
 // by itself. Throttling and failures of AWS are repeated by the SDK.
 func retryBudget(err error) time.Duration {
 	var unasked *unaskedError
-	var api smithy.APIError
 	switch {
 	case errors.As(err, &unasked):
 		return statePatience
-	case errors.As(err, &api) && (api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "AccessDeniedException"):
+	case awserr.IsDenied(err):
 		return rightsPatience
 	}
 	return 0

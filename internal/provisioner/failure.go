@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/awsapi/awserr"
 )
 
 // maxEventPages bounds the reading of events: a page has 100, a stack of ours
@@ -59,7 +61,7 @@ func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since spa
 	for page := 0; page < maxEventPages; page++ {
 		out, err := o.Client.DescribeStackEvents(ctx, input)
 		if err != nil {
-			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), apiMessage(err))
+			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), awserr.Concise(err))
 		}
 		for _, e := range out.StackEvents {
 			ofStack := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)

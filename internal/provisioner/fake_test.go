@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
+
+	"permstack/internal/cfn/stacks"
 )
 
 // fake is a CloudFormation with a state: operations take as many ticks as they
@@ -194,7 +196,7 @@ func (f *fake) DeleteStack(_ context.Context, in *cloudformation.DeleteStackInpu
 	if s == nil || s.StackStatus == types.StackStatusDeleteComplete {
 		return &cloudformation.DeleteStackOutput{}, nil
 	}
-	if inProgress(s.StackStatus) && s.StackStatus != types.StackStatusCreateInProgress {
+	if stacks.InProgress(s.StackStatus) && s.StackStatus != types.StackStatusCreateInProgress {
 		return nil, validation("Stack [%s] cannot be deleted while in status %s", *in.StackName, s.StackStatus)
 	}
 	if err := f.write("DeleteStack", *s.StackName, in); err != nil {

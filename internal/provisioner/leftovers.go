@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/cfn/stacks"
 	"permstack/internal/permissionstack"
 )
 
@@ -37,7 +38,7 @@ func (o *operation) farewell(ctx context.Context, stack *types.Stack, template p
 
 // hasRoles tells whether a stack gives roles as outputs, as the access part does.
 func hasRoles(stack *types.Stack) bool {
-	for _, value := range outputs(stack) {
+	for _, value := range stacks.Outputs(stack) {
 		if strings.Contains(value, ":role/") {
 			return true
 		}

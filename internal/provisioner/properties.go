@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -112,7 +113,7 @@ func (p Properties) Selection() policies.Selection {
 }
 
 // Environment is where the parent stack stands and whom the customer trusts.
-func (p Properties) Environment(parent Parent) policies.Environment {
+func (p Properties) Environment(parent installation.Parent) policies.Environment {
 	return policies.Environment{
 		StackNames:                 parent.StackNames(),
 		Partition:                  parent.Partition,

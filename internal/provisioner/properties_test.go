@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -68,7 +69,7 @@ func TestSelectionAndEnvironment(t *testing.T) {
 	if sel := p.Selection(); sel.Preset != "minimal" || len(sel.Options) != 2 || sel.Options[1] != "kms-user=admin" {
 		t.Errorf("have %+v", sel)
 	}
-	parent, err := ParseParent("arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/n/u")
+	parent, err := installation.ParseParent("arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/n/u")
 	if err != nil {
 		t.Fatal(err)
 	}

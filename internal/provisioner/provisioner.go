@@ -38,7 +38,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
+	"permstack/internal/cfn/stacks"
+	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
@@ -55,7 +58,7 @@ type Provisioner struct {
 
 	// Replaced by tests; nil stands for policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
-	Sleep      Sleep
+	Sleep      pause.Func
 	Now        func() time.Time
 }
 
@@ -63,7 +66,7 @@ type Provisioner struct {
 type operation struct {
 	*Provisioner
 	event  cfn.Event
-	parent Parent
+	parent installation.Parent
 	log    *slog.Logger
 	made   []string // permission stacks that this operation created, or may have
 	left   []string // resources that CloudFormation could not delete and forgot
@@ -72,7 +75,7 @@ type operation struct {
 
 // Handle carries out one event; it is a customresource.Handle.
 func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Event) (customresource.Result, error) {
-	parent, err := ParseParent(event.StackID)
+	parent, err := installation.ParseParent(event.StackID)
 	if err != nil {
 		return customresource.Result{}, err
 	}
@@ -111,7 +114,7 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 		return customresource.Result{}, err
 	}
 	// Everything that can be refused is refused before the first write.
-	for _, part := range permissionstack.Parts {
+	for _, part := range installation.Parts {
 		if err := o.checkStanding(ctx, o.parent.StackName(part), set); err != nil {
 			return customresource.Result{}, err
 		}
@@ -124,7 +127,7 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 		return customresource.Result{}, o.withLeft(err)
 	}
 	data := answerData(set, granted, standing)
-	data[permissionstack.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
+	data[installation.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
 	if len(o.left)+len(o.before) > 0 {
 		data["LeftBehind"] = o.leftText()
 	}
@@ -164,7 +167,7 @@ func (o *operation) checkStanding(ctx context.Context, name string, set policies
 	}
 	// IAM cannot move a role to another path, and the stack role's rights end at
 	// the path: what lies under the old one could not even be deleted.
-	for key, arn := range outputs(stack) {
+	for key, arn := range stacks.Outputs(stack) {
 		_, path, isRole := strings.Cut(arn, ":role/")
 		if !isRole {
 			continue
@@ -183,11 +186,11 @@ func (o *operation) checkStanding(ctx context.Context, name string, set policies
 
 // checkOwner refuses a stack that belongs to somebody else.
 func (o *operation) checkOwner(stack *types.Stack) error {
-	parent, resource := tagValue(stack, parentTag), tagValue(stack, resourceTag)
+	parent, resource := stacks.Tags(stack)[installation.ParentTag], stacks.Tags(stack)[installation.ResourceTag]
 	if parent == o.parent.ID && resource == o.event.LogicalResourceID {
 		return nil
 	}
-	whose := "somebody else (it has no tag " + parentTag + ")"
+	whose := "somebody else (it has no tag " + installation.ParentTag + ")"
 	if parent != "" {
 		whose = fmt.Sprintf("resource %s of stack %s", resource, parent)
 	}
@@ -220,7 +223,7 @@ func (o *operation) deleteAll(ctx context.Context) error {
 	for round := 1; ; round++ {
 		found := 0
 		var problems []error
-		for _, part := range slices.Backward(permissionstack.Parts) {
+		for _, part := range slices.Backward(installation.Parts) {
 			name := o.parent.StackName(part)
 			stack, err := o.describe(ctx, name)
 			if err == nil && stack == nil {
@@ -264,7 +267,7 @@ func (o *operation) now() time.Time {
 
 func (o *operation) sleep(ctx context.Context, d time.Duration) error {
 	if o.Sleep == nil {
-		return realSleep(ctx, d)
+		return pause.For(ctx, d)
 	}
 	return o.Sleep(ctx, d)
 }

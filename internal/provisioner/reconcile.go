@@ -11,6 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/cfn/stacks"
+	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
@@ -25,14 +28,14 @@ const maxSteps = 10
 const timeoutMinutes = 8
 
 // converge brings every permission stack to what is wanted, in the order of
-// permissionstack.Parts, and removes a part that is not wanted any more.
-func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack) (map[permissionstack.Part]*types.Stack, error) {
-	standing := map[permissionstack.Part]*types.Stack{}
-	templates := map[permissionstack.Part]permissionstack.Template{}
+// installation.Parts, and removes a part that is not wanted any more.
+func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack) (map[installation.Part]*types.Stack, error) {
+	standing := map[installation.Part]*types.Stack{}
+	templates := map[installation.Part]permissionstack.Template{}
 	for _, s := range wanted {
 		templates[s.Part] = s.Template
 	}
-	for _, part := range permissionstack.Parts {
+	for _, part := range installation.Parts {
 		name := o.parent.StackName(part)
 		template, want := templates[part]
 		if !want {
@@ -123,7 +126,7 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 			}
 
 		default:
-			if !inProgress(status) {
+			if !stacks.InProgress(status) {
 				return nil, fmt.Errorf("stack %s is %s, which permstack cannot change: bring it to UPDATE_COMPLETE or delete it", name, status)
 			}
 			if err := o.finish(ctx, stack); err != nil {
@@ -152,13 +155,13 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		})
 		return err
 	})
-	if isConflict(err) {
+	if awserr.IsConflict(err) {
 		return nil, errAgain
 	}
 	// Also where it failed: an answer may have been lost on the way.
 	o.made = append(o.made, name)
 	if err != nil {
-		return nil, fmt.Errorf("create stack %s: %w", name, apiMessage(err))
+		return nil, fmt.Errorf("create stack %s: %w", name, awserr.Concise(err))
 	}
 	o.log.Info("creating permission stack", "permissionStack", name, "id", aws.ToString(out.StackId))
 	stack, err := o.waitUntilStable(ctx, aws.ToString(out.StackId), name)
@@ -204,15 +207,15 @@ func (o *operation) change(ctx context.Context, was *types.Stack, template permi
 		return err
 	})
 	switch {
-	case isNoUpdate(err):
+	case awserr.IsNoUpdate(err):
 		return was, nil
-	case isConflict(err):
+	case awserr.IsConflict(err):
 		return nil, errAgain
 	case err != nil:
 		if o.movedOn(ctx, was) {
 			return nil, errAgain
 		}
-		return nil, fmt.Errorf("update stack %s: %w", name, apiMessage(err))
+		return nil, fmt.Errorf("update stack %s: %w", name, awserr.Concise(err))
 	}
 	o.log.Info("updating permission stack", "permissionStack", name)
 	stack, err := o.waitUntilStable(ctx, aws.ToString(was.StackId), name)
@@ -245,8 +248,8 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 		})
 		return err
 	})
-	if err != nil && !isConflict(err) && !o.movedOn(ctx, stack) {
-		return fmt.Errorf("continue rollback of stack %s: %w", name, apiMessage(err))
+	if err != nil && !awserr.IsConflict(err) && !o.movedOn(ctx, stack) {
+		return fmt.Errorf("continue rollback of stack %s: %w", name, awserr.Concise(err))
 	}
 	return o.finish(ctx, stack)
 }
@@ -272,7 +275,7 @@ func (o *operation) movedOn(ctx context.Context, was *types.Stack) bool {
 // that differ without a call more, but proves nothing: whoever changed the
 // template by hand may have kept the output.
 func (o *operation) templateAsWanted(ctx context.Context, stack *types.Stack, template permissionstack.Template) (bool, error) {
-	if outputs(stack)["TemplateHash"] != template.Hash() {
+	if stacks.Outputs(stack)["TemplateHash"] != template.Hash() {
 		return false, nil
 	}
 	body, err := o.renderTemplate(ctx, stack)
@@ -283,7 +286,7 @@ func (o *operation) templateAsWanted(ctx context.Context, stack *types.Stack, te
 func (o *operation) renderTemplate(ctx context.Context, stack *types.Stack) (string, error) {
 	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), apiMessage(err))
+		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), awserr.Concise(err))
 	}
 	return aws.ToString(out.TemplateBody), nil
 }
@@ -312,8 +315,8 @@ func (o *operation) tagsAsWanted(stack *types.Stack) bool {
 func (o *operation) stackTags() []types.Tag {
 	properties, _ := DecodeProperties(o.event.ResourceProperties) // plan decoded them without an error
 	out := []types.Tag{
-		{Key: aws.String(parentTag), Value: aws.String(o.parent.ID)},
-		{Key: aws.String(resourceTag), Value: aws.String(o.event.LogicalResourceID)},
+		{Key: aws.String(installation.ParentTag), Value: aws.String(o.parent.ID)},
+		{Key: aws.String(installation.ResourceTag), Value: aws.String(o.event.LogicalResourceID)},
 	}
 	for _, t := range properties.Tags {
 		out = append(out, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
@@ -323,7 +326,7 @@ func (o *operation) stackTags() []types.Tag {
 
 // answerData is what the template can read with Fn::GetAtt. Every key is always
 // there, for a template that reads a missing one fails.
-func answerData(set policies.Set, granted string, standing map[permissionstack.Part]*types.Stack) map[string]any {
+func answerData(set policies.Set, granted string, standing map[installation.Part]*types.Stack) map[string]any {
 	data := map[string]any{
 		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
 		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",
@@ -331,18 +334,18 @@ func answerData(set policies.Set, granted string, standing map[permissionstack.P
 		"LeftBehind": "nothing",
 	}
 	var ids string
-	for _, part := range permissionstack.Parts {
+	for _, part := range installation.Parts {
 		stack := standing[part]
 		if stack == nil {
 			continue
 		}
 		id := aws.ToString(stack.StackId)
-		data[map[permissionstack.Part]string{permissionstack.Access: "AccessStackId", permissionstack.Inventory: "InventoryStackId"}[part]] = id
+		data[map[installation.Part]string{installation.Access: "AccessStackId", installation.Inventory: "InventoryStackId"}[part]] = id
 		if ids != "" {
 			ids += ","
 		}
 		ids += id
-		for key, value := range outputs(stack) {
+		for key, value := range stacks.Outputs(stack) {
 			switch key {
 			case "RoleArn", "SupportRoleArn", "EventTopicArn":
 				data[key] = value

@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/cfn/stacks"
 )
 
 // deleteTries is how often a deletion that failed is tried again within one
@@ -28,7 +31,7 @@ func (o *operation) remove(ctx context.Context, name string) error {
 		status := stack.StackStatus
 		// CloudFormation takes a deletion while it creates a stack, but not while
 		// it updates one or rolls it back.
-		if inProgress(status) && status != types.StackStatusCreateInProgress {
+		if stacks.InProgress(status) && status != types.StackStatusCreateInProgress {
 			if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 				return fmt.Errorf("delete stack %s: %w", name, err)
 			}
@@ -60,11 +63,11 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 		_, err := o.Client.DeleteStack(ctx, input)
 		return err
 	})
-	if err != nil && !isStackNotFound(err) && !isConflict(err) {
+	if err != nil && !awserr.IsStackNotFound(err) && !awserr.IsConflict(err) {
 		if o.movedOn(ctx, stack) {
 			return nil // remove looks again
 		}
-		return fmt.Errorf("delete stack %s: %w", name, apiMessage(err))
+		return fmt.Errorf("delete stack %s: %w", name, awserr.Concise(err))
 	}
 	o.log.Info("deleting permission stack", "permissionStack", name, "was", stack.StackStatus)
 	if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/iampolicy"
+	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
@@ -257,8 +258,8 @@ func TestDelete(t *testing.T) {
 func TestForeignStack(t *testing.T) {
 	for name, tags := range map[string][]types.Tag{
 		"no tags":        nil,
-		"another parent": {tag(parentTag, strings.Replace(parentID, "1111", "9999", 1)), tag(resourceTag, "Permissions")},
-		"another name":   {tag(parentTag, parentID), tag(resourceTag, "Other")},
+		"another parent": {tag(installation.ParentTag, strings.Replace(parentID, "1111", "9999", 1)), tag(installation.ResourceTag, "Permissions")},
+		"another name":   {tag(installation.ParentTag, parentID), tag(installation.ResourceTag, "Other")},
 	} {
 		for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 			t.Run(name+"/"+string(request), func(t *testing.T) {

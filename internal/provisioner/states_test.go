@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/cfn/customresource"
-	"permstack/internal/permissionstack"
 )
 
 // TestStates finds the access stack in every state that CloudFormation has, and
@@ -194,7 +193,7 @@ func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
 	}{
 		"properties": {event(cfn.RequestCreate, properties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\""},
 		"selection":  {event(cfn.RequestCreate, properties("Assets", " , ")), "no asset"},
-		"stack id":   {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "no ARN of a stack"},
+		"stack id":   {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "not the ARN of a stack"},
 	} {
 		f := newFake()
 		_, err := handle(t, f, tc.event)
@@ -208,26 +207,6 @@ func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
 	p := &Provisioner{Client: waitingFor(create, f), Synthesize: synthesize, Sleep: f.sleep}
 	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), create)
 	says(t, err, "STACK_ROLE_ARN")
-}
-
-func TestStackNames(t *testing.T) {
-	long := "StackSet-" + strings.Repeat("x", 82) + "-11111111-2222-3333-4444-555555555555"
-	for _, name := range []string{"p", "parent", strings.Repeat("n", 108), strings.Repeat("n", 109), long} {
-		parent, err := ParseParent(strings.Replace(parentID, "stack/parent/", "stack/"+name+"/", 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen := map[string]bool{}
-		for _, part := range permissionstack.Parts {
-			got := parent.StackName(part)
-			begins := strings.HasPrefix(got, name+"-permstack-")
-			holds := strings.HasSuffix(got, "-11111111-2222-3333-4444-555555555555-permstack-"+string(part))
-			if len(got) > maxStackName || seen[got] || begins == holds {
-				t.Errorf("%s: %s (%d characters)", name, got, len(got))
-			}
-			seen[got] = true
-		}
-	}
 }
 
 // TestLargestAnswer fits CloudFormation's 4,096 bytes.

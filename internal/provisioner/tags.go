@@ -7,12 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
-
-// ownPrefix begins the keys of the tags that say to whom a permission stack
-// belongs; customers cannot set them.
-const ownPrefix = "permstack:"
 
 // maxTags leaves room for our own among the 50 that CloudFormation and IAM allow.
 const maxTags = 45
@@ -90,8 +87,8 @@ func checkTags(list []policies.Tag) error {
 			return fmt.Errorf("key %q: a key has 1 to 128 characters", t.Key)
 		case utf8.RuneCountInString(t.Value) > 256:
 			return fmt.Errorf("key %q: a value has at most 256 characters", t.Key)
-		case strings.HasPrefix(key, "aws:"), strings.HasPrefix(key, ownPrefix):
-			return fmt.Errorf("key %q: keys that begin with aws: or %s are reserved", t.Key, ownPrefix)
+		case strings.HasPrefix(key, "aws:"), strings.HasPrefix(key, installation.TagPrefix):
+			return fmt.Errorf("key %q: keys that begin with aws: or %s are reserved", t.Key, installation.TagPrefix)
 		case !tagText(t.Key), !tagText(t.Value):
 			return fmt.Errorf("key %q: keys and values hold letters, digits, blanks and _ . : / = + - @", t.Key)
 		case seen[key]:

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"permstack/internal/cfn/stacks"
 )
 
 // slow is a CloudFormation on a clock of its own: each operation takes as long
@@ -50,7 +52,7 @@ func (s *slow) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackIn
 func (s *slow) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, o ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
 	s.polls++
 	out, err := s.fake.DescribeStacks(ctx, in, o...)
-	if err == nil && len(out.Stacks) > 0 && !s.ends.IsZero() && !inProgress(out.Stacks[0].StackStatus) {
+	if err == nil && len(out.Stacks) > 0 && !s.ends.IsZero() && !stacks.InProgress(out.Stacks[0].StackStatus) {
 		s.late += s.now.Sub(s.ends)
 		s.ends = time.Time{}
 	}
@@ -84,11 +86,11 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 			began := s.now
 			s.handle(t, event(request, p))
 			// Two stacks, one after the other.
-			allowed := max(2*firstPoll, takes) // half of what was waited, twice
-			if s.late > allowed || s.late > 2*slowest || s.most > slowest {
+			allowed := max(2*200*time.Millisecond, takes) // half of what was waited, twice
+			if s.late > allowed || s.late > 2*5*time.Second || s.most > (5*time.Second) {
 				t.Errorf("%s of %v: seen %v late, longest pause %v", request, takes, s.late, s.most)
 			}
-			if bound := 40 + int(2*takes/slowest); s.polls > bound {
+			if bound := 40 + int(2*takes/(5*time.Second)); s.polls > bound {
 				t.Errorf("%s of %v: %d questions, want at most %d", request, takes, s.polls, bound)
 			}
 			t.Logf("%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks", request, takes, s.now.Sub(began), s.polls)

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"permstack/internal/provisioner"
-
+	"permstack/internal/awsapi/pause"
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
 
@@ -30,7 +30,7 @@ type Options struct {
 	Progress func(Progress)
 
 	Now   func() time.Time // nil is time.Now
-	Sleep Sleep            // waits before a call is made again; nil is real
+	Sleep pause.Func       // waits before a call is made again; nil is real
 }
 
 func (o Options) withDefaults() Options {
@@ -38,7 +38,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = realSleep
+		o.Sleep = pause.For
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -174,15 +174,15 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 }
 
 // stacks opens the parent and its permission stacks; the parent comes first.
-func (c *check) stacks(ctx context.Context) ([]*stack, provisioner.Parent, error) {
+func (c *check) stacks(ctx context.Context) ([]*stack, installation.Parent, error) {
 	described, err := c.describe(ctx, c.o.Parent)
 	if err != nil {
-		return nil, provisioner.Parent{}, fmt.Errorf("describe stack %s: %w", c.o.Parent, err)
+		return nil, installation.Parent{}, fmt.Errorf("describe stack %s: %w", c.o.Parent, err)
 	}
 	if described == nil {
-		return nil, provisioner.Parent{}, fmt.Errorf("describe stack %s: it does not exist", c.o.Parent)
+		return nil, installation.Parent{}, fmt.Errorf("describe stack %s: it does not exist", c.o.Parent)
 	}
-	parent, err := provisioner.ParseParent(*described.StackId)
+	parent, err := installation.ParseParent(*described.StackId)
 	if err != nil {
 		return nil, parent, err
 	}

@@ -1,6 +1,9 @@
 package detect
 
-import "permstack/internal/notify/finding"
+import (
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/notify/finding"
+)
 
 // found is a finding on its way: of which resource, and which of its properties.
 type found struct {
@@ -116,7 +119,7 @@ func (m *model) topicGone(arn string) bool  { return m.topics[arn].gone() }
 func (r *resource) unread(all readErrors) []found {
 	var out []found
 	for _, g := range all {
-		if isContextDone(g.err) {
+		if awserr.IsContextDone(g.err) {
 			continue
 		}
 		what := "property " + g.properties[0]

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
@@ -192,7 +193,7 @@ func (m *model) compareAttached(r *resource, want wantedRole, live *liveRole) []
 			f.Actual = "attached"
 			f.Details = []string{"What the policy allows could not be read; it is taken to grant more."}
 			if err := live.unread[arn]; err != nil {
-				f.Details = append(f.Details, apiMessage(err))
+				f.Details = append(f.Details, awserr.Message(err))
 			}
 			f.values = nil
 		}

@@ -7,7 +7,6 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/compare"
-
 	"permstack/internal/notify/finding"
 )
 

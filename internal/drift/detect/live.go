@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/awsapi/awserr"
 )
 
 // reader reads through the clients, each service behind its gate.
@@ -77,7 +79,7 @@ func (g readErrors) unreadable(property, name string) bool {
 
 // over tells whether the time ended while reading.
 func (g readErrors) over() bool {
-	return slices.ContainsFunc(g, func(g readError) bool { return isContextDone(g.err) })
+	return slices.ContainsFunc(g, func(g readError) bool { return awserr.IsContextDone(g.err) })
 }
 
 // liveRole is a role as IAM has it.
@@ -102,7 +104,7 @@ func (c *reader) readRole(ctx context.Context, name string) *liveRole {
 	role := &liveRole{inline: map[string]string{}, documents: map[string]string{}, unread: map[string]error{}}
 	got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
 	switch {
-	case isNotFound(err):
+	case awserr.IsNotFound(err):
 		role.gone = true
 		return role
 	case err != nil:
@@ -140,7 +142,7 @@ func (c *reader) readInline(ctx context.Context, name string, role *liveRole) {
 	for _, n := range names {
 		got, err := call(ctx, c.iam, c.clients.IAM.GetRolePolicy, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &n})
 		switch {
-		case isNotFound(err): // removed since it was listed
+		case awserr.IsNotFound(err): // removed since it was listed
 			continue
 		case err != nil:
 			role.gaps.add(err, n, "Policies")
@@ -189,7 +191,7 @@ func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 				p.document = decode(version.PolicyVersion.Document)
 			}
 		}
-		if p.gone = isNotFound(err); err != nil && !p.gone {
+		if p.gone = awserr.IsNotFound(err); err != nil && !p.gone {
 			p.gaps.add(err, "", "PolicyDocument")
 		}
 		return p
@@ -207,7 +209,7 @@ func (c *reader) readProfile(ctx context.Context, name string) *liveProfile {
 	p := &liveProfile{}
 	got, err := call(ctx, c.iam, c.clients.IAM.GetInstanceProfile, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
 	switch {
-	case isNotFound(err):
+	case awserr.IsNotFound(err):
 		p.gone = true
 	case err != nil:
 		p.gaps.add(err, "", "Roles")

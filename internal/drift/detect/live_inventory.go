@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/awsapi/awserr"
 )
 
 // liveTopic is a topic's policy and tags.
@@ -23,7 +25,7 @@ func (c *reader) readTopic(ctx context.Context, arn string) liveTopic {
 		var t liveTopic
 		got, err := call(ctx, c.sns, c.clients.SNS.GetTopicAttributes, &sns.GetTopicAttributesInput{TopicArn: &arn})
 		switch {
-		case isNotFound(err):
+		case awserr.IsNotFound(err):
 			t.gone = true
 		case err != nil:
 			t.gaps.add(err, "", "PolicyDocument")
@@ -76,7 +78,7 @@ func (c *reader) readRule(ctx context.Context, physicalID string) *liveRule {
 	}
 	got, err := call(ctx, c.events, c.clients.Events.DescribeRule, &eventbridge.DescribeRuleInput{Name: &name, EventBusName: bus})
 	switch {
-	case isNotFound(err):
+	case awserr.IsNotFound(err):
 		rule.gone = true
 		return rule
 	case err != nil:

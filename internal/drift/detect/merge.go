@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
@@ -132,10 +133,10 @@ func confidential(path string) bool {
 
 // undetected is a detection that did not answer.
 func (r *resource) undetected(err error) []draft {
-	if isContextDone(err) || isUnsupported(err) || isStackBusy(err) {
+	if awserr.IsContextDone(err) || awserr.IsDriftUnsupported(err) || awserr.IsStackBusy(err) {
 		return nil
 	}
-	if isValidation(err, "does not exist") { // the resource left the stack meanwhile
+	if awserr.IsStackNotFound(err) { // the resource left the stack meanwhile
 		return nil
 	}
 	f := r.finding(finding.NotReadable, operationOf(err), finding.Unreadable)
@@ -147,7 +148,7 @@ func (r *resource) undetected(err error) []draft {
 // unknownDrift is a resource of which CloudFormation's handler could not read
 // all that it needs.
 func (r *resource) unknownDrift(reason string) draft {
-	permission := permissionIn(reason)
+	permission := awserr.ActionInMessage(reason)
 	subject := permission
 	if subject == "" {
 		subject = "cloudformation:DetectStackResourceDrift"

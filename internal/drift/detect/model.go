@@ -9,9 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/iampolicy"
-	"permstack/internal/provisioner"
+	"permstack/internal/installation"
 )
 
 // model is everything that is wanted, of all stacks together: a policy may be
@@ -27,7 +28,7 @@ type model struct {
 	documents map[string]document // of the managed policies, by ARN
 }
 
-func newModel(p provisioner.Parent, stacks []*stack) *model {
+func newModel(p installation.Parent, stacks []*stack) *model {
 	m := &model{account: p.Account, policies: map[string]*resource{}, topics: map[string]*resource{}, roles: map[string]*resource{}, wanted: map[*resource]wantedRole{}, documents: map[string]document{}}
 	for _, s := range stacks {
 		m.resources = append(m.resources, s.resources...)
@@ -182,7 +183,7 @@ func (c *check) readLive(ctx context.Context, m *model, r *resource) {
 		live := &liveTopicTags{liveTopic: c.readTopic(ctx, r.physicalID)}
 		if !live.gone {
 			var err error
-			if live.tags, err = c.readTopicTags(ctx, r.physicalID); err != nil && !isNotFound(err) {
+			if live.tags, err = c.readTopicTags(ctx, r.physicalID); err != nil && !awserr.IsNotFound(err) {
 				live.gaps.add(err, "", "Tags")
 			}
 		}

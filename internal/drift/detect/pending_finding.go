@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/iampolicy"
-
 	"permstack/internal/notify/finding"
 )
 
@@ -41,13 +41,13 @@ func (f *draft) effect(e effect, same string) {
 
 // readError words a call that did not answer.
 func (f *draft) readError(what string, err error) {
-	f.Permission = permissionOf(err)
-	f.Details = append(f.Details, "Not known: "+what+".", apiMessage(err))
+	f.Permission = awserr.DeniedAction(err)
+	f.Details = append(f.Details, "Not known: "+what+".", awserr.Message(err))
 	f.values = []string{what, f.Permission}
 	switch {
 	case f.Permission != "":
 		f.Advice = "Let the checker's role do " + f.Permission + " on " + f.PhysicalID + "; if it was allowed before, find out who took it away, for drift is not seen without it."
-	case isThrottled(err):
+	case awserr.IsThrottled(err):
 		f.Advice = "AWS was asked too often, by this account as a whole. The next run will look again."
 	default:
 		f.Advice = "The next run will look again. If it stays so, see the message above."
@@ -56,7 +56,7 @@ func (f *draft) readError(what string, err error) {
 
 // operationOf names what could not be done: the missing permission, or the call.
 func operationOf(err error) string {
-	if p := permissionOf(err); p != "" {
+	if p := awserr.DeniedAction(err); p != "" {
 		return p
 	}
 	var operation *smithy.OperationError

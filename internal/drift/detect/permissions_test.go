@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/drift/detect"
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
-	"permstack/internal/provisioner"
 )
 
 func scope(t testing.TB, parent string) detect.Scope {
 	t.Helper()
-	if _, err := provisioner.ParseParent(parent); err != nil {
+	if _, err := installation.ParseParent(parent); err != nil {
 		t.Fatal(err)
 	}
 	return detect.Scope{

@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/pause"
 )
 
 const (
@@ -22,7 +25,7 @@ const (
 // decrease, as TCP does).
 type gate struct {
 	now   func() time.Time
-	sleep Sleep
+	sleep pause.Func
 
 	mu        sync.Mutex
 	most      float64
@@ -33,7 +36,7 @@ type gate struct {
 	changed   chan struct{}
 }
 
-func newGate(most int, now func() time.Time, sleep Sleep) *gate {
+func newGate(most int, now func() time.Time, sleep pause.Func) *gate {
 	return &gate{now: now, sleep: sleep, most: float64(most), width: float64(most), changed: make(chan struct{})}
 }
 
@@ -104,33 +107,19 @@ func call[In, Out, Option any](ctx context.Context, g *gate, do func(context.Con
 			return none, err
 		}
 		out, err := do(ctx, in)
-		throttled := isThrottled(err)
+		throttled := awserr.IsThrottled(err)
 		g.leave(throttled)
 		switch {
 		case err == nil:
 			return out, nil
 		case ctx.Err() != nil:
 			return none, ctx.Err()
-		case attempt == attempts || !throttled && !isTransient(err):
+		case attempt == attempts || !throttled && !awserr.IsTransient(err):
 			return none, err
 		case !throttled: // the gate itself holds throttled calls back
 			if err := g.wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {
 				return none, err
 			}
 		}
-	}
-}
-
-// Sleep waits, or returns early with the context's error.
-type Sleep func(context.Context, time.Duration) error
-
-func realSleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

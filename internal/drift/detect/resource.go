@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
@@ -77,7 +78,7 @@ func (r *resource) reached() bool {
 	if r.stack.waiting {
 		return false
 	}
-	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !isContextDone(r.detection.err) && !isStackBusy(r.detection.err))
+	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !awserr.IsContextDone(r.detection.err) && !awserr.IsStackBusy(r.detection.err))
 }
 
 func (r *resource) finding(kind finding.Kind, subject string, direction finding.Direction) draft {

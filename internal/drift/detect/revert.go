@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
@@ -108,7 +109,7 @@ func (v *reverting) sum(report finding.Report) Reverted {
 		case !tried:
 			out.Failed = append(out.Failed, Reversal{Finding: f, What: "not attempted: its stack is not one of ours any more, or is not at rest"})
 		case o.err != nil:
-			out.Failed = append(out.Failed, Reversal{Finding: f, What: apiMessage(o.err), Permission: permissionOf(o.err)})
+			out.Failed = append(out.Failed, Reversal{Finding: f, What: awserr.Message(o.err), Permission: awserr.DeniedAction(o.err)})
 		default:
 			out.Done = append(out.Done, Reversal{Finding: f, What: o.what})
 		}
@@ -147,7 +148,7 @@ func (v *reverting) takeOff(ctx context.Context, f finding.Finding) outcome {
 		_, err = call(ctx, v.iam, v.clients.RolePolicies.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: &r.physicalID, PolicyArn: &f.Subject})
 	}
 	switch {
-	case isNotFound(err):
+	case awserr.IsNotFound(err):
 		return outcome{what: "nothing to do: the policy was gone"}
 	case err != nil:
 		return outcome{err: fmt.Errorf("remove policy %s from role %s: %w", f.Subject, r.physicalID, err)}

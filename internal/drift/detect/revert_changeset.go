@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/cfn/stacks"
 )
 
 // poll is the pause between two looks at what CloudFormation does.
@@ -27,7 +29,7 @@ const ChangeSetPrefix = "permstack-revert-"
 // putBack brings a stack's resources back to its template and gives the logical
 // ids of those that it changed.
 func (v *reverting) putBack(ctx context.Context, s *stack) (changed []string, err error) {
-	if s.described == nil || s.waiting || !slices.Contains(resting, s.described.StackStatus) {
+	if s.described == nil || s.waiting || !stacks.IsStable(s.described.StackStatus) {
 		return nil, errors.New("the stack is not at rest")
 	}
 	var parameters []types.Parameter
@@ -110,7 +112,7 @@ func (v *reverting) settle(ctx context.Context, s *stack) error {
 	for range maxPolls {
 		now, err := v.describe(ctx, s.id)
 		switch {
-		case isContextDone(err):
+		case awserr.IsContextDone(err):
 			return fmt.Errorf("stack %s is still being put back; the next run will see what came of it", s.name)
 		case err != nil:
 			return fmt.Errorf("describe stack %s: %w", s.name, err)

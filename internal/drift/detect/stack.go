@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/cfntemplate"
-	"permstack/internal/permissionstack"
-	"permstack/internal/provisioner"
-
+	"permstack/internal/cfn/stacks"
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
 
@@ -60,16 +60,10 @@ func (s *stack) unreadable(what string, err error) {
 	s.findings = append(s.findings, f)
 }
 
-// resting are the states in which a stack's template is what is deployed.
-var resting = []types.StackStatus{
-	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
-	types.StackStatusUpdateRollbackFailed, types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
-}
-
 // describe reads a stack; one that does not exist or was deleted is nil.
 func (c *check) describe(ctx context.Context, nameOrID string) (*types.Stack, error) {
 	out, err := call(ctx, c.cloudformation, c.clients.CloudFormation.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
-	if isStackNotFound(err) {
+	if awserr.IsStackNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -82,14 +76,14 @@ func (c *check) describe(ctx context.Context, nameOrID string) (*types.Stack, er
 }
 
 // open reads what a stack deployed: its template, evaluated, and its resources.
-func (c *check) open(ctx context.Context, p provisioner.Parent, described *types.Stack) *stack {
+func (c *check) open(ctx context.Context, p installation.Parent, described *types.Stack) *stack {
 	s := &stack{id: aws.ToString(described.StackId), name: aws.ToString(described.StackName), described: described, tags: map[string]string{}}
 	for _, t := range described.Tags {
 		s.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	status := described.StackStatus
 	switch {
-	case slices.Contains(resting, status):
+	case stacks.IsStable(status):
 	case strings.HasSuffix(string(status), "_IN_PROGRESS") && status != types.StackStatusReviewInProgress:
 		s.waiting = true
 	default:
@@ -118,7 +112,7 @@ func (c *check) open(ctx context.Context, p provisioner.Parent, described *types
 	return s
 }
 
-func (s *stack) evaluate(p provisioner.Parent, body string) error {
+func (s *stack) evaluate(p installation.Parent, body string) error {
 	s.body = body
 	template, err := cfntemplate.Parse([]byte(body))
 	if err != nil {
@@ -195,13 +189,13 @@ func (s *stack) fill(ids []listed) {
 // permissionStacks finds the stacks that the parent's custom resource made.
 // Which must be there follows from the parent's outputs: access always, the
 // others where an output names them (a profile may do without).
-func (c *check) permissionStacks(ctx context.Context, p provisioner.Parent, parent *types.Stack) []*stack {
+func (c *check) permissionStacks(ctx context.Context, p installation.Parent, parent *types.Stack) []*stack {
 	var out []*stack
-	for _, part := range permissionstack.Parts {
+	for _, part := range installation.Parts {
 		name := p.StackName(part)
 		id := outputARN(parent, name)
 		s := c.permissionStack(ctx, p, name, id)
-		if s == nil && id == "" && part != permissionstack.Access {
+		if s == nil && id == "" && part != installation.Access {
 			continue
 		}
 		if s == nil {
@@ -223,9 +217,9 @@ func (c *check) permissionStacks(ctx context.Context, p provisioner.Parent, pare
 }
 
 // standing finds permission stacks of a parent that declares none any more.
-func (c *check) standing(ctx context.Context, p provisioner.Parent) []*stack {
+func (c *check) standing(ctx context.Context, p installation.Parent) []*stack {
 	var out []*stack
-	for _, part := range permissionstack.Parts {
+	for _, part := range installation.Parts {
 		if s := c.permissionStack(ctx, p, p.StackName(part), ""); s != nil {
 			out = append(out, s)
 		}
@@ -235,7 +229,7 @@ func (c *check) standing(ctx context.Context, p provisioner.Parent) []*stack {
 
 // permissionStack opens one stack if it is there and is the parent's: its tags
 // say so, and where the parent knows its id, that too.
-func (c *check) permissionStack(ctx context.Context, p provisioner.Parent, name, id string) *stack {
+func (c *check) permissionStack(ctx context.Context, p installation.Parent, name, id string) *stack {
 	described, err := c.describe(ctx, name)
 	if err != nil {
 		s := &stack{name: name}
@@ -243,7 +237,7 @@ func (c *check) permissionStack(ctx context.Context, p provisioner.Parent, name,
 		s.findings[0].PhysicalID = name
 		return s
 	}
-	if described == nil || !p.Owns(*described) || id != "" && id != aws.ToString(described.StackId) {
+	if described == nil || !p.Owns(stacks.Tags(described)) || id != "" && id != aws.ToString(described.StackId) {
 		return nil
 	}
 	return c.open(ctx, p, described)

@@ -6,19 +6,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"permstack/internal/permissionstack"
-
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
+	"permstack/internal/permissionstack"
 )
 
 // forged notes a permission stack whose template is not the one that the custom
 // resource answered with. The comparisons that follow take the deployed template
 // for what is wanted, so this is what whoever may update stacks could hide behind.
-func (c *check) forged(ctx context.Context, s *stack, part permissionstack.Part, parent *types.Stack) {
+func (c *check) forged(ctx context.Context, s *stack, part installation.Part, parent *types.Stack) {
 	// A rollback leaves the outputs as they were, and may have been written by
 	// another release of the provisioner: other bytes for the same access.
 	settled := parent.StackStatus == types.StackStatusCreateComplete || parent.StackStatus == types.StackStatusUpdateComplete
-	want := permissionstack.ParseFingerprint(part, outputValue(parent, permissionstack.FingerprintsOutput))
+	want := permissionstack.ParseFingerprint(part, outputValue(parent, installation.FingerprintsOutput))
 	if want == "" || s.body == "" || s.waiting || !settled || permissionstack.Fingerprint(s.body) == want {
 		return
 	}

@@ -40,9 +40,9 @@ import (
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/drift/detect"
 	"permstack/internal/drift/monitor"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
-	"permstack/internal/provisioner"
 )
 
 // Start runs the function under Lambda's Runtime API and does not return.
@@ -57,7 +57,7 @@ func Start() {
 
 // Settings are what the environment says.
 type Settings struct {
-	Parent       provisioner.Parent
+	Parent       installation.Parent
 	TopicARN     string
 	HubTopicARN  string
 	Parameter    string
@@ -84,7 +84,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	}
 	if id := required("PARENT_STACK_ID"); id != "" {
 		var err error
-		if s.Parent, err = provisioner.ParseParent(id); err != nil {
+		if s.Parent, err = installation.ParseParent(id); err != nil {
 			problems = append(problems, fmt.Errorf("environment variable PARENT_STACK_ID: %w", err))
 		}
 	}

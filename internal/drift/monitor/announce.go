@@ -4,24 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/cfn/stacks"
 	"permstack/internal/iampolicy"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
-	"permstack/internal/permissionstack"
-	"permstack/internal/provisioner"
-)
-
-// Outputs of the parent stack: which access the custom resource deployed, and
-// which of it was announced. They differ where the announcement failed.
-const (
-	GrantedOutput   = "GrantedHash"
-	AnnouncedOutput = "AnnouncedHash"
 )
 
 // Deployed is what the parent stack says of the access that it deployed.
@@ -71,31 +62,26 @@ type CloudFormation interface {
 
 // ReadDeployed reads the outputs of the parent stack. While the stack is being
 // changed it says nothing: the change announces itself.
-func ReadDeployed(ctx context.Context, client CloudFormation, parent provisioner.Parent) (Deployed, error) {
+func ReadDeployed(ctx context.Context, client CloudFormation, parent installation.Parent) (Deployed, error) {
 	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &parent.ID})
 	if err != nil {
 		return Deployed{}, fmt.Errorf("describe stack %s: %w", parent.ID, err)
 	}
-	if len(out.Stacks) == 0 || !slices.Contains(resting, out.Stacks[0].StackStatus) {
+	if len(out.Stacks) == 0 || !stacks.IsStable(out.Stacks[0].StackStatus) {
 		return Deployed{}, nil
 	}
 	d := Deployed{Changes: func(ctx context.Context) ([]notify.AccessChange, error) {
-		return readGranted(ctx, client, parent.StackName(permissionstack.Access))
+		return readGranted(ctx, client, parent.StackName(installation.Access))
 	}}
 	for _, o := range out.Stacks[0].Outputs {
 		switch aws.ToString(o.OutputKey) {
-		case GrantedOutput:
+		case installation.GrantedOutput:
 			d.Granted = aws.ToString(o.OutputValue)
-		case AnnouncedOutput:
+		case installation.AnnouncedOutput:
 			d.Announced = aws.ToString(o.OutputValue)
 		}
 	}
 	return d, nil
-}
-
-var resting = []types.StackStatus{
-	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
-	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
 }
 
 // readGranted lists the actions of every policy in the deployed template.

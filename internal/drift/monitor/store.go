@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"permstack/internal/notify"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"permstack/internal/notify"
 )
 
 // SSM is the little of the SDK's client that a Store needs.

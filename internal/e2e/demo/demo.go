@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
-	"permstack/internal/provisioner"
 )
 
 // What the trial is played with. The account ids are those that AWS uses in
@@ -145,7 +145,7 @@ func selection(c choice) policies.Selection {
 }
 
 func environment(connection string) policies.Environment {
-	parent := provisioner.Parent{Name: stackName}
+	parent := installation.Parent{Name: stackName}
 	if connection == otherConnect {
 		parent.Name = otherStackName
 	}

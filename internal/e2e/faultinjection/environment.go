@@ -23,7 +23,7 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws"
 	engine "permstack/internal/fakeaws/cloudformation"
-	"permstack/internal/provisioner"
+	"permstack/internal/installation"
 )
 
 // Where a life is lived. The numbers are those of AWS's documentation.
@@ -162,7 +162,7 @@ func (w *world) idle(ctx context.Context) error {
 
 // permissionStacks are the names of every parent's permission stacks: parents
 // differ in their ids, not in their name.
-var permissionStacks = provisioner.Parent{Name: parentName}.StackNames()
+var permissionStacks = installation.Parent{Name: parentName}.StackNames()
 
 // parentID makes the id of the nth parent stack.
 func parentID(n int) string {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 	"permstack/internal/provisioner"
@@ -67,7 +68,7 @@ func (c choice) synthesized() (policies.Set, error) {
 	if err != nil {
 		return policies.Set{}, err
 	}
-	parent, err := provisioner.ParseParent(parentID(1))
+	parent, err := installation.ParseParent(parentID(1))
 	if err != nil {
 		return policies.Set{}, err
 	}

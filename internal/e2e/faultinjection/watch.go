@@ -24,9 +24,9 @@ import (
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/drift/detect"
 	"permstack/internal/drift/monitor"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
-	"permstack/internal/provisioner"
 )
 
 const (
@@ -253,7 +253,7 @@ func (p *parent) check(revert bool) error {
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	p.requests++
-	place, err := provisioner.ParseParent(p.stackID)
+	place, err := installation.ParseParent(p.stackID)
 	if err != nil {
 		return err
 	}

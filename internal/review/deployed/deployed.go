@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/provisioner"
 )
@@ -41,7 +42,7 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 	if len(out.Stacks) != 1 {
 		return Stack{}, fmt.Errorf("describe stack %s: CloudFormation answered with %d stacks", name, len(out.Stacks))
 	}
-	parent, err := provisioner.ParseParent(aws.ToString(out.Stacks[0].StackId))
+	parent, err := installation.ParseParent(aws.ToString(out.Stacks[0].StackId))
 	if err != nil {
 		return Stack{}, err
 	}
@@ -85,7 +86,7 @@ func missing(err error) bool {
 }
 
 // choice evaluates the custom resource's properties with the stack's parameters.
-func choice(body []byte, stack types.Stack, parent provisioner.Parent) (provisioner.Properties, error) {
+func choice(body []byte, stack types.Stack, parent installation.Parent) (provisioner.Properties, error) {
 	t, err := cfntemplate.Parse(body)
 	if err != nil {
 		return provisioner.Properties{}, err

@@ -27,7 +27,7 @@ var style string
 var script string
 
 // Engine is the package that becomes WebAssembly.
-const Engine = "permstack/internal/page/engine"
+const Engine = "permstack/internal/review/webui/engine"
 
 // Build compiles the engine with the Go that is installed and gives the page.
 // TemplateURL is where the release's launch-stack.yaml lies; empty: not known.

@@ -1,0 +1,157 @@
+// Package awserr classifies the errors that AWS's APIs return. It is the only
+// place that knows error codes and message texts.
+package awserr
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+)
+
+// IsThrottled reports whether the service rejected the request because of its
+// rate, by the SDK's own list of codes.
+func IsThrottled(err error) bool {
+	return err != nil && retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
+}
+
+// IsTransient reports whether the SDK itself would retry the request, as after
+// a 5xx or a lost connection.
+func IsTransient(err error) bool {
+	return err != nil && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// IsNotFound reports whether the resource does not exist, by the codes of IAM
+// (NoSuchEntity), SNS (NotFound, NotFoundException) and EventBridge
+// (ResourceNotFoundException). For stacks, see IsStackNotFound.
+func IsNotFound(err error) bool {
+	return hasCode(err, "NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException")
+}
+
+// IsDenied reports whether the caller lacks a permission: AccessDenied (IAM,
+// CloudFormation), AccessDeniedException (EventBridge), AuthorizationError
+// (SNS), UnauthorizedOperation (EC2).
+func IsDenied(err error) bool {
+	return hasCode(err, "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation")
+}
+
+// IsConflict reports whether another request started or completed the same
+// CloudFormation operation first.
+func IsConflict(err error) bool {
+	return hasCode(err, "AlreadyExistsException", "TokenAlreadyExistsException", "OperationInProgressException")
+}
+
+// IsContextDone reports whether the context ended the call: deadline or
+// cancellation.
+func IsContextDone(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// CloudFormation returns the code ValidationError for several unrelated
+// conditions; only the message tells them apart.
+
+// IsStackNotFound reports "Stack with id x does not exist".
+func IsStackNotFound(err error) bool { return isValidation(err, "does not exist") }
+
+// IsNoUpdate reports "No updates are to be performed."
+func IsNoUpdate(err error) bool { return isValidation(err, "No updates are to be performed") }
+
+// IsRoleNotAssumable reports "Role arn:… is invalid or cannot be assumed", as
+// CloudFormation answers for a role that was created moments ago.
+func IsRoleNotAssumable(err error) bool { return isValidation(err, "is invalid or cannot be assumed") }
+
+// IsDriftUnsupported reports "Resource type AWS::X::Y is not supported for
+// drift detection".
+func IsDriftUnsupported(err error) bool {
+	return isValidation(err, "not supported for drift detection")
+}
+
+// IsStackBusy reports "Drift detection cannot be performed on stack [x] while
+// it is in the following state(s): [UPDATE_IN_PROGRESS]".
+func IsStackBusy(err error) bool { return isValidation(err, "cannot be performed on stack") }
+
+func isValidation(err error, message string) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" &&
+		strings.Contains(strings.ToLower(api.ErrorMessage()), strings.ToLower(message))
+}
+
+func hasCode(err error, codes ...string) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
+}
+
+// Message returns the code and message of an AWS error without the SDK's
+// description of the HTTP exchange, and the text of any other error.
+func Message(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return err.Error()
+}
+
+// Concise returns an error whose text is Message(err) and which wraps err. An
+// error that is already concise, or not from AWS, is returned unchanged.
+func Concise(err error) error {
+	var api smithy.APIError
+	var already *conciseError
+	if errors.As(err, &already) || !errors.As(err, &api) {
+		return err
+	}
+	return &conciseError{Message(err), err}
+}
+
+type conciseError struct {
+	text string
+	err  error
+}
+
+func (e *conciseError) Error() string { return e.text }
+func (e *conciseError) Unwrap() error { return e.err }
+
+// deniedAction matches the permission in AWS's denial: "User: … is not
+// authorized to perform: iam:GetRole on resource: …".
+var deniedAction = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`not authorized to perform:? \[?([A-Za-z0-9-]+):([A-Za-z0-9]+)`)
+})
+
+// ActionInMessage returns the action that the text of a denial names, such as
+// "iam:GetRole"; "" if it names none.
+func ActionInMessage(message string) string {
+	m := deniedAction().FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	return strings.ToLower(m[1]) + ":" + m[2]
+}
+
+// DeniedAction returns the action that a denied call needed: the one that the
+// message names, or else the operation itself. It returns "" if err is not a
+// denial.
+func DeniedAction(err error) string {
+	if !IsDenied(err) {
+		return ""
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if p := ActionInMessage(api.ErrorMessage()); p != "" {
+			return p
+		}
+	}
+	var operation *smithy.OperationError
+	if !errors.As(err, &operation) {
+		return ""
+	}
+	prefix := map[string]string{"EventBridge": "events"}[operation.ServiceID]
+	if prefix == "" {
+		prefix = strings.ToLower(strings.ReplaceAll(operation.ServiceID, " ", ""))
+	}
+	return prefix + ":" + operation.OperationName
+}

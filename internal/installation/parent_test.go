@@ -1,0 +1,61 @@
+package installation_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"permstack/internal/installation"
+)
+
+const (
+	stackUUID = "11111111-2222-3333-4444-555555555555"
+	stackID   = "arn:aws:cloudformation:eu-central-1:123456789012:stack/parent/" + stackUUID
+)
+
+func Example() {
+	parent, err := installation.ParseParent(stackID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(parent.Region, parent.Account)
+	fmt.Println(parent.StackName(installation.Access))
+	fmt.Println(parent.Owns(map[string]string{installation.ParentTag: stackID}))
+	// Output:
+	// eu-central-1 123456789012
+	// parent-permstack-access
+	// true
+}
+
+func TestStackNames(t *testing.T) {
+	long := "StackSet-" + strings.Repeat("x", 82) + "-" + stackUUID
+	for _, name := range []string{"p", "parent", strings.Repeat("n", 108), strings.Repeat("n", 109), long} {
+		t.Run(fmt.Sprint(len(name)), func(t *testing.T) {
+			parent, err := installation.ParseParent(strings.Replace(stackID, "stack/parent/", "stack/"+name+"/", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for _, part := range installation.Parts {
+				got := parent.StackName(part)
+				whole := strings.HasPrefix(got, name+"-permstack-")
+				truncated := strings.HasSuffix(got, "-"+stackUUID+"-permstack-"+string(part))
+				if len(got) > 128 || seen[got] || whole == truncated { // CloudFormation's limit
+					t.Errorf("%s: %s (%d characters)", name, got, len(got))
+				}
+				seen[got] = true
+			}
+		})
+	}
+}
+
+func TestParseParentErrors(t *testing.T) {
+	for _, id := range []string{"", "parent", "arn:aws:s3:::bucket", strings.Replace(stackID, "123456789012", "1234", 1), stackID + "/more"} {
+		t.Run(id, func(t *testing.T) {
+			if p, err := installation.ParseParent(id); err == nil {
+				t.Errorf("ParseParent(%q) = %+v, want an error", id, p)
+			}
+		})
+	}
+}
