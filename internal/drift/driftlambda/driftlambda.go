@@ -38,6 +38,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/awsapi/lambdaenv"
+	"permstack/internal/awsapi/pause"
 	"permstack/internal/drift/detect"
 	"permstack/internal/drift/monitor"
 	"permstack/internal/installation"
@@ -115,11 +116,14 @@ func New(getenv func(string) string, out io.Writer) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Handler(settings, cfg, out, time.Now), nil
+	return Handler(settings, cfg, out, time.Now, pause.For), nil
 }
 
-// Handler looks once for each event.
-func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) func(context.Context, json.RawMessage) (monitor.Result, error) {
+// Handler connects the function's parts; the handler it returns checks for drift
+// once for each event. now and sleep are the clock.
+func Handler(
+	s Settings, cfg aws.Config, out io.Writer, now func() time.Time, sleep pause.Func,
+) func(context.Context, json.RawMessage) (monitor.Result, error) {
 	clients, stacks := detect.NewClients(cfg), cloudformation.NewFromConfig(cfg)
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
@@ -131,7 +135,7 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 			Place: notify.Place{StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region},
 			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays, Log: log, Metrics: out, Now: now,
 			Check: func(ctx context.Context) (finding.Report, error) {
-				return detect.Check(ctx, clients, detect.Options{Parent: s.Parent.ID, Now: now})
+				return detect.Check(ctx, clients, detect.Options{Parent: s.Parent.ID, Now: now, Sleep: sleep})
 			},
 			Deployed: func(ctx context.Context) (monitor.Deployed, error) {
 				return monitor.ReadDeployed(ctx, stacks, s.Parent)
@@ -139,7 +143,7 @@ func Handler(s Settings, cfg aws.Config, out io.Writer, now func() time.Time) fu
 		}
 		if s.Revert {
 			run.Revert = func(ctx context.Context, report finding.Report) (notify.Reverted, error) {
-				out, err := detect.Revert(ctx, clients, report, detect.Options{Now: now})
+				out, err := detect.Revert(ctx, clients, report, detect.Options{Now: now, Sleep: sleep})
 				return reverted(out), err
 			}
 		}

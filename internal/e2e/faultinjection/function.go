@@ -11,11 +11,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"permstack/internal/awsapi/lambdaenv"
-	"permstack/internal/cfn/customresource"
-	"permstack/internal/provisioner"
+	"permstack/internal/provisioner/provisionerlambda"
 )
 
 // limit is the function's time: its timeout in template.yaml less what it keeps
@@ -79,27 +77,19 @@ func (i *invocation) sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// handler puts the function together as package function does, with the faults'
-// wires and clock.
+// handler is the deployed function with the faults' transports and clock.
 func (i *invocation) handler() lambda.Handler {
 	w := i.w
 	cfg := w.cloud.ConfigWith(region, w.functionSession())
-	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Function, inv: i, next: waits{w, cfg.HTTPClient.(*http.Client).Transport}}}
+	cfg.HTTPClient = &http.Client{Transport: &line{
+		w: w, side: Function, inv: i, next: waits{w, cfg.HTTPClient.(*http.Client).Transport},
+	}}
 	cfg.Retryer = func() aws.Retryer { return w.retryer(lambdaenv.Attempts) }
-	core := &provisioner.Provisioner{
-		Client: cloudformation.NewFromConfig(cfg), StackRoleARN: w.stackRole, StackID: w.parent, Sleep: i.sleep, Now: w.clock.Now, Synthesize: synthesize,
-	}
-	return &customresource.Function{
-		Handle: core.Handle, PhysicalID: provisioner.PhysicalID, Secrets: provisioner.Secrets, Log: w.log,
-		Sender: customresource.Sender{
-			Client: &http.Client{Transport: &line{w: w, side: Answer, inv: i, next: w.inbox}},
-			Now:    w.clock.Now,
-			Sleep: func(_ context.Context, d time.Duration) error {
-				w.clock.Advance(d)
-				return nil
-			},
-		},
-	}
+	settings := provisionerlambda.Settings{StackRoleARN: w.stackRole, StackID: w.parent}
+	return provisionerlambda.Handler(settings, cfg, provisionerlambda.Options{
+		Log: w.log, Now: w.clock.Now, Sleep: i.sleep, Synthesize: synthesize,
+		ResponseClient: &http.Client{Transport: &line{w: w, side: Answer, inv: i, next: w.inbox}},
+	})
 }
 
 // retryer is the SDK's, with pauses that pass on the simulated clock alone.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,16 +11,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/awsapi/lambdaenv"
-	"permstack/internal/drift/detect"
+	"permstack/internal/drift/driftlambda"
 	"permstack/internal/drift/monitor"
 	"permstack/internal/installation"
 	"permstack/internal/notify"
@@ -245,54 +242,43 @@ func (p *parent) heard(revert bool) {
 
 var tamperedWith = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
 
-// check runs the drift check once, put together as package watch/function does,
-// and gives the error that Lambda sees.
+// check invokes the drift function once and returns the error that Lambda sees.
 func (p *parent) check(revert bool) error {
 	w := p.w
 	i := &invocation{w: w, until: w.clock.Now().Add(limit), killed: make(chan struct{}), buried: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	p.requests++
-	place, err := installation.ParseParent(p.stackID)
+	handle, err := i.driftHandler(p.stackID, revert)
 	if err != nil {
 		return err
 	}
-	cfg := w.cloud.ConfigWith(region, w.cloud.SessionCredentials(account, w.checkRole, "drift"))
-	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Check, inv: i, next: cfg.HTTPClient.(*http.Client).Transport}}
-	cfg.Retryer = func() aws.Retryer { return w.retryer(lambdaenv.Attempts) }
-	clients, stacks := detect.NewClients(cfg), cloudformation.NewFromConfig(cfg)
-	options := detect.Options{Parent: p.stackID, Now: w.clock.Now, Sleep: i.sleep}
-	run := &monitor.Run{
-		Place:  notify.Place{StackID: p.stackID, Stack: place.Name, Account: account, Region: region},
-		Store:  &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: stateParameter, ParentStackID: p.stackID},
-		Sender: &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic},
-		Log:    slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: io.Discard, Now: w.clock.Now,
-		Check: func(ctx context.Context) (finding.Report, error) { return detect.Check(ctx, clients, options) },
-		Deployed: func(ctx context.Context) (monitor.Deployed, error) {
-			return monitor.ReadDeployed(ctx, stacks, place)
-		},
-	}
-	if revert {
-		run.Revert = func(ctx context.Context, report finding.Report) (notify.Reverted, error) {
-			out, err := detect.Revert(ctx, clients, report, options)
-			var told notify.Reverted
-			for _, r := range out.Done {
-				told.Done = append(told.Done, r.Finding.LogicalID+": "+r.What)
-			}
-			for _, r := range out.Failed {
-				told.Failed = append(told.Failed, r.Finding.LogicalID+": "+r.What)
-			}
-			return told, err
-		}
-	}
 	w.setCurrent(i)
-	_, err = run.Do(i.ctx, fmt.Sprintf("run-%d", p.requests))
+	request := lambdacontext.LambdaContext{AwsRequestID: fmt.Sprintf("run-%d", p.requests)}
+	_, err = handle(lambdacontext.NewContext(i.ctx, &request), nil)
 	w.setCurrent(nil)
 	close(i.buried)
 	if i.dead() {
 		return errKilled
 	}
 	return err
+}
+
+// driftHandler is the deployed drift function with the faults' transport and clock.
+func (i *invocation) driftHandler(parentStack string, revert bool) (func(context.Context, json.RawMessage) (monitor.Result, error), error) {
+	w := i.w
+	parent, err := installation.ParseParent(parentStack)
+	if err != nil {
+		return nil, err
+	}
+	cfg := w.cloud.ConfigWith(region, w.cloud.SessionCredentials(account, w.checkRole, "drift"))
+	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Check, inv: i, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.Retryer = func() aws.Retryer { return w.retryer(lambdaenv.Attempts) }
+	settings := driftlambda.Settings{
+		Parent: parent, TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic,
+		Parameter: stateParameter, Revert: revert,
+	}
+	return driftlambda.Handler(settings, cfg, w.log, w.clock.Now, i.sleep), nil
 }
 
 // whatOf says what a call of the check asks for, without what differs from run

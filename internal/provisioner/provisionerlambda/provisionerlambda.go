@@ -1,69 +1,101 @@
-// Package function is the provisioner as a Lambda function. It stands apart
-// from functions/provisioner so that the permstack command can run the very
-// same function on a laptop, as a process of its own.
+// Package provisionerlambda is the provisioner as a Lambda function: the one
+// place where its parts are connected. functions/provisioner deploys it, the
+// permstack command runs it as a local process, and the fault-injection tests
+// run it with faults between it and AWS.
 //
 // Environment variables:
 //
 //	STACK_ROLE_ARN     the role that CloudFormation assumes for the permission
-//	                   stacks; required
-//	STACK_ID           the parent stack, whose events alone are carried out, and
-//	                   only while CloudFormation waits for them; without it events
-//	                   are taken as they come
-//	ALERT_TOPIC_ARN    the topic that is told what changed in the granted access;
-//	                   optional
+//	                   stacks; required for Create and Update
+//	STACK_ID           the parent stack: only its events are handled, and only
+//	                   while CloudFormation waits for them; if it is empty, events
+//	                   are not confirmed
+//	ALERT_TOPIC_ARN    the topic that is notified of changes to the granted
+//	                   access; optional
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
-//	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
+//	AWS_ENDPOINT_URL and other variables of the SDK: see package lambdaenv; optional
 package provisionerlambda
 
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/awsapi/lambdaenv"
+	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/notify"
+	"permstack/internal/policies"
 	"permstack/internal/provisioner"
 )
 
+// Settings are the function's own environment variables.
+type Settings struct {
+	StackRoleARN string
+	StackID      string
+	TopicARN     string
+}
+
+// ReadSettings reads the environment. Missing values are no error here: the
+// function must start in order to report them to CloudFormation.
+func ReadSettings(getenv func(string) string) Settings {
+	return Settings{
+		StackRoleARN: getenv("STACK_ROLE_ARN"),
+		StackID:      getenv("STACK_ID"),
+		TopicARN:     getenv("ALERT_TOPIC_ARN"),
+	}
+}
+
+// Options replace what the function takes from its process. The zero value is
+// the deployed function, except that it writes no log.
+type Options struct {
+	Log            io.Writer        // JSON lines; nil discards them
+	Now            func() time.Time // nil is time.Now
+	Sleep          pause.Func       // nil is pause.For
+	ResponseClient *http.Client     // sends responses to CloudFormation; nil is customresource's own
+	// Synthesize replaces policies.Synthesize, for tests that cache its results.
+	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
+}
+
 // Start runs the function under Lambda's Runtime API and does not return.
 func Start() {
-	handler, err := New(os.Stdout)
+	cfg, err := lambdaenv.Config()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	lambda.Start(handler)
+	lambda.Start(Handler(ReadSettings(os.Getenv), cfg, Options{Log: os.Stdout}))
 }
 
-// New makes the handler: configuration and client, no call.
-func New(log io.Writer) (lambda.Handler, error) {
-	cfg, err := lambdaenv.Config()
-	if err != nil {
-		return nil, err
-	}
-	var announcer provisioner.Announcer
-	if topic := os.Getenv("ALERT_TOPIC_ARN"); topic != "" {
-		announcer = &notify.Announcer{Sender: notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: topic}}
-	}
+// Handler connects the function's parts. It calls nothing. The handler decodes
+// an event of the custom resource, carries it out and responds to
+// CloudFormation.
+func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
 	core := &provisioner.Provisioner{
-		Client: cloudformation.NewFromConfig(cfg), StackRoleARN: os.Getenv("STACK_ROLE_ARN"), StackID: os.Getenv("STACK_ID"), Announcer: announcer,
+		Client:       cloudformation.NewFromConfig(cfg),
+		StackRoleARN: s.StackRoleARN,
+		StackID:      s.StackID,
+		Now:          o.Now,
+		Sleep:        o.Sleep,
+		Synthesize:   o.Synthesize,
 	}
-	return Handler(core, log), nil
-}
-
-// Handler answers the custom resource's events: it decodes one, lets the core
-// carry it out, and answers CloudFormation.
-func Handler(core *provisioner.Provisioner, log io.Writer) lambda.Handler {
+	if s.TopicARN != "" {
+		sender := notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
+		core.Announcer = &notify.Announcer{Sender: sender}
+	}
 	return &customresource.Function{
 		Handle:     core.Handle,
 		PhysicalID: provisioner.PhysicalID,
 		Secrets:    provisioner.Secrets,
-		Log:        log,
+		Log:        o.Log,
+		Sender:     customresource.Sender{Client: o.ResponseClient, Now: o.Now, Sleep: o.Sleep},
 	}
 }
