@@ -15,6 +15,7 @@ import (
 	"permstack/internal/policies/choice"
 	"permstack/internal/review/accessdiff"
 	"permstack/internal/review/deployed"
+	"permstack/internal/review/explain"
 )
 
 type diffFlags struct {
@@ -132,7 +133,7 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		}
 		sides[i] = accessdiff.FromSet(choice.String(sel), set)
 	}
-	return accessdiff.Compare(sides[0], sides[1], choice.Words(choices[len(choices)-1], env)), nil
+	return accessdiff.Compare(sides[0], sides[1], explain.NewWords(choices[len(choices)-1], env)), nil
 }
 
 // only leaves out values that a selection has no use for: a profile may refuse them.

@@ -129,7 +129,7 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
-	return set, explain.Of(set, sel, choice.Words(sel, env)), nil
+	return set, explain.Of(set, sel, explain.NewWords(sel, env)), nil
 }
 
 // questions completes what can be asked.

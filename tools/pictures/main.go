@@ -56,7 +56,7 @@ func explained(question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	grants := explain.Of(set, sel, choice.Words(sel, env))
+	grants := explain.Of(set, sel, explain.NewWords(sel, env))
 	var b bytes.Buffer
 	explain.Ask(question, set, grants, grants).Write(terminal.Screen{W: &b, Width: 80, Color: true})
 	return b.String(), nil

@@ -3,11 +3,9 @@ package choice
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
-	"permstack/internal/review/explain"
 )
 
 // Values of the vendor for a review, where the real ones are not given. The
@@ -84,31 +82,6 @@ func Needed(sel policies.Selection) []schema.Value {
 		}
 	}
 	return out
-}
-
-// Words names the accounts of an environment for explanations.
-func Words(sel policies.Selection, env policies.Environment) explain.Words {
-	w := explain.Words{Accounts: map[string]string{}}
-	vendor := "the vendor"
-	if p, ok := policies.Profile(sel.Profile); ok {
-		vendor = p.Vendor
-	}
-	name := func(account, what string) {
-		if account != "" {
-			w.Accounts[account] = vendor + "'s " + what + " account"
-		}
-	}
-	name(accountOf(env.ControlPlaneRoleARN), "control-plane")
-	name(accountOf(env.SupportControlPlaneRoleARN), "control-plane")
-	name(env.DataPlaneAccountID, "data-plane")
-	return w
-}
-
-func accountOf(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[4]
-	}
-	return ""
 }
 
 // With takes from an environment's values those that a selection needs.

@@ -26,7 +26,7 @@ func grants(t *testing.T, chosen string) (set policies.Set, some, all []explain.
 		if err != nil {
 			t.Fatal(err)
 		}
-		return set, explain.Of(set, sel, choice.Words(sel, env))
+		return set, explain.Of(set, sel, explain.NewWords(sel, env))
 	}
 	set, some = of(sel)
 	_, all = of(choice.Everything(profile))

@@ -59,7 +59,7 @@ func everything(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
-	return set, explain.Of(set, sel, choice.Words(sel, env)), nil
+	return set, explain.Of(set, sel, explain.NewWords(sel, env)), nil
 }
 
 func document(profile schema.Profile) (string, error) {
@@ -234,7 +234,7 @@ func change(b *strings.Builder, name, from, to string) error {
 	if err != nil {
 		return err
 	}
-	words := choice.Words(sel, choice.Example(sel, policies.Environment{}))
+	words := explain.NewWords(sel, choice.Example(sel, policies.Environment{}))
 	d := accessdiff.Compare(a, z, words)
 	fmt.Fprintf(b, "\n### %s\n\n%s\n", profile.Vendor, d.Summary())
 	if len(d.Changes) > 0 {

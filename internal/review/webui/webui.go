@@ -106,7 +106,7 @@ func (a *Answer) fill(r Request) error {
 		return err
 	}
 	a.Version, a.Actions = set.CatalogVersion, set.Actions()
-	a.Grants = explain.Of(set, sel, choice.Words(sel, env))
+	a.Grants = explain.Of(set, sel, explain.NewWords(sel, env))
 	for _, g := range a.Grants {
 		a.Uses = append(a.Uses, explain.Uses(g.For))
 	}

@@ -1,0 +1,28 @@
+package explain
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"permstack/internal/policies"
+)
+
+// NewWords returns the Words that name the vendor's accounts of an environment.
+func NewWords(sel policies.Selection, env policies.Environment) Words {
+	w := Words{Accounts: map[string]string{}}
+	vendor := "the vendor"
+	if p, ok := policies.Profile(sel.Profile); ok {
+		vendor = p.Vendor
+	}
+	name := func(account, plane string) {
+		if account != "" {
+			w.Accounts[account] = vendor + "'s " + plane + " account"
+		}
+	}
+	for _, role := range []string{env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN} {
+		if parsed, err := arn.Parse(role); err == nil {
+			name(parsed.AccountID, "control-plane")
+		}
+	}
+	name(env.DataPlaneAccountID, "data-plane")
+	return w
+}
