@@ -30,7 +30,7 @@ import (
 // world is an embedded AWS that runs this project's functions.
 type world struct {
 	t *testing.T
-	*standalone.Laptop
+	*standalone.Server
 }
 
 func newWorld(t *testing.T) world {
@@ -163,7 +163,7 @@ func TestUpgrade(t *testing.T) {
 	today := w.put("today.yaml", read(t, "templates/launch-stack.yaml"))
 	for i, path := range releases {
 		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			w := world{t, w.Laptop}
+			w := world{t, w.Server}
 			account := fmt.Sprintf("%012d", 700000000001+i)
 			client, stack := w.cfn(account, region), aws.String("backup")
 			old, err := cfntemplate.Parse(read(t, path))

@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 // world is an account in which template.yaml was launched.
 type world struct {
 	t      *testing.T
-	aws    *standalone.Laptop
+	aws    *standalone.Server
 	stacks *cloudformation.Client
 	iam    *iam.Client
 	ssm    *ssm.Client

@@ -108,7 +108,7 @@ func newWorld(t *testing.T) *world {
 		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
 		Endpoint: func() string { return endpoint },
 	})
-	cloud.Register(engine.Service())
+	cloud.Register(engine.Definition())
 	cfg := cloud.Config(account, region)
 	w := &world{t: t, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), logs: &locked{}}
 	role := w.stackRole()

@@ -24,7 +24,7 @@ func (c *Cloud) authorize(service protocol.Service, call *protocol.Call) error {
 	if call.Caller.RoleName == "" {
 		return nil
 	}
-	call.Authorizer = func(a protocol.Access) error { return c.judge(service, call, a) }
+	call.Authorizer = func(a protocol.Access) error { return c.checkPermission(service, call, a) }
 	var needed []protocol.Access
 	if service.Access != nil {
 		needed = service.Access(call)
@@ -40,8 +40,8 @@ func (c *Cloud) authorize(service protocol.Service, call *protocol.Call) error {
 	return nil
 }
 
-// judge decides one permission for a role session.
-func (c *Cloud) judge(service protocol.Service, call *protocol.Call, a protocol.Access) error {
+// checkPermission decides one permission for a role session.
+func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a protocol.Access) error {
 	role, ok := c.iam.Lookup(call.Account, call.Caller.RoleName)
 	if again := call.Caller.RoleID != "" && role.ID != call.Caller.RoleID; !ok || again { // gone, or made anew under the same name
 		return denied(service, call, a, "because no identity-based policy allows the "+a.Action+" action")

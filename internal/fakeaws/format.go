@@ -14,7 +14,7 @@ import (
 )
 
 // dialect is how an answer is written. There are more of them than
-// wire.Protocol has: for services that are not here, the refusal is still
+// responses.Protocol has: for services that are not here, the refusal is still
 // written so that the client can read it.
 type dialect int
 
@@ -33,7 +33,7 @@ type format struct {
 	service   string
 }
 
-func formatOf(s protocol.Service) format {
+func serviceFormat(s protocol.Service) format {
 	f := format{namespace: s.Namespace, service: s.Name}
 	switch s.Protocol {
 	case protocol.JSON:
@@ -44,8 +44,8 @@ func formatOf(s protocol.Service) format {
 	return f
 }
 
-// guessFormat tells from the request alone what the client speaks.
-func guessFormat(r *http.Request, contentType string) format {
+// clientFormat tells from the request alone what the client speaks.
+func clientFormat(r *http.Request, contentType string) format {
 	auth := r.Header.Get("Authorization")
 	switch {
 	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":

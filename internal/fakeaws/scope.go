@@ -59,7 +59,7 @@ func (c *Cloud) caller(s scope) (protocol.Caller, string, *protocol.Error) {
 	}
 	return protocol.Caller{
 		AccessKeyID: s.accessKeyID,
-		ARN:         "arn:" + protocol.PartitionOf(s.region) + ":iam::" + account + ":root",
+		ARN:         "arn:" + protocol.Partition(s.region) + ":iam::" + account + ":root",
 	}, account, nil
 }
 

@@ -57,7 +57,7 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 			form[k] = v
 		}
 	}
-	format := guessFormat(r, contentType)
+	format := clientFormat(r, contentType)
 
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -73,17 +73,17 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 	if formErr != nil {
 		return call, format, protocol.Errorf("MalformedQueryString", "read request: %v", formErr)
 	}
-	call.Service, call.Region, call.Partition = s.service, s.region, protocol.PartitionOf(s.region)
+	call.Service, call.Region, call.Partition = s.service, s.region, protocol.Partition(s.region)
 	call.Form, call.Body = form, body
 
 	service, ok := c.service(s.service)
-	call.Action = actionOf(r, form)
+	call.Action = requestAction(r, form)
 	if !ok {
 		format.service = s.service
 		return call, format, notImplemented("permstack local does not have %s:%s (it has the services: %s)",
 			s.service, call.Action, strings.Join(c.serviceNames(), ", "))
 	}
-	format = formatOf(service)
+	format = serviceFormat(service)
 	if service.Protocol == protocol.REST {
 		call.Action = service.Route(r)
 	}
@@ -144,8 +144,8 @@ func (c *Cloud) logCall(call *protocol.Call, err error) {
 	c.log.Log(call.HTTP.Context(), level, "aws call", attrs...)
 }
 
-// actionOf finds the name of the action wherever the client's protocol has it.
-func actionOf(r *http.Request, form url.Values) string {
+// requestAction finds the name of the action wherever the client's protocol has it.
+func requestAction(r *http.Request, form url.Values) string {
 	if a := form.Get("Action"); a != "" {
 		return a
 	}

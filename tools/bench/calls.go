@@ -134,7 +134,7 @@ func benchCalls(permstack string) error {
 type life struct {
 	client *cloudformation.Client
 	count  *counter
-	laptop *standalone.Laptop
+	laptop *standalone.Server
 	body   string
 	last   map[string]string
 }

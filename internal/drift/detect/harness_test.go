@@ -84,7 +84,7 @@ func newCloud(t testing.TB) *world {
 		},
 		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
 	})
-	cloud.Register(e.Service())
+	cloud.Register(e.Definition())
 	t.Cleanup(func() { _ = e.Close() })
 	cfg := cloud.Config(account, region)
 	return &world{

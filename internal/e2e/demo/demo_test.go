@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func play(t *testing.T, prepare func(*standalone.Laptop)) (string, error) {
+func play(t *testing.T, prepare func(*standalone.Server)) (string, error) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -61,7 +61,7 @@ func play(t *testing.T, prepare func(*standalone.Laptop)) (string, error) {
 }
 
 func TestEveryStepHolds(t *testing.T) {
-	story, err := play(t, func(*standalone.Laptop) {})
+	story, err := play(t, func(*standalone.Server) {})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, story)
 	}
@@ -73,12 +73,12 @@ func TestEveryStepHolds(t *testing.T) {
 // TestWhatDoesNotHoldIsTold: a story that always ends well would be worth nothing.
 func TestWhatDoesNotHoldIsTold(t *testing.T) {
 	tests := map[string]struct {
-		prepare func(*standalone.Laptop)
+		prepare func(*standalone.Server)
 		step    int
 		want    string
 	}{
 		"the launch fails": {
-			prepare: func(l *standalone.Laptop) {
+			prepare: func(l *standalone.Server) {
 				l.SetIntercept(func(c *protocol.Call) error {
 					if c.Service == "events" && c.Action == "PutRule" {
 						return protocol.Errorf("LimitExceededException", "too many rules")
@@ -89,11 +89,11 @@ func TestWhatDoesNotHoldIsTold(t *testing.T) {
 			step: 1, want: "too many rules",
 		},
 		"a role too many": {
-			prepare: func(l *standalone.Laptop) { makeRole(t, l, "ClumioExtra-us-east-1-try") },
+			prepare: func(l *standalone.Server) { makeRole(t, l, "ClumioExtra-us-east-1-try") },
 			step:    2, want: "role ClumioExtra-us-east-1-try should not be there",
 		},
 		"something is left behind": {
-			prepare: func(l *standalone.Laptop) { makeRole(t, l, "Forgotten") },
+			prepare: func(l *standalone.Server) { makeRole(t, l, "Forgotten") },
 			step:    6, want: "left behind: role Forgotten",
 		},
 	}
@@ -111,7 +111,7 @@ func TestWhatDoesNotHoldIsTold(t *testing.T) {
 	}
 }
 
-func makeRole(t *testing.T, l *standalone.Laptop, name string) {
+func makeRole(t *testing.T, l *standalone.Server, name string) {
 	t.Helper()
 	_, err := iam.NewFromConfig(l.Config(account, region)).CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: &name, Path: aws.String(policies.DefaultPath), AssumeRolePolicyDocument: aws.String(nobody),

@@ -89,7 +89,7 @@ func newWorld(faults ...Fault) (*world, error) {
 			}
 		},
 	})
-	w.cloud.Register(w.stacks.Service())
+	w.cloud.Register(w.stacks.Definition())
 	cfg := w.cloud.Config(account, region)
 	w.cfn, w.iam, w.sns, w.events = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
 	for _, c := range []choice{before, after} {

@@ -110,7 +110,7 @@ func callsOf(lives []Life) ([][]Point, error) {
 func (l Life) relived(p *parent, faults ...Fault) (Outcome, error) {
 	w := p.w
 	w.tape = newTape(faults...)
-	w.cloud.SNS().Empty()
+	w.cloud.SNS().DiscardMessages()
 	p.told, p.left, p.failed, p.mended, p.sent = "", false, false, false, nil
 	outcome, taken, err := l.through(p)
 	if err != nil {

@@ -92,8 +92,8 @@ func (s *stack) xml() xmlStack {
 	return out
 }
 
-// paged cuts one page out of a list; the token is the place to go on at.
-func paged[T any](call *protocol.Call, all []T, size int) ([]T, string, error) {
+// paginate cuts one page out of a list; the token is the place to go on at.
+func paginate[T any](call *protocol.Call, all []T, size int) ([]T, string, error) {
 	from := 0
 	if token := call.Str("NextToken"); token != "" {
 		n, err := strconv.Atoi(token)
@@ -130,7 +130,7 @@ func (e *Engine) describeStacks(_ context.Context, call *protocol.Call) (any, er
 			}
 		}
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Stacks []xmlStack `xml:"Stacks>member"`
 		Next   string     `xml:"NextToken,omitempty"`
@@ -163,7 +163,7 @@ func (e *Engine) listStacks(_ context.Context, call *protocol.Call) (any, error)
 		}
 		all = append(all, summary{s.id, s.name, description, protocol.Time(s.created), optionalTime(s.updated), optionalTime(s.deleted), s.status, s.reason, stackDrift{s.drift, optionalTime(s.driftTime)}})
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Stacks []summary `xml:"StackSummaries>member"`
 		Next   string    `xml:"NextToken,omitempty"`
@@ -172,17 +172,17 @@ func (e *Engine) listStacks(_ context.Context, call *protocol.Call) (any, error)
 
 func (e *Engine) describeStackEvents(_ context.Context, call *protocol.Call) (any, error) {
 	type xmlEvent struct {
-		StackID    string    `xml:"StackId"`
-		ID         string    `xml:"EventId"`
-		StackName  string    `xml:"StackName"`
-		LogicalID  string    `xml:"LogicalResourceId"`
-		PhysicalID string    `xml:"PhysicalResourceId"`
-		Type       string    `xml:"ResourceType"`
-		Time       wireMilli `xml:"Timestamp"`
-		Status     string    `xml:"ResourceStatus"`
-		Reason     string    `xml:"ResourceStatusReason,omitempty"`
-		Properties string    `xml:"ResourceProperties,omitempty"`
-		Token      string    `xml:"ClientRequestToken,omitempty"`
+		StackID    string     `xml:"StackId"`
+		ID         string     `xml:"EventId"`
+		StackName  string     `xml:"StackName"`
+		LogicalID  string     `xml:"LogicalResourceId"`
+		PhysicalID string     `xml:"PhysicalResourceId"`
+		Type       string     `xml:"ResourceType"`
+		Time       timeMillis `xml:"Timestamp"`
+		Status     string     `xml:"ResourceStatus"`
+		Reason     string     `xml:"ResourceStatusReason,omitempty"`
+		Properties string     `xml:"ResourceProperties,omitempty"`
+		Token      string     `xml:"ClientRequestToken,omitempty"`
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -192,39 +192,39 @@ func (e *Engine) describeStackEvents(_ context.Context, call *protocol.Call) (an
 	}
 	var all []xmlEvent
 	for _, ev := range slices.Backward(s.events) {
-		all = append(all, xmlEvent{s.id, ev.id, s.name, ev.logicalID, ev.physicalID, ev.typ, wireMilli(ev.time), ev.status, ev.reason, ev.properties, ev.token})
+		all = append(all, xmlEvent{s.id, ev.id, s.name, ev.logicalID, ev.physicalID, ev.typ, timeMillis(ev.time), ev.status, ev.reason, ev.properties, ev.token})
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Events []xmlEvent `xml:"StackEvents>member"`
 		Next   string     `xml:"NextToken,omitempty"`
 	}{page, next}, err
 }
 
-// wireMilli is a time with milliseconds, as events have it.
-type wireMilli time.Time
+// timeMillis is a time with milliseconds, as events have it.
+type timeMillis time.Time
 
-func (t wireMilli) MarshalText() ([]byte, error) {
+func (t timeMillis) MarshalText() ([]byte, error) {
 	return []byte(time.Time(t).UTC().Format("2006-01-02T15:04:05.000Z")), nil
 }
 
 type xmlResource struct {
-	StackID     string     `xml:"StackId,omitempty"`
-	StackName   string     `xml:"StackName,omitempty"`
-	LogicalID   string     `xml:"LogicalResourceId"`
-	PhysicalID  string     `xml:"PhysicalResourceId,omitempty"`
-	Type        string     `xml:"ResourceType"`
-	Time        *wireMilli `xml:"Timestamp,omitempty"`
-	Updated     *wireMilli `xml:"LastUpdatedTimestamp,omitempty"`
-	Status      string     `xml:"ResourceStatus"`
-	Reason      string     `xml:"ResourceStatusReason,omitempty"`
-	Metadata    string     `xml:"Metadata,omitempty"`
-	Drift       *driftInfo `xml:"DriftInformation"`
-	Description string     `xml:"Description,omitempty"`
+	StackID     string      `xml:"StackId,omitempty"`
+	StackName   string      `xml:"StackName,omitempty"`
+	LogicalID   string      `xml:"LogicalResourceId"`
+	PhysicalID  string      `xml:"PhysicalResourceId,omitempty"`
+	Type        string      `xml:"ResourceType"`
+	Time        *timeMillis `xml:"Timestamp,omitempty"`
+	Updated     *timeMillis `xml:"LastUpdatedTimestamp,omitempty"`
+	Status      string      `xml:"ResourceStatus"`
+	Reason      string      `xml:"ResourceStatusReason,omitempty"`
+	Metadata    string      `xml:"Metadata,omitempty"`
+	Drift       *driftInfo  `xml:"DriftInformation"`
+	Description string      `xml:"Description,omitempty"`
 }
 
 func (r *resource) xml(s *stack) xmlResource {
-	t := wireMilli(r.time)
+	t := timeMillis(r.time)
 	return xmlResource{
 		StackID: s.id, StackName: s.name, LogicalID: r.logicalID, PhysicalID: r.id, Type: r.typ, Time: &t,
 		Status: r.status, Reason: r.reason, Drift: r.driftInfo(),
@@ -302,7 +302,7 @@ func (e *Engine) listStackResources(_ context.Context, call *protocol.Call) (any
 			all = append(all, x)
 		}
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Resources []xmlResource `xml:"StackResourceSummaries>member"`
 		Next      string        `xml:"NextToken,omitempty"`
@@ -325,7 +325,7 @@ func (e *Engine) listExports(_ context.Context, call *protocol.Call) (any, error
 			}
 		}
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Exports []export `xml:"Exports>member"`
 		Next    string   `xml:"NextToken,omitempty"`

@@ -159,7 +159,7 @@ func (e *Engine) describeStackResourceDrifts(_ context.Context, call *protocol.C
 		}
 		all = append(all, describeDrift(s, r, r.drift))
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	if err != nil {
 		return nil, err
 	}

@@ -21,16 +21,16 @@ func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	}
 }
 
-// remembered is how long a deleted stack can be described by its id (API
+// deletedStackRetention is how long a deleted stack can be described by its id (API
 // reference, "ListStacks": "up to 90 days after the stack is deleted").
-const remembered = 90 * 24 * time.Hour
+const deletedStackRetention = 90 * 24 * time.Hour
 
 // register makes a stack known by its name, and forgets those deleted long ago;
 // hold e.mu.
 func (e *Engine) register(s *stack) {
 	sp := e.space(s.account, s.region)
 	sp.all = slices.DeleteFunc(sp.all, func(old *stack) bool {
-		return old.status == "DELETE_COMPLETE" && s.created.Sub(old.deleted) > remembered
+		return old.status == "DELETE_COMPLETE" && s.created.Sub(old.deleted) > deletedStackRetention
 	})
 	sp.live[s.name] = s
 	sp.all = append(sp.all, s)
@@ -223,7 +223,7 @@ func (e *Engine) continueUpdateRollback(_ context.Context, call *protocol.Call) 
 	config := e.config(call, call.Account, call.Region, role)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s.busy || s.status != "UPDATE_ROLLBACK_FAILED" || s.undo == nil {
+	if s.busy || s.status != "UPDATE_ROLLBACK_FAILED" || s.previous == nil {
 		return nil, invalid("Stack:%s is in %s state and can not be rolled back", s.id, s.status)
 	}
 	skip := call.List("ResourcesToSkip")

@@ -38,7 +38,7 @@ func (e *Engine) validateTemplate(_ context.Context, call *protocol.Call) (any, 
 		NoEcho      bool   `xml:"NoEcho"`
 		Description string `xml:"Description,omitempty"`
 	}
-	t, err := e.givenTemplate(call)
+	t, err := e.readTemplate(call)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (e *Engine) validateTemplate(_ context.Context, call *protocol.Call) (any, 
 	return out, nil
 }
 
-func (e *Engine) givenTemplate(call *protocol.Call) (*cfntemplate.Template, error) {
+func (e *Engine) readTemplate(call *protocol.Call) (*cfntemplate.Template, error) {
 	body, err := e.readBody(call, &stack{}, true)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (e *Engine) getTemplateSummary(_ context.Context, call *protocol.Call) (any
 		}
 	} else {
 		var err error
-		if t, err = e.givenTemplate(call); err != nil {
+		if t, err = e.readTemplate(call); err != nil {
 			return nil, err
 		}
 	}

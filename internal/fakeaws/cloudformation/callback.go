@@ -17,8 +17,8 @@ type callback struct {
 	body  chan []byte
 }
 
-// expect makes a ResponseURL for a request.
-func (e *Engine) expect(ev *customEvent) *callback {
+// newCallback makes a ResponseURL for a request.
+func (e *Engine) newCallback(ev *customEvent) *callback {
 	cb := &callback{token: uuid(), body: make(chan []byte, 1)}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -27,7 +27,7 @@ func (e *Engine) expect(ev *customEvent) *callback {
 	return cb
 }
 
-func (e *Engine) forget(cb *callback) {
+func (e *Engine) dropCallback(cb *callback) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.callbacks, cb.token)

@@ -202,7 +202,7 @@ func (e *Engine) describeChangeSet(_ context.Context, call *protocol.Call) (any,
 	for i, c := range cs.changes {
 		all[i] = c.xml()
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		Name           string         `xml:"ChangeSetName"`
 		ID             string         `xml:"ChangeSetId"`
@@ -305,7 +305,7 @@ func (e *Engine) listChangeSets(_ context.Context, call *protocol.Call) (any, er
 		}
 		all = append(all, summary{s.id, s.name, cs.id, cs.name, cs.execution, cs.status, cs.reason, protocol.Time(cs.created), cs.description})
 	}
-	page, next, err := paged(call, all, 100)
+	page, next, err := paginate(call, all, 100)
 	return &struct {
 		All  []summary `xml:"Summaries>member"`
 		Next string    `xml:"NextToken,omitempty"`

@@ -39,8 +39,8 @@ type customEvent struct {
 	OldResourceProperties map[string]any `json:",omitempty"`
 }
 
-// customAnswer is what the function puts to the ResponseURL.
-type customAnswer struct {
+// customResponse is what the function puts to the ResponseURL.
+type customResponse struct {
 	Status             string
 	Reason             string
 	PhysicalResourceID string `json:"PhysicalResourceId"`
@@ -52,7 +52,7 @@ type customAnswer struct {
 }
 
 func (custom) create(r *request) (outcome, error) {
-	out, err := r.ask("Create")
+	out, err := r.invokeFunction("Create")
 	if err != nil && out.id == "" {
 		out.id = generateName(r.stack.name, r.logicalID, 128) // for the Delete that follows
 	}
@@ -63,11 +63,11 @@ func (custom) update(r *request) (outcome, error) {
 	if r.old.str("ServiceToken") != r.props.str("ServiceToken") {
 		return outcome{}, errors.New("Modifying service token is not allowed.")
 	}
-	return r.ask("Update")
+	return r.invokeFunction("Update")
 }
 
 func (custom) delete(r *request) error {
-	_, err := r.ask("Delete")
+	_, err := r.invokeFunction("Delete")
 	return err
 }
 
@@ -76,7 +76,7 @@ func (custom) read(*request) (map[string]any, error) { return nil, errNoDrift }
 var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a-zA-Z0-9-_]+(:\$LATEST)?$`)
 
 // ask sends one request to the function and waits for its answer.
-func (r *request) ask(kind string) (outcome, error) {
+func (r *request) invokeFunction(kind string) (outcome, error) {
 	token := r.props.str("ServiceToken")
 	if !functionARN.MatchString(token) {
 		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function", token) //nolint:staticcheck // AWS's words
@@ -93,13 +93,13 @@ func (r *request) ask(kind string) (outcome, error) {
 	}
 	ev := customEvent{
 		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: uuid(), LogicalResourceID: r.logicalID,
-		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: texts(r.props).(map[string]any),
+		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: scalarsToText(r.props).(map[string]any),
 	}
 	if kind == "Update" {
-		ev.OldResourceProperties = texts(r.old).(map[string]any)
+		ev.OldResourceProperties = scalarsToText(r.old).(map[string]any)
 	}
-	cb := r.engine.expect(&ev)
-	defer r.engine.forget(cb)
+	cb := r.engine.newCallback(&ev)
+	defer r.engine.dropCallback(cb)
 	payload, err := json.Marshal(ev)
 	if err != nil {
 		return outcome{}, err
@@ -111,7 +111,7 @@ func (r *request) ask(kind string) (outcome, error) {
 	defer cancel()
 	select {
 	case body := <-cb.body:
-		return r.take(kind, &ev, body)
+		return r.readResponse(kind, &ev, body)
 	case <-ctx.Done():
 		if r.ctx.Err() != nil {
 			return outcome{}, r.ctx.Err()
@@ -121,11 +121,11 @@ func (r *request) ask(kind string) (outcome, error) {
 }
 
 // take reads an answer and holds it against the request.
-func (r *request) take(kind string, ev *customEvent, body []byte) (outcome, error) {
+func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outcome, error) {
 	if len(body) > maxResponse {
 		return outcome{}, errors.New("Response object is too long.")
 	}
-	var a customAnswer
+	var a customResponse
 	if err := json.Unmarshal(body, &a); err != nil {
 		return outcome{}, fmt.Errorf("Invalid response object: %v", err) //nolint:staticcheck // AWS's words
 	}
@@ -152,34 +152,34 @@ func (r *request) take(kind string, ev *customEvent, body []byte) (outcome, erro
 		return outcome{}, errors.New("Invalid PhysicalResourceId: longer than 1024 bytes") //nolint:staticcheck // AWS's words
 	}
 	for k, v := range out.attrs {
-		out.attrs[k] = numbers(v)
+		out.attrs[k] = wholeNumbers(v)
 	}
 	return out, nil
 }
 
-// texts gives a value with every scalar as text, as functions receive it.
-func texts(v any) any {
+// scalarsToText gives a value with every scalar as text, as functions receive it.
+func scalarsToText(v any) any {
 	switch v := v.(type) {
 	case props:
-		return texts(map[string]any(v))
+		return scalarsToText(map[string]any(v))
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[k] = texts(e)
+			out[k] = scalarsToText(e)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = texts(e)
+			out[i] = scalarsToText(e)
 		}
 		return out
 	}
 	return cfntemplate.Text(v)
 }
 
-// numbers turns the float64 of encoding/json that are whole into int64.
-func numbers(v any) any {
+// wholeNumbers turns the float64 of encoding/json that are whole into int64.
+func wholeNumbers(v any) any {
 	switch v := v.(type) {
 	case float64:
 		if v == float64(int64(v)) {
@@ -187,11 +187,11 @@ func numbers(v any) any {
 		}
 	case []any:
 		for i := range v {
-			v[i] = numbers(v[i])
+			v[i] = wholeNumbers(v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = numbers(v[k])
+			v[k] = wholeNumbers(v[k])
 		}
 	}
 	return v

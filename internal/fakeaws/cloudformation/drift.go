@@ -45,7 +45,7 @@ func checkDriftable(s *stack) error {
 // detect compares a resource's declared properties with the live ones.
 func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resource) (*drift, error) {
 	q := &request{ctx: ctx, engine: e, cfg: cfg, stack: s, logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags}
-	live, err := providerOf(r.typ).read(q)
+	live, err := findProvider(r.typ).read(q)
 	if errors.Is(err, errNoDrift) {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 	}
 	d.actual = marshal(actual)
 	for _, name := range sortedKeys(r.props) {
-		d.compare("/"+escapePointer(name), settle(name, r.props[name], r.tags), settle(name, actual[name], r.tags))
+		d.compare("/"+escapePointer(name), normalizeProperty(name, r.props[name], r.tags), normalizeProperty(name, actual[name], r.tags))
 	}
 	if d.differences != nil {
 		d.status = "MODIFIED"
@@ -76,10 +76,10 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 	return d, nil
 }
 
-// settle brings a property to a form in which order and spelling that mean
+// normalizeProperty brings a property to a form in which order and spelling that mean
 // nothing do not differ: lists of ARNs, names and tags are sets, documents in
 // text are read, tags that come of the stack are left out.
-func settle(name string, v any, stackTags []protocol.Tag) any {
+func normalizeProperty(name string, v any, stackTags []protocol.Tag) any {
 	if s, ok := v.(string); ok && strings.HasPrefix(strings.TrimSpace(s), "{") {
 		v = parseJSON(s)
 	}
@@ -95,7 +95,7 @@ func settle(name string, v any, stackTags []protocol.Tag) any {
 		sort.SliceStable(list, func(i, j int) bool { return sortKey(list[i]) < sortKey(list[j]) })
 		v = list
 	}
-	return oneOrMany(v, false)
+	return normalizeLists(v, false)
 }
 
 func sortKey(v any) string {
@@ -109,19 +109,19 @@ func sortKey(v any) string {
 	return marshal(v)
 }
 
-// oneOrMany gives the lists inside of policy documents, where one element may
+// normalizeLists gives the lists inside of policy documents, where one element may
 // stand without its list and the order means nothing, one form.
-func oneOrMany(v any, inStatement bool) any {
+func normalizeLists(v any, inStatement bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		_, statement := v["Effect"]
 		for k := range v {
-			v[k] = oneOrMany(v[k], inStatement || statement)
+			v[k] = normalizeLists(v[k], inStatement || statement)
 		}
 	case []any:
 		texts := true
 		for i := range v {
-			v[i] = oneOrMany(v[i], inStatement)
+			v[i] = normalizeLists(v[i], inStatement)
 			_, text := v[i].(string)
 			texts = texts && text
 		}

@@ -60,13 +60,13 @@ type Engine struct {
 
 	mu        sync.Mutex // guards all that follows, stacks included
 	changed   chan struct{}
-	spaces    map[place]*space
+	spaces    map[location]*space
 	callbacks map[string]*callback
 	records   map[string]*record
 	last      time.Time
 }
 
-type place struct{ account, region string }
+type location struct{ account, region string }
 
 // space is one account's stacks in one Region.
 type space struct {
@@ -83,7 +83,7 @@ func New(d Deps) *Engine {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{d: d, changed: make(chan struct{}), spaces: map[place]*space{}, callbacks: map[string]*callback{}, records: map[string]*record{}}
+	e := &Engine{d: d, changed: make(chan struct{}), spaces: map[location]*space{}, callbacks: map[string]*callback{}, records: map[string]*record{}}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
@@ -95,8 +95,8 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// Service is the engine as the server registers it.
-func (e *Engine) Service() protocol.Service {
+// Definition is the engine as the server registers it.
+func (e *Engine) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "cloudformation", Protocol: protocol.Query, Version: "2010-05-15",
 		Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
@@ -134,7 +134,7 @@ func (e *Engine) Service() protocol.Service {
 
 // space gives a call's stacks; hold e.mu.
 func (e *Engine) space(account, region string) *space {
-	p := place{account, region}
+	p := location{account, region}
 	if e.spaces[p] == nil {
 		e.spaces[p] = &space{live: map[string]*stack{}, detections: map[string]*detection{}}
 	}

@@ -96,7 +96,7 @@ func newHarness(t *testing.T) *harness {
 		ConfigCaller: h.cloud.ConfigCaller, Assumable: h.cloud.AssumableBy,
 		Endpoint: func() string { return endpoint }, Lambda: functions,
 	})
-	h.cloud.Register(h.engine.Service())
+	h.cloud.Register(h.engine.Definition())
 	h.cloud.Mount(cloudformation.ResponsePrefix, h.engine.ResponseHandler())
 	t.Cleanup(func() {
 		_ = h.engine.Close()

@@ -75,11 +75,11 @@ func (op *operation) aborted() bool {
 func (op *operation) request(r *resource, old map[string]any, oldTags []protocol.Tag) *request {
 	q := &request{
 		ctx: op.ctx, engine: op.e, cfg: op.cfg.Copy(), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
-		props: r.props, old: old, tried: r.tried, stackTags: r.tags, oldTags: oldTags, token: uuid(), began: op.e.d.Clock(),
+		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: uuid(), began: op.e.d.Clock(),
 	}
 	if q.cfg.HTTPClient != nil {
-		q.wire = &wireWatch{next: q.cfg.HTTPClient}
-		q.cfg.HTTPClient = q.wire
+		q.responses = &responseWatch{next: q.cfg.HTTPClient}
+		q.cfg.HTTPClient = q.responses
 	}
 	return q
 }
@@ -101,7 +101,7 @@ func (v resolver) GetAtt(id, attr string) (any, error) {
 		return nil, fmt.Errorf("Unable to retrieve %s attribute for %s", attr, id) //nolint:staticcheck // AWS's words
 	}
 	value, ok := r.attrs[attr]
-	switch _, isCustom := providerOf(r.typ).(custom); {
+	switch _, isCustom := findProvider(r.typ).(custom); {
 	case ok:
 		return value, nil
 	case isCustom:
@@ -133,9 +133,9 @@ func (op *operation) make(t *cfntemplate.Resource) error {
 // makeAs creates a resource under the name of the work that needs it: an
 // update that replaces a resource creates, and is called an update.
 func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason string) error {
-	op.e.put(op.s, r)
+	op.e.putResource(op.s, r)
 	op.e.setResource(op.s, r, verb+"_IN_PROGRESS", "")
-	p := providerOf(t.Type)
+	p := findProvider(t.Type)
 	values, err := op.resolve(t)
 	if err == nil {
 		err = p.schema().check(values)
@@ -152,11 +152,11 @@ func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason s
 		out, err = p.create(q)
 		op.accept(r, out, err == nil)
 		if err != nil {
-			err = errors.New(op.reason(q, err))
+			err = errors.New(op.failureReason(q, err))
 		}
 	}
 	if err != nil {
-		err = op.explain(verb, err)
+		err = op.cancellationError(verb, err)
 		op.e.setResource(op.s, r, verb+"_FAILED", err.Error())
 		return err
 	}
@@ -180,7 +180,7 @@ func (op *operation) accept(r *resource, out outcome, whole bool) {
 // change updates a resource in place.
 func (op *operation) change(r *resource, values map[string]any, tags []protocol.Tag) error {
 	op.e.setResource(op.s, r, "UPDATE_IN_PROGRESS", "")
-	p := providerOf(r.typ)
+	p := findProvider(r.typ)
 	err := p.schema().check(values)
 	if err == nil {
 		op.e.mu.Lock()
@@ -192,19 +192,19 @@ func (op *operation) change(r *resource, values map[string]any, tags []protocol.
 		out, err = p.update(q)
 		op.e.mu.Lock()
 		if err == nil {
-			r.tried = nil
+			r.attempts = nil
 		} else {
-			r.tried = append(slices.Clone(r.tried), version{old, oldTags})
+			r.attempts = append(slices.Clone(r.attempts), version{old, oldTags})
 		}
 		op.e.mu.Unlock()
 		if err == nil {
 			op.accept(r, out, true)
 		} else {
-			err = errors.New(op.reason(q, err))
+			err = errors.New(op.failureReason(q, err))
 		}
 	}
 	if err != nil {
-		err = op.explain("UPDATE", err)
+		err = op.cancellationError("UPDATE", err)
 		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
 		return err
 	}
@@ -220,16 +220,16 @@ func (op *operation) remove(r *resource) bool {
 	}
 	op.e.setResource(op.s, r, "DELETE_IN_PROGRESS", "")
 	q := op.request(r, nil, nil)
-	if err := providerOf(r.typ).delete(q); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
-		op.e.setResource(op.s, r, "DELETE_FAILED", op.reason(q, err))
+	if err := findProvider(r.typ).delete(q); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
+		op.e.setResource(op.s, r, "DELETE_FAILED", op.failureReason(q, err))
 		return false
 	}
 	op.e.setResource(op.s, r, "DELETE_COMPLETE", "")
 	return true
 }
 
-// explain words an error that comes of the work having been given up.
-func (op *operation) explain(verb string, err error) error {
+// cancellationError words an error that comes of the work having been given up.
+func (op *operation) cancellationError(verb string, err error) error {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
 	switch {
@@ -241,9 +241,9 @@ func (op *operation) explain(verb string, err error) error {
 	return err
 }
 
-// reason words a failure as CloudFormation does: what a service answered comes
+// failureReason words a failure as CloudFormation does: what a service answered comes
 // as the message of the resource's handler.
-func (op *operation) reason(q *request, err error) string {
+func (op *operation) failureReason(q *request, err error) string {
 	var api smithy.APIError
 	var own *protocol.Error
 	code, message, service := "", "", ""
@@ -273,7 +273,7 @@ func (op *operation) reason(q *request, err error) string {
 	}
 	kind := handlerCode(code)
 	if kind == "AlreadyExists" {
-		if name := q.props.str(providerOf(q.typ).schema().Name); name != "" {
+		if name := q.props.str(findProvider(q.typ).schema().Name); name != "" {
 			return fmt.Sprintf("Resource handler returned message: \"Resource of type '%s' with identifier '%s' already exists.\" (RequestToken: %s, HandlerErrorCode: %s)", q.typ, name, q.token, kind)
 		}
 	}

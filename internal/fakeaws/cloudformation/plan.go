@@ -69,7 +69,7 @@ func (e *Engine) plan(s *stack, set *settings) (*plan, error) {
 		if c := compare(r, t, set, look); c != nil {
 			out.changes = append(out.changes, *c)
 			look.fresh[t.LogicalID] = c.replacement == "True"
-			_, look.open[t.LogicalID] = providerOf(t.Type).(custom)
+			_, look.open[t.LogicalID] = findProvider(t.Type).(custom)
 		}
 	}
 	for _, id := range s.order {
@@ -91,7 +91,7 @@ func compare(r *resource, t *cfntemplate.Resource, set *settings, look planner) 
 		c.replacement, c.scope = "True", []string{"Properties"}
 		return c
 	}
-	p := providerOf(t.Type)
+	p := findProvider(t.Type)
 	values, err := set.bound.Properties(t.LogicalID, look)
 	if err != nil {
 		c.replacement, c.scope = "Conditional", []string{"Properties"}

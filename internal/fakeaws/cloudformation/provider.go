@@ -65,12 +65,12 @@ type request struct {
 	id        string // empty on create
 	props     props
 	old       props
-	tried     []version // see resource
+	attempts  []version // see resource
 	stackTags []protocol.Tag
 	oldTags   []protocol.Tag
 	token     string // unique to this attempt
 	began     time.Time
-	wire      *wireWatch
+	responses *responseWatch
 }
 
 // name gives the property that names the resource, or a generated name.
@@ -83,7 +83,7 @@ func (r *request) name(s schema) string {
 
 // arn makes an ARN in the stack's partition.
 func (r *request) arn(service, region, resource string) string {
-	return strings.Join([]string{"arn", protocol.PartitionOf(r.stack.region), service, region, r.stack.account, resource}, ":")
+	return strings.Join([]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource}, ":")
 }
 
 // tags merges the resource's own tags over the stack's, sorted by key.
@@ -114,7 +114,7 @@ func (r *request) merged(p props, stackTags []protocol.Tag) []protocol.Tag {
 // tagChange gives what to add and which keys to remove.
 func (r *request) tagChange() (add []protocol.Tag, remove []string) {
 	possible := [][]protocol.Tag{r.oldTagSet()}
-	for _, v := range r.tried {
+	for _, v := range r.attempts {
 		possible = append(possible, r.merged(v.props, v.tags))
 	}
 	want := r.tags()
@@ -137,14 +137,14 @@ func (r *request) tagChange() (add []protocol.Tag, remove []string) {
 // that failed half-way, what was declared before.
 func (r *request) versions() []props {
 	out := []props{r.old}
-	for _, v := range r.tried {
+	for _, v := range r.attempts {
 		out = append(out, v.props)
 	}
 	return out
 }
 
-// listed gives what a list of texts may hold now, and what it surely holds.
-func (r *request) listed(name string) (perhaps, surely []string) {
+// listBounds gives what a list of texts may hold now, and what it surely holds.
+func (r *request) listBounds(name string) (perhaps, surely []string) {
 	for i, v := range r.versions() {
 		list := v.list(name)
 		if i == 0 {
@@ -198,8 +198,8 @@ func (s schema) replaces(old, now map[string]any) []string {
 	return out
 }
 
-// providerOf finds the provider of a type, nil for types that there are none of.
-func providerOf(typ string) provider {
+// findProvider finds the provider of a type, nil for types that there are none of.
+func findProvider(typ string) provider {
 	if strings.HasPrefix(typ, "Custom::") {
 		return custom{}
 	}

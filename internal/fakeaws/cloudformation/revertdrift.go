@@ -75,14 +75,14 @@ func (e *Engine) actualProps(ctx context.Context, set *settings, s *stack, r *re
 		return nil
 	}
 	q := &request{ctx: ctx, engine: e, cfg: set.config, stack: s, logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags}
-	live, err := providerOf(r.typ).read(q)
+	live, err := findProvider(r.typ).read(q)
 	if err != nil {
 		return nil
 	}
 	out := map[string]any{}
 	for _, diff := range d.differences {
 		name := topProperty(diff.Path)
-		if slices.Contains(providerOf(r.typ).schema().Replace, name) || name == "Tags" && diff.Kind == "ADD" {
+		if slices.Contains(findProvider(r.typ).schema().Replace, name) || name == "Tags" && diff.Kind == "ADD" {
 			continue
 		}
 		out[name] = live[name]
@@ -154,9 +154,9 @@ func (set *settings) deploymentMode() string {
 	return revertDrift
 }
 
-// asActual makes a resource's record say what is there, before a drift-aware
+// applyActual makes a resource's record say what is there, before a drift-aware
 // deployment brings it in line; the change then starts from that.
-func (op *operation) asActual(r *resource) {
+func (op *operation) applyActual(r *resource) {
 	a := op.s.actual[r.logicalID]
 	if a == nil || len(a.props) == 0 {
 		return

@@ -26,7 +26,7 @@ func (h *harness) revert(name string) (*cfn.DescribeChangeSetOutput, error) {
 	return h.cfn.DescribeChangeSet(h.t.Context(), &cfn.DescribeChangeSetInput{ChangeSetName: made.Id})
 }
 
-func (h *harness) driftOf(name, resource string) types.StackResourceDriftStatus {
+func (h *harness) resourceDrift(name, resource string) types.StackResourceDriftStatus {
 	h.t.Helper()
 	out, err := h.cfn.DetectStackResourceDrift(h.t.Context(), &cfn.DetectStackResourceDriftInput{StackName: &name, LogicalResourceId: &resource})
 	if err != nil {
@@ -79,7 +79,7 @@ func TestRevertDrift(t *testing.T) {
 	}
 	h.wait("s", "UPDATE_COMPLETE")
 	for resource, want := range map[string]types.StackResourceDriftStatus{"Role": "IN_SYNC", "Managed": "IN_SYNC", "TopicPolicy": "MODIFIED"} {
-		if got := h.driftOf("s", resource); got != want {
+		if got := h.resourceDrift("s", resource); got != want {
 			t.Errorf("%s is %s afterwards, want %s", resource, got, want)
 		}
 	}
@@ -100,7 +100,7 @@ func TestRevertDriftMakesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	if got := h.driftOf("s", "Topic"); got != "IN_SYNC" {
+	if got := h.resourceDrift("s", "Topic"); got != "IN_SYNC" {
 		t.Errorf("the topic is %s", got)
 	}
 }
@@ -126,7 +126,7 @@ func TestRevertDriftFails(t *testing.T) {
 	}
 	// What there was is there again, and is drift again.
 	for _, resource := range []string{"Role", "Managed"} {
-		if got := h.driftOf("s", resource); got != "MODIFIED" {
+		if got := h.resourceDrift("s", resource); got != "MODIFIED" {
 			t.Errorf("%s is %s after the rollback", resource, got)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 
 var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
-// refused are parameters of CreateStack, UpdateStack and CreateChangeSet that
+// unsupportedParameters are parameters of CreateStack, UpdateStack and CreateChangeSet that
 // would change what happens and are not carried out.
-var refused = []string{
+var unsupportedParameters = []string{
 	"StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL",
 	"RollbackConfiguration.RollbackTriggers.member.1.Arn", "ResourceTypes.member.1",
 	"ResourcesToImport.member.1.LogicalResourceId",
@@ -27,14 +27,14 @@ var refused = []string{
 // readSettings reads what a create or an update asks for. s holds what is
 // deployed, for "use previous"; it is an empty stack for a create.
 func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*settings, error) {
-	for _, name := range refused {
+	for _, name := range unsupportedParameters {
 		if call.Has(name) {
 			return nil, protocol.Errorf("NotImplemented", "permstack local does not have %s of %s", name, call.Action).WithStatus(501)
 		}
 	}
 	set := &settings{
 		capabilities: call.List("Capabilities"), notifications: call.List("NotificationARNs"),
-		roleARN: call.Str("RoleARN"), token: call.Str("ClientRequestToken"), given: map[string]string{},
+		roleARN: call.Str("RoleARN"), token: call.Str("ClientRequestToken"), parameterValues: map[string]string{},
 	}
 	var err error
 	if set.timeout, err = call.Int("TimeoutInMinutes", 0); err != nil {
@@ -183,17 +183,17 @@ func parse(body string) (*cfntemplate.Template, error) {
 func readParameters(call *protocol.Call, s *stack, set *settings, create bool) error {
 	for _, p := range call.Structs("Parameters") {
 		key := p.Get("ParameterKey")
-		if _, twice := set.given[key]; twice {
+		if _, twice := set.parameterValues[key]; twice {
 			return invalid("Parameters: [%s] specified more than once", key)
 		}
 		if previous(p) {
 			if create || s.bound == nil || set.template.Parameter(key) == nil || s.template.Parameter(key) == nil {
 				return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", key)
 			}
-			set.given[key] = s.bound.Parameters[key]
+			set.parameterValues[key] = s.bound.Parameters[key]
 			continue
 		}
-		set.given[key] = p.Get("ParameterValue")
+		set.parameterValues[key] = p.Get("ParameterValue")
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (e *Engine) bind(s *stack, set *settings) error {
 	}
 	var unknown []string
 	for _, r := range set.bound.Active() {
-		if providerOf(r.Type) == nil && !slices.Contains(unknown, r.Type) {
+		if findProvider(r.Type) == nil && !slices.Contains(unknown, r.Type) {
 			unknown = append(unknown, r.Type)
 		}
 		if r.DeletionPolicy == "Snapshot" || r.UpdateReplacePolicy == "Snapshot" {
@@ -258,7 +258,7 @@ func capabilities(t *cfntemplate.Template) (needs, why string) {
 	var ids []string
 	named := false
 	for _, r := range t.Resources {
-		p := providerOf(r.Type)
+		p := findProvider(r.Type)
 		if p == nil || !p.schema().IAM {
 			continue
 		}

@@ -37,26 +37,26 @@ type stack struct {
 	worked     chan struct{}      // closed when the work under way is done
 	cancelled  bool               // CancelUpdateStack was called
 	deleting   bool
-	undo       *undo // what a failed rollback still has to do
+	previous   *previousState // what a failed rollback still has to do
 	drift      string
 	driftTime  time.Time
 }
 
 // settings are what a create or an update is asked to deploy.
 type settings struct {
-	body          string
-	template      *cfntemplate.Template
-	bound         *cfntemplate.Bound
-	given         map[string]string // parameter values
-	capabilities  []string
-	tags          []protocol.Tag
-	notifications []string
-	roleARN       string
-	onFailure     string // ROLLBACK, DELETE, DO_NOTHING
-	timeout       int    // minutes
-	token         string // ClientRequestToken
-	config        aws.Config
-	actual        map[string]*actual // of a drift-aware change set; nil for every other deployment
+	body            string
+	template        *cfntemplate.Template
+	bound           *cfntemplate.Bound
+	parameterValues map[string]string // parameter values
+	capabilities    []string
+	tags            []protocol.Tag
+	notifications   []string
+	roleARN         string
+	onFailure       string // ROLLBACK, DELETE, DO_NOTHING
+	timeout         int    // minutes
+	token           string // ClientRequestToken
+	config          aws.Config
+	actual          map[string]*actual // of a drift-aware change set; nil for every other deployment
 }
 
 type event struct {
@@ -78,7 +78,7 @@ type resource struct {
 	retainNew          bool // RetainExceptOnCreate
 	metadata           any
 	drift              *drift
-	tried              []version      // that may stand in part: of updates that failed since the last that did not
+	attempts           []version      // that may stand in part: of updates that failed since the last that did not
 	declared           map[string]any // in an undo: props before drift was put into them
 }
 
@@ -124,11 +124,11 @@ func invalid(format string, args ...any) *protocol.Error {
 // setStatus changes the stack's status and tells of it; hold e.mu.
 func (e *Engine) setStatus(s *stack, status, reason string) {
 	s.status, s.reason = status, reason
-	e.tell(s, event{logicalID: s.name, physicalID: s.id, typ: stackType, status: status, reason: reason})
+	e.appendEvent(s, event{logicalID: s.name, physicalID: s.id, typ: stackType, status: status, reason: reason})
 }
 
-// tell adds an event; hold e.mu.
-func (e *Engine) tell(s *stack, ev event) {
+// appendEvent adds an event; hold e.mu.
+func (e *Engine) appendEvent(s *stack, ev event) {
 	ev.time, ev.token = e.now(), s.token
 	ev.id = uuid()
 	if ev.typ != stackType {
@@ -148,7 +148,7 @@ func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	if r.props != nil {
 		properties = s.mask(marshal(r.props))
 	}
-	e.tell(s, event{logicalID: r.logicalID, physicalID: r.id, typ: r.typ, status: status, reason: reason, properties: properties})
+	e.appendEvent(s, event{logicalID: r.logicalID, physicalID: r.id, typ: r.typ, status: status, reason: reason, properties: properties})
 	r.time = s.events[len(s.events)-1].time
 }
 
@@ -166,8 +166,8 @@ func (s *stack) mask(text string) string {
 	return text
 }
 
-// put stores a resource under its logical id.
-func (e *Engine) put(s *stack, r *resource) {
+// putResource stores a resource under its logical id.
+func (e *Engine) putResource(s *stack, r *resource) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.resources[r.logicalID] = r
@@ -176,8 +176,8 @@ func (e *Engine) put(s *stack, r *resource) {
 	}
 }
 
-// drop forgets a resource.
-func (e *Engine) drop(s *stack, logicalID string) {
+// removeResource forgets a resource.
+func (e *Engine) removeResource(s *stack, logicalID string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(s.resources, logicalID)
@@ -195,9 +195,9 @@ func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 		}
 	}
 	return cfntemplate.Environment{
-		Parameters: set.given,
+		Parameters: set.parameterValues,
 		Pseudo: cfntemplate.Pseudo{
-			AccountID: s.account, Region: s.region, Partition: protocol.PartitionOf(s.region),
+			AccountID: s.account, Region: s.region, Partition: protocol.Partition(s.region),
 			StackID: s.id, StackName: s.name, NotificationARNs: set.notifications,
 		},
 		Zones: []string{s.region + "a", s.region + "b", s.region + "c"},
@@ -211,7 +211,7 @@ func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 }
 
 func stackARN(account, region, name, unique string) string {
-	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.PartitionOf(region), region, account, name, unique)
+	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.Partition(region), region, account, name, unique)
 }
 
 func uuid() string {

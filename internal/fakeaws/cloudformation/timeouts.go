@@ -9,18 +9,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// wireWatch notes that an answer did not arrive: whether the call took effect is
+// responseWatch notes that an answer did not arrive: whether the call took effect is
 // then unknown.
-type wireWatch struct {
-	next aws.HTTPClient
-	lost atomic.Bool
+type responseWatch struct {
+	next   aws.HTTPClient
+	failed atomic.Bool
 }
 
 // Do makes the call.
-func (w *wireWatch) Do(r *http.Request) (*http.Response, error) {
+func (w *responseWatch) Do(r *http.Request) (*http.Response, error) {
 	res, err := w.next.Do(r)
 	if err != nil {
-		w.lost.Store(true)
+		w.failed.Store(true)
 	}
 	return res, err
 }
@@ -32,7 +32,7 @@ func (w *wireWatch) Do(r *http.Request) (*http.Response, error) {
 // did not would leave behind what no stack knows of.
 func (r *request) creation(create func() (outcome, error), look func() (outcome, *time.Time, error)) (outcome, error) {
 	out, err := create()
-	if err == nil || r.wire == nil || !r.wire.lost.Load() {
+	if err == nil || r.responses == nil || !r.responses.failed.Load() {
 		return out, err
 	}
 	r.ctx = context.WithoutCancel(r.ctx) // also where the stack is being deleted by now

@@ -147,7 +147,7 @@ func (p eventsRule) delete(r *request) error {
 	c := eventbridge.NewFromConfig(r.cfg)
 	name, bus := ruleName(r.id), optional(r.props, "EventBusName")
 	var ids []string
-	for _, v := range append([]version{{props: r.props}}, r.tried...) {
+	for _, v := range append([]version{{props: r.props}}, r.attempts...) {
 		for _, o := range props(v.props).objects("Targets") {
 			if id := o.str("Id"); !slices.Contains(ids, id) {
 				ids = append(ids, id)

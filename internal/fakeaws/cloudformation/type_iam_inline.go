@@ -131,10 +131,10 @@ func (p iamInstanceProfile) create(r *request) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	return out, p.bring(c, r, name)
+	return out, p.reconcileRoles(c, r, name)
 }
 
-func (iamInstanceProfile) bring(c *iam.Client, r *request, name string) error {
+func (iamInstanceProfile) reconcileRoles(c *iam.Client, r *request, name string) error {
 	have, want := r.old.list("Roles"), r.props.list("Roles")
 	for _, role := range have {
 		if !slices.Contains(want, role) {
@@ -155,7 +155,7 @@ func (iamInstanceProfile) bring(c *iam.Client, r *request, name string) error {
 
 func (p iamInstanceProfile) update(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
-	if err := p.bring(c, r, r.id); err != nil {
+	if err := p.reconcileRoles(c, r, r.id); err != nil {
 		return outcome{}, err
 	}
 	got, err := c.GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &r.id})
@@ -170,7 +170,7 @@ func (p iamInstanceProfile) delete(r *request) error {
 	if _, err := c.GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &r.id}); err != nil {
 		return err // as for a role
 	}
-	if err := p.bring(c, &request{ctx: r.ctx, old: r.props}, r.id); err != nil {
+	if err := p.reconcileRoles(c, &request{ctx: r.ctx, old: r.props}, r.id); err != nil {
 		return err
 	}
 	_, err := c.DeleteInstanceProfile(r.ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &r.id})

@@ -61,7 +61,7 @@ func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
 }
 
 func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
-	perhaps, surely := r.listed("Roles")
+	perhaps, surely := r.listBounds("Roles")
 	want := r.props.list("Roles")
 	for _, role := range perhaps {
 		if !slices.Contains(want, role) {
@@ -132,7 +132,7 @@ func (iamManagedPolicy) prune(c *iam.Client, r *request, versions []iamtypes.Pol
 
 func (p iamManagedPolicy) delete(r *request) error {
 	c := iam.NewFromConfig(r.cfg)
-	gone := &request{ctx: r.ctx, old: r.props, tried: r.tried}
+	gone := &request{ctx: r.ctx, old: r.props, attempts: r.attempts}
 	if err := p.attach(c, gone, r.id); err != nil {
 		return err
 	}

@@ -55,17 +55,17 @@ func (p iamRole) create(r *request) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	return out, p.bring(c, r, name)
+	return out, p.reconcilePolicies(c, r, name)
 }
 
 func (iamRole) outcome(role *iamtypes.Role) outcome {
 	return outcome{id: *role.RoleName, attrs: map[string]any{"Arn": *role.Arn, "RoleId": *role.RoleId}}
 }
 
-// bring attaches and detaches managed policies and writes and removes inline
+// reconcilePolicies attaches and detaches managed policies and writes and removes inline
 // ones, from what was declared to what is.
-func (iamRole) bring(c *iam.Client, r *request, name string) error {
-	perhaps, surely := r.listed("ManagedPolicyArns")
+func (iamRole) reconcilePolicies(c *iam.Client, r *request, name string) error {
+	perhaps, surely := r.listBounds("ManagedPolicyArns")
 	want := r.props.list("ManagedPolicyArns")
 	for _, arn := range perhaps {
 		if !slices.Contains(want, arn) {
@@ -145,7 +145,7 @@ func (p iamRole) update(r *request) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	if err := p.bring(c, r, name); err != nil {
+	if err := p.reconcilePolicies(c, r, name); err != nil {
 		return outcome{}, err
 	}
 	add, remove := r.tagChange()
@@ -173,8 +173,8 @@ func (p iamRole) delete(r *request) error {
 	if _, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &r.id}); err != nil {
 		return err // of a role that is not there, every change would be denied: IAM does not know its path
 	}
-	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props, tried: r.tried}
-	if err := p.bring(c, gone, r.id); err != nil {
+	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props, attempts: r.attempts}
+	if err := p.reconcilePolicies(c, gone, r.id); err != nil {
 		return err
 	}
 	_, err := c.DeleteRole(r.ctx, &iam.DeleteRoleInput{RoleName: &r.id})

@@ -84,28 +84,28 @@ func (s3Bucket) set(r *request, name string) error {
 
 func bucketAttrs(r *request, name string) map[string]any {
 	suffix := ".amazonaws.com"
-	if protocol.PartitionOf(r.stack.region) == "aws-cn" {
+	if protocol.Partition(r.stack.region) == "aws-cn" {
 		suffix += ".cn"
 	}
 	return map[string]any{
-		"Arn": r.arnOf("s3", name), "DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
+		"Arn": r.globalARN("s3", name), "DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
 	}
 }
 
-// arnOf makes the ARN of a resource that has neither Region nor account in it.
-func (r *request) arnOf(service, resource string) string {
-	return "arn:" + protocol.PartitionOf(r.stack.region) + ":" + service + ":::" + resource
+// globalARN makes the ARN of a resource that has neither Region nor account in it.
+func (r *request) globalARN(service, resource string) string {
+	return "arn:" + protocol.Partition(r.stack.region) + ":" + service + ":::" + resource
 }
 
 func (s3Bucket) delete(r *request) error {
 	_, err := s3Client(r).DeleteBucket(r.ctx, &s3.DeleteBucketInput{Bucket: &r.id})
-	return unlessGone(err, "NoSuchBucket")
+	return ignoreCodes(err, "NoSuchBucket")
 }
 
 func (s3Bucket) read(r *request) (map[string]any, error) {
 	versioning, err := s3Client(r).GetBucketVersioning(r.ctx, &s3.GetBucketVersioningInput{Bucket: &r.id})
 	if err != nil {
-		if unlessGone(err, "NoSuchBucket") == nil {
+		if ignoreCodes(err, "NoSuchBucket") == nil {
 			return nil, errNotFound
 		}
 		return nil, err
@@ -143,14 +143,14 @@ func (s3BucketPolicy) set(r *request) error {
 
 func (s3BucketPolicy) delete(r *request) error {
 	_, err := s3Client(r).DeleteBucketPolicy(r.ctx, &s3.DeleteBucketPolicyInput{Bucket: &r.id})
-	return unlessGone(err, "NoSuchBucket")
+	return ignoreCodes(err, "NoSuchBucket")
 }
 
 func (s3BucketPolicy) read(r *request) (map[string]any, error) {
 	got, err := s3Client(r).GetBucketPolicy(r.ctx, &s3.GetBucketPolicyInput{Bucket: &r.id})
 	switch {
 	case err == nil:
-	case unlessGone(err, "NoSuchBucket", "NoSuchBucketPolicy") == nil:
+	case ignoreCodes(err, "NoSuchBucket", "NoSuchBucketPolicy") == nil:
 		return nil, errNotFound
 	default:
 		return nil, fmt.Errorf("read policy of bucket %s: %w", r.id, err)
@@ -158,8 +158,8 @@ func (s3BucketPolicy) read(r *request) (map[string]any, error) {
 	return map[string]any{"Bucket": r.id, "PolicyDocument": parseJSON(aws.ToString(got.Policy))}, nil
 }
 
-// unlessGone is nil for an error that says that the thing is not there.
-func unlessGone(err error, codes ...string) error {
+// ignoreCodes is nil for an error that says that the thing is not there.
+func ignoreCodes(err error, codes ...string) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		for _, code := range codes {

@@ -12,7 +12,7 @@ import (
 )
 
 // undo is what a stack was before an update.
-type undo struct {
+type previousState struct {
 	settings  settings
 	resources map[string]*resource // copies
 	order     []string
@@ -23,12 +23,12 @@ type undo struct {
 
 // beginUpdate starts an update; hold e.mu.
 func (e *Engine) beginUpdate(s *stack, set *settings) {
-	u := &undo{settings: s.settings, resources: map[string]*resource{}, order: slices.Clone(s.order), outputs: s.outputs, restored: map[string]bool{}}
+	u := &previousState{settings: s.settings, resources: map[string]*resource{}, order: slices.Clone(s.order), outputs: s.outputs, restored: map[string]bool{}}
 	for id, r := range s.resources {
 		u.resources[id] = r.clone()
 		u.resources[id].keepActual(set.actual[id])
 	}
-	s.undo, s.settings, s.updated = u, *set, e.now()
+	s.previous, s.settings, s.updated = u, *set, e.now()
 	e.setStatus(s, "UPDATE_IN_PROGRESS", "User Initiated")
 	e.start(s, (*operation).update)
 }
@@ -48,7 +48,7 @@ func (op *operation) update() {
 			op.rollbackUpdate("User Initiated", nil)
 			return
 		}
-		verb, err := op.bring(t)
+		verb, err := op.reconcile(t)
 		if err == nil {
 			continue
 		}
@@ -67,13 +67,13 @@ func (op *operation) update() {
 	}
 	op.e.mu.Lock()
 	s.outputs = outputs
-	old := s.undo
+	old := s.previous
 	op.e.setStatus(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	op.e.mu.Unlock()
 	op.cleanup(old)
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
-	s.undo = nil
+	s.previous = nil
 	s.order = nil
 	for _, t := range order {
 		s.order = append(s.order, t.LogicalID)
@@ -81,8 +81,8 @@ func (op *operation) update() {
 	op.e.setStatus(s, "UPDATE_COMPLETE", "")
 }
 
-// bring makes, changes or replaces one resource as the new template has it.
-func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
+// reconcile makes, changes or replaces one resource as the new template has it.
+func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error) {
 	r := op.s.resources[t.LogicalID]
 	if a := op.s.actual[t.LogicalID]; r != nil && a != nil && a.status == "DELETED" { // by somebody else
 		r = nil
@@ -101,12 +101,12 @@ func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
 		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
 		return "update", err
 	}
-	p := providerOf(t.Type)
+	p := findProvider(t.Type)
 	op.e.mu.Lock()
 	r.declare(t)
 	op.e.mu.Unlock()
 	if r.typ == t.Type {
-		op.asActual(r)
+		op.applyActual(r)
 	}
 	same := r.typ == t.Type && r.status != "UPDATE_FAILED" && reflect.DeepEqual(normal(r.props), normal(values))
 	if same && (!p.schema().Tags || slices.Equal(r.tags, op.s.tags)) {
@@ -116,7 +116,7 @@ func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
 		before := r.clone()
 		err := op.change(r, values, op.s.tags)
 		if err == nil && r.id != before.id {
-			op.replaced(before)
+			op.recordReplacement(before)
 		}
 		return "update", err
 	}
@@ -132,12 +132,12 @@ func (op *operation) bring(t *cfntemplate.Resource) (verb string, err error) {
 	return "update", op.makeAs(fresh, t, "UPDATE", "Resource creation Initiated")
 }
 
-// replaced notes that an update in place gave a resource a new physical id, as
+// recordReplacement notes that an update in place gave a resource a new physical id, as
 // custom resources may.
-func (op *operation) replaced(before *resource) {
+func (op *operation) recordReplacement(before *resource) {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
-	op.e.tell(op.s, event{
+	op.e.appendEvent(op.s, event{
 		logicalID: before.logicalID, physicalID: before.id, typ: before.typ, status: "UPDATE_IN_PROGRESS",
 		reason: "Requested update required the creation of a new physical resource; hence creating one.",
 	})
@@ -159,7 +159,7 @@ func (op *operation) discard(r *resource) {
 
 // cleanup deletes what the update has replaced or removed. What cannot be
 // deleted stays behind with its event; the update is complete all the same.
-func (op *operation) cleanup(old *undo) {
+func (op *operation) cleanup(old *previousState) {
 	order := slices.Clone(old.order)
 	slices.Reverse(order)
 	for _, id := range order {
@@ -175,7 +175,7 @@ func (op *operation) cleanup(old *undo) {
 			op.discard(was)
 		}
 		if !declared {
-			op.e.drop(op.s, id)
+			op.e.removeResource(op.s, id)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	op.ctx = op.e.ctx // the update may have been given up, its rollback is not
 	s := op.s
 	op.e.mu.Lock()
-	old := s.undo
+	old := s.previous
 	if s.cancelled {
 		reason = "User Initiated"
 	}
@@ -221,7 +221,7 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	for _, id := range order {
 		if old.resources[id] == nil { // new in this update
 			op.discard(s.resources[id])
-			op.e.drop(s, id)
+			op.e.removeResource(s, id)
 		}
 	}
 	slices.Reverse(made)
@@ -230,24 +230,24 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	}
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
-	s.order, s.undo = slices.Clone(old.order), nil
+	s.order, s.previous = slices.Clone(old.order), nil
 	op.e.setStatus(s, "UPDATE_ROLLBACK_COMPLETE", "")
 }
 
 // restore brings one resource back; it answers false where that failed.
-func (op *operation) restore(old *undo, id string) bool {
+func (op *operation) restore(old *previousState, id string) bool {
 	was, is := old.resources[id], op.s.resources[id]
 	if is == nil {
-		op.e.put(op.s, was.clone())
+		op.e.putResource(op.s, was.clone())
 		return true
 	}
-	_, isCustom := providerOf(is.typ).(custom)
+	_, isCustom := findProvider(is.typ).(custom)
 	if is.typ != was.typ || is.id != was.id && !isCustom {
 		if is.id != "" {
 			old.made = append(old.made, is)
 		}
 		back := was.clone()
-		op.e.put(op.s, back)
+		op.e.putResource(op.s, back)
 		op.e.setResource(op.s, back, "UPDATE_IN_PROGRESS", "")
 		op.e.setResource(op.s, back, "UPDATE_COMPLETE", "")
 		return true

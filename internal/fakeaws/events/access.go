@@ -7,20 +7,20 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// question is what the permission of a call depends on, whichever call it is.
-type question struct {
+// request is what the permission of a call depends on, whichever call it is.
+type request struct {
 	Name, Rule, ResourceARN, RoleArn string
 	Tags                             []protocol.Tag
 	TagKeys                          []string
 	Targets                          []struct{ Arn, RoleArn string }
 }
 
-// ask reads a call's body for its permissions; a body that does not read is
+// readRequest reads a call's body for its permissions; a body that does not read is
 // left for the call itself to refuse.
-func ask(call *protocol.Call) (question, bool) {
-	var q question
+func readRequest(call *protocol.Call) (request, bool) {
+	var q request
 	if err := json.Unmarshal(call.Body, &q); err != nil {
-		return question{}, false
+		return request{}, false
 	}
 	return q, true
 }
@@ -28,7 +28,7 @@ func ask(call *protocol.Call) (question, bool) {
 // access says which permissions a call needs: all but ListRules are judged by
 // the rule's ARN.
 func (s *Service) access(call *protocol.Call) []protocol.Access {
-	q, ok := ask(call)
+	q, ok := readRequest(call)
 	if !ok || call.Action == "ListRules" {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (s *Service) passRole(call *protocol.Call) error {
 	if call.Action != "PutRule" && call.Action != "PutTargets" {
 		return nil
 	}
-	q, _ := ask(call)
+	q, _ := readRequest(call)
 	roles := []string{q.RoleArn}
 	for _, t := range q.Targets {
 		roles = append(roles, t.RoleArn)

@@ -25,17 +25,17 @@ const (
 // Service is EventBridge for all accounts and Regions of one cloud.
 type Service struct {
 	mu    sync.Mutex
-	buses map[place]map[string]*rule // rules of the default bus by name
+	buses map[location]map[string]*rule // rules of the default bus by name
 }
 
-type place struct{ account, region string }
+type location struct{ account, region string }
 
 // New makes an EventBridge without rules.
-func New() *Service { return &Service{buses: map[place]map[string]*rule{}} }
+func New() *Service { return &Service{buses: map[location]map[string]*rule{}} }
 
 // bus gives the rules of the call's default bus.
 func (s *Service) bus(call *protocol.Call) map[string]*rule {
-	p := place{call.Account, call.Region}
+	p := location{call.Account, call.Region}
 	if s.buses[p] == nil {
 		s.buses[p] = map[string]*rule{}
 	}
@@ -58,8 +58,8 @@ func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protoco
 	}
 }
 
-// Wire is the service as the server wants it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server wants it.
+func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "events", Protocol: protocol.JSON, Version: "2015-10-07", TargetPrefix: "AWSEvents",
 		Actions: map[string]protocol.Handler{

@@ -33,7 +33,7 @@ type ruleAnswer struct {
 	CreatedBy          string `json:",omitempty"`
 }
 
-func (r *rule) answer() ruleAnswer {
+func (r *rule) describe() ruleAnswer {
 	return ruleAnswer{
 		Name: r.name, Arn: r.arn, EventPattern: r.pattern, ScheduleExpression: r.schedule, State: r.state,
 		Description: r.description, RoleArn: r.roleARN, EventBusName: "default",
@@ -99,7 +99,7 @@ func (s *Service) describeRule(call *protocol.Call, in named) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := r.answer()
+	out := r.describe()
 	out.CreatedBy = r.owner
 	return out, nil
 }
@@ -147,7 +147,7 @@ func (s *Service) listRules(call *protocol.Call, in struct {
 	var rules []ruleAnswer
 	for _, r := range s.bus(call) {
 		if strings.HasPrefix(r.name, in.NamePrefix) {
-			rules = append(rules, r.answer())
+			rules = append(rules, r.describe())
 		}
 	}
 	sort.Slice(rules, func(i, j int) bool { return rules[i].Name < rules[j].Name })

@@ -59,11 +59,11 @@ func (s *Service) access(call *protocol.Call) []protocol.Access {
 		}
 		out.Resource, out.Context = call.Str("PolicyArn"), tagKeys(request, call.List("TagKeys"), tags)
 	case call.Action == "CreatePolicy":
-		out.Resource, tagAction = a.arnOfNew(call, "policy", "PolicyName"), "iam:TagPolicy"
+		out.Resource, tagAction = a.newARN(call, "policy", "PolicyName"), "iam:TagPolicy"
 		out.Context = tagKeys(request, nil, nil)
 	case slices.Contains(onProfile, call.Action):
 		var tags []protocol.Tag
-		out.Resource, tagAction = a.arnOfNew(call, "instance-profile", "InstanceProfileName"), "iam:TagInstanceProfile"
+		out.Resource, tagAction = a.newARN(call, "instance-profile", "InstanceProfileName"), "iam:TagInstanceProfile"
 		if p := a.profiles[lower(call.Str("InstanceProfileName"))]; p != nil && call.Action != "CreateInstanceProfile" {
 			out.Resource, tags = p.arn, p.tags
 		}
@@ -81,7 +81,7 @@ func (s *Service) access(call *protocol.Call) []protocol.Access {
 // roleForAccess gives the ARN, the tags and the boundary by which a call on a
 // role is judged: those of the role, or those asked for where the call sets them.
 func (a *account) roleForAccess(call *protocol.Call) (arn string, tags []protocol.Tag, boundary string) {
-	arn = a.arnOfNew(call, "role", "RoleName")
+	arn = a.newARN(call, "role", "RoleName")
 	if r := a.roles[lower(call.Str("RoleName"))]; r != nil && call.Action != "CreateRole" {
 		arn, tags, boundary = r.arn, r.tags, r.boundary
 	}
@@ -91,8 +91,8 @@ func (a *account) roleForAccess(call *protocol.Call) (arn string, tags []protoco
 	return arn, tags, boundary
 }
 
-// arnOfNew is the ARN that a thing has, or would have, by the call alone.
-func (a *account) arnOfNew(call *protocol.Call, kind, nameParameter string) string {
+// newARN is the ARN that a thing has, or would have, by the call alone.
+func (a *account) newARN(call *protocol.Call, kind, nameParameter string) string {
 	path := "/"
 	if call.Has("Path") {
 		path = call.Str("Path")

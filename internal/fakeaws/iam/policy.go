@@ -111,11 +111,11 @@ func createPolicy(a *account, call *protocol.Call) (any, error) {
 	if err := checkName("policyName", name, 128); err != nil {
 		return nil, err
 	}
-	path, err := pathOf(call)
+	path, err := parsePath(call)
 	if err != nil {
 		return nil, err
 	}
-	description, err := descriptionOf(call)
+	description, err := parseDescription(call)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func createPolicy(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := managedOf(call)
+	doc, err := parseManagedPolicy(call)
 	if err != nil {
 		return nil, err
 	}

@@ -53,8 +53,8 @@ func (a *account) profile(call *protocol.Call) (*profile, error) {
 	return p, nil
 }
 
-// profilesOf lists the instance profiles that hold a role.
-func (a *account) profilesOf(r *role) []*profile {
+// profilesWithRole lists the instance profiles that hold a role.
+func (a *account) profilesWithRole(r *role) []*profile {
 	var out []*profile
 	for _, p := range a.profiles {
 		if p.role == r {
@@ -69,7 +69,7 @@ func createInstanceProfile(a *account, call *protocol.Call) (any, error) {
 	if err := checkName("instanceProfileName", name, 128); err != nil {
 		return nil, err
 	}
-	path, err := pathOf(call)
+	path, err := parsePath(call)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func listInstanceProfilesForRole(a *account, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	var out []xmlProfile
-	for _, p := range a.profilesOf(r) {
+	for _, p := range a.profilesWithRole(r) {
 		out = append(out, p.brief())
 	}
 	return listProfiles(call, out)

@@ -88,15 +88,15 @@ func createRole(a *account, call *protocol.Call) (any, error) {
 	if err := checkName("roleName", name, 64); err != nil {
 		return nil, err
 	}
-	path, err := pathOf(call)
+	path, err := parsePath(call)
 	if err != nil {
 		return nil, err
 	}
-	description, err := descriptionOf(call)
+	description, err := parseDescription(call)
 	if err != nil {
 		return nil, err
 	}
-	maxSession, err := sessionDurationOf(call, 3600)
+	maxSession, err := parseSessionDuration(call, 3600)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,11 @@ func createRole(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := a.trustOf(call, "AssumeRolePolicyDocument")
+	trust, err := a.parseTrustPolicy(call, "AssumeRolePolicyDocument")
 	if err != nil {
 		return nil, err
 	}
-	boundary, err := a.boundaryOf(call, call.Str("PermissionsBoundary"))
+	boundary, err := a.parseBoundary(call, call.Str("PermissionsBoundary"))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func deleteRole(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(a.profilesOf(r)) > 0 {
+	if len(a.profilesWithRole(r)) > 0 {
 		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 	}
 	if len(r.attached) > 0 {
@@ -173,11 +173,11 @@ func updateRole(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	description, err := descriptionOf(call)
+	description, err := parseDescription(call)
 	if err != nil {
 		return nil, err
 	}
-	maxSession, err := sessionDurationOf(call, r.maxSession)
+	maxSession, err := parseSessionDuration(call, r.maxSession)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func updateRoleDescription(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	description, err := descriptionOf(call)
+	description, err := parseDescription(call)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func updateAssumeRolePolicy(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := a.trustOf(call, "PolicyDocument")
+	trust, err := a.parseTrustPolicy(call, "PolicyDocument")
 	if err != nil {
 		return nil, err
 	}
@@ -214,9 +214,9 @@ func updateAssumeRolePolicy(a *account, call *protocol.Call) (any, error) {
 	return nil, nil
 }
 
-// boundaryOf checks a permissions boundary: the policy must exist. An empty
+// parseBoundary checks a permissions boundary: the policy must exist. An empty
 // ARN is no boundary.
-func (a *account) boundaryOf(call *protocol.Call, arn string) (string, error) {
+func (a *account) parseBoundary(call *protocol.Call, arn string) (string, error) {
 	if arn == "" {
 		return "", nil
 	}
@@ -237,7 +237,7 @@ func putRolePermissionsBoundary(a *account, call *protocol.Call) (any, error) {
 	if call.Str("PermissionsBoundary") == "" {
 		return nil, constraint("permissionsBoundary", "", "Member must have length greater than or equal to 20")
 	}
-	boundary, err := a.boundaryOf(call, call.Str("PermissionsBoundary"))
+	boundary, err := a.parseBoundary(call, call.Str("PermissionsBoundary"))
 	if err != nil {
 		return nil, err
 	}

@@ -52,8 +52,8 @@ func (s *Service) account(id string) *account {
 // action is a handler that runs with the account locked.
 type action func(*account, *protocol.Call) (any, error)
 
-// Wire is the service as the server wants it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server wants it.
+func (s *Service) Definition() protocol.Service {
 	actions := map[string]protocol.Handler{}
 	for name, f := range table {
 		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {

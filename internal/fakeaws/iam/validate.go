@@ -32,8 +32,8 @@ func checkName(field, name string, max int) error {
 	return nil
 }
 
-// pathOf reads the Path parameter: "/" or /…/, at most 512 characters.
-func pathOf(call *protocol.Call) (string, error) {
+// parsePath reads the Path parameter: "/" or /…/, at most 512 characters.
+func parsePath(call *protocol.Call) (string, error) {
 	if !call.Has("Path") {
 		return "/", nil
 	}
@@ -47,8 +47,8 @@ func pathOf(call *protocol.Call) (string, error) {
 	return path, nil
 }
 
-// descriptionOf reads the Description parameter, at most 1,000 characters.
-func descriptionOf(call *protocol.Call) (string, error) {
+// parseDescription reads the Description parameter, at most 1,000 characters.
+func parseDescription(call *protocol.Call) (string, error) {
 	d := call.Str("Description")
 	if utf8.RuneCountInString(d) > 1000 {
 		return "", constraint("description", d, "Member must have length less than or equal to 1000")
@@ -59,9 +59,9 @@ func descriptionOf(call *protocol.Call) (string, error) {
 	return d, nil
 }
 
-// sessionDurationOf reads MaxSessionDuration, 3,600 to 43,200 seconds; def
+// parseSessionDuration reads MaxSessionDuration, 3,600 to 43,200 seconds; def
 // where it was not sent.
-func sessionDurationOf(call *protocol.Call, def int) (int, error) {
+func parseSessionDuration(call *protocol.Call, def int) (int, error) {
 	n, err := call.Int("MaxSessionDuration", def)
 	if err != nil {
 		return 0, err
@@ -91,10 +91,10 @@ func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (s
 	return doc, nil
 }
 
-// trustOf reads a trust policy: grammar, then size, then whether the roles of
+// parseTrustPolicy reads a trust policy: grammar, then size, then whether the roles of
 // this account that it names exist. IAM asks that of every account; here the
 // others may not have been begun.
-func (a *account) trustOf(call *protocol.Call, parameter string) (string, error) {
+func (a *account) parseTrustPolicy(call *protocol.Call, parameter string) (string, error) {
 	doc, err := parseDocument(call, parameter, validate.Trust)
 	if err != nil {
 		return "", err
@@ -129,8 +129,8 @@ func (a *account) principalExists(partition, id string) bool {
 	return r != nil && r.arn == id
 }
 
-// managedOf reads the document of a managed policy: grammar, then size.
-func managedOf(call *protocol.Call) (string, error) {
+// parseManagedPolicy reads the document of a managed policy: grammar, then size.
+func parseManagedPolicy(call *protocol.Call) (string, error) {
 	doc, err := parseDocument(call, "PolicyDocument", validate.Identity)
 	if err != nil {
 		return "", err

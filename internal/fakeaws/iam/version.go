@@ -45,7 +45,7 @@ func createPolicyVersion(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := managedOf(call)
+	doc, err := parseManagedPolicy(call)
 	if err != nil {
 		return nil, err
 	}

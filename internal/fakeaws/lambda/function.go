@@ -74,7 +74,7 @@ type Permission struct {
 func (f *Function) ARN() string { return functionARN(f.Account, f.Region, f.Name) }
 
 func functionARN(account, region, name string) string {
-	return strings.Join([]string{"arn", protocol.PartitionOf(region), "lambda", region, account, "function", name}, ":")
+	return strings.Join([]string{"arn", protocol.Partition(region), "lambda", region, account, "function", name}, ":")
 }
 
 func (f *Function) clone() *Function {

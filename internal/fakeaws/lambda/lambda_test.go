@@ -29,7 +29,7 @@ func (b *buffer) String() string              { b.mu.Lock(); defer b.mu.Unlock()
 func registry(t *testing.T) (*Registry, *buffer) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
-	if out, err := exec.Command("go", "build", "-o", path, "../../lambdaruntime/testdata/bootstrap").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", path, "../lambdaruntime/testdata/bootstrap").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	log := &buffer{}

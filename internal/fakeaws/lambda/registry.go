@@ -52,7 +52,7 @@ type entry struct {
 
 	mu      sync.Mutex
 	runtime *lambdaruntime.Runtime // nil until the first invocation, and after a change
-	gone    bool
+	deleted bool
 }
 
 // New makes an empty registry.
@@ -151,7 +151,7 @@ func (r *Registry) check(f *Function) error {
 	if r.o.Fetch != nil && f.Code.S3Key != "" && f.Code.Zip == nil {
 		zip, err := r.o.Fetch(f)
 		if err != nil {
-			return unreadable(err)
+			return codeReadError(err)
 		}
 		f.Code.Zip = zip
 	}
@@ -159,8 +159,8 @@ func (r *Registry) check(f *Function) error {
 	return nil
 }
 
-// unreadable is Lambda's refusal of code that it cannot read.
-func unreadable(err error) error {
+// codeReadError is Lambda's refusal of code that it cannot read.
+func codeReadError(err error) error {
 	var s3 *protocol.Error
 	if !errors.As(err, &s3) {
 		return err
@@ -287,7 +287,7 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	f := e.f
 	r.mu.Unlock()
 	switch {
-	case e.gone:
+	case e.deleted:
 		return nil, notFound(arn)
 	case f.Reserved != nil && *f.Reserved == 0:
 		return nil, throttled()
@@ -340,7 +340,7 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 func (e *entry) retire(gone bool) {
 	e.mu.Lock()
 	rt := e.runtime
-	e.runtime, e.gone = nil, e.gone || gone
+	e.runtime, e.deleted = nil, e.deleted || gone
 	e.mu.Unlock()
 	if rt == nil {
 		return

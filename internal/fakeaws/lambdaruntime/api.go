@@ -17,15 +17,15 @@ const maxPayload = 6_291_556
 
 const unhandled = "Unhandled"
 
-type answer struct {
+type response struct {
 	payload       []byte
 	functionError string
 }
 
 type invocation struct {
-	id      string
-	payload []byte
-	answer  chan answer // takes one
+	id       string
+	payload  []byte
+	response chan response // takes one
 }
 
 func newInvocation(payload []byte) *invocation {
@@ -36,7 +36,7 @@ func newInvocation(payload []byte) *invocation {
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-	return &invocation{id: id, payload: payload, answer: make(chan answer, 1)}
+	return &invocation{id: id, payload: payload, response: make(chan response, 1)}
 }
 
 // errorPayload is the JSON that callers of a failed function see.
@@ -58,7 +58,7 @@ func (p *process) api() http.Handler {
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	var inv *invocation
 	select {
-	case inv = <-p.work:
+	case inv = <-p.invocations:
 	case <-p.done:
 		return
 	case <-r.Context().Done():
@@ -75,8 +75,8 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(inv.payload)
 }
 
-// take ends the current invocation if it has the given id.
-func (p *process) take(id string) *invocation {
+// takeInvocation ends the current invocation if it has the given id.
+func (p *process) takeInvocation(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.current == nil || p.current.id != id {
@@ -89,35 +89,35 @@ func (p *process) take(id string) *invocation {
 
 func (p *process) response(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
-	inv := p.take(r.PathValue("id"))
+	inv := p.takeInvocation(r.PathValue("id"))
 	if inv == nil {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		writeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
-	a := answer{payload: body}
+	a := response{payload: body}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		a = answer{errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)), unhandled}
+		a = response{errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)), unhandled}
 	case err != nil:
-		a = answer{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
+		a = response{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
 	case r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "":
 		payload, _ := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
-		a = answer{payload, unhandled}
+		a = response{payload, unhandled}
 	}
-	inv.answer <- a
-	accept(w)
+	inv.response <- a
+	writeAccepted(w)
 }
 
 func (p *process) failure(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
-	inv := p.take(r.PathValue("id"))
+	inv := p.takeInvocation(r.PathValue("id"))
 	if inv == nil {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		writeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
-	inv.answer <- answer{body, unhandled}
-	accept(w)
+	inv.response <- response{body, unhandled}
+	writeAccepted(w)
 }
 
 func (p *process) initFailure(w http.ResponseWriter, r *http.Request) {
@@ -126,16 +126,16 @@ func (p *process) initFailure(w http.ResponseWriter, r *http.Request) {
 	case p.initError <- body:
 	default:
 	}
-	accept(w)
+	writeAccepted(w)
 }
 
-func accept(w http.ResponseWriter) {
+func writeAccepted(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }
 
-func refuse(w http.ResponseWriter, status int, kind, message string) {
+func writeError(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(errorPayload(kind, message))

@@ -22,10 +22,10 @@ type process struct {
 	started time.Time
 	served  int // invocations handed over
 
-	work      chan *invocation
-	initError chan []byte
-	done      chan struct{} // closed when the process has ended
-	exit      error
+	invocations chan *invocation
+	initError   chan []byte
+	done        chan struct{} // closed when the process has ended
+	exit        error
 
 	mu      sync.Mutex
 	current *invocation
@@ -37,7 +37,7 @@ func start(ctx context.Context, c *Config) (*process, error) {
 		return nil, fmt.Errorf("lambda runtime: %w", err)
 	}
 	p := &process{
-		config: c, started: c.Clock(), work: make(chan *invocation),
+		config: c, started: c.Clock(), invocations: make(chan *invocation),
 		initError: make(chan []byte, 1), done: make(chan struct{}),
 	}
 	p.server = &http.Server{Handler: p.api(), ReadHeaderTimeout: 10 * time.Second}

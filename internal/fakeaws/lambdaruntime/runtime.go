@@ -175,7 +175,7 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 	defer init.Stop()
 	warm := p.served > 0
 	select {
-	case p.work <- inv:
+	case p.invocations <- inv:
 	case a := <-p.initError:
 		p.stop()
 		result.FunctionError, result.Payload = unhandled, a
@@ -205,12 +205,12 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 	defer deadline.Stop()
 	defer func() { result.Duration = time.Since(begin) }()
 	select {
-	case a := <-inv.answer:
+	case a := <-inv.response:
 		result.Payload, result.FunctionError = a.payload, a.functionError
 		return result, false, nil
 	case <-p.done:
 		select { // it may have answered and then ended
-		case a := <-inv.answer:
+		case a := <-inv.response:
 			result.Payload, result.FunctionError = a.payload, a.functionError
 			return result, false, nil
 		default:

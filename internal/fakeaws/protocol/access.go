@@ -43,8 +43,8 @@ func (c *Call) ARN(service, region, account, resource string) string {
 	return strings.Join([]string{"arn", c.Partition, service, region, account, resource}, ":")
 }
 
-// PartitionOf says which partition a Region belongs to.
-func PartitionOf(region string) string {
+// Partition says which partition a Region belongs to.
+func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "us-gov-"):
 		return "aws-us-gov"

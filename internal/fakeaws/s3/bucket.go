@@ -24,7 +24,7 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	if b == nil {
 		return nil, noBucket(t.bucket)
 	}
-	if b.account != call.Account && !b.admits(call, t) {
+	if b.account != call.Account && !b.allowsAccount(call, t) {
 		return nil, denied()
 	}
 	if b.region != call.Region && call.Action != "GetBucketLocation" {
@@ -33,8 +33,8 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	return b, nil
 }
 
-// admits asks the bucket's policy for another account's caller; hold Service.mu.
-func (b *bucket) admits(call *protocol.Call, t target) bool {
+// allowsAccount asks the bucket's policy for another account's caller; hold Service.mu.
+func (b *bucket) allowsAccount(call *protocol.Call, t target) bool {
 	for _, a := range access(call) {
 		if !b.allows(call.Caller.ARN, call.Account, a.Action, a.Resource) {
 			return false

@@ -64,12 +64,12 @@ func (s *Service) putObject(call *protocol.Call, t target) (*protocol.Response, 
 		return nil, exists()
 	}
 	sum := md5.Sum(body)
-	o := &object{data: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, modified: s.clock(), header: kept(call.HTTP.Header)}
+	o := &object{data: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, modified: s.clock(), header: storedHeader(call.HTTP.Header)}
 	for name, values := range sums {
 		o.header[name] = values
 	}
 	s.add(b, t.key, o)
-	return &protocol.Response{Header: o.answer(b, sums)}, nil
+	return &protocol.Response{Header: o.responseHeader(b, sums)}, nil
 }
 
 // conditions refuses the conditions of a write that are not carried out.
@@ -81,8 +81,8 @@ func conditions(call *protocol.Call) error {
 	return nil
 }
 
-// kept picks the headers that an object keeps.
-func kept(h http.Header) http.Header {
+// storedHeader picks the headers that an object keeps.
+func storedHeader(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
 		switch {
@@ -104,7 +104,7 @@ func kept(h http.Header) http.Header {
 }
 
 // answer gives the headers that tell of a version.
-func (o *object) answer(b *bucket, more http.Header) http.Header {
+func (o *object) responseHeader(b *bucket, more http.Header) http.Header {
 	h := http.Header{"Etag": {o.etag}}
 	for name, values := range more {
 		h[name] = values
@@ -126,7 +126,7 @@ func (s *Service) getObject(call *protocol.Call, t target) (*protocol.Response, 
 	if o == nil {
 		return nil, noKey(t.key)
 	}
-	h := o.answer(b, o.header)
+	h := o.responseHeader(b, o.header)
 	h.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
 	h.Set("Accept-Ranges", "bytes")
 	if h.Get("Content-Type") == "" {

@@ -28,7 +28,7 @@ func (s *Service) Read(r Reader, bucket, key, version string) ([]byte, error) {
 	if b == nil {
 		return nil, noBucket(bucket)
 	}
-	arn := "arn:" + protocol.PartitionOf(b.region) + ":s3:::" + bucket + "/" + key
+	arn := "arn:" + protocol.Partition(b.region) + ":s3:::" + bucket + "/" + key
 	if b.account != r.Account && !b.allows(r.ARN, r.Account, "s3:GetObject", arn) {
 		return nil, denied()
 	}

@@ -43,35 +43,35 @@ func route(r *http.Request) string {
 	t, q := locate(r), r.URL.Query()
 	switch {
 	case t.bucket == "":
-		return pick(r, map[string]string{"GET": "ListBuckets"})
+		return actionByMethod(r, map[string]string{"GET": "ListBuckets"})
 	case t.key != "":
 		return routeObject(r)
 	}
-	for _, k := range kinds {
+	for _, k := range settings {
 		if q.Has(k.query) {
-			return pick(r, map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name})
+			return actionByMethod(r, map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name})
 		}
 	}
 	switch {
 	case q.Has("location"):
-		return pick(r, map[string]string{"GET": "GetBucketLocation"})
+		return actionByMethod(r, map[string]string{"GET": "GetBucketLocation"})
 	case q.Has("versions"):
-		return pick(r, map[string]string{"GET": "ListObjectVersions"})
+		return actionByMethod(r, map[string]string{"GET": "ListObjectVersions"})
 	case q.Get("list-type") == "2":
-		return pick(r, map[string]string{"GET": "ListObjectsV2"})
+		return actionByMethod(r, map[string]string{"GET": "ListObjectsV2"})
 	case q.Has("acl") || q.Has("delete") || q.Has("uploads") || q.Has("cors") || q.Has("website") || q.Has("logging") || q.Has("notification") || q.Has("replication") || q.Has("object-lock"):
 		return r.Method + " bucket?" + r.URL.RawQuery
 	}
-	return pick(r, map[string]string{"GET": "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"})
+	return actionByMethod(r, map[string]string{"GET": "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"})
 }
 
 func routeObject(r *http.Request) string {
 	q := r.URL.Query()
 	switch {
 	case q.Has("uploads"):
-		return pick(r, map[string]string{"POST": "CreateMultipartUpload"})
+		return actionByMethod(r, map[string]string{"POST": "CreateMultipartUpload"})
 	case q.Has("uploadId"):
-		return pick(r, map[string]string{"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"})
+		return actionByMethod(r, map[string]string{"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"})
 	case r.Header.Get("X-Amz-Copy-Source") != "":
 		return "CopyObject"
 	}
@@ -80,10 +80,10 @@ func routeObject(r *http.Request) string {
 			return r.Method + " object?" + other
 		}
 	}
-	return pick(r, map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"})
+	return actionByMethod(r, map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"})
 }
 
-func pick(r *http.Request, byMethod map[string]string) string {
+func actionByMethod(r *http.Request, byMethod map[string]string) string {
 	if name := byMethod[r.Method]; name != "" {
 		return name
 	}

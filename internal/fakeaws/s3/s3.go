@@ -69,8 +69,8 @@ var handlers = map[string]handler{
 	"CompleteMultipartUpload": (*Service).completeUpload, "AbortMultipartUpload": (*Service).abortUpload,
 }
 
-// Wire is the service as the server registers it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server registers it.
+func (s *Service) Definition() protocol.Service {
 	actions := map[string]protocol.Handler{}
 	add := func(name string, h handler) {
 		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {
@@ -85,7 +85,7 @@ func (s *Service) Wire() protocol.Service {
 	for name, h := range handlers {
 		add(name, h)
 	}
-	for _, k := range kinds {
+	for _, k := range settings {
 		add("Get"+k.name, (*Service).getSetting)
 		add("Put"+k.name, (*Service).putSetting)
 		if k.missing != "" {

@@ -8,14 +8,14 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// kind is a setting of a bucket: one document, as it was sent.
-type kind struct {
+// setting is a setting of a bucket: one document, as it was sent.
+type setting struct {
 	query   string
 	name    string // as calls have it: "BucketPolicy"
 	missing string // the error where there is none; "" where it cannot be missing
 }
 
-var kinds = []kind{
+var settings = []setting{
 	{"versioning", "BucketVersioning", ""},
 	{"policy", "BucketPolicy", "NoSuchBucketPolicy"},
 	{"tagging", "BucketTagging", "NoSuchTagSet"},
@@ -25,13 +25,13 @@ var kinds = []kind{
 	{"lifecycle", "BucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"},
 }
 
-func kindOf(call *protocol.Call) kind {
-	for _, k := range kinds {
+func requestedSetting(call *protocol.Call) setting {
+	for _, k := range settings {
 		if call.HTTP.URL.Query().Has(k.query) {
 			return k
 		}
 	}
-	return kind{}
+	return setting{}
 }
 
 func (s *Service) getSetting(call *protocol.Call, t target) (*protocol.Response, error) {
@@ -41,7 +41,7 @@ func (s *Service) getSetting(call *protocol.Call, t target) (*protocol.Response,
 	if err != nil {
 		return nil, err
 	}
-	k := kindOf(call)
+	k := requestedSetting(call)
 	body, ok := b.settings[k.query]
 	switch {
 	case !ok && k.missing != "":
@@ -63,7 +63,7 @@ func (s *Service) putSetting(call *protocol.Call, t target) (*protocol.Response,
 	if err != nil {
 		return nil, err
 	}
-	k := kindOf(call)
+	k := requestedSetting(call)
 	switch k.query {
 	case "policy":
 		if _, err := iampolicy.Parse(body); err != nil {
@@ -95,6 +95,6 @@ func (s *Service) deleteSetting(call *protocol.Call, t target) (*protocol.Respon
 	if err != nil {
 		return nil, err
 	}
-	delete(b.settings, kindOf(call).query)
+	delete(b.settings, requestedSetting(call).query)
 	return &protocol.Response{Status: http.StatusNoContent}, nil
 }

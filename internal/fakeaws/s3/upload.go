@@ -19,7 +19,7 @@ type upload struct {
 	parts  map[int][]byte
 }
 
-func etagOf(data []byte) string {
+func etag(data []byte) string {
 	sum := md5.Sum(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
@@ -33,7 +33,7 @@ func (s *Service) createUpload(call *protocol.Call, t target) (*protocol.Respons
 	}
 	s.serial++
 	id := fmt.Sprintf("upload-%016x", s.serial)
-	b.uploads[id] = &upload{key: t.key, header: kept(call.HTTP.Header), parts: map[int][]byte{}}
+	b.uploads[id] = &upload{key: t.key, header: storedHeader(call.HTTP.Header), parts: map[int][]byte{}}
 	return document(&struct {
 		XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
 		Bucket   string
@@ -42,8 +42,8 @@ func (s *Service) createUpload(call *protocol.Call, t target) (*protocol.Respons
 	}{Bucket: b.name, Key: t.key, UploadID: id})
 }
 
-// underWay gives the upload of a call; hold s.mu.
-func (s *Service) underWay(call *protocol.Call, t target) (*bucket, *upload, error) {
+// findUpload gives the upload of a call; hold s.mu.
+func (s *Service) findUpload(call *protocol.Call, t target) (*bucket, *upload, error) {
 	b, err := s.find(call, t)
 	if err != nil {
 		return nil, nil, err
@@ -66,12 +66,12 @@ func (s *Service) uploadPart(call *protocol.Call, t target) (*protocol.Response,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, u, err := s.underWay(call, t)
+	_, u, err := s.findUpload(call, t)
 	if err != nil {
 		return nil, err
 	}
 	u.parts[number] = body
-	sums.Set("Etag", etagOf(body))
+	sums.Set("Etag", etag(body))
 	return &protocol.Response{Header: sums}, nil
 }
 
@@ -90,7 +90,7 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, u, err := s.underWay(call, t)
+	b, u, err := s.findUpload(call, t)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 	last := 0
 	for _, p := range in.Parts {
 		part, ok := u.parts[p.Number]
-		etag := etagOf(part)
+		etag := etag(part)
 		if !ok || p.ETag != etag && p.ETag != etag[1:len(etag)-1] {
 			return nil, protocol.Errorf("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		}
@@ -113,7 +113,7 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 		data.Write(part)
 		sums.Write(sum[:])
 	}
-	whole := etagOf(sums.Bytes())
+	whole := etag(sums.Bytes())
 	o := &object{data: data.Bytes(), etag: fmt.Sprintf(`%s-%d"`, whole[:len(whole)-1], len(in.Parts)), modified: s.clock(), header: u.header}
 	s.add(b, t.key, o)
 	delete(b.uploads, call.Form.Get("uploadId"))
@@ -132,7 +132,7 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 func (s *Service) abortUpload(call *protocol.Call, t target) (*protocol.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, _, err := s.underWay(call, t)
+	b, _, err := s.findUpload(call, t)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func (s *Service) Messages(topicARN string) []Message {
 	return out
 }
 
-// Empty forgets what was published so far.
-func (s *Service) Empty() {
+// DiscardMessages forgets what was published so far.
+func (s *Service) DiscardMessages() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent = nil
@@ -61,7 +61,7 @@ func (s *Service) publish(call *protocol.Call) (any, error) {
 	if !call.Has(parameter) {
 		return nil, invalid("TopicArn or TargetArn Reason: no value for required parameter")
 	}
-	t, err := s.topicOf(call, parameter)
+	t, err := s.findTopic(call, parameter)
 	if err != nil {
 		return nil, err
 	}

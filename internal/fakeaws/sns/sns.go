@@ -39,8 +39,8 @@ func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, topics: map[string]*topic{}, subs: map[string]*subscription{}}
 }
 
-// Wire is the service as the server wants it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server wants it.
+func (s *Service) Definition() protocol.Service {
 	actions := map[string]protocol.Handler{}
 	for name, f := range map[string]func(*protocol.Call) (any, error){
 		"CreateTopic":               s.createTopic,
@@ -80,9 +80,9 @@ func notFound(what string) *protocol.Error {
 	return protocol.Errorf("NotFound", "%s does not exist", what).WithStatus(http.StatusNotFound)
 }
 
-// topicOf finds the topic that a parameter names; it must be of the caller's
+// findTopic finds the topic that a parameter names; it must be of the caller's
 // account and Region.
-func (s *Service) topicOf(call *protocol.Call, parameter string) (*topic, error) {
+func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, error) {
 	arn := call.Str(parameter)
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
@@ -95,7 +95,7 @@ func (s *Service) topicOf(call *protocol.Call, parameter string) (*topic, error)
 	if t == nil {
 		return nil, notFound("Topic")
 	}
-	if t.account != call.Account && !(call.Action == "Publish" && t.admits(call)) {
+	if t.account != call.Account && !(call.Action == "Publish" && t.allowsAccount(call)) {
 		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action",
 			call.Caller.ARN, call.Action, arn, call.Action).WithStatus(http.StatusForbidden)
 	}
@@ -105,8 +105,8 @@ func (s *Service) topicOf(call *protocol.Call, parameter string) (*topic, error)
 // Organization is the one to which all accounts of the embedded AWS belong.
 const Organization = "o-permstacklocal"
 
-// admits asks the topic's policy for the caller of another account.
-func (t *topic) admits(call *protocol.Call) bool {
+// allowsAccount asks the topic's policy for the caller of another account.
+func (t *topic) allowsAccount(call *protocol.Call) bool {
 	doc, err := iampolicy.Parse([]byte(t.attributes["Policy"]))
 	if err != nil {
 		return false // there is none beside the default, which is for the owner

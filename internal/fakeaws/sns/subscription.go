@@ -24,7 +24,7 @@ var protocols = []string{"http", "https", "email", "email-json", "sms", "sqs", "
 // confirms (any token will do), and until then their ARN is not told unless
 // ReturnSubscriptionArn asks for it.
 func (s *Service) subscribe(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func validEndpoint(protocol, endpoint string) bool {
 // confirmSubscription confirms what is pending on a topic; the token, which
 // AWS mails, is not looked at.
 func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
 	return nil, invalid("Token")
 }
 
-// subOf finds the subscription that a call names.
-func (s *Service) subOf(call *protocol.Call) (*subscription, error) {
+// findSubscription finds the subscription that a call names.
+func (s *Service) findSubscription(call *protocol.Call) (*subscription, error) {
 	arn := call.Str("SubscriptionArn")
 	parts := strings.Split(arn, ":")
 	if len(parts) < 7 || parts[0] != "arn" || parts[2] != "sns" {
@@ -108,7 +108,7 @@ func (s *Service) subOf(call *protocol.Call) (*subscription, error) {
 
 // unsubscribe succeeds for a subscription that does not exist, as at AWS.
 func (s *Service) unsubscribe(call *protocol.Call) (any, error) {
-	sub, err := s.subOf(call)
+	sub, err := s.findSubscription(call)
 	if err != nil {
 		if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
 			return nil, nil
@@ -120,7 +120,7 @@ func (s *Service) unsubscribe(call *protocol.Call) (any, error) {
 }
 
 func (s *Service) getSubscriptionAttributes(call *protocol.Call) (any, error) {
-	sub, err := s.subOf(call)
+	sub, err := s.findSubscription(call)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (s *Service) subscriptionList(call *protocol.Call, arns []string) (any, err
 }
 
 func (s *Service) listSubscriptionsByTopic(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}

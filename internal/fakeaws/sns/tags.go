@@ -36,7 +36,7 @@ func sameTags(a, b []protocol.Tag) bool {
 
 // tagged finds the topic of a tagging call, whose errors have names of their own.
 func (s *Service) tagged(call *protocol.Call) (*topic, error) {
-	t, err := s.topicOf(call, "ResourceArn")
+	t, err := s.findTopic(call, "ResourceArn")
 	if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
 		return nil, protocol.Errorf("ResourceNotFound", "Resource does not exist").WithStatus(http.StatusNotFound)
 	}

@@ -91,7 +91,7 @@ func checkAttribute(name, value string) error {
 // deleteTopic succeeds for a topic that does not exist, as at AWS; what
 // subscribed to it goes with it.
 func (s *Service) deleteTopic(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
 			return nil, nil
@@ -108,7 +108,7 @@ func (s *Service) deleteTopic(call *protocol.Call) (any, error) {
 }
 
 func (s *Service) getTopicAttributes(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (s *Service) getTopicAttributes(call *protocol.Call) (any, error) {
 }
 
 func (s *Service) setTopicAttributes(call *protocol.Call) (any, error) {
-	t, err := s.topicOf(call, "TopicArn")
+	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}

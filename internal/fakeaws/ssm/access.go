@@ -28,9 +28,9 @@ func (s *Service) access(call *protocol.Call) []protocol.Access {
 		arn := name
 		if !strings.HasPrefix(name, "arn:") {
 			plain, _, _ := strings.Cut(name, ":")
-			arn = arnOf(call, plain)
+			arn = parameterARN(call, plain)
 		}
-		keys := protocol.TagContext(q.Tags, s.tagsOf(call, arn))
+		keys := protocol.TagContext(q.Tags, s.resourceTags(call, arn))
 		if len(q.TagKeys) > 0 {
 			keys["aws:TagKeys"] = q.TagKeys
 		}
@@ -42,7 +42,7 @@ func (s *Service) access(call *protocol.Call) []protocol.Access {
 	return needed
 }
 
-func (s *Service) tagsOf(call *protocol.Call, arn string) []protocol.Tag {
+func (s *Service) resourceTags(call *protocol.Call, arn string) []protocol.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.store(call) {

@@ -30,10 +30,10 @@ type Service struct {
 	clock func() time.Time
 
 	mu     sync.Mutex
-	stores map[place]map[string]*parameter
+	stores map[location]map[string]*parameter
 }
 
-type place struct{ account, region string }
+type location struct{ account, region string }
 
 type parameter struct {
 	name, kind, value, dataType, description string
@@ -45,11 +45,11 @@ type parameter struct {
 
 // New makes an empty parameter store.
 func New(clock func() time.Time) *Service {
-	return &Service{clock: clock, stores: map[place]map[string]*parameter{}}
+	return &Service{clock: clock, stores: map[location]map[string]*parameter{}}
 }
 
 func (s *Service) store(call *protocol.Call) map[string]*parameter {
-	p := place{call.Account, call.Region}
+	p := location{call.Account, call.Region}
 	if s.stores[p] == nil {
 		s.stores[p] = map[string]*parameter{}
 	}
@@ -69,8 +69,8 @@ func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protoco
 	}
 }
 
-// Wire is the service as the server wants it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server wants it.
+func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "ssm", Protocol: protocol.JSON, Version: "2014-11-06", TargetPrefix: "AmazonSSM",
 		Actions: map[string]protocol.Handler{
@@ -105,7 +105,7 @@ func checkName(name string) error {
 	return nil
 }
 
-func arnOf(call *protocol.Call, name string) string {
+func parameterARN(call *protocol.Call, name string) string {
 	return call.ARN("ssm", call.Region, call.Account, "parameter/"+strings.TrimPrefix(name, "/"))
 }
 
@@ -158,7 +158,7 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	p := &parameter{name: in.Name, arn: arnOf(call, in.Name), tags: tags}
+	p := &parameter{name: in.Name, arn: parameterARN(call, in.Name), tags: tags}
 	if have != nil {
 		*p = *have
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // fetch reads a template for CloudFormation, which takes it from any Region.
-func (l *Laptop) fetch(call *protocol.Call, url string) ([]byte, error) {
+func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	bucket, key, version, err := s3.Locate(url, l.Endpoint)
 	if err != nil {
 		return nil, err
@@ -18,10 +18,10 @@ func (l *Laptop) fetch(call *protocol.Call, url string) ([]byte, error) {
 // fetchCode reads a function's zip for Lambda, which takes it from a bucket of
 // the function's own Region alone. Where nobody has made the bucket, as before
 // a release is published, nothing is read.
-func (l *Laptop) fetchCode(f *lambda.Function) ([]byte, error) {
+func (l *Server) fetchCode(f *lambda.Function) ([]byte, error) {
 	if !l.S3().HasBucket(f.Code.S3Bucket) {
 		return nil, nil
 	}
-	owner := "arn:" + protocol.PartitionOf(f.Region) + ":iam::" + f.Account + ":root"
+	owner := "arn:" + protocol.Partition(f.Region) + ":iam::" + f.Account + ":root"
 	return l.S3().Read(s3.Reader{Account: f.Account, Region: f.Region, ARN: owner}, f.Code.S3Bucket, f.Code.S3Key, f.Code.S3ObjectVersion)
 }

@@ -10,23 +10,23 @@ import (
 )
 
 // configFor reaches the services as a role, or as the account's owner.
-func (l *Laptop) configFor(account, region, roleARN string) aws.Config {
+func (l *Server) configFor(account, region, roleARN string) aws.Config {
 	if roleARN == "" {
 		return l.Config(account, region)
 	}
 	return l.ConfigAs(account, region, roleARN)
 }
 
-// accountOf and regionOf read the signature's scope, for calls of Lambda's REST
+// requestAccount and regionOf read the signature's scope, for calls of Lambda's REST
 // API, which the server does not decode.
-func accountOf(r *http.Request) string {
+func requestAccount(r *http.Request) string {
 	if key := credential(r)[0]; len(key) == 12 && strings.Trim(key, "0123456789") == "" {
 		return key
 	}
 	return fakeaws.DefaultAccount
 }
 
-func regionOf(r *http.Request) string { return credential(r)[2] }
+func requestRegion(r *http.Request) string { return credential(r)[2] }
 
 // credential splits KEY/DATE/REGION/SERVICE/aws4_request.
 func credential(r *http.Request) [5]string {

@@ -32,8 +32,8 @@ type Options struct {
 	FunctionLog io.Writer // takes what functions write; nil discards it
 }
 
-// Laptop is an embedded AWS that listens.
-type Laptop struct {
+// Server is an embedded AWS that listens.
+type Server struct {
 	*fakeaws.Cloud
 	Stacks    *cloudformation.Engine
 	Functions *lambda.Registry
@@ -43,11 +43,11 @@ type Laptop struct {
 }
 
 // Start listens on a loopback address ("127.0.0.1:0" picks a port).
-func Start(addr string, o Options) (*Laptop, error) {
+func Start(addr string, o Options) (*Server, error) {
 	if o.FunctionLog == nil {
 		o.FunctionLog = io.Discard
 	}
-	l := &Laptop{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger}), code: &codeFinder{o: o}}
+	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger}), code: &codeFinder{o: o}}
 	endpoint := func() string { return l.Endpoint }
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
@@ -67,9 +67,9 @@ func Start(addr string, o Options) (*Laptop, error) {
 		Lambda:       l.Functions,
 		Logger:       o.Logger,
 	})
-	l.Register(l.Stacks.Service())
+	l.Register(l.Stacks.Definition())
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
-	l.Mount(lambda.Prefix, l.Functions.Handler(accountOf, regionOf))
+	l.Mount(lambda.Prefix, l.Functions.Handler(requestAccount, requestRegion))
 
 	var err error
 	if l.Endpoint, err = l.Cloud.Start(addr); err != nil {
@@ -80,11 +80,11 @@ func Start(addr string, o Options) (*Laptop, error) {
 
 // Close ends the functions, gives up what CloudFormation is about to do, and
 // stops listening.
-func (l *Laptop) Close() error {
+func (l *Server) Close() error {
 	return errors.Join(l.Stacks.Close(), l.Functions.Close(), l.Cloud.Close(), l.code.close())
 }
 
-var _ io.Closer = (*Laptop)(nil)
+var _ io.Closer = (*Server)(nil)
 
 func isFile(path string) bool {
 	info, err := os.Stat(path)

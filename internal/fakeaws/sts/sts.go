@@ -44,8 +44,8 @@ func New(roles *iam.Service, clock func() time.Time) *Service {
 	return &Service{iam: roles, clock: clock, sessions: map[string]Session{}}
 }
 
-// Wire is the service as the server wants it.
-func (s *Service) Wire() protocol.Service {
+// Definition is the service as the server wants it.
+func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "sts", Protocol: protocol.Query, Version: "2011-06-15",
 		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",

@@ -89,9 +89,9 @@ func TestTags(t *testing.T) {
 	}
 }
 
-func TestPartitionOf(t *testing.T) {
+func TestPartition(t *testing.T) {
 	for region, want := range map[string]string{"eu-west-1": "aws", "us-gov-east-1": "aws-us-gov", "cn-northwest-1": "aws-cn", "": "aws"} {
-		if got := PartitionOf(region); got != want {
+		if got := Partition(region); got != want {
 			t.Errorf("%s: %s", region, got)
 		}
 	}
