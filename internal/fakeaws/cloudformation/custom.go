@@ -79,14 +79,14 @@ var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a
 func (r *request) invokeFunction(kind string) (outcome, error) {
 	token := r.props.str("ServiceToken")
 	if !functionARN.MatchString(token) {
-		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function", token) //nolint:staticcheck // AWS's words
+		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function", token)
 	}
 	if r.engine.d.Lambda == nil || r.engine.d.Endpoint == nil {
 		return outcome{}, errors.New("permstack local was started without functions and cannot serve custom resources")
 	}
 	timeout, err := r.props.int("ServiceTimeout")
 	if err != nil || r.props.has("ServiceTimeout") && (timeout < 1 || timeout > defaultServiceTimeout) {
-		return outcome{}, errors.New("Value of property ServiceTimeout must be an integer from 1 to 3600") //nolint:staticcheck // AWS's words
+		return outcome{}, errors.New("Value of property ServiceTimeout must be an integer from 1 to 3600")
 	}
 	if timeout == 0 {
 		timeout = defaultServiceTimeout
@@ -127,13 +127,13 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 	}
 	var a customResponse
 	if err := json.Unmarshal(body, &a); err != nil {
-		return outcome{}, fmt.Errorf("Invalid response object: %v", err) //nolint:staticcheck // AWS's words
+		return outcome{}, fmt.Errorf("Invalid response object: %v", err)
 	}
 	for _, field := range []struct{ name, got, want string }{
 		{"StackId", a.StackID, ev.StackID}, {"RequestId", a.RequestID, ev.RequestID}, {"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
 	} {
 		if field.got != field.want {
-			return outcome{}, fmt.Errorf("Invalid response object: Value of property %s does not match the request", field.name) //nolint:staticcheck // AWS's words
+			return outcome{}, fmt.Errorf("Invalid response object: Value of property %s does not match the request", field.name)
 		}
 	}
 	out := outcome{id: a.PhysicalResourceID, noEcho: a.NoEcho, attrs: a.Data}
@@ -143,13 +143,13 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		if reason == "" {
 			reason = "See the details in CloudWatch Log Stream"
 		}
-		return outcome{id: a.PhysicalResourceID}, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", reason, ev.RequestID) //nolint:staticcheck // AWS's words
+		return outcome{id: a.PhysicalResourceID}, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", reason, ev.RequestID)
 	case a.Status != "SUCCESS":
-		return outcome{}, fmt.Errorf("Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status) //nolint:staticcheck // AWS's words
+		return outcome{}, fmt.Errorf("Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status)
 	case kind != "Delete" && a.PhysicalResourceID == "":
-		return outcome{}, errors.New("Invalid PhysicalResourceId") //nolint:staticcheck // AWS's words
+		return outcome{}, errors.New("Invalid PhysicalResourceId")
 	case len(a.PhysicalResourceID) > 1024:
-		return outcome{}, errors.New("Invalid PhysicalResourceId: longer than 1024 bytes") //nolint:staticcheck // AWS's words
+		return outcome{}, errors.New("Invalid PhysicalResourceId: longer than 1024 bytes")
 	}
 	for k, v := range out.attrs {
 		out.attrs[k] = wholeNumbers(v)

@@ -90,7 +90,7 @@ type resolver struct{ resources map[string]*resource }
 func (v resolver) Ref(id string) (any, error) {
 	r := v.resources[id]
 	if r == nil || r.id == "" {
-		return nil, fmt.Errorf("Unable to retrieve the physical id of resource %s", id) //nolint:staticcheck // AWS's words
+		return nil, fmt.Errorf("Unable to retrieve the physical id of resource %s", id)
 	}
 	return r.id, nil
 }
@@ -98,16 +98,16 @@ func (v resolver) Ref(id string) (any, error) {
 func (v resolver) GetAtt(id, attr string) (any, error) {
 	r := v.resources[id]
 	if r == nil {
-		return nil, fmt.Errorf("Unable to retrieve %s attribute for %s", attr, id) //nolint:staticcheck // AWS's words
+		return nil, fmt.Errorf("Unable to retrieve %s attribute for %s", attr, id)
 	}
 	value, ok := r.attrs[attr]
 	switch _, isCustom := findProvider(r.typ).(custom); {
 	case ok:
 		return value, nil
 	case isCustom:
-		return nil, fmt.Errorf("CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s", attr, r.id) //nolint:staticcheck // AWS's words
+		return nil, fmt.Errorf("CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s", attr, r.id)
 	}
-	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr) //nolint:staticcheck // AWS's words
+	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr)
 }
 
 // resolve evaluates a resource's properties against what is made by now.
@@ -234,7 +234,7 @@ func (op *operation) cancellationError(verb string, err error) error {
 	defer op.e.mu.Unlock()
 	switch {
 	case op.s.cancelled || op.s.deleting:
-		return fmt.Errorf("Resource %s cancelled", map[string]string{"CREATE": "creation", "UPDATE": "update"}[verb]) //nolint:staticcheck // AWS's words
+		return fmt.Errorf("Resource %s cancelled", map[string]string{"CREATE": "creation", "UPDATE": "update"}[verb])
 	case errors.Is(op.ctx.Err(), context.DeadlineExceeded):
 		return errors.New("Resource creation cancelled: stack creation time exceeded the specified timeout")
 	}

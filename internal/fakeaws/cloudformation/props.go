@@ -24,7 +24,7 @@ func (p props) int(name string) (int, error) {
 	}
 	n, err := strconv.Atoi(p.str(name))
 	if err != nil {
-		return 0, fmt.Errorf("Value of property %s must be of type Integer", name) //nolint:staticcheck // AWS's words
+		return 0, fmt.Errorf("Value of property %s must be of type Integer", name)
 	}
 	return n, nil
 }
@@ -93,7 +93,7 @@ func decode[T any](v any) (T, error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(marshal(v))))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&out); err != nil {
-		return out, fmt.Errorf("Properties validation failed: %v", err) //nolint:staticcheck // AWS's words
+		return out, fmt.Errorf("Properties validation failed: %v", err)
 	}
 	return out, nil
 }

@@ -176,12 +176,12 @@ func (r *request) changed(names ...string) bool {
 func (s schema) check(p map[string]any) error {
 	for _, name := range sortedKeys(p) {
 		if !s.Any && !slices.Contains(s.Properties, name) {
-			return fmt.Errorf("Encountered unsupported property %s", name) //nolint:staticcheck // AWS's words
+			return fmt.Errorf("Encountered unsupported property %s", name)
 		}
 	}
 	for _, name := range s.Required {
 		if _, ok := p[name]; !ok {
-			return fmt.Errorf("Properties validation failed: #: required key [%s] not found", name) //nolint:staticcheck // AWS's words
+			return fmt.Errorf("Properties validation failed: #: required key [%s] not found", name)
 		}
 	}
 	return nil

@@ -205,7 +205,7 @@ func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 			if v, ok := imports[name]; ok {
 				return v, nil
 			}
-			return "", fmt.Errorf("No export named %s found.", name) //nolint:staticcheck // AWS's words
+			return "", fmt.Errorf("No export named %s found.", name)
 		},
 	}
 }

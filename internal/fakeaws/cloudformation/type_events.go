@@ -85,7 +85,7 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 			return err
 		}
 		if aws.ToString(t.Id) == "" || aws.ToString(t.Arn) == "" {
-			return errors.New("Properties validation failed: #/Targets: required keys [Arn, Id] not found") //nolint:staticcheck // AWS's words
+			return errors.New("Properties validation failed: #/Targets: required keys [Arn, Id] not found")
 		}
 		stays[*t.Id] = true
 		put = append(put, t)

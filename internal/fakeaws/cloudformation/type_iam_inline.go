@@ -64,7 +64,7 @@ func (p iamPolicy) create(r *request) (outcome, error) {
 		return outcome{}, errors.New("permstack local does not write policies of users and groups")
 	}
 	if len(r.props.list("Roles")) == 0 {
-		return outcome{}, errors.New("At least one of [Groups,Roles,Users] must be non-empty.") //nolint:staticcheck // AWS's words
+		return outcome{}, errors.New("At least one of [Groups,Roles,Users] must be non-empty.")
 	}
 	id := generateName(r.stack.name, r.logicalID, 64)
 	out, err := p.update(r)

@@ -201,7 +201,7 @@ func (lambdaInvokeConfig) set(r *request) error {
 		return err
 	}
 	if retries < 0 || retries > 2 {
-		return errors.New("Properties validation failed: #/MaximumRetryAttempts: the value must be from 0 to 2") //nolint:staticcheck // AWS's words
+		return errors.New("Properties validation failed: #/MaximumRetryAttempts: the value must be from 0 to 2")
 	}
 	age, err := r.props.int("MaximumEventAgeInSeconds")
 	if err != nil {

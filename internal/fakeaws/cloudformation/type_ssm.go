@@ -28,7 +28,7 @@ func (p ssmParameter) update(r *request) (outcome, error) { return p.put(r, r.id
 func (ssmParameter) put(r *request, name string, overwrite bool) (outcome, error) {
 	kind := r.props.str("Type")
 	if kind == "SecureString" {
-		return outcome{}, errors.New("Properties validation failed: #/Type: SecureString is not a valid enum value") //nolint:staticcheck // AWS's words
+		return outcome{}, errors.New("Properties validation failed: #/Type: SecureString is not a valid enum value")
 	}
 	in := &ssm.PutParameterInput{
 		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")), Description: optional(r.props, "Description"),

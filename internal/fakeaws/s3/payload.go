@@ -3,8 +3,8 @@ package s3
 import (
 	"bufio"
 	"bytes"
-	"crypto/md5"  //nolint:gosec // what S3 names an object's content by
-	"crypto/sha1" //nolint:gosec // one of S3's checksums
+	"crypto/md5"  // what S3 names an object's content by
+	"crypto/sha1" // one of S3's checksums
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"

@@ -2,7 +2,7 @@ package s3
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // what S3 names an object's content by
+	"crypto/md5" // what S3 names an object's content by
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"

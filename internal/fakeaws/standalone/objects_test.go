@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	api := "http://" + host + "/2018-06-01/runtime/invocation/"
 	for {
-		next, err := http.Get(api + "next") //nolint:noctx // a test's function
+		next, err := http.Get(api + "next") // a test's function
 		if err != nil {
 			return
 		}
