@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/cloudformation"
@@ -30,6 +31,10 @@ type Options struct {
 
 	Logger      *slog.Logger
 	FunctionLog io.Writer // takes what functions write; nil discards it
+
+	// Clock is the clock of the services; nil is time.Now. Functions run in
+	// processes of their own and read the real clock.
+	Clock func() time.Time
 }
 
 // Server is an embedded AWS that listens.
@@ -47,7 +52,7 @@ func Start(addr string, o Options) (*Server, error) {
 	if o.FunctionLog == nil {
 		o.FunctionLog = io.Discard
 	}
-	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger}), code: &codeFinder{o: o}}
+	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock}), code: &codeFinder{o: o}}
 	endpoint := func() string { return l.Endpoint }
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
@@ -66,6 +71,7 @@ func Start(addr string, o Options) (*Server, error) {
 		Fetch:        l.fetch,
 		Lambda:       l.Functions,
 		Logger:       o.Logger,
+		Clock:        o.Clock,
 	})
 	l.Register(l.Stacks.Definition())
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
