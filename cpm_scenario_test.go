@@ -12,97 +12,84 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"permstack"
-	"permstack/internal/drift/monitor"
-	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
 
-// cpmLife is a stack of profile cpm, from template.yaml.
-type cpmLife struct {
-	world
-	cfn     *cloudformation.Client
-	iam     *iam.Client
-	outputs map[string]string
-}
-
 const (
 	cpmServer = "arn:aws:iam::111122223333:role/Server"
-	cpmName   = "CPMRole-us-east-1-main"
+	cpmRole   = "CPMRole-us-east-1-main"
 )
 
-func cpmValues(more map[string]string) []types.Parameter {
-	var out []types.Parameter
-	for k, v := range cpmParameters(more) {
-		out = append(out, types.Parameter{ParameterKey: aws.String(k), ParameterValue: aws.String(v)})
-	}
-	return out
+// cpmStack is a stack of profile cpm, from template.yaml.
+type cpmStack struct {
+	*fakeawstest.Stack
+	t *testing.T
 }
 
-func (l *cpmLife) update(more map[string]string) {
-	l.t.Helper()
-	_, err := l.cfn.UpdateStack(l.t.Context(), &cloudformation.UpdateStackInput{
-		StackName: aws.String("backup"), UsePreviousTemplate: aws.Bool(true), Parameters: cpmValues(more),
-		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.outputs = l.settled(account, region, "backup", "UPDATE_COMPLETE")
+// launchCPM launches template.yaml for profile cpm.
+func launchCPM(t *testing.T, account *fakeawstest.Account, more map[string]string) *cpmStack {
+	t.Helper()
+	return &cpmStack{account.Launch(fakeawstest.Launch{Parameters: cpmLaunch(more)}), t}
 }
 
-// actions are those of the policies that a role has.
-func (l *cpmLife) actions(role string) []string {
-	l.t.Helper()
-	var documents []string
-	attached, err := l.iam.ListAttachedRolePolicies(l.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	for _, a := range attached.AttachedPolicies {
-		p, err := l.iam.GetPolicy(l.t.Context(), &iam.GetPolicyInput{PolicyArn: a.PolicyArn})
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		v, err := l.iam.GetPolicyVersion(l.t.Context(), &iam.GetPolicyVersionInput{PolicyArn: a.PolicyArn, VersionId: p.Policy.DefaultVersionId})
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		documents = append(documents, *v.PolicyVersion.Document)
-	}
+// cpmLaunch returns the parameters of a launch for cpm.
+func cpmLaunch(more map[string]string) map[string]string {
+	return cpmParameters(merged(map[string]string{"DataPlaneAccountId": ""}, more))
+}
+
+func (s *cpmStack) update(more map[string]string) {
+	s.t.Helper()
+	s.Update(cpmLaunch(more))
+}
+
+// attachedActions returns the actions of a role's managed policies, sorted.
+func (s *cpmStack) attachedActions(role string) []string {
+	s.t.Helper()
 	var out []string
-	for _, text := range documents {
-		out = append(out, l.document(text).Actions()...)
+	for _, arn := range s.AttachedPolicies(role) {
+		p, err := s.IAM.GetPolicy(s.t.Context(), &iam.GetPolicyInput{PolicyArn: &arn})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		in := &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId}
+		v, err := s.IAM.GetPolicyVersion(s.t.Context(), in)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		out = append(out, decodePolicy(s.t, *v.PolicyVersion.Document).Actions()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// document reads a policy as IAM sends it.
-func (l *cpmLife) document(text string) iampolicy.Document {
-	l.t.Helper()
+// decodePolicy parses a policy as IAM returns it, URL-encoded.
+func decodePolicy(t *testing.T, text string) iampolicy.Document {
+	t.Helper()
 	var doc iampolicy.Document
 	plain, err := url.QueryUnescape(text)
 	if err == nil {
 		err = json.Unmarshal([]byte(plain), &doc)
 	}
 	if err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return doc
 }
 
-// granted wants what the catalogue says for a choice, and no role beside.
-func (l *cpmLife) granted(sel policies.Selection, controlPlane string) {
-	l.t.Helper()
+// requireGranted requires exactly the roles and actions of the catalogue.
+func (s *cpmStack) requireGranted(sel policies.Selection, controlPlane string) {
+	s.t.Helper()
 	sel.Profile = "cpm"
-	set, err := policies.Synthesize(sel, policies.Environment{Partition: "aws", Account: account, Region: region, ControlPlaneRoleARN: controlPlane})
+	set, err := policies.Synthesize(sel, policies.Environment{
+		Partition: "aws", Account: account, Region: region, ControlPlaneRoleARN: controlPlane,
+	})
 	if err != nil {
-		l.t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	var want, have []string
+	var want, got []string
 	for _, r := range set.Roles {
 		want = append(want, r.Name)
 		var actions []string
@@ -110,149 +97,153 @@ func (l *cpmLife) granted(sel policies.Selection, controlPlane string) {
 			actions = append(actions, p.Document.Actions()...)
 		}
 		slices.Sort(actions)
-		if len(r.Managed) > 0 && !slices.Equal(l.actions(r.Name), slices.Compact(actions)) {
-			l.t.Errorf("%s has not what the catalogue says", r.Name)
+		if attached := s.attachedActions(r.Name); len(r.Managed) > 0 && !slices.Equal(attached, slices.Compact(actions)) {
+			s.t.Errorf("role %s: its actions differ from the catalogue's", r.Name)
 		}
 	}
-	roles, err := l.iam.ListRoles(l.t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
+	roles, err := s.IAM.ListRoles(s.t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
 	if err != nil {
-		l.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	for _, r := range roles.Roles {
 		if *r.Path == "/permstack/" {
-			have = append(have, *r.RoleName)
+			got = append(got, *r.RoleName)
 		}
 	}
 	slices.Sort(want)
-	slices.Sort(have)
-	if !slices.Equal(have, want) {
-		l.t.Errorf("the roles are %q, want %q", have, want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		s.t.Errorf("roles: got %q, want %q", got, want)
 	}
 }
 
-// look runs the drift check and gives the subjects of what it told.
-func (l *cpmLife) look() []string {
-	l.t.Helper()
-	before := len(l.SNS().Messages(l.outputs["AlertTopicArn"]))
-	result, err := l.Functions.Invoke(l.t.Context(), lambda.Resolve(account, region, l.outputs["DriftFunction"]), []byte("{}"))
-	if err != nil || result.FunctionError != "" {
-		l.t.Fatalf("the drift check: %v %s", err, result.Payload)
+// instanceProfiles returns the names of the role's instance profiles.
+func (s *cpmStack) instanceProfiles() []string {
+	s.t.Helper()
+	in := &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String(cpmRole)}
+	out, err := s.IAM.ListInstanceProfilesForRole(s.t.Context(), in)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	var looked monitor.Result
-	if err := json.Unmarshal(result.Payload, &looked); err != nil {
-		l.t.Fatal(err)
+	var names []string
+	for _, p := range out.InstanceProfiles {
+		names = append(names, *p.InstanceProfileName)
 	}
+	return names
+}
+
+// checkDrift runs the drift check and returns the subjects of the messages since
+// the last call.
+func (s *cpmStack) checkDrift() []string {
+	s.t.Helper()
+	s.CheckDrift()
 	var subjects []string
-	for _, m := range l.SNS().Messages(l.outputs["AlertTopicArn"])[before:] {
+	for _, m := range s.Messages() {
 		subjects = append(subjects, m.Subject)
-		if strings.Contains(m.Body, "could not be read") {
-			l.t.Errorf("the check could not read something: %s", m.Body)
+		if len(m.NotReached) > 0 || strings.Contains(m.Email, "could not be read") {
+			s.t.Errorf("the drift check could not read a resource: %s", m.Email)
 		}
 	}
 	return subjects
 }
 
-// TestLifeOfCPM launches cpm, changes every kind of choice, tampers with it, and
-// deletes it.
-func TestLifeOfCPM(t *testing.T) {
-	w := newWorld(t)
-	cfg := w.Config(account, region)
-	l := &cpmLife{world: w, cfn: w.cfn(account, region), iam: iam.NewFromConfig(cfg)}
-	create := func(more map[string]string) error {
-		_, err := l.cfn.CreateStack(t.Context(), &cloudformation.CreateStackInput{
-			StackName: aws.String("backup"), TemplateBody: aws.String(string(permstack.Template)), Parameters: cpmValues(more),
-			Capabilities: []types.Capability{types.CapabilityCapabilityIam},
-		})
-		return err
-	}
-	for _, wrong := range []map[string]string{
-		{"Operations": "restore"}, {"Options": "release=3.0"}, {"Options": "trust=server-role"}, {"ProtectEC2MSSQL": "yes"}, {"ProtectEC2": "no"},
+func TestCPMLaunchRefused(t *testing.T) {
+	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
+	for name, values := range map[string]map[string]string{
+		"operation of clumio":    {"Operations": "restore"},
+		"unknown release":        {"Options": "release=3.0"},
+		"no role for the server": {"Options": "trust=server-role"},
+		"asset of clumio":        {"ProtectEC2MSSQL": "yes"},
+		"no asset":               {"ProtectEC2": "no"},
 	} {
-		if err := create(wrong); err == nil {
-			t.Fatalf("%v is taken", wrong)
-		}
+		t.Run(name, func(t *testing.T) {
+			account := account.For(t)
+			if _, err := account.Create(fakeawstest.Launch{Parameters: cpmLaunch(values)}); err == nil {
+				t.Error("the stack is created, want an error")
+			}
+			account.RequireEmpty()
+		})
 	}
-	l.empty(account, region)
+}
 
-	if err := create(map[string]string{"Preset": "enterprise"}); err != nil {
-		t.Fatal(err)
+// TestCPMScenario launches cpm, changes every kind of choice, tampers with the
+// role and deletes the stack.
+func TestCPMScenario(t *testing.T) {
+	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
+	s := launchCPM(t, account, map[string]string{"Preset": "enterprise"})
+	s.requireGranted(policies.Selection{Preset: "enterprise"}, "")
+	if got, want := s.Outputs["RoleArn"], "arn:aws:iam::"+account.ID+":role/permstack/"+cpmRole; got != want {
+		t.Errorf("output RoleArn: got %q, want %q", got, want)
 	}
-	l.outputs = l.settled(account, region, "backup", "CREATE_COMPLETE")
-	l.granted(policies.Selection{Preset: "enterprise"}, "")
-	if want := "arn:aws:iam::" + account + ":role/permstack/" + cpmName; l.outputs["RoleArn"] != want {
-		t.Errorf("RoleArn is %q", l.outputs["RoleArn"])
+	if topic, ok := s.Outputs["EventTopicArn"]; ok {
+		t.Errorf("output EventTopicArn: got %s, want none: cpm subscribes to no topic", topic)
 	}
-	if _, there := l.outputs["EventTopicArn"]; there {
-		t.Error("there is a topic that nobody listens to")
+	if got, want := s.instanceProfiles(), []string{"CPMInstanceProfile-us-east-1-main"}; !slices.Equal(got, want) {
+		t.Errorf("instance profiles: got %q, want %q", got, want)
 	}
-	profiles := func() (names []string) {
-		out, err := l.iam.ListInstanceProfilesForRole(t.Context(), &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String(cpmName)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range out.InstanceProfiles {
-			names = append(names, *p.InstanceProfileName)
-		}
-		return names
-	}
-	if got := profiles(); !slices.Equal(got, []string{"CPMInstanceProfile-us-east-1-main"}) {
-		t.Errorf("instance profiles %q", got)
-	}
+	s.Messages()
 
-	l.update(map[string]string{"Preset": "enterprise", "Options": "release=4.2,kms-user=admin"})
-	l.granted(policies.Selection{Preset: "enterprise", Options: []schema.Option{"release=4.2", "kms-user=admin"}}, "")
-	l.update(map[string]string{"Preset": "minimal"})
-	l.granted(policies.Selection{Preset: "minimal"}, "")
-	l.update(map[string]string{"ProtectRDS": "yes", "ProtectSAPHANA": "yes", "Operations": "backup,recovery", "Options": "trust=server-role", "ControlPlaneRoleArn": cpmServer})
-	l.granted(policies.Selection{
-		Assets: []schema.Asset{"ec2", "rds", "sap-hana"}, Operations: []schema.Operation{"backup", "recovery"}, Options: []schema.Option{"trust=server-role"},
-	}, cpmServer)
-	if got := profiles(); len(got) != 0 {
-		t.Errorf("instance profiles %q of a role that no instance takes", got)
-	}
-	role, err := l.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String(cpmName)})
-	if err != nil || !strings.Contains(*role.Role.AssumeRolePolicyDocument, url.QueryEscape(cpmServer)) {
-		t.Errorf("the trust is %v, %v", role, err)
-	}
-
-	if told := l.look(); len(told) != 0 {
-		t.Errorf("nothing was changed by hand, and told is %q", told)
-	}
-	attach := func() {
-		t.Helper()
-		if _, err := l.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(cpmName), PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess")}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	attach()
-	if told := l.look(); len(told) != 1 || !strings.Contains(told[0], "GRANTS MORE") {
-		t.Errorf("told is %q", told)
-	}
-	l.update(map[string]string{"Preset": "enterprise", "OnDrift": "revert"})
-	l.look()
-	attach()
-	if told := l.look(); len(told) != 1 { // that it was found and taken off
-		t.Errorf("told is %q", told)
-	}
-	if slices.Contains(l.actions(cpmName), "*") {
-		t.Error("the policy that somebody attached is still there")
-	}
-	l.granted(policies.Selection{Preset: "enterprise"}, "")
-
-	// The profile stays: what is there is not within the rights of another.
-	_, err = l.cfn.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
-		StackName: aws.String("backup"), UsePreviousTemplate: aws.Bool(true), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
-		Parameters: cpmValues(map[string]string{"Profile": "clumio", "ControlPlaneRoleArn": cpmServer, "ExternalId": "example", "ConnectionId": "main"}),
+	s.update(map[string]string{"Preset": "enterprise", "Options": "release=4.2,kms-user=admin"})
+	s.requireGranted(policies.Selection{
+		Preset: "enterprise", Options: []schema.Option{"release=4.2", "kms-user=admin"},
+	}, "")
+	s.update(map[string]string{"Preset": "minimal"})
+	s.requireGranted(policies.Selection{Preset: "minimal"}, "")
+	s.update(map[string]string{
+		"ProtectRDS": "yes", "ProtectSAPHANA": "yes", "Operations": "backup,recovery",
+		"Options": "trust=server-role", "ControlPlaneRoleArn": cpmServer,
 	})
-	if err != nil {
-		t.Fatal(err)
+	s.requireGranted(policies.Selection{
+		Assets: []schema.Asset{"ec2", "rds", "sap-hana"}, Operations: []schema.Operation{"backup", "recovery"},
+		Options: []schema.Option{"trust=server-role"},
+	}, cpmServer)
+	if got := s.instanceProfiles(); len(got) != 0 {
+		t.Errorf("instance profiles with trust=server-role: got %q, want none", got)
 	}
-	l.outputs = l.settled(account, region, "backup", "UPDATE_ROLLBACK_COMPLETE")
-	l.granted(policies.Selection{Preset: "enterprise"}, "")
+	if trust := *s.Role(cpmRole).AssumeRolePolicyDocument; !strings.Contains(trust, url.QueryEscape(cpmServer)) {
+		t.Errorf("trust policy: got %s, want %s in it", trust, cpmServer)
+	}
 
-	if _, err := l.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("backup")}); err != nil {
-		t.Fatal(err)
+	s.testTampering()
+	s.testProfileChange()
+	s.Delete()
+	s.RequireEmpty()
+}
+
+// testTampering attaches a policy with OnDrift notify, then with revert.
+func (s *cpmStack) testTampering() {
+	s.t.Helper()
+	s.Messages()
+	if got := s.checkDrift(); len(got) != 0 {
+		s.t.Errorf("messages before tampering: got %q, want none", got)
 	}
-	l.settled(account, region, "backup", "DELETE_COMPLETE")
-	l.empty(account, region)
+	s.AttachPolicy(cpmRole, fakeawstest.AdministratorAccess)
+	if got := s.checkDrift(); len(got) != 1 || !strings.Contains(got[0], "GRANTS MORE") {
+		s.t.Errorf("messages after tampering: got %q, want one that contains GRANTS MORE", got)
+	}
+	s.update(map[string]string{"Preset": "enterprise", "OnDrift": "revert"})
+	s.checkDrift()
+	s.AttachPolicy(cpmRole, fakeawstest.AdministratorAccess)
+	if got := s.checkDrift(); len(got) != 1 { // the finding and that it was reverted
+		s.t.Errorf("messages with OnDrift revert: got %q, want one", got)
+	}
+	if slices.Contains(s.AttachedPolicies(cpmRole), fakeawstest.AdministratorAccess) {
+		s.t.Error("AdministratorAccess is attached, want it detached")
+	}
+	s.requireGranted(policies.Selection{Preset: "enterprise"}, "")
+}
+
+// testProfileChange requires that an update to another profile is rolled back:
+// the stack role of one profile may not change the roles of another.
+func (s *cpmStack) testProfileChange() {
+	s.t.Helper()
+	in := &cloudformation.UpdateStackInput{UsePreviousTemplate: aws.Bool(true)}
+	for name, value := range cpmLaunch(map[string]string{
+		"Profile": "clumio", "ControlPlaneRoleArn": cpmServer, "ExternalId": "example",
+	}) {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &name, ParameterValue: &value})
+	}
+	s.BeginUpdate(in)
+	s.Wait("UPDATE_ROLLBACK_COMPLETE")
+	s.requireGranted(policies.Selection{Preset: "enterprise"}, "")
 }
