@@ -122,7 +122,8 @@ func stackSetParameters(t *testing.T, regions []string) map[string]string {
 	b, err := set.Bind(cfntemplate.Environment{
 		Parameters: map[string]string{
 			"OrganizationalUnitIds": "ou-ab12-11111111", "Regions": strings.Join(regions, ","), "ConnectionId": "org",
-			"ExternalId": fakeawstest.ExternalID, "ControlPlaneRoleArn": fakeawstest.ControlPlaneARN, "RolePath": "/team/backup/",
+			"ExternalId": fakeawstest.ExternalID, "ControlPlaneRoleArn": fakeawstest.ControlPlaneARN,
+			"RolePath": "/team/backup/",
 		},
 		Pseudo: cfntemplate.Pseudo{
 			AccountID: "999999999999", Region: region, StackName: "permstack",

@@ -17,8 +17,8 @@ func TestScenario(t *testing.T) {
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
 	account := aws.In("123456789012", "eu-central-1")
 	stack := account.Launch(fakeawstest.Launch{Tags: map[string]string{"team": "storage"}})
-	if messages := stack.Messages(); len(messages) != 1 || messages[0].Status != notify.Granted || messages[0].Email == "" {
-		t.Errorf("messages after the launch: got %+v, want one with status %s", messages, notify.Granted)
+	if got := stack.Messages(); len(got) != 1 || got[0].Status != notify.Granted || got[0].Email == "" {
+		t.Errorf("messages after the launch: got %+v, want one with status %s", got, notify.Granted)
 	}
 	if result := stack.CheckDrift(); result.Status != notify.InSync {
 		t.Errorf("drift check: got %+v, want status %s", result, notify.InSync)

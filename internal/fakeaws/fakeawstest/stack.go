@@ -38,7 +38,9 @@ type Launch struct {
 // DefaultParameters returns the parameters of template.yaml that have no usable
 // default, for profile clumio.
 func DefaultParameters() map[string]string {
-	return map[string]string{"ControlPlaneRoleArn": ControlPlaneARN, "ExternalId": ExternalID, "DataPlaneAccountId": DataPlaneID}
+	return map[string]string{
+		"ControlPlaneRoleArn": ControlPlaneARN, "ExternalId": ExternalID, "DataPlaneAccountId": DataPlaneID,
+	}
 }
 
 // Stack is a stack of an account.
@@ -111,7 +113,8 @@ func (s *Stack) Update(values map[string]string) {
 // they are, and waits until the update is complete.
 func (s *Stack) UpdateTemplate(template []byte) {
 	s.t.Helper()
-	in := &cloudformation.UpdateStackInput{TemplateURL: aws.String(s.TemplateURL(s.ID+"-"+s.Region+"-"+s.Name+"-update.yaml", template))}
+	url := s.TemplateURL(s.ID+"-"+s.Region+"-"+s.Name+"-update.yaml", template)
+	in := &cloudformation.UpdateStackInput{TemplateURL: &url}
 	for _, p := range s.Describe().Parameters {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
@@ -138,7 +141,8 @@ func (s *Stack) Delete() {
 // BeginDelete begins to delete the stack.
 func (s *Stack) BeginDelete() {
 	s.t.Helper()
-	if _, err := s.CloudFormation.DeleteStack(s.t.Context(), &cloudformation.DeleteStackInput{StackName: &s.Name}); err != nil {
+	in := &cloudformation.DeleteStackInput{StackName: &s.Name}
+	if _, err := s.CloudFormation.DeleteStack(s.t.Context(), in); err != nil {
 		s.t.Fatal(err)
 	}
 }
