@@ -9,32 +9,33 @@ import (
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
 )
 
 // TestAccess judges every choice of one asset and one operation, and everything
 // together, by the requests that follow from testdata/access.txt.
 func TestAccess(t *testing.T) {
-	lines := readAccesses(t)
-	aws := readAWS(t)
 	total := 0
 	for _, profile := range []string{"clumio", "cpm"} {
-		for _, s := range scenes(profile, lines) {
-			b := newBench(t, s, lines, aws)
+		for _, b := range benches[profile](t) {
 			total += len(b.requests)
-			allowed, denied := 0, 0
-			for i, r := range b.requests {
-				if r.real && r.allowed {
-					allowed++
-				} else if r.real {
-					denied++
+			t.Run(choice.String(b.sel), func(t *testing.T) {
+				allowed, denied := 0, 0
+				for i, r := range b.requests {
+					if r.real && r.allowed {
+						allowed++
+					} else if r.real {
+						denied++
+					}
+					if got := b.allowing[i] > 0; got != r.allowed {
+						t.Errorf("access.txt:%d: %s: allowed is %v, want %v", r.line, r, got, r.allowed)
+					}
 				}
-				if got := b.allowing[i] > 0; got != r.allowed {
-					t.Errorf("%s %v %v: access.txt:%d: %s: allowed is %v, want %v", profile, s.sel.Assets, s.sel.Operations, r.line, r, got, r.allowed)
+				if allowed < 5 || denied < 5 {
+					t.Errorf("%d requests that must work and %d that must not; want at least five of each",
+						allowed, denied)
 				}
-			}
-			if allowed < 5 || denied < 5 {
-				t.Errorf("%s %v %v: %d requests that must work and %d that must not; want at least five of each", profile, s.sel.Assets, s.sel.Operations, allowed, denied)
-			}
+			})
 		}
 	}
 	t.Logf("%d requests", total)

@@ -288,9 +288,10 @@ func nearMisses(example, pattern string) []string {
 
 // fillType is an ARN of one of AWS's types, in this account and Region.
 func fillType(pattern string) string {
-	s := strings.NewReplacer("${Partition}", "aws", "${Region}", here, "${Account}", account).Replace(pattern)
-	return variable.ReplaceAllString(s, "x1")
+	return variable.ReplaceAllString(place.Replace(pattern), "x1")
 }
+
+var place = strings.NewReplacer("${Partition}", "aws", "${Region}", here, "${Account}", account)
 
 // scenes are the choices under which access is judged: every asset with every
 // operation that access.txt names, each alone, every option, and everything.

@@ -1,0 +1,46 @@
+package policytest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+)
+
+// Environment variables that a [Sample] reads.
+const (
+	// FullVariable set to 1 makes every sample include all cases.
+	FullVariable = "PERMSTACK_FULL"
+	// SeedVariable holds any text; another text selects other cases.
+	SeedVariable = "PERMSTACK_SEED"
+)
+
+// Sample selects the cases that one run of a long test takes: one in so many, by a hash of the case's name and the
+// seed, so that a run can be repeated and a failed case is taken again with the same seed. A nightly run takes all
+// cases with PERMSTACK_FULL=1.
+type Sample struct {
+	oneIn uint64
+	seed  string
+}
+
+// NewSample returns a sample of one in n cases, as the environment says.
+func NewSample(n int) Sample {
+	if os.Getenv(FullVariable) == "1" {
+		n = 1
+	}
+	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(SeedVariable)}
+}
+
+// Includes reports whether the case of this name is part of the sample.
+func (s Sample) Includes(name string) bool {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\n%s", s.seed, name)
+	return h.Sum64()%s.oneIn == 0
+}
+
+// String describes the sample for a test's log.
+func (s Sample) String() string {
+	if s.oneIn == 1 {
+		return "all cases"
+	}
+	return fmt.Sprintf("one in %d cases (%s=%q; %s=1 takes all)", s.oneIn, SeedVariable, s.seed, FullVariable)
+}
