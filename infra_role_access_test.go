@@ -103,6 +103,7 @@ type ownScene struct {
 	mutated                bool        // its statements are spoiled, one by one
 	lines                  []ownAccess // of the places that the template has; set by ownScenes
 	names                  map[string][]string
+	expanded               map[string][]string // results of patterns, by text
 }
 
 const (
@@ -156,8 +157,20 @@ func (s *ownScene) partition() string {
 	return "aws"
 }
 
-// patterns are what a resource or a value of infra-role-access.txt means here.
+// patterns returns the ARN patterns, or the values, that a word of infra-role-access.txt stands for in this scene.
 func (s *ownScene) patterns(text string) []string {
+	out, known := s.expanded[text]
+	if !known {
+		out = s.expand(text)
+		if s.expanded == nil {
+			s.expanded = map[string][]string{}
+		}
+		s.expanded[text] = out
+	}
+	return out
+}
+
+func (s *ownScene) expand(text string) []string {
 	if list := s.names[text]; list != nil {
 		var out []string
 		for _, item := range list {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"permstack/internal/cfn/cfntemplate"
@@ -186,8 +187,23 @@ func (p place) twice() (out []string) {
 	return out
 }
 
-// prepareOwn are the places of every scene, of the templates as they are.
+// prepared holds the benches of the templates as they are, made once for all tests.
+var prepared struct {
+	once    sync.Once
+	benches []*ownBench
+}
+
+// prepareOwn returns the places of every scene, of the templates as they are.
 func prepareOwn(t *testing.T) []*ownBench {
+	t.Helper()
+	prepared.once.Do(func() { prepared.benches = newOwnBenches(t) })
+	if len(prepared.benches) == 0 {
+		t.Fatal("the templates could not be prepared; the first test that needs them says why")
+	}
+	return prepared.benches
+}
+
+func newOwnBenches(t *testing.T) []*ownBench {
 	t.Helper()
 	file, err := ownAccesses()
 	if err != nil {

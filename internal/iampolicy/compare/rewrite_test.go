@@ -242,15 +242,7 @@ func checkRewrite(t *testing.T, c *choices) {
 }
 
 func TestRewritesAreSame(t *testing.T) {
-	n := 1200
-	if testing.Short() {
-		n = 300
-	}
-	for i := range n {
-		if checkRewrite(t, randomChoices(uint64(i))); t.Failed() {
-			t.Fatalf("seed %d", i)
-		}
-	}
+	seeds(t, func(i uint64) { checkRewrite(t, randomChoices(i)) })
 }
 
 // FuzzRewrite: the same meaning never differs.
@@ -324,12 +316,9 @@ func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string
 // TestWidening: a single change that grants more is never taken for less or for
 // an undecided one, nor for none if a request shows it.
 func TestWidening(t *testing.T) {
-	n, shown := 1200, 0
-	if testing.Short() {
-		n = 300
-	}
-	for i := range n {
-		c := randomChoices(uint64(i))
+	shown := 0
+	n := seeds(t, func(i uint64) {
+		c := randomChoices(i)
 		want := c.documents(c.once(3))
 		have, what := c.widen(want)
 		d := Compare(want, have)
@@ -344,7 +333,7 @@ func TestWidening(t *testing.T) {
 		} else if more != nil {
 			shown++
 		}
-	}
+	})
 	if shown < n/10 {
 		t.Errorf("only %d of %d changes show in the universe", shown, n)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // choices turns bytes into decisions, so that a fuzzer can steer them; when the
@@ -265,22 +266,34 @@ func (c *choices) mutate(docs []iampolicy.Document) []iampolicy.Document {
 	return out
 }
 
-func TestDirectionAgainstTheEvaluator(t *testing.T) {
-	n := 1200
-	if testing.Short() {
-		n = 300
+// seeds calls f with the seeds of a test's random cases: one in four of them, all with PERMSTACK_FULL=1. It returns
+// their number.
+func seeds(t *testing.T, f func(seed uint64)) int {
+	t.Helper()
+	sample, n := policytest.NewSample(4), 0
+	for i := range uint64(1200) {
+		if !sample.Includes(fmt.Sprint("seed ", i)) {
+			continue
+		}
+		n++
+		if f(i); t.Failed() {
+			t.Fatalf("seed %d", i)
+		}
 	}
+	t.Logf("%s: %d", sample, n)
+	return n
+}
+
+// TestDirectionAgainstTheEvaluator compares random documents, four times as many with PERMSTACK_FULL=1.
+func TestDirectionAgainstTheEvaluator(t *testing.T) {
 	seen, precise := map[Direction]int{}, map[Direction]int{}
-	for i := range n {
-		d, exact := checkPair(t, randomChoices(uint64(i)))
+	n := seeds(t, func(i uint64) {
+		d, exact := checkPair(t, randomChoices(i))
 		seen[d.Direction]++
 		if exact {
 			precise[d.Direction]++
 		}
-		if t.Failed() {
-			t.Fatalf("seed %d", i)
-		}
-	}
+	})
 	for _, d := range []Direction{Same, GrantsMore, GrantsLess, Changed} {
 		if seen[d] < n/50 {
 			t.Errorf("only %d pairs are %v", seen[d], d)
