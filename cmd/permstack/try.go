@@ -57,7 +57,7 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 		Mails: func(topic string) []demo.Mail {
 			var mails []demo.Mail
 			for _, m := range aws.SNS().Messages(topic) {
-				mails = append(mails, demo.MailOf(m.Subject, m.Body))
+				mails = append(mails, demo.ParseMail(m.Subject, m.Body))
 			}
 			return mails
 		},

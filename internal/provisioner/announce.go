@@ -12,7 +12,7 @@ import (
 
 // Announcer tells the customer what an event changed in the granted access. It
 // is called once the change is done. Its error does not fail the event: the
-// answer then says that nothing was announced, and the drift check, which reads
+// response then says that nothing was announced, and the drift check, which reads
 // that in the parent's outputs, announces it.
 type Announcer interface {
 	Announce(context.Context, Announcement) error
@@ -28,9 +28,9 @@ type Announcement struct {
 	GrantedHash   string // of After
 }
 
-// announced tells what a Create or Update changed, and gives the hash of the
-// access that is announced now: "" where that failed.
-func (o *operation) announced(ctx context.Context, set policies.Set, granted string) string {
+// announce tells what a Create or Update changed, and gives the hash of the
+// allowedAccess that is announced now: "" where that failed.
+func (o *operation) announce(ctx context.Context, set policies.Set, granted string) string {
 	if o.Announcer == nil {
 		return ""
 	}
@@ -69,7 +69,7 @@ func (o *operation) announceRemoval(ctx context.Context) {
 	}
 }
 
-// synthesize turns properties of an event into what they grant.
+// cachedSynthesize turns properties of an event into what they grant.
 func (o *operation) synthesize(raw map[string]any) (Properties, policies.Set, error) {
 	properties, err := DecodeProperties(raw)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// herald notes what is announced.
-type herald struct {
-	heard []Announcement
-	err   error
+// recordingAnnouncer notes what is announced.
+type recordingAnnouncer struct {
+	announcements []Announcement
+	err           error
 }
 
-func (h *herald) Announce(_ context.Context, a Announcement) error {
-	h.heard = append(h.heard, a)
+func (h *recordingAnnouncer) Announce(_ context.Context, a Announcement) error {
+	h.announcements = append(h.announcements, a)
 	return h.err
 }
 
@@ -31,7 +31,7 @@ func announcing(t *testing.T, f *fake, e cfn.Event, a Announcer) (customresource
 // TestAnnouncements: what changed is announced once it stands, a failure of that
 // fails nothing and is told in the answer.
 func TestAnnouncements(t *testing.T) {
-	f, h := newFake(), &herald{}
+	f, h := newFake(), &recordingAnnouncer{}
 	send := func(e cfn.Event) map[string]any {
 		t.Helper()
 		got, err := announcing(t, f, e, h)
@@ -48,40 +48,40 @@ func TestAnnouncements(t *testing.T) {
 	plain, support := properties(), properties("SupportRole", "true")
 
 	data := send(event(cfn.RequestCreate, plain))
-	if len(h.heard) != 1 || h.heard[0].Before != nil || h.heard[0].After == nil || h.heard[0].GrantedHash != data["GrantedHash"] || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Fatalf("at the launch: %+v, %v", h.heard, data)
+	if len(h.announcements) != 1 || h.announcements[0].Before != nil || h.announcements[0].After == nil || h.announcements[0].GrantedHash != data["GrantedHash"] || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("at the launch: %+v, %v", h.announcements, data)
 	}
 	data = send(update(plain, support))
-	if len(h.heard) != 2 || h.heard[1].Before == nil || len(h.heard[1].Before.Roles) == len(h.heard[1].After.Roles) || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Fatalf("at an update: %+v, %v", h.heard, data)
+	if len(h.announcements) != 2 || h.announcements[1].Before == nil || len(h.announcements[1].Before.Roles) == len(h.announcements[1].After.Roles) || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("at an update: %+v, %v", h.announcements, data)
 	}
 	data = send(update(support, properties("SupportRole", "true", "Tags", "team=storage")))
-	if len(h.heard) != 2 || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Errorf("an update of tags: %d announcements, %v", len(h.heard), data)
+	if len(h.announcements) != 2 || data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Errorf("an update of tags: %d announcements, %v", len(h.announcements), data)
 	}
 	h.err = errors.New("not now")
 	data = send(update(support, plain))
-	if len(h.heard) != 3 || data["AnnouncedHash"] != "" || data["GrantedHash"] == "" {
-		t.Errorf("an announcement that fails: %d, %v", len(h.heard), data)
+	if len(h.announcements) != 3 || data["AnnouncedHash"] != "" || data["GrantedHash"] == "" {
+		t.Errorf("an announcement that fails: %d, %v", len(h.announcements), data)
 	}
 	h.err = nil
 	data = send(update(properties("Assets", ""), plain))
-	if len(h.heard) != 3 || data["AnnouncedHash"] != "" {
-		t.Errorf("what was before is not known: %d, %v", len(h.heard), data)
+	if len(h.announcements) != 3 || data["AnnouncedHash"] != "" {
+		t.Errorf("what was before is not known: %d, %v", len(h.announcements), data)
 	}
 	send(event(cfn.RequestDelete, plain))
-	if len(h.heard) != 4 || h.heard[3].Event != cfn.RequestDelete || h.heard[3].After != nil || h.heard[3].Before == nil {
-		t.Errorf("at the end: %+v", h.heard)
+	if len(h.announcements) != 4 || h.announcements[3].Event != cfn.RequestDelete || h.announcements[3].After != nil || h.announcements[3].Before == nil {
+		t.Errorf("at the end: %+v", h.announcements)
 	}
 	send(event(cfn.RequestDelete, plain)) // nothing is there any more
-	if len(h.heard) != 4 {
-		t.Errorf("the end is announced %d times", len(h.heard)-3)
+	if len(h.announcements) != 4 {
+		t.Errorf("the end is announced %d times", len(h.announcements)-3)
 	}
 }
 
 // TestNothingToAnnounce: a launch that fails granted nothing.
 func TestNothingToAnnounce(t *testing.T) {
-	f, h := newFake(), &herald{}
+	f, h := newFake(), &recordingAnnouncer{}
 	f.fails["CreateStack "+access] = "no"
 	if _, err := announcing(t, f, event(cfn.RequestCreate, properties()), h); err == nil {
 		t.Fatal("no error")
@@ -89,7 +89,7 @@ func TestNothingToAnnounce(t *testing.T) {
 	if _, err := announcing(t, f, event(cfn.RequestDelete, properties()), h); err != nil {
 		t.Fatal(err)
 	}
-	if len(h.heard) != 0 {
-		t.Errorf("announced: %+v", h.heard)
+	if len(h.announcements) != 0 {
+		t.Errorf("announced: %+v", h.announcements)
 	}
 }

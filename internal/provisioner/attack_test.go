@@ -52,20 +52,20 @@ func planned(t *testing.T, properties map[string]any) ([]any, error) {
 	return append(out, tagMap(o.stackTags())), nil
 }
 
-// skeleton writes a value's shape: keys, lists, and of every string how many
+// minimalTemplate writes a value's shape: keys, lists, and of every string how many
 // wildcards, variables and functions it has, but not what it says.
-func skeleton(b *strings.Builder, v any) {
+func minimalTemplate(b *strings.Builder, v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			fmt.Fprintf(b, "%q{", k)
-			skeleton(b, v[k])
+			minimalTemplate(b, v[k])
 			b.WriteByte('}')
 		}
 	case []any:
 		for _, e := range v {
 			b.WriteByte('[')
-			skeleton(b, e)
+			minimalTemplate(b, e)
 			b.WriteByte(']')
 		}
 	case string:
@@ -75,7 +75,7 @@ func skeleton(b *strings.Builder, v any) {
 
 func shapeOf(v any) string {
 	var b strings.Builder
-	skeleton(&b, v)
+	minimalTemplate(&b, v)
 	return b.String()
 }
 

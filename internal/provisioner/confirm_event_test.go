@@ -34,15 +34,15 @@ func handleIn(t *testing.T, f *fake, e cfn.Event, states ...any) error {
 	return err
 }
 
-// TestUnaskedEvents: an event that CloudFormation does not wait for, forged or
+// TestUnexpectedEvents: an event that CloudFormation does not wait for, forged or
 // late, is refused before anything is read or written.
-func TestUnaskedEvents(t *testing.T) {
+func TestUnexpectedEvents(t *testing.T) {
 	for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 		for _, state := range types.ResourceStatus("").Values() {
 			t.Run(fmt.Sprint(request, " while ", state), func(t *testing.T) {
 				f := launched(t)
 				err := handleIn(t, f, event(request, properties("Assets", "ec2")), state)
-				if state == awaits[request] {
+				if state == pendingStatus[request] {
 					if err != nil || len(f.writes) == 0 && request != cfn.RequestCreate {
 						t.Errorf("wrote %v: %v", f.writes, err)
 					}
@@ -50,7 +50,7 @@ func TestUnaskedEvents(t *testing.T) {
 				}
 				says(t, err, "does not wait for this "+string(request), string(state), "Nothing was done")
 				wrote(t, f)
-				stands(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+				exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
 			})
 		}
 	}
@@ -78,7 +78,7 @@ func TestConfirmedLate(t *testing.T) {
 			if err := handleIn(t, f, event(cfn.RequestCreate, properties()), states...); err != nil {
 				t.Error(err)
 			}
-			stands(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+			exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
 		})
 	}
 }

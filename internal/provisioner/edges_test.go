@@ -46,8 +46,8 @@ func TestEveryWriteHasTheRole(t *testing.T) {
 	}
 }
 
-// TestWhatIsAsWantedIsNotAsked, and what is not, in its tags or its state, is.
-func TestWhatIsAsWantedIsNotAsked(t *testing.T) {
+// TestMatchingStackIsNotUpdated, and what is not, in its tags or its state, is.
+func TestMatchingStackIsNotUpdated(t *testing.T) {
 	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 	for name, tc := range map[string]struct {
 		change func(s *fakeStack)
@@ -64,12 +64,12 @@ func TestWhatIsAsWantedIsNotAsked(t *testing.T) {
 	} {
 		f := launched(t)
 		tc.change(f.find(access))
-		f.asked = 0
+		f.updateCalls = 0
 		if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if f.asked != tc.asked {
-			t.Errorf("%s: %d updates were asked for, want %d", name, f.asked, tc.asked)
+		if f.updateCalls != tc.asked {
+			t.Errorf("%s: %d updates were asked for, want %d", name, f.updateCalls, tc.asked)
 		}
 	}
 }

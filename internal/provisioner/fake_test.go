@@ -21,11 +21,11 @@ import (
 // fake is a CloudFormation with a state: operations take as many ticks as they
 // have steps, and a tick passes whenever the code under test sleeps.
 type fake struct {
-	mu     sync.Mutex
-	stacks []*fakeStack // deleted ones stay, and answer to their id
-	writes []string     // "CreateStack name", in order
-	inputs []any        // of the writes
-	asked  int          // updates, those with nothing to update too
+	mu          sync.Mutex
+	stacks      []*fakeStack // deleted ones stay, and answer to their id
+	writes      []string     // "CreateStack name", in order
+	inputs      []any        // of the writes
+	updateCalls int          // updates, those with nothing to update too
 
 	fails     map[string]string // "CreateStack name" → reason: the operation fails once
 	unassumed int               // this many writes find that the role cannot be assumed
@@ -121,7 +121,7 @@ func (s *fakeStack) event(logical, physical, kind string, status types.ResourceS
 	})
 }
 
-// breaks is a resource that fails, and another that is cancelled for it.
+// isInjecting is a resource that fails, and another that is cancelled for it.
 func (s *fakeStack) breaks(status types.ResourceStatus, reason string) func() {
 	return func() {
 		s.event("ClumioIAMRole", "ClumioIAMRole-us-east-1-c", "AWS::IAM::Role", status, reason)
@@ -156,7 +156,7 @@ func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInpu
 func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked++
+	f.updateCalls++
 	s := f.find(*in.StackName)
 	if s == nil {
 		return nil, validation("Stack [%s] does not exist", *in.StackName)
@@ -241,7 +241,7 @@ type waiting struct {
 
 // waitingFor is a CloudFormation that waits for an event.
 func waitingFor(e cfn.Event, c CloudFormation) CloudFormation {
-	return waiting{c, func() (types.ResourceStatus, error) { return awaits[e.RequestType], nil }}
+	return waiting{c, func() (types.ResourceStatus, error) { return pendingStatus[e.RequestType], nil }}
 }
 
 func (w waiting) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
@@ -330,8 +330,8 @@ func tagMap(tags []types.Tag) map[string]string {
 	return out
 }
 
-// standing lists the stacks that are there, as "name status".
-func (f *fake) standing() []string {
+// existingStacks lists the stacks that are there, as "name status".
+func (f *fake) existing() []string {
 	out := []string{}
 	for _, s := range f.stacks {
 		if s.StackStatus != types.StackStatusDeleteComplete {

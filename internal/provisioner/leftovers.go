@@ -13,14 +13,14 @@ import (
 	"permstack/internal/permissionstack"
 )
 
-// farewell empties the roles that the template drops, in an update of its own: see
+// stripRemovedRoles empties the roles that the template drops, in an update of its own: see
 // permissionstack.Farewell. It gives the stack as it is then.
-func (o *operation) farewell(ctx context.Context, stack *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+func (o *operation) stripRemovedRoles(ctx context.Context, stack *types.Stack, template permissionstack.Template) (*types.Stack, error) {
 	name := aws.ToString(stack.StackName)
 	if !hasRoles(stack) {
 		return stack, nil
 	}
-	body, err := o.renderTemplate(ctx, stack)
+	body, err := o.readTemplate(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (o *operation) farewell(ctx context.Context, stack *types.Stack, template p
 		return stack, nil
 	}
 	o.log.Info("emptying the roles that are dropped", "permissionStack", name)
-	return o.change(ctx, stack, first, "farewell")
+	return o.updateStack(ctx, stack, first, "farewell")
 }
 
 // hasRoles tells whether a stack gives roles as outputs, as the access part does.
@@ -49,7 +49,7 @@ func hasRoles(stack *types.Stack) bool {
 // collectLeftovers adds to a list what CloudFormation left behind: after an update or a
 // rollback it tries three times to delete a resource that is not needed any more,
 // and then forgets it. Nobody but a person can delete it then. What earlier events
-// left is told until the next update, too: their functions may have died before
+// leftovers is told until the next update, too: their functions may have died before
 // they could tell, and it may be in the way now.
 func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, known []string) []string {
 	name := aws.ToString(stack.StackName)
@@ -58,7 +58,7 @@ func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, kn
 			known = append(known, text)
 		}
 	}
-	failed, err := o.leftover(ctx, stack)
+	failed, err := o.failedDeletions(ctx, stack)
 	if err != nil {
 		o.log.Error("left behind is unknown: the events cannot be read", "permissionStack", name, "error", err.Error())
 		note("what the events of stack " + name + " say is DELETE_FAILED (they could not be read)")
@@ -71,9 +71,9 @@ func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, kn
 	return known
 }
 
-// leftover lists the resources whose last event within the update is that they
+// failedDeletions lists the resources whose last event within the update is that they
 // cannot be deleted.
-func (o *operation) leftover(ctx context.Context, stack *types.Stack) ([]types.StackEvent, error) {
+func (o *operation) failedDeletions(ctx context.Context, stack *types.Stack) ([]types.StackEvent, error) {
 	var failed []types.StackEvent
 	seen := map[string]bool{}
 	err := o.eachEvent(ctx, stack, sinceRequest, func(e types.StackEvent) {
@@ -86,26 +86,26 @@ func (o *operation) leftover(ctx context.Context, stack *types.Stack) ([]types.S
 	return failed, err
 }
 
-// withLeft adds what was left behind to the reason of a failure.
-func (o *operation) withLeft(err error) error {
-	if err == nil || len(o.left)+len(o.before) == 0 {
+// withLeftovers adds what was left behind to the reason of a failure.
+func (o *operation) withLeftovers(err error) error {
+	if err == nil || len(o.leftovers)+len(o.earlierLeftovers) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w. CloudFormation could not delete and left behind: %s: delete that by hand", err, o.leftText())
+	return fmt.Errorf("%w. CloudFormation could not delete and left behind: %s: delete that by hand", err, o.leftoversText())
 }
 
-func (o *operation) leftText() string {
-	all := slices.Clone(o.left)
-	for _, thing := range o.before {
+func (o *operation) leftoversText() string {
+	all := slices.Clone(o.leftovers)
+	for _, thing := range o.earlierLeftovers {
 		if !slices.Contains(all, thing) {
 			all = append(all, thing+" (earlier; it may be gone by now)")
 		}
 	}
 	text := strings.Join(all, ", ")
-	if len(text) > maxLeftText { // the answer has a limit; the log tells all
-		text = text[:strings.LastIndex(text[:maxLeftText], ", ")] + " and more: see the function's log"
+	if len(text) > maxLeftoversText { // the answer has a limit; the log tells all
+		text = text[:strings.LastIndex(text[:maxLeftoversText], ", ")] + " and more: see the function's log"
 	}
 	return text
 }
 
-const maxLeftText = 1500
+const maxLeftoversText = 1500

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// TestDroppedRoleIsEmptiedFirst: a role that an update drops lets nobody in any
+// TestRemovedRoleIsStrippedFirst: a role that an update drops lets nobody in any
 // more before CloudFormation tries to delete it.
-func TestDroppedRoleIsEmptiedFirst(t *testing.T) {
+func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 	f := newFake()
 	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
 		t.Fatal(err)
@@ -30,8 +30,8 @@ func TestDroppedRoleIsEmptiedFirst(t *testing.T) {
 	}
 }
 
-// TestFarewellFails: where the role cannot be emptied, nothing is dropped.
-func TestFarewellFails(t *testing.T) {
+// TestStripRemovedRolesFails: where the role cannot be emptied, nothing is dropped.
+func TestStripRemovedRolesFails(t *testing.T) {
 	f := newFake()
 	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
 		t.Fatal(err)
@@ -58,9 +58,9 @@ func TestLeftBehind(t *testing.T) {
 	says(t, err, "left behind: AWS::IAM::Role Support-c", "by hand")
 }
 
-// TestLeftBehindUntold: the function died before it could tell what CloudFormation
-// left behind; the next event tells, whether the work still ran or had ended.
-func TestLeftBehindUntold(t *testing.T) {
+// TestLeftBehindUnreported: the function died before it could tell what CloudFormation
+// remaining behind; the next event tells, whether the work still ran or had ended.
+func TestLeftBehindUnreported(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ends bool   // the work, before the next event comes
 		next string // the assets that it asks for
@@ -122,22 +122,22 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 func TestLeftBehindInReasons(t *testing.T) {
 	cause := errors.New("the cause")
 	o := &operation{}
-	if err := o.withLeft(cause); err != cause {
+	if err := o.withLeftovers(cause); err != cause {
 		t.Errorf("nothing is left: %v", err)
 	}
-	o.before = []string{"A", "B"}
-	says(t, o.withLeft(cause), "the cause", "left behind: A (earlier; it may be gone by now), B (earlier")
-	if err := o.withLeft(nil); err != nil {
+	o.earlierLeftovers = []string{"A", "B"}
+	says(t, o.withLeftovers(cause), "the cause", "left behind: A (earlier; it may be gone by now), B (earlier")
+	if err := o.withLeftovers(nil); err != nil {
 		t.Errorf("no failure: %v", err)
 	}
-	o.left = []string{"B"}
-	if text := o.leftText(); text != "B, A (earlier; it may be gone by now)" {
+	o.leftovers = []string{"B"}
+	if text := o.leftoversText(); text != "B, A (earlier; it may be gone by now)" {
 		t.Errorf("left: %s", text)
 	}
 	for range 100 {
-		o.left = append(o.left, strings.Repeat("x", 97))
+		o.leftovers = append(o.leftovers, strings.Repeat("x", 97))
 	}
-	if text := o.leftText(); len(text) > maxLeftText+60 || !strings.HasPrefix(text, "B, xxx") || !strings.HasSuffix(text, "x and more: see the function's log") {
+	if text := o.leftoversText(); len(text) > maxLeftoversText+60 || !strings.HasPrefix(text, "B, xxx") || !strings.HasSuffix(text, "x and more: see the function's log") {
 		t.Errorf("left, %d bytes: %s", len(text), text)
 	}
 }
@@ -147,23 +147,23 @@ func TestLeftBehindInReasons(t *testing.T) {
 func TestTemplateUnread(t *testing.T) {
 	f := launched(t)
 	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
-	p := &Provisioner{Client: waitingFor(e, blind{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{Client: waitingFor(e, withoutTemplates{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
 	_, err := p.Handle(t.Context(), discard, e)
 	says(t, err, "read template of stack "+access)
 	wrote(t, f, "UpdateStack "+inventory) // it has no roles
 }
 
 // unreadable is a CloudFormation whose templates cannot be read.
-type blind struct{ CloudFormation }
+type withoutTemplates struct{ CloudFormation }
 
-func (blind) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+func (withoutTemplates) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
 	return nil, errReset
 }
 
-// speechless is a CloudFormation whose events cannot be read.
-type speechless struct{ CloudFormation }
+// withoutEvents is a CloudFormation whose events cannot be read.
+type withoutEvents struct{ CloudFormation }
 
-func (speechless) DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+func (withoutEvents) DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
 	return nil, errReset
 }
 
@@ -171,7 +171,7 @@ func (speechless) DescribeStackEvents(context.Context, *cloudformation.DescribeS
 func TestLeftBehindUnknown(t *testing.T) {
 	f := launched(t)
 	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
-	p := &Provisioner{Client: waitingFor(e, speechless{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{Client: waitingFor(e, withoutEvents{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
 	got, err := p.Handle(t.Context(), discard, e)
 	left, _ := got.Data["LeftBehind"].(string)
 	if err != nil || !strings.Contains(left, "events of stack "+access) || !strings.Contains(left, "could not be read") {
@@ -185,7 +185,7 @@ func TestLostAnswerOfCreate(t *testing.T) {
 	f.lost = true
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
 	says(t, err, "connection reset", "Nothing of this installation was left behind")
-	stands(t, f)
+	exists(t, f)
 	if len(f.stacks) == 0 || f.stacks[0].StackStatus != types.StackStatusDeleteComplete {
 		t.Error("no stack was made and removed")
 	}

@@ -88,7 +88,7 @@ func DecodeProperties(raw map[string]any) (Properties, error) {
 			}
 		}
 	}
-	return p, joined(problems)
+	return p, joinErrors(problems)
 }
 
 // Selection is what the customer chose.
@@ -212,8 +212,8 @@ func kind(v any) string {
 	}
 }
 
-// joined makes one error of many, on one line: the console shows no others.
-func joined(problems []error) error {
+// joinErrors makes one error of many, on one line: the console shows no others.
+func joinErrors(problems []error) error {
 	if len(problems) == 0 {
 		return nil
 	}

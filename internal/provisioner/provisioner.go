@@ -22,7 +22,7 @@
 // # Whose events
 //
 // An event is carried out only while CloudFormation waits for its answer: see
-// checkAsked.
+// confirmEvent.
 package provisioner
 
 import (
@@ -65,12 +65,12 @@ type Provisioner struct {
 // operation is the handling of one event.
 type operation struct {
 	*Provisioner
-	event  cfn.Event
-	parent installation.Parent
-	log    *slog.Logger
-	made   []string // permission stacks that this operation created, or may have
-	left   []string // resources that CloudFormation could not delete and forgot
-	before []string // the same of earlier events, which may not have been told, or be gone by now
+	event            cfn.Event
+	parent           installation.Parent
+	log              *slog.Logger
+	created          []string // permission stacks that this operation created, or may have
+	leftovers        []string // resources that CloudFormation could not delete and forgot
+	earlierLeftovers []string // the same of earlier events, which may not have been told, or be gone by now
 }
 
 // Handle carries out one event; it is a customresource.Handle.
@@ -80,7 +80,7 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 		return customresource.Result{}, err
 	}
 	o := &operation{Provisioner: p, event: event, parent: parent, log: log}
-	if err := o.checkAsked(ctx); err != nil {
+	if err := o.confirmEvent(ctx); err != nil {
 		return customresource.Result{}, err
 	}
 	switch event.RequestType {
@@ -115,23 +115,23 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	}
 	// Everything that can be refused is refused before the first write.
 	for _, part := range installation.Parts {
-		if err := o.checkStanding(ctx, o.parent.StackName(part), set); err != nil {
+		if err := o.checkExisting(ctx, o.parent.StackName(part), set); err != nil {
 			return customresource.Result{}, err
 		}
 	}
-	standing, err := o.converge(ctx, stacks)
+	standing, err := o.reconcileAll(ctx, stacks)
 	if err != nil {
 		if o.event.RequestType == cfn.RequestCreate {
 			err = o.cleanUp(ctx, err)
 		}
-		return customresource.Result{}, o.withLeft(err)
+		return customresource.Result{}, o.withLeftovers(err)
 	}
-	data := answerData(set, granted, standing)
+	data := responseData(set, granted, standing)
 	data[installation.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
-	if len(o.left)+len(o.before) > 0 {
-		data["LeftBehind"] = o.leftText()
+	if len(o.leftovers)+len(o.earlierLeftovers) > 0 {
+		data["LeftBehind"] = o.leftoversText()
 	}
-	data["AnnouncedHash"] = o.announced(ctx, set, granted)
+	data["AnnouncedHash"] = o.announce(ctx, set, granted)
 	return customresource.Result{Data: data}, nil
 }
 
@@ -156,8 +156,8 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	return set, stacks, nil
 }
 
-// checkStanding refuses what an existing stack of the name makes impossible.
-func (o *operation) checkStanding(ctx context.Context, name string, set policies.Set) error {
+// checkExisting refuses what an existing stack of the name makes impossible.
+func (o *operation) checkExisting(ctx context.Context, name string, set policies.Set) error {
 	stack, err := o.describe(ctx, name)
 	if err != nil || stack == nil {
 		return err
@@ -204,12 +204,12 @@ func (e *foreignError) Error() string { return e.text }
 // cleanUp removes what a failed Create made. CloudFormation sends a Delete
 // afterwards, but a customer may have turned that off.
 func (o *operation) cleanUp(ctx context.Context, cause error) error {
-	for _, name := range slices.Backward(o.made) {
+	for _, name := range slices.Backward(o.created) {
 		if ctx.Err() != nil { // no time: the Delete that follows finds it
-			return fmt.Errorf("%w; the stacks %s are still to be deleted", cause, strings.Join(o.made, ", "))
+			return fmt.Errorf("%w; the stacks %s are still to be deleted", cause, strings.Join(o.created, ", "))
 		}
 		var foreign *foreignError // made by somebody else meanwhile
-		if err := o.remove(ctx, name); err != nil && !errors.As(err, &foreign) {
+		if err := o.deleteStack(ctx, name); err != nil && !errors.As(err, &foreign) {
 			return fmt.Errorf("%w; and what was made so far could not be removed: %w", cause, err)
 		}
 	}
@@ -235,7 +235,7 @@ func (o *operation) deleteAll(ctx context.Context) error {
 					o.log.Warn("left alone", "permissionStack", name, "why", foreign.text)
 					continue
 				}
-				err = o.remove(ctx, name)
+				err = o.deleteStack(ctx, name)
 			}
 			found++
 			if err != nil { // go on: the other stack may still be removed
@@ -243,7 +243,7 @@ func (o *operation) deleteAll(ctx context.Context) error {
 			}
 		}
 		if len(problems) > 0 {
-			return joined(problems)
+			return joinErrors(problems)
 		}
 		if found == 0 {
 			if removed {

@@ -24,12 +24,12 @@ import (
 const maxSteps = 10
 
 // timeoutMinutes bounds a creation: with its rollback it must end before the
-// function does (15 minutes), so that the reason can be told.
+// name does (15 minutes), so that the reason can be told.
 const timeoutMinutes = 8
 
-// converge brings every permission stack to what is wanted, in the order of
+// reconcileAll brings every permission stack to what is wanted, in the order of
 // installation.Parts, and removes a part that is not wanted any more.
-func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack) (map[installation.Part]*types.Stack, error) {
+func (o *operation) reconcileAll(ctx context.Context, wanted []permissionstack.Stack) (map[installation.Part]*types.Stack, error) {
 	standing := map[installation.Part]*types.Stack{}
 	templates := map[installation.Part]permissionstack.Template{}
 	for _, s := range wanted {
@@ -39,7 +39,7 @@ func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack
 		name := o.parent.StackName(part)
 		template, want := templates[part]
 		if !want {
-			if err := o.remove(ctx, name); err != nil {
+			if err := o.deleteStack(ctx, name); err != nil {
 				return nil, err
 			}
 			continue
@@ -64,8 +64,8 @@ func (o *operation) converge(ctx context.Context, wanted []permissionstack.Stack
 	return standing, nil
 }
 
-// errAgain asks bring to look at the stack anew.
-var errAgain = errors.New("the stack changed meanwhile")
+// errStackChanged asks bring to look at the stack anew.
+var errStackChanged = errors.New("the stack changed meanwhile")
 
 // reconcile makes one stack what the template says, whatever state it is in.
 func (o *operation) reconcile(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
@@ -76,7 +76,7 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 			return nil, err
 		}
 		if stack == nil {
-			if stack, err = o.create(ctx, name, template); err == errAgain {
+			if stack, err = o.create(ctx, name, template); err == errStackChanged {
 				continue
 			}
 			return stack, err
@@ -88,18 +88,18 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 		switch status {
 		case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
 			types.StackStatusUpdateFailed, types.StackStatusImportComplete, types.StackStatusImportRollbackComplete:
-			if status != types.StackStatusUpdateFailed && o.tagsAsWanted(stack) {
-				same, err := o.templateAsWanted(ctx, stack, template)
+			if status != types.StackStatusUpdateFailed && o.tagsMatch(stack) {
+				same, err := o.templateMatches(ctx, stack, template)
 				if err != nil {
 					return nil, err
 				}
 				if same {
 					o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
-					o.before = o.collectLeftovers(ctx, stack, o.before)
+					o.earlierLeftovers = o.collectLeftovers(ctx, stack, o.earlierLeftovers)
 					return stack, nil
 				}
 			}
-			if stack, err = o.update(ctx, stack, template); errors.Is(err, errAgain) {
+			if stack, err = o.update(ctx, stack, template); errors.Is(err, errStackChanged) {
 				continue
 			}
 			return stack, err
@@ -112,7 +112,7 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 			}
 			remedied[status] = true
 			o.log.Info("deleting an unusable permission stack", "permissionStack", name, "status", status)
-			if err := o.remove(ctx, name); err != nil {
+			if err := o.deleteStack(ctx, name); err != nil {
 				return nil, err
 			}
 
@@ -129,7 +129,7 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 			if !stacks.InProgress(status) {
 				return nil, fmt.Errorf("stack %s is %s, which permstack cannot change: bring it to UPDATE_COMPLETE or delete it", name, status)
 			}
-			if err := o.finish(ctx, stack); err != nil {
+			if err := o.waitForOperation(ctx, stack); err != nil {
 				return nil, err
 			}
 		}
@@ -156,10 +156,10 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		return err
 	})
 	if awserr.IsConflict(err) {
-		return nil, errAgain
+		return nil, errStackChanged
 	}
 	// Also where it failed: an answer may have been lost on the way.
-	o.made = append(o.made, name)
+	o.created = append(o.created, name)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, awserr.Concise(err))
 	}
@@ -179,21 +179,21 @@ func (o *operation) create(ctx context.Context, name string, template permission
 
 // update changes the stack; where that fails, CloudFormation takes it back.
 func (o *operation) update(ctx context.Context, was *types.Stack, template permissionstack.Template) (*types.Stack, error) {
-	o.before = o.collectLeftovers(ctx, was, o.before)
-	was, err := o.farewell(ctx, was, template)
+	o.earlierLeftovers = o.collectLeftovers(ctx, was, o.earlierLeftovers)
+	was, err := o.stripRemovedRoles(ctx, was, template)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := o.change(ctx, was, template, "update")
+	stack, err := o.updateStack(ctx, was, template, "update")
 	if stack != nil {
-		o.left = o.collectLeftovers(ctx, stack, o.left)
+		o.leftovers = o.collectLeftovers(ctx, stack, o.leftovers)
 	}
 	return stack, err
 }
 
-// change is one update of a stack. Where it fails and the stack is known, that is
+// updateStack is one update of a stack. Where it fails and the stack is known, that is
 // given with the error.
-func (o *operation) change(ctx context.Context, was *types.Stack, template permissionstack.Template, action string) (*types.Stack, error) {
+func (o *operation) updateStack(ctx context.Context, was *types.Stack, template permissionstack.Template, action string) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
 	err := o.untilAssumable(ctx, func() error {
 		_, err := o.Client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
@@ -210,10 +210,10 @@ func (o *operation) change(ctx context.Context, was *types.Stack, template permi
 	case awserr.IsNoUpdate(err):
 		return was, nil
 	case awserr.IsConflict(err):
-		return nil, errAgain
+		return nil, errStackChanged
 	case err != nil:
-		if o.movedOn(ctx, was) {
-			return nil, errAgain
+		if o.statusChanged(ctx, was) {
+			return nil, errStackChanged
 		}
 		return nil, fmt.Errorf("update stack %s: %w", name, awserr.Concise(err))
 	}
@@ -248,42 +248,42 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 		})
 		return err
 	})
-	if err != nil && !awserr.IsConflict(err) && !o.movedOn(ctx, stack) {
+	if err != nil && !awserr.IsConflict(err) && !o.statusChanged(ctx, stack) {
 		return fmt.Errorf("continue rollback of stack %s: %w", name, awserr.Concise(err))
 	}
-	return o.finish(ctx, stack)
+	return o.waitForOperation(ctx, stack)
 }
 
-// finish waits for an operation that an earlier event began. What that leaves
+// waitForOperation waits for an operation that an earlier event began. What that leaves
 // behind nobody else will tell.
-func (o *operation) finish(ctx context.Context, stack *types.Stack) error {
+func (o *operation) waitForOperation(ctx context.Context, stack *types.Stack) error {
 	ended, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), aws.ToString(stack.StackName))
 	if err == nil && ended != nil {
-		o.left = o.collectLeftovers(ctx, ended, o.left)
+		o.leftovers = o.collectLeftovers(ctx, ended, o.leftovers)
 	}
 	return err
 }
 
-// movedOn tells whether a stack left the state in which it was found: then a
+// statusChanged tells whether a stack left the state in which it was found: then a
 // refusal came from somebody else's operation, not from what was asked for.
-func (o *operation) movedOn(ctx context.Context, was *types.Stack) bool {
+func (o *operation) statusChanged(ctx context.Context, was *types.Stack) bool {
 	now, err := o.describe(ctx, aws.ToString(was.StackId))
 	return err == nil && (now == nil || now.StackStatus != was.StackStatus)
 }
 
-// templateAsWanted compares a stack's template. Its output TemplateHash tells most
+// templateMatches compares a stack's template. Its output TemplateHash tells most
 // that differ without a call more, but proves nothing: whoever changed the
 // template by hand may have kept the output.
-func (o *operation) templateAsWanted(ctx context.Context, stack *types.Stack, template permissionstack.Template) (bool, error) {
+func (o *operation) templateMatches(ctx context.Context, stack *types.Stack, template permissionstack.Template) (bool, error) {
 	if stacks.Outputs(stack)["TemplateHash"] != template.Hash() {
 		return false, nil
 	}
-	body, err := o.renderTemplate(ctx, stack)
+	body, err := o.readTemplate(ctx, stack)
 	return body == string(template.JSON()), err
 }
 
-// renderTemplate reads the template of a stack as it was given to CloudFormation.
-func (o *operation) renderTemplate(ctx context.Context, stack *types.Stack) (string, error) {
+// readTemplate reads the template of a stack as it was given to CloudFormation.
+func (o *operation) readTemplate(ctx context.Context, stack *types.Stack) (string, error) {
 	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
 		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), awserr.Concise(err))
@@ -291,8 +291,8 @@ func (o *operation) renderTemplate(ctx context.Context, stack *types.Stack) (str
 	return aws.ToString(out.TemplateBody), nil
 }
 
-// tagsAsWanted compares a stack's tags, which are not part of its template.
-func (o *operation) tagsAsWanted(stack *types.Stack) bool {
+// tagsMatch compares a stack's tags, which are not part of its template.
+func (o *operation) tagsMatch(stack *types.Stack) bool {
 	wanted := o.stackTags()
 	for _, t := range wanted {
 		if !slices.ContainsFunc(stack.Tags, func(s types.Tag) bool {
@@ -324,9 +324,9 @@ func (o *operation) stackTags() []types.Tag {
 	return out
 }
 
-// answerData is what the template can read with Fn::GetAtt. Every key is always
+// responseData is what the template can read with Fn::GetAtt. Every key is always
 // there, for a template that reads a missing one fails.
-func answerData(set policies.Set, granted string, standing map[installation.Part]*types.Stack) map[string]any {
+func responseData(set policies.Set, granted string, standing map[installation.Part]*types.Stack) map[string]any {
 	data := map[string]any{
 		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
 		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",

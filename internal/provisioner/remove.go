@@ -16,9 +16,9 @@ import (
 // event: some failures are IAM's eventual consistency.
 const deleteTries = 2
 
-// remove deletes a stack of ours, whatever state it is in; one that does not
+// deleteStack deletes a stack of ours, whatever state it is in; one that does not
 // exist is fine.
-func (o *operation) remove(ctx context.Context, name string) error {
+func (o *operation) deleteStack(ctx context.Context, name string) error {
 	tries := 0
 	for range maxSteps {
 		stack, err := o.describe(ctx, name)
@@ -64,7 +64,7 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 		return err
 	})
 	if err != nil && !awserr.IsStackNotFound(err) && !awserr.IsConflict(err) {
-		if o.movedOn(ctx, stack) {
+		if o.statusChanged(ctx, stack) {
 			return nil // remove looks again
 		}
 		return fmt.Errorf("delete stack %s: %w", name, awserr.Concise(err))

@@ -28,7 +28,7 @@ const (
 	inventory = "parent-permstack-inventory"
 )
 
-// synthesize is a small catalogue: one action an asset, and one rule.
+// cachedSynthesize is a small catalogue: one action an asset, and one rule.
 func synthesize(sel policies.Selection, env policies.Environment) (policies.Set, error) {
 	if len(sel.Assets) == 0 {
 		return policies.Set{}, errors.New("no asset: choose of ec2, s3")
@@ -80,7 +80,7 @@ func handleWith(ctx context.Context, f *fake, e cfn.Event) (customresource.Resul
 	return p.Handle(ctx, slog.New(slog.DiscardHandler), e)
 }
 
-// launched is a fake in which Create succeeded; its writes are forgotten.
+// startsInstalled is a fake in which Create succeeded; its writes are forgotten.
 func launched(t *testing.T) *fake {
 	t.Helper()
 	f := newFake()
@@ -98,9 +98,9 @@ func wrote(t *testing.T, f *fake, want ...string) {
 	}
 }
 
-func stands(t *testing.T, f *fake, want ...string) {
+func exists(t *testing.T, f *fake, want ...string) {
 	t.Helper()
-	if diff := cmp.Diff(append([]string{}, want...), f.standing()); diff != "" {
+	if diff := cmp.Diff(append([]string{}, want...), f.existing()); diff != "" {
 		t.Errorf("stacks (-want +got):\n%s", diff)
 	}
 }
@@ -167,7 +167,7 @@ func TestSameEventTwice(t *testing.T) {
 		}
 	}
 	wrote(t, f, "DeleteStack "+access, "DeleteStack "+inventory)
-	stands(t, f)
+	exists(t, f)
 }
 
 func TestUpdate(t *testing.T) {
@@ -217,7 +217,7 @@ func TestCreateFails(t *testing.T) {
 	f.fails["CreateStack "+access] = "Role with name ClumioIAMRole-us-east-1-c already exists."
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
 	says(t, err, "create stack "+access, "CREATE_FAILED: Role with name ClumioIAMRole-us-east-1-c already exists.", "Nothing of this installation was left behind")
-	stands(t, f)
+	exists(t, f)
 	wrote(t, f, "CreateStack "+inventory, "CreateStack "+access, "DeleteStack "+inventory)
 	f.writes = nil
 	if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil { // CloudFormation's Delete
@@ -251,7 +251,7 @@ func TestDelete(t *testing.T) {
 		f.onTick = func() { f.onTick = again }
 		_, err := handle(t, f, event(cfn.RequestDelete, nil))
 		says(t, err, "delete stack "+access, "AWS::IAM::Role ClumioIAMRole", "must detach all policies first.", "by hand")
-		stands(t, f, "access DELETE_FAILED") // the other one went
+		exists(t, f, "access DELETE_FAILED") // the other one went
 	})
 }
 

@@ -15,9 +15,9 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// TestNothingSecretIsTold runs whole lives through the protocol and looks for
+// TestSecretsAreNotLogged runs whole lives through the protocol and looks for
 // the external id and the response URL in every log line and every answer.
-func TestNothingSecretIsTold(t *testing.T) {
+func TestSecretsAreNotLogged(t *testing.T) {
 	const external, signature = "3xt3rnal-s3cr3t/+=", "s1gnatur3-0123456789"
 	var answers, logs bytes.Buffer
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

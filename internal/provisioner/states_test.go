@@ -85,7 +85,7 @@ func TestStates(t *testing.T) {
 				t.Fatal(err)
 			}
 			wrote(t, f, tc.onDelete...)
-			stands(t, f)
+			exists(t, f)
 		})
 	}
 }
@@ -117,7 +117,7 @@ func TestRoleNotAssumableYet(t *testing.T) {
 	f.unassumed = 1000
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
 	says(t, err, "is invalid or cannot be assumed", "after 30 tries", "trust policy")
-	stands(t, f)
+	exists(t, f)
 }
 
 // TestDeleteWhileCreateRuns lets a Delete run through at each tick of a Create:
@@ -147,7 +147,7 @@ func TestDeleteWhileCreateRuns(t *testing.T) {
 		}
 		moments++
 		says(t, err, "deleted")
-		stands(t, f)
+		exists(t, f)
 	}
 	if moments < 4 { // two ticks a stack
 		t.Errorf("only %d moments of a Create were tried", moments)
@@ -174,7 +174,7 @@ func TestNoTime(t *testing.T) {
 	if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
 		t.Fatal(err)
 	}
-	stands(t, f)
+	exists(t, f)
 }
 
 func TestPathCannotChange(t *testing.T) {
@@ -186,7 +186,7 @@ func TestPathCannotChange(t *testing.T) {
 	}
 }
 
-func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
+func TestRefusedBeforeAnyWrite(t *testing.T) {
 	for name, tc := range map[string]struct {
 		event cfn.Event
 		words string

@@ -14,10 +14,10 @@ import (
 // maxTags leaves room for our own among the 50 that CloudFormation and IAM allow.
 const maxTags = 45
 
-// tagText tells whether a key or value holds what IAM allows (API reference,
+// isTagText tells whether a key or value holds what IAM allows (API reference,
 // "Tag": [\p{L}\p{Z}\p{N}_.:/=+\-@]*). As a regular expression it would cost
 // every cold start half a millisecond.
-func tagText(s string) bool {
+func isTagText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r)
 	})
@@ -89,7 +89,7 @@ func checkTags(list []policies.Tag) error {
 			return fmt.Errorf("key %q: a value has at most 256 characters", t.Key)
 		case strings.HasPrefix(key, "aws:"), strings.HasPrefix(key, installation.TagPrefix):
 			return fmt.Errorf("key %q: keys that begin with aws: or %s are reserved", t.Key, installation.TagPrefix)
-		case !tagText(t.Key), !tagText(t.Value):
+		case !isTagText(t.Key), !isTagText(t.Value):
 			return fmt.Errorf("key %q: keys and values hold letters, digits, blanks and _ . : / = + - @", t.Key)
 		case seen[key]:
 			return fmt.Errorf("key %q stands twice", t.Key)

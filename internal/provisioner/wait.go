@@ -21,7 +21,7 @@ func (o *operation) waitUntilStable(ctx context.Context, id, name string) (*type
 	return stacks.WaitUntilStable(ctx, o.Client, id, o.sleep, func(s *types.Stack) {
 		o.log.Info("permission stack status", "permissionStack", name, "status", s.StackStatus,
 			"statusReason", aws.ToString(s.StackStatusReason), "seconds", o.now().Sub(start).Seconds())
-		customresource.Doing(ctx, fmt.Sprintf("waiting for stack %s, which is %s", name, s.StackStatus))
+		customresource.SetActivity(ctx, fmt.Sprintf("waiting for stack %s, which is %s", name, s.StackStatus))
 	})
 }
 
@@ -43,7 +43,7 @@ func (o *operation) untilAssumable(ctx context.Context, request func() error) er
 			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", awserr.Concise(err), try)
 		}
 		o.log.Info("stack role cannot be assumed yet", "try", try)
-		customresource.Doing(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
+		customresource.SetActivity(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
 		if sleepErr := o.sleep(ctx, assumablePause); sleepErr != nil {
 			return err
 		}

@@ -108,11 +108,11 @@ func (r *runner) matrix(w io.Writer, sample int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.stderr, "\nmatrix: %d cases, %d broken, %s\n", len(m.Results), len(m.Broken()), time.Since(r.began).Round(time.Second))
+	fmt.Fprintf(r.stderr, "\nmatrix: %d cases, %d broken, %s\n", len(m.Results), len(m.Violations()), time.Since(r.began).Round(time.Second))
 	if err := m.Write(w); err != nil {
 		return err
 	}
-	if len(m.Broken()) > 0 {
+	if len(m.Violations()) > 0 {
 		return errBroken
 	}
 	return nil
@@ -123,26 +123,26 @@ func (r *runner) pairs(w io.Writer, cases int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.stderr, "\npairs: %d cases, %d broken, %s\n", len(report.Results), len(report.Broken()), time.Since(r.began).Round(time.Second))
+	fmt.Fprintf(r.stderr, "\npairs: %d cases, %d broken, %s\n", len(report.Results), len(report.Violations()), time.Since(r.began).Round(time.Second))
 	if err := report.Write(w); err != nil {
 		return err
 	}
-	if len(report.Broken()) > 0 {
+	if len(report.Violations()) > 0 {
 		return errBroken
 	}
 	return nil
 }
 
 func (r *runner) soak(w io.Writer, lives int, seed uint64) error {
-	report, err := faultinjection.Soak{Lives: lives, Seed: seed, Progress: r.progress("lives")}.Run(r.ctx)
+	report, err := faultinjection.Soak{Scenarios: lives, Seed: seed, Progress: r.progress("lives")}.Run(r.ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.stderr, "\nsoak: %d lives, %d problems, %s\n", report.Lives, len(report.Problems)+len(report.Grows()), time.Since(r.began).Round(time.Second))
+	fmt.Fprintf(r.stderr, "\nsoak: %d lives, %d problems, %s\n", report.Scenarios, len(report.Problems)+len(report.Leaks()), time.Since(r.began).Round(time.Second))
 	if err := report.Write(w); err != nil {
 		return err
 	}
-	if len(report.Problems)+len(report.Grows()) > 0 {
+	if len(report.Problems)+len(report.Leaks()) > 0 {
 		return errBroken
 	}
 	return nil

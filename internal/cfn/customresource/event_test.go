@@ -17,7 +17,7 @@ import (
 )
 
 // FuzzEvent: whatever arrives as an event, there is no panic and at most one
-// answer; an event that says where to answer gets exactly one, within the limits,
+// response; an event that says where to answer gets exactly one, within the limits,
 // for the event that it was, without the secret.
 func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l","ResourceProperties":{"ExternalId":"`+externalID+`"}}`), false)
@@ -57,7 +57,7 @@ func FuzzEvent(f *testing.F) {
 				return Result{Data: e.ResourceProperties}, nil
 			},
 			Secrets: func(cfn.Event) []string { return []string{externalID} },
-			Sender:  Sender{Pause: time.Millisecond, Try: time.Second, Total: 3 * time.Second},
+			Sender:  Sender{FirstPause: time.Millisecond, TryTimeout: time.Second, TotalTimeout: 3 * time.Second},
 		}
 		mu.Lock()
 		bodies = nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// hidden stands for what must not be told.
-const hidden = "[hidden]"
+// secrets stands for what must not be told.
+const redacted = "[hidden]"
 
 // redactor takes secrets out of texts, also where they are quoted or escaped:
 // an error of net/http quotes the whole presigned URL.
@@ -59,7 +59,7 @@ func newRedactor(responseURL string, secrets []string) *redactor {
 	})
 	pairs := make([]string, 0, 2*len(list))
 	for _, form := range list {
-		pairs = append(pairs, form, hidden)
+		pairs = append(pairs, form, redacted)
 	}
 	return &redactor{strings.NewReplacer(pairs...)}
 }
@@ -67,14 +67,14 @@ func newRedactor(responseURL string, secrets []string) *redactor {
 func (r *redactor) text(s string) string { return r.replace.Replace(s) }
 
 // writer redacts what is written, a record at a time as slog's handlers write.
-func (r *redactor) writer(w io.Writer) io.Writer { return redacting{r, w} }
+func (r *redactor) writer(w io.Writer) io.Writer { return redactingWriter{r, w} }
 
-type redacting struct {
+type redactingWriter struct {
 	*redactor
 	to io.Writer
 }
 
-func (w redacting) Write(record []byte) (int, error) {
+func (w redactingWriter) Write(record []byte) (int, error) {
 	if _, err := io.WriteString(w.to, w.text(string(record))); err != nil {
 		return 0, err
 	}

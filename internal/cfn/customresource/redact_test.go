@@ -58,11 +58,11 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// TestAnswerAtTheLimit: CloudFormation reads 4,096 bytes, and not one more.
-func TestAnswerAtTheLimit(t *testing.T) {
+// TestResponseAtTheLimit: CloudFormation reads 4,096 bytes, and not one more.
+func TestResponseAtTheLimit(t *testing.T) {
 	event := cfn.Event{RequestType: cfn.RequestCreate, RequestID: "r", ResponseURL: "https://h/", StackID: "s", LogicalResourceID: "l"}
-	with := func(n int) *answer {
-		return newAnswer(event, "id", Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}}, nil, newRedactor("", nil))
+	with := func(n int) *response {
+		return newResponse(event, "id", Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}}, nil, newRedactor("", nil))
 	}
 	room := maxBody - len(with(0).body())
 	if a := with(room); a.Status != cfn.StatusSuccess || len(a.body()) != maxBody || !strings.Contains(string(a.body()), `"<a`) {
@@ -71,8 +71,8 @@ func TestAnswerAtTheLimit(t *testing.T) {
 	if a := with(room + 1); a.Status != cfn.StatusFailed || a.Data != nil || !strings.Contains(a.Reason, "has 4097 bytes") {
 		t.Errorf("one more: %s %s", a.Status, a.Reason)
 	}
-	reason := func(n int) *answer {
-		return newAnswer(event, "id", Result{}, errors.New(strings.Repeat("a", n)), newRedactor("", nil))
+	reason := func(n int) *response {
+		return newResponse(event, "id", Result{}, errors.New(strings.Repeat("a", n)), newRedactor("", nil))
 	}
 	if a := reason(maxBody - len(reason(1).body()) + 1); len(a.body()) != maxBody || strings.Contains(a.Reason, "…") {
 		t.Errorf("a reason that fits: %d bytes", len(a.body()))

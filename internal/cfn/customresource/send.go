@@ -16,10 +16,10 @@ import (
 // repeated with the very same bytes: should an earlier one have arrived after
 // all, nothing changes. Its zero value is ready to use.
 type Sender struct {
-	Client *http.Client  // default: a client of its own
-	Try    time.Duration // how long one try may take; default 5 s
-	Total  time.Duration // how long all of them may take; default 2 min, and never past the context's deadline
-	Pause  time.Duration // after the first try; doubles up to 5 s; default 200 ms
+	Client       *http.Client  // default: a client of its own
+	TryTimeout   time.Duration // how long one try may take; default 5 s
+	TotalTimeout time.Duration // how long all of them may take; default 2 min, and never past the context's deadline
+	FirstPause   time.Duration // after the first try; doubles up to 5 s; default 200 ms
 
 	// Replaced by tests; nil stands for the real clock.
 	Now   func() time.Time
@@ -38,17 +38,17 @@ var client = &http.Client{
 	},
 }
 
-// maxRefusals bounds the tries that are answered with a 4xx: most are final, as
+// maxRejections bounds the tries that are answered with a 4xx: most are final, as
 // 403 for a URL that expired, but S3 also says 400 to a connection that stalled.
-const maxRefusals = 3
+const maxRejections = 3
 
 func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []byte) error {
 	if s.Client == nil {
 		s.Client = client
 	}
-	s.Try = positive(s.Try, 5*time.Second)
-	pause := positive(s.Pause, 200*time.Millisecond)
-	until := s.now().Add(positive(s.Total, 2*time.Minute))
+	s.TryTimeout = orDefault(s.TryTimeout, 5*time.Second)
+	pause := orDefault(s.FirstPause, 200*time.Millisecond)
+	until := s.now().Add(orDefault(s.TotalTimeout, 2*time.Minute))
 	if deadline, ok := ctx.Deadline(); ok {
 		// A moment before the deadline, so that the log tells what happened.
 		if last := deadline.Add(-min(time.Second, time.Until(deadline)/10)); last.Before(until) {
@@ -64,9 +64,9 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 		if err == nil {
 			return nil
 		}
-		var refused *refusedError
+		var refused *rejectedError
 		if errors.As(err, &refused) {
-			if refusals++; refusals == maxRefusals {
+			if refusals++; refusals == maxRejections {
 				return fmt.Errorf("gave up after %d tries: %w", try, err)
 			}
 		}
@@ -107,11 +107,11 @@ func (s Sender) sleep(ctx context.Context, d time.Duration) error {
 
 // put sends the answer once.
 func (s Sender) put(ctx context.Context, to string, body []byte, until time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, min(s.Try, until.Sub(s.now())))
+	ctx, cancel := context.WithTimeout(ctx, min(s.TryTimeout, until.Sub(s.now())))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(body))
 	if err != nil {
-		return &refusedError{errors.New("the response URL is no URL")}
+		return &rejectedError{errors.New("the response URL is no URL")}
 	}
 	// The URL is signed without a content type; one would break the signature.
 	req.Header["Content-Type"] = nil
@@ -131,14 +131,14 @@ func (s Sender) put(ctx context.Context, to string, body []byte, until time.Time
 	case res.StatusCode >= 500:
 		return fmt.Errorf("status %d", res.StatusCode)
 	default:
-		return &refusedError{fmt.Errorf("status %d", res.StatusCode)}
+		return &rejectedError{fmt.Errorf("status %d", res.StatusCode)}
 	}
 }
 
-// refusedError is an answer that further tries will hardly change.
-type refusedError struct{ error }
+// rejectedError is an answer that further tries will hardly change.
+type rejectedError struct{ error }
 
-func positive(d, other time.Duration) time.Duration {
+func orDefault(d, other time.Duration) time.Duration {
 	if d > 0 {
 		return d
 	}

@@ -38,7 +38,7 @@ func (g granted) matches(c choice, connection string) error {
 	for _, r := range set.Rules {
 		want.rules = append(want.rules, r.Name)
 	}
-	have, should := g.things(), want.things()
+	have, should := g.resources(), want.resources()
 	var wrong []string
 	for name, text := range should {
 		switch found, ok := have[name]; {
@@ -60,8 +60,8 @@ func (g granted) matches(c choice, connection string) error {
 	return nil
 }
 
-// things lists everything by a name for people, with its text where it has one.
-func (g granted) things() map[string]string {
+// resources lists everything by a name for people, with its text where it has one.
+func (g granted) resources() map[string]string {
 	out := map[string]string{}
 	for _, r := range g.roles {
 		out["role "+r.name] = ""
@@ -91,9 +91,9 @@ func (p policy) text() string {
 
 // missingIn lists what is here and not there any more.
 func (g granted) missingIn(after granted) []string {
-	left := after.things()
+	left := after.resources()
 	var gone []string
-	for name := range g.things() {
+	for name := range g.resources() {
 		if _, ok := left[name]; !ok {
 			gone = append(gone, name)
 		}
@@ -103,14 +103,14 @@ func (g granted) missingIn(after granted) []string {
 }
 
 // createConflictingRole makes the role that a second connection would make.
-func (t *trial) createConflictingRole(ctx context.Context, c choice) (string, error) {
-	set, err := policies.Synthesize(selection(c), environment(otherConnect))
+func (run *runner) createConflictingRole(ctx context.Context, c choice) (string, error) {
+	set, err := policies.Synthesize(selection(c), environment(otherConnection))
 	if err != nil {
 		return "", err
 	}
 	name := set.Roles[0].Name
-	_, err = t.iam.CreateRole(ctx, &iam.CreateRoleInput{
-		RoleName: &name, Path: aws.String("/"), AssumeRolePolicyDocument: aws.String(nobody),
+	_, err = run.iam.CreateRole(ctx, &iam.CreateRoleInput{
+		RoleName: &name, Path: aws.String("/"), AssumeRolePolicyDocument: aws.String(denyAllTrust),
 		Description: aws.String("not permstack's"),
 	})
 	if err != nil {
@@ -119,26 +119,26 @@ func (t *trial) createConflictingRole(ctx context.Context, c choice) (string, er
 	return name, nil
 }
 
-const nobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+const denyAllTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 
-// onlyOccupied checks that a failed launch left nothing: no role, policy or
+// checkRolledBack checks that a failed launch left nothing: no role, policy or
 // profile of its connection but the one that was there before, untouched.
-func (t *trial) onlyOccupied(ctx context.Context, taken string) error {
-	out, err := t.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &taken})
+func (run *runner) checkRolledBack(ctx context.Context, taken string) error {
+	out, err := run.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &taken})
 	if err != nil {
 		return fmt.Errorf("look at role %s: %w", taken, err)
 	}
 	if aws.ToString(out.Role.Description) != "not permstack's" || aws.ToString(out.Role.Path) != "/" {
 		return fmt.Errorf("role %s was changed", taken)
 	}
-	r, err := t.role(ctx, taken)
+	r, err := run.role(ctx, taken)
 	if err != nil {
 		return err
 	}
 	if n := len(r.managed) + len(r.inline); n > 0 {
 		return fmt.Errorf("role %s was given %d policies", taken, n)
 	}
-	stacks, err := t.permissionStacks(ctx)
+	stacks, err := run.permissionStacks(ctx)
 	if err != nil {
 		return err
 	}
@@ -147,40 +147,40 @@ func (t *trial) onlyOccupied(ctx context.Context, taken string) error {
 			return fmt.Errorf("permission stack %s is left", s.name)
 		}
 	}
-	names, err := t.iamNames(ctx)
+	names, err := run.iamNames(ctx)
 	if err != nil {
 		return err
 	}
 	for _, n := range names {
-		if strings.HasSuffix(n, "-"+otherConnect) && !strings.HasSuffix(n, " "+taken) {
+		if strings.HasSuffix(n, "-"+otherConnection) && !strings.HasSuffix(n, " "+taken) {
 			return fmt.Errorf("left behind: %s", n)
 		}
 	}
 	return nil
 }
 
-func (t *trial) vacate(ctx context.Context, taken string) error {
-	if _, err := t.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &taken}); err != nil {
+func (run *runner) deleteConflictingRole(ctx context.Context, taken string) error {
+	if _, err := run.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &taken}); err != nil {
 		return fmt.Errorf("delete role %s: %w", taken, err)
 	}
 	return nil
 }
 
-// leftovers lists everything that is still in the account.
-func (t *trial) leftovers(ctx context.Context) ([]string, error) {
-	left, err := t.iamNames(ctx)
+// remaining lists everything that is still in the account.
+func (run *runner) remaining(ctx context.Context) ([]string, error) {
+	left, err := run.iamNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stacks, err := t.stackNames(ctx)
+	stacks, err := run.stackNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	topics, err := t.topicNames(ctx)
+	topics, err := run.topicNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := t.ruleNames(ctx)
+	rules, err := run.ruleNames(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +194,9 @@ func (t *trial) leftovers(ctx context.Context) ([]string, error) {
 }
 
 // iamNames lists the account's roles, policies and instance profiles.
-func (t *trial) iamNames(ctx context.Context) ([]string, error) {
+func (run *runner) iamNames(ctx context.Context) ([]string, error) {
 	var names []string
-	roles := iam.NewListRolesPaginator(t.iam, &iam.ListRolesInput{})
+	roles := iam.NewListRolesPaginator(run.iam, &iam.ListRolesInput{})
 	for roles.HasMorePages() {
 		page, err := roles.NextPage(ctx)
 		if err != nil {
@@ -206,7 +206,7 @@ func (t *trial) iamNames(ctx context.Context) ([]string, error) {
 			names = append(names, "role "+*r.RoleName)
 		}
 	}
-	managed := iam.NewListPoliciesPaginator(t.iam, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal})
+	managed := iam.NewListPoliciesPaginator(run.iam, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal})
 	for managed.HasMorePages() {
 		page, err := managed.NextPage(ctx)
 		if err != nil {
@@ -216,7 +216,7 @@ func (t *trial) iamNames(ctx context.Context) ([]string, error) {
 			names = append(names, "policy "+*p.PolicyName)
 		}
 	}
-	profiles := iam.NewListInstanceProfilesPaginator(t.iam, &iam.ListInstanceProfilesInput{})
+	profiles := iam.NewListInstanceProfilesPaginator(run.iam, &iam.ListInstanceProfilesInput{})
 	for profiles.HasMorePages() {
 		page, err := profiles.NextPage(ctx)
 		if err != nil {

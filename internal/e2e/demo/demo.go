@@ -25,15 +25,15 @@ import (
 // What the trial is played with. The account ids are those that AWS uses in
 // its documentation.
 const (
-	account        = "123456789012"
-	region         = "us-east-1"
-	controlPlane   = "arn:aws:iam::111122223333:role/BackupControlPlane"
-	dataPlane      = "444455556666"
-	externalID     = "example-external-id"
-	stackName      = "backup-access"
-	connection     = "try"
-	otherStackName = "second-access"
-	otherConnect   = "taken"
+	account         = "123456789012"
+	region          = "us-east-1"
+	controlPlane    = "arn:aws:iam::111122223333:role/BackupControlPlane"
+	dataPlane       = "444455556666"
+	externalID      = "example-external-id"
+	stackName       = "backup-access"
+	connection      = "try"
+	otherStackName  = "second-access"
+	otherConnection = "taken"
 )
 
 // Options shape a trial.
@@ -47,10 +47,10 @@ type Options struct {
 	Color bool
 }
 
-// trial is one run.
-type trial struct {
-	o       Options
-	say     printer
+// runner is one run.
+type runner struct {
+	options Options
+	out     printer
 	stacks  *cloudformation.Client
 	iam     *iam.Client
 	topics  *sns.Client
@@ -58,7 +58,7 @@ type trial struct {
 	started time.Time
 }
 
-// Check says whether a trial of these assets makes sense.
+// DriftCheck says whether a trial of these assets makes sense.
 func Check(assets []schema.Asset) error {
 	_, err := policies.Synthesize(selection(choice{assets: assets}), environment(connection))
 	return err
@@ -71,33 +71,33 @@ func Run(ctx context.Context, o Options) error {
 		BaseEndpoint: &o.Endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider(account, "local", ""),
 	}
-	t := &trial{
-		o: o, say: printer{w: o.Out, color: o.Color}, started: time.Now(),
+	run := &runner{
+		options: o, out: printer{w: o.Out, color: o.Color}, started: time.Now(),
 		stacks: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
 		topics: sns.NewFromConfig(cfg), events: eventbridge.NewFromConfig(cfg),
 	}
 	all := choice{assets: o.Assets, operations: []schema.Operation{"backup", "restore"}}
 	less, dropped := drop(all)
-	t.say.title("permstack on an AWS of its own, at %s: account %s, %s", o.Endpoint, account, region)
+	run.out.title("permstack on an AWS of its own, at %s: account %s, %s", o.Endpoint, account, region)
 	steps := []struct {
 		title string
 		do    func(context.Context) error
 	}{
-		{"Launch the stack for " + all.String(), func(ctx context.Context) error { return t.launch(ctx, all) }},
-		{"What was granted", func(ctx context.Context) error { return t.look(ctx, all) }},
-		{"Somebody changes the access by hand", func(ctx context.Context) error { return t.watch(ctx) }},
-		{"Update: " + dropped, func(ctx context.Context) error { return t.update(ctx, all, less) }},
-		{"A launch that fails rolls back", func(ctx context.Context) error { return t.fail(ctx, all, less) }},
-		{"Delete the stack", func(ctx context.Context) error { return t.delete(ctx) }},
+		{"Launch the stack for " + all.String(), func(ctx context.Context) error { return run.launch(ctx, all) }},
+		{"What was granted", func(ctx context.Context) error { return run.checkGranted(ctx, all) }},
+		{"Somebody changes the access by hand", func(ctx context.Context) error { return run.checkDriftAlerts(ctx) }},
+		{"Update: " + dropped, func(ctx context.Context) error { return run.update(ctx, all, less) }},
+		{"A launch that fails rolls back", func(ctx context.Context) error { return run.failedLaunch(ctx, all, less) }},
+		{"Delete the stack", func(ctx context.Context) error { return run.delete(ctx) }},
 	}
 	for i, s := range steps {
-		t.say.step(i+1, s.title)
+		run.out.step(i+1, s.title)
 		if err := s.do(ctx); err != nil {
-			t.say.failed(err)
+			run.out.failed(err)
 			return &StepError{Step: i + 1, Err: err}
 		}
 	}
-	t.say.done("Every step held, in %.1f seconds.", time.Since(t.started).Seconds())
+	run.out.done("Every step held, in %.1f seconds.", time.Since(run.started).Seconds())
 	return nil
 }
 
@@ -146,7 +146,7 @@ func selection(c choice) policies.Selection {
 
 func environment(connection string) policies.Environment {
 	parent := installation.Parent{Name: stackName}
-	if connection == otherConnect {
+	if connection == otherConnection {
 		parent.Name = otherStackName
 	}
 	return policies.Environment{
@@ -157,16 +157,16 @@ func environment(connection string) policies.Environment {
 	}
 }
 
-func (t *trial) launch(ctx context.Context, c choice) error {
-	s, err := t.create(ctx, stackName, connection, c)
+func (run *runner) launch(ctx context.Context, c choice) error {
+	s, err := run.create(ctx, stackName, connection, c)
 	if err != nil {
 		return err
 	}
 	if s.status != "CREATE_COMPLETE" {
 		return s.unexpected("CREATE_COMPLETE")
 	}
-	t.say.held("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
-	made, err := t.permissionStacks(ctx)
+	run.out.passed("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
+	made, err := run.permissionStacks(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,50 +174,50 @@ func (t *trial) launch(ctx context.Context, c choice) error {
 		return fmt.Errorf("stack %s is complete, but there is no permission stack", stackName)
 	}
 	for _, p := range made {
-		t.say.note("its function wrote the permission stack %s: %s", p.name, count(p.resources, "resource", "resources"))
+		run.out.note("its function wrote the permission stack %s: %s", p.name, count(p.resources, "resource", "resources"))
 	}
 	for _, o := range s.outputs {
 		if strings.HasSuffix(o.key, "Arn") { // the others are links to the console
-			t.say.note("%s: %s", o.key, o.value)
+			run.out.note("%s: %s", o.key, o.value)
 		}
 	}
 	return nil
 }
 
-func (t *trial) look(ctx context.Context, c choice) error {
-	live, err := t.granted(ctx, connection)
+func (run *runner) checkGranted(ctx context.Context, c choice) error {
+	live, err := run.granted(ctx, connection)
 	if err != nil {
 		return err
 	}
 	for _, r := range live.roles {
-		t.say.held("role %s", r.name)
-		t.say.note("%d managed and %s, %s, %s characters", len(r.managed), count(len(r.inline), "inline policy", "inline policies"), count(r.actions(), "action", "actions"), number(r.size()))
+		run.out.passed("role %s", r.name)
+		run.out.note("%d managed and %s, %s, %s characters", len(r.managed), count(len(r.inline), "inline policy", "inline policies"), count(r.actions(), "action", "actions"), number(r.size()))
 		for _, p := range r.managed {
-			t.say.note("  %-62s %5s characters of 6,144", p.name, number(p.size))
+			run.out.note("  %-62s %5s characters of 6,144", p.name, number(p.size))
 		}
 	}
-	t.say.held("%s and %s tell the backup service of changes", count(len(live.topics), "topic", "topics"), count(len(live.rules), "event rule", "event rules"))
+	run.out.passed("%s and %s tell the backup service of changes", count(len(live.topics), "topic", "topics"), count(len(live.rules), "event rule", "event rules"))
 	if err := live.matches(c, connection); err != nil {
 		return err
 	}
-	t.say.held("IAM, SNS and EventBridge hold exactly what the catalogue says: %s distinct actions", number(live.actions()))
+	run.out.passed("IAM, SNS and EventBridge hold exactly what the catalogue says: %s distinct actions", number(live.actions()))
 	return nil
 }
 
-func (t *trial) update(ctx context.Context, from, to choice) error {
-	before, err := t.granted(ctx, connection)
+func (run *runner) update(ctx context.Context, from, to choice) error {
+	before, err := run.granted(ctx, connection)
 	if err != nil {
 		return err
 	}
-	s, err := t.change(ctx, stackName, connection, to)
+	s, err := run.change(ctx, stackName, connection, to)
 	if err != nil {
 		return err
 	}
 	if s.status != "UPDATE_COMPLETE" {
 		return s.unexpected("UPDATE_COMPLETE")
 	}
-	t.say.held("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
-	after, err := t.granted(ctx, connection)
+	run.out.passed("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
+	after, err := run.granted(ctx, connection)
 	if err != nil {
 		return err
 	}
@@ -225,65 +225,65 @@ func (t *trial) update(ctx context.Context, from, to choice) error {
 		return err
 	}
 	for _, gone := range before.missingIn(after) {
-		t.say.note("gone: %s", gone)
+		run.out.note("gone: %s", gone)
 	}
 	if n, m := before.actions(), after.actions(); m < n {
-		t.say.held("%s of %s actions are gone; IAM holds exactly what the catalogue says for %s", number(n-m), number(n), to)
+		run.out.passed("%s of %s actions are gone; IAM holds exactly what the catalogue says for %s", number(n-m), number(n), to)
 		return nil
 	}
 	return fmt.Errorf("update from %s to %s took no action away", from, to)
 }
 
-func (t *trial) fail(ctx context.Context, c, present choice) error {
-	taken, err := t.createConflictingRole(ctx, c)
+func (run *runner) failedLaunch(ctx context.Context, c, present choice) error {
+	taken, err := run.createConflictingRole(ctx, c)
 	if err != nil {
 		return err
 	}
-	t.say.note("a role %s is there already; it belongs to somebody else", taken)
-	s, err := t.create(ctx, otherStackName, otherConnect, c)
+	run.out.note("a role %s is there already; it belongs to somebody else", taken)
+	s, err := run.create(ctx, otherStackName, otherConnection, c)
 	if err != nil {
 		return err
 	}
 	if s.status != "ROLLBACK_COMPLETE" {
 		return s.unexpected("ROLLBACK_COMPLETE")
 	}
-	t.say.held("stack %s: %s in %.1f s", otherStackName, s.status, s.took.Seconds())
+	run.out.passed("stack %s: %s in %.1f s", otherStackName, s.status, s.took.Seconds())
 	reason := s.reason()
 	if !strings.Contains(reason, taken) {
 		return fmt.Errorf("the reason does not name the role that is in the way, %s: %q", taken, reason)
 	}
-	t.say.note("the reason that CloudFormation shows: %s", reason)
-	if err := t.onlyOccupied(ctx, taken); err != nil {
+	run.out.note("the reason that CloudFormation shows: %s", reason)
+	if err := run.checkRolledBack(ctx, taken); err != nil {
 		return err
 	}
-	t.say.held("nothing of it is left, and the other role is as it was")
-	live, err := t.granted(ctx, connection)
+	run.out.passed("nothing of it is left, and the other role is as it was")
+	live, err := run.granted(ctx, connection)
 	if err != nil {
 		return err
 	}
 	if err := live.matches(present, connection); err != nil {
 		return fmt.Errorf("the first connection was touched: %w", err)
 	}
-	t.say.held("the first connection is as it was")
-	if err := t.remove(ctx, otherStackName); err != nil {
+	run.out.passed("the first connection is as it was")
+	if err := run.remove(ctx, otherStackName); err != nil {
 		return err
 	}
-	return t.vacate(ctx, taken)
+	return run.deleteConflictingRole(ctx, taken)
 }
 
-func (t *trial) delete(ctx context.Context) error {
+func (run *runner) delete(ctx context.Context) error {
 	began := time.Now()
-	if err := t.remove(ctx, stackName); err != nil {
+	if err := run.remove(ctx, stackName); err != nil {
 		return err
 	}
-	t.say.held("stack %s: DELETE_COMPLETE in %.1f s", stackName, time.Since(began).Seconds())
-	left, err := t.leftovers(ctx)
+	run.out.passed("stack %s: DELETE_COMPLETE in %.1f s", stackName, time.Since(began).Seconds())
+	left, err := run.remaining(ctx)
 	if err != nil {
 		return err
 	}
 	if len(left) > 0 {
 		return fmt.Errorf("left behind: %s", strings.Join(left, ", "))
 	}
-	t.say.held("no stack, role, policy, instance profile, topic or rule is left")
+	run.out.passed("no stack, role, policy, instance profile, topic or rule is left")
 	return nil
 }

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func play(t *testing.T, prepare func(*standalone.Server)) (string, error) {
+func runDemo(t *testing.T, prepare func(*standalone.Server)) (string, error) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -52,7 +52,7 @@ func play(t *testing.T, prepare func(*standalone.Server)) (string, error) {
 		Endpoint: cloud.Endpoint, Template: permstack.Template, Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
 		Mails: func(topic string) (mails []Mail) {
 			for _, m := range cloud.SNS().Messages(topic) {
-				mails = append(mails, MailOf(m.Subject, m.Body))
+				mails = append(mails, ParseMail(m.Subject, m.Body))
 			}
 			return mails
 		},
@@ -60,8 +60,8 @@ func play(t *testing.T, prepare func(*standalone.Server)) (string, error) {
 	return out.String(), err
 }
 
-func TestEveryStepHolds(t *testing.T) {
-	story, err := play(t, func(*standalone.Server) {})
+func TestRun(t *testing.T) {
+	story, err := runDemo(t, func(*standalone.Server) {})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, story)
 	}
@@ -70,8 +70,8 @@ func TestEveryStepHolds(t *testing.T) {
 	}
 }
 
-// TestWhatDoesNotHoldIsTold: a story that always ends well would be worth nothing.
-func TestWhatDoesNotHoldIsTold(t *testing.T) {
+// TestRunReportsFailures: a story that always ends well would be worth nothing.
+func TestRunReportsFailures(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(*standalone.Server)
 		step    int
@@ -99,7 +99,7 @@ func TestWhatDoesNotHoldIsTold(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			story, err := play(t, tc.prepare)
+			story, err := runDemo(t, tc.prepare)
 			var failed *StepError
 			if !errors.As(err, &failed) || failed.Step != tc.step || !strings.Contains(failed.Err.Error(), tc.want) {
 				t.Errorf("error %v in %v; want step %d to say %q", err, errors.Unwrap(err), tc.step, tc.want)
@@ -114,7 +114,7 @@ func TestWhatDoesNotHoldIsTold(t *testing.T) {
 func makeRole(t *testing.T, l *standalone.Server, name string) {
 	t.Helper()
 	_, err := iam.NewFromConfig(l.Config(account, region)).CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: &name, Path: aws.String(policies.DefaultPath), AssumeRolePolicyDocument: aws.String(nobody),
+		RoleName: &name, Path: aws.String(policies.DefaultPath), AssumeRolePolicyDocument: aws.String(denyAllTrust),
 	})
 	if err != nil {
 		t.Fatal(err)

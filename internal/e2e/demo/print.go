@@ -35,7 +35,7 @@ func (p printer) step(n int, title string) {
 	fmt.Fprintf(p.w, "\n%s\n", p.paint(bold, fmt.Sprintf("%d. %s", n, title)))
 }
 
-func (p printer) held(format string, args ...any) {
+func (p printer) passed(format string, args ...any) {
 	fmt.Fprintf(p.w, "   %s %s\n", p.paint(green, "✓"), fmt.Sprintf(format, args...))
 }
 

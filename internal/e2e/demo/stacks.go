@@ -14,59 +14,59 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// patience bounds the wait for a stack; on this AWS it takes about a second.
-const patience = time.Minute
+// stackTimeout bounds the wait for a stack; on this AWS it takes about a second.
+const stackTimeout = time.Minute
 
 // poll is the pause between two looks at a stack.
 const poll = 25 * time.Millisecond
 
 // outcome is where a stack came to rest.
 type outcome struct {
-	name    string
-	status  string
-	why     string // StackStatusReason
-	events  []types.StackEvent
-	outputs []keyValue
-	took    time.Duration
+	name         string
+	status       string
+	statusReason string // StackStatusReason
+	events       []types.StackEvent
+	outputs      []keyValue
+	took         time.Duration
 }
 
 type keyValue struct{ key, value string }
 
-func (t *trial) create(ctx context.Context, name, connection string, c choice) (outcome, error) {
+func (run *runner) create(ctx context.Context, name, connection string, c choice) (outcome, error) {
 	began := time.Now()
-	out, err := t.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: aws.String(string(t.o.Template)), Parameters: parameters(connection, c),
+	out, err := run.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: aws.String(string(run.options.Template)), Parameters: parameters(connection, c),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {
 		return outcome{}, fmt.Errorf("create stack %s: %w", name, err)
 	}
-	return t.settle(ctx, name, *out.StackId, began)
+	return run.wait(ctx, name, *out.StackId, began)
 }
 
-func (t *trial) change(ctx context.Context, name, connection string, c choice) (outcome, error) {
+func (run *runner) change(ctx context.Context, name, connection string, c choice) (outcome, error) {
 	began := time.Now()
-	out, err := t.stacks.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+	out, err := run.stacks.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &name, UsePreviousTemplate: aws.Bool(true), Parameters: parameters(connection, c),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {
 		return outcome{}, fmt.Errorf("update stack %s: %w", name, err)
 	}
-	return t.settle(ctx, name, *out.StackId, began)
+	return run.wait(ctx, name, *out.StackId, began)
 }
 
-// remove deletes a stack and waits until it is gone.
-func (t *trial) remove(ctx context.Context, name string) error {
-	found, err := t.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+// deleteStack deletes a stack and waits until it is gone.
+func (run *runner) remove(ctx context.Context, name string) error {
+	found, err := run.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
 		return fmt.Errorf("find stack %s: %w", name, err)
 	}
 	began := time.Now()
-	if _, err := t.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
+	if _, err := run.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", name, err)
 	}
-	s, err := t.settle(ctx, name, *found.Stacks[0].StackId, began)
+	s, err := run.wait(ctx, name, *found.Stacks[0].StackId, began)
 	if err != nil {
 		return err
 	}
@@ -76,24 +76,24 @@ func (t *trial) remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// settle waits until a stack rests and reads what became of it.
-func (t *trial) settle(ctx context.Context, name, id string, began time.Time) (outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// setParentStatus waits until a stack rests and reads what became of it.
+func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, stackTimeout)
 	defer cancel()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {
-		out, err := t.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+		out, err := run.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 		if err != nil {
 			return outcome{}, fmt.Errorf("look at stack %s: %w", name, err)
 		}
 		s := out.Stacks[0]
 		if status := string(s.StackStatus); !strings.HasSuffix(status, "_IN_PROGRESS") {
-			o := outcome{name: name, status: status, why: aws.ToString(s.StackStatusReason), took: time.Since(began)}
+			o := outcome{name: name, status: status, statusReason: aws.ToString(s.StackStatusReason), took: time.Since(began)}
 			for _, v := range s.Outputs {
 				o.outputs = append(o.outputs, keyValue{aws.ToString(v.OutputKey), aws.ToString(v.OutputValue)})
 			}
-			o.events, err = t.eventsOf(ctx, id)
+			o.events, err = run.stackEvents(ctx, id)
 			return o, err
 		}
 		select {
@@ -104,9 +104,9 @@ func (t *trial) settle(ctx context.Context, name, id string, began time.Time) (o
 	}
 }
 
-func (t *trial) eventsOf(ctx context.Context, id string) ([]types.StackEvent, error) {
+func (run *runner) stackEvents(ctx context.Context, id string) ([]types.StackEvent, error) {
 	var events []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(t.stacks, &cloudformation.DescribeStackEventsInput{StackName: &id})
+	pages := cloudformation.NewDescribeStackEventsPaginator(run.stacks, &cloudformation.DescribeStackEventsInput{StackName: &id})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -124,7 +124,7 @@ func (o outcome) reason() string {
 			return aws.ToString(e.LogicalResourceId) + ": " + aws.ToString(e.ResourceStatusReason)
 		}
 	}
-	return o.why
+	return o.statusReason
 }
 
 func (o outcome) unexpected(want string) error {
@@ -138,9 +138,9 @@ type permissionStack struct {
 }
 
 // permissionStacks lists the stacks that are not launched by this trial itself.
-func (t *trial) permissionStacks(ctx context.Context) ([]permissionStack, error) {
+func (run *runner) permissionStacks(ctx context.Context) ([]permissionStack, error) {
 	var out []permissionStack
-	names, err := t.stackNames(ctx)
+	names, err := run.stackNames(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (t *trial) permissionStacks(ctx context.Context) ([]permissionStack, error)
 		if name == stackName || name == otherStackName {
 			continue
 		}
-		r, err := t.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &name})
+		r, err := run.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &name})
 		if err != nil {
 			return nil, fmt.Errorf("read resources of stack %s: %w", name, err)
 		}
@@ -158,9 +158,9 @@ func (t *trial) permissionStacks(ctx context.Context) ([]permissionStack, error)
 }
 
 // stackNames lists the stacks that are there.
-func (t *trial) stackNames(ctx context.Context) ([]string, error) {
+func (run *runner) stackNames(ctx context.Context) ([]string, error) {
 	var names []string
-	pages := cloudformation.NewDescribeStacksPaginator(t.stacks, &cloudformation.DescribeStacksInput{})
+	pages := cloudformation.NewDescribeStacksPaginator(run.stacks, &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

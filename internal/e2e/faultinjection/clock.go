@@ -26,31 +26,31 @@ func (c *clock) Advance(d time.Duration) {
 // gate holds CloudFormation's work back until the function waits for it, so that
 // a status is not sometimes the one and sometimes the other.
 type gate struct {
-	mu   sync.Mutex
-	open chan struct{}
+	mu sync.Mutex
+	ch chan struct{}
 }
 
-func newGate() *gate { return &gate{open: make(chan struct{})} }
+func newGate() *gate { return &gate{ch: make(chan struct{})} }
 
-func (g *gate) opened() <-chan struct{} {
+func (g *gate) unblocked() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.open
+	return g.ch
 }
 
-// lift opens the gate; the function that it gives shuts it again.
-func (g *gate) lift() (shut func()) {
+// unblock opens the gate; the function that it gives shuts it again.
+func (g *gate) unblock() (shut func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
-	case <-g.open:
+	case <-g.ch:
 		return func() {}
 	default:
 	}
-	close(g.open)
+	close(g.ch)
 	return func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.open = make(chan struct{})
+		g.ch = make(chan struct{})
 	}
 }

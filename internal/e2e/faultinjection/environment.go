@@ -34,18 +34,18 @@ const (
 	secret     = "example-external-id-5f0c"
 )
 
-// world is one AWS account with the function and its roles.
-type world struct {
-	cloud  *fakeaws.Cloud
-	stacks *engine.Engine
-	clock  *clock
-	gate   *gate
-	tape   *tape
-	guard  *guard
-	inbox  *inbox
-	log    *secretive
+// environment is one AWS account with the function and its roles.
+type environment struct {
+	cloud    *fakeaws.Cloud
+	engine   *engine.Engine
+	clock    *clock
+	gate     *gate
+	injector *injector
+	access   *accessInvariant
+	inbox    *inbox
+	log      *functionLog
 
-	answersTo               string // the begin of response URLs
+	responseURL             string // the begin of response URLs
 	run                     func(*invocation, []byte) error
 	functionRole, stackRole string
 	checkRole               string
@@ -54,9 +54,9 @@ type world struct {
 	sns                     *sns.Client
 	events                  *eventbridge.Client
 
-	writes atomic.Int64 // calls that may have changed the account
-	seen   holdings     // what it held after seenAt of them
-	seenAt int64
+	writes   atomic.Int64 // calls that may have changed the account
+	cached   snapshot     // what it held after seenAt of them
+	cachedAt int64
 
 	mu             sync.Mutex
 	current        *invocation
@@ -64,96 +64,96 @@ type world struct {
 	resourceStatus string // of the parent's custom resource
 }
 
-// begin is when every life begins: long ago, for the deadlines of contexts are of
+// startTime is when every life begins: long ago, for the deadlines of contexts are of
 // the real clock and must not seem to be past.
-var begin = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+var startTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
-// newWorld makes an account in which the template's roles stand.
-func newWorld(faults ...Fault) (*world, error) {
-	w := &world{
-		clock: &clock{now: begin}, gate: newGate(), tape: newTape(faults...), inbox: &inbox{answers: map[string][][]byte{}},
-		log: &secretive{hidden: []string{secret, signature}}, answersTo: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+// newEnvironment makes an account in which the template's roles stand.
+func newEnvironment(faults ...Fault) (*environment, error) {
+	env := &environment{
+		clock: &clock{now: startTime}, gate: newGate(), injector: newInjector(faults...), inbox: &inbox{responses: map[string][][]byte{}},
+		log: &functionLog{secrets: []string{secret, signature}}, responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
 		run: func(i *invocation, payload []byte) error {
 			_, err := i.handler().Invoke(i.ctx, payload)
 			return err
 		},
 	}
-	w.cloud = fakeaws.New(fakeaws.Options{Clock: w.clock.Now, Intercept: intercept})
-	w.guard = &guard{iam: w.cloud.IAM()}
-	w.stacks = engine.New(engine.Deps{
-		ConfigFor: w.configFor, ConfigCaller: w.cloud.ConfigCaller, Assumable: w.cloud.AssumableBy, Clock: w.clock.Now,
+	env.cloud = fakeaws.New(fakeaws.Options{Clock: env.clock.Now, Intercept: intercept})
+	env.access = &accessInvariant{iam: env.cloud.IAM()}
+	env.engine = engine.New(engine.Deps{
+		ConfigFor: env.configFor, ConfigCaller: env.cloud.ConfigCaller, Assumable: env.cloud.AssumableBy, Clock: env.clock.Now,
 		Begin: func(ctx context.Context) {
 			select {
-			case <-w.gate.opened():
+			case <-env.gate.unblocked():
 			case <-ctx.Done():
 			}
 		},
 	})
-	w.cloud.Register(w.stacks.Definition())
-	cfg := w.cloud.Config(account, region)
-	w.cfn, w.iam, w.sns, w.events = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
-	for _, c := range []choice{before, after} {
-		if err := w.guard.permit(c); err != nil {
+	env.cloud.Register(env.engine.Definition())
+	cfg := env.cloud.Config(account, region)
+	env.cfn, env.iam, env.sns, env.events = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
+	for _, c := range []choice{oldChoice, newChoice} {
+		if err := env.access.allowChoice(c); err != nil {
 			return nil, err
 		}
 	}
-	return w, w.makeRoles(parentID(1))
+	return env, env.createRoles(parentID(1))
 }
 
-func (w *world) close() {
-	w.gate.lift()
-	_ = w.stacks.Close()
+func (env *environment) close() {
+	env.gate.unblock()
+	_ = env.engine.Close()
 }
 
 // configFor is how CloudFormation reaches the services with the stack role.
-func (w *world) configFor(account, region, role string) aws.Config {
+func (env *environment) configFor(account, region, role string) aws.Config {
 	if role == "" {
-		return w.cloud.Config(account, region)
+		return env.cloud.Config(account, region)
 	}
-	cfg := w.cloud.ConfigAs(account, region, role)
-	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Stacks, next: cfg.HTTPClient.(*http.Client).Transport}}
-	cfg.Retryer = func() aws.Retryer { return w.retryer(3) } // the SDK's default
+	cfg := env.cloud.ConfigAs(account, region, role)
+	cfg.HTTPClient = &http.Client{Transport: &faultyTransport{env: env, caller: StackRole, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.Retryer = func() aws.Retryer { return env.retryer(3) } // the SDK's default
 	return cfg
 }
 
-func (w *world) functionSession() aws.Credentials {
-	return w.cloud.SessionCredentials(account, w.functionRole, "provisioner")
+func (env *environment) functionSession() aws.Credentials {
+	return env.cloud.SessionCredentials(account, env.functionRole, "provisioner")
 }
 
-func (w *world) setCurrent(i *invocation) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.current = i
+func (env *environment) setCurrent(i *invocation) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.current = i
 }
 
-// holdUp kills the function while CloudFormation works, and lets CloudFormation
+// killDuringOperation kills the function while CloudFormation works, and lets CloudFormation
 // go on when the next event waits for it.
-func (l *line) holdUp(ctx context.Context) error {
-	l.w.mu.Lock()
-	i := l.w.current
-	l.w.mu.Unlock()
+func (l *faultyTransport) killDuringOperation(ctx context.Context) error {
+	l.env.mu.Lock()
+	i := l.env.current
+	l.env.mu.Unlock()
 	if i == nil {
 		return nil
 	}
 	i.kill()
-	<-i.buried
+	<-i.finished
 	select {
-	case <-l.w.gate.opened():
+	case <-l.env.gate.unblocked():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// settle lets CloudFormation work until nothing is under way.
-func (w *world) settle(ctx context.Context) error {
-	defer w.gate.lift()()
-	return w.idle(ctx)
+// waitForStacks lets CloudFormation work until nothing is under way.
+func (env *environment) waitForStacks(ctx context.Context) error {
+	defer env.gate.unblock()()
+	return env.waitUntilIdle(ctx)
 }
 
-func (w *world) idle(ctx context.Context) error {
+func (env *environment) waitUntilIdle(ctx context.Context) error {
 	for _, name := range append(slices.Clone(permissionStacks), parentName) {
-		if _, _, err := w.stacks.Wait(ctx, account, region, name); err != nil {
+		if _, _, err := env.engine.Wait(ctx, account, region, name); err != nil {
 			return fmt.Errorf("wait for stack %s: %w", name, err)
 		}
 	}
@@ -170,11 +170,11 @@ func parentID(n int) string {
 }
 
 // serveParent makes the function one of a parent stack's, as a launch does.
-func (w *world) serveParent(id string) error {
-	w.mu.Lock()
-	same := w.parent == id
-	w.parent = id
-	w.mu.Unlock()
+func (env *environment) serveParent(id string) error {
+	env.mu.Lock()
+	same := env.parent == id
+	env.parent = id
+	env.mu.Unlock()
 	if same {
 		return nil
 	}
@@ -182,47 +182,47 @@ func (w *world) serveParent(id string) error {
 	if err != nil {
 		return err
 	}
-	return w.putPolicies(bound, "ProvisionerRole")
+	return env.putPolicies(bound, "ProvisionerRole")
 }
 
-// makeRoles makes two of the roles of template.yaml, with their rights as they
+// createRoles makes two of the roles of template.yaml, with their rights as they
 // are in the account of a customer.
-func (w *world) makeRoles(parent string) error {
-	w.parent = parent
+func (env *environment) createRoles(parent string) error {
+	env.parent = parent
 	bound, err := bindTemplate(parent)
 	if err == nil {
-		w.functionRole, err = w.makeRole(bound, "ProvisionerRole")
+		env.functionRole, err = env.createRole(bound, "ProvisionerRole")
 	}
 	if err == nil {
-		w.stackRole, err = w.makeRole(bound, "StackRole")
+		env.stackRole, err = env.createRole(bound, "StackRole")
 	}
 	return err
 }
 
-func (w *world) makeRole(bound *cfntemplate.Bound, id string) (arn string, err error) {
+func (env *environment) createRole(bound *cfntemplate.Bound, id string) (arn string, err error) {
 	arn = roleARN(id)
 	properties, err := bound.Properties(id, roleARNs{})
 	if err != nil {
 		return "", fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
-	name := lastOf(arn)
-	if _, err := w.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
+	name := roleNameInARN(arn)
+	if _, err := env.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
 		RoleName: &name, Path: aws.String(installerPath), AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
 	}); err != nil {
 		return "", fmt.Errorf("create role %s: %w", name, err)
 	}
-	return arn, w.putPolicies(bound, id)
+	return arn, env.putPolicies(bound, id)
 }
 
-func (w *world) putPolicies(bound *cfntemplate.Bound, id string) error {
-	name := lastOf(roleARN(id))
+func (env *environment) putPolicies(bound *cfntemplate.Bound, id string) error {
+	name := roleNameInARN(roleARN(id))
 	properties, err := bound.Properties(id, roleARNs{})
 	if err != nil {
 		return fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
 	for _, p := range properties["Policies"].([]any) {
 		policy := p.(map[string]any)
-		if _, err := w.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
+		if _, err := env.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
 			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)), PolicyDocument: text(policy["PolicyDocument"]),
 		}); err != nil {
 			return fmt.Errorf("put policy of role %s: %w", name, err)
@@ -231,8 +231,8 @@ func (w *world) putPolicies(bound *cfntemplate.Bound, id string) error {
 	return nil
 }
 
-// lastOf is the name of a role in its ARN.
-func lastOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+// roleNameInARN is the name of a role in its ARN.
+func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 const installerPath = "/permstack/installer/"
 
@@ -277,8 +277,8 @@ func text(v any) *string {
 // inbox is where answers for CloudFormation arrive: a bucket that takes what is
 // put to a presigned URL.
 type inbox struct {
-	mu      sync.Mutex
-	answers map[string][][]byte // by URL
+	mu        sync.Mutex
+	responses map[string][][]byte // by URL
 }
 
 // RoundTrip takes an answer.
@@ -287,12 +287,12 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("an answer is a PUT")
 	}
 	status := http.StatusOK
-	switch Break(r.Header.Get(faultHeader)) {
+	switch Failure(r.Header.Get(faultHeader)) {
 	case Throttled:
 		status = http.StatusServiceUnavailable
 	case Denied:
 		status = http.StatusForbidden
-	case Failing:
+	case InternalError:
 		status = http.StatusInternalServerError
 	default:
 		body, err := io.ReadAll(r.Body)
@@ -300,7 +300,7 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		b.mu.Lock()
-		b.answers[r.URL.String()] = append(b.answers[r.URL.String()], body)
+		b.responses[r.URL.String()] = append(b.responses[r.URL.String()], body)
 		b.mu.Unlock()
 	}
 	return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
@@ -310,7 +310,7 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 func (b *inbox) take(url string) [][]byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := b.answers[url]
-	delete(b.answers, url)
+	out := b.responses[url]
+	delete(b.responses, url)
 	return out
 }

@@ -7,43 +7,43 @@ import (
 	"sync"
 )
 
-// tape counts the calls of a life and says which of them break.
-type tape struct {
-	mu      sync.Mutex
-	armed   bool
-	count   map[Side]int
-	calls   []Point // in the order in which they were made
-	strikes []*strike
-	fresh   []Break // that struck since they were asked for
-	err     error
+// injector counts the calls of a life and says which of them break.
+type injector struct {
+	mu       sync.Mutex
+	armed    bool
+	count    map[Caller]int
+	calls    []Point // in the order in which they were made
+	faults   []*injection
+	injected []Failure // that struck since they were asked for
+	err      error
 }
 
-// strike is a fault and what became of it.
-type strike struct {
+// injection is a fault and what became of it.
+type injection struct {
 	Fault
-	fired  bool
-	action string // that was broken
-	over   bool   // the cause was mended
+	injected bool
+	action   string // that was broken
+	repaired bool   // the cause was mended
 }
 
-func newTape(faults ...Fault) *tape {
-	t := &tape{count: map[Side]int{}}
+func newInjector(faults ...Fault) *injector {
+	t := &injector{count: map[Caller]int{}}
 	for _, f := range faults {
-		t.strikes = append(t.strikes, &strike{Fault: f})
+		t.faults = append(t.faults, &injection{Fault: f})
 	}
 	return t
 }
 
 // arm begins or ends the counting: what comes before and after the life itself
 // is neither counted nor broken.
-func (t *tape) arm(on bool) {
+func (t *injector) arm(on bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = on
 }
 
-// next notes a call and says how it breaks; "" lets it pass.
-func (t *tape) next(side Side, action string) Break {
+// record notes a call and says how it breaks; "" lets it pass.
+func (t *injector) record(side Caller, action string) Failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.armed {
@@ -51,7 +51,7 @@ func (t *tape) next(side Side, action string) Break {
 	}
 	t.count[side]++
 	p := Point{side, t.count[side], action}
-	if side == Check { // in no order: once each
+	if side == DriftCheck { // in no order: once each
 		if p.N = 0; slices.Contains(t.calls, p) {
 			t.count[side]--
 		} else {
@@ -60,22 +60,22 @@ func (t *tape) next(side Side, action string) Break {
 	} else {
 		t.calls = append(t.calls, p)
 	}
-	for _, s := range t.strikes {
-		if b := t.meets(s, p); b != "" {
+	for _, s := range t.faults {
+		if b := t.match(s, p); b != "" {
 			return b
 		}
 	}
 	return ""
 }
 
-// meets says how a fault breaks a call; "" where it does not.
-func (t *tape) meets(s *strike, p Point) Break {
+// match says how a fault breaks a call; "" where it does not.
+func (t *injector) match(s *injection, p Point) Failure {
 	switch {
-	case s.over || p.Side != s.Side:
+	case s.repaired || p.Caller != s.Caller:
 		return ""
-	case s.fired:
+	case s.injected:
 		if s.Scope != Once && p.Action == s.action {
-			return s.Break
+			return s.Failure
 		}
 		return ""
 	case s.N > 0 && p.N != s.N, s.N == 0 && p.Action != s.Action:
@@ -85,61 +85,61 @@ func (t *tape) meets(s *strike, p Point) Break {
 	case s.Action != "" && s.Action != p.Action:
 		t.err = fmt.Errorf("the life does not repeat: %s was %s before", p, s.Action)
 	}
-	s.fired, s.action = true, p.Action
-	t.fresh = append(t.fresh, s.Break)
-	return s.Break
+	s.injected, s.action = true, p.Action
+	t.injected = append(t.injected, s.Failure)
+	return s.Failure
 }
 
-// news lists how calls broke for the first time since it was last asked.
-func (t *tape) news() []Break {
+// takeInjected lists how calls broke for the first time since it was last asked.
+func (t *injector) takeInjected() []Failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := t.fresh
-	t.fresh = nil
+	out := t.injected
+	t.injected = nil
 	return out
 }
 
-// breaks tells whether a side's calls are still being broken.
-func (t *tape) breaks(side Side) bool {
+// isInjecting tells whether a side's calls are still being broken.
+func (t *injector) isInjecting(side Caller) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.strikes, func(s *strike) bool { return s.Side == side && s.fired && !s.over })
+	return slices.ContainsFunc(t.faults, func(s *injection) bool { return s.Caller == side && s.injected && !s.repaired })
 }
 
-// handled ends the faults that last for one event.
-func (t *tape) handled() {
+// endEvent ends the faults that last for one event.
+func (t *injector) endEvent() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range t.strikes {
-		if s.fired && s.Scope != Lasting {
-			s.over = true
+	for _, s := range t.faults {
+		if s.injected && s.Scope != UntilRepaired {
+			s.repaired = true
 		}
 	}
 }
 
-// mend ends every fault, as the person does who asks again.
-func (t *tape) mend() {
+// repair ends every fault, as the person does who asks again.
+func (t *injector) repair() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range t.strikes {
-		s.over = true
+	for _, s := range t.faults {
+		s.repaired = true
 	}
 }
 
-// broke tells whether a call of an action was broken.
-func (t *tape) broke(action string) bool {
+// problemf tells whether a call of an action was broken.
+func (t *injector) hasInjected(action string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.strikes, func(s *strike) bool { return s.fired && strings.HasPrefix(s.action, action) })
+	return slices.ContainsFunc(t.faults, func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) })
 }
 
-// struck counts the faults that have been met.
-func (t *tape) struck() int {
+// injectedFaults counts the faults that have been met.
+func (t *injector) injectedFaults() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for _, s := range t.strikes {
-		if s.fired {
+	for _, s := range t.faults {
+		if s.injected {
 			n++
 		}
 	}

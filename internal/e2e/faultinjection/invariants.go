@@ -10,21 +10,21 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// guard looks at every role after every write to IAM: at no moment may one allow
+// access looks at every role after every write to IAM: at no moment may one allow
 // or trust what none of the allowed states does.
-type guard struct {
+type accessInvariant struct {
 	iam *iam.Service
 
-	mu      sync.Mutex
-	allowed map[string]*access // by role name
-	broken  []string
+	mu         sync.Mutex
+	allowed    map[string]*allowedAccess // by role name
+	violations []string
 }
 
-// access is what a role may allow and trust, statement by statement.
-type access struct{ statements, trusts map[string]bool }
+// allowedAccess is what a role may allow and trust, statement by statement.
+type allowedAccess struct{ statements, trusts map[string]bool }
 
-// permit adds the roles of a choice to what is allowed.
-func (g *guard) permit(c choice) error {
+// allowChoice adds the roles of a choice to what is allowed.
+func (g *accessInvariant) allowChoice(c choice) error {
 	set, err := c.set()
 	if err != nil {
 		return err
@@ -32,12 +32,12 @@ func (g *guard) permit(c choice) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.allowed == nil {
-		g.allowed = map[string]*access{}
+		g.allowed = map[string]*allowedAccess{}
 	}
 	for _, r := range set.Roles {
 		a := g.allowed[r.Name]
 		if a == nil {
-			a = &access{map[string]bool{}, map[string]bool{}}
+			a = &allowedAccess{map[string]bool{}, map[string]bool{}}
 			g.allowed[r.Name] = a
 		}
 		a.trusts[documentText(r.Trust)] = true
@@ -63,29 +63,29 @@ func statements(d iampolicy.Document) []string {
 	return out
 }
 
-// known remembers what documents say; a life has the same few again and again.
-var known sync.Map // text → [2]any{trust text, statements}
+// values remembers what documents say; a life has the same few again and again.
+var parsedDocuments sync.Map // text → [2]any{trust text, statements}
 
-type said struct {
-	whole      string
+type parsedDocument struct {
+	text       string
 	statements []string
 }
 
-func read(text string) said {
-	if s, ok := known.Load(text); ok {
-		return s.(said)
+func parseDocument(text string) parsedDocument {
+	if s, ok := parsedDocuments.Load(text); ok {
+		return s.(parsedDocument)
 	}
 	doc, err := iampolicy.Parse([]byte(text))
-	s := said{whole: documentText(doc), statements: statements(doc)}
+	s := parsedDocument{text: documentText(doc), statements: statements(doc)}
 	if err != nil { // IAM took it, so this never happens
-		s = said{whole: text, statements: []string{text}}
+		s = parsedDocument{text: text, statements: []string{text}}
 	}
-	known.Store(text, s)
+	parsedDocuments.Store(text, s)
 	return s
 }
 
-// look checks all roles after a call that may have written.
-func (g *guard) look(action string) {
+// checkGranted checks all roles after a call that may have written.
+func (g *accessInvariant) checkRoles(action string) {
 	if !strings.HasPrefix(action, "iam:") {
 		return
 	}
@@ -93,46 +93,46 @@ func (g *guard) look(action string) {
 	defer g.mu.Unlock()
 	for name, may := range g.allowed {
 		role, ok := g.iam.Lookup(account, name)
-		if !ok || foreign(role) {
+		if !ok || isConflicting(role) {
 			continue
 		}
-		if trust := read(role.Trust).whole; trust != nobody && !may.trusts[trust] {
-			g.tell(fmt.Sprintf("after %s, role %s trusted what neither state does: %s", action, name, trust))
+		if trust := parseDocument(role.Trust).text; trust != denyAllTrust && !may.trusts[trust] {
+			g.violate(fmt.Sprintf("after %s, role %s trusted what neither state does: %s", action, name, trust))
 		}
 		for _, text := range role.Policies {
-			for _, s := range read(text).statements {
+			for _, s := range parseDocument(text).statements {
 				if !may.statements[s] {
-					g.tell(fmt.Sprintf("after %s, role %s allowed what neither state does: %s", action, name, s))
+					g.violate(fmt.Sprintf("after %s, role %s allowed what neither state does: %s", action, name, s))
 				}
 			}
 		}
 	}
 }
 
-// tell notes a breach; a few are enough.
-func (g *guard) tell(what string) {
-	if len(g.broken) < 3 {
-		g.broken = append(g.broken, what)
+// violate notes a breach; a few are enough.
+func (g *accessInvariant) violate(what string) {
+	if len(g.violations) < 3 {
+		g.violations = append(g.violations, what)
 	}
 }
 
-// foreign tells a role that is in the way: it lies under no path.
-func foreign(r iam.Role) bool { return strings.HasSuffix(r.ARN, ":role/"+r.Name) }
+// isConflicting tells a role that is in the way: it lies under no path.
+func isConflicting(r iam.Role) bool { return strings.HasSuffix(r.ARN, ":role/"+r.Name) }
 
-// nobody is the trust policy of a role that is somebody else's, and of one that
+// denyAllTrust is the trust policy of a role that is somebody else's, and of one that
 // is about to go.
-const nobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+const denyAllTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 
-func (g *guard) report() []string {
+func (g *accessInvariant) takeViolations() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := g.broken
-	g.broken = nil
+	out := g.violations
+	g.violations = nil
 	return out
 }
 
-// allow adds a statement to what a role may allow: somebody's tampering.
-func (g *guard) allow(role, statement string) {
+// allowStatement adds a statement to what a role may allow: somebody's tampering.
+func (g *accessInvariant) allowStatement(role, statement string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.allowed[role].statements[statement] = true

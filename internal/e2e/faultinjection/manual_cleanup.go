@@ -14,10 +14,10 @@ import (
 )
 
 // failedDeletions names what a stack's events say could not be deleted in the end.
-func (w *world) failedDeletions(ctx context.Context, stack string) (string, error) {
+func (env *environment) failedDeletions(ctx context.Context, stack string) (string, error) {
 	var out strings.Builder
 	later := map[string]bool{}
-	pages := cloudformation.NewDescribeStackEventsPaginator(w.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	pages := cloudformation.NewDescribeStackEventsPaginator(env.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stack})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -34,18 +34,18 @@ func (w *world) failedDeletions(ctx context.Context, stack string) (string, erro
 	return out.String(), nil
 }
 
-// tidy is the customer who deletes by hand what was told to be left behind or in
+// cleanUpManually is the customer who deletes by hand what was told to be left behind or in
 // the way, and belongs to no stack.
-func (w *world) tidy(ctx context.Context, told string, others holdings) error {
-	have, err := w.holdings(ctx)
+func (env *environment) cleanUpManually(ctx context.Context, told string, others snapshot) error {
+	have, err := env.takeSnapshot(ctx)
 	if err != nil {
 		return err
 	}
-	stacks, err := w.standing(ctx)
+	stacks, err := env.existingStacks(ctx)
 	if err != nil {
 		return err
 	}
-	owned, err := w.owned(ctx, stacks)
+	owned, err := env.ownedResources(ctx, stacks)
 	if err != nil {
 		return err
 	}
@@ -56,48 +56,48 @@ func (w *world) tidy(ctx context.Context, told string, others holdings) error {
 			if _, other := others[name]; other || !strings.HasPrefix(name, kind) || !strings.Contains(told, thing) || owned[kind+thing] {
 				continue
 			}
-			if err := w.deleteByHand(ctx, strings.TrimSpace(kind), name, thing); err != nil {
+			if err := env.deleteManually(ctx, strings.TrimSpace(kind), name, thing); err != nil {
 				return fmt.Errorf("delete %s by hand: %w", name, err)
 			}
-			w.writes.Add(1)
+			env.writes.Add(1)
 		}
 	}
 	return nil
 }
 
-func (w *world) deleteByHand(ctx context.Context, kind, name, thing string) error {
+func (env *environment) deleteManually(ctx context.Context, kind, name, thing string) error {
 	switch kind {
 	case "instance profile":
-		got, err := w.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &thing})
+		got, err := env.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &thing})
 		if err != nil {
 			return err
 		}
 		for _, r := range got.InstanceProfile.Roles {
-			if _, err := w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &thing, RoleName: r.RoleName}); err != nil {
+			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &thing, RoleName: r.RoleName}); err != nil {
 				return err
 			}
 		}
-		_, err = w.iam.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &thing})
+		_, err = env.iam.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &thing})
 		return err
 	case "role":
-		return w.deleteRole(ctx, thing)
+		return env.deleteRole(ctx, thing)
 	case "policy":
 		arn := "arn:aws:iam::" + account + ":policy" + name[strings.IndexByte(name, '/'):]
-		versions, err := w.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &arn})
+		versions, err := env.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &arn})
 		if err != nil {
 			return err
 		}
 		for _, v := range versions.Versions {
 			if !v.IsDefaultVersion {
-				if _, err := w.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}); err != nil {
+				if _, err := env.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}); err != nil {
 					return err
 				}
 			}
 		}
-		_, err = w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
+		_, err = env.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 		return err
 	case "rule":
-		targets, err := w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &thing})
+		targets, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &thing})
 		if err != nil {
 			return err
 		}
@@ -106,36 +106,36 @@ func (w *world) deleteByHand(ctx context.Context, kind, name, thing string) erro
 			ids = append(ids, *t.Id)
 		}
 		if len(ids) > 0 {
-			if _, err := w.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &thing, Ids: ids}); err != nil {
+			if _, err := env.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &thing, Ids: ids}); err != nil {
 				return err
 			}
 		}
-		_, err = w.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &thing})
+		_, err = env.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &thing})
 		return err
 	}
-	_, err := w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)})
+	_, err := env.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)})
 	return err
 }
 
-func (w *world) deleteRole(ctx context.Context, name string) error {
-	attached, err := w.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+func (env *environment) deleteRole(ctx context.Context, name string) error {
+	attached, err := env.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
 	if err != nil {
 		return err
 	}
 	for _, p := range attached.AttachedPolicies {
-		if _, err := w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}); err != nil {
+		if _, err := env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}); err != nil {
 			return err
 		}
 	}
-	inline, err := w.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &name})
+	inline, err := env.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &name})
 	if err != nil {
 		return err
 	}
 	for _, p := range inline.PolicyNames {
-		if _, err := w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}); err != nil {
+		if _, err := env.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}); err != nil {
 			return err
 		}
 	}
-	_, err = w.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
+	_, err = env.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
 	return err
 }

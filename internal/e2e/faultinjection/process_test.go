@@ -31,44 +31,44 @@ func TestProcess(t *testing.T) {
 	}
 	tests := []struct {
 		life   string
-		side   Side
+		side   Caller
 		action string
 		kind   Kind
 	}{
-		{"create", Function, "cloudformation:CreateStack", Kind{Lost, Once}},
-		{"create", Function, "cloudformation:CreateStack", Kind{Kill, Once}},
-		{"create", Function, "cloudformation:CreateStack", Kind{KillSoon, Once}},
-		{"create", Function, "cloudformation:DescribeStacks", Kind{Failing, Once}},
-		{"create", Answer, "answer", Kind{Lost, Once}},
-		{"create", Answer, "answer", Kind{Failing, Once}},
+		{"create", Function, "cloudformation:CreateStack", Kind{ResponseLost, Once}},
+		{"create", Function, "cloudformation:CreateStack", Kind{KillBefore, Once}},
+		{"create", Function, "cloudformation:CreateStack", Kind{KillDuring, Once}},
+		{"create", Function, "cloudformation:DescribeStacks", Kind{InternalError, Once}},
+		{"create", Response, "answer", Kind{ResponseLost, Once}},
+		{"create", Response, "answer", Kind{InternalError, Once}},
 		{"update", Function, "cloudformation:UpdateStack", Kind{KillAfter, Once}},
-		{"update", Function, "cloudformation:UpdateStack", Kind{Denied, Event}},
+		{"update", Function, "cloudformation:UpdateStack", Kind{Denied, UntilHandled}},
 		{"update", Function, "cloudformation:GetTemplate", Kind{Throttled, Once}},
-		{"update", Stacks, "iam:CreatePolicyVersion", Kind{Failing, Event}},
-		{"delete", Function, "cloudformation:DeleteStack", Kind{KillSoon, Once}},
-		{"delete", Answer, "answer", Kind{KillAfter, Once}},
+		{"update", StackRole, "iam:CreatePolicyVersion", Kind{InternalError, UntilHandled}},
+		{"delete", Function, "cloudformation:DeleteStack", Kind{KillDuring, Once}},
+		{"delete", Response, "answer", Kind{KillAfter, Once}},
 	}
 	for _, tc := range tests {
 		t.Run(tc.life+"/"+tc.action+"/"+tc.kind.String(), func(t *testing.T) {
 			t.Parallel()
-			fault := Fault{Point{Side: tc.side, Action: tc.action}, tc.kind}
-			w, err := newWorld(fault)
+			fault := Fault{Point{Caller: tc.side, Action: tc.action}, tc.kind}
+			env, err := newEnvironment(fault)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(w.close)
-			w.asProcess(t, program)
-			p := &parent{w: w, others: holdings{}}
-			life := lifeNamed(t, tc.life)
-			outcome, _, err := life.through(p)
+			t.Cleanup(env.close)
+			env.asProcess(t, program)
+			p := &parent{env: env, thirdParty: snapshot{}}
+			life := scenarioNamed(t, tc.life)
+			outcome, _, err := life.execute(p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.convergeOn(life.target)
+			p.convergeOn(life.nextChoice)
 			for _, problem := range p.problems {
 				t.Errorf("%s, %s: %s", outcome, fault, problem)
 			}
-			if w.tape.struck() == 0 {
+			if env.injector.injectedFaults() == 0 {
 				t.Error("the fault was not met")
 			}
 		})
@@ -76,18 +76,18 @@ func TestProcess(t *testing.T) {
 }
 
 // asProcess runs the function as a process that reaches the world over HTTP.
-func (w *world) asProcess(t *testing.T, program string) {
+func (env *environment) asProcess(t *testing.T, program string) {
 	t.Helper()
-	w.gate.lift() // time is real here
-	server := httptest.NewServer(http.HandlerFunc(w.serve))
+	env.gate.unblock() // time is real here
+	server := httptest.NewServer(http.HandlerFunc(env.serve))
 	t.Cleanup(server.Close)
-	w.answersTo = server.URL
+	env.responseURL = server.URL
 	runtime, err := lambdaruntime.Start(t.Context(), lambdaruntime.Config{
 		Argv: []string{program}, FunctionName: "provisioner", Region: region, MemoryMB: 256,
-		Timeout: 2 * time.Minute, InitTimeout: time.Minute, Output: w.log,
-		Env: map[string]string{"STACK_ROLE_ARN": w.stackRole, "AWS_ENDPOINT_URL": server.URL},
+		Timeout: 2 * time.Minute, InitTimeout: time.Minute, Output: env.log,
+		Env: map[string]string{"STACK_ROLE_ARN": env.stackRole, "AWS_ENDPOINT_URL": server.URL},
 		Credentials: func() lambdaruntime.Credentials {
-			c := w.functionSession()
+			c := env.functionSession()
 			return lambdaruntime.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
 		},
 	})
@@ -95,7 +95,7 @@ func (w *world) asProcess(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = runtime.Close() })
-	w.run = func(i *invocation, payload []byte) error {
+	env.run = func(i *invocation, payload []byte) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		defer context.AfterFunc(i.ctx, cancel)()
@@ -115,13 +115,13 @@ func (w *world) asProcess(t *testing.T, program string) {
 }
 
 // serve is AWS over real HTTP: a call that breaks on the wire ends its connection.
-func (w *world) serve(out http.ResponseWriter, r *http.Request) {
-	w.mu.Lock()
-	i := w.current
-	w.mu.Unlock()
-	l := &line{w: w, side: Function, inv: i, next: inner{w.cloud.Handler()}}
+func (env *environment) serve(out http.ResponseWriter, r *http.Request) {
+	env.mu.Lock()
+	i := env.current
+	env.mu.Unlock()
+	l := &faultyTransport{env: env, caller: Function, invocation: i, next: inner{env.cloud.Handler()}}
 	if strings.HasPrefix(r.URL.Path, "/answers/") {
-		l.side, l.next = Answer, w.inbox
+		l.caller, l.next = Response, env.inbox
 		r.URL.Scheme, r.URL.Host = "http", r.Host
 	}
 	res, err := l.RoundTrip(r)

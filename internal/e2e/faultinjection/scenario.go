@@ -8,68 +8,68 @@ import (
 	"sync"
 )
 
-// Life is a row of events.
-type Life struct {
+// Scenario is a row of events.
+type Scenario struct {
 	Name string
 	// Tells what happens, for the report.
-	About string
+	Description string
 
-	launched bool                   // it begins with a launched installation
-	watched  bool                   // and with a parent stack, an alert topic and a state
-	occupied func() (string, error) // a role that is in the way; nil: none
-	live     func(*parent)
-	wants    *choice // what is deployed in the end where nothing breaks; nil: nothing
-	target   choice  // what the next event asks for
+	startsInstalled bool                   // it begins with a launched installation
+	hasDriftCheck   bool                   // and with a parent stack, an alert topic and a state
+	conflictingRole func() (string, error) // a role that is in the way; nil: none
+	events          func(*parent)
+	deployedAtEnd   *choice // what is deployed in the end where nothing breaks; nil: nothing
+	nextChoice      choice  // what the next event asks for
 }
 
-// Lives lists the lives of an installation.
-var Lives = []Life{
+// Scenarios lists the lives of an installation.
+var Scenarios = []Scenario{
 	{
-		Name: "create", About: "a launch",
-		live: func(p *parent) { p.launch(before) }, wants: &before, target: before,
+		Name: "create", Description: "a launch",
+		events: func(p *parent) { p.launch(oldChoice) }, deployedAtEnd: &oldChoice, nextChoice: oldChoice,
 	},
 	{
-		Name: "create that fails", About: "a launch where a role of the same name is in the way",
-		occupied: func() (string, error) { return roleOf(before, "IAMRole") },
-		live:     func(p *parent) { p.launch(before) }, target: before,
+		Name: "create that fails", Description: "a launch where a role of the same name is in the way",
+		conflictingRole: func() (string, error) { return roleName(oldChoice, "IAMRole") },
+		events:          func(p *parent) { p.launch(oldChoice) }, nextChoice: oldChoice,
 	},
 	{
-		Name: "update", About: "assets dropped and added, a role more", launched: true,
-		live: func(p *parent) { p.update(after) }, wants: &after, target: after,
+		Name: "update", Description: "assets dropped and added, a role more", startsInstalled: true,
+		events: func(p *parent) { p.update(newChoice) }, deployedAtEnd: &newChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update that fails", About: "the same where a role is in the way; it rolls back", launched: true,
-		occupied: func() (string, error) { return roleOf(after, "SupportRole") },
-		live:     func(p *parent) { p.update(after) }, wants: &before, target: after,
+		Name: "update that fails", Description: "the same where a role is in the way; it rolls back", startsInstalled: true,
+		conflictingRole: func() (string, error) { return roleName(newChoice, "SupportRole") },
+		events:          func(p *parent) { p.update(newChoice) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update taken back", About: "the same, then another resource of the parent fails: it rolls back", launched: true,
-		live: func(p *parent) {
-			if p.update(after) {
-				p.update(before)
+		Name: "update taken back", Description: "the same, then another resource of the parent fails: it rolls back", startsInstalled: true,
+		events: func(p *parent) {
+			if p.update(newChoice) {
+				p.update(oldChoice)
 			}
-		}, wants: &before, target: after,
+		}, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update of nothing", About: "the same choice again", launched: true,
-		live: func(p *parent) { p.update(before) }, wants: &before, target: after,
+		Name: "update of nothing", Description: "the same choice again", startsInstalled: true,
+		events: func(p *parent) { p.update(oldChoice) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "delete", About: "a deletion", launched: true,
-		live: func(p *parent) { p.remove() }, target: before,
+		Name: "delete", Description: "a deletion", startsInstalled: true,
+		events: func(p *parent) { p.remove() }, nextChoice: oldChoice,
 	},
 	{
-		Name: "drift check", About: "somebody changes the access by hand; the check finds it and tells it", launched: true, watched: true,
-		live: func(p *parent) { p.look(false) }, wants: &before, target: after,
+		Name: "drift check", Description: "somebody changes the access by hand; the check finds it and tells it", startsInstalled: true, hasDriftCheck: true,
+		events: func(p *parent) { p.runDriftChecks(false) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "drift revert", About: "the same, and it is put right", launched: true, watched: true,
-		live: func(p *parent) { p.look(true) }, wants: &before, target: after,
+		Name: "drift revert", Description: "the same, and it is put right", startsInstalled: true, hasDriftCheck: true,
+		events: func(p *parent) { p.runDriftChecks(true) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 }
 
-// roleOf names a role of a choice by the end of its entity.
-func roleOf(c choice, entity string) (string, error) {
+// roleName names a role of a choice by the end of its entity.
+func roleName(c choice, entity string) (string, error) {
 	set, err := c.set()
 	if err != nil {
 		return "", err
@@ -86,48 +86,48 @@ func roleOf(c choice, entity string) (string, error) {
 type Outcome string
 
 const (
-	Went   Outcome = "went through" // as without the fault
-	Back   Outcome = "rolled back"  // CloudFormation brought back what was
-	Mended Outcome = "asked again"  // a person had to mend the cause and ask again
-	Left   Outcome = "left behind"  // a person had to delete by hand what CloudFormation could not
-	Broken Outcome = "broken"       // something that must hold did not
+	Completed  Outcome = "went through" // as without the fault
+	RolledBack Outcome = "rolled back"  // CloudFormation brought back what was
+	Retried    Outcome = "asked again"  // a person had to mend the cause and ask again
+	LeftBehind Outcome = "left behind"  // a person had to delete by hand what CloudFormation could not
+	Violated   Outcome = "broken"       // something that must hold did not
 )
 
 // Result is one case.
 type Result struct {
-	Life     string
+	Scenario string
 	Faults   []Fault // in the matrix one, or none
-	Struck   int     // of them that were met
+	Injected int     // of them that were met
 	Outcome  Outcome
 	Problems []string
 	Calls    []Point // of the life, in order
 }
 
-// whole is the life without a fault, lived once in a program.
-func (l Life) whole() (Result, error) {
-	return wholes.get(l.Name, func() (Result, error) { return l.lived() })
+// baseline is the life without a fault, lived once in a program.
+func (l Scenario) baseline() (Result, error) {
+	return baselines.get(l.Name, func() (Result, error) { return l.run() })
 }
 
-var wholes memo[Result]
+var baselines cache[Result]
 
-// lived lives through a life with faults, and through what must be possible
+// run lives through a life with faults, and through what must be possible
 // afterwards. Of several faults the later ones need not be met: the first may keep
 // the life from getting there.
-func (l Life) lived(faults ...Fault) (result Result, err error) {
-	w, err := newWorld(faults...)
+func (l Scenario) run(faults ...Fault) (result Result, err error) {
+	env, err := newEnvironment(faults...)
 	if err != nil {
 		return result, err
 	}
-	defer w.close()
-	p := &parent{w: w, others: holdings{}}
-	outcome, taken, err := l.through(p)
+	defer env.close()
+	p := &parent{env: env, thirdParty: snapshot{}}
+	outcome, taken, err := l.execute(p)
 	if err != nil {
 		return result, err
 	}
-	result = Result{Life: l.Name, Faults: faults, Struck: w.tape.struck(), Calls: ordered(w.tape.calls), Outcome: outcome}
+	result = Result{Scenario: l.Name, Faults: faults, Injected: env.injector.injectedFaults(), Calls: sortCalls(env.injector.calls), Outcome: outcome}
 
 	if taken != "" {
-		if err := p.vacate(taken); err != nil {
+		if err := p.deleteConflictingRole(taken); err != nil {
 			return result, err
 		}
 	}
@@ -135,80 +135,80 @@ func (l Life) lived(faults ...Fault) (result Result, err error) {
 	p.converge(l)
 	result.Problems = p.problems
 	switch {
-	case w.tape.err != nil:
-		return result, w.tape.err
-	case len(faults) > 0 && w.tape.struck() == 0:
+	case env.injector.err != nil:
+		return result, env.injector.err
+	case len(faults) > 0 && env.injector.injectedFaults() == 0:
 		return result, fmt.Errorf("life %q does not repeat: %s never happened", l.Name, faults[0].Point)
 	}
 	if len(p.problems) > 0 {
-		result.Outcome = Broken
+		result.Outcome = Violated
 	}
 	return result, nil
 }
 
-// through lives through a life. It says what it came to and which role is still
+// execute lives through a life. It says what it came to and which role is still
 // in the way.
-func (l Life) through(p *parent) (outcome Outcome, taken string, err error) {
-	w := p.w
-	if l.watched {
-		if err := p.stand(); err != nil {
+func (l Scenario) execute(p *parent) (outcome Outcome, taken string, err error) {
+	env := p.env
+	if l.hasDriftCheck {
+		if err := p.createParentStack(); err != nil {
 			return "", "", err
 		}
 	}
-	if l.launched && !p.launch(before) {
+	if l.startsInstalled && !p.launch(oldChoice) {
 		return "", "", fmt.Errorf("life %q does not begin: %s", l.Name, strings.Join(p.problems, "; "))
 	}
-	if l.occupied != nil {
-		if taken, err = l.occupied(); err == nil {
+	if l.conflictingRole != nil {
+		if taken, err = l.conflictingRole(); err == nil {
 			err = p.createConflictingRole(taken)
 		}
 		if err != nil {
 			return "", "", err
 		}
 	}
-	if l.watched {
+	if l.hasDriftCheck {
 		p.tamper()
 	}
-	w.tape.arm(true)
-	l.live(p)
-	w.tape.mend()
-	w.tape.arm(false)
-	p.rest("at rest")
-	p.tidy()
+	env.injector.arm(true)
+	l.events(p)
+	env.injector.repair()
+	env.injector.arm(false)
+	p.checkAtRest("at rest")
+	p.cleanUpManually()
 	return l.outcome(p), taken, nil
 }
 
-func (l Life) outcome(p *parent) Outcome {
+func (l Scenario) outcome(p *parent) Outcome {
 	switch {
-	case p.left:
-		return Left
-	case p.mended:
-		return Mended
-	case l.wants == nil && p.state == nil, l.wants != nil && p.state != nil && l.wants.name == p.state.name:
-		return Went
+	case p.leftBehind:
+		return LeftBehind
+	case p.retried:
+		return Retried
+	case l.deployedAtEnd == nil && p.state == nil, l.deployedAtEnd != nil && p.state != nil && l.deployedAtEnd.name == p.state.name:
+		return Completed
 	}
-	return Back
+	return RolledBack
 }
 
-// converged remembers from which states of rest a life has converged.
-var converged sync.Map
+// convergedStates remembers from which states of rest a life has converged.
+var convergedStates sync.Map
 
-// converge asks for what is wanted, and then for the deletion: both must succeed.
+// reconcileAll asks for what is wanted, and then for the deletion: both must succeed.
 // From a state of rest in which another case of the life was, that is known.
-func (p *parent) converge(l Life) {
-	state, err := p.w.digest(context.Background())
+func (p *parent) converge(l Scenario) {
+	state, err := p.env.fingerprint(context.Background())
 	if err != nil {
-		p.broke("%v", err)
+		p.problemf("%v", err)
 		return
 	}
 	key := sha256.Sum256([]byte(l.Name + "\n" + state))
-	if _, known := converged.Load(key); known {
+	if _, known := convergedStates.Load(key); known {
 		return
 	}
 	before := len(p.problems)
-	p.convergeOn(l.target)
+	p.convergeOn(l.nextChoice)
 	if len(p.problems) == before {
-		converged.Store(key, true)
+		convergedStates.Store(key, true)
 	}
 }
 
@@ -220,11 +220,11 @@ func (p *parent) convergeOn(c choice) {
 		ok = p.update(c)
 	}
 	if !ok {
-		p.broke("the next event, for %q, fails", c.name)
+		p.problemf("the next event, for %q, fails", c.name)
 	}
-	p.rest("after the next event")
+	p.checkAtRest("after the next event")
 	if p.state != nil {
 		p.remove()
-		p.rest("after the deletion")
+		p.checkAtRest("after the deletion")
 	}
 }

@@ -20,25 +20,25 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// holdings reads everything that the account holds, except the function's own
+// snapshot reads everything that the account holds, except the function's own
 // roles, through the APIs that a customer would use.
-func (w *world) holdings(ctx context.Context) (holdings, error) {
-	writes := w.writes.Load()
-	if w.seen != nil && w.seenAt == writes {
-		return maps.Clone(w.seen), nil
+func (env *environment) takeSnapshot(ctx context.Context) (snapshot, error) {
+	writes := env.writes.Load()
+	if env.cached != nil && env.cachedAt == writes {
+		return maps.Clone(env.cached), nil
 	}
-	out := holdings{}
-	for _, read := range []func(context.Context, holdings) error{w.readRoles, w.readPolicies, w.readProfiles, w.readTopics, w.readRules} {
+	out := snapshot{}
+	for _, read := range []func(context.Context, snapshot) error{env.readRoles, env.readPolicies, env.readProfiles, env.readTopics, env.readRules} {
 		if err := read(ctx, out); err != nil {
 			return nil, fmt.Errorf("look at the account: %w", err)
 		}
 	}
-	w.seen, w.seenAt = maps.Clone(out), writes
+	env.cached, env.cachedAt = maps.Clone(out), writes
 	return out, nil
 }
 
-func (w *world) readRoles(ctx context.Context, out holdings) error {
-	pages := iam.NewListRolesPaginator(w.iam, &iam.ListRolesInput{})
+func (env *environment) readRoles(ctx context.Context, out snapshot) error {
+	pages := iam.NewListRolesPaginator(env.iam, &iam.ListRolesInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -48,7 +48,7 @@ func (w *world) readRoles(ctx context.Context, out holdings) error {
 			if *r.Path == installerPath {
 				continue
 			}
-			got, err := w.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: r.RoleName})
+			got, err := env.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: r.RoleName})
 			if err != nil {
 				return err
 			}
@@ -56,11 +56,11 @@ func (w *world) readRoles(ctx context.Context, out holdings) error {
 			if b := got.Role.PermissionsBoundary; b != nil {
 				boundary = aws.ToString(b.PermissionsBoundaryArn)
 			}
-			granted, err := w.policiesOf(ctx, *r.RoleName)
+			granted, err := env.rolePolicies(ctx, *r.RoleName)
 			if err != nil {
 				return err
 			}
-			trust, err := normalDocument(got.Role.AssumeRolePolicyDocument)
+			trust, err := canonicalDocument(got.Role.AssumeRolePolicyDocument)
 			if err != nil {
 				return err
 			}
@@ -70,9 +70,9 @@ func (w *world) readRoles(ctx context.Context, out holdings) error {
 	return nil
 }
 
-func (w *world) policiesOf(ctx context.Context, role string) ([]string, error) {
+func (env *environment) rolePolicies(ctx context.Context, role string) ([]string, error) {
 	var out []string
-	attached := iam.NewListAttachedRolePoliciesPaginator(w.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	attached := iam.NewListAttachedRolePoliciesPaginator(env.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
 	for attached.HasMorePages() {
 		page, err := attached.NextPage(ctx)
 		if err != nil {
@@ -82,18 +82,18 @@ func (w *world) policiesOf(ctx context.Context, role string) ([]string, error) {
 			out = append(out, "attached "+*p.PolicyName)
 		}
 	}
-	inline := iam.NewListRolePoliciesPaginator(w.iam, &iam.ListRolePoliciesInput{RoleName: &role})
+	inline := iam.NewListRolePoliciesPaginator(env.iam, &iam.ListRolePoliciesInput{RoleName: &role})
 	for inline.HasMorePages() {
 		page, err := inline.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range page.PolicyNames {
-			p, err := w.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name})
+			p, err := env.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name})
 			if err != nil {
 				return nil, err
 			}
-			doc, err := normalDocument(p.PolicyDocument)
+			doc, err := canonicalDocument(p.PolicyDocument)
 			if err != nil {
 				return nil, err
 			}
@@ -104,19 +104,19 @@ func (w *world) policiesOf(ctx context.Context, role string) ([]string, error) {
 	return out, nil
 }
 
-func (w *world) readPolicies(ctx context.Context, out holdings) error {
-	pages := iam.NewListPoliciesPaginator(w.iam, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal})
+func (env *environment) readPolicies(ctx context.Context, out snapshot) error {
+	pages := iam.NewListPoliciesPaginator(env.iam, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		for _, p := range page.Policies {
-			v, err := w.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId})
+			v, err := env.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId})
 			if err != nil {
 				return err
 			}
-			doc, err := normalDocument(v.PolicyVersion.Document)
+			doc, err := canonicalDocument(v.PolicyVersion.Document)
 			if err != nil {
 				return err
 			}
@@ -126,8 +126,8 @@ func (w *world) readPolicies(ctx context.Context, out holdings) error {
 	return nil
 }
 
-func (w *world) readProfiles(ctx context.Context, out holdings) error {
-	pages := iam.NewListInstanceProfilesPaginator(w.iam, &iam.ListInstanceProfilesInput{})
+func (env *environment) readProfiles(ctx context.Context, out snapshot) error {
+	pages := iam.NewListInstanceProfilesPaginator(env.iam, &iam.ListInstanceProfilesInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -144,15 +144,15 @@ func (w *world) readProfiles(ctx context.Context, out holdings) error {
 	return nil
 }
 
-func (w *world) readTopics(ctx context.Context, out holdings) error {
-	pages := sns.NewListTopicsPaginator(w.sns, &sns.ListTopicsInput{})
+func (env *environment) readTopics(ctx context.Context, out snapshot) error {
+	pages := sns.NewListTopicsPaginator(env.sns, &sns.ListTopicsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		for _, t := range page.Topics {
-			got, err := w.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: t.TopicArn})
+			got, err := env.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: t.TopicArn})
 			if err != nil {
 				return err
 			}
@@ -160,21 +160,21 @@ func (w *world) readTopics(ctx context.Context, out holdings) error {
 			if err != nil {
 				return err
 			}
-			out["topic "+lastPart(*t.TopicArn)] = documentText(doc)
+			out["topic "+arnResource(*t.TopicArn)] = documentText(doc)
 		}
 	}
 	return nil
 }
 
-func (w *world) readRules(ctx context.Context, out holdings) error {
+func (env *environment) readRules(ctx context.Context, out snapshot) error {
 	for token := (*string)(nil); ; {
-		page, err := w.events.ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
+		page, err := env.events.ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
 		if err != nil {
 			return err
 		}
 		for _, r := range page.Rules {
 			var targets []string
-			got, err := w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: r.Name})
+			got, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: r.Name})
 			if err != nil {
 				return err
 			}
@@ -197,8 +197,8 @@ func (w *world) readRules(ctx context.Context, out holdings) error {
 	}
 }
 
-// normalDocument reads a document as IAM sends it, URL-encoded.
-func normalDocument(sent *string) (string, error) {
+// canonicalDocument reads a document as IAM sends it, URL-encoded.
+func canonicalDocument(sent *string) (string, error) {
 	plain, err := url.QueryUnescape(aws.ToString(sent))
 	if err != nil {
 		return "", fmt.Errorf("read policy: %w", err)
@@ -210,22 +210,22 @@ func normalDocument(sent *string) (string, error) {
 	return documentText(doc), nil
 }
 
-func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
+func arnResource(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// standing is the permission stacks that stand.
-func (w *world) standing(ctx context.Context) ([]types.Stack, error) {
-	out, err := w.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
+// existingStacks is the permission stacks that stand.
+func (env *environment) existingStacks(ctx context.Context) ([]types.Stack, error) {
+	out, err := env.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
 	if err != nil {
 		return nil, fmt.Errorf("look at the stacks: %w", err)
 	}
 	return out.Stacks, nil
 }
 
-// owned lists, in the words of holdings, what the standing stacks own.
-func (w *world) owned(ctx context.Context, stacks []types.Stack) (map[string]bool, error) {
+// ownedResources lists, in the words of holdings, what the standing stacks own.
+func (env *environment) ownedResources(ctx context.Context, stacks []types.Stack) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, s := range stacks {
-		pages := cloudformation.NewListStackResourcesPaginator(w.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
+		pages := cloudformation.NewListStackResourcesPaginator(env.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -244,7 +244,7 @@ func (w *world) owned(ctx context.Context, stacks []types.Stack) (map[string]boo
 				case "AWS::IAM::InstanceProfile":
 					out["instance profile "+id] = true
 				case "AWS::SNS::Topic":
-					out["topic "+lastPart(id)] = true
+					out["topic "+arnResource(id)] = true
 				case "AWS::Events::Rule":
 					out["rule "+id] = true
 				}
@@ -254,14 +254,14 @@ func (w *world) owned(ctx context.Context, stacks []types.Stack) (map[string]boo
 	return out, nil
 }
 
-// digest is all that can be seen of the account: what it holds, and the standing
-// stacks with the state of each resource.
-func (w *world) digest(ctx context.Context) (string, error) {
-	have, err := w.holdings(ctx)
+// fingerprint is all that can be seen of the account: what it holds, and the standing
+// engine with the state of each resource.
+func (env *environment) fingerprint(ctx context.Context) (string, error) {
+	have, err := env.takeSnapshot(ctx)
 	if err != nil {
 		return "", err
 	}
-	stacks, err := w.standing(ctx)
+	stacks, err := env.existingStacks(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -274,7 +274,7 @@ func (w *world) digest(ctx context.Context) (string, error) {
 		for _, o := range s.Outputs {
 			lines = append(lines, *s.StackName+" "+*o.OutputKey+" "+*o.OutputValue)
 		}
-		pages := cloudformation.NewListStackResourcesPaginator(w.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
+		pages := cloudformation.NewListStackResourcesPaginator(env.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -290,7 +290,7 @@ func (w *world) digest(ctx context.Context) (string, error) {
 }
 
 // orphans lists what no standing stack owns.
-func (h holdings) orphans(owned map[string]bool) []string {
+func (h snapshot) orphans(owned map[string]bool) []string {
 	var out []string
 	for name := range h {
 		kind, thing, _ := strings.Cut(name, " /")

@@ -17,67 +17,67 @@ import (
 // Soak lives many lives one after another in one account, each with a fault or
 // none, chosen by a seed, and looks at what grows.
 type Soak struct {
-	Lives    int
-	Seed     uint64
-	Progress func(done, all int)
+	Scenarios int
+	Seed      uint64
+	Progress  func(done, all int)
 }
 
-// Growth is what was there at a point of a soak.
-type Growth struct {
-	Life       int
+// Usage is what was there at a point of a soak.
+type Usage struct {
+	Scenario   int
 	Heap       uint64 // bytes in use after a collection
 	Goroutines int
 	Files      int // open file descriptors; -1 where the system does not tell
-	Things     int // roles, policies, profiles, topics and rules
+	Resources  int // roles, policies, profiles, topics and rules
 	Stacks     int
 }
 
 // SoakReport is what a soak came to.
 type SoakReport struct {
-	Seed     uint64
-	Lives    int
-	Faults   int // that struck
-	Outcomes map[Outcome]int
-	Points   []Growth
-	Problems []string
+	Seed      uint64
+	Scenarios int
+	Faults    int // that struck
+	Outcomes  map[Outcome]int
+	Points    []Usage
+	Problems  []string
 }
 
 // Run carries the soak out. The world stays: only its faults change.
 func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 	random := rand.New(rand.NewPCG(s.Seed, 0))
-	report := SoakReport{Seed: s.Seed, Lives: s.Lives, Outcomes: map[Outcome]int{}}
-	calls, err := callsOf(Lives)
+	report := SoakReport{Seed: s.Seed, Scenarios: s.Scenarios, Outcomes: map[Outcome]int{}}
+	calls, err := baselineCalls(Scenarios)
 	if err != nil {
 		return report, err
 	}
-	w, err := newWorld()
+	env, err := newEnvironment()
 	if err != nil {
 		return report, err
 	}
-	defer w.close()
-	p := &parent{w: w, others: holdings{}}
-	for n := range s.Lives {
+	defer env.close()
+	p := &parent{env: env, thirdParty: snapshot{}}
+	for n := range s.Scenarios {
 		if ctx.Err() != nil {
 			return report, ctx.Err()
 		}
-		i := random.IntN(len(Lives))
+		i := random.IntN(len(Scenarios))
 		var faults []Fault
 		if random.IntN(10) > 0 { // one in ten is whole
-			all := faultsOf(calls[i])
+			all := allFaults(calls[i])
 			faults = append(faults, all[random.IntN(len(all))])
 		}
-		outcome, err := Lives[i].relived(p, faults...)
+		outcome, err := Scenarios[i].runIn(p, faults...)
 		if err != nil {
-			return report, fmt.Errorf("life %d (seed %d): %s, %s: %w", n+1, s.Seed, Lives[i].Name, faults, err)
+			return report, fmt.Errorf("life %d (seed %d): %s, %s: %w", n+1, s.Seed, Scenarios[i].Name, faults, err)
 		}
-		report.Faults += w.tape.struck()
+		report.Faults += env.injector.injectedFaults()
 		report.Outcomes[outcome]++
 		for _, problem := range p.problems {
-			report.Problems = append(report.Problems, fmt.Sprintf("life %d, %s, %v: %s", n+1, Lives[i].Name, faults, problem))
+			report.Problems = append(report.Problems, fmt.Sprintf("life %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem))
 		}
 		p.problems = nil
-		w.clock.Advance(100 * 24 * time.Hour / time.Duration(max(s.Lives/10, 1))) // CloudFormation remembers for 90 days
-		if every := max(s.Lives/10, 1); (n+1)%every == 0 {
+		env.clock.Advance(100 * 24 * time.Hour / time.Duration(max(s.Scenarios/10, 1))) // CloudFormation remembers for 90 days
+		if every := max(s.Scenarios/10, 1); (n+1)%every == 0 {
 			g, err := p.measure(ctx, n+1)
 			if err != nil {
 				return report, err
@@ -85,17 +85,17 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 			report.Points = append(report.Points, g)
 		}
 		if s.Progress != nil {
-			s.Progress(n+1, s.Lives)
+			s.Progress(n+1, s.Scenarios)
 		}
 	}
 	return report, nil
 }
 
-// callsOf counts the calls of each life without a fault.
-func callsOf(lives []Life) ([][]Point, error) {
+// baselineCalls counts the calls of each life without a fault.
+func baselineCalls(lives []Scenario) ([][]Point, error) {
 	var out [][]Point
 	for _, l := range lives {
-		r, err := l.whole()
+		r, err := l.baseline()
 		if err != nil {
 			return nil, err
 		}
@@ -104,61 +104,61 @@ func callsOf(lives []Life) ([][]Point, error) {
 	return out, nil
 }
 
-// relived lives a life in a world that has seen others, and deletes everything in
+// runIn lives a life in a world that has seen others, and deletes everything in
 // the end. What others have left in the memory of the drift check may shift a
 // fault to the call beside it.
-func (l Life) relived(p *parent, faults ...Fault) (Outcome, error) {
-	w := p.w
-	w.tape = newTape(faults...)
-	w.cloud.SNS().DiscardMessages()
-	p.told, p.left, p.failed, p.mended, p.sent = "", false, false, false, nil
-	outcome, taken, err := l.through(p)
+func (l Scenario) runIn(p *parent, faults ...Fault) (Outcome, error) {
+	env := p.env
+	env.injector = newInjector(faults...)
+	env.cloud.SNS().DiscardMessages()
+	p.reported, p.leftBehind, p.failed, p.retried, p.events = "", false, false, false, nil
+	outcome, taken, err := l.execute(p)
 	if err != nil {
 		return outcome, err
 	}
 	if taken != "" {
-		if err := p.vacate(taken); err != nil {
+		if err := p.deleteConflictingRole(taken); err != nil {
 			return outcome, err
 		}
 	}
 	if p.state != nil {
 		p.remove()
-		p.rest("after the deletion")
+		p.checkAtRest("after the deletion")
 	}
 	if len(p.problems) > 0 {
-		outcome = Broken
+		outcome = Violated
 	}
 	return outcome, nil
 }
 
 // measure counts what there is, without what belongs to others and the parent.
-func (p *parent) measure(ctx context.Context, life int) (Growth, error) {
-	w := p.w
+func (p *parent) measure(ctx context.Context, life int) (Usage, error) {
+	env := p.env
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	have, err := w.holdings(ctx)
+	have, err := env.takeSnapshot(ctx)
 	if err != nil {
-		return Growth{}, err
+		return Usage{}, err
 	}
-	maps.DeleteFunc(have, func(name, _ string) bool { return p.others[name] != "" })
-	stacks, err := w.standing(ctx)
+	maps.DeleteFunc(have, func(name, _ string) bool { return p.thirdParty[name] != "" })
+	stacks, err := env.existingStacks(ctx)
 	if err != nil {
-		return Growth{}, err
+		return Usage{}, err
 	}
 	stacks = slices.DeleteFunc(stacks, func(s types.Stack) bool { return *s.StackName == parentName })
 	files := -1
 	if list, err := os.ReadDir("/proc/self/fd"); err == nil {
 		files = len(list)
 	}
-	return Growth{Life: life, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(), Files: files, Things: len(have), Stacks: len(stacks)}, nil
+	return Usage{Scenario: life, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(), Files: files, Resources: len(have), Stacks: len(stacks)}, nil
 }
 
-// Grows says what a soak left behind or let grow; nothing means that it held.
+// Leaks says what a soak left behind or let grow; nothing means that it held.
 // The end is held against the point after a third, when caches are full; the heap
 // may be a quarter and 4 MiB larger.
-func (r SoakReport) Grows() []string {
+func (r SoakReport) Leaks() []string {
 	if len(r.Points) < 2 {
 		return nil
 	}
@@ -171,12 +171,12 @@ func (r SoakReport) Grows() []string {
 	}{
 		{"goroutines", first.Goroutines, last.Goroutines, 5},
 		{"open files", first.Files, last.Files, 5},
-		{"roles, policies, profiles, topics and rules", 0, last.Things, 0},
+		{"roles, policies, profiles, topics and rules", 0, last.Resources, 0},
 		{"stacks", 0, last.Stacks, 0},
 		{"KiB of heap", int(first.Heap >> 10), int(last.Heap >> 10), int(first.Heap>>12) + 4096},
 	} {
 		if c.last > c.first+c.spare {
-			out = append(out, fmt.Sprintf("%d %s after %d lives, %d after %d", c.last, c.what, last.Life, c.first, first.Life))
+			out = append(out, fmt.Sprintf("%d %s after %d lives, %d after %d", c.last, c.what, last.Scenario, c.first, first.Scenario))
 		}
 	}
 	return out
@@ -185,11 +185,11 @@ func (r SoakReport) Grows() []string {
 // Write writes the report as Markdown.
 func (r SoakReport) Write(w io.Writer) error {
 	fmt.Fprintf(w, "%d lives in a row, seed %d, %d of them with a fault: %s.\n\n| Lives | Heap, KiB | Goroutines | Open files | Things left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
-		r.Lives, r.Seed, r.Faults, counted(r.Outcomes))
+		r.Scenarios, r.Seed, r.Faults, outcomeCounts(r.Outcomes))
 	for _, g := range r.Points {
-		fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %d |\n", g.Life, g.Heap>>10, g.Goroutines, g.Files, g.Things, g.Stacks)
+		fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %d |\n", g.Scenario, g.Heap>>10, g.Goroutines, g.Files, g.Resources, g.Stacks)
 	}
-	for _, problem := range append(r.Problems, r.Grows()...) {
+	for _, problem := range append(r.Problems, r.Leaks()...) {
 		fmt.Fprintf(w, "\n- %s\n", problem)
 	}
 	return nil

@@ -9,20 +9,20 @@ import (
 	"testing"
 )
 
-// TestClean lives through every life without a fault: what then goes wrong is the
+// TestBaselines lives through every life without a fault: what then goes wrong is the
 // harness's own.
-func TestClean(t *testing.T) {
-	for _, l := range Lives {
+func TestBaselines(t *testing.T) {
+	for _, l := range Scenarios {
 		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			first, err := l.whole()
+			first, err := l.baseline()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if first.Outcome != Went || len(first.Problems) > 0 {
+			if first.Outcome != Completed || len(first.Problems) > 0 {
 				t.Errorf("%s: %s", first.Outcome, first.Problems)
 			}
-			again, err := l.lived()
+			again, err := l.run()
 			if err != nil || !slices.Equal(first.Calls, again.Calls) {
 				t.Errorf("the life does not repeat: %v", err)
 			}
@@ -40,8 +40,8 @@ func TestSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range m.Broken() {
-		t.Errorf("%s, %s:\n  %s", r.Life, r.Faults, strings.Join(r.Problems, "\n  "))
+	for _, r := range m.Violations() {
+		t.Errorf("%s, %s:\n  %s", r.Scenario, r.Faults, strings.Join(r.Problems, "\n  "))
 	}
 	var b bytes.Buffer
 	if err := m.Write(&b); err != nil {
@@ -62,8 +62,8 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range r.Broken() {
-		t.Errorf("%s, %s:\n  %s", c.Life, c.Faults, strings.Join(c.Problems, "\n  "))
+	for _, c := range r.Violations() {
+		t.Errorf("%s, %s:\n  %s", c.Scenario, c.Faults, strings.Join(c.Problems, "\n  "))
 	}
 	var b bytes.Buffer
 	if err := r.Write(&b); err != nil || !strings.Contains(b.String(), fmt.Sprintf("%d pairs", cases)) {
@@ -72,26 +72,26 @@ func TestPairs(t *testing.T) {
 }
 
 func TestSoak(t *testing.T) {
-	r, err := Soak{Lives: 24, Seed: 3}.Run(t.Context())
+	r, err := Soak{Scenarios: 24, Seed: 3}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, problem := range append(r.Problems, r.Grows()...) {
+	for _, problem := range append(r.Problems, r.Leaks()...) {
 		t.Error(problem)
 	}
-	again, err := Soak{Lives: 2, Seed: 3}.Run(t.Context())
+	again, err := Soak{Scenarios: 2, Seed: 3}.Run(t.Context())
 	if err != nil || again.Faults > 2 {
 		t.Errorf("%+v %v", again, err)
 	}
 }
 
-func TestGrows(t *testing.T) {
-	held := Growth{Life: 1, Heap: 8 << 20, Goroutines: 3, Files: 10}
-	more := Growth{Life: 10, Heap: 80 << 20, Goroutines: 30, Files: 100, Things: 1, Stacks: 1}
-	if out := (SoakReport{Points: []Growth{held, held}}).Grows(); len(out) != 0 {
+func TestLeaks(t *testing.T) {
+	held := Usage{Scenario: 1, Heap: 8 << 20, Goroutines: 3, Files: 10}
+	more := Usage{Scenario: 10, Heap: 80 << 20, Goroutines: 30, Files: 100, Resources: 1, Stacks: 1}
+	if out := (SoakReport{Points: []Usage{held, held}}).Leaks(); len(out) != 0 {
 		t.Error(out)
 	}
-	if out := (SoakReport{Points: []Growth{held, more}}).Grows(); len(out) != 5 {
+	if out := (SoakReport{Points: []Usage{held, more}}).Leaks(); len(out) != 5 {
 		t.Error(out)
 	}
 }
@@ -111,13 +111,13 @@ func TestDocument(t *testing.T) {
 	}
 	const stale = "write the results anew: go run ./tools/faults -write"
 	cases := 0
-	for _, l := range Lives {
-		clean, err := l.whole()
+	for _, l := range Scenarios {
+		clean, err := l.baseline()
 		if err != nil {
 			t.Fatal(err)
 		}
-		cases += len(faultsOf(clean.Calls))
-		for _, side := range Sides {
+		cases += len(allFaults(clean.Calls))
+		for _, side := range Callers {
 			if row := (Matrix{Clean: []Result{clean}}).row(clean, side); row != "" && !bytes.Contains(part, []byte(row)) {
 				t.Errorf("no line %q: %s", row, stale)
 			}

@@ -30,8 +30,8 @@ type choice struct {
 // The two choices between which updates go: the second drops an asset with its
 // policies and rules, adds another and a role, and changes what both have.
 var (
-	before = choice{name: "before", assets: []schema.Asset{"ec2-mssql", "s3"}}
-	after  = choice{name: "after", assets: []schema.Asset{"ec2", "dynamodb"}, support: true}
+	oldChoice = choice{name: "before", assets: []schema.Asset{"ec2-mssql", "s3"}}
+	newChoice = choice{name: "after", assets: []schema.Asset{"ec2", "dynamodb"}, support: true}
 )
 
 // properties are the custom resource's, as CloudFormation hands them over.
@@ -51,11 +51,11 @@ func (c choice) properties() map[string]any {
 
 // set is what the catalogue says of the choice.
 func (c choice) set() (policies.Set, error) {
-	s, err := sets.get(c.name, c.synthesized)
+	s, err := choiceSets.get(c.name, c.synthesize)
 	return s, err
 }
 
-func (c choice) synthesized() (policies.Set, error) {
+func (c choice) synthesize() (policies.Set, error) {
 	data, err := json.Marshal(c.properties())
 	if err != nil {
 		return policies.Set{}, err
@@ -75,57 +75,59 @@ func (c choice) synthesized() (policies.Set, error) {
 	return policies.Synthesize(properties.Selection(), properties.Environment(parent))
 }
 
-// memo remembers what thousands of lives would work out again.
-type memo[T any] struct {
-	mu    sync.Mutex
-	known map[string]T
+// cache remembers what thousands of lives would work out again.
+type cache[T any] struct {
+	mu     sync.Mutex
+	values map[string]T
 }
 
-func (m *memo[T]) get(key string, make func() (T, error)) (T, error) {
+func (m *cache[T]) get(key string, make func() (T, error)) (T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if v, ok := m.known[key]; ok {
+	if v, ok := m.values[key]; ok {
 		return v, nil
 	}
 	v, err := make()
 	if err != nil {
 		return v, err
 	}
-	if m.known == nil {
-		m.known = map[string]T{}
+	if m.values == nil {
+		m.values = map[string]T{}
 	}
-	m.known[key] = v
+	m.values[key] = v
 	return v, nil
 }
 
 var (
-	sets        memo[policies.Set]
-	wants       memo[holdings]
-	synthesized memo[policies.Set]
+	choiceSets        cache[policies.Set]
+	expectedSnapshots cache[snapshot]
+	synthesizedSets   cache[policies.Set]
 )
 
-// synthesize is policies.Synthesize, which is pure, with a memory.
-func synthesize(s policies.Selection, e policies.Environment) (policies.Set, error) {
+// cachedSynthesize is policies.Synthesize, which is pure, with a memory.
+func cachedSynthesize(s policies.Selection, e policies.Environment) (policies.Set, error) {
 	key, err := json.Marshal([]any{s, e})
 	if err != nil {
 		return policies.Set{}, err
 	}
-	return synthesized.get(string(key), func() (policies.Set, error) { return policies.Synthesize(s, e) })
+	return synthesizedSets.get(string(key), func() (policies.Set, error) { return policies.Synthesize(s, e) })
 }
 
-// holdings is what an account holds: a name for people, and all that matters of
+// snapshot is what an account holds: a name for people, and all that matters of
 // the thing as text.
-type holdings map[string]string
+type snapshot map[string]string
 
-// wanted is what the account holds when the choice is deployed.
-func (c choice) wanted() (holdings, error) { return wants.get(c.name, c.expected) }
+// expectedSnapshot is what the account holds when the choice is deployed.
+func (c choice) expectedSnapshot() (snapshot, error) {
+	return expectedSnapshots.get(c.name, c.computeSnapshot)
+}
 
-func (c choice) expected() (holdings, error) {
+func (c choice) computeSnapshot() (snapshot, error) {
 	set, err := c.set()
 	if err != nil {
 		return nil, err
 	}
-	out := holdings{}
+	out := snapshot{}
 	for _, r := range set.Roles {
 		var policies []string
 		for _, p := range r.Managed {
@@ -178,8 +180,8 @@ func firstDifference(have, should string) string {
 	return fmt.Sprintf("…%s… instead of …%s…", cut(have), cut(should))
 }
 
-// differs words the first few differences between what is there and what should be.
-func (h holdings) differs(want holdings) []string {
+// diff words the first few differences between what is there and what should be.
+func (h snapshot) diff(want snapshot) []string {
 	var out []string
 	for name, have := range h {
 		switch should, ok := want[name]; {

@@ -11,22 +11,22 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// waits is CloudFormation's answer to the question whether it waits for an event
+// parentStatusTransport is CloudFormation's answer to the question whether it waits for an event
 // of the parent, which it otherwise knows by its id alone. The question goes to
 // the embedded AWS first, for the function's rights to it.
-type waits struct {
-	w    *world
+type parentStatusTransport struct {
+	env  *environment
 	next http.RoundTripper
 }
 
 // RoundTrip answers DescribeStackResource for the parent and hands on the rest.
-func (q waits) RoundTrip(r *http.Request) (*http.Response, error) {
+func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
 	res, err := q.next.RoundTrip(r)
-	if err != nil || res.StatusCode != http.StatusBadRequest || actionOf(r, body) != "cloudformation:DescribeStackResource" {
+	if err != nil || res.StatusCode != http.StatusBadRequest || apiAction(r, body) != "cloudformation:DescribeStackResource" {
 		return res, err
 	}
 	said, err := io.ReadAll(res.Body)
@@ -40,7 +40,7 @@ func (q waits) RoundTrip(r *http.Request) (*http.Response, error) {
 		return out.Result(), nil
 	}
 	var status strings.Builder
-	if err := xml.EscapeText(&status, []byte(q.w.waitsFor())); err != nil {
+	if err := xml.EscapeText(&status, []byte(q.env.parentStatus())); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(out, `<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourceResult><StackResourceDetail>`+
@@ -49,19 +49,19 @@ func (q waits) RoundTrip(r *http.Request) (*http.Response, error) {
 	return out.Result(), nil
 }
 
-// waitsFor is the state of the parent's custom resource.
-func (w *world) waitsFor() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.resourceStatus
+// parentStatus is the state of the parent's custom resource.
+func (env *environment) parentStatus() string {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	return env.resourceStatus
 }
 
-// wait sets that state, as CloudFormation does before it sends an event and when
+// setParentStatus sets that state, as CloudFormation does before it sends an event and when
 // it has taken the answer.
-func (w *world) wait(status string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.resourceStatus = status
+func (env *environment) setParentStatus(status string) {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	env.resourceStatus = status
 }
 
 // inProgress is the state in which an event is answered, complete the one after it.

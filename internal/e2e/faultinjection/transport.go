@@ -23,75 +23,75 @@ var (
 	errReset  = &url.Error{Op: "read", URL: "aws", Err: syscall.ECONNRESET}
 )
 
-// silentError is what a client says that waited in vain.
-type silentError struct{}
+// timeoutError is what a client says that waited in vain.
+type timeoutError struct{}
 
-func (silentError) Error() string { return "timeout awaiting response" }
-func (silentError) Timeout() bool { return true }
+func (timeoutError) Error() string { return "timeout awaiting response" }
+func (timeoutError) Timeout() bool { return true }
 
-// line is a wire on which calls break. inv is the invocation that calls; nil for
+// faultyTransport is a wire on which calls break. inv is the invocation that calls; nil for
 // CloudFormation's own calls.
-type line struct {
-	w    *world
-	side Side
-	inv  *invocation
-	next http.RoundTripper
+type faultyTransport struct {
+	env        *environment
+	caller     Caller
+	invocation *invocation
+	next       http.RoundTripper
 }
 
 // RoundTrip makes a call, or breaks it.
-func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
-	if l.inv != nil && l.inv.dead() {
+	if l.invocation != nil && l.invocation.isKilled() {
 		return nil, errKilled
 	}
-	action := actionOf(r, body)
-	if l.side == Check {
-		action += whatOf(r, body)
+	action := apiAction(r, body)
+	if l.caller == DriftCheck {
+		action += requestTarget(r, body)
 	}
-	doomed := l.w.tape.next(l.side, action)
+	doomed := l.env.injector.record(l.caller, action)
 	switch doomed {
-	case Throttled, Denied, Failing, NotYet:
+	case Throttled, Denied, InternalError, NotAssumable:
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.Header.Set(faultHeader, string(doomed))
-	case Silent:
-		l.w.clock.Advance(lambdaenv.Silence)
-		return nil, silentError{}
-	case Expired:
-		l.inv.expire()
+	case NoResponse:
+		l.env.clock.Advance(lambdaenv.Silence)
+		return nil, timeoutError{}
+	case OutOfTime:
+		l.invocation.expire()
 		return nil, context.DeadlineExceeded
-	case Kill:
-		l.inv.kill()
+	case KillBefore:
+		l.invocation.kill()
 		return nil, errKilled
-	case KillSoon:
-		if l.side == Stacks {
-			if err := l.holdUp(r.Context()); err != nil {
+	case KillDuring:
+		if l.caller == StackRole {
+			if err := l.killDuringOperation(r.Context()); err != nil {
 				return nil, err
 			}
 			doomed = ""
 		}
 	}
 	res, err := l.call(r)
-	if (l.side == Stacks || l.side == Check) && writes(action) {
-		l.w.writes.Add(1)
-		l.w.guard.look(action)
+	if (l.caller == StackRole || l.caller == DriftCheck) && isWrite(action) {
+		l.env.writes.Add(1)
+		l.env.access.checkRoles(action)
 	}
 	switch doomed {
-	case Lost:
+	case ResponseLost:
 		return nil, errReset
-	case KillAfter, KillSoon:
-		l.inv.kill()
+	case KillAfter, KillDuring:
+		l.invocation.kill()
 		return nil, errKilled
 	}
 	return res, err
 }
 
 // call makes a call. A function that is killed meanwhile does not wait for it.
-func (l *line) call(r *http.Request) (*http.Response, error) {
-	if l.inv == nil {
+func (l *faultyTransport) call(r *http.Request) (*http.Response, error) {
+	if l.invocation == nil {
 		return l.next.RoundTrip(r)
 	}
 	type answer struct {
@@ -106,13 +106,13 @@ func (l *line) call(r *http.Request) (*http.Response, error) {
 	select {
 	case a := <-done:
 		return a.res, a.err
-	case <-l.inv.killed:
+	case <-l.invocation.killed:
 		return nil, errKilled
 	}
 }
 
-// writes tells whether a call of CloudFormation may change the account.
-func writes(action string) bool {
+// isWrite tells whether a call of CloudFormation may change the account.
+func isWrite(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
 	return !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List") && !strings.HasPrefix(verb, "Describe")
 }
@@ -129,9 +129,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// actionOf names a call as IAM does: "iam:CreateRole". What is put to a response
+// apiAction names a call as IAM does: "iam:CreateRole". What is put to a response
 // URL is "answer".
-func actionOf(r *http.Request, body []byte) string {
+func apiAction(r *http.Request, body []byte) string {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	parts := strings.Split(credential, "/")
 	if len(parts) < 4 {
@@ -144,30 +144,30 @@ func actionOf(r *http.Request, body []byte) string {
 	return parts[3] + ":" + form.Get("Action")
 }
 
-// speaksJSON tells whether a service has other codes than the older ones.
-func speaksJSON(service string) bool { return service == "events" || service == "ssm" }
+// usesJSON tells whether a service has other codes than the older ones.
+func usesJSON(service string) bool { return service == "events" || service == "ssm" }
 
 // intercept is the server's part: it says a fault as the service would.
 func intercept(call *protocol.Call) error {
 	service := call.Service
-	switch Break(call.HTTP.Header.Get(faultHeader)) {
+	switch Failure(call.HTTP.Header.Get(faultHeader)) {
 	case Throttled:
-		if speaksJSON(service) {
+		if usesJSON(service) {
 			return protocol.Errorf("ThrottlingException", "Rate exceeded")
 		}
 		return protocol.Errorf("Throttling", "Rate exceeded")
 	case Denied:
 		message := "User: " + call.Caller.ARN + " is not authorized to perform: " + service + ":" + call.Action
 		switch {
-		case speaksJSON(service):
+		case usesJSON(service):
 			return protocol.Errorf("AccessDeniedException", "%s", message)
 		case service == "sns":
 			return protocol.Errorf("AuthorizationError", "%s", message).WithStatus(http.StatusForbidden)
 		}
 		return protocol.Errorf("AccessDenied", "%s", message).WithStatus(http.StatusForbidden)
-	case Failing:
+	case InternalError:
 		return protocol.Errorf("InternalFailure", "An internal error occurred.").WithStatus(http.StatusInternalServerError)
-	case NotYet:
+	case NotAssumable:
 		return protocol.Errorf("ValidationError", "Role %s is invalid or cannot be assumed", call.Form.Get("RoleARN"))
 	}
 	return nil

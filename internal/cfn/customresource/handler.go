@@ -21,7 +21,7 @@ import (
 )
 
 // Handle does the work of one event. Its error becomes the reason of a FAILED
-// answer: the customer reads it in the console.
+// response: the customer reads it in the console.
 type Handle func(ctx context.Context, log *slog.Logger, event cfn.Event) (Result, error)
 
 // Result is what a success hands back to the template. It has no physical id:
@@ -75,7 +75,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		log.Info("event received")
 		result, err = f.run(ctx, log, event)
 	}
-	answer := newAnswer(event, f.physicalID(event), result, err, hide)
+	answer := newResponse(event, f.physicalID(event), result, err, hide)
 	level := slog.LevelInfo
 	if answer.Status == cfn.StatusFailed {
 		level = slog.LevelError
@@ -91,7 +91,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // decode reads an event; where a part of it makes no sense, the parts that an
-// answer needs are read all the same.
+// response needs are read all the same.
 func decode(payload []byte) (cfn.Event, error) {
 	var event cfn.Event
 	err := json.Unmarshal(payload, &event)
@@ -110,7 +110,7 @@ func decode(payload []byte) (cfn.Event, error) {
 	return event, errors.New("read event: it is no JSON object")
 }
 
-// run calls the handler and waits for it, or for the time to run out.
+// invoke calls the handler and waits for it, or for the time to run out.
 func (f *Function) run(ctx context.Context, log *slog.Logger, event cfn.Event) (Result, error) {
 	doing := &activity{}
 	ctx = context.WithValue(ctx, activityKey{}, doing)

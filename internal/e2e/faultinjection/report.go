@@ -8,7 +8,7 @@ import (
 )
 
 // Outcomes lists the outcomes in the order of reports.
-var Outcomes = []Outcome{Went, Back, Mended, Left, Broken}
+var Outcomes = []Outcome{Completed, RolledBack, Retried, LeftBehind, Violated}
 
 // Count counts the cases by outcome.
 func Count(results []Result) map[Outcome]int {
@@ -19,11 +19,11 @@ func Count(results []Result) map[Outcome]int {
 	return out
 }
 
-// Broken lists the cases in which something that must hold did not.
-func (m Matrix) Broken() []Result {
+// Violated lists the cases in which something that must hold did not.
+func (m Matrix) Violations() []Result {
 	var out []Result
 	for _, r := range slices.Concat(m.Clean, m.Results) {
-		if r.Outcome == Broken {
+		if r.Outcome == Violated {
 			out = append(out, r)
 		}
 	}
@@ -34,24 +34,24 @@ func (m Matrix) Broken() []Result {
 func (m Matrix) Write(w io.Writer) error {
 	n := Count(m.Results)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), counted(n))
+	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), outcomeCounts(n))
 	fmt.Fprintf(&b, "| Life | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
 	for _, clean := range m.Clean {
-		for _, side := range Sides {
+		for _, side := range Callers {
 			if row := m.row(clean, side); row != "" {
-				cases := m.pick(func(r Result) bool { return r.Life == clean.Life && r.Faults[0].Side == side })
+				cases := m.filter(func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == side })
 				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
 			}
 		}
 	}
 	fmt.Fprintf(&b, "\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
-	for _, side := range Sides {
+	for _, side := range Callers {
 		for _, k := range Kinds(side) {
-			cases := m.pick(func(r Result) bool { return r.Faults[0].Side == side && r.Faults[0].Kind == k })
+			cases := m.filter(func(r Result) bool { return r.Faults[0].Caller == side && r.Faults[0].Kind == k })
 			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", k, side, len(cases), cells(cases))
 		}
 	}
-	for _, r := range m.Broken() {
+	for _, r := range m.Violations() {
 		r.write(&b)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -60,7 +60,7 @@ func (m Matrix) Write(w io.Writer) error {
 
 // write writes a case with what did not hold in it.
 func (r Result) write(b *strings.Builder) {
-	fmt.Fprintf(b, "\n- %s", r.Life)
+	fmt.Fprintf(b, "\n- %s", r.Scenario)
 	for _, f := range r.Faults {
 		fmt.Fprintf(b, ", %s", f)
 	}
@@ -74,20 +74,20 @@ func caseCount(n int) string { return fmt.Sprintf("%d cases: ", n) }
 
 // row begins a line of the first table: a life, a side and how many calls that
 // has without a fault.
-func (Matrix) row(clean Result, side Side) string {
+func (Matrix) row(clean Result, side Caller) string {
 	calls := 0
 	for _, c := range clean.Calls {
-		if c.Side == side {
+		if c.Caller == side {
 			calls++
 		}
 	}
 	if calls == 0 {
 		return ""
 	}
-	return fmt.Sprintf("| %s | %s | %d |", clean.Life, side, calls)
+	return fmt.Sprintf("| %s | %s | %d |", clean.Scenario, side, calls)
 }
 
-func (m Matrix) pick(take func(Result) bool) []Result {
+func (m Matrix) filter(take func(Result) bool) []Result {
 	var out []Result
 	for _, r := range m.Results {
 		if take(r) {
@@ -114,7 +114,7 @@ func joinOutcomes(sep string) string {
 	return strings.Join(out, sep)
 }
 
-func counted(n map[Outcome]int) string {
+func outcomeCounts(n map[Outcome]int) string {
 	var out []string
 	for _, o := range Outcomes {
 		out = append(out, fmt.Sprintf("%d %s", n[o], o))

@@ -18,7 +18,7 @@ func FuzzReason(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, times int) {
 		reason := strings.Repeat(text, min(max(times, 0), 5000/(len(text)+1)+1))
 		event := cfn.Event{RequestType: cfn.RequestCreate, StackID: stackID, LogicalResourceID: "Permissions", ResponseURL: "https://example.com/x?y=z"}
-		a := newAnswer(event, "id", Result{}, errors.New(reason), newRedactor(event.ResponseURL, []string{externalID}))
+		a := newResponse(event, "id", Result{}, errors.New(reason), newRedactor(event.ResponseURL, []string{externalID}))
 		body := a.body()
 		if len(body) > maxBody {
 			t.Errorf("%d bytes", len(body))

@@ -12,15 +12,15 @@ import (
 )
 
 // maxBody is the largest answer that CloudFormation reads; of a larger one it
-// tells the customer only that it is too long (CloudFormation User Guide,
+// expectMails the customer only that it is too long (CloudFormation User Guide,
 // "Custom resource response objects").
 const maxBody = 4096
 
-// newAnswer makes the answer to an event. It always fits maxBody: a long reason
+// newResponse makes the answer to an event. It always fits maxBody: a long reason
 // loses its middle, and data that does not fit makes the answer a failure that
 // says so, for a template that reads the data would break without it.
-func newAnswer(event cfn.Event, physicalID string, result Result, err error, hide *redactor) *answer {
-	a := &answer{Response: cfn.NewResponse(&event)}
+func newResponse(event cfn.Event, physicalID string, result Result, err error, hide *redactor) *response {
+	a := &response{Response: cfn.NewResponse(&event)}
 	a.PhysicalResourceID = physicalID
 	if err == nil {
 		a.Status = cfn.StatusSuccess
@@ -32,7 +32,7 @@ func newAnswer(event cfn.Event, physicalID string, result Result, err error, hid
 		case encodeErr != nil:
 			err = fmt.Errorf("write the answer's data: %w", encodeErr)
 		case len(body) > maxBody:
-			err = fmt.Errorf("the answer has %d bytes and CloudFormation takes %d: its data (%s) does not fit", len(body), maxBody, names(result.Data))
+			err = fmt.Errorf("the answer has %d bytes and CloudFormation takes %d: its data (%s) does not fit", len(body), maxBody, sortedNames(result.Data))
 		default:
 			return a
 		}
@@ -46,16 +46,16 @@ func newAnswer(event cfn.Event, physicalID string, result Result, err error, hid
 		return a
 	}
 	tooLong := sort.Search(len(reason)+1, func(n int) bool {
-		a.Reason = shorten(reason, n)
+		a.Reason = truncateMiddle(reason, n)
 		return len(a.body()) > maxBody
 	})
-	a.Reason = shorten(reason, max(0, tooLong-1))
+	a.Reason = truncateMiddle(reason, max(0, tooLong-1))
 	return a
 }
 
-type answer struct{ *cfn.Response }
+type response struct{ *cfn.Response }
 
-func (a *answer) encode() ([]byte, error) {
+func (a *response) encode() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // an escaped "<" takes six bytes
@@ -66,7 +66,7 @@ func (a *answer) encode() ([]byte, error) {
 }
 
 // body is the answer's JSON, once it is known to have one.
-func (a *answer) body() []byte {
+func (a *response) body() []byte {
 	body, err := a.encode()
 	if err != nil { // newAnswer dropped data that cannot be written
 		panic(err)
@@ -74,10 +74,10 @@ func (a *answer) body() []byte {
 	return body
 }
 
-// shorten keeps about n bytes of a text: two thirds from its begin, where the
+// truncateMiddle keeps about n bytes of a text: two thirds from its begin, where the
 // failed resource is named, and a third from its end, where the cause of a
 // wrapped error stands.
-func shorten(s string, n int) string {
+func truncateMiddle(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -91,11 +91,11 @@ func shorten(s string, n int) string {
 	return s[:head] + " […] " + s[tail:]
 }
 
-func names(data map[string]any) string {
+func sortedNames(data map[string]any) string {
 	var out []string
 	for name := range data {
 		out = append(out, name)
 	}
 	sort.Strings(out)
-	return shorten(strings.Join(out, ", "), 1000)
+	return truncateMiddle(strings.Join(out, ", "), 1000)
 }

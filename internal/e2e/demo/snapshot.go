@@ -37,9 +37,9 @@ type policy struct {
 }
 
 // granted reads what the account holds under our path for a connection.
-func (t *trial) granted(ctx context.Context, connection string) (granted, error) {
+func (run *runner) granted(ctx context.Context, connection string) (granted, error) {
 	var g granted
-	roles := iam.NewListRolesPaginator(t.iam, &iam.ListRolesInput{PathPrefix: aws.String(policies.DefaultPath)})
+	roles := iam.NewListRolesPaginator(run.iam, &iam.ListRolesInput{PathPrefix: aws.String(policies.DefaultPath)})
 	for roles.HasMorePages() {
 		page, err := roles.NextPage(ctx)
 		if err != nil {
@@ -47,21 +47,21 @@ func (t *trial) granted(ctx context.Context, connection string) (granted, error)
 		}
 		for _, r := range page.Roles {
 			// The roles of the launched stack itself lie one path deeper.
-			if aws.ToString(r.Path) != policies.DefaultPath || !strings.HasSuffix(*r.RoleName, "-"+connection) && !t.madeBy(connection, *r.RoleName) {
+			if aws.ToString(r.Path) != policies.DefaultPath || !strings.HasSuffix(*r.RoleName, "-"+connection) && !run.madeBy(connection, *r.RoleName) {
 				continue
 			}
-			one, err := t.role(ctx, *r.RoleName)
+			one, err := run.role(ctx, *r.RoleName)
 			if err != nil {
 				return g, err
 			}
 			g.roles = append(g.roles, one)
 		}
 	}
-	topics, err := t.topicNames(ctx)
+	topics, err := run.topicNames(ctx)
 	if err != nil {
 		return g, err
 	}
-	rules, err := t.ruleNames(ctx)
+	rules, err := run.ruleNames(ctx)
 	// Those of the launched stacks themselves tell the customer, not the vendor.
 	ours := func(name string) bool {
 		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-") || strings.HasPrefix(name, "permstack-")
@@ -71,21 +71,21 @@ func (t *trial) granted(ctx context.Context, connection string) (granted, error)
 }
 
 // madeBy tells a shortened name of a connection by synthesizing it.
-func (t *trial) madeBy(connection, name string) bool {
-	set, err := policies.Synthesize(selection(choice{assets: t.o.Assets}), environment(connection))
+func (run *runner) madeBy(connection, name string) bool {
+	set, err := policies.Synthesize(selection(choice{assets: run.options.Assets}), environment(connection))
 	return err == nil && slices.ContainsFunc(set.Roles, func(r policies.Role) bool { return r.Name == name })
 }
 
-func (t *trial) role(ctx context.Context, name string) (role, error) {
+func (run *runner) role(ctx context.Context, name string) (role, error) {
 	r := role{name: name}
-	attached := iam.NewListAttachedRolePoliciesPaginator(t.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+	attached := iam.NewListAttachedRolePoliciesPaginator(run.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
 	for attached.HasMorePages() {
 		page, err := attached.NextPage(ctx)
 		if err != nil {
 			return r, fmt.Errorf("list policies attached to role %s: %w", name, err)
 		}
 		for _, a := range page.AttachedPolicies {
-			text, err := t.managed(ctx, *a.PolicyArn)
+			text, err := run.managed(ctx, *a.PolicyArn)
 			if err != nil {
 				return r, err
 			}
@@ -96,14 +96,14 @@ func (t *trial) role(ctx context.Context, name string) (role, error) {
 			r.managed = append(r.managed, p)
 		}
 	}
-	inline := iam.NewListRolePoliciesPaginator(t.iam, &iam.ListRolePoliciesInput{RoleName: &name})
+	inline := iam.NewListRolePoliciesPaginator(run.iam, &iam.ListRolePoliciesInput{RoleName: &name})
 	for inline.HasMorePages() {
 		page, err := inline.NextPage(ctx)
 		if err != nil {
 			return r, fmt.Errorf("list inline policies of role %s: %w", name, err)
 		}
 		for _, n := range page.PolicyNames {
-			out, err := t.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &n})
+			out, err := run.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &n})
 			if err != nil {
 				return r, fmt.Errorf("read inline policy %s of role %s: %w", n, name, err)
 			}
@@ -117,19 +117,19 @@ func (t *trial) role(ctx context.Context, name string) (role, error) {
 	return r, nil
 }
 
-func (t *trial) managed(ctx context.Context, arn string) (string, error) {
-	p, err := t.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
+func (run *runner) managed(ctx context.Context, arn string) (string, error) {
+	p, err := run.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
 	if err != nil {
 		return "", fmt.Errorf("read policy %s: %w", arn, err)
 	}
-	v, err := t.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId})
+	v, err := run.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId})
 	if err != nil {
 		return "", fmt.Errorf("read policy %s: %w", arn, err)
 	}
 	return *v.PolicyVersion.Document, nil
 }
 
-// read takes a document as IAM sends it, URL-encoded.
+// cached takes a document as IAM sends it, URL-encoded.
 func read(name, text string) (policy, error) {
 	text, err := url.QueryUnescape(text)
 	if err != nil {
@@ -143,9 +143,9 @@ func read(name, text string) (policy, error) {
 	return p, nil
 }
 
-func (t *trial) topicNames(ctx context.Context) ([]string, error) {
+func (run *runner) topicNames(ctx context.Context) ([]string, error) {
 	var names []string
-	pages := sns.NewListTopicsPaginator(t.topics, &sns.ListTopicsInput{})
+	pages := sns.NewListTopicsPaginator(run.topics, &sns.ListTopicsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -160,11 +160,11 @@ func (t *trial) topicNames(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (t *trial) ruleNames(ctx context.Context) ([]string, error) {
+func (run *runner) ruleNames(ctx context.Context) ([]string, error) {
 	var names []string
 	in := &eventbridge.ListRulesInput{}
 	for {
-		page, err := t.events.ListRules(ctx, in)
+		page, err := run.events.ListRules(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("list event rules: %w", err)
 		}

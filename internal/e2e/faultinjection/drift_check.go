@@ -32,9 +32,9 @@ const (
 	rogueStatement = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 )
 
-// stand makes the parent stack, as far as the drift check looks at it; once in a
-// world.
-func (p *parent) stand() error {
+// createParentStack makes the parent stack, as far as the drift check looks at it; once in a
+// environment.
+func (p *parent) createParentStack() error {
 	if p.stackID != "" {
 		return nil
 	}
@@ -42,24 +42,24 @@ func (p *parent) stand() error {
 	body := fmt.Sprintf(`{"Resources":{"AlertTopic":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":%q}},
 		"DriftState":{"Type":"AWS::SSM::Parameter","Properties":{"Name":%q,"Type":"String","Value":%q}}}}`, alertTopic, stateParameter, notify.FirstState)
 	name := parentName
-	out, err := p.w.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
+	out, err := p.env.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
 	if err != nil {
 		return fmt.Errorf("create stack %s: %w", name, err)
 	}
 	p.stackID = *out.StackId
-	if err := p.w.settle(ctx); err != nil {
+	if err := p.env.waitForStacks(ctx); err != nil {
 		return err
 	}
 	bound, err := bindTemplate(p.stackID)
 	if err != nil {
 		return err
 	}
-	if p.w.checkRole, err = p.w.makeRole(bound, "DriftRole"); err != nil {
+	if p.env.checkRole, err = p.env.createRole(bound, "DriftRole"); err != nil {
 		return err
 	}
-	p.w.writes.Add(1)
-	have, err := p.w.holdings(ctx)
-	p.others["topic "+alertTopic] = have["topic "+alertTopic]
+	p.env.writes.Add(1)
+	have, err := p.env.takeSnapshot(ctx)
+	p.thirdParty["topic "+alertTopic] = have["topic "+alertTopic]
 	return err
 }
 
@@ -67,121 +67,121 @@ func (p *parent) stand() error {
 // that is silent. What it makes counts as others' until it is put right.
 func (p *parent) tamper() {
 	ctx := context.Background()
-	if reply := p.check(false); reply != nil {
-		p.broke("the first look: %v", reply)
+	if reply := p.invokeDrift(false); reply != nil {
+		p.problemf("the first look: %v", reply)
 	}
-	role, err := roleOf(before, "IAMRole")
+	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.w.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`)})
+		_, err = p.env.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`)})
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
-		_, err = p.w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		_, err = p.env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+		_, err = p.env.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
 	}
 	if err != nil {
-		p.broke("tamper: %v", err)
+		p.problemf("tamper: %v", err)
 	}
-	p.w.writes.Add(1)
-	p.w.guard.allow(role, rogueStatement)
-	p.heardOf = len(p.w.cloud.SNS().Messages(""))
-	p.w.clock.Advance(time.Hour)
+	p.env.writes.Add(1)
+	p.env.access.allowStatement(role, rogueStatement)
+	p.earlierMessages = len(p.env.cloud.SNS().Messages(""))
+	p.env.clock.Advance(time.Hour)
 }
 
-// look lets the check run with a fault, again as Lambda does where it failed, and
+// runDriftChecks lets the check run with a fault, again as Lambda does where it failed, and
 // then twice as the schedule does. Whatever broke, everything is told in the end,
 // nothing is told that is not so, and nothing but a revert changes the account.
-func (p *parent) look(revert bool) {
+func (p *parent) runDriftChecks(revert bool) {
 	ctx := context.Background()
-	tampered, err := p.w.holdings(ctx)
+	tampered, err := p.env.takeSnapshot(ctx)
 	if err != nil {
-		p.broke("%v", err)
+		p.problemf("%v", err)
 		return
 	}
 	for range 3 { // Lambda tries twice more
-		failed := p.check(revert)
-		p.w.tape.handled()
+		failed := p.invokeDrift(revert)
+		p.env.injector.endEvent()
 		if failed == nil {
 			break
 		}
 	}
-	p.settle()
-	p.w.tape.mend()
-	p.w.tape.arm(false)
-	p.scheduled(revert)
-	if revert && p.stuck() {
+	p.waitForStacks()
+	p.env.injector.repair()
+	p.env.injector.arm(false)
+	p.runScheduled(revert)
+	if revert && p.hasFailedStack() {
 		// The stack did not come to rest well, which every run tells: a person has
 		// the rollback finished, by the same choice again.
-		p.mended = true
+		p.retried = true
 		p.drifted = true
 		if r := p.send(cfn.RequestUpdate, p.state, p.state); !r.ok {
-			p.broke("Update, asked for by a person after a revert that failed, failed: %s", r.reason)
+			p.problemf("Update, asked for by a person after a revert that failed, failed: %s", r.reason)
 		}
 		p.drifted = false
-		p.scheduled(revert)
+		p.runScheduled(revert)
 	}
-	p.heard(revert)
-	have, err := p.w.holdings(ctx)
+	p.checkMessages(revert)
+	have, err := p.env.takeSnapshot(ctx)
 	if err != nil {
-		p.broke("%v", err)
+		p.problemf("%v", err)
 		return
 	}
 	if revert {
-		p.holds("after the revert", p.state)
+		p.checkSnapshot("after the revert", p.state)
 		return
 	}
-	for _, d := range have.differs(tampered) {
-		p.broke("the check changed the account: %s", d)
+	for _, d := range have.diff(tampered) {
+		p.problemf("the check changed the account: %s", d)
 	}
-	p.untamper()
+	p.undoTampering()
 }
 
-// stuck tells whether a permission stack did not come to rest well.
-func (p *parent) stuck() bool {
-	stacks, err := p.w.standing(context.Background())
+// hasFailedStack tells whether a permission stack did not come to rest well.
+func (p *parent) hasFailedStack() bool {
+	stacks, err := p.env.existingStacks(context.Background())
 	if err != nil {
-		p.broke("%v", err)
+		p.problemf("%v", err)
 	}
 	return slices.ContainsFunc(stacks, func(s types.Stack) bool { return strings.HasSuffix(string(s.StackStatus), "_FAILED") })
 }
 
-// scheduled lets the check run twice, as the schedule does.
-func (p *parent) scheduled(revert bool) {
+// runScheduled lets the check run twice, as the schedule does.
+func (p *parent) runScheduled(revert bool) {
 	for n := range 2 {
-		p.w.clock.Advance(20 * time.Minute) // longer than a lease
-		if err := p.check(revert); err != nil {
-			p.broke("run %d after the fault: %v", n+1, err)
+		p.env.clock.Advance(20 * time.Minute) // longer than a lease
+		if err := p.invokeDrift(revert); err != nil {
+			p.problemf("run %d after the fault: %v", n+1, err)
 		}
 	}
-	p.settle()
+	p.waitForStacks()
 }
 
-// untamper puts right by hand what tamper did.
-func (p *parent) untamper() {
+// undoTampering puts right by hand what tamper did.
+func (p *parent) undoTampering() {
 	ctx := context.Background()
-	role, err := roleOf(before, "IAMRole")
+	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")})
+		_, err = p.env.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")})
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
-		_, err = p.w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		_, err = p.env.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.w.events.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+		_, err = p.env.events.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
 	}
 	if err != nil {
-		p.broke("put right by hand: %v", err)
+		p.problemf("put right by hand: %v", err)
 	}
-	p.w.writes.Add(1)
+	p.env.writes.Add(1)
 }
 
 // messages are those that were sent to the alert topic since the tampering.
 func (p *parent) messages() []notify.Message {
 	var out []notify.Message
-	for _, m := range p.w.cloud.SNS().Messages("")[p.heardOf:] {
+	for _, m := range p.env.cloud.SNS().Messages("")[p.earlierMessages:] {
 		var forms map[string]string
 		var message notify.Message
 		err := json.Unmarshal([]byte(m.Body), &forms)
@@ -189,10 +189,10 @@ func (p *parent) messages() []notify.Message {
 			err = json.Unmarshal([]byte(forms["default"]), &message)
 		}
 		if err != nil {
-			p.broke("a message that cannot be read: %v", err)
+			p.problemf("a message that cannot be read: %v", err)
 		}
 		if strings.Contains(m.Body, secret) {
-			p.broke("a message tells the external id")
+			p.problemf("a message tells the external id")
 		}
 		out = append(out, message)
 	}
@@ -206,9 +206,9 @@ func (p *parent) lastMessage() notify.Message {
 	return notify.Message{}
 }
 
-// heard holds the messages against what was tampered with: each of it is told, as
+// announcements holds the messages against what was tampered with: each of it is told, as
 // there or, after a revert whose message was lost, as resolved.
-func (p *parent) heard(revert bool) {
+func (p *parent) checkMessages(revert bool) {
 	told := map[string]bool{}
 	for _, m := range p.messages() {
 		for _, f := range m.Findings {
@@ -216,8 +216,8 @@ func (p *parent) heard(revert bool) {
 				continue
 			}
 			told[f.LogicalID] = true
-			if !slices.Contains(tamperedWith, f.LogicalID) {
-				p.broke("told of what is not so: %s %s %s", f.LogicalID, f.Kind, f.Subject)
+			if !slices.Contains(tamperedResources, f.LogicalID) {
+				p.problemf("told of what is not so: %s %s %s", f.LogicalID, f.Kind, f.Subject)
 			}
 		}
 		for _, r := range m.Resolved {
@@ -225,27 +225,27 @@ func (p *parent) heard(revert bool) {
 			told[id] = true
 		}
 	}
-	for _, id := range tamperedWith {
+	for _, id := range tamperedResources {
 		if !told[id] {
-			p.broke("nobody was told of %s", id)
+			p.problemf("nobody was told of %s", id)
 		}
 	}
 	last := p.lastMessage()
 	allBack := last.Reverted != nil && len(last.Reverted.Done) > 0 && len(last.Reverted.Failed) == 0
 	switch {
 	case !revert && last.Status != notify.Drifted:
-		p.broke("the last message says %q, and the difference stands", last.Status)
-	case revert && last.Status != notify.InSync && !allBack && !p.w.tape.broke("ssm:PutParameter "): // where the state was lost, nobody knows what is resolved
-		p.broke("the last message says %q, and all is put right", last.Status)
+		p.problemf("the last message says %q, and the difference stands", last.Status)
+	case revert && last.Status != notify.InSync && !allBack && !p.env.injector.hasInjected("ssm:PutParameter "): // where the state was lost, nobody knows what is resolved
+		p.problemf("the last message says %q, and all is put right", last.Status)
 	}
 }
 
-var tamperedWith = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
+var tamperedResources = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
 
-// check invokes the drift function once and returns the error that Lambda sees.
-func (p *parent) check(revert bool) error {
-	w := p.w
-	i := &invocation{w: w, until: w.clock.Now().Add(limit), killed: make(chan struct{}), buried: make(chan struct{})}
+// invokeDrift invokes the drift function once and returns the error that Lambda sees.
+func (p *parent) invokeDrift(revert bool) error {
+	env := p.env
+	i := &invocation{env: env, deadline: env.clock.Now().Add(functionTime), killed: make(chan struct{}), finished: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	p.requests++
@@ -253,12 +253,12 @@ func (p *parent) check(revert bool) error {
 	if err != nil {
 		return err
 	}
-	w.setCurrent(i)
+	env.setCurrent(i)
 	request := lambdacontext.LambdaContext{AwsRequestID: fmt.Sprintf("run-%d", p.requests)}
 	_, err = handle(lambdacontext.NewContext(i.ctx, &request), nil)
-	w.setCurrent(nil)
-	close(i.buried)
-	if i.dead() {
+	env.setCurrent(nil)
+	close(i.finished)
+	if i.isKilled() {
 		return errKilled
 	}
 	return err
@@ -266,24 +266,24 @@ func (p *parent) check(revert bool) error {
 
 // driftHandler is the deployed drift function with the faults' transport and clock.
 func (i *invocation) driftHandler(parentStack string, revert bool) (func(context.Context, json.RawMessage) (monitor.Result, error), error) {
-	w := i.w
+	env := i.env
 	parent, err := installation.ParseParent(parentStack)
 	if err != nil {
 		return nil, err
 	}
-	cfg := w.cloud.ConfigWith(region, w.cloud.SessionCredentials(account, w.checkRole, "drift"))
-	cfg.HTTPClient = &http.Client{Transport: &line{w: w, side: Check, inv: i, next: cfg.HTTPClient.(*http.Client).Transport}}
-	cfg.Retryer = func() aws.Retryer { return w.retryer(lambdaenv.Attempts) }
+	cfg := env.cloud.ConfigWith(region, env.cloud.SessionCredentials(account, env.checkRole, "drift"))
+	cfg.HTTPClient = &http.Client{Transport: &faultyTransport{env: env, caller: DriftCheck, invocation: i, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.Retryer = func() aws.Retryer { return env.retryer(lambdaenv.Attempts) }
 	settings := driftlambda.Settings{
 		Parent: parent, TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic,
 		Parameter: stateParameter, Revert: revert,
 	}
-	return driftlambda.Handler(settings, cfg, w.log, w.clock.Now, i.sleep), nil
+	return driftlambda.Handler(settings, cfg, env.log, env.clock.Now, i.sleep), nil
 }
 
-// whatOf says what a call of the check asks for, without what differs from run
+// requestTarget says what a call of the check asks for, without what differs from run
 // to run.
-func whatOf(r *http.Request, body []byte) string {
+func requestTarget(r *http.Request, body []byte) string {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || r.Header.Get("X-Amz-Target") != "" {
 		var asked struct{ Name, Rule, ResourceARN string }
@@ -296,7 +296,7 @@ func whatOf(r *http.Request, body []byte) string {
 			if strings.HasPrefix(v, "arn:aws:cloudformation:") { // with a random part
 				v = strings.Split(v, "/")[1]
 			}
-			out = append(out, lastPart(v))
+			out = append(out, arnResource(v))
 		}
 	}
 	return strings.TrimRight(" "+strings.Join(out, " "), " ")

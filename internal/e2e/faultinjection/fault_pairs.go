@@ -27,73 +27,73 @@ type PairsReport struct {
 // Run lives through the cases. An error means that the harness failed.
 func (p Pairs) Run(ctx context.Context) (PairsReport, error) {
 	report := PairsReport{Seed: p.Seed}
-	calls, err := callsOf(Lives)
+	calls, err := baselineCalls(Scenarios)
 	if err != nil {
 		return report, err
 	}
 	random := rand.New(rand.NewPCG(p.Seed, 2))
-	var cases []job
+	var cases []testCase
 	for range p.Cases {
-		i := random.IntN(len(Lives))
+		i := random.IntN(len(Scenarios))
 		faults := draw(random, calls[i])
-		for blinds(faults) {
+		for hidesState(faults) {
 			faults = draw(random, calls[i])
 		}
-		cases = append(cases, job{Lives[i], faults})
-		report.Results = append(report.Results, Result{Life: Lives[i].Name, Faults: faults})
+		cases = append(cases, testCase{Scenarios[i], faults})
+		report.Results = append(report.Results, Result{Scenario: Scenarios[i].Name, Faults: faults})
 	}
 	return report, runAll(ctx, Options{Workers: p.Workers, Progress: p.Progress}, cases, report.Results)
 }
 
 // draw draws two faults for a life with some calls.
 func draw(random *rand.Rand, calls []Point) []Fault {
-	all := faultsOf(calls)
-	sides := map[Side]int{}
+	all := allFaults(calls)
+	sides := map[Caller]int{}
 	for _, c := range calls {
-		sides[c.Side]++
+		sides[c.Caller]++
 	}
 	faults := []Fault{all[random.IntN(len(all))], all[random.IntN(len(all))]}
 	for i := range faults {
-		if faults[i].Side != Check { // those are known by what they ask
+		if faults[i].Caller != DriftCheck { // those are known by what they ask
 			faults[i].Action = ""
 		}
 	}
-	if second := &faults[1]; second.Side != Check { // also in the retry or rollback that the first brings
-		second.N = 1 + random.IntN(2*sides[second.Side])
+	if second := &faults[1]; second.Caller != DriftCheck { // also in the retry or rollback that the first brings
+		second.N = 1 + random.IntN(2*sides[second.Caller])
 	}
 	return faults
 }
 
-// blinds tells whether faults keep CloudFormation itself from knowing what it has
-// made: the answer to a call is lost, and the question whether it took effect
+// hidesState tells whether faults keep CloudFormation itself from knowing what it has
+// created: the answer to a call is lost, and the question whether it took effect
 // fails as well. What comes of that depends on CloudFormation's own handlers, and
 // neither the embedded ones nor permstack can make it good.
-func blinds(faults []Fault) bool {
-	lost := slices.IndexFunc(faults, func(f Fault) bool { return f.Side == Stacks && f.Break == Lost })
-	return lost >= 0 && faults[1-lost].Side == Stacks && faults[1-lost].Break != KillSoon
+func hidesState(faults []Fault) bool {
+	lost := slices.IndexFunc(faults, func(f Fault) bool { return f.Caller == StackRole && f.Failure == ResponseLost })
+	return lost >= 0 && faults[1-lost].Caller == StackRole && faults[1-lost].Failure != KillDuring
 }
 
-// Broken lists the cases in which something that must hold did not.
-func (r PairsReport) Broken() []Result {
-	return slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Outcome != Broken })
+// Violations lists the cases in which something that must hold did not.
+func (r PairsReport) Violations() []Result {
+	return slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Outcome != Violated })
 }
 
 // Write writes the report as Markdown.
 func (r PairsReport) Write(w io.Writer) error {
 	both := 0
 	for _, c := range r.Results {
-		if c.Struck > 1 {
+		if c.Injected > 1 {
 			both++
 		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d pairs, seed %d, both faults met in %d: %s.\n\n| Life | Cases | %s |\n|---|--:|%s\n",
-		len(r.Results), r.Seed, both, counted(Count(r.Results)), joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
-	for _, l := range Lives {
-		cases := slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Life != l.Name })
+		len(r.Results), r.Seed, both, outcomeCounts(Count(r.Results)), joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
+	for _, l := range Scenarios {
+		cases := slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Scenario != l.Name })
 		fmt.Fprintf(&b, "| %s | %d | %s |\n", l.Name, len(cases), cells(cases))
 	}
-	for _, c := range r.Broken() {
+	for _, c := range r.Violations() {
 		c.write(&b)
 	}
 	_, err := io.WriteString(w, b.String())

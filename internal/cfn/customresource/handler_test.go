@@ -58,8 +58,8 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.bodies = append(in.bodies, body)
 }
 
-// answer is the one answer that arrived.
-func (in *inbox) answer(t *testing.T) cfn.Response {
+// response is the one answer that arrived.
+func (in *inbox) response(t *testing.T) cfn.Response {
 	t.Helper()
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -102,12 +102,12 @@ func function(logs io.Writer, handle Handle) *Function {
 		Log:        logs,
 		PhysicalID: func(e cfn.Event) string { return "made-for-" + e.LogicalResourceID },
 		Secrets:    func(e cfn.Event) []string { return []string{fmt.Sprint(e.ResourceProperties["ExternalId"])} },
-		Sender:     Sender{Pause: time.Millisecond, Try: 200 * time.Millisecond, Total: 5 * time.Second},
+		Sender:     Sender{FirstPause: time.Millisecond, TryTimeout: 200 * time.Millisecond, TotalTimeout: 5 * time.Second},
 	}
 }
 
-// TestAnswers is request type × outcome × physical id.
-func TestAnswers(t *testing.T) {
+// TestResponses is request type × outcome × physical id.
+func TestResponses(t *testing.T) {
 	outcomes := map[string]struct {
 		handle Handle
 		status cfn.StatusType
@@ -145,7 +145,7 @@ func TestAnswers(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					got := in.answer(t)
+					got := in.response(t)
 					id := physical
 					if id == "" {
 						id = "made-for-Permissions"
@@ -162,14 +162,14 @@ func TestAnswers(t *testing.T) {
 					if in.types[0] != "" {
 						t.Errorf("content type %q would break the signature", in.types[0])
 					}
-					holdsNoSecret(t, logs.String())
+					checkNoSecrets(t, logs.String())
 				})
 			}
 		}
 	}
 }
 
-func holdsNoSecret(t *testing.T, logs string) {
+func checkNoSecrets(t *testing.T, logs string) {
 	t.Helper()
 	for _, secret := range []string{externalID, "0123456789abcdef", "/answers/of-a-stack"} {
 		if strings.Contains(logs, secret) {
@@ -185,7 +185,7 @@ func fail(status int) http.HandlerFunc {
 // drop closes the connection without an answer.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-func TestLostAnswers(t *testing.T) {
+func TestResponseDelivery(t *testing.T) {
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	redirect := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "/elsewhere")
@@ -217,25 +217,25 @@ func TestLostAnswers(t *testing.T) {
 				t.Errorf("the work was done %d times", calls)
 			}
 			if !tc.lost {
-				in.answer(t)
+				in.response(t)
 			}
-			holdsNoSecret(t, logs.String()+fmt.Sprint(err))
+			checkNoSecrets(t, logs.String()+fmt.Sprint(err))
 		})
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestUnreachableInbox(t *testing.T) {
 	in := newInbox(t)
 	event := payload(t, in, nil)
 	in.Close()
 	var logs bytes.Buffer
 	f := function(&logs, func(context.Context, *slog.Logger, cfn.Event) (Result, error) { return Result{}, nil })
-	f.Sender.Total = 20 * time.Millisecond
+	f.Sender.TotalTimeout = 20 * time.Millisecond
 	_, err := f.Invoke(t.Context(), event)
 	if err == nil || !strings.Contains(err.Error(), "gave up after") {
 		t.Errorf("have %v", err)
 	}
-	holdsNoSecret(t, logs.String()+fmt.Sprint(err))
+	checkNoSecrets(t, logs.String()+fmt.Sprint(err))
 }
 
 // TestDeadline answers in time, whether the handler heeds its context or not.
@@ -256,13 +256,13 @@ func TestDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 			defer cancel()
 			_, err := function(nil, func(ctx context.Context, _ *slog.Logger, _ cfn.Event) (Result, error) {
-				Doing(ctx, "waiting for stack parent-access")
+				SetActivity(ctx, "waiting for stack parent-access")
 				return Result{}, wait(ctx)
 			}).Invoke(ctx, payload(t, in, nil))
 			if err != nil || ctx.Err() != nil {
 				t.Fatalf("%v, %v", err, ctx.Err())
 			}
-			got := in.answer(t)
+			got := in.response(t)
 			if got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, "time is nearly spent while waiting for stack parent-access") {
 				t.Errorf("have %+v", got)
 			}
@@ -284,7 +284,7 @@ func TestLongReasonKeepsBothEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := in.answer(t)
+			got := in.response(t)
 			if !strings.HasPrefix(got.Reason, "create role R: ") || !strings.HasSuffix(got.Reason, ": access denied") {
 				t.Errorf("reason %.40s … %s", got.Reason, got.Reason[len(got.Reason)-20:])
 			}
@@ -311,19 +311,19 @@ func TestDataThatDoesNotFit(t *testing.T) {
 		if _, err := function(nil, handle).Invoke(t.Context(), payload(t, in, nil)); err != nil {
 			t.Fatal(err)
 		}
-		if got := in.answer(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) {
+		if got := in.response(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) {
 			t.Errorf("%s: have %+v", name, got)
 		}
 		in = newInbox(t) // Delete sends no data, so nothing fails
 		event := payload(t, in, func(e *cfn.Event) { e.RequestType = cfn.RequestDelete })
-		if _, err := function(nil, handle).Invoke(t.Context(), event); err != nil || in.answer(t).Status != cfn.StatusSuccess {
-			t.Errorf("%s: Delete: %v, %+v", name, err, in.answer(t))
+		if _, err := function(nil, handle).Invoke(t.Context(), event); err != nil || in.response(t).Status != cfn.StatusSuccess {
+			t.Errorf("%s: Delete: %v, %+v", name, err, in.response(t))
 		}
 	}
 }
 
-// TestOddEvents answers whoever can be answered.
-func TestOddEvents(t *testing.T) {
+// TestMalformedEvents answers whoever can be answered.
+func TestMalformedEvents(t *testing.T) {
 	never := func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
 		t.Error("the handler ran")
 		return Result{}, nil
@@ -348,7 +348,7 @@ func TestOddEvents(t *testing.T) {
 		if _, err := function(nil, never).Invoke(t.Context(), data); err != nil {
 			t.Fatal(err)
 		}
-		if got := in.answer(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) || got.StackID != stackID {
+		if got := in.response(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) || got.StackID != stackID {
 			t.Errorf("%s: have %+v", name, got)
 		}
 	}

@@ -12,81 +12,81 @@ import (
 
 // Options shape a run of the matrix.
 type Options struct {
-	Lives    []Life // nil: all
-	Sample   int    // every how many-th case is run; 0 or 1: all
-	Workers  int    // 0: as many as there are processors
-	Progress func(done, all int)
+	Scenarios []Scenario // nil: all
+	Sample    int        // every how many-th case is run; 0 or 1: all
+	Workers   int        // 0: as many as there are processors
+	Progress  func(done, all int)
 }
 
 // Run runs the matrix: each life without a fault, then broken at each call in
 // each way. An error means that the harness failed, not the product.
 func Run(ctx context.Context, o Options) (Matrix, error) {
-	if o.Lives == nil {
-		o.Lives = Lives
+	if o.Scenarios == nil {
+		o.Scenarios = Scenarios
 	}
 	var m Matrix
-	var cases []job
-	for _, l := range o.Lives {
-		clean, err := l.whole()
+	var cases []testCase
+	for _, l := range o.Scenarios {
+		clean, err := l.baseline()
 		if err != nil {
 			return m, err
 		}
 		if len(clean.Problems) > 0 {
-			clean.Outcome = Broken
+			clean.Outcome = Violated
 		}
 		m.Clean = append(m.Clean, clean)
-		for _, f := range faultsOf(clean.Calls) {
+		for _, f := range allFaults(clean.Calls) {
 			if len(cases)%max(o.Sample, 1) == 0 {
-				m.Results = append(m.Results, Result{Life: l.Name, Faults: []Fault{f}})
+				m.Results = append(m.Results, Result{Scenario: l.Name, Faults: []Fault{f}})
 			}
-			cases = append(cases, job{l, []Fault{f}})
+			cases = append(cases, testCase{l, []Fault{f}})
 		}
 	}
-	cases = sampled(cases, o.Sample)
+	cases = sample(cases, o.Sample)
 	return m, runAll(ctx, o, cases, m.Results)
 }
 
-type job struct {
-	life   Life
-	faults []Fault
+type testCase struct {
+	scenario Scenario
+	faults   []Fault
 }
 
-func sampled(all []job, every int) []job {
+func sample(all []testCase, every int) []testCase {
 	if every <= 1 {
 		return all
 	}
-	var out []job
+	var out []testCase
 	for i := 0; i < len(all); i += every {
 		out = append(out, all[i])
 	}
 	return out
 }
 
-// ordered gives calls in an order that repeats: those that are made side by side
+// sortCalls gives calls in an order that repeats: those that are made side by side
 // come last, by name.
-func ordered(calls []Point) []Point {
+func sortCalls(calls []Point) []Point {
 	out := slices.Clone(calls)
 	slices.SortStableFunc(out, func(a, b Point) int {
-		if a.Side != Check && b.Side != Check {
+		if a.Caller != DriftCheck && b.Caller != DriftCheck {
 			return 0
 		}
-		return cmp.Or(cmp.Compare(index(a.Side), index(b.Side)), strings.Compare(a.Action, b.Action))
+		return cmp.Or(cmp.Compare(callerOrder(a.Caller), callerOrder(b.Caller)), strings.Compare(a.Action, b.Action))
 	})
 	return out
 }
 
-func index(side Side) int {
-	if side == Check {
+func callerOrder(side Caller) int {
+	if side == DriftCheck {
 		return 1
 	}
 	return 0
 }
 
-// faultsOf lists every way to break every one of some calls.
-func faultsOf(calls []Point) []Fault {
+// allFaults lists every way to break every one of some calls.
+func allFaults(calls []Point) []Fault {
 	var out []Fault
 	for _, p := range calls {
-		for _, k := range Kinds(p.Side) {
+		for _, k := range Kinds(p.Caller) {
 			if k.applies(p) {
 				out = append(out, Fault{p, k})
 			}
@@ -95,7 +95,7 @@ func faultsOf(calls []Point) []Fault {
 	return out
 }
 
-func runAll(ctx context.Context, o Options, cases []job, results []Result) error {
+func runAll(ctx context.Context, o Options, cases []testCase, results []Result) error {
 	var (
 		mu    sync.Mutex
 		next  int
@@ -113,9 +113,9 @@ func runAll(ctx context.Context, o Options, cases []job, results []Result) error
 			if stop {
 				return
 			}
-			r, err := cases[i].life.lived(cases[i].faults...)
+			r, err := cases[i].scenario.run(cases[i].faults...)
 			if err != nil {
-				err = fmt.Errorf("%s, %s: %w", cases[i].life.Name, cases[i].faults, err)
+				err = fmt.Errorf("%s, %s: %w", cases[i].scenario.Name, cases[i].faults, err)
 			}
 			r.Calls = nil // they are those of the clean life
 			mu.Lock()
