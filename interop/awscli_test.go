@@ -10,11 +10,15 @@ import (
 
 // cli is the AWS CLI in one account and Region of the embedded AWS.
 type cli struct {
-	t       *testing.T
-	program string
-	env     []string
-	place   string
+	t        *testing.T
+	program  string
+	env      []string
+	place    string
+	endpoint string
 }
+
+// templateURL returns the URL of template.yaml in the embedded S3.
+func (c cli) templateURL() string { return c.endpoint + "/permstack-local-templates/template.yaml" }
 
 // run calls the CLI and reads its JSON; it fails the test on an error.
 func (c cli) run(into any, args ...string) {
@@ -99,7 +103,7 @@ func parameters(connection string, protect ...string) []string {
 func (c cli) create(name, connection string, protect ...string) {
 	c.t.Helper()
 	c.run(nil, append([]string{
-		"cloudformation", "create-stack", "--stack-name", name, "--template-body", "file://template.yaml",
+		"cloudformation", "create-stack", "--stack-name", name, "--template-url", c.templateURL(),
 		"--capabilities", "CAPABILITY_IAM",
 	}, parameters(connection, protect...)...)...)
 }
@@ -124,7 +128,7 @@ func TestAWSCLI(t *testing.T) {
 	program := tool(t, "PERMSTACK_AWS_CLI")
 	endpoint := serve(t, command(t))
 	at := func(account, region string) cli {
-		return cli{t, program, environment(endpoint, account, region), account + " " + region}
+		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
 	}
 	here, east, other := at("111111111111", "us-east-1"), at("111111111111", "eu-central-1"), at("222222222222", "us-east-1")
 
@@ -195,7 +199,8 @@ func TestAWSCLI(t *testing.T) {
 
 	// A senseless choice is refused before anything is made.
 	said := here.refused(append([]string{
-		"cloudformation", "create-stack", "--stack-name", "nothing", "--template-body", "file://template.yaml", "--capabilities", "CAPABILITY_IAM",
+		"cloudformation", "create-stack", "--stack-name", "nothing", "--template-url", here.templateURL(),
+		"--capabilities", "CAPABILITY_IAM",
 	}, parameters("none")...)...)
 	if !strings.Contains(said, "at least one kind of asset") {
 		t.Errorf("no asset: %s", said)

@@ -61,7 +61,7 @@ func TestRelease(t *testing.T) {
 	dir := checkout(t)
 	regions := []string{"us-east-1", "eu-central-1", "us-gov-west-1"}
 	at := func(account, region string) cli {
-		return cli{t, program, environment(endpoint, account, region), account + " " + region}
+		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
 	}
 	const owner, other, prefix = "111111111111", "222222222222", "judged"
 	for _, region := range regions {

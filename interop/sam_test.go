@@ -35,7 +35,7 @@ func TestSAM(t *testing.T) {
 	in(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
 
 	if program := tool(t, "PERMSTACK_AWS_CLI"); program != "" {
-		c := cli{t, program, env, "444444444444 eu-west-1"}
+		c := cli{t, program, env, "444444444444 eu-west-1", endpoint}
 		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "nothing")
 		var out struct{ Stacks []struct{ StackName string } }
 		c.run(&out, "cloudformation", "describe-stacks")

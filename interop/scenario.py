@@ -3,12 +3,13 @@ update, drift, failure, delete. It finds the endpoint and the account in the
 environment and exits 1 with a reason at the first thing that is not right.
 """
 
+import os
 import sys
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-TEMPLATE = open("template.yaml", encoding="utf-8").read()
+TEMPLATE = os.environ["AWS_ENDPOINT_URL"] + "/permstack-local-templates/template.yaml"
 STACK = "backup"
 FAST = {"Delay": 1, "MaxAttempts": 60}
 
@@ -72,9 +73,9 @@ check(sts.get_caller_identity()["Account"] == "333333333333", "the access key id
 
 # Without the capability nothing is made.
 refused("InsufficientCapabilitiesException", cfn.create_stack,
-        StackName=STACK, TemplateBody=TEMPLATE, Parameters=parameters({"EC2"}))
+        StackName=STACK, TemplateURL=TEMPLATE, Parameters=parameters({"EC2"}))
 
-cfn.create_stack(StackName=STACK, TemplateBody=TEMPLATE, Parameters=parameters({"EC2", "S3"}, ResourceTags="team=storage,stage=test"),
+cfn.create_stack(StackName=STACK, TemplateURL=TEMPLATE, Parameters=parameters({"EC2", "S3"}, ResourceTags="team=storage,stage=test"),
                  Capabilities=["CAPABILITY_IAM"])
 cfn.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=FAST)
 given = outputs()
@@ -118,7 +119,7 @@ message = refused("ValidationError", cfn.update_stack, StackName=STACK, UsePrevi
 check("No updates" in message, message)
 
 # Rules refuse what makes no sense.
-message = refused("ValidationError", cfn.create_stack, StackName="senseless", TemplateBody=TEMPLATE,
+message = refused("ValidationError", cfn.create_stack, StackName="senseless", TemplateURL=TEMPLATE,
                   Parameters=parameters({"S3"}, DataPlaneAccountId=""), Capabilities=["CAPABILITY_IAM"])
 check("sent to an account" in message, message)
 
@@ -126,7 +127,7 @@ check("sent to an account" in message, message)
 name = "ClumioIAMRole-us-west-2-taken"
 iam.create_role(RoleName=name, AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
                 '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}')
-cfn.create_stack(StackName="fails", TemplateBody=TEMPLATE, Parameters=parameters({"EC2"}, ConnectionId="taken"),
+cfn.create_stack(StackName="fails", TemplateURL=TEMPLATE, Parameters=parameters({"EC2"}, ConnectionId="taken"),
                  Capabilities=["CAPABILITY_IAM"])
 try:
     cfn.get_waiter("stack_create_complete").wait(StackName="fails", WaiterConfig=FAST)

@@ -15,8 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"permstack"
 )
 
 // TestDiffOfWhatIsDeployed launches the stack on the embedded AWS and compares it
@@ -31,7 +29,7 @@ func TestDiffOfWhatIsDeployed(t *testing.T) {
 		Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("123456789012", "local", ""),
 	})
 	in := &cloudformation.CreateStackInput{
-		StackName: aws.String("backup"), TemplateBody: aws.String(string(permstack.Template)),
+		StackName: aws.String("backup"), TemplateURL: aws.String(url + "/permstack-local-templates/" + launchTemplate),
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
 	for key, value := range map[string]string{

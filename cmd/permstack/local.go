@@ -9,8 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"permstack"
 	"permstack/internal/fakeaws/standalone"
 )
+
+// launchTemplate is the name of template.yaml in the embedded S3. A template by
+// URL may be longer than the 51,200 bytes of --template-body.
+const launchTemplate = "template.yaml"
 
 func newLocal() *cobra.Command {
 	var listen string
@@ -29,7 +34,8 @@ lacks it refuses by name.`,
 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=local
-  aws cloudformation create-stack --stack-name backup --template-body file://template.yaml …`,
+  aws cloudformation create-stack --stack-name backup \
+    --template-url http://127.0.0.1:4566/permstack-local-templates/template.yaml …`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd, listen, verbose)
@@ -54,25 +60,30 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	howTo(cmd.OutOrStdout(), aws.Endpoint)
+	url, err := aws.UploadTemplate(cmd.Context(), launchTemplate, permstack.Template)
+	if err != nil {
+		return errors.Join(err, aws.Close())
+	}
+	howTo(cmd.OutOrStdout(), aws.Endpoint, url)
 	<-cmd.Context().Done()
 	fmt.Fprintln(cmd.OutOrStdout(), "stopping")
 	return aws.Close()
 }
 
-func howTo(w io.Writer, endpoint string) {
+func howTo(w io.Writer, endpoint, templateURL string) {
 	fmt.Fprintf(w, `The embedded AWS listens on %[1]s. Stop it with Ctrl-C.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=local
-  aws cloudformation create-stack --stack-name backup --template-body file://template.yaml \
+  aws cloudformation create-stack --stack-name backup \
+    --template-url %[2]s \
     --capabilities CAPABILITY_IAM --parameters ParameterKey=ExternalId,ParameterValue=secret \
     ParameterKey=ControlPlaneRoleArn,ParameterValue=arn:aws:iam::111122223333:role/Control \
     ParameterKey=ConnectionId,ParameterValue=c-1 ParameterKey=DataPlaneAccountId,ParameterValue=444455556666
   aws cloudformation wait stack-create-complete --stack-name backup
   aws iam list-roles --path-prefix /permstack/
 
-`, endpoint)
+`, endpoint, templateURL)
 }
 
 // laptopOptions let the embedded AWS run this very program as a function.

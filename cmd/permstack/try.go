@@ -52,8 +52,12 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 		return err
 	}
 	defer aws.Close()
+	url, err := aws.UploadTemplate(cmd.Context(), launchTemplate, permstack.Template)
+	if err != nil {
+		return err
+	}
 	return demo.Run(cmd.Context(), demo.Options{
-		Endpoint: aws.Endpoint, Template: permstack.Template, Assets: list,
+		Endpoint: aws.Endpoint, TemplateURL: url, Assets: list,
 		Mails: func(topic string) []demo.Mail {
 			var mails []demo.Mail
 			for _, m := range aws.SNS().Messages(topic) {

@@ -38,9 +38,9 @@ const (
 
 // Options shape a trial.
 type Options struct {
-	Endpoint string // of the embedded AWS
-	Template []byte // what customers launch
-	Assets   []schema.Asset
+	Endpoint    string // of the embedded AWS
+	TemplateURL string // of template.yaml, in its S3: it may be too long for TemplateBody
+	Assets      []schema.Asset
 	// Mails gives what a topic sent so far, as it is mailed.
 	Mails func(topicARN string) []Mail
 	Out   io.Writer

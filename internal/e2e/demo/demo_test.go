@@ -2,7 +2,7 @@ package demo
 
 import (
 	"errors"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,46 +10,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack"
-	watch "permstack/internal/drift/driftlambda"
+	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/standalone"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
-	"permstack/internal/provisioner/provisionerlambda"
 )
 
-// TestMain lets the test's own program be the function.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "function" {
-		switch os.Args[2] {
-		case "provisioner":
-			provisionerlambda.Start()
-		case "drift":
-			watch.Start()
-		}
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { fakeawstest.Main(m) }
 
-func runDemo(t *testing.T, prepare func(*standalone.Server)) (string, error) {
+// runDemo runs the demo with a template on an embedded AWS that prepare changed,
+// and returns what it printed.
+func runDemo(t *testing.T, template []byte, prepare func(*standalone.Server)) (string, error) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cloud, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner", "drift"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	prepare(cloud)
+	cloud := fakeawstest.Start(t, fakeawstest.Options{})
+	prepare(cloud.Server)
 	var out strings.Builder
-	err = Run(t.Context(), Options{
-		Endpoint: cloud.Endpoint, Template: permstack.Template, Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
+	err := Run(t.Context(), Options{
+		Endpoint: cloud.Endpoint, TemplateURL: cloud.TemplateURL("template.yaml", template),
+		Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
 		Mails: func(topic string) (mails []Mail) {
 			for _, m := range cloud.SNS().Messages(topic) {
 				mails = append(mails, ParseMail(m.Subject, m.Body))
@@ -60,13 +39,20 @@ func runDemo(t *testing.T, prepare func(*standalone.Server)) (string, error) {
 	return out.String(), err
 }
 
+// TestRun also runs a template that is longer than CloudFormation
+// takes inline.
 func TestRun(t *testing.T) {
-	story, err := runDemo(t, func(*standalone.Server) {})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, story)
-	}
-	if !strings.Contains(story, green+"✓"+reset) {
-		t.Errorf("colour is asked for and missing:\n%s", story)
+	long := append(slices.Clone(permstack.Template), "\n# "+strings.Repeat("x", 120_000)...)
+	for name, template := range map[string][]byte{"template.yaml": permstack.Template, "120 kB": long} {
+		t.Run(name, func(t *testing.T) {
+			out, err := runDemo(t, template, func(*standalone.Server) {})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if !strings.Contains(out, green+"✓"+reset) {
+				t.Errorf("got no colour, though Color is set:\n%s", out)
+			}
+		})
 	}
 }
 
@@ -99,7 +85,7 @@ func TestRunReportsFailures(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			story, err := runDemo(t, tc.prepare)
+			story, err := runDemo(t, permstack.Template, tc.prepare)
 			var failed *StepError
 			if !errors.As(err, &failed) || failed.Step != tc.step || !strings.Contains(failed.Err.Error(), tc.want) {
 				t.Errorf("error %v in %v; want step %d to say %q", err, errors.Unwrap(err), tc.step, tc.want)

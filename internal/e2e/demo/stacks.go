@@ -35,7 +35,7 @@ type keyValue struct{ key, value string }
 func (run *runner) create(ctx context.Context, name, connection string, c choice) (outcome, error) {
 	began := time.Now()
 	out, err := run.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: aws.String(string(run.options.Template)), Parameters: parameters(connection, c),
+		StackName: &name, TemplateURL: &run.options.TemplateURL, Parameters: parameters(connection, c),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {

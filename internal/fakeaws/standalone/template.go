@@ -38,5 +38,5 @@ func (l *Server) UploadTemplate(ctx context.Context, name string, template []byt
 	if err != nil {
 		return "", fmt.Errorf("put object %s in bucket %s: %w", name, bucket, err)
 	}
-	return "https://" + bucket + ".s3." + templateRegion + ".amazonaws.com/" + name, nil
+	return l.Endpoint + "/" + bucket + "/" + name, nil
 }
