@@ -11,7 +11,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// choiceFlags are the flags with which every command takes a choice.
+// choiceFlags are the flags of a choice, the same in every command.
 type choiceFlags struct {
 	profile, preset             string
 	assets, operations, options []string
@@ -22,17 +22,17 @@ type choiceFlags struct {
 
 func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.profile, "profile", "clumio", "the backup service: "+strings.Join(policies.ProfileNames(), ", "))
-	flags.StringSliceVar(&f.assets, "assets", nil, "what it protects: ec2, rds, s3 and others ("+unchosen+")")
-	flags.StringSliceVar(&f.operations, "operations", nil, "what it does (default all)")
-	flags.StringSliceVar(&f.options, "options", nil, "options and settings of the profile")
-	flags.StringVar(&f.preset, "preset", "", "a choice that the profile names")
-	flags.BoolVar(&f.supportRole, "support-role", false, "give its support staff a role")
-	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "let it list what AWS Backup has backed up")
-	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default newest)")
+	flags.StringVar(&f.profile, "profile", "clumio", usageProfile())
+	flags.StringSliceVar(&f.assets, "assets", nil, usageAssets+" ("+unchosen+")")
+	flags.StringSliceVar(&f.operations, "operations", nil, usageOperations)
+	flags.StringSliceVar(&f.options, "options", nil, usageOptions)
+	flags.StringVar(&f.preset, "preset", "", usagePreset)
+	flags.BoolVar(&f.supportRole, "support-role", false, "add a role for the vendor's support staff")
+	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "allow listing the backups of AWS Backup")
+	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default: the newest)")
 }
 
-// complete lets the shell complete the values of the flags that a command has.
+// complete registers shell completion for those of the flags that a command has.
 func (f *choiceFlags) complete(cmd *cobra.Command) {
 	values := map[string]func() []string{
 		"profile":         policies.ProfileNames,
@@ -57,12 +57,12 @@ func (f *choiceFlags) complete(cmd *cobra.Command) {
 	}
 }
 
-// completeFixed lets the shell complete a flag that has a few fixed values.
+// completeFixed registers shell completion for a flag with fixed values.
 func completeFixed(cmd *cobra.Command, flag string, values ...string) {
 	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// completeList completes the last of a list with commas.
+// completeList returns a completion of the last element of a comma-separated list.
 func completeList(list func() []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		before := typed[:strings.LastIndex(typed, ",")+1]
@@ -77,7 +77,7 @@ func completeList(list func() []string) cobra.CompletionFunc {
 }
 
 func must(err error) {
-	if err != nil { // a flag that the command does not have
+	if err != nil { // only for a flag that is not registered
 		panic(err)
 	}
 }
@@ -90,7 +90,7 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
-// everything is the largest choice of the profile and release.
+// everything returns all assets, operations and options of the profile and release.
 func (f *choiceFlags) everything() policies.Selection {
 	profile, _ := policies.ProfileAt(f.profile, f.catalogVersion)
 	all := choice.Everything(profile)
@@ -98,7 +98,7 @@ func (f *choiceFlags) everything() policies.Selection {
 	return all
 }
 
-// selection is the choice as it was given.
+// selection returns the choice that the flags make.
 func (f *choiceFlags) selection() policies.Selection {
 	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion}
 	for _, a := range f.assets {
@@ -119,8 +119,9 @@ func (f *choiceFlags) selection() policies.Selection {
 	return s
 }
 
-// review is the choice for a look at it: everything where nothing is chosen.
-func (f *choiceFlags) review() policies.Selection {
+// selectionOrEverything returns the choice that the flags make, or everything if
+// they name neither assets nor a preset.
+func (f *choiceFlags) selectionOrEverything() policies.Selection {
 	s := f.selection()
 	if len(s.Assets) > 0 || s.Preset != "" {
 		return s
@@ -133,8 +134,8 @@ func (f *choiceFlags) review() policies.Selection {
 	return s
 }
 
-// completeChoice completes a choice written PROFILE:ASSETS:OPERATIONS:OPTIONS, or
-// a file.
+// completeChoice completes an argument that is a choice, written
+// PROFILE:ASSETS:OPERATIONS:OPTIONS, or a file.
 func completeChoice(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/spf13/cobra"
 
@@ -19,6 +18,7 @@ import (
 )
 
 type diffFlags struct {
+	aws    awsFlags
 	stack  string
 	format string
 	env    policies.Environment
@@ -28,31 +28,35 @@ func newDiff() *cobra.Command {
 	var f diffFlags
 	cmd := &cobra.Command{
 		Use:   "diff A B",
-		Short: "Say what access comes and goes from A to B",
-		Long: `Say what access comes and goes from A to B: new, widened, narrowed, lost; by what
-is allowed, not by text. A and B are each a choice or a file.
+		Short: "Compare the access that two choices, files or a deployed stack grant",
+		Long: `Compare the access that A and B grant. The result lists access that is new,
+widened, narrowed or lost in B. It compares what is allowed, not the text.
 
-A choice is written PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]] with commas
-in the lists; what is left out is everything. A file is a template or what
-'synth --format policies' printed.
+A and B are each a choice or a file. A choice is written
+PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]] with commas in the lists; an
+omitted list means everything ('permstack help choices'). A file is a template or
+the output of 'synth --format policies'.
 
-With --stack NAME, A is the access that the launched stack NAME has now, read
-through CloudFormation with your credentials; B, where it is left out, is what
-this release would give it for the same choice.
+With --stack NAME, A is the access that the deployed stack NAME grants, read from
+CloudFormation with your AWS credentials. B defaults to what this release grants
+for the stack's own choice.
 
-The exit status is 0 where no access is new, 1 where access grows (or may grow: it
-could not be decided), 2 where the comparison could not run.`,
+Exit status: 0 if B grants nothing that A does not, 1 if B grants more, or if that
+could not be decided, 2 if the comparison could not run.`,
 		Example: `  permstack diff clumio:ec2,s3 clumio:ec2,s3,rds
   permstack diff clumio:ec2:backup clumio:ec2:backup,restore:support-role
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
-  permstack diff --stack backup --format json`,
+  permstack diff --stack backup --region eu-central-1 --aws-profile security
+  permstack diff --stack backup clumio:ec2,s3 --format json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case f.stack != "" && len(args) > 1:
-				return usagef("--stack is one side: want at most one other, not %d", len(args))
+				return usagef("with --stack: want at most one choice or file, got %d", len(args))
+			case f.stack == "" && f.aws.profile != "":
+				return usagef("--aws-profile is only used with --stack")
 			case f.stack == "" && len(args) != 2:
-				return usagef("want two choices or files, or --stack")
+				return usagef("want two choices or files, or --stack; got %d", len(args))
 			}
 			return nil
 		},
@@ -62,13 +66,13 @@ could not be decided), 2 where the comparison could not run.`,
 			}
 			d, err := f.diff(cmd.Context(), args)
 			if err != nil {
-				return &usageError{err} // 1 is kept for access that grows
+				return err
 			}
 			if err := write(cmd.OutOrStdout(), f.format, d, d.Write); err != nil {
-				return &usageError{err}
+				return err
 			}
 			if d.Grows {
-				return &statusError{exitFailed}
+				return &statusError{status: exitFound}
 			}
 			return nil
 		},
@@ -76,115 +80,115 @@ could not be decided), 2 where the comparison could not run.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "the launched stack whose access is A")
-	flags.StringVar(&f.env.Region, "region", "", "Region of the access; with --stack, where the stack is")
-	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
-	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
-	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", "`ARN` of the one role that uses the support role")
-	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")
-	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, "stacks that hold the access (default: the one that the template becomes)")
-	flags.StringVar(&f.env.Path, "path", "", "IAM path of every role and policy (default "+policies.DefaultPath+")")
+	flags.StringVar(&f.stack, "stack", "", "name or ID of a stack that you launched; its access is A")
+	flags.StringVar(&f.env.Region, "region", "", usageRegion+"; with --stack, the stack's Region")
+	f.aws.registerProfile(cmd)
+	flags.StringVar(&f.env.Account, "account", "", usageAccount)
+	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
+	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)
+	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
+	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
+	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
 	flags.StringVar(&f.format, "format", "table", "table or json")
 	completeFixed(cmd, "format", "table", "json")
 	return cmd
 }
 
-// diff reads both sides, files first: a choice is meant for the vendor's account
-// that a file shows.
+// diff reads both sets of access and compares them. Files are read first: a
+// choice is synthesized for the vendor's accounts that a file names.
 func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, error) {
 	env := f.env
-	var sides []*accessdiff.AccessSet
+	var sets []*accessdiff.AccessSet // nil for a choice that is not synthesized yet
 	var choices []policies.Selection
 	if f.stack != "" {
-		side, sel, at, err := f.deployed(ctx)
+		set, sel, deployedEnv, err := f.deployed(ctx)
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
-		sides, choices, env = append(sides, side), append(choices, policies.Selection{}), at
+		sets, choices, env = append(sets, set), append(choices, policies.Selection{}), deployedEnv
 		if len(args) == 0 {
-			sides, choices = append(sides, nil), append(choices, sel)
+			sets, choices = append(sets, nil), append(choices, sel)
 		}
 	}
 	for _, a := range args {
-		side, sel, err := read(a)
+		set, sel, err := read(a)
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
-		sides, choices = append(sides, side), append(choices, sel)
+		sets, choices = append(sets, set), append(choices, sel)
 	}
-	for _, side := range sides {
-		if side != nil {
-			env = side.Infer(env)
+	for _, set := range sets {
+		if set != nil {
+			env = set.Infer(env)
 		}
 	}
-	// Both choices get the same example values, whichever of them needs one.
+	// Both choices get the same example values, so that they do not differ by them.
 	for _, sel := range choices {
 		if sel.Profile != "" {
 			env = choice.Example(sel, env)
 		}
 	}
 	for i, sel := range choices {
-		if sides[i] != nil {
+		if sets[i] != nil {
 			continue
 		}
-		set, err := policies.Synthesize(sel, only(sel, env))
+		set, err := policies.Synthesize(sel, withoutUnused(sel, env))
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
-		sides[i] = accessdiff.FromSet(choice.String(sel), set)
+		sets[i] = accessdiff.FromSet(choice.String(sel), set)
 	}
-	return accessdiff.Compare(sides[0], sides[1], explain.NewWords(choices[len(choices)-1], env)), nil
+	return accessdiff.Compare(sets[0], sets[1], explain.NewWords(choices[len(choices)-1], env)), nil
 }
 
-// only leaves out values that a selection has no use for: a profile may refuse them.
-func only(sel policies.Selection, env policies.Environment) policies.Environment {
+// withoutUnused returns env without the vendor's values that a selection does not
+// use, which a profile may reject.
+func withoutUnused(sel policies.Selection, env policies.Environment) policies.Environment {
 	bare := env
 	bare.ControlPlaneRoleARN, bare.SupportControlPlaneRoleARN, bare.DataPlaneAccountID, bare.ExternalID = "", "", "", ""
 	return choice.With(sel, bare, env)
 }
 
-// read reads a file, or else a choice, which has no side yet.
+// read returns the access in a file, or the selection if arg is a choice.
 func read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
 	text, err := os.ReadFile(arg)
 	switch {
 	case err == nil:
-		side, err := accessdiff.Parse(arg, text)
-		return side, policies.Selection{}, err
+		set, err := accessdiff.Parse(arg, text)
+		return set, policies.Selection{}, err
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, policies.Selection{}, fmt.Errorf("read %s: %w", arg, err)
 	}
 	sel, err := choice.Parse(arg)
 	if err != nil {
-		return nil, policies.Selection{}, fmt.Errorf("%w; nor is there such a file", err)
+		return nil, policies.Selection{}, fmt.Errorf("%s is neither a file nor a choice: %w", arg, err)
 	}
 	return nil, sel, nil
 }
 
-// deployed reads the launched stack.
+// deployed returns the access of the stack --stack, its selection, and the
+// environment to synthesize the other side for.
 func (f *diffFlags) deployed(ctx context.Context) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 	fail := func(err error) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 		return nil, policies.Selection{}, policies.Environment{}, err
 	}
-	var options []func(*config.LoadOptions) error
-	if f.env.Region != "" {
-		options = append(options, config.WithRegion(f.env.Region))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return fail(fmt.Errorf("load AWS configuration: %w", err))
-	}
-	stack, err := deployed.Read(ctx, cloudformation.NewFromConfig(cfg), f.stack)
+	f.aws.region = f.env.Region
+	cfg, err := f.aws.load(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	side, err := accessdiff.Parse("stack "+f.stack, stack.Templates...)
+	stack, err := deployed.Read(ctx, cloudformation.NewFromConfig(cfg), f.stack)
+	if err != nil {
+		return fail(f.aws.explain(err))
+	}
+	set, err := accessdiff.Parse("stack "+f.stack, stack.Templates...)
 	if err != nil {
 		return fail(err)
 	}
 	sel, env := stack.Selection, stack.Environment
 	sel.CatalogVersion = "" // this release
-	// The templates leave account and Region open, and CloudFormation masks the
-	// external id: the deployed trust shows it.
+	// The deployed templates hold pseudo parameters for account and Region.
+	// CloudFormation masks the external ID; Infer takes it from the deployed trust.
 	env.Account, env.Region, env.Partition, env.ExternalID = "", "", "", ""
-	return side, sel, env, nil
+	return set, sel, env, nil
 }

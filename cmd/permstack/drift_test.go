@@ -19,10 +19,11 @@ import (
 
 const oneRole = `{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
 	"RoleName": "backup-role", "ManagedPolicyArns": [], "Policies": [],
-	"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}}}`
+	"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}}}`
 
-// TestDrift looks at a stack that was deployed by hand, over HTTP and with the
-// ordinary configuration.
+// TestDrift checks a stack that was deployed by hand, over HTTP and with the
+// environment's AWS configuration.
 func TestDrift(t *testing.T) {
 	cloud, err := standalone.Start("127.0.0.1:0", standalone.Options{})
 	if err != nil {
@@ -30,15 +31,25 @@ func TestDrift(t *testing.T) {
 	}
 	defer cloud.Close()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "",
-		"AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+		"AWS_ENDPOINT_URL":            cloud.Endpoint,
+		"AWS_ACCESS_KEY_ID":           "123456789012",
+		"AWS_SECRET_ACCESS_KEY":       "local",
+		"AWS_SESSION_TOKEN":           "",
+		"AWS_PROFILE":                 "",
+		"HOME":                        t.TempDir(),
+		"AWS_CONFIG_FILE":             "/nonexistent",
+		"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
 	} {
 		t.Setenv(name, value)
 	}
 	cfg := cloud.Config("123456789012", "eu-west-1")
 	stacks, roles := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg)
 	name := aws.String("byhand")
-	if _, err := stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: name, TemplateBody: aws.String(oneRole), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}); err != nil {
+	create := &cloudformation.CreateStackInput{
+		StackName: name, TemplateBody: aws.String(oneRole),
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
+	if _, err := stacks.CreateStack(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
 	waiter := cloudformation.NewStackCreateCompleteWaiter(stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
@@ -47,39 +58,44 @@ func TestDrift(t *testing.T) {
 	if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: name}, 20*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	look := func(want int, args ...string) (string, string) {
+	check := func(want int, args ...string) (string, string) {
 		t.Helper()
-		var out, complaint bytes.Buffer
-		if got := run(t.Context(), append([]string{"drift", "--region", "eu-west-1"}, args...), &out, &complaint); got != want {
-			t.Errorf("drift %q exits %d, want %d: %s%s", args, got, want, out.String(), complaint.String())
+		var out, stderr bytes.Buffer
+		if got := run(t.Context(), append([]string{"drift", "--region", "eu-west-1"}, args...), &out, &stderr); got != want {
+			t.Errorf("drift %q exits %d, want %d: %s%s", args, got, want, out.String(), stderr.String())
 		}
-		return out.String(), complaint.String()
+		return out.String(), stderr.String()
 	}
-	if out, complaint := look(0, "--stack", "byhand"); !strings.HasPrefix(out, "in sync  byhand (123456789012, eu-west-1)") || complaint != "" {
-		t.Errorf("in sync: %q, %q", out, complaint)
+	if out, stderr := check(0, "--stack", "byhand"); !strings.HasPrefix(out, "in sync  byhand (123456789012, eu-west-1)") || stderr != "" {
+		t.Errorf("in sync: %q, %q", out, stderr)
 	}
-	if out, complaint := look(2, "--stack", "nothing"); out != "" || !strings.Contains(complaint, "does not exist") {
-		t.Errorf("no such stack: %q, %q", out, complaint)
+	if out, stderr := check(2, "--stack", "nothing"); out != "" || !strings.Contains(stderr, "does not exist") {
+		t.Errorf("no such stack: %q, %q", out, stderr)
 	}
-	if _, err := roles.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("backup-role"), PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess")}); err != nil {
+	attach := &iam.AttachRolePolicyInput{
+		RoleName: aws.String("backup-role"), PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess"),
+	}
+	if _, err := roles.AttachRolePolicy(t.Context(), attach); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := look(1, "--stack", "byhand")
+	out, _ := check(1, "--stack", "byhand")
 	if !strings.HasPrefix(out, "DRIFTED") || !strings.Contains(out, "GRANTS MORE Role") || !strings.Contains(out, "AdministratorAccess") {
 		t.Errorf("drifted: %s", out)
 	}
-	out, complaint := look(1, "--stack", "byhand", "--format", "json")
+	out, stderr := check(1, "--stack", "byhand", "--format", "json")
 	var m notify.Message
-	if err := json.Unmarshal([]byte(out), &m); err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].News != notify.Found || complaint != "" {
-		t.Errorf("JSON: %v, %s, %q", err, out, complaint)
+	err = json.Unmarshal([]byte(out), &m)
+	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].News != notify.Found || stderr != "" {
+		t.Errorf("JSON: %v, %s, %q", err, out, stderr)
 	}
 	cloud.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == "ListAttachedRolePolicies" {
-			return protocol.Errorf("AccessDenied", "User: x is not authorized to perform: iam:ListAttachedRolePolicies on resource: y").WithStatus(403)
+			return protocol.Errorf("AccessDenied",
+				"User: x is not authorized to perform: iam:ListAttachedRolePolicies on resource: y").WithStatus(403)
 		}
 		return nil
 	})
-	if out, _ := look(2, "--stack", "byhand"); !strings.Contains(out, "NOT COMPLETELY CHECKED") || !strings.Contains(out, "iam:ListAttachedRolePolicies") {
+	if out, _ := check(2, "--stack", "byhand"); !strings.Contains(out, "NOT COMPLETELY CHECKED") || !strings.Contains(out, "iam:ListAttachedRolePolicies") {
 		t.Errorf("unreadable: %s", out)
 	}
 }

@@ -24,23 +24,23 @@ type explainFlags struct {
 func newExplain() *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
-		Use:   "explain QUESTION",
-		Short: "Say which statements grant something, on what, when and why",
-		Long: `Say which statements grant an action, to which role, on what, under which
-condition, why and for which asset; and what is denied. The question is an action
-of AWS, a statement's Sid, a policy, a role, a topic, an event rule, an asset, an
-operation, an option, or the ARN of a resource. Case means nothing, * and ? are
-wildcards.
+		Use:   "explain QUERY",
+		Short: "Show which statements grant an action, on which resources, when and why",
+		Long: `Show which statements grant an action, to which role, on which resources, under
+which conditions, for which asset and why; and what is denied. The query is an AWS
+action, the Sid of a statement, the name of a policy, role, topic or event rule, an
+asset, an operation, an option, or the ARN of a resource. It is not case-sensitive;
+* and ? are wildcards.
 
-With --risk, rank what is granted by what it could do in the wrong hands: change
+With --risk, the statements are ranked by what they allow an attacker to do: change
 permissions, pass roles, run commands, delete, send data out of the account, use
-keys, write; each with the conditions that bound it.
+keys, write. The conditions that limit each are shown ('permstack help risk').
 
-Without a choice it speaks of everything that the profile can give. Values of the
-vendor that are not given are filled in with examples.
+Without --assets or --preset the command explains everything that the profile can
+grant. Missing values of the vendor are replaced by examples.
 
-The exit status is 0 where something grants it, 1 where nothing does, 2 where the
-question means nothing.`,
+Exit status: 0 if a statement grants it, 1 if none does, 2 if the query is unknown
+or the command line is wrong.`,
 		Example: `  permstack explain ec2:DeleteSnapshot
   permstack explain 'ec2:Delete*' --assets ec2 --operations backup
   permstack explain arn:aws:s3:::invoices
@@ -48,21 +48,21 @@ question means nothing.`,
   permstack explain rds --format json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 0 && !f.risk {
-				return usagef("want one question, such as ec2:DeleteSnapshot, or --risk")
+				return usagef("want one query, such as ec2:DeleteSnapshot, or --risk; got %d", len(args))
 			}
 			return nil
 		},
 		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd.OutOrStdout(), args) },
-		ValidArgsFunction: f.questions,
+		ValidArgsFunction: f.completeQuery,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&f.risk, "risk", false, "rank by what could be done")
-	f.choice.register(cmd, "default all")
-	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
-	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
-	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
-	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")
+	flags.BoolVar(&f.risk, "risk", false, "rank the statements by risk")
+	f.choice.register(cmd, "default: all")
+	flags.StringVar(&f.env.Account, "account", "", usageAccount)
+	flags.StringVar(&f.env.Region, "region", "", usageRegion)
+	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
+	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringVar(&f.format, "format", "table", "table or json")
 	f.choice.complete(cmd)
 	completeFixed(cmd, "format", "table", "json")
@@ -73,7 +73,7 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	if f.format != "table" && f.format != "json" {
 		return usagef("--format %q: want table or json", f.format)
 	}
-	set, grants, err := f.grants(f.choice.review())
+	set, grants, err := f.grants(f.choice.selectionOrEverything())
 	if err != nil {
 		return err
 	}
@@ -86,43 +86,43 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	}
 	answer := explain.Ask(args[0], set, grants, all)
 	if !answer.Known() {
-		return unknown(answer)
+		return unknownQuery(answer)
 	}
 	if err := write(out, f.format, answer, answer.Write); err != nil {
 		return err
 	}
 	if len(answer.Granted) == 0 && len(answer.Rules) == 0 {
-		return &statusError{exitFailed}
+		return &statusError{status: exitFound}
 	}
 	return nil
 }
 
-// unknown says that a question means nothing, and what it may have meant.
-func unknown(a explain.Answer) error {
-	hint := "; ask for an action, a Sid, a policy, a role, an asset or an operation"
+// unknownQuery returns the error of a query that matches nothing, with similar names.
+func unknownQuery(a explain.Answer) error {
+	hint := "; give an action, a Sid, a policy, a role, an asset or an operation"
 	if len(a.Similar) > 0 {
 		hint = "; did you mean " + strings.Join(a.Similar, ", ") + "?"
 	}
-	return usagef("neither the catalogue nor AWS knows %q%s", a.Question, hint)
+	return usagef("unknown query %q: it is in neither the catalogue nor AWS's list of actions%s", a.Question, hint)
 }
 
 func (f *explainFlags) writeRisks(out io.Writer, args []string, set policies.Set, grants, all []explain.Grant) error {
 	if len(args) == 1 {
 		answer := explain.Ask(args[0], set, grants, all)
 		if !answer.Known() {
-			return unknown(answer)
+			return unknownQuery(answer)
 		}
 		grants = answer.Granted
 	}
 	ranked := explain.Ranked(grants)
 	err := write(out, f.format, ranked, func(s terminal.Screen) { explain.WriteRisks(s, ranked) })
 	if err == nil && len(ranked) == 0 {
-		return &statusError{exitFailed}
+		return &statusError{status: exitFound}
 	}
 	return err
 }
 
-// grants synthesizes a choice and explains it.
+// grants synthesizes a choice and returns the set and its grants.
 func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	env := choice.Example(sel, f.env)
 	set, err := policies.Synthesize(sel, env)
@@ -132,8 +132,8 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 	return set, explain.Of(set, sel, explain.NewWords(sel, env)), nil
 }
 
-// questions completes what can be asked.
-func (f *explainFlags) questions(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeQuery completes the query with known names.
+func (f *explainFlags) completeQuery(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -152,10 +152,10 @@ func (f *explainFlags) questions(_ *cobra.Command, args []string, typed string) 
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// write writes a value as JSON for programs, or in words for people.
-func write(out io.Writer, format string, value any, words func(terminal.Screen)) error {
+// write writes a value as JSON, or with text if format is not "json".
+func write(out io.Writer, format string, value any, text func(terminal.Screen)) error {
 	if format != "json" {
-		words(terminal.New(out))
+		text(terminal.New(out))
 		return nil
 	}
 	enc := json.NewEncoder(out)

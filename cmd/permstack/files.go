@@ -8,23 +8,25 @@ import (
 	"path/filepath"
 	"slices"
 
-	"permstack/internal/policies"
 	"permstack/internal/review/consolefiles"
 )
 
-// files writes the access into a folder, for the steps by hand.
+// files writes the files for the IAM console to the directory --out.
 func (f *synthFlags) files(log io.Writer) error {
 	if f.out == "" {
-		return usagef("--format files needs --out, the folder to write")
+		return usagef("--format files requires --out, the directory to write to")
 	}
 	if f.env.Account == "" || f.env.Region == "" {
-		return usagef("--format files needs --account and --region: what is pasted by hand must name them")
+		return usagef("--format files requires --account and --region: the console does not fill them in")
+	}
+	if f.output != "json" {
+		return usagef("--output is not used with --format files: IAM accepts policies as JSON only")
 	}
 	var err error
 	if f.env.Tags, err = parseTags(f.tags); err != nil {
 		return err
 	}
-	set, err := policies.Synthesize(f.choice.selection(), f.env)
+	set, err := f.synthesize()
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,7 @@ func (f *synthFlags) files(log io.Writer) error {
 			return fmt.Errorf("write files: %w", err)
 		}
 	}
-	fmt.Fprintf(log, "permstack: wrote %d files into %s; %s has the steps\n", len(names), f.out, filepath.Join(f.out, consolefiles.ReadMe))
+	fmt.Fprintf(log, "permstack: wrote %d files to %s; the steps are in %s\n",
+		len(names), f.out, filepath.Join(f.out, consolefiles.ReadMe))
 	return nil
 }

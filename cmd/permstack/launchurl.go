@@ -1,17 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"permstack"
-	"permstack/internal/policies"
 	"permstack/internal/release/launch"
 )
 
-// launchFlags are what the command line chose.
+// launchFlags are the flags of `permstack launch-url`.
 type launchFlags struct {
 	regions                      []string
 	templateURL, prefix, release string
@@ -26,14 +26,16 @@ func newLaunchURL() *cobra.Command {
 	var f launchFlags
 	cmd := &cobra.Command{
 		Use:   "launch-url",
-		Short: "Print the link that opens CloudFormation's console with a choice filled in",
-		Long: `Print a Launch Stack link: CloudFormation's console with the template and your
-choice filled in, one line for each Region. Whoever follows it looks it over and
-launches. Values that the template would refuse are refused here. The external id
-cannot stand in a link: it is a secret, and the console ignores it there.
+		Short: "Print a Launch Stack link to the CloudFormation console",
+		Long: `Print a Launch Stack link: it opens the CloudFormation console with the template
+and your choice filled in. The output is one link for each Region. Values that the
+template would reject are rejected here. The external ID cannot be part of a link:
+it is a secret, and the console ignores NoEcho parameters in links.
 
-The template is launch-stack.yaml of a published release: the one of
---bucket-prefix and --release in the Region's own bucket, or --template-url.`,
+The template is launch-stack.yaml of a published release, selected with
+--bucket-prefix and --release, or with --template-url.
+
+Exit status: 0 if the links were printed, 2 if not.`,
 		Example: `  permstack launch-url --bucket-prefix example-releases --release v1.0.0 --region us-east-1 \
     --assets ec2,s3 --operations backup --parameter ConnectionId=c-1
   permstack launch-url --bucket-prefix example-releases --release v1.0.0 --region us-east-1 \
@@ -57,29 +59,30 @@ The template is launch-stack.yaml of a published release: the one of
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringSliceVar(&f.regions, "region", nil, "`Region` in which the stack is launched (several with commas)")
-	flags.StringVar(&f.templateURL, "template-url", "", "https `URL` of launch-stack.yaml in S3")
-	flags.StringVar(&f.prefix, "bucket-prefix", "", "take the template from the bucket `PREFIX`-REGION")
-	flags.StringVar(&f.release, "release", "", "and of this `version`")
-	flags.StringVar(&f.stackName, "stack-name", "permstack", "name of the stack")
-	flags.StringVar(&f.profile, "profile", "clumio", "the backup service: "+strings.Join(policies.ProfileNames(), ", "))
-	flags.StringVar(&f.preset, "preset", "", "a choice that the profile names, instead of assets and operations")
-	flags.StringSliceVar(&f.assets, "assets", nil, "what is protected (default: what the template has)")
-	flags.StringSliceVar(&f.operations, "operations", nil, "what may be done: backup, restore (default all)")
-	flags.StringSliceVar(&f.options, "options", nil, "settings of the profile: release=4.2")
-	flags.StringArrayVar(&f.parameters, "parameter", nil, "any other parameter of the template, as `Name=value` (repeatable)")
-	flags.BoolVar(&f.markdown, "markdown", false, "print a button for a README")
+	flags.StringSliceVar(&f.regions, "region", nil, "AWS `REGION` to launch in; several with commas")
+	flags.StringVar(&f.templateURL, "template-url", "", "HTTPS `URL` of launch-stack.yaml in S3, instead of --bucket-prefix and --release")
+	flags.StringVar(&f.prefix, "bucket-prefix", "", "`PREFIX` of the buckets PREFIX-REGION that hold the release")
+	flags.StringVar(&f.release, "release", "", "`VERSION` of the release in these buckets")
+	flags.StringVar(&f.stackName, "stack", "permstack", "name of the stack to launch")
+	flags.StringVar(&f.profile, "profile", "clumio", usageProfile())
+	flags.StringVar(&f.preset, "preset", "", usagePreset)
+	flags.StringSliceVar(&f.assets, "assets", nil, usageAssets+" (default: the template's)")
+	flags.StringSliceVar(&f.operations, "operations", nil, usageOperations)
+	flags.StringSliceVar(&f.options, "options", nil, usageOptions+", such as release=4.2")
+	flags.StringArrayVar(&f.parameters, "parameter", nil, "another parameter of the template, as `Name=value` (repeatable)")
+	flags.BoolVar(&f.markdown, "markdown", false, "print a button in Markdown, for a README")
 	return cmd
 }
 
+// links returns one link for each Region.
 func (f *launchFlags) links() ([]string, error) {
 	switch {
 	case len(f.regions) == 0:
-		return nil, fmt.Errorf("which Region? Give --region us-east-1")
+		return nil, errors.New("--region is missing: give one or more Regions, such as --region us-east-1")
 	case f.templateURL == "" && (f.prefix == "" || f.release == ""):
-		return nil, fmt.Errorf("which template? Give --bucket-prefix and --release, or --template-url")
+		return nil, errors.New("the template is missing: give --bucket-prefix and --release, or --template-url")
 	case f.templateURL != "" && f.prefix+f.release != "":
-		return nil, fmt.Errorf("--template-url stands alone, without --bucket-prefix and --release")
+		return nil, errors.New("--template-url cannot be combined with --bucket-prefix or --release")
 	}
 	template, err := launch.Stack(permstack.Template, launch.Unreleased(launch.Functions(permstack.Template)...))
 	if err != nil {
@@ -97,7 +100,8 @@ func (f *launchFlags) links() ([]string, error) {
 	for _, region := range f.regions {
 		l := launch.Link{
 			TemplateURL: f.templateURL, Region: strings.TrimSpace(region), StackName: f.stackName,
-			Profile: f.profile, Preset: f.preset, Assets: f.assets, Operations: f.operations, Options: f.options, Parameters: parameters,
+			Profile: f.profile, Preset: f.preset, Assets: f.assets, Operations: f.operations, Options: f.options,
+			Parameters: parameters,
 		}
 		if l.TemplateURL == "" {
 			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, "launch-stack.yaml"))

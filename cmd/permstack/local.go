@@ -22,14 +22,17 @@ func newLocal() *cobra.Command {
 	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "local",
-		Short: "Serve an AWS for the laptop, for the AWS CLI and the SDKs",
-		Long: `Serve an AWS for the laptop: CloudFormation with custom resources, IAM, STS, S3, SNS,
-EventBridge, SSM parameters, and this project's functions. Everything is kept in
-memory and is gone when the command stops.
+		Short: "Run an embedded AWS on this machine, for the AWS CLI and the SDKs",
+		Long: `Run an embedded AWS on this machine: CloudFormation with custom resources, IAM, STS,
+S3, SNS, EventBridge, SSM parameters, and the Lambda functions of permstack. It
+keeps everything in memory and loses it when the command stops.
 
-An access key id of 12 digits chooses the account; any other is account
-123456789012. Signatures are not verified, so it listens on loopback only. What it
-lacks it refuses by name.`,
+An access key ID of 12 digits selects the account of that number; any other access
+key ID selects account 123456789012. Signatures are not verified, therefore the
+command listens on loopback addresses only. Calls that the embedded AWS does not
+have fail with NotImplemented.
+
+Exit status: 0 if it was stopped, 2 if it could not start.`,
 		Example: `  permstack local --listen 127.0.0.1:4566
 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
@@ -41,14 +44,14 @@ lacks it refuses by name.`,
 			return serve(cmd, listen, verbose)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "loopback `address` to listen on; port 0 picks a free one")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every call, and what the functions write, to stderr")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "loopback `ADDRESS` to listen on; port 0 selects a free port")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
 }
 
-// serve runs the embedded AWS until the command is told to stop.
+// serve runs the embedded AWS until the command's context ends.
 func serve(cmd *cobra.Command, listen string, verbose bool) error {
-	options, err := laptopOptions()
+	options, err := standaloneOptions()
 	if err != nil {
 		return err
 	}
@@ -64,13 +67,13 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 	if err != nil {
 		return errors.Join(err, aws.Close())
 	}
-	howTo(cmd.OutOrStdout(), aws.Endpoint, url)
+	writeInstructions(cmd.OutOrStdout(), aws.Endpoint, url)
 	<-cmd.Context().Done()
-	fmt.Fprintln(cmd.OutOrStdout(), "stopping")
+	fmt.Fprintln(cmd.ErrOrStderr(), "permstack: stopping")
 	return aws.Close()
 }
 
-func howTo(w io.Writer, endpoint, templateURL string) {
+func writeInstructions(w io.Writer, endpoint, templateURL string) {
 	fmt.Fprintf(w, `The embedded AWS listens on %[1]s. Stop it with Ctrl-C.
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=us-east-1
@@ -86,15 +89,15 @@ func howTo(w io.Writer, endpoint, templateURL string) {
 `, endpoint, templateURL)
 }
 
-// laptopOptions let the embedded AWS run this very program as a function.
-func laptopOptions() (standalone.Options, error) {
+// standaloneOptions let the embedded AWS run this program as its functions.
+func standaloneOptions() (standalone.Options, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return standalone.Options{}, fmt.Errorf("find this program, to run it as a function: %w", err)
+		return standalone.Options{}, fmt.Errorf("find the path of this program: %w", err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return standalone.Options{}, errors.New("find the working directory")
+		return standalone.Options{}, fmt.Errorf("find the working directory: %w", err)
 	}
 	return standalone.Options{BuiltIn: []string{self, lambdaCommand}, Names: functionNames(), Root: dir}, nil
 }

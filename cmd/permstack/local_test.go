@@ -16,15 +16,15 @@ import (
 
 var endpoint = regexp.MustCompile(`AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)`)
 
-// TestLocalServesUntilToldToStop: it says where it listens, serves, and stops.
-func TestLocalServesUntilToldToStop(t *testing.T) {
+// TestLocal checks that the command prints its endpoint, serves calls, and stops.
+func TestLocal(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out, in := io.Pipe()
-	var complaint bytes.Buffer
+	var stderr bytes.Buffer
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, []string{"local", "--listen", "127.0.0.1:0"}, in, &complaint)
+		status <- run(ctx, []string{"local", "--listen", "127.0.0.1:0"}, in, &stderr)
 		in.Close()
 	}()
 	lines := bufio.NewScanner(out)
@@ -35,7 +35,7 @@ func TestLocalServesUntilToldToStop(t *testing.T) {
 		}
 	}
 	if url == "" {
-		t.Fatalf("no endpoint: %s", complaint.String())
+		t.Fatalf("no endpoint: %s", stderr.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 
@@ -53,10 +53,10 @@ func TestLocalServesUntilToldToStop(t *testing.T) {
 	stop()
 	select {
 	case got := <-status:
-		if got != exitOK || complaint.Len() > 0 {
-			t.Errorf("exit status %d: %s", got, complaint.String())
+		if got != exitOK || stderr.String() != "permstack: stopping\n" {
+			t.Errorf("exit status %d: %s", got, stderr.String())
 		}
 	case <-time.After(20 * time.Second):
-		t.Fatal("it did not stop")
+		t.Fatal("the command did not stop")
 	}
 }

@@ -1,5 +1,5 @@
-// Command permstack gives a backup service exactly the AWS access that it
-// needs for the assets a customer chooses.
+// Command permstack grants a backup service exactly the AWS permissions that it
+// needs for the assets that a customer chooses.
 package main
 
 import (

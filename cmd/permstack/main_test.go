@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,13 +18,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"permstack": main})
 }
 
-// TestScripts runs the command as a person would; each file is one subject.
+// TestScripts runs the command with the scripts in testdata.
 func TestScripts(t *testing.T) {
 	golden, err := filepath.Abs(filepath.Join("testdata", "golden"))
 	if err != nil {
@@ -33,6 +34,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOLDEN", golden)
+			// The AWS SDKs name the cached token of an SSO session by the SHA-1 of its name.
+			env.Setenv("SSOCACHE", fmt.Sprintf("%x", sha1.Sum([]byte("company"))))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -45,7 +48,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits N COMMAND… runs a command and wants its exit status.
+// exits N COMMAND… runs a command and checks its exit status.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS COMMAND [ARGUMENT…]")
@@ -65,7 +68,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// golden NAME compares what was printed with testdata/golden/NAME, as values.
+// golden NAME compares stdout with testdata/golden/NAME, as values.
 func compareGolden(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: golden NAME")
@@ -97,7 +100,7 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// atMost FILE N wants a file of no more than N bytes.
+// atMost FILE N checks that a file has at most N bytes.
 func atMost(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: [!] atmost FILE BYTES")
@@ -109,7 +112,7 @@ func atMost(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// parse reads JSON or YAML, CloudFormation's short forms in their long form.
+// parse parses JSON or YAML and converts CloudFormation's short forms to the long form.
 func parse(ts *testscript.TestScript, file string) any {
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(ts.ReadFile(file)), &n); err != nil {

@@ -11,9 +11,9 @@ import (
 	"permstack/internal/review/webui"
 )
 
-// TestPageEqualsSynth: the files of the review page are what synth prints, for
-// every choice of assets, operations and options. (Of a profile with more than
-// six assets: every single one, every pair, and all but one.)
+// TestPageEqualsSynth checks that the files of the review page are what synth
+// prints, for every choice of assets, operations and options. Of a profile with
+// more than six assets it checks every single one, every pair, and all but one.
 func TestPageEqualsSynth(t *testing.T) {
 	env := policies.Environment{Region: "eu-central-1", ConnectionID: "c-1", Path: policies.DefaultPath}
 	n := 0
@@ -43,7 +43,8 @@ func TestPageEqualsSynth(t *testing.T) {
 
 func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
 	t.Helper()
-	got := webui.Request{Choice: choice.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}.Answer()
+	request := webui.Request{Choice: choice.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}
+	got := request.Answer()
 	if len(got.Problems) > 0 {
 		t.Fatalf("%s: %v", choice.String(sel), got.Problems)
 	}
@@ -58,7 +59,7 @@ func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(want, []byte(shown)) {
-			t.Fatalf("%s: the page's %s is not what synth prints", choice.String(sel), format)
+			t.Fatalf("%s: the page's %s differs from synth's output", choice.String(sel), format)
 		}
 	}
 }
@@ -95,8 +96,8 @@ func operationChoices(p schema.Profile) [][]schema.Operation {
 	return out
 }
 
-// TestPageLaunches: every profile, preset and setting has a Launch Stack link.
-func TestPageLaunches(t *testing.T) {
+// TestPageLaunchLink checks that every profile, preset and setting has a link.
+func TestPageLaunchLink(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		choices := map[string]string{name + ":" + string(profile.Assets[0].Asset): "quickcreate?templateURL="}
@@ -108,7 +109,10 @@ func TestPageLaunches(t *testing.T) {
 			choices[name+":"+string(profile.Assets[0].Asset)+"::"+o] = "param_Options="
 		}
 		for choice, want := range choices {
-			r := webui.Request{Choice: choice, Region: "eu-west-1", ConnectionID: "c-1", TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml"}
+			r := webui.Request{
+				Choice: choice, Region: "eu-west-1", ConnectionID: "c-1",
+				TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml",
+			}
 			if got := r.Answer(); !strings.Contains(got.Launch, want) {
 				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.NoLaunch)
 			}
@@ -116,8 +120,8 @@ func TestPageLaunches(t *testing.T) {
 	}
 }
 
-// TestPageSaysWhatIsWrong: a choice that makes no sense has problems and no files.
-func TestPageSaysWhatIsWrong(t *testing.T) {
+// TestPageProblems checks that an invalid choice has problems and no files.
+func TestPageProblems(t *testing.T) {
 	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {
 		got := webui.Request{Choice: choice}.Answer()
 		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
@@ -125,6 +129,6 @@ func TestPageSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	if got := (webui.Request{Choice: "clumio", Account: "42"}).Answer(); len(got.Problems) == 0 {
-		t.Error("an account of two digits is no problem")
+		t.Error("an account ID of two digits is accepted")
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"permstack/internal/policies"
 )
 
-// What the command exits with.
+// The exit statuses of every command.
 const (
 	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitFound  = 1 // the command ran and found what it looks for: drift, more access, a step that failed
+	exitNotRun = 2 // the command could not run, or could not finish
 )
 
-// usageError is a mistake of whoever typed the command.
+// usageError is a mistake in the command line.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -29,12 +29,24 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
-// statusError ends the command with a status when all has been said.
-type statusError struct{ status int }
+// statusError ends the command with an exit status. Its error, if any, is
+// written first.
+type statusError struct {
+	status int
+	err    error
+}
 
-func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
 
-// run carries a command line out and gives its exit status.
+func (e *statusError) Unwrap() error { return e.err }
+
+// run executes a command line and returns its exit status. Data is written to
+// stdout, messages to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -46,26 +58,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var status *statusError
 	if errors.As(err, &status) {
+		if status.err != nil {
+			fmt.Fprintf(stderr, "permstack: %v\n", status.err)
+		}
 		return status.status
 	}
 	fmt.Fprintf(stderr, "permstack: %v\n", err)
 	var usage *usageError
 	var input *policies.InputError
 	if errors.As(err, &usage) || errors.As(err, &input) {
-		fmt.Fprintf(stderr, "See '%s --help'.\n", cmd.CommandPath())
-		return exitUsage
+		fmt.Fprintf(stderr, "Run '%s --help' for the flags and examples.\n", cmd.CommandPath())
 	}
-	return exitFailed
+	return exitNotRun
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "permstack",
-		Short: "The AWS access that a backup service needs, and nothing else",
-		Long: `permstack gives a backup service exactly the AWS access that it needs for the
-assets you choose, says why for every permission, and deploys it as a
+		Short: "Grant a backup service the AWS permissions it needs, and nothing else",
+		Long: `permstack grants a backup service exactly the AWS permissions that it needs for
+the assets you choose. It explains every permission, and deploys them as a
 CloudFormation stack that you can read.`,
 		Example: `  permstack try
+  permstack explain ec2:DeleteSnapshot
   permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
     --external-id SECRET --connection-id c-1 --data-plane-account 444455556666`,
 		Version:       version(),
@@ -81,7 +96,7 @@ CloudFormation stack that you can read.`,
 	return root
 }
 
-// noArgs refuses arguments; at the root that is an unknown command.
+// noArgs rejects arguments. An argument of the root command is an unknown command.
 func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -96,7 +111,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("unknown command %q%s", args[0], hint)
 }
 
-// version is the module's version, as the build recorded it, and the newest
+// version returns the module's version, as the build recorded it, and the newest
 // release of the catalogue.
 func version() string {
 	v := "development"

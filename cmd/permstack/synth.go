@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 	"permstack/internal/review/policyjson"
 )
 
-// synthFlags are what the command line chose.
+// synthFlags are the flags of `permstack synth`.
 type synthFlags struct {
 	choice         choiceFlags
 	env            policies.Environment
@@ -25,22 +26,26 @@ func newSynth() *cobra.Command {
 	var f synthFlags
 	cmd := &cobra.Command{
 		Use:   "synth",
-		Short: "Print the access as a CloudFormation template or as policies, or write it as files",
-		Long: `Print the permissions file: a CloudFormation template of native resources that
-holds the access and nothing else. You can deploy it by hand.
+		Short: "Write the permissions as a CloudFormation template, JSON policies or files",
+		Long: `Write the permissions of a choice in one of three formats:
+
+  template   a CloudFormation template of IAM roles and policies, an SNS topic and
+             EventBridge rules, which you can deploy yourself (default)
+  policies   the policies alone, as one JSON or YAML document for review and tools
+  files      a directory (--out) for the IAM console: one JSON file for each policy,
+             each within IAM's size limit, the trust policies, and the steps as
+             README.md
 
 Without --account and --region the template uses CloudFormation's pseudo
-parameters and can be deployed anywhere. With --format policies it prints the
-policies alone, as JSON for reviewers and tools.
+parameters and can be deployed in any account and Region.
 
-With --format files it writes into the folder --out what you need to give the
-access by hand in the IAM console: one JSON file a policy, each within IAM's
-limit and as few as possible, the trust of each role, and the steps as README.md.`,
+Exit status: 0 if the output was written, 2 if not.`,
 		Example: `  permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
     --external-id SECRET --connection-id c-1 --data-plane-account 444455556666 >permissions.json
 
   permstack synth --assets rds --operations backup --format policies \
-    --account 123456789012 --region eu-central-1 --control-plane-role … --external-id … --connection-id …
+    --account 123456789012 --region eu-central-1 --data-plane-account 444455556666 \
+    --control-plane-role arn:aws:iam::111122223333:role/Control --external-id SECRET --connection-id c-1
 
   permstack synth --profile cpm --preset enterprise --format files --out cpm \
     --account 123456789012 --region eu-central-1`,
@@ -48,7 +53,7 @@ limit and as few as possible, the trust of each role, and the steps as README.md
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.format == "files" {
 				if !cmd.Flags().Changed("path") {
-					f.env.Path = "/" // the console can give no other
+					f.env.Path = "/" // the IAM console cannot set another path
 				}
 				return f.files(cmd.ErrOrStderr())
 			}
@@ -57,7 +62,8 @@ limit and as few as possible, the trust of each role, and the steps as README.md
 				return err
 			}
 			if f.format == "template" && len(out) > permissionstack.MaxBody {
-				fmt.Fprintf(cmd.ErrOrStderr(), "permstack: note: the template has %d bytes; CloudFormation takes more than %d only from S3, where the console puts what it uploads\n", len(out), permissionstack.MaxBody)
+				fmt.Fprintf(cmd.ErrOrStderr(), "permstack: note: the template has %d bytes; CloudFormation accepts more than "+
+					"%d bytes only from S3 (the console uploads it there)\n", len(out), permissionstack.MaxBody)
 			}
 			if _, err := cmd.OutOrStdout().Write(out); err != nil {
 				return fmt.Errorf("write the result: %w", err)
@@ -67,30 +73,31 @@ limit and as few as possible, the trust of each role, and the steps as README.md
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	f.choice.register(cmd, "at least one")
-	flags.StringVar(&f.env.Account, "account", "", "account that gives the access (default: any)")
-	flags.StringVar(&f.env.Region, "region", "", "Region that gives the access (default: any)")
-	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: that of the Region, or any)")
-	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, "stacks that will hold the access (default: the one that the template becomes)")
-	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", "`ARN` of the one role that uses the access")
-	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", "`ARN` of the one role that uses the support role")
-	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", "account of the backup service that keeps the backups")
-	flags.StringVar(&f.env.ExternalID, "external-id", "", "secret that the backup service must show")
-	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID, "name of this connection, part of every name")
-	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, "IAM path of every role and policy")
-	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the boundary of every role")
-	flags.StringArrayVar(&f.tags, "tag", nil, "tag of everything, as `key=value` (repeatable)")
-	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil, "accounts of yours that share backups with this one (default: any)")
+	f.choice.register(cmd, "required, unless --preset")
+	flags.StringVar(&f.env.Account, "account", "", usageAccount)
+	flags.StringVar(&f.env.Region, "region", "", usageRegion)
+	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: the Region's, or any)")
+	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
+	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
+	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)
+	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
+	flags.StringVar(&f.env.ExternalID, "external-id", "", "external ID that the vendor must send to assume the role (a secret)")
+	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID, "ID of this connection to the vendor, part of every resource name")
+	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, usagePath)
+	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the permissions boundary of every role")
+	flags.StringArrayVar(&f.tags, "tag", nil, "tag of every resource, as `key=value` (repeatable)")
+	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil,
+		"IDs of your other accounts that share backups with this one (default: any)")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")
-	flags.StringVar(&f.out, "out", "", "with --format files: the folder to write")
-	flags.StringVar(&f.output, "output", "json", "json or yaml")
+	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
+	flags.StringVar(&f.output, "output", "json", "encoding of template and policies: json or yaml")
 	f.choice.complete(cmd)
 	completeFixed(cmd, "format", "template", "policies", "files")
 	completeFixed(cmd, "output", "json", "yaml")
 	return cmd
 }
 
-// synth gives what is printed.
+// synth returns the output of the formats template and policies.
 func (f *synthFlags) synth() ([]byte, error) {
 	if f.output != "json" && f.output != "yaml" {
 		return nil, usagef("--output %q: want json or yaml", f.output)
@@ -99,13 +106,13 @@ func (f *synthFlags) synth() ([]byte, error) {
 		return nil, usagef("--format %q: want template, policies or files", f.format)
 	}
 	if f.out != "" {
-		return nil, usagef("--out is for --format files; the rest is printed")
+		return nil, usagef("--out is only used with --format files")
 	}
 	var err error
 	if f.env.Tags, err = parseTags(f.tags); err != nil {
 		return nil, err
 	}
-	set, err := policies.Synthesize(f.choice.selection(), f.env)
+	set, err := f.synthesize()
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +123,26 @@ func (f *synthFlags) synth() ([]byte, error) {
 	return yamlfmt.FromJSON(out)
 }
 
+// synthesize returns the set of permissions, or an error if --other-account has no
+// effect on it.
+func (f *synthFlags) synthesize() (policies.Set, error) {
+	set, err := policies.Synthesize(f.choice.selection(), f.env)
+	if err != nil || len(f.env.OtherAccounts) == 0 {
+		return set, err
+	}
+	env := f.env
+	env.OtherAccounts = nil
+	without, err := policies.Synthesize(f.choice.selection(), env)
+	if err != nil {
+		return policies.Set{}, err
+	}
+	if reflect.DeepEqual(set, without) {
+		return policies.Set{}, usagef("--other-account has no effect: no statement of this choice names other accounts")
+	}
+	return set, nil
+}
+
+// write returns the set as a template or as policies, in JSON.
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
 		doc, err := policyjson.FromSet(set, policyjson.PlaceOfSet(f.env))
@@ -131,8 +158,7 @@ func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	return template.ForPeople(), nil
 }
 
-// parseTags reads "key=value". The rest of what AWS asks of tags is checked
-// with everything else.
+// parseTags parses "key=value". Synthesize checks AWS's rules for keys and values.
 func parseTags(args []string) ([]policies.Tag, error) {
 	var tags []policies.Tag
 	for _, a := range args {

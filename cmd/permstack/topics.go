@@ -2,34 +2,35 @@ package main
 
 import "github.com/spf13/cobra"
 
-// topics are pages of help that belong to no one command.
+// topics returns the help topics that belong to no single command.
 func topics() []*cobra.Command {
 	return []*cobra.Command{
 		{
 			Use:   "choices",
-			Short: "How a choice is written",
-			Long: `A choice is a backup service (the profile), what it protects (assets), what it
-does (operations), and options. 'synth' and 'explain' take it as flags, 'diff' and
-the review page as one word:
+			Short: "The syntax of a choice",
+			Long: `A choice is a vendor profile (the backup service) with assets, operations and
+options. 'synth', 'explain' and 'launch-url' take it as flags. 'diff' and the review
+page take it as one word:
 
   PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]
 
-  clumio                        everything that the profile can give
+  clumio                        everything that the profile can grant
   clumio:ec2,s3                 two assets, every operation, no option
   clumio:ec2:backup             one asset, one operation
   clumio:rds::support-role      every operation, and an option
-  clumio@1:ec2                  as release 1 of the catalogue had it
-  cpm:::minimal                 a choice that the profile names (a preset)
+  clumio@1:ec2                  with release 1 of the catalogue
+  cpm:::minimal                 a preset, a named choice of the profile
 
-The lists have commas. An empty list of assets is all of them, and with them every
-option unless options are given; an empty list of operations is all of them.
-docs/permissions lists what each profile has; the shell completes it.`,
+Elements of a list are separated by commas. An empty list of assets means all
+assets, and also all options unless options are given. An empty list of operations
+means all operations. docs/permissions lists the names of each profile; shell
+completion completes them ('permstack completion --help').`,
 		},
 		{
 			Use:   "risk",
-			Short: "How 'explain --risk' ranks what is granted",
-			Long: `The risk of a statement is what its actions could do in the wrong hands. The
-gravest counts:
+			Short: "How 'explain --risk' ranks statements",
+			Long: `The risk of a statement is what its actions allow an attacker to do. The highest
+applies:
 
   high      changes permissions, passes or takes roles, runs commands, deletes,
             sends data out of the account
@@ -37,27 +38,34 @@ gravest counts:
   low       changes tags, reads
   minimal   lists
 
-A condition takes one level off, named resources take one, and so does a principal
-that is named (of a trust policy or a topic). What an action does follows from the
-access level in AWS's own list, and from a short list of actions that do more than
-their level says: iam:PassRole, ssm:SendCommand, sharing a snapshot, and others.
+Each of these lowers the level by one: a condition, named resources, and a named
+principal (in a trust policy or a topic). What an action does is its access level in
+AWS's Service Authorization Reference, and for some actions a higher one:
+iam:PassRole, ssm:SendCommand, sharing a snapshot, and others.
 
-It is a help for reading, not a verdict: read the conditions.`,
+The rank is an aid for review, not a decision: read the conditions.`,
 		},
 		{
 			Use:   "exit-status",
-			Short: "What the commands exit with, and the environment that they heed",
-			Long: `  0   done; for 'explain' something grants it, for 'diff' no access is new
-  1   failed; for 'explain' nothing grants it, for 'diff' access grows
-  2   the command line makes no sense; for 'diff' also: it could not compare
+			Short: "Exit statuses, and the environment variables that the commands read",
+			Long: `Exit statuses:
 
-Environment:
+  0   success
+  1   the command ran and found something: 'diff' more access, 'drift' a difference,
+      'explain' that nothing grants it, 'try' a step that failed
+  2   the command could not run or could not finish: a wrong command line, missing
+      AWS credentials, a failed AWS call, output that could not be written
 
-  COLUMNS     width of tables, where it is not the terminal's
-  NO_COLOR    set to anything: no colour
-  TERM        dumb: no colour
-  AWS_…       credentials and Region of commands that call AWS, as the AWS CLI
-              reads them`,
+Results are written to stdout, messages to stderr.
+
+Environment variables:
+
+  COLUMNS        width of the text in characters (default: the terminal's, or 80)
+  NO_COLOR       any value turns colour off
+  TERM           "dumb" turns colour off
+  AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID and the others of the AWS SDKs
+                 credentials and Region of 'drift' and 'diff --stack'; --aws-profile
+                 and --region take precedence`,
 		},
 	}
 }

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"io"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"permstack"
 	"permstack/internal/e2e/demo"
 	"permstack/internal/fakeaws/standalone"
 	"permstack/internal/policies/schema"
+	"permstack/internal/terminal"
 )
 
 func newTry() *cobra.Command {
@@ -17,18 +15,22 @@ func newTry() *cobra.Command {
 	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "try",
-		Short: "Live through launch, tampering, update, failure and delete on an AWS of its own",
-		Long: `Launch the stack on an embedded AWS, look at what was granted, let somebody tamper
-with it and read the alert, drop an asset, let a second launch fail and roll back,
-and delete everything. Each step is checked through the APIs that you would use. Nothing leaves this machine; it takes
-seconds and needs no AWS account. The exit status is 0 only if every step held.`,
+		Short: "Run a demo of launch, drift, update, rollback and deletion on an embedded AWS",
+		Long: `Run a demo on an embedded AWS: launch the stack, list what it grants, change the
+access by hand and show the alert, remove an asset, make a second launch fail and
+roll back, and delete everything. Each step is checked through AWS's APIs. The demo
+takes seconds, needs no AWS account, and sends nothing to the network.
+
+Exit status: 0 if every step succeeded, 1 if a step failed, 2 if the demo could
+not start.`,
 		Example: `  permstack try
   permstack try --assets ec2,s3`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return try(cmd, assets, verbose) },
 	}
-	cmd.Flags().StringSliceVar(&assets, "assets", []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, "what is protected; the update drops the last")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the function writes to its log")
+	cmd.Flags().StringSliceVar(&assets, "assets", []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+		"assets to protect; the update removes the last one")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write the function's log to stderr")
 	return cmd
 }
 
@@ -40,7 +42,7 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 	if err := demo.Check(list); err != nil {
 		return err
 	}
-	options, err := laptopOptions()
+	options, err := standaloneOptions()
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	return demo.Run(cmd.Context(), demo.Options{
+	err = demo.Run(cmd.Context(), demo.Options{
 		Endpoint: aws.Endpoint, TemplateURL: url, Assets: list,
 		Mails: func(topic string) []demo.Mail {
 			var mails []demo.Mail
@@ -65,16 +67,10 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 			}
 			return mails
 		},
-		Out: cmd.OutOrStdout(), Color: colored(cmd.OutOrStdout()),
+		Out: cmd.OutOrStdout(), Color: terminal.New(cmd.OutOrStdout()).Color,
 	})
-}
-
-// colored says whether w is a terminal that takes colour.
-func colored(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
+	if err != nil && cmd.Context().Err() == nil {
+		return &statusError{exitFound, err}
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return err
 }

@@ -2,25 +2,25 @@ package terminal
 
 import "strings"
 
-// Cell is a text of a table with its style.
+// Cell is the text of a table's cell and its style.
 type Cell struct {
 	Text  string
 	Style Style
 }
 
-// Table is rows under a head.
+// Table is a heading and rows of as many cells.
 type Table struct {
 	Head []string
 	Rows [][]Cell
 }
 
 const (
-	gap       = 2  // spaces between columns
-	minColumn = 14 // a wrapped column narrower than this is not worth it
+	spacing   = 2  // spaces between columns
+	minColumn = 14 // narrowest column that text is wrapped in
 )
 
-// Table writes a table. Cells are wrapped; where the columns would become too
-// narrow every row is written as a block of labelled lines instead.
+// Table writes a table. Cells are wrapped. If a column would be narrower than
+// minColumn, every row is written as a block of labelled lines instead.
 func (s Screen) Table(t Table) {
 	if len(t.Rows) == 0 {
 		return
@@ -40,8 +40,9 @@ func (s Screen) Table(t Table) {
 	}
 }
 
-// widths shares the width out: columns get what they need, and the wide ones
-// share what is left.
+// widths returns the width of each column: narrow columns get what their text
+// needs, and the wide ones share the remainder equally. It reports false if a
+// column would be narrower than minColumn.
 func (t Table) widths(width int) ([]int, bool) {
 	need := make([]int, len(t.Head))
 	for i, h := range t.Head {
@@ -50,7 +51,7 @@ func (t Table) widths(width int) ([]int, bool) {
 			need[i] = max(need[i], length(r[i].Text))
 		}
 	}
-	left := width - gap*(len(need)-1)
+	left := width - spacing*(len(need)-1)
 	out := make([]int, len(need))
 	open := len(need)
 	for changed := true; changed && open > 0; {
@@ -76,6 +77,7 @@ func (t Table) widths(width int) ([]int, bool) {
 	return out, true
 }
 
+// row writes one row of the table.
 func (s Screen) row(cells []Cell, widths []int) {
 	lines := make([][]string, len(cells))
 	height := 0
@@ -85,7 +87,7 @@ func (s Screen) row(cells []Cell, widths []int) {
 	}
 	for y := range height {
 		var b strings.Builder
-		blank := 0 // spaces that are written only if something follows
+		blank := 0 // spaces to write before the next text, so that no line ends in spaces
 		for i, c := range cells {
 			text := ""
 			if y < len(lines[i]) {
@@ -95,16 +97,17 @@ func (s Screen) row(cells []Cell, widths []int) {
 				b.WriteString(strings.Repeat(" ", blank) + s.Paint(c.Style, text))
 				blank = 0
 			}
-			blank += widths[i] - length(text) + gap
+			blank += widths[i] - length(text) + spacing
 		}
 		s.Line(b.String())
 	}
 }
 
+// blocks writes every row as lines "HEADING  text".
 func (s Screen) blocks(t Table) {
-	label := 0
+	nameWidth := 0
 	for _, h := range t.Head {
-		label = max(label, length(h)+2)
+		nameWidth = max(nameWidth, length(h)+2)
 	}
 	for i, r := range t.Rows {
 		if i > 0 {
@@ -112,7 +115,7 @@ func (s Screen) blocks(t Table) {
 		}
 		for j, c := range r {
 			if c.Text != "" {
-				s.Field(0, label, t.Head[j], c.Style, c.Text)
+				s.Field(0, nameWidth, t.Head[j], c.Style, c.Text)
 			}
 		}
 	}

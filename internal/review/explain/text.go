@@ -54,7 +54,7 @@ func (a Answer) denied(s terminal.Screen) {
 	switch {
 	case len(a.NotGranted) > 0 && len(a.Granted) > 0:
 		s.Field(0, label, "denied", terminal.Plain, fmt.Sprintf("%s: %s",
-			count(len(a.NotGranted), "other action that "+a.Question+" means", "other actions that "+a.Question+" means"), some(a.NotGranted, 12)))
+			terminal.Count(len(a.NotGranted), "other action that "+a.Question+" means", "other actions that "+a.Question+" means"), some(a.NotGranted, 12)))
 	case len(a.Granted) > 0 && a.single():
 		var roles []string
 		bounded := false
@@ -167,7 +167,7 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 	for _, l := range Levels {
 		parts = append(parts, fmt.Sprintf("%d %s", n[l], l))
 	}
-	s.Text(terminal.Bold, count(len(grants), "statement", "statements")+": "+strings.Join(parts, ", ")+".")
+	s.Text(terminal.Bold, terminal.Count(len(grants), "statement", "statements")+": "+strings.Join(parts, ", ")+".")
 	s.Text(terminal.Dim, "Risk is what the actions could do in the wrong hands; a condition and named resources take a level off each.")
 }
 
@@ -184,13 +184,6 @@ func (r Risk) gravest() (what, also string) {
 		}
 	}
 	return what, also
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // some lists at most n words and counts the rest.

@@ -19,17 +19,36 @@ func TestWrap(t *testing.T) {
 		{"größer als zehn", 10, "größer als|zehn"},
 		{"abcdefghijklmnopqrstuvwxyz", 10, "abcdefghij|klmnopqrst|uvwxyz"},
 	} {
-		if got := strings.Join(Wrap(c.text, c.width), "|"); got != c.want {
-			t.Errorf("Wrap(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		t.Run(c.text, func(t *testing.T) {
+			if got := strings.Join(Wrap(c.text, c.width), "|"); got != c.want {
+				t.Errorf("Wrap(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+			}
+		})
+	}
+}
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 stacks", 1: "1 stack", 2: "2 stacks"} {
+		if got := Count(n, "stack", "stacks"); got != want {
+			t.Errorf("Count(%d) = %q, want %q", n, got, want)
 		}
 	}
 }
 
-// TestTableFits: no line is ever wider than the screen, no word is lost.
+// TestTableFits checks that at every width no line is wider than the screen and
+// no word is lost.
 func TestTableFits(t *testing.T) {
 	table := Table{Head: []string{"RISK", "DOES", "ON"}, Rows: [][]Cell{
-		{{"high", Red}, {"deletes vendor-tagged snapshots of every volume in the account", Plain}, {"any EC2 snapshot", Plain}},
-		{{"low", Plain}, {"lists", Plain}, {"everything-without-a-space-that-is-longer-than-a-column", Plain}},
+		{
+			{"high", Red},
+			{"deletes vendor-tagged snapshots of every volume in the account", Plain},
+			{"any EC2 snapshot", Plain},
+		},
+		{
+			{"low", Plain},
+			{"lists", Plain},
+			{"everything-without-a-space-that-is-longer-than-a-column", Plain},
+		},
 	}}
 	for width := minWidth; width <= maxWidth; width++ {
 		var b bytes.Buffer
@@ -45,13 +64,13 @@ func TestTableFits(t *testing.T) {
 		}
 		for _, word := range []string{"snapshots", "deletes", "high", "low"} {
 			if !strings.Contains(b.String(), word) {
-				t.Fatalf("width %d: %q is lost:\n%s", width, word, b.String())
+				t.Fatalf("width %d: %q is missing:\n%s", width, word, b.String())
 			}
 		}
 	}
 }
 
-func TestColorOnlyWhereWanted(t *testing.T) {
+func TestColor(t *testing.T) {
 	if got := (Screen{}).Paint(Red, "x"); got != "x" {
 		t.Errorf("without colour: %q", got)
 	}
@@ -59,12 +78,15 @@ func TestColorOnlyWhereWanted(t *testing.T) {
 		t.Errorf("with colour: %q", got)
 	}
 	var b bytes.Buffer
+	if IsTerminal(&b) {
+		t.Error("IsTerminal reports true for a buffer")
+	}
 	if New(&b).Color {
-		t.Error("a buffer is no terminal")
+		t.Error("a buffer has colour, want none")
 	}
 }
 
-func TestColumnsDecide(t *testing.T) {
+func TestWidthFromColumns(t *testing.T) {
 	t.Setenv("COLUMNS", "60")
 	if got := New(&bytes.Buffer{}).Width; got != 60 {
 		t.Errorf("width %d, want 60", got)
