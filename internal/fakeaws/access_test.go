@@ -167,10 +167,9 @@ func TestAuthorizeFromAService(t *testing.T) {
 	c, owner := newCloud(t)
 	c.Register(protocol.Service{
 		Name: "sts", Namespace: "x",
-		Access: func(*protocol.Call) []protocol.Access { return []protocol.Access{} },
-		Actions: map[string]protocol.Handler{"GetCallerIdentity": func(_ context.Context, call *protocol.Call) (any, error) {
+		Actions: map[string]protocol.Action{"GetCallerIdentity": protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
 			return nil, call.Authorize("iam:PassRole", "arn:aws:iam::111122223333:role/stack", map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}})
-		}},
+		}, protocol.CheckedByHandler)},
 	})
 	call := func(n clients) error { _, err := n.sts.GetCallerIdentity(ctx, nil); return err }
 	if err := call(owner); err != nil {
@@ -192,8 +191,7 @@ func TestConfigCaller(t *testing.T) {
 	c, owner := newCloud(t)
 	c.Register(protocol.Service{
 		Name: "sns", Namespace: "x",
-		Access: func(*protocol.Call) []protocol.Access { return []protocol.Access{} },
-		Actions: map[string]protocol.Handler{"ListTopics": func(ctx context.Context, call *protocol.Call) (any, error) {
+		Actions: map[string]protocol.Action{"ListTopics": protocol.NewAction(func(ctx context.Context, call *protocol.Call) (any, error) {
 			n := newClients(c.ConfigCaller(call))
 			id, err := n.sts.GetCallerIdentity(ctx, nil)
 			if err != nil {
@@ -206,7 +204,7 @@ func TestConfigCaller(t *testing.T) {
 				return nil, protocol.Errorf("Inner", "%v", err)
 			}
 			return nil, nil
-		}},
+		}, protocol.CheckedByHandler)},
 	})
 	call := func(n clients) error { _, err := n.sns.ListTopics(ctx, nil); return err }
 	if err := call(owner); err != nil {

@@ -13,26 +13,26 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// authorize asks for the permissions that a call needs. The account's own
+// authorize checks the permissions that a call requires. The account's own
 // credentials may do everything. A role session may do what the role's inline
 // and attached policies allow within its boundary, as they are at this moment;
 // a session of a role that does not exist may do nothing.
 //
-// Policies of resources (a topic's) are not asked here, so a topic policy
+// Resource-based policies (a topic's) are not evaluated here, so a topic policy
 // neither adds to nor takes from what a role may do.
-func (c *Cloud) authorize(service protocol.Service, call *protocol.Call) error {
+//
+// An action that declares no permissions fails for every caller, so that the
+// defect is found by whoever adds the action.
+func (c *Cloud) authorize(service protocol.Service, action protocol.Action, call *protocol.Call) error {
+	if action.Permissions == nil {
+		return protocol.InternalFailure("%s:%s declares no permissions: add them to its row in %s",
+			call.Service, call.Action, service.Source)
+	}
 	if call.Caller.RoleName == "" {
 		return nil
 	}
 	call.Authorizer = func(a protocol.Access) error { return c.checkPermission(service, call, a) }
-	var needed []protocol.Access
-	if service.Access != nil {
-		needed = service.Access(call)
-	}
-	if needed == nil {
-		needed = []protocol.Access{{Action: service.Name + ":" + call.Action, Resource: "*"}}
-	}
-	for _, a := range needed {
+	for _, a := range action.Permissions(call) {
 		if err := call.Authorizer(a); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (l *callLog) add(now time.Time, call *protocol.Call, err error) {
 		Region: call.Region, Account: call.Account, CallerARN: call.Caller.ARN,
 	}
 	if err != nil {
-		r.ErrorCode = asError(err).Code
+		r.ErrorCode = protocol.AsError(err).Code
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -184,7 +184,9 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 	wantError(t, err, "Throttling", "Rate exceeded")
 	c.SetIntercept(nil)
 
-	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Handler{"GetCallerIdentity": func(context.Context, *protocol.Call) (any, error) { panic("broken") }}})
+	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Action{
+		"GetCallerIdentity": protocol.NewAction(func(context.Context, *protocol.Call) (any, error) { panic("broken") }, protocol.NoPermissions),
+	}})
 	_, err = n.sts.GetCallerIdentity(ctx, nil)
 	wantError(t, err, "InternalFailure", "broken")
 

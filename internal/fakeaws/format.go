@@ -79,7 +79,7 @@ func (f format) writeResult(w http.ResponseWriter, requestID, action string, res
 		body, err = f.encodeXML(requestID, action, result)
 	}
 	if err != nil {
-		f.writeError(w, requestID, protocol.Errorf("InternalFailure", "permstack local cannot encode the answer of %s: %v", action, err).WithStatus(http.StatusInternalServerError))
+		f.writeError(w, requestID, protocol.InternalFailure("permstack local cannot encode the answer of %s: %v", action, err))
 		return
 	}
 	f.send(w, requestID, http.StatusOK, body)
@@ -116,10 +116,7 @@ func (f format) encodeXML(requestID, action string, result any) ([]byte, error) 
 
 // writeError sends an error in the form of the client's protocol.
 func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.Error) {
-	status := e.Status
-	if status == 0 {
-		status = http.StatusBadRequest
-	}
+	status := e.HTTPStatus()
 	var body []byte
 	switch f.dialect {
 	case awsJSON:

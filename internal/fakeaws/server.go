@@ -1,7 +1,6 @@
 package fakeaws
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +25,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
 		return
 	}
-	requestID := newRequestID()
+	requestID := protocol.NewUUID()
 	call, format, err := c.decode(w, r, requestID)
 	var result any
 	if err == nil {
@@ -35,7 +34,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	c.calls.add(c.clock(), call, err)
 	c.logCall(call, err)
 	if err != nil {
-		format.writeError(w, requestID, asError(err))
+		format.writeError(w, requestID, protocol.AsError(err))
 		return
 	}
 	format.writeResult(w, requestID, call.Action, result)
@@ -80,7 +79,7 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 	call.Action = requestAction(r, form)
 	if !ok {
 		format.service = s.service
-		return call, format, notImplemented("permstack local does not have %s:%s (it has the services: %s)",
+		return call, format, protocol.NotImplemented("%s:%s (it has the services: %s)",
 			s.service, call.Action, strings.Join(c.serviceNames(), ", "))
 	}
 	format = serviceFormat(service)
@@ -117,23 +116,23 @@ func (c *Cloud) run(r *http.Request, call *protocol.Call) (result any, err error
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("panic in a handler", "call", call.Service+":"+call.Action, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			result, err = nil, protocol.Errorf("InternalFailure", "permstack local failed in %s:%s: %v", call.Service, call.Action, p).WithStatus(http.StatusInternalServerError)
+			result, err = nil, protocol.InternalFailure("permstack local failed in %s:%s: %v", call.Service, call.Action, p)
 		}
 	}()
 	service, _ := c.service(call.Service)
-	handler, ok := service.Actions[call.Action]
+	action, ok := service.Actions[call.Action]
 	if !ok {
-		return nil, notImplemented("permstack local does not have %s:%s (it has: %s)", call.Service, call.Action, strings.Join(actionNames(service), ", "))
+		return nil, protocol.NotImplemented("%s:%s (it has: %s)", call.Service, call.Action, strings.Join(actionNames(service), ", "))
 	}
 	if f := c.intercept.Load(); f != nil {
 		if err := (*f)(call); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.authorize(service, call); err != nil {
+	if err := c.authorize(service, action, call); err != nil {
 		return nil, err
 	}
-	return handler(r.Context(), call)
+	return action.Handle(r.Context(), call)
 }
 
 func (c *Cloud) logCall(call *protocol.Call, err error) {
@@ -165,25 +164,4 @@ func actionNames(s protocol.Service) []string {
 	}
 	sort.Strings(names)
 	return names
-}
-
-func notImplemented(format string, args ...any) *protocol.Error {
-	return protocol.Errorf("NotImplemented", format, args...).WithStatus(http.StatusNotImplemented)
-}
-
-// asError gives the AWS form of any error: what is not a *wire.Error is an
-// internal failure.
-func asError(err error) *protocol.Error {
-	var e *protocol.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return protocol.Errorf("InternalFailure", "%v", err).WithStatus(http.StatusInternalServerError)
-}
-
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

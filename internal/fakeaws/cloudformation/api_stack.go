@@ -16,7 +16,7 @@ type stackIDResult struct {
 // newStack makes a stack that is not registered yet; hold e.mu.
 func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	return &stack{
-		id: stackARN(call.Account, call.Region, name, uuid()), name: name, account: call.Account, region: call.Region,
+		id: stackARN(call.Account, call.Region, name, protocol.NewUUID()), name: name, account: call.Account, region: call.Region,
 		created: e.now(), resources: map[string]*resource{}, drift: "NOT_CHECKED",
 	}
 }
@@ -273,53 +273,4 @@ func (e *Engine) updateTerminationProtection(_ context.Context, call *protocol.C
 	}
 	s.protected = on
 	return &stackIDResult{s.id}, nil
-}
-
-// access says which permissions a call needs: the action on the stack, and
-// iam:PassRole for a role that is handed over. A stack that does not exist is
-// asked for as stack/<name>/*.
-func (e *Engine) access(call *protocol.Call) []protocol.Access {
-	resource := "*"
-	name := call.Str("StackName")
-	if name == "" && strings.Contains(call.Str("ChangeSetName"), ":changeSet/") {
-		e.mu.Lock()
-		if s, _, err := e.findChangeSet(call); err == nil {
-			name = s.id
-		}
-		e.mu.Unlock()
-	}
-	if name != "" && call.Action != "ValidateTemplate" {
-		e.mu.Lock()
-		if s := e.find(call.Account, call.Region, name, true); s != nil {
-			resource = s.id
-		} else if resource = name; !strings.HasPrefix(name, "arn:") {
-			resource = stackARN(call.Account, call.Region, name, "*")
-		}
-		e.mu.Unlock()
-	}
-	context := protocol.TagContext(call.Tags("Tags"), nil)
-	role := call.Str("RoleARN")
-	if role != "" {
-		context["cloudformation:RoleArn"] = []string{role}
-	}
-	if url := call.Str("TemplateURL"); url != "" {
-		context["cloudformation:TemplateUrl"] = []string{url}
-	}
-	if cs := call.Str("ChangeSetName"); cs != "" {
-		context["cloudformation:ChangeSetName"] = []string{cs}
-	}
-	out := []protocol.Access{{Action: "cloudformation:" + call.Action, Resource: resource, Context: context}}
-	switch call.Action { // what detection needs besides; each type's reads are asked for by their services
-	case "DetectStackDrift":
-		out = append(out, protocol.Access{Action: "cloudformation:DetectStackResourceDrift", Resource: resource, Context: context},
-			protocol.Access{Action: "cloudformation:BatchDescribeTypeConfigurations", Resource: "*"})
-	case "DetectStackResourceDrift":
-		out = append(out, protocol.Access{Action: "cloudformation:BatchDescribeTypeConfigurations", Resource: "*"})
-	}
-	if role != "" {
-		out = append(out, protocol.Access{Action: "iam:PassRole", Resource: role, Context: map[string][]string{
-			"iam:PassedToService": {"cloudformation.amazonaws.com"}, "iam:AssociatedResourceArn": {resource},
-		}})
-	}
-	return out
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // ResponsePrefix is the path under which the server mounts ResponseHandler:
@@ -19,7 +21,7 @@ type callback struct {
 
 // newCallback makes a ResponseURL for a request.
 func (e *Engine) newCallback(ev *customEvent) *callback {
-	cb := &callback{token: uuid(), body: make(chan []byte, 1)}
+	cb := &callback{token: protocol.NewUUID(), body: make(chan []byte, 1)}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.callbacks[cb.token] = cb

@@ -40,7 +40,7 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 	switch {
 	case typ == "IMPORT":
 		e.mu.Unlock()
-		return nil, protocol.Errorf("NotImplemented", "permstack local does not have change sets of type IMPORT").WithStatus(501)
+		return nil, protocol.NotImplemented("change sets of type IMPORT")
 	case typ != "CREATE" && typ != "UPDATE":
 		e.mu.Unlock()
 		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetType' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, UPDATE, IMPORT]", typ)
@@ -89,7 +89,7 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 		return nil, err
 	}
 	cs := &changeSet{
-		id:   strings.Replace(stackARN(s.account, s.region, name, uuid()), ":stack/", ":changeSet/", 1),
+		id:   strings.Replace(stackARN(s.account, s.region, name, protocol.NewUUID()), ":stack/", ":changeSet/", 1),
 		name: name, description: call.Str("Description"), typ: typ, created: e.now(), set: set,
 		status: "CREATE_COMPLETE", execution: "AVAILABLE", onStackFailure: call.Str("OnStackFailure"),
 	}
@@ -270,8 +270,7 @@ func (e *Engine) deleteChangeSet(_ context.Context, call *protocol.Call) (any, e
 	defer e.mu.Unlock()
 	s, cs, err := e.findChangeSet(call)
 	if err != nil {
-		var own *protocol.Error
-		if own, _ = err.(*protocol.Error); own != nil && own.Code == "ChangeSetNotFound" {
+		if protocol.HasCode(err, "ChangeSetNotFound") {
 			return nil, nil
 		}
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"permstack/internal/cfn/cfntemplate"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // custom makes AWS::CloudFormation::CustomResource and Custom::….
@@ -92,7 +94,7 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 		timeout = defaultServiceTimeout
 	}
 	ev := customEvent{
-		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: uuid(), LogicalResourceID: r.logicalID,
+		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: protocol.NewUUID(), LogicalResourceID: r.logicalID,
 		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: scalarsToText(r.props).(map[string]any),
 	}
 	if kind == "Update" {

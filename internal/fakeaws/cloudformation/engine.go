@@ -95,43 +95,6 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// Definition is the engine as the server registers it.
-func (e *Engine) Definition() protocol.Service {
-	return protocol.Service{
-		Name: "cloudformation", Protocol: protocol.Query, Version: "2010-05-15",
-		Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
-		Access:    e.access,
-		Actions: map[string]protocol.Handler{
-			"CreateStack":                       e.createStack,
-			"UpdateStack":                       e.updateStack,
-			"DeleteStack":                       e.deleteStack,
-			"CancelUpdateStack":                 e.cancelUpdateStack,
-			"ContinueUpdateRollback":            e.continueUpdateRollback,
-			"RollbackStack":                     e.rollbackStack,
-			"UpdateTerminationProtection":       e.updateTerminationProtection,
-			"CreateChangeSet":                   e.createChangeSet,
-			"DescribeChangeSet":                 e.describeChangeSet,
-			"ExecuteChangeSet":                  e.executeChangeSet,
-			"DeleteChangeSet":                   e.deleteChangeSet,
-			"ListChangeSets":                    e.listChangeSets,
-			"DescribeStacks":                    e.describeStacks,
-			"ListStacks":                        e.listStacks,
-			"DescribeStackEvents":               e.describeStackEvents,
-			"DescribeStackResource":             e.describeStackResource,
-			"DescribeStackResources":            e.describeStackResources,
-			"ListStackResources":                e.listStackResources,
-			"ListExports":                       e.listExports,
-			"GetTemplate":                       e.getTemplate,
-			"GetTemplateSummary":                e.getTemplateSummary,
-			"ValidateTemplate":                  e.validateTemplate,
-			"DetectStackDrift":                  e.detectStackDrift,
-			"DetectStackResourceDrift":          e.detectStackResourceDrift,
-			"DescribeStackDriftDetectionStatus": e.describeDetection,
-			"DescribeStackResourceDrifts":       e.describeStackResourceDrifts,
-		},
-	}
-}
-
 // space gives a call's stacks; hold e.mu.
 func (e *Engine) space(account, region string) *space {
 	p := location{account, region}

@@ -75,7 +75,7 @@ func (op *operation) aborted() bool {
 func (op *operation) request(r *resource, old map[string]any, oldTags []protocol.Tag) *request {
 	q := &request{
 		ctx: op.ctx, engine: op.e, cfg: op.cfg.Copy(), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
-		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: uuid(), began: op.e.d.Clock(),
+		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: protocol.NewUUID(), began: op.e.d.Clock(),
 	}
 	if q.cfg.HTTPClient != nil {
 		q.responses = &responseWatch{next: q.cfg.HTTPClient}
@@ -267,7 +267,7 @@ func (op *operation) failureReason(q *request, err error) string {
 		if own.Status != 0 {
 			status = own.Status
 		}
-		requestID = uuid()
+		requestID = protocol.NewUUID()
 	default:
 		return err.Error()
 	}

@@ -29,7 +29,7 @@ var unsupportedParameters = []string{
 func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*settings, error) {
 	for _, name := range unsupportedParameters {
 		if call.Has(name) {
-			return nil, protocol.Errorf("NotImplemented", "permstack local does not have %s of %s", name, call.Action).WithStatus(501)
+			return nil, protocol.NotImplemented("%s of %s", name, call.Action)
 		}
 	}
 	set := &settings{
@@ -149,7 +149,7 @@ const maxFetched = 1 << 20
 // fetch reads a template from S3, as the caller.
 func (e *Engine) fetch(call *protocol.Call, url string) (string, error) {
 	if e.d.Fetch == nil {
-		return "", protocol.Errorf("NotImplemented", "permstack local was started without S3: it cannot read TemplateURL %s", url).WithStatus(501)
+		return "", protocol.NotImplemented("S3 here, so that it cannot read TemplateURL %s", url)
 	}
 	body, err := e.d.Fetch(call, url)
 	if err != nil {

@@ -130,7 +130,7 @@ func (e *Engine) setStatus(s *stack, status, reason string) {
 // appendEvent adds an event; hold e.mu.
 func (e *Engine) appendEvent(s *stack, ev event) {
 	ev.time, ev.token = e.now(), s.token
-	ev.id = uuid()
+	ev.id = protocol.NewUUID()
 	if ev.typ != stackType {
 		ev.id = ev.logicalID + "-" + ev.status + "-" + ev.time.Format("2006-01-02T15:04:05.000Z")
 	}
@@ -212,13 +212,6 @@ func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 
 func stackARN(account, region, name, unique string) string {
 	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.Partition(region), region, account, name, unique)
-}
-
-func uuid() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // generateName makes <stack>-<logical id>-<12 random characters>, with the

@@ -1,5 +1,7 @@
 package cloudformation
 
+import "permstack/internal/fakeaws/protocol"
+
 // Keys and aliases are only written down: nothing here is encrypted.
 var kmsKey = recordType{
 	s: schema{
@@ -12,7 +14,7 @@ var kmsKey = recordType{
 	attrs: func(r *request, _ string) (string, map[string]any) {
 		id := r.id
 		if id == "" {
-			id = uuid()
+			id = protocol.NewUUID()
 		}
 		return id, map[string]any{"Arn": r.arn("kms", r.stack.region, "key/"+id), "KeyId": id}
 	},

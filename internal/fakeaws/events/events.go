@@ -6,7 +6,6 @@
 package events
 
 import (
-	"context"
 	"regexp"
 	"sort"
 	"strings"
@@ -42,42 +41,27 @@ func (s *Service) bus(call *protocol.Call) map[string]*rule {
 	return s.buses[p]
 }
 
-// handle makes a wire.Handler of a typed one, which runs with the lock held.
-func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protocol.Handler {
-	return func(_ context.Context, call *protocol.Call) (any, error) {
-		if err := s.passRole(call); err != nil {
-			return nil, err
-		}
-		var in In
-		if err := call.Decode(&in); err != nil {
-			return nil, err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return f(call, in)
-	}
-}
-
-// Definition is the service as the server wants it.
+// Definition returns the service for the server to register: for each call its
+// handler and the permissions that it requires.
 func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "events", Protocol: protocol.JSON, Version: "2015-10-07", TargetPrefix: "AWSEvents",
-		Actions: map[string]protocol.Handler{
-			"PutRule":             handle(s, s.putRule),
-			"DescribeRule":        handle(s, s.describeRule),
-			"DeleteRule":          handle(s, s.deleteRule),
-			"EnableRule":          handle(s, s.enableRule),
-			"DisableRule":         handle(s, s.disableRule),
-			"ListRules":           handle(s, s.listRules),
-			"PutTargets":          handle(s, s.putTargets),
-			"RemoveTargets":       handle(s, s.removeTargets),
-			"ListTargetsByRule":   handle(s, s.listTargetsByRule),
-			"DescribeEventBus":    handle(s, s.describeEventBus),
-			"TagResource":         handle(s, s.tagResource),
-			"UntagResource":       handle(s, s.untagResource),
-			"ListTagsForResource": handle(s, s.listTagsForResource),
+		Source: "internal/fakeaws/events/events.go",
+		Actions: map[string]protocol.Action{
+			"PutRule":             protocol.LockedJSON(&s.mu, s.putRule, s.onPutRule()),
+			"DescribeRule":        protocol.LockedJSON(&s.mu, s.describeRule, s.onRule()),
+			"DeleteRule":          protocol.LockedJSON(&s.mu, s.deleteRule, s.onRule()),
+			"EnableRule":          protocol.LockedJSON(&s.mu, s.enableRule, s.onRule()),
+			"DisableRule":         protocol.LockedJSON(&s.mu, s.disableRule, s.onRule()),
+			"ListRules":           protocol.LockedJSON(&s.mu, s.listRules, protocol.OnAnyResource("events:ListRules")),
+			"PutTargets":          protocol.LockedJSON(&s.mu, s.putTargets, s.onTargets()),
+			"RemoveTargets":       protocol.LockedJSON(&s.mu, s.removeTargets, s.onTargets()),
+			"ListTargetsByRule":   protocol.LockedJSON(&s.mu, s.listTargetsByRule, s.onTargets()),
+			"DescribeEventBus":    protocol.LockedJSON(&s.mu, s.describeEventBus, onBus),
+			"TagResource":         protocol.LockedJSON(&s.mu, s.tagResource, s.onResource()),
+			"UntagResource":       protocol.LockedJSON(&s.mu, s.untagResource, s.onResource()),
+			"ListTagsForResource": protocol.LockedJSON(&s.mu, s.listTagsForResource, s.onResource()),
 		},
-		Access: s.access,
 	}
 }
 
@@ -88,7 +72,7 @@ var (
 )
 
 func violation(field, value, rule string) *protocol.Error {
-	return protocol.Errorf("ValidationException", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, rule)
+	return protocol.Violation("ValidationException", field, value, rule)
 }
 
 func checkRuleName(field, name string) error {
@@ -108,6 +92,10 @@ func checkBus(call *protocol.Call, bus string) error {
 		return nil
 	}
 	return protocol.Errorf("ResourceNotFoundException", "Event bus %s does not exist.", bus)
+}
+
+func ruleARN(call *protocol.Call, name string) string {
+	return call.ARN("events", call.Region, call.Account, "rule/"+name)
 }
 
 func busARN(call *protocol.Call) string {
@@ -138,7 +126,7 @@ func (s *Service) describeEventBus(call *protocol.Call, in struct{ Name string }
 
 // tagged finds the rule of an ARN.
 func (s *Service) tagged(call *protocol.Call, arn string) (*rule, error) {
-	name, ok := strings.CutPrefix(arn, call.ARN("events", call.Region, call.Account, "rule/"))
+	name, ok := strings.CutPrefix(arn, ruleARN(call, ""))
 	if !ok {
 		return nil, violation("resourceARN", arn, "Member must be the ARN of a rule of this account and Region")
 	}

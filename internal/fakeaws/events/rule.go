@@ -84,7 +84,7 @@ func (s *Service) putRule(call *protocol.Call, in struct {
 		if len(bus) >= maxRules {
 			return nil, protocol.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 		}
-		r = &rule{name: in.Name, arn: call.ARN("events", call.Region, call.Account, "rule/"+in.Name), owner: call.Account, tags: tags}
+		r = &rule{name: in.Name, arn: ruleARN(call, in.Name), owner: call.Account, tags: tags}
 		bus[in.Name] = r
 	}
 	r.pattern, r.schedule, r.state = in.EventPattern, in.ScheduleExpression, in.State
@@ -108,7 +108,7 @@ func (s *Service) describeRule(call *protocol.Call, in named) (any, error) {
 func (s *Service) deleteRule(call *protocol.Call, in named) (any, error) {
 	r, err := s.find(call, "name", in.Name, in.EventBusName)
 	if err != nil {
-		if e, ok := err.(*protocol.Error); ok && e.Code == "ResourceNotFoundException" {
+		if protocol.HasCode(err, "ResourceNotFoundException") {
 			return nil, nil
 		}
 		return nil, err

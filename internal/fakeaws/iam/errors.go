@@ -48,5 +48,5 @@ func malformed(err error) *protocol.Error {
 }
 
 func constraint(field, value, rule string) *protocol.Error {
-	return protocol.Errorf("ValidationError", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, rule)
+	return protocol.Violation("ValidationError", field, value, rule)
 }

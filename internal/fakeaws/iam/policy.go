@@ -92,8 +92,8 @@ func (a *account) policy(call *protocol.Call) (*policy, error) {
 	return p, nil
 }
 
-// ownPolicy is policy for calls that change it, which AWS's own refuse.
-func (a *account) ownPolicy(call *protocol.Call) (*policy, error) {
+// customerPolicy is policy for calls that change it, which AWS's own refuse.
+func (a *account) customerPolicy(call *protocol.Call) (*policy, error) {
 	p, err := a.policy(call)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func getPolicy(a *account, call *protocol.Call) (any, error) {
 }
 
 func deletePolicy(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
+	p, err := a.customerPolicy(call)
 	if err != nil {
 		return nil, err
 	}
@@ -201,36 +201,6 @@ func listPolicies(a *account, call *protocol.Call) (any, error) {
 		Policies []xmlPolicy `xml:"Policies>member"`
 		page
 	}{out, pg}, nil
-}
-
-func tagPolicy(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := mergeTags(p.tags, call.Tags("Tags"))
-	if err != nil {
-		return nil, err
-	}
-	p.tags = tags
-	return nil, nil
-}
-
-func untagPolicy(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
-	if err != nil {
-		return nil, err
-	}
-	p.tags = dropTags(p.tags, call.List("TagKeys"))
-	return nil, nil
-}
-
-func listPolicyTags(a *account, call *protocol.Call) (any, error) {
-	p, err := a.policy(call)
-	if err != nil {
-		return nil, err
-	}
-	return listTags(call, p.tags)
 }
 
 // denied is how IAM refuses a change to a policy of AWS's own, even to an

@@ -174,33 +174,3 @@ func removeRoleFromInstanceProfile(a *account, call *protocol.Call) (any, error)
 	p.role = nil
 	return nil, nil
 }
-
-func tagInstanceProfile(a *account, call *protocol.Call) (any, error) {
-	p, err := a.profile(call)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := mergeTags(p.tags, call.Tags("Tags"))
-	if err != nil {
-		return nil, err
-	}
-	p.tags = tags
-	return nil, nil
-}
-
-func untagInstanceProfile(a *account, call *protocol.Call) (any, error) {
-	p, err := a.profile(call)
-	if err != nil {
-		return nil, err
-	}
-	p.tags = dropTags(p.tags, call.List("TagKeys"))
-	return nil, nil
-}
-
-func listInstanceProfileTags(a *account, call *protocol.Call) (any, error) {
-	p, err := a.profile(call)
-	if err != nil {
-		return nil, err
-	}
-	return listTags(call, p.tags)
-}

@@ -253,33 +253,3 @@ func deleteRolePermissionsBoundary(a *account, call *protocol.Call) (any, error)
 	r.boundary = ""
 	return nil, nil
 }
-
-func tagRole(a *account, call *protocol.Call) (any, error) {
-	r, err := a.role(call)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := mergeTags(r.tags, call.Tags("Tags"))
-	if err != nil {
-		return nil, err
-	}
-	r.tags = tags
-	return nil, nil
-}
-
-func untagRole(a *account, call *protocol.Call) (any, error) {
-	r, err := a.role(call)
-	if err != nil {
-		return nil, err
-	}
-	r.tags = dropTags(r.tags, call.List("TagKeys"))
-	return nil, nil
-}
-
-func listRoleTags(a *account, call *protocol.Call) (any, error) {
-	r, err := a.role(call)
-	if err != nil {
-		return nil, err
-	}
-	return listTags(call, r.tags)
-}

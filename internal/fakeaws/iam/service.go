@@ -9,7 +9,6 @@
 package iam
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -49,79 +48,93 @@ func (s *Service) account(id string) *account {
 	return a
 }
 
-// action is a handler that runs with the account locked.
+// action runs one call with the account locked.
 type action func(*account, *protocol.Call) (any, error)
 
-// Definition is the service as the server wants it.
+// Definition returns the service for the server to register.
 func (s *Service) Definition() protocol.Service {
-	actions := map[string]protocol.Handler{}
-	for name, f := range table {
-		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {
-			if err := s.passRole(call); err != nil {
-				return nil, err
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return f(s.account(call.Account), call)
-		}
-	}
-	return protocol.Service{
+	definition := protocol.Service{
 		Name: "iam", Protocol: protocol.Query, Version: "2010-05-08",
 		Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
-		Actions:   actions, Access: s.access,
+		Source:    "internal/fakeaws/iam/service.go",
+		Actions:   map[string]protocol.Action{},
+	}
+	for name, a := range actions {
+		definition.Actions[name] = protocol.LockedQuery(&s.mu, func(call *protocol.Call) (any, error) {
+			return a.handle(s.account(call.Account), call)
+		}, s.locked(a.requires))
+	}
+	return definition
+}
+
+// locked returns the permissions as the server calls them, or nil for an action
+// that declares none, which the server refuses.
+func (s *Service) locked(requires permissions) protocol.Permissions {
+	if requires == nil {
+		return nil
+	}
+	return func(call *protocol.Call) []protocol.Access {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return requires(s.account(call.Account), call)
 	}
 }
 
-var table = map[string]action{
-	"CreateRole":             createRole,
-	"GetRole":                getRole,
-	"DeleteRole":             deleteRole,
-	"ListRoles":              listRoles,
-	"UpdateRole":             updateRole,
-	"UpdateRoleDescription":  updateRoleDescription,
-	"UpdateAssumeRolePolicy": updateAssumeRolePolicy,
-	"TagRole":                tagRole,
-	"UntagRole":              untagRole,
-	"ListRoleTags":           listRoleTags,
+// actions are the calls that this service has: for each its handler and the
+// permissions that it requires.
+var actions = map[string]struct {
+	handle   action
+	requires permissions
+}{
+	"CreateRole":             {createRole, onNewRole},
+	"GetRole":                {getRole, onRole},
+	"DeleteRole":             {deleteRole, onRole},
+	"ListRoles":              {listRoles, onAny},
+	"UpdateRole":             {updateRole, onRole},
+	"UpdateRoleDescription":  {updateRoleDescription, onRole},
+	"UpdateAssumeRolePolicy": {updateAssumeRolePolicy, onRole},
+	"TagRole":                {addTags(roleTags), onRole},
+	"UntagRole":              {removeTags(roleTags), onRole},
+	"ListRoleTags":           {listTags(roleTags), onRole},
 
-	"PutRolePermissionsBoundary":    putRolePermissionsBoundary,
-	"DeleteRolePermissionsBoundary": deleteRolePermissionsBoundary,
+	"PutRolePermissionsBoundary":    {putRolePermissionsBoundary, onRolePolicies},
+	"DeleteRolePermissionsBoundary": {deleteRolePermissionsBoundary, onRolePolicies},
 
-	"PutRolePolicy":    putRolePolicy,
-	"GetRolePolicy":    getRolePolicy,
-	"DeleteRolePolicy": deleteRolePolicy,
-	"ListRolePolicies": listRolePolicies,
+	"PutRolePolicy":    {putRolePolicy, onRolePolicies},
+	"GetRolePolicy":    {getRolePolicy, onRole},
+	"DeleteRolePolicy": {deleteRolePolicy, onRolePolicies},
+	"ListRolePolicies": {listRolePolicies, onRole},
 
-	"AttachRolePolicy":         attachRolePolicy,
-	"DetachRolePolicy":         detachRolePolicy,
-	"ListAttachedRolePolicies": listAttachedRolePolicies,
-	"ListEntitiesForPolicy":    listEntitiesForPolicy,
+	"AttachRolePolicy":         {attachRolePolicy, onRolePolicies},
+	"DetachRolePolicy":         {detachRolePolicy, onRolePolicies},
+	"ListAttachedRolePolicies": {listAttachedRolePolicies, onRole},
+	"ListEntitiesForPolicy":    {listEntitiesForPolicy, onPolicy},
 
-	"CreatePolicy":            createPolicy,
-	"GetPolicy":               getPolicy,
-	"DeletePolicy":            deletePolicy,
-	"ListPolicies":            listPolicies,
-	"CreatePolicyVersion":     createPolicyVersion,
-	"GetPolicyVersion":        getPolicyVersion,
-	"DeletePolicyVersion":     deletePolicyVersion,
-	"ListPolicyVersions":      listPolicyVersions,
-	"SetDefaultPolicyVersion": setDefaultPolicyVersion,
-	"TagPolicy":               tagPolicy,
-	"UntagPolicy":             untagPolicy,
-	"ListPolicyTags":          listPolicyTags,
+	"CreatePolicy":            {createPolicy, onNewPolicy},
+	"GetPolicy":               {getPolicy, onPolicy},
+	"DeletePolicy":            {deletePolicy, onPolicy},
+	"ListPolicies":            {listPolicies, onAny},
+	"CreatePolicyVersion":     {createPolicyVersion, onPolicy},
+	"GetPolicyVersion":        {getPolicyVersion, onPolicy},
+	"DeletePolicyVersion":     {deletePolicyVersion, onPolicy},
+	"ListPolicyVersions":      {listPolicyVersions, onPolicy},
+	"SetDefaultPolicyVersion": {setDefaultPolicyVersion, onPolicy},
+	"TagPolicy":               {addTags(customerPolicyTags), onPolicy},
+	"UntagPolicy":             {removeTags(customerPolicyTags), onPolicy},
+	"ListPolicyTags":          {listTags(policyTags), onPolicy},
 
-	"CreateInstanceProfile":         createInstanceProfile,
-	"GetInstanceProfile":            getInstanceProfile,
-	"DeleteInstanceProfile":         deleteInstanceProfile,
-	"ListInstanceProfiles":          listInstanceProfiles,
-	"ListInstanceProfilesForRole":   listInstanceProfilesForRole,
-	"AddRoleToInstanceProfile":      addRoleToInstanceProfile,
-	"RemoveRoleFromInstanceProfile": removeRoleFromInstanceProfile,
-	"TagInstanceProfile":            tagInstanceProfile,
-	"UntagInstanceProfile":          untagInstanceProfile,
-	"ListInstanceProfileTags":       listInstanceProfileTags,
+	"CreateInstanceProfile":         {createInstanceProfile, onNewProfile},
+	"GetInstanceProfile":            {getInstanceProfile, onProfile},
+	"DeleteInstanceProfile":         {deleteInstanceProfile, onProfile},
+	"ListInstanceProfiles":          {listInstanceProfiles, onAny},
+	"ListInstanceProfilesForRole":   {listInstanceProfilesForRole, onRole},
+	"AddRoleToInstanceProfile":      {addRoleToInstanceProfile, onProfileAndRole},
+	"RemoveRoleFromInstanceProfile": {removeRoleFromInstanceProfile, onProfile},
+	"TagInstanceProfile":            {addTags(profileTags), onProfile},
+	"UntagInstanceProfile":          {removeTags(profileTags), onProfile},
+	"ListInstanceProfileTags":       {listTags(profileTags), onProfile},
 
-	"ListAccountAliases": listAccountAliases,
+	"ListAccountAliases": {listAccountAliases, onAny},
 }
 
 func listAccountAliases(*account, *protocol.Call) (any, error) {

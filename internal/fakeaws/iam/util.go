@@ -60,18 +60,4 @@ func paginate[T any](call *protocol.Call, items []T, name func(T) string) ([]T, 
 	return items, page{IsTruncated: true, Marker: base64.RawURLEncoding.EncodeToString([]byte(name(items[max-1])))}, nil
 }
 
-// tagList is the answer of every List…Tags call.
-type tagList struct {
-	Tags []protocol.Tag `xml:"Tags>member"`
-	page
-}
-
-func listTags(call *protocol.Call, tags []protocol.Tag) (any, error) {
-	items, p, err := paginate(call, append([]protocol.Tag(nil), tags...), func(t protocol.Tag) string { return t.Key })
-	if err != nil {
-		return nil, err
-	}
-	return tagList{items, p}, nil
-}
-
 func lower(s string) string { return strings.ToLower(s) }

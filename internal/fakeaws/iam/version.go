@@ -37,7 +37,7 @@ func versionIndex(p *policy, call *protocol.Call) (int, error) {
 }
 
 func createPolicyVersion(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
+	p, err := a.customerPolicy(call)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func getPolicyVersion(a *account, call *protocol.Call) (any, error) {
 }
 
 func deletePolicyVersion(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
+	p, err := a.customerPolicy(call)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func deletePolicyVersion(a *account, call *protocol.Call) (any, error) {
 }
 
 func setDefaultPolicyVersion(a *account, call *protocol.Call) (any, error) {
-	p, err := a.ownPolicy(call)
+	p, err := a.customerPolicy(call)
 	if err != nil {
 		return nil, err
 	}

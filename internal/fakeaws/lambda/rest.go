@@ -64,7 +64,7 @@ func (r *Registry) Handler(account, region func(*http.Request) string) http.Hand
 		}, "Tags": f.Tags})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
-		writeError(w, protocol.Errorf("NotImplemented", "permstack local does not have lambda %s %s (it has Invoke and GetFunction)", q.Method, q.URL.Path).WithStatus(501))
+		writeError(w, protocol.NotImplemented("lambda %s %s (it has Invoke and GetFunction)", q.Method, q.URL.Path))
 	})
 	return mux
 }
@@ -72,14 +72,10 @@ func (r *Registry) Handler(account, region func(*http.Request) string) http.Hand
 func writeError(w http.ResponseWriter, err error) {
 	var e *protocol.Error
 	if !errors.As(err, &e) {
-		e = protocol.Errorf("ServiceException", "%v", err).WithStatus(500)
-	}
-	status := e.Status
-	if status == 0 {
-		status = http.StatusBadRequest
+		e = protocol.Errorf("ServiceException", "%v", err).WithStatus(http.StatusInternalServerError)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", e.Code)
-	w.WriteHeader(status)
+	w.WriteHeader(e.HTTPStatus())
 	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": e.Message})
 }

@@ -1,7 +1,6 @@
 package lambdaruntime
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // maxPayload is the largest answer of a synchronous invocation, 6 MB and a bit.
@@ -32,11 +33,7 @@ func newInvocation(payload []byte) *invocation {
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-	return &invocation{id: id, payload: payload, response: make(chan response, 1)}
+	return &invocation{id: protocol.NewUUID(), payload: payload, response: make(chan response, 1)}
 }
 
 // errorPayload is the JSON that callers of a failed function see.

@@ -1,58 +1,62 @@
-// Package wire is the seam between the embedded AWS's HTTP server and its
-// services: one decoded API call in, one value or one AWS error out. A service
-// knows nothing of HTTP, and the server knows nothing of a service's meaning.
+// Package protocol is the interface between the embedded AWS's HTTP server and
+// its services: one decoded API call in, one value or one AWS error out. The
+// server handles transport and encoding, a service the meaning of its calls.
 package protocol
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 )
 
-// Protocol is how a service speaks on the wire.
+// Protocol is the protocol by which clients call a service.
 type Protocol int
 
 const (
-	// Query is the form-encoded request with an XML answer (IAM, STS, SNS, CloudFormation).
+	// Query is the form-encoded request with an XML response (IAM, STS, SNS, CloudFormation).
 	Query Protocol = iota
 	// JSON is AWS JSON 1.0/1.1: X-Amz-Target names the action (EventBridge, SSM).
 	JSON
-	// REST is S3's: method, host, path and query name the action (Service.Route),
-	// and the handler answers with a *Response.
+	// REST is S3's: method, host, path and query select the action (Service.Route),
+	// and the handler returns a *Response.
 	REST
 )
 
-// Response is the whole answer of a REST call.
+// Response is the complete response of a REST call.
 type Response struct {
 	Status int // 0 is 200
 	Header http.Header
 	Body   []byte
 }
 
-// Handler answers one action. What it returns is encoded by the server: for
-// Query a struct with xml tags that becomes the <ActionResult>, for JSON any
-// value that encoding/json takes; nil is an empty result. An error that is not
-// an *Error becomes InternalFailure.
+// Handler runs one action. The server encodes its result: for Query a struct
+// with xml tags that becomes the <ActionResult>, for JSON any value that
+// encoding/json takes; nil is an empty result. An error that is not an *Error
+// becomes InternalFailure.
 type Handler func(ctx context.Context, call *Call) (any, error)
 
-// Service is one AWS service: its names on the wire and the actions it has.
-// An action that is not in Actions is refused by name with NotImplemented.
+// Action is one action of a service: what runs it and what it requires.
+type Action struct {
+	Handle Handler
+	// Permissions returns the permissions that a call requires. When a role
+	// session makes the call, the server checks them before Handle. It must be
+	// set: an action without Permissions fails with InternalFailure.
+	Permissions Permissions
+}
+
+// Service describes one AWS service: its names in requests and its actions. An
+// action that is not in Actions is refused with NotImplemented.
 type Service struct {
 	Name         string // as the SDK's endpoint and signing name have it: "iam"
 	Protocol     Protocol
 	Version      string // Query API version, also in the XML namespace: "2010-05-08"
-	Namespace    string // XML namespace of a Query answer
-	TargetPrefix string // JSON: what stands before the dot in X-Amz-Target: "AWSEvents"
-	Actions      map[string]Handler
-
-	// Access says which permissions a call needs; the server asks for them
-	// before the handler runs, when a role session makes the call. Where it is
-	// nil, or answers nil for an action, the call needs <Name>:<Action> on "*". An
-	// empty slice means that the handler asks for itself with Call.Authorize.
-	Access func(*Call) []Access
-	// Route names the action of a REST call.
+	Namespace    string // XML namespace of a Query response
+	TargetPrefix string // JSON: the part of X-Amz-Target before the dot: "AWSEvents"
+	Actions      map[string]Action
+	// Source is the file that declares Actions, for errors about a missing declaration.
+	Source string
+	// Route returns the action of a REST call.
 	Route func(*http.Request) string
 	// MaxBody is the largest request in bytes; 0 is the server's.
 	MaxBody int64
@@ -71,19 +75,19 @@ type Call struct {
 	Body      json.RawMessage // JSON and REST: the request body
 	HTTP      *http.Request
 
-	// Authorizer judges one permission for the caller; nil allows everything.
-	// The server sets it; services ask through Authorize.
+	// Authorizer checks one permission of the caller; nil allows everything.
+	// The server sets it; services use Authorize.
 	Authorizer func(Access) error
 }
 
-// Caller is who signed the call. Role is empty for the account's own
-// (unrestricted) credentials.
+// Caller is the principal that signed the call. RoleName is empty for the
+// account's own (unrestricted) credentials.
 type Caller struct {
 	AccessKeyID string
 	ARN         string // arn:aws:iam::<account>:root or an assumed-role ARN
-	RoleName    string // name of the role, for credentials that AssumeRole gave
+	RoleName    string // name of the role, for credentials from AssumeRole
 	RoleID      string // AROA… of the role when the session began
-	SessionName string // name of the session, for credentials that AssumeRole gave
+	SessionName string // name of the session, for credentials from AssumeRole
 }
 
 // Decode reads a JSON call's body into v.
@@ -92,24 +96,7 @@ func (c *Call) Decode(v any) error {
 		return nil
 	}
 	if err := json.Unmarshal(c.Body, v); err != nil {
-		return &Error{Code: "SerializationException", Message: fmt.Sprintf("read body of %s: %v", c.Action, err)}
+		return Errorf("SerializationException", "read body of %s: %v", c.Action, err)
 	}
 	return nil
 }
-
-// Error is an error as AWS sends it.
-type Error struct {
-	Code    string // "NoSuchEntity"
-	Message string
-	Status  int // HTTP status; 0 is 400
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-// Errorf makes an Error with status 400.
-func Errorf(code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
-// WithStatus sets the HTTP status and returns e.
-func (e *Error) WithStatus(status int) *Error { e.Status = status; return e }

@@ -24,7 +24,7 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	if b == nil {
 		return nil, noBucket(t.bucket)
 	}
-	if b.account != call.Account && !b.allowsAccount(call, t) {
+	if b.account != call.Account && !s.bucketPolicyAllows(b, call) {
 		return nil, denied()
 	}
 	if b.region != call.Region && call.Action != "GetBucketLocation" {
@@ -33,9 +33,10 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	return b, nil
 }
 
-// allowsAccount asks the bucket's policy for another account's caller; hold Service.mu.
-func (b *bucket) allowsAccount(call *protocol.Call, t target) bool {
-	for _, a := range access(call) {
+// bucketPolicyAllows reports whether the bucket's policy allows what a caller of
+// another account requests; hold s.mu.
+func (s *Service) bucketPolicyAllows(b *bucket, call *protocol.Call) bool {
+	for _, a := range s.operations[call.Action].requires(call) {
 		if !b.allows(call.Caller.ARN, call.Account, a.Action, a.Resource) {
 			return false
 		}

@@ -18,9 +18,7 @@ func denied() error {
 	return protocol.Errorf("AccessDenied", "Access Denied").WithStatus(http.StatusForbidden)
 }
 
-func notImplemented(what string) error {
-	return protocol.Errorf("NotImplemented", "permstack local does not have %s", what).WithStatus(http.StatusNotImplemented)
-}
+func notImplemented(what string) error { return protocol.NotImplemented("%s", what) }
 
 func malformed(err error) error {
 	return protocol.Errorf("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema: %v", err)

@@ -1,8 +1,6 @@
 package s3
 
 import (
-	"crypto/md5" // what S3 names an object's content by
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -63,8 +61,7 @@ func (s *Service) putObject(call *protocol.Call, t target) (*protocol.Response, 
 	if call.HTTP.Header.Get("If-None-Match") == "*" && b.newest(t.key) != nil {
 		return nil, exists()
 	}
-	sum := md5.Sum(body)
-	o := &object{data: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, modified: s.clock(), header: storedHeader(call.HTTP.Header)}
+	o := &object{data: body, etag: etag(body), modified: s.clock(), header: storedHeader(call.HTTP.Header)}
 	for name, values := range sums {
 		o.header[name] = values
 	}

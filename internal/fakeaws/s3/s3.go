@@ -12,8 +12,6 @@ package s3
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +24,8 @@ const MaxBody = 64 << 20
 
 // Service keeps the buckets of all accounts.
 type Service struct {
-	clock func() time.Time
+	clock      func() time.Time
+	operations map[string]operation
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
@@ -55,76 +54,63 @@ type object struct {
 
 // New makes a service without buckets.
 func New(clock func() time.Time) *Service {
-	return &Service{clock: clock, buckets: map[string]*bucket{}}
+	return &Service{clock: clock, operations: operations(), buckets: map[string]*bucket{}}
 }
 
 type handler func(*Service, *protocol.Call, target) (*protocol.Response, error)
 
-var handlers = map[string]handler{
-	"ListBuckets": (*Service).listBuckets, "CreateBucket": (*Service).createBucket, "HeadBucket": (*Service).headBucket,
-	"DeleteBucket": (*Service).deleteBucket, "GetBucketLocation": (*Service).getBucketLocation,
-	"ListObjects": (*Service).listObjects, "ListObjectsV2": (*Service).listObjects, "ListObjectVersions": (*Service).listObjectVersions,
-	"PutObject": (*Service).putObject, "GetObject": (*Service).getObject, "HeadObject": (*Service).getObject, "DeleteObject": (*Service).deleteObject,
-	"CreateMultipartUpload": (*Service).createUpload, "UploadPart": (*Service).uploadPart,
-	"CompleteMultipartUpload": (*Service).completeUpload, "AbortMultipartUpload": (*Service).abortUpload,
+// operation is one call: its handler and the permissions that it requires.
+type operation struct {
+	handle   handler
+	requires protocol.Permissions
 }
 
-// Definition is the service as the server registers it.
+// operations returns the calls that this service has. Some have another name
+// as IAM actions ("Actions, resources, and condition keys for Amazon S3",
+// Service Authorization Reference).
+func operations() map[string]operation {
+	out := map[string]operation{
+		"ListBuckets":             {(*Service).listBuckets, protocol.OnAnyResource("s3:ListAllMyBuckets")},
+		"CreateBucket":            {(*Service).createBucket, onBucket("s3:CreateBucket")},
+		"HeadBucket":              {(*Service).headBucket, onBucket("s3:ListBucket")},
+		"DeleteBucket":            {(*Service).deleteBucket, onBucket("s3:DeleteBucket")},
+		"GetBucketLocation":       {(*Service).getBucketLocation, onBucket("s3:GetBucketLocation")},
+		"ListObjects":             {(*Service).listObjects, onBucket("s3:ListBucket")},
+		"ListObjectsV2":           {(*Service).listObjects, onBucket("s3:ListBucket")},
+		"ListObjectVersions":      {(*Service).listObjectVersions, onBucket("s3:ListBucketVersions")},
+		"PutObject":               {(*Service).putObject, onObject("s3:PutObject")},
+		"GetObject":               {(*Service).getObject, onVersion("s3:GetObject")},
+		"HeadObject":              {(*Service).getObject, onVersion("s3:GetObject")},
+		"DeleteObject":            {(*Service).deleteObject, onVersion("s3:DeleteObject")},
+		"CreateMultipartUpload":   {(*Service).createUpload, onObject("s3:PutObject")},
+		"UploadPart":              {(*Service).uploadPart, onObject("s3:PutObject")},
+		"CompleteMultipartUpload": {(*Service).completeUpload, onObject("s3:PutObject")},
+		"AbortMultipartUpload":    {(*Service).abortUpload, onObject("s3:AbortMultipartUpload")},
+	}
+	for _, k := range settings {
+		out["Get"+k.name] = operation{(*Service).getSetting, onBucket("s3:Get" + k.permission)}
+		out["Put"+k.name] = operation{(*Service).putSetting, onBucket("s3:Put" + k.permission)}
+		if k.remove != "" {
+			out["Delete"+k.name] = operation{(*Service).deleteSetting, onBucket(k.remove)}
+		}
+	}
+	return out
+}
+
+// Definition returns the service for the server to register.
 func (s *Service) Definition() protocol.Service {
-	actions := map[string]protocol.Handler{}
-	add := func(name string, h handler) {
-		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {
-			t := locate(call.HTTP)
-			out, err := h(s, call, t)
+	actions := map[string]protocol.Action{}
+	for name, o := range s.operations {
+		actions[name] = protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
+			out, err := o.handle(s, call, locate(call.HTTP))
 			if err != nil {
 				return nil, err
 			}
 			return out, nil
-		}
+		}, o.requires)
 	}
-	for name, h := range handlers {
-		add(name, h)
+	return protocol.Service{
+		Name: "s3", Protocol: protocol.REST, Actions: actions, Route: route, MaxBody: MaxBody,
+		Source: "internal/fakeaws/s3/s3.go",
 	}
-	for _, k := range settings {
-		add("Get"+k.name, (*Service).getSetting)
-		add("Put"+k.name, (*Service).putSetting)
-		if k.missing != "" {
-			add("Delete"+k.name, (*Service).deleteSetting)
-		}
-	}
-	return protocol.Service{Name: "s3", Protocol: protocol.REST, Actions: actions, Access: access, Route: route, MaxBody: MaxBody}
-}
-
-// access says which permissions a call needs: most are named as the call.
-func access(call *protocol.Call) []protocol.Access {
-	t := locate(call.HTTP)
-	arn := call.ARN("s3", "", "", t.bucket)
-	action := call.Action
-	switch action {
-	case "ListBuckets":
-		return []protocol.Access{{Action: "s3:ListAllMyBuckets", Resource: "*"}}
-	case "HeadBucket", "ListObjects", "ListObjectsV2":
-		action = "ListBucket"
-	case "ListObjectVersions":
-		action = "ListBucketVersions"
-	case "HeadObject":
-		action = "GetObject"
-	case "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
-		action = "PutObject"
-	case "GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock":
-		action = strings.Replace(strings.Replace(action, "Delete", "Put", 1), "PublicAccess", "BucketPublicAccess", 1)
-	case "GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption":
-		action = strings.Replace(strings.Replace(action, "Delete", "Put", 1), "BucketEncryption", "EncryptionConfiguration", 1)
-	case "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycleConfiguration":
-		action = strings.Replace(strings.Replace(action, "Delete", "Put", 1), "Bucket", "", 1)
-	case "DeleteBucketTagging":
-		action = "PutBucketTagging"
-	}
-	if version := call.Form.Get("versionId"); version != "" && slices.Contains([]string{"GetObject", "DeleteObject"}, action) {
-		action += "Version"
-	}
-	if t.key != "" {
-		arn += "/" + t.key
-	}
-	return []protocol.Access{{Action: "s3:" + action, Resource: arn}}
 }

@@ -10,19 +10,33 @@ import (
 
 // setting is a setting of a bucket: one document, as it was sent.
 type setting struct {
-	query   string
-	name    string // as calls have it: "BucketPolicy"
-	missing string // the error where there is none; "" where it cannot be missing
+	query      string
+	name       string // in the names of its calls: "BucketPolicy" of GetBucketPolicy
+	missing    string // the error if it is not set; "" if it is never missing
+	permission string // in the names of its IAM actions: s3:Get… and s3:Put…
+	remove     string // the IAM action of the Delete call; "" if there is no such call
 }
 
 var settings = []setting{
-	{"versioning", "BucketVersioning", ""},
-	{"policy", "BucketPolicy", "NoSuchBucketPolicy"},
-	{"tagging", "BucketTagging", "NoSuchTagSet"},
-	{"encryption", "BucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"},
-	{"publicAccessBlock", "PublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"},
-	{"ownershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError"},
-	{"lifecycle", "BucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"},
+	{"versioning", "BucketVersioning", "", "BucketVersioning", ""},
+	{"policy", "BucketPolicy", "NoSuchBucketPolicy", "BucketPolicy", "s3:DeleteBucketPolicy"},
+	{"tagging", "BucketTagging", "NoSuchTagSet", "BucketTagging", "s3:PutBucketTagging"},
+	{
+		"encryption", "BucketEncryption", "ServerSideEncryptionConfigurationNotFoundError",
+		"EncryptionConfiguration", "s3:PutEncryptionConfiguration",
+	},
+	{
+		"publicAccessBlock", "PublicAccessBlock", "NoSuchPublicAccessBlockConfiguration",
+		"BucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
+	},
+	{
+		"ownershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError",
+		"BucketOwnershipControls", "s3:PutBucketOwnershipControls",
+	},
+	{
+		"lifecycle", "BucketLifecycleConfiguration", "NoSuchLifecycleConfiguration",
+		"LifecycleConfiguration", "s3:PutLifecycleConfiguration",
+	},
 }
 
 func requestedSetting(call *protocol.Call) setting {

@@ -101,8 +101,8 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 	last := 0
 	for _, p := range in.Parts {
 		part, ok := u.parts[p.Number]
-		etag := etag(part)
-		if !ok || p.ETag != etag && p.ETag != etag[1:len(etag)-1] {
+		tag := etag(part)
+		if !ok || p.ETag != tag && p.ETag != tag[1:len(tag)-1] {
 			return nil, protocol.Errorf("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		}
 		if p.Number <= last {

@@ -1,9 +1,7 @@
 package sns
 
 import (
-	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -53,11 +51,16 @@ func (s *Service) DiscardMessages() {
 	s.sent = nil
 }
 
-func (s *Service) publish(call *protocol.Call) (any, error) {
-	parameter := "TopicArn"
-	if !call.Has(parameter) {
-		parameter = "TargetArn"
+// publishTarget returns the parameter that names the topic.
+func publishTarget(call *protocol.Call) string {
+	if call.Has("TopicArn") {
+		return "TopicArn"
 	}
+	return "TargetArn"
+}
+
+func (s *Service) publish(call *protocol.Call) (any, error) {
+	parameter := publishTarget(call)
 	if !call.Has(parameter) {
 		return nil, invalid("TopicArn or TargetArn Reason: no value for required parameter")
 	}
@@ -81,9 +84,7 @@ func (s *Service) publish(call *protocol.Call) (any, error) {
 	if err := checkMessage(m, call.Has("Subject"), size); err != nil {
 		return nil, err
 	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
-	m.ID = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	m.ID = protocol.NewUUID()
 	if len(s.sent) >= maxKept {
 		s.sent = slices.Delete(s.sent, 0, 1)
 	}

@@ -6,7 +6,6 @@
 package sns
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,36 +38,38 @@ func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, topics: map[string]*topic{}, subs: map[string]*subscription{}}
 }
 
-// Definition is the service as the server wants it.
+// Definition returns the service for the server to register.
 func (s *Service) Definition() protocol.Service {
-	actions := map[string]protocol.Handler{}
-	for name, f := range map[string]func(*protocol.Call) (any, error){
-		"CreateTopic":               s.createTopic,
-		"DeleteTopic":               s.deleteTopic,
-		"GetTopicAttributes":        s.getTopicAttributes,
-		"SetTopicAttributes":        s.setTopicAttributes,
-		"ListTopics":                s.listTopics,
-		"Subscribe":                 s.subscribe,
-		"ConfirmSubscription":       s.confirmSubscription,
-		"Unsubscribe":               s.unsubscribe,
-		"GetSubscriptionAttributes": s.getSubscriptionAttributes,
-		"ListSubscriptions":         s.listSubscriptions,
-		"ListSubscriptionsByTopic":  s.listSubscriptionsByTopic,
-		"Publish":                   s.publish,
-		"TagResource":               s.tagResource,
-		"UntagResource":             s.untagResource,
-		"ListTagsForResource":       s.listTagsForResource,
-	} {
-		actions[name] = func(_ context.Context, call *protocol.Call) (any, error) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return f(call)
-		}
-	}
 	return protocol.Service{
 		Name: "sns", Protocol: protocol.Query, Version: "2010-03-31",
 		Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
-		Actions:   actions, Access: s.access,
+		Source:    "internal/fakeaws/sns/sns.go",
+		Actions:   s.actions(),
+	}
+}
+
+// actions are the calls that this service has: for each its handler and the
+// permissions that it requires.
+func (s *Service) actions() map[string]protocol.Action {
+	locked := func(handle func(*protocol.Call) (any, error), requires protocol.Permissions) protocol.Action {
+		return protocol.LockedQuery(&s.mu, handle, requires)
+	}
+	return map[string]protocol.Action{
+		"CreateTopic":               locked(s.createTopic, s.onNewTopic),
+		"DeleteTopic":               locked(s.deleteTopic, s.onTopic),
+		"GetTopicAttributes":        locked(s.getTopicAttributes, s.onTopic),
+		"SetTopicAttributes":        locked(s.setTopicAttributes, s.onTopic),
+		"ListTopics":                locked(s.listTopics, protocol.OnAnyResource("sns:ListTopics")),
+		"Subscribe":                 locked(s.subscribe, s.onSubscribe),
+		"ConfirmSubscription":       locked(s.confirmSubscription, s.onTopic),
+		"Unsubscribe":               locked(s.unsubscribe, s.onSubscription),
+		"GetSubscriptionAttributes": locked(s.getSubscriptionAttributes, s.onSubscription),
+		"ListSubscriptions":         locked(s.listSubscriptions, protocol.OnAnyResource("sns:ListSubscriptions")),
+		"ListSubscriptionsByTopic":  locked(s.listSubscriptionsByTopic, s.onTopic),
+		"Publish":                   locked(s.publish, s.onPublish),
+		"TagResource":               locked(s.tagResource, s.onResource),
+		"UntagResource":             locked(s.untagResource, s.onResource),
+		"ListTagsForResource":       locked(s.listTagsForResource, s.onResource),
 	}
 }
 

@@ -1,7 +1,6 @@
 package sns
 
 import (
-	"crypto/rand"
 	"fmt"
 	"slices"
 	"sort"
@@ -28,36 +27,34 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	protocol, endpoint := call.Str("Protocol"), call.Str("Endpoint")
-	if !slices.Contains(protocols, protocol) {
-		return nil, invalid("Amazon SNS does not support this protocol string: %s", protocol)
+	kind, endpoint := call.Str("Protocol"), call.Str("Endpoint")
+	if !slices.Contains(protocols, kind) {
+		return nil, invalid("Amazon SNS does not support this protocol string: %s", kind)
 	}
-	if !validEndpoint(protocol, endpoint) {
-		return nil, invalid("%s endpoint", map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[protocol])
+	if !validEndpoint(kind, endpoint) {
+		return nil, invalid("%s endpoint", map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[kind])
 	}
-	tell, err := call.Bool("ReturnSubscriptionArn", false)
+	reveal, err := call.Bool("ReturnSubscriptionArn", false)
 	if err != nil {
 		return nil, err
 	}
 	var sub *subscription
 	for _, have := range s.subs {
-		if have.topic == t.arn && have.protocol == protocol && have.endpoint == endpoint {
+		if have.topic == t.arn && have.protocol == kind && have.endpoint == endpoint {
 			sub = have
 		}
 	}
 	if sub == nil {
-		var b [16]byte
-		_, _ = rand.Read(b[:]) // never fails since Go 1.24
 		sub = &subscription{
-			arn:   fmt.Sprintf("%s:%x-%x-%x-%x-%x", t.arn, b[:4], b[4:6], b[6:8], b[8:10], b[10:]),
-			topic: t.arn, owner: t.account, protocol: protocol, endpoint: endpoint,
-			pending:    strings.HasPrefix(protocol, "email") || strings.HasPrefix(protocol, "http"),
+			arn:   t.arn + ":" + protocol.NewUUID(),
+			topic: t.arn, owner: t.account, protocol: kind, endpoint: endpoint,
+			pending:    strings.HasPrefix(kind, "email") || strings.HasPrefix(kind, "http"),
 			attributes: call.Map("Attributes"),
 		}
 		s.subs[sub.arn] = sub
 	}
 	arn := sub.arn
-	if sub.pending && !tell {
+	if sub.pending && !reveal {
 		arn = "pending confirmation"
 	}
 	return struct{ SubscriptionArn string }{arn}, nil
@@ -110,7 +107,7 @@ func (s *Service) findSubscription(call *protocol.Call) (*subscription, error) {
 func (s *Service) unsubscribe(call *protocol.Call) (any, error) {
 	sub, err := s.findSubscription(call)
 	if err != nil {
-		if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
+		if protocol.HasCode(err, "NotFound") {
 			return nil, nil
 		}
 		return nil, err

@@ -37,7 +37,7 @@ func sameTags(a, b []protocol.Tag) bool {
 // tagged finds the topic of a tagging call, whose errors have names of their own.
 func (s *Service) tagged(call *protocol.Call) (*topic, error) {
 	t, err := s.findTopic(call, "ResourceArn")
-	if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
+	if protocol.HasCode(err, "NotFound") {
 		return nil, protocol.Errorf("ResourceNotFound", "Resource does not exist").WithStatus(http.StatusNotFound)
 	}
 	return t, err

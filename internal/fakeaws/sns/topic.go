@@ -27,7 +27,7 @@ type arnAnswer struct{ TopicArn string }
 func (s *Service) createTopic(call *protocol.Call) (any, error) {
 	name := call.Str("Name")
 	if strings.HasSuffix(name, ".fifo") {
-		return nil, protocol.Errorf("NotImplemented", "permstack local does not have FIFO topics").WithStatus(501)
+		return nil, protocol.NotImplemented("FIFO topics")
 	}
 	if !topicName.MatchString(name) {
 		return nil, invalid("Topic Name")
@@ -93,7 +93,7 @@ func checkAttribute(name, value string) error {
 func (s *Service) deleteTopic(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
-		if e, ok := err.(*protocol.Error); ok && e.Code == "NotFound" {
+		if protocol.HasCode(err, "NotFound") {
 			return nil, nil
 		}
 		return nil, err

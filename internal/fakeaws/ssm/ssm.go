@@ -7,7 +7,6 @@
 package ssm
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,34 +55,22 @@ func (s *Service) store(call *protocol.Call) map[string]*parameter {
 	return s.stores[p]
 }
 
-// handle makes a wire.Handler of a typed one, which runs with the lock held.
-func handle[In any](s *Service, f func(*protocol.Call, In) (any, error)) protocol.Handler {
-	return func(_ context.Context, call *protocol.Call) (any, error) {
-		var in In
-		if err := call.Decode(&in); err != nil {
-			return nil, err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return f(call, in)
-	}
-}
-
-// Definition is the service as the server wants it.
+// Definition returns the service for the server to register: for each call its
+// handler and the permissions that it requires.
 func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "ssm", Protocol: protocol.JSON, Version: "2014-11-06", TargetPrefix: "AmazonSSM",
-		Actions: map[string]protocol.Handler{
-			"PutParameter":           handle(s, s.putParameter),
-			"GetParameter":           handle(s, s.getParameter),
-			"GetParameters":          handle(s, s.getParameters),
-			"DeleteParameter":        handle(s, s.deleteParameter),
-			"DescribeParameters":     handle(s, s.describeParameters),
-			"AddTagsToResource":      handle(s, s.addTagsToResource),
-			"RemoveTagsFromResource": handle(s, s.removeTagsFromResource),
-			"ListTagsForResource":    handle(s, s.listTagsForResource),
+		Source: "internal/fakeaws/ssm/ssm.go",
+		Actions: map[string]protocol.Action{
+			"PutParameter":           protocol.LockedJSON(&s.mu, s.putParameter, s.on(request.name)),
+			"GetParameter":           protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
+			"GetParameters":          protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
+			"DeleteParameter":        protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
+			"DescribeParameters":     protocol.LockedJSON(&s.mu, s.describeParameters, protocol.OnAnyResource("ssm:DescribeParameters")),
+			"AddTagsToResource":      protocol.LockedJSON(&s.mu, s.addTagsToResource, s.on(request.resourceID)),
+			"RemoveTagsFromResource": protocol.LockedJSON(&s.mu, s.removeTagsFromResource, s.on(request.resourceID)),
+			"ListTagsForResource":    protocol.LockedJSON(&s.mu, s.listTagsForResource, s.on(request.resourceID)),
 		},
-		Access: s.access,
 	}
 }
 
@@ -133,7 +120,7 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	}
 	switch {
 	case in.Tier != "" && in.Tier != "Standard":
-		return nil, protocol.Errorf("NotImplemented", "permstack local has standard parameters only, not %s", in.Tier).WithStatus(501)
+		return nil, protocol.NotImplemented("parameters of the tier %s, only of Standard", in.Tier)
 	case in.Value == "":
 		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.")
 	case len(in.Value) > maxValue:

@@ -29,7 +29,7 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, violation("externalId", external, `Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`)
 	}
 	if call.Has("Policy") || len(call.Structs("PolicyArns")) > 0 {
-		return nil, protocol.Errorf("NotImplemented", "permstack local does not have session policies").WithStatus(http.StatusNotImplemented)
+		return nil, protocol.NotImplemented("session policies")
 	}
 	seconds, err := call.Int("DurationSeconds", 3600)
 	if err != nil {

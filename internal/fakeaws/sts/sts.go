@@ -44,26 +44,29 @@ func New(roles *iam.Service, clock func() time.Time) *Service {
 	return &Service{iam: roles, clock: clock, sessions: map[string]Session{}}
 }
 
-// Definition is the service as the server wants it.
+// Definition returns the service for the server to register: for each call its
+// handler and the permissions that it requires.
 func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "sts", Protocol: protocol.Query, Version: "2011-06-15",
 		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-		Actions:   map[string]protocol.Handler{"GetCallerIdentity": s.getCallerIdentity, "AssumeRole": s.assumeRole},
-		// GetCallerIdentity needs no permission, and AssumeRole asks for itself.
-		Access: func(*protocol.Call) []protocol.Access { return []protocol.Access{} },
+		Source:    "internal/fakeaws/sts/sts.go",
+		Actions: map[string]protocol.Action{
+			"GetCallerIdentity": protocol.NewAction(s.getCallerIdentity, protocol.NoPermissions),
+			"AssumeRole":        protocol.NewAction(s.assumeRole, protocol.CheckedByHandler),
+		},
 	}
 }
 
-// defaultLife is how long the sessions that services begin last.
-const defaultLife = 12 * time.Hour
+// defaultSessionDuration is how long the sessions that services begin last.
+const defaultSessionDuration = 12 * time.Hour
 
 // Issue begins a session of a role without asking its trust policy.
 func (s *Service) Issue(account, roleARN, name string) Session {
-	return s.issue(account, roleARN, name, defaultLife)
+	return s.issue(account, roleARN, name, defaultSessionDuration)
 }
 
-func (s *Service) issue(account, roleARN, name string, life time.Duration) Session {
+func (s *Service) issue(account, roleARN, name string, duration time.Duration) Session {
 	partition, roleName := splitRoleARN(roleARN)
 	role, _ := s.iam.Lookup(account, roleName)
 	if role.ARN != "" {
@@ -84,12 +87,12 @@ func (s *Service) issue(account, roleARN, name string, life time.Duration) Sessi
 		Account: account, RoleARN: roleARN,
 		Secret:  base64.RawStdEncoding.EncodeToString(random[16:46]),
 		Token:   "permstack-local/" + base64.RawURLEncoding.EncodeToString(random[:]),
-		Expires: s.clock().Add(life).Truncate(time.Second),
+		Expires: s.clock().Add(duration).Truncate(time.Second),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, old := range s.sessions {
-		if s.clock().After(old.Expires.Add(defaultLife)) {
+		if s.clock().After(old.Expires.Add(defaultSessionDuration)) {
 			delete(s.sessions, k)
 		}
 	}
@@ -144,5 +147,5 @@ func splitRoleARN(arn string) (partition, name string) {
 }
 
 func violation(field, value, rule string) *protocol.Error {
-	return protocol.Errorf("ValidationError", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, rule)
+	return protocol.Violation("ValidationError", field, value, rule)
 }
