@@ -37,12 +37,12 @@ var Profile = schema.Profile{
 	Roles: []schema.Role{
 		iamRole,
 		ssmInstanceRole,
-		continuousBackupRole,
 		ssmNotificationRole,
+		continuousBackupRole,
 		clumioSupportRole,
 	},
 	Topics: []schema.Topic{eventPub},
-	Rules:  slices.Concat(ec2Rules, rdsRules, dynamoDBRules, s3Rules),
+	Rules:  slices.Concat(dynamoDBRules, ec2Rules, rdsRules, s3Rules),
 }
 
 // needsDataPlane is for assets whose data moves through Clumio's own account.
