@@ -1,33 +1,51 @@
 package policies
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
-	"permstack/internal/policies/clumio"
-	"permstack/internal/policies/cpm"
+	"permstack/internal/policies/profiles"
 	"permstack/internal/policies/schema"
 )
 
-// profiles are the vendors' pages that this build knows.
-var profiles = map[string]schema.Profile{
-	clumio.Profile.Name: clumio.Profile,
-	cpm.Profile.Name:    cpm.Profile,
+// added are the profiles that are not built in.
+var added = map[string]schema.Profile{}
+
+// AddProfile makes a profile known that is not built in, from a file of the
+// caller. It returns an error if there is one of that name. It must not be
+// called while other functions of the package run.
+func AddProfile(p schema.Profile) error {
+	if _, ok := profile(p.Name); ok {
+		return fmt.Errorf("add profile %s: there is a profile of that name", p.Name)
+	}
+	added[p.Name] = p
+	return nil
 }
 
-// Releases are the catalogue's releases that this build can synthesize, the
-// newest last. Release 1 is the vendor's page as it was first written down. What
-// a release brings or ends says so in its catalog.Span.
+func profile(name string) (schema.Profile, bool) {
+	if p, ok := added[name]; ok {
+		return p, true
+	}
+	return profiles.Get(name)
+}
+
+// Releases are the releases of the catalogue that this build can synthesize, the
+// newest last. Release 1 is the vendors' documents as they were first written
+// down. What a release adds or ends has a schema.Span.
 var Releases = []string{"1"}
 
-// ProfileNames lists the profiles, sorted.
-func ProfileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
+// ProfileNames returns the names of the profiles, sorted.
+func ProfileNames() []string {
+	return slices.Sorted(slices.Values(slices.Concat(profiles.Names(), slices.Collect(maps.Keys(added)))))
+}
 
-// Profile is a vendor's page by name, as the newest release has it.
+// Profile returns a profile by name in the newest release, and whether there is
+// one.
 func Profile(name string) (schema.Profile, bool) { return ProfileAt(name, "") }
 
-// ProfileAt is a vendor's page as a release has it; none is the newest.
+// ProfileAt returns a profile by name in a release; "" is the newest.
 func ProfileAt(name, release string) (schema.Profile, bool) {
-	p, ok := profiles[name]
+	p, ok := profile(name)
 	return at(p, release), ok
 }

@@ -16,7 +16,7 @@ import (
 // *InputError that names every problem and the valid values; a set that IAM
 // would refuse for its size is a *LimitError.
 func Synthesize(sel Selection, env Environment) (Set, error) {
-	profile, known := profiles[sel.Profile]
+	profile, known := profile(sel.Profile)
 	if !known {
 		return Set{}, &InputError{[]string{fmt.Sprintf("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))}}
 	}

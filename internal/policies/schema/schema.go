@@ -1,31 +1,46 @@
-// Package catalog is the language in which a vendor's page is written down: a
-// profile of roles, policies and statements, each with its reason. It is data
-// only; internal/policies turns a choice of it into what is deployed.
+// Package schema is what a vendor profile consists of: roles, policies and
+// statements, each with its reason and the choices that include it. It holds
+// data only. Package profilefile reads it from YAML files; package policies
+// synthesizes permission sets from it.
 //
-// Strings may name the environment, as ARNs in AWS's own documents do:
-// ${Partition}, ${Region}, ${Account}, ${DataPlaneAccount}, ${ControlPlaneAccount},
-// ${ControlPlaneRole}, ${SupportControlPlaneRole}, ${ExternalId}, ${Path} (the IAM
-// path), ${EC2Service} (EC2's service principal) and the profile's own Terms.
-// ${OtherAccount} in a resource stands for each of the customer's other accounts,
-// or for any where none is given. A resource or a condition's value may also be
-// one of what the selection itself makes: ${roles:Entity}, ${policies:Entity},
-// ${topics:Entity}, ${rules:Entity} or ${stacks}, where * stands for every entity;
-// it becomes the ARNs of those that are chosen, and nothing where none is.
+// # Variables
+//
+// Strings may contain ${…} variables:
+//
+//	Partition Region Account        where the permission set is deployed
+//	Path                            the IAM path of the roles
+//	DataPlaneAccount                the vendor's account that stores backups
+//	ControlPlaneRole                the role that may assume the vendor's role
+//	ControlPlaneAccount             its account
+//	SupportControlPlaneRole         the role that may assume the support role
+//	ExternalId                      the shared secret of the trust policy
+//	EC2Service                      EC2's service principal
+//	OtherAccount                    in a resource: each of the customer's other
+//	                                accounts, or any account if none is given
+//
+// and the profile's own (Profile.Terms). A resource or a condition value may
+// also be one of
+//
+//	${roles:Entity} ${policies:Entity} ${topics:Entity} ${rules:Entity} ${stacks}
+//
+// which become the ARNs of what the selection itself creates; "*" stands for
+// every entity. A reference to an entity that is not selected becomes nothing.
 package schema
 
-// Asset is something that a customer protects: "ec2", "rds", …
+// Asset is a kind of resource that a customer protects: "ec2", "rds".
 type Asset string
 
-// Operation is what is done with it: "backup", "restore", …
+// Operation is what the vendor does with an asset: "backup", "restore".
 type Operation string
 
-// Option is a choice beside assets and operations: "support-role", …, or a value
-// of a setting: "release=4.2".
+// Option is a choice beside assets and operations, such as "support-role", or
+// the value of a setting, such as "release=4.2".
 type Option string
 
-// Value names what the environment may give.
+// Value names an input of the environment.
 type Value string
 
+// The inputs that a profile may require.
 const (
 	ControlPlaneRole        Value = "ControlPlaneRole"
 	SupportControlPlaneRole Value = "SupportControlPlaneRole"
@@ -33,202 +48,246 @@ const (
 	ExternalID              Value = "ExternalId"
 )
 
-// Use is a reason for a statement to be there: an asset and an operation, or
-// an option. An empty field stands for any. The zero Use is always on.
+// Use is a combination of choices that includes something: an asset, an
+// operation and an option, of which an empty one matches any. The zero Use
+// always matches.
 type Use struct {
 	Asset     Asset     `json:"asset,omitempty"`
 	Operation Operation `json:"operation,omitempty"`
 	Option    Option    `json:"option,omitempty"`
 }
 
-// Span says in which releases of the catalogue a part of a page is: from From on,
-// and before Until. Empty is without end; the zero Span is every release. What
-// changes is written twice: the old part until a release, the new one from it.
-// A part that a release has never changes, so that the release gives the same
-// bytes for good.
-type Span struct{ From, Until string }
+// Span is a range of catalogue releases: from From on, and before Until. An
+// empty bound is open; the zero Span is every release. Something that changes
+// is written twice: the old form until a release, the new form from it. What a
+// release contains never changes, so a release always synthesizes to the same
+// bytes.
+type Span struct {
+	From  string `json:"from,omitempty" yaml:"from"`
+	Until string `json:"until,omitempty" yaml:"until"`
+}
 
-// Profile is one vendor's page.
+// Profile is everything that one vendor may be granted.
 type Profile struct {
-	Name       string // "clumio"
-	Vendor     string // "Clumio"
-	Assets     []AssetInfo
-	Operations []Operation
-	Options    []OptionInfo
-	Settings   []Setting
-	Presets    []Preset
-	Needs      []Need
-	Terms      []Term
-	Roles      []Role
-	Topics     []Topic
-	Rules      []Rule
+	Name       string       `json:"name"`   // "clumio"
+	Vendor     string       `json:"vendor"` // "Clumio"
+	Assets     []AssetInfo  `json:"assets,omitempty"`
+	Operations []Operation  `json:"operations,omitempty"`
+	Options    []OptionInfo `json:"options,omitempty"`
+	Settings   []Setting    `json:"settings,omitempty"`
+	Presets    []Preset     `json:"presets,omitempty"`
+	Needs      []Need       `json:"inputs,omitempty"`
+	Terms      []Term       `json:"variables,omitempty"`
+	Roles      []Role       `json:"roles,omitempty"`
+	Topics     []Topic      `json:"topics,omitempty"`
+	Rules      []Rule       `json:"rules,omitempty"`
+	// Prerequisites are what IAM policies cannot grant and the customer must set
+	// up: a key policy, a service-linked role, a RAM share.
+	Prerequisites []Prerequisite `json:"prerequisites,omitempty"`
 }
 
 // AssetInfo is an asset that the profile offers.
 type AssetInfo struct {
-	Asset Asset
-	Title string // "EC2 and EBS"
+	Asset Asset  `json:"asset"`
+	Title string `json:"title"` // "EC2 and EBS"
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
 // OptionInfo is a choice beside assets and operations.
 type OptionInfo struct {
-	Option Option
-	Title  string
+	Option Option `json:"option"`
+	Title  string `json:"title"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
-// Setting is a choice of exactly one value: the vendor's release, a kind of user.
+// Setting is a choice of exactly one value, such as the vendor's release.
 type Setting struct {
-	Name    string // "release"
-	Title   string
-	Values  []OptionInfo // "release=4.1.1a", "release=4.2"
-	Default Option       // where none is chosen
-	// Cumulative is true where a value brings all before it, as releases do.
-	Cumulative bool
+	Name    string       `json:"name"` // "release"
+	Title   string       `json:"title"`
+	Values  []OptionInfo `json:"values"`  // "release=4.1.1a", "release=4.2"
+	Default Option       `json:"default"` // if none is selected
+	// Cumulative is true if a value includes all before it, as releases do.
+	Cumulative bool `json:"cumulative,omitempty"`
 }
 
-// Preset is a choice with a name. It stands in for what a selection leaves open.
+// Preset is a named selection. It supplies what a selection leaves empty.
 type Preset struct {
-	Name       string // "minimal"
-	Title      string
-	Assets     []Asset
-	Operations []Operation
-	Options    []Option
-	// Marked is true where only statements that name the preset are in it.
-	Marked bool
+	Name       string      `json:"name"` // "minimal"
+	Title      string      `json:"title"`
+	Assets     []Asset     `json:"assets,omitempty"`
+	Operations []Operation `json:"operations,omitempty"`
+	Options    []Option    `json:"options,omitempty"`
+	// Marked is true if the preset includes only statements that name it.
+	Marked bool `json:"marked,omitempty"`
 }
 
-// Need is a value of the environment that a choice uses.
+// Need is an input that a selection uses.
 type Need struct {
-	Value Value
-	For   []Use // when one of these is chosen; none: always
-	// Missing is what to say where it is missing: why it is needed, where to find
-	// it. Empty: it may be left out.
-	Missing string
-	// Unused is what to say where it is given and none of For is chosen; empty:
-	// it is then left aside without a word.
-	Unused string
+	Value Value `json:"value"`
+	For   []Use `json:"for,omitempty"` // if one of these is selected; none: always
+	// Missing is the message if the input is missing: why it is needed and where to
+	// find it. If empty, the input is optional.
+	Missing string `json:"missing,omitempty"`
+	// Unused is the message if the input is given and nothing that uses it is
+	// selected. If empty, the input is then ignored.
+	Unused string `json:"unused,omitempty"`
 }
 
-// Term is a name of the profile's own for strings of the catalogue: ${Name}
-// becomes the value of the first term of that name whose For is chosen.
+// Term is a variable of the profile: ${Name} becomes the value of the first
+// term of that name whose For is selected.
 type Term struct {
-	Name  string
-	Value string // may name the environment, not another Term
-	For   []Use  // none: always
-	Why   string
+	Name  string `json:"name"`
+	Value string `json:"value"` // may contain variables of the environment, no other term
+	For   []Use  `json:"for,omitempty"`
+	Why   string `json:"why,omitempty"`
 }
 
-// Role is an entity of the page.
+// Role is an IAM role of the vendor.
 type Role struct {
-	Entity          string
-	Why             string
-	For             []Use // the role is there when one of these is chosen; none: always
-	Trust           []Trust
-	Policies        []Policy
-	InstanceProfile string // entity name of the instance profile, if it has one
-	// InstanceProfileFor is when it has one; none: always.
-	InstanceProfileFor []Use
+	Entity          string   `json:"entity"` // the vendor's name for it
+	Why             string   `json:"why"`
+	For             []Use    `json:"for,omitempty"` // included if one of these is selected; none: always
+	Trust           []Trust  `json:"trust,omitempty"`
+	Policies        []Policy `json:"policies,omitempty"`
+	InstanceProfile string   `json:"instanceProfile,omitempty"` // its entity, if the role has one
+	// InstanceProfileFor is when the role has one; none: always.
+	InstanceProfileFor []Use `json:"instanceProfileFor,omitempty"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
 // Trust is a statement of a role's trust policy.
 type Trust struct {
-	Sid     string
-	Why     string
-	For     []Use  // there when one of these is chosen; none: always
-	AWS     string // a role's ARN or an account's root, or
-	Service string // a service principal
-	When    Conditions
-	// WhenGiven are conditions that hold where the environment gives a value.
-	WhenGiven map[Value]Conditions
+	Sid     string     `json:"sid"`
+	Why     string     `json:"why"`
+	For     []Use      `json:"for,omitempty"`
+	AWS     string     `json:"aws,omitempty"`     // principal: a role's ARN or an account's root, or
+	Service string     `json:"service,omitempty"` // principal: a service
+	When    Conditions `json:"when,omitempty"`
+	// WhenGiven are conditions that apply if the environment has a value.
+	WhenGiven map[Value]Conditions `json:"whenGiven,omitempty"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
-// Kind is how a policy is attached.
+// Kind is how a policy is attached to its role.
 type Kind string
 
+// The kinds of policies.
 const (
 	Inline  Kind = "inline"
 	Managed Kind = "managed"
 )
 
-// Policy is a policy of the page.
+// Policy is an IAM policy of the vendor.
 type Policy struct {
-	Entity     string
-	Kind       Kind
-	Why        string
-	For        []Use // for statements that do not say their own
-	Statements []Statement
+	Entity     string      `json:"entity"`
+	Kind       Kind        `json:"kind"`
+	Why        string      `json:"why"`
+	For        []Use       `json:"for,omitempty"` // for statements without their own
+	Statements []Statement `json:"statements,omitempty"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
-// Statement is one grant.
+// Statement grants actions, or denies them.
 type Statement struct {
-	Sid       string
-	Why       string // the reason, in plain words
-	For       []Use  // there when one of these is chosen; none: as the policy says
-	Actions   []string
-	Resources []string
-	When      Conditions
+	Sid       string     `json:"sid"`
+	Why       string     `json:"why"`           // the reason, in plain words
+	For       []Use      `json:"for,omitempty"` // included if one of these is selected; none: as the policy
+	Deny      bool       `json:"deny,omitempty"`
+	Actions   []string   `json:"actions"`
+	Resources []string   `json:"resources"`
+	When      Conditions `json:"when,omitempty"`
 
-	// Since is the option that brings an action, where For does not say it all:
-	// the setting's value of the vendor's release that first asked for it.
-	Since map[string]Option
-	// Presets are the marked presets that the statement is in.
-	Presets []string
+	// Since is the option that an action requires, beside For: the value of a
+	// setting for the vendor's release that introduced it.
+	Since map[string]Option `json:"since,omitempty"`
+	// Presets are the marked presets that include the statement.
+	Presets []string `json:"presets,omitempty"`
 
-	// WhyWildcard says why no ARN works, where Resources is "*".
-	WhyWildcard string
-	// Note says what differs from the vendor's page and why: a corrected name,
-	// or an action that the page does not have and the call that fails without it.
-	Note string
+	// WhyWildcard is why no ARN works, if Resources is "*".
+	WhyWildcard string `json:"whyWildcard,omitempty"`
+	// Note is what differs from the vendor's permissions document and why.
+	Note string `json:"note,omitempty"`
+	// Remains is what the statement cannot prevent.
+	Remains []Remain `json:"remains,omitempty"`
 
-	In Span // the releases that have it
-	// ActionsIn are the releases of actions that not all releases of the statement have.
-	ActionsIn map[string]Span
+	In Span `json:"in,omitzero"`
+	// ActionsIn are the releases of actions that are not in all releases of the
+	// statement.
+	ActionsIn map[string]Span `json:"actionsIn,omitempty"`
 }
 
-// Conditions is operator → key → values; all of them must hold.
+// Conditions maps operator → key → values; all of them must match.
 type Conditions map[string]map[string][]string
 
-// Topic is an SNS topic of the page.
-type Topic struct {
-	Entity       string
-	Why          string
-	For          []Use // the topic is there when one of these is chosen; none: always
-	PolicyEntity string
-	Statements   []TopicStatement
+// Remain is a risk that the conditions and resources of a statement leave.
+type Remain struct {
+	Kind RemainKind `json:"kind"`
+	Text string     `json:"text"`
+}
 
-	In Span // the releases that have it
+// RemainKind classifies what a statement cannot prevent.
+type RemainKind string
+
+// The kinds of remaining risk.
+const (
+	// SelfTag: the condition asks for a tag that the role itself may set.
+	SelfTag RemainKind = "self-tag"
+	// NoKey: AWS has no condition key or resource type that could limit the action.
+	NoKey RemainKind = "no-key"
+	// DataLeaves: data or access can reach somebody outside the account.
+	DataLeaves RemainKind = "data-leaves"
+	// Destroys: data of the customer can be deleted or overwritten.
+	Destroys RemainKind = "destroys"
+	// Escalates: the role can gain permissions beyond its own.
+	Escalates RemainKind = "escalates"
+)
+
+// Prerequisite is something outside IAM policies that must exist before a choice
+// works.
+type Prerequisite struct {
+	For []Use `json:"for,omitempty"`
+	// Text is what to set up, and how it shows if it is missing.
+	Text string `json:"text"`
+
+	In Span `json:"in,omitzero"`
+}
+
+// Topic is an SNS topic of the vendor.
+type Topic struct {
+	Entity       string           `json:"entity"`
+	Why          string           `json:"why"`
+	For          []Use            `json:"for,omitempty"`
+	PolicyEntity string           `json:"policy"`
+	Statements   []TopicStatement `json:"statements,omitempty"`
+
+	In Span `json:"in,omitzero"`
 }
 
 // TopicStatement is a statement of a topic's access policy.
 type TopicStatement struct {
-	Sid     string
-	Why     string
-	Actions []string
-	AWS     string // principal: account root or role ARN, or "*"
-	Service string // principal: a service
-	When    Conditions
+	Sid     string     `json:"sid"`
+	Why     string     `json:"why"`
+	Actions []string   `json:"actions"`
+	AWS     string     `json:"aws,omitempty"`     // principal: account root or role ARN, or "*"
+	Service string     `json:"service,omitempty"` // principal: a service
+	When    Conditions `json:"when,omitempty"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }
 
-// Rule is an EventBridge rule that feeds a topic.
+// Rule is an EventBridge rule that publishes to a topic.
 type Rule struct {
-	Entity  string
-	Why     string
-	Asset   Asset
-	Option  Option // where the rule is there only with an option
-	Topic   string // entity of the topic
-	Pattern map[string]any
+	Entity  string         `json:"entity"`
+	Why     string         `json:"why"`
+	Asset   Asset          `json:"asset,omitempty"`
+	Option  Option         `json:"option,omitempty"` // if the rule requires an option
+	Topic   string         `json:"topic"`            // entity of the topic
+	Pattern map[string]any `json:"pattern"`
 
-	In Span // the releases that have it
+	In Span `json:"in,omitzero"`
 }

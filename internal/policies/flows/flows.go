@@ -1,0 +1,28 @@
+// Package flows holds the flows of the built-in profiles: the authorization
+// checks that AWS makes while the vendor does what a choice promises. They are
+// compiled from the profiles' YAML files by go generate in package profiles.
+package flows
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+
+	"permstack/internal/policies/schema"
+)
+
+//go:embed *.json
+var compiled embed.FS
+
+// Get returns the flows of a built-in profile; none if there is no such profile.
+func Get(profile string) []schema.Flow {
+	data, err := compiled.ReadFile(profile + ".json")
+	if err != nil {
+		return nil
+	}
+	var list []schema.Flow
+	if err := json.Unmarshal(data, &list); err != nil {
+		panic(fmt.Sprintf("decode embedded flows of %s: %v", profile, err)) // a part of the build, which a test reads
+	}
+	return list
+}

@@ -1,0 +1,136 @@
+// Package profilefile reads vendor profiles from YAML files.
+//
+// A profile is one file, or a folder whose profile.yaml lists the others in
+// `files`. The documents are read in that order and joined: a role or policy
+// that is declared twice is extended by the second declaration, so that the
+// statements of an asset can be in the file of the asset. profile.schema.json
+// describes the format; docs/add-a-profile.md explains it.
+package profilefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/policies/schema"
+)
+
+// MaxFile bounds the size of one file, in bytes; the built-in ones have at most
+// 60 kB.
+const MaxFile = 4 << 20
+
+// Loaded is a profile with its flows, and where each part is written.
+type Loaded struct {
+	Profile schema.Profile
+	Flows   []schema.Flow
+	// Places holds the position of roles, policies, statements and flows, by
+	// StatementKey and the like.
+	Places map[string]Position
+}
+
+// StatementKey is the key of a statement in Loaded.Places.
+func StatementKey(role, policy, sid, from string) string {
+	return "statement " + role + "/" + policy + "/" + sid + "@" + from
+}
+
+// FlowKey is the key of a flow in Loaded.Places.
+func FlowKey(name string) string { return "flow " + name }
+
+// Load reads the profile at a path of a file system: a file, or a folder with a
+// profile.yaml. Problems in the files are an *Error, which lists all of them.
+func Load(fsys fs.FS, at string) (Loaded, error) {
+	main, folder := at, path.Dir(at)
+	if info, err := fs.Stat(fsys, at); err != nil {
+		return Loaded{}, fmt.Errorf("read profile: %w", err)
+	} else if info.IsDir() {
+		main, folder = path.Join(at, "profile.yaml"), at
+	}
+	first, problems, err := read(fsys, main)
+	if err != nil {
+		return Loaded{}, err
+	}
+	documents := []document{first}
+	for _, name := range first.Files {
+		if path.Base(name) != name || name == "." || name == ".." {
+			problems = append(problems, Problem{first.Position, fmt.Sprintf("files: %q: want the name of a file in the same folder", name)})
+			continue
+		}
+		next, more, err := read(fsys, path.Join(folder, name))
+		if err != nil {
+			problems = append(problems, Problem{first.Position, fmt.Sprintf("files: %v", err)})
+			continue
+		}
+		if next.Files != nil {
+			problems = append(problems, Problem{next.Position, "only the first file of a profile may list files"})
+		}
+		documents, problems = append(documents, next), append(problems, more...)
+	}
+	a := assembler{problems: problems, places: map[string]Position{}}
+	loaded := a.assemble(documents)
+	if len(a.problems) > 0 {
+		slices.SortStableFunc(a.problems, func(x, y Problem) int {
+			if x.File != y.File {
+				return slices.IndexFunc(documents, inFile(x.File)) - slices.IndexFunc(documents, inFile(y.File))
+			}
+			return x.Line - y.Line
+		})
+		return loaded, &Error{a.problems}
+	}
+	return loaded, nil
+}
+
+func inFile(name string) func(document) bool {
+	return func(d document) bool { return d.File == name }
+}
+
+// read parses one file.
+func read(fsys fs.FS, name string) (document, []Problem, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return document{}, nil, fmt.Errorf("read profile: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err != nil {
+		return document{}, nil, fmt.Errorf("read profile %s: %w", name, err)
+	}
+	if len(data) > MaxFile {
+		return document{}, nil, fmt.Errorf("read profile %s: larger than %d bytes", name, MaxFile)
+	}
+	d := decoder{file: name}
+	var doc document
+	doc.File = name
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var root yaml.Node
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return doc, []Problem{{Position{name, 1, 1}, "the file is empty"}}, nil
+	case err != nil:
+		return doc, []Problem{syntaxProblem(name, err)}, nil
+	}
+	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), 0)
+	var more yaml.Node
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		d.add(&root, "want one document in a file")
+	}
+	return doc, d.problems, nil
+}
+
+// syntaxProblem takes the line out of the parser's message, "yaml: line 3: …".
+func syntaxProblem(file string, err error) Problem {
+	line := 1
+	message := err.Error()
+	var n int
+	if _, scan := fmt.Sscanf(message, "yaml: line %d:", &n); scan == nil {
+		line = n
+		message = message[len(fmt.Sprintf("yaml: line %d: ", n)):]
+	}
+	return Problem{Position{file, line, 1}, message}
+}
