@@ -111,12 +111,26 @@ func (s synthesis) chosenParts(env Environment) parts {
 	longest := s
 	longest.terms = longestTerms(s.profile, s.choice, env)
 	longest.names = names{longestEnvironment(env)}
-	longest.chosen = p
-	for entity, whole := range p.policies {
-		p.policies[entity] = longest.pack(whole[0])
+	whole := p.policies
+	for range maxPackings {
+		longest.chosen = p
+		packed := make(map[string][][]schema.Statement, len(whole))
+		stable := true
+		for entity, list := range whole {
+			packed[entity] = longest.pack(list[0])
+			stable = stable && len(packed[entity]) == len(p.policies[entity])
+		}
+		p.policies = packed
+		if stable {
+			break
+		}
 	}
 	return p
 }
+
+// maxPackings limits how often policies are packed again because a statement with ${policies:…} names one policy more,
+// and is longer, once a policy is split. The second packing is the last for all but contrived profiles.
+const maxPackings = 4
 
 func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	role := Role{
