@@ -24,7 +24,16 @@ const (
 )
 
 func (custom) schema() schema {
-	return schema{Any: true, Required: []string{"ServiceToken"}}
+	return schema{
+		Any:      true,
+		Required: []string{"ServiceToken"},
+		Permissions: handlerPermissions{
+			Create: []string{"lambda:InvokeFunction"},
+			Read:   noDriftDetection,
+			Update: []string{"lambda:InvokeFunction"},
+			Delete: []string{"lambda:InvokeFunction"},
+		},
+	}
 }
 
 // customEvent is what the function is invoked with.

@@ -44,8 +44,7 @@ func checkDriftable(s *stack) error {
 
 // detect compares a resource's declared properties with the live ones.
 func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resource) (*drift, error) {
-	q := &request{ctx: ctx, engine: e, cfg: cfg, stack: s, logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags}
-	live, err := findProvider(r.typ).read(q)
+	live, err := e.readLive(ctx, cfg, s, r)
 	if errors.Is(err, errNoDrift) {
 		return nil, err
 	}
@@ -74,6 +73,14 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 		d.status = "MODIFIED"
 	}
 	return d, nil
+}
+
+// readLive reads the live values of a resource's properties.
+func (e *Engine) readLive(ctx context.Context, cfg aws.Config, s *stack, r *resource) (map[string]any, error) {
+	return findProvider(r.typ).read(&request{
+		ctx: ctx, engine: e, cfg: onlyDeclared(cfg, r.typ, readHandler), stack: s,
+		logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags,
+	})
 }
 
 // normalizeProperty brings a property to a form in which order and spelling that mean

@@ -72,9 +72,9 @@ func (op *operation) aborted() bool {
 }
 
 // request makes the request for a resource.
-func (op *operation) request(r *resource, old map[string]any, oldTags []protocol.Tag) *request {
+func (op *operation) request(r *resource, handler string, old map[string]any, oldTags []protocol.Tag) *request {
 	q := &request{
-		ctx: op.ctx, engine: op.e, cfg: op.cfg.Copy(), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
+		ctx: op.ctx, engine: op.e, cfg: onlyDeclared(op.cfg, r.typ, handler), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
 		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: protocol.NewUUID(), began: op.e.d.Clock(),
 	}
 	if q.cfg.HTTPClient != nil {
@@ -147,7 +147,7 @@ func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason s
 		op.e.mu.Lock()
 		r.props = values
 		op.e.mu.Unlock()
-		q := op.request(r, nil, nil)
+		q := op.request(r, createHandler, nil, nil)
 		var out outcome
 		out, err = p.create(q)
 		op.accept(r, out, err == nil)
@@ -187,7 +187,7 @@ func (op *operation) change(r *resource, values map[string]any, tags []protocol.
 		old, oldTags := r.props, r.tags
 		r.props, r.tags = values, tags // attempted: the rollback starts from here
 		op.e.mu.Unlock()
-		q := op.request(r, old, oldTags)
+		q := op.request(r, updateHandler, old, oldTags)
 		var out outcome
 		out, err = p.update(q)
 		op.e.mu.Lock()
@@ -219,7 +219,7 @@ func (op *operation) remove(r *resource) bool {
 		return true
 	}
 	op.e.setResource(op.s, r, "DELETE_IN_PROGRESS", "")
-	q := op.request(r, nil, nil)
+	q := op.request(r, deleteHandler, nil, nil)
 	if err := findProvider(r.typ).delete(q); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
 		op.e.setResource(op.s, r, "DELETE_FAILED", op.failureReason(q, err))
 		return false

@@ -40,6 +40,8 @@ type schema struct {
 	NameLength int      // longest name that is generated
 	IAM        bool     // needs a capability
 	Tags       bool     // takes the stack's tags
+	// Permissions are the IAM actions that each handler requires.
+	Permissions handlerPermissions
 }
 
 var (

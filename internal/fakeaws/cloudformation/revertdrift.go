@@ -74,8 +74,7 @@ func (e *Engine) actualProps(ctx context.Context, set *settings, s *stack, r *re
 	if d.status != "MODIFIED" {
 		return nil
 	}
-	q := &request{ctx: ctx, engine: e, cfg: set.config, stack: s, logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags}
-	live, err := findProvider(r.typ).read(q)
+	live, err := e.readLive(ctx, set.config, s, r)
 	if err != nil {
 		return nil
 	}

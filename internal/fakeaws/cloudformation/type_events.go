@@ -23,6 +23,18 @@ func (eventsRule) schema() schema {
 		Properties: []string{"Description", "EventBusName", "EventPattern", "Name", "RoleArn", "ScheduleExpression", "State", "Tags", "Targets"},
 		Replace:    []string{"EventBusName", "Name"},
 		Name:       "Name", NameLength: 64, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{
+				"events:DescribeRule", "events:PutRule", "events:TagResource", "events:PutTargets",
+				"iam:PassRole",
+			},
+			Read: []string{"events:DescribeRule", "events:ListTargetsByRule"},
+			Update: []string{
+				"events:PutRule", "events:RemoveTargets", "events:PutTargets", "events:TagResource",
+				"events:UntagResource", "iam:PassRole",
+			},
+			Delete: []string{"events:RemoveTargets", "events:DeleteRule"},
+		},
 	}
 }
 

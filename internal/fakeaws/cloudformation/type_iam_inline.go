@@ -18,6 +18,12 @@ func (iamRolePolicy) schema() schema {
 		Required:   []string{"PolicyName", "RoleName"},
 		Replace:    []string{"PolicyName", "RoleName"},
 		IAM:        true,
+		Permissions: handlerPermissions{
+			Create: []string{"iam:PutRolePolicy"},
+			Read:   []string{"iam:GetRolePolicy"},
+			Update: []string{"iam:PutRolePolicy"},
+			Delete: []string{"iam:DeleteRolePolicy"},
+		},
 	}
 }
 
@@ -56,6 +62,12 @@ func (iamPolicy) schema() schema {
 		Properties: []string{"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"},
 		Required:   []string{"PolicyDocument", "PolicyName"},
 		IAM:        true,
+		Permissions: handlerPermissions{
+			Create: []string{"iam:PutRolePolicy"},
+			Read:   noDriftDetection,
+			Update: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"},
+			Delete: []string{"iam:DeleteRolePolicy"},
+		},
 	}
 }
 
@@ -109,6 +121,20 @@ func (iamInstanceProfile) schema() schema {
 		Required:   []string{"Roles"},
 		Replace:    []string{"InstanceProfileName", "Path"},
 		Name:       "InstanceProfileName", NameLength: 128, IAM: true,
+		Permissions: handlerPermissions{
+			Create: []string{
+				"iam:CreateInstanceProfile", "iam:GetInstanceProfile", "iam:AddRoleToInstanceProfile",
+				"iam:PassRole",
+			},
+			Read: []string{"iam:GetInstanceProfile"},
+			Update: []string{
+				"iam:AddRoleToInstanceProfile", "iam:PassRole", "iam:RemoveRoleFromInstanceProfile",
+				"iam:GetInstanceProfile",
+			},
+			Delete: []string{
+				"iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile",
+			},
+		},
 	}
 }
 

@@ -21,6 +21,18 @@ func (iamManagedPolicy) schema() schema {
 		Required:   []string{"PolicyDocument"},
 		Replace:    []string{"Description", "ManagedPolicyName", "Path"},
 		Name:       "ManagedPolicyName", NameLength: 128, IAM: true,
+		Permissions: handlerPermissions{
+			Create: []string{"iam:CreatePolicy", "iam:GetPolicy", "iam:AttachRolePolicy"},
+			Read:   []string{"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"},
+			Update: []string{
+				"iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:CreatePolicyVersion",
+				"iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy",
+			},
+			Delete: []string{
+				"iam:DetachRolePolicy", "iam:ListPolicyVersions", "iam:DeletePolicyVersion",
+				"iam:DeletePolicy",
+			},
+		},
 	}
 }
 

@@ -21,6 +21,21 @@ func (iamRole) schema() schema {
 		Required:   []string{"AssumeRolePolicyDocument"},
 		Replace:    []string{"RoleName", "Path"},
 		Name:       "RoleName", NameLength: 64, IAM: true, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{
+				"iam:CreateRole", "iam:GetRole", "iam:TagRole", "iam:AttachRolePolicy",
+				"iam:PutRolePolicy",
+			},
+			Read: []string{
+				"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy",
+			},
+			Update: []string{
+				"iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:PutRolePermissionsBoundary",
+				"iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
+				"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:GetRole",
+			},
+			Delete: []string{"iam:GetRole", "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole"},
+		},
 	}
 }
 

@@ -10,6 +10,17 @@ var kmsKey = recordType{
 			"PendingWindowInDays", "RotationPeriodInDays", "Tags",
 		},
 		Replace: []string{"KeySpec", "KeyUsage", "MultiRegion", "Origin"}, NameLength: 128, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"kms:CreateKey", "kms:EnableKeyRotation", "kms:TagResource"},
+			Read: []string{
+				"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
+			},
+			Update: []string{
+				"kms:PutKeyPolicy", "kms:EnableKeyRotation", "kms:DisableKeyRotation",
+				"kms:UpdateKeyDescription", "kms:TagResource", "kms:UntagResource",
+			},
+			Delete: []string{"kms:ScheduleKeyDeletion"},
+		},
 	},
 	attrs: func(r *request, _ string) (string, map[string]any) {
 		id := r.id
@@ -24,5 +35,11 @@ var kmsAlias = recordType{
 	s: schema{
 		Properties: []string{"AliasName", "TargetKeyId"}, Required: []string{"AliasName", "TargetKeyId"},
 		Replace: []string{"AliasName"}, Name: "AliasName", NameLength: 256,
+		Permissions: handlerPermissions{
+			Create: []string{"kms:CreateAlias"},
+			Read:   []string{"kms:ListAliases"},
+			Update: []string{"kms:UpdateAlias"},
+			Delete: []string{"kms:DeleteAlias"},
+		},
 	},
 }

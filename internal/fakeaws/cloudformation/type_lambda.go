@@ -21,6 +21,15 @@ func (lambdaFunction) schema() schema {
 		Required: []string{"Code", "Role"},
 		Replace:  []string{"FunctionName", "PackageType"},
 		Name:     "FunctionName", NameLength: 64, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"lambda:CreateFunction", "lambda:TagResource", "iam:PassRole", "s3:GetObject"},
+			Read:   []string{"lambda:GetFunction"},
+			Update: []string{
+				"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:TagResource",
+				"lambda:UntagResource", "iam:PassRole", "s3:GetObject",
+			},
+			Delete: []string{"lambda:DeleteFunction"},
+		},
 	}
 }
 
@@ -122,7 +131,17 @@ type lambdaPermission struct{}
 
 func (lambdaPermission) schema() schema {
 	all := []string{"Action", "EventSourceToken", "FunctionName", "FunctionUrlAuthType", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"}
-	return schema{Properties: all, Required: []string{"Action", "FunctionName", "Principal"}, Replace: all}
+	return schema{
+		Properties: all,
+		Required:   []string{"Action", "FunctionName", "Principal"},
+		Replace:    all,
+		Permissions: handlerPermissions{
+			Create: []string{"lambda:AddPermission"},
+			Read:   []string{"lambda:GetPolicy"},
+			Update: []string{"lambda:AddPermission", "lambda:RemovePermission"},
+			Delete: []string{"lambda:RemovePermission"},
+		},
+	}
 }
 
 func (p lambdaPermission) create(r *request) (outcome, error) {
@@ -183,6 +202,12 @@ func (lambdaInvokeConfig) schema() schema {
 		Properties: []string{"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"},
 		Required:   []string{"FunctionName", "Qualifier"},
 		Replace:    []string{"FunctionName", "Qualifier"},
+		Permissions: handlerPermissions{
+			Create: []string{"lambda:PutFunctionEventInvokeConfig"},
+			Read:   []string{"lambda:GetFunctionEventInvokeConfig"},
+			Update: []string{"lambda:UpdateFunctionEventInvokeConfig"},
+			Delete: []string{"lambda:DeleteFunctionEventInvokeConfig"},
+		},
 	}
 }
 

@@ -83,6 +83,15 @@ var logGroup = recordType{
 	s: schema{
 		Properties: []string{"DataProtectionPolicy", "FieldIndexPolicies", "KmsKeyId", "LogGroupClass", "LogGroupName", "RetentionInDays", "Tags"},
 		Replace:    []string{"LogGroupName"}, Name: "LogGroupName", NameLength: 512, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"},
+			Read:   []string{"logs:DescribeLogGroups", "logs:ListTagsForResource"},
+			Update: []string{
+				"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource",
+				"logs:UntagResource",
+			},
+			Delete: []string{"logs:DeleteLogGroup"},
+		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		return name, map[string]any{"Arn": r.arn("logs", r.stack.region, "log-group:"+name+":*")}
@@ -96,6 +105,12 @@ var sqsQueue = recordType{
 			"MaximumMessageSize", "MessageRetentionPeriod", "QueueName", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout",
 		},
 		Replace: []string{"FifoQueue", "QueueName"}, Name: "QueueName", NameLength: 80, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"sqs:CreateQueue", "sqs:TagQueue"},
+			Read:   []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"},
+			Update: []string{"sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"},
+			Delete: []string{"sqs:DeleteQueue"},
+		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		url := "https://sqs." + r.stack.region + ".amazonaws.com/" + r.stack.account + "/" + name
@@ -104,7 +119,17 @@ var sqsQueue = recordType{
 }
 
 var sqsQueuePolicy = recordType{
-	s: schema{Properties: []string{"PolicyDocument", "Queues"}, Required: []string{"PolicyDocument", "Queues"}, NameLength: 128},
+	s: schema{
+		Properties: []string{"PolicyDocument", "Queues"},
+		Required:   []string{"PolicyDocument", "Queues"},
+		NameLength: 128,
+		Permissions: handlerPermissions{
+			Create: []string{"sqs:SetQueueAttributes"},
+			Read:   []string{"sqs:GetQueueAttributes"},
+			Update: []string{"sqs:SetQueueAttributes"},
+			Delete: []string{"sqs:SetQueueAttributes"},
+		},
+	},
 	attrs: func(_ *request, name string) (string, map[string]any) {
 		return name, map[string]any{"Id": name}
 	},
@@ -118,6 +143,12 @@ var cloudwatchAlarm = recordType{
 			"ThresholdMetricId", "TreatMissingData", "Unit",
 		},
 		Required: []string{"ComparisonOperator", "EvaluationPeriods"}, Replace: []string{"AlarmName"}, Name: "AlarmName", NameLength: 255, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"},
+			Read:   []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
+			Update: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"},
+			Delete: []string{"cloudwatch:DeleteAlarms"},
+		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		return name, map[string]any{"Arn": r.arn("cloudwatch", r.stack.region, "alarm:"+name)}
@@ -128,6 +159,12 @@ var schedulerSchedule = recordType{
 	s: schema{
 		Properties: []string{"Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target"},
 		Required:   []string{"FlexibleTimeWindow", "ScheduleExpression", "Target"}, Replace: []string{"Name"}, Name: "Name", NameLength: 64,
+		Permissions: handlerPermissions{
+			Create: []string{"scheduler:CreateSchedule", "iam:PassRole"},
+			Read:   []string{"scheduler:GetSchedule"},
+			Update: []string{"scheduler:UpdateSchedule", "iam:PassRole"},
+			Delete: []string{"scheduler:DeleteSchedule"},
+		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		group := r.props.str("GroupName")

@@ -24,6 +24,15 @@ func (s3Bucket) schema() schema {
 			"BucketEncryption", "BucketName", "LifecycleConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags", "VersioningConfiguration",
 		},
 		Replace: []string{"BucketName"}, Name: "BucketName", NameLength: 63, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{
+				"s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutBucketTagging",
+				"s3:PutBucketPublicAccessBlock",
+			},
+			Read:   []string{"s3:GetBucketVersioning"},
+			Update: []string{"s3:PutBucketVersioning", "s3:PutBucketTagging", "s3:PutBucketPublicAccessBlock"},
+			Delete: []string{"s3:DeleteBucket"},
+		},
 	}
 }
 
@@ -125,7 +134,17 @@ func (s3Bucket) read(r *request) (map[string]any, error) {
 type s3BucketPolicy struct{}
 
 func (s3BucketPolicy) schema() schema {
-	return schema{Properties: []string{"Bucket", "PolicyDocument"}, Required: []string{"Bucket", "PolicyDocument"}, Replace: []string{"Bucket"}}
+	return schema{
+		Properties: []string{"Bucket", "PolicyDocument"},
+		Required:   []string{"Bucket", "PolicyDocument"},
+		Replace:    []string{"Bucket"},
+		Permissions: handlerPermissions{
+			Create: []string{"s3:PutBucketPolicy"},
+			Read:   []string{"s3:GetBucketPolicy"},
+			Update: []string{"s3:PutBucketPolicy"},
+			Delete: []string{"s3:DeleteBucketPolicy"},
+		},
+	}
 }
 
 func (p s3BucketPolicy) create(r *request) (outcome, error) {

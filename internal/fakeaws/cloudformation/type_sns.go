@@ -23,6 +23,15 @@ func (snsTopic) schema() schema {
 		Properties: append([]string{"Subscription", "Tags", "TopicName"}, topicAttributes...),
 		Replace:    []string{"TopicName", "FifoTopic"},
 		Name:       "TopicName", NameLength: 256, Tags: true,
+		Permissions: handlerPermissions{
+			Create: []string{"sns:GetTopicAttributes", "sns:CreateTopic", "sns:TagResource", "sns:Subscribe"},
+			Read:   []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"},
+			Update: []string{
+				"sns:SetTopicAttributes", "sns:Subscribe", "sns:ListSubscriptionsByTopic",
+				"sns:Unsubscribe", "sns:TagResource", "sns:UntagResource",
+			},
+			Delete: []string{"sns:DeleteTopic"},
+		},
 	}
 }
 
@@ -211,7 +220,17 @@ func clearPolicy(r *request, arn string) error {
 type snsInlinePolicy struct{}
 
 func (snsInlinePolicy) schema() schema {
-	return schema{Properties: []string{"PolicyDocument", "TopicArn"}, Required: []string{"PolicyDocument", "TopicArn"}, Replace: []string{"TopicArn"}}
+	return schema{
+		Properties: []string{"PolicyDocument", "TopicArn"},
+		Required:   []string{"PolicyDocument", "TopicArn"},
+		Replace:    []string{"TopicArn"},
+		Permissions: handlerPermissions{
+			Create: []string{"sns:SetTopicAttributes"},
+			Read:   []string{"sns:GetTopicAttributes"},
+			Update: []string{"sns:SetTopicAttributes"},
+			Delete: []string{"sns:SetTopicAttributes"},
+		},
+	}
 }
 
 func (p snsInlinePolicy) create(r *request) (outcome, error) {
@@ -235,7 +254,16 @@ func (snsInlinePolicy) read(r *request) (map[string]any, error) {
 type snsTopicPolicy struct{}
 
 func (snsTopicPolicy) schema() schema {
-	return schema{Properties: []string{"PolicyDocument", "Topics"}, Required: []string{"PolicyDocument", "Topics"}}
+	return schema{
+		Properties: []string{"PolicyDocument", "Topics"},
+		Required:   []string{"PolicyDocument", "Topics"},
+		Permissions: handlerPermissions{
+			Create: []string{"sns:SetTopicAttributes"},
+			Read:   noDriftDetection,
+			Update: []string{"sns:SetTopicAttributes"},
+			Delete: []string{"sns:SetTopicAttributes"},
+		},
+	}
 }
 
 func (p snsTopicPolicy) create(r *request) (outcome, error) {
@@ -279,6 +307,12 @@ func (snsSubscription) schema() schema {
 		Properties: append([]string{"Endpoint", "Protocol", "TopicArn"}, subscriptionAttributes...),
 		Required:   []string{"Protocol", "TopicArn"},
 		Replace:    []string{"Endpoint", "Protocol", "TopicArn"},
+		Permissions: handlerPermissions{
+			Create: []string{"sns:Subscribe"},
+			Read:   []string{"sns:GetSubscriptionAttributes"},
+			Update: []string{"sns:SetSubscriptionAttributes"},
+			Delete: []string{"sns:Unsubscribe"},
+		},
 	}
 }
 

@@ -16,6 +16,12 @@ func (ssmParameter) schema() schema {
 		Required:   []string{"Type", "Value"},
 		Replace:    []string{"DataType", "Name"},
 		Name:       "Name", NameLength: 512,
+		Permissions: handlerPermissions{
+			Create: []string{"ssm:PutParameter", "ssm:AddTagsToResource"},
+			Read:   []string{"ssm:GetParameter"},
+			Update: []string{"ssm:PutParameter"},
+			Delete: []string{"ssm:DeleteParameter"},
+		},
 	}
 }
 
