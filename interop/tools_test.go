@@ -74,7 +74,7 @@ func serve(t *testing.T, program string) string {
 			t.Errorf("permstack local did not stop cleanly: %v\n%s", err, stderr.String())
 		}
 	})
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(5 * time.Minute)
 	for {
 		select {
 		case line := <-lines:
@@ -109,7 +109,7 @@ func environment(endpoint, account, region string) []string {
 // output runs a program and gives what it printed, and what it complained of.
 func output(t *testing.T, env []string, program string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = root, env
