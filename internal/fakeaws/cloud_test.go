@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -20,19 +19,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/protocol"
 )
 
 func TestOverTheNetwork(t *testing.T) {
-	c, _ := newCloud(t)
-	endpoint := must[string](t)(c.Start("127.0.0.1:0"))
+	c, _ := apitest.NewCloud(t)
+	endpoint := apitest.Must[string](t)(c.Start("127.0.0.1:0"))
 	t.Cleanup(func() { _ = c.Close() })
-	cfg := c.Config(account, region)
+	cfg := c.Config(apitest.Account, apitest.Region)
 	cfg.HTTPClient, cfg.BaseEndpoint = nil, &endpoint
-	n := newClients(cfg)
-	makeRole(t, n, "over-the-network")
-	must[*eventbridge.ListRulesOutput](t)(n.events.ListRules(context.Background(), nil))
-	if _, ok := c.IAM().Lookup(account, "over-the-network"); !ok {
+	n := apitest.NewClients(cfg)
+	apitest.CreateRole(t, n, "over-the-network")
+	apitest.Must[*eventbridge.ListRulesOutput](t)(n.Events.ListRules(context.Background(), nil))
+	if _, ok := c.IAM().Lookup(apitest.Account, "over-the-network"); !ok {
 		t.Error("the role did not arrive")
 	}
 	if _, err := c.Start("127.0.0.1:0"); err == nil {
@@ -56,8 +56,8 @@ func TestWhoIsCalling(t *testing.T) {
 		{"111122223333", "us-gov-west-1", "arn:aws-us-gov:iam::111122223333:root"},
 		{"111122223333", "cn-north-1", "arn:aws-cn:iam::111122223333:root"},
 	} {
-		n := newClients(c.ConfigWith(tt.region, aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: "x"}))
-		got := must[*sts.GetCallerIdentityOutput](t)(n.sts.GetCallerIdentity(context.Background(), nil))
+		n := apitest.NewClients(c.ConfigWith(tt.region, aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: "x"}))
+		got := apitest.Must[*sts.GetCallerIdentityOutput](t)(n.STS.GetCallerIdentity(context.Background(), nil))
 		if *got.Arn != tt.want {
 			t.Errorf("%s in %s: got %s, want %s", tt.key, tt.region, *got.Arn, tt.want)
 		}
@@ -66,42 +66,42 @@ func TestWhoIsCalling(t *testing.T) {
 
 func TestAccountsAndRegionsAreApart(t *testing.T) {
 	ctx := context.Background()
-	c, n := newCloud(t)
-	makeRole(t, n, "everywhere")
-	must[*sns.CreateTopicOutput](t)(n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("here")}))
+	c, n := apitest.NewCloud(t)
+	apitest.CreateRole(t, n, "everywhere")
+	apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("here")}))
 
-	elsewhere := newClients(c.Config(account, "us-west-2"))
-	must[*iam.GetRoleOutput](t)(elsewhere.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")}))
-	if got := must[*sns.ListTopicsOutput](t)(elsewhere.sns.ListTopics(ctx, nil)); len(got.Topics) != 0 {
+	elsewhere := apitest.NewClients(c.Config(apitest.Account, "us-west-2"))
+	apitest.Must[*iam.GetRoleOutput](t)(elsewhere.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")}))
+	if got := apitest.Must[*sns.ListTopicsOutput](t)(elsewhere.SNS.ListTopics(ctx, nil)); len(got.Topics) != 0 {
 		t.Errorf("topics of another Region: %v", got.Topics)
 	}
-	other := newClients(c.Config("444455556666", region))
-	_, err := other.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")})
-	wantError(t, err, "NoSuchEntity", "everywhere")
+	other := apitest.NewClients(c.Config("444455556666", apitest.Region))
+	_, err := other.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")})
+	apitest.WantError(t, err, "NoSuchEntity", "everywhere")
 }
 
 func TestRefusesByName(t *testing.T) {
 	ctx := context.Background()
-	c, n := newCloud(t)
-	_, err := n.iam.ListUsers(ctx, nil)
-	wantError(t, err, "NotImplemented", "permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile")
-	_, err = n.events.ListArchives(ctx, nil)
-	wantError(t, err, "NotImplemented", "events:ListArchives")
-	cfg := c.Config(account, region)
+	c, n := apitest.NewCloud(t)
+	_, err := n.IAM.ListUsers(ctx, nil)
+	apitest.WantError(t, err, "NotImplemented", "permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile")
+	_, err = n.Events.ListArchives(ctx, nil)
+	apitest.WantError(t, err, "NotImplemented", "events:ListArchives")
+	cfg := c.Config(apitest.Account, apitest.Region)
 	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
-	wantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)")
+	apitest.WantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)")
 }
 
 func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {
 	t.Helper()
-	client := c.Config(account, region).HTTPClient
-	r := must[*http.Request](t)(http.NewRequestWithContext(context.Background(), method, "http://aws.permstack.invalid"+url, strings.NewReader(body)))
+	client := c.Config(apitest.Account, apitest.Region).HTTPClient
+	r := apitest.Must[*http.Request](t)(http.NewRequestWithContext(context.Background(), method, "http://aws.permstack.invalid"+url, strings.NewReader(body)))
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	response := must[*http.Response](t)(client.Do(r))
+	response := apitest.Must[*http.Response](t)(client.Do(r))
 	defer response.Body.Close()
-	return response.StatusCode, string(must[[]byte](t)(io.ReadAll(response.Body))), response.Header
+	return response.StatusCode, string(apitest.Must[[]byte](t)(io.ReadAll(response.Body))), response.Header
 }
 
 func signedFor(service string) string {
@@ -109,7 +109,7 @@ func signedFor(service string) string {
 }
 
 func TestProtocols(t *testing.T) {
-	c, _ := newCloud(t)
+	c, _ := apitest.NewCloud(t)
 	form, js := "application/x-www-form-urlencoded", "application/x-amz-json-1.1"
 	for _, tt := range []struct {
 		name, service, contentType, target, body string
@@ -145,7 +145,7 @@ func TestProtocols(t *testing.T) {
 }
 
 func TestCBORClientsCanReadTheRefusal(t *testing.T) {
-	c, _ := newCloud(t)
+	c, _ := apitest.NewCloud(t)
 	status, body, h := request(t, c, "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", "Authorization", signedFor("monitoring"), "Smithy-Protocol", "rpc-v2-cbor")
 	if status != 501 || h.Get("Content-Type") != "application/cbor" || !strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") || !strings.Contains(body, "monitoring:ListMetrics") {
 		t.Errorf("%d %q", status, body)
@@ -153,7 +153,7 @@ func TestCBORClientsCanReadTheRefusal(t *testing.T) {
 }
 
 func TestUnsignedAndOversized(t *testing.T) {
-	c, _ := newCloud(t)
+	c, _ := apitest.NewCloud(t)
 	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {
 		t.Errorf("unsigned: %d %s", status, body)
 	}
@@ -167,7 +167,7 @@ func TestUnsignedAndOversized(t *testing.T) {
 
 func TestMountInterceptPanicAndLog(t *testing.T) {
 	ctx := context.Background()
-	c, n := newCloud(t)
+	c, n := apitest.NewCloud(t)
 	c.Mount("/_permstack/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outer") }))
 	c.Mount("/_permstack/cfn-response/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }))
 	if _, body, _ := request(t, c, "PUT", "/_permstack/cfn-response/1", "{}"); body != "inner /_permstack/cfn-response/1" {
@@ -180,15 +180,15 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 		}
 		return nil
 	})
-	_, err := n.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("a")})
-	wantError(t, err, "Throttling", "Rate exceeded")
+	_, err := n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("a")})
+	apitest.WantError(t, err, "Throttling", "Rate exceeded")
 	c.SetIntercept(nil)
 
 	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Action{
 		"GetCallerIdentity": protocol.NewAction(func(context.Context, *protocol.Call) (any, error) { panic("broken") }, protocol.NoPermissions),
 	}})
-	_, err = n.sts.GetCallerIdentity(ctx, nil)
-	wantError(t, err, "InternalFailure", "broken")
+	_, err = n.STS.GetCallerIdentity(ctx, nil)
+	apitest.WantError(t, err, "InternalFailure", "broken")
 
 	calls := c.Calls()
 	if len(calls) != 2 || calls[0].Name() != "iam:GetRole" || calls[0].ErrorCode != "Throttling" || calls[1].ErrorCode != "InternalFailure" {
@@ -205,56 +205,29 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 
 func TestInParallel(t *testing.T) {
 	ctx := context.Background()
-	c, n := newCloud(t)
+	c, n := apitest.NewCloud(t)
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
 			name := fmt.Sprintf("parallel-%d", i%8)
-			_, _ = n.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trustSelf)})
-			_, _ = n.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &name, PolicyDocument: aws.String(readAll)})
-			_, _ = n.iam.ListRoles(ctx, nil)
-			_, _ = n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
-			_, _ = n.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name})
-			_, _ = n.ssm.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &name, Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)})
-			_, _ = n.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)})
-			_, _ = newClients(c.ConfigAs(account, region, "arn:aws:iam::111122223333:role/"+name)).iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+			_, _ = n.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(apitest.TrustSelf)})
+			_, _ = n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &name, PolicyDocument: aws.String(apitest.ReadAll)})
+			_, _ = n.IAM.ListRoles(ctx, nil)
+			_, _ = n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
+			_, _ = n.SNS.Publish(ctx, &sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name})
+			_, _ = n.SSM.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &name, Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)})
+			_, _ = n.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)})
+			_, _ = apitest.NewClients(c.ConfigAs(apitest.Account, apitest.Region, "arn:aws:iam::111122223333:role/"+name)).IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 			c.Calls()
 			c.SNS().Messages("")
 		})
 	}
 	wg.Wait()
-	if got := must[*iam.ListRolesOutput](t)(n.iam.ListRoles(ctx, nil)); len(got.Roles) != 8 {
+	if got := apitest.Must[*iam.ListRolesOutput](t)(n.IAM.ListRoles(ctx, nil)); len(got.Roles) != 8 {
 		t.Errorf("%d roles, want 8", len(got.Roles))
 	}
-	got := must[*ssm.GetParameterOutput](t)(n.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("parallel-0")}))
+	got := apitest.Must[*ssm.GetParameterOutput](t)(n.SSM.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("parallel-0")}))
 	if got.Parameter.Version != 2 {
 		t.Errorf("version %d, want 2", got.Parameter.Version)
 	}
 }
-
-func TestSessionsEnd(t *testing.T) {
-	ctx := context.Background()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var mu sync.Mutex
-	c := fakeaws.New(fakeaws.Options{Clock: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }})
-	n := newClients(c.Config(account, region))
-	makeRole(t, n, "short")
-	credentials := c.SessionCredentials(account, "arn:aws:iam::111122223333:role/short", "s")
-	as := newClients(c.ConfigWith(region, credentials))
-	got := must[*sts.GetCallerIdentityOutput](t)(as.sts.GetCallerIdentity(ctx, nil))
-	if *got.Arn != "arn:aws:sts::111122223333:assumed-role/short/s" || !strings.HasPrefix(*got.UserId, "AROA") {
-		t.Errorf("identity %s %s", *got.Arn, *got.UserId)
-	}
-	wrong := credentials
-	wrong.SessionToken = "other"
-	_, err := newClients(c.ConfigWith(region, wrong)).sts.GetCallerIdentity(ctx, nil)
-	wantError(t, err, "InvalidClientTokenId", "invalid")
-	mu.Lock()
-	now = now.Add(13 * time.Hour)
-	mu.Unlock()
-	_, err = newClients(c.ConfigWith(region, wrongExpiry(credentials))).sts.GetCallerIdentity(ctx, nil)
-	wantError(t, err, "ExpiredToken", "expired")
-}
-
-// wrongExpiry makes the SDK believe that the credentials are still good.
-func wrongExpiry(c aws.Credentials) aws.Credentials { c.CanExpire = false; return c }

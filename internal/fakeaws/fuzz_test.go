@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/apitest"
 )
 
 // FuzzRequest asks that no request, however odd, is answered with an internal
@@ -26,9 +27,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("ssm", js, "AmazonSSM.DescribeParameters", `{"ParameterFilters":[{"Key":"Name"}],"MaxResults":1,"NextToken":"3"}`)
 	f.Add("s3", "", "", "\x00")
 	c := fakeaws.New(fakeaws.Options{})
-	credentials := c.SessionCredentials(account, "arn:aws:iam::111122223333:role/a", "s")
+	credentials := c.SessionCredentials(apitest.Account, "arn:aws:iam::111122223333:role/a", "s")
 	f.Fuzz(func(t *testing.T, service, contentType, target, body string) {
-		for _, key := range []string{account, credentials.AccessKeyID} {
+		for _, key := range []string{apitest.Account, credentials.AccessKeyID} {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
 			r.Header.Set("X-Amz-Security-Token", credentials.SessionToken)

@@ -18,13 +18,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/apitest"
 )
 
 // TestScenario asks the embedded AWS the whole scenario, so that it is sound
 // also where no moto is there to compare with.
 func TestScenario(t *testing.T) {
 	ctx := context.Background()
-	n := newClients(fakeaws.New(fakeaws.Options{}).Config(fakeaws.DefaultAccount, region))
+	n := apitest.NewClients(fakeaws.New(fakeaws.Options{}).Config(fakeaws.DefaultAccount, apitest.Region))
 	for _, s := range scenario(n) {
 		_, err := s.call(ctx, n)
 		var api smithy.APIError
@@ -43,9 +44,9 @@ func TestAgainstMoto(t *testing.T) {
 	}
 	ctx := context.Background()
 	endpoint := startMoto(t, program)
-	ours := newClients(fakeaws.New(fakeaws.Options{}).Config(fakeaws.DefaultAccount, region))
-	motos := newClients(aws.Config{
-		Region: region, BaseEndpoint: &endpoint,
+	ours := apitest.NewClients(fakeaws.New(fakeaws.Options{}).Config(fakeaws.DefaultAccount, apitest.Region))
+	motos := apitest.NewClients(aws.Config{
+		Region: apitest.Region, BaseEndpoint: &endpoint,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "x"}, nil
 		}),
@@ -72,7 +73,7 @@ func startMoto(t *testing.T, program string) string {
 	t.Helper()
 	command := exec.Command(program, "-H", "127.0.0.1", "-p", "0")
 	command.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
-	out := must[io.ReadCloser](t)(command.StderrPipe())
+	out := apitest.Must[io.ReadCloser](t)(command.StderrPipe())
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func normalise(t *testing.T, out any, err error) map[string]any {
 		return map[string]any{"code": api.ErrorCode(), "message": strings.TrimSuffix(api.ErrorMessage(), ".")}
 	}
 	var v any
-	if err := json.Unmarshal(must[[]byte](t)(json.Marshal(out)), &v); err != nil {
+	if err := json.Unmarshal(apitest.Must[[]byte](t)(json.Marshal(out)), &v); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]any{"code": "", "answer": plain(v)}

@@ -13,20 +13,22 @@ import (
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"permstack/internal/fakeaws/apitest"
 )
 
 // TestTagging puts two tags on each kind of resource, takes one off, and reads
 // what is left.
 func TestTagging(t *testing.T) {
 	ctx := context.Background()
-	_, n := newCloud(t)
-	makeRole(t, n, "r")
-	policy := makePolicy(t, n, "p", readAll)
+	_, n := apitest.NewCloud(t)
+	apitest.CreateRole(t, n, "r")
+	policy := apitest.CreatePolicy(t, n, "p", apitest.ReadAll)
 	name := aws.String("r")
-	must[*iam.CreateInstanceProfileOutput](t)(n.iam.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}))
-	topic := must[*sns.CreateTopicOutput](t)(n.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: name})).TopicArn
-	rule := must[*eventbridge.PutRuleOutput](t)(n.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: name, ScheduleExpression: aws.String("rate(6 hours)")})).RuleArn
-	must[*ssm.PutParameterOutput](t)(n.ssm.PutParameter(ctx, &ssm.PutParameterInput{Name: name, Value: name, Type: ssmtypes.ParameterTypeString}))
+	apitest.Must[*iam.CreateInstanceProfileOutput](t)(n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}))
+	topic := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: name})).TopicArn
+	rule := apitest.Must[*eventbridge.PutRuleOutput](t)(n.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: name, ScheduleExpression: aws.String("rate(6 hours)")})).RuleArn
+	apitest.Must[*ssm.PutParameterOutput](t)(n.SSM.PutParameter(ctx, &ssm.PutParameterInput{Name: name, Value: name, Type: ssmtypes.ParameterTypeString}))
 
 	a, b, off := aws.String("a"), aws.String("b"), []string{"a"}
 	iamTags := []types.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
@@ -45,29 +47,29 @@ func TestTagging(t *testing.T) {
 		}
 	}
 
-	succeed("policy", second(n.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &policy, Tags: iamTags})),
-		second(n.iam.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &policy, TagKeys: off})))
-	for _, tag := range must[*iam.ListPolicyTagsOutput](t)(n.iam.ListPolicyTags(ctx, &iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
+	succeed("policy", second(n.IAM.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &policy, Tags: iamTags})),
+		second(n.IAM.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &policy, TagKeys: off})))
+	for _, tag := range apitest.Must[*iam.ListPolicyTagsOutput](t)(n.IAM.ListPolicyTags(ctx, &iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
 		left["policy"] = append(left["policy"], *tag.Key)
 	}
-	succeed("profile", second(n.iam.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
-		second(n.iam.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off})))
-	for _, tag := range must[*iam.ListInstanceProfileTagsOutput](t)(n.iam.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
+	succeed("profile", second(n.IAM.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
+		second(n.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off})))
+	for _, tag := range apitest.Must[*iam.ListInstanceProfileTagsOutput](t)(n.IAM.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
 		left["profile"] = append(left["profile"], *tag.Key)
 	}
-	succeed("topic", second(n.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: topic, Tags: snsTags})),
-		second(n.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: topic, TagKeys: off})))
-	for _, tag := range must[*sns.ListTagsForResourceOutput](t)(n.sns.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
+	succeed("topic", second(n.SNS.TagResource(ctx, &sns.TagResourceInput{ResourceArn: topic, Tags: snsTags})),
+		second(n.SNS.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: topic, TagKeys: off})))
+	for _, tag := range apitest.Must[*sns.ListTagsForResourceOutput](t)(n.SNS.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
 		left["topic"] = append(left["topic"], *tag.Key)
 	}
-	succeed("rule", second(n.events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
-		second(n.events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})))
-	for _, tag := range must[*eventbridge.ListTagsForResourceOutput](t)(n.events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
+	succeed("rule", second(n.Events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
+		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})))
+	for _, tag := range apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
 		left["rule"] = append(left["rule"], *tag.Key)
 	}
-	succeed("parameter", second(n.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
-		second(n.ssm.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})))
-	for _, tag := range must[*ssm.ListTagsForResourceOutput](t)(n.ssm.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
+	succeed("parameter", second(n.SSM.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
+		second(n.SSM.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})))
+	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
 		left["parameter"] = append(left["parameter"], *tag.Key)
 	}
 	for _, kind := range []string{"policy", "profile", "topic", "rule", "parameter"} {

@@ -1,4 +1,4 @@
-package fakeaws_test
+package s3_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/apitest"
 )
 
 // s3At is a client over real HTTP, as a publisher has it.
@@ -35,17 +36,17 @@ func TestS3(t *testing.T) {
 	bucket := aws.String("releases-eu-west-1")
 
 	_, err = c.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: bucket})
-	wantError(t, err, "NotFound", "")
+	apitest.WantError(t, err, "NotFound", "")
 	_, err = c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket})
-	wantError(t, err, "IllegalLocationConstraintException", "")
+	apitest.WantError(t, err, "IllegalLocationConstraintException", "")
 	in := &s3.CreateBucketInput{Bucket: bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}
 	if _, err := c.CreateBucket(ctx, in); err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.CreateBucket(ctx, in)
-	wantError(t, err, "BucketAlreadyOwnedByYou", "")
+	apitest.WantError(t, err, "BucketAlreadyOwnedByYou", "")
 	_, err = s3At(t, endpoint, "222222222222", "eu-west-1").CreateBucket(ctx, in)
-	wantError(t, err, "BucketAlreadyExists", "")
+	apitest.WantError(t, err, "BucketAlreadyExists", "")
 
 	put := func(key, body string) error {
 		_, err := c.PutObject(ctx, &s3.PutObjectInput{
@@ -59,7 +60,7 @@ func TestS3(t *testing.T) {
 			t.Fatalf("%s: %v", key, err)
 		}
 	}
-	wantError(t, put("v1/c.yaml", "three"), "PreconditionFailed", "")
+	apitest.WantError(t, put("v1/c.yaml", "three"), "PreconditionFailed", "")
 
 	got, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/a b.zip"), ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
@@ -81,9 +82,9 @@ func TestS3(t *testing.T) {
 		t.Errorf("%v, %v", head, err)
 	}
 	_, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("none")})
-	wantError(t, err, "NoSuchKey", "")
+	apitest.WantError(t, err, "NoSuchKey", "")
 	_, err = c.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: aws.String("bad"), Body: strings.NewReader("x"), ChecksumSHA256: aws.String("AAAA")})
-	wantError(t, err, "BadDigest", "")
+	apitest.WantError(t, err, "BadDigest", "")
 	_, err = s3At(t, endpoint, "111111111111", "us-east-1").HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml")})
 	if err == nil {
 		t.Error("a bucket answers in another Region")
@@ -114,9 +115,9 @@ func TestS3(t *testing.T) {
 
 	uploaded(t, c, bucket)
 	_, err = c.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: bucket})
-	wantError(t, err, "BucketNotEmpty", "")
+	apitest.WantError(t, err, "BucketNotEmpty", "")
 	_, err = c.GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: bucket})
-	wantError(t, err, "NotImplemented", "")
+	apitest.WantError(t, err, "NotImplemented", "")
 }
 
 // uploaded is a multipart upload, a version and its deletion.
@@ -150,7 +151,7 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 		t.Fatal(err)
 	}
 	_, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
-	wantError(t, err, "NoSuchKey", "")
+	apitest.WantError(t, err, "NoSuchKey", "")
 	old, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key, VersionId: done.VersionId})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +165,7 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	}
 }
 
-// TestS3AcrossAccounts: another account reads where the bucket's policy lets it.
+// TestS3AcrossAccounts: another apitest.Account reads where the bucket's policy lets it.
 func TestS3AcrossAccounts(t *testing.T) {
 	cloud := fakeaws.New(fakeaws.Options{})
 	endpoint, err := cloud.Start("127.0.0.1:0")
@@ -184,7 +185,7 @@ func TestS3AcrossAccounts(t *testing.T) {
 		_, err := other.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
 		return err
 	}
-	wantError(t, read(), "AccessDenied", "")
+	apitest.WantError(t, read(), "AccessDenied", "")
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::shared-releases/*"}]}`
 	if _, err := owner.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: bucket, Policy: &policy}); err != nil {
 		t.Fatal(err)
@@ -193,5 +194,5 @@ func TestS3AcrossAccounts(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = other.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("mine")})
-	wantError(t, err, "AccessDenied", "")
+	apitest.WantError(t, err, "AccessDenied", "")
 }
