@@ -273,21 +273,31 @@ func (s scene) value(v string) string {
 	return v
 }
 
-// glob matches with * for any text and literalStar for a star.
+// glob reports whether a pattern matches a text: * matches any text, literalStar a star.
 func glob(pattern, text string) bool {
-	switch {
-	case pattern == "":
-		return text == ""
-	case pattern == "*":
-		return true
-	case pattern[0] == '*':
-		return glob(pattern[1:], text) || text != "" && glob(pattern, text[1:])
-	case text == "":
-		return false
-	case pattern[:1] == literalStar:
-		return text[0] == '*' && glob(pattern[1:], text[1:])
+	i := 0
+	for i < len(pattern) && pattern[i] != '*' && pattern[i] != literalStar[0] {
+		i++
 	}
-	return pattern[0] == text[0] && glob(pattern[1:], text[1:])
+	switch {
+	case i == len(pattern):
+		return pattern == text
+	case !strings.HasPrefix(text, pattern[:i]):
+		return false
+	}
+	wildcard, after, text := pattern[i:i+1], pattern[i+1:], text[i:]
+	switch {
+	case wildcard == literalStar:
+		return strings.HasPrefix(text, "*") && glob(after, text[1:])
+	case after == "":
+		return true
+	}
+	for i := range len(text) + 1 {
+		if glob(after, text[i:]) {
+			return true
+		}
+	}
+	return false
 }
 
 func readAccesses(t testing.TB) []access {

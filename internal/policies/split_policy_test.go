@@ -104,7 +104,7 @@ func TestSplitIsIndependentOfTheDeployment(t *testing.T) {
 			if !one(limit-1) || one(limit) {
 				t.Fatalf("no filler from 5000 to 6000 characters is at the limit")
 			}
-			for filler := limit - 80; filler < limit+80; filler++ {
+			for filler := limit - 40; filler < limit+40; filler++ {
 				profile := fillerProfile(row.resource, row.value, filler)
 				want := split(t, profile, longest)
 				for place, env := range places {
