@@ -46,8 +46,8 @@ func lazy(expr string) pattern {
 // MatchString reports whether s matches.
 func (p pattern) MatchString(s string) bool { return p().MatchString(s) }
 
-// PartitionOf is the partition that a Region lies in.
-func PartitionOf(region string) string {
+// Partition is the partition that a Region lies in.
+func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "us-gov-"):
 		return "aws-us-gov"
@@ -112,7 +112,7 @@ func (c *checker) preset(profile schema.Profile, sel Selection) Selection {
 	}
 	options := slices.Clone(sel.Options)
 	for _, o := range p.Options {
-		if name, _, setting := strings.Cut(string(o), "="); !setting || !slices.ContainsFunc(sel.Options, ofSetting(name)) {
+		if name, _, setting := strings.Cut(string(o), "="); !setting || !slices.ContainsFunc(sel.Options, isValueOf(name)) {
 			options = append(options, o)
 		}
 	}
@@ -136,7 +136,7 @@ func orPreset(profile schema.Profile) string {
 	return ""
 }
 
-func ofSetting(name string) func(schema.Option) bool {
+func isValueOf(name string) func(schema.Option) bool {
 	return func(o schema.Option) bool { return strings.HasPrefix(string(o), name+"=") }
 }
 
@@ -160,9 +160,9 @@ func (c *checker) selection(profile schema.Profile, sel Selection) Selection {
 	if len(sel.Operations) == 0 {
 		sel.Operations = profile.Operations
 	}
-	sel.Assets = chosen(c, "asset", sel.Assets, assets)
-	sel.Operations = chosen(c, "operation", sel.Operations, profile.Operations)
-	sel.Options = c.settings(profile, chosen(c, "option", sel.Options, options))
+	sel.Assets = inProfileOrder(c, "asset", sel.Assets, assets)
+	sel.Operations = inProfileOrder(c, "operation", sel.Operations, profile.Operations)
+	sel.Options = c.settings(profile, inProfileOrder(c, "option", sel.Options, options))
 	return sel
 }
 
@@ -171,7 +171,7 @@ func (c *checker) settings(profile schema.Profile, options []schema.Option) []sc
 	for _, s := range profile.Settings {
 		var given []schema.Option
 		for _, o := range options {
-			if ofSetting(s.Name)(o) {
+			if isValueOf(s.Name)(o) {
 				given = append(given, o)
 			}
 		}
@@ -185,8 +185,8 @@ func (c *checker) settings(profile schema.Profile, options []schema.Option) []sc
 	return options
 }
 
-// chosen lists what was chosen in the profile's order, once each.
-func chosen[T ~string](c *checker, what string, list, valid []T) []T {
+// inProfileOrder lists what was chosen in the profile's order, once each.
+func inProfileOrder[T ~string](c *checker, what string, list, valid []T) []T {
 	for _, v := range list {
 		if !slices.Contains(valid, v) {
 			c.add("unknown %s %q; valid: %s", what, string(v), join(valid))
@@ -211,7 +211,7 @@ func join[T ~string](list []T) string {
 
 func (c *checker) environment(env Environment) Environment {
 	if env.Partition == "" && env.Region != "" {
-		env.Partition = PartitionOf(env.Region)
+		env.Partition = Partition(env.Region)
 	}
 	if env.Partition == "" {
 		// Nothing is trusted across partitions: the ARNs that are given tell it, also
@@ -226,8 +226,8 @@ func (c *checker) environment(env Environment) Environment {
 	if env.Partition != "" && !slices.Contains(partitions, env.Partition) {
 		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(partitions, ", "))
 	}
-	if env.Region != "" && PartitionOf(env.Region) != env.Partition {
-		c.add("Region %s lies in partition %s, not in %s", env.Region, PartitionOf(env.Region), env.Partition)
+	if env.Region != "" && Partition(env.Region) != env.Partition {
+		c.add("Region %s lies in partition %s, not in %s", env.Region, Partition(env.Region), env.Partition)
 	}
 	c.match(accountPattern, env.Account, "account", "an account id has 12 digits")
 	c.match(regionPattern, env.Region, "Region", "a Region looks like eu-central-1")

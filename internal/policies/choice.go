@@ -15,7 +15,7 @@ type choice struct {
 }
 
 func newChoice(profile schema.Profile, sel Selection) choice {
-	c := choice{assets: setOf(sel.Assets), operations: setOf(sel.Operations), options: setOf(sel.Options)}
+	c := choice{assets: toSet(sel.Assets), operations: toSet(sel.Operations), options: toSet(sel.Options)}
 	for _, s := range profile.Settings {
 		if !s.Cumulative {
 			continue
@@ -34,7 +34,7 @@ func newChoice(profile schema.Profile, sel Selection) choice {
 	return c
 }
 
-func setOf[T comparable](list []T) map[T]bool {
+func toSet[T comparable](list []T) map[T]bool {
 	set := make(map[T]bool, len(list))
 	for _, v := range list {
 		set[v] = true

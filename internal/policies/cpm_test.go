@@ -76,10 +76,10 @@ func cpmEnvironment(region string) policies.Environment {
 // granted lists the actions of the server's own role.
 func granted(t testing.TB, sel policies.Selection) []string {
 	t.Helper()
-	return actionsOf(synthesize(t, sel, cpmEnvironment(here)).Roles[0])
+	return roleActions(synthesize(t, sel, cpmEnvironment(here)).Roles[0])
 }
 
-func actionsOf(r policies.Role) []string {
+func roleActions(r policies.Role) []string {
 	seen := map[string]bool{}
 	for _, p := range slices.Concat(r.Managed, r.Inline) {
 		for _, a := range p.Document.Actions() {
@@ -89,9 +89,9 @@ func actionsOf(r policies.Role) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// TestCPMIsTheVendorsFiles: with everything chosen exactly what the files and the
+// TestCPMMatchesVendorFiles: with everything chosen exactly what the files and the
 // page have, release by release; and each capability by its own choice.
-func TestCPMIsTheVendorsFiles(t *testing.T) {
+func TestCPMMatchesVendorFiles(t *testing.T) {
 	var capabilities map[string]map[string]string
 	readJSON(t, "cpm-capabilities.json", &capabilities)
 	if len(capabilities) != len(cpmChoices) {
@@ -127,8 +127,8 @@ func TestCPMIsTheVendorsFiles(t *testing.T) {
 	}
 }
 
-// TestCPMMinimalIsThePage: the preset has what the page names and nothing else.
-func TestCPMMinimalIsThePage(t *testing.T) {
+// TestCPMMinimalMatchesPermissionsDocument: the preset has what the page names and nothing else.
+func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 	for _, c := range []struct {
 		ops, user string
 		want      [][]string
@@ -337,19 +337,19 @@ func TestCPMDocumentation(t *testing.T) {
 	}
 }
 
-// TestNoChoiceIsBeyondEverything: what any choice grants, everything with the
+// TestEveryChoiceIsPartOfEverything: what any choice grants, everything with the
 // same settings grants, so that what holds for the largest holds for all.
-func TestNoChoiceIsBeyondEverything(t *testing.T) {
+func TestEveryChoiceIsPartOfEverything(t *testing.T) {
 	for sel := range cpmSelections(100) {
 		all := policies.Selection{Profile: "cpm", Preset: "enterprise", Options: sel.Options}
-		have, whole := sidsOf(synthesize(t, sel, cpmEnvironment(here))), sidsOf(synthesize(t, all, cpmEnvironment(here)))
+		have, whole := statementSids(synthesize(t, sel, cpmEnvironment(here))), statementSids(synthesize(t, all, cpmEnvironment(here)))
 		if extra := minus(have, whole); len(extra) > 0 {
 			t.Errorf("%v: %v", sel, extra)
 		}
 	}
 }
 
-func sidsOf(set policies.Set) (sids []string) {
+func statementSids(set policies.Set) (sids []string) {
 	for _, r := range set.Roles {
 		for _, p := range r.Managed {
 			for _, s := range p.Document.Statement {

@@ -45,9 +45,9 @@ func indented(t *testing.T, v any) []byte {
 	return b.Bytes()
 }
 
-// TestClumioStaysAsItIs: everything as text that people can compare, and every
+// TestGoldenClumio: everything as text that people can compare, and every
 // other choice in every partition, open and closed, as one hash a Region.
-func TestClumioStaysAsItIs(t *testing.T) {
+func TestGoldenClumio(t *testing.T) {
 	golden(t, "clumio-everything.golden.json", indented(t, synthesize(t, everything(), environment(here))))
 	hashes := map[string]string{}
 	for _, region := range append(regions, "open") {
@@ -71,7 +71,7 @@ func TestClumioStaysAsItIs(t *testing.T) {
 	golden(t, "clumio-choices.golden.json", indented(t, hashes))
 }
 
-// TestCPMStaysAsItIs: the same for everything that the second profile grants.
-func TestCPMStaysAsItIs(t *testing.T) {
+// TestGoldenCPM: the same for everything that the second profile grants.
+func TestGoldenCPM(t *testing.T) {
 	golden(t, "cpm-enterprise.golden.json", indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))))
 }

@@ -19,29 +19,29 @@ import (
 // is let each of them through.
 type bench struct {
 	scene
-	requests []derived
-	asked    []eval.Request
-	allowing []int
-	byAction map[string][]int // "role action", lower case → requests
-	byRole   map[string][]int
-	set      policies.Set
-	letting  map[string]map[int]bool // statement → requests that it lets through
+	requests     []derivedRequest
+	evalRequests []eval.Request
+	allowCounts  []int
+	byAction     map[string][]int // "role action", lower case → requests
+	byRole       map[string][]int
+	set          policies.Set
+	allowedCache map[string]map[int]bool // statement → requests that it lets through
 }
 
 func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
-	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}, letting: map[string]map[int]bool{}}
+	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}, allowedCache: map[string]map[int]bool{}}
 	b.set = synthesize(t, s.sel, s.env)
 	docs := documentsByRole(b.set)
-	b.allowing = make([]int, len(b.requests))
+	b.allowCounts = make([]int, len(b.requests))
 	for i, r := range b.requests {
-		b.asked = append(b.asked, r.request())
+		b.evalRequests = append(b.evalRequests, r.request())
 		key := strings.ToLower(r.role + " " + r.action)
 		b.byAction[key] = append(b.byAction[key], i)
 		b.byRole[r.role] = append(b.byRole[r.role], i)
 		for _, d := range docs[r.role] {
 			for j := range d.Statement {
-				if lets(&d.Statement[j], b.asked[i]) {
-					b.allowing[i]++
+				if allows(&d.Statement[j], b.evalRequests[i]) {
+					b.allowCounts[i]++
 				}
 			}
 		}
@@ -49,8 +49,8 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 	return b
 }
 
-// lets tells whether a statement by itself lets a request through.
-func lets(s *iampolicy.Statement, r eval.Request) bool {
+// allows tells whether a statement by itself lets a request through.
+func allows(s *iampolicy.Statement, r eval.Request) bool {
 	for _, a := range s.Action {
 		if !strings.Contains(a, "*") && !strings.EqualFold(a, r.Action) {
 			continue // as most do: quicker than asking
@@ -65,22 +65,22 @@ func lets(s *iampolicy.Statement, r eval.Request) bool {
 	return false
 }
 
-// notices is a request that a mutant answers wrongly; nil where there is none.
-func (b *bench) notices(t testing.TB, m mutant) *derived {
+// detects is a request that a mutant answers wrongly; nil where there is none.
+func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 	set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
 	if err != nil {
 		t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
 	}
-	was, now := statementOf(b.set, m), statementOf(set, m)
+	was, now := findStatement(b.set, m), findStatement(set, m)
 	if was != nil && now != nil && reflect.DeepEqual(*was, *now) {
 		return nil
 	}
 	wrong := func(i int) bool {
-		n := b.allowing[i]
-		if was != nil && b.let(m, was)[i] {
+		n := b.allowCounts[i]
+		if was != nil && b.allowedBy(m, was)[i] {
 			n--
 		}
-		if now != nil && lets(now, b.asked[i]) {
+		if now != nil && allows(now, b.evalRequests[i]) {
 			n++
 		}
 		return (n > 0) != b.requests[i].allowed
@@ -102,23 +102,23 @@ func (b *bench) notices(t testing.TB, m mutant) *derived {
 	return nil
 }
 
-// let gives the requests that a statement of the profile as it is lets through.
-func (b *bench) let(m mutant, s *iampolicy.Statement) map[int]bool {
+// allowedBy gives the requests that a statement of the profile as it is lets through.
+func (b *bench) allowedBy(m mutant, s *iampolicy.Statement) map[int]bool {
 	key := m.role + " " + m.policy + " " + m.sid
-	if out, known := b.letting[key]; known {
+	if out, known := b.allowedCache[key]; known {
 		return out
 	}
 	out := map[int]bool{}
 	for _, i := range b.byRole[m.role] {
-		if lets(s, b.asked[i]) {
+		if allows(s, b.evalRequests[i]) {
 			out[i] = true
 		}
 	}
-	b.letting[key] = out
+	b.allowedCache[key] = out
 	return out
 }
 
-func statementOf(set policies.Set, m mutant) *iampolicy.Statement {
+func findStatement(set policies.Set, m mutant) *iampolicy.Statement {
 	for _, r := range set.Roles {
 		if r.Entity != m.role {
 			continue
@@ -155,7 +155,7 @@ func preparedOnce(profile string) func(testing.TB) []*bench {
 	}
 }
 
-// TestMutationOfStatements changes statements of every profile in every way of mutate_test.go; a request of
+// TestMutationOfStatements changes statements of every profile in every way of statement_mutants_test.go; a request of
 // access.txt or a rule of the catalogue must notice. What means the same as before in every choice is counted as
 // equivalent.
 //
@@ -177,10 +177,10 @@ func TestMutationOfStatements(t *testing.T) {
 				}
 				total++
 				for _, b := range benches {
-					if statementOf(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") && !strings.HasPrefix(m.what, "without the") {
+					if findStatement(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") && !strings.HasPrefix(m.what, "without the") {
 						continue
 					}
-					if b.notices(t, m) != nil {
+					if b.detects(t, m) != nil {
 						byRequest++
 						return
 					}
@@ -203,26 +203,26 @@ func TestMutationOfStatements(t *testing.T) {
 	}
 }
 
-var pageOnce = sync.OnceValues(clumioPage)
+var permissionsDocument = sync.OnceValues(readPermissionsDocument)
 
 // ruleProblems holds the changed statement against the rules of the catalogue.
 func ruleProblems(m mutant, aws map[string]awsAction) []string {
 	if m.statement.Sid == "" {
-		return pageProblems(m)
+		return permissionsDocumentProblems(m)
 	}
 	where := m.policy + "/" + m.sid
 	return slices.Concat(
 		scopeProblems(aws, where, m.statement), placeProblems(where, m.statement), conditionProblems(where, m.statement),
-		pageProblems(m),
+		permissionsDocumentProblems(m),
 	)
 }
 
-// pageProblems compares the actions of the changed policy with Clumio's page.
-func pageProblems(m mutant) []string {
+// permissionsDocumentProblems compares the actions of the changed policy with Clumio's page.
+func permissionsDocumentProblems(m mutant) []string {
 	if m.profile.Name != "clumio" {
 		return nil
 	}
-	page, err := pageOnce()
+	page, err := permissionsDocument()
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -248,7 +248,7 @@ func equivalent(t testing.TB, m mutant, benches []*bench) bool {
 		if err != nil {
 			t.Fatalf("%s/%s: %s: %v", m.policy, m.sid, m.what, err)
 		}
-		was, now := statementOf(b.set, m), statementOf(set, m)
+		was, now := findStatement(b.set, m), findStatement(set, m)
 		if was == nil && now == nil || was != nil && now != nil && reflect.DeepEqual(*was, *now) {
 			return false
 		}

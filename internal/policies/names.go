@@ -25,9 +25,9 @@ const (
 // two connections never share one.
 type names struct{ env Environment }
 
-// of names an entity. Where the name would pass 64 characters the connection id
+// physical names an entity. Where the name would pass 64 characters the connection id
 // gives way to a hash of itself (40 bits); the entity and the Region stay readable.
-func (n names) of(entity string) string { return entity + n.ending(entity) }
+func (n names) physical(entity string) string { return entity + n.ending(entity) }
 
 // ending is what a name has behind its entity.
 func (n names) ending(entity string) string {
@@ -41,13 +41,13 @@ func (n names) ending(entity string) string {
 
 // all matches the names of several entities of one connection and Region, with
 // a pattern for each ending that they have: a list of fourteen rules costs more
-// of a policy than it narrows. Entities without a common beginning, and a single
+// physical a policy than it narrows. Entities without a common beginning, and a single
 // one, are named to the letter.
 func (n names) all(entities []string) []string {
 	common := commonPrefix(entities)
 	var out []string
 	for _, e := range entities {
-		name := n.of(e)
+		name := n.physical(e)
 		if len(entities) > 1 && common != "" {
 			name = common + "*" + n.ending(e)
 		}
@@ -86,9 +86,9 @@ func isWordEnd(prefix string, list []string) bool {
 
 // part names the i-th part of a split policy; the first keeps the plain name, so
 // that a policy that grows does not rename what is there.
-func (n names) part(entity string, i int) string { return n.of(partOf(entity, i)) }
+func (n names) part(entity string, i int) string { return n.physical(partEntity(entity, i)) }
 
-func partOf(entity string, i int) string {
+func partEntity(entity string, i int) string {
 	if i > 0 {
 		return fmt.Sprintf("%s-%d", entity, i+1)
 	}

@@ -11,21 +11,21 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestProfilesAreSound holds every page against the rules of the language.
-func TestProfilesAreSound(t *testing.T) {
+// TestProfilesHaveNoProblems holds every page against the rules of the language.
+func TestProfilesHaveNoProblems(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		for _, problem := range soundness(p) {
+		for _, problem := range profileProblems(p) {
 			t.Errorf("%s: %s", name, problem)
 		}
 	}
 }
 
-// soundness lists what is wrong with a page: words that nobody can choose or
+// profileProblems lists what is wrong with a page: words that nobody can choose or
 // that stand for nothing, statements without a reason, entities named twice.
-func soundness(p schema.Profile) (problems []string) {
+func profileProblems(p schema.Profile) (problems []string) {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	words := wordsOf(p)
+	words := vocabulary(p)
 	uses := func(where string, list []schema.Use) {
 		for _, u := range list {
 			for kind, word := range map[string]string{"asset": string(u.Asset), "operation": string(u.Operation), "option": string(u.Option)} {
@@ -63,7 +63,7 @@ func soundness(p schema.Profile) (problems []string) {
 	}
 	for _, preset := range p.Presets {
 		where := "preset " + preset.Name
-		uses(where, usesOf(preset))
+		uses(where, presetUses(preset))
 	}
 	for _, n := range p.Needs {
 		uses("need "+string(n.Value), n.For)
@@ -146,7 +146,7 @@ func soundness(p schema.Profile) (problems []string) {
 	return problems
 }
 
-func usesOf(p schema.Preset) (uses []schema.Use) {
+func presetUses(p schema.Preset) (uses []schema.Use) {
 	for _, a := range p.Assets {
 		uses = append(uses, schema.Use{Asset: a})
 	}
@@ -159,8 +159,8 @@ func usesOf(p schema.Preset) (uses []schema.Use) {
 	return uses
 }
 
-// wordsOf are all words of a page: "asset ec2", "option release=4.2", "term Region".
-func wordsOf(p schema.Profile) map[string]bool {
+// vocabulary are all words of a page: "asset ec2", "option release=4.2", "term Region".
+func vocabulary(p schema.Profile) map[string]bool {
 	words := map[string]bool{"term stacks": true, "term OtherAccount": true}
 	for _, name := range []string{
 		"Partition", "Region", "Account", "DataPlaneAccount", "ControlPlaneAccount", "ControlPlaneRole",

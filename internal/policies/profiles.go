@@ -47,5 +47,5 @@ func Profile(name string) (schema.Profile, bool) { return ProfileAt(name, "") }
 // ProfileAt returns a profile by name in a release; "" is the newest.
 func ProfileAt(name, release string) (schema.Profile, bool) {
 	p, ok := profile(name)
-	return at(p, release), ok
+	return atRelease(p, release), ok
 }

@@ -6,45 +6,45 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// at is a page as a release of the catalogue has it. A release that nobody knows,
+// atRelease is a page as a release of the catalogue has it. A release that nobody knows,
 // and none, is the newest.
-func at(p schema.Profile, release string) schema.Profile {
-	in := within(release)
-	p.Assets = kept(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })
-	p.Options = kept(p.Options, func(o schema.OptionInfo) bool { return in(o.In) })
-	p.Rules = kept(p.Rules, func(r schema.Rule) bool { return in(r.In) })
-	p.Roles = slices.Clone(kept(p.Roles, func(r schema.Role) bool { return in(r.In) }))
+func atRelease(p schema.Profile, release string) schema.Profile {
+	in := releaseFilter(release)
+	p.Assets = filter(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })
+	p.Options = filter(p.Options, func(o schema.OptionInfo) bool { return in(o.In) })
+	p.Rules = filter(p.Rules, func(r schema.Rule) bool { return in(r.In) })
+	p.Roles = slices.Clone(filter(p.Roles, func(r schema.Role) bool { return in(r.In) }))
 	for i := range p.Roles {
 		r := &p.Roles[i]
-		r.Trust = kept(r.Trust, func(t schema.Trust) bool { return in(t.In) })
-		r.Policies = slices.Clone(kept(r.Policies, func(p schema.Policy) bool { return in(p.In) }))
+		r.Trust = filter(r.Trust, func(t schema.Trust) bool { return in(t.In) })
+		r.Policies = slices.Clone(filter(r.Policies, func(p schema.Policy) bool { return in(p.In) }))
 		for j := range r.Policies {
 			r.Policies[j].Statements = statementsIn(r.Policies[j].Statements, in)
 		}
 	}
-	p.Topics = slices.Clone(kept(p.Topics, func(t schema.Topic) bool { return in(t.In) }))
+	p.Topics = slices.Clone(filter(p.Topics, func(t schema.Topic) bool { return in(t.In) }))
 	for i := range p.Topics {
-		p.Topics[i].Statements = kept(p.Topics[i].Statements, func(s schema.TopicStatement) bool { return in(s.In) })
+		p.Topics[i].Statements = filter(p.Topics[i].Statements, func(s schema.TopicStatement) bool { return in(s.In) })
 	}
 	return p
 }
 
 // statementsIn lists the statements of a release, each with its actions there.
 func statementsIn(list []schema.Statement, in func(schema.Span) bool) []schema.Statement {
-	list = kept(list, func(s schema.Statement) bool { return in(s.In) })
+	list = filter(list, func(s schema.Statement) bool { return in(s.In) })
 	if !slices.ContainsFunc(list, func(s schema.Statement) bool { return len(s.ActionsIn) > 0 }) {
 		return list
 	}
 	out := slices.Clone(list)
 	for i := range out {
 		spans := out[i].ActionsIn
-		out[i].Actions = kept(out[i].Actions, func(a string) bool { return in(spans[a]) })
+		out[i].Actions = filter(out[i].Actions, func(a string) bool { return in(spans[a]) })
 	}
 	return slices.DeleteFunc(out, func(s schema.Statement) bool { return len(s.Actions) == 0 })
 }
 
-// within tells of a span whether it has a release.
-func within(release string) func(schema.Span) bool {
+// releaseFilter tells of a span whether it has a release.
+func releaseFilter(release string) func(schema.Span) bool {
 	now := slices.Index(Releases, release)
 	if now < 0 {
 		now = len(Releases) - 1
@@ -55,8 +55,8 @@ func within(release string) func(schema.Span) bool {
 	}
 }
 
-// kept is a list without what is not kept; where everything is, the list itself.
-func kept[T any](list []T, keep func(T) bool) []T {
+// filter is a list without what is not kept; where everything is, the list itself.
+func filter[T any](list []T, keep func(T) bool) []T {
 	if !slices.ContainsFunc(list, func(v T) bool { return !keep(v) }) {
 		return list
 	}

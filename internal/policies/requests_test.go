@@ -209,8 +209,8 @@ func splitList[T ~string](s string, all []T) []T {
 // allRequests are those of every profile.
 func allRequests() []request { return slices.Concat(requests, cpmRequests) }
 
-// documentsOf are the policies of the role that makes a request.
-func documentsOf(t testing.TB, r request) []iampolicy.Document {
+// requestDocuments are the policies of the role that makes a request.
+func requestDocuments(t testing.TB, r request) []iampolicy.Document {
 	sel, env := everything(), environment(here)
 	sel.Options = nil
 	if r.profile != "" {
@@ -245,7 +245,7 @@ func TestRequests(t *testing.T) {
 		for k, v := range r.context {
 			ctx[k] = []string{v}
 		}
-		got := eval.Documents(documentsOf(t, r), eval.Request{Action: r.action, Resource: r.resource, Context: ctx})
+		got := eval.Documents(requestDocuments(t, r), eval.Request{Action: r.action, Resource: r.resource, Context: ctx})
 		if (got == eval.Allow) != r.allowed {
 			t.Errorf("%s (%s, %s): %s on %s with %v: %v, want allowed %v", r.why, r.assets, r.ops, r.action, r.resource, r.context, got, r.allowed)
 		}

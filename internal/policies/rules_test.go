@@ -16,8 +16,8 @@ import (
 // The rules of the catalogue, a statement at a time, so that they can be asked of
 // a statement that was changed, too.
 
-// TestCatalogueKeepsItsRules holds every statement of every profile against them.
-func TestCatalogueKeepsItsRules(t *testing.T) {
+// TestCatalogRules holds every statement of every profile against them.
+func TestCatalogRules(t *testing.T) {
 	aws := readAWS(t)
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
@@ -74,7 +74,7 @@ func scopeProblems(aws map[string]awsAction, where string, s schema.Statement) (
 		if !used[r] {
 			add("no action takes %s", r)
 		}
-		if !slices.ContainsFunc(s.Actions, func(name string) bool { return within(aws[name], r) }) {
+		if !slices.ContainsFunc(s.Actions, func(name string) bool { return releaseFilter(aws[name], r) }) {
 			add("%s says more than any type that its actions take", r)
 		}
 	}
@@ -100,19 +100,19 @@ func overlapARN(a, b string) bool {
 	return len(f) == len(g) && slices.EqualFunc(f, g, overlap)
 }
 
-// within tells whether a resource names a type of an action to the letter.
-func within(a awsAction, resource string) bool {
+// releaseFilter tells whether a resource names a type of an action to the letter.
+func releaseFilter(a awsAction, resource string) bool {
 	text := strings.ReplaceAll(shape(resource), "${Path}", "/")
 	for pattern := range a.Resources {
-		if want := typeOf(pattern); overlapARN(wild(text), wild(pattern)) && (want == "" || typeOf(text) == want) {
+		if want := resourceType(pattern); overlapARN(wild(text), wild(pattern)) && (want == "" || resourceType(text) == want) {
 			return true
 		}
 	}
 	return false
 }
 
-// typeOf is how the last part of an ARN begins: "volume".
-func typeOf(arn string) string {
+// resourceType is how the last part of an ARN begins: "volume".
+func resourceType(arn string) string {
 	f := strings.SplitN(arn, ":", 6)
 	name, _, found := strings.Cut(strings.NewReplacer(":", "/", "*", "/", "$", "/").Replace(f[5]), "/")
 	if !found && !strings.HasSuffix(arn, name) {
@@ -144,7 +144,7 @@ func placeProblems(where string, s schema.Statement) (problems []string) {
 		if f[4] == "${OtherAccount}" && !strings.Contains(s.Why, "other account") {
 			add("other accounts, and the reason does not say why")
 		}
-		if f[2] == "s3" && !slices.ContainsFunc(slices.Collect(keysOf(s.When)), func(k string) bool { return k == "s3:ResourceAccount" }) {
+		if f[2] == "s3" && !slices.ContainsFunc(slices.Collect(conditionKeys(s.When)), func(k string) bool { return k == "s3:ResourceAccount" }) {
 			add("a bucket's ARN has no account, s3:ResourceAccount must bound it")
 		}
 	}
@@ -171,8 +171,8 @@ func conditionProblems(where string, s schema.Statement) (problems []string) {
 	return problems
 }
 
-// clumioPage gives the page's actions, "role policy" → actions.
-func clumioPage() (map[string][]string, error) {
+// readPermissionsDocument gives the page's actions, "role policy" → actions.
+func readPermissionsDocument() (map[string][]string, error) {
 	var page map[string]map[string]struct{ Actions []string }
 	data, err := os.ReadFile("testdata/clumio-page.json")
 	if err != nil {

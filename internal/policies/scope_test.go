@@ -61,7 +61,7 @@ func knownKey(a awsAction, key string) bool {
 	return slices.Contains(known, key)
 }
 
-func keysOf(conditions map[string]map[string][]string) func(func(string) bool) {
+func conditionKeys(conditions map[string]map[string][]string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, keys := range conditions {
 			for k := range keys {

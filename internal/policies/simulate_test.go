@@ -20,7 +20,7 @@ func TestRequestsByOutsideEvaluator(t *testing.T) {
 	requests := allRequests()
 	var list []simulation
 	for _, r := range requests {
-		list = append(list, newSimulation(documentsOf(t, r), r.action, r.resource, r.context))
+		list = append(list, newSimulation(requestDocuments(t, r), r.action, r.resource, r.context))
 	}
 	for i, result := range judge(list) {
 		if r := requests[i]; !agrees(result, r.allowed, r.resource) {
@@ -35,7 +35,7 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 	judge := outsideEvaluator(t)
 	lines, aws := readAccesses(t), readAWS(t)
 	var list []simulation
-	var asked []derived
+	var asked []derivedRequest
 	number := 0
 	for _, profile := range []string{"clumio", "cpm"} {
 		for _, s := range scenes(profile, lines) {

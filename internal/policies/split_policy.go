@@ -32,7 +32,7 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	// Each document spends emptyDocument, less the comma that its first
 	// statement does not have.
 	capacity := room - emptyDocument + 1
-	parts := fewest(sizes, kept, capacity)
+	parts := packFewest(sizes, kept, capacity)
 	out := make([][]schema.Statement, len(parts))
 	for i, part := range parts {
 		for _, j := range part {
@@ -42,9 +42,9 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	return out
 }
 
-// fewest tries the ways of packing, the most readable first, and stops at one
+// packFewest tries the ways of packing, the most readable first, and stops at one
 // that needs no more parts than the sizes do by themselves.
-func fewest(sizes, items []int, capacity int) [][]int {
+func packFewest(sizes, items []int, capacity int) [][]int {
 	total := 0
 	for _, i := range items {
 		total += sizes[i]
@@ -129,11 +129,11 @@ func inOrder(parts [][]int) [][]int {
 // Pack puts items of some sizes into as few bins of a capacity as it can, in
 // their order where that costs no bin more, and lists the items of each. The
 // same sizes are always packed the same way. An item larger than a bin gets one
-// of its own.
+// physical its own.
 func Pack(sizes []int, capacity int) [][]int {
 	items := make([]int, len(sizes))
 	for i := range items {
 		items[i] = i
 	}
-	return fewest(sizes, items, capacity)
+	return packFewest(sizes, items, capacity)
 }

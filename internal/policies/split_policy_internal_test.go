@@ -54,7 +54,7 @@ func TestFewestParts(t *testing.T) {
 			sizes = append(sizes, 120+r.IntN(700))
 			total += sizes[i]
 		}
-		parts := fewest(sizes, items, capacity)
+		parts := packFewest(sizes, items, capacity)
 		var seen []int
 		for _, p := range parts {
 			used := 0

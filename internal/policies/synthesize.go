@@ -25,7 +25,7 @@ func Synthesize(sel Selection, env Environment) (Set, error) {
 
 // SynthesizeProfile is Synthesize for a page that this build does not list.
 func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (Set, error) {
-	profile = at(profile, sel.CatalogVersion)
+	profile = atRelease(profile, sel.CatalogVersion)
 	sel, env, err := check(profile, sel, env)
 	if err != nil {
 		return Set{}, err
@@ -52,7 +52,7 @@ func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (
 	for _, r := range s.chosen.rules {
 		set.Rules = append(set.Rules, Rule{
 			Entity:      r.Entity,
-			Name:        s.names.of(r.Entity),
+			Name:        s.names.physical(r.Entity),
 			Asset:       r.Asset,
 			Description: sentence(r.Why),
 			Pattern:     r.Pattern,
@@ -135,14 +135,14 @@ const maxPackings = 4
 func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	role := Role{
 		Entity:              r.Entity,
-		Name:                s.names.of(r.Entity),
+		Name:                s.names.physical(r.Entity),
 		Path:                env.Path,
 		Description:         sentence(r.Why),
 		PermissionsBoundary: env.PermissionsBoundaryARN,
 		Tags:                env.Tags,
 	}
 	if r.InstanceProfile != "" && s.choice.hasAny(r.InstanceProfileFor) {
-		role.InstanceProfile = s.names.of(r.InstanceProfile)
+		role.InstanceProfile = s.names.physical(r.InstanceProfile)
 	}
 	role.Trust.Version = iampolicy.Version
 	for _, t := range r.Trust {
@@ -152,7 +152,7 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	}
 	for _, p := range r.Policies {
 		if p.Kind == schema.Inline {
-			if policy, ok := s.policy(p, s.names.of(p.Entity), s.choice.statements(p)); ok {
+			if policy, ok := s.policy(p, s.names.physical(p.Entity), s.choice.statements(p)); ok {
 				role.Inline = append(role.Inline, policy)
 			}
 			continue
@@ -226,7 +226,7 @@ func (s synthesis) statement(st schema.Statement) (iampolicy.Statement, bool) {
 
 func (s synthesis) topic(t schema.Topic, env Environment) (Topic, error) {
 	topic := Topic{
-		Entity: t.Entity, Name: s.names.of(t.Entity), Tags: env.Tags,
+		Entity: t.Entity, Name: s.names.physical(t.Entity), Tags: env.Tags,
 		Policy: iampolicy.Document{Version: iampolicy.Version},
 	}
 	for _, st := range t.Statements {

@@ -34,7 +34,7 @@ func newTerms(profile schema.Profile, c choice, env Environment) terms {
 		"Account":                 orPseudo(env.Account, pseudoAccount),
 		"Region":                  orPseudo(env.Region, pseudoRegion),
 		"DataPlaneAccount":        env.DataPlaneAccountID,
-		"ControlPlaneAccount":     accountOf(env.ControlPlaneRoleARN),
+		"ControlPlaneAccount":     accountID(env.ControlPlaneRoleARN),
 		"ControlPlaneRole":        env.ControlPlaneRoleARN,
 		"SupportControlPlaneRole": env.SupportControlPlaneRoleARN,
 		"ExternalId":              env.ExternalID,
@@ -117,7 +117,7 @@ func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 			expanded := make(iampolicy.Values, 0, len(values))
 			for _, v := range values {
 				if kind, entity, ok := reference(v); ok {
-					expanded = append(expanded, s.arnsOf(kind, entity)...)
+					expanded = append(expanded, s.referencedARNs(kind, entity)...)
 				} else if v = s.terms.expand(v); v != "" || len(values) == 1 {
 					expanded = append(expanded, v)
 				}
@@ -136,7 +136,7 @@ func (s synthesis) resources(list []string) iampolicy.Values {
 	out := make(iampolicy.Values, 0, len(list))
 	for _, r := range list {
 		if kind, entity, ok := reference(r); ok {
-			out = append(out, s.arnsOf(kind, entity)...)
+			out = append(out, s.referencedARNs(kind, entity)...)
 			continue
 		}
 		if !strings.Contains(r, otherAccount) {
@@ -167,9 +167,9 @@ func reference(s string) (kind, entity string, ok bool) {
 	return kind, entity, slices.Contains([]string{"roles", "policies", "topics", "rules", "stacks"}, kind)
 }
 
-// arnsOf lists the ARNs of the chosen entities that a reference names, in the
+// referencedARNs lists the ARNs of the chosen entities that a reference names, in the
 // profile's order.
-func (s synthesis) arnsOf(kind, entity string) []string {
+func (s synthesis) referencedARNs(kind, entity string) []string {
 	var out []string
 	matches := func(e string) bool { return entity == "*" || entity == e }
 	switch kind {
@@ -188,7 +188,7 @@ func (s synthesis) arnsOf(kind, entity string) []string {
 		for e, parts := range s.chosen.policies {
 			if matches(e) {
 				for i := range parts {
-					entities = append(entities, partOf(e, i))
+					entities = append(entities, partEntity(e, i))
 				}
 			}
 		}
@@ -225,11 +225,11 @@ func (s synthesis) arnsOf(kind, entity string) []string {
 }
 
 func (s synthesis) topicARN(entity string) string {
-	return s.terms.expand("arn:${Partition}:sns:${Region}:${Account}:") + s.names.of(entity)
+	return s.terms.expand("arn:${Partition}:sns:${Region}:${Account}:") + s.names.physical(entity)
 }
 
-// accountOf is the account in an ARN.
-func accountOf(arn string) string {
+// accountID is the account in an ARN.
+func accountID(arn string) string {
 	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
 		return f[4]
 	}

@@ -24,7 +24,7 @@ func everything() policies.Selection {
 
 // environment is a complete one, in the Region given.
 func environment(region string) policies.Environment {
-	partition := policies.PartitionOf(region)
+	partition := policies.Partition(region)
 	return policies.Environment{
 		Partition: partition, Account: "111111111111", Region: region,
 		ControlPlaneRoleARN:        "arn:" + partition + ":iam::222222222222:role/ControlPlane",

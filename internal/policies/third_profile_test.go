@@ -64,7 +64,7 @@ var acme = schema.Profile{
 
 // TestThirdProfile: a page is data; nothing else has to change for it.
 func TestThirdProfile(t *testing.T) {
-	for _, problem := range soundness(acme) {
+	for _, problem := range profileProblems(acme) {
 		t.Error(problem)
 	}
 	env := policies.Environment{Account: account, Region: here, ControlPlaneRoleARN: "arn:aws:iam::" + control + ":role/Acme"}
@@ -89,7 +89,7 @@ func TestThirdProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have := actionsOf(old.Roles[0]); !slices.Equal(have, []string{"ec2:CreateSnapshot", "ec2:DescribeVolumes"}) {
+	if have := roleActions(old.Roles[0]); !slices.Equal(have, []string{"ec2:CreateSnapshot", "ec2:DescribeVolumes"}) {
 		t.Errorf("release 1 has %v", have)
 	}
 	if trust := text(t, old.Roles[0].Trust); !strings.Contains(trust, `"Condition":{"StringEquals":{"sts:ExternalId":"shared-secret"}}`) {
@@ -108,9 +108,9 @@ func TestThirdProfile(t *testing.T) {
 	}
 }
 
-// TestSoundnessFindsMistakes: what a vendor may get wrong is found before it is
+// TestProfileProblems: what a vendor may get wrong is found before it is
 // deployed.
-func TestSoundnessFindsMistakes(t *testing.T) {
+func TestProfileProblems(t *testing.T) {
 	for want, spoil := range map[string]func(p *schema.Profile, s *schema.Statement){
 		"stands for nothing":    func(_ *schema.Profile, s *schema.Statement) { s.Resources = []string{"arn:${Partiton}:x"} },
 		"no reason":             func(_ *schema.Profile, s *schema.Statement) { s.Why = "" },
@@ -132,7 +132,7 @@ func TestSoundnessFindsMistakes(t *testing.T) {
 		statements[0].For = slices.Clone(statements[0].For)
 		p.Roles[0].Policies[0].Statements = statements
 		spoil(&p, &statements[0])
-		if problems := strings.Join(soundness(p), "\n"); !strings.Contains(problems, want) {
+		if problems := strings.Join(profileProblems(p), "\n"); !strings.Contains(problems, want) {
 			t.Errorf("want %q, have %q", want, problems)
 		}
 	}

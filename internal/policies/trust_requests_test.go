@@ -23,8 +23,8 @@ type entry struct {
 	shows   kv
 }
 
-// door is a choice with everything that may be entered.
-type door struct {
+// entryPoint is a choice with everything that may be entered.
+type entryPoint struct {
 	sel     policies.Selection
 	env     policies.Environment
 	entries []entry
@@ -51,9 +51,9 @@ var (
 	topicOthers = "SNS:SetTopicAttributes SNS:DeleteTopic SNS:AddPermission SNS:RemovePermission"
 )
 
-func doors(profile string) []door {
+func entryPoints(profile string) []entryPoint {
 	if profile == "clumio" {
-		return []door{{sel: everything(), env: environment(here), entries: []entry{
+		return []entryPoint{{sel: everything(), env: environment(here), entries: []entry{
 			{what: "ClumioIAMRole", who: byRole(control, "ControlPlane"), shows: secret},
 			{what: "ClumioSupportRole", who: byRole(control, "Support"), shows: secret},
 			{what: "ClumioEC2MSSQLSSMInstanceRoleV2", who: byService("ec2")},
@@ -74,7 +74,7 @@ func doors(profile string) []door {
 	export := entry{what: "CPMExportRole", who: byService("export.rds")}
 	instance := entry{what: "CPMRole", who: byService("ec2")}
 	itself := entry{what: "CPMRole", who: byAccount(account), shows: asCPMRole}
-	return []door{
+	return []entryPoint{
 		{sel("backup", ""), cpmEnvironment(here), []entry{instance}},
 		{sel("copy-to-s3", "backup-role=made"), cpmEnvironment(here), []entry{instance, itself, export, {what: "CPMBackupRole", who: byService("backup")}}},
 		{sel("file-level-recovery", ""), cpmEnvironment(here), []entry{instance, itself}},
@@ -85,8 +85,8 @@ func doors(profile string) []door {
 	}
 }
 
-// visitors are all who come to every door.
-func visitors() (out []eval.Principal) {
+// principals are all who come to every door.
+func principals() (out []eval.Principal) {
 	for _, owner := range []string{account, control, dataPlane, stranger} {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
 		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
@@ -100,9 +100,9 @@ func visitors() (out []eval.Principal) {
 	return out
 }
 
-// shown are all that visitors may show: everything right, one thing wrong or
+// contexts are all that visitors may show: everything right, one thing wrong or
 // missing, or nothing.
-func shown() []map[string][]string {
+func contexts() []map[string][]string {
 	right := map[string][]string{"sts:ExternalId": {"external-id-1"}, "aws:SourceAccount": {account}, "aws:PrincipalArn": {cpmRoleARN}}
 	out := []map[string][]string{right, {}}
 	for key, wrong := range map[string][]string{
@@ -123,13 +123,13 @@ func shown() []map[string][]string {
 }
 
 // breakIns lists who gets in and should not, or the other way round.
-func (d door) breakIns(profile schema.Profile) ([]string, error) {
+func (d entryPoint) breakIns(profile schema.Profile) ([]string, error) {
 	set, err := policies.SynthesizeProfile(profile, d.sel, d.env)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	everybody, everything := visitors(), shown()
+	everybody, everything := principals(), contexts()
 	check := func(what, action, resource string, doc iampolicy.Document) {
 		for _, who := range everybody {
 			for _, context := range everything {
@@ -165,11 +165,11 @@ func holds(shows kv, context map[string][]string) bool {
 	return true
 }
 
-// TestDoors has everybody come to every role and topic.
-func TestDoors(t *testing.T) {
+// TestTrustRequests has everybody come to every role and topic.
+func TestTrustRequests(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		for _, d := range doors(name) {
+		for _, d := range entryPoints(name) {
 			problems, err := d.breakIns(p)
 			if err != nil {
 				t.Fatal(err)
@@ -181,8 +181,8 @@ func TestDoors(t *testing.T) {
 	}
 }
 
-// sameDoors are changes that let in and keep out the same as before.
-var sameDoors = []string{
+// equivalentTrustMutants are changes that let in and keep out the same as before.
+var equivalentTrustMutants = []string{
 	// The account may publish without showing anything: PublishFromAccount.
 	"ClumioEventPub/PublishFromRules: principal arn:${Partition}:iam::${Account}:root",
 	// Nobody is named: without trust=server-role there is no control plane.
@@ -196,16 +196,16 @@ var sameDoors = []string{
 	"CPMRole/ExportsOfRDS: principal ec2.amazonaws.com",
 }
 
-// TestMutationOfTrust changes trust and topic statements in every way of trust_mutate_test.go; for some principal the
+// TestMutationOfTrust changes trust and topic statements in every way of trust_mutants_test.go; for some principal the
 // decision must then differ from what doors wants. Like TestMutationOfStatements it takes a sample of the mutants, and
 // all of them with PERMSTACK_FULL=1.
 func TestMutationOfTrust(t *testing.T) {
 	sample := policytest.NewSample(5)
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		list := doors(name)
+		list := entryPoints(name)
 		total, same := 0, 0
-		doorMutants(p, func(what string, mutated schema.Profile) {
+		trustMutants(p, func(what string, mutated schema.Profile) {
 			if !sample.Includes(name + " " + what) {
 				return
 			}
@@ -215,7 +215,7 @@ func TestMutationOfTrust(t *testing.T) {
 					return
 				}
 			}
-			if !slices.ContainsFunc(sameDoors, func(same string) bool { return strings.HasPrefix(what, same) }) {
+			if !slices.ContainsFunc(equivalentTrustMutants, func(same string) bool { return strings.HasPrefix(what, same) }) {
 				t.Errorf("survives: %s: %s", name, what)
 			}
 			same++

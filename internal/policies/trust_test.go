@@ -9,7 +9,7 @@ import (
 	"permstack/internal/policies"
 )
 
-func roleOf(t *testing.T, set policies.Set, entity string) policies.Role {
+func findRole(t *testing.T, set policies.Set, entity string) policies.Role {
 	t.Helper()
 	i := slices.IndexFunc(set.Roles, func(r policies.Role) bool { return r.Entity == entity })
 	if i < 0 {
@@ -39,7 +39,7 @@ func TestTrust(t *testing.T) {
 			t.Errorf("%d roles, want %d", len(set.Roles), len(want))
 		}
 		for entity, trust := range want {
-			if have := text(t, roleOf(t, set, entity).Trust); have != trust {
+			if have := text(t, findRole(t, set, entity).Trust); have != trust {
 				t.Errorf("%s: trust of %s:\n%s\nwant\n%s", region, entity, have, trust)
 			}
 		}

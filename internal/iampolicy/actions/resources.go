@@ -10,7 +10,7 @@ import (
 //go:embed resources.txt
 var resources string
 
-var resourcesOf = sync.OnceValue(func() map[string][]string {
+var resourceARNs = sync.OnceValue(func() map[string][]string {
 	out := map[string][]string{}
 	for line := range strings.Lines(resources) {
 		fields := strings.Fields(line)
@@ -22,7 +22,7 @@ var resourcesOf = sync.OnceValue(func() map[string][]string {
 // ActsOn tells whether an action of the catalogue acts on anything that a
 // policy's resource stands for. Where AWS's list does not say, it may.
 func ActsOn(action, resource string) bool {
-	arns, known := resourcesOf()[strings.ToLower(action)]
+	arns, known := resourceARNs()[strings.ToLower(action)]
 	if !known || resource == "*" {
 		return true
 	}

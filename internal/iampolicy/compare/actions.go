@@ -49,8 +49,8 @@ func Actions(want, have map[string]iampolicy.Document) []ActionChange {
 // actionsBeyond lists the actions of some blocks that other blocks do not cover,
 // sorted; what another listed action covers is left out.
 func actionsBeyond(blocks, others []*block) []string {
-	beyond, wild := actionsOf(blocks)
-	all, allWild := actionsOf(others)
+	beyond, wild := actionsByKey(blocks)
+	all, allWild := actionsByKey(others)
 	var out []string
 	for _, e := range beyond {
 		_, named := all[e.key]
@@ -70,8 +70,8 @@ func actionsBeyond(blocks, others []*block) []string {
 	return out
 }
 
-// actionsOf gives the actions of blocks by key, and those that may cover others.
-func actionsOf(blocks []*block) (all map[string]*element[pattern], wild []element[pattern]) {
+// roleActions gives the actions of blocks by key, and those that may cover others.
+func actionsByKey(blocks []*block) (all map[string]*element[pattern], wild []element[pattern]) {
 	all = map[string]*element[pattern]{}
 	for _, b := range blocks {
 		for i := range b.actions {

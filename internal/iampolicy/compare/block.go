@@ -65,28 +65,28 @@ func (r *reader) readStatement(s *iampolicy.Statement, variables bool) *block {
 	b := &block{effect: s.Effect, written: s.Condition}
 	switch {
 	case s.Principal != nil:
-		b.principals = itemsOf(readPrincipals(s.Principal), principal.key)
+		b.principals = newElements(readPrincipals(s.Principal), principal.key)
 		if len(b.principals) == 0 {
 			return nil
 		}
 	case s.NotPrincipal != nil:
-		b.principals = exceptOf(readPrincipals(s.NotPrincipal), principal.key)
+		b.principals = newExcept(readPrincipals(s.NotPrincipal), principal.key)
 	default:
-		b.principals = itemsOf([]principal{unnamed}, principal.key)
+		b.principals = newElements([]principal{unnamed}, principal.key)
 	}
 	if patternKey := func(p pattern) string { return p.key }; len(s.NotAction) > 0 {
-		b.actions = exceptOf(r.readActions(s.NotAction), patternKey)
+		b.actions = newExcept(r.readActions(s.NotAction), patternKey)
 	} else {
-		b.actions = itemsOf(r.readActions(s.Action), patternKey)
+		b.actions = newElements(r.readActions(s.Action), patternKey)
 	}
 	resourceKey := func(r resource) string { return r.key }
 	switch {
 	case len(s.NotResource) > 0:
-		b.resources = exceptOf(r.readResources(s.NotResource, variables), resourceKey)
+		b.resources = newExcept(r.readResources(s.NotResource, variables), resourceKey)
 	case len(s.Resource) > 0:
-		b.resources = itemsOf(r.readResources(s.Resource, variables), resourceKey)
+		b.resources = newElements(r.readResources(s.Resource, variables), resourceKey)
 	default: // a trust policy speaks of the role it stands on
-		b.resources = itemsOf(r.readResources(iampolicy.Values{"*"}, false), resourceKey)
+		b.resources = newElements(r.readResources(iampolicy.Values{"*"}, false), resourceKey)
 	}
 	b.conditions = r.readConditions(s.Condition, variables)
 	b.key = b.makeKey()
@@ -126,8 +126,8 @@ func (r *reader) readResources(resources []string, variables bool) []resource {
 	return out
 }
 
-// itemsOf gives an element an item, sorted, once each.
-func itemsOf[T any](items []T, key func(T) string) []element[T] {
+// newElements gives an element an item, sorted, once each.
+func newElements[T any](items []T, key func(T) string) []element[T] {
 	out := make([]element[T], len(items))
 	for i, item := range items {
 		out[i] = element[T]{item: item, key: key(item)}
@@ -136,10 +136,10 @@ func itemsOf[T any](items []T, key func(T) string) []element[T] {
 	return slices.CompactFunc(out, func(a, b element[T]) bool { return a.key == b.key })
 }
 
-// exceptOf gives the one element that is everything but the items.
-func exceptOf[T any](items []T, key func(T) string) []element[T] {
+// newExcept gives the one element that is everything but the items.
+func newExcept[T any](items []T, key func(T) string) []element[T] {
 	e := element[T]{except: make([]T, 0, len(items)), key: "\x03"}
-	for _, item := range itemsOf(items, key) {
+	for _, item := range newElements(items, key) {
 		e.except = append(e.except, item.item)
 		e.key += item.key + "\x03"
 	}

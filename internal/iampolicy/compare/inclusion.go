@@ -130,13 +130,13 @@ func (c *inclusion) accepts(at int, s states) bool {
 func (c *inclusion) follow(at int, s states) bool {
 	switch letter := c.q[at]; letter {
 	case one:
-		return c.accepts(at+1, c.step(s, fresh))
+		return c.accepts(at+1, c.step(s, unnamedChar))
 	case star: // none, one, two … characters, until nothing new comes
 		for {
 			if !c.accepts(at+1, s) {
 				return false
 			}
-			next := c.step(s, fresh)
+			next := c.step(s, unnamedChar)
 			if slices.Equal(next, s) {
 				return true
 			}

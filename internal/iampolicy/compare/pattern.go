@@ -11,13 +11,13 @@ import (
 type symbol int32
 
 const (
-	star     symbol = -1 // *
-	one      symbol = -2 // ?
-	fresh    symbol = -3 // a character that no pattern names
-	variable symbol = -4 // the first policy variable; further ones count down
+	star        symbol = -1 // *
+	one         symbol = -2 // ?
+	unnamedChar symbol = -3 // a character that no pattern names
+	variable    symbol = -4 // the first policy variable; further ones count down
 )
 
-func (s symbol) isChar() bool { return s >= 0 || s == fresh }
+func (s symbol) isChar() bool { return s >= 0 || s == unnamedChar }
 
 // pattern is a text with wildcards and policy variables. A variable is a letter
 // that stands for the same unknown text wherever it occurs.
@@ -50,7 +50,7 @@ type syntax struct {
 
 // read takes a text apart. In ${key} and ${key, 'default'} the key has no case;
 // ${*}, ${?} and ${$} are those characters. What follows an unclosed "${" is
-// kept as one unknown, for AWS does not say what it means.
+// filter as one unknown, for AWS does not say what it means.
 func (r *reader) read(text string, s syntax) pattern {
 	symbols := make([]symbol, 0, len(text))
 	for rest := text; rest != ""; {

@@ -99,14 +99,14 @@ func (p principal) includes(q principal, effect, owner string) bool {
 	case p.account != "" && p.id == p.account:
 		return q.account == p.account && (effect == deny || owner != "" && owner != p.account)
 	case effect == deny:
-		return isSessionOf(q.id, p.id)
+		return isRoleSession(q.id, p.id)
 	}
 	return false
 }
 
-// isSessionOf says whether an assumed-role session is one of a role. Role names
+// isRoleSession says whether an assumed-role session is one of a role. Role names
 // are unique within an account whatever their path.
-func isSessionOf(session, role string) bool {
+func isRoleSession(session, role string) bool {
 	s, r := strings.SplitN(session, ":", arnParts), strings.SplitN(role, ":", arnParts)
 	if len(s) != arnParts || len(r) != arnParts || s[1] != r[1] || s[2] != "sts" || r[2] != "iam" || s[4] != r[4] {
 		return false

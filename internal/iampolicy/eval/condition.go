@@ -136,14 +136,14 @@ func text(tokens []token) string {
 // matchARNParts is ArnLike, and ArnEquals, which does the same: six parts, each
 // may hold wildcards; a bare * matches any ARN.
 func matchARNParts(want []token, have string) bool {
-	if len(splitTokens(want)) < 6 && !isAny(want) {
+	if len(splitTokens(want)) < 6 && !isStars(want) {
 		return false
 	}
 	return matchARN(want, have)
 }
 
-// isAny says whether a pattern is nothing but *.
-func isAny(tokens []token) bool {
+// isStars says whether a pattern is nothing but *.
+func isStars(tokens []token) bool {
 	return len(tokens) > 0 && !slices.ContainsFunc(tokens, func(t token) bool { return t.kind != anyText })
 }
 

@@ -42,7 +42,7 @@ func (d Decision) String() string {
 
 // Documents judges a request by the statements of several documents together.
 func Documents(docs []iampolicy.Document, r Request) Decision {
-	d, _ := judge(docs, r)
+	d, _ := evaluate(docs, r)
 	return d
 }
 
@@ -80,11 +80,11 @@ func Role(identity []iampolicy.Document, boundary *iampolicy.Document, r Request
 // principal's own identity policies have to allow the request as well; by
 // Exact, within one account, they need not.
 func Trust(doc iampolicy.Document, r Request) (Decision, Match) {
-	return judge([]iampolicy.Document{doc}, r)
+	return evaluate([]iampolicy.Document{doc}, r)
 }
 
-func judge(docs []iampolicy.Document, r Request) (Decision, Match) {
-	context := fold(r.Context)
+func evaluate(docs []iampolicy.Document, r Request) (Decision, Match) {
+	context := lowerKeys(r.Context)
 	decision, closest := ImplicitDeny, NoMatch
 	for _, doc := range docs {
 		for i := range doc.Statement {
@@ -164,8 +164,8 @@ func matchesResource(s *iampolicy.Statement, resource string, context map[string
 	return true // a trust policy names no resource
 }
 
-// fold gives the context with lower-case key names.
-func fold(context map[string][]string) map[string][]string {
+// lowerKeys gives the context with lower-case key names.
+func lowerKeys(context map[string][]string) map[string][]string {
 	out := make(map[string][]string, len(context))
 	for k, v := range context {
 		out[strings.ToLower(k)] = v

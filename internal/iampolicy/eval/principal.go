@@ -45,7 +45,7 @@ func (p Principal) match(element *iampolicy.Principal) Match {
 		switch {
 		case id == "*":
 			best = max(best, Everyone)
-		case p.Account != "" && (id == p.Account || isRootOf(id, p.Account)):
+		case p.Account != "" && (id == p.Account || isAccountRoot(id, p.Account)):
 			best = max(best, Account)
 		case id == p.ARN || id == p.RoleARN && id != "":
 			best = Exact
@@ -54,7 +54,7 @@ func (p Principal) match(element *iampolicy.Principal) Match {
 	return best
 }
 
-// isRootOf says whether an ARN is arn:<partition>:iam::<account>:root.
-func isRootOf(arn, account string) bool {
+// isAccountRoot says whether an ARN is arn:<partition>:iam::<account>:root.
+func isAccountRoot(arn, account string) bool {
 	return strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":iam::"+account+":root")
 }

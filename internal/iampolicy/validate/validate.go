@@ -117,7 +117,7 @@ func checkStatement(s map[string]any, kind Kind) error {
 			return refuse("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
 		}
 	}
-	if err := checkWho(s, kind); err != nil {
+	if err := checkPrincipal(s, kind); err != nil {
 		return err
 	}
 	if err := checkActions(s, kind); err != nil {
@@ -132,8 +132,8 @@ func checkStatement(s map[string]any, kind Kind) error {
 	return nil
 }
 
-// checkWho keeps the rules of Principal: none in identity policies, one in all others.
-func checkWho(s map[string]any, kind Kind) error {
+// checkPrincipal keeps the rules of Principal: none in identity policies, one in all others.
+func checkPrincipal(s map[string]any, kind Kind) error {
 	principal, has := s["Principal"]
 	not, hasNot := s["NotPrincipal"]
 	switch {
@@ -158,7 +158,7 @@ func checkWho(s map[string]any, kind Kind) error {
 		return refuse("Invalid principal in policy")
 	}
 	for typ, value := range byType {
-		ids, err := stringsOf(value)
+		ids, err := stringList(value)
 		if err != nil || len(ids) == 0 {
 			return errSyntax
 		}
@@ -201,7 +201,7 @@ func checkActions(s map[string]any, kind Kind) error {
 	if hasNot {
 		value = not
 	}
-	actions, err := stringsOf(value)
+	actions, err := stringList(value)
 	if err != nil {
 		return errSyntax
 	}
@@ -242,7 +242,7 @@ func checkResources(s map[string]any, kind Kind) error {
 	if hasNot {
 		value = not
 	}
-	resources, err := stringsOf(value)
+	resources, err := stringList(value)
 	if err != nil {
 		return errSyntax
 	}
@@ -313,7 +313,7 @@ func checkCondition(condition any) error {
 	return nil
 }
 
-func stringsOf(v any) ([]string, error) {
+func stringList(v any) ([]string, error) {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}

@@ -20,7 +20,7 @@ const (
 func Example(sel policies.Selection, env policies.Environment) policies.Environment {
 	partition := env.Partition
 	if partition == "" {
-		partition = policies.PartitionOf(env.Region)
+		partition = policies.Partition(env.Region)
 	}
 	role := func(name string) string {
 		return "arn:" + partition + ":iam::" + exampleControlPlane + ":role/" + name

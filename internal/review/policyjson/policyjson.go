@@ -64,7 +64,7 @@ type Place struct {
 func PlaceOfSet(env policies.Environment) Place {
 	place := Place{Partition: env.Partition, Region: env.Region, Account: env.Account}
 	if place.Partition == "" && place.Region != "" {
-		place.Partition = policies.PartitionOf(place.Region)
+		place.Partition = policies.Partition(place.Region)
 	}
 	return place
 }

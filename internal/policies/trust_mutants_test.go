@@ -16,9 +16,9 @@ var (
 	widerServices = []string{"lambda.amazonaws.com", "ec2.amazonaws.com", "s3.amazonaws.com"}
 )
 
-// doorMutants yields every change to the trust of every role, and to the policy
-// of every topic.
-func doorMutants(p schema.Profile, yield func(string, schema.Profile)) {
+// trustMutants yields every change to the trust of every role, and to the policy
+// physical every topic.
+func trustMutants(p schema.Profile, yield func(string, schema.Profile)) {
 	for i, r := range p.Roles {
 		for j, trust := range r.Trust {
 			with := func(what string, changed ...schema.Trust) {

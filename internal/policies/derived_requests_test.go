@@ -11,8 +11,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// derived is a request that follows from a line of access.txt, in a scene.
-type derived struct {
+// derivedRequest is a request that follows from a line of access.txt, in a scene.
+type derivedRequest struct {
 	role, action, resource string
 	context                map[string]string
 	allowed                bool
@@ -31,8 +31,8 @@ var wildActions = map[string][]string{
 // action on every resource that it takes, and the same with one thing wrong; for
 // each line that is not chosen, every action once. The model says of each what
 // must come of it.
-func derive(m *model, aws map[string]awsAction) []derived {
-	var out []derived
+func derive(m *model, aws map[string]awsAction) []derivedRequest {
+	var out []derivedRequest
 	seen := map[string]bool{}
 	ask := func(a *rule, action, resource string, context map[string]string) {
 		key := a.role + "\n" + action + "\n" + resource
@@ -43,7 +43,7 @@ func derive(m *model, aws map[string]awsAction) []derived {
 			return
 		}
 		seen[key] = true
-		out = append(out, derived{
+		out = append(out, derivedRequest{
 			role: a.role, action: action, resource: resource, context: context, line: a.line,
 			allowed: m.allows(a.role, action, resource, context), real: takes(aws, action, resource),
 		})
@@ -53,7 +53,7 @@ func derive(m *model, aws map[string]awsAction) []derived {
 		right, wrong := m.contexts(a.gates)
 		for j, on := range a.on {
 			for _, action := range a.actions {
-				for _, action := range orItself(wildActions[action], action) {
+				for _, action := range orSelf(wildActions[action], action) {
 					example, ok := m.exampleFor(aws, action, on, a.patterns[j])
 					if !ok {
 						continue // AWS never asks that
@@ -71,7 +71,7 @@ func derive(m *model, aws map[string]awsAction) []derived {
 			}
 		}
 		for _, action := range a.actions {
-			for _, action := range orItself(wildActions[action], action) {
+			for _, action := range orSelf(wildActions[action], action) {
 				for pattern := range aws[action].Resources {
 					ask(a, action, fillType(pattern), right[0])
 				}
@@ -82,7 +82,7 @@ func derive(m *model, aws map[string]awsAction) []derived {
 		a := &m.others[i]
 		right, _ := m.contexts(a.gates)
 		for _, action := range a.actions {
-			action = orItself(wildActions[action], action)[0]
+			action = orSelf(wildActions[action], action)[0]
 			for j, on := range a.on {
 				if example, ok := m.exampleFor(aws, action, on, a.patterns[j]); ok {
 					ask(a, action, example, right[0])
@@ -121,7 +121,7 @@ func (m *model) misses(on, example string) []string {
 	return out
 }
 
-func orItself(list []string, v string) []string {
+func orSelf(list []string, v string) []string {
 	if len(list) == 0 {
 		return []string{v}
 	}

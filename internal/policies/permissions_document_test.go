@@ -22,9 +22,9 @@ var corrections = map[string]string{
 // not have already.
 var additions = map[string][]string{}
 
-// TestCatalogueIsThePage holds the catalogue against the page as data, policy by
+// TestCatalogMatchesPermissionsDocument holds the catalogue against the page as data, policy by
 // policy and action by action.
-func TestCatalogueIsThePage(t *testing.T) {
+func TestCatalogMatchesPermissionsDocument(t *testing.T) {
 	var page map[string]map[string]struct {
 		Kind    string
 		Actions []string

@@ -1,0 +1,310 @@
+package policies_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+)
+
+// access is one line of testdata/access.txt: a role may take actions on some
+// resources under some conditions, where one of its uses is chosen.
+type access struct {
+	profile, role string
+	uses          []schema.Use
+	actions       []string
+	on            []string
+	gates         []gate
+	line          int
+}
+
+// gate is a condition key and the values that let a request through; * lets any.
+type gate struct {
+	key    string
+	values []string
+	each   bool // every value of the request must match; none at all does
+}
+
+// accesses reads testdata/access.txt once.
+var accesses = sync.OnceValues(func() ([]access, error) {
+	data, err := os.ReadFile("testdata/access.txt")
+	if err != nil {
+		return nil, err
+	}
+	var out []access
+	var profile, role string
+	lines := strings.Split(string(data), "\n")
+	for i := 0; i < len(lines); i++ {
+		text, number := lines[i], i+1
+		switch {
+		case text == "" || text[0] == '#':
+			continue
+		case text[0] == '[':
+			if _, err := fmt.Sscanf(strings.Trim(text, "[]"), "%s %s", &profile, &role); err != nil {
+				return nil, fmt.Errorf("access.txt:%d: %w", number, err)
+			}
+			continue
+		}
+		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "    ") {
+			i++
+			gap := " "
+			if strings.HasSuffix(text, ",") {
+				gap = ""
+			}
+			text += gap + strings.TrimSpace(lines[i])
+		}
+		a, err := parseAccess(text)
+		if err != nil {
+			return nil, fmt.Errorf("access.txt:%d: %w", number, err)
+		}
+		a.profile, a.role, a.line = profile, role, number
+		out = append(out, a)
+	}
+	return out, nil
+})
+
+func parseAccess(text string) (access, error) {
+	var a access
+	fields := strings.Split(text, "|")
+	if len(fields) < 3 || len(fields) > 4 {
+		return a, fmt.Errorf("%d fields in %q", len(fields), text)
+	}
+	for _, u := range strings.Fields(fields[0]) {
+		rest, option, _ := strings.Cut(u, "+")
+		asset, operation, _ := strings.Cut(rest, "/")
+		if asset == "*" {
+			asset = ""
+		}
+		a.uses = append(a.uses, schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)})
+	}
+	for _, group := range strings.Fields(fields[1]) {
+		service, names, ok := strings.Cut(group, ":")
+		if !ok {
+			return a, fmt.Errorf("actions %q", group)
+		}
+		for name := range strings.SplitSeq(names, ",") {
+			a.actions = append(a.actions, service+":"+name)
+		}
+	}
+	a.on = strings.Fields(fields[2])
+	if len(fields) == 4 {
+		each, found := strings.CutPrefix(strings.TrimSpace(fields[3]), "each ")
+		key, values, ok := strings.Cut(each, "=")
+		if !ok {
+			return a, fmt.Errorf("condition %q", each)
+		}
+		a.gates = []gate{{key: key, values: strings.Split(values, ","), each: found}}
+	}
+	return a, nil
+}
+
+// scene is a choice, and the names that access.txt uses in it.
+type scene struct {
+	sel      policies.Selection
+	env      policies.Environment
+	accounts map[string]string
+	regions  map[string]string
+	roles    []string // that the choice makes; model fills them in
+}
+
+func newScene(sel policies.Selection) scene {
+	s := scene{sel: sel, env: environment(here)}
+	if sel.Profile == "cpm" {
+		s.env = cpmEnvironment(here)
+		s.env.DataPlaneAccountID = dataPlane
+	}
+	s.accounts = map[string]string{"": "", "own": account, "vault": dataPlane, "control": control, "other": "*"}
+	s.regions = map[string]string{"": "", "here": here, "every": "*", "home": here, "reach": here}
+	if sel.Profile == "cpm" {
+		if slices.Contains(sel.Options, "regions=every") {
+			s.regions["home"], s.regions["reach"] = "*", "*"
+		}
+		if len(sel.Operations) == 0 || slices.Contains(sel.Operations, "dr") {
+			s.regions["reach"] = "*"
+		}
+	}
+	return s
+}
+
+// chosen tells whether a use is. Every setting that access.txt names is one that
+// is the default.
+func (s scene) chosen(uses []schema.Use) bool {
+	p, _ := policies.Profile(s.sel.Profile)
+	option := func(o schema.Option) bool {
+		if o == "" || slices.Contains(s.sel.Options, o) {
+			return true
+		}
+		name, _, setting := strings.Cut(string(o), "=")
+		return setting && !slices.ContainsFunc(s.sel.Options, func(x schema.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
+			slices.ContainsFunc(p.Settings, func(x schema.Setting) bool { return x.Default == o })
+	}
+	return slices.ContainsFunc(uses, func(u schema.Use) bool {
+		return (u.Asset == "" || slices.Contains(s.sel.Assets, u.Asset)) &&
+			(u.Operation == "" || len(s.sel.Operations) == 0 || slices.Contains(s.sel.Operations, u.Operation)) &&
+			option(u.Option)
+	})
+}
+
+// literalStar stands for [*] in patterns and in requests' resources.
+const literalStar = "\x01"
+
+// pattern is what a resource of access.txt means here: an ARN with wildcards.
+func (s scene) pattern(resource string) string {
+	const suffix = "-" + here + "-prod"
+	begin := "Clumio*"
+	if s.sel.Profile == "cpm" {
+		begin = "CPM*"
+	}
+	role := "arn:aws:iam::" + account + ":role/permstack/"
+	switch resource {
+	case "*":
+		return resource
+	case "@roles":
+		if len(s.roles) == 1 {
+			begin = s.roles[0]
+		}
+		return role + begin + suffix
+	case "@policies":
+		return "arn:aws:iam::" + account + ":policy/permstack/" + begin + suffix
+	case "@topics":
+		return "arn:aws:sns:" + here + ":" + account + ":" + begin + suffix
+	case "@rules":
+		return "arn:aws:events:" + here + ":" + account + ":rule/" + begin + suffix
+	case "@stacks":
+		return "arn:aws:cloudformation:" + here + ":" + account + ":stack/parent-access/*"
+	}
+	if name, ok := strings.CutPrefix(resource, "@role:"); ok {
+		return role + name + suffix
+	}
+	f := strings.SplitN(resource, ":", 4)
+	if len(f) != 4 {
+		panic("resource " + resource)
+	}
+	region, known := s.regions[f[1]]
+	owner, alsoKnown := s.accounts[f[2]]
+	if !known || !alsoKnown {
+		panic("place of " + resource)
+	}
+	return "arn:aws:" + f[0] + ":" + region + ":" + owner + ":" + strings.ReplaceAll(f[3], "[*]", literalStar)
+}
+
+// rule is a line of access.txt that is chosen in a scene, with its patterns.
+type rule struct {
+	access
+	patterns [][]string // parts of ARNs; nil stands for *
+}
+
+// model answers what access.txt allows in a scene.
+type model struct {
+	scene
+	rules  []rule // the lines that are chosen
+	others []rule // and those that are not
+	byRole map[string][]*rule
+}
+
+func (s scene) model(lines []access) *model {
+	s.roles = nil
+	for _, a := range lines {
+		if a.profile == s.sel.Profile && s.chosen(a.uses) && !slices.Contains(s.roles, a.role) {
+			s.roles = append(s.roles, a.role)
+		}
+	}
+	m := &model{scene: s, byRole: map[string][]*rule{}}
+	for _, a := range lines {
+		if a.profile != s.sel.Profile {
+			continue
+		}
+		r := rule{access: a}
+		for _, on := range a.on {
+			p := strings.SplitN(s.pattern(on), ":", 6)
+			if len(p) == 1 {
+				p = nil
+			}
+			r.patterns = append(r.patterns, p)
+		}
+		if s.chosen(a.uses) {
+			m.rules = append(m.rules, r)
+		} else {
+			m.others = append(m.others, r)
+		}
+	}
+	for i := range m.rules {
+		m.byRole[m.rules[i].role] = append(m.byRole[m.rules[i].role], &m.rules[i])
+	}
+	return m
+}
+
+// allows: does a line let a request through? Wildcards of an ARN end with its part.
+func (m *model) allows(role, action, resource string, context map[string]string) bool {
+	arn := strings.SplitN(resource, ":", 6)
+	return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
+		return slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) &&
+			slices.ContainsFunc(r.patterns, func(p []string) bool {
+				return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
+			}) &&
+			!slices.ContainsFunc(r.gates, func(g gate) bool { return !m.passes(g, context) })
+	})
+}
+
+func (s scene) passes(g gate, context map[string]string) bool {
+	have, present := context[g.key]
+	if !present {
+		return g.each
+	}
+	return slices.ContainsFunc(g.values, func(want string) bool {
+		want = s.value(want)
+		return want == "*" || want == have || g.each && glob(want, have) || want == "true" && strings.EqualFold(want, have)
+	})
+}
+
+// value is what a condition's value of access.txt means here.
+func (s scene) value(v string) string {
+	if owner, ok := s.accounts[v]; ok && v != "" {
+		return owner
+	}
+	if strings.Count(v, ":") >= 3 {
+		return s.pattern(v)
+	}
+	return v
+}
+
+// glob reports whether a pattern matches a text: * matches any text, literalStar a star.
+func glob(pattern, text string) bool {
+	i := 0
+	for i < len(pattern) && pattern[i] != '*' && pattern[i] != literalStar[0] {
+		i++
+	}
+	switch {
+	case i == len(pattern):
+		return pattern == text
+	case !strings.HasPrefix(text, pattern[:i]):
+		return false
+	}
+	wildcard, after, text := pattern[i:i+1], pattern[i+1:], text[i:]
+	switch {
+	case wildcard == literalStar:
+		return strings.HasPrefix(text, "*") && glob(after, text[1:])
+	case after == "":
+		return true
+	}
+	for i := range len(text) + 1 {
+		if glob(after, text[i:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func readAccesses(t testing.TB) []access {
+	t.Helper()
+	list, err := accesses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
