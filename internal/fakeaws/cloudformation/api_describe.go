@@ -3,7 +3,6 @@ package cloudformation
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"permstack/internal/fakeaws/protocol"
@@ -92,25 +91,16 @@ func (s *stack) xml() xmlStack {
 	return out
 }
 
-// paginate cuts one page out of a list; the token is the place to go on at.
+// paginate returns one page of at most size items and the token of the next.
 func paginate[T any](call *protocol.Call, all []T, size int) ([]T, string, error) {
-	from := 0
-	if token := call.Str("NextToken"); token != "" {
-		n, err := strconv.Atoi(token)
-		if err != nil || n < 0 || n > len(all) {
-			return nil, "", invalid("Invalid NextToken")
-		}
-		from = n
-	}
 	if most, err := call.Int("MaxResults", size); err == nil && most > 0 && most < size {
 		size = most
 	}
-	to := min(from+size, len(all))
-	next := ""
-	if to < len(all) {
-		next = strconv.Itoa(to)
+	page, next, ok := protocol.Page(all, call.Str("NextToken"), size)
+	if !ok {
+		return nil, "", invalid("Invalid NextToken")
 	}
-	return all[from:to], next, nil
+	return page, next, nil
 }
 
 func (e *Engine) describeStacks(_ context.Context, call *protocol.Call) (any, error) {

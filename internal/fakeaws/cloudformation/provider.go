@@ -145,21 +145,60 @@ func (r *request) versions() []props {
 	return out
 }
 
-// listBounds gives what a list of texts may hold now, and what it surely holds.
-func (r *request) listBounds(name string) (perhaps, surely []string) {
-	for i, v := range r.versions() {
-		list := v.list(name)
-		if i == 0 {
-			surely = list
-		}
-		surely = slices.DeleteFunc(surely, func(s string) bool { return !slices.Contains(list, s) })
-		for _, s := range list {
-			if !slices.Contains(perhaps, s) {
-				perhaps = append(perhaps, s)
+// reconcileList removes what the resource may hold of a list property and no
+// longer declares, and adds what it declares and is not certain to hold. After a
+// failed update either the last or an earlier declaration may be in effect. What
+// is removed may not exist any more.
+func (r *request) reconcileList(property string, add, remove func(string) error) error {
+	possible, certain := r.listBounds(property)
+	want := r.props.list(property)
+	for _, item := range possible {
+		if !slices.Contains(want, item) {
+			if err := remove(item); err != nil && !isNotFound(err) {
+				return err
 			}
 		}
 	}
-	return perhaps, surely
+	for _, item := range want {
+		if !slices.Contains(certain, item) {
+			if err := add(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reconcileTags removes and adds tags, as tagChange lists them.
+func (r *request) reconcileTags(add func([]protocol.Tag) error, remove func([]string) error) error {
+	added, removed := r.tagChange()
+	if len(removed) > 0 {
+		if err := remove(removed); err != nil {
+			return err
+		}
+	}
+	if len(added) > 0 {
+		return add(added)
+	}
+	return nil
+}
+
+// listBounds returns the items that a list property of the resource possibly
+// has now, and those that it certainly has.
+func (r *request) listBounds(name string) (possible, certain []string) {
+	for i, v := range r.versions() {
+		list := v.list(name)
+		if i == 0 {
+			certain = list
+		}
+		certain = slices.DeleteFunc(certain, func(s string) bool { return !slices.Contains(list, s) })
+		for _, s := range list {
+			if !slices.Contains(possible, s) {
+				possible = append(possible, s)
+			}
+		}
+	}
+	return possible, certain
 }
 
 // changed says whether a property may differ from what it is to be.

@@ -141,16 +141,15 @@ func (p eventsRule) update(r *request) (outcome, error) {
 	if err := p.targets(c, r, name); err != nil {
 		return outcome{}, err
 	}
-	add, remove := r.tagChange()
-	if len(remove) > 0 {
-		if _, err := c.UntagResource(r.ctx, &eventbridge.UntagResourceInput{ResourceARN: &arn, TagKeys: remove}); err != nil {
-			return outcome{}, err
-		}
-	}
-	if len(add) > 0 {
-		if _, err := c.TagResource(r.ctx, &eventbridge.TagResourceInput{ResourceARN: &arn, Tags: ebTags(add)}); err != nil {
-			return outcome{}, err
-		}
+	err = r.reconcileTags(func(tags []protocol.Tag) error {
+		_, err := c.TagResource(r.ctx, &eventbridge.TagResourceInput{ResourceARN: &arn, Tags: ebTags(tags)})
+		return err
+	}, func(keys []string) error {
+		_, err := c.UntagResource(r.ctx, &eventbridge.UntagResourceInput{ResourceARN: &arn, TagKeys: keys})
+		return err
+	})
+	if err != nil {
+		return outcome{}, err
 	}
 	return outcome{id: r.id, attrs: map[string]any{"Arn": arn}}, nil
 }

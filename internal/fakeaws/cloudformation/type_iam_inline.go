@@ -161,22 +161,15 @@ func (p iamInstanceProfile) create(r *request) (outcome, error) {
 }
 
 func (iamInstanceProfile) reconcileRoles(c *iam.Client, r *request, name string) error {
-	have, want := r.old.list("Roles"), r.props.list("Roles")
-	for _, role := range have {
-		if !slices.Contains(want, role) {
-			if _, err := c.RemoveRoleFromInstanceProfile(r.ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &name, RoleName: &role}); err != nil && !isNotFound(err) {
-				return err
-			}
-		}
-	}
-	for _, role := range want {
-		if !slices.Contains(have, role) {
-			if _, err := c.AddRoleToInstanceProfile(r.ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: &name, RoleName: &role}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.reconcileList("Roles", func(role string) error {
+		in := &iam.AddRoleToInstanceProfileInput{InstanceProfileName: &name, RoleName: &role}
+		_, err := c.AddRoleToInstanceProfile(r.ctx, in)
+		return err
+	}, func(role string) error {
+		in := &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &name, RoleName: &role}
+		_, err := c.RemoveRoleFromInstanceProfile(r.ctx, in)
+		return err
+	})
 }
 
 func (p iamInstanceProfile) update(r *request) (outcome, error) {

@@ -73,23 +73,13 @@ func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
 }
 
 func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
-	perhaps, surely := r.listBounds("Roles")
-	want := r.props.list("Roles")
-	for _, role := range perhaps {
-		if !slices.Contains(want, role) {
-			if _, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil && !isNotFound(err) {
-				return err
-			}
-		}
-	}
-	for _, role := range want {
-		if !slices.Contains(surely, role) {
-			if _, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.reconcileList("Roles", func(role string) error {
+		_, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		return err
+	}, func(role string) error {
+		_, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		return err
+	})
 }
 
 // update writes a new default version; where there are five, the oldest that

@@ -80,21 +80,15 @@ func (iamRole) outcome(role *iamtypes.Role) outcome {
 // reconcilePolicies attaches and detaches managed policies and writes and removes inline
 // ones, from what was declared to what is.
 func (iamRole) reconcilePolicies(c *iam.Client, r *request, name string) error {
-	perhaps, surely := r.listBounds("ManagedPolicyArns")
-	want := r.props.list("ManagedPolicyArns")
-	for _, arn := range perhaps {
-		if !slices.Contains(want, arn) {
-			if _, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}); err != nil && !isNotFound(err) {
-				return err
-			}
-		}
-	}
-	for _, arn := range want {
-		if !slices.Contains(surely, arn) {
-			if _, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &arn}); err != nil {
-				return err
-			}
-		}
+	err := r.reconcileList("ManagedPolicyArns", func(arn string) error {
+		_, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &arn})
+		return err
+	}, func(arn string) error {
+		_, err := c.DetachRolePolicy(r.ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn})
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	before, now := map[string][]string{}, policiesByName(r.props)
 	for _, v := range r.versions() {
@@ -163,16 +157,15 @@ func (p iamRole) update(r *request) (outcome, error) {
 	if err := p.reconcilePolicies(c, r, name); err != nil {
 		return outcome{}, err
 	}
-	add, remove := r.tagChange()
-	if len(remove) > 0 {
-		if _, err := c.UntagRole(r.ctx, &iam.UntagRoleInput{RoleName: &name, TagKeys: remove}); err != nil {
-			return outcome{}, err
-		}
-	}
-	if len(add) > 0 {
-		if _, err := c.TagRole(r.ctx, &iam.TagRoleInput{RoleName: &name, Tags: iamTags(add)}); err != nil {
-			return outcome{}, err
-		}
+	err := r.reconcileTags(func(tags []protocol.Tag) error {
+		_, err := c.TagRole(r.ctx, &iam.TagRoleInput{RoleName: &name, Tags: iamTags(tags)})
+		return err
+	}, func(keys []string) error {
+		_, err := c.UntagRole(r.ctx, &iam.UntagRoleInput{RoleName: &name, TagKeys: keys})
+		return err
+	})
+	if err != nil {
+		return outcome{}, err
 	}
 	got, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &name})
 	if err != nil {

@@ -130,16 +130,15 @@ func (p snsTopic) update(r *request) (outcome, error) {
 	if err := p.subscribe(c, r, r.id); err != nil {
 		return outcome{}, err
 	}
-	add, remove := r.tagChange()
-	if len(remove) > 0 {
-		if _, err := c.UntagResource(r.ctx, &sns.UntagResourceInput{ResourceArn: &r.id, TagKeys: remove}); err != nil {
-			return outcome{}, err
-		}
-	}
-	if len(add) > 0 {
-		if _, err := c.TagResource(r.ctx, &sns.TagResourceInput{ResourceArn: &r.id, Tags: snsTags(add)}); err != nil {
-			return outcome{}, err
-		}
+	err := r.reconcileTags(func(tags []protocol.Tag) error {
+		_, err := c.TagResource(r.ctx, &sns.TagResourceInput{ResourceArn: &r.id, Tags: snsTags(tags)})
+		return err
+	}, func(keys []string) error {
+		_, err := c.UntagResource(r.ctx, &sns.UntagResourceInput{ResourceArn: &r.id, TagKeys: keys})
+		return err
+	})
+	if err != nil {
+		return outcome{}, err
 	}
 	return outcome{id: r.id, attrs: map[string]any{"TopicArn": r.id, "TopicName": lastPart(r.id)}}, nil
 }

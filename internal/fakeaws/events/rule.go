@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -161,28 +160,21 @@ func (s *Service) listRules(call *protocol.Call, in struct {
 	}{rules, next}, nil
 }
 
-// paginate gives one page of at most 100; the token is the index of the next item.
+// paginate returns one page of at most 100 items and the token of the next.
 func paginate[T any](items []T, token string, limit *int) ([]T, string, error) {
-	size, from := 100, 0
+	size := 100
 	if limit != nil {
 		size = *limit
 	}
 	if size < 1 || size > 100 {
 		return nil, "", violation("limit", fmt.Sprint(size), "Member must have value between 1 and 100")
 	}
-	if token != "" {
-		n, err := strconv.Atoi(token)
-		if err != nil || n < 0 {
-			return nil, "", protocol.Errorf("ValidationException", "Parameter NextToken is not valid.")
-		}
-		from = n
+	page, next, ok := protocol.Page(items, token, size)
+	if !ok {
+		return nil, "", protocol.Errorf("ValidationException", "Parameter NextToken is not valid.")
 	}
-	items = items[min(from, len(items)):]
-	if len(items) > size {
-		return items[:size], strconv.Itoa(from + size), nil
+	if page == nil {
+		page = []T{} // the JSON list is there, also when it is empty
 	}
-	if items == nil {
-		items = []T{}
-	}
-	return items, "", nil
+	return page, next, nil
 }

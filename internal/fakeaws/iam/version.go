@@ -23,6 +23,17 @@ func (v version) brief() xmlVersion {
 
 type versionAnswer struct{ PolicyVersion xmlVersion }
 
+// customerPolicyVersion finds the version that a call names of a customer
+// managed policy.
+func (a *account) customerPolicyVersion(call *protocol.Call) (*policy, int, error) {
+	p, err := a.customerPolicy(call)
+	if err != nil {
+		return nil, 0, err
+	}
+	i, err := versionIndex(p, call)
+	return p, i, err
+}
+
 // versionIndex finds the version that a call names.
 func versionIndex(p *policy, call *protocol.Call) (int, error) {
 	id := call.Str("VersionId")
@@ -83,11 +94,7 @@ func getPolicyVersion(a *account, call *protocol.Call) (any, error) {
 }
 
 func deletePolicyVersion(a *account, call *protocol.Call) (any, error) {
-	p, err := a.customerPolicy(call)
-	if err != nil {
-		return nil, err
-	}
-	i, err := versionIndex(p, call)
+	p, i, err := a.customerPolicyVersion(call)
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +106,7 @@ func deletePolicyVersion(a *account, call *protocol.Call) (any, error) {
 }
 
 func setDefaultPolicyVersion(a *account, call *protocol.Call) (any, error) {
-	p, err := a.customerPolicy(call)
-	if err != nil {
-		return nil, err
-	}
-	i, err := versionIndex(p, call)
+	p, i, err := a.customerPolicyVersion(call)
 	if err != nil {
 		return nil, err
 	}

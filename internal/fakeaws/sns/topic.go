@@ -172,15 +172,11 @@ func (s *Service) listTopics(call *protocol.Call) (any, error) {
 	}{out, next}, nil
 }
 
-// paginate gives one page of 100; the token is the index of the next item.
+// paginate returns one page of 100 items and the token of the next.
 func paginate[T any](call *protocol.Call, items []T) ([]T, string, error) {
-	from, err := call.Int("NextToken", 0)
-	if err != nil || from < 0 {
+	page, next, ok := protocol.Page(items, call.Str("NextToken"), 100)
+	if !ok {
 		return nil, "", invalid("NextToken")
 	}
-	items = items[min(from, len(items)):]
-	if len(items) > 100 {
-		return items[:100], strconv.Itoa(from + 100), nil
-	}
-	return items, "", nil
+	return page, next, nil
 }

@@ -7,7 +7,6 @@
 package ssm
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -259,24 +258,20 @@ func (s *Service) describeParameters(call *protocol.Call, in describeInput) (any
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
-	size, from := 10, 0
+	size := 10
 	if in.MaxResults != nil {
 		size = *in.MaxResults
 	}
 	if size < 1 || size > 50 {
 		return nil, protocol.Errorf("ValidationException", "MaxResults must be between 1 and 50, not %d", size)
 	}
-	if in.NextToken != "" {
-		n, err := strconv.Atoi(in.NextToken)
-		if err != nil || n < 0 {
-			return nil, protocol.Errorf("InvalidNextToken", "The specified token is not valid.")
-		}
-		from = n
+	page, next, ok := protocol.Page(list, in.NextToken, size)
+	if !ok {
+		return nil, protocol.Errorf("InvalidNextToken", "The specified token is not valid.")
 	}
-	list = list[min(from, len(list)):]
-	out := map[string]any{"Parameters": list}
-	if len(list) > size {
-		out["Parameters"], out["NextToken"] = list[:size], fmt.Sprint(from+size)
+	out := map[string]any{"Parameters": page}
+	if next != "" {
+		out["NextToken"] = next
 	}
 	return out, nil
 }
