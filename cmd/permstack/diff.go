@@ -138,7 +138,7 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		}
 		sets[i] = accessdiff.FromSet(choice.String(sel), set)
 	}
-	return accessdiff.Compare(sets[0], sets[1], explain.NewWords(choices[len(choices)-1], env)), nil
+	return accessdiff.Compare(sets[0], sets[1], explain.NewDescriber(choices[len(choices)-1], env)), nil
 }
 
 // withoutUnused returns env without the vendor's values that a selection does not

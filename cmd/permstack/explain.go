@@ -84,37 +84,37 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	if f.risk {
 		return f.writeRisks(out, args, set, grants, all)
 	}
-	answer := explain.Ask(args[0], set, grants, all)
-	if !answer.Known() {
-		return unknownQuery(answer)
+	result := explain.Find(args[0], set, grants, all)
+	if !result.Known() {
+		return unknownQuery(result)
 	}
-	if err := write(out, f.format, answer, answer.Write); err != nil {
+	if err := write(out, f.format, result, result.Write); err != nil {
 		return err
 	}
-	if len(answer.Granted) == 0 && len(answer.Rules) == 0 {
+	if len(result.Granted) == 0 && len(result.Rules) == 0 {
 		return &statusError{status: exitFound}
 	}
 	return nil
 }
 
 // unknownQuery returns the error of a query that matches nothing, with similar names.
-func unknownQuery(a explain.Answer) error {
+func unknownQuery(a explain.Result) error {
 	hint := "; give an action, a Sid, a policy, a role, an asset or an operation"
 	if len(a.Similar) > 0 {
 		hint = "; did you mean " + strings.Join(a.Similar, ", ") + "?"
 	}
-	return usagef("unknown query %q: it is in neither the catalogue nor AWS's list of actions%s", a.Question, hint)
+	return usagef("unknown query %q: it is in neither the catalogue nor AWS's list of actions%s", a.Query, hint)
 }
 
 func (f *explainFlags) writeRisks(out io.Writer, args []string, set policies.Set, grants, all []explain.Grant) error {
 	if len(args) == 1 {
-		answer := explain.Ask(args[0], set, grants, all)
-		if !answer.Known() {
-			return unknownQuery(answer)
+		result := explain.Find(args[0], set, grants, all)
+		if !result.Known() {
+			return unknownQuery(result)
 		}
-		grants = answer.Granted
+		grants = result.Granted
 	}
-	ranked := explain.Ranked(grants)
+	ranked := explain.Rank(grants)
 	err := write(out, f.format, ranked, func(s terminal.Screen) { explain.WriteRisks(s, ranked) })
 	if err == nil && len(ranked) == 0 {
 		return &statusError{status: exitFound}
@@ -129,7 +129,7 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
-	return set, explain.Of(set, sel, explain.NewWords(sel, env)), nil
+	return set, explain.Grants(set, sel, explain.NewDescriber(sel, env)), nil
 }
 
 // completeQuery completes the query with known names.
@@ -144,7 +144,7 @@ func (f *explainFlags) completeQuery(_ *cobra.Command, args []string, typed stri
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var out []string
-	for _, q := range explain.Questions(profile, all) {
+	for _, q := range explain.KnownNames(profile, all) {
 		if strings.HasPrefix(strings.ToLower(q), strings.ToLower(typed)) {
 			out = append(out, q)
 		}

@@ -56,9 +56,9 @@ func explained(question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	grants := explain.Of(set, sel, explain.NewWords(sel, env))
+	grants := explain.Grants(set, sel, explain.NewDescriber(sel, env))
 	var b bytes.Buffer
-	explain.Ask(question, set, grants, grants).Write(terminal.Screen{W: &b, Width: 80, Color: true})
+	explain.Find(question, set, grants, grants).Write(terminal.Screen{W: &b, Width: 80, Color: true})
 	return b.String(), nil
 }
 
@@ -131,7 +131,7 @@ func draw(command, text string) string {
 	return b.String()
 }
 
-// words are runs of text between wider gaps, which a picture would not keep.
+// describer are runs of text between wider gaps, which a picture would not keep.
 var words = regexp.MustCompile(`\S+( \S+)*`)
 
 // spans writes a line, each style at its column: fonts differ in width.

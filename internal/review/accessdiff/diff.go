@@ -66,7 +66,7 @@ type Diff struct {
 //
 // A side that names its account and Region grants the same as one that leaves
 // them open to CloudFormation.
-func Compare(from, to *AccessSet, words explain.Words) Diff {
+func Compare(from, to *AccessSet, words explain.Describer) Diff {
 	open := strings.NewReplacer(slices.Concat(from.place(), to.place())...)
 	from, to = from.replaced(open), to.replaced(open)
 	d := differ{words: words, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
@@ -91,7 +91,7 @@ func Compare(from, to *AccessSet, words explain.Words) Diff {
 }
 
 type differ struct {
-	words explain.Words
+	words explain.Describer
 	out   Diff
 }
 
@@ -252,7 +252,7 @@ func actionsOf(sides ...[]iampolicy.Document) []string {
 	return out
 }
 
-// about keeps of documents what they say about an action, or about the actions
+// kinds keeps of documents what they say about an action, or about the actions
 // that a pattern stands for.
 func about(docs []iampolicy.Document, action string) []iampolicy.Document {
 	var out []iampolicy.Document

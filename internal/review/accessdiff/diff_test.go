@@ -66,7 +66,7 @@ func TestKinds(t *testing.T) {
 			"narrowed ec2:DeleteSnapshot"},
 		"a role more": {newSide("test"), role(allow("ec2:A", any)), "new ec2:A"},
 	} {
-		d := Compare(c.from, c.to, explain.Words{})
+		d := Compare(c.from, c.to, explain.Describer{})
 		var got []string
 		for _, change := range d.Changes {
 			got = append(got, string(change.Kind)+" "+strings.Join(change.Actions, " "))
@@ -88,7 +88,7 @@ func TestBoundaryAttachmentAndRules(t *testing.T) {
 	to.Rules["Same"] = Rule{Pattern: map[string]any{"source": []any{"a", "b"}}}
 	to.Rules["More"] = Rule{Pattern: map[string]any{"source": []any{"a"}}}
 	var got []string
-	for _, c := range Compare(from, to, explain.Words{}).Changes {
+	for _, c := range Compare(from, to, explain.Describer{}).Changes {
 		got = append(got, string(c.Kind)+" "+c.What)
 	}
 	slices.Sort(got)
@@ -135,7 +135,7 @@ func TestEveryFormIsTheSame(t *testing.T) {
 				}
 			}
 			for form, side := range sides {
-				if d := Compare(sides["choice"], side, explain.Words{}); len(d.Changes) > 0 {
+				if d := Compare(sides["choice"], side, explain.Describer{}); len(d.Changes) > 0 {
 					t.Errorf("%s: as %s: %+v", choice, form, d.Changes[0])
 				}
 			}
@@ -160,7 +160,7 @@ func TestPlaceIsNoDifference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range []Diff{Compare(FromSet("a", placed), FromSet("b", open), explain.Words{}), Compare(FromSet("b", open), FromSet("a", placed), explain.Words{})} {
+			for _, d := range []Diff{Compare(FromSet("a", placed), FromSet("b", open), explain.Describer{}), Compare(FromSet("b", open), FromSet("a", placed), explain.Describer{})} {
 				if len(d.Changes) > 0 {
 					t.Errorf("%s in %s: %d changes: %+v", name, region, len(d.Changes), d.Changes[0])
 				}
@@ -180,7 +180,7 @@ func TestSecretIsNotShown(t *testing.T) {
 		}
 		return FromSet("x", set)
 	}
-	d := Compare(side("secret-one"), side("secret-two"), explain.Words{})
+	d := Compare(side("secret-one"), side("secret-two"), explain.Describer{})
 	if len(d.Changes) != 1 || d.Changes[0].What != "trust" {
 		t.Fatalf("%+v", d.Changes)
 	}
@@ -198,10 +198,10 @@ func TestSecretIsNotShown(t *testing.T) {
 // TestMoreAssetsGrow: an asset more is growth, and the way back is not.
 func TestMoreAssetsGrow(t *testing.T) {
 	small, large := FromSet("small", synthesize(t, "clumio:ec2:backup")), FromSet("large", synthesize(t, "clumio:ec2,s3"))
-	if d := Compare(small, large, explain.Words{}); !d.Grows {
+	if d := Compare(small, large, explain.Describer{}); !d.Grows {
 		t.Error("two assets grant no more than one")
 	}
-	back := Compare(large, small, explain.Words{})
+	back := Compare(large, small, explain.Describer{})
 	if back.Grows {
 		t.Errorf("less is more: %+v", back.Changes[0])
 	}
@@ -242,7 +242,7 @@ func TestReleases(t *testing.T) {
 		return FromSet(release, set)
 	}
 	var got []string
-	for _, c := range Compare(side("1"), side("2"), explain.Words{}).Changes {
+	for _, c := range Compare(side("1"), side("2"), explain.Describer{}).Changes {
 		got = append(got, string(c.Kind)+" "+strings.Join(c.Actions, ","))
 	}
 	if text := strings.Join(got, "; "); text != "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage" {

@@ -6,9 +6,9 @@ import (
 	"permstack/internal/policies"
 )
 
-// NewWords returns the Words that name the vendor's accounts of an environment.
-func NewWords(sel policies.Selection, env policies.Environment) Words {
-	w := Words{Accounts: map[string]string{}}
+// NewDescriber returns a Describer that names the vendor's accounts of an environment.
+func NewDescriber(sel policies.Selection, env policies.Environment) Describer {
+	w := Describer{Accounts: map[string]string{}}
 	vendor := "the vendor"
 	if p, ok := policies.Profile(sel.Profile); ok {
 		vendor = p.Vendor

@@ -1,7 +1,7 @@
-// Package explain says of a set of permissions what a reviewer asks: which
-// statement grants an action, to whom, on what, when, why, and what it could do
-// in the wrong hands. It is pure; what it says comes from the set that is
-// deployed and from AWS's own list of actions.
+// Package explain answers a reviewer's queries about a set of permissions: which
+// statement grants an action, to which principal, on which resources, under which
+// conditions, why, and how risky it is. It is pure: its sources are the
+// synthesized set and AWS's list of actions.
 package explain
 
 import (
@@ -14,10 +14,10 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Kind is where a grant stands.
+// Kind is the kind of document that a grant is part of.
 type Kind string
 
-// The kinds of grant: what a role may do, who may take a role, and who may use
+// The kinds of grant: what a role may do, who may assume a role, and who may use
 // a topic.
 const (
 	Policy Kind = "policy"
@@ -25,23 +25,23 @@ const (
 	Topic  Kind = "topic"
 )
 
-// Grant is one statement, as it is deployed, with everything that is known of it.
+// Grant is one statement as it is deployed, with its reasons and its risk.
 type Grant struct {
 	Kind       Kind                 `json:"kind"`
 	Effect     string               `json:"effect"`
-	Entity     string               `json:"entity"` // the role or topic, by the vendor's name
-	Name       string               `json:"name"`   // as it is called in the account
+	Entity     string               `json:"entity"` // the vendor's name of the role or topic
+	Name       string               `json:"name"`   // its name in the account
 	Policy     string               `json:"policy,omitempty"`
 	PolicyName string               `json:"policyName,omitempty"`
 	Attached   schema.Kind          `json:"attached,omitempty"` // inline or managed
 	Sid        string               `json:"sid"`
-	Principals []string             `json:"principals,omitempty"` // of a trust or a topic
+	Principals []string             `json:"principals,omitempty"` // of a trust policy or a topic policy
 	Actions    []string             `json:"actions"`
 	Resources  []string             `json:"resources,omitempty"`
 	Conditions iampolicy.Conditions `json:"conditions,omitempty"`
 
-	On        []string `json:"on"`                  // the resources in plain words
-	OnlyWhere []string `json:"onlyWhere,omitempty"` // the conditions in plain words; all must hold
+	On     []string `json:"on"`               // descriptions of the resources
+	OnlyIf []string `json:"onlyIf,omitempty"` // descriptions of the conditions; all must be met
 
 	Why         string       `json:"why"`
 	WhyWildcard string       `json:"whyWildcard,omitempty"`
@@ -49,20 +49,20 @@ type Grant struct {
 	For         []schema.Use `json:"for,omitempty"`
 	Risk        Risk         `json:"risk"`
 
-	foreign bool // reaches another account than the customer's
+	otherAccount bool // it applies to resources of another account than the customer's
 }
 
-// Words gives names to what a set only has numbers for.
-type Words struct {
-	// Accounts are names of account ids: "the vendor's data-plane account".
+// Describer describes resources and conditions in words.
+type Describer struct {
+	// Accounts are descriptions by account ID: "the vendor's data-plane account".
 	Accounts map[string]string
 }
 
-// Of lists the grants of a set in its order, roles first. Of the reasons those
-// are kept that the selection chose.
-func Of(set policies.Set, sel policies.Selection, words Words) []Grant {
+// Grants returns the grants of a set in its order, roles first. For holds only the
+// uses that the selection includes.
+func Grants(set policies.Set, sel policies.Selection, describer Describer) []Grant {
 	profile, _ := policies.Profile(set.Profile)
-	e := explainer{words: words, sel: sel}
+	e := explainer{describer: describer, sel: sel}
 	var out []Grant
 	for _, r := range set.Roles {
 		at := Grant{Kind: Trust, Entity: r.Entity, Name: r.Name}
@@ -89,8 +89,9 @@ func Of(set policies.Set, sel policies.Selection, words Words) []Grant {
 	return out
 }
 
-// narrow keeps of a grant some of its actions, and the resources that they act on.
-func (g Grant) narrow(names []string) Grant {
+// withActions returns a grant with only some of its actions and the resources that
+// they act on.
+func (g Grant) withActions(names []string) Grant {
 	if len(names) == len(g.Actions) {
 		return g
 	}
@@ -110,8 +111,8 @@ func (g Grant) narrow(names []string) Grant {
 	return g
 }
 
-// trustReasons are why a role's trust statements are there; a set has no room
-// for them.
+// trustReasons returns the reasons of a role's trust statements by Sid. They come
+// from the profile: a set does not have them.
 func trustReasons(profile schema.Profile, entity string) map[string]policies.Grant {
 	out := map[string]policies.Grant{}
 	for _, r := range profile.Roles {
@@ -125,10 +126,11 @@ func trustReasons(profile schema.Profile, entity string) map[string]policies.Gra
 }
 
 type explainer struct {
-	words Words
-	sel   policies.Selection
+	describer Describer
+	sel       policies.Selection
 }
 
+// policy appends the grants of a policy.
 func (e explainer) policy(out []Grant, at Grant, p policies.Policy) []Grant {
 	at.Policy, at.PolicyName = p.Entity, p.Name
 	for i, s := range p.Document.Statement {
@@ -137,12 +139,13 @@ func (e explainer) policy(out []Grant, at Grant, p policies.Policy) []Grant {
 	return out
 }
 
+// grant returns a grant for statement s; at has the fields of its document.
 func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant) Grant {
 	at.Effect, at.Sid = s.Effect, s.Sid
 	at.Actions, at.Resources, at.Conditions = s.Action, s.Resource, s.Condition
 	at.Principals = Principals(s.Principal)
 	at.Why, at.WhyWildcard, at.Note = reason.Why, reason.WhyWildcard, reason.Note
-	at.For = e.chosen(reason.For)
+	at.For = e.selectedUses(reason.For)
 	switch at.Kind {
 	case Trust:
 		at.On = []string{"the role " + at.Entity}
@@ -150,17 +153,17 @@ func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant)
 		at.On = []string{"the topic " + at.Entity}
 	default:
 		for _, r := range s.Resource {
-			at.On = append(at.On, e.words.Resource(r))
+			at.On = append(at.On, e.describer.Resource(r))
 		}
 	}
-	at.OnlyWhere = e.words.Conditions(s.Condition)
-	at.foreign = e.words.foreign(at)
+	at.OnlyIf = e.describer.Conditions(s.Condition)
+	at.otherAccount = e.describer.reachesOtherAccount(at)
 	at.Risk = risk(at)
 	return at
 }
 
-// chosen leaves out the uses that the selection did not choose.
-func (e explainer) chosen(uses []schema.Use) []schema.Use {
+// selectedUses returns the uses that the selection includes, or all if none is.
+func (e explainer) selectedUses(uses []schema.Use) []schema.Use {
 	out := slices.DeleteFunc(slices.Clone(uses), func(u schema.Use) bool {
 		return u.Asset != "" && len(e.sel.Assets) > 0 && !slices.Contains(e.sel.Assets, u.Asset) ||
 			u.Operation != "" && len(e.sel.Operations) > 0 && !slices.Contains(e.sel.Operations, u.Operation)
@@ -171,7 +174,7 @@ func (e explainer) chosen(uses []schema.Use) []schema.Use {
 	return out
 }
 
-// Principals lists whom a statement speaks of.
+// Principals returns the principals of a statement, "everyone" for "*".
 func Principals(p *iampolicy.Principal) []string {
 	if p == nil {
 		return nil
@@ -186,7 +189,7 @@ func Principals(p *iampolicy.Principal) []string {
 	return out
 }
 
-// Uses says in words what a grant is for: "backup of ec2", "rds", "support-role".
+// Uses returns descriptions of uses: "backup of ec2", "rds", "support-role".
 func Uses(uses []schema.Use) []string {
 	var out []string
 	for _, u := range uses {

@@ -12,7 +12,7 @@ import (
 	"permstack/internal/review/explain"
 )
 
-// grants explains a choice, and everything of its profile.
+// grants returns the grants of a choice and those of everything of its profile.
 func grants(t *testing.T, chosen string) (set policies.Set, some, all []explain.Grant) {
 	t.Helper()
 	sel, err := choice.Parse(chosen)
@@ -20,23 +20,22 @@ func grants(t *testing.T, chosen string) (set policies.Set, some, all []explain.
 		t.Fatal(err)
 	}
 	profile, _ := policies.Profile(sel.Profile)
-	of := func(sel policies.Selection) (policies.Set, []explain.Grant) {
+	synthesize := func(sel policies.Selection) (policies.Set, []explain.Grant) {
 		env := choice.Example(sel, policies.Environment{})
 		set, err := policies.Synthesize(sel, env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return set, explain.Of(set, sel, explain.NewWords(sel, env))
+		return set, explain.Grants(set, sel, explain.NewDescriber(sel, env))
 	}
-	set, some = of(sel)
-	_, all = of(choice.Everything(profile))
+	set, some = synthesize(sel)
+	_, all = synthesize(choice.Everything(profile))
 	return set, some, all
 }
 
-// TestDeleteSnapshot is the reviewer's first question.
 func TestDeleteSnapshot(t *testing.T) {
 	set, some, all := grants(t, "clumio:ec2,rds")
-	a := explain.Ask("EC2:deletesnapshot", set, some, all)
+	a := explain.Find("EC2:deletesnapshot", set, some, all)
 	if len(a.Granted) != 1 {
 		t.Fatalf("granted by %d statements", len(a.Granted))
 	}
@@ -50,7 +49,7 @@ func TestDeleteSnapshot(t *testing.T) {
 	if got := strings.Join(g.On, " "); got != "any EC2 snapshot" {
 		t.Errorf("on %s", got)
 	}
-	if got := strings.Join(g.OnlyWhere, " "); got != "the resource has the tag Vendor = Clumio" {
+	if got := strings.Join(g.OnlyIf, " "); got != "the resource has the tag Vendor = Clumio" {
 		t.Errorf("only where %s", got)
 	}
 	if got := strings.Join(explain.Uses(g.For), " "); got != "backup of ec2" {
@@ -61,44 +60,45 @@ func TestDeleteSnapshot(t *testing.T) {
 	}
 }
 
-// TestEveryNameCanBeAsked: what completion offers has an answer, and every
-// statement is found by its Sid and by each of its actions.
-func TestEveryNameCanBeAsked(t *testing.T) {
+// TestFindKnownNames checks that every name that completion offers is known, and
+// that every statement is found by its Sid and by each of its actions.
+func TestFindKnownNames(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		set, some, all := grants(t, name)
-		for _, q := range explain.Questions(profile, all) {
-			if a := explain.Ask(q, set, some, all); !a.Known() {
-				t.Errorf("%s: nobody knows %q", name, q)
+		for _, q := range explain.KnownNames(profile, all) {
+			if a := explain.Find(q, set, some, all); !a.Known() {
+				t.Errorf("%s: query %q is not known", name, q)
 			}
 		}
 		for _, g := range some {
 			for _, q := range append([]string{g.Sid}, g.Actions...) {
-				if a := explain.Ask(q, set, some, all); !slices.ContainsFunc(a.Granted, func(h explain.Grant) bool { return h.Sid == g.Sid && h.Policy == g.Policy }) {
-					t.Errorf("%s: asked for %s, %s › %s is not in the answer", name, q, g.Policy, g.Sid)
+				a := explain.Find(q, set, some, all)
+				if !slices.ContainsFunc(a.Granted, func(h explain.Grant) bool { return h.Sid == g.Sid && h.Policy == g.Policy }) {
+					t.Errorf("%s: the result of query %s lacks %s › %s", name, q, g.Policy, g.Sid)
 				}
 			}
 		}
 	}
 }
 
-// TestEverythingHasWordsAndAReason: no grant is shown without a reason, its
-// resources in words, or a risk; no action is unknown to AWS.
-func TestEverythingHasWordsAndAReason(t *testing.T) {
+// TestGrantsAreComplete checks that every grant has a reason, descriptions of its
+// resources and conditions, and a risk, and that AWS has all its actions.
+func TestGrantsAreComplete(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		_, _, all := grants(t, name)
 		for _, g := range all {
 			where := name + " " + g.Entity + " › " + g.Sid
 			if g.Why == "" || g.Sid == "" || len(g.On) == 0 || len(g.Risk.Effects) == 0 || g.Risk.Level == "" {
-				t.Errorf("%s lacks something: %+v", where, g)
+				t.Errorf("%s: a field is empty: %+v", where, g)
 			}
 			for _, on := range g.On {
 				if strings.Contains(on, "arn:") || strings.Contains(on, "AWS::Partition") {
-					t.Errorf("%s: a resource is not in words: %s", where, on)
+					t.Errorf("%s: resource %s is not described", where, on)
 				}
 			}
-			if (len(g.Conditions) > 0) != (len(g.OnlyWhere) > 0) {
-				t.Errorf("%s: conditions %v, words %v", where, g.Conditions, g.OnlyWhere)
+			if (len(g.Conditions) > 0) != (len(g.OnlyIf) > 0) {
+				t.Errorf("%s: conditions %v, descriptions %v", where, g.Conditions, g.OnlyIf)
 			}
 			for _, a := range g.Actions {
 				if _, ok := actions.Find(a); !ok && len(actions.Matching(a)) == 0 {
@@ -112,11 +112,11 @@ func TestEverythingHasWordsAndAReason(t *testing.T) {
 func TestNotGranted(t *testing.T) {
 	set, some, all := grants(t, "clumio:ec2:backup")
 	for _, c := range []struct {
-		question  string
-		known     bool
-		elsewhere bool
+		query        string
+		known        bool
+		otherChoices bool
 	}{
-		{"s3:PutBucketPolicy", true, false},    // known to AWS, granted by nothing
+		{"s3:PutBucketPolicy", true, false},    // in AWS's list, granted by no statement
 		{"s3:GetObject", true, true},           // another asset has it
 		{"ec2:TerminateInstances", true, true}, // another operation has it
 		{"restore", true, true},
@@ -125,57 +125,66 @@ func TestNotGranted(t *testing.T) {
 		{"nonsense", false, false},
 		{"sagemaker:CreateModel", true, false}, // a service that no profile touches
 	} {
-		a := explain.Ask(c.question, set, some, all)
-		if len(a.Granted) > 0 || a.Known() != c.known || (len(a.Elsewhere) > 0) != c.elsewhere {
-			t.Errorf("%s: granted %d, known %v, elsewhere %d", c.question, len(a.Granted), a.Known(), len(a.Elsewhere))
-		}
+		t.Run(c.query, func(t *testing.T) {
+			a := explain.Find(c.query, set, some, all)
+			if len(a.Granted) > 0 || a.Known() != c.known || (len(a.OtherChoices) > 0) != c.otherChoices {
+				t.Errorf("granted %d, known %v, other choices %d", len(a.Granted), a.Known(), len(a.OtherChoices))
+			}
+		})
 	}
-	if a := explain.Ask("ec2:DeleteSnapshoot", set, some, all); len(a.Similar) == 0 || a.Similar[0] != "ec2:DeleteSnapshot" {
+	if a := explain.Find("ec2:DeleteSnapshoot", set, some, all); len(a.Similar) == 0 || a.Similar[0] != "ec2:DeleteSnapshot" {
 		t.Errorf("similar: %v", a.Similar)
 	}
-	if a := explain.Ask("ec2:Delete*", set, some, all); !slices.Contains(a.NotGranted, "ec2:DeleteVpc") || slices.Contains(a.NotGranted, "ec2:DeleteSnapshot") {
-		t.Errorf("not granted: %v", a.NotGranted)
+	not := explain.Find("ec2:Delete*", set, some, all).NotGranted
+	if !slices.Contains(not, "ec2:DeleteVpc") || slices.Contains(not, "ec2:DeleteSnapshot") {
+		t.Errorf("not granted: %v", not)
 	}
 }
 
-func TestResourceAsked(t *testing.T) {
+func TestFindResource(t *testing.T) {
 	set, some, all := grants(t, "clumio:s3")
-	a := explain.Ask("arn:aws:s3:::invoices", set, some, all)
+	a := explain.Find("arn:aws:s3:::invoices", set, some, all)
 	if len(a.Granted) == 0 {
-		t.Error("nothing reaches a bucket")
+		t.Error("no statement matches a bucket")
 	}
-	if a := explain.Ask("arn:aws:sqs:eu-central-1:123456789012:queue", set, some, all); slices.ContainsFunc(a.Granted, func(g explain.Grant) bool { return !slices.Contains(g.Resources, "*") }) {
-		t.Error("something reaches a queue")
+	a = explain.Find("arn:aws:sqs:eu-central-1:123456789012:queue", set, some, all)
+	if slices.ContainsFunc(a.Granted, func(g explain.Grant) bool { return !slices.Contains(g.Resources, "*") }) {
+		t.Error("a statement with resources other than * matches a queue")
 	}
 }
 
-func TestConditionWords(t *testing.T) {
-	w := explain.Words{Accounts: map[string]string{"444455556666": "the data-plane account"}}
+func TestDescribeConditions(t *testing.T) {
+	w := explain.Describer{Accounts: map[string]string{"444455556666": "the data-plane account"}}
 	for _, c := range []struct{ operator, key, values, want string }{
 		{"StringEquals", "aws:ResourceTag/Vendor", "Clumio", "the resource has the tag Vendor = Clumio"},
 		{"StringLike", "ec2:ResourceTag/x", "*", "the resource has the tag x"},
-		{"StringEquals", "aws:RequestTag/Vendor", "Clumio", "the request sets the tag Vendor = Clumio"},
+		{"StringEquals", "aws:RequestTag/Vendor", "Clumio", "the request includes the tag Vendor = Clumio"},
 		{"StringNotEquals", "aws:ResourceTag/a", "b", "the resource has no tag a = b"},
-		{"StringEqualsIfExists", "aws:SourceAccount", "${AWS::AccountId}", "the account that causes the call, where given, is this account"},
+		{"StringEqualsIfExists", "aws:SourceAccount", "${AWS::AccountId}",
+			"the account of the resource that makes the call, if present, is this account"},
 		{"StringEquals", "s3:ResourceAccount", "444455556666", "the bucket's account is the data-plane account"},
-		{"StringEquals", "iam:PassedToService", "ec2.amazonaws.com,rds.amazonaws.com", "the service that gets the role is one of ec2.amazonaws.com or rds.amazonaws.com"},
+		{"StringEquals", "iam:PassedToService", "ec2.amazonaws.com,rds.amazonaws.com",
+			"the service that the role is passed to is one of ec2.amazonaws.com or rds.amazonaws.com"},
 		{"Bool", "kms:GrantIsForAWSResource", "true", "an AWS service uses the grant on the caller's behalf"},
 		{"Null", "aws:TagKeys", "true", "the key aws:TagKeys is not set"},
-		{"ForAllValues:StringEquals", "aws:TagKeys", "a,b", "the request's tag keys are all of a or b"},
-		{"IpAddress", "aws:SourceIp", "10.0.0.0/8", "aws:SourceIp lies in 10.0.0.0/8"},
+		{"ForAllValues:StringEquals", "aws:TagKeys", "a,b", "the request's tag keys are only a or b"},
+		{"IpAddress", "aws:SourceIp", "10.0.0.0/8", "aws:SourceIp is in 10.0.0.0/8"},
 		{"NumericLessThan", "s3:max-keys", "10", "s3:max-keys is less than 10"},
+		{"StringNotLike", "aws:PrincipalArn", "a*", "the caller does not match a*"},
 	} {
-		got := w.Conditions(iampolicy.Conditions{c.operator: {c.key: strings.Split(c.values, ",")}})
-		if len(got) != 1 || got[0] != c.want {
-			t.Errorf("%s %s %s: %q, want %q", c.operator, c.key, c.values, got, c.want)
-		}
+		t.Run(c.operator+" "+c.key, func(t *testing.T) {
+			got := w.Conditions(iampolicy.Conditions{c.operator: {c.key: strings.Split(c.values, ",")}})
+			if len(got) != 1 || got[0] != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
-func TestResourceWords(t *testing.T) {
-	w := explain.Words{Accounts: map[string]string{"444455556666": "Clumio's data-plane account"}}
+func TestDescribeResource(t *testing.T) {
+	w := explain.Describer{Accounts: map[string]string{"444455556666": "Clumio's data-plane account"}}
 	for pattern, want := range map[string]string{
-		"*": "everything",
+		"*": "all resources",
 		"arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*": "any EC2 snapshot",
 		"arn:aws:s3:::*":                   "any S3 bucket",
 		"arn:aws:s3:::*/*":                 "any S3 object",
@@ -186,16 +195,18 @@ func TestResourceWords(t *testing.T) {
 		"arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:Pub-${AWS::Region}-c-1": "SNS topic Pub-<Region>-c-1",
 		"arn:aws:sns:us-east-1:123456789012:Topic":                                          "SNS topic Topic in account 123456789012",
 	} {
-		if got := w.Resource(pattern); got != want {
-			t.Errorf("%s: %q, want %q", pattern, got, want)
-		}
+		t.Run(pattern, func(t *testing.T) {
+			if got := w.Resource(pattern); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 
-// TestRanked: what is unbounded and grave comes first.
-func TestRanked(t *testing.T) {
+// TestRank checks that the order is that of the levels, the highest first.
+func TestRank(t *testing.T) {
 	_, _, all := grants(t, "clumio")
-	ranked := explain.Ranked(all)
+	ranked := explain.Rank(all)
 	if len(ranked) != len(all) {
 		t.Fatalf("%d of %d grants", len(ranked), len(all))
 	}
@@ -203,11 +214,11 @@ func TestRanked(t *testing.T) {
 	for _, g := range ranked {
 		level := slices.Index(explain.Levels, g.Risk.Level)
 		if level < last {
-			t.Fatalf("%s comes after a lower level", g.Sid)
+			t.Fatalf("%s follows a lower level", g.Sid)
 		}
 		last = level
-		if g.Risk.Level == explain.High && len(g.OnlyWhere) > 0 {
-			t.Errorf("%s is bounded by conditions, and high", g.Sid)
+		if g.Risk.Level == explain.High && len(g.OnlyIf) > 0 {
+			t.Errorf("%s has conditions, and is high", g.Sid)
 		}
 	}
 	if does := explain.Does("iam:PassRole"); does != "passes a role to a service" {

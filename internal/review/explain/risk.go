@@ -8,10 +8,10 @@ import (
 	"permstack/internal/iampolicy/actions"
 )
 
-// Level is how much a grant could do, its bounds taken into account.
+// Level is the level of a risk.
 type Level string
 
-// The levels, from the most to the least.
+// The levels, from the highest to the lowest.
 const (
 	High    Level = "high"
 	Medium  Level = "medium"
@@ -19,33 +19,33 @@ const (
 	Minimal Level = "minimal"
 )
 
-// Levels lists the levels, the highest first.
+// Levels are the levels, the highest first.
 var Levels = []Level{High, Medium, Low, Minimal}
 
-// Risk is what a grant could do in the wrong hands.
+// Risk is what a grant allows an attacker to do.
 type Risk struct {
 	Level   Level    `json:"level"`
-	Effects []Effect `json:"effects"` // what its actions do, the gravest first
-	Bounds  []string `json:"bounds"`  // what keeps it small; none: nothing does
+	Effects []Effect `json:"effects"` // what its actions do, the most severe first
+	Limits  []string `json:"limits"`  // what limits it: "conditions", "named resources", "named principals"
 }
 
-// Effect is a thing that actions do.
+// Effect is what some actions of a grant do.
 type Effect struct {
 	Does    string   `json:"does"`
 	Actions []string `json:"actions"`
 }
 
 type effect struct {
-	does  string
-	grave int
+	does     string
+	severity int
 }
 
-// effects are what actions do, the gravest first, and how grave that is where
-// nothing bounds it.
+// effects are the effects of actions, the most severe first, with their severity
+// from 1 to 4 if nothing limits them.
 var effects = []effect{
 	{"changes permissions", 4},
 	{"passes a role to a service", 4},
-	{"takes a role", 4},
+	{"assumes a role", 4},
 	{"runs commands", 4},
 	{"deletes", 4},
 	{"sends data out of the account", 4},
@@ -58,11 +58,11 @@ var effects = []effect{
 }
 
 const (
-	permissions = iota
+	changePermissions = iota
 	passRole
-	assume
-	run
-	remove
+	assumeRole
+	runCommands
+	deletes
 	sendOut
 	useKey
 	readContent
@@ -72,12 +72,12 @@ const (
 	list
 )
 
-// special are actions that do more than their access level says.
-var special = map[string]int{
-	"iam:passrole": passRole, "sts:assumerole": assume,
-	"ssm:sendcommand": run, "ssm:startautomationexecution": run, "ssm:startsession": run,
-	"ssm:createassociation": run, "lambda:invokefunction": run,
-	"s3:putlifecycleconfiguration": remove, "s3:bypassgovernanceretention": remove, "dynamodb:batchwriteitem": remove,
+// effectByAction are the effects of actions whose access level understates them.
+var effectByAction = map[string]int{
+	"iam:passrole": passRole, "sts:assumerole": assumeRole,
+	"ssm:sendcommand": runCommands, "ssm:startautomationexecution": runCommands, "ssm:startsession": runCommands,
+	"ssm:createassociation": runCommands, "lambda:invokefunction": runCommands,
+	"s3:putlifecycleconfiguration": deletes, "s3:bypassgovernanceretention": deletes, "dynamodb:batchwriteitem": deletes,
 	"kms:decrypt": useKey, "kms:encrypt": useKey, "kms:reencryptfrom": useKey, "kms:reencryptto": useKey,
 	"kms:generatedatakey": useKey, "kms:generatedatakeypair": useKey,
 	"kms:generatedatakeypairwithoutplaintext": useKey, "kms:generatedatakeywithoutplaintext": useKey,
@@ -85,7 +85,7 @@ var special = map[string]int{
 	"rds:modifydbsnapshotattribute": sendOut, "rds:modifydbclustersnapshotattribute": sendOut,
 	"s3:putreplicationconfiguration": sendOut, "s3:replicateobject": sendOut, "s3:putobjectacl": sendOut,
 	"dynamodb:exporttabletopointintime": sendOut, "rds:startexporttask": sendOut,
-	"ec2messages:deletemessage":        write, // the agent's own queue
+	"ec2messages:deletemessage":        write, // the message queue of the SSM agent
 	"redshift:authorizesnapshotaccess": sendOut, "sns:subscribe": sendOut,
 	"s3:getobject": readContent, "s3:getobjectversion": readContent, "ebs:getsnapshotblock": readContent,
 	"dynamodb:getitem": readContent, "dynamodb:batchgetitem": readContent, "dynamodb:query": readContent,
@@ -96,24 +96,24 @@ var special = map[string]int{
 	"logs:getlogevents": readContent, "ec2:getpassworddata": readContent, "ec2:getconsoleoutput": readContent,
 }
 
-// deletes are the verbs of actions that take something away for good.
-var deletes = []string{"Delete", "Terminate", "Deregister", "Remove", "Purge", "BatchDelete"}
+// deleteVerbs are the verbs of actions that destroy data or resources.
+var deleteVerbs = []string{"Delete", "Terminate", "Deregister", "Remove", "Purge", "BatchDelete"}
 
-// does says what an action of AWS does. An action that is not in AWS's list
-// counts as a write.
-func does(action actions.Action) int {
-	if e, ok := special[strings.ToLower(action.Name)]; ok {
+// classify returns the index in effects of an action. An action that is not in AWS's
+// list is a write.
+func classify(action actions.Action) int {
+	if e, ok := effectByAction[strings.ToLower(action.Name)]; ok {
 		return e
 	}
 	_, name, _ := strings.Cut(action.Name, ":")
-	removes := slices.ContainsFunc(deletes, func(verb string) bool { return strings.HasPrefix(name, verb) })
+	removes := slices.ContainsFunc(deleteVerbs, func(verb string) bool { return strings.HasPrefix(name, verb) })
 	switch {
 	case action.Is(actions.Permissions):
-		return permissions
+		return changePermissions
 	case action.Is(actions.Tagging) && strings.Contains(name, "Tag"):
 		return tag
 	case action.Is(actions.Write) && removes:
-		return remove
+		return deletes
 	case action.Is(actions.Write), len(action.Levels) == 0, action.Is(actions.Tagging):
 		return write
 	case action.Is(actions.Read):
@@ -122,16 +122,17 @@ func does(action actions.Action) int {
 	return list
 }
 
-// Does says in words what an action does.
+// Does returns what an action does, such as "deletes".
 func Does(action string) string {
-	return effects[gravest(action)].does
+	return effects[mostSevere(action)].does
 }
 
-// gravest is what the gravest of the actions does that a name stands for.
-func gravest(name string) int {
+// mostSevere returns the index in effects of the most severe action that matches a
+// name, which may have wildcards.
+func mostSevere(name string) int {
 	if a, ok := actions.Find(name); ok || !actions.IsPattern(name) {
 		a.Name = cmp.Or(a.Name, name)
-		return does(a)
+		return classify(a)
 	}
 	matching := actions.Matching(name)
 	if len(matching) == 0 {
@@ -139,53 +140,54 @@ func gravest(name string) int {
 	}
 	most := list
 	for _, a := range matching {
-		most = min(most, does(a))
+		most = min(most, classify(a))
 	}
 	return most
 }
 
+// risk returns the risk of a grant. Each limit lowers the level by one.
 func risk(g Grant) Risk {
 	var r Risk
 	byEffect := make([][]string, len(effects))
 	for _, a := range g.Actions {
-		e := gravest(a)
-		if g.foreign && (e == write || e == tag) {
+		e := mostSevere(a)
+		if g.otherAccount && (e == write || e == tag) {
 			e = sendOut
 		}
 		byEffect[e] = append(byEffect[e], a)
 	}
-	grave := 0
+	severity := 0
 	for e, actions := range byEffect {
 		if len(actions) > 0 {
 			r.Effects = append(r.Effects, Effect{effects[e].does, actions})
-			grave = max(grave, effects[e].grave)
+			severity = max(severity, effects[e].severity)
 		}
 	}
-	if len(g.OnlyWhere) > 0 {
-		r.Bounds = append(r.Bounds, "conditions")
-		grave--
+	if len(g.OnlyIf) > 0 {
+		r.Limits = append(r.Limits, "conditions")
+		severity--
 	}
-	if named(g) {
-		r.Bounds = append(r.Bounds, "named resources")
-		grave--
+	if namesResources(g) {
+		r.Limits = append(r.Limits, "named resources")
+		severity--
 	}
-	if g.Kind != Policy { // the principal is one that the statement names
-		r.Bounds = append(r.Bounds, "named principals")
-		grave--
+	if g.Kind != Policy { // the statement names the principal
+		r.Limits = append(r.Limits, "named principals")
+		severity--
 	}
-	if r.Bounds == nil {
-		r.Bounds = []string{}
+	if r.Limits == nil {
+		r.Limits = []string{}
 	}
-	r.Level = Levels[len(Levels)-min(max(grave, 1), len(Levels))]
+	r.Level = Levels[len(Levels)-min(max(severity, 1), len(Levels))]
 	if g.Effect == "Deny" {
 		r.Level = Minimal
 	}
 	return r
 }
 
-// foreign tells whether a grant reaches an account that is not the customer's:
-// by its resources or by a condition on their account.
-func (w Words) foreign(g Grant) bool {
+// reachesOtherAccount reports whether a grant applies to resources of an account
+// that is not the customer's, by their ARN or by a condition on their account.
+func (w Describer) reachesOtherAccount(g Grant) bool {
 	other := func(account string) bool { return w.Accounts[account] != "" }
 	for _, r := range g.Resources {
 		if strings.HasPrefix(r, "arn:") && other(splitARN(r)[4]) {
@@ -202,8 +204,8 @@ func (w Words) foreign(g Grant) bool {
 	return false
 }
 
-// named tells whether a grant's resources are named, rather than all of a kind.
-func named(g Grant) bool {
+// namesResources reports whether a grant's resources are named, and not all of a type.
+func namesResources(g Grant) bool {
 	if g.Kind != Policy {
 		return false
 	}
@@ -216,8 +218,8 @@ func named(g Grant) bool {
 	})
 }
 
-// Ranked lists grants by what they could do, the gravest first.
-func Ranked(grants []Grant) []Grant {
+// Rank returns the grants by risk, the highest first.
+func Rank(grants []Grant) []Grant {
 	out := slices.Clone(grants)
 	rank := func(g Grant) int {
 		if len(g.Risk.Effects) == 0 {
@@ -229,7 +231,7 @@ func Ranked(grants []Grant) []Grant {
 		return cmp.Or(
 			cmp.Compare(slices.Index(Levels, a.Risk.Level), slices.Index(Levels, b.Risk.Level)),
 			cmp.Compare(rank(a), rank(b)),
-			cmp.Compare(len(a.Risk.Bounds), len(b.Risk.Bounds)),
+			cmp.Compare(len(a.Risk.Limits), len(b.Risk.Limits)),
 		)
 	})
 	return out

@@ -11,107 +11,108 @@ var styles = map[Level]terminal.Style{
 	High: terminal.Red, Medium: terminal.Yellow, Low: terminal.Green, Minimal: terminal.Dim,
 }
 
-// Write says an answer to people.
-func (a Answer) Write(s terminal.Screen) {
+// Write writes the result as text.
+func (a Result) Write(s terminal.Screen) {
 	for _, g := range a.Denied {
-		s.Text(terminal.Bold, "denied by "+g.place())
-		g.fields(s, a.single())
+		s.Text(terminal.Bold, "Denied by "+g.title())
+		g.write(s, a.isOneAction())
 		s.Line()
 	}
 	if len(a.Granted) == 0 && len(a.Rules) == 0 {
-		s.Text(terminal.Bold, "Nothing in this choice grants "+a.Question+".")
-		s.Text(terminal.Plain, "IAM denies what no statement allows.")
+		s.Text(terminal.Bold, "Nothing in this choice grants "+a.Query+".")
+		s.Text(terminal.Plain, "IAM denies every action that no statement allows.")
 	}
 	for _, g := range a.Granted {
-		s.Text(terminal.Bold, g.place())
-		g.fields(s, a.single())
+		s.Text(terminal.Bold, g.title())
+		g.write(s, a.isOneAction())
 		s.Line()
 	}
 	for _, r := range a.Rules {
 		s.Text(terminal.Bold, "event rule "+r.Entity)
-		s.Field(2, label, "why", terminal.Plain, r.Why)
-		s.Field(2, label, "tells", terminal.Plain, strings.Join(r.Targets, ", "))
+		s.Field(2, labelWidth, "why", terminal.Plain, r.Why)
+		s.Field(2, labelWidth, "sends to", terminal.Plain, strings.Join(r.Targets, ", "))
 		s.Line()
 	}
-	a.denied(s)
-	a.elsewhere(s)
+	a.writeDenied(s)
+	a.writeOtherChoices(s)
 }
 
-const label = 9
+const labelWidth = 11
 
-// single tells whether the question was one action: it need not be repeated.
-func (a Answer) single() bool {
+// isOneAction reports whether every grant is for the one action of the query, which
+// then is not repeated.
+func (a Result) isOneAction() bool {
 	for _, g := range a.Granted {
-		if len(g.Actions) != 1 || !strings.EqualFold(g.Actions[0], a.Question) {
+		if len(g.Actions) != 1 || !strings.EqualFold(g.Actions[0], a.Query) {
 			return false
 		}
 	}
 	return true
 }
 
-// denied says what else is not allowed.
-func (a Answer) denied(s terminal.Screen) {
+// writeDenied writes which related access is not granted.
+func (a Result) writeDenied(s terminal.Screen) {
 	switch {
 	case len(a.NotGranted) > 0 && len(a.Granted) > 0:
-		s.Field(0, label, "denied", terminal.Plain, fmt.Sprintf("%s: %s",
-			terminal.Count(len(a.NotGranted), "other action that "+a.Question+" means", "other actions that "+a.Question+" means"), some(a.NotGranted, 12)))
-	case len(a.Granted) > 0 && a.single():
+		s.Field(0, labelWidth, "denied", terminal.Plain, fmt.Sprintf("%s: %s",
+			terminal.Count(len(a.NotGranted), "other action that matches "+a.Query, "other actions that match "+a.Query), atMost(a.NotGranted, 12)))
+	case len(a.Granted) > 0 && a.isOneAction():
 		var roles []string
-		bounded := false
+		limited := false
 		for _, g := range a.Granted {
 			if len(roles) == 0 || roles[len(roles)-1] != g.Entity {
 				roles = append(roles, g.Entity)
 			}
-			bounded = bounded || len(g.OnlyWhere) > 0
+			limited = limited || len(g.OnlyIf) > 0
 		}
-		text := "on anything else"
-		if bounded {
-			text += ", or where the conditions do not hold"
+		text := "on any other resource"
+		if limited {
+			text += ", or if a condition is not met"
 		}
-		s.Field(0, label, "denied", terminal.Plain, text+"; to every role but "+join(roles, "and")+" of this stack")
+		s.Field(0, labelWidth, "denied", terminal.Plain, text+"; for every role of this stack but "+join(roles, "and"))
 	}
 }
 
-// elsewhere says what other choices would grant.
-func (a Answer) elsewhere(s terminal.Screen) {
-	if len(a.Elsewhere) == 0 {
+// writeOtherChoices writes which statements other choices grant.
+func (a Result) writeOtherChoices(s terminal.Screen) {
+	if len(a.OtherChoices) == 0 {
 		return
 	}
 	var list []string
-	for _, g := range a.Elsewhere {
+	for _, g := range a.OtherChoices {
 		list = append(list, g.Sid+" ("+strings.Join(Uses(g.For), ", ")+")")
 	}
-	s.Field(0, label, "not here", terminal.Plain, "with other choices also: "+some(list, 8))
+	s.Field(0, labelWidth, "elsewhere", terminal.Plain, "other choices also grant it: "+atMost(list, 8))
 }
 
-// place says where a grant stands.
-func (g Grant) place() string {
+// title returns the names of the grant's role or topic, policy and Sid.
+func (g Grant) title() string {
 	switch g.Kind {
 	case Trust:
-		return "who may take the role " + g.Entity + " › " + g.Sid
+		return "trust policy of " + g.Entity + " › " + g.Sid
 	case Topic:
 		return "topic " + g.Entity + " › " + g.Sid
 	}
 	return g.Entity + " › " + g.Policy + " › " + g.Sid
 }
 
-// fields writes a grant below its place.
-func (g Grant) fields(s terminal.Screen, single bool) {
+// write writes the fields of a grant below its title.
+func (g Grant) write(s terminal.Screen, single bool) {
 	field := func(name string, style terminal.Style, text string) {
 		if text != "" {
-			s.Field(2, label, name, style, text)
+			s.Field(2, labelWidth, name, style, text)
 		}
 	}
 	field("why", terminal.Plain, g.Why)
 	if !single {
-		field("may", terminal.Plain, strings.Join(g.Actions, ", "))
+		field("actions", terminal.Plain, strings.Join(g.Actions, ", "))
 	}
-	field("who", terminal.Plain, strings.Join(g.Principals, ", "))
-	field("on", terminal.Plain, strings.Join(g.On, ", "))
-	if len(g.OnlyWhere) > 0 {
-		field("only if", terminal.Cyan, strings.Join(g.OnlyWhere, "; and "))
+	field("principal", terminal.Plain, strings.Join(g.Principals, ", "))
+	field("resources", terminal.Plain, strings.Join(g.On, ", "))
+	if len(g.OnlyIf) > 0 {
+		field("only if", terminal.Cyan, strings.Join(g.OnlyIf, "; and "))
 	}
-	field("why all", terminal.Plain, g.WhyWildcard)
+	field("wildcard", terminal.Plain, g.WhyWildcard)
 	if g.Kind == Policy {
 		field("for", terminal.Plain, strings.Join(Uses(g.For), ", "))
 	}
@@ -119,31 +120,31 @@ func (g Grant) fields(s terminal.Screen, single bool) {
 	field("risk", styles[g.Risk.Level], g.Risk.String())
 }
 
-// String is the risk in one line: "medium: deletes; bounded by conditions".
+// String returns the risk in one line: "medium: deletes; limited by conditions".
 func (r Risk) String() string {
 	var does []string
 	for _, e := range r.Effects {
 		does = append(does, e.Does)
 	}
-	bounds := "nothing but the kind of resource bounds it"
-	if len(r.Bounds) > 0 {
-		bounds = "bounded by " + join(r.Bounds, "and")
+	limits := "limited by nothing but the type of resource"
+	if len(r.Limits) > 0 {
+		limits = "limited by " + join(r.Limits, "and")
 	}
-	return string(r.Level) + ": " + join(does, "and") + "; " + bounds
+	return string(r.Level) + ": " + join(does, "and") + "; " + limits
 }
 
-// wide is the width from which on a table of risks is worth it.
-const wide = 110
+// tableWidth is the least width of the screen for a table of risks.
+const tableWidth = 110
 
-// WriteRisks writes grants as Ranked orders them, with a summary.
+// WriteRisks writes grants in the order of Rank, with a summary.
 func WriteRisks(s terminal.Screen, grants []Grant) {
-	t := terminal.Table{Head: []string{"RISK", "WHAT IT COULD DO", "ON", "ONLY IF", "STATEMENT"}}
+	t := terminal.Table{Head: []string{"RISK", "WHAT IT ALLOWS", "ON", "ONLY IF", "STATEMENT"}}
 	n := map[Level]int{}
 	for _, g := range grants {
 		n[g.Risk.Level]++
-		what, also := g.Risk.gravest()
-		on, onlyIf := strings.Join(g.On, ", "), strings.Join(g.OnlyWhere, "; and ")
-		if s.Width >= wide {
+		what, also := g.Risk.summary()
+		on, onlyIf := strings.Join(g.On, ", "), strings.Join(g.OnlyIf, "; and ")
+		if s.Width >= tableWidth {
 			t.Rows = append(t.Rows, []terminal.Cell{
 				{Text: string(g.Risk.Level), Style: styles[g.Risk.Level]},
 				{Text: what + also}, {Text: on}, {Text: onlyIf, Style: terminal.Cyan},
@@ -151,11 +152,11 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 			})
 			continue
 		}
-		s.Field(0, label, string(g.Risk.Level), styles[g.Risk.Level], what)
-		s.Field(0, label, "", terminal.Dim, g.Entity+" › "+g.Sid+also)
-		s.Field(0, label, "", terminal.Plain, "on "+on)
+		s.Field(0, labelWidth, string(g.Risk.Level), styles[g.Risk.Level], what)
+		s.Field(0, labelWidth, "", terminal.Dim, g.Entity+" › "+g.Sid+also)
+		s.Field(0, labelWidth, "", terminal.Plain, "on "+on)
 		if onlyIf != "" {
-			s.Field(0, label, "", terminal.Cyan, "only if "+onlyIf)
+			s.Field(0, labelWidth, "", terminal.Cyan, "only if "+onlyIf)
 		}
 		s.Line()
 	}
@@ -168,15 +169,15 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 		parts = append(parts, fmt.Sprintf("%d %s", n[l], l))
 	}
 	s.Text(terminal.Bold, terminal.Count(len(grants), "statement", "statements")+": "+strings.Join(parts, ", ")+".")
-	s.Text(terminal.Dim, "Risk is what the actions could do in the wrong hands; a condition and named resources take a level off each.")
+	s.Text(terminal.Dim, "Risk is what the actions allow an attacker to do. A condition and named resources each lower it by one level.")
 }
 
-// gravest says the gravest thing that a grant does, and in short the others.
-func (r Risk) gravest() (what, also string) {
+// summary returns the most severe effect with its actions, and the names of the others.
+func (r Risk) summary() (what, also string) {
 	for i, e := range r.Effects {
 		switch {
 		case i == 0:
-			what = e.Does + ": " + some(e.Actions, 5)
+			what = e.Does + ": " + atMost(e.Actions, 5)
 		case also == "":
 			also = "; also " + e.Does
 		default:
@@ -186,8 +187,8 @@ func (r Risk) gravest() (what, also string) {
 	return what, also
 }
 
-// some lists at most n words and counts the rest.
-func some(list []string, n int) string {
+// atMost returns a list of at most n words and the number of the others.
+func atMost(list []string, n int) string {
 	if len(list) <= n+1 {
 		return strings.Join(list, ", ")
 	}

@@ -59,7 +59,7 @@ func everything(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
-	return set, explain.Of(set, sel, explain.NewWords(sel, env)), nil
+	return set, explain.Grants(set, sel, explain.NewDescriber(sel, env)), nil
 }
 
 func document(profile schema.Profile) (string, error) {
@@ -158,7 +158,7 @@ func table(b *strings.Builder, title string, grants []explain.Grant, who bool) {
 			third = strings.Join(g.Principals, ", ")
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, cell(why), strings.Join(actions, "<br>"),
-			cell(strings.Join(g.On, "; ")), cell(strings.Join(g.OnlyWhere, " and ")), cell(third), g.Risk.Level)
+			cell(strings.Join(g.On, "; ")), cell(strings.Join(g.OnlyIf, " and ")), cell(third), g.Risk.Level)
 	}
 	b.WriteString("\n")
 }
@@ -234,7 +234,7 @@ func change(b *strings.Builder, name, from, to string) error {
 	if err != nil {
 		return err
 	}
-	words := explain.NewWords(sel, choice.Example(sel, policies.Environment{}))
+	words := explain.NewDescriber(sel, choice.Example(sel, policies.Environment{}))
 	d := accessdiff.Compare(a, z, words)
 	fmt.Fprintf(b, "\n### %s\n\n%s\n", profile.Vendor, d.Summary())
 	if len(d.Changes) > 0 {

@@ -18,7 +18,7 @@ import (
 )
 
 // Request is a choice, and where and for whom it is meant. What is left empty is
-// open, or an example.
+// pseudoNames, or an example.
 type Request struct {
 	Choice string `json:"choice"` // as selection.Parse reads it
 
@@ -35,7 +35,7 @@ type Request struct {
 	TemplateURL string `json:"templateURL"` // of launch-stack.yaml; empty: no Launch Stack
 }
 
-// Answer is what a choice comes to. Problems are why it comes to nothing.
+// Result is what a choice comes to. Problems are why it comes to nothing.
 type Answer struct {
 	Problems []string        `json:"problems"`
 	Version  string          `json:"catalogVersion"`
@@ -71,7 +71,7 @@ type Policy struct {
 	Limit  int         `json:"limit"`
 }
 
-// Answer answers a request.
+// Result answers a request.
 func (r Request) Answer() Answer {
 	a := Answer{Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{}, Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{}}
 	if err := a.fill(r); err != nil {
@@ -106,7 +106,7 @@ func (a *Answer) fill(r Request) error {
 		return err
 	}
 	a.Version, a.Actions = set.CatalogVersion, set.Actions()
-	a.Grants = explain.Of(set, sel, explain.NewWords(sel, env))
+	a.Grants = explain.Grants(set, sel, explain.NewDescriber(sel, env))
 	for _, g := range a.Grants {
 		a.Uses = append(a.Uses, explain.Uses(g.For))
 	}
@@ -165,7 +165,7 @@ func value(env policies.Environment, v schema.Value) string {
 }
 
 // launch makes the Launch Stack link. The external id is a secret and has no
-// place in it.
+// title in it.
 func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.TemplateURL == "" {
 		return "", errors.New("give the URL of the release's launch-stack.yaml")

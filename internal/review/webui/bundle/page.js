@@ -153,7 +153,7 @@
     const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
     let list = answer.grants.map((g, i) => ({ g, uses: answer.uses[i] }));
     list = list.filter(({ g, uses }) => {
-      const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyWhere || []), ...(g.principals || []), ...uses,
+      const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyIf || []), ...(g.principals || []), ...uses,
         ...g.risk.effects.map((e) => e.does)].join("\n").toLowerCase();
       return words.every((w) => text.includes(w)) && (!risk || g.risk.level === risk);
     });
@@ -169,7 +169,7 @@
     if (g.principals) rows.push(...row("who", g.principals.join(", ")));
     rows.push(...row("may", ...g.actions.map((a) => el("code", {}, a))));
     rows.push(...row("on", g.on.join(", ")));
-    if (g.onlyWhere) rows.push(...row("only if", g.onlyWhere.join("; and ")));
+    if (g.onlyIf) rows.push(...row("only if", g.onlyIf.join("; and ")));
     if (g.whyWildcard) rows.push(...row("why all", g.whyWildcard));
     if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
     if (g.note) rows.push(...row("note", g.note));

@@ -8,19 +8,19 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Resource says in words what a resource pattern of a policy stands for.
-func (w Words) Resource(pattern string) string {
+// Resource returns a description of a resource pattern of a policy.
+func (w Describer) Resource(pattern string) string {
 	if pattern == "*" {
-		return "everything"
+		return "all resources"
 	}
 	f := strings.SplitN(pattern, ":", 6)
 	if len(f) < 6 || f[0] != "arn" && !strings.HasPrefix(pattern, "arn:${AWS::Partition}:") {
 		return pattern
 	}
-	// The pseudo parameters hold colons themselves.
+	// Pseudo parameters contain colons.
 	f = splitARN(pattern)
 	service, region, account, resource := f[2], f[3], f[4], f[5]
-	text := thing(service, open.Replace(resource))
+	text := describeResource(service, pseudoNames.Replace(resource))
 	if region == "*" {
 		text += " in every Region"
 	}
@@ -35,7 +35,7 @@ func (w Words) Resource(pattern string) string {
 	return text
 }
 
-// splitARN cuts an ARN into its six fields; "${AWS::Region}" is one.
+// splitARN splits an ARN into its six fields. Colons in "${AWS::Region}" do not count.
 func splitARN(arn string) []string {
 	hidden := strings.ReplaceAll(arn, "${AWS::", "${AWS\x00\x00")
 	f := strings.SplitN(hidden, ":", 6)
@@ -48,12 +48,12 @@ func splitARN(arn string) []string {
 	return f
 }
 
-// open says what CloudFormation fills in.
-var open = strings.NewReplacer("${AWS::Region}", "<Region>", "${AWS::AccountId}", "<account>",
-	"${AWS::Partition}", "<partition>", "${AWS::StackName}", "<stack>", "${AWS::StackId}", "<stack id>")
+// pseudoNames replaces CloudFormation's pseudo parameters with readable names.
+var pseudoNames = strings.NewReplacer("${AWS::Region}", "<Region>", "${AWS::AccountId}", "<account>",
+	"${AWS::Partition}", "<partition>", "${AWS::StackName}", "<stack>", "${AWS::StackId}", "<stack ID>")
 
-// names of services as people say them.
-var names = map[string]string{
+// serviceNames are the names of services by their prefix in ARNs.
+var serviceNames = map[string]string{
 	"ec2": "EC2", "s3": "S3", "rds": "RDS", "kms": "KMS", "iam": "IAM", "ssm": "Systems Manager",
 	"dynamodb": "DynamoDB", "sns": "SNS", "events": "EventBridge", "cloudformation": "CloudFormation",
 	"ebs": "EBS", "cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "secretsmanager": "Secrets Manager",
@@ -61,14 +61,14 @@ var names = map[string]string{
 }
 
 func serviceName(service string) string {
-	if n := names[service]; n != "" {
+	if n := serviceNames[service]; n != "" {
 		return n
 	}
 	return service
 }
 
-// thing says what the last field of an ARN stands for.
-func thing(service, resource string) string {
+// describeResource returns a description of the last field of an ARN.
+func describeResource(service, resource string) string {
 	if service == "s3" {
 		switch {
 		case resource == "*":
@@ -84,7 +84,7 @@ func thing(service, resource string) string {
 	case "sns":
 		return "SNS topic " + resource
 	case "account":
-		return "this account's settings"
+		return "the settings of this account"
 	}
 	at := strings.IndexAny(resource, "/:")
 	if at < 0 {
@@ -112,8 +112,8 @@ var rdsKinds = map[string]string{
 	"subgrp": "subnet group", "secgrp": "security group", "ri": "reservation", "es": "event subscription",
 }
 
-// Conditions says in words when a statement holds: a list of which all must.
-func (w Words) Conditions(c iampolicy.Conditions) []string {
+// Conditions returns a description of each condition of a statement; all must be met.
+func (w Describer) Conditions(c iampolicy.Conditions) []string {
 	var out []string
 	for _, operator := range slices.Sorted(maps.Keys(c)) {
 		for _, key := range slices.Sorted(maps.Keys(c[operator])) {
@@ -123,8 +123,8 @@ func (w Words) Conditions(c iampolicy.Conditions) []string {
 	return out
 }
 
-func (w Words) condition(operator, key string, values iampolicy.Values) string {
-	test := readOperator(operator)
+func (w Describer) condition(operator, key string, values iampolicy.Values) string {
+	test := parseOperator(operator)
 	list := w.values(values)
 	lower := strings.ToLower(key)
 	service, rest, _ := strings.Cut(lower, ":")
@@ -139,14 +139,14 @@ func (w Words) condition(operator, key string, values iampolicy.Values) string {
 	case isTag && strings.HasSuffix(strings.TrimSuffix(lower, strings.ToLower(tag)), "resourcetag/"):
 		return "the resource has " + test.tag(tag, list, values)
 	case isTag && strings.HasPrefix(lower, "aws:requesttag/"):
-		return "the request sets " + test.tag(tag, list, values)
+		return "the request includes " + test.tag(tag, list, values)
 	case isTag && strings.HasPrefix(lower, "aws:principaltag/"):
 		return "the caller has " + test.tag(tag, list, values)
 	case lower == "sts:externalid" && !test.negated:
-		return "the caller shows the external id" // a secret: never repeated
+		return "the caller sends the external ID" // its value is a secret
 	case lower == "kms:grantisforawsresource" && isTrue(values):
 		return "an AWS service uses the grant on the caller's behalf"
-	case isTrue(values) && test.family == "bool":
+	case isTrue(values) && test.test == "bool":
 		return key + " is true"
 	}
 	if subject := subjects[lower]; subject != "" {
@@ -158,10 +158,10 @@ func (w Words) condition(operator, key string, values iampolicy.Values) string {
 	return key + test.verb(len(values)) + list
 }
 
-// subjects are condition keys in words.
+// subjects are descriptions of condition keys.
 var subjects = map[string]string{
-	"aws:sourceaccount":       "the account that causes the call",
-	"aws:sourcearn":           "the resource that causes the call",
+	"aws:sourceaccount":       "the account of the resource that makes the call",
+	"aws:sourcearn":           "the resource that makes the call",
 	"aws:resourceaccount":     "the resource's account",
 	"s3:resourceaccount":      "the bucket's account",
 	"aws:resourceorgid":       "the resource's organization",
@@ -169,13 +169,13 @@ var subjects = map[string]string{
 	"aws:principalaccount":    "the caller's account",
 	"aws:tagkeys":             "the request's tag keys",
 	"aws:requestedregion":     "the Region of the call",
-	"aws:calledvia":           "the service in between",
-	"iam:passedtoservice":     "the service that gets the role",
-	"iam:awsservicename":      "the service that gets the service-linked role",
+	"aws:calledvia":           "the service that forwards the call",
+	"iam:passedtoservice":     "the service that the role is passed to",
+	"iam:awsservicename":      "the service of the service-linked role",
 	"kms:viaservice":          "the service that uses the key",
-	"ec2:createaction":        "the call that is creating the resource",
+	"ec2:createaction":        "the call that creates the resource",
 	"events:source":           "the source of the event",
-	"kms:granteeprincipal":    "the principal that gets the grant",
+	"kms:granteeprincipal":    "the principal of the KMS grant",
 	"ssm:resourcetag":         "the resource's tag",
 	"iam:policyarn":           "the policy that is attached",
 	"iam:resourcetag":         "the resource's tag",
@@ -186,8 +186,8 @@ func isTrue(values iampolicy.Values) bool {
 	return len(values) == 1 && strings.EqualFold(values[0], "true")
 }
 
-// values lists what a condition compares with, accounts by their names.
-func (w Words) values(values iampolicy.Values) string {
+// values returns the values of a condition, accounts by their descriptions.
+func (w Describer) values(values iampolicy.Values) string {
 	out := make([]string, len(values))
 	for i, v := range values {
 		switch {
@@ -203,7 +203,7 @@ func (w Words) values(values iampolicy.Values) string {
 	return join(out, "or")
 }
 
-// join lists words: "a, b or c".
+// join returns words as a list: "a, b or c".
 func join(list []string, last string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")
@@ -212,15 +212,15 @@ func join(list []string, last string) string {
 	return strings.Join(list[:n], ", ") + " " + last + " " + list[n]
 }
 
-// operator is a condition operator, taken apart.
+// operator is a parsed condition operator.
 type operator struct {
-	family         string // equals, like, bool, arn, numeric…
+	test           string // equals, like, bool, arn, numeric…
 	negated        bool
 	ifExists, null bool
 	set            string // forallvalues, foranyvalue
 }
 
-func readOperator(name string) operator {
+func parseOperator(name string) operator {
 	var o operator
 	base := strings.ToLower(name)
 	if prefix, rest, ok := strings.Cut(base, ":"); ok {
@@ -231,18 +231,18 @@ func readOperator(name string) operator {
 	if positive := strings.Replace(base, "not", "", 1); positive != base {
 		base, o.negated = positive, true
 	}
-	o.family = base
+	o.test = base
 	return o
 }
 
-// verb is what stands between the key and the values.
+// verb returns the words between the key and the values.
 func (o operator) verb(n int) string {
 	text := map[string]string{
-		"stringlike": " is like ", "arnlike": " is like ", "arnequals": " is like ",
+		"stringlike": " matches ", "arnlike": " matches ", "arnequals": " matches ",
 		"numericlessthan": " is less than ", "numericlessthanequals": " is at most ",
 		"numericgreaterthan": " is more than ", "numericgreaterthanequals": " is at least ",
-		"datelessthan": " is before ", "dategreaterthan": " is after ", "ipaddress": " lies in ",
-	}[o.family]
+		"datelessthan": " is before ", "dategreaterthan": " is after ", "ipaddress": " is in ",
+	}[o.test]
 	if text == "" {
 		text = " is "
 	}
@@ -251,20 +251,32 @@ func (o operator) verb(n int) string {
 	}
 	switch o.set {
 	case "forallvalues":
-		text = " are all of "
+		text = " are only "
 	case "foranyvalue":
-		text = " have one of "
+		text = " include "
 	}
 	if o.negated {
-		text = strings.Replace(text, " is ", " is not ", 1)
+		text = negate(text)
 	}
 	if o.ifExists {
-		text = ", where given," + text
+		text = ", if present," + text
 	}
 	return text
 }
 
-// tag says which tag is asked for.
+// negate returns the negation of a verb.
+func negate(verb string) string {
+	for positive, negative := range map[string]string{
+		" is ": " is not ", " matches ": " does not match ", " are ": " are not ", " include ": " do not include ",
+	} {
+		if strings.HasPrefix(verb, positive) {
+			return strings.Replace(verb, positive, negative, 1)
+		}
+	}
+	return verb
+}
+
+// tag returns the tag that the condition requires.
 func (o operator) tag(key, list string, values iampolicy.Values) string {
 	switch {
 	case len(values) == 1 && values[0] == "*" && !o.negated:
