@@ -53,7 +53,7 @@ func TestDiffDeployedStack(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"", exitOK, "Nothing changes"},
+		{"", exitOK, "No change"},
 		{"clumio:ec2", exitOK, "access does not grow"},
 		{"clumio:ec2,s3,rds", exitFound, "access grows"},
 	} {

@@ -13,11 +13,11 @@ import (
 	"permstack/internal/review/explain"
 )
 
-// Kind is what happened to some access.
+// Kind is the kind of a change.
 type Kind string
 
-// The kinds, in the order in which they are shown. What could not be decided is
-// Changed: it counts as growth.
+// The kinds, in the order in which they are shown. A change that could not be
+// decided is Changed and counts as growth.
 const (
 	New      Kind = "new"
 	Widened  Kind = "widened"
@@ -28,23 +28,23 @@ const (
 
 var kinds = []Kind{New, Widened, Changed, Narrowed, Lost}
 
-// Grows tells whether a kind of change gives access that was not there.
-func (k Kind) Grows() bool { return k == New || k == Widened || k == Changed }
+// IsGrowth reports whether a kind of change may grant access that was not granted.
+func (k Kind) IsGrowth() bool { return k == New || k == Widened || k == Changed }
 
-// Change is access that came or went: actions of a role, who may take a role or
-// use a topic, what a rule sends.
+// Change is a difference in access: in actions of a role, in who may assume a role
+// or use a topic, or in what an event rule sends.
 type Change struct {
 	Kind    Kind     `json:"kind"`
 	What    string   `json:"what"` // "actions", "trust", "topic", "rule", "boundary", "attachment"
 	Entity  string   `json:"entity"`
 	Actions []string `json:"actions,omitempty"`
-	Does    []string `json:"does,omitempty"` // what the actions do, in words
+	Does    []string `json:"does,omitempty"` // what the actions do, as explain.Does
 	Was     []Scope  `json:"was,omitempty"`
 	Now     []Scope  `json:"now,omitempty"`
 	Why     string   `json:"why,omitempty"`
 }
 
-// Scope is on what, for whom and when.
+// Scope is the resources, principals and conditions of a statement.
 type Scope struct {
 	Effect     string               `json:"effect"`
 	Principals []string             `json:"principals,omitempty"`
@@ -53,59 +53,57 @@ type Scope struct {
 	Words      string               `json:"words"`
 }
 
-// Diff is all that changed from one side to the other.
+// Diff is the result of a comparison.
 type Diff struct {
-	From    string   `json:"from"`
-	To      string   `json:"to"`
-	Grows   bool     `json:"grows"`
-	Changes []Change `json:"changes"`
-	Ignored []string `json:"notCompared,omitempty"`
+	From        string   `json:"from"`
+	To          string   `json:"to"`
+	Grows       bool     `json:"grows"`
+	Changes     []Change `json:"changes"`
+	NotCompared []string `json:"notCompared,omitempty"`
 }
 
-// New compares two sides.
-//
-// A side that names its account and Region grants the same as one that leaves
-// them open to CloudFormation.
-func Compare(from, to *AccessSet, words explain.Describer) Diff {
-	open := strings.NewReplacer(slices.Concat(from.place(), to.place())...)
-	from, to = from.replaced(open), to.replaced(open)
-	d := differ{words: words, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
-	for _, name := range both(from.Roles, to.Roles) {
+// Compare returns the changes from one set to another. A set that names its account
+// and Region grants the same as one with CloudFormation's pseudo parameters.
+func Compare(from, to *AccessSet, describer explain.Describer) Diff {
+	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
+	from, to = from.replace(replacer), to.replace(replacer)
+	d := differ{describer: describer, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
+	for _, name := range unionKeys(from.Roles, to.Roles) {
 		a, inA := from.Roles[name]
 		b, inB := to.Roles[name]
 		d.role(name, a, b, inA, inB)
 	}
-	for _, name := range both(from.Topics, to.Topics) {
-		d.documents("topic", name, one(from.Topics, name), one(to.Topics, name))
+	for _, name := range unionKeys(from.Topics, to.Topics) {
+		d.documents("topic", name, documents(from.Topics, name), documents(to.Topics, name))
 	}
-	for _, name := range both(from.Rules, to.Rules) {
+	for _, name := range unionKeys(from.Rules, to.Rules) {
 		d.rule(name, from.Rules, to.Rules)
 	}
 	out := d.out
-	out.Changes = grouped(out.Changes)
-	out.Grows = slices.ContainsFunc(out.Changes, func(c Change) bool { return c.Kind.Grows() })
-	out.Ignored = slices.Concat(from.Ignored, to.Ignored)
-	slices.Sort(out.Ignored)
-	out.Ignored = slices.Compact(out.Ignored)
+	out.Changes = group(out.Changes)
+	out.Grows = slices.ContainsFunc(out.Changes, func(c Change) bool { return c.Kind.IsGrowth() })
+	out.NotCompared = slices.Concat(from.NotCompared, to.NotCompared)
+	slices.Sort(out.NotCompared)
+	out.NotCompared = slices.Compact(out.NotCompared)
 	return out
 }
 
 type differ struct {
-	words explain.Describer
-	out   Diff
+	describer explain.Describer
+	out       Diff
 }
 
 func (d *differ) add(c Change) { d.out.Changes = append(d.out.Changes, c) }
 
 func (d *differ) role(name string, a, b Role, inA, inB bool) {
 	d.documents("trust", name, a.Trust, b.Trust)
-	actions := actionsOf(a.Policies, b.Policies)
-	if written(a.Policies) == written(b.Policies) {
-		actions = nil // nothing to prove
+	actions := actionNames(a.Policies, b.Policies)
+	if sortedJSON(a.Policies) == sortedJSON(b.Policies) {
+		actions = nil // identical documents need no comparison
 	}
 	for _, action := range actions {
-		was, now := about(a.Policies, action), about(b.Policies, action)
-		kind, changed := kindOf(was, now)
+		was, now := restrictToAction(a.Policies, action), restrictToAction(b.Policies, action)
+		kind, changed := compareDocuments(was, now)
 		if !changed {
 			continue
 		}
@@ -122,23 +120,23 @@ func (d *differ) role(name string, a, b Role, inA, inB bool) {
 		case b.Boundary == "":
 			kind = Widened
 		}
-		d.add(Change{Kind: kind, What: "boundary", Entity: name, Was: plain(a.Boundary), Now: plain(b.Boundary)})
+		d.add(Change{Kind: kind, What: "boundary", Entity: name, Was: textScope(a.Boundary), Now: textScope(b.Boundary)})
 	}
-	for _, arn := range b.Foreign {
-		if !slices.Contains(a.Foreign, arn) {
-			d.add(Change{Kind: New, What: "attachment", Entity: name, Now: plain(arn)})
+	for _, arn := range b.ExternalPolicies {
+		if !slices.Contains(a.ExternalPolicies, arn) {
+			d.add(Change{Kind: New, What: "attachment", Entity: name, Now: textScope(arn)})
 		}
 	}
-	for _, arn := range a.Foreign {
-		if !slices.Contains(b.Foreign, arn) {
-			d.add(Change{Kind: Lost, What: "attachment", Entity: name, Was: plain(arn)})
+	for _, arn := range a.ExternalPolicies {
+		if !slices.Contains(b.ExternalPolicies, arn) {
+			d.add(Change{Kind: Lost, What: "attachment", Entity: name, Was: textScope(arn)})
 		}
 	}
 }
 
-// documents compares policies that name principals, as wholes.
+// documents compares documents that name principals.
 func (d *differ) documents(what, name string, was, now []iampolicy.Document) {
-	if kind, changed := kindOf(was, now); changed {
+	if kind, changed := compareDocuments(was, now); changed {
 		d.add(Change{Kind: kind, What: what, Entity: name, Was: d.scopes(was), Now: d.scopes(now)})
 	}
 }
@@ -156,45 +154,45 @@ func (d *differ) rule(name string, from, to map[string]Rule) {
 		return
 	}
 	if inA {
-		c.Was = plain("sends to " + strings.Join(a.Targets, ", ") + ": " + canonical(a.Pattern))
+		c.Was = textScope("sends to " + strings.Join(a.Targets, ", ") + ": " + canonical(a.Pattern))
 	}
 	if inB {
-		c.Now = plain("sends to " + strings.Join(b.Targets, ", ") + ": " + canonical(b.Pattern))
+		c.Now = textScope("sends to " + strings.Join(b.Targets, ", ") + ": " + canonical(b.Pattern))
 	}
 	d.add(c)
 }
 
-func plain(text string) []Scope {
+func textScope(text string) []Scope {
 	if text == "" {
 		return nil
 	}
 	return []Scope{{Words: text}}
 }
 
-// openAccount stands for the account that a template leaves open.
-const openAccount = "999999999999"
+// exampleAccount replaces the pseudo parameter AWS::AccountId.
+const exampleAccount = "999999999999"
 
-// standIns are values for what CloudFormation fills in: to IAM, "${" would be a
-// policy variable.
-var standIns = strings.NewReplacer(
+// exampleValues replaces CloudFormation's pseudo parameters: in an IAM policy "${" is
+// a policy variable.
+var exampleValues = strings.NewReplacer(
 	"arn:${AWS::Partition}:", "arn:aws:", "arn:aws-us-gov:", "arn:aws:", "arn:aws-cn:", "arn:aws:",
-	"${AWS::Partition}", "aws", "${AWS::Region}", "zz-open-1", "${AWS::AccountId}", openAccount,
+	"${AWS::Partition}", "aws", "${AWS::Region}", "zz-open-1", "${AWS::AccountId}", exampleAccount,
 	"${AWS::URLSuffix}", "amazonaws.com", "${AWS::StackName}", "open-stack", "${AWS::StackId}", "open-stack-id",
 )
 
-// kindOf compares documents by meaning.
-func kindOf(was, now []iampolicy.Document) (Kind, bool) {
+// compareDocuments returns the kind of change, and reports whether there is one.
+func compareDocuments(was, now []iampolicy.Document) (Kind, bool) {
 	filled := func(docs []iampolicy.Document) []iampolicy.Document {
 		var out []iampolicy.Document
 		for _, d := range docs {
-			out = append(out, renamed(standIns, d))
+			out = append(out, replaceInDocument(exampleValues, d))
 		}
 		return out
 	}
-	if written(was) == written(now) {
+	if sortedJSON(was) == sortedJSON(now) {
 		return "", false
 	}
-	direction := compare.Compare(filled(was), filled(now), compare.InAccount(openAccount)).Direction
+	direction := compare.Compare(filled(was), filled(now), compare.InAccount(exampleAccount)).Direction
 	switch {
 	case direction == compare.Same:
 		return "", false
@@ -210,8 +208,8 @@ func kindOf(was, now []iampolicy.Document) (Kind, bool) {
 	return Changed, true
 }
 
-// written is the text of some documents, in any order.
-func written(docs []iampolicy.Document) string {
+// sortedJSON returns the JSON of documents; it does not depend on their order.
+func sortedJSON(docs []iampolicy.Document) string {
 	list := make([]string, len(docs))
 	for i, d := range docs {
 		text, err := d.JSON()
@@ -230,10 +228,10 @@ func allows(docs []iampolicy.Document) bool {
 	})
 }
 
-// actionsOf lists the actions, as they are written, that documents name.
-func actionsOf(sides ...[]iampolicy.Document) []string {
+// actionNames returns the actions and patterns in documents, sorted.
+func actionNames(lists ...[]iampolicy.Document) []string {
 	seen := map[string]string{}
-	for _, docs := range sides {
+	for _, docs := range lists {
 		for _, d := range docs {
 			for _, st := range d.Statement {
 				for _, a := range st.Action {
@@ -252,9 +250,9 @@ func actionsOf(sides ...[]iampolicy.Document) []string {
 	return out
 }
 
-// kinds keeps of documents what they say about an action, or about the actions
-// that a pattern stands for.
-func about(docs []iampolicy.Document, action string) []iampolicy.Document {
+// restrictToAction returns documents with only the statements and actions that match
+// an action or a pattern of actions.
+func restrictToAction(docs []iampolicy.Document, action string) []iampolicy.Document {
 	var out []iampolicy.Document
 	for _, d := range docs {
 		kept := iampolicy.Document{Version: d.Version}
@@ -289,20 +287,24 @@ func about(docs []iampolicy.Document, action string) []iampolicy.Document {
 	return out
 }
 
+// scopes returns the scopes of the statements in documents.
 func (d *differ) scopes(docs []iampolicy.Document) []Scope {
 	var out []Scope
 	for _, doc := range docs {
 		for _, st := range doc.Statement {
-			s := Scope{Effect: st.Effect, Resources: st.Resource, Conditions: masked(st.Condition), Principals: explain.Principals(st.Principal)}
+			s := Scope{
+				Effect: st.Effect, Resources: st.Resource, Conditions: maskExternalID(st.Condition),
+				Principals: explain.Principals(st.Principal),
+			}
 			var on []string
 			for _, r := range st.Resource {
-				on = append(on, d.words.Resource(r))
+				on = append(on, d.describer.Resource(r))
 			}
 			s.Words = strings.Join(on, ", ")
 			if len(s.Principals) > 0 {
 				s.Words = strings.Join(st.Action, ", ") + " for " + strings.Join(s.Principals, ", ")
 			}
-			if only := d.words.Conditions(st.Condition); len(only) > 0 {
+			if only := d.describer.Conditions(st.Condition); len(only) > 0 {
 				s.Words += ", only if " + strings.Join(only, " and ")
 			}
 			if st.Effect == "Deny" {
@@ -314,8 +316,8 @@ func (d *differ) scopes(docs []iampolicy.Document) []Scope {
 	return out
 }
 
-// masked hides the external id: it is a secret of the trust.
-func masked(c iampolicy.Conditions) iampolicy.Conditions {
+// maskExternalID replaces the external ID, which is a secret.
+func maskExternalID(c iampolicy.Conditions) iampolicy.Conditions {
 	out := iampolicy.Conditions{}
 	for operator, keys := range c {
 		out[operator] = maps.Clone(keys)
@@ -331,7 +333,8 @@ func masked(c iampolicy.Conditions) iampolicy.Conditions {
 	return out
 }
 
-func both[V any](a, b map[string]V) []string {
+// unionKeys returns the keys of two maps, sorted.
+func unionKeys[V any](a, b map[string]V) []string {
 	names := slices.Collect(maps.Keys(a))
 	for name := range b {
 		if _, ok := a[name]; !ok {
@@ -342,15 +345,15 @@ func both[V any](a, b map[string]V) []string {
 	return names
 }
 
-func one(m map[string]iampolicy.Document, name string) []iampolicy.Document {
+func documents(m map[string]iampolicy.Document, name string) []iampolicy.Document {
 	if d, ok := m[name]; ok {
 		return []iampolicy.Document{d}
 	}
 	return nil
 }
 
-// grouped puts actions together that changed alike, and sorts: what grows first.
-func grouped(changes []Change) []Change {
+// group merges changes that differ only in their actions, and sorts by kind.
+func group(changes []Change) []Change {
 	var out []Change
 	at := map[string]int{}
 	for _, c := range changes {

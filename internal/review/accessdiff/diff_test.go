@@ -31,7 +31,7 @@ func synthesize(t *testing.T, chosen string) policies.Set {
 }
 
 func role(statements ...iampolicy.Statement) *AccessSet {
-	s := newSide("test")
+	s := newAccessSet("test")
 	s.Roles["Role"] = Role{Policies: []iampolicy.Document{{Version: iampolicy.Version, Statement: statements}}}
 	return s
 }
@@ -44,7 +44,7 @@ func allow(action, resource string, tag ...string) iampolicy.Statement {
 	return st
 }
 
-// TestKinds is a diff by hand.
+// TestKinds checks the kind of each change.
 func TestKinds(t *testing.T) {
 	const any, one = "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*", "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/a"
 	deny := allow("ec2:DeleteSnapshot", any)
@@ -53,37 +53,39 @@ func TestKinds(t *testing.T) {
 		from, to *AccessSet
 		want     string
 	}{
-		"same, in other words": {role(allow("ec2:A,ec2:B", any)), role(allow("EC2:b", any), allow("ec2:a", any)), ""},
-		"new":                  {role(allow("ec2:A", any)), role(allow("ec2:A", any), allow("ec2:B", any)), "new ec2:B"},
-		"lost":                 {role(allow("ec2:A,ec2:B", any)), role(allow("ec2:A", any)), "lost ec2:B"},
-		"wider resource":       {role(allow("ec2:A", one)), role(allow("ec2:A", any)), "widened ec2:A"},
-		"narrower condition":   {role(allow("ec2:A", any)), role(allow("ec2:A", any, "x")), "narrowed ec2:A"},
-		"another condition":    {role(allow("ec2:A", any, "y")), role(allow("ec2:A", any, "x")), "changed ec2:A"},
-		"wildcard covers":      {role(allow("ec2:*", any)), role(allow("ec2:*", any), allow("ec2:A", any)), ""},
-		"wildcard shrinks":     {role(allow("ec2:*", any)), role(allow("ec2:A", any)), "narrowed ec2:*"},
-		"wildcard grows":       {role(allow("ec2:A", any)), role(allow("ec2:*", any)), "widened ec2:*"},
+		"same access, other text": {role(allow("ec2:A,ec2:B", any)), role(allow("EC2:b", any), allow("ec2:a", any)), ""},
+		"new":                     {role(allow("ec2:A", any)), role(allow("ec2:A", any), allow("ec2:B", any)), "new ec2:B"},
+		"lost":                    {role(allow("ec2:A,ec2:B", any)), role(allow("ec2:A", any)), "lost ec2:B"},
+		"wider resource":          {role(allow("ec2:A", one)), role(allow("ec2:A", any)), "widened ec2:A"},
+		"narrower condition":      {role(allow("ec2:A", any)), role(allow("ec2:A", any, "x")), "narrowed ec2:A"},
+		"another condition":       {role(allow("ec2:A", any, "y")), role(allow("ec2:A", any, "x")), "changed ec2:A"},
+		"covered by wildcard":     {role(allow("ec2:*", any)), role(allow("ec2:*", any), allow("ec2:A", any)), ""},
+		"wildcard shrinks":        {role(allow("ec2:*", any)), role(allow("ec2:A", any)), "narrowed ec2:*"},
+		"wildcard grows":          {role(allow("ec2:A", any)), role(allow("ec2:*", any)), "widened ec2:*"},
 		"denied": {role(allow("ec2:DeleteSnapshot", any)), role(allow("ec2:DeleteSnapshot", any), deny),
 			"narrowed ec2:DeleteSnapshot"},
-		"a role more": {newSide("test"), role(allow("ec2:A", any)), "new ec2:A"},
+		"another role": {newAccessSet("test"), role(allow("ec2:A", any)), "new ec2:A"},
 	} {
-		d := Compare(c.from, c.to, explain.Describer{})
-		var got []string
-		for _, change := range d.Changes {
-			got = append(got, string(change.Kind)+" "+strings.Join(change.Actions, " "))
-		}
-		if text := strings.Join(got, "; "); text != c.want {
-			t.Errorf("%s: %q, want %q", name, text, c.want)
-		}
-		if grows := slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind.Grows() }); grows != d.Grows {
-			t.Errorf("%s: grows is %v", name, d.Grows)
-		}
+		t.Run(name, func(t *testing.T) {
+			d := Compare(c.from, c.to, explain.Describer{})
+			var got []string
+			for _, change := range d.Changes {
+				got = append(got, string(change.Kind)+" "+strings.Join(change.Actions, " "))
+			}
+			if text := strings.Join(got, "; "); text != c.want {
+				t.Errorf("got %q, want %q", text, c.want)
+			}
+			if grows := slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Kind.IsGrowth() }); grows != d.Grows {
+				t.Errorf("Grows is %v, want %v", d.Grows, grows)
+			}
+		})
 	}
 }
 
 func TestBoundaryAttachmentAndRules(t *testing.T) {
-	from, to := newSide("a"), newSide("b")
+	from, to := newAccessSet("a"), newAccessSet("b")
 	from.Roles["R"] = Role{Boundary: "arn:b"}
-	to.Roles["R"] = Role{Foreign: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}}
+	to.Roles["R"] = Role{ExternalPolicies: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}}
 	from.Rules["Same"] = Rule{Pattern: map[string]any{"source": []string{"b", "a"}}}
 	to.Rules["Same"] = Rule{Pattern: map[string]any{"source": []any{"a", "b"}}}
 	to.Rules["More"] = Rule{Pattern: map[string]any{"source": []any{"a"}}}
@@ -97,9 +99,9 @@ func TestBoundaryAttachmentAndRules(t *testing.T) {
 	}
 }
 
-// TestEveryFormIsTheSame: a choice, its template, its permission stacks and its
-// policies as JSON grant the same, for every profile and every asset.
-func TestEveryFormIsTheSame(t *testing.T) {
+// TestFormatsAreEqual checks that a choice, its template, its permission stacks and
+// its policies as JSON grant the same, for every profile and every asset.
+func TestFormatsAreEqual(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		choices := []string{name}
@@ -108,7 +110,7 @@ func TestEveryFormIsTheSame(t *testing.T) {
 		}
 		for _, choice := range choices {
 			set := synthesize(t, choice)
-			sides := map[string]*AccessSet{"choice": FromSet("choice", set)}
+			sets := map[string]*AccessSet{"choice": FromSet("choice", set)}
 			whole, err := permissionstack.Whole(set)
 			if err != nil {
 				t.Fatal(err)
@@ -130,12 +132,12 @@ func TestEveryFormIsTheSame(t *testing.T) {
 				bodies = append(bodies, s.Template.JSON())
 			}
 			for form, files := range map[string][][]byte{"template": {whole.JSON()}, "policies": {text}, "stacks": bodies} {
-				if sides[form], err = Parse(form, files...); err != nil {
+				if sets[form], err = Parse(form, files...); err != nil {
 					t.Fatalf("%s as %s: %v", choice, form, err)
 				}
 			}
-			for form, side := range sides {
-				if d := Compare(sides["choice"], side, explain.Describer{}); len(d.Changes) > 0 {
+			for form, set := range sets {
+				if d := Compare(sets["choice"], set, explain.Describer{}); len(d.Changes) > 0 {
 					t.Errorf("%s: as %s: %+v", choice, form, d.Changes[0])
 				}
 			}
@@ -143,24 +145,25 @@ func TestEveryFormIsTheSame(t *testing.T) {
 	}
 }
 
-// TestPlaceIsNoDifference: with an account and a Region in it, and even the
-// vendor's role in the same account, a set is the same as one without.
-func TestPlaceIsNoDifference(t *testing.T) {
+// TestAccountAndRegionAreNoDifference checks that a set with an account and a Region
+// equals one with pseudo parameters, even if the vendor's role is in that account.
+func TestAccountAndRegionAreNoDifference(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		sel := choice.Everything(profile)
 		for _, region := range []string{"eu-central-1", "us-gov-west-1"} {
 			env := choice.Example(sel, policies.Environment{Region: region, Account: "111122223333", StackNames: []string{"s"}})
-			placed, err := policies.Synthesize(sel, env)
+			fixed, err := policies.Synthesize(sel, env)
 			if err != nil {
 				t.Fatal(err)
 			}
 			env.Region, env.Account = "", ""
-			open, err := policies.Synthesize(sel, env)
+			portable, err := policies.Synthesize(sel, env)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range []Diff{Compare(FromSet("a", placed), FromSet("b", open), explain.Describer{}), Compare(FromSet("b", open), FromSet("a", placed), explain.Describer{})} {
+			a, b := FromSet("a", fixed), FromSet("b", portable)
+			for _, d := range []Diff{Compare(a, b, explain.Describer{}), Compare(b, a, explain.Describer{})} {
 				if len(d.Changes) > 0 {
 					t.Errorf("%s in %s: %d changes: %+v", name, region, len(d.Changes), d.Changes[0])
 				}
@@ -169,9 +172,10 @@ func TestPlaceIsNoDifference(t *testing.T) {
 	}
 }
 
-// TestSecretIsNotShown: another external id is a change, and neither is shown.
-func TestSecretIsNotShown(t *testing.T) {
-	side := func(id string) *AccessSet {
+// TestExternalIDIsNotShown checks that another external ID is a change, and that
+// neither value is shown.
+func TestExternalIDIsNotShown(t *testing.T) {
+	access := func(id string) *AccessSet {
 		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}}, policies.Environment{
 			ExternalID: id, ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/C",
 		})
@@ -180,7 +184,7 @@ func TestSecretIsNotShown(t *testing.T) {
 		}
 		return FromSet("x", set)
 	}
-	d := Compare(side("secret-one"), side("secret-two"), explain.Describer{})
+	d := Compare(access("secret-one"), access("secret-two"), explain.Describer{})
 	if len(d.Changes) != 1 || d.Changes[0].What != "trust" {
 		t.Fatalf("%+v", d.Changes)
 	}
@@ -191,19 +195,19 @@ func TestSecretIsNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if shown := b.String() + string(text); strings.Contains(shown, "secret-") {
-		t.Errorf("the external id is shown: %s", shown)
+		t.Errorf("the external ID is shown: %s", shown)
 	}
 }
 
-// TestMoreAssetsGrow: an asset more is growth, and the way back is not.
-func TestMoreAssetsGrow(t *testing.T) {
+// TestGrows checks that more assets are growth, and that the reverse is not.
+func TestGrows(t *testing.T) {
 	small, large := FromSet("small", synthesize(t, "clumio:ec2:backup")), FromSet("large", synthesize(t, "clumio:ec2,s3"))
 	if d := Compare(small, large, explain.Describer{}); !d.Grows {
-		t.Error("two assets grant no more than one")
+		t.Error("more assets do not grow")
 	}
 	back := Compare(large, small, explain.Describer{})
 	if back.Grows {
-		t.Errorf("less is more: %+v", back.Changes[0])
+		t.Errorf("fewer assets grow: %+v", back.Changes[0])
 	}
 	var b bytes.Buffer
 	back.Write(terminal.Screen{W: &b, Width: 60})
@@ -214,35 +218,36 @@ func TestMoreAssetsGrow(t *testing.T) {
 	}
 }
 
-// TestReleases is a diff of two releases of a page, by hand.
+// TestReleases checks the changes between two releases of a profile.
 func TestReleases(t *testing.T) {
 	before := policies.Releases
 	policies.Releases = []string{"1", "2"}
 	defer func() { policies.Releases = before }()
 	any := []string{"arn:${Partition}:ec2:${Region}::snapshot/*"}
 	tagged := schema.Conditions{"StringEquals": {"aws:ResourceTag/t": {"x"}}}
-	page := schema.Profile{
+	profile := schema.Profile{
 		Name: "history", Vendor: "Test", Assets: []schema.AssetInfo{{Asset: "a"}}, Operations: []schema.Operation{"backup"},
 		Roles: []schema.Role{{Entity: "Role", Trust: []schema.Trust{{Sid: "T", Service: "ec2.amazonaws.com"}}, Policies: []schema.Policy{{
 			Entity: "Policy", Kind: schema.Inline, Statements: []schema.Statement{
 				{Sid: "Same", Actions: []string{"ec2:CreateSnapshot"}, Resources: any},
-				{Sid: "Comes", Actions: []string{"ec2:DeregisterImage"}, Resources: any, In: schema.Span{From: "2"}},
-				{Sid: "Goes", Actions: []string{"ec2:RegisterImage"}, Resources: any, In: schema.Span{Until: "2"}},
+				{Sid: "Added", Actions: []string{"ec2:DeregisterImage"}, Resources: any, In: schema.Span{From: "2"}},
+				{Sid: "Removed", Actions: []string{"ec2:RegisterImage"}, Resources: any, In: schema.Span{Until: "2"}},
 				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, In: schema.Span{Until: "2"}},
 				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, When: tagged, In: schema.Span{From: "2"}},
-				{Sid: "Grows", Actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resources: any, ActionsIn: map[string]schema.Span{"ec2:DeleteTags": {From: "2"}}},
+				{Sid: "Grows", Actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resources: any,
+					ActionsIn: map[string]schema.Span{"ec2:DeleteTags": {From: "2"}}},
 			},
 		}}}},
 	}
-	side := func(release string) *AccessSet {
-		set, err := policies.SynthesizeProfile(page, policies.Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, policies.Environment{})
+	access := func(release string) *AccessSet {
+		set, err := policies.SynthesizeProfile(profile, policies.Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, policies.Environment{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return FromSet(release, set)
 	}
 	var got []string
-	for _, c := range Compare(side("1"), side("2"), explain.Describer{}).Changes {
+	for _, c := range Compare(access("1"), access("2"), explain.Describer{}).Changes {
 		got = append(got, string(c.Kind)+" "+strings.Join(c.Actions, ","))
 	}
 	if text := strings.Join(got, "; "); text != "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage" {
@@ -253,16 +258,17 @@ func TestReleases(t *testing.T) {
 func TestNotAPermissionFile(t *testing.T) {
 	for _, text := range []string{"", "{}", "nonsense: [", `{"Resources":{"B":{"Type":"AWS::S3::Bucket"}}}`} {
 		if _, err := Parse("file", []byte(text)); err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("%q is accepted", text)
 		}
 	}
 }
 
 func TestInfer(t *testing.T) {
-	side := FromSet("x", synthesize(t, "clumio"))
-	env := side.Infer(policies.Environment{})
+	set := FromSet("x", synthesize(t, "clumio"))
+	env := set.Infer(policies.Environment{})
 	if env.ControlPlaneRoleARN != "arn:aws:iam::111122223333:role/ControlPlane" || env.ExternalID != "EXTERNAL-ID" ||
-		env.DataPlaneAccountID != "444455556666" || env.SupportControlPlaneRoleARN != "arn:aws:iam::111122223333:role/SupportControlPlane" {
+		env.DataPlaneAccountID != "444455556666" ||
+		env.SupportControlPlaneRoleARN != "arn:aws:iam::111122223333:role/SupportControlPlane" {
 		t.Errorf("%+v", env)
 	}
 }

@@ -12,10 +12,10 @@ import (
 
 var accountID = regexp.MustCompile(`\b[0-9]{12}\b`)
 
-// Infer fills in, of the vendor's values, what an environment lacks and a side
-// shows: whom the roles trust, with which external id, and to which account
-// backups go. A choice that is compared with a file is then meant for the same
-// vendor account.
+// Infer returns env with the vendor's values that env lacks and the set contains:
+// the principals that the roles trust, their external ID, and the data-plane
+// account. A choice that is compared with a file is then synthesized for the same
+// vendor accounts.
 func (s *AccessSet) Infer(env policies.Environment) policies.Environment {
 	var accounts []string
 	for _, name := range slices.Sorted(maps.Keys(s.Roles)) {

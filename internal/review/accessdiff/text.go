@@ -11,54 +11,54 @@ var styles = map[Kind]terminal.Style{
 	New: terminal.Red, Widened: terminal.Red, Changed: terminal.Yellow, Narrowed: terminal.Green, Lost: terminal.Green,
 }
 
-const label = 10
+const labelWidth = 10
 
-// Write says what changed to people.
+// Write writes the changes as text.
 func (d Diff) Write(s terminal.Screen) {
 	s.Text(terminal.Dim, "from "+d.From)
 	s.Text(terminal.Dim, "to   "+d.To)
 	s.Line()
 	for _, c := range d.Changes {
-		s.Field(0, label, string(c.Kind), styles[c.Kind], c.Title())
+		s.Field(0, labelWidth, string(c.Kind), styles[c.Kind], c.Title())
 		for _, line := range c.lines() {
-			s.Field(0, label, "", terminal.Plain, line)
+			s.Field(0, labelWidth, "", terminal.Plain, line)
 		}
 		if c.Why != "" {
-			s.Field(0, label, "", terminal.Dim, "why: "+c.Why)
+			s.Field(0, labelWidth, "", terminal.Dim, "why: "+c.Why)
 		}
 		s.Line()
 	}
-	if len(d.Ignored) > 0 {
-		s.Text(terminal.Dim, "Not compared: resources of "+strings.Join(d.Ignored, ", ")+".")
+	if len(d.NotCompared) > 0 {
+		s.Text(terminal.Dim, "Not compared: resources of "+strings.Join(d.NotCompared, ", ")+".")
 	}
 	s.Text(terminal.Bold, d.Summary())
 }
 
-// lines says what the change is: of what stayed, nothing.
+// lines returns descriptions of the change, without what both have.
 func (c Change) lines() []string {
 	var out []string
-	say := func(before string, list, but []Scope) {
-		said := map[string]bool{}
-		for _, sc := range but {
-			said[sc.Words] = true
+	add := func(prefix string, list, except []Scope) {
+		seen := map[string]bool{}
+		for _, sc := range except {
+			seen[sc.Words] = true
 		}
 		for _, sc := range list {
-			if !said[sc.Words] {
-				said[sc.Words] = true
-				out = append(out, before+sc.Words)
+			if !seen[sc.Words] {
+				seen[sc.Words] = true
+				out = append(out, prefix+sc.Words)
 			}
 		}
 	}
 	switch c.Kind {
 	case New:
-		say("on ", c.Now, nil)
+		add("on ", c.Now, nil)
 	case Lost:
-		say("on ", c.Was, nil)
+		add("on ", c.Was, nil)
 	default:
-		say("no longer: ", c.Was, c.Now)
-		say("now: ", c.Now, c.Was)
+		add("no longer: ", c.Was, c.Now)
+		add("now: ", c.Now, c.Was)
 	}
-	if len(out) == 0 { // the words are the same: say it as IAM has it
+	if len(out) == 0 { // the descriptions are equal: list the resources
 		for i, list := range [][]Scope{c.Was, c.Now} {
 			for _, sc := range list {
 				if len(sc.Resources) > 0 {
@@ -68,15 +68,15 @@ func (c Change) lines() []string {
 		}
 	}
 	if len(out) == 0 {
-		out = []string{"a value that is not shown is another"}
+		out = []string{"a value that is not shown differs"}
 	}
 	return out
 }
 
-// Summary is the whole in one sentence.
+// Summary returns the numbers of changes, and whether access grows, in one sentence.
 func (d Diff) Summary() string {
 	if len(d.Changes) == 0 {
-		return "Nothing changes: both grant the same."
+		return "No change: both grant the same access."
 	}
 	n := map[Kind]int{}
 	for _, c := range d.Changes {
@@ -95,11 +95,11 @@ func (d Diff) Summary() string {
 	return strings.Join(parts, ", ") + ": " + verdict + "."
 }
 
-// Title says what changed.
+// Title returns what changed.
 func (c Change) Title() string {
 	switch c.What {
 	case "trust":
-		return "who may take " + c.Entity
+		return "who may assume " + c.Entity
 	case "topic":
 		return "who may use the topic " + c.Entity
 	case "rule":

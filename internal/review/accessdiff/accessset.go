@@ -1,6 +1,6 @@
-// Package accessdiff says what access comes and goes between two sets of
-// permissions: two choices, two releases, two files, or what is deployed and
-// what would be. It compares by what is allowed, never by text. It is pure.
+// Package accessdiff compares the access that two sets of permissions grant: those
+// of two choices, releases or files, or of a deployed stack and a choice. It
+// compares what is allowed, not the text. It is pure.
 package accessdiff
 
 import (
@@ -13,40 +13,42 @@ import (
 	"permstack/internal/review/policyjson"
 )
 
-// AccessSet is what one of the two grants. Its roles, topics and rules go by the
-// vendor's names, so that another connection or Region is no difference.
+// AccessSet is the access that one of the two grants. Its roles, topics and rules
+// have the vendor's names, so that another connection or Region is no difference.
 type AccessSet struct {
 	Label  string
 	Roles  map[string]Role
 	Topics map[string]iampolicy.Document
 	Rules  map[string]Rule
-	// Ignored are the types of a template's resources that were not compared.
-	Ignored []string
+	// NotCompared are the types of a template's resources that Compare does not read.
+	NotCompared []string
 }
 
 // Role is a role with all its policies.
 type Role struct {
-	Trust    []iampolicy.Document
-	Policies []iampolicy.Document
-	Boundary string
-	Foreign  []string // ARNs of attached policies that the side does not hold
-	why      map[string]string
+	Trust            []iampolicy.Document
+	Policies         []iampolicy.Document
+	Boundary         string
+	ExternalPolicies []string          // ARNs of attached policies that the set does not contain
+	why              map[string]string // reasons, by action in lower case
 }
 
-// Rule is an event rule: what is sent to whom.
+// Rule is an event rule: its event pattern and the topics that it sends to.
 type Rule struct {
 	Pattern any
 	Targets []string
 }
 
-func newSide(label string) *AccessSet {
-	return &AccessSet{Label: label, Roles: map[string]Role{}, Topics: map[string]iampolicy.Document{}, Rules: map[string]Rule{}}
+func newAccessSet(label string) *AccessSet {
+	return &AccessSet{
+		Label: label, Roles: map[string]Role{}, Topics: map[string]iampolicy.Document{}, Rules: map[string]Rule{},
+	}
 }
 
-// FromSet takes what was synthesized.
+// FromSet returns the access of a synthesized set.
 func FromSet(label string, set policies.Set) *AccessSet {
-	s := newSide(label)
-	var own names
+	s := newAccessSet(label)
+	var own renames
 	for _, r := range set.Roles {
 		own.add(r.Name, r.Entity)
 		role := Role{Trust: []iampolicy.Document{r.Trust}, Boundary: r.PermissionsBoundary, why: map[string]string{}}
@@ -77,10 +79,10 @@ func FromSet(label string, set policies.Set) *AccessSet {
 	return s
 }
 
-// ofReview takes policies as `synth --format policies` writes them.
-func ofReview(label string, doc policyjson.Document) *AccessSet {
-	s := newSide(label)
-	var own names
+// fromPolicyJSON returns the access of a document of `synth --format policies`.
+func fromPolicyJSON(label string, doc policyjson.Document) *AccessSet {
+	s := newAccessSet(label)
+	var own renames
 	for _, r := range doc.Roles {
 		own.add(r.Name, r.Entity)
 		role := Role{Trust: []iampolicy.Document{r.Trust}}
@@ -95,11 +97,11 @@ func ofReview(label string, doc policyjson.Document) *AccessSet {
 		s.Topics[t.Entity] = t.Policy
 	}
 	for _, r := range doc.Rules {
-		entity := entityOf(r.Name)
+		entity := entityName(r.Name)
 		own.add(r.Name, entity)
 		rule := Rule{Pattern: r.Pattern}
 		for _, t := range r.Targets {
-			rule.Targets = append(rule.Targets, own.ending(t))
+			rule.Targets = append(rule.Targets, own.topicName(t))
 		}
 		s.Rules[entity] = rule
 	}
@@ -107,21 +109,21 @@ func ofReview(label string, doc policyjson.Document) *AccessSet {
 	return s
 }
 
-// entityOf cuts Region and connection off a name: <Entity>-<region>-<connection>.
-func entityOf(name string) string {
+// entityName returns the vendor's name in <Entity>-<region>-<connection>.
+func entityName(name string) string {
 	entity, _, _ := strings.Cut(name, "-")
 	return entity
 }
 
-// lastOf is the name at the end of an ARN.
-func lastOf(arn string) string { return arn[strings.LastIndexAny(arn, ":/")+1:] }
+// lastField returns the name at the end of an ARN.
+func lastField(arn string) string { return arn[strings.LastIndexAny(arn, ":/")+1:] }
 
-// names turns physical names into the vendor's.
-type names struct{ pairs [][2]string }
+// renames maps names in the account to the vendor's names.
+type renames struct{ pairs [][2]string }
 
-// add takes a name <Entity>-<region>-<connection>. What stands behind the entity
-// goes wherever it stands, too: in the pattern of several names.
-func (n *names) add(physical, entity string) {
+// add adds a name <Entity>-<region>-<connection>. The suffix behind the entity is
+// removed everywhere, also in patterns that match several names.
+func (n *renames) add(physical, entity string) {
 	if physical == "" || physical == entity {
 		return
 	}
@@ -131,36 +133,36 @@ func (n *names) add(physical, entity string) {
 	}
 }
 
-// ending is the vendor's name of what an ARN ends in.
-func (n *names) ending(arn string) string {
+// topicName returns the vendor's name of the topic of an ARN.
+func (n *renames) topicName(arn string) string {
 	for _, p := range n.pairs {
 		if strings.HasSuffix(arn, ":"+p[0]) {
 			return p[1]
 		}
 	}
-	return lastOf(arn)
+	return lastField(arn)
 }
 
-// rename puts the vendor's names in place of physical ones, in every document.
-func (s *AccessSet) rename(own names) {
+// rename replaces the names in the account with the vendor's, in every document.
+func (s *AccessSet) rename(own renames) {
 	slices.SortStableFunc(own.pairs, func(a, b [2]string) int { return len(b[0]) - len(a[0]) })
 	var list []string
 	for _, p := range own.pairs {
 		list = append(list, p[0], p[1])
 	}
-	put := strings.NewReplacer(list...)
-	*s = *s.replaced(put)
+	replacer := strings.NewReplacer(list...)
+	*s = *s.replace(replacer)
 }
 
-// renamed is a copy of a document with other names in its values.
-func renamed(put *strings.Replacer, d iampolicy.Document) iampolicy.Document {
+// replaceInDocument returns a copy of a document with replaced values.
+func replaceInDocument(replacer *strings.Replacer, d iampolicy.Document) iampolicy.Document {
 	values := func(v iampolicy.Values) iampolicy.Values {
-		if v == nil { // an element that is there and empty is not valid
+		if v == nil { // an element that is present and empty is not valid
 			return nil
 		}
 		out := make(iampolicy.Values, len(v))
 		for i, s := range v {
-			out[i] = put.Replace(s)
+			out[i] = replacer.Replace(s)
 		}
 		return out
 	}
@@ -194,8 +196,8 @@ func renamed(put *strings.Replacer, d iampolicy.Document) iampolicy.Document {
 	return out
 }
 
-// canonical writes a value so that equal ones are equal texts. Lists in event
-// patterns are sets.
+// canonical returns a value as JSON that is equal for equal values. The order of
+// lists in event patterns has no meaning.
 func canonical(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -12,21 +12,21 @@ import (
 	"permstack/internal/review/policyjson"
 )
 
-// Parse reads permission files: CloudFormation templates, which count together,
-// or one file that `synth --format policies` wrote.
+// Parse returns the access in CloudFormation templates, together, or in one
+// document of `synth --format policies`. It returns an error if they grant nothing.
 func Parse(label string, files ...[]byte) (*AccessSet, error) {
 	if len(files) == 1 {
 		var doc policyjson.Document
 		if json.Unmarshal(files[0], &doc) == nil && doc.Profile != "" {
-			return ofReview(label, doc), nil
+			return fromPolicyJSON(label, doc), nil
 		}
 	}
-	s := newSide(label)
-	t := reader{side: s, policies: map[string]iampolicy.Document{}, attached: map[string][]iampolicy.Document{}}
+	s := newAccessSet(label)
+	t := reader{set: s, policies: map[string]iampolicy.Document{}, attached: map[string][]iampolicy.Document{}}
 	for _, text := range files {
 		template, err := cfntemplate.Parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: neither a template nor what synth --format policies prints: %w", label, err)
+			return nil, fmt.Errorf("read %s: neither a template nor the output of synth --format policies: %w", label, err)
 		}
 		bound, err := template.Bind(cfntemplate.Environment{Deployed: true, Pseudo: cfntemplate.Pseudo{
 			AccountID: "${AWS::AccountId}", Region: "${AWS::Region}", Partition: "${AWS::Partition}",
@@ -42,23 +42,23 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 	}
 	t.finish()
 	if len(s.Roles)+len(s.Topics)+len(s.Rules) == 0 {
-		return nil, fmt.Errorf("read %s: it grants nothing: no role, topic or event rule is in it", label)
+		return nil, fmt.Errorf("read %s: it grants nothing: it has no role, topic or event rule", label)
 	}
 	return s, nil
 }
 
-// reader collects what some templates grant.
+// reader collects the access in templates.
 type reader struct {
-	side     *AccessSet
-	own      names
-	policies map[string]iampolicy.Document   // managed policies by logical id
+	set      *AccessSet
+	renames  renames
+	policies map[string]iampolicy.Document   // managed policies by logical ID
 	attached map[string][]iampolicy.Document // policies that name their roles, by role
-	managed  map[string][]string             // role → what it attaches
+	managed  map[string][]string             // ARNs or logical IDs of the attached policies, by role
 	template *cfntemplate.Template
 }
 
-// Ref answers with the logical id, which is the vendor's name; of a topic with
-// its ARN, as policies name it.
+// Ref returns the logical ID, which is the vendor's name; for a topic its ARN, which
+// policies contain.
 func (t *reader) Ref(id string) (any, error) {
 	if r := t.template.Resource(id); r != nil && r.Type == "AWS::SNS::Topic" {
 		return "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + id, nil
@@ -66,14 +66,15 @@ func (t *reader) Ref(id string) (any, error) {
 	return id, nil
 }
 
-// GetAtt answers as Ref does.
+// GetAtt returns the same value as Ref.
 func (t *reader) GetAtt(id, _ string) (any, error) { return t.Ref(id) }
 
+// read adds the active resources of a template.
 func (t *reader) read(bound *cfntemplate.Bound) error {
 	for _, r := range bound.Active() {
-		if !slices.Contains(compared, r.Type) {
-			if !strings.HasPrefix(r.Type, "AWS::IAM::InstanceProfile") && !slices.Contains(t.side.Ignored, r.Type) {
-				t.side.Ignored = append(t.side.Ignored, r.Type)
+		if !slices.Contains(comparedTypes, r.Type) {
+			if !strings.HasPrefix(r.Type, "AWS::IAM::InstanceProfile") && !slices.Contains(t.set.NotCompared, r.Type) {
+				t.set.NotCompared = append(t.set.NotCompared, r.Type)
 			}
 			continue
 		}
@@ -88,11 +89,13 @@ func (t *reader) read(bound *cfntemplate.Bound) error {
 	return nil
 }
 
-var compared = []string{
+// comparedTypes are the resource types that grant access.
+var comparedTypes = []string{
 	"AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy",
 	"AWS::SNS::Topic", "AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy", "AWS::Events::Rule",
 }
 
+// resource adds a resource of a type in comparedTypes.
 func (t *reader) resource(id, kind string, p map[string]any) error {
 	switch kind {
 	case "AWS::IAM::Role":
@@ -102,45 +105,46 @@ func (t *reader) resource(id, kind string, p map[string]any) error {
 		if name == "" {
 			name, _ = p["PolicyName"].(string)
 		}
-		t.own.add(name, strings.TrimSuffix(id, "Policy")+"Policy")
+		t.renames.add(name, strings.TrimSuffix(id, "Policy")+"Policy")
 		doc, err := document(p["PolicyDocument"])
 		t.policies[id] = doc
-		for _, role := range append(texts(p["Roles"]), texts(p["RoleName"])...) {
+		for _, role := range append(stringList(p["Roles"]), stringList(p["RoleName"])...) {
 			t.attached[role] = append(t.attached[role], doc)
 		}
 		return err
 	case "AWS::SNS::Topic":
 		name, _ := p["TopicName"].(string)
-		t.own.add(name, id)
-		if _, known := t.side.Topics[id]; !known {
-			t.side.Topics[id] = iampolicy.Document{Version: iampolicy.Version}
+		t.renames.add(name, id)
+		if _, known := t.set.Topics[id]; !known {
+			t.set.Topics[id] = iampolicy.Document{Version: iampolicy.Version}
 		}
 	case "AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy":
 		doc, err := document(p["PolicyDocument"])
-		for _, topic := range append(texts(p["TopicArn"]), texts(p["Topics"])...) {
-			t.side.Topics[lastOf(topic)] = doc
+		for _, topic := range append(stringList(p["TopicArn"]), stringList(p["Topics"])...) {
+			t.set.Topics[lastField(topic)] = doc
 		}
 		return err
 	case "AWS::Events::Rule":
 		name, _ := p["Name"].(string)
-		t.own.add(name, id)
+		t.renames.add(name, id)
 		rule := Rule{Pattern: p["EventPattern"]}
 		targets, _ := p["Targets"].([]any)
 		for _, target := range targets {
 			if m, ok := target.(map[string]any); ok {
-				rule.Targets = append(rule.Targets, lastOf(fmt.Sprint(m["Arn"])))
+				rule.Targets = append(rule.Targets, lastField(fmt.Sprint(m["Arn"])))
 			}
 		}
 		if p["State"] != "DISABLED" {
-			t.side.Rules[id] = rule
+			t.set.Rules[id] = rule
 		}
 	}
 	return nil
 }
 
+// role adds a role with its inline policies.
 func (t *reader) role(id string, p map[string]any) error {
 	name, _ := p["RoleName"].(string)
-	t.own.add(name, id)
+	t.renames.add(name, id)
 	trust, err := document(p["AssumeRolePolicyDocument"])
 	if err != nil {
 		return err
@@ -155,39 +159,39 @@ func (t *reader) role(id string, p map[string]any) error {
 			return err
 		}
 		policy, _ := m["PolicyName"].(string)
-		t.own.add(policy, entityOf(policy))
+		t.renames.add(policy, entityName(policy))
 		role.Policies = append(role.Policies, doc)
 	}
 	if t.managed == nil {
 		t.managed = map[string][]string{}
 	}
-	t.managed[id] = texts(p["ManagedPolicyArns"])
-	t.side.Roles[id] = role
+	t.managed[id] = stringList(p["ManagedPolicyArns"])
+	t.set.Roles[id] = role
 	return nil
 }
 
-// finish gives roles the policies that stand elsewhere.
+// finish adds to the roles the policies that are resources of their own.
 func (t *reader) finish() {
-	for id, role := range t.side.Roles {
+	for id, role := range t.set.Roles {
 		for _, arn := range t.managed[id] {
 			if doc, ok := t.policies[arn]; ok {
 				role.Policies = append(role.Policies, doc)
 			} else {
-				role.Foreign = append(role.Foreign, arn)
+				role.ExternalPolicies = append(role.ExternalPolicies, arn)
 			}
 		}
 		role.Policies = append(role.Policies, t.attached[id]...)
-		t.side.Roles[id] = role
+		t.set.Roles[id] = role
 	}
 	for _, role := range slices.Sorted(maps.Keys(t.attached)) {
-		if _, known := t.side.Roles[role]; !known {
-			t.side.Roles[role] = Role{Policies: t.attached[role]}
+		if _, known := t.set.Roles[role]; !known {
+			t.set.Roles[role] = Role{Policies: t.attached[role]}
 		}
 	}
-	t.side.rename(t.own)
+	t.set.rename(t.renames)
 }
 
-// document reads a policy document out of evaluated properties.
+// document parses a policy document in evaluated properties.
 func document(v any) (iampolicy.Document, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -196,8 +200,8 @@ func document(v any) (iampolicy.Document, error) {
 	return iampolicy.Parse(data)
 }
 
-// texts lists the strings of a property that is one or many.
-func texts(v any) []string {
+// stringList returns the strings of a property that is a string or a list.
+func stringList(v any) []string {
 	switch v := v.(type) {
 	case string:
 		return []string{v}
