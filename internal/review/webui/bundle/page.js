@@ -174,7 +174,7 @@
     if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
     if (g.note) rows.push(...row("note", g.note));
     const effects = g.risk.effects.map((e) => e.does).join(", ");
-    rows.push(...row("could", effects + (g.risk.bounds.length ? "; bounded by " + g.risk.bounds.join(" and ") : "")));
+    rows.push(...row("could", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
     return el("article", { class: "grant" }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk " + g.risk.level }, g.risk.level + " risk")),
       el("p", { class: "why" }, g.why), el("dl", {}, ...rows));
   }
