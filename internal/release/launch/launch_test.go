@@ -1,17 +1,23 @@
 package launch_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v3"
 
 	"permstack"
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/release/launch"
 )
 
@@ -29,55 +35,153 @@ func made(t *testing.T) (stack, set []byte, r launch.Release) {
 	return stack, set, r
 }
 
-// TestTemplatesInGit holds templates/ to what template.yaml gives.
+// TestTemplatesInGit compares templates/ with what template.yaml generates.
 func TestTemplatesInGit(t *testing.T) {
 	stack, set, _ := made(t)
 	for name, want := range map[string][]byte{"launch-stack.yaml": stack, "stackset.yaml": set} {
-		have, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(have) != string(want) {
-			t.Errorf("templates/%s is not what template.yaml gives; go run ./tools/release templates", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != string(want) {
+				t.Errorf("templates/%s is not up to date: run go run ./tools/release templates", name)
+			}
+		})
 	}
 }
 
-// tree gives YAML as values, short forms of functions as {"!Tag": value}.
-func tree(t *testing.T, n *yaml.Node) any {
+// values returns a template as plain values, functions in their long form.
+func values(t *testing.T, template []byte) map[string]any {
 	t.Helper()
-	var v any
-	switch n.Kind {
-	case yaml.DocumentNode:
-		return tree(t, n.Content[0])
-	case yaml.MappingNode:
-		m := map[string]any{}
-		for i := 0; i < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = tree(t, n.Content[i+1])
-		}
-		v = m
-	case yaml.SequenceNode:
-		list := []any{}
-		for _, c := range n.Content {
-			list = append(list, tree(t, c))
-		}
-		v = list
-	default:
-		v = n.ShortTag() + " " + n.Value
-	}
-	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		return map[string]any{n.Tag: v}
-	}
-	return v
-}
-
-func read(t *testing.T, text []byte) map[string]any {
-	t.Helper()
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	root, err := yamlfmt.Parse(template)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return tree(t, &doc).(map[string]any)
+	var out map[string]any
+	if err := root.Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// restyled returns template.yaml with the same values in another style.
+func restyled(t *testing.T) map[string][]byte {
+	t.Helper()
+	var doc yaml.Node
+	style := func(indent int, edit func(*yaml.Node)) []byte {
+		if err := yaml.Unmarshal(permstack.Template, &doc); err != nil {
+			t.Fatal(err)
+		}
+		editNodes(&doc, edit)
+		var b bytes.Buffer
+		enc := yaml.NewEncoder(&b)
+		enc.SetIndent(indent)
+		if err := enc.Encode(&doc); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	asJSON, err := json.Marshal(values(t, permstack.Template))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := yaml.Marshal(values(t, permstack.Template))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{
+		"four spaces, block style": style(4, func(n *yaml.Node) { n.Style &= yaml.TaggedStyle }),
+		"flow style": style(2, func(n *yaml.Node) {
+			if n.Kind != yaml.ScalarNode {
+				n.Style |= yaml.FlowStyle
+			}
+			n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+		}),
+		"single quotes": style(3, func(n *yaml.Node) {
+			if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+				n.Style = yaml.SingleQuotedStyle
+			}
+		}),
+		"carriage returns": bytes.ReplaceAll(permstack.Template, []byte("\n"), []byte("\r\n")),
+		"other order":      long, // sorted keys, long forms
+		"JSON":             asJSON,
+	}
+}
+
+func editNodes(n *yaml.Node, edit func(*yaml.Node)) {
+	edit(n)
+	for _, child := range n.Content {
+		editNodes(child, edit)
+	}
+}
+
+// TestStyle generates the release from template.yaml in other styles.
+func TestStyle(t *testing.T) {
+	stack, set, r := made(t)
+	for name, template := range restyled(t) {
+		t.Run(name, func(t *testing.T) {
+			if bytes.Equal(template, permstack.Template) {
+				t.Fatal("the style is the same")
+			}
+			functions := launch.Functions(template)
+			if slices.Sort(functions); !slices.Equal(functions, slices.Sorted(maps.Keys(r.Code))) {
+				t.Errorf("functions: got %q, want %q", functions, r.Code)
+			}
+			otherStack, err := launch.Stack(template, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			otherSet, err := launch.StackSet(otherStack, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(values(t, stack), values(t, otherStack)); diff != "" {
+				t.Errorf("launch-stack.yaml (-template.yaml +restyled):\n%s", diff)
+			}
+			sort := cmpopts.SortSlices(func(a, b any) bool { return fmt.Sprint(a) < fmt.Sprint(b) }) // "other order"
+			if diff := cmp.Diff(values(t, set), values(t, otherSet), sort); diff != "" {
+				t.Errorf("stackset.yaml (-template.yaml +restyled):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLongForms requires the long form in rules and conditions, and no function
+// anywhere whose short form the CDK does not know.
+func TestLongForms(t *testing.T) {
+	known := []string{
+		"!And", "!Base64", "!Equals", "!FindInMap", "!GetAZs", "!GetAtt", "!If", "!ImportValue", "!Join", "!Not", "!Or",
+		"!Ref", "!Select", "!Split", "!Sub",
+	}
+	stack, set, _ := made(t)
+	hub, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", "org-hub.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, template := range map[string][]byte{
+		"template.yaml": permstack.Template, "launch-stack.yaml": stack, "stackset.yaml": set, "org-hub.yaml": hub,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var doc yaml.Node
+			if err := yaml.Unmarshal(template, &doc); err != nil {
+				t.Fatal(err)
+			}
+			root := doc.Content[0]
+			for i := 0; i < len(root.Content); i += 2 {
+				section := root.Content[i].Value
+				editNodes(root.Content[i+1], func(n *yaml.Node) {
+					if !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
+						return
+					}
+					condition := slices.Contains([]string{"!And", "!Equals", "!Not", "!Or", "!Condition"}, n.Tag)
+					if !slices.Contains(known, n.Tag) || condition && (section == "Rules" || section == "Conditions") {
+						t.Errorf("%s, line %d: got the short form %s, want the long form", section, n.Line, n.Tag)
+					}
+				})
+			}
+		})
+	}
 }
 
 // take removes a value from nested maps and gives it.
@@ -99,44 +203,41 @@ func take(t *testing.T, in map[string]any, path ...string) any {
 	return v
 }
 
-// TestStackIsTheTemplate: the two differ in where code comes from, and in
-// nothing else.
-func TestStackIsTheTemplate(t *testing.T) {
+// TestStackEqualsTemplate requires that launch-stack.yaml and template.yaml differ
+// only in the source of the functions' code.
+func TestStackEqualsTemplate(t *testing.T) {
 	text, _, r := made(t)
-	ours, theirs := read(t, permstack.Template), read(t, text)
+	source, stack := values(t, permstack.Template), values(t, text)
 	functions := 0
-	for id, v := range ours["Resources"].(map[string]any) {
+	for id, v := range source["Resources"].(map[string]any) {
 		resource := v.(map[string]any)
-		if resource["Type"] != "!!str AWS::Lambda::Function" {
+		if resource["Type"] != "AWS::Lambda::Function" {
 			continue
 		}
 		functions++
 		take(t, resource, "Metadata")
 		take(t, resource, "Properties", "Code")
-		code, _ := take(t, theirs, "Resources", id, "Properties", "Code").(map[string]any)
-		if len(code) != 2 || code["S3Bucket"] == nil || !strings.Contains(fmt.Sprint(code["S3Key"]), "!FindInMap") {
-			t.Errorf("the code of %s is %v", id, code)
+		code, _ := take(t, stack, "Resources", id, "Properties", "Code").(map[string]any)
+		if len(code) != 2 || code["S3Bucket"] == nil || !strings.Contains(fmt.Sprint(code["S3Key"]), "Fn::FindInMap") {
+			t.Errorf("code of %s: got %v", id, code)
 		}
 	}
 	if functions != len(r.Code) || functions == 0 {
-		t.Errorf("%d functions, %d keys", functions, len(r.Code))
+		t.Errorf("got %d functions, want %d", functions, len(r.Code))
 	}
-	take(t, theirs, "Parameters", "CodeBucketPrefix")
-	take(t, theirs, "Mappings", "Release")
+	take(t, stack, "Parameters", "CodeBucketPrefix")
+	take(t, stack, "Mappings", "Release")
 	face := "AWS::CloudFormation::Interface"
-	take(t, theirs, "Metadata", face, "ParameterLabels", "CodeBucketPrefix")
-	groups := theirs["Metadata"].(map[string]any)[face].(map[string]any)["ParameterGroups"].([]any)
+	take(t, stack, "Metadata", face, "ParameterLabels", "CodeBucketPrefix")
+	groups := stack["Metadata"].(map[string]any)[face].(map[string]any)["ParameterGroups"].([]any)
 	last := groups[len(groups)-1].(map[string]any)
 	list := last["Parameters"].([]any)
 	last["Parameters"] = list[:len(list)-1]
-	if diff := cmp.Diff(ours, theirs); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff(source, stack); diff != "" {
+		t.Errorf("(-template.yaml +launch-stack.yaml):\n%s", diff)
 	}
-	if _, ok := theirs["Transform"]; ok {
-		t.Error("there is a transform")
-	}
-	if room := 64 * len(r.Code); len(text)+room > cfntemplate.MaxBody { // a release's keys have hashes in them
-		t.Errorf("%d bytes, and %d of hashes, cannot be given inline", len(text), room)
+	if _, ok := stack["Transform"]; ok {
+		t.Error("launch-stack.yaml has a transform, which StackSets refuses")
 	}
 }
 
@@ -232,19 +333,27 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 	}
 }
 
-func TestStackRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestStackErrors(t *testing.T) {
 	r := launch.Unreleased(launch.Functions(permstack.Template)...)
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"no mappings":    {"\nMappings:", "\nMapping:", "Mappings"},
-		"no label":       {"      CatalogVersion: {default:", "      Catalog: {default:", "label"},
-		"code elsewhere": {"Code: {S3Bucket", "Code:  {S3Bucket", "code of a function"},
+		"no mappings":        {"\nMappings:", "\nMapping:", "has no [Mappings]"},
+		"no labels":          {"ParameterLabels:", "Labels:", "ParameterLabels"},
+		"no group":           {"Parameters: [CatalogVersion]", "Parameters: []", "no parameter group has CatalogVersion"},
+		"code not in a path": {"S3Key: functions/", "S3Key: built/", "no AWS::Lambda::Function"},
+		"an anchor":          {"Description: Access to back up S3", "Description: &x Access to back up S3", "anchors"},
+		"not YAML":           {"\nMappings:", "\n\tMappings:", "parse template"},
 	} {
-		text := strings.ReplaceAll(string(permstack.Template), tc.old, tc.new)
-		if _, err := launch.Stack([]byte(text), r); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: %v", name, err)
+		t.Run(name, func(t *testing.T) {
+			text := strings.ReplaceAll(string(permstack.Template), tc.old, tc.new)
+			if _, err := launch.Stack([]byte(text), r); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got error %v, want one that contains %q", err, tc.want)
+			}
+		})
+	}
+	t.Run("no code", func(t *testing.T) {
+		_, err := launch.Stack(permstack.Template, launch.Unreleased())
+		if err == nil || !strings.Contains(err.Error(), "no code of function") {
+			t.Errorf("got error %v, want one that contains %q", err, "no code of function")
 		}
-	}
-	if _, err := launch.Stack(permstack.Template, launch.Unreleased()); err == nil || !strings.Contains(err.Error(), "no code of function") {
-		t.Errorf("a release without code: %v", err)
-	}
+	})
 }

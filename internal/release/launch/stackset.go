@@ -2,79 +2,80 @@ package launch
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
-	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
 )
 
 //go:embed stackset.yaml
-var stackSet string
+var stackSet []byte
 
-// StackSet makes stackset.yaml from launch-stack.yaml: it asks for the same
-// parameters, by the same rules, and hands them on to every account as the
-// stack set's own, so that they reach accounts that join later too.
+// StackSet generates stackset.yaml from launch-stack.yaml. It has the same
+// parameters and rules and passes the values to every account as the stack set's
+// own parameters, so that they also reach accounts that join later.
 func StackSet(launchStack []byte, r Release) ([]byte, error) {
+	member, err := yamlfmt.Parse(launchStack)
+	if err != nil {
+		return nil, fmt.Errorf("generate stackset.yaml: launch-stack.yaml: %w", err)
+	}
 	parsed, err := cfntemplate.Parse(launchStack)
 	if err != nil {
-		return nil, fmt.Errorf("read launch-stack.yaml: %w", err)
+		return nil, fmt.Errorf("generate stackset.yaml: launch-stack.yaml: %w", err)
 	}
-	var handed []string
-	for _, p := range parsed.Parameters {
-		value := "!Ref " + p.Name
-		if p.IsList() {
-			value = `!Join [",", !Ref ` + p.Name + "]"
-		}
-		handed = append(handed, "        - {ParameterKey: "+p.Name+", ParameterValue: "+value+"}")
+	root, err := yamlfmt.Parse(stackSet)
+	if err == nil {
+		err = addMemberSections(root, member)
 	}
-	groups, labels, err := faces(string(launchStack))
+	if err == nil {
+		err = passParameters(root, parsed.Parameters)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("generate stackset.yaml: %w", err)
 	}
-	out := stackSet
-	for mark, text := range map[string]string{
-		"#: release":    "# Release " + r.Version + ".",
-		"#: groups":     groups,
-		"#: labels":     labels,
-		"#: parameters": block(string(launchStack), "Parameters"),
-		"#: rules":      block(string(launchStack), "Rules"),
-		"#: template":   "        Key: " + Key(r.Version, "launch-stack.yaml"),
-		"#: handed":     strings.Join(handed, "\n"),
+	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(Key(r.Version, "launch-stack.yaml")))
+	root.HeadComment = "# Release " + r.Version + ", generated from template.yaml and internal/release/launch/stackset.yaml by\n" +
+		"# ./build.sh package."
+	return format("stackset.yaml", root)
+}
+
+// addMemberSections adds what the console shows of the parameters, the parameters
+// and the rules of the member's template.
+func addMemberSections(root, member *yaml.Node) error {
+	for _, path := range [][]string{
+		{"Metadata", interfaceKey, "ParameterGroups"}, {"Metadata", interfaceKey, "ParameterLabels"}, {"Parameters"}, {"Rules"},
 	} {
-		if text == "" || strings.Count(out, mark+"\n") != 1 {
-			return nil, fmt.Errorf("make stackset.yaml: nothing to put at %q, or not one place for it", mark)
+		to, err := require(root, path...)
+		if err != nil {
+			return err
 		}
-		out = strings.Replace(out, mark+"\n", text+"\n", 1)
+		from, err := require(member, path...)
+		if err != nil {
+			return err
+		}
+		to.Content = append(to.Content, from.Content...)
 	}
-	if _, err := cfntemplate.Parse([]byte(out)); err != nil {
-		return nil, fmt.Errorf("read stackset.yaml again: %w", err)
-	}
-	return []byte(out), nil
+	return nil
 }
 
-// block gives the lines of a section, without its key and the blanks around.
-func block(template, section string) string {
-	_, rest, ok := strings.Cut(template, "\n"+section+":\n")
-	if !ok {
-		return ""
+// passParameters passes parameters to the stack set. Lists are joined: the value
+// of a stack set's parameter is a string.
+func passParameters(root *yaml.Node, parameters []*cfntemplate.Parameter) error {
+	properties := lookup(root, "Resources", "Members", "Properties")
+	if properties == nil {
+		return errors.New("the template has no resource Members")
 	}
-	var lines []string
-	for _, line := range strings.Split(rest, "\n") {
-		if line != "" && line[0] != ' ' {
-			break
+	passed := sequence()
+	for _, p := range parameters {
+		value := call("Ref", scalar(p.Name))
+		if p.IsList() {
+			value = call("Fn::Join", sequence(scalar(","), value))
 		}
-		lines = append(lines, line)
+		passed.Content = append(passed.Content, mapping(field{"ParameterKey", scalar(p.Name)}, field{"ParameterValue", value}))
 	}
-	return strings.Trim(strings.Join(lines, "\n"), "\n")
-}
-
-// faces gives the groups and the labels of the parameters.
-func faces(template string) (groups, labels string, err error) {
-	text := block(template, "Metadata")
-	_, text, ok := strings.Cut(text, "    ParameterGroups:\n")
-	groups, labels, ok2 := strings.Cut(text, "\n    ParameterLabels:\n")
-	if !ok || !ok2 {
-		return "", "", fmt.Errorf("make stackset.yaml: launch-stack.yaml has no ParameterGroups followed by ParameterLabels")
-	}
-	return groups, labels, nil
+	set(properties, "Parameters", passed)
+	return nil
 }

@@ -1,7 +1,3 @@
-// Package templateyaml writes a CloudFormation template that is JSON as YAML
-// for people: order kept, short forms of the common functions, strings quoted
-// wherever some YAML reader would see another type. It stands apart so that
-// the Lambda functions need not carry a YAML library.
 package yamlfmt
 
 import (

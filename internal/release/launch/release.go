@@ -1,0 +1,45 @@
+// Package launch generates the templates that customers launch from
+// template.yaml: launch-stack.yaml, which takes the functions' code from buckets,
+// and stackset.yaml, which deploys that over an Organization. It also builds the
+// URLs that launch them in the console.
+//
+// The templates are changed as YAML nodes, so the style of template.yaml does not
+// matter: order and comments are kept, everything else about the style is
+// package yamlfmt's.
+package launch
+
+import (
+	"permstack/internal/cfn/cfntemplate"
+)
+
+// Release identifies the objects of a release. The bucket is
+// <BucketPrefix>-<Region> in every Region; the keys are the same in all of them.
+type Release struct {
+	Version      string
+	BucketPrefix string
+	Code         map[string]string // function → key of its zip
+}
+
+// Unreleased returns the release of the templates that git keeps, which do not
+// change with every commit. S3 reserves bucket names with this prefix for
+// examples ("amzn-s3-demo-", S3 User Guide, "General purpose bucket naming
+// rules"), so nobody can put code where such a template finds it.
+func Unreleased(functions ...string) Release {
+	r := Release{Version: "unreleased", BucketPrefix: "amzn-s3-demo-permstack", Code: map[string]string{}}
+	for _, f := range functions {
+		r.Code[f] = Key(r.Version, f+"-arm64.zip")
+	}
+	return r
+}
+
+// Key returns the key of a file of a release.
+func Key(version, file string) string { return "permstack/" + version + "/" + file }
+
+// ObjectURL returns the URL of an object in the bucket of a Region.
+func ObjectURL(prefix, region, key string) string {
+	domain := "amazonaws.com"
+	if cfntemplate.Partition(region) == "aws-cn" {
+		domain += ".cn"
+	}
+	return "https://" + prefix + "-" + region + ".s3." + region + "." + domain + "/" + key
+}

@@ -1,0 +1,153 @@
+package launch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
+)
+
+const (
+	bucketParameter  = "CodeBucketPrefix"
+	versionParameter = "CatalogVersion" // the prefix is asked for beside it
+	interfaceKey     = "AWS::CloudFormation::Interface"
+)
+
+// codeFunction is a Lambda function of template.yaml whose code this project
+// builds.
+type codeFunction struct {
+	name     string // directory under functions/
+	resource *yaml.Node
+}
+
+// codeFunctions returns the functions of a template whose code has the key
+// functions/<name>, in the template's order.
+func codeFunctions(root *yaml.Node) []codeFunction {
+	var out []codeFunction
+	resources := lookup(root, "Resources")
+	if resources == nil {
+		return nil
+	}
+	for i := 0; i+1 < len(resources.Content); i += 2 {
+		resource := resources.Content[i+1]
+		kind, key := lookup(resource, "Type"), lookup(resource, "Properties", "Code", "S3Key")
+		if kind == nil || kind.Value != "AWS::Lambda::Function" || key == nil {
+			continue
+		}
+		if name, ok := strings.CutPrefix(key.Value, "functions/"); ok {
+			out = append(out, codeFunction{name, resource})
+		}
+	}
+	return out
+}
+
+// Functions returns the names of the functions whose code template.yaml needs, in
+// its order. It returns none for a template that cannot be parsed, which Stack
+// reports.
+func Functions(template []byte) []string {
+	root, err := yamlfmt.Parse(template)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, f := range codeFunctions(root) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Stack generates launch-stack.yaml.
+func Stack(template []byte, r Release) ([]byte, error) {
+	root, err := yamlfmt.Parse(template)
+	if err == nil {
+		err = releaseCode(root, r)
+	}
+	if err == nil {
+		err = addBucketParameter(root, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("generate launch-stack.yaml: %w", err)
+	}
+	root.HeadComment = "# Release " + r.Version + ", generated from template.yaml by ./build.sh package."
+	return format("launch-stack.yaml", root)
+}
+
+// format writes a generated template and checks that it is one.
+func format(name string, root *yaml.Node) ([]byte, error) {
+	out, err := yamlfmt.Format(root)
+	if err == nil {
+		_, err = cfntemplate.Parse(out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("generate %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// releaseCode makes every function take its code from the release. Lambda accepts
+// a bucket of its own Region only. The keys are in a mapping and not in
+// parameters: an update keeps the value of a parameter, and with it the old code.
+func releaseCode(root *yaml.Node, r Release) error {
+	functions := codeFunctions(root)
+	if len(functions) == 0 {
+		return fmt.Errorf("no AWS::Lambda::Function of the template has code under functions/")
+	}
+	for _, f := range functions {
+		if r.Code[f.name] == "" {
+			return fmt.Errorf("release %s has no code of function %s", r.Version, f.name)
+		}
+		set(lookup(f.resource, "Properties"), "Code", mapping(
+			field{"S3Bucket", call("Fn::Sub", scalar("${"+bucketParameter+"}-${AWS::Region}"))},
+			field{"S3Key", call("Fn::FindInMap", sequence(scalar("Release"), scalar("Code"), scalar(f.name)))},
+		))
+		remove(f.resource, "Metadata") // for the SAM CLI alone
+	}
+	mappings, err := require(root, "Mappings")
+	if err != nil {
+		return err
+	}
+	code := mapping()
+	for _, name := range slices.Sorted(maps.Keys(r.Code)) {
+		set(code, name, scalar(r.Code[name]))
+	}
+	set(mappings, "Release", mapping(field{"Code", code}))
+	return nil
+}
+
+// addBucketParameter adds the parameter CodeBucketPrefix with its label, in the
+// group of CatalogVersion.
+func addBucketParameter(root *yaml.Node, r Release) error {
+	parameters, err := require(root, "Parameters")
+	if err != nil {
+		return err
+	}
+	set(parameters, bucketParameter, mapping(
+		field{"Type", scalar("String")},
+		field{"Default", scalar(r.BucketPrefix)},
+		field{"AllowedPattern", scalar("^[a-z0-9][a-z0-9-]{1,46}$")},
+		field{"ConstraintDescription", scalar("must have 2 to 47 lower-case letters, digits and hyphens, and no hyphen first.")},
+		field{"Description", scalar("Prefix of the buckets with the functions' code. A hyphen and the Region follow it.")},
+	))
+	labels, err := require(root, "Metadata", interfaceKey, "ParameterLabels")
+	if err != nil {
+		return err
+	}
+	set(labels, bucketParameter, mapping(field{"default", scalar("Bucket prefix of the release")}))
+	groups, err := require(root, "Metadata", interfaceKey, "ParameterGroups")
+	if err != nil {
+		return err
+	}
+	for _, group := range groups.Content {
+		names := lookup(group, "Parameters")
+		if names != nil && slices.ContainsFunc(names.Content, func(n *yaml.Node) bool { return n.Value == versionParameter }) {
+			names.Content = append(names.Content, scalar(bucketParameter))
+			return nil
+		}
+	}
+	return fmt.Errorf("no parameter group has %s", versionParameter)
+}
