@@ -106,8 +106,12 @@ func launch(t *testing.T, parameters map[string]string) *world {
 	t.Cleanup(func() { _ = w.aws.Close() })
 	cfg := w.aws.Config(account, region)
 	w.stacks, w.iam, w.ssm = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), ssm.NewFromConfig(cfg)
+	url, err := w.aws.UploadTemplate(t.Context(), "template.yaml", permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
 	in := &cloudformation.CreateStackInput{
-		StackName: aws.String("backup"), TemplateBody: aws.String(string(permstack.Template)),
+		StackName: aws.String("backup"), TemplateURL: &url,
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam}, Parameters: values(parameters),
 	}
 	if _, err := w.stacks.CreateStack(t.Context(), in); err != nil {

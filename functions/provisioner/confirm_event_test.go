@@ -35,8 +35,12 @@ func TestForgedEvents(t *testing.T) {
 	t.Cleanup(func() { _ = cloud.Close() })
 	cfg := cloud.Config(account, region)
 	stacks, roles := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg)
+	url, err := cloud.UploadTemplate(t.Context(), "template.yaml", permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
 	launched, err := stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{
-		StackName: aws.String("backup"), TemplateBody: aws.String(string(permstack.Template)),
+		StackName: aws.String("backup"), TemplateURL: &url,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 		Parameters: []types.Parameter{
 			{ParameterKey: aws.String("ProtectEC2"), ParameterValue: aws.String("yes")},

@@ -157,7 +157,14 @@ func (l *life) parameters(edit map[string]string) []types.Parameter {
 }
 
 func (l *life) launch(ctx context.Context) error {
-	_, err := l.client.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: aws.String(stackName), TemplateBody: &l.body, Parameters: l.parameters(nil), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
+	url, err := l.laptop.UploadTemplate(ctx, "template.yaml", []byte(l.body))
+	if err != nil {
+		return err
+	}
+	_, err = l.client.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: aws.String(stackName), TemplateURL: &url, Parameters: l.parameters(nil),
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	})
 	if err != nil {
 		return err
 	}
@@ -169,7 +176,14 @@ func quickly(o *cloudformation.StackCreateCompleteWaiterOptions) {
 }
 
 func (l *life) update(ctx context.Context, edit map[string]string) error {
-	_, err := l.client.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: aws.String(stackName), TemplateBody: &l.body, Parameters: l.parameters(edit), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
+	url, err := l.laptop.UploadTemplate(ctx, "template.yaml", []byte(l.body))
+	if err != nil {
+		return err
+	}
+	_, err = l.client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+		StackName: aws.String(stackName), TemplateURL: &url, Parameters: l.parameters(edit),
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	})
 	if err != nil {
 		return err
 	}

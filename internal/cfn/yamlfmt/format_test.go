@@ -88,7 +88,7 @@ func TestFormatFunctions(t *testing.T) {
 }
 
 func TestFormatComments(t *testing.T) {
-	in := "# first\nA: b\n\nResources:\n  # reason\n  R:\n    Type: T # type\n    P:\n      # of x\n      - x\n      - y\n"
+	in := "# first\nA: b\n\nResources:\n  # reason\n  R:\n    Type: T # type\n    P:\n      # of x\n      - x\n      - z\n"
 	if got := format(t, in); got != in {
 		t.Errorf("(-want +got):\n%s", cmp.Diff(in, got))
 	}

@@ -53,7 +53,19 @@ func installTemplate(t *testing.T) *world {
 	} {
 		parameters = append(parameters, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
 	}
-	w.parent = w.create(parentName, string(permstack.Template), parameters...)
+	url, err := l.UploadTemplate(t.Context(), "template.yaml", permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := w.cfn.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: aws.String(parentName), TemplateURL: &url, Parameters: parameters,
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rest(parentName)
+	w.parent = *created.StackId
 	return w
 }
 
