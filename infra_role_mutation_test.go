@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/compare"
 	"permstack/internal/iampolicy/policytest"
@@ -128,13 +131,40 @@ func TestMutationOfConditions(t *testing.T) {
 		}
 	}
 	for _, name := range asks {
-		where := regexp.MustCompile(`(?m)^  ` + name + `: (.*)$`)
-		if len(where.FindAllString(text, -1)) != 1 {
-			t.Fatalf("no condition %s", name)
-		}
-		try(name+" is turned round", where.ReplaceAllString(text, "  "+name+": !Not [$1]"))
+		try(name+" is negated", negateCondition(t, text, name))
 	}
 	t.Logf("%d mutants", total)
+}
+
+// negateCondition returns the template with a condition negated.
+func negateCondition(t *testing.T, template, name string) string {
+	t.Helper()
+	root, err := yamlfmt.Parse([]byte(template))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var negated []byte
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value != "Conditions" {
+			continue
+		}
+		conditions := root.Content[i+1].Content
+		for j := 0; j < len(conditions); j += 2 {
+			if conditions[j].Value != name {
+				continue
+			}
+			list := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{conditions[j+1]}}
+			key := &yaml.Node{Kind: yaml.ScalarNode, Value: "Fn::Not"}
+			conditions[j+1] = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, list}}
+			if negated, err = yamlfmt.Format(root); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if negated == nil {
+		t.Fatalf("template.yaml has no condition %s", name)
+	}
+	return string(negated)
 }
 
 // ofRights tells whether a template's text ends within the policies of a resource.
