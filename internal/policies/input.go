@@ -28,6 +28,9 @@ type Environment struct {
 	// OtherAccounts are the customer's other accounts with which this one shares
 	// backups and roles, for profiles that work across accounts. None: any account.
 	OtherAccounts []string
+	// Organization opens the resources that other accounts of the customer's
+	// organization share with this one: keys, subnets, snapshots.
+	Organization bool
 
 	// StackNames are the stacks that hold what is made, for the permission to read
 	// them. Empty: the stack that the template is deployed as.

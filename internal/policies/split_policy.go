@@ -18,11 +18,13 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	kept := make([]int, 0, len(statements)) // those that grant something
 	total := emptyDocument - 1
 	for i, st := range statements {
-		written, ok := s.statement(st)
-		if !ok {
-			continue // all that it names is not chosen
+		written := s.statements(st)
+		if len(written) == 0 {
+			continue // nothing that it names is selected
 		}
-		sizes[i] = statementSize(written) + 1 // the comma before it
+		for _, w := range written {
+			sizes[i] += statementSize(w) + 1 // the comma before it
+		}
 		kept = append(kept, i)
 		total += sizes[i]
 	}

@@ -204,24 +204,14 @@ func (s synthesis) policy(p schema.Policy, name string, statements []schema.Stat
 		Document: iampolicy.Document{Version: iampolicy.Version, Statement: make([]iampolicy.Statement, 0, len(statements))},
 	}
 	for _, st := range statements {
-		written, ok := s.statement(st)
-		if !ok {
-			continue
+		for _, written := range s.statements(st) {
+			out.Document.Statement = append(out.Document.Statement, written)
+			out.Grants = append(out.Grants, Grant{
+				Sid: written.Sid, Why: st.Why, WhyWildcard: st.WhyWildcard, Note: st.Note, For: st.For, Remains: st.Remains,
+			})
 		}
-		out.Document.Statement = append(out.Document.Statement, written)
-		out.Grants = append(out.Grants, Grant{Sid: st.Sid, Why: st.Why, WhyWildcard: st.WhyWildcard, Note: st.Note, For: st.For})
 	}
 	return out, len(out.Document.Statement) > 0
-}
-
-func (s synthesis) statement(st schema.Statement) (iampolicy.Statement, bool) {
-	resources := s.resources(st.Resources)
-	return iampolicy.Statement{
-		Sid: st.Sid, Effect: "Allow",
-		Action:    st.Actions,
-		Resource:  resources,
-		Condition: s.conditions(st.When),
-	}, len(resources) > 0
 }
 
 func (s synthesis) topic(t schema.Topic, env Environment) (Topic, error) {

@@ -118,6 +118,8 @@ func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 			for _, v := range values {
 				if kind, entity, ok := reference(v); ok {
 					expanded = append(expanded, s.referencedARNs(kind, entity)...)
+				} else if v == otherAccount {
+					expanded = append(expanded, s.names.env.OtherAccounts...)
 				} else if v = s.terms.expand(v); v != "" || len(values) == 1 {
 					expanded = append(expanded, v)
 				}

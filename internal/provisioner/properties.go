@@ -28,6 +28,7 @@ type Properties struct {
 	SupportControlPlaneRoleARN string
 	DataPlaneAccountID         string
 	OtherAccounts              []string
+	SharedResources            string // "none" or "organization"
 	ExternalID                 string
 	ConnectionID               string
 	Path                       string
@@ -49,6 +50,7 @@ var fields = map[string]func(*Properties, any) error{
 	"SupportControlPlaneRoleArn": text(func(p *Properties) *string { return &p.SupportControlPlaneRoleARN }),
 	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
 	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
+	"SharedResources":            oneOf(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
 	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
 	"Path":                       text(func(p *Properties) *string { return &p.Path }),
@@ -123,6 +125,7 @@ func (p Properties) Environment(parent installation.Parent) policies.Environment
 		SupportControlPlaneRoleARN: p.SupportControlPlaneRoleARN,
 		DataPlaneAccountID:         p.DataPlaneAccountID,
 		OtherAccounts:              p.OtherAccounts,
+		Organization:               p.SharedResources == "organization",
 		ExternalID:                 p.ExternalID,
 		ConnectionID:               p.ConnectionID,
 		Path:                       p.Path,
@@ -138,6 +141,20 @@ func text(field func(*Properties) *string) func(*Properties, any) error {
 			return fmt.Errorf("want a string, have %s", kind(v))
 		}
 		*field(p) = strings.TrimSpace(s)
+		return nil
+	}
+}
+
+// oneOf reads a text that has one of a few values, or is empty.
+func oneOf(field func(*Properties) *string, valid ...string) func(*Properties, any) error {
+	read := text(field)
+	return func(p *Properties, v any) error {
+		if err := read(p, v); err != nil {
+			return err
+		}
+		if s := *field(p); s != "" && !slices.Contains(valid, s) {
+			return fmt.Errorf("want %s", strings.Join(valid, " or "))
+		}
 		return nil
 	}
 }

@@ -94,6 +94,12 @@ func (a *assembler) statement(f statementForm) schema.Statement {
 		Resources: a.expand(f.Position, "resource", f.Resources, a.resources), When: a.when(f.When),
 		Presets: f.Presets, WhyWildcard: f.WhyWildcard, Note: f.Note, In: f.In, ActionsIn: f.ActionsIn,
 	}
+	s.Shared = a.expand(f.Position, "resource", f.Shared, a.resources)
+	for _, r := range s.Shared {
+		if !slices.Contains(s.Resources, r) {
+			a.add(f.Position, "shared: %s is not one of the statement's resources", r)
+		}
+	}
 	switch f.Effect {
 	case "", "Allow":
 	case "Deny":

@@ -130,6 +130,7 @@ type statementForm struct {
 	Effect      string                 `yaml:"effect"`
 	Actions     []string               `yaml:"actions"`
 	Resources   []string               `yaml:"resources"`
+	Shared      []string               `yaml:"shared"`
 	When        whenForm               `yaml:"when"`
 	Since       map[string][]string    `yaml:"since"`
 	Presets     []string               `yaml:"presets"`

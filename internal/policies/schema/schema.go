@@ -16,7 +16,8 @@
 //	ExternalId                      the shared secret of the trust policy
 //	EC2Service                      EC2's service principal
 //	OtherAccount                    in a resource: each of the customer's other
-//	                                accounts, or any account if none is given
+//	                                accounts, or any account if none is given; as
+//	                                a condition value: each of them, if any
 //
 // and the profile's own (Profile.Terms). A resource or a condition value may
 // also be one of
@@ -201,6 +202,10 @@ type Statement struct {
 	Actions   []string   `json:"actions"`
 	Resources []string   `json:"resources"`
 	When      Conditions `json:"when,omitempty"`
+	// Shared are resources, of those above, that may also belong to other accounts
+	// of the customer: keys, subnets, snapshots. They are included if the customer
+	// lists those accounts or opens what the organization shares.
+	Shared []string `json:"shared,omitempty"`
 
 	// Since is the option that an action requires, beside For: the value of a
 	// setting for the vendor's release that introduced it.

@@ -1,0 +1,124 @@
+package policies
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies/schema"
+)
+
+// sharingProfile has a statement for keys, which accounts share, and one for
+// buckets, whose ARNs have no account.
+func sharingProfile() schema.Profile {
+	return schema.Profile{
+		Name: "sharing", Assets: []schema.AssetInfo{{Asset: "a"}, {Asset: "b"}}, Operations: []schema.Operation{"backup"},
+		Roles: []schema.Role{{
+			Entity: "Role", Why: "works",
+			Trust: []schema.Trust{{Sid: "T", Service: "ec2.amazonaws.com"}},
+			Policies: []schema.Policy{{
+				Entity: "Policy", Kind: schema.Managed, Why: "works",
+				Statements: []schema.Statement{
+					{
+						Sid: "UseKeys", For: []schema.Use{{Asset: "a"}}, Actions: []string{"kms:Decrypt"},
+						Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+						Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+					},
+					{
+						Sid: "ReadBuckets", For: []schema.Use{{Asset: "a"}}, Actions: []string{"s3:GetObject"},
+						Resources: []string{"arn:${Partition}:s3:::*/*"}, Shared: []string{"arn:${Partition}:s3:::*/*"},
+						When: schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${OtherAccount}"}}},
+					},
+					{
+						Sid: "Plain", For: []schema.Use{{Asset: "b"}}, Actions: []string{"ec2:StartInstances"},
+						Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+					},
+				},
+			}},
+		}},
+	}
+}
+
+func TestSharedResources(t *testing.T) {
+	key := func(account string) string { return "arn:aws:kms:eu-central-1:" + account + ":key/*" }
+	for _, tc := range []struct {
+		name         string
+		accounts     []string
+		organization bool
+		want         []iampolicy.Statement
+	}{
+		{"own account alone", nil, false, []iampolicy.Statement{
+			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"}, Resource: iampolicy.Values{key("111111111111")}},
+			{
+				Sid: "ReadBuckets", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
+				Resource:  iampolicy.Values{"arn:aws:s3:::*/*"},
+				Condition: iampolicy.Conditions{"StringEquals": {"s3:ResourceAccount": {"111111111111"}}},
+			},
+		}},
+		{"a listed account", []string{"222222222222"}, false, []iampolicy.Statement{
+			{
+				Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"},
+				Resource: iampolicy.Values{key("111111111111"), key("222222222222")},
+			},
+			{
+				Sid: "ReadBuckets", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
+				Resource:  iampolicy.Values{"arn:aws:s3:::*/*"},
+				Condition: iampolicy.Conditions{"StringEquals": {"s3:ResourceAccount": {"111111111111", "222222222222"}}},
+			},
+		}},
+		{"the organization", nil, true, []iampolicy.Statement{
+			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"}, Resource: iampolicy.Values{key("111111111111")}},
+			{
+				Sid: "UseKeysOfOrganization", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"},
+				Resource:  iampolicy.Values{key("*")},
+				Condition: iampolicy.Conditions{"StringEquals": {"aws:ResourceOrgID": {"${aws:PrincipalOrgID}"}}},
+			},
+			{
+				Sid: "ReadBuckets", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
+				Resource:  iampolicy.Values{"arn:aws:s3:::*/*"},
+				Condition: iampolicy.Conditions{"StringEquals": {"s3:ResourceAccount": {"111111111111"}}},
+			},
+			{
+				Sid: "ReadBucketsOfOrganization", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
+				Resource:  iampolicy.Values{"arn:aws:s3:::*/*"},
+				Condition: iampolicy.Conditions{"StringEquals": {"aws:ResourceOrgID": {"${aws:PrincipalOrgID}"}}},
+			},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			env := Environment{Account: "111111111111", Region: "eu-central-1", OtherAccounts: tc.accounts, Organization: tc.organization}
+			set, err := SynthesizeProfile(sharingProfile(), Selection{Assets: []schema.Asset{"a"}}, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			policy := set.Roles[0].Managed[0]
+			if d := cmp.Diff(tc.want, policy.Document.Statement); d != "" {
+				t.Errorf("statements (-want +got):\n%s", d)
+			}
+			if len(policy.Grants) != len(policy.Document.Statement) {
+				t.Errorf("%d reasons for %d statements", len(policy.Grants), len(policy.Document.Statement))
+			}
+		})
+	}
+}
+
+// TestUnusedSharingIsRefused: a choice that other accounts make no difference to
+// does not take them silently.
+func TestUnusedSharingIsRefused(t *testing.T) {
+	for name, env := range map[string]Environment{
+		"other accounts": {OtherAccounts: []string{"222222222222"}},
+		"organization":   {Organization: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := SynthesizeProfile(sharingProfile(), Selection{Assets: []schema.Asset{"b"}}, env)
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("got %v, want an error about %s", err, name)
+			}
+			if _, err := SynthesizeProfile(sharingProfile(), Selection{Assets: []schema.Asset{"a", "b"}}, env); err != nil {
+				t.Errorf("with an asset that uses them: %v", err)
+			}
+		})
+	}
+}
