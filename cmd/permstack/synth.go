@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +86,9 @@ Exit status: 0 if the output was written, 2 if not.`,
 	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the permissions boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of every resource, as `key=value` (repeatable)")
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil,
-		"IDs of your other accounts that share backups with this one (default: any)")
+		"`ID` of another account of yours whose keys, subnets and snapshots may be used (repeatable)")
+	flags.BoolVar(&f.env.Organization, "organization", false,
+		"allow keys, subnets and snapshots that other accounts of your organization share with this one")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
 	flags.StringVar(&f.output, "output", "json", "encoding of template and policies: json or yaml")
@@ -123,23 +124,8 @@ func (f *synthFlags) synth() ([]byte, error) {
 	return yamlfmt.FromJSON(out)
 }
 
-// synthesize returns the set of permissions, or an error if --other-account has no
-// effect on it.
 func (f *synthFlags) synthesize() (policies.Set, error) {
-	set, err := policies.Synthesize(f.choice.selection(), f.env)
-	if err != nil || len(f.env.OtherAccounts) == 0 {
-		return set, err
-	}
-	env := f.env
-	env.OtherAccounts = nil
-	without, err := policies.Synthesize(f.choice.selection(), env)
-	if err != nil {
-		return policies.Set{}, err
-	}
-	if reflect.DeepEqual(set, without) {
-		return policies.Set{}, usagef("--other-account has no effect: no statement of this choice names other accounts")
-	}
-	return set, nil
+	return policies.Synthesize(f.choice.selection(), f.env)
 }
 
 // write returns the set as a template or as policies, in JSON.
