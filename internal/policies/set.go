@@ -49,7 +49,7 @@ type Grant struct {
 	WhyWildcard string // why Resource is "*", where it is
 	Note        string // a correction of, or an addition to, the vendor's page
 	For         []schema.Use
-	Remains     []schema.Remain // what the statement cannot prevent
+	Remains     []schema.Remain `json:",omitempty"` // what the statement cannot prevent
 }
 
 // Topic is an SNS topic with its access policy.
