@@ -28,7 +28,10 @@ func TestForgedEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{path}, Names: []string{"provisioner"}})
+	cloud, err := standalone.Start(
+		"127.0.0.1:0",
+		standalone.Options{BuiltIn: []string{path}, Names: []string{"provisioner"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,10 @@ func TestForgedEvents(t *testing.T) {
 			{ParameterKey: aws.String("ConnectionId"), ParameterValue: aws.String("main")},
 			{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)},
 			{ParameterKey: aws.String("DataPlaneAccountId"), ParameterValue: aws.String("333333333333")},
-			{ParameterKey: aws.String("ControlPlaneRoleArn"), ParameterValue: aws.String("arn:aws:iam::210987654321:role/ControlPlane")},
+			{
+				ParameterKey:   aws.String("ControlPlaneRoleArn"),
+				ParameterValue: aws.String("arn:aws:iam::210987654321:role/ControlPlane"),
+			},
 		},
 	})
 	if err != nil {
@@ -56,7 +62,13 @@ func TestForgedEvents(t *testing.T) {
 	if status, reason, err := cloud.Stacks.Wait(t.Context(), account, region, "backup"); status != "CREATE_COMPLETE" {
 		t.Fatalf("%s %s %v", status, reason, err)
 	}
-	function, err := stacks.DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{StackName: launched.StackId, LogicalResourceId: aws.String("Provisioner")})
+	function, err := stacks.DescribeStackResource(
+		t.Context(),
+		&cloudformation.DescribeStackResourceInput{
+			StackName:         launched.StackId,
+			LogicalResourceId: aws.String("Provisioner"),
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +88,10 @@ func TestForgedEvents(t *testing.T) {
 	t.Cleanup(inbox.Close)
 
 	trust := func() string {
-		role, err := roles.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("ClumioIAMRole-" + region + "-main")})
+		role, err := roles.GetRole(
+			t.Context(),
+			&iam.GetRoleInput{RoleName: aws.String("ClumioIAMRole-" + region + "-main")},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +105,7 @@ func TestForgedEvents(t *testing.T) {
 			stack   string
 			says    string
 		}{
-			"another stack": {cfn.RequestUpdate, elsewhere, "serves stack " + *launched.StackId},
+			"another stack": {cfn.RequestUpdate, elsewhere, "belongs to stack " + *launched.StackId},
 			"a trust of his": {cfn.RequestUpdate, *launched.StackId,
 				"CloudFormation does not wait for this Update: resource PermissionStack of stack backup is CREATE_COMPLETE"},
 			"the end": {cfn.RequestDelete, *launched.StackId,
@@ -98,12 +113,21 @@ func TestForgedEvents(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				payload := fmt.Sprintf(`{"RequestType": %q, "RequestId": %q, "ResponseURL": "%s/", "ResourceType": "Custom::PermissionStack",
+				payload := fmt.Sprintf(
+					`{"RequestType": %q, "RequestId": %q, "ResponseURL": "%s/", "ResourceType": "Custom::PermissionStack",
 					"LogicalResourceId": "PermissionStack", "PhysicalResourceId": "x", "StackId": %q, "ResourceProperties": {
 					"Profile": "clumio", "Assets": ["ec2"], "Operations": ["backup", "restore"], "ControlPlaneRoleArn": "arn:aws:iam::666666666666:role/Mallory",
 					"DataPlaneAccountId": "666666666666", "ExternalId": "mallory", "ConnectionId": "main", "Path": "/permstack/"}}`,
-					tc.request, name, inbox.URL, tc.stack)
-				result, err := cloud.Functions.Invoke(t.Context(), lambda.Resolve(account, region, *function.StackResourceDetail.PhysicalResourceId), []byte(payload))
+					tc.request,
+					name,
+					inbox.URL,
+					tc.stack,
+				)
+				result, err := cloud.Functions.Invoke(
+					t.Context(),
+					lambda.Resolve(account, region, *function.StackResourceDetail.PhysicalResourceId),
+					[]byte(payload),
+				)
 				if err != nil || result.FunctionError != "" {
 					t.Fatalf("%v %s", err, result.Payload)
 				}

@@ -136,15 +136,19 @@ func newWorld(t *testing.T) *world {
 func (w *world) stackRole() string {
 	w.t.Helper()
 	out, err := w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
-		RoleName:                 aws.String("stack-role"),
-		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
+		RoleName: aws.String("stack-role"),
+		AssumeRolePolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+		),
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	_, err = w.iam.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{
 		RoleName: aws.String("stack-role"), PolicyName: aws.String("all"),
-		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`),
+		PolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
+		),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -232,14 +236,26 @@ func TestLife(t *testing.T) {
 	if created.Status != cfn.StatusSuccess {
 		t.Fatalf("Create: %s\n%s", created.Reason, w.logs)
 	}
-	if all := w.policies(created); !strings.Contains(all, "ClumioEC2BackupPolicy") || !strings.Contains(all, "ClumioS3BackupPolicy") || strings.Contains(all, "Rds") {
+	if all := w.policies(created); !strings.Contains(all, "ClumioEC2BackupPolicy") ||
+		!strings.Contains(all, "ClumioS3BackupPolicy") ||
+		strings.Contains(all, "Rds") {
 		t.Errorf("policies after Create: %s", all)
 	}
-	if again := w.send(cfn.RequestCreate, "create-1", nil); again.Status != cfn.StatusSuccess || again.Data["GrantedHash"] != created.Data["GrantedHash"] || again.PhysicalResourceID != created.PhysicalResourceID {
+	if again := w.send(cfn.RequestCreate, "create-1", nil); again.Status != cfn.StatusSuccess ||
+		again.Data["GrantedHash"] != created.Data["GrantedHash"] ||
+		again.PhysicalResourceID != created.PhysicalResourceID {
 		t.Errorf("the same event again: %+v", again)
 	}
 
-	updated := w.send(cfn.RequestUpdate, "update-1", map[string]any{"Assets": "ec2,rds", "SupportRole": "true", "SupportControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Support"})
+	updated := w.send(
+		cfn.RequestUpdate,
+		"update-1",
+		map[string]any{
+			"Assets":                     "ec2,rds",
+			"SupportRole":                "true",
+			"SupportControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Support",
+		},
+	)
 	if updated.Status != cfn.StatusSuccess || updated.PhysicalResourceID != created.PhysicalResourceID {
 		t.Fatalf("Update: %+v\n%s", updated, w.logs)
 	}
@@ -251,7 +267,8 @@ func TestLife(t *testing.T) {
 	}
 
 	refused := w.send(cfn.RequestUpdate, "update-2", map[string]any{"Assets": "ec2,floppy"})
-	if refused.Status != cfn.StatusFailed || !strings.Contains(refused.Reason, "floppy") || !strings.Contains(refused.Reason, "dynamodb") {
+	if refused.Status != cfn.StatusFailed || !strings.Contains(refused.Reason, "floppy") ||
+		!strings.Contains(refused.Reason, "dynamodb") {
 		t.Errorf("an unknown asset: %+v", refused)
 	}
 	back := w.send(cfn.RequestUpdate, "update-3", nil) // CloudFormation's rollback
@@ -286,10 +303,12 @@ func TestFailedCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := w.send(cfn.RequestCreate, "create-2", nil)
-	if failed.Status != cfn.StatusFailed || !strings.Contains(failed.Reason, "AWS::IAM::Role ClumioIAMRole") || !strings.Contains(failed.Reason, "already exists") {
+	if failed.Status != cfn.StatusFailed || !strings.Contains(failed.Reason, "AWS::IAM::Role ClumioIAMRole") ||
+		!strings.Contains(failed.Reason, "already exists") {
 		t.Errorf("have %s: %s", failed.Status, failed.Reason)
 	}
-	if out, err := w.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil || len(out.Stacks) != 0 {
+	if out, err := w.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil ||
+		len(out.Stacks) != 0 {
 		t.Errorf("stacks left: %v, %v", out, err)
 	}
 	if gone := w.send(cfn.RequestDelete, "delete-2", nil); gone.Status != cfn.StatusSuccess {

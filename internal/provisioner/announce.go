@@ -10,26 +10,26 @@ import (
 	"permstack/internal/policies"
 )
 
-// Announcer tells the customer what an event changed in the granted access. It
-// is called once the change is done. Its error does not fail the event: the
-// response then says that nothing was announced, and the drift check, which reads
-// that in the parent's outputs, announces it.
+// Announcer notifies the customer of what an event changed in the granted
+// access. It is called once the change is complete. Its error does not fail the
+// event: the response then has an empty AnnouncedHash, and the drift check, which
+// reads that from the parent's outputs, announces the change.
 type Announcer interface {
 	Announce(context.Context, Announcement) error
 }
 
-// Announcement is a change of what is granted. Before is nil where nothing was
-// granted before, After where nothing is any more. On a Delete what was granted
-// may be unknown: then both are nil.
+// Announcement is a change of the granted access. Before is nil if nothing was
+// granted before, After if nothing is granted now. For a Delete the earlier
+// access may be unknown: then both are nil.
 type Announcement struct {
 	Event         cfn.RequestType
 	Parent        installation.Parent
 	Before, After *policies.Set
-	GrantedHash   string // of After
+	GrantedHash   string // permissionstack.GrantedHash of After
 }
 
-// announce tells what a Create or Update changed, and gives the hash of the
-// allowedAccess that is announced now: "" where that failed.
+// announce notifies of what a Create or Update changed. It returns the hash of
+// the access that is announced now, or "" if the notification failed.
 func (o *operation) announce(ctx context.Context, set policies.Set, granted string) string {
 	if o.Announcer == nil {
 		return ""
@@ -37,8 +37,8 @@ func (o *operation) announce(ctx context.Context, set policies.Set, granted stri
 	a := Announcement{Event: o.event.RequestType, Parent: o.parent, After: &set, GrantedHash: granted}
 	if o.event.RequestType == cfn.RequestUpdate {
 		_, before, err := o.synthesize(o.event.OldResourceProperties)
-		if err != nil { // a release that this code does not know any more
-			o.log.Warn("what was granted before is unknown: the drift check will announce what is granted", "error", err)
+		if err != nil { // its catalogue version is no longer part of this release
+			o.log.Warn(logBeforeUnknown, "error", err)
 			return ""
 		}
 		if hash, err := permissionstack.GrantedHash(before); err == nil && hash == granted {
@@ -47,15 +47,15 @@ func (o *operation) announce(ctx context.Context, set policies.Set, granted stri
 		a.Before = &before
 	}
 	if err := o.Announcer.Announce(ctx, a); err != nil {
-		o.log.Error("the change of access is not announced: the drift check will try again", "error", err)
+		o.log.Error(logNotAnnounced, "error", err)
 		return ""
 	}
-	o.log.Info("announced the change of access", "grantedHash", granted)
+	o.log.Info(logAnnounced, "grantedHash", granted)
 	return granted
 }
 
-// announceRemoval tells that everything was taken away. Nobody can try again
-// where that fails: the topic goes next.
+// announceRemoval notifies that all access was removed. A failure is only
+// logged: the parent's deletion continues with the topic, so nothing can retry.
 func (o *operation) announceRemoval(ctx context.Context) {
 	if o.Announcer == nil {
 		return
@@ -65,11 +65,12 @@ func (o *operation) announceRemoval(ctx context.Context) {
 		a.Before = &before
 	}
 	if err := o.Announcer.Announce(ctx, a); err != nil {
-		o.log.Error("the removal of the access is not announced", "error", err)
+		o.log.Error(logNotAnnouncedRemoval, "error", err)
 	}
 }
 
-// cachedSynthesize turns properties of an event into what they grant.
+// synthesize decodes the properties of an event and returns the permission set
+// that they select.
 func (o *operation) synthesize(raw map[string]any) (Properties, policies.Set, error) {
 	properties, err := DecodeProperties(raw)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// recordingAnnouncer notes what is announced.
+// recordingAnnouncer records announcements.
 type recordingAnnouncer struct {
 	announcements []Announcement
 	err           error
@@ -24,12 +24,18 @@ func (h *recordingAnnouncer) Announce(_ context.Context, a Announcement) error {
 
 func announcing(t *testing.T, f *fake, e cfn.Event, a Announcer) (customresource.Result, error) {
 	t.Helper()
-	p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep, Announcer: a}
+	p := &Provisioner{
+		Client:       waitingFor(e, f),
+		StackRoleARN: stackRole,
+		Synthesize:   synthesize,
+		Sleep:        f.sleep,
+		Announcer:    a,
+	}
 	return p.Handle(t.Context(), slog.New(slog.DiscardHandler), e)
 }
 
-// TestAnnouncements: what changed is announced once it stands, a failure of that
-// fails nothing and is told in the answer.
+// TestAnnouncements checks that a change is announced once it is deployed, and that
+// a failed announcement does not fail the event but is visible in the response.
 func TestAnnouncements(t *testing.T) {
 	f, h := newFake(), &recordingAnnouncer{}
 	send := func(e cfn.Event) map[string]any {
@@ -48,38 +54,44 @@ func TestAnnouncements(t *testing.T) {
 	plain, support := properties(), properties("SupportRole", "true")
 
 	data := send(event(cfn.RequestCreate, plain))
-	if len(h.announcements) != 1 || h.announcements[0].Before != nil || h.announcements[0].After == nil || h.announcements[0].GrantedHash != data["GrantedHash"] || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Fatalf("at the launch: %+v, %v", h.announcements, data)
+	if len(h.announcements) != 1 || h.announcements[0].Before != nil || h.announcements[0].After == nil ||
+		h.announcements[0].GrantedHash != data["GrantedHash"] ||
+		data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("after the launch: %+v, %v", h.announcements, data)
 	}
 	data = send(update(plain, support))
-	if len(h.announcements) != 2 || h.announcements[1].Before == nil || len(h.announcements[1].Before.Roles) == len(h.announcements[1].After.Roles) || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Fatalf("at an update: %+v, %v", h.announcements, data)
+	if len(h.announcements) != 2 || h.announcements[1].Before == nil ||
+		len(h.announcements[1].Before.Roles) == len(h.announcements[1].After.Roles) ||
+		data["AnnouncedHash"] != data["GrantedHash"] {
+		t.Fatalf("after an update: %+v, %v", h.announcements, data)
 	}
 	data = send(update(support, properties("SupportRole", "true", "Tags", "team=storage")))
 	if len(h.announcements) != 2 || data["AnnouncedHash"] != data["GrantedHash"] {
-		t.Errorf("an update of tags: %d announcements, %v", len(h.announcements), data)
+		t.Errorf("after an update of tags: got %d announcements, %v", len(h.announcements), data)
 	}
 	h.err = errors.New("not now")
 	data = send(update(support, plain))
 	if len(h.announcements) != 3 || data["AnnouncedHash"] != "" || data["GrantedHash"] == "" {
-		t.Errorf("an announcement that fails: %d, %v", len(h.announcements), data)
+		t.Errorf("after a failed announcement: got %d announcements, %v", len(h.announcements), data)
 	}
 	h.err = nil
 	data = send(update(properties("Assets", ""), plain))
 	if len(h.announcements) != 3 || data["AnnouncedHash"] != "" {
-		t.Errorf("what was before is not known: %d, %v", len(h.announcements), data)
+		t.Errorf("earlier access unknown: got %d announcements, %v", len(h.announcements), data)
 	}
 	send(event(cfn.RequestDelete, plain))
-	if len(h.announcements) != 4 || h.announcements[3].Event != cfn.RequestDelete || h.announcements[3].After != nil || h.announcements[3].Before == nil {
-		t.Errorf("at the end: %+v", h.announcements)
+	if len(h.announcements) != 4 || h.announcements[3].Event != cfn.RequestDelete || h.announcements[3].After != nil ||
+		h.announcements[3].Before == nil {
+		t.Errorf("after the deletion: %+v", h.announcements)
 	}
 	send(event(cfn.RequestDelete, plain)) // nothing is there any more
 	if len(h.announcements) != 4 {
-		t.Errorf("the end is announced %d times", len(h.announcements)-3)
+		t.Errorf("got %d announcements of the deletion, want 1", len(h.announcements)-3)
 	}
 }
 
-// TestNothingToAnnounce: a launch that fails granted nothing.
+// TestNothingToAnnounce checks that a failed launch, which granted nothing,
+// announces nothing.
 func TestNothingToAnnounce(t *testing.T) {
 	f, h := newFake(), &recordingAnnouncer{}
 	f.fails["CreateStack "+access] = "no"
@@ -90,6 +102,6 @@ func TestNothingToAnnounce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(h.announcements) != 0 {
-		t.Errorf("announced: %+v", h.announcements)
+		t.Errorf("got announcements %+v, want none", h.announcements)
 	}
 }

@@ -17,7 +17,8 @@ import (
 	"permstack/internal/installation"
 )
 
-// typed are properties of the real catalogue, with values as a customer types them.
+// typed returns properties for the real catalogue with values as a customer enters
+// them.
 func typed(connection, path, external, tagKey, tagValue, boundary, control string) map[string]any {
 	return map[string]any{
 		"Profile": "clumio", "Assets": "ec2,ec2-mssql,rds,dynamodb,s3", "ConnectionId": connection, "Path": path,
@@ -26,12 +27,17 @@ func typed(connection, path, external, tagKey, tagValue, boundary, control strin
 	}
 }
 
-// planned are the templates of both permission stacks, parsed, with their tags.
+// planned returns the parsed templates of both permission stacks and their tags.
 func planned(t *testing.T, properties map[string]any) ([]any, error) {
 	t.Helper()
 	o := &operation{
 		Provisioner: &Provisioner{StackRoleARN: stackRole}, log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		event: cfn.Event{RequestType: cfn.RequestCreate, StackID: parentID, LogicalResourceID: "P", ResourceProperties: properties},
+		event: cfn.Event{
+			RequestType:        cfn.RequestCreate,
+			StackID:            parentID,
+			LogicalResourceID:  "P",
+			ResourceProperties: properties,
+		},
 	}
 	var err error
 	if o.parent, err = installation.ParseParent(parentID); err != nil {
@@ -45,15 +51,16 @@ func planned(t *testing.T, properties map[string]any) ([]any, error) {
 	for _, s := range stacks {
 		var v any
 		if err := json.Unmarshal(s.Template.JSON(), &v); err != nil {
-			t.Fatalf("the %s template is no JSON: %v", s.Part, err)
+			t.Fatalf("the %s template is not JSON: %v", s.Part, err)
 		}
 		out = append(out, v)
 	}
 	return append(out, tagMap(o.stackTags())), nil
 }
 
-// minimalTemplate writes a value's shape: keys, lists, and of every string how many
-// wildcards, variables and functions it has, but not what it says.
+// minimalTemplate returns the structure of a value: keys, lists and, for each
+// string, the number of wildcards, variables and functions, but not the text
+// itself.
 func minimalTemplate(b *strings.Builder, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -69,7 +76,9 @@ func minimalTemplate(b *strings.Builder, v any) {
 			b.WriteByte(']')
 		}
 	case string:
-		fmt.Fprintf(b, "%d %d %d %d;", strings.Count(v, "*"), strings.Count(v, "?"), strings.Count(v, "${"), strings.Count(v, "{{resolve:"))
+		for _, special := range []string{"*", "?", "${", "{{resolve:"} {
+			fmt.Fprintf(b, "%d ", strings.Count(v, special))
+		}
 	}
 }
 
@@ -79,15 +88,17 @@ func shapeOf(v any) string {
 	return b.String()
 }
 
-// FuzzTyped: whatever is typed is refused, or stands in the template as a text of
-// its own place: it makes no wildcard, no variable, no function, no statement, no
-// principal, no resource and no tag more.
+// FuzzTyped checks that any entered value is either rejected or appears in the
+// template as plain text in its own position. It adds no wildcard, variable,
+// function, statement, principal, resource or tag.
 func FuzzTyped(f *testing.F) {
 	const control, boundary = "arn:aws:iam::111122223333:role/C", "arn:aws:iam::123456789012:policy/B"
 	plain := []string{"prod", "/permstack/", "external-id", "team", "storage", boundary, control}
 	for i, odd := range []string{
-		"*", "?", "${AWS::AccountId}", "${aws:username}", "{{resolve:ssm:x}}", `","Effect":"Allow`, "\x00", "\n", "é漢", "/*/", "/../", "/${AWS::Region}/",
-		"aws:x", "permstack:parent", strings.Repeat("x", 3000), "\u2028", "'", `\`, "arn:aws:iam::*:role/x", "arn:aws:iam::111122223333:root", "*\x00Ref\x00A",
+		"*", "?", "${AWS::AccountId}", "${aws:username}", "{{resolve:ssm:x}}", `","Effect":"Allow`, "\x00", "\n", "é漢",
+		"/*/", "/../", "/${AWS::Region}/",
+		"aws:x", "permstack:parent", strings.Repeat("x", 3000), "\u2028", "'", `\`,
+		"arn:aws:iam::*:role/x", "arn:aws:iam::111122223333:root", "*\x00Ref\x00A",
 	} {
 		seed := slices.Clone(plain)
 		seed[i%len(seed)] = odd
@@ -105,45 +116,65 @@ func FuzzTyped(f *testing.F) {
 		if strings.TrimSpace(path) == "" {
 			likeThem[1] = ""
 		}
-		want, err := planned(t, typed(likeThem[0], likeThem[1], likeThem[2], likeThem[3], likeThem[4], likeThem[5], likeThem[6]))
+		want, err := planned(
+			t,
+			typed(likeThem[0], likeThem[1], likeThem[2], likeThem[3], likeThem[4], likeThem[5], likeThem[6]),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// A tag's key is a key of the last one.
 		haveTags, wantTags := have[len(have)-1].(map[string]string), want[len(want)-1].(map[string]string)
-		if len(haveTags) != len(wantTags) || haveTags[installation.ParentTag] != parentID || haveTags[installation.ResourceTag] != "P" {
+		if len(haveTags) != len(wantTags) || haveTags[installation.ParentTag] != parentID ||
+			haveTags[installation.ResourceTag] != "P" {
 			t.Errorf("tags %v", haveTags)
 		}
 		for i := range have[:len(have)-1] {
 			if h, w := shapeOf(have[i]), shapeOf(want[i]); h != w {
-				t.Errorf("another shape for %q %q %q %q %q %q %q:\n%s\nwant\n%s", connection, path, external, tagKey, tagValue, boundaryARN, controlARN, h, w)
+				t.Errorf(
+					"structure differs for %q %q %q %q %q %q %q:\n%s\nwant\n%s",
+					connection,
+					path,
+					external,
+					tagKey,
+					tagValue,
+					boundaryARN,
+					controlARN,
+					h,
+					w,
+				)
 			}
 		}
 	})
 }
 
-// TestHostileStacks: a stack of our name that is not ours is never written to,
-// whoever made it and whatever it says of itself.
+// TestHostileStacks checks that a stack with this installation's stack name but
+// another owner is never written to, whatever its tags claim.
 func TestHostileStacks(t *testing.T) {
 	other := strings.Replace(parentID, "11111111", "99999999", 1)
 	for name, tags := range map[string][]types.Tag{
 		"no tags":             nil,
-		"another parent":      {{Key: aws.String(installation.ParentTag), Value: &other}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
-		"another resource":    {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}, {Key: aws.String(installation.ResourceTag), Value: aws.String("Q")}},
+		"another parent":      {tag(installation.ParentTag, other), tag(installation.ResourceTag, "P")},
+		"another resource":    {tag(installation.ParentTag, parentID), tag(installation.ResourceTag, "Q")},
 		"the parent alone":    {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}},
-		"keys in capitals":    {{Key: aws.String(strings.ToUpper(installation.ParentTag)), Value: aws.String(parentID)}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
-		"the parent's name":   {{Key: aws.String(installation.ParentTag), Value: aws.String("parent")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
-		"an id that begins":   {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID + "0")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("P")}},
-		"a wildcard as value": {{Key: aws.String(installation.ParentTag), Value: aws.String("*")}, {Key: aws.String(installation.ResourceTag), Value: aws.String("*")}},
+		"keys in capitals":    {tag(strings.ToUpper(installation.ParentTag), parentID), tag(installation.ResourceTag, "P")},
+		"the parent's name":   {tag(installation.ParentTag, "parent"), tag(installation.ResourceTag, "P")},
+		"an id that begins":   {tag(installation.ParentTag, parentID+"0"), tag(installation.ResourceTag, "P")},
+		"a wildcard as value": {tag(installation.ParentTag, "*"), tag(installation.ResourceTag, "*")},
 	} {
 		for _, stack := range []string{access, inventory} {
 			for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 				t.Run(fmt.Sprint(name, "/", stack, "/", request), func(t *testing.T) {
 					f := newFake()
 					f.stacks = append(f.stacks, &fakeStack{Stack: types.Stack{
-						StackName: aws.String(stack), StackId: aws.String("arn:aws:cloudformation:us-east-1:123456789012:stack/" + stack + "/hostile"),
+						StackName: aws.String(
+							stack,
+						), StackId: aws.String("arn:aws:cloudformation:us-east-1:123456789012:stack/" + stack + "/hostile"),
 						StackStatus: types.StackStatusCreateComplete, Tags: tags,
-						Outputs: []types.Output{{OutputKey: aws.String("TemplateHash"), OutputValue: aws.String("anything")}, {OutputKey: aws.String("RoleArn"), OutputValue: aws.String("arn:aws:iam::1:role/")}},
+						Outputs: []types.Output{
+							{OutputKey: aws.String("TemplateHash"), OutputValue: aws.String("anything")},
+							{OutputKey: aws.String("RoleArn"), OutputValue: aws.String("arn:aws:iam::1:role/")},
+						},
 					}})
 					_, err := handle(t, f, event(request, properties()))
 					if request == cfn.RequestDelete {
@@ -151,7 +182,7 @@ func TestHostileStacks(t *testing.T) {
 							t.Error(err)
 						}
 					} else {
-						says(t, err, stack, "belongs to", "left untouched")
+						says(t, err, stack, "belongs to", "not modified")
 					}
 					for _, w := range f.writes {
 						if strings.HasSuffix(w, " "+stack) {

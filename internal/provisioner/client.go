@@ -9,16 +9,48 @@ import (
 	"permstack/internal/cfn/stacks"
 )
 
-// CloudFormation is the little of the SDK's client that provisioning needs.
+// CloudFormation is the part of the SDK's client that the provisioner calls.
 type CloudFormation interface {
-	CreateStack(context.Context, *cloudformation.CreateStackInput, ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error)
-	UpdateStack(context.Context, *cloudformation.UpdateStackInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error)
-	DeleteStack(context.Context, *cloudformation.DeleteStackInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error)
-	ContinueUpdateRollback(context.Context, *cloudformation.ContinueUpdateRollbackInput, ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error)
-	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
-	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
-	DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error)
-	DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error)
+	CreateStack(
+		context.Context,
+		*cloudformation.CreateStackInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.CreateStackOutput, error)
+	UpdateStack(
+		context.Context,
+		*cloudformation.UpdateStackInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.UpdateStackOutput, error)
+	DeleteStack(
+		context.Context,
+		*cloudformation.DeleteStackInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DeleteStackOutput, error)
+	ContinueUpdateRollback(
+		context.Context,
+		*cloudformation.ContinueUpdateRollbackInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.ContinueUpdateRollbackOutput, error)
+	GetTemplate(
+		context.Context,
+		*cloudformation.GetTemplateInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.GetTemplateOutput, error)
+	DescribeStacks(
+		context.Context,
+		*cloudformation.DescribeStacksInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DescribeStacksOutput, error)
+	DescribeStackResource(
+		context.Context,
+		*cloudformation.DescribeStackResourceInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DescribeStackResourceOutput, error)
+	DescribeStackEvents(
+		context.Context,
+		*cloudformation.DescribeStackEventsInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DescribeStackEventsOutput, error)
 }
 
 // describe returns a stack by name or id, or nil if it does not exist.

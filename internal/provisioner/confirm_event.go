@@ -15,43 +15,51 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// How long an event is given until CloudFormation confirms it: the state of the
-// resource may be seen late, and so may the rights of a function whose role was
-// created moments ago. IAM gives no bound for the latter.
+// An event is checked for this long until CloudFormation confirms it. The status
+// of the resource may be visible late; so may the permissions of a role that was
+// just created, for which IAM documents no upper bound.
 const (
 	statusRetryBudget = 10 * time.Second
 	deniedRetryBudget = 30 * time.Second
 )
 
-// pendingStatus is the state in which CloudFormation waits for the answer to an event.
+// pendingStatus is the resource status in which CloudFormation waits for the
+// response to an event.
 var pendingStatus = map[cfn.RequestType]types.ResourceStatus{
 	cfn.RequestCreate: types.ResourceStatusCreateInProgress,
 	cfn.RequestUpdate: types.ResourceStatusUpdateInProgress,
 	cfn.RequestDelete: types.ResourceStatusDeleteInProgress,
 }
 
-// confirmEvent asks CloudFormation whether it waits for this event. An event is
-// only JSON: whoever may invoke the function can write one that has the vendor's
-// role trust somebody else, and Lambda may deliver an old one again, when its
-// stack is long gone. Neither is carried out: it must name our own stack, whose
-// custom resource must be in the state of the event.
+// confirmEvent returns an error unless CloudFormation waits for this event. An
+// event is only JSON: any principal that may invoke the function can write one
+// that makes the vendor's role trust another principal, and Lambda may redeliver
+// an old one long after its stack was deleted. The event must therefore name this
+// function's own stack, and the custom resource in that stack must have the
+// status of the event's request type.
 func (o *operation) confirmEvent(ctx context.Context) error {
 	switch o.StackID {
 	case "":
-		o.log.Warn("the event is taken as it came: the template of this stack has no STACK_ID")
+		o.log.Warn(logUnconfirmed)
 		return nil
 	case o.parent.ID:
 	default:
-		return &unexpectedEventError{fmt.Sprintf("this function serves stack %s, not %s. Nothing was done", o.StackID, o.parent.ID)}
+		return &unexpectedEventError{
+			fmt.Sprintf(
+				"the event names stack %s, but this function belongs to stack %s. Nothing was changed",
+				o.parent.ID,
+				o.StackID,
+			),
+		}
 	}
-	customresource.SetActivity(ctx, "asking CloudFormation whether it waits for this event")
+	customresource.SetActivity(ctx, "confirming this event with CloudFormation")
 	waited, interval := time.Duration(0), 200*time.Millisecond
 	for {
 		err := o.checkEventStatus(ctx)
 		if err == nil || waited >= retryBudget(err) {
 			return err
 		}
-		o.log.Info("the event is not confirmed yet", "why", err.Error())
+		o.log.Info(logNotConfirmed, "reason", err.Error())
 		if sleepErr := o.sleep(ctx, interval); sleepErr != nil {
 			return err
 		}
@@ -60,26 +68,32 @@ func (o *operation) confirmEvent(ctx context.Context) error {
 	}
 }
 
+// checkEventStatus compares the custom resource's current status with the
+// event's request type.
 func (o *operation) checkEventStatus(ctx context.Context) error {
 	out, err := o.Client.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{
 		StackName: &o.parent.ID, LogicalResourceId: &o.event.LogicalResourceID,
 	})
 	if err != nil {
-		return fmt.Errorf("describe resource %s of stack %s: %w", o.event.LogicalResourceID, o.parent.Name, awserr.Concise(err))
+		return fmt.Errorf("describe resource %s of stack %s: %w",
+			o.event.LogicalResourceID, o.parent.Name, awserr.Concise(err))
 	}
 	if status := out.StackResourceDetail.ResourceStatus; status != pendingStatus[o.event.RequestType] {
-		return &unexpectedEventError{fmt.Sprintf("CloudFormation does not wait for this %s: resource %s of stack %s is %s. Nothing was done: the event came late, came twice, or is not CloudFormation's",
+		return &unexpectedEventError{fmt.Sprintf("CloudFormation does not wait for this %s: "+
+			"resource %s of stack %s is %s. Nothing was changed: "+
+			"the event was late, was delivered twice, or was not sent by CloudFormation",
 			o.event.RequestType, aws.ToString(out.StackResourceDetail.LogicalResourceId), o.parent.Name, status)}
 	}
 	return nil
 }
 
+// unexpectedEventError rejects an event that CloudFormation does not wait for.
 type unexpectedEventError struct{ text string }
 
 func (e *unexpectedEventError) Error() string { return e.text }
 
-// retryBudget is how long what keeps an event from being confirmed may need to pass
-// by itself. Throttling and failures of AWS are repeated by the SDK.
+// retryBudget returns for how long an event that failed with err is confirmed
+// again. Throttling and server errors are retried by the SDK.
 func retryBudget(err error) time.Duration {
 	var unasked *unexpectedEventError
 	switch {

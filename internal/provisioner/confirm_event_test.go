@@ -12,11 +12,14 @@ import (
 )
 
 func denied() error {
-	return &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:DescribeStackResource"}
+	return &smithy.GenericAPIError{
+		Code:    "AccessDenied",
+		Message: "User: x is not authorized to perform: cloudformation:DescribeStackResource",
+	}
 }
 
-// handleIn hands over an event while the custom resource is in a row of states,
-// one a question; the last one stays.
+// handleIn handles an event while the custom resource has a sequence of statuses,
+// one for each DescribeStackResource; the last one persists.
 func handleIn(t *testing.T, f *fake, e cfn.Event, states ...any) error {
 	t.Helper()
 	client := waiting{f, func() (types.ResourceStatus, error) {
@@ -29,13 +32,19 @@ func handleIn(t *testing.T, f *fake, e cfn.Event, states ...any) error {
 		}
 		return state.(types.ResourceStatus), nil
 	}}
-	p := &Provisioner{Client: client, StackRoleARN: stackRole, StackID: parentID, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{
+		Client:       client,
+		StackRoleARN: stackRole,
+		StackID:      parentID,
+		Synthesize:   synthesize,
+		Sleep:        f.sleep,
+	}
 	_, err := p.Handle(t.Context(), discard, e)
 	return err
 }
 
-// TestUnexpectedEvents: an event that CloudFormation does not wait for, forged or
-// late, is refused before anything is read or written.
+// TestUnexpectedEvents checks that an event that CloudFormation does not wait for,
+// forged or late, is rejected before anything else is read or written.
 func TestUnexpectedEvents(t *testing.T) {
 	for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 		for _, state := range types.ResourceStatus("").Values() {
@@ -48,7 +57,7 @@ func TestUnexpectedEvents(t *testing.T) {
 					}
 					return
 				}
-				says(t, err, "does not wait for this "+string(request), string(state), "Nothing was done")
+				says(t, err, "does not wait for this "+string(request), string(state), "Nothing was changed")
 				wrote(t, f)
 				exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
 			})
@@ -56,22 +65,32 @@ func TestUnexpectedEvents(t *testing.T) {
 	}
 }
 
-// TestEventOfAnotherStack: whoever made it, and whatever its state.
+// TestEventOfAnotherStack checks that an event of another stack is rejected
+// whatever the status of its resource.
 func TestEventOfAnotherStack(t *testing.T) {
 	f := newFake()
 	e := event(cfn.RequestCreate, properties())
 	e.StackID = strings.Replace(parentID, "11111111", "99999999", 1)
-	says(t, handleIn(t, f, e, types.ResourceStatusCreateInProgress), "serves stack "+parentID, "Nothing was done")
+	says(
+		t,
+		handleIn(t, f, e, types.ResourceStatusCreateInProgress),
+		"belongs to stack "+parentID,
+		"Nothing was changed",
+	)
 	wrote(t, f)
 }
 
-// TestConfirmedLate: CloudFormation's own state may be seen late, and so may the
-// rights of a function whose role was made moments ago.
+// TestConfirmedLate checks that an event is confirmed although the resource's
+// status, or the permissions of the function's new role, become visible late.
 func TestConfirmedLate(t *testing.T) {
 	for name, states := range map[string][]any{
-		"seen late":              {types.ResourceStatusUpdateComplete, types.ResourceStatusUpdateComplete, types.ResourceStatusCreateInProgress},
-		"denied by another name": {&smithy.GenericAPIError{Code: "AccessDeniedException"}, types.ResourceStatusCreateInProgress},
-		"denied once":            {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
+		"seen late": {
+			types.ResourceStatusUpdateComplete, types.ResourceStatusUpdateComplete, types.ResourceStatusCreateInProgress,
+		},
+		"denied by another name": {
+			&smithy.GenericAPIError{Code: "AccessDeniedException"}, types.ResourceStatusCreateInProgress,
+		},
+		"denied once": {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()
@@ -83,8 +102,9 @@ func TestConfirmedLate(t *testing.T) {
 	}
 }
 
-// TestUnconfirmed: what cannot be confirmed is not carried out, and not waited
-// for beyond the patience; what will not pass is not waited for at all.
+// TestUnconfirmed checks that an event that cannot be confirmed is not carried out,
+// that its retry budget is not exceeded, and that errors which cannot pass are not
+// retried.
 func TestUnconfirmed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err   error
@@ -106,8 +126,8 @@ func TestUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestTemplateEditedByHand: a permission stack whose template was changed, with
-// the output TemplateHash kept, is put right by the next event.
+// TestTemplateEditedByHand checks that the next event restores a permission stack
+// whose template was modified while its output TemplateHash was kept.
 func TestTemplateEditedByHand(t *testing.T) {
 	f := launched(t)
 	for _, s := range f.stacks {

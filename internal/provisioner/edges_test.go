@@ -11,8 +11,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// TestEveryWriteHasTheRole: what is made, changed, deleted or rolled back without
-// it would be done with the function's own rights, and the next with the stack's.
+// TestEveryWriteHasTheRole checks that every operation passes the stack role.
+// Without it CloudFormation would use the function's own permissions, and the
+// stack's next operation another role's.
 func TestEveryWriteHasTheRole(t *testing.T) {
 	f := newFake()
 	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
@@ -42,11 +43,12 @@ func TestEveryWriteHasTheRole(t *testing.T) {
 		}
 	}
 	if len(seen) != 4 {
-		t.Errorf("only %v", seen)
+		t.Errorf("got only %v", seen)
 	}
 }
 
-// TestMatchingStackIsNotUpdated, and what is not, in its tags or its state, is.
+// TestMatchingStackIsNotUpdated checks that a stack is updated only if its
+// template, tags or status differ.
 func TestMatchingStackIsNotUpdated(t *testing.T) {
 	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 	for name, tc := range map[string]struct {
@@ -69,7 +71,7 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if f.updateCalls != tc.asked {
-			t.Errorf("%s: %d updates were asked for, want %d", name, f.updateCalls, tc.asked)
+			t.Errorf("%s: got %d UpdateStack calls, want %d", name, f.updateCalls, tc.asked)
 		}
 	}
 }
@@ -80,8 +82,8 @@ func retagged(tags []types.Tag, with types.Tag) []types.Tag {
 	return append(slices.DeleteFunc(slices.Clone(tags), isOwner), with)
 }
 
-// TestRefusedWrites: what CloudFormation refuses is told, and nobody claims that
-// it was done.
+// TestRefusedWrites checks that an error of CloudFormation is reported, and that no
+// log or response claims success.
 func TestRefusedWrites(t *testing.T) {
 	denied := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "Any",
 		Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User is not authorized"}}
@@ -106,14 +108,14 @@ func TestRefusedWrites(t *testing.T) {
 	}
 }
 
-// TestBrokenAgain: a stack that comes out of its remedy as it went in is not
-// remedied without end.
+// TestBrokenAgain checks that a stack whose remedy does not help is not remedied
+// forever.
 func TestBrokenAgain(t *testing.T) {
 	f := launched(t)
 	f.find(access).set(types.StackStatusRollbackComplete)()
 	f.fails["DeleteStack "+access] = "The role is in use"
 	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
-		t.Fatalf("one failed deletion is tried again: %v", err)
+		t.Fatalf("a failed deletion is not retried: %v", err)
 	}
 	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access)
 }

@@ -12,38 +12,43 @@ import (
 	"permstack/internal/awsapi/awserr"
 )
 
-// maxEventPages bounds the reading of events: a page has 100, a stack of ours
-// makes about as many in one operation.
+// maxEventPages limits how many pages of events are read. A page has 100 events
+// (API reference, DescribeStackEvents); one operation on a permission stack
+// produces about that many.
 const maxEventPages = 10
 
-// cause says which resource failed first within a span of the stack's events, and why.
+// cause returns the resource that failed first within a span of the stack's
+// events, with CloudFormation's reason.
 func (o *operation) cause(ctx context.Context, stack *types.Stack, since span) string {
 	failed, err := o.failedEvents(ctx, stack, since)
 	if err != nil {
-		o.log.Warn("events not read", "error", err.Error())
+		o.log.Warn(logEventsUnread, "error", err.Error())
 	}
 	if len(failed) == 0 {
 		if reason := aws.ToString(stack.StackStatusReason); reason != "" {
-			return reason
+			return strings.TrimSuffix(reason, ".") // the caller continues the sentence
 		}
-		if stack.StackStatus == types.StackStatusDeleteComplete || stack.StackStatus == types.StackStatusDeleteInProgress {
-			return "somebody else deleted it meanwhile"
+		if stack.StackStatus == types.StackStatusDeleteComplete ||
+			stack.StackStatus == types.StackStatusDeleteInProgress {
+			return "another principal deleted it meanwhile"
 		}
-		return "CloudFormation gives no reason"
+		return "CloudFormation reports no reason"
 	}
 	first := failed[0]
 	text := fmt.Sprintf("%s %s", aws.ToString(first.ResourceType), aws.ToString(first.LogicalResourceId))
 	if id := aws.ToString(first.PhysicalResourceId); id != "" && id != aws.ToString(first.LogicalResourceId) {
 		text += " (" + id + ")"
 	}
-	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, aws.ToString(first.ResourceStatusReason))
+	reason := strings.TrimSuffix(aws.ToString(first.ResourceStatusReason), ".")
+	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, reason)
 	if more := len(failed) - 1; more > 0 {
 		text += fmt.Sprintf(" [and %d more]", more)
 	}
 	return text
 }
 
-// failedEvents lists the resources that failed of themselves, the oldest first.
+// failedEvents returns the events of resources that failed, oldest first, without
+// those that were only cancelled.
 func (o *operation) failedEvents(ctx context.Context, stack *types.Stack, since span) ([]types.StackEvent, error) {
 	var failed []types.StackEvent
 	err := o.eachEvent(ctx, stack, since, func(e types.StackEvent) {
@@ -54,7 +59,7 @@ func (o *operation) failedEvents(ctx context.Context, stack *types.Stack, since 
 	return failed, err
 }
 
-// eachEvent goes through the events of the stack's resources within a span, the
+// eachEvent calls do for each event of the stack's resources within a span,
 // newest first.
 func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since span, do func(types.StackEvent)) error {
 	input := &cloudformation.DescribeStackEventsInput{StackName: stack.StackId}
@@ -64,11 +69,11 @@ func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since spa
 			return fmt.Errorf("describe events of stack %s: %w", aws.ToString(stack.StackName), awserr.Concise(err))
 		}
 		for _, e := range out.StackEvents {
-			ofStack := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)
+			isStackEvent := aws.ToString(e.PhysicalResourceId) == aws.ToString(stack.StackId)
 			switch {
-			case ofStack && since.begins(e.ResourceStatus):
+			case isStackEvent && since.begins(e.ResourceStatus):
 				return nil
-			case !ofStack:
+			case !isStackEvent:
 				do(e)
 			}
 		}
@@ -80,15 +85,15 @@ func (o *operation) eachEvent(ctx context.Context, stack *types.Stack, since spa
 	return nil
 }
 
-// span is how far back events are read.
+// span limits how far back events are read.
 type span int
 
 const (
-	sinceRequest span = iota // since the stack's creation or update was asked for: its rollback included
-	sinceStep                // since the stack's last step began: a rollback or a deletion by itself
+	sinceRequest span = iota // since the last creation or update was requested, rollback included
+	sinceStep                // since the last step began; a rollback or deletion is a step of its own
 )
 
-// begins tells whether a status of the stack itself begins the span.
+// begins reports whether the span begins at this status of the stack itself.
 func (s span) begins(status types.ResourceStatus) bool {
 	if s == sinceStep {
 		return strings.HasSuffix(string(status), "_IN_PROGRESS")
@@ -96,7 +101,7 @@ func (s span) begins(status types.ResourceStatus) bool {
 	return status == types.ResourceStatusCreateInProgress || status == types.ResourceStatusUpdateInProgress
 }
 
-// cancelled tells whether a resource failed only because another did:
+// cancelled reports whether a resource failed only because another one did:
 // "Resource creation cancelled", "Resource update cancelled".
 func cancelled(e types.StackEvent) bool {
 	return strings.HasSuffix(aws.ToString(e.ResourceStatusReason), "cancelled")

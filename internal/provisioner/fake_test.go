@@ -18,29 +18,29 @@ import (
 	"permstack/internal/cfn/stacks"
 )
 
-// fake is a CloudFormation with a state: operations take as many ticks as they
-// have steps, and a tick passes whenever the code under test sleeps.
+// fake is a stateful CloudFormation. An operation takes one tick for each of its
+// steps; a tick passes whenever the code under test sleeps.
 type fake struct {
 	mu          sync.Mutex
 	stacks      []*fakeStack // deleted ones stay, and answer to their id
 	writes      []string     // "CreateStack name", in order
 	inputs      []any        // of the writes
-	updateCalls int          // updates, those with nothing to update too
+	updateCalls int          // UpdateStack calls, including those without a change
 
 	fails     map[string]string // "CreateStack name" → reason: the operation fails once
-	unassumed int               // this many writes find that the role cannot be assumed
-	refusal   error             // every write answers it
+	unassumed int               // this many writes fail because the role cannot be assumed
+	refusal   error             // returned by every write
 	onTick    func()            // called once, at the next tick
 	ticks     int
 	forever   bool // operations never end
-	lost      bool // the answer to CreateStack does not arrive
+	lost      bool // the response of CreateStack is lost
 }
 
 type fakeStack struct {
 	types.Stack
 	body   string
 	events []types.StackEvent // the oldest first
-	steps  []func()           // what is still to happen, one a tick
+	steps  []func()           // remaining steps, one for each tick
 	leaves string             // a role that the next update cannot delete
 }
 
@@ -87,7 +87,7 @@ func (f *fake) find(nameOrID string) *fakeStack {
 	return nil
 }
 
-// write notes a write and answers what it fails with.
+// write records a write and returns the error that is injected for it.
 func (f *fake) write(call, name string, input any) error {
 	if f.refusal != nil {
 		return f.refusal
@@ -121,7 +121,8 @@ func (s *fakeStack) event(logical, physical, kind string, status types.ResourceS
 	})
 }
 
-// isInjecting is a resource that fails, and another that is cancelled for it.
+// breaks adds the events of a resource that fails and of another that is cancelled
+// because of it.
 func (s *fakeStack) breaks(status types.ResourceStatus, reason string) func() {
 	return func() {
 		s.event("ClumioIAMRole", "ClumioIAMRole-us-east-1-c", "AWS::IAM::Role", status, reason)
@@ -129,7 +130,11 @@ func (s *fakeStack) breaks(status types.ResourceStatus, reason string) func() {
 	}
 }
 
-func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
+func (f *fake) CreateStack(
+	_ context.Context,
+	in *cloudformation.CreateStackInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.CreateStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.find(*in.StackName) != nil {
@@ -138,12 +143,20 @@ func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInpu
 	if err := f.write("CreateStack", *in.StackName, in); err != nil {
 		return nil, err
 	}
-	id := fmt.Sprintf("arn:aws:cloudformation:us-east-1:123456789012:stack/%s/%08d-0000-0000-0000-000000000000", *in.StackName, len(f.stacks))
+	id := fmt.Sprintf(
+		"arn:aws:cloudformation:us-east-1:123456789012:stack/%s/%08d-0000-0000-0000-000000000000",
+		*in.StackName,
+		len(f.stacks),
+	)
 	s := &fakeStack{Stack: types.Stack{StackName: in.StackName, StackId: &id, Tags: in.Tags}, body: *in.TemplateBody}
 	f.stacks = append(f.stacks, s)
 	s.set(types.StackStatusCreateInProgress)()
 	if reason, fails := f.failure("CreateStack", *in.StackName); fails {
-		s.steps = []func(){s.breaks(types.ResourceStatusCreateFailed, reason), s.set(types.StackStatusDeleteInProgress), s.set(types.StackStatusDeleteComplete)}
+		s.steps = []func(){
+			s.breaks(types.ResourceStatusCreateFailed, reason),
+			s.set(types.StackStatusDeleteInProgress),
+			s.set(types.StackStatusDeleteComplete),
+		}
 	} else {
 		s.steps = []func(){s.done(s.body), s.set(types.StackStatusCreateComplete)}
 	}
@@ -153,7 +166,11 @@ func (f *fake) CreateStack(_ context.Context, in *cloudformation.CreateStackInpu
 	return &cloudformation.CreateStackOutput{StackId: &id}, nil
 }
 
-func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error) {
+func (f *fake) UpdateStack(
+	_ context.Context,
+	in *cloudformation.UpdateStackInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.UpdateStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.updateCalls++
@@ -175,10 +192,18 @@ func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInpu
 	}
 	s.set(types.StackStatusUpdateInProgress)()
 	if reason, fails := f.failure("UpdateStack", *s.StackName); fails {
-		s.steps = []func(){s.breaks(types.ResourceStatusUpdateFailed, reason), s.set(types.StackStatusUpdateRollbackInProgress), s.set(types.StackStatusUpdateRollbackComplete)}
+		s.steps = []func(){
+			s.breaks(types.ResourceStatusUpdateFailed, reason),
+			s.set(types.StackStatusUpdateRollbackInProgress),
+			s.set(types.StackStatusUpdateRollbackComplete),
+		}
 	} else {
 		body, tags := *in.TemplateBody, in.Tags
-		s.steps = []func(){func() { s.done(body)(); s.Tags = tags }, s.set(types.StackStatusUpdateCompleteCleanupInProgress), s.set(types.StackStatusUpdateComplete)}
+		s.steps = []func(){
+			func() { s.done(body)(); s.Tags = tags },
+			s.set(types.StackStatusUpdateCompleteCleanupInProgress),
+			s.set(types.StackStatusUpdateComplete),
+		}
 	}
 	if left := s.leaves; left != "" {
 		s.leaves = ""
@@ -189,7 +214,11 @@ func (f *fake) UpdateStack(_ context.Context, in *cloudformation.UpdateStackInpu
 	return &cloudformation.UpdateStackOutput{StackId: s.StackId}, nil
 }
 
-func (f *fake) DeleteStack(_ context.Context, in *cloudformation.DeleteStackInput, _ ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
+func (f *fake) DeleteStack(
+	_ context.Context,
+	in *cloudformation.DeleteStackInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.DeleteStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(*in.StackName)
@@ -210,7 +239,11 @@ func (f *fake) DeleteStack(_ context.Context, in *cloudformation.DeleteStackInpu
 	return &cloudformation.DeleteStackOutput{}, nil
 }
 
-func (f *fake) ContinueUpdateRollback(_ context.Context, in *cloudformation.ContinueUpdateRollbackInput, _ ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error) {
+func (f *fake) ContinueUpdateRollback(
+	_ context.Context,
+	in *cloudformation.ContinueUpdateRollbackInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.ContinueUpdateRollbackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(*in.StackName)
@@ -223,28 +256,41 @@ func (f *fake) ContinueUpdateRollback(_ context.Context, in *cloudformation.Cont
 	s.set(types.StackStatusUpdateRollbackInProgress)()
 	s.steps = []func(){s.set(types.StackStatusUpdateRollbackComplete)}
 	if reason, fails := f.failure("ContinueUpdateRollback", *s.StackName); fails {
-		s.steps = []func(){s.breaks(types.ResourceStatusUpdateFailed, reason), s.set(types.StackStatusUpdateRollbackFailed)}
+		s.steps = []func(){
+			s.breaks(types.ResourceStatusUpdateFailed, reason),
+			s.set(types.StackStatusUpdateRollbackFailed),
+		}
 	}
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
 }
 
-// DescribeStackResource knows no parent; see waiting.
-func (f *fake) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+// DescribeStackResource reports that the stack does not exist: fake has no parent
+// stacks; see waiting.
+func (f *fake) DescribeStackResource(
+	_ context.Context,
+	in *cloudformation.DescribeStackResourceInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStackResourceOutput, error) {
 	return nil, validation("Stack '%s' does not exist", *in.StackName)
 }
 
-// waiting is a CloudFormation whose custom resource is in some state.
+// waiting is a CloudFormation whose custom resource has the status that status
+// returns.
 type waiting struct {
 	CloudFormation
 	status func() (types.ResourceStatus, error)
 }
 
-// waitingFor is a CloudFormation that waits for an event.
+// waitingFor returns a CloudFormation that waits for an event.
 func waitingFor(e cfn.Event, c CloudFormation) CloudFormation {
 	return waiting{c, func() (types.ResourceStatus, error) { return pendingStatus[e.RequestType], nil }}
 }
 
-func (w waiting) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
+func (w waiting) DescribeStackResource(
+	_ context.Context,
+	in *cloudformation.DescribeStackResourceInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStackResourceOutput, error) {
 	status, err := w.status()
 	if err != nil {
 		return nil, err
@@ -254,7 +300,11 @@ func (w waiting) DescribeStackResource(_ context.Context, in *cloudformation.Des
 	}}, nil
 }
 
-func (f *fake) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInput, _ ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+func (f *fake) GetTemplate(
+	_ context.Context,
+	in *cloudformation.GetTemplateInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.GetTemplateOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(*in.StackName)
@@ -264,7 +314,11 @@ func (f *fake) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInpu
 	return &cloudformation.GetTemplateOutput{TemplateBody: &s.body}, nil
 }
 
-func (f *fake) DescribeStacks(_ context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+func (f *fake) DescribeStacks(
+	_ context.Context,
+	in *cloudformation.DescribeStacksInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(*in.StackName)
@@ -274,8 +328,12 @@ func (f *fake) DescribeStacks(_ context.Context, in *cloudformation.DescribeStac
 	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{s.Stack}}, nil
 }
 
-// DescribeStackEvents gives two events a page, the newest first.
-func (f *fake) DescribeStackEvents(_ context.Context, in *cloudformation.DescribeStackEventsInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+// DescribeStackEvents returns two events for each page, newest first.
+func (f *fake) DescribeStackEvents(
+	_ context.Context,
+	in *cloudformation.DescribeStackEventsInput,
+	_ ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStackEventsOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.find(*in.StackName)
@@ -295,7 +353,7 @@ func (f *fake) DescribeStackEvents(_ context.Context, in *cloudformation.Describ
 	return out, nil
 }
 
-// done makes the body the stack's template and resolves its outputs.
+// done sets the stack's template and resolves its outputs.
 func (s *fakeStack) done(body string) func() {
 	return func() {
 		s.body = body
@@ -330,7 +388,7 @@ func tagMap(tags []types.Tag) map[string]string {
 	return out
 }
 
-// existingStacks lists the stacks that are there, as "name status".
+// existing returns the stacks that exist, as "name status".
 func (f *fake) existing() []string {
 	out := []string{}
 	for _, s := range f.stacks {

@@ -9,15 +9,16 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// PhysicalID names the custom resource. It depends on the event's stack and
-// logical id alone, so a Create that failed, even one without valid properties,
-// and the Delete that follows it agree.
+// PhysicalID returns the physical id of the custom resource. It depends only on
+// the event's stack and logical id, so that a failed Create, even one without
+// valid properties, and the Delete that follows it use the same id.
 func PhysicalID(event cfn.Event) string {
 	return "permstack-" + digest(event.StackID, event.LogicalResourceID)[:32]
 }
 
-// clientToken makes a repeated request harmless: the same event requests the
-// same operation with the same token (at most 128 characters).
+// clientToken returns a ClientRequestToken (at most 128 characters) that is the
+// same when the same event requests the same operation again, which makes
+// CloudFormation ignore the repetition.
 func clientToken(requestID, action, stack string, attempt int) string {
 	return "permstack-" + action + "-" + digest(requestID, action, stack, fmt.Sprint(attempt))[:32]
 }

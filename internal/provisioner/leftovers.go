@@ -13,9 +13,14 @@ import (
 	"permstack/internal/permissionstack"
 )
 
-// stripRemovedRoles empties the roles that the template drops, in an update of its own: see
-// permissionstack.Farewell. It gives the stack as it is then.
-func (o *operation) stripRemovedRoles(ctx context.Context, stack *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+// stripRemovedRoles strips the roles that the template removes of policies and
+// trust, in an update of its own: see permissionstack.Farewell. It returns the
+// stack after that update.
+func (o *operation) stripRemovedRoles(
+	ctx context.Context,
+	stack *types.Stack,
+	template permissionstack.Template,
+) (*types.Stack, error) {
 	name := aws.ToString(stack.StackName)
 	if !hasRoles(stack) {
 		return stack, nil
@@ -25,18 +30,19 @@ func (o *operation) stripRemovedRoles(ctx context.Context, stack *types.Stack, t
 		return nil, err
 	}
 	first, needed, err := permissionstack.Farewell([]byte(body), template)
-	if err != nil { // changed by hand; CloudFormation took it, so it will take ours
-		o.log.Warn("dropped roles are not emptied before they are deleted", "permissionStack", name, "why", err.Error())
+	if err != nil { // the deployed template was modified manually and cannot be parsed
+		o.log.Warn(logNotStripped, "permissionStack", name, "reason", err.Error())
 		return stack, nil
 	}
 	if !needed {
 		return stack, nil
 	}
-	o.log.Info("emptying the roles that are dropped", "permissionStack", name)
-	return o.updateStack(ctx, stack, first, "farewell")
+	o.log.Info(logStripping, "permissionStack", name)
+	return o.updateStack(ctx, stack, first, "strip")
 }
 
-// hasRoles tells whether a stack gives roles as outputs, as the access part does.
+// hasRoles reports whether a stack has roles among its outputs, as the access
+// stack does.
 func hasRoles(stack *types.Stack) bool {
 	for _, value := range stacks.Outputs(stack) {
 		if strings.Contains(value, ":role/") {
@@ -46,11 +52,12 @@ func hasRoles(stack *types.Stack) bool {
 	return false
 }
 
-// collectLeftovers adds to a list what CloudFormation left behind: after an update or a
-// rollback it tries three times to delete a resource that is not needed any more,
-// and then forgets it. Nobody but a person can delete it then. What earlier events
-// leftovers is told until the next update, too: their functions may have died before
-// they could tell, and it may be in the way now.
+// collectLeftovers adds to known the resources that CloudFormation left behind.
+// After an update or a rollback CloudFormation tries three times to delete a
+// resource that is no longer needed, and then abandons it; after that it can only
+// be deleted manually. Leftovers of earlier events are reported until the next
+// update as well: the function may have been killed before it reported them, and
+// they may conflict with the current event.
 func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, known []string) []string {
 	name := aws.ToString(stack.StackName)
 	note := func(text string) {
@@ -60,19 +67,20 @@ func (o *operation) collectLeftovers(ctx context.Context, stack *types.Stack, kn
 	}
 	failed, err := o.failedDeletions(ctx, stack)
 	if err != nil {
-		o.log.Error("left behind is unknown: the events cannot be read", "permissionStack", name, "error", err.Error())
-		note("what the events of stack " + name + " say is DELETE_FAILED (they could not be read)")
+		o.log.Error(LogLeftoversUnknown, "permissionStack", name, "error", err.Error())
+		note("the resources that are DELETE_FAILED in the events of stack " + name + " (they could not be read)")
 	}
 	for _, e := range failed {
-		thing := aws.ToString(e.PhysicalResourceId)
-		o.log.Error("left behind", "permissionStack", name, "resource", thing, "type", aws.ToString(e.ResourceType), "reason", aws.ToString(e.ResourceStatusReason))
-		note(aws.ToString(e.ResourceType) + " " + thing)
+		resource, kind := aws.ToString(e.PhysicalResourceId), aws.ToString(e.ResourceType)
+		o.log.Error(LogLeftBehind, "permissionStack", name,
+			"resource", resource, "type", kind, "reason", aws.ToString(e.ResourceStatusReason))
+		note(kind + " " + resource)
 	}
 	return known
 }
 
-// failedDeletions lists the resources whose last event within the update is that they
-// cannot be deleted.
+// failedDeletions returns the last event of each resource that could not be
+// deleted in the last update.
 func (o *operation) failedDeletions(ctx context.Context, stack *types.Stack) ([]types.StackEvent, error) {
 	var failed []types.StackEvent
 	seen := map[string]bool{}
@@ -86,26 +94,34 @@ func (o *operation) failedDeletions(ctx context.Context, stack *types.Stack) ([]
 	return failed, err
 }
 
-// withLeftovers adds what was left behind to the reason of a failure.
+// withLeftovers adds the resources that were left behind to an error.
 func (o *operation) withLeftovers(err error) error {
 	if err == nil || len(o.leftovers)+len(o.earlierLeftovers) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w. CloudFormation could not delete and left behind: %s: delete that by hand", err, o.leftoversText())
+	return fmt.Errorf(
+		"%w. CloudFormation could not delete these resources and left them behind: %s. Delete them manually",
+		err,
+		o.leftoversText(),
+	)
 }
 
+// leftoversText lists the resources that were left behind, in at most about
+// maxLeftoversText bytes.
 func (o *operation) leftoversText() string {
 	all := slices.Clone(o.leftovers)
-	for _, thing := range o.earlierLeftovers {
-		if !slices.Contains(all, thing) {
-			all = append(all, thing+" (earlier; it may be gone by now)")
+	for _, resource := range o.earlierLeftovers {
+		if !slices.Contains(all, resource) {
+			all = append(all, resource+" (by an earlier event, possibly deleted since)")
 		}
 	}
 	text := strings.Join(all, ", ")
-	if len(text) > maxLeftoversText { // the answer has a limit; the log tells all
+	if len(text) > maxLeftoversText {
 		text = text[:strings.LastIndex(text[:maxLeftoversText], ", ")] + " and more: see the function's log"
 	}
 	return text
 }
 
+// maxLeftoversText is in bytes. A response has at most 4,096; the log lists every
+// resource.
 const maxLeftoversText = 1500

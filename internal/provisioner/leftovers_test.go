@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// TestRemovedRoleIsStrippedFirst: a role that an update drops lets nobody in any
-// more before CloudFormation tries to delete it.
+// TestRemovedRoleIsStrippedFirst checks that a role that an update removes has no
+// trust and no policies before CloudFormation tries to delete it.
 func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 	f := newFake()
 	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
@@ -30,7 +30,8 @@ func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 	}
 }
 
-// TestStripRemovedRolesFails: where the role cannot be emptied, nothing is dropped.
+// TestStripRemovedRolesFails checks that no role is removed if it cannot be
+// stripped.
 func TestStripRemovedRolesFails(t *testing.T) {
 	f := newFake()
 	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
@@ -39,12 +40,12 @@ func TestStripRemovedRolesFails(t *testing.T) {
 	f.writes = nil
 	f.fails["UpdateStack "+access] = "an SCP denies it"
 	_, err := handle(t, f, event(cfn.RequestUpdate, properties()))
-	says(t, err, "an SCP denies it", "went back")
+	says(t, err, "an SCP denies it", "was rolled back")
 	wrote(t, f, "UpdateStack "+access)
 }
 
-// TestLeftBehind: what CloudFormation could not delete is told, in a success and
-// in a failure.
+// TestLeftBehind checks that resources that CloudFormation could not delete are
+// reported by successful and failed events.
 func TestLeftBehind(t *testing.T) {
 	f := launched(t)
 	f.find(access).leaves = "Support-c"
@@ -55,11 +56,12 @@ func TestLeftBehind(t *testing.T) {
 	f.find(access).leaves = "Support-c"
 	f.fails["UpdateStack "+access] = "no"
 	_, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
-	says(t, err, "left behind: AWS::IAM::Role Support-c", "by hand")
+	says(t, err, "left them behind: AWS::IAM::Role Support-c", "manually")
 }
 
-// TestLeftBehindUnreported: the function died before it could tell what CloudFormation
-// remaining behind; the next event tells, whether the work still ran or had ended.
+// TestLeftBehindUnreported checks that if the function is killed before it reports
+// leftovers, the next event reports them, whether CloudFormation's operation had
+// completed or not.
 func TestLeftBehindUnreported(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ends bool   // the work, before the next event comes
@@ -67,7 +69,7 @@ func TestLeftBehindUnreported(t *testing.T) {
 		want string
 	}{
 		"while at work": {false, "s3", "AWS::IAM::Role Support-c"},
-		"afterwards":    {true, "ec2, s3", "AWS::IAM::Role Support-c (earlier; it may be gone by now)"},
+		"afterwards":    {true, "ec2, s3", "AWS::IAM::Role Support-c (by an earlier event, possibly deleted since)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := launched(t)
@@ -91,14 +93,14 @@ func TestLeftBehindUnreported(t *testing.T) {
 			f.find(access).events = nil // of long ago
 			got, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
 			if err != nil || got.Data["LeftBehind"] != "nothing" {
-				t.Errorf("told for ever: %q, %v", got.Data["LeftBehind"], err)
+				t.Errorf("still reported after the update: %q, %v", got.Data["LeftBehind"], err)
 			}
 		})
 	}
 }
 
-// TestLeftBehindInTheEnd: what could be deleted at another try is not left, and
-// what failed long ago was told then.
+// TestLeftBehindInTheEnd checks that a resource whose deletion succeeded at a retry
+// is not reported, nor a failure of an earlier operation.
 func TestLeftBehindInTheEnd(t *testing.T) {
 	f := launched(t)
 	s := f.find(access)
@@ -112,74 +114,104 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 	tried("goes", types.ResourceStatusDeleteComplete)
 	tried("made", types.ResourceStatusCreateComplete)
 	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
-	if got := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(got, []string{"known", "AWS::IAM::Role stays"}) {
-		t.Errorf("left behind: %q", got)
+	if got := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(
+		got,
+		[]string{"known", "AWS::IAM::Role stays"},
+	) {
+		t.Errorf("got leftovers %q", got)
 	}
 }
 
-// TestLeftBehindInReasons: a failure tells it, in an answer's bounds, and says
-// nothing where there is nothing to say.
+// TestLeftBehindInReasons checks the text that is appended to a failure and its
+// limit.
 func TestLeftBehindInReasons(t *testing.T) {
 	cause := errors.New("the cause")
 	o := &operation{}
 	if err := o.withLeftovers(cause); err != cause {
-		t.Errorf("nothing is left: %v", err)
+		t.Errorf("without leftovers: got %v", err)
 	}
 	o.earlierLeftovers = []string{"A", "B"}
-	says(t, o.withLeftovers(cause), "the cause", "left behind: A (earlier; it may be gone by now), B (earlier")
+	says(
+		t,
+		o.withLeftovers(cause),
+		"the cause",
+		"left them behind: A (by an earlier event, possibly deleted since), B (by an earlier",
+	)
 	if err := o.withLeftovers(nil); err != nil {
-		t.Errorf("no failure: %v", err)
+		t.Errorf("without an error: got %v", err)
 	}
 	o.leftovers = []string{"B"}
-	if text := o.leftoversText(); text != "B, A (earlier; it may be gone by now)" {
-		t.Errorf("left: %s", text)
+	if text := o.leftoversText(); text != "B, A (by an earlier event, possibly deleted since)" {
+		t.Errorf("got %s", text)
 	}
 	for range 100 {
 		o.leftovers = append(o.leftovers, strings.Repeat("x", 97))
 	}
-	if text := o.leftoversText(); len(text) > maxLeftoversText+60 || !strings.HasPrefix(text, "B, xxx") || !strings.HasSuffix(text, "x and more: see the function's log") {
-		t.Errorf("left, %d bytes: %s", len(text), text)
+	if text := o.leftoversText(); len(text) > maxLeftoversText+60 || !strings.HasPrefix(text, "B, xxx") ||
+		!strings.HasSuffix(text, "x and more: see the function's log") {
+		t.Errorf("got %d bytes: %s", len(text), text)
 	}
 }
 
-// TestTemplateUnread: without the deployed template nobody knows which roles are
-// to be emptied first, and nothing is changed.
+// TestTemplateUnread checks that nothing is changed if the deployed template cannot
+// be read, because the roles to strip are then unknown.
 func TestTemplateUnread(t *testing.T) {
 	f := launched(t)
 	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
-	p := &Provisioner{Client: waitingFor(e, withoutTemplates{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{
+		Client:       waitingFor(e, withoutTemplates{f}),
+		StackRoleARN: stackRole,
+		Synthesize:   synthesize,
+		Sleep:        f.sleep,
+	}
 	_, err := p.Handle(t.Context(), discard, e)
 	says(t, err, "read template of stack "+access)
 	wrote(t, f, "UpdateStack "+inventory) // it has no roles
 }
 
-// unreadable is a CloudFormation whose templates cannot be read.
+// withoutTemplates is a CloudFormation whose templates cannot be read.
 type withoutTemplates struct{ CloudFormation }
 
-func (withoutTemplates) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+func (withoutTemplates) GetTemplate(
+	context.Context,
+	*cloudformation.GetTemplateInput,
+	...func(*cloudformation.Options),
+) (*cloudformation.GetTemplateOutput, error) {
 	return nil, errReset
 }
 
 // withoutEvents is a CloudFormation whose events cannot be read.
 type withoutEvents struct{ CloudFormation }
 
-func (withoutEvents) DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error) {
+func (withoutEvents) DescribeStackEvents(
+	context.Context,
+	*cloudformation.DescribeStackEventsInput,
+	...func(*cloudformation.Options),
+) (*cloudformation.DescribeStackEventsOutput, error) {
 	return nil, errReset
 }
 
-// TestLeftBehindUnknown: what could not be read is not told as nothing.
+// TestLeftBehindUnknown checks that unreadable events are reported rather than
+// taken for "nothing".
 func TestLeftBehindUnknown(t *testing.T) {
 	f := launched(t)
 	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
-	p := &Provisioner{Client: waitingFor(e, withoutEvents{f}), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
+	p := &Provisioner{
+		Client:       waitingFor(e, withoutEvents{f}),
+		StackRoleARN: stackRole,
+		Synthesize:   synthesize,
+		Sleep:        f.sleep,
+	}
 	got, err := p.Handle(t.Context(), discard, e)
 	left, _ := got.Data["LeftBehind"].(string)
-	if err != nil || !strings.Contains(left, "events of stack "+access) || !strings.Contains(left, "could not be read") {
+	if err != nil || !strings.Contains(left, "events of stack "+access) ||
+		!strings.Contains(left, "could not be read") {
 		t.Errorf("data %q, %v", left, err)
 	}
 }
 
-// TestLostAnswerOfCreate: the stack that nobody confirmed is removed, too.
+// TestLostAnswerOfCreate checks that a stack is cleaned up even if the response of
+// CreateStack was lost.
 func TestLostAnswerOfCreate(t *testing.T) {
 	f := newFake()
 	f.lost = true
@@ -187,7 +219,7 @@ func TestLostAnswerOfCreate(t *testing.T) {
 	says(t, err, "connection reset", "Nothing of this installation was left behind")
 	exists(t, f)
 	if len(f.stacks) == 0 || f.stacks[0].StackStatus != types.StackStatusDeleteComplete {
-		t.Error("no stack was made and removed")
+		t.Error("no stack was created and deleted")
 	}
 }
 

@@ -13,15 +13,14 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Properties are the properties of the custom resource, in Go types. What they
-// mean together (is this an asset? is the account missing?) policies.Synthesize
-// judges; here is only their form.
+// Properties are the decoded properties of the custom resource. Decoding checks
+// types only; policies.Synthesize validates the values and their combination.
 type Properties struct {
 	Profile                    string
 	Preset                     string
 	Assets                     []string
 	Operations                 []string
-	Options                    []string // options and values of settings, beside those with a property of their own
+	Options                    []string // options and settings that have no property of their own
 	SupportRole                bool
 	AWSBackupInventory         bool
 	ControlPlaneRoleARN        string
@@ -37,7 +36,7 @@ type Properties struct {
 	CatalogVersion             string
 }
 
-// fields is how each property is read.
+// fields maps each property to its decoder.
 var fields = map[string]func(*Properties, any) error{
 	"Profile":                    text(func(p *Properties) *string { return &p.Profile }),
 	"Preset":                     text(func(p *Properties) *string { return &p.Preset }),
@@ -58,12 +57,12 @@ var fields = map[string]func(*Properties, any) error{
 	"Tags":                       func(p *Properties, v any) (err error) { p.Tags, err = tags(v); return err },
 	"CatalogVersion":             text(func(p *Properties) *string { return &p.CatalogVersion }),
 
-	// CloudFormation's own properties of every custom resource.
+	// CloudFormation adds these to every custom resource; they are not used.
 	"ServiceToken":   func(*Properties, any) error { return nil },
 	"ServiceTimeout": func(*Properties, any) error { return nil },
 }
 
-// PropertyNames lists the properties that a customer may set, sorted.
+// PropertyNames returns the properties that a customer may set, sorted.
 func PropertyNames() []string {
 	names := slices.Collect(maps.Keys(fields))
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "Service") })
@@ -71,11 +70,11 @@ func PropertyNames() []string {
 	return names
 }
 
-// DecodeProperties reads the properties of an event. CloudFormation hands every
-// scalar over as a string; a list is one, or a string with commas, since that
-// is what a parameter gives. Blanks around values and empty entries of lists
-// are dropped. The error names every problem, and never a value: one might be
-// the external id.
+// DecodeProperties decodes the properties of an event. CloudFormation passes
+// every scalar as a string. A list may be a JSON list or a comma-separated string,
+// the form of a CommaDelimitedList parameter. Spaces around values and empty list
+// entries are removed. The error names every problem, and never contains a value:
+// it might be the external id.
 func DecodeProperties(raw map[string]any) (Properties, error) {
 	var p Properties
 	var problems []error
@@ -83,7 +82,10 @@ func DecodeProperties(raw map[string]any) (Properties, error) {
 		read, known := fields[name]
 		switch {
 		case !known:
-			problems = append(problems, fmt.Errorf("unknown property %q: the known ones are %s", name, strings.Join(PropertyNames(), ", ")))
+			problems = append(
+				problems,
+				fmt.Errorf("unknown property %q: want one of %s", name, strings.Join(PropertyNames(), ", ")),
+			)
 		case raw[name] != nil:
 			if err := read(&p, raw[name]); err != nil {
 				problems = append(problems, fmt.Errorf("property %s: %w", name, err))
@@ -93,7 +95,7 @@ func DecodeProperties(raw map[string]any) (Properties, error) {
 	return p, joinErrors(problems)
 }
 
-// Selection is what the customer chose.
+// Selection returns the selected permissions.
 func (p Properties) Selection() policies.Selection {
 	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion}
 	for _, a := range p.Assets {
@@ -114,7 +116,8 @@ func (p Properties) Selection() policies.Selection {
 	return sel
 }
 
-// Environment is where the parent stack stands and whom the customer trusts.
+// Environment returns the account and Region of the parent stack and the
+// principals that the customer trusts.
 func (p Properties) Environment(parent installation.Parent) policies.Environment {
 	return policies.Environment{
 		StackNames:                 parent.StackNames(),
@@ -138,7 +141,7 @@ func text(field func(*Properties) *string) func(*Properties, any) error {
 	return func(p *Properties, v any) error {
 		s, ok := v.(string)
 		if !ok {
-			return fmt.Errorf("want a string, have %s", kind(v))
+			return fmt.Errorf("want a string, got %s", kind(v))
 		}
 		*field(p) = strings.TrimSpace(s)
 		return nil
@@ -166,7 +169,7 @@ func flag(field func(*Properties) *bool) func(*Properties, any) error {
 			s, ok = fmt.Sprint(b), true
 		}
 		if !ok {
-			return fmt.Errorf("want true or false, have %s", kind(v))
+			return fmt.Errorf("want true or false, got %s", kind(v))
 		}
 		switch strings.ToLower(strings.TrimSpace(s)) {
 		case "true":
@@ -193,7 +196,7 @@ func stringList(v any) ([]string, error) {
 	if !isList {
 		s, ok := v.(string)
 		if !ok {
-			return nil, fmt.Errorf("want a list of strings, or one string with commas, have %s", kind(v))
+			return nil, fmt.Errorf("want a list of strings or a comma-separated string, got %s", kind(v))
 		}
 		for _, item := range strings.Split(s, ",") {
 			items = append(items, item)
@@ -202,7 +205,7 @@ func stringList(v any) ([]string, error) {
 	for i, item := range items {
 		s, ok := item.(string)
 		if !ok {
-			return nil, fmt.Errorf("entry %d: want a string, have %s", i+1, kind(item))
+			return nil, fmt.Errorf("entry %d: want a string, got %s", i+1, kind(item))
 		}
 		if s = strings.TrimSpace(s); s != "" {
 			out = append(out, s)
@@ -211,7 +214,7 @@ func stringList(v any) ([]string, error) {
 	return out, nil
 }
 
-// kind names a JSON value's type for people.
+// kind returns the type of a JSON value, for error messages.
 func kind(v any) string {
 	switch v.(type) {
 	case nil:
@@ -229,7 +232,8 @@ func kind(v any) string {
 	}
 }
 
-// joinErrors makes one error of many, on one line: the console shows no others.
+// joinErrors joins errors on one line, unlike errors.Join: CloudFormation's
+// console shows a reason on one line.
 func joinErrors(problems []error) error {
 	if len(problems) == 0 {
 		return nil

@@ -33,7 +33,8 @@ func TestDecodeProperties(t *testing.T) {
 		"SupportControlPlaneRoleArn":"arn:b","DataPlaneAccountId":"012345678901","ExternalId":"e","ConnectionId":"c",
 		"Path":"/p/","PermissionsBoundaryArn":"arn:c","CatalogVersion":"1.0.0","AWSBackupInventory":"false",`
 	for name, text := range map[string]string{
-		"lists":   `{` + rest + `"Assets":["ec2"," s3 ",""],"Operations":["backup"],"SupportRole":"true","Tags":[{"Key":"a","Value":"b=c"},{"Key":"d","Value":""}]}`,
+		"lists": `{` + rest + `"Assets":["ec2"," s3 ",""],"Operations":["backup"],"SupportRole":"true",` +
+			`"Tags":[{"Key":"a","Value":"b=c"},{"Key":"d","Value":""}]}`,
 		"strings": `{` + rest + `"Assets":"ec2, s3,,","Operations":" backup","SupportRole":"True","Tags":"a=b=c, d="}`,
 		"pairs":   `{` + rest + `"Assets":["ec2","s3"],"Operations":"backup","SupportRole":true,"Tags":["a=b=c","d="]}`,
 	} {
@@ -53,21 +54,32 @@ func TestDecodeProperties(t *testing.T) {
 
 func TestSelectionAndEnvironment(t *testing.T) {
 	p := Properties{Profile: "clumio", Assets: []string{"ec2"}, SupportRole: true, AWSBackupInventory: true}
-	want := policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}, Options: []schema.Option{"support-role", "aws-backup-inventory"}}
+	want := policies.Selection{
+		Profile: "clumio",
+		Assets:  []schema.Asset{"ec2"},
+		Options: []schema.Option{"support-role", "aws-backup-inventory"},
+	}
 	if diff := cmp.Diff(want, p.Selection()); diff != "" {
 		t.Error(diff)
 	}
 	p = Properties{Profile: "cpm", Preset: "enterprise", Options: []string{"release=4.2", "trust=server-role"}}
-	want = policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{"release=4.2", "trust=server-role"}}
+	want = policies.Selection{
+		Profile: "cpm",
+		Preset:  "enterprise",
+		Options: []schema.Option{"release=4.2", "trust=server-role"},
+	}
 	if diff := cmp.Diff(want, p.Selection()); diff != "" {
 		t.Error(diff)
 	}
-	p, err := decodeJSON(t, `{"Profile":"cpm","Preset":"minimal","Options":"release=4.2, kms-user=admin","OtherAccountIds":"444455556666"}`)
+	p, err := decodeJSON(
+		t,
+		`{"Profile":"cpm","Preset":"minimal","Options":"release=4.2, kms-user=admin","OtherAccountIds":"444455556666"}`,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sel := p.Selection(); sel.Preset != "minimal" || len(sel.Options) != 2 || sel.Options[1] != "kms-user=admin" {
-		t.Errorf("have %+v", sel)
+		t.Errorf("got %+v", sel)
 	}
 	parent, err := installation.ParseParent("arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/n/u")
 	if err != nil {
@@ -78,26 +90,31 @@ func TestSelectionAndEnvironment(t *testing.T) {
 		t.Errorf("other accounts %v", env.OtherAccounts)
 	}
 	if env.Partition != "aws-us-gov" || env.Region != "us-gov-west-1" || env.Account != "123456789012" {
-		t.Errorf("have %+v", env)
+		t.Errorf("got %+v", env)
 	}
 	if diff := cmp.Diff([]string{"n-permstack-inventory", "n-permstack-access"}, env.StackNames); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestProblems reports everything at once, and no value of a property.
+// TestProblems checks that all problems are reported at once, without any value of
+// a property.
 func TestProblems(t *testing.T) {
-	_, err := decodeJSON(t, `{"Asset":"ec2","ExternalId":{"secret":1},"SupportRole":"maybe","Assets":[1],"Operations":7,"Tags":[{"Key":"k"}],"Path":["/"]}`)
-	says(t, err, `unknown property "Asset": the known ones are AWSBackupInventory, Assets, CatalogVersion, ConnectionId`,
-		"property ExternalId: want a string, have an object", "property SupportRole: want true or false",
-		"property Assets: entry 1: want a string, have a number", "property Operations: want a list of strings",
-		"property Tags: entry 1: Value: want a string, have nothing", "property Path: want a string, have a list")
+	_, err := decodeJSON(
+		t,
+		`{"Asset":"ec2","ExternalId":{"secret":1},"SupportRole":"maybe","Assets":[1],"Operations":7,`+
+			`"Tags":[{"Key":"k"}],"Path":["/"]}`,
+	)
+	says(t, err, `unknown property "Asset": want one of AWSBackupInventory, Assets, CatalogVersion, ConnectionId`,
+		"property ExternalId: want a string, got an object", "property SupportRole: want true or false",
+		"property Assets: entry 1: want a string, got a number", "property Operations: want a list of strings",
+		"property Tags: entry 1: Value: want a string, got nothing", "property Path: want a string, got a list")
 	if strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "ServiceToken") {
-		t.Errorf("have %v", err)
+		t.Errorf("got %v", err)
 	}
 	for tags, words := range map[string]string{
 		`"novalue"`:                            "entry 1: want key=value",
-		`"a=1,A=2"`:                            `key "A" stands twice`,
+		`"a=1,A=2"`:                            `key "A" appears more than once`,
 		`"aws:x=1"`:                            "reserved",
 		`"Permstack:parent=x"`:                 "reserved",
 		`"=x"`:                                 "1 to 128",
@@ -122,8 +139,8 @@ func manyTags(n int) string {
 	return strings.Join(out, ",")
 }
 
-// FuzzDecodeProperties: whatever arrives, no panic, one line, and what was
-// accepted is trimmed and has no empty entries.
+// FuzzDecodeProperties checks that no input causes a panic, that an error is one
+// line, and that accepted values are trimmed and lists have no empty entries.
 func FuzzDecodeProperties(f *testing.F) {
 	f.Add(`{"Assets":"ec2,s3","Tags":"a=b","SupportRole":"true"}`)
 	f.Add(`{"Assets":["ec2"],"Tags":[{"Key":"a","Value":"b"}],"Unknown":{}}`)
@@ -136,7 +153,7 @@ func FuzzDecodeProperties(f *testing.F) {
 		p, err := DecodeProperties(raw)
 		if err != nil {
 			if err.Error() == "" {
-				t.Error("an error without words")
+				t.Error("the error has no text")
 			}
 			return
 		}

@@ -1,27 +1,25 @@
-// Package provisioning is the core of the provisioner: it carries out the
-// custom resource's Create, Update and Delete through the permission stacks.
+// Package provisioner implements Create, Update and Delete of the custom resource
+// by reconciling the permission stacks of an installation.
 //
 // # The order of the stacks
 //
-// There are two: inventory (topic and rules) and access (roles and policies).
-// Create and Update deploy inventory first and access last; Delete takes access
-// away first. So whatever fails on the way, nobody got into the account through
-// an installation that did not succeed, and nobody stays in through one that is
-// being removed. What cannot fail harmlessly, the granting, comes when nothing
-// else is left to fail. An Update that fails half-way answers FAILED, and
-// CloudFormation's rollback of the parent then asks for the old properties,
-// which brings both stacks back.
+// There are two permission stacks: inventory (topic and rules) and access (roles
+// and policies). Create and Update deploy inventory first and access last; Delete
+// removes access first. Whatever fails in between, an installation that did not
+// succeed grants no access, and one that is being deleted no longer grants any.
+// An Update that fails half-way returns FAILED; CloudFormation's rollback of the
+// parent then sends the old properties, which restores both stacks.
 //
 // # Ownership
 //
 // A permission stack carries its parent's StackId and the custom resource's
-// logical id as tags. A stack of the same name without them is somebody
-// else's: Create and Update refuse it before anything is written, and Delete
-// leaves it alone and succeeds, because nothing of ours is there.
+// logical id as tags. A stack of the same name without these tags has another
+// owner: Create and Update return an error before any write, and Delete does not
+// modify it and succeeds, because this installation has nothing to delete there.
 //
-// # Whose events
+// # Confirmed events
 //
-// An event is carried out only while CloudFormation waits for its answer: see
+// An event is carried out only while CloudFormation waits for its response: see
 // confirmEvent.
 package provisioner
 
@@ -50,13 +48,14 @@ import (
 type Provisioner struct {
 	Client       CloudFormation
 	StackRoleARN string // the role that CloudFormation assumes for the permission stacks
-	// StackID is the parent stack: events of another are refused, and those of this
-	// one carried out only while CloudFormation waits for them. "" is a template
-	// from before that was asked: events are taken as they come.
+	// StackID is the parent stack. Events of another stack are rejected, and events
+	// of this one are carried out only while CloudFormation waits for them. If it
+	// is empty, as in templates of releases without this check, events are not
+	// confirmed.
 	StackID   string
 	Announcer Announcer // nil announces nothing
 
-	// Replaced by tests; nil stands for policies.Synthesize and the real clock.
+	// Replaced by tests; nil means policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
 	Sleep      pause.Func
 	Now        func() time.Time
@@ -69,11 +68,11 @@ type operation struct {
 	parent           installation.Parent
 	log              *slog.Logger
 	created          []string // permission stacks that this operation created, or may have
-	leftovers        []string // resources that CloudFormation could not delete and forgot
-	earlierLeftovers []string // the same of earlier events, which may not have been told, or be gone by now
+	leftovers        []string // resources that CloudFormation could not delete and abandoned
+	earlierLeftovers []string // leftovers of earlier events, possibly unreported or deleted since
 }
 
-// Handle carries out one event; it is a customresource.Handle.
+// Handle carries out one event. It is a customresource.Handle.
 func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Event) (customresource.Result, error) {
 	parent, err := installation.ParseParent(event.StackID)
 	if err != nil {
@@ -84,14 +83,15 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 		return customresource.Result{}, err
 	}
 	switch event.RequestType {
-	case cfn.RequestDelete: // its properties are not read: those of a failed Create may be wrong
+	case cfn.RequestDelete: // does not decode the properties: those of a failed Create may be invalid
 		return customresource.Result{}, o.deleteAll(ctx)
 	default:
 		return o.deploy(ctx)
 	}
 }
 
-// Secrets lists what must never be told of an event: its external ids.
+// Secrets returns the values of an event that must never be logged or returned:
+// its external ids.
 func Secrets(event cfn.Event) []string {
 	var out []string
 	for _, properties := range []map[string]any{event.ResourceProperties, event.OldResourceProperties} {
@@ -102,8 +102,8 @@ func Secrets(event cfn.Event) []string {
 	return out
 }
 
-// deploy is Create and Update: both bring the permission stacks to what the
-// properties ask for, from whatever state they are in.
+// deploy implements Create and Update: both reconcile the permission stacks with
+// the properties, whatever status the stacks have.
 func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	set, stacks, err := o.plan()
 	if err != nil {
@@ -113,20 +113,20 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	if err != nil {
 		return customresource.Result{}, err
 	}
-	// Everything that can be refused is refused before the first write.
+	// Everything that can be rejected is rejected before the first write.
 	for _, part := range installation.Parts {
 		if err := o.checkExisting(ctx, o.parent.StackName(part), set); err != nil {
 			return customresource.Result{}, err
 		}
 	}
-	standing, err := o.reconcileAll(ctx, stacks)
+	deployed, err := o.reconcileAll(ctx, stacks)
 	if err != nil {
 		if o.event.RequestType == cfn.RequestCreate {
 			err = o.cleanUp(ctx, err)
 		}
 		return customresource.Result{}, o.withLeftovers(err)
 	}
-	data := responseData(set, granted, standing)
+	data := responseData(set, granted, deployed)
 	data[installation.FingerprintsOutput] = permissionstack.Fingerprints(stacks)
 	if len(o.leftovers)+len(o.earlierLeftovers) > 0 {
 		data["LeftBehind"] = o.leftoversText()
@@ -135,7 +135,8 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	return customresource.Result{Data: data}, nil
 }
 
-// plan turns the event's properties into the stacks that they ask for.
+// plan returns the permission set and the stacks that the event's properties
+// select.
 func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	properties, set, err := o.synthesize(o.event.ResourceProperties)
 	if err != nil {
@@ -146,17 +147,21 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 		return policies.Set{}, nil, err
 	}
 	if o.StackRoleARN == "" {
-		return policies.Set{}, nil, errors.New("the function's environment variable STACK_ROLE_ARN is empty: it names the role that CloudFormation assumes for the permission stacks")
+		return policies.Set{}, nil, errors.New("the function's environment variable STACK_ROLE_ARN is empty: " +
+			"set it to the ARN of the role that CloudFormation assumes for the permission stacks")
 	}
 	for _, s := range stacks {
-		o.log.Info("planned", "permissionStack", o.parent.StackName(s.Part), "templateBytes", s.Template.Size(), "templateHash", s.Template.Hash())
+		o.log.Info(logPlanned, "permissionStack", o.parent.StackName(s.Part),
+			"templateBytes", s.Template.Size(), "templateHash", s.Template.Hash())
 	}
-	o.log.Info("synthesized", "profile", set.Profile, "catalogVersion", set.CatalogVersion, "roles", len(set.Roles),
+	o.log.Info(logSynthesized, "profile", set.Profile, "catalogVersion", set.CatalogVersion, "roles", len(set.Roles),
 		"topics", len(set.Topics), "rules", len(set.Rules), "actions", set.Actions(), "tags", len(properties.Tags))
 	return set, stacks, nil
 }
 
-// checkExisting refuses what an existing stack of the name makes impossible.
+// checkExisting returns an error if an existing stack of this name cannot be
+// updated to the set: it has another owner, or its roles have another path or
+// profile.
 func (o *operation) checkExisting(ctx context.Context, name string, set policies.Set) error {
 	stack, err := o.describe(ctx, name)
 	if err != nil || stack == nil {
@@ -165,59 +170,65 @@ func (o *operation) checkExisting(ctx context.Context, name string, set policies
 	if err := o.checkOwner(stack); err != nil {
 		return err
 	}
-	// IAM cannot move a role to another path, and the stack role's rights end at
-	// the path: what lies under the old one could not even be deleted.
+	// IAM cannot move a role to another path, and the stack role's permissions are
+	// limited to the path: roles under the old one could not even be deleted.
 	for key, arn := range stacks.Outputs(stack) {
 		_, path, isRole := strings.Cut(arn, ":role/")
 		if !isRole {
 			continue
 		}
 		role := path[strings.LastIndex(path, "/")+1:]
-		// The stack role's rights end at the profile's names, too.
+		// The stack role's permissions are limited to the profile's role names, too.
 		if key == "RoleArn" && len(set.Roles) > 0 && !strings.HasPrefix(role, set.Roles[0].Entity+"-") {
-			return fmt.Errorf("property Profile: role %s of stack %s is of another profile than %s, whose rights do not reach it: keep the profile, or launch another stack", role, name, set.Profile)
+			return fmt.Errorf("property Profile: role %s of stack %s belongs to another profile than %s, "+
+				"and the stack role cannot manage both: keep the profile, or launch another stack", role, name, set.Profile)
 		}
 		if path = "/" + path[:strings.LastIndex(path, "/")+1]; len(set.Roles) > 0 && path != set.Roles[0].Path {
-			return fmt.Errorf("property Path: the roles of stack %s (%s) lie under %s and IAM cannot move them to %s: keep the path, or delete this installation and launch it anew", name, key, path, set.Roles[0].Path)
+			return fmt.Errorf("property Path: the roles of stack %s (%s) have path %s and IAM cannot move them to %s: "+
+				"keep the path, or delete this installation and launch it again", name, key, path, set.Roles[0].Path)
 		}
 	}
 	return nil
 }
 
-// checkOwner refuses a stack that belongs to somebody else.
+// checkOwner returns a foreignError if the stack does not belong to this
+// installation.
 func (o *operation) checkOwner(stack *types.Stack) error {
 	parent, resource := stacks.Tags(stack)[installation.ParentTag], stacks.Tags(stack)[installation.ResourceTag]
 	if parent == o.parent.ID && resource == o.event.LogicalResourceID {
 		return nil
 	}
-	whose := "somebody else (it has no tag " + installation.ParentTag + ")"
+	owner := "another owner (it has no tag " + installation.ParentTag + ")"
 	if parent != "" {
-		whose = fmt.Sprintf("resource %s of stack %s", resource, parent)
+		owner = fmt.Sprintf("resource %s of stack %s", resource, parent)
 	}
-	return &foreignError{fmt.Sprintf("stack %s exists already and belongs to %s: it is left untouched; delete or rename that one, or launch this stack under another name", aws.ToString(stack.StackName), whose)}
+	return &foreignError{fmt.Sprintf("stack %s exists already and belongs to %s: it was not modified. "+
+		"Delete that stack, or launch this one under another name", aws.ToString(stack.StackName), owner)}
 }
+
+// foreignError reports a stack that does not belong to this installation.
 
 type foreignError struct{ text string }
 
 func (e *foreignError) Error() string { return e.text }
 
-// cleanUp removes what a failed Create made. CloudFormation sends a Delete
-// afterwards, but a customer may have turned that off.
+// cleanUp deletes the stacks that a failed Create created. CloudFormation sends a
+// Delete afterwards, but not if the customer disabled rollback.
 func (o *operation) cleanUp(ctx context.Context, cause error) error {
 	for _, name := range slices.Backward(o.created) {
-		if ctx.Err() != nil { // no time: the Delete that follows finds it
-			return fmt.Errorf("%w; the stacks %s are still to be deleted", cause, strings.Join(o.created, ", "))
+		if ctx.Err() != nil { // no time left: the Delete that follows finds them
+			return fmt.Errorf("%w; the stacks %s are not deleted yet", cause, strings.Join(o.created, ", "))
 		}
-		var foreign *foreignError // made by somebody else meanwhile
+		var foreign *foreignError // created by another principal meanwhile
 		if err := o.deleteStack(ctx, name); err != nil && !errors.As(err, &foreign) {
-			return fmt.Errorf("%w; and what was made so far could not be removed: %w", cause, err)
+			return fmt.Errorf("%w; and the stacks created so far could not be deleted: %w", cause, err)
 		}
 	}
 	return fmt.Errorf("%w. Nothing of this installation was left behind: correct the cause and launch again", cause)
 }
 
-// deleteAll takes everything away, access first. It looks again until it finds
-// nothing: a Create that still runs may have begun a stack meanwhile.
+// deleteAll deletes the permission stacks, access first. It repeats until none
+// exists: a Create that is still running may create one meanwhile.
 func (o *operation) deleteAll(ctx context.Context) error {
 	removed := false
 	for round := 1; ; round++ {
@@ -232,13 +243,13 @@ func (o *operation) deleteAll(ctx context.Context) error {
 			var foreign *foreignError
 			if err == nil {
 				if err = o.checkOwner(stack); errors.As(err, &foreign) {
-					o.log.Warn("left alone", "permissionStack", name, "why", foreign.text)
+					o.log.Warn(logForeign, "permissionStack", name, "reason", foreign.text)
 					continue
 				}
 				err = o.deleteStack(ctx, name)
 			}
 			found++
-			if err != nil { // go on: the other stack may still be removed
+			if err != nil { // continue: the other stack can still be deleted
 				problems = append(problems, err)
 			}
 		}
@@ -253,7 +264,9 @@ func (o *operation) deleteAll(ctx context.Context) error {
 		}
 		removed = true
 		if round == maxSteps {
-			return errors.New("the permission stacks appear again and again: does something else create them?")
+			return errors.New(
+				"the permission stacks reappear after each deletion. Check in CloudTrail which principal creates them",
+			)
 		}
 	}
 }

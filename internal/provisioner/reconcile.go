@@ -18,27 +18,30 @@ import (
 	"permstack/internal/policies"
 )
 
-// maxSteps bounds the steps that bring one stack to what is wanted: waiting
-// for somebody else's operation, a remedy, the operation itself, each perhaps
-// dropStaleFindings once or twice.
+// maxSteps limits the steps that reconcile or delete one stack: waiting for another
+// operation, a remedy, the operation itself, each possibly repeated once or twice
+// after a conflict.
 const maxSteps = 10
 
-// timeoutMinutes bounds a creation: with its rollback it must end before the
-// name does (15 minutes), so that the reason can be told.
+// timeoutMinutes limits a creation. With its rollback it must end before the
+// function's timeout (15 minutes), so that the reason can be reported.
 const timeoutMinutes = 8
 
-// reconcileAll brings every permission stack to what is wanted, in the order of
-// installation.Parts, and removes a part that is not wanted any more.
-func (o *operation) reconcileAll(ctx context.Context, wanted []permissionstack.Stack) (map[installation.Part]*types.Stack, error) {
-	standing := map[installation.Part]*types.Stack{}
+// reconcileAll reconciles every permission stack, in the order of
+// installation.Parts, and deletes the stack of a part that is not desired.
+func (o *operation) reconcileAll(
+	ctx context.Context,
+	desired []permissionstack.Stack,
+) (map[installation.Part]*types.Stack, error) {
+	deployed := map[installation.Part]*types.Stack{}
 	templates := map[installation.Part]permissionstack.Template{}
-	for _, s := range wanted {
+	for _, s := range desired {
 		templates[s.Part] = s.Template
 	}
 	for _, part := range installation.Parts {
 		name := o.parent.StackName(part)
-		template, want := templates[part]
-		if !want {
+		template, ok := templates[part]
+		if !ok {
 			if err := o.deleteStack(ctx, name); err != nil {
 				return nil, err
 			}
@@ -48,27 +51,33 @@ func (o *operation) reconcileAll(ctx context.Context, wanted []permissionstack.S
 		if err != nil {
 			return nil, err
 		}
-		standing[part] = stack
+		deployed[part] = stack
 	}
-	// A Delete may have overtaken a Create: then it took away what stood first.
-	for part := range standing {
+	// A Delete may have run during this Create and deleted a stack.
+	for part := range deployed {
 		name := o.parent.StackName(part)
 		stack, err := o.describe(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if stack == nil || aws.ToString(stack.StackId) != aws.ToString(standing[part].StackId) || stack.StackStatus == types.StackStatusDeleteInProgress {
-			return nil, fmt.Errorf("stack %s was deleted by somebody else meanwhile", name)
+		if stack == nil || aws.ToString(stack.StackId) != aws.ToString(deployed[part].StackId) ||
+			stack.StackStatus == types.StackStatusDeleteInProgress {
+			return nil, fmt.Errorf("stack %s was deleted by another principal meanwhile", name)
 		}
 	}
-	return standing, nil
+	return deployed, nil
 }
 
-// errStackChanged asks bring to look at the stack anew.
+// errStackChanged makes reconcile read the stack again.
 var errStackChanged = errors.New("the stack changed meanwhile")
 
-// reconcile makes one stack what the template says, whatever state it is in.
-func (o *operation) reconcile(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
+// reconcile creates or updates one stack to match the template, whatever status
+// it has.
+func (o *operation) reconcile(
+	ctx context.Context,
+	name string,
+	template permissionstack.Template,
+) (*types.Stack, error) {
 	remedied := map[types.StackStatus]bool{}
 	for range maxSteps {
 		stack, err := o.describe(ctx, name)
@@ -94,7 +103,7 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 					return nil, err
 				}
 				if same {
-					o.log.Info("permission stack is as wanted", "permissionStack", name, "status", status)
+					o.log.Info(logUpToDate, "permissionStack", name, "status", status)
 					o.earlierLeftovers = o.collectLeftovers(ctx, stack, o.earlierLeftovers)
 					return stack, nil
 				}
@@ -104,21 +113,30 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 			}
 			return stack, err
 
-		// These can only be deleted: nothing in them is in use, for their creation failed.
+		// These can only be deleted. Nothing in them is in use, because their creation failed.
 		case types.StackStatusCreateFailed, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed,
 			types.StackStatusDeleteFailed, types.StackStatusReviewInProgress:
 			if remedied[status] {
-				return nil, fmt.Errorf("stack %s is %s again after it was deleted: %s", name, status, o.cause(ctx, stack, sinceStep))
+				return nil, fmt.Errorf(
+					"stack %s is %s again after it was deleted: %s",
+					name,
+					status,
+					o.cause(ctx, stack, sinceStep),
+				)
 			}
 			remedied[status] = true
-			o.log.Info("deleting an unusable permission stack", "permissionStack", name, "status", status)
+			o.log.Info(logUnusable, "permissionStack", name, "status", status)
 			if err := o.deleteStack(ctx, name); err != nil {
 				return nil, err
 			}
 
 		case types.StackStatusUpdateRollbackFailed:
 			if remedied[status] {
-				return nil, fmt.Errorf("stack %s cannot finish an earlier rollback: %s. Correct that by hand and update again", name, o.cause(ctx, stack, sinceStep))
+				return nil, fmt.Errorf(
+					"stack %s cannot complete an earlier rollback: %s. Correct the cause manually and update again",
+					name,
+					o.cause(ctx, stack, sinceStep),
+				)
 			}
 			remedied[status] = true
 			if err := o.continueRollback(ctx, stack); err != nil {
@@ -127,19 +145,21 @@ func (o *operation) reconcile(ctx context.Context, name string, template permiss
 
 		default:
 			if !stacks.InProgress(status) {
-				return nil, fmt.Errorf("stack %s is %s, which permstack cannot change: bring it to UPDATE_COMPLETE or delete it", name, status)
+				return nil, fmt.Errorf("stack %s has status %s, in which it cannot be updated: "+
+					"bring it to UPDATE_COMPLETE or delete it, then update again", name, status)
 			}
 			if err := o.waitForOperation(ctx, stack); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return nil, fmt.Errorf("stack %s keeps changing: does something else work on it?", name)
+	return nil, fmt.Errorf("the status of stack %s keeps changing. Check in CloudTrail whether another principal "+
+		"works on it, then update again", name)
 }
 
-// create makes the stack. OnFailure is DELETE: a failed creation then leaves
-// nothing behind even if this function dies while it waits, and the events of a
-// deleted stack can still be read by its id.
+// create creates the stack. OnFailure is DELETE: a failed creation then leaves
+// nothing behind even if this function is killed while it waits, and the events
+// of a deleted stack can still be read by its id.
 func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
 	var out *cloudformation.CreateStackOutput
 	err := o.untilAssumable(ctx, func() (err error) {
@@ -158,18 +178,18 @@ func (o *operation) create(ctx context.Context, name string, template permission
 	if awserr.IsConflict(err) {
 		return nil, errStackChanged
 	}
-	// Also where it failed: an answer may have been lost on the way.
+	// Also after an error: the response of a successful call may have been lost.
 	o.created = append(o.created, name)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, awserr.Concise(err))
 	}
-	o.log.Info("creating permission stack", "permissionStack", name, "id", aws.ToString(out.StackId))
+	o.log.Info(logCreating, "permissionStack", name, "id", aws.ToString(out.StackId))
 	stack, err := o.waitUntilStable(ctx, aws.ToString(out.StackId), name)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, err)
 	}
 	if stack == nil {
-		return nil, fmt.Errorf("create stack %s: it is gone, and CloudFormation gives no reason", name)
+		return nil, fmt.Errorf("create stack %s: it no longer exists, and CloudFormation reports no reason", name)
 	}
 	if stack.StackStatus != types.StackStatusCreateComplete {
 		return nil, fmt.Errorf("create stack %s: %s", name, o.cause(ctx, stack, sinceRequest))
@@ -177,8 +197,13 @@ func (o *operation) create(ctx context.Context, name string, template permission
 	return stack, nil
 }
 
-// update changes the stack; where that fails, CloudFormation takes it back.
-func (o *operation) update(ctx context.Context, was *types.Stack, template permissionstack.Template) (*types.Stack, error) {
+// update updates the stack in up to two steps: strip the roles that the template
+// removes, then apply the template. CloudFormation rolls back a failed step.
+func (o *operation) update(
+	ctx context.Context,
+	was *types.Stack,
+	template permissionstack.Template,
+) (*types.Stack, error) {
 	o.earlierLeftovers = o.collectLeftovers(ctx, was, o.earlierLeftovers)
 	was, err := o.stripRemovedRoles(ctx, was, template)
 	if err != nil {
@@ -191,9 +216,14 @@ func (o *operation) update(ctx context.Context, was *types.Stack, template permi
 	return stack, err
 }
 
-// updateStack is one update of a stack. Where it fails and the stack is known, that is
-// given with the error.
-func (o *operation) updateStack(ctx context.Context, was *types.Stack, template permissionstack.Template, action string) (*types.Stack, error) {
+// updateStack performs one UpdateStack operation and waits for it. If it fails
+// after it started, the stack is returned together with the error.
+func (o *operation) updateStack(
+	ctx context.Context,
+	was *types.Stack,
+	template permissionstack.Template,
+	action string,
+) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
 	err := o.untilAssumable(ctx, func() error {
 		_, err := o.Client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
@@ -217,29 +247,31 @@ func (o *operation) updateStack(ctx context.Context, was *types.Stack, template 
 		}
 		return nil, fmt.Errorf("update stack %s: %w", name, awserr.Concise(err))
 	}
-	o.log.Info("updating permission stack", "permissionStack", name)
+	o.log.Info(logUpdating, "permissionStack", name)
 	stack, err := o.waitUntilStable(ctx, aws.ToString(was.StackId), name)
 	if err != nil {
 		return nil, fmt.Errorf("update stack %s: %w", name, err)
 	}
 	if stack == nil {
-		return nil, fmt.Errorf("update stack %s: it was deleted by somebody else meanwhile", name)
+		return nil, fmt.Errorf("update stack %s: it was deleted by another principal meanwhile", name)
 	}
 	switch stack.StackStatus {
 	case types.StackStatusUpdateComplete:
 		return stack, nil
 	case types.StackStatusUpdateRollbackComplete:
-		return stack, fmt.Errorf("update stack %s: %s. The stack went back to what it was: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest))
+		return stack, fmt.Errorf("update stack %s: %s. The stack was rolled back: correct the cause and update again",
+			name, o.cause(ctx, stack, sinceRequest))
 	default:
-		return stack, fmt.Errorf("update stack %s: %s. The stack is %s now: correct the cause and update again", name, o.cause(ctx, stack, sinceRequest), stack.StackStatus)
+		return stack, fmt.Errorf("update stack %s: %s. The stack has status %s: correct the cause and update again",
+			name, o.cause(ctx, stack, sinceRequest), stack.StackStatus)
 	}
 }
 
-// continueRollback finishes a rollback that failed earlier. Nothing is skipped:
-// a skipped resource would keep access that no template speaks of.
+// continueRollback continues a rollback that failed earlier. It skips no
+// resources: a skipped resource would keep access that no template describes.
 func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) error {
 	name := aws.ToString(stack.StackName)
-	o.log.Info("continuing a failed rollback", "permissionStack", name)
+	o.log.Info(logContinuing, "permissionStack", name)
 	err := o.untilAssumable(ctx, func() error {
 		_, err := o.Client.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
 			StackName:          stack.StackId,
@@ -254,8 +286,8 @@ func (o *operation) continueRollback(ctx context.Context, stack *types.Stack) er
 	return o.waitForOperation(ctx, stack)
 }
 
-// waitForOperation waits for an operation that an earlier event began. What that leaves
-// behind nobody else will tell.
+// waitForOperation waits for an operation that an earlier event started, and
+// collects its leftovers, which that event's function can no longer report.
 func (o *operation) waitForOperation(ctx context.Context, stack *types.Stack) error {
 	ended, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), aws.ToString(stack.StackName))
 	if err == nil && ended != nil {
@@ -264,17 +296,21 @@ func (o *operation) waitForOperation(ctx context.Context, stack *types.Stack) er
 	return err
 }
 
-// statusChanged tells whether a stack left the state in which it was found: then a
-// refusal came from somebody else's operation, not from what was asked for.
+// statusChanged reports whether a stack has left its earlier status. If so, an
+// error was caused by another operation, not by this request.
 func (o *operation) statusChanged(ctx context.Context, was *types.Stack) bool {
 	now, err := o.describe(ctx, aws.ToString(was.StackId))
 	return err == nil && (now == nil || now.StackStatus != was.StackStatus)
 }
 
-// templateMatches compares a stack's template. Its output TemplateHash tells most
-// that differ without a call more, but proves nothing: whoever changed the
-// template by hand may have kept the output.
-func (o *operation) templateMatches(ctx context.Context, stack *types.Stack, template permissionstack.Template) (bool, error) {
+// templateMatches reports whether the stack has this template. The output
+// TemplateHash detects most differences without another call, but equal hashes
+// prove nothing: a template that was edited manually may have kept the output.
+func (o *operation) templateMatches(
+	ctx context.Context,
+	stack *types.Stack,
+	template permissionstack.Template,
+) (bool, error) {
 	if stacks.Outputs(stack)["TemplateHash"] != template.Hash() {
 		return false, nil
 	}
@@ -282,19 +318,23 @@ func (o *operation) templateMatches(ctx context.Context, stack *types.Stack, tem
 	return body == string(template.JSON()), err
 }
 
-// readTemplate reads the template of a stack as it was given to CloudFormation.
+// readTemplate returns the template of a stack as it was passed to CloudFormation.
 func (o *operation) readTemplate(ctx context.Context, stack *types.Stack) (string, error) {
-	out, err := o.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	out, err := o.Client.GetTemplate(
+		ctx,
+		&cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal},
+	)
 	if err != nil {
 		return "", fmt.Errorf("read template of stack %s: %w", aws.ToString(stack.StackName), awserr.Concise(err))
 	}
 	return aws.ToString(out.TemplateBody), nil
 }
 
-// tagsMatch compares a stack's tags, which are not part of its template.
+// tagsMatch reports whether a stack has exactly the expected tags, which are not
+// part of its template.
 func (o *operation) tagsMatch(stack *types.Stack) bool {
-	wanted := o.stackTags()
-	for _, t := range wanted {
+	desired := o.stackTags()
+	for _, t := range desired {
 		if !slices.ContainsFunc(stack.Tags, func(s types.Tag) bool {
 			return aws.ToString(s.Key) == *t.Key && aws.ToString(s.Value) == *t.Value
 		}) {
@@ -303,17 +343,17 @@ func (o *operation) tagsMatch(stack *types.Stack) bool {
 	}
 	own := 0
 	for _, t := range stack.Tags {
-		if !strings.HasPrefix(aws.ToString(t.Key), "aws:") { // AWS's own
+		if !strings.HasPrefix(aws.ToString(t.Key), "aws:") { // set by AWS
 			own++
 		}
 	}
-	return len(wanted) == own
+	return len(desired) == own
 }
 
-// stackTags are the customer's and ours. CloudFormation gives them to every
-// resource of the stack that takes tags.
+// stackTags returns the ownership tags and the customer's tags. CloudFormation
+// copies them to every resource of the stack that supports tags.
 func (o *operation) stackTags() []types.Tag {
-	properties, _ := DecodeProperties(o.event.ResourceProperties) // plan decoded them without an error
+	properties, _ := DecodeProperties(o.event.ResourceProperties) // plan has already decoded them without an error
 	out := []types.Tag{
 		{Key: aws.String(installation.ParentTag), Value: aws.String(o.parent.ID)},
 		{Key: aws.String(installation.ResourceTag), Value: aws.String(o.event.LogicalResourceID)},
@@ -324,9 +364,14 @@ func (o *operation) stackTags() []types.Tag {
 	return out
 }
 
-// responseData is what the template can read with Fn::GetAtt. Every key is always
-// there, for a template that reads a missing one fails.
-func responseData(set policies.Set, granted string, standing map[installation.Part]*types.Stack) map[string]any {
+// stackIDKey is the attribute that holds the StackId of a part.
+var stackIDKey = map[installation.Part]string{
+	installation.Access: "AccessStackId", installation.Inventory: "InventoryStackId",
+}
+
+// responseData returns the attributes that the template can read with Fn::GetAtt.
+// It always sets every key: Fn::GetAtt of a missing key fails.
+func responseData(set policies.Set, granted string, deployed map[installation.Part]*types.Stack) map[string]any {
 	data := map[string]any{
 		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
 		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",
@@ -335,12 +380,12 @@ func responseData(set policies.Set, granted string, standing map[installation.Pa
 	}
 	var ids string
 	for _, part := range installation.Parts {
-		stack := standing[part]
+		stack := deployed[part]
 		if stack == nil {
 			continue
 		}
 		id := aws.ToString(stack.StackId)
-		data[map[installation.Part]string{installation.Access: "AccessStackId", installation.Inventory: "InventoryStackId"}[part]] = id
+		data[stackIDKey[part]] = id
 		if ids != "" {
 			ids += ","
 		}

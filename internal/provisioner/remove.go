@@ -12,12 +12,12 @@ import (
 	"permstack/internal/cfn/stacks"
 )
 
-// deleteTries is how often a deletion that failed is tried again within one
-// event: some failures are IAM's eventual consistency.
+// deleteTries is how often one event requests the deletion of a stack: some
+// failures are caused by IAM's eventual consistency and pass.
 const deleteTries = 2
 
-// deleteStack deletes a stack of ours, whatever state it is in; one that does not
-// exist is fine.
+// deleteStack deletes a permission stack of this installation, whatever its
+// status. It returns nil if the stack does not exist.
 func (o *operation) deleteStack(ctx context.Context, name string) error {
 	tries := 0
 	for range maxSteps {
@@ -29,8 +29,8 @@ func (o *operation) deleteStack(ctx context.Context, name string) error {
 			return err
 		}
 		status := stack.StackStatus
-		// CloudFormation takes a deletion while it creates a stack, but not while
-		// it updates one or rolls it back.
+		// CloudFormation accepts DeleteStack during a creation, but not during an
+		// update or a rollback.
 		if stacks.InProgress(status) && status != types.StackStatusCreateInProgress {
 			if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 				return fmt.Errorf("delete stack %s: %w", name, err)
@@ -38,22 +38,24 @@ func (o *operation) deleteStack(ctx context.Context, name string) error {
 			continue
 		}
 		if tries == deleteTries {
-			return fmt.Errorf("delete stack %s: %s. Remove or detach by hand what is named there, then delete again", name, o.cause(ctx, stack, sinceStep))
+			return fmt.Errorf("delete stack %s: %s. Delete or detach the named resource manually, then delete again",
+				name, o.cause(ctx, stack, sinceStep))
 		}
 		tries++
 		if err := o.requestDelete(ctx, stack, tries); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("delete stack %s: it keeps changing: does something else work on it?", name)
+	return fmt.Errorf("delete stack %s: its status keeps changing. Check in CloudTrail whether another principal "+
+		"works on it, then delete again", name)
 }
 
-// requestDelete asks for the deletion and waits until it ended, well or not.
+// requestDelete requests the deletion and waits until it succeeded or failed.
 func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try int) error {
 	name := aws.ToString(stack.StackName)
 	input := &cloudformation.DeleteStackInput{
 		StackName: stack.StackId,
-		// The moment of creation tells a stack from an earlier one of its name.
+		// The StackId, unlike the name, differs from an earlier stack's.
 		ClientRequestToken: aws.String(clientToken(o.event.RequestID, "delete", aws.ToString(stack.StackId), try)),
 	}
 	if o.StackRoleARN != "" {
@@ -65,11 +67,11 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 	})
 	if err != nil && !awserr.IsStackNotFound(err) && !awserr.IsConflict(err) {
 		if o.statusChanged(ctx, stack) {
-			return nil // remove looks again
+			return nil // deleteStack reads the status again
 		}
 		return fmt.Errorf("delete stack %s: %w", name, awserr.Concise(err))
 	}
-	o.log.Info("deleting permission stack", "permissionStack", name, "was", stack.StackStatus)
+	o.log.Info(logDeleting, "permissionStack", name, "status", stack.StackStatus)
 	if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 		return fmt.Errorf("delete stack %s: %w", name, err)
 	}

@@ -28,7 +28,7 @@ const (
 	inventory = "parent-permstack-inventory"
 )
 
-// cachedSynthesize is a small catalogue: one action an asset, and one rule.
+// synthesize is a small catalogue: one action for each asset, and one rule.
 func synthesize(sel policies.Selection, env policies.Environment) (policies.Set, error) {
 	if len(sel.Assets) == 0 {
 		return policies.Set{}, errors.New("no asset: choose of ec2, s3")
@@ -39,17 +39,40 @@ func synthesize(sel policies.Selection, env policies.Environment) (policies.Set,
 			Condition: iampolicy.Conditions{"StringEquals": {"sts:ExternalId": {env.ExternalID}}},
 		}}}
 	}
-	role := policies.Role{Entity: "ClumioIAMRole", Name: "ClumioIAMRole-us-east-1-c", Path: env.Path, Trust: allow("sts:AssumeRole")}
+	role := policies.Role{
+		Entity: "ClumioIAMRole",
+		Name:   "ClumioIAMRole-us-east-1-c",
+		Path:   env.Path,
+		Trust:  allow("sts:AssumeRole"),
+	}
 	for _, a := range sel.Assets {
-		role.Inline = append(role.Inline, policies.Policy{Entity: string(a), Name: string(a), Document: allow(string(a) + ":List*")})
+		role.Inline = append(
+			role.Inline,
+			policies.Policy{Entity: string(a), Name: string(a), Document: allow(string(a) + ":List*")},
+		)
 	}
 	set := policies.Set{CatalogVersion: "1.0.0", Profile: sel.Profile, Roles: []policies.Role{role}}
 	if slices.Contains(sel.Options, "support-role") {
-		set.Roles = append(set.Roles, policies.Role{Entity: "ClumioSupportRole", Name: "Support-c", Path: env.Path, Trust: allow("sts:AssumeRole")})
+		set.Roles = append(
+			set.Roles,
+			policies.Role{
+				Entity: "ClumioSupportRole",
+				Name:   "Support-c",
+				Path:   env.Path,
+				Trust:  allow("sts:AssumeRole"),
+			},
+		)
 	}
 	set.Topics = []policies.Topic{{Entity: "ClumioEventPub", Name: "Pub-c", Policy: allow("sns:Publish")}}
 	if sel.Assets[0] == "ec2" {
-		set.Rules = []policies.Rule{{Entity: "R", Name: "R", Pattern: map[string]any{"source": []any{"aws.ec2"}}, Targets: []policies.Target{{ID: "t", TopicEntity: "ClumioEventPub"}}}}
+		set.Rules = []policies.Rule{
+			{
+				Entity:  "R",
+				Name:    "R",
+				Pattern: map[string]any{"source": []any{"aws.ec2"}},
+				Targets: []policies.Target{{ID: "t", TopicEntity: "ClumioEventPub"}},
+			},
+		}
 	}
 	return set, nil
 }
@@ -80,7 +103,7 @@ func handleWith(ctx context.Context, f *fake, e cfn.Event) (customresource.Resul
 	return p.Handle(ctx, slog.New(slog.DiscardHandler), e)
 }
 
-// startsInstalled is a fake in which Create succeeded; its writes are forgotten.
+// launched returns a fake in which Create succeeded; its writes are cleared.
 func launched(t *testing.T) *fake {
 	t.Helper()
 	f := newFake()
@@ -109,7 +132,7 @@ func says(t *testing.T, err error, words ...string) {
 	t.Helper()
 	for _, w := range words {
 		if err == nil || !strings.Contains(err.Error(), w) {
-			t.Errorf("want an error with %q, have: %v", w, err)
+			t.Errorf("got error %v, want one with %q", err, w)
 		}
 	}
 }
@@ -132,16 +155,22 @@ func TestCreate(t *testing.T) {
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
-		"TemplateFingerprints": "inventory:" + permissionstack.Fingerprint(f.find(inventory).body) + " access:" + permissionstack.Fingerprint(f.find(access).body),
+		"TemplateFingerprints": "inventory:" + permissionstack.Fingerprint(
+			f.find(inventory).body,
+		) + " access:" + permissionstack.Fingerprint(
+			f.find(access).body,
+		),
 	}
 	if diff := cmp.Diff(want, got.Data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)
 	}
 	in := f.inputs[1].(*cloudformation.CreateStackInput)
-	if *in.RoleARN != stackRole || in.OnFailure != types.OnFailureDelete || len(in.Capabilities) != 1 || in.Capabilities[0] != types.CapabilityCapabilityNamedIam {
+	if *in.RoleARN != stackRole || in.OnFailure != types.OnFailureDelete || len(in.Capabilities) != 1 ||
+		in.Capabilities[0] != types.CapabilityCapabilityNamedIam {
 		t.Errorf("the request is %+v", in)
 	}
-	if diff := cmp.Diff(map[string]string{"permstack:parent": parentID, "permstack:resource": "Permissions", "Owner": "me"}, tagMap(in.Tags)); diff != "" {
+	tags := map[string]string{"permstack:parent": parentID, "permstack:resource": "Permissions", "Owner": "me"}
+	if diff := cmp.Diff(tags, tagMap(in.Tags)); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 }
@@ -159,7 +188,7 @@ func TestSameEventTwice(t *testing.T) {
 	}
 	wrote(t, f)
 	if diff := cmp.Diff(first, second); diff != "" {
-		t.Errorf("answers differ:\n%s", diff)
+		t.Errorf("responses differ:\n%s", diff)
 	}
 	for range 2 {
 		if _, err := handle(t, f, event(cfn.RequestDelete, properties())); err != nil {
@@ -190,15 +219,21 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestUpdateFails goes through the failed update and the parent's rollback.
+// TestUpdateFails runs a failed update and the parent's rollback.
 func TestUpdateFails(t *testing.T) {
 	f := launched(t)
 	before := f.find(access).body
 	f.fails["UpdateStack "+access] = "Maximum policy size exceeded"
 	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
-	says(t, err, "update stack "+access, "AWS::IAM::Role ClumioIAMRole (ClumioIAMRole-us-east-1-c): UPDATE_FAILED: Maximum policy size exceeded", "went back")
+	says(
+		t,
+		err,
+		"update stack "+access,
+		"AWS::IAM::Role ClumioIAMRole (ClumioIAMRole-us-east-1-c): UPDATE_FAILED: Maximum policy size exceeded",
+		"was rolled back",
+	)
 	if strings.Contains(err.Error(), "cancelled") {
-		t.Errorf("the reason names what was only cancelled: %v", err)
+		t.Errorf("the reason names a resource that was only cancelled: %v", err)
 	}
 	back := event(cfn.RequestUpdate, properties())
 	back.RequestID, back.OldResourceProperties = "rollback", properties("Assets", "s3")
@@ -208,7 +243,7 @@ func TestUpdateFails(t *testing.T) {
 	}
 	wrote(t, f, "UpdateStack "+inventory) // access went back by itself
 	if f.find(access).body != before {
-		t.Error("the access is not what it was")
+		t.Error("the earlier access was not restored")
 	}
 }
 
@@ -216,7 +251,13 @@ func TestCreateFails(t *testing.T) {
 	f := newFake()
 	f.fails["CreateStack "+access] = "Role with name ClumioIAMRole-us-east-1-c already exists."
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
-	says(t, err, "create stack "+access, "CREATE_FAILED: Role with name ClumioIAMRole-us-east-1-c already exists.", "Nothing of this installation was left behind")
+	says(
+		t,
+		err,
+		"create stack "+access,
+		"CREATE_FAILED: Role with name ClumioIAMRole-us-east-1-c already exists.",
+		"Nothing of this installation was left behind",
+	)
 	exists(t, f)
 	wrote(t, f, "CreateStack "+inventory, "CreateStack "+access, "DeleteStack "+inventory)
 	f.writes = nil
@@ -250,16 +291,26 @@ func TestDelete(t *testing.T) {
 		again()
 		f.onTick = func() { f.onTick = again }
 		_, err := handle(t, f, event(cfn.RequestDelete, nil))
-		says(t, err, "delete stack "+access, "AWS::IAM::Role ClumioIAMRole", "must detach all policies first.", "by hand")
+		says(
+			t,
+			err,
+			"delete stack "+access,
+			"AWS::IAM::Role ClumioIAMRole",
+			"must detach all policies first.",
+			"manually",
+		)
 		exists(t, f, "access DELETE_FAILED") // the other one went
 	})
 }
 
 func TestForeignStack(t *testing.T) {
 	for name, tags := range map[string][]types.Tag{
-		"no tags":        nil,
-		"another parent": {tag(installation.ParentTag, strings.Replace(parentID, "1111", "9999", 1)), tag(installation.ResourceTag, "Permissions")},
-		"another name":   {tag(installation.ParentTag, parentID), tag(installation.ResourceTag, "Other")},
+		"no tags": nil,
+		"another parent": {
+			tag(installation.ParentTag, strings.Replace(parentID, "1111", "9999", 1)),
+			tag(installation.ResourceTag, "Permissions"),
+		},
+		"another name": {tag(installation.ParentTag, parentID), tag(installation.ResourceTag, "Other")},
 	} {
 		for _, request := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete} {
 			t.Run(name+"/"+string(request), func(t *testing.T) {
@@ -279,11 +330,11 @@ func TestForeignStack(t *testing.T) {
 					}
 					wrote(t, f, "DeleteStack "+inventory)
 				} else {
-					says(t, err, "stack "+access+" exists already and belongs to", "left untouched")
+					says(t, err, "stack "+access+" exists already and belongs to", "not modified")
 					wrote(t, f)
 				}
 				if f.find(access).StackStatus != types.StackStatusCreateComplete {
-					t.Error("the other's stack was touched")
+					t.Error("the stack of another owner was modified")
 				}
 			})
 		}
@@ -292,13 +343,21 @@ func TestForeignStack(t *testing.T) {
 
 func tag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 
-// TestRefusalReadsWell: what CloudFormation refuses is told in its words,
-// without the SDK's.
+// TestRefusalReadsWell checks that an error of CloudFormation is reported with its
+// message, without the SDK's prefixes.
 func TestRefusalReadsWell(t *testing.T) {
 	f := newFake()
 	f.refusal = &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "CreateStack",
-		Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: arn:x is not authorized to perform: cloudformation:CreateStack"}}
+		Err: &smithy.GenericAPIError{
+			Code:    "AccessDenied",
+			Message: "User: arn:x is not authorized to perform: cloudformation:CreateStack",
+		}}
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
-	says(t, err, "create stack "+inventory+": AccessDenied: User: arn:x is not authorized to perform: cloudformation:CreateStack. Nothing of")
+	says(
+		t,
+		err,
+		"create stack "+inventory+": AccessDenied: User: arn:x is not authorized to perform: "+
+			"cloudformation:CreateStack. Nothing of",
+	)
 	wrote(t, f)
 }

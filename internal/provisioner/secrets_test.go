@@ -15,8 +15,8 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// TestSecretsAreNotLogged runs whole lives through the protocol and looks for
-// the external id and the response URL in every log line and every answer.
+// TestSecretsAreNotLogged runs whole scenarios through the protocol and searches
+// every log line and response for the external id and the response URL.
 func TestSecretsAreNotLogged(t *testing.T) {
 	const external, signature = "3xt3rnal-s3cr3t/+=", "s1gnatur3-0123456789"
 	var answers, logs bytes.Buffer
@@ -56,18 +56,18 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	send(f, cfn.RequestUpdate, secret("Assets", "ec2"))
 	send(f, cfn.RequestDelete, secret())
 
-	told := logs.String() + answers.String()
+	written := logs.String() + answers.String()
 	for _, word := range []string{external, signature, "answer-to-put", "3xt3rnal"} {
-		if i := strings.Index(told, word); i >= 0 {
-			t.Errorf("%q is told: …%s…", word, told[max(0, i-80):min(len(told), i+80)])
+		if i := strings.Index(written, word); i >= 0 {
+			t.Errorf("%q is disclosed: …%s…", word, written[max(0, i-80):min(len(written), i+80)])
 		}
 	}
 	if n := strings.Count(answers.String(), `"Status":"SUCCESS"`); n != 4 {
-		t.Errorf("%d answers of success, want 4:\n%s", n, answers.String())
+		t.Errorf("got %d responses with SUCCESS, want 4:\n%s", n, answers.String())
 	}
 	for line := range strings.Lines(logs.String()) {
 		if !json.Valid([]byte(line)) {
-			t.Errorf("a log line is no JSON: %s", line)
+			t.Errorf("a log line is not JSON: %s", line)
 		}
 	}
 	if !strings.Contains(logs.String(), `"permissionStack":"`+access+`"`) {

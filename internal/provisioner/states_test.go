@@ -13,8 +13,8 @@ import (
 	"permstack/internal/cfn/customresource"
 )
 
-// TestStates finds the access stack in every state that CloudFormation has, and
-// asks for an update of it, and for its deletion.
+// TestStates sets the access stack to every status that CloudFormation has, and
+// handles an update and a deletion.
 func TestStates(t *testing.T) {
 	const (
 		update   = "UpdateStack " + access
@@ -44,15 +44,51 @@ func TestStates(t *testing.T) {
 		types.StackStatusReviewInProgress:       {onUpdate: anew, onDelete: gone},
 		types.StackStatusUpdateRollbackFailed:   {onUpdate: []string{goOn, update}, onDelete: gone},
 
-		types.StackStatusCreateInProgress:                        {ends: types.StackStatusCreateComplete, onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusRollbackInProgress:                      {ends: types.StackStatusRollbackComplete, onUpdate: anew, onDelete: gone},
-		types.StackStatusDeleteInProgress:                        {ends: types.StackStatusDeleteComplete, onUpdate: []string{create}, onDelete: []string{removeIn}},
-		types.StackStatusUpdateInProgress:                        {ends: types.StackStatusUpdateComplete, onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusUpdateCompleteCleanupInProgress:         {ends: types.StackStatusUpdateComplete, onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusUpdateRollbackInProgress:                {ends: types.StackStatusUpdateRollbackFailed, onUpdate: []string{goOn, update}, onDelete: gone},
-		types.StackStatusUpdateRollbackCompleteCleanupInProgress: {ends: types.StackStatusUpdateRollbackComplete, onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusImportInProgress:                        {ends: types.StackStatusImportComplete, onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusImportRollbackInProgress:                {ends: types.StackStatusImportRollbackComplete, onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusCreateInProgress: {
+			ends:     types.StackStatusCreateComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
+		types.StackStatusRollbackInProgress: {
+			ends:     types.StackStatusRollbackComplete,
+			onUpdate: anew,
+			onDelete: gone,
+		},
+		types.StackStatusDeleteInProgress: {
+			ends:     types.StackStatusDeleteComplete,
+			onUpdate: []string{create},
+			onDelete: []string{removeIn},
+		},
+		types.StackStatusUpdateInProgress: {
+			ends:     types.StackStatusUpdateComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
+		types.StackStatusUpdateCompleteCleanupInProgress: {
+			ends:     types.StackStatusUpdateComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
+		types.StackStatusUpdateRollbackInProgress: {
+			ends:     types.StackStatusUpdateRollbackFailed,
+			onUpdate: []string{goOn, update},
+			onDelete: gone,
+		},
+		types.StackStatusUpdateRollbackCompleteCleanupInProgress: {
+			ends:     types.StackStatusUpdateRollbackComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
+		types.StackStatusImportInProgress: {
+			ends:     types.StackStatusImportComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
+		types.StackStatusImportRollbackInProgress: {
+			ends:     types.StackStatusImportRollbackComplete,
+			onUpdate: []string{update},
+			onDelete: gone,
+		},
 	}
 	for _, status := range types.StackStatusCreateComplete.Values() {
 		if _, known := table[status]; !known && status != types.StackStatusDeleteComplete {
@@ -73,7 +109,7 @@ func TestStates(t *testing.T) {
 			f := found(t)
 			_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
 			if tc.onUpdate == nil {
-				says(t, err, access+" is "+string(status))
+				says(t, err, access+" has status "+string(status))
 			} else if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +140,7 @@ func TestRollbackThatStaysBroken(t *testing.T) {
 	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
 	f.fails["ContinueUpdateRollback "+access] = "The role is gone"
 	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
-	says(t, err, access, "cannot finish an earlier rollback", "The role is gone", "by hand")
+	says(t, err, access, "cannot complete an earlier rollback", "The role is gone", "manually")
 }
 
 func TestRoleNotAssumableYet(t *testing.T) {
@@ -116,12 +152,12 @@ func TestRoleNotAssumableYet(t *testing.T) {
 	f = newFake()
 	f.unassumed = 1000
 	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
-	says(t, err, "is invalid or cannot be assumed", "after 30 tries", "trust policy")
+	says(t, err, "is invalid or cannot be assumed", "30 attempts", "trust policy")
 	exists(t, f)
 }
 
-// TestDeleteWhileCreateRuns lets a Delete run through at each tick of a Create:
-// whatever the moment, nothing stays, and the Create does not claim success.
+// TestDeleteWhileCreateRuns runs a complete Delete at each tick of a Create.
+// Whatever the moment, no stack remains and the Create does not report success.
 func TestDeleteWhileCreateRuns(t *testing.T) {
 	moments := 0
 	for tick := 1; tick <= 6; tick++ {
@@ -150,11 +186,11 @@ func TestDeleteWhileCreateRuns(t *testing.T) {
 		exists(t, f)
 	}
 	if moments < 4 { // two ticks a stack
-		t.Errorf("only %d moments of a Create were tried", moments)
+		t.Errorf("got only %d ticks in a Create", moments)
 	}
 }
 
-// TestNoTime ends in the middle of a wait.
+// TestNoTime cancels the context in the middle of a wait.
 func TestNoTime(t *testing.T) {
 	for _, request := range []cfn.RequestType{cfn.RequestUpdate, cfn.RequestDelete} {
 		f := launched(t)
@@ -169,7 +205,7 @@ func TestNoTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f.onTick = cancel
 	_, err := handleWith(ctx, f, event(cfn.RequestCreate, properties()))
-	says(t, err, "still to be deleted")
+	says(t, err, "not deleted yet")
 	f.forever = false
 	if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
 		t.Fatal(err)
@@ -181,7 +217,7 @@ func TestPathCannotChange(t *testing.T) {
 	f := launched(t)
 	for _, changed := range [][]string{{"Path", "/other/"}, {"Path", "/other/", "ConnectionId", "new"}} {
 		_, err := handle(t, f, event(cfn.RequestUpdate, properties(changed...)))
-		says(t, err, "property Path", "/permstack/", "/other/", "launch it anew")
+		says(t, err, "property Path", "/permstack/", "/other/", "launch it again")
 		wrote(t, f)
 	}
 }
@@ -191,9 +227,11 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		event cfn.Event
 		words string
 	}{
-		"properties": {event(cfn.RequestCreate, properties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\""},
-		"selection":  {event(cfn.RequestCreate, properties("Assets", " , ")), "no asset"},
-		"stack id":   {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "not the ARN of a stack"},
+		"properties": {
+			event(cfn.RequestCreate, properties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\"",
+		},
+		"selection": {event(cfn.RequestCreate, properties("Assets", " , ")), "no asset"},
+		"stack id":  {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "not the ARN of a stack"},
 	} {
 		f := newFake()
 		_, err := handle(t, f, tc.event)
@@ -209,7 +247,8 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 	says(t, err, "STACK_ROLE_ARN")
 }
 
-// TestLargestAnswer fits CloudFormation's 4,096 bytes.
+// TestLargestAnswer checks that the largest response fits CloudFormation's 4,096
+// bytes.
 func TestLargestAnswer(t *testing.T) {
 	f := newFake()
 	e := event(cfn.RequestCreate, properties("Path", "/"+strings.Repeat("p", 510)+"/", "SupportRole", "true"))

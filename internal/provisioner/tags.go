@@ -11,19 +11,21 @@ import (
 	"permstack/internal/policies"
 )
 
-// maxTags leaves room for our own among the 50 that CloudFormation and IAM allow.
+// maxTags is how many tags a customer may set: CloudFormation and IAM allow 50,
+// of which the ownership tags need some.
 const maxTags = 45
 
-// isTagText tells whether a key or value holds what IAM allows (API reference,
-// "Tag": [\p{L}\p{Z}\p{N}_.:/=+\-@]*). As a regular expression it would cost
-// every cold start half a millisecond.
+// isTagText reports whether a key or value has only characters that IAM allows
+// (API reference, "Tag": [\p{L}\p{Z}\p{N}_.:/=+\-@]*). Compiling that regular
+// expression would add half a millisecond to every cold start.
 func isTagText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r)
 	})
 }
 
-// tags reads a list of {Key, Value}, or of "k=v", or one string "k=v,k2=v2".
+// tags decodes a list of {Key, Value} objects, a list of "k=v" strings, or one
+// string "k=v,k2=v2".
 func tags(v any) ([]policies.Tag, error) {
 	if items, isList := v.([]any); isList && slices.ContainsFunc(items, isObject) {
 		var out []policies.Tag
@@ -56,7 +58,7 @@ func isObject(v any) bool { _, ok := v.(map[string]any); return ok }
 func tagObject(v any) (policies.Tag, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
-		return policies.Tag{}, fmt.Errorf("want an object with Key and Value, have %s", kind(v))
+		return policies.Tag{}, fmt.Errorf("want an object with Key and Value, got %s", kind(v))
 	}
 	for name := range object {
 		if name != "Key" && name != "Value" {
@@ -65,21 +67,22 @@ func tagObject(v any) (policies.Tag, error) {
 	}
 	key, ok := object["Key"].(string)
 	if !ok {
-		return policies.Tag{}, fmt.Errorf("Key: want a string, have %s", kind(object["Key"]))
+		return policies.Tag{}, fmt.Errorf("Key: want a string, got %s", kind(object["Key"]))
 	}
 	value, ok := object["Value"].(string)
 	if !ok {
-		return policies.Tag{}, fmt.Errorf("Value: want a string, have %s", kind(object["Value"]))
+		return policies.Tag{}, fmt.Errorf("Value: want a string, got %s", kind(object["Value"]))
 	}
 	return policies.Tag{Key: key, Value: value}, nil
 }
 
-// checkTags finds what AWS would refuse half-way through a stack.
+// checkTags rejects tags that AWS would only reject in the middle of a stack
+// operation.
 func checkTags(list []policies.Tag) error {
 	if len(list) > maxTags {
 		return fmt.Errorf("%d tags: at most %d", len(list), maxTags)
 	}
-	seen := map[string]bool{} // IAM tells keys apart without regard to case
+	seen := map[string]bool{} // IAM compares keys case-insensitively
 	for _, t := range list {
 		key := strings.ToLower(t.Key)
 		switch {
@@ -88,11 +91,11 @@ func checkTags(list []policies.Tag) error {
 		case utf8.RuneCountInString(t.Value) > 256:
 			return fmt.Errorf("key %q: a value has at most 256 characters", t.Key)
 		case strings.HasPrefix(key, "aws:"), strings.HasPrefix(key, installation.TagPrefix):
-			return fmt.Errorf("key %q: keys that begin with aws: or %s are reserved", t.Key, installation.TagPrefix)
+			return fmt.Errorf("key %q: the prefixes aws: and %s are reserved", t.Key, installation.TagPrefix)
 		case !isTagText(t.Key), !isTagText(t.Value):
-			return fmt.Errorf("key %q: keys and values hold letters, digits, blanks and _ . : / = + - @", t.Key)
+			return fmt.Errorf("key %q: keys and values may contain letters, digits, spaces and _ . : / = + - @", t.Key)
 		case seen[key]:
-			return fmt.Errorf("key %q stands twice", t.Key)
+			return fmt.Errorf("key %q appears more than once", t.Key)
 		}
 		seen[key] = true
 	}

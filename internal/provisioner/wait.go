@@ -14,25 +14,26 @@ import (
 )
 
 // waitUntilStable waits until CloudFormation no longer works on the stack, and
-// returns it. Only the context bounds the wait. id is the StackId: a deleted
-// stack is found by that alone.
+// returns it. Only the context limits the wait. id is the StackId, the only key
+// by which a deleted stack is found.
 func (o *operation) waitUntilStable(ctx context.Context, id, name string) (*types.Stack, error) {
 	start := o.now()
 	return stacks.WaitUntilStable(ctx, o.Client, id, o.sleep, func(s *types.Stack) {
-		o.log.Info("permission stack status", "permissionStack", name, "status", s.StackStatus,
+		o.log.Info(logStatus, "permissionStack", name, "status", s.StackStatus,
 			"statusReason", aws.ToString(s.StackStatusReason), "seconds", o.now().Sub(start).Seconds())
 		customresource.SetActivity(ctx, fmt.Sprintf("waiting for stack %s, which is %s", name, s.StackStatus))
 	})
 }
 
-// A stack role made moments ago may not be assumable yet; IAM gives no bound.
+// A role that was just created may not be assumable yet. IAM documents no upper
+// bound for that.
 const (
 	assumablePause = 3 * time.Second
 	assumableTries = 30
 )
 
 // untilAssumable repeats a request while CloudFormation cannot assume the stack
-// role: the one error that is retried here (the SDK retries throttling).
+// role. It retries no other error: the SDK retries throttling.
 func (o *operation) untilAssumable(ctx context.Context, request func() error) error {
 	for try := 1; ; try++ {
 		err := request()
@@ -40,9 +41,13 @@ func (o *operation) untilAssumable(ctx context.Context, request func() error) er
 			return err
 		}
 		if try == assumableTries {
-			return fmt.Errorf("%w (after %d tries: does its trust policy name cloudformation.amazonaws.com?)", awserr.Concise(err), try)
+			return fmt.Errorf(
+				"%w (%d attempts). Check that the role's trust policy allows cloudformation.amazonaws.com",
+				awserr.Concise(err),
+				try,
+			)
 		}
-		o.log.Info("stack role cannot be assumed yet", "try", try)
+		o.log.Info(logNotAssumable, "attempt", try)
 		customresource.SetActivity(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
 		if sleepErr := o.sleep(ctx, assumablePause); sleepErr != nil {
 			return err

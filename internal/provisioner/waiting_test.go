@@ -12,13 +12,13 @@ import (
 	"permstack/internal/cfn/stacks"
 )
 
-// slow is a CloudFormation on a clock of its own: each operation takes as long
-// as it is told, and only sleeping lets time pass.
+// slow is a CloudFormation with a simulated clock: each operation takes a given
+// time, and only sleeping advances the clock.
 type slow struct {
 	*fake
 	now   time.Time
 	takes time.Duration
-	ends  time.Time // of the operation under way
+	ends  time.Time // of the current operation
 	late  time.Duration
 	most  time.Duration // the longest pause
 	polls int
@@ -26,7 +26,13 @@ type slow struct {
 
 func (s *slow) handle(t *testing.T, e cfn.Event) {
 	t.Helper()
-	p := &Provisioner{Client: waitingFor(e, s), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: s.sleep, Now: func() time.Time { return s.now }}
+	p := &Provisioner{
+		Client:       waitingFor(e, s),
+		StackRoleARN: stackRole,
+		Synthesize:   synthesize,
+		Sleep:        s.sleep,
+		Now:          func() time.Time { return s.now },
+	}
 	if _, err := p.Handle(t.Context(), discard, e); err != nil {
 		t.Fatal(err)
 	}
@@ -34,22 +40,38 @@ func (s *slow) handle(t *testing.T, e cfn.Event) {
 
 func (s *slow) begin() { s.ends = s.now.Add(s.takes) }
 
-func (s *slow) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput, o ...func(*cloudformation.Options)) (*cloudformation.CreateStackOutput, error) {
+func (s *slow) CreateStack(
+	ctx context.Context,
+	in *cloudformation.CreateStackInput,
+	o ...func(*cloudformation.Options),
+) (*cloudformation.CreateStackOutput, error) {
 	s.begin()
 	return s.fake.CreateStack(ctx, in, o...)
 }
 
-func (s *slow) UpdateStack(ctx context.Context, in *cloudformation.UpdateStackInput, o ...func(*cloudformation.Options)) (*cloudformation.UpdateStackOutput, error) {
+func (s *slow) UpdateStack(
+	ctx context.Context,
+	in *cloudformation.UpdateStackInput,
+	o ...func(*cloudformation.Options),
+) (*cloudformation.UpdateStackOutput, error) {
 	s.begin()
 	return s.fake.UpdateStack(ctx, in, o...)
 }
 
-func (s *slow) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput, o ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error) {
+func (s *slow) DeleteStack(
+	ctx context.Context,
+	in *cloudformation.DeleteStackInput,
+	o ...func(*cloudformation.Options),
+) (*cloudformation.DeleteStackOutput, error) {
 	s.begin()
 	return s.fake.DeleteStack(ctx, in, o...)
 }
 
-func (s *slow) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, o ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+func (s *slow) DescribeStacks(
+	ctx context.Context,
+	in *cloudformation.DescribeStacksInput,
+	o ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
 	s.polls++
 	out, err := s.fake.DescribeStacks(ctx, in, o...)
 	if err == nil && len(out.Stacks) > 0 && !s.ends.IsZero() && !stacks.InProgress(out.Stacks[0].StackStatus) {
@@ -59,7 +81,7 @@ func (s *slow) DescribeStacks(ctx context.Context, in *cloudformation.DescribeSt
 	return out, err
 }
 
-// sleep lets time pass; the operation ends when its time is over.
+// sleep advances the clock; the operation completes when its time is over.
 func (s *slow) sleep(ctx context.Context, d time.Duration) error {
 	s.now = s.now.Add(d)
 	s.most = max(s.most, d)
@@ -74,11 +96,14 @@ func (s *slow) sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// TestWaitingCostsOneInterval: however long CloudFormation takes, its end is seen
-// at most one interval later, an interval is never more than half of what was
-// waited before or 200 ms, nor more than 5 s, and few questions are asked.
+// TestWaitingCostsOneInterval checks that the end of an operation is noticed at
+// most one interval late, that an interval is at most 200 ms or half of the time
+// waited so far and never above 5 s, and that the number of calls is limited.
 func TestWaitingCostsOneInterval(t *testing.T) {
-	for _, takes := range []time.Duration{0, 50 * time.Millisecond, 700 * time.Millisecond, 3 * time.Second, 12 * time.Second, 45 * time.Second, 5 * time.Minute} {
+	for _, takes := range []time.Duration{
+		0, 50 * time.Millisecond, 700 * time.Millisecond,
+		3 * time.Second, 12 * time.Second, 45 * time.Second, 5 * time.Minute,
+	} {
 		s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: takes}
 		run := func(request cfn.RequestType, p map[string]any) {
 			t.Helper()
@@ -88,12 +113,18 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 			// Two stacks, one after the other.
 			allowed := max(2*200*time.Millisecond, takes) // half of what was waited, twice
 			if s.late > allowed || s.late > 2*5*time.Second || s.most > (5*time.Second) {
-				t.Errorf("%s of %v: seen %v late, longest pause %v", request, takes, s.late, s.most)
+				t.Errorf("%s of %v: noticed %v late, longest pause %v", request, takes, s.late, s.most)
 			}
 			if bound := 40 + int(2*takes/(5*time.Second)); s.polls > bound {
-				t.Errorf("%s of %v: %d questions, want at most %d", request, takes, s.polls, bound)
+				t.Errorf("%s of %v: got %d DescribeStacks calls, want at most %d", request, takes, s.polls, bound)
 			}
-			t.Logf("%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks", request, takes, s.now.Sub(began), s.polls)
+			t.Logf(
+				"%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks",
+				request,
+				takes,
+				s.now.Sub(began),
+				s.polls,
+			)
 		}
 		run(cfn.RequestCreate, properties())
 		run(cfn.RequestUpdate, properties("Assets", "ec2", "Tags", "Owner=you"))
@@ -101,8 +132,8 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 	}
 }
 
-// TestNoChangeNoWrite: an Update that changes nothing asks once for each stack
-// in each phase, writes nothing and waits for nothing.
+// TestNoChangeNoWrite checks that an Update without changes describes each stack
+// once in each phase, writes nothing and does not wait.
 func TestNoChangeNoWrite(t *testing.T) {
 	s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: time.Second}
 	s.handle(t, event(cfn.RequestCreate, properties()))
@@ -110,7 +141,7 @@ func TestNoChangeNoWrite(t *testing.T) {
 	began := s.now
 	s.handle(t, event(cfn.RequestUpdate, properties()))
 	if len(s.writes) > 0 || s.now != began || s.polls > 6 {
-		t.Errorf("wrote %v, waited %v, asked %d times", s.writes, s.now.Sub(began), s.polls)
+		t.Errorf("wrote %v, waited %v, called DescribeStacks %d times", s.writes, s.now.Sub(began), s.polls)
 	}
 }
 

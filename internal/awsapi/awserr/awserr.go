@@ -18,7 +18,8 @@ import (
 // IsThrottled reports whether the service rejected the request because of its
 // rate, by the SDK's own list of codes.
 func IsThrottled(err error) bool {
-	return err != nil && retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
+	return err != nil &&
+		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
 
 // IsTransient reports whether the SDK itself would retry the request, as after
@@ -38,7 +39,14 @@ func IsNotFound(err error) bool {
 // CloudFormation), AccessDeniedException (EventBridge), AuthorizationError
 // (SNS), UnauthorizedOperation (EC2).
 func IsDenied(err error) bool {
-	return hasCode(err, "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation")
+	return hasCode(
+		err,
+		"AccessDenied",
+		"AccessDeniedException",
+		"AuthorizationError",
+		"AuthorizationErrorException",
+		"UnauthorizedOperation",
+	)
 }
 
 // IsConflict reports whether another request started or completed the same

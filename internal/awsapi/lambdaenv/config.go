@@ -36,7 +36,9 @@ var silence = Silence
 func Config() (aws.Config, error) {
 	region := os.Getenv("AWS_REGION")
 	if region == "" {
-		return aws.Config{}, errors.New("read AWS configuration: AWS_REGION is not set; Lambda sets it for its functions")
+		return aws.Config{}, errors.New(
+			"read AWS configuration: AWS_REGION is not set; Lambda sets it for its functions",
+		)
 	}
 	cfg := aws.Config{
 		Region:           region,

@@ -52,7 +52,8 @@ func TestConfig(t *testing.T) {
 			}
 			wire := &transport{}
 			cfg.HTTPClient = wire
-			_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(context.Background(), &cloudformation.DescribeStacksInput{StackName: aws.String("x")})
+			_, err = cloudformation.NewFromConfig(cfg).
+				DescribeStacks(context.Background(), &cloudformation.DescribeStacksInput{StackName: aws.String("x")})
 			if err == nil || wire.host != tc.host || wire.token != "tok" || len(wire.authorization) == 0 {
 				t.Errorf("went to %s with %q: %v", wire.host, wire.token, err)
 			}

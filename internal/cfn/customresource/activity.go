@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// activity is what a handler is doing right now.
+// activity is what a handler currently does.
 type activity struct{ current atomic.Pointer[string] }
 
 type activityKey struct{}
@@ -17,8 +17,8 @@ func (a *activity) get() string {
 	return ""
 }
 
-// SetActivity notes what a handler waits for ("waiting for stack x"). Should the time
-// invoke out, the answer says it.
+// SetActivity records what a handler waits for ("waiting for stack x"). If the time
+// runs out, the response reports it.
 func SetActivity(ctx context.Context, what string) {
 	if a, ok := ctx.Value(activityKey{}).(*activity); ok {
 		a.current.Store(&what)

@@ -16,11 +16,17 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// FuzzEvent: whatever arrives as an event, there is no panic and at most one
-// response; an event that says where to answer gets exactly one, within the limits,
-// for the event that it was, without the secret.
+// FuzzEvent checks that no payload causes a panic, and that an event with a
+// response URL gets exactly one response: within the limits, for that event,
+// without the secret.
 func FuzzEvent(f *testing.F) {
-	f.Add([]byte(`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l","ResourceProperties":{"ExternalId":"`+externalID+`"}}`), false)
+	f.Add(
+		[]byte(
+			`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l",`+
+				`"ResourceProperties":{"ExternalId":"`+externalID+`"}}`,
+		),
+		false,
+	)
 	f.Add([]byte(`{"RequestType":"Delete","PhysicalResourceId":"p","ResourceProperties":[]}`), true)
 	f.Add([]byte(`{"RequestType":7,"ResponseURL":null}`), true)
 	f.Add([]byte(`[{"RequestType":"Update"}]`), false)
@@ -39,7 +45,7 @@ func FuzzEvent(f *testing.F) {
 		if json.Unmarshal(payload, &event) != nil || event == nil || len(payload) > 2000 {
 			return
 		}
-		for name := range event { // encoding/json reads names without regard to case
+		for name := range event { // encoding/json matches names case-insensitively
 			if strings.EqualFold(name, "ResponseURL") {
 				delete(event, name)
 			}
@@ -52,7 +58,7 @@ func FuzzEvent(f *testing.F) {
 		function := &Function{
 			Handle: func(_ context.Context, _ *slog.Logger, e cfn.Event) (Result, error) {
 				if fails {
-					return Result{}, errors.New("it failed with " + externalID + string(payload))
+					return Result{}, errors.New("failed with " + externalID + string(payload))
 				}
 				return Result{Data: e.ResourceProperties}, nil
 			},
@@ -68,7 +74,7 @@ func FuzzEvent(f *testing.F) {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(bodies) != 1 || len(bodies[0]) > maxBody {
-			t.Fatalf("%d answers to %s", len(bodies), data)
+			t.Fatalf("got %d responses to %s", len(bodies), data)
 		}
 		var answer cfn.Response
 		if err := json.Unmarshal(bodies[0], &answer); err != nil {
@@ -77,8 +83,9 @@ func FuzzEvent(f *testing.F) {
 		if answer.Status == cfn.StatusFailed && (answer.Reason == "" || strings.Contains(answer.Reason, externalID)) {
 			t.Errorf("reason %q", answer.Reason)
 		}
-		if id, ok := event["RequestId"].(string); ok && len(event) == 2 && answer.RequestID != strings.ToValidUTF8(id, "\uFFFD") {
-			t.Errorf("answers %q, not %q", answer.RequestID, id)
+		if id, ok := event["RequestId"].(string); ok && len(event) == 2 &&
+			answer.RequestID != strings.ToValidUTF8(id, "\uFFFD") {
+			t.Errorf("got a response to %q, want %q", answer.RequestID, id)
 		}
 	})
 }

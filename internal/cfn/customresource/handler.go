@@ -1,10 +1,10 @@
-// Package customresource speaks CloudFormation's custom-resource protocol: it
-// turns a Go function into a Lambda handler that answers every event exactly
+// Package customresource implements CloudFormation's custom-resource protocol: it
+// turns a Go function into a Lambda handler that responds to every event exactly
 // once, in time and within the limits, whatever the function does.
 //
-// aws-lambda-go's cfn.LambdaWrap is not enough for that: it watches no
-// deadline, sends an answer once and without a timeout, and lets an answer
-// grow past what CloudFormation takes.
+// cfn.LambdaWrap of aws-lambda-go is not sufficient: it ignores the deadline,
+// sends the response once and without a timeout, and lets a response exceed
+// CloudFormation's limit.
 package customresource
 
 import (
@@ -20,43 +20,42 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// Handle does the work of one event. Its error becomes the reason of a FAILED
-// response: the customer reads it in the console.
+// Handle carries out one event. Its error becomes the reason of a FAILED response,
+// which the customer reads in the console.
 type Handle func(ctx context.Context, log *slog.Logger, event cfn.Event) (Result, error)
 
-// Result is what a success hands back to the template. It has no physical id:
-// one that changes would make CloudFormation delete what it takes for the old
-// resource.
+// Result is what a successful event returns to the template. It has no physical id:
+// CloudFormation deletes the old resource if the id changes.
 type Result struct {
 	Data map[string]any // read with Fn::GetAtt; not sent for Delete
 }
 
-// Function is a custom resource. Its zero value lacks only Handle.
+// Function is a custom resource. Only Handle is required.
 type Function struct {
 	Handle Handle
 
-	// PhysicalID names the resource that a Create event asks for. It must give
-	// the same id for the same event whether Create succeeds or fails: the Delete
-	// that follows a failure comes with this id. Later events carry their own.
-	// Default: the id of the event's stack and its logical id.
+	// PhysicalID returns the id of the resource that a Create event requests. It
+	// must return the same id for the same event whether Create succeeds or fails,
+	// because the Delete that follows a failure has this id. Later events carry
+	// their id. Default: the stack id and logical id of the event.
 	PhysicalID func(cfn.Event) string
 
-	// Secrets lists values of an event that must reach no log and no reason.
+	// Secrets returns values of an event that must not appear in a log or reason.
 	// The response URL is always one of them.
 	Secrets func(cfn.Event) []string
 
-	Log    io.Writer // where logs go, as JSON lines; nil: nowhere
-	Sender Sender    // how answers travel
+	Log    io.Writer // receives JSON lines; nil discards them
+	Sender Sender    // sends the responses
 
-	// Reserve is kept of the function's time for the answer. Default: 20 s, or a
-	// third of the time where that is less.
+	// Reserve is the part of the function's time that is kept for the response.
+	// Default: 20 s, or a third of the time if that is less.
 	Reserve time.Duration
 }
 
 const defaultReserve = 20 * time.Second
 
-// Invoke handles one event as the Lambda runtime hands it over. It answers an
-// error only when CloudFormation could not be told.
+// Invoke handles one event as the Lambda runtime passes it. It returns an error
+// only if no response could be delivered to CloudFormation.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	event, problem := decode(payload)
 	hide := newRedactor(event.ResponseURL, f.secrets(event))
@@ -64,34 +63,45 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		"requestType", event.RequestType, "requestId", event.RequestID,
 		"stack", event.StackID, "resource", event.LogicalResourceID)
 	if event.ResponseURL == "" {
-		log.Error("event without a response URL: nobody can be answered")
-		return nil, errors.New("this function answers CloudFormation's custom-resource events only: the event has no ResponseURL")
+		log.Error(logNoResponseURL)
+		return nil, errors.New(
+			"the event has no ResponseURL: this function handles only custom-resource events of CloudFormation",
+		)
 	}
 
 	started := time.Now()
 	var result Result
 	err := problem
 	if err == nil {
-		log.Info("event received")
+		log.Info(logReceived)
 		result, err = f.run(ctx, log, event)
 	}
-	answer := newResponse(event, f.physicalID(event), result, err, hide)
+	response := newResponse(event, f.physicalID(event), result, err, hide)
 	level := slog.LevelInfo
-	if answer.Status == cfn.StatusFailed {
+	if response.Status == cfn.StatusFailed {
 		level = slog.LevelError
 	}
-	log.Log(ctx, level, "answering", "status", answer.Status, "reason", answer.Reason, "seconds", time.Since(started).Seconds())
+	log.Log(ctx, level, logSending,
+		"status",
+		response.Status,
+		"reason",
+		response.Reason,
+		"seconds",
+		time.Since(started).Seconds(),
+	)
 
-	if err := f.Sender.send(ctx, log, event.ResponseURL, answer.body()); err != nil {
-		err = errors.New(hide.text(fmt.Sprintf("answer %s event of %s: %v", event.RequestType, event.LogicalResourceID, err)))
-		log.Error("answer not delivered", "error", err)
+	if err := f.Sender.send(ctx, log, event.ResponseURL, response.body()); err != nil {
+		err = errors.New(
+			hide.text(fmt.Sprintf("send response to %s event of %s: %v", event.RequestType, event.LogicalResourceID, err)),
+		)
+		log.Error(logNotDelivered, "error", err)
 		return nil, err
 	}
 	return nil, nil
 }
 
-// decode reads an event; where a part of it makes no sense, the parts that an
-// response needs are read all the same.
+// decode reads an event. If a part of it is invalid, the fields that a response
+// needs are decoded nevertheless.
 func decode(payload []byte) (cfn.Event, error) {
 	var event cfn.Event
 	err := json.Unmarshal(payload, &event)
@@ -102,20 +112,20 @@ func decode(payload []byte) (cfn.Event, error) {
 		}
 		return event, fmt.Errorf("request type %q: want Create, Update or Delete", event.RequestType)
 	}
-	// encoding/json goes on after a value of a wrong type, so event holds the rest.
+	// encoding/json continues after a value of a wrong type, so event has the rest.
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return event, fmt.Errorf("read event: %s cannot be a %s", wrong.Field, wrong.Value)
+		return event, fmt.Errorf("decode event: %s cannot be a %s", wrong.Field, wrong.Value)
 	}
-	return event, errors.New("read event: it is no JSON object")
+	return event, errors.New("decode event: it is not a JSON object")
 }
 
-// invoke calls the handler and waits for it, or for the time to run out.
+// run calls the handler and waits until it returns or its time runs out.
 func (f *Function) run(ctx context.Context, log *slog.Logger, event cfn.Event) (Result, error) {
-	doing := &activity{}
-	ctx = context.WithValue(ctx, activityKey{}, doing)
-	// late ends a little after the handler's own time, so that a handler which
-	// heeds its context can still say in its own words what happened.
+	current := &activity{}
+	ctx = context.WithValue(ctx, activityKey{}, current)
+	// late fires a little after the handler's context ends, so that a handler that
+	// observes its context can still report what happened.
 	late := make(<-chan time.Time)
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
@@ -138,11 +148,13 @@ func (f *Function) run(ctx context.Context, log *slog.Logger, event cfn.Event) (
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		out := outcome{err: errors.New("the function ended without an answer: this is a fault of permstack, please report it")}
+		out := outcome{
+			err: errors.New("the handler ended without a result. This is a defect of permstack: please report it"),
+		}
 		defer func() {
 			if p := recover(); p != nil {
-				log.Error("panic", "value", fmt.Sprint(p), "trace", string(debug.Stack()))
-				out = outcome{err: fmt.Errorf("panic: %v: this is a fault of permstack, please report it", p)}
+				log.Error(logPanic, "value", fmt.Sprint(p), "trace", string(debug.Stack()))
+				out = outcome{err: fmt.Errorf("panic: %v. This is a defect of permstack: please report it", p)}
 			}
 			done <- out
 		}()
@@ -151,18 +163,18 @@ func (f *Function) run(ctx context.Context, log *slog.Logger, event cfn.Event) (
 	select {
 	case out := <-done:
 		if out.err != nil && ctx.Err() != nil {
-			out.err = fmt.Errorf("%s: %w", outOfTime(doing), out.err)
+			out.err = fmt.Errorf("%s: %w", outOfTime(current), out.err)
 		}
 		return out.result, out.err
 	case <-late:
-		return Result{}, errors.New(outOfTime(doing))
+		return Result{}, errors.New(outOfTime(current))
 	}
 }
 
-func outOfTime(doing *activity) string {
-	what := "the function's time is nearly spent"
-	if now := doing.get(); now != "" {
-		what += " while " + now
+func outOfTime(a *activity) string {
+	what := "the function's time ran out"
+	if current := a.get(); current != "" {
+		what += " while " + current
 	}
 	return what
 }

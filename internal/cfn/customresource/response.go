@@ -11,14 +11,14 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// maxBody is the largest answer that CloudFormation reads; of a larger one it
-// expectMails the customer only that it is too long (CloudFormation User Guide,
+// maxBody is the largest response that CloudFormation reads, in bytes. For a larger
+// one it only reports that the response is too long (CloudFormation User Guide,
 // "Custom resource response objects").
 const maxBody = 4096
 
-// newResponse makes the answer to an event. It always fits maxBody: a long reason
-// loses its middle, and data that does not fit makes the answer a failure that
-// says so, for a template that reads the data would break without it.
+// newResponse returns the response to an event. It always fits maxBody: the middle
+// of a long reason is cut out, and data that does not fit makes the response
+// FAILED, because a template that reads the data would fail without it.
 func newResponse(event cfn.Event, physicalID string, result Result, err error, hide *redactor) *response {
 	a := &response{Response: cfn.NewResponse(&event)}
 	a.PhysicalResourceID = physicalID
@@ -30,16 +30,21 @@ func newResponse(event cfn.Event, physicalID string, result Result, err error, h
 		body, encodeErr := a.encode()
 		switch {
 		case encodeErr != nil:
-			err = fmt.Errorf("write the answer's data: %w", encodeErr)
+			err = fmt.Errorf("encode the data of the response: %w", encodeErr)
 		case len(body) > maxBody:
-			err = fmt.Errorf("the answer has %d bytes and CloudFormation takes %d: its data (%s) does not fit", len(body), maxBody, sortedNames(result.Data))
+			err = fmt.Errorf(
+				"the response has %d bytes, of which CloudFormation accepts %d: its data (%s) does not fit",
+				len(body),
+				maxBody,
+				sortedNames(result.Data),
+			)
 		default:
 			return a
 		}
 	}
 	a.Status, a.Data = cfn.StatusFailed, nil
 	reason := hide.text(err.Error())
-	if strings.TrimSpace(reason) == "" { // CloudFormation refuses FAILED without a reason
+	if strings.TrimSpace(reason) == "" { // CloudFormation rejects FAILED without a reason
 		reason = "failed without a reason"
 	}
 	if a.Reason = reason; len(a.body()) <= maxBody {
@@ -65,7 +70,7 @@ func (a *response) encode() ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// body is the answer's JSON, once it is known to have one.
+// body returns the JSON of a response that is known to be encodable.
 func (a *response) body() []byte {
 	body, err := a.encode()
 	if err != nil { // newAnswer dropped data that cannot be written
@@ -74,9 +79,9 @@ func (a *response) body() []byte {
 	return body
 }
 
-// truncateMiddle keeps about n bytes of a text: two thirds from its begin, where the
-// failed resource is named, and a third from its end, where the cause of a
-// wrapped error stands.
+// truncateMiddle keeps about n bytes of a text: two thirds from its start, which
+// names the failed resource, and a third from its end, which has the cause of a
+// wrapped error.
 func truncateMiddle(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -10,36 +10,39 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"permstack/internal/awsapi/pause"
 )
 
-// Sender puts answers to CloudFormation's response URLs. A try that fails is
-// repeated with the very same bytes: should an earlier one have arrived after
-// all, nothing changes. Its zero value is ready to use.
+// Sender puts responses to CloudFormation's response URLs. A failed attempt is
+// repeated with the same bytes, so it does no harm if an earlier one was received.
+// The zero value is ready to use.
 type Sender struct {
-	Client       *http.Client  // default: a client of its own
-	TryTimeout   time.Duration // how long one try may take; default 5 s
-	TotalTimeout time.Duration // how long all of them may take; default 2 min, and never past the context's deadline
-	FirstPause   time.Duration // after the first try; doubles up to 5 s; default 200 ms
+	Client       *http.Client  // default: a client without idle connections
+	TryTimeout   time.Duration // of one attempt; default 5 s
+	TotalTimeout time.Duration // of all attempts; default 2 min; ends before the context's deadline at the latest
+	FirstPause   time.Duration // after the first attempt; doubles up to 5 s; default 200 ms
 
-	// Replaced by tests; nil stands for the real clock.
+	// Replaced by tests; nil means the real clock.
 	Now   func() time.Time
-	Sleep func(context.Context, time.Duration) error
+	Sleep pause.Func
 }
 
-// client keeps no connection for later: a frozen Lambda's connections are dead
-// when it wakes.
+// client keeps no idle connections: those of a frozen Lambda environment are dead
+// when it resumes.
 var client = &http.Client{
 	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
 	CheckRedirect: func(req *http.Request, _ []*http.Request) error {
-		if req.Method != http.MethodPut { // 301 and 302 make a GET of it, which tells nobody anything
+		if req.Method != http.MethodPut { // a GET after 301 or 302 would deliver nothing
 			return http.ErrUseLastResponse
 		}
 		return nil
 	},
 }
 
-// maxRejections bounds the tries that are answered with a 4xx: most are final, as
-// 403 for a URL that expired, but S3 also says 400 to a connection that stalled.
+// maxRejections limits the attempts that are rejected with a 4xx status. Most of
+// these are final, such as 403 for an expired URL, but S3 also returns 400 for a
+// stalled connection.
 const maxRejections = 3
 
 func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []byte) error {
@@ -50,12 +53,12 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 	pause := orDefault(s.FirstPause, 200*time.Millisecond)
 	until := s.now().Add(orDefault(s.TotalTimeout, 2*time.Minute))
 	if deadline, ok := ctx.Deadline(); ok {
-		// A moment before the deadline, so that the log tells what happened.
+		// End shortly before the deadline, so that the failure can be logged.
 		if last := deadline.Add(-min(time.Second, time.Until(deadline)/10)); last.Before(until) {
 			until = last
 		}
 	}
-	// The caller may have been cancelled; the answer must go out nevertheless.
+	// The response must be sent even if the caller's context was cancelled.
 	ctx = context.WithoutCancel(ctx)
 
 	refusals := 0
@@ -67,18 +70,18 @@ func (s Sender) send(ctx context.Context, log *slog.Logger, to string, body []by
 		var refused *rejectedError
 		if errors.As(err, &refused) {
 			if refusals++; refusals == maxRejections {
-				return fmt.Errorf("gave up after %d tries: %w", try, err)
+				return fmt.Errorf("gave up after %d attempts: %w", try, err)
 			}
 		}
-		log.Warn("answer not taken", "try", try, "error", err.Error())
+		log.Warn(logNotAccepted, "attempt", try, "error", err.Error())
 		left := until.Sub(s.now())
 		if left > 0 {
 			if sleepErr := s.sleep(ctx, min(pause, left)); sleepErr != nil {
-				return fmt.Errorf("gave up after %d tries: %w", try, err)
+				return fmt.Errorf("gave up after %d attempts: %w", try, err)
 			}
 		}
 		if left <= pause {
-			return fmt.Errorf("gave up after %d tries: %w", try, err)
+			return fmt.Errorf("gave up after %d attempts: %w", try, err)
 		}
 		pause = min(2*pause, 5*time.Second)
 	}
@@ -95,25 +98,18 @@ func (s Sender) sleep(ctx context.Context, d time.Duration) error {
 	if s.Sleep != nil {
 		return s.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return pause.For(ctx, d)
 }
 
-// put sends the answer once.
+// put sends the response once.
 func (s Sender) put(ctx context.Context, to string, body []byte, until time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, min(s.TryTimeout, until.Sub(s.now())))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(body))
 	if err != nil {
-		return &rejectedError{errors.New("the response URL is no URL")}
+		return &rejectedError{errors.New("the response URL is not a URL")}
 	}
-	// The URL is signed without a content type; one would break the signature.
+	// The URL is signed without a content type: sending one would invalidate the signature.
 	req.Header["Content-Type"] = nil
 	res, err := s.Client.Do(req)
 	if err != nil {
@@ -135,7 +131,7 @@ func (s Sender) put(ctx context.Context, to string, body []byte, until time.Time
 	}
 }
 
-// rejectedError is an answer that further tries will hardly change.
+// rejectedError is a response that further attempts are unlikely to change.
 type rejectedError struct{ error }
 
 func orDefault(d, other time.Duration) time.Duration {

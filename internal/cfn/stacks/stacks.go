@@ -19,7 +19,11 @@ import (
 
 // Describer is the part of the SDK's client that Describe needs.
 type Describer interface {
-	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+	DescribeStacks(
+		context.Context,
+		*cloudformation.DescribeStacksInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DescribeStacksOutput, error)
 }
 
 // Describe returns a stack by name or id, or nil if it does not exist. A deleted
@@ -96,7 +100,13 @@ const (
 // observe is called with each new status; it may be nil. Pass the stack's id
 // rather than its name where the stack may be deleted meanwhile: only the id
 // finds a deleted stack.
-func WaitUntilStable(ctx context.Context, client Describer, id string, sleep pause.Func, observe func(*types.Stack)) (*types.Stack, error) {
+func WaitUntilStable(
+	ctx context.Context,
+	client Describer,
+	id string,
+	sleep pause.Func,
+	observe func(*types.Stack),
+) (*types.Stack, error) {
 	var last types.StackStatus
 	for interval := firstPoll; ; interval = min(interval*3/2, longestPoll) {
 		stack, err := Describe(ctx, client, id)

@@ -174,7 +174,11 @@ func (run *runner) launch(ctx context.Context, c choice) error {
 		return fmt.Errorf("stack %s is complete, but there is no permission stack", stackName)
 	}
 	for _, p := range made {
-		run.out.note("its function wrote the permission stack %s: %s", p.name, count(p.resources, "resource", "resources"))
+		run.out.note(
+			"its function wrote the permission stack %s: %s",
+			p.name,
+			count(p.resources, "resource", "resources"),
+		)
 	}
 	for _, o := range s.outputs {
 		if strings.HasSuffix(o.key, "Arn") { // the others are links to the console
@@ -191,16 +195,29 @@ func (run *runner) checkGranted(ctx context.Context, c choice) error {
 	}
 	for _, r := range live.roles {
 		run.out.passed("role %s", r.name)
-		run.out.note("%d managed and %s, %s, %s characters", len(r.managed), count(len(r.inline), "inline policy", "inline policies"), count(r.actions(), "action", "actions"), number(r.size()))
+		run.out.note(
+			"%d managed and %s, %s, %s characters",
+			len(r.managed),
+			count(len(r.inline), "inline policy", "inline policies"),
+			count(r.actions(), "action", "actions"),
+			number(r.size()),
+		)
 		for _, p := range r.managed {
 			run.out.note("  %-62s %5s characters of 6,144", p.name, number(p.size))
 		}
 	}
-	run.out.passed("%s and %s tell the backup service of changes", count(len(live.topics), "topic", "topics"), count(len(live.rules), "event rule", "event rules"))
+	run.out.passed(
+		"%s and %s tell the backup service of changes",
+		count(len(live.topics), "topic", "topics"),
+		count(len(live.rules), "event rule", "event rules"),
+	)
 	if err := live.matches(c, connection); err != nil {
 		return err
 	}
-	run.out.passed("IAM, SNS and EventBridge hold exactly what the catalogue says: %s distinct actions", number(live.actions()))
+	run.out.passed(
+		"IAM, SNS and EventBridge hold exactly what the catalogue says: %s distinct actions",
+		number(live.actions()),
+	)
 	return nil
 }
 
@@ -228,7 +245,12 @@ func (run *runner) update(ctx context.Context, from, to choice) error {
 		run.out.note("gone: %s", gone)
 	}
 	if n, m := before.actions(), after.actions(); m < n {
-		run.out.passed("%s of %s actions are gone; IAM holds exactly what the catalogue says for %s", number(n-m), number(n), to)
+		run.out.passed(
+			"%s of %s actions are gone; IAM holds exactly what the catalogue says for %s",
+			number(n-m),
+			number(n),
+			to,
+		)
 		return nil
 	}
 	return fmt.Errorf("update from %s to %s took no action away", from, to)

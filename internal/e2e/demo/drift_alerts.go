@@ -129,7 +129,10 @@ func (w *driftFunction) invoke(ctx context.Context) error {
 		return fmt.Errorf("invoke function %s: %w", w.name, err)
 	}
 	// The embedded AWS reads account and Region of a signature and verifies none.
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/lambda/aws4_request, SignedHeaders=host, Signature=0")
+	request.Header.Set(
+		"Authorization",
+		"AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/lambda/aws4_request, SignedHeaders=host, Signature=0",
+	)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return fmt.Errorf("invoke function %s: %w", w.name, err)

@@ -47,7 +47,8 @@ func (run *runner) granted(ctx context.Context, connection string) (granted, err
 		}
 		for _, r := range page.Roles {
 			// The roles of the launched stack itself lie one path deeper.
-			if aws.ToString(r.Path) != policies.DefaultPath || !strings.HasSuffix(*r.RoleName, "-"+connection) && !run.madeBy(connection, *r.RoleName) {
+			if aws.ToString(r.Path) != policies.DefaultPath ||
+				!strings.HasSuffix(*r.RoleName, "-"+connection) && !run.madeBy(connection, *r.RoleName) {
 				continue
 			}
 			one, err := run.role(ctx, *r.RoleName)
@@ -64,7 +65,8 @@ func (run *runner) granted(ctx context.Context, connection string) (granted, err
 	rules, err := run.ruleNames(ctx)
 	// Those of the launched stacks themselves tell the customer, not the vendor.
 	ours := func(name string) bool {
-		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-") || strings.HasPrefix(name, "permstack-")
+		return strings.HasPrefix(name, stackName+"-") || strings.HasPrefix(name, otherStackName+"-") ||
+			strings.HasPrefix(name, "permstack-")
 	}
 	g.topics, g.rules = slices.DeleteFunc(topics, ours), slices.DeleteFunc(rules, ours)
 	return g, err
@@ -122,7 +124,10 @@ func (run *runner) managed(ctx context.Context, arn string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read policy %s: %w", arn, err)
 	}
-	v, err := run.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId})
+	v, err := run.iam.GetPolicyVersion(
+		ctx,
+		&iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId},
+	)
 	if err != nil {
 		return "", fmt.Errorf("read policy %s: %w", arn, err)
 	}

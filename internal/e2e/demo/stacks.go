@@ -89,7 +89,12 @@ func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (
 		}
 		s := out.Stacks[0]
 		if status := string(s.StackStatus); !strings.HasSuffix(status, "_IN_PROGRESS") {
-			o := outcome{name: name, status: status, statusReason: aws.ToString(s.StackStatusReason), took: time.Since(began)}
+			o := outcome{
+				name:         name,
+				status:       status,
+				statusReason: aws.ToString(s.StackStatusReason),
+				took:         time.Since(began),
+			}
 			for _, v := range s.Outputs {
 				o.outputs = append(o.outputs, keyValue{aws.ToString(v.OutputKey), aws.ToString(v.OutputValue)})
 			}
@@ -99,14 +104,22 @@ func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return outcome{}, fmt.Errorf("stack %s is still %s after %s", name, s.StackStatus, time.Since(began).Round(time.Second))
+			return outcome{}, fmt.Errorf(
+				"stack %s is still %s after %s",
+				name,
+				s.StackStatus,
+				time.Since(began).Round(time.Second),
+			)
 		}
 	}
 }
 
 func (run *runner) stackEvents(ctx context.Context, id string) ([]types.StackEvent, error) {
 	var events []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(run.stacks, &cloudformation.DescribeStackEventsInput{StackName: &id})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		run.stacks,
+		&cloudformation.DescribeStackEventsInput{StackName: &id},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -138,7 +138,14 @@ func (c choice) computeSnapshot() (snapshot, error) {
 			policies = append(policies, "inline "+p.Name+" "+documentText(p.Document))
 		}
 		slices.Sort(policies)
-		out["role "+r.Path+r.Name] = fmt.Sprint("trust ", documentText(r.Trust), " boundary ", r.PermissionsBoundary, " ", policies)
+		out["role "+r.Path+r.Name] = fmt.Sprint(
+			"trust ",
+			documentText(r.Trust),
+			" boundary ",
+			r.PermissionsBoundary,
+			" ",
+			policies,
+		)
 		if r.InstanceProfile != "" {
 			out["instance profile "+r.Path+r.InstanceProfile] = r.Name
 		}

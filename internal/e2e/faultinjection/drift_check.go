@@ -72,14 +72,24 @@ func (p *parent) tamper() {
 	}
 	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.env.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`)})
+		_, err = p.env.iam.PutRolePolicy(
+			ctx,
+			&iam.PutRolePolicyInput{
+				RoleName:       &role,
+				PolicyName:     aws.String("Rogue"),
+				PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`),
+			},
+		)
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.env.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+		_, err = p.env.events.DisableRule(
+			ctx,
+			&eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)},
+		)
 	}
 	if err != nil {
 		p.problemf("tamper: %v", err)
@@ -144,7 +154,10 @@ func (p *parent) hasFailedStack() bool {
 	if err != nil {
 		p.problemf("%v", err)
 	}
-	return slices.ContainsFunc(stacks, func(s types.Stack) bool { return strings.HasSuffix(string(s.StackStatus), "_FAILED") })
+	return slices.ContainsFunc(
+		stacks,
+		func(s types.Stack) bool { return strings.HasSuffix(string(s.StackStatus), "_FAILED") },
+	)
 }
 
 // runScheduled lets the check run twice, as the schedule does.
@@ -163,14 +176,20 @@ func (p *parent) undoTampering() {
 	ctx := context.Background()
 	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.env.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")})
+		_, err = p.env.iam.DeleteRolePolicy(
+			ctx,
+			&iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")},
+		)
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.env.events.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+		_, err = p.env.events.EnableRule(
+			ctx,
+			&eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)},
+		)
 	}
 	if err != nil {
 		p.problemf("put right by hand: %v", err)
@@ -245,7 +264,12 @@ var tamperedResources = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
 // invokeDrift invokes the drift function once and returns the error that Lambda sees.
 func (p *parent) invokeDrift(revert bool) error {
 	env := p.env
-	i := &invocation{env: env, deadline: env.clock.Now().Add(functionTime), killed: make(chan struct{}), finished: make(chan struct{})}
+	i := &invocation{
+		env:      env,
+		deadline: env.clock.Now().Add(functionTime),
+		killed:   make(chan struct{}),
+		finished: make(chan struct{}),
+	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	p.requests++
@@ -265,14 +289,24 @@ func (p *parent) invokeDrift(revert bool) error {
 }
 
 // driftHandler is the deployed drift function with the faults' transport and clock.
-func (i *invocation) driftHandler(parentStack string, revert bool) (func(context.Context, json.RawMessage) (monitor.Result, error), error) {
+func (i *invocation) driftHandler(
+	parentStack string,
+	revert bool,
+) (func(context.Context, json.RawMessage) (monitor.Result, error), error) {
 	env := i.env
 	parent, err := installation.ParseParent(parentStack)
 	if err != nil {
 		return nil, err
 	}
 	cfg := env.cloud.ConfigWith(region, env.cloud.SessionCredentials(account, env.checkRole, "drift"))
-	cfg.HTTPClient = &http.Client{Transport: &faultyTransport{env: env, caller: DriftCheck, invocation: i, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.HTTPClient = &http.Client{
+		Transport: &faultyTransport{
+			env:        env,
+			caller:     DriftCheck,
+			invocation: i,
+			next:       cfg.HTTPClient.(*http.Client).Transport,
+		},
+	}
 	cfg.Retryer = func() aws.Retryer { return env.retryer(lambdaenv.Attempts) }
 	settings := driftlambda.Settings{
 		Parent: parent, TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic,

@@ -71,8 +71,12 @@ var startTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 // newEnvironment makes an account in which the template's roles stand.
 func newEnvironment(faults ...Fault) (*environment, error) {
 	env := &environment{
-		clock: &clock{now: startTime}, gate: newGate(), injector: newInjector(faults...), inbox: &inbox{responses: map[string][][]byte{}},
-		log: &functionLog{secrets: []string{secret, signature}}, responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+		clock: &clock{
+			now: startTime,
+		}, gate: newGate(), injector: newInjector(faults...), inbox: &inbox{responses: map[string][][]byte{}},
+		log: &functionLog{
+			secrets: []string{secret, signature},
+		}, responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
 		run: func(i *invocation, payload []byte) error {
 			_, err := i.handler().Invoke(i.ctx, payload)
 			return err
@@ -91,7 +95,15 @@ func newEnvironment(faults ...Fault) (*environment, error) {
 	})
 	env.cloud.Register(env.engine.Definition())
 	cfg := env.cloud.Config(account, region)
-	env.cfn, env.iam, env.sns, env.events = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
+	env.cfn, env.iam, env.sns, env.events = cloudformation.NewFromConfig(
+		cfg,
+	), iam.NewFromConfig(
+		cfg,
+	), sns.NewFromConfig(
+		cfg,
+	), eventbridge.NewFromConfig(
+		cfg,
+	)
 	for _, c := range []choice{oldChoice, newChoice} {
 		if err := env.access.allowChoice(c); err != nil {
 			return nil, err
@@ -111,7 +123,9 @@ func (env *environment) configFor(account, region, role string) aws.Config {
 		return env.cloud.Config(account, region)
 	}
 	cfg := env.cloud.ConfigAs(account, region, role)
-	cfg.HTTPClient = &http.Client{Transport: &faultyTransport{env: env, caller: StackRole, next: cfg.HTTPClient.(*http.Client).Transport}}
+	cfg.HTTPClient = &http.Client{
+		Transport: &faultyTransport{env: env, caller: StackRole, next: cfg.HTTPClient.(*http.Client).Transport},
+	}
 	cfg.Retryer = func() aws.Retryer { return env.retryer(3) } // the SDK's default
 	return cfg
 }
@@ -166,7 +180,13 @@ var permissionStacks = installation.Parent{Name: parentName}.StackNames()
 
 // parentID makes the id of the nth parent stack.
 func parentID(n int) string {
-	return fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555", region, account, parentName, n)
+	return fmt.Sprintf(
+		"arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555",
+		region,
+		account,
+		parentName,
+		n,
+	)
 }
 
 // serveParent makes the function one of a parent stack's, as a launch does.
@@ -252,7 +272,9 @@ func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
 	})
 }
 
-var parsedTemplate = sync.OnceValues(func() (*cfntemplate.Template, error) { return cfntemplate.Parse(permstack.Template) })
+var parsedTemplate = sync.OnceValues(
+	func() (*cfntemplate.Template, error) { return cfntemplate.Parse(permstack.Template) },
+)
 
 // roleARNs resolves what the roles of the template refer to.
 type roleARNs struct{}

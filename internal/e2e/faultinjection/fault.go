@@ -127,7 +127,10 @@ func (k Kind) applies(p Point) bool {
 		return true
 	}
 	switch p.Action {
-	case "cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DeleteStack", "cloudformation:ContinueUpdateRollback":
+	case "cloudformation:CreateStack",
+		"cloudformation:UpdateStack",
+		"cloudformation:DeleteStack",
+		"cloudformation:ContinueUpdateRollback":
 		return true
 	}
 	return false

@@ -103,7 +103,10 @@ func (t *injector) takeInjected() []Failure {
 func (t *injector) isInjecting(side Caller) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.faults, func(s *injection) bool { return s.Caller == side && s.injected && !s.repaired })
+	return slices.ContainsFunc(
+		t.faults,
+		func(s *injection) bool { return s.Caller == side && s.injected && !s.repaired },
+	)
 }
 
 // endEvent ends the faults that last for one event.
@@ -130,7 +133,10 @@ func (t *injector) repair() {
 func (t *injector) hasInjected(action string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.faults, func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) })
+	return slices.ContainsFunc(
+		t.faults,
+		func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) },
+	)
 }
 
 // injectedFaults counts the faults that have been met.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"permstack/internal/awsapi/lambdaenv"
+	"permstack/internal/provisioner"
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
@@ -88,7 +89,9 @@ func (i *invocation) handler() lambda.Handler {
 	settings := provisionerlambda.Settings{StackRoleARN: env.stackRole, StackID: env.parent}
 	return provisionerlambda.Handler(settings, cfg, provisionerlambda.Options{
 		Log: env.log, Now: env.clock.Now, Sleep: i.sleep, Synthesize: cachedSynthesize,
-		ResponseClient: &http.Client{Transport: &faultyTransport{env: env, caller: Response, invocation: i, next: env.inbox}},
+		ResponseClient: &http.Client{
+			Transport: &faultyTransport{env: env, caller: Response, invocation: i, next: env.inbox},
+		},
 	})
 }
 
@@ -105,7 +108,12 @@ func (env *environment) retryer(attempts int) aws.Retryer {
 
 // invoke runs the function for one event and waits until it ended.
 func (env *environment) invoke(payload []byte) (killed bool, err error) {
-	i := &invocation{env: env, deadline: env.clock.Now().Add(functionTime), killed: make(chan struct{}), finished: make(chan struct{})}
+	i := &invocation{
+		env:      env,
+		deadline: env.clock.Now().Add(functionTime),
+		killed:   make(chan struct{}),
+		finished: make(chan struct{}),
+	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	defer i.cancel()
 	env.setCurrent(i)
@@ -140,7 +148,7 @@ func (s *functionLog) Write(p []byte) (int, error) {
 			s.leak = fmt.Sprintf("the log tells %q: %s", h, p)
 		}
 	}
-	if strings.Contains(string(p), `"msg":"left behind`) {
+	if strings.Contains(string(p), provisioner.LogLeftBehind) || strings.Contains(string(p), provisioner.LogLeftoversUnknown) {
 		s.leftovers += " " + string(p)
 	}
 	return len(p), nil

@@ -17,7 +17,10 @@ import (
 func (env *environment) failedDeletions(ctx context.Context, stack string) (string, error) {
 	var out strings.Builder
 	later := map[string]bool{}
-	pages := cloudformation.NewDescribeStackEventsPaginator(env.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		env.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &stack},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -53,7 +56,8 @@ func (env *environment) cleanUpManually(ctx context.Context, told string, others
 	for _, kind := range []string{"instance profile ", "role ", "policy ", "rule ", "topic "} {
 		for name := range have {
 			thing := name[strings.LastIndexAny(name, " /")+1:]
-			if _, other := others[name]; other || !strings.HasPrefix(name, kind) || !strings.Contains(told, thing) || owned[kind+thing] {
+			if _, other := others[name]; other || !strings.HasPrefix(name, kind) || !strings.Contains(told, thing) ||
+				owned[kind+thing] {
 				continue
 			}
 			if err := env.deleteManually(ctx, strings.TrimSpace(kind), name, thing); err != nil {
@@ -113,7 +117,10 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, thing st
 		_, err = env.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &thing})
 		return err
 	}
-	_, err := env.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)})
+	_, err := env.sns.DeleteTopic(
+		ctx,
+		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)},
+	)
 	return err
 }
 

@@ -118,7 +118,8 @@ func TestDocument(t *testing.T) {
 		}
 		cases += len(allFaults(clean.Calls))
 		for _, side := range Callers {
-			if row := (Matrix{Clean: []Result{clean}}).row(clean, side); row != "" && !bytes.Contains(part, []byte(row)) {
+			if row := (Matrix{Clean: []Result{clean}}).row(clean, side); row != "" &&
+				!bytes.Contains(part, []byte(row)) {
 				t.Errorf("no line %q: %s", row, stale)
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/provisioner"
 )
 
 // signature stands in the response URL; it must reach no log.
@@ -122,7 +124,8 @@ func (p *parent) redeliver(kind cfn.RequestType, payload []byte, url string, ans
 	case err != nil:
 		p.problemf("%s, delivered again: %v", kind, err)
 	}
-	if again := p.env.inbox.take(url); len(again) != 1 || responseStatus(again[0]) != responseStatus(answers[0]) && p.env.injector.injectedFaults() == 1 {
+	if again := p.env.inbox.take(url); len(again) != 1 ||
+		responseStatus(again[0]) != responseStatus(answers[0]) && p.env.injector.injectedFaults() == 1 {
 		p.problemf("%s, delivered again: answered %q after %q", kind, again, answers)
 	}
 }
@@ -143,7 +146,8 @@ func (p *parent) redeliverEvents() {
 		if _, err := p.env.invoke(payload); err != nil {
 			p.problemf("%s, delivered late: %v", e.RequestType, err)
 		}
-		if answers := p.env.inbox.take(e.ResponseURL); len(answers) != 1 || responseStatus(answers[0]) != string(cfn.StatusFailed) {
+		if answers := p.env.inbox.take(e.ResponseURL); len(answers) != 1 ||
+			responseStatus(answers[0]) != string(cfn.StatusFailed) {
 			p.problemf("%s, delivered late: answered %q", e.RequestType, answers)
 		}
 	}
@@ -176,7 +180,12 @@ func (p *parent) checkResponse(kind cfn.RequestType, requestID string, body []by
 	case a.RequestID != requestID, a.StackID != p.id, a.LogicalResourceID != logicalID, a.PhysicalResourceID == "":
 		p.problemf("%s: the answer is for something else: %s", kind, body)
 	case p.resource != "" && a.PhysicalResourceID != p.resource:
-		p.problemf("%s: the physical id became %s, which makes CloudFormation delete %s", kind, a.PhysicalResourceID, p.resource)
+		p.problemf(
+			"%s: the physical id became %s, which makes CloudFormation delete %s",
+			kind,
+			a.PhysicalResourceID,
+			p.resource,
+		)
 	}
 	p.resource = a.PhysicalResourceID
 	r := eventResult{answered: true, ok: a.Status == cfn.StatusSuccess, reason: a.Reason}
@@ -235,7 +244,8 @@ func (p *parent) checkSnapshot(when string, c *choice) {
 			continue
 		}
 		status := string(s.StackStatus)
-		if c == nil || !slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}, status) {
+		if c == nil ||
+			!slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}, status) {
 			p.problemf("%s stack %s is %s (%s)", when, *s.StackName, status, aws.ToString(s.StackStatusReason))
 		}
 	}
@@ -264,7 +274,8 @@ func (p *parent) excludeReported(have, want snapshot) {
 // leftBehind behind, because the function could not.
 func (p *parent) readFailedDeletions() {
 	for _, name := range permissionStacks {
-		if !strings.Contains(p.reported, "the events of stack "+name) && !strings.Contains(p.reported, "the events cannot be read\",\"") {
+		if !strings.Contains(p.reported, "the events of stack "+name) &&
+			!strings.Contains(p.reported, provisioner.LogLeftoversUnknown) {
 			continue
 		}
 		events, err := p.env.failedDeletions(context.Background(), name)
@@ -417,7 +428,14 @@ func (p *parent) retryManually(kind cfn.RequestType, now, old *choice) {
 
 // createConflictingRole makes a role that is in the way, as somebody else's.
 func (p *parent) createConflictingRole(name string) error {
-	_, err := p.env.iam.CreateRole(context.Background(), &iam.CreateRoleInput{RoleName: &name, Path: aws.String("/"), AssumeRolePolicyDocument: aws.String(denyAllTrust)})
+	_, err := p.env.iam.CreateRole(
+		context.Background(),
+		&iam.CreateRoleInput{
+			RoleName:                 &name,
+			Path:                     aws.String("/"),
+			AssumeRolePolicyDocument: aws.String(denyAllTrust),
+		},
+	)
 	if err != nil {
 		return fmt.Errorf("create role %s: %w", name, err)
 	}

@@ -26,7 +26,8 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 		return nil, err
 	}
 	res, err := q.next.RoundTrip(r)
-	if err != nil || res.StatusCode != http.StatusBadRequest || apiAction(r, body) != "cloudformation:DescribeStackResource" {
+	if err != nil || res.StatusCode != http.StatusBadRequest ||
+		apiAction(r, body) != "cloudformation:DescribeStackResource" {
 		return res, err
 	}
 	said, err := io.ReadAll(res.Body)
@@ -43,9 +44,14 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 	if err := xml.EscapeText(&status, []byte(q.env.parentStatus())); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, `<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourceResult><StackResourceDetail>`+
-		`<LogicalResourceId>%s</LogicalResourceId><ResourceType>Custom::PermissionStack</ResourceType><ResourceStatus>%s</ResourceStatus>`+
-		`</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`, logicalID, status.String())
+	fmt.Fprintf(
+		out,
+		`<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourceResult><StackResourceDetail>`+
+			`<LogicalResourceId>%s</LogicalResourceId><ResourceType>Custom::PermissionStack</ResourceType><ResourceStatus>%s</ResourceStatus>`+
+			`</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`,
+		logicalID,
+		status.String(),
+	)
 	return out.Result(), nil
 }
 

@@ -88,7 +88,11 @@ func (env *environment) asProcess(t *testing.T, program string) {
 		Env: map[string]string{"STACK_ROLE_ARN": env.stackRole, "AWS_ENDPOINT_URL": server.URL},
 		Credentials: func() lambdaruntime.Credentials {
 			c := env.functionSession()
-			return lambdaruntime.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+			return lambdaruntime.Credentials{
+				AccessKeyID:     c.AccessKeyID,
+				SecretAccessKey: c.SecretAccessKey,
+				SessionToken:    c.SessionToken,
+			}
 		},
 	})
 	if err != nil {

@@ -15,16 +15,76 @@ func TestRegressions(t *testing.T) {
 		nth    int // of that action
 		kind   Kind
 	}{
-		{"a stack was left, though the answer said that nothing was", "create", "cloudformation:CreateStack", 2, Kind{ResponseLost, UntilHandled}},
-		{"a dropped role was left behind, with its trust, and nobody was told", "update", "iam:DeleteRole", 1, Kind{Denied, UntilRepaired}},
-		{"a dropped policy was left behind, and nobody was told", "update", "iam:DeletePolicy", 2, Kind{Throttled, UntilHandled}},
-		{"a dropped rule was left behind, and nobody was told", "update", "events:DeleteRule", 1, Kind{InternalError, UntilHandled}},
-		{"what a failed update had made was left behind, and nobody was told", "update that fails", "iam:DeletePolicy", 1, Kind{Denied, UntilHandled}},
-		{"a deletion failed for ever when a role of it was gone already", "delete", "iam:DeleteRole", 1, Kind{ResponseLost, UntilRepaired}},
-		{"a failed rollback could not be continued", "update", "iam:CreatePolicyVersion", 1, Kind{InternalError, UntilHandled}},
-		{"a continued rollback left a role without its policies", "update", "iam:AttachRolePolicy", 1, Kind{InternalError, UntilRepaired}},
-		{"what was put right was told to nobody, when the run ended between", "drift revert", "sns:Publish backup-AlertTopic", 1, Kind{KillBefore, Once}},
-		{"CloudFormation did not know what it had made", "update", "iam:CreatePolicy", 1, Kind{ResponseLost, UntilHandled}},
+		{
+			"a stack was left, though the answer said that nothing was",
+			"create",
+			"cloudformation:CreateStack",
+			2,
+			Kind{ResponseLost, UntilHandled},
+		},
+		{
+			"a dropped role was left behind, with its trust, and nobody was told",
+			"update",
+			"iam:DeleteRole",
+			1,
+			Kind{Denied, UntilRepaired},
+		},
+		{
+			"a dropped policy was left behind, and nobody was told",
+			"update",
+			"iam:DeletePolicy",
+			2,
+			Kind{Throttled, UntilHandled},
+		},
+		{
+			"a dropped rule was left behind, and nobody was told",
+			"update",
+			"events:DeleteRule",
+			1,
+			Kind{InternalError, UntilHandled},
+		},
+		{
+			"what a failed update had made was left behind, and nobody was told",
+			"update that fails",
+			"iam:DeletePolicy",
+			1,
+			Kind{Denied, UntilHandled},
+		},
+		{
+			"a deletion failed for ever when a role of it was gone already",
+			"delete",
+			"iam:DeleteRole",
+			1,
+			Kind{ResponseLost, UntilRepaired},
+		},
+		{
+			"a failed rollback could not be continued",
+			"update",
+			"iam:CreatePolicyVersion",
+			1,
+			Kind{InternalError, UntilHandled},
+		},
+		{
+			"a continued rollback left a role without its policies",
+			"update",
+			"iam:AttachRolePolicy",
+			1,
+			Kind{InternalError, UntilRepaired},
+		},
+		{
+			"what was put right was told to nobody, when the run ended between",
+			"drift revert",
+			"sns:Publish backup-AlertTopic",
+			1,
+			Kind{KillBefore, Once},
+		},
+		{
+			"CloudFormation did not know what it had made",
+			"update",
+			"iam:CreatePolicy",
+			1,
+			Kind{ResponseLost, UntilHandled},
+		},
 	}
 	for _, tc := range tests {
 		t.Run(tc.was, func(t *testing.T) {
@@ -74,7 +134,10 @@ func TestHarnessDetects(t *testing.T) {
 		harm func(*parent)
 		want string
 	}{
-		"a policy more":      {func(p *parent) { must(p.createConflictingRole("ClumioOther-us-east-1-main")); clear(p.thirdParty) }, "should not be there"},
+		"a policy more": {
+			func(p *parent) { must(p.createConflictingRole("ClumioOther-us-east-1-main")); clear(p.thirdParty) },
+			"should not be there",
+		},
 		"a role that trusts": {func(p *parent) { p.state = &newChoice }, "not as it should be"},
 		"nothing deleted":    {func(p *parent) { p.state = nil }, "its parent is gone"},
 	}

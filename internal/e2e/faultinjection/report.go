@@ -35,16 +35,28 @@ func (m Matrix) Write(w io.Writer) error {
 	n := Count(m.Results)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), outcomeCounts(n))
-	fmt.Fprintf(&b, "| Life | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
+	fmt.Fprintf(
+		&b,
+		"| Life | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n",
+		joinOutcomes(" | "),
+		strings.Repeat("--:|", len(Outcomes)),
+	)
 	for _, clean := range m.Clean {
 		for _, side := range Callers {
 			if row := m.row(clean, side); row != "" {
-				cases := m.filter(func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == side })
+				cases := m.filter(
+					func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == side },
+				)
 				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n", joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
+	fmt.Fprintf(
+		&b,
+		"\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n",
+		joinOutcomes(" | "),
+		strings.Repeat("--:|", len(Outcomes)),
+	)
 	for _, side := range Callers {
 		for _, k := range Kinds(side) {
 			cases := m.filter(func(r Result) bool { return r.Faults[0].Caller == side && r.Faults[0].Kind == k })

@@ -124,7 +124,13 @@ func (l Scenario) run(faults ...Fault) (result Result, err error) {
 	if err != nil {
 		return result, err
 	}
-	result = Result{Scenario: l.Name, Faults: faults, Injected: env.injector.injectedFaults(), Calls: sortCalls(env.injector.calls), Outcome: outcome}
+	result = Result{
+		Scenario: l.Name,
+		Faults:   faults,
+		Injected: env.injector.injectedFaults(),
+		Calls:    sortCalls(env.injector.calls),
+		Outcome:  outcome,
+	}
 
 	if taken != "" {
 		if err := p.deleteConflictingRole(taken); err != nil {
@@ -184,7 +190,8 @@ func (l Scenario) outcome(p *parent) Outcome {
 		return LeftBehind
 	case p.retried:
 		return Retried
-	case l.deployedAtEnd == nil && p.state == nil, l.deployedAtEnd != nil && p.state != nil && l.deployedAtEnd.name == p.state.name:
+	case l.deployedAtEnd == nil && p.state == nil,
+		l.deployedAtEnd != nil && p.state != nil && l.deployedAtEnd.name == p.state.name:
 		return Completed
 	}
 	return RolledBack

@@ -112,7 +112,10 @@ func (env *environment) readPolicies(ctx context.Context, out snapshot) error {
 			return err
 		}
 		for _, p := range page.Policies {
-			v, err := env.iam.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId})
+			v, err := env.iam.GetPolicyVersion(
+				ctx,
+				&iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId},
+			)
 			if err != nil {
 				return err
 			}
@@ -225,7 +228,10 @@ func (env *environment) existingStacks(ctx context.Context) ([]types.Stack, erro
 func (env *environment) ownedResources(ctx context.Context, stacks []types.Stack) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, s := range stacks {
-		pages := cloudformation.NewListStackResourcesPaginator(env.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
+		pages := cloudformation.NewListStackResourcesPaginator(
+			env.cfn,
+			&cloudformation.ListStackResourcesInput{StackName: s.StackId},
+		)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -274,14 +280,28 @@ func (env *environment) fingerprint(ctx context.Context) (string, error) {
 		for _, o := range s.Outputs {
 			lines = append(lines, *s.StackName+" "+*o.OutputKey+" "+*o.OutputValue)
 		}
-		pages := cloudformation.NewListStackResourcesPaginator(env.cfn, &cloudformation.ListStackResourcesInput{StackName: s.StackId})
+		pages := cloudformation.NewListStackResourcesPaginator(
+			env.cfn,
+			&cloudformation.ListStackResourcesInput{StackName: s.StackId},
+		)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return "", fmt.Errorf("look at stack %s: %w", *s.StackName, err)
 			}
 			for _, r := range page.StackResourceSummaries {
-				lines = append(lines, fmt.Sprint(*s.StackName, " ", *r.LogicalResourceId, " ", aws.ToString(r.PhysicalResourceId), " ", r.ResourceStatus))
+				lines = append(
+					lines,
+					fmt.Sprint(
+						*s.StackName,
+						" ",
+						*r.LogicalResourceId,
+						" ",
+						aws.ToString(r.PhysicalResourceId),
+						" ",
+						r.ResourceStatus,
+					),
+				)
 			}
 		}
 	}

@@ -73,10 +73,15 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 		report.Faults += env.injector.injectedFaults()
 		report.Outcomes[outcome]++
 		for _, problem := range p.problems {
-			report.Problems = append(report.Problems, fmt.Sprintf("life %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem))
+			report.Problems = append(
+				report.Problems,
+				fmt.Sprintf("life %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem),
+			)
 		}
 		p.problems = nil
-		env.clock.Advance(100 * 24 * time.Hour / time.Duration(max(s.Scenarios/10, 1))) // CloudFormation remembers for 90 days
+		env.clock.Advance(
+			100 * 24 * time.Hour / time.Duration(max(s.Scenarios/10, 1)),
+		) // CloudFormation remembers for 90 days
 		if every := max(s.Scenarios/10, 1); (n+1)%every == 0 {
 			g, err := p.measure(ctx, n+1)
 			if err != nil {
@@ -152,7 +157,14 @@ func (p *parent) measure(ctx context.Context, life int) (Usage, error) {
 	if list, err := os.ReadDir("/proc/self/fd"); err == nil {
 		files = len(list)
 	}
-	return Usage{Scenario: life, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(), Files: files, Resources: len(have), Stacks: len(stacks)}, nil
+	return Usage{
+		Scenario:   life,
+		Heap:       m.HeapAlloc,
+		Goroutines: runtime.NumGoroutine(),
+		Files:      files,
+		Resources:  len(have),
+		Stacks:     len(stacks),
+	}, nil
 }
 
 // Leaks says what a soak left behind or let grow; nothing means that it held.
@@ -176,7 +188,17 @@ func (r SoakReport) Leaks() []string {
 		{"KiB of heap", int(first.Heap >> 10), int(last.Heap >> 10), int(first.Heap>>12) + 4096},
 	} {
 		if c.last > c.first+c.spare {
-			out = append(out, fmt.Sprintf("%d %s after %d lives, %d after %d", c.last, c.what, last.Scenario, c.first, first.Scenario))
+			out = append(
+				out,
+				fmt.Sprintf(
+					"%d %s after %d lives, %d after %d",
+					c.last,
+					c.what,
+					last.Scenario,
+					c.first,
+					first.Scenario,
+				),
+			)
 		}
 	}
 	return out
@@ -184,10 +206,25 @@ func (r SoakReport) Leaks() []string {
 
 // Write writes the report as Markdown.
 func (r SoakReport) Write(w io.Writer) error {
-	fmt.Fprintf(w, "%d lives in a row, seed %d, %d of them with a fault: %s.\n\n| Lives | Heap, KiB | Goroutines | Open files | Things left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
-		r.Scenarios, r.Seed, r.Faults, outcomeCounts(r.Outcomes))
+	fmt.Fprintf(
+		w,
+		"%d lives in a row, seed %d, %d of them with a fault: %s.\n\n| Lives | Heap, KiB | Goroutines | Open files | Things left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
+		r.Scenarios,
+		r.Seed,
+		r.Faults,
+		outcomeCounts(r.Outcomes),
+	)
 	for _, g := range r.Points {
-		fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %d |\n", g.Scenario, g.Heap>>10, g.Goroutines, g.Files, g.Resources, g.Stacks)
+		fmt.Fprintf(
+			w,
+			"| %d | %d | %d | %d | %d | %d |\n",
+			g.Scenario,
+			g.Heap>>10,
+			g.Goroutines,
+			g.Files,
+			g.Resources,
+			g.Stacks,
+		)
 	}
 	for _, problem := range append(r.Problems, r.Leaks()...) {
 		fmt.Fprintf(w, "\n- %s\n", problem)

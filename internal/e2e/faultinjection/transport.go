@@ -166,7 +166,8 @@ func intercept(call *protocol.Call) error {
 		}
 		return protocol.Errorf("AccessDenied", "%s", message).WithStatus(http.StatusForbidden)
 	case InternalError:
-		return protocol.Errorf("InternalFailure", "An internal error occurred.").WithStatus(http.StatusInternalServerError)
+		return protocol.Errorf("InternalFailure", "An internal error occurred.").
+			WithStatus(http.StatusInternalServerError)
 	case NotAssumable:
 		return protocol.Errorf("ValidationError", "Role %s is invalid or cannot be assumed", call.Form.Get("RoleARN"))
 	}
