@@ -14,6 +14,8 @@ usage: ./build.sh COMMAND
   publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
   site      write the review page to dist/site/index.html
   test      check the format, vet, and run every test, those with the interop tools included
+  exhaustive
+            run every case of the tests that check a sample in "test"
   mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE...]
   fuzz      run every fuzz target: ./build.sh fuzz [TIME]; 30s for each target by default
   faults    fault injection at every API call of every scenario, pairs of faults, and a soak test;
@@ -175,7 +177,7 @@ export_tools() {
 
 # tool_packages lists the packages whose tests read a variable of export_tools.
 tool_packages() {
-  grep -rlE --include='*_test.go' 'PERMSTACK_[A-Z]' ./*_test.go cmd functions internal interop |
+  grep -rlE --include='*_test.go' '"PERMSTACK_[A-Z]' ./*_test.go cmd functions internal interop |
     sed -e 's|/[^/]*$||' -e 's|^\.$|permstack|' -e '/^permstack$/!s|^|permstack/|' | sort -u
 }
 
@@ -223,6 +225,18 @@ run_tests() {
   fi
   rm -f "$report"
   return $status
+}
+
+# exhaustive runs the tests that take a sample of their cases with every case.
+exhaustive() {
+  # shellcheck disable=SC2046 # one word for each package
+  PERMSTACK_FULL=1 go test -timeout 300m $(sampled_packages)
+}
+
+# sampled_packages lists the packages whose tests take a sample unless PERMSTACK_FULL is set.
+sampled_packages() {
+  git grep -lE 'policytest\.(NewSample|FullVariable)' -- '*_test.go' |
+    sed -e 's|^|./|' -e 's|/[^/]*$||' | sort -u
 }
 
 # fuzz runs every fuzz target for the given time. New failing inputs are kept in testdata/fuzz.
@@ -302,6 +316,7 @@ command=${1-}
 [[ $# -eq 0 ]] || shift
 case $command in
   build) build ;;
+  exhaustive) exhaustive ;;
   fuzz) fuzz "$@" ;;
   faults) go run ./tools/faults "$@" ;;
   scan) scan ;;
