@@ -1,5 +1,5 @@
-// Package policydoc is the IAM policy document as a value: its grammar in Go
-// types, read from any form that IAM accepts and written in one stable form.
+// Package iampolicy defines IAM policy documents as Go types. It parses every form that IAM accepts and writes one
+// canonical form.
 package iampolicy
 
 import (
@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Version is the policy language version that every document of ours carries.
+// Version is the version of the policy language, which every generated document has.
 const Version = "2012-10-17"
 
 // Document is an IAM policy document: identity, trust or resource policy.
@@ -34,25 +34,24 @@ type Statement struct {
 	Condition    Conditions `json:"Condition,omitempty"`
 }
 
-// Conditions is operator → condition key → values.
+// Conditions maps condition operators to condition keys to values.
 type Conditions map[string]map[string]Values
 
-// Principal is who a trust or resource policy speaks of: everyone ("*"), or
-// type ("AWS", "Service", "Federated", "CanonicalUser") → identifiers.
+// Principal is the Principal element of a trust or resource policy: everyone ("*"), or identifiers by type ("AWS",
+// "Service", "Federated", "CanonicalUser").
 type Principal struct {
 	Everyone bool
 	ByType   map[string]Values
 }
 
-// Values is one string or a list of them; IAM takes either form. It is written
-// as a bare string when there is one, which is also the shorter form.
+// Values is one string or a list of strings; IAM accepts either form. A single value is written as a string, which is
+// the shorter form.
 type Values []string
 
-// MarshalJSON writes a single value bare.
+// MarshalJSON returns a string for a single value, else a list.
 func (v Values) MarshalJSON() ([]byte, error) { return appendValues(nil, v), nil }
 
-// UnmarshalJSON reads a string, boolean or number, or a list of them; IAM
-// treats true and "true" alike.
+// UnmarshalJSON parses a string, boolean or number, or a list of them. IAM treats true and "true" alike.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	var one any
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -85,19 +84,19 @@ func scalar(v any) (string, error) {
 	case json.Number:
 		return v.String(), nil
 	default:
-		return "", fmt.Errorf("want a string, a boolean or a number, have %T", v)
+		return "", fmt.Errorf("want a string, a boolean or a number, got %T", v)
 	}
 }
 
-// MarshalJSON writes "*" for everyone, else the map of types.
+// MarshalJSON returns "*" for everyone, else an object of identifiers by type.
 func (p Principal) MarshalJSON() ([]byte, error) { return appendPrincipal(nil, p), nil }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON parses either form.
 func (p *Principal) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
 		if s != "*" {
-			return fmt.Errorf("principal %q: a principal is \"*\" or an object such as {\"AWS\": …}", s)
+			return fmt.Errorf("invalid principal %q: want \"*\" or an object such as {\"AWS\": …}", s)
 		}
 		*p = Principal{Everyone: true}
 		return nil
@@ -106,8 +105,8 @@ func (p *Principal) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &p.ByType)
 }
 
-// Parse reads a document in any form that IAM accepts: a single statement or a
-// list, single values or lists. Unknown elements are errors, as they are to IAM.
+// Parse parses a document in any form that IAM accepts: a single statement or a list, single values or lists. Unknown
+// elements are errors, as in IAM.
 func Parse(data []byte) (Document, error) {
 	var raw struct {
 		Version   string
@@ -115,22 +114,22 @@ func Parse(data []byte) (Document, error) {
 		Statement json.RawMessage
 	}
 	if err := strict(data, &raw); err != nil {
-		return Document{}, fmt.Errorf("read policy document: %w", err)
+		return Document{}, fmt.Errorf("parse policy document: %w", err)
 	}
 	doc := Document{Version: raw.Version, ID: raw.ID}
 	if len(raw.Statement) == 0 || bytes.Equal(raw.Statement, []byte("null")) {
-		return Document{}, fmt.Errorf("read policy document: it has no Statement")
+		return Document{}, fmt.Errorf("parse policy document: it has no Statement")
 	}
 	if bytes.TrimSpace(raw.Statement)[0] == '{' {
 		var one Statement
 		if err := strict(raw.Statement, &one); err != nil {
-			return Document{}, fmt.Errorf("read policy statement: %w", err)
+			return Document{}, fmt.Errorf("parse policy statement: %w", err)
 		}
 		doc.Statement = []Statement{one}
 		return doc, nil
 	}
 	if err := strict(raw.Statement, &doc.Statement); err != nil {
-		return Document{}, fmt.Errorf("read policy statements: %w", err)
+		return Document{}, fmt.Errorf("parse policy statements: %w", err)
 	}
 	return doc, nil
 }
@@ -147,19 +146,18 @@ func strict(data []byte, v any) error {
 	return nil
 }
 
-// JSON writes the document without white space, the same bytes for the same
-// value: maps sorted, lists in their own order.
+// JSON returns the document without white space. Equal documents have equal bytes: maps are sorted, lists keep their
+// order. The error is always nil.
 func (d Document) JSON() ([]byte, error) { return appendDocument(make([]byte, 0, 2048), d), nil }
 
-// MarshalJSON is JSON, for documents within larger values.
+// MarshalJSON implements json.Marshaler with the result of JSON.
 func (d Document) MarshalJSON() ([]byte, error) { return d.JSON() }
 
-// Size is the number of characters that IAM counts against its limits: all but
-// white space (IAM quotas, "IAM and AWS STS character limits").
+// Size returns the number of characters that IAM counts against its limits: all but white space (IAM quotas, "IAM and
+// AWS STS character limits").
 func (d Document) Size() int { return CountedSize(string(appendDocument(make([]byte, 0, 2048), d))) }
 
-// CountedSize counts the characters of a policy text as IAM does, white space
-// left out.
+// CountedSize returns the number of characters of a policy text without white space, as IAM counts them.
 func CountedSize(policy string) int {
 	n := utf8.RuneCountInString(policy)
 	for i := range len(policy) {
@@ -171,7 +169,7 @@ func CountedSize(policy string) int {
 	return n
 }
 
-// Actions lists every action that the document's statements name, sorted, once each.
+// Actions returns the distinct actions in the Action elements of all statements, sorted.
 func (d Document) Actions() []string {
 	seen := map[string]bool{}
 	for _, s := range d.Statement {

@@ -10,6 +10,7 @@ import (
 //go:embed resources.txt
 var resources string
 
+// resourceARNs maps lower-case actions to the ARN patterns of the resource types that they act on.
 var resourceARNs = sync.OnceValue(func() map[string][]string {
 	out := map[string][]string{}
 	for line := range strings.Lines(resources) {
@@ -19,8 +20,8 @@ var resourceARNs = sync.OnceValue(func() map[string][]string {
 	return out
 })
 
-// ActsOn tells whether an action of the catalogue acts on anything that a
-// policy's resource stands for. Where AWS's list does not say, it may.
+// ActsOn reports whether an action acts on any resource that a policy's Resource value matches. It returns true for
+// actions without resource types in AWS's list.
 func ActsOn(action, resource string) bool {
 	arns, known := resourceARNs()[strings.ToLower(action)]
 	if !known || resource == "*" {
@@ -33,7 +34,7 @@ func ActsOn(action, resource string) bool {
 	})
 }
 
-// fields cuts an ARN into its six fields, with * for what CloudFormation fills in.
+// fields returns the six fields of an ARN, with * for CloudFormation's pseudo parameters.
 func fields(arn string) []string {
 	for _, pseudo := range []string{"Partition", "Region", "AccountId", "StackName", "URLSuffix"} {
 		arn = strings.ReplaceAll(arn, "${AWS::"+pseudo+"}", "*")
@@ -41,8 +42,8 @@ func fields(arn string) []string {
 	return strings.SplitN(arn, ":", 6)
 }
 
-// overlapAll tells whether two ARNs have one in common. AWS's list writes some
-// ARNs with an account and some policies without, so that an empty field means any.
+// overlapAll reports whether some ARN matches both patterns. An empty field matches any value, because some ARNs have an
+// account in AWS's list and none in policies.
 func overlapAll(p, q []string) bool {
 	for i := range p {
 		if p[i] != "" && q[i] != "" && !Overlap(p[i], q[i]) {
@@ -52,9 +53,9 @@ func overlapAll(p, q []string) bool {
 	return true
 }
 
-// Overlap tells whether two patterns with wildcards (*) have a text in common.
+// Overlap reports whether some text matches both patterns (with * and ?).
 func Overlap(p, q string) bool {
-	row := make([]bool, len(q)+1) // row[j]: p[i:] and q[j:] have one
+	row := make([]bool, len(q)+1) // row[j]: some text matches p[i:] and q[j:]
 	for i := len(p); i >= 0; i-- {
 		diagonal := false
 		for j := len(q); j >= 0; j-- {

@@ -8,8 +8,8 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// ActionChange is which actions a policy names more or less than it did,
-// whatever the resources and conditions.
+// ActionChange lists the actions that were added to a policy and removed from it, whatever their resources and
+// conditions.
 type ActionChange struct {
 	Policy  string   `json:"policy"`
 	Added   []string `json:"added,omitempty"`   // allowed now
@@ -18,10 +18,9 @@ type ActionChange struct {
 	Freed   []string `json:"freed,omitempty"`   // denied no longer
 }
 
-// Actions says, per policy name, which actions come and go from want to have;
-// policies that name the same actions are left out. An action that a wildcard of
-// the same effect covers on the other side has not come or gone. NotAction is
-// written "everything but …".
+// Actions returns, by policy name, the actions that were added and removed between want and have. Policies that name
+// the same actions are left out, and so are actions that a wildcard of the same effect covers on the other side.
+// NotAction is written "everything but …".
 func Actions(want, have map[string]iampolicy.Document) []ActionChange {
 	names := slices.Sorted(maps.Keys(have))
 	for name := range want {
@@ -46,8 +45,8 @@ func Actions(want, have map[string]iampolicy.Document) []ActionChange {
 	return out
 }
 
-// actionsBeyond lists the actions of some blocks that other blocks do not cover,
-// sorted; what another listed action covers is left out.
+// actionsBeyond returns the actions of blocks that others do not cover, sorted. An action that another returned action
+// covers is left out.
 func actionsBeyond(blocks, others []*block) []string {
 	beyond, wild := actionsByKey(blocks)
 	all, allWild := actionsByKey(others)
@@ -70,7 +69,7 @@ func actionsBeyond(blocks, others []*block) []string {
 	return out
 }
 
-// roleActions gives the actions of blocks by key, and those that may cover others.
+// actionsByKey returns the actions of blocks by key, and those that may cover others.
 func actionsByKey(blocks []*block) (all map[string]*element[pattern], wild []element[pattern]) {
 	all = map[string]*element[pattern]{}
 	for _, b := range blocks {

@@ -15,16 +15,15 @@ const (
 	deny  = "Deny"
 )
 
-// element is one side of a block: one item, or everything but some items (from
-// NotAction, NotResource, NotPrincipal).
+// element is one principal, action or resource of a block: one item, or everything but some items (from NotAction,
+// NotResource, NotPrincipal).
 type element[T any] struct {
 	item   T
 	except []T
 	key    string
 }
 
-// block is a statement in normal form: it speaks of every combination of its
-// principals, actions and resources.
+// block is a statement in normal form: it applies to every combination of its principals, actions and resources.
 type block struct {
 	effect     string
 	principals []element[principal]
@@ -34,13 +33,12 @@ type block struct {
 	written    iampolicy.Conditions
 	key        string
 
-	// unread is the text of a statement that IAM would not accept. What it does
-	// is unknown; it is like the same text only.
+	// unread is the text of a statement that IAM would not accept. Its effect is unknown; it equals the same text only.
 	unread string
 }
 
-// readDocument gives the blocks of a document. Statements that can apply to
-// nothing, because a Principal element is empty, give none.
+// readDocument returns the blocks of a document. A statement that cannot apply to any request, because its Principal
+// element is empty, has none.
 func (r *reader) readDocument(doc iampolicy.Document) []*block {
 	variables := doc.Version == iampolicy.Version
 	out := make([]*block, 0, len(doc.Statement))
@@ -85,7 +83,7 @@ func (r *reader) readStatement(s *iampolicy.Statement, variables bool) *block {
 		b.resources = newExcept(r.readResources(s.NotResource, variables), resourceKey)
 	case len(s.Resource) > 0:
 		b.resources = newElements(r.readResources(s.Resource, variables), resourceKey)
-	default: // a trust policy speaks of the role it stands on
+	default: // a trust policy applies to its own role
 		b.resources = newElements(r.readResources(iampolicy.Values{"*"}, false), resourceKey)
 	}
 	b.conditions = r.readConditions(s.Condition, variables)
@@ -93,8 +91,8 @@ func (r *reader) readStatement(s *iampolicy.Statement, variables bool) *block {
 	return b
 }
 
-// isValid says whether a statement is one that IAM accepts, as far as its
-// meaning hangs on it ("Grammar of the IAM JSON policy language").
+// isValid reports whether IAM accepts a statement. It checks the rules that the statement's meaning depends on
+// ("Grammar of the IAM JSON policy language").
 func isValid(s *iampolicy.Statement) bool {
 	return (s.Effect == allow || s.Effect == deny) &&
 		(len(s.Action) > 0) != (len(s.NotAction) > 0) &&
@@ -104,8 +102,8 @@ func isValid(s *iampolicy.Statement) bool {
 		(s.Principal == nil || s.NotPrincipal == nil)
 }
 
-// readActions reads actions; they have no case and no policy variables. Every
-// action is prefix:name, so "*:*" is "*".
+// readActions parses actions, which are case-insensitive and have no policy variables. Every action is prefix:name, so
+// "*:*" is "*".
 func (r *reader) readActions(actions []string) []pattern {
 	out := make([]pattern, len(actions))
 	for i, a := range actions {
@@ -126,7 +124,7 @@ func (r *reader) readResources(resources []string, variables bool) []resource {
 	return out
 }
 
-// newElements gives an element an item, sorted, once each.
+// newElements returns one element for each distinct item, sorted by key.
 func newElements[T any](items []T, key func(T) string) []element[T] {
 	out := make([]element[T], len(items))
 	for i, item := range items {
@@ -136,7 +134,7 @@ func newElements[T any](items []T, key func(T) string) []element[T] {
 	return slices.CompactFunc(out, func(a, b element[T]) bool { return a.key == b.key })
 }
 
-// newExcept gives the one element that is everything but the items.
+// newExcept returns the single element that is everything but the items.
 func newExcept[T any](items []T, key func(T) string) []element[T] {
 	e := element[T]{except: make([]T, 0, len(items)), key: "\x03"}
 	for _, item := range newElements(items, key) {
@@ -148,7 +146,7 @@ func newExcept[T any](items []T, key func(T) string) []element[T] {
 
 func (e *element[T]) isExcept() bool { return e.except != nil }
 
-// makeKey writes the block so that blocks of the same words have the same key.
+// makeKey returns a text that is equal for blocks with equal elements.
 func (b *block) makeKey() string {
 	var s strings.Builder
 	s.WriteString(b.effect)

@@ -10,11 +10,10 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Kind is what happened to a grant or a denial.
+// Kind is the kind of change of a grant or a denial.
 type Kind string
 
-// The kinds of change. A grant that became wider is Widened and shows what it
-// was; one that became narrower is Narrowed and shows what it is now.
+// The kinds of change. A Widened change lists what the grant was before, a Narrowed one what it is now.
 const (
 	Added    Kind = "added"
 	Removed  Kind = "removed"
@@ -36,22 +35,21 @@ type Grant struct {
 	NotResources  []string             `json:"notResources,omitempty"`
 	Conditions    iampolicy.Conditions `json:"conditions,omitempty"`
 
-	// Unread is a statement that IAM would not accept, as it stands.
+	// Unread is the text of a statement that IAM would not accept.
 	Unread string `json:"unread,omitempty"`
 }
 
-// Change is one thing that is granted or denied on one side and not on the other.
+// Change is a grant or a denial that only one of the compared sides has.
 type Change struct {
 	Direction Direction `json:"direction"`
 	Kind      Kind      `json:"kind"`
 	Grant
 
-	// Other is what the other side has that is narrower: of a widened grant what
-	// it was, of a narrowed one what it is now.
+	// Other lists the narrower grants of the other side: what a widened grant was, or what a narrowed one is now.
 	Other []Grant `json:"other,omitempty"`
 }
 
-// String is one line for people.
+// String returns the change as one line of text.
 func (c Change) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s", c.Direction, c.Kind, c.Grant)
@@ -69,7 +67,7 @@ func (c Change) String() string {
 	return b.String()
 }
 
-// String is the grant in words: "Allow s3:GetObject on arn:… if StringEquals …".
+// String returns the grant as text: "Allow s3:GetObject on arn:… if aws:PrincipalTag/a StringEquals b".
 func (g Grant) String() string {
 	if g.Unread != "" {
 		return "a statement that IAM would not accept: " + g.Unread
@@ -100,7 +98,7 @@ func (g Grant) String() string {
 	return b.String()
 }
 
-// compareChanges puts what grants more first, then by kind, effect and text.
+// compareChanges orders changes: GrantsMore first, GrantsLess last, then by effect, kind and text.
 func compareChanges(a, b Change) int {
 	rank := func(d Direction) int { return slices.Index([]Direction{GrantsMore, Changed, GrantsLess}, d) }
 	return cmp.Or(

@@ -8,17 +8,17 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Direction says which way access went.
+// Direction is the result of a comparison: whether more or less access is granted.
 type Direction int
 
 const (
-	// Same is proved: every request is decided alike.
+	// Same is a proof that every request has the same decision.
 	Same Direction = iota
-	// GrantsMore is proved: nothing is lost.
+	// GrantsMore is a proof that no access was removed, while some may have been added.
 	GrantsMore
-	// GrantsLess is proved: nothing is gained.
+	// GrantsLess is a proof that no access was added, while some may have been removed.
 	GrantsLess
-	// Changed is both, or undecided.
+	// Changed means that access was both added and removed, or that the comparison could not be decided.
 	Changed
 )
 
@@ -31,20 +31,20 @@ func (d Direction) String() string {
 	return directions[d]
 }
 
-// MarshalText writes the direction in words, for JSON.
+// MarshalText implements encoding.TextMarshaler: "same", "grants more", "grants less" or "changed".
 func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText parses the text that MarshalText returns.
 func (d *Direction) UnmarshalText(text []byte) error {
 	i := slices.Index(directions[:], string(text))
 	if i < 0 {
-		return fmt.Errorf("direction %q: want one of %s", text, strings.Join(directions[:], ", "))
+		return fmt.Errorf("unknown direction %q: want one of %s", text, strings.Join(directions[:], ", "))
 	}
 	*d = Direction(i)
 	return nil
 }
 
-// Join gives the direction of two changes together.
+// Join returns the direction of two changes taken together.
 func (d Direction) Join(e Direction) Direction {
 	switch {
 	case d == e || e == Same:
@@ -55,26 +55,24 @@ func (d Direction) Join(e Direction) Direction {
 	return Changed
 }
 
-// Difference is what changed from one set of documents to another.
+// Difference is the result of Compare.
 type Difference struct {
 	Direction Direction `json:"direction"`
 	Changes   []Change  `json:"changes,omitempty"`
 }
 
-// An Option tells Compare what the documents do not say.
+// An Option sets a fact for Compare that the documents do not contain.
 type Option func(*options)
 
 type options struct{ owner string }
 
-// InAccount names the account (12 digits) that the documents belong to. Without
-// it a trust policy that goes from a role of some account to that whole account,
-// or back, is Changed: within the owner's own account a role that is named needs
-// no permission of its own, and a role of an account that is named does.
+// InAccount sets the account (12 digits) that the documents belong to. Without it, a trust policy that changes from a
+// role of an account to that whole account, or back, is Changed: within the owner's account a role that is named itself
+// needs no permission of its own, and a role of an account that is named does.
 func InAccount(id string) Option { return func(o *options) { o.owner = id } }
 
-// Compare says what have allow more or less than want. The documents of a side
-// count together: all identity policies of a role, or one trust or resource
-// policy. Neither is changed.
+// Compare returns what the documents have grant more or less than the documents want. The documents of a side are
+// evaluated together: all identity policies of a role, or one trust or resource policy. Neither side is modified.
 func Compare(want, have []iampolicy.Document, opts ...Option) Difference {
 	var o options
 	for _, opt := range opts {
@@ -86,12 +84,12 @@ func Compare(want, have []iampolicy.Document, opts ...Option) Difference {
 	return c.run()
 }
 
-// Equal says whether two documents allow and deny the same.
+// Equal reports whether two documents allow and deny the same requests.
 func Equal(a, b iampolicy.Document) bool {
 	return Compare([]iampolicy.Document{a}, []iampolicy.Document{b}).Direction == Same
 }
 
-// side is all blocks of some documents.
+// side holds the blocks of all documents of one side.
 type side struct{ allow, deny, unread []*block }
 
 func (r *reader) readSide(docs []iampolicy.Document) side {
@@ -126,7 +124,7 @@ func (c *comparison) run() Difference {
 	wantAllow, haveAllow := newCover(c.owner, c.want.allow), newCover(c.owner, c.have.allow)
 	wantDeny, haveDeny := newCover(c.owner, c.want.deny), newCover(c.owner, c.have.deny)
 
-	// What one side allows, the other must allow, or the first denies it anyway.
+	// Nothing is lost where the other side allows a request too, or where the first side denies it anyway.
 	gained := newCover(c.owner, slices.Concat(c.want.allow, c.have.deny))
 	lost := newCover(c.owner, slices.Concat(c.have.allow, c.want.deny))
 	c.uncovered(c.have.allow, gained, wantAllow, GrantsMore, added)
@@ -143,7 +141,7 @@ func (c *comparison) run() Difference {
 	return d
 }
 
-// unread reports statements that IAM would not accept, where the sides differ.
+// unread adds a change for each statement that IAM would not accept and that only one side has.
 func (c *comparison) unread() {
 	want, have := newCover(c.owner, c.want.unread), newCover(c.owner, c.have.unread)
 	for _, b := range c.have.unread {

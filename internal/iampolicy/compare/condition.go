@@ -7,7 +7,7 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// mode is how an operator looks at a key's values and at a missing key.
+// mode is how an operator treats a key's values and a missing key. The comments say what a missing key evaluates to.
 type mode int
 
 const (
@@ -15,12 +15,12 @@ const (
 	ifExists                  // missing: true
 	forAll                    // missing: true
 	forAny                    // missing: false
-	forAnyIfExist             // missing: AWS's pages and its behaviour differ, so like itself only
+	forAnyIfExist             // missing: AWS's documentation and its behaviour differ, so it equals itself only
 )
 
 // predicate is one operator on one condition key, values in normal form.
 type predicate struct {
-	operator string // for people: as written
+	operator string // as written, for messages
 	name     string // condition key, lower case
 	mode     mode
 	negated  bool
@@ -29,15 +29,15 @@ type predicate struct {
 	key      string
 }
 
-// conditions is a Condition element: all predicates must hold.
+// conditions is a Condition element: all predicates must be met.
 type conditions struct {
 	predicates []predicate
 	key        string
-	id         int // the same where the key is; not set in parts
+	id         int // equal if the keys are equal; not set in the results of split
 }
 
-// readConditions brings a Condition element into normal form. Negated operators
-// with several values refuse each of them, so they become one predicate a value.
+// readConditions converts a Condition element to its normal form. A negated operator with several values excludes each
+// of them, so it becomes one predicate for each value.
 func (r *reader) readConditions(element iampolicy.Conditions, variables bool) conditions {
 	var c conditions
 	for operator, keys := range element {
@@ -75,7 +75,7 @@ func (r *reader) readConditions(element iampolicy.Conditions, variables bool) co
 	return c
 }
 
-// normal sorts the predicates and writes the keys.
+// normal sorts the predicates, removes duplicates and sets the keys.
 func (c conditions) normal() conditions {
 	for i := range c.predicates {
 		c.predicates[i].key = c.predicates[i].makeKey()
@@ -96,7 +96,8 @@ func sortValues(p *predicate) {
 	p.values = slices.CompactFunc(p.values, func(a, b value) bool { return a.key == b.key })
 }
 
-// isAlwaysTrue: nothing is refused, or the key may be there as well as not.
+// isAlwaysTrue reports whether every request meets the predicate: it excludes no value, or the key may be both present
+// and absent.
 func (p *predicate) isAlwaysTrue() bool {
 	switch {
 	case p.family == null:
@@ -126,7 +127,7 @@ func (p *predicate) makeKey() string {
 	return b.String()
 }
 
-// implies says whether whatever meets c meets d too.
+// implies reports whether every request that meets c meets d too.
 func (c *conditions) implies(d *conditions) bool {
 	for i := range d.predicates {
 		if !slices.ContainsFunc(c.predicates, func(p predicate) bool { return p.implies(&d.predicates[i]) }) {
@@ -136,15 +137,14 @@ func (c *conditions) implies(d *conditions) bool {
 	return true
 }
 
-// implies says whether p being met means that q is met ("IAM JSON policy
-// elements: Condition operators"):
+// implies reports whether every request that meets p meets q too ("IAM JSON policy elements: Condition operators"):
 //
 //   - more values widen a positive operator and narrow a negated one;
 //   - IfExists is wider than the plain operator; of a negated operator it is the
 //     same, for that is met by a missing key anyway;
 //   - ForAllValues and ForAnyValue compare with the same prefix only;
-//   - a positive operator means that the key is there, which is Null "false";
-//     Null "true" meets what a missing key meets.
+//   - a positive operator requires the key to be present, which is Null "false"; Null "true" implies what a missing
+//     key meets.
 func (p *predicate) implies(q *predicate) bool {
 	switch {
 	case p.name != q.name:
@@ -162,7 +162,7 @@ func (p *predicate) implies(q *predicate) bool {
 	case p.mode != q.mode && !(p.mode == plain && q.mode == ifExists) && !(p.mode == forAny && q.mode == forAnyIfExist):
 		return false
 	case p.negated:
-		for _, v := range q.values { // an unknown variable may void the operator
+		for _, v := range q.values { // a variable without a value may invalidate the operator
 			if v.pattern.variable && !slices.ContainsFunc(p.values, func(w value) bool { return w.key == v.key }) {
 				return false
 			}
@@ -172,9 +172,8 @@ func (p *predicate) implies(q *predicate) bool {
 	return includeAll(q.values, p.values)
 }
 
-// split gives conditions that together are met exactly when c is met, each with
-// one value fewer alternatives: a positive operator is met by any of its values.
-// It splits the i-th predicate, if that is one to split.
+// split returns one copy of the conditions for each value of the i-th predicate. Together they are met exactly when c
+// is met, because any of its values meets a positive operator. It returns nil for a predicate that cannot be split.
 func (c *conditions) split(i int) []conditions {
 	p := &c.predicates[i]
 	if p.negated || p.mode == forAll || p.family == null || p.family == opaque || len(p.values) < 2 {

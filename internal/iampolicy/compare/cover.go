@@ -5,12 +5,11 @@ import (
 	"slices"
 )
 
-// coverSteps bounds the work for one combination that no single block covers,
-// and for one set of conditions; past it they count as not covered.
+// coverSteps limits the steps for one combination that no single block covers, and for one set of conditions. Beyond
+// the limit they count as not covered.
 const coverSteps = 400
 
-// combination is one principal, one action and one resource of a block, under
-// its conditions.
+// combination is one principal, one action and one resource of a block, with the block's conditions.
 type combination struct {
 	effect     string
 	principal  *element[principal]
@@ -19,19 +18,18 @@ type combination struct {
 	conditions *conditions
 }
 
-// cover is a set of blocks against which combinations are held.
+// cover is a set of blocks, indexed to find those that cover a combination.
 type cover struct {
 	owner    string
 	blocks   []*block
 	same     map[string]bool     // block key
 	unread   map[string]bool     // unread blocks, by key
-	byAction map[string][]*block // blocks that name just this action
+	byAction map[string][]*block // blocks that name this action without wildcards
 	wild     []wildcards
-	met      map[string]bool // conditions and blocks → answer of meets
+	met      map[string]bool // results of meets, by the ids of the conditions
 }
 
-// wildcards are a block and those of its actions that are not just one: with
-// wildcards, or from NotAction.
+// wildcards holds a block and those of its elements that match several actions: with wildcards, or from NotAction.
 type wildcards struct {
 	block   *block
 	actions []element[pattern]
@@ -63,8 +61,7 @@ func newCover(owner string, blocks []*block) *cover {
 	return c
 }
 
-// covers says whether the blocks together speak of all that the combination
-// speaks of.
+// covers reports whether the blocks together apply to every request that the combination applies to.
 func (c *cover) covers(x combination) bool {
 	left := coverSteps
 	return c.search(x, &left, 0)
@@ -80,7 +77,7 @@ func (c *cover) search(x combination, left *int, depth int) bool {
 	return c.byParts(x, left, depth)
 }
 
-// near gives the blocks that cover the combination but for its conditions.
+// near returns the blocks that cover the combination if conditions are ignored.
 func (c *cover) near(x combination) []*block {
 	var out []*block
 	if !x.action.isExcept() && !x.action.item.wild {
@@ -98,9 +95,8 @@ func (c *cover) near(x combination) []*block {
 	return out
 }
 
-// meets says whether conditions are met only when those of one of the blocks
-// are: as a whole, or value by value. The actions of a statement mostly meet the
-// same blocks, so the answer is kept.
+// meets reports whether every request that meets the conditions meets those of one of the blocks, as a whole or value
+// by value. The actions of a statement mostly have the same blocks, so results are cached.
 func (c *cover) meets(x *conditions, blocks []*block) bool {
 	if len(blocks) == 0 {
 		return false
@@ -133,8 +129,8 @@ func meetsByValue(x *conditions, blocks []*block, left *int) bool {
 	return false
 }
 
-// byParts covers a combination by a block that speaks of everything but some
-// actions or resources, and these by other blocks.
+// byParts reports whether a block with NotAction or NotResource covers the combination except for some actions or
+// resources, and other blocks cover those.
 func (c *cover) byParts(x combination, left *int, depth int) bool {
 	return slices.ContainsFunc(c.blocks, func(b *block) bool {
 		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) || !c.coversPrincipal(b, x) {
@@ -158,7 +154,7 @@ func (c *cover) byParts(x combination, left *int, depth int) bool {
 	})
 }
 
-// each is true if f is true of every item of a list that is not nil.
+// each reports whether items is not nil and f is true for all of them.
 func each[T any](items []T, f func(*T) bool) bool {
 	if items == nil {
 		return false
@@ -171,9 +167,8 @@ func each[T any](items []T, f func(*T) bool) bool {
 	return true
 }
 
-// missing gives what "everything but except" lacks of e; at most that much has
-// to be covered otherwise. It is nil where that
-// does not help: the lack is e itself, or hangs on a policy variable.
+// missing returns the part of e that "everything but except" does not include, or somewhat more than it. It returns nil
+// if that part is e itself or depends on a policy variable, so that splitting e does not help.
 func missing[T any](except []T, e *element[T], includes, overlap func(a, b *T) bool, unknown func(*T) bool, key func(*T) string) []element[T] {
 	out := []element[T]{}
 	for i := range except {
@@ -195,9 +190,9 @@ func missing[T any](except []T, e *element[T], includes, overlap func(a, b *T) b
 	return out
 }
 
-// coversPrincipal: of NotPrincipal elements one covers another if it excepts no
-// one that the other speaks of. What else they cover is not claimed, for AWS
-// warns that it hangs on accounts, roles and sessions ("NotPrincipal").
+// coversPrincipal reports whether a principal of the block includes that of x. A NotPrincipal element includes another
+// one that excludes at least the same principals. Nothing else is claimed for NotPrincipal, because AWS documents that
+// its effect depends on accounts, roles and sessions ("NotPrincipal").
 func (c *cover) coversPrincipal(b *block, x combination) bool {
 	return slices.ContainsFunc(b.principals, func(p element[principal]) bool {
 		switch {
@@ -223,9 +218,8 @@ func coversResource(b *block, x combination) bool {
 		resourceIsAll, resourceUnknown)
 }
 
-// covers says whether some element speaks of all that e speaks of. Where a
-// policy variable is unknown AWS may void the whole statement, so an exception
-// with a variable is only matched by the same one.
+// covers reports whether one of the elements includes e. If a policy variable has no value, AWS may ignore the whole
+// statement, so an exception with a variable includes the same exception only.
 func covers[T any](elements []element[T], e *element[T], includes, overlap func(a, b *T) bool, isAll, unknown func(*T) bool) bool {
 	for i := range elements {
 		p := &elements[i]

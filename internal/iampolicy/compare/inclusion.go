@@ -2,15 +2,15 @@ package compare
 
 import "slices"
 
-// inclusionSteps bounds the work for one pair of patterns. The patterns of real
-// policies take a few dozen steps; past the bound inclusion counts as unproved.
+// inclusionSteps limits the steps for one pair of patterns. The patterns of real policies need a few dozen; beyond the
+// limit inclusion counts as not proved.
 const inclusionSteps = 20_000
 
-// includes says whether p matches every text that q matches, whatever the policy
-// variables stand for. It is exact, but for pairs of patterns past the bound.
+// includes reports whether p matches every text that q matches, whatever the values of the policy variables. It is
+// exact, except for pairs of patterns that need more than inclusionSteps.
 //
-// A variable of q is one unknown letter: * of p may match it, ? may not (the
-// variable may stand for any length), and the same variable of p does.
+// A variable of q is one unknown symbol: * of p matches it, ? does not (the value may have any length), and the same
+// variable of p does.
 func (p *pattern) includes(q *pattern) bool {
 	switch {
 	case p.key == q.key, p.isAll():
@@ -31,15 +31,15 @@ func (p *pattern) includes(q *pattern) bool {
 	return s.accepts(0, start)
 }
 
-// samePrefix is a quick refusal: before its first wildcard p is literal, and q
-// has to begin with that.
+// samePrefix is a quick check that most pairs fail: p is literal before its first wildcard, and q has to begin with
+// that text.
 func samePrefix(p, q *pattern) bool {
 	n := min(p.wildcard, q.wildcard)
 	return slices.Equal(p.symbols[:n], q.symbols[:n]) && q.wildcard >= p.wildcard
 }
 
-// matches says whether a pattern matches a text without wildcards. On a mismatch
-// only the last * is tried again, so there is no exponential case.
+// matches reports whether a pattern matches a text without wildcards. After a mismatch only the last * is tried again,
+// so there is no exponential case.
 func matches(p, text []symbol) bool {
 	pi, ti, starAt, starText := 0, 0, -1, 0
 	for {
@@ -61,16 +61,15 @@ func matches(p, text []symbol) bool {
 	}
 }
 
-// inclusion runs p as an automaton over the texts of q. Where q leaves a
-// character open, the character that no pattern names is the hardest for p:
-// whatever p does with it, it does with any other.
+// inclusion runs p as an automaton over the texts of q. For a wildcard of q it reads unnamedChar, which is the hardest
+// character for p: if p accepts it, it accepts any other.
 type inclusion struct {
 	p, q []symbol
-	seen map[string]bool // q position and states → answer
+	seen map[string]bool // q position and states → result
 	left int
 }
 
-// states is the set of positions in p that a text read so far may have reached.
+// states is the set of positions in p that the text read so far may have reached.
 type states []uint64
 
 func (s states) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
@@ -131,7 +130,7 @@ func (c *inclusion) follow(at int, s states) bool {
 	switch letter := c.q[at]; letter {
 	case one:
 		return c.accepts(at+1, c.step(s, unnamedChar))
-	case star: // none, one, two … characters, until nothing new comes
+	case star: // zero, one, two … characters, until the states no longer change
 		for {
 			if !c.accepts(at+1, s) {
 				return false
@@ -147,8 +146,7 @@ func (c *inclusion) follow(at int, s states) bool {
 	}
 }
 
-// overlaps says whether some text may match both patterns; a variable may be any
-// text, and stands for it here.
+// overlaps reports whether some text may match both patterns. A variable may have any value.
 func overlaps(p, q *pattern) bool {
 	many := func(s symbol) bool { return s == star || s <= variable }
 	row := make([]bool, len(q.symbols)+1) // row[j]: p[i:] and q[j:] have a text in common

@@ -11,8 +11,7 @@ type bound struct {
 	value position
 }
 
-// position is a place on the line: just before, at or just after a number, or
-// one of the two ends of the line.
+// position is a point on the number line: just before, at or just after a number, or one of the two ends.
 type position struct {
 	end  int // -1, +1: an end of the line
 	at   *big.Rat
@@ -36,7 +35,7 @@ func (b bound) key() string {
 	return b.value.at.RatString() + string("-0+"[b.value.near+1])
 }
 
-// interval is what a comparison with a number is met by.
+// interval returns the interval of values that meet a comparison operator with a number.
 func interval(operator string, at *big.Rat) (from, to bound) {
 	from, to = bound{true, position{at: at}}, bound{true, position{at: at}}
 	switch {

@@ -2,19 +2,18 @@ package compare
 
 import "strings"
 
-// family is what an operator compares: values of one family can be compared with
-// each other.
+// family is the type that an operator compares. Values of one family can be compared with each other.
 type family int
 
 const (
-	opaque  family = iota // an operator, or values, that are not understood
+	opaque  family = iota // an unknown operator
 	text                  // strings and ARNs
 	boolean               // true and false
 	octets                // base64
 	number                // intervals of numbers
 	date                  // intervals of time
 	address               // IP networks
-	null                  // whether the key is there
+	null                  // whether the key is present
 )
 
 var families = map[string]family{
@@ -32,8 +31,8 @@ var negations = map[string]string{
 	"numericnotequals": "numericequals", "datenotequals": "dateequals", "notipaddress": "ipaddress",
 }
 
-// readOperator takes a condition operator apart: base operator in lower case,
-// mode, negation, family. Operators have no case here, as in IAM.
+// readOperator parses a condition operator: the base operator in lower case, mode, negation and family. Operators are
+// case-insensitive, as in IAM.
 func readOperator(operator string) (base string, m mode, negated bool, f family) {
 	base = strings.ToLower(operator)
 	if rest, ok := strings.CutPrefix(base, "forallvalues:"); ok {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// symbol is one letter of a pattern: a character, a wildcard, or a policy
-// variable. A byte that is not UTF-8 is a character of its own.
+// symbol is one symbol of a pattern: a character, a wildcard, or a policy variable. A byte that is not UTF-8 is a
+// character of its own.
 type symbol int32
 
 const (
@@ -19,19 +19,19 @@ const (
 
 func (s symbol) isChar() bool { return s >= 0 || s == unnamedChar }
 
-// pattern is a text with wildcards and policy variables. A variable is a letter
-// that stands for the same unknown text wherever it occurs.
+// pattern is a text with wildcards and policy variables. A variable is a symbol with the same unknown value wherever it
+// occurs.
 type pattern struct {
 	text     string // as written
-	key      string // the same for patterns that are the same
+	key      string // equal for equal patterns
 	symbols  []symbol
 	wild     bool // has * or ?
 	variable bool // has a policy variable
 	wildcard int  // index of the first * or ?, or len(symbols)
 }
 
-// reader makes patterns; variables of the same name get the same letter, so all
-// patterns that are compared come from one reader.
+// reader parses documents. Variables of the same name get the same symbol, so all patterns that are compared must be
+// read by one reader.
 type reader struct {
 	variables  map[string]symbol
 	conditions map[string]int // conditions key → id
@@ -41,16 +41,15 @@ func newReader() *reader {
 	return &reader{variables: map[string]symbol{}, conditions: map[string]int{}}
 }
 
-// syntax says what is special in a text.
+// syntax selects what is not literal in a text.
 type syntax struct {
 	wildcards bool
 	variables bool
 	fold      func(rune) rune // nil: case matters
 }
 
-// read takes a text apart. In ${key} and ${key, 'default'} the key has no case;
-// ${*}, ${?} and ${$} are those characters. What follows an unclosed "${" is
-// filter as one unknown, for AWS does not say what it means.
+// read parses a text. In ${key} and ${key, 'default'} the key is case-insensitive; ${*}, ${?} and ${$} are those
+// characters. An unclosed "${" and what follows is one variable, because AWS does not document its meaning.
 func (r *reader) read(text string, s syntax) pattern {
 	symbols := make([]symbol, 0, len(text))
 	for rest := text; rest != ""; {
@@ -126,7 +125,7 @@ func newPattern(text string, symbols []symbol) pattern {
 	return p
 }
 
-// isPlain says whether a byte is how key writes a symbol.
+// isPlain reports whether key writes a symbol as this byte.
 func isPlain(s symbol, text byte) bool {
 	switch text {
 	case '*':
@@ -137,8 +136,8 @@ func isPlain(s symbol, text byte) bool {
 	return s > 0 && s < utf8.RuneSelf && byte(s) == text
 }
 
-// key writes symbols so that no two sequences are written alike: wildcards as
-// themselves, and a NUL before whatever else is not an ordinary character.
+// key encodes symbols so that different sequences have different texts: wildcards as themselves, and a NUL before
+// everything else that is not an ordinary character.
 func key(symbols []symbol) string {
 	var b strings.Builder
 	b.Grow(len(symbols) + 8)
@@ -164,7 +163,7 @@ func key(symbols []symbol) string {
 	return b.String()
 }
 
-// foldCase gives one character for all that differ in case only.
+// foldCase returns the same character for all characters that differ in case only.
 func foldCase(c rune) rune {
 	least := c
 	for f := unicode.SimpleFold(c); f != c; f = unicode.SimpleFold(f) {
@@ -173,7 +172,7 @@ func foldCase(c rune) rune {
 	return least
 }
 
-// isAll says whether the pattern matches every text.
+// isAll reports whether the pattern matches every text.
 func (p *pattern) isAll() bool { return len(p.symbols) == 1 && p.symbols[0] == star }
 
 func (p *pattern) endsInStar() bool {

@@ -12,7 +12,7 @@ import (
 type principal struct {
 	kind    string // "AWS", "Service", "Federated", "CanonicalUser"; "*" for everyone
 	id      string // as written, an account by its number
-	account string // the account that an AWS identity belongs to, where the id says so
+	account string // the account that an AWS identity belongs to, if the id contains it
 }
 
 const everyone = "*"
@@ -20,9 +20,8 @@ const everyone = "*"
 // unnamed is the principal of an identity policy, which names none.
 var unnamed = principal{}
 
-// newPrincipal reads an identifier. An account's number and its root ARN are the
-// same, in any partition ("The account ARN and the shortened account ID behave
-// the same way").
+// newPrincipal parses an identifier. An account's number and its root ARN are equal, in any partition ("The account ARN
+// and the shortened account ID behave the same way").
 func newPrincipal(kind, id string) principal {
 	p := principal{kind: kind, id: id}
 	if kind != "AWS" {
@@ -62,7 +61,7 @@ func readPrincipals(element *iampolicy.Principal) []principal {
 
 func (p principal) key() string { return p.kind + "\x00" + p.id }
 
-// String is the identifier for people: "AWS:111122223333", "*".
+// String returns the identifier with its type: "AWS:111122223333", or "*".
 func (p principal) String() string {
 	switch p.kind {
 	case "":
@@ -73,19 +72,16 @@ func (p principal) String() string {
 	return p.kind + ":" + p.id
 }
 
-// includes says whether a statement that names p speaks of all that q names, and
-// as strongly.
+// includes reports whether a statement that names p has at least the effect, on every identity of q, of one that names
+// q.
 //
-// "*" is everyone. {"AWS":"*"} is everyone but services: AWS calls the two
-// equivalent for anonymous users only, and services are principals of a kind of
-// their own. So the step from {"AWS":"*"} to "*" counts as one to more.
+// "*" is everyone. {"AWS":"*"} is everyone but services: AWS calls the two equivalent for anonymous users only, and
+// services are another type of principal. So a change from {"AWS":"*"} to "*" grants more.
 //
-// An account that is denied is denied with all that is in it. An account that is
-// allowed has been delegated to: its own administrators must allow the identity
-// too. For another account that holds of a role named by its ARN as well, so the
-// account includes the role; within the owner's own account a named role needs
-// nothing else, so there the account does not. owner is the account that the
-// documents belong to, or "" if unknown; then the account does not either.
+// Denying an account denies every identity in it. Allowing an account delegates to it: its own administrators must
+// allow the identity too. For another account the same is true of a role named by its ARN, so the account includes the
+// role. Within the owner's account a named role needs no further permission, so the account does not include it. owner
+// is the account that the documents belong to; if it is unknown (""), the account does not include the role either.
 func (p principal) includes(q principal, effect, owner string) bool {
 	switch {
 	case p == q:
@@ -104,8 +100,8 @@ func (p principal) includes(q principal, effect, owner string) bool {
 	return false
 }
 
-// isRoleSession says whether an assumed-role session is one of a role. Role names
-// are unique within an account whatever their path.
+// isRoleSession reports whether the first ARN is an assumed-role session of the role with the second ARN. Role names are
+// unique within an account whatever their path.
 func isRoleSession(session, role string) bool {
 	s, r := strings.SplitN(session, ":", arnParts), strings.SplitN(role, ":", arnParts)
 	if len(s) != arnParts || len(r) != arnParts || s[1] != r[1] || s[2] != "sts" || r[2] != "iam" || s[4] != r[4] {

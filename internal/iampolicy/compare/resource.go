@@ -3,7 +3,7 @@ package compare
 import "slices"
 
 // arnParts is the number of parts of an ARN:
-// arn:partition:service:region:account:resource. The resource may hold colons.
+// arn:partition:service:region:account:resource. The resource may contain colons.
 const arnParts = 6
 
 // resource is a Resource pattern, cut at its first five colons.
@@ -17,7 +17,7 @@ func newResource(p pattern) resource {
 	begin := 0
 	add := func(end int) {
 		var text string
-		if len(p.text) == len(p.symbols) { // then a letter of one is a letter of the other
+		if len(p.text) == len(p.symbols) { // then each byte of the text is one symbol
 			text = p.text[begin:end]
 		}
 		r.parts = append(r.parts, newPattern(text, p.symbols[begin:end]))
@@ -34,16 +34,14 @@ func newResource(p pattern) resource {
 	return r
 }
 
-// includes says whether r names every resource that q names. AWS's pages differ
-// on how far a wildcard reaches: within its part of the ARN, or past the colon
-// where * ends the part ("IAM JSON policy elements: Resource", "Using wildcards
-// in resource ARNs"). What is claimed here holds either way:
+// includes reports whether r matches every resource that q matches. AWS's documentation is not consistent about a
+// wildcard's range: within its part of the ARN, or past the colon if * ends the part ("IAM JSON policy elements:
+// Resource", "Using wildcards in resource ARNs"). The result is correct either way:
 //
-//   - part by part inclusion, with * at the end of a part of q only under * at
-//     the end of that part of r;
-//   - fewer parts in r ("*", "arn:aws:s3*") where its last one ends in *;
-//   - a policy variable before the last part in the same words only, because its
-//     value may hold a colon and shift the parts.
+//   - inclusion is checked part by part; if a part of q ends in *, that part of r must end in * too;
+//   - r may have fewer parts ("*", "arn:aws:s3*") if its last one ends in *;
+//   - parts before the last one with a policy variable must be equal, because the variable's value may contain a colon
+//     and shift the parts.
 func (r *resource) includes(q *resource) bool {
 	if r.key == q.key || r.isAll() {
 		return true
@@ -66,5 +64,5 @@ func (r *resource) includes(q *resource) bool {
 	return true
 }
 
-// isARN says whether the pattern is for whole ARNs.
+// isARN reports whether the pattern has all parts of an ARN.
 func (r *resource) isARN() bool { return len(r.parts) == arnParts }

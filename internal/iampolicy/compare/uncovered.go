@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// otherGrants bounds how many grants of the other side a change shows.
+// otherGrants is the maximum number of grants of the other side that a change lists.
 const otherGrants = 5
 
 const (
@@ -13,8 +13,8 @@ const (
 	removed = true
 )
 
-// uncovered reports what blocks speak of and a cover does not. others is the
-// other side's blocks of the same effect, to tell what was widened or narrowed.
+// uncovered adds a change for each part of the blocks that the cover does not include. others holds the other side's
+// blocks of the same effect, from which it follows what was widened or narrowed.
 func (c *comparison) uncovered(blocks []*block, by, others *cover, direction Direction, isRemoved bool) {
 	for _, b := range blocks {
 		if by.same[b.key] {
@@ -33,8 +33,7 @@ func (c *comparison) uncovered(blocks []*block, by, others *cover, direction Dir
 	}
 }
 
-// row is one action and one principal of a block with the resources that are not
-// covered.
+// row is one action and one principal of a block, with the resources that are not covered for them.
 type row struct {
 	action    *element[pattern]
 	principal *element[principal]
@@ -61,8 +60,8 @@ func (b *block) uncoveredRows(by *cover) []row {
 	return out
 }
 
-// narrower gives the blocks of the other side that speak of a part of the row
-// only, and of nothing of the action that the row does not speak of.
+// narrower returns the blocks of the other side with a combination that the row includes, and conditions that imply
+// those of the row: at most otherGrants.
 func (b *block) narrower(r row, others *cover) []*block {
 	only := *b
 	only.actions = []element[pattern]{*r.action}
@@ -96,8 +95,8 @@ func (b *block) narrower(r row, others *cover) []*block {
 	return out
 }
 
-// groupRows puts rows together whose resources, principals and history agree,
-// so that a change reads as the statement it comes from.
+// groupRows groups rows with equal resources, principals and narrower blocks, so that a change reads like the statement
+// it results from.
 func groupRows(rows []row) [][]row {
 	index := map[string]int{}
 	var out [][]row
@@ -121,7 +120,7 @@ func groupRows(rows []row) [][]row {
 	return mergePrincipals(out)
 }
 
-// mergePrincipals puts groups together that differ in the principal only.
+// mergePrincipals merges groups that differ in the principal only.
 func mergePrincipals(groups [][]row) [][]row {
 	var out [][]row
 	index := map[string]int{}
@@ -170,8 +169,7 @@ func (b *block) change(rows []row, direction Direction, isRemoved bool) Change {
 	return c
 }
 
-// related is the block as a grant, with those of its actions that the rows
-// include.
+// related returns the block as a grant, with those of its actions that the rows include.
 func (o *block) related(rows []row) Grant {
 	g := Grant{Effect: o.effect, Conditions: o.written}
 	for i := range o.actions {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// value is one value of a condition in normal form. What is not of its family's
-// form is unknown: like itself only.
+// value is one value of a condition in normal form. A value that its family cannot parse is unknown: it equals itself
+// only.
 type value struct {
 	written string
 	key     string
@@ -70,9 +70,8 @@ func (r *reader) readValue(base string, f family, written string, variables bool
 	return v
 }
 
-// readText reads the value of a string or ARN operator. ArnEquals and ArnLike
-// are the same ("ArnEquals and ArnLike behave identically"). An ARN pattern has
-// six parts; a bare * is taken for any ARN; others match nothing one could name.
+// readText parses the value of a string or ARN operator. ArnEquals and ArnLike are the same ("ArnEquals and ArnLike
+// behave identically"). An ARN pattern has six parts; a single * matches any ARN; what other patterns match is unknown.
 func (r *reader) readText(v *value, base string, variables bool) {
 	switch base {
 	case "stringequalsignorecase":
@@ -93,7 +92,7 @@ func (r *reader) readText(v *value, base string, variables bool) {
 	v.key = string('0'+rune(v.match)) + v.pattern.key
 }
 
-// includeAll says whether each of the values of q lies within those of p.
+// includeAll reports whether the values of p include each of the values of q.
 func includeAll(p, q []value) bool {
 	for i := range q {
 		v := &q[i]
@@ -107,7 +106,7 @@ func includeAll(p, q []value) bool {
 	return true
 }
 
-// includes says whether all that v matches, w matches. Both are of one family.
+// includes reports whether w matches everything that v matches. Both are of one family.
 func (w *value) includes(v *value) bool {
 	switch {
 	case w.key == v.key:
@@ -122,9 +121,8 @@ func (w *value) includes(v *value) bool {
 	return w.includesText(v)
 }
 
-// includesText compares texts across operators: StringEquals lies within
-// StringEqualsIgnoreCase and within a StringLike pattern that matches it; an
-// ArnLike pattern, stricter about colons, within the same StringLike pattern.
+// includesText compares texts of different operators: StringEqualsIgnoreCase includes StringEquals of the same text, a
+// StringLike pattern includes the texts that it matches, and an equal ArnLike pattern, which is stricter about colons.
 func (w *value) includesText(v *value) bool {
 	switch w.match {
 	case like:
@@ -147,8 +145,8 @@ func (w *value) includesText(v *value) bool {
 	}
 }
 
-// coversNetwork says whether networks together cover one: halved until each half
-// lies within a network or no network lies within it.
+// coversNetwork reports whether networks together include n. It halves n until each half is within one of the networks,
+// or none of them is within the half.
 func coversNetwork(networks []value, n netip.Prefix) bool {
 	within := false
 	for _, v := range networks {
@@ -179,7 +177,7 @@ func parseNetwork(s string) (netip.Prefix, bool) {
 	return p.Masked(), err == nil && !p.Addr().Is4In6()
 }
 
-// decimal is a number short enough to be the same in any arithmetic.
+// decimal matches numbers short enough to be exact in any arithmetic.
 var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,12}(\.[0-9]{1,3})?$`)
 
 func parseNumber(s string) *big.Rat {
@@ -190,8 +188,8 @@ func parseNumber(s string) *big.Rat {
 	return n
 }
 
-// parseDate reads the forms whose meaning is beyond doubt: ISO 8601 to the day
-// or the second, and seconds since 1970 of more than four digits.
+// parseDate parses the unambiguous formats: ISO 8601 to the day or the second, and seconds since 1970 with more than
+// four digits. It returns nil for others.
 func parseDate(s string) *big.Rat {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -12,8 +12,7 @@ import (
 // test compares one value of the request with one value of the policy.
 type test func(have string, want []token) bool
 
-// operators are the condition operators in lower case. The negated ones
-// (…Not…) are the plain ones turned round.
+// operators are the condition operators in lower case, without the negated ones.
 var operators = map[string]test{
 	"stringequals":             func(have string, want []token) bool { return have == text(want) },
 	"stringequalsignorecase":   func(have string, want []token) bool { return strings.EqualFold(have, text(want)) },
@@ -35,6 +34,7 @@ var operators = map[string]test{
 	"ipaddress":                ipAddress,
 }
 
+// negated maps the negated operators (…Not…) to those that they negate.
 var negated = map[string]string{
 	"stringnotequals":           "stringequals",
 	"stringnotequalsignorecase": "stringequalsignorecase",
@@ -46,12 +46,11 @@ var negated = map[string]string{
 	"notipaddress":              "ipaddress",
 }
 
-// condition judges one operator and key of a Condition element. An operator
-// that is unknown is never met.
+// condition reports whether the request meets one operator and key of a Condition element. An unknown operator is never
+// met.
 //
-// A key that the request does not have fails the condition; it meets a negated
-// one, one with IfExists and one with ForAllValues. It never meets ForAnyValue,
-// with IfExists or without: there is no value to be the one that matches.
+// A key that the request does not have fails a condition, except for negated operators, IfExists and ForAllValues. It
+// always fails ForAnyValue, with IfExists or without, because no value matches.
 func condition(operator, key string, values []string, context map[string][]string, variables bool) bool {
 	name, set, ifExists := strings.ToLower(operator), "", false
 	for _, prefix := range []string{"forallvalues:", "foranyvalue:"} {
@@ -107,7 +106,7 @@ func condition(operator, key string, values []string, context map[string][]strin
 	return false
 }
 
-// null judges the Null operator: "true" wants the key absent.
+// null evaluates the Null operator: "true" requires the key to be absent.
 func null(values []string, present bool) bool {
 	for _, v := range values {
 		if strings.EqualFold(v, "true") == !present {
@@ -117,7 +116,7 @@ func null(values []string, present bool) bool {
 	return false
 }
 
-// text gives a pattern back as it was written, variables put in.
+// text returns a pattern as it was written, with the values of its variables.
 func text(tokens []token) string {
 	var b strings.Builder
 	for _, t := range tokens {
@@ -133,8 +132,8 @@ func text(tokens []token) string {
 	return b.String()
 }
 
-// matchARNParts is ArnLike, and ArnEquals, which does the same: six parts, each
-// may hold wildcards; a bare * matches any ARN.
+// matchARNParts implements ArnLike and ArnEquals, which behave identically: six parts, each of which may contain
+// wildcards. A single * matches any ARN.
 func matchARNParts(want []token, have string) bool {
 	if len(splitTokens(want)) < 6 && !isStars(want) {
 		return false
@@ -142,7 +141,7 @@ func matchARNParts(want []token, have string) bool {
 	return matchARN(want, have)
 }
 
-// isStars says whether a pattern is nothing but *.
+// isStars reports whether a pattern consists of * only.
 func isStars(tokens []token) bool {
 	return len(tokens) > 0 && !slices.ContainsFunc(tokens, func(t token) bool { return t.kind != anyText })
 }
@@ -163,7 +162,7 @@ func date(compare func(a, b time.Time) bool) test {
 	}
 }
 
-// parseDate reads ISO 8601 in the forms of the W3C note, or seconds since 1970.
+// parseDate parses ISO 8601 in the formats of the W3C note, or seconds since 1970.
 func parseDate(s string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"} {
 		if layout == "2006" && len(s) != 4 {

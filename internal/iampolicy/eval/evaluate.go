@@ -1,10 +1,8 @@
-// Package evaluate decides what policies allow, by the rules of "Policy
-// evaluation logic" and "IAM JSON policy elements" in the IAM User Guide. It is
-// pure: documents and a request in, a decision out.
+// Package eval evaluates whether policies allow a request, by the rules of "Policy evaluation logic" and "IAM JSON
+// policy elements" in the IAM User Guide. It does no I/O.
 //
-// It judges identity policies, a permissions boundary and the principals of a
-// resource or trust policy. It knows nothing of organization policies (SCP,
-// RCP), session policies or VPC endpoint policies.
+// It evaluates identity policies, a permissions boundary, and trust and resource policies with principals. It does not
+// support organization policies (SCP, RCP), session policies or VPC endpoint policies.
 package eval
 
 import (
@@ -13,26 +11,26 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Request is what someone wants to do.
+// Request is one call of an AWS API, as policies see it.
 type Request struct {
-	Principal Principal // asked of documents whose statements name principals
+	Principal Principal // compared with the Principal elements of trust and resource policies
 	Action    string    // "iam:CreateRole"
-	Resource  string    // an ARN, or "*" for an action that knows no resource
+	Resource  string    // an ARN, or "*" for an action without resource-level permissions
 
-	// Context holds the condition keys of the request. Names have no case; a
-	// key with no values is present and empty.
+	// Context holds the values of the request's condition keys. Names are case-insensitive; a key without values is
+	// present and empty.
 	Context map[string][]string
 }
 
-// Decision is what a document, or several together, say of a request.
+// Decision is the result of evaluating one document, or several together.
 type Decision int
 
 const (
-	// ImplicitDeny is silence: no statement speaks of the request.
+	// ImplicitDeny means that no statement applies to the request.
 	ImplicitDeny Decision = iota
-	// Allow is at least one statement that allows and none that denies.
+	// Allow means that at least one statement allows the request and none denies it.
 	Allow
-	// ExplicitDeny is at least one statement that denies.
+	// ExplicitDeny means that at least one statement denies the request.
 	ExplicitDeny
 )
 
@@ -40,21 +38,20 @@ func (d Decision) String() string {
 	return [...]string{"implicit deny", "allow", "explicit deny"}[d]
 }
 
-// Documents judges a request by the statements of several documents together.
+// Documents evaluates a request by the statements of several documents together.
 func Documents(docs []iampolicy.Document, r Request) Decision {
 	d, _ := evaluate(docs, r)
 	return d
 }
 
-// Result is a decision and, for a denial, the words AWS ends its refusal with.
+// Result is a decision and, for a denial, the reason in the words of AWS's error messages.
 type Result struct {
 	Decision Decision
 	Why      string
 }
 
-// Role judges a request of a role session: the role's identity policies must
-// allow it, its permissions boundary (nil for none) must allow it too, and
-// neither may deny it.
+// Role evaluates a request of a role session: the role's identity policies must allow it, its permissions boundary (nil
+// for none) must allow it too, and neither may deny it.
 func Role(identity []iampolicy.Document, boundary *iampolicy.Document, r Request) Result {
 	byIdentity := Documents(identity, r)
 	if byIdentity == ExplicitDeny {
@@ -75,10 +72,9 @@ func Role(identity []iampolicy.Document, boundary *iampolicy.Document, r Request
 	return Result{Decision: Allow}
 }
 
-// Trust judges a request by a resource or trust policy. The match says how
-// closely the allowing statement names the principal: by Account, the
-// principal's own identity policies have to allow the request as well; by
-// Exact, within one account, they need not.
+// Trust evaluates a request by a resource or trust policy. The Match is how closely the allowing statement names the
+// principal: with Account, the principal's identity policies have to allow the request as well; with Exact, within one
+// account, they do not.
 func Trust(doc iampolicy.Document, r Request) (Decision, Match) {
 	return evaluate([]iampolicy.Document{doc}, r)
 }
@@ -104,8 +100,8 @@ func evaluate(docs []iampolicy.Document, r Request) (Decision, Match) {
 	return decision, closest
 }
 
-// applies says whether a statement speaks of the request. Policy variables work
-// in documents of version 2012-10-17 only.
+// applies reports whether a statement applies to the request. Policy variables are supported in documents of version
+// 2012-10-17 only.
 func applies(s *iampolicy.Statement, r Request, context map[string][]string, variables bool) (Match, bool) {
 	match := Exact
 	switch {
@@ -161,10 +157,10 @@ func matchesResource(s *iampolicy.Statement, resource string, context map[string
 	case len(s.Resource) > 0:
 		return any(s.Resource)
 	}
-	return true // a trust policy names no resource
+	return true // a trust policy has no Resource element
 }
 
-// lowerKeys gives the context with lower-case key names.
+// lowerKeys returns the context with lower-case key names.
 func lowerKeys(context map[string][]string) map[string][]string {
 	out := make(map[string][]string, len(context))
 	for k, v := range context {

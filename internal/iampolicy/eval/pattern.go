@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// token is a part of a pattern: literal text, "*" or "?". What a policy
-// variable stands for is literal text, whatever it holds.
+// token is a part of a pattern: literal text, "*" or "?". The value of a policy variable is literal text, even if it
+// contains wildcards.
 type token struct {
 	kind tokenKind
 	text string
@@ -20,16 +20,15 @@ const (
 	anyOne            // ?
 )
 
-// Wildcard matches text against a pattern in which * stands for any text, also
-// none, and ? for one character. It takes at most len(pattern)·len(text) steps.
+// Wildcard reports whether a pattern matches a text: * matches any text, also an empty one, and ? one character. It needs
+// at most len(pattern)·len(text) steps.
 func Wildcard(pattern, text string) bool {
 	tokens, _ := expand(pattern, nil, false)
 	return matchTokens(tokens, text)
 }
 
-// expand takes a pattern apart and puts the policy variables in: ${key},
-// ${key, 'default'}, and ${*}, ${?}, ${$} for those characters themselves. It
-// is not ok where a variable has no value (or several) and no default.
+// expand parses a pattern and replaces its policy variables: ${key}, ${key, 'default'}, and ${*}, ${?}, ${$} for those
+// characters themselves. It reports false if a variable has no value, or several, and no default.
 func expand(pattern string, context map[string][]string, variables bool) ([]token, bool) {
 	var out []token
 	add := func(text string) {
@@ -90,8 +89,8 @@ func variable(name string, context map[string][]string) (string, bool) {
 	return "", false
 }
 
-// matchTokens matches the whole text. On a mismatch only the last * is tried
-// again with one character more, so there is no exponential case.
+// matchTokens reports whether the tokens match the whole text. After a mismatch only the last * is tried again with one
+// character more, so there is no exponential case.
 func matchTokens(tokens []token, text string) bool {
 	ti, si := 0, 0
 	starAt, starText := -1, 0
@@ -126,9 +125,8 @@ func matchTokens(tokens []token, text string) bool {
 	}
 }
 
-// matchARN matches an ARN part by part: a wildcard stays within its part. The
-// pattern's last part matches all that is left, so that a resource may hold
-// colons, "*" matches everything and "arn:aws:s3*" all of one service.
+// matchARN matches an ARN part by part: a wildcard does not match beyond its part. The pattern's last part matches the
+// rest, so that a resource may contain colons, "*" matches everything and "arn:aws:s3*" all of one service.
 func matchARN(tokens []token, arn string) bool {
 	parts := splitTokens(tokens)
 	text := strings.SplitN(arn, ":", len(parts))
@@ -143,7 +141,7 @@ func matchARN(tokens []token, arn string) bool {
 	return true
 }
 
-// splitTokens cuts a pattern at its first five colons.
+// splitTokens splits a pattern at its first five colons.
 func splitTokens(tokens []token) [][]token {
 	parts := [][]token{nil}
 	for _, t := range tokens {

@@ -6,7 +6,7 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Principal is who makes a request: an AWS identity, or a service.
+// Principal is the caller of a request: an AWS identity, or a service.
 type Principal struct {
 	Account string // 12 digits; of an AWS identity
 	ARN     string // of the identity itself: a root, or an assumed-role session
@@ -18,13 +18,13 @@ type Principal struct {
 type Match int
 
 const (
-	// NoMatch is not at all.
+	// NoMatch means that the element does not name the principal.
 	NoMatch Match = iota
-	// Everyone is by "*".
+	// Everyone means by "*".
 	Everyone
-	// Account is by the account that the principal belongs to.
+	// Account means by the account that the principal belongs to.
 	Account
-	// Exact is by the role, the session or the service itself.
+	// Exact means by the role, the session or the service itself.
 	Exact
 )
 
@@ -54,7 +54,7 @@ func (p Principal) match(element *iampolicy.Principal) Match {
 	return best
 }
 
-// isAccountRoot says whether an ARN is arn:<partition>:iam::<account>:root.
+// isAccountRoot reports whether an ARN is arn:<partition>:iam::<account>:root.
 func isAccountRoot(arn, account string) bool {
 	return strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":iam::"+account+":root")
 }

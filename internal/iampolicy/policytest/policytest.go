@@ -1,7 +1,6 @@
-// Package mutate spoils policies for tests: it changes a statement in every way
-// that somebody could get it wrong, one at a time. A test that judges requests
-// must notice each change; one that nobody notices is a right, or a bound, that
-// nothing holds. It is pure, and no program links it.
+// Package policytest helps to test that tests of policies are complete. It generates mutants of a statement: each
+// changes one thing that an author could get wrong. A test that evaluates requests must fail for each mutant; a mutant
+// that it does not detect is a permission, or a restriction, that no test covers. Only tests import this package.
 package policytest
 
 import (
@@ -13,8 +12,7 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Dangerous are actions that are added wherever anything is allowed, and asked
-// for there.
+// Dangerous lists actions that mutants add to a statement, and that tests request where a statement allows anything.
 var Dangerous = []string{
 	"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateAccessKey", "iam:CreateUser", "iam:CreateRole",
 	"iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:DeleteRolePermissionsBoundary",
@@ -25,8 +23,8 @@ var Dangerous = []string{
 	"sns:Publish", "redshift:DeleteCluster", "cloudformation:CreateStack", "cloudformation:UpdateStack", "logs:DeleteLogGroup",
 }
 
-// Actions are those that a statement of some actions is given: the dangerous
-// ones, everything, everything of its service, and everything that deletes.
+// Actions returns the actions that mutants add to a statement with the actions have: the dangerous ones, all, all of its
+// service, and all of its service that delete.
 func Actions(have []string) []string {
 	service, _, _ := strings.Cut(have[0], ":")
 	var out []string
@@ -38,18 +36,18 @@ func Actions(have []string) []string {
 	return out
 }
 
-// Context says of condition values what only the test knows.
+// Context describes condition values to Conditions.
 type Context struct {
-	// More are values of others, which a condition on the key must not let through.
+	// More returns values of third parties, which a condition on the key must not allow.
 	More func(key, operator string) []string
-	// Caseless tells that a value, an account's id for one, has no letters.
+	// Caseless reports whether a value has no letters, for example an account ID.
 	Caseless func(value string) bool
-	// Wider are what a value could say more, by parts; nil for none.
+	// Wider returns patterns that match more than a value; nil for none.
 	Wider func(value string) []string
 }
 
-// Conditions drops conditions, turns operators round or into forms that hold
-// where a key is absent, and opens their values.
+// Conditions yields mutants of a Condition element, each with its description: conditions removed, operators negated or
+// replaced by one that an absent key meets, and values widened.
 func Conditions[V ~[]string](when map[string]map[string]V, c Context, yield func(string, map[string]map[string]V)) {
 	for operator, keys := range when {
 		for key, values := range keys {
@@ -60,7 +58,7 @@ func Conditions[V ~[]string](when map[string]map[string]V, c Context, yield func
 			if len(without) == 0 {
 				without = nil
 			}
-			yield("condition on "+key+" dropped", without)
+			yield("condition on "+key+" removed", without)
 			operatorsAndValues(operator, key, values, c, func(operator string, values ...string) {
 				changed := cloned(without)
 				if changed == nil {
@@ -76,7 +74,9 @@ func Conditions[V ~[]string](when map[string]map[string]V, c Context, yield func
 	}
 }
 
-func operatorsAndValues(operator, key string, values []string, c Context, with func(operator string, values ...string)) {
+func operatorsAndValues(
+	operator, key string, values []string, c Context, with func(operator string, values ...string),
+) {
 	bare := operator[strings.LastIndex(operator, ":")+1:]
 	plain := strings.TrimSuffix(bare, "IfExists")
 	if plain == bare {
@@ -84,14 +84,14 @@ func operatorsAndValues(operator, key string, values []string, c Context, with f
 	} else {
 		with(strings.TrimSuffix(operator, "IfExists"), values...)
 	}
-	if plain == operator { // of a single value it says the same as IfExists
+	if plain == operator { // for a single value it is equal to IfExists
 		with("ForAllValues:"+operator, values...)
 	}
 	if values[0] != "*" {
 		with("StringLike", "*")
 	}
 	with("Null", "true")
-	if negated := map[string]string{"StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnLike": "ArnNotLike", "ArnEquals": "ArnNotEquals"}[plain]; negated != "" {
+	if negated := negations[plain]; negated != "" {
 		with(strings.Replace(operator, plain, negated, 1), values...)
 	}
 	switch plain {
@@ -121,6 +121,10 @@ func operatorsAndValues(operator, key string, values []string, c Context, with f
 	}
 }
 
+var negations = map[string]string{
+	"StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnLike": "ArnNotLike", "ArnEquals": "ArnNotEquals",
+}
+
 func cloned[V ~[]string](when map[string]map[string]V) map[string]map[string]V {
 	if when == nil {
 		return nil
@@ -132,12 +136,12 @@ func cloned[V ~[]string](when map[string]map[string]V) map[string]map[string]V {
 	return out
 }
 
-// words are what an ARN's last part is made of; a ${variable} is one.
+// words matches the words of an ARN's last part; a ${variable} is one word.
 var words = regexp.MustCompile(`\$\{[^}]*\}|[A-Za-z0-9_.]+`)
 
-// ARN gives the ways in which an ARN, or a pattern of one, could say more: * for
-// each part and for each word of the last, from each word on, and up to each.
-// Foreign accounts take the account's place. What is no ARN has none but "*".
+// ARN returns patterns that match more than an ARN, or than a pattern of one: * for each part and for each word of the
+// last part, from each word on, and up to each word; and the ARN with the foreign accounts. It returns only "*" for a
+// text that is not an ARN.
 func ARN(arn string, foreign ...string) []string {
 	f := strings.SplitN(arn, ":", 6)
 	if arn == "*" {
@@ -172,19 +176,20 @@ func ARN(arn string, foreign ...string) []string {
 	return out
 }
 
-// Text gives the ways in which a text of words could say more.
+// Text returns patterns that match more than a text of words.
 func Text(text string) []string {
 	out := []string{"*"}
 	for _, at := range words.FindAllStringIndex(text, -1) {
 		before, word, after := text[:at[0]], text[at[0]:at[1]], text[at[1]:]
 		out = append(out, before+"*"+after, before+"*", "*"+after, before+word+"*"+after, before+"*"+word+after)
 	}
-	return slices.DeleteFunc(out, func(v string) bool { return strings.ReplaceAll(v, "**", "*") == strings.ReplaceAll(text, "**", "*") })
+	return slices.DeleteFunc(out, func(v string) bool {
+		return strings.ReplaceAll(v, "**", "*") == strings.ReplaceAll(text, "**", "*")
+	})
 }
 
-// Misses are ARNs beside one: another in each part, in each word of the last,
-// from each word on, up to each, and each word longer. What a change of [ARN]
-// takes in is among them.
+// Misses returns ARNs that differ from an ARN in one thing: in a part, in a word of the last part, from a word on, up to
+// a word, or by a longer word. Each pattern of [ARN] matches some of them.
 func Misses(arn string) []string {
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 {
@@ -203,23 +208,28 @@ func Misses(arn string) []string {
 	}
 	for _, at := range words.FindAllStringIndex(f[5], -1) {
 		before, word, after := f[5][:at[0]], f[5][at[0]:at[1]], f[5][at[1]:]
-		for _, rest := range []string{before + "zz" + after, before + "zz", "zz" + after, before + word + "zz" + after, before + "zz" + word + after} {
+		for _, rest := range []string{
+			before + "zz" + after, before + "zz", "zz" + after, before + word + "zz" + after, before + "zz" + word + after,
+		} {
 			set(5, rest)
 		}
 	}
 	return out
 }
 
-// Statement yields every change to a statement of a policy: what stands in its
-// place, nothing where it is gone. Who may come are principals to let in.
-func Statement(s iampolicy.Statement, c Context, who []iampolicy.Principal, foreign []string, yield func(what string, changed ...iampolicy.Statement)) {
+// Statement yields every mutant of a statement: a description and the statements that replace it, none if it is removed.
+// principals are those that mutants of a statement with principals allow; foreign are accounts, as for ARN.
+func Statement(
+	s iampolicy.Statement, c Context, principals []iampolicy.Principal, foreign []string,
+	yield func(what string, changed ...iampolicy.Statement),
+) {
 	yield("removed")
 	with := func(what string, change func(*iampolicy.Statement)) {
 		changed := s
 		change(&changed)
 		yield(what, changed)
 	}
-	with("effect turned round", func(s *iampolicy.Statement) {
+	with("effect inverted", func(s *iampolicy.Statement) {
 		s.Effect = map[string]string{"Allow": "Deny", "Deny": "Allow"}[s.Effect]
 	})
 	Conditions(s.Condition, c, func(what string, when map[string]map[string]iampolicy.Values) {
@@ -240,7 +250,9 @@ func Statement(s iampolicy.Statement, c Context, who []iampolicy.Principal, fore
 	}
 	for i, a := range s.Action {
 		if len(s.Action) > 1 {
-			with("action "+a+" removed", func(s *iampolicy.Statement) { s.Action = slices.Delete(slices.Clone(s.Action), i, i+1) })
+			with("action "+a+" removed", func(s *iampolicy.Statement) {
+				s.Action = slices.Delete(slices.Clone(s.Action), i, i+1)
+			})
 		}
 	}
 	for _, a := range Actions(s.Action) {
@@ -253,7 +265,7 @@ func Statement(s iampolicy.Statement, c Context, who []iampolicy.Principal, fore
 	if s.Principal == nil {
 		return
 	}
-	for _, p := range who {
+	for _, p := range principals {
 		text := principalText(p)
 		with("principal "+text+" instead", func(s *iampolicy.Statement) { s.Principal = &p })
 		second := s

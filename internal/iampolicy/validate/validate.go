@@ -1,9 +1,8 @@
-// Package grammar says whether IAM would take a policy document: the rules of
-// "Grammar of the IAM JSON policy language" (IAM User Guide), and the further
-// ones that IAM keeps for each kind of policy.
+// Package validate checks whether IAM would accept a policy document: the rules of "Grammar of the IAM JSON policy
+// language" (IAM User Guide), and the further rules of IAM for each kind of policy.
 //
-// It does not know which actions exist (IAM does not ask either) nor whether
-// the principals of a trust policy exist (IAM does).
+// It does not check whether actions exist, as IAM does not, nor whether the principals of a trust policy exist, which
+// IAM does.
 package validate
 
 import (
@@ -15,19 +14,19 @@ import (
 	"strings"
 )
 
-// Kind is what a document is attached to.
+// Kind is the kind of a policy.
 type Kind int
 
 const (
-	// Identity is an inline or managed policy: it names no principal.
+	// Identity is an inline or managed policy: it has no Principal element.
 	Identity Kind = iota
-	// Trust is a role's AssumeRolePolicyDocument: it names no resource.
+	// Trust is a role's AssumeRolePolicyDocument: it has no Resource element.
 	Trust
-	// Resource is the policy of a resource, such as a topic: it names both.
+	// Resource is the policy of a resource, such as a topic: it has both elements.
 	Resource
 )
 
-// Error is a document refused, in IAM's words where they are known.
+// Error is the reason for which IAM refuses a document, in the words of IAM's error message if they are known.
 type Error struct{ Message string }
 
 func (e *Error) Error() string { return e.Message }
@@ -43,7 +42,7 @@ var (
 	servicePattern = regexp.MustCompile(`^[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
 )
 
-// Check answers nil for a document that IAM takes, else an *Error.
+// Check returns nil for a document that IAM accepts, else an *Error.
 func Check(document string, kind Kind) error {
 	var top map[string]any
 	dec := json.NewDecoder(strings.NewReader(document))
@@ -97,7 +96,9 @@ func Check(document string, kind Kind) error {
 	return nil
 }
 
-var elements = []string{"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
+var elements = []string{
+	"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition",
+}
 
 func checkStatement(s map[string]any, kind Kind) error {
 	for name := range s {
@@ -114,7 +115,8 @@ func checkStatement(s map[string]any, kind Kind) error {
 			return errSyntax
 		}
 		if kind != Resource && !sidPattern.MatchString(text) {
-			return refuse("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
+			return refuse("Statement IDs (SID) must be alpha-numeric. " +
+				"Check that your input satisfies the regular expression [0-9A-Za-z]*")
 		}
 	}
 	if err := checkPrincipal(s, kind); err != nil {
@@ -132,7 +134,7 @@ func checkStatement(s map[string]any, kind Kind) error {
 	return nil
 }
 
-// checkPrincipal keeps the rules of Principal: none in identity policies, one in all others.
+// checkPrincipal checks that identity policies have no Principal element and all others have one.
 func checkPrincipal(s map[string]any, kind Kind) error {
 	principal, has := s["Principal"]
 	not, hasNot := s["NotPrincipal"]
@@ -144,7 +146,7 @@ func checkPrincipal(s map[string]any, kind Kind) error {
 	case has && hasNot:
 		return errSyntax
 	case kind == Trust && hasNot:
-		return refuse("AssumeRole policy may not use NotPrincipal.") // the rule is IAM's, the words are ours
+		return refuse("AssumeRole policy may not use NotPrincipal.") // IAM's message is not known
 	case !has && !hasNot:
 		return refuse("Missing required field Principal")
 	case hasNot:
@@ -178,7 +180,8 @@ func validPrincipal(typ, id string) bool {
 			return true
 		}
 		parts := strings.SplitN(id, ":", 6)
-		return len(parts) == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && accountPattern.MatchString(parts[4]) && !strings.ContainsAny(parts[5], "*?")
+		return len(parts) == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") &&
+			accountPattern.MatchString(parts[4]) && !strings.ContainsAny(parts[5], "*?")
 	case "Service":
 		return servicePattern.MatchString(id)
 	case "Federated":
@@ -257,8 +260,7 @@ func checkResources(s map[string]any, kind Kind) error {
 	return nil
 }
 
-// checkARN takes "*", or arn:partition:service:region:account:resource, with
-// wildcards allowed from the partition on.
+// checkARN accepts "*" and arn:partition:service:region:account:resource, with wildcards from the partition on.
 func checkARN(r string) error {
 	if r == "*" {
 		return nil
@@ -275,8 +277,10 @@ func checkARN(r string) error {
 
 // Operators are the condition operators of IAM, without set prefix and IfExists.
 var Operators = []string{
-	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
-	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
+	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase",
+	"StringLike", "StringNotLike",
+	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals",
+	"NumericGreaterThan", "NumericGreaterThanEquals",
 	"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
 	"Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null",
 }
