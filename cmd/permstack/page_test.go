@@ -44,7 +44,7 @@ func TestPageEqualsSynth(t *testing.T) {
 func samePage(t *testing.T, sel policies.Selection, env policies.Environment) {
 	t.Helper()
 	request := webui.Request{Choice: choice.String(sel), Region: env.Region, ConnectionID: env.ConnectionID}
-	got := request.Answer()
+	got := request.Evaluate()
 	if len(got.Problems) > 0 {
 		t.Fatalf("%s: %v", choice.String(sel), got.Problems)
 	}
@@ -113,8 +113,8 @@ func TestPageLaunchLink(t *testing.T) {
 				Choice: choice, Region: "eu-west-1", ConnectionID: "c-1",
 				TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml",
 			}
-			if got := r.Answer(); !strings.Contains(got.Launch, want) {
-				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.NoLaunch)
+			if got := r.Evaluate(); !strings.Contains(got.Launch, want) {
+				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.LaunchProblem)
 			}
 		}
 	}
@@ -123,12 +123,12 @@ func TestPageLaunchLink(t *testing.T) {
 // TestPageProblems checks that an invalid choice has problems and no files.
 func TestPageProblems(t *testing.T) {
 	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {
-		got := webui.Request{Choice: choice}.Answer()
+		got := webui.Request{Choice: choice}.Evaluate()
 		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
 			t.Errorf("%s: %v", choice, got.Problems)
 		}
 	}
-	if got := (webui.Request{Choice: "clumio", Account: "42"}).Answer(); len(got.Problems) == 0 {
+	if got := (webui.Request{Choice: "clumio", Account: "42"}).Evaluate(); len(got.Problems) == 0 {
 		t.Error("an account ID of two digits is accepted")
 	}
 }

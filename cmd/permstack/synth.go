@@ -131,7 +131,7 @@ func (f *synthFlags) synthesize() (policies.Set, error) {
 // write returns the set as a template or as policies, in JSON.
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
-		doc, err := policyjson.FromSet(set, policyjson.PlaceOfSet(f.env))
+		doc, err := policyjson.FromSet(set, policyjson.NewPlace(f.env))
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
-// Package handfiles writes a policies.Set as files for people who paste policies
-// into the IAM console by hand: one JSON file a policy, one for the trust of each
-// role, and the steps. It is pure: the same set gives the same bytes.
+// Package consolefiles writes a policies.Set as files to paste into the IAM console:
+// one JSON file for each policy and each trust policy, and the steps as README.md.
+// It is pure: the same set has the same bytes.
 package consolefiles
 
 import (
@@ -17,15 +17,17 @@ import (
 // ReadMe is the name of the file with the steps.
 const ReadMe = "README.md"
 
-// Files gives every file by its name.
+// Files returns the content of every file by its name. It returns an error if the
+// set has pseudo parameters.
 //
-// A policy that the vendor's page has as one may stand in several files, each
-// within IAM's limit, even where white space is counted: one statement a line. A
-// set is split for the longest Region; here each is packed for the place that it
-// is for, which may take a file less.
+// A policy of the vendor's permissions document may be split into several files,
+// each within IAM's size limit even with white space counted. A set is split for
+// the longest Region name; here its policies are split for their own Region, which
+// may need one file less.
 func Files(set policies.Set) (map[string][]byte, error) {
-	if open(set) {
-		return nil, errors.New("write files: the account, the Region or the stack is open; what is pasted by hand must name them")
+	if hasPseudoParameter(set) {
+		return nil, errors.New(
+			"write files: the account, the Region or the stack name is missing; the console does not fill them in")
 	}
 	files := map[string][]byte{}
 	add := func(name string, data []byte, err error) error {
@@ -33,7 +35,7 @@ func Files(set policies.Set) (map[string][]byte, error) {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 		if _, taken := files[name]; taken {
-			return fmt.Errorf("write %s: two of the set have this name", name)
+			return fmt.Errorf("write %s: two resources have this name", name)
 		}
 		files[name] = data
 		return nil
@@ -41,17 +43,17 @@ func Files(set policies.Set) (map[string][]byte, error) {
 	p := plan{set: set}
 	for _, r := range set.Roles {
 		hr := role{Role: r, trust: "trust-" + r.Name + ".json"}
-		data, err := lines(r.Trust)
+		data, err := oneStatementPerLine(r.Trust)
 		if err := add(hr.trust, data, err); err != nil {
 			return nil, err
 		}
 		for _, policy := range r.Managed {
 			hr.managed = appendPolicy(hr.managed, policy)
 		}
-		hr.managed = packed(hr.managed)
+		hr.managed = repackAll(hr.managed)
 		for _, list := range [][]policies.Policy{hr.managed, r.Inline} {
 			for _, policy := range list {
-				data, err := lines(policy.Document)
+				data, err := oneStatementPerLine(policy.Document)
 				if err := add(policy.Name+".json", data, err); err != nil {
 					return nil, err
 				}
@@ -60,7 +62,7 @@ func Files(set policies.Set) (map[string][]byte, error) {
 		p.roles = append(p.roles, hr)
 	}
 	for _, t := range set.Topics {
-		data, err := lines(t.Policy)
+		data, err := oneStatementPerLine(t.Policy)
 		if err := add("topic-"+t.Name+".json", data, err); err != nil {
 			return nil, err
 		}
@@ -75,8 +77,8 @@ func Files(set policies.Set) (map[string][]byte, error) {
 	return files, nil
 }
 
-// open reports whether CloudFormation would have to fill something in.
-func open(set policies.Set) bool {
+// hasPseudoParameter reports whether the set has CloudFormation's pseudo parameters.
+func hasPseudoParameter(set policies.Set) bool {
 	for _, r := range set.Roles {
 		for _, p := range append(append([]policies.Policy(nil), r.Managed...), r.Inline...) {
 			data, err := p.Document.JSON()
@@ -91,19 +93,19 @@ func open(set policies.Set) bool {
 	return false
 }
 
-// appendPolicy appends the policy with its own copy of the statements.
+// appendPolicy appends a policy with a copy of its statements.
 func appendPolicy(list []policies.Policy, p policies.Policy) []policies.Policy {
 	p.Document.Statement = append([]iampolicy.Statement(nil), p.Document.Statement...)
 	return append(list, p)
 }
 
 const (
-	head = `{"Version":"` + iampolicy.Version + `","Statement":[` + "\n"
-	tail = "\n]}\n"
+	documentHead = `{"Version":"` + iampolicy.Version + `","Statement":[` + "\n"
+	documentTail = "\n]}\n"
 )
 
-// packed packs the parts of each split policy anew, where that saves a part.
-func packed(list []policies.Policy) []policies.Policy {
+// repackAll splits every split policy again, if that takes fewer parts.
+func repackAll(list []policies.Policy) []policies.Policy {
 	var out []policies.Policy
 	for i := 0; i < len(list); {
 		j := i
@@ -116,6 +118,7 @@ func packed(list []policies.Policy) []policies.Policy {
 	return out
 }
 
+// repack returns the statements of a split policy in at most as many parts.
 func repack(parts []policies.Policy) []policies.Policy {
 	var statements []iampolicy.Statement
 	var sizes []int
@@ -129,7 +132,7 @@ func repack(parts []policies.Policy) []policies.Policy {
 			sizes = append(sizes, len(data)+len(",\n"))
 		}
 	}
-	bins := policies.Pack(sizes, policies.MaxManagedPolicy-len(head)-len(tail)+len(",\n"))
+	bins := policies.Pack(sizes, policies.MaxManagedPolicy-len(documentHead)-len(documentTail)+len(",\n"))
 	if len(bins) > len(parts) {
 		return parts
 	}
@@ -139,15 +142,15 @@ func repack(parts []policies.Policy) []policies.Policy {
 		for _, k := range bin {
 			out[i].Document.Statement = append(out[i].Document.Statement, statements[k])
 		}
-		out[i].Grants = nil // of another packing
+		out[i].Grants = nil // in the order of the other split
 	}
 	return out
 }
 
-// lines writes a document with one statement a line.
-func lines(d iampolicy.Document) ([]byte, error) {
+// oneStatementPerLine returns the JSON of a document with one line per statement.
+func oneStatementPerLine(d iampolicy.Document) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString(head)
+	b.WriteString(documentHead)
 	for i, s := range d.Statement {
 		if i > 0 {
 			b.WriteString(",\n")
@@ -158,6 +161,6 @@ func lines(d iampolicy.Document) ([]byte, error) {
 		}
 		b.Write(data)
 	}
-	b.WriteString(tail)
+	b.WriteString(documentTail)
 	return b.Bytes(), nil
 }

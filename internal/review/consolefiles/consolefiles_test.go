@@ -23,7 +23,8 @@ func set(t *testing.T, profile string, env policies.Environment, options ...sche
 		sel.Assets = append(sel.Assets, a.Asset)
 	}
 	if profile == "clumio" {
-		env.ControlPlaneRoleARN, env.ExternalID, env.DataPlaneAccountID = "arn:aws:iam::222222222222:role/Control", "external-id-1", "333333333333"
+		env.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Control"
+		env.ExternalID, env.DataPlaneAccountID = "external-id-1", "333333333333"
 	}
 	s, err := policies.Synthesize(sel, env)
 	if err != nil {
@@ -33,11 +34,13 @@ func set(t *testing.T, profile string, env policies.Environment, options ...sche
 }
 
 func environment(region string) policies.Environment {
-	return policies.Environment{Account: "111111111111", Region: region, ConnectionID: "prod", Path: "/", StackNames: []string{"parent-access"}}
+	return policies.Environment{
+		Account: "111111111111", Region: region, ConnectionID: "prod", Path: "/", StackNames: []string{"parent-access"},
+	}
 }
 
-// TestSameGrants: role by role, the files and the set that the stack is made from
-// hold the same statements, each once, and the same trust.
+// TestSameGrants checks for each role that the files have the statements and the
+// trust policy of the set, each once.
 func TestSameGrants(t *testing.T) {
 	for _, profile := range policies.ProfileNames() {
 		for _, region := range []string{"us-east-1", "eu-central-1", "ap-southeast-1"} {
@@ -54,33 +57,35 @@ func TestSameGrants(t *testing.T) {
 					if data, written := files[p.Name+".json"]; written {
 						have = append(have, statements(parse(t, data))...)
 						if !strings.Contains(readMe, p.Name+".json") {
-							t.Errorf("the steps do not name %s.json", p.Name)
+							t.Errorf("README.md lacks %s.json", p.Name)
 						}
 					}
 				}
 				slices.Sort(want)
 				slices.Sort(have)
 				if !slices.Equal(have, want) {
-					t.Errorf("%s in %s: the files of %s grant something else", profile, region, r.Name)
+					t.Errorf("%s in %s: the statements in the files of %s differ from the set's", profile, region, r.Name)
 				}
 				if trust := parse(t, files["trust-"+r.Name+".json"]); !reflect.DeepEqual(statements(trust), statements(r.Trust)) {
-					t.Errorf("%s: another trust", r.Name)
+					t.Errorf("%s: the trust policy differs from the set's", r.Name)
 				}
 			}
 			for _, topic := range s.Topics {
 				if !reflect.DeepEqual(statements(parse(t, files["topic-"+topic.Name+".json"])), statements(topic.Policy)) {
-					t.Errorf("%s: another policy", topic.Name)
+					t.Errorf("%s: the topic policy differs from the set's", topic.Name)
 				}
 			}
 		}
 	}
 }
 
-// TestAsFewFilesAsPossible: as many as the sizes ask for and no more, each within
-// IAM's limit as it stands, white space and all.
-func TestAsFewFilesAsPossible(t *testing.T) {
+// TestFewestFiles checks that the number of files is the least that the size allows,
+// and that each is within IAM's limit with white space counted.
+func TestFewestFiles(t *testing.T) {
 	for _, region := range []string{"us-east-1", "eu-central-1", "us-gov-west-1", "cn-northwest-1", "ap-southeast-1"} {
-		for _, options := range [][]schema.Option{nil, {"release=4.1.1a"}, {"release=4.2"}, {"regions=every"}, {"kms-user=admin", "export-role=server"}} {
+		for _, options := range [][]schema.Option{
+			nil, {"release=4.1.1a"}, {"release=4.2"}, {"regions=every"}, {"kms-user=admin", "export-role=server"},
+		} {
 			files, err := consolefiles.Files(set(t, "cpm", environment(region), options...))
 			if err != nil {
 				t.Fatal(err)
@@ -95,15 +100,15 @@ func TestAsFewFilesAsPossible(t *testing.T) {
 				}
 			}
 			if least := (total + policies.MaxManagedPolicy - 1) / policies.MaxManagedPolicy; n != least {
-				t.Errorf("%s %v: %d files, %d would hold them", region, options, n, least)
+				t.Errorf("%s %v: got %d files, want %d", region, options, n, least)
 			}
 			t.Logf("%s %v: %d files, %d characters", region, options, n, total)
 		}
 	}
 }
 
-// TestSameBytes for the same set, every time.
-func TestSameBytes(t *testing.T) {
+// TestReproducible checks that the same set has the same bytes.
+func TestReproducible(t *testing.T) {
 	s := set(t, "cpm", environment("eu-central-1"))
 	first, err := consolefiles.Files(s)
 	if err != nil {
@@ -112,15 +117,16 @@ func TestSameBytes(t *testing.T) {
 	for range 20 {
 		again, err := consolefiles.Files(set(t, "cpm", environment("eu-central-1")))
 		if err != nil || !maps.EqualFunc(first, again, bytes.Equal) {
-			t.Fatalf("other bytes, %v", err)
+			t.Fatalf("the files differ, error %v", err)
 		}
 	}
 	if again := set(t, "cpm", environment("eu-central-1")); !reflect.DeepEqual(s, again) {
-		t.Error("writing the files changed the set")
+		t.Error("Files changed the set")
 	}
 }
 
-// TestReadMe: the steps name each file, and give no path where the console cannot.
+// TestReadMe checks that README.md names each file, and has no steps for the console
+// if the set has a path.
 func TestReadMe(t *testing.T) {
 	files, err := consolefiles.Files(set(t, "cpm", environment("eu-central-1")))
 	if err != nil {
@@ -129,12 +135,14 @@ func TestReadMe(t *testing.T) {
 	text := string(files[consolefiles.ReadMe])
 	for name := range files {
 		if name != consolefiles.ReadMe && !strings.Contains(text, strings.TrimSuffix(name, ".json")) {
-			t.Errorf("the steps do not name %s", name)
+			t.Errorf("README.md lacks %s", name)
 		}
 	}
-	for _, part := range []string{"**Create policy**", "**Trust relationships**", "**Modify IAM role**", "aws iam attach-role-policy"} {
+	for _, part := range []string{
+		"**Create policy**", "**Trust relationships**", "**Modify IAM role**", "aws iam attach-role-policy",
+	} {
 		if !strings.Contains(text, part) {
-			t.Errorf("the steps lack %q", part)
+			t.Errorf("README.md lacks %q", part)
 		}
 	}
 	env := environment("eu-central-1")
@@ -142,12 +150,13 @@ func TestReadMe(t *testing.T) {
 	if files, err = consolefiles.Files(set(t, "cpm", env)); err != nil {
 		t.Fatal(err)
 	}
-	if text := string(files[consolefiles.ReadMe]); strings.Contains(text, "**Create policy**") || !strings.Contains(text, "--path /permstack/") {
-		t.Error("the console cannot give the path, yet the steps use it")
+	text = string(files[consolefiles.ReadMe])
+	if strings.Contains(text, "**Create policy**") || !strings.Contains(text, "--path /permstack/") {
+		t.Error("README.md has steps for the console, which cannot set a path")
 	}
 	env.Account = ""
-	if _, err := consolefiles.Files(set(t, "cpm", env)); err == nil || !strings.Contains(err.Error(), "must name them") {
-		t.Errorf("an open account gives %v", err)
+	if _, err := consolefiles.Files(set(t, "cpm", env)); err == nil || !strings.Contains(err.Error(), "does not fill them in") {
+		t.Errorf("without an account: error %v", err)
 	}
 }
 

@@ -14,17 +14,21 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// account answers as CloudFormation does for one launched stack.
+// account is a CloudFormation with one deployed stack.
 type account struct {
 	stack     types.Stack
 	templates map[string]string
 }
 
-func (a account) DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+func (a account) DescribeStacks(
+	context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
 	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{a.stack}}, nil
 }
 
-func (a account) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInput, _ ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error) {
+func (a account) GetTemplate(
+	_ context.Context, in *cloudformation.GetTemplateInput, _ ...func(*cloudformation.Options),
+) (*cloudformation.GetTemplateOutput, error) {
 	body, ok := a.templates[aws.ToString(in.StackName)]
 	if !ok {
 		return nil, &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack with id x does not exist"}
@@ -34,7 +38,8 @@ func (a account) GetTemplate(_ context.Context, in *cloudformation.GetTemplateIn
 
 func launched() account {
 	a := account{
-		stack: types.Stack{StackId: aws.String("arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/11111111-2222-3333-4444-555555555555")},
+		stack: types.Stack{StackId: aws.String("arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/" +
+			"11111111-2222-3333-4444-555555555555")},
 		templates: map[string]string{
 			"backup":                  string(permstack.Template),
 			"backup-permstack-access": "{}",
@@ -42,7 +47,8 @@ func launched() account {
 	}
 	for key, value := range map[string]string{
 		"ProtectEC2": "yes", "ProtectS3": "yes", "Operations": "backup", "ExternalId": "****",
-		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "DataPlaneAccountId": "444455556666", "ConnectionId": "c-1",
+		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "DataPlaneAccountId": "444455556666",
+		"ConnectionId": "c-1",
 	} {
 		a.stack.Parameters = append(a.stack.Parameters, types.Parameter{ParameterKey: &key, ParameterValue: &value})
 	}
@@ -54,14 +60,15 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Selection.Assets, []schema.Asset{"ec2", "s3"}) || !slices.Equal(got.Selection.Operations, []schema.Operation{"backup"}) {
-		t.Errorf("the choice is %+v", got.Selection)
+	if !slices.Equal(got.Selection.Assets, []schema.Asset{"ec2", "s3"}) ||
+		!slices.Equal(got.Selection.Operations, []schema.Operation{"backup"}) {
+		t.Errorf("selection %+v", got.Selection)
 	}
 	if got.Environment.ConnectionID != "c-1" || got.Environment.Region != "eu-central-1" {
-		t.Errorf("the environment is %+v", got.Environment)
+		t.Errorf("environment %+v", got.Environment)
 	}
 	if len(got.Templates) != 1 {
-		t.Errorf("%d templates", len(got.Templates))
+		t.Errorf("got %d templates, want 1", len(got.Templates))
 	}
 }
 
@@ -69,11 +76,11 @@ func TestWrongStack(t *testing.T) {
 	a := launched()
 	delete(a.templates, "backup-permstack-access")
 	if _, err := Read(t.Context(), a, "backup"); err == nil {
-		t.Error("a stack without permission stacks is taken")
+		t.Error("a stack without permission stacks is accepted")
 	}
 	a = launched()
 	a.templates["backup"] = `{"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}`
 	if _, err := Read(t.Context(), a, "backup"); err == nil {
-		t.Error("a stack without our custom resource is taken")
+		t.Error("a stack without the custom resource is accepted")
 	}
 }

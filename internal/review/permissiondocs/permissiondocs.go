@@ -1,6 +1,6 @@
-// Package permissiondocs writes docs/permissions: for each profile what can be
-// granted, to whom, on what, when and why, and what changed from release to
-// release. It is pure; the text follows from the catalogue.
+// Package permissiondocs generates docs/permissions from the catalogue: every
+// statement that each profile can grant, with principals, resources, conditions and
+// reasons, and the changes of each release. It is pure.
 package permissiondocs
 
 import (
@@ -17,21 +17,21 @@ import (
 
 //go:generate go run ../../../tools/permissiondocs ../../../docs/permissions
 
-// made is the first line of every file.
-const made = "<!-- Made from the catalogue by go generate ./internal/review/permissiondocs: change that, not this. -->\n\n"
+// generatedHeader is the first line of every file.
+const generatedHeader = "<!-- Generated from the catalogue by go generate ./internal/review/permissiondocs. Do not edit. -->\n\n"
 
-// Files gives every file by its name.
+// Files returns the content of every file by its name.
 func Files() (map[string]string, error) {
-	out := map[string]string{"README.md": index()}
+	out := map[string]string{"README.md": indexDocument()}
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
-		text, err := document(profile)
+		text, err := profileDocument(profile)
 		if err != nil {
-			return nil, fmt.Errorf("write page of profile %s: %w", name, err)
+			return nil, fmt.Errorf("write document of profile %s: %w", name, err)
 		}
 		out[name+".md"] = text
 	}
-	text, err := changes()
+	text, err := changesDocument()
 	if err != nil {
 		return nil, err
 	}
@@ -39,21 +39,21 @@ func Files() (map[string]string, error) {
 	return out, nil
 }
 
-func index() string {
+func indexDocument() string {
 	var b strings.Builder
-	b.WriteString(made + "# Permissions\n\nWhat each backup service can be given, with the reason for every statement.\n\n")
+	b.WriteString(generatedHeader + "# Permissions\n\nThe permissions that each backup service can be granted, with the reason for every statement.\n\n")
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		fmt.Fprintf(&b, "- [%s](%s.md), `--profile %s`\n", p.Vendor, name, name)
 	}
-	b.WriteString("- [What changed from release to release](changes.md)\n\n" +
-		"Each page shows everything that the profile can give; you choose from it. What your own choice comes to say\n" +
-		"`permstack explain --risk --assets …`, `permstack synth` and the review page (`./build.sh site`).\n")
+	b.WriteString("- [Changes of each release](changes.md)\n\n" +
+		"Each document lists everything that the profile can grant. `permstack explain --risk --assets …`,\n" +
+		"`permstack synth` and the review page (`./build.sh site`) show what your own choice grants.\n")
 	return b.String()
 }
 
-// everything synthesizes all that a profile can give.
-func everything(sel policies.Selection) (policies.Set, []explain.Grant, error) {
+// synthesize returns the set of a selection, and its grants.
+func synthesize(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	env := choice.Example(sel, policies.Environment{})
 	set, err := policies.Synthesize(sel, env)
 	if err != nil {
@@ -62,54 +62,55 @@ func everything(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	return set, explain.Grants(set, sel, explain.NewDescriber(sel, env)), nil
 }
 
-func document(profile schema.Profile) (string, error) {
+func profileDocument(profile schema.Profile) (string, error) {
 	sel := choice.Everything(profile)
-	set, grants, err := everything(sel)
+	set, grants, err := synthesize(sel)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s# %s\n\n", made, profile.Vendor)
+	fmt.Fprintf(&b, "%s# %s\n\n", generatedHeader, profile.Vendor)
 	fmt.Fprintf(&b, "Profile `%s`, release %s of the catalogue: %d actions in %d statements.\n\n", profile.Name, set.CatalogVersion, set.Actions(), len(grants))
-	choices(&b, profile)
+	writeChoices(&b, profile)
 	for _, r := range set.Roles {
 		fmt.Fprintf(&b, "## %s\n\n%s.\n\n", r.Entity, r.Description)
-		table(&b, "Who may take it", byPlace(grants, explain.Trust, r.Entity, ""), true)
+		writeTable(&b, "Who may assume it", filterGrants(grants, explain.Trust, r.Entity, ""), true)
 		seen := map[string]bool{}
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
 			if seen[p.Entity] {
-				continue // a further part of a policy that is split
+				continue // another part of a split policy
 			}
 			seen[p.Entity] = true
-			list := byPlace(grants, explain.Policy, r.Entity, p.Entity)
+			list := filterGrants(grants, explain.Policy, r.Entity, p.Entity)
 			fmt.Fprintf(&b, "### %s\n\n%s (%s policy).\n\n", p.Entity, p.Description, list[0].Attached)
-			table(&b, "", list, false)
+			writeTable(&b, "", list, false)
 		}
 	}
 	for _, t := range set.Topics {
 		fmt.Fprintf(&b, "## Topic %s\n\n", t.Entity)
-		table(&b, "", byPlace(grants, explain.Topic, t.Entity, ""), true)
+		writeTable(&b, "", filterGrants(grants, explain.Topic, t.Entity, ""), true)
 	}
 	if len(set.Rules) > 0 {
-		b.WriteString("## Event rules\n\nWhat is sent to the topic.\n\n| rule | asset | what | events |\n|---|---|---|---|\n")
+		b.WriteString("## Event rules\n\nThe events that are sent to the topic.\n\n| rule | asset | purpose | events |\n|---|---|---|---|\n")
 		for _, r := range set.Rules {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Entity, r.Asset, cell(r.Description), cell(strings.Join(events(r.Pattern), ", ")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Entity, r.Asset, escapeCell(r.Description), escapeCell(strings.Join(eventSources(r.Pattern), ", ")))
 		}
 		b.WriteString("\n")
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n", nil
 }
 
-func choices(b *strings.Builder, p schema.Profile) {
-	b.WriteString("| choice | what it is |\n|---|---|\n")
+// writeChoices writes the table of assets, operations, options, settings and presets.
+func writeChoices(b *strings.Builder, p schema.Profile) {
+	b.WriteString("| choice | description |\n|---|---|\n")
 	for _, a := range p.Assets {
-		fmt.Fprintf(b, "| asset `%s` | %s |\n", a.Asset, cell(a.Title))
+		fmt.Fprintf(b, "| asset `%s` | %s |\n", a.Asset, escapeCell(a.Title))
 	}
 	for _, o := range p.Operations {
 		fmt.Fprintf(b, "| operation `%s` | |\n", o)
 	}
 	for _, o := range p.Options {
-		fmt.Fprintf(b, "| option `%s` | %s |\n", o.Option, cell(o.Title))
+		fmt.Fprintf(b, "| option `%s` | %s |\n", o.Option, escapeCell(o.Title))
 	}
 	for _, s := range p.Settings {
 		for _, v := range s.Values {
@@ -117,31 +118,32 @@ func choices(b *strings.Builder, p schema.Profile) {
 			if v.Option == s.Default {
 				standard = " (default)"
 			}
-			fmt.Fprintf(b, "| setting `%s`%s | %s: %s |\n", v.Option, standard, cell(s.Title), cell(v.Title))
+			fmt.Fprintf(b, "| setting `%s`%s | %s: %s |\n", v.Option, standard, escapeCell(s.Title), escapeCell(v.Title))
 		}
 	}
 	for _, preset := range p.Presets {
-		fmt.Fprintf(b, "| preset `%s` | %s |\n", preset.Name, cell(preset.Title))
+		fmt.Fprintf(b, "| preset `%s` | %s |\n", preset.Name, escapeCell(preset.Title))
 	}
 	b.WriteString("\n")
 }
 
-func byPlace(grants []explain.Grant, kind explain.Kind, entity, policy string) []explain.Grant {
+// filterGrants returns the grants of one document of a role or topic.
+func filterGrants(grants []explain.Grant, kind explain.Kind, entity, policy string) []explain.Grant {
 	return slices.DeleteFunc(slices.Clone(grants), func(g explain.Grant) bool {
 		return g.Kind != kind || g.Entity != entity || g.Policy != policy
 	})
 }
 
-// table writes grants, one a row.
-func table(b *strings.Builder, title string, grants []explain.Grant, who bool) {
+// writeTable writes grants, one per row.
+func writeTable(b *strings.Builder, title string, grants []explain.Grant, who bool) {
 	if title != "" {
 		fmt.Fprintf(b, "### %s\n\n", title)
 	}
-	last := "for"
+	lastHead := "for"
 	if who {
-		last = "who"
+		lastHead = "principals"
 	}
-	fmt.Fprintf(b, "| statement | why | actions | on | only if | %s | risk |\n|---|---|---|---|---|---|---|\n", last)
+	fmt.Fprintf(b, "| statement | why | actions | resources | only if | %s | risk |\n|---|---|---|---|---|---|---|\n", lastHead)
 	for _, g := range grants {
 		var actions []string
 		for _, a := range g.Actions {
@@ -153,23 +155,23 @@ func table(b *strings.Builder, title string, grants []explain.Grant, who bool) {
 				why += ". *" + more + "*"
 			}
 		}
-		third := strings.Join(explain.Uses(g.For), ", ")
+		lastCell := strings.Join(explain.Uses(g.For), ", ")
 		if who {
-			third = strings.Join(g.Principals, ", ")
+			lastCell = strings.Join(g.Principals, ", ")
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, cell(why), strings.Join(actions, "<br>"),
-			cell(strings.Join(g.On, "; ")), cell(strings.Join(g.OnlyIf, " and ")), cell(third), g.Risk.Level)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, escapeCell(why), strings.Join(actions, "<br>"),
+			escapeCell(strings.Join(g.On, "; ")), escapeCell(strings.Join(g.OnlyIf, " and ")), escapeCell(lastCell), g.Risk.Level)
 	}
 	b.WriteString("\n")
 }
 
-// cell keeps text within its column.
-func cell(text string) string {
+// escapeCell escapes Markdown that would end a cell or format it.
+func escapeCell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "*/", `\*/`).Replace(text)
 }
 
-// events lists what an event pattern matches: sources, and the values of details.
-func events(pattern map[string]any) []string {
+// eventSources returns the sources, detail types and detail values of an event pattern.
+func eventSources(pattern map[string]any) []string {
 	var out []string
 	var walk func(v any)
 	walk = func(v any) {
@@ -196,20 +198,20 @@ func events(pattern map[string]any) []string {
 	return slices.Compact(out)
 }
 
-// changes says what each release brought, the newest first.
-func changes() (string, error) {
+// changesDocument returns the changes of each release, the newest first.
+func changesDocument() (string, error) {
 	var b strings.Builder
-	b.WriteString(made + "# What changed from release to release\n\n" +
-		"By what is allowed, for everything that a profile can give. `permstack diff PROFILE@1 PROFILE` says the same\n" +
-		"of any two releases.\n")
+	b.WriteString(generatedHeader + "# Changes of each release\n\n" +
+		"The differences in access, for everything that a profile can grant. `permstack diff PROFILE@1 PROFILE` compares\n" +
+		"any two releases.\n")
 	for i := len(policies.Releases) - 1; i >= 0; i-- {
 		fmt.Fprintf(&b, "\n## Release %s\n", policies.Releases[i])
 		if i == 0 {
-			b.WriteString("\nThe vendors' pages as they were first written down.\n")
+			b.WriteString("\nThe first release of the catalogue.\n")
 			continue
 		}
 		for _, name := range policies.ProfileNames() {
-			if err := change(&b, name, policies.Releases[i-1], policies.Releases[i]); err != nil {
+			if err := writeChanges(&b, name, policies.Releases[i-1], policies.Releases[i]); err != nil {
 				return "", fmt.Errorf("write changes of profile %s: %w", name, err)
 			}
 		}
@@ -217,20 +219,21 @@ func changes() (string, error) {
 	return b.String(), nil
 }
 
-func change(b *strings.Builder, name, from, to string) error {
+// writeChanges writes the changes of a profile between two releases.
+func writeChanges(b *strings.Builder, name, from, to string) error {
 	profile, _ := policies.Profile(name)
-	side := func(release string) (*accessdiff.AccessSet, policies.Selection, error) {
+	access := func(release string) (*accessdiff.AccessSet, policies.Selection, error) {
 		then, _ := policies.ProfileAt(name, release)
 		sel := choice.Everything(then)
 		sel.CatalogVersion = release
-		set, _, err := everything(sel)
+		set, _, err := synthesize(sel)
 		return accessdiff.FromSet(release, set), sel, err
 	}
-	a, _, err := side(from)
+	a, _, err := access(from)
 	if err != nil {
 		return err
 	}
-	z, sel, err := side(to)
+	z, sel, err := access(to)
 	if err != nil {
 		return err
 	}
@@ -241,9 +244,9 @@ func change(b *strings.Builder, name, from, to string) error {
 		b.WriteString("\n")
 	}
 	for _, c := range d.Changes {
-		fmt.Fprintf(b, "- **%s** %s", c.Kind, cell(c.Title()))
+		fmt.Fprintf(b, "- **%s** %s", c.Kind, escapeCell(c.Title()))
 		if c.Why != "" {
-			fmt.Fprintf(b, ": %s", cell(c.Why))
+			fmt.Fprintf(b, ": %s", escapeCell(c.Why))
 		}
 		b.WriteString("\n")
 	}

@@ -9,8 +9,8 @@ import (
 
 const folder = "../../../docs/permissions"
 
-// TestFresh holds the files that git keeps against the catalogue.
-func TestFresh(t *testing.T) {
+// TestUpToDate compares the committed files with the catalogue.
+func TestUpToDate(t *testing.T) {
 	files, err := Files()
 	if err != nil {
 		t.Fatal(err)
@@ -18,23 +18,24 @@ func TestFresh(t *testing.T) {
 	for name, want := range files {
 		have, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
-			t.Errorf("read %s: %v (go generate ./internal/review/permissiondocs)", name, err)
+			t.Errorf("read %s: %v (run go generate ./internal/review/permissiondocs)", name, err)
 		} else if string(have) != want {
-			t.Errorf("%s is stale: go generate ./internal/review/permissiondocs", name)
+			t.Errorf("%s is out of date: run go generate ./internal/review/permissiondocs", name)
 		}
 	}
-	there, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range there {
-		if _, known := files[f.Name()]; !known {
-			t.Errorf("%s is not made by anything", f.Name())
+	for _, f := range entries {
+		if _, ok := files[f.Name()]; !ok {
+			t.Errorf("%s is not a generated file", f.Name())
 		}
 	}
 }
 
-// TestTables: every row has as many cells as its head, or Markdown shows none.
+// TestTables checks that every row has as many cells as its heading; Markdown shows
+// no table otherwise.
 func TestTables(t *testing.T) {
 	files, err := Files()
 	if err != nil {
@@ -49,7 +50,7 @@ func TestTables(t *testing.T) {
 			}
 			n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
 			if columns > 0 && n != columns {
-				t.Errorf("%s:%d has %d bars, its head %d", name, i+1, n, columns)
+				t.Errorf("%s:%d has %d bars, its heading has %d", name, i+1, n, columns)
 			}
 			columns = n
 		}

@@ -1,6 +1,5 @@
-// Package review writes a policies.Set as JSON for people who must say yes to
-// it and for tools that check it: every policy as IAM will have it, and
-// nothing of CloudFormation around it.
+// Package policyjson writes a policies.Set as JSON for reviewers and tools: every
+// policy as it is in IAM, without CloudFormation.
 package policyjson
 
 import (
@@ -12,7 +11,7 @@ import (
 	"permstack/internal/policies"
 )
 
-// Document is a set as reviewers read it.
+// Document is a set of permissions.
 type Document struct {
 	CatalogVersion string  `json:"catalogVersion"`
 	Profile        string  `json:"profile"`
@@ -49,19 +48,19 @@ type Topic struct {
 // Rule is an EventBridge rule. Targets are ARNs.
 type Rule struct {
 	Name    string         `json:"name"`
-	Asset   string         `json:"asset"` // empty where the rule serves several
+	Asset   string         `json:"asset"` // empty if the rule is for several
 	Pattern map[string]any `json:"pattern"`
 	Targets []string       `json:"targets"`
 }
 
-// Place is where a set is deployed; what is empty becomes CloudFormation's
-// pseudo parameter, as in the set itself.
+// Place is the partition, Region and account of a set. Empty fields become
+// CloudFormation's pseudo parameters, as in the set itself.
 type Place struct {
 	Partition, Region, Account string
 }
 
-// PlaceOfSet is the place of an environment.
-func PlaceOfSet(env policies.Environment) Place {
+// NewPlace returns the place of an environment.
+func NewPlace(env policies.Environment) Place {
 	place := Place{Partition: env.Partition, Region: env.Region, Account: env.Account}
 	if place.Partition == "" && place.Region != "" {
 		place.Partition = policies.Partition(place.Region)
@@ -69,7 +68,7 @@ func PlaceOfSet(env policies.Environment) Place {
 	return place
 }
 
-// Compare writes a set that was synthesized for a place.
+// FromSet returns the document of a set that was synthesized for a place.
 func FromSet(set policies.Set, place Place) (Document, error) {
 	d := Document{
 		CatalogVersion: set.CatalogVersion, Profile: set.Profile,
@@ -78,7 +77,7 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 	for _, r := range set.Roles {
 		d.Roles = append(d.Roles, Role{
 			Entity: r.Entity, Name: r.Name, Path: r.Path, Trust: r.Trust,
-			ManagedPolicies: list(r.Managed), InlinePolicies: list(r.Inline),
+			ManagedPolicies: newPolicies(r.Managed), InlinePolicies: newPolicies(r.Inline),
 		})
 	}
 	arns := map[string]string{} // of topics, by entity
@@ -91,7 +90,7 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 		for _, t := range r.Targets {
 			arn, ok := arns[t.TopicEntity]
 			if !ok {
-				return Document{}, fmt.Errorf("write rule %s: its target, topic %s, is not in the set", r.Name, t.TopicEntity)
+				return Document{}, fmt.Errorf("write rule %s: its target topic %s is not in the set", r.Name, t.TopicEntity)
 			}
 			rule.Targets = append(rule.Targets, arn)
 		}
@@ -100,7 +99,7 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 	return d, nil
 }
 
-func list(policies []policies.Policy) []Policy {
+func newPolicies(policies []policies.Policy) []Policy {
 	out := []Policy{}
 	for _, p := range policies {
 		out = append(out, Policy{Entity: p.Entity, Name: p.Name, Document: p.Document})
@@ -115,10 +114,11 @@ func (p Place) topicARN(name string) string {
 		}
 		return value
 	}
-	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", or(p.Partition, "Partition"), or(p.Region, "Region"), or(p.Account, "AccountId"), name)
+	return fmt.Sprintf("arn:%s:sns:%s:%s:%s",
+		or(p.Partition, "Partition"), or(p.Region, "Region"), or(p.Account, "AccountId"), name)
 }
 
-// JSON is the document for people: indented, "<" and "&" as they are.
+// JSON returns the document as indented JSON, without escapes for "<" and "&".
 func (d Document) JSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -11,7 +11,8 @@ import (
 
 func set() policies.Set {
 	doc := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
-		Sid: "S", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"}, Resource: iampolicy.Values{"arn:aws:s3:::a<b&c/*"},
+		Sid: "S", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
+		Resource: iampolicy.Values{"arn:aws:s3:::a<b&c/*"},
 	}}}
 	return policies.Set{
 		CatalogVersion: "1", Profile: "vendor",
@@ -20,12 +21,15 @@ func set() policies.Set {
 			Managed: []policies.Policy{{Entity: "P", Name: "P-x", Document: doc}, {Entity: "P", Name: "P-2-x", Document: doc}},
 		}},
 		Topics: []policies.Topic{{Entity: "Topic", Name: "Topic-x", Policy: doc}},
-		Rules:  []policies.Rule{{Name: "Rule-x", Asset: "s3", Pattern: map[string]any{"source": []string{"aws.s3"}}, Targets: []policies.Target{{ID: "t", TopicEntity: "Topic"}}}},
+		Rules: []policies.Rule{{
+			Name: "Rule-x", Asset: "s3", Pattern: map[string]any{"source": []string{"aws.s3"}},
+			Targets: []policies.Target{{ID: "t", TopicEntity: "Topic"}},
+		}},
 	}
 }
 
-// TestShape holds the JSON that tools rely on: every list is there, also the
-// empty ones, and a split policy keeps its entity.
+// TestShape checks the JSON that tools rely on: every list is present, also empty
+// ones, and the parts of a split policy have its entity.
 func TestShape(t *testing.T) {
 	d, err := FromSet(set(), Place{Partition: "aws", Region: "us-east-1"})
 	if err != nil {
@@ -54,7 +58,7 @@ func TestShape(t *testing.T) {
 		t.Errorf("target %s, want %s", d.Rules[0].Targets[0], want)
 	}
 	if !strings.Contains(string(text), "a<b&c") {
-		t.Error("characters are escaped that need not be")
+		t.Error("\"<\" or \"&\" is escaped")
 	}
 	empty, err := FromSet(policies.Set{}, Place{})
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package page answers what the review page asks: what can be chosen, and what a
-// choice comes to. It is the synthesizer behind JSON, and pure; the page runs it
+// resourceProperties comes to. It is the synthesizer behind JSON, and pure; the page runs it
 // as WebAssembly, the tests run it as it is.
 package webui
 
@@ -36,21 +36,21 @@ type Request struct {
 }
 
 // Result is what a choice comes to. Problems are why it comes to nothing.
-type Answer struct {
-	Problems []string        `json:"problems"`
-	Version  string          `json:"catalogVersion"`
-	Needs    []schema.Value  `json:"needs"`    // values of the vendor that the choice needs
-	Examples []schema.Value  `json:"examples"` // those that are filled in with examples
-	Actions  int             `json:"actions"`
-	Policies []Policy        `json:"policies"`
-	Roles    []Role          `json:"roles"`
-	Grants   []explain.Grant `json:"grants"` // in the set's order
-	Uses     [][]string      `json:"uses"`   // of each grant, in words
-	Rules    []explain.Rule  `json:"rules"`
-	Template string          `json:"template"`
-	Review   string          `json:"review"`
-	Launch   string          `json:"launch"`   // the Launch Stack link
-	NoLaunch string          `json:"noLaunch"` // why there is none
+type Response struct {
+	Problems      []string        `json:"problems"`
+	Version       string          `json:"catalogVersion"`
+	Needs         []schema.Value  `json:"needs"`    // values of the vendor that the choice needs
+	Examples      []schema.Value  `json:"examples"` // those that are filled in with examples
+	Actions       int             `json:"actions"`
+	Policies      []Policy        `json:"policies"`
+	Roles         []Role          `json:"roles"`
+	Grants        []explain.Grant `json:"grants"` // in the set's order
+	Uses          [][]string      `json:"uses"`   // of each grant, in words
+	Rules         []explain.Rule  `json:"rules"`
+	Template      string          `json:"template"`
+	Review        string          `json:"review"`
+	Launch        string          `json:"launch"`   // the Launch Stack link
+	LaunchProblem string          `json:"noLaunch"` // why there is none
 }
 
 // Role is a role of the set.
@@ -72,8 +72,8 @@ type Policy struct {
 }
 
 // Result answers a request.
-func (r Request) Answer() Answer {
-	a := Answer{Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{}, Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{}}
+func (r Request) Evaluate() Response {
+	a := Response{Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{}, Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{}}
 	if err := a.fill(r); err != nil {
 		var input *policies.InputError
 		if errors.As(err, &input) {
@@ -88,7 +88,7 @@ func (r Request) Answer() Answer {
 	return a
 }
 
-func (a *Answer) fill(r Request) error {
+func (a *Response) fill(r Request) error {
 	sel, err := choice.Parse(r.Choice)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (a *Answer) fill(r Request) error {
 		return err
 	}
 	a.Template = string(template.ForPeople())
-	doc, err := policyjson.FromSet(set, policyjson.PlaceOfSet(env))
+	doc, err := policyjson.FromSet(set, policyjson.NewPlace(env))
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (a *Answer) fill(r Request) error {
 	}
 	a.Review = string(text)
 	if a.Launch, err = r.launch(sel); err != nil {
-		a.NoLaunch = err.Error()
+		a.LaunchProblem = err.Error()
 	}
 	return nil
 }
@@ -240,8 +240,8 @@ type Setting struct {
 	Default string `json:"default"`
 }
 
-// Everything lists what can be chosen.
-func Everything() Catalog {
+// NewCatalog lists what can be chosen.
+func NewCatalog() Catalog {
 	c := Catalog{Releases: policies.Releases, Levels: explain.Levels}
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
@@ -267,19 +267,19 @@ func Everything() Catalog {
 	return c
 }
 
-// Serve answers a request of the page: {"ask":"catalog"} or a Request.
-func Serve(text string) string {
+// Handle answers a request of the page: {"ask":"catalog"} or a Request.
+func Handle(text string) string {
 	var request struct {
 		Ask string `json:"ask"`
 		Request
 	}
 	var answer any
 	if err := json.Unmarshal([]byte(text), &request); err != nil {
-		answer = Answer{Problems: []string{err.Error()}}
+		answer = Response{Problems: []string{err.Error()}}
 	} else if request.Ask == "catalog" {
-		answer = Everything()
+		answer = NewCatalog()
 	} else {
-		answer = request.Request.Answer()
+		answer = request.Request.Evaluate()
 	}
 	data, err := json.Marshal(answer)
 	if err != nil { // our own types always marshal

@@ -8,7 +8,7 @@ import (
 
 // TestAccessible has axe-core judge the page: every rule of WCAG 2.2 A and AA and
 // its best practices, light and dark, on a phone and on a wide screen, with
-// everything unfolded.
+// synthesize unfolded.
 func TestAccessible(t *testing.T) {
 	name := os.Getenv("PERMSTACK_AXE")
 	if name == "" {
@@ -23,7 +23,7 @@ func TestAccessible(t *testing.T) {
 		width int
 		dark  bool
 	}{{360, false}, {1280, false}, {1280, true}} {
-		b := open(t, path, c.width, 900, c.dark)
+		b := openPage(t, path, c.width, 900, c.dark)
 		b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`, nil)
 		b.eval(string(axe)+";0", nil)
 		var findings []struct {

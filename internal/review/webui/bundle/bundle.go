@@ -1,5 +1,5 @@
 // Package site puts the review page together: one file that holds the page, its
-// style, its script and the synthesizer as WebAssembly. It works from a file and
+// styleCSS, its script and the synthesizer as WebAssembly. It works from a file and
 // from any web server, and its own policy forbids it every request.
 package bundle
 
@@ -18,13 +18,13 @@ import (
 )
 
 //go:embed page.html
-var frame string
+var pageHTML string
 
 //go:embed style.css
-var style string
+var styleCSS string
 
 //go:embed page.js
-var script string
+var pageJS string
 
 // Engine is the package that becomes WebAssembly.
 const Engine = "permstack/internal/review/webui/engine"
@@ -71,26 +71,26 @@ func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
 	if err := z.Close(); err != nil {
 		return nil, fmt.Errorf("pack the engine: %w", err)
 	}
-	for name, text := range map[string]string{"Go's script": runtime, "the page's script": script} {
+	for name, text := range map[string]string{"Go's script": runtime, "the page's script": pageJS} {
 		if strings.Contains(text, "</script") {
 			return nil, fmt.Errorf("write the page: %s would end its element", name)
 		}
 	}
 	policy := strings.Join([]string{
 		"default-src 'none'",
-		"script-src " + hash(runtime) + " " + hash(script) + " 'wasm-unsafe-eval'",
-		"style-src " + hash(style),
+		"script-src " + cspHash(runtime) + " " + cspHash(pageJS) + " 'wasm-unsafe-eval'",
+		"style-src " + cspHash(styleCSS),
 		"base-uri 'none'", "form-action 'none'",
 	}, "; ")
 	return []byte(strings.NewReplacer(
-		"{{POLICY}}", policy, "{{STYLE}}", style, "{{RUNTIME}}", runtime, "{{SCRIPT}}", script,
+		"{{POLICY}}", policy, "{{STYLE}}", styleCSS, "{{RUNTIME}}", runtime, "{{SCRIPT}}", pageJS,
 		"{{TEMPLATE_URL}}", html.EscapeString(templateURL),
 		"{{ENGINE}}", base64.StdEncoding.EncodeToString(packed.Bytes()),
-	).Replace(frame)), nil
+	).Replace(pageHTML)), nil
 }
 
-// hash is how a Content-Security-Policy names a text that may run.
-func hash(text string) string {
+// cspHash is how a Content-Security-Policy names a text that may run.
+func cspHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

@@ -56,7 +56,7 @@ func TestAssembleIsReproducible(t *testing.T) {
 	}
 }
 
-// choices are those that the browser is asked for: every one with one asset or
+// writeChoices are those that the browser is asked for: every one with one asset or
 // two, each with every list of operations, and the whole; presets too.
 func choices() []string {
 	var out []string
@@ -88,7 +88,7 @@ func choices() []string {
 // TestBrowserEqualsSynthesizer: what the page's WebAssembly answers is what the
 // synthesizer answers here, byte for byte.
 func TestBrowserEqualsSynthesizer(t *testing.T) {
-	b := open(t, file(t), 1280, 900, false)
+	b := openPage(t, file(t), 1280, 900, false)
 	for _, choice := range choices() {
 		request, err := json.Marshal(webui.Request{Choice: choice, Region: "eu-central-1", ConnectionID: "c-1"})
 		if err != nil {
@@ -100,7 +100,7 @@ func TestBrowserEqualsSynthesizer(t *testing.T) {
 		}
 		var got string
 		b.eval("permstack("+string(quoted)+")", &got)
-		if want := webui.Serve(string(request)); got != want {
+		if want := webui.Handle(string(request)); got != want {
 			t.Fatalf("%s: the browser and the synthesizer differ", choice)
 		}
 	}
@@ -109,7 +109,7 @@ func TestBrowserEqualsSynthesizer(t *testing.T) {
 // TestPage walks through the page as a person does, with mouse and keyboard.
 func TestPage(t *testing.T) {
 	path := file(t)
-	b := open(t, path, 1280, 900, false)
+	b := openPage(t, path, 1280, 900, false)
 	b.screenshot("page-wide")
 	text := func(id string) (s string) {
 		b.eval(`document.getElementById("`+id+`").textContent`, &s)
@@ -117,7 +117,7 @@ func TestPage(t *testing.T) {
 	}
 	shows := func(choice string) {
 		t.Helper()
-		want := webui.Request{Choice: choice}.Answer()
+		want := webui.Request{Choice: choice}.Evaluate()
 		if len(want.Problems) > 0 {
 			t.Fatalf("%s: %v", choice, want.Problems)
 		}
@@ -203,7 +203,7 @@ func TestWidths(t *testing.T) {
 		width int
 		dark  bool
 	}{"phone": {360, false}, "phone-dark": {390, true}, "tablet": {820, false}, "wide-dark": {1600, true}} {
-		b := open(t, path, c.width, 900, c.dark)
+		b := openPage(t, path, c.width, 900, c.dark)
 		var width int
 		b.eval(`document.documentElement.scrollWidth`, &width)
 		if width > c.width {
@@ -221,7 +221,7 @@ func TestPicture(t *testing.T) {
 	if os.Getenv("PERMSTACK_SCREENSHOTS") == "" {
 		t.Skip("skipped: PERMSTACK_SCREENSHOTS names no folder for the picture")
 	}
-	b := open(t, file(t), 1200, 1290, false)
+	b := openPage(t, file(t), 1200, 1290, false)
 	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	b.eval(`(() => { const s = document.getElementById("search"); s.value = "delete"; s.dispatchEvent(new Event("input")); })()`, nil)

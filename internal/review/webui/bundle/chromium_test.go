@@ -26,8 +26,8 @@ type browser struct {
 	loaded           bool
 }
 
-// open starts Chromium on a page, or skips the test where there is none.
-func open(t *testing.T, file string, width, height int, dark bool) *browser {
+// hasPseudoParameter starts Chromium on a page, or skips the test where there is none.
+func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
 	t.Helper()
 	program := os.Getenv("PERMSTACK_CHROMIUM")
 	if program == "" {
@@ -83,7 +83,7 @@ func open(t *testing.T, file string, width, height int, dark bool) *browser {
 	b.loaded = false
 	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
 	for !b.loaded {
-		b.hear("Page.loadEventFired")
+		b.readMessage("Page.loadEventFired")
 	}
 	b.eval(`new Promise((ready) => { const look = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(look); look(); })`, nil)
 	return b
@@ -117,7 +117,7 @@ func (b *browser) call(method string, params any, result any) {
 		b.t.Fatalf("tell Chromium %s: %v", method, err)
 	}
 	for {
-		answer := b.hear(method)
+		answer := b.readMessage(method)
 		if answer.ID != b.next {
 			continue
 		}
@@ -142,8 +142,8 @@ type message struct {
 	Params json.RawMessage
 }
 
-// hear reads one message, and notes it where it is an event.
-func (b *browser) hear(about string) message {
+// readMessage reads one message, and notes it where it is an event.
+func (b *browser) readMessage(about string) message {
 	b.t.Helper()
 	line, err := b.out.ReadBytes(0)
 	if err != nil {
@@ -153,11 +153,11 @@ func (b *browser) hear(about string) message {
 	if err := json.Unmarshal(bytes.TrimRight(line, "\x00"), &m); err != nil {
 		b.t.Fatal(err)
 	}
-	b.note(m.Method, m.Params)
+	b.record(m.Method, m.Params)
 	return m
 }
 
-func (b *browser) note(method string, params json.RawMessage) {
+func (b *browser) record(method string, params json.RawMessage) {
 	var p struct {
 		Request struct{ URL string }
 		Entry   struct{ Level, Text string }
