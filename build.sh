@@ -32,8 +32,8 @@ usage: ./build.sh COMMAND
 The bucket of a Region is named P-REGION. The default version is the output of git describe.
 
 Required: Go. With Python 3 and npm, the interop tools of interop/tools.txt (cfn-lint, moto, the AWS CLI, boto3,
-the SAM CLI, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them. Without, the
-tests that need a tool are skipped and the summary names the missing tool.
+the SAM CLI, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them.
+Without, the tests that need a tool are skipped and the summary names the missing tool.
 HELP
 }
 
@@ -171,6 +171,7 @@ export_tools() {
   fi
   if [[ -e $npm ]]; then
     export PERMSTACK_IAM_SIMULATE=${PERMSTACK_IAM_SIMULATE-$npm}
+    export PERMSTACK_CDK=${PERMSTACK_CDK-$npm}
     export PERMSTACK_AXE=${PERMSTACK_AXE-$npm/node_modules/axe-core/axe.min.js}
   fi
 }
