@@ -76,3 +76,16 @@ func (c choice) statements(p schema.Policy) []schema.Statement {
 	}
 	return out
 }
+
+// Includes reports whether a selection of a profile, completed with its preset
+// and the defaults of its settings, includes one of the uses. No uses are always
+// included. An invalid selection includes nothing.
+func Includes(profile schema.Profile, sel Selection, uses []schema.Use) bool {
+	var c checker
+	profile = atRelease(profile, sel.CatalogVersion)
+	sel = c.selection(profile, c.preset(profile, sel))
+	return c.err() == nil && newChoice(profile, sel).hasAny(uses)
+}
+
+// InRelease reports whether a span contains a release; "" is the newest.
+func InRelease(span schema.Span, release string) bool { return releaseFilter(release)(span) }

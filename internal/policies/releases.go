@@ -12,6 +12,7 @@ func atRelease(p schema.Profile, release string) schema.Profile {
 	in := releaseFilter(release)
 	p.Assets = filter(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })
 	p.Options = filter(p.Options, func(o schema.OptionInfo) bool { return in(o.In) })
+	p.Prerequisites = filter(p.Prerequisites, func(r schema.Prerequisite) bool { return in(r.In) })
 	p.Rules = filter(p.Rules, func(r schema.Rule) bool { return in(r.In) })
 	p.Roles = slices.Clone(filter(p.Roles, func(r schema.Role) bool { return in(r.In) }))
 	for i := range p.Roles {

@@ -34,7 +34,7 @@ func newTerms(profile schema.Profile, c choice, env Environment) terms {
 		"Account":                 orPseudo(env.Account, pseudoAccount),
 		"Region":                  orPseudo(env.Region, pseudoRegion),
 		"DataPlaneAccount":        env.DataPlaneAccountID,
-		"ControlPlaneAccount":     accountID(env.ControlPlaneRoleARN),
+		"ControlPlaneAccount":     AccountInARN(env.ControlPlaneRoleARN),
 		"ControlPlaneRole":        env.ControlPlaneRoleARN,
 		"SupportControlPlaneRole": env.SupportControlPlaneRoleARN,
 		"ExternalId":              env.ExternalID,
@@ -230,8 +230,8 @@ func (s synthesis) topicARN(entity string) string {
 	return s.terms.expand("arn:${Partition}:sns:${Region}:${Account}:") + s.names.physical(entity)
 }
 
-// accountID is the account in an ARN.
-func accountID(arn string) string {
+// AccountInARN returns the account in an ARN; "" if the text is not one.
+func AccountInARN(arn string) string {
 	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
 		return f[4]
 	}
