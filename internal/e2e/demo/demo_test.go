@@ -49,14 +49,15 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			if !strings.Contains(out, green+"✓"+reset) {
+			if !strings.Contains(out, "\x1b[32m✓\x1b[0m") {
 				t.Errorf("got no colour, though Color is set:\n%s", out)
 			}
 		})
 	}
 }
 
-// TestRunReportsFailures: a story that always ends well would be worth nothing.
+// TestRunReportsFailures checks that a step fails, and that the demo prints why, if
+// its check fails.
 func TestRunReportsFailures(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(*standalone.Server)
@@ -74,24 +75,24 @@ func TestRunReportsFailures(t *testing.T) {
 			},
 			step: 1, want: "too many rules",
 		},
-		"a role too many": {
+		"an additional role": {
 			prepare: func(l *standalone.Server) { makeRole(t, l, "ClumioExtra-us-east-1-try") },
-			step:    2, want: "role ClumioExtra-us-east-1-try should not be there",
+			step:    2, want: "role ClumioExtra-us-east-1-try is not in the catalogue",
 		},
-		"something is left behind": {
+		"a resource remains": {
 			prepare: func(l *standalone.Server) { makeRole(t, l, "Forgotten") },
-			step:    6, want: "left behind: role Forgotten",
+			step:    6, want: "these resources remain: role Forgotten",
 		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			story, err := runDemo(t, permstack.Template, tc.prepare)
+			out, err := runDemo(t, permstack.Template, tc.prepare)
 			var failed *StepError
 			if !errors.As(err, &failed) || failed.Step != tc.step || !strings.Contains(failed.Err.Error(), tc.want) {
-				t.Errorf("error %v in %v; want step %d to say %q", err, errors.Unwrap(err), tc.step, tc.want)
+				t.Errorf("got error %v in %v, want step %d to fail with %q", err, errors.Unwrap(err), tc.step, tc.want)
 			}
-			if !strings.Contains(story, "✗") || strings.Contains(story, "Every step held") {
-				t.Errorf("the story does not tell it:\n%s", story)
+			if !strings.Contains(out, "✗") || strings.Contains(out, "Every step succeeded") {
+				t.Errorf("the failure is not printed:\n%s", out)
 			}
 		})
 	}
@@ -111,10 +112,10 @@ func TestDrop(t *testing.T) {
 	both := []schema.Operation{"backup", "restore"}
 	less, what := drop(choice{[]schema.Asset{"ec2", "s3"}, both})
 	if less.String() != "ec2; backup and restore" || what != "no longer protect s3" {
-		t.Errorf("of two assets: %s, %s", less, what)
+		t.Errorf("two assets: got %s, %s", less, what)
 	}
 	less, what = drop(choice{[]schema.Asset{"ec2"}, both})
 	if less.String() != "ec2; backup" || what != "no longer restore" {
-		t.Errorf("of one asset: %s, %s", less, what)
+		t.Errorf("one asset: got %s, %s", less, what)
 	}
 }

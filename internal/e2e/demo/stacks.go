@@ -11,16 +11,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"permstack/internal/policies/schema"
+	"permstack/internal/awsapi/pause"
+	"permstack/internal/cfn/stacks"
 )
 
-// stackTimeout bounds the wait for a stack; on this AWS it takes about a second.
+// stackTimeout limits the wait for a stack. On the embedded AWS an operation takes
+// about a second.
 const stackTimeout = time.Minute
 
-// poll is the pause between two looks at a stack.
-const poll = 25 * time.Millisecond
+// pollInterval is shorter than for a real stack.
+const pollInterval = 25 * time.Millisecond
 
-// outcome is where a stack came to rest.
+// outcome is the result of a stack operation.
 type outcome struct {
 	name         string
 	status       string
@@ -56,17 +58,20 @@ func (run *runner) change(ctx context.Context, name, connection string, c choice
 	return run.wait(ctx, name, *out.StackId, began)
 }
 
-// deleteStack deletes a stack and waits until it is gone.
+// remove deletes a stack and waits until it no longer exists.
 func (run *runner) remove(ctx context.Context, name string) error {
-	found, err := run.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	found, err := stacks.Describe(ctx, run.stacks, name)
 	if err != nil {
-		return fmt.Errorf("find stack %s: %w", name, err)
+		return err
+	}
+	if found == nil {
+		return fmt.Errorf("delete stack %s: it does not exist", name)
 	}
 	began := time.Now()
 	if _, err := run.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", name, err)
 	}
-	s, err := run.wait(ctx, name, *found.Stacks[0].StackId, began)
+	s, err := run.wait(ctx, name, aws.ToString(found.StackId), began)
 	if err != nil {
 		return err
 	}
@@ -76,42 +81,27 @@ func (run *runner) remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// setParentStatus waits until a stack rests and reads what became of it.
+// wait waits until CloudFormation no longer works on a stack, and returns its
+// outcome.
 func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, stackTimeout)
 	defer cancel()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		out, err := run.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
-		if err != nil {
-			return outcome{}, fmt.Errorf("look at stack %s: %w", name, err)
-		}
-		s := out.Stacks[0]
-		if status := string(s.StackStatus); !strings.HasSuffix(status, "_IN_PROGRESS") {
-			o := outcome{
-				name:         name,
-				status:       status,
-				statusReason: aws.ToString(s.StackStatusReason),
-				took:         time.Since(began),
-			}
-			for _, v := range s.Outputs {
-				o.outputs = append(o.outputs, keyValue{aws.ToString(v.OutputKey), aws.ToString(v.OutputValue)})
-			}
-			o.events, err = run.stackEvents(ctx, id)
-			return o, err
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return outcome{}, fmt.Errorf(
-				"stack %s is still %s after %s",
-				name,
-				s.StackStatus,
-				time.Since(began).Round(time.Second),
-			)
-		}
+	poll := func(ctx context.Context, _ time.Duration) error { return pause.For(ctx, pollInterval) }
+	s, err := stacks.WaitUntilStable(ctx, run.stacks, id, poll, nil)
+	if err != nil {
+		return outcome{}, err
 	}
+	if s == nil {
+		return outcome{}, fmt.Errorf("stack %s does not exist", name)
+	}
+	o := outcome{
+		name: name, status: string(s.StackStatus), statusReason: aws.ToString(s.StackStatusReason), took: time.Since(began),
+	}
+	for _, v := range s.Outputs {
+		o.outputs = append(o.outputs, keyValue{aws.ToString(v.OutputKey), aws.ToString(v.OutputValue)})
+	}
+	o.events, err = run.stackEvents(ctx, id)
+	return o, err
 }
 
 func (run *runner) stackEvents(ctx context.Context, id string) ([]types.StackEvent, error) {
@@ -130,7 +120,7 @@ func (run *runner) stackEvents(ctx context.Context, id string) ([]types.StackEve
 	return events, nil
 }
 
-// reason is that of the first failure.
+// reason returns the reason of the first failure.
 func (o outcome) reason() string {
 	for _, e := range slices.Backward(o.events) { // they come newest first
 		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
@@ -141,16 +131,16 @@ func (o outcome) reason() string {
 }
 
 func (o outcome) unexpected(want string) error {
-	return fmt.Errorf("stack %s ended as %s, not %s: %s", o.name, o.status, want, o.reason())
+	return fmt.Errorf("stack %s ended with status %s, want %s: %s", o.name, o.status, want, o.reason())
 }
 
-// permissionStack is a stack that the function wrote.
+// permissionStack is a stack that the function created.
 type permissionStack struct {
 	name      string
 	resources int
 }
 
-// permissionStacks lists the stacks that are not launched by this trial itself.
+// permissionStacks returns the stacks that the demo did not launch itself.
 func (run *runner) permissionStacks(ctx context.Context) ([]permissionStack, error) {
 	var out []permissionStack
 	names, err := run.stackNames(ctx)
@@ -170,7 +160,7 @@ func (run *runner) permissionStacks(ctx context.Context) ([]permissionStack, err
 	return out, nil
 }
 
-// stackNames lists the stacks that are there.
+// stackNames returns the names of the stacks that exist, sorted.
 func (run *runner) stackNames(ctx context.Context) ([]string, error) {
 	var names []string
 	pages := cloudformation.NewDescribeStacksPaginator(run.stacks, &cloudformation.DescribeStacksInput{})
@@ -185,34 +175,4 @@ func (run *runner) stackNames(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-// protect is the parameter of template.yaml for an asset.
-var protect = map[schema.Asset]string{
-	"ec2": "ProtectEC2", "ec2-mssql": "ProtectEC2MSSQL", "rds": "ProtectRDS",
-	"dynamodb": "ProtectDynamoDB", "s3": "ProtectS3",
-}
-
-func parameters(connection string, c choice) []types.Parameter {
-	values := []keyValue{
-		{"ControlPlaneRoleArn", controlPlane}, {"DataPlaneAccountId", dataPlane},
-		{"ExternalId", externalID}, {"ConnectionId", connection},
-	}
-	var operations []string
-	for _, o := range c.operations {
-		operations = append(operations, string(o))
-	}
-	values = append(values, keyValue{"Operations", strings.Join(operations, ",")})
-	for asset, parameter := range protect {
-		value := "no"
-		if slices.Contains(c.assets, asset) {
-			value = "yes"
-		}
-		values = append(values, keyValue{parameter, value})
-	}
-	out := make([]types.Parameter, len(values))
-	for i, v := range values {
-		out[i] = types.Parameter{ParameterKey: aws.String(v.key), ParameterValue: aws.String(v.value)}
-	}
-	return out
 }
