@@ -55,7 +55,7 @@ func optionalTime(t time.Time) *protocol.Time {
 	return &w
 }
 
-// parameters gives the values as they are shown: NoEcho ones as asterisks.
+// parameters returns the parameter values for display: NoEcho ones as asterisks.
 func (set *settings) parameters() []xmlParameter {
 	var out []xmlParameter
 	if set.template == nil || set.bound == nil {
@@ -191,7 +191,7 @@ func (e *Engine) describeStackEvents(_ context.Context, call *protocol.Call) (an
 	}{page, next}, err
 }
 
-// timeMillis is a time with milliseconds, as events have it.
+// timeMillis is a time with milliseconds, as in events.
 type timeMillis time.Time
 
 func (t timeMillis) MarshalText() ([]byte, error) {
@@ -242,7 +242,7 @@ func (e *Engine) describeStackResource(_ context.Context, call *protocol.Call) (
 	}{out}, nil
 }
 
-// describeStackResources answers at most 100 resources, as AWS does.
+// describeStackResources returns at most 100 resources, as AWS does.
 func (e *Engine) describeStackResources(_ context.Context, call *protocol.Call) (any, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

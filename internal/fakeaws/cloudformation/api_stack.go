@@ -13,7 +13,7 @@ type stackIDResult struct {
 	StackID string `xml:"StackId"`
 }
 
-// newStack makes a stack that is not registered yet; hold e.mu.
+// newStack returns a stack that is not registered yet; hold e.mu.
 func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	return &stack{
 		id: stackARN(call.Account, call.Region, name, protocol.NewUUID()), name: name, account: call.Account, region: call.Region,
@@ -21,12 +21,12 @@ func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	}
 }
 
-// deletedStackRetention is how long a deleted stack can be described by its id (API
-// reference, "ListStacks": "up to 90 days after the stack is deleted").
+// deletedStackRetention is how long a deleted stack can be described by its id
+// (API reference, "ListStacks": "up to 90 days after the stack is deleted").
 const deletedStackRetention = 90 * 24 * time.Hour
 
-// register makes a stack known by its name, and forgets those deleted long ago;
-// hold e.mu.
+// register adds a stack under its name and drops the stacks whose retention
+// after deletion has ended; hold e.mu.
 func (e *Engine) register(s *stack) {
 	sp := e.space(s.account, s.region)
 	sp.all = slices.DeleteFunc(sp.all, func(old *stack) bool {
@@ -121,7 +121,7 @@ func (e *Engine) updateStack(_ context.Context, call *protocol.Call) (any, error
 	return &stackIDResult{s.id}, nil
 }
 
-// updatable says whether a stack's status lets it be updated.
+// updatable returns an error if a stack cannot be updated in its status.
 func updatable(s *stack) error {
 	allowed := []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED"}
 	if s.status == "DELETE_COMPLETE" {
@@ -142,7 +142,7 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 	}
 	e.mu.Unlock()
 	if s == nil {
-		return nil, nil // AWS answers the same for a stack that is not there
+		return nil, nil // as at AWS, for a stack that does not exist
 	}
 	if err := e.checkRole(call, role); err != nil {
 		return nil, err
@@ -237,8 +237,8 @@ func (e *Engine) continueUpdateRollback(_ context.Context, call *protocol.Call) 
 	return nil, nil
 }
 
-// rollbackStack rolls back a stack whose create or update was told to do
-// nothing on failure.
+// rollbackStack rolls back a stack whose create or update failed with rollback
+// disabled.
 func (e *Engine) rollbackStack(_ context.Context, call *protocol.Call) (any, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

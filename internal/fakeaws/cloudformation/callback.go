@@ -8,18 +8,17 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// ResponsePrefix is the path under which the server mounts ResponseHandler:
-// where functions put the answers of custom resources.
+// ResponsePrefix is the path of ResponseHandler, to which functions send the
+// responses of custom resources.
 const ResponsePrefix = "/cloudformation-custom-resource-response/"
 
-// callback is one answer that is waited for. Its token is in the URL and
-// takes one PUT.
+// callback is one expected response. The token in its URL accepts one PUT.
 type callback struct {
 	token string
 	body  chan []byte
 }
 
-// newCallback makes a ResponseURL for a request.
+// newCallback adds a callback and sets the ResponseURL of a request.
 func (e *Engine) newCallback(ev *customEvent) *callback {
 	cb := &callback{token: protocol.NewUUID(), body: make(chan []byte, 1)}
 	e.mu.Lock()
@@ -35,8 +34,8 @@ func (e *Engine) dropCallback(cb *callback) {
 	delete(e.callbacks, cb.token)
 }
 
-// ResponseHandler takes the answers of custom resources. As S3 does with a
-// presigned URL, it takes the first PUT and refuses what it does not expect.
+// ResponseHandler receives the responses of custom resources. Like S3 with a
+// presigned URL, it accepts the first PUT and refuses others.
 func (e *Engine) ResponseHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPut {
@@ -54,7 +53,7 @@ func (e *Engine) ResponseHandler() http.Handler {
 		delete(e.callbacks, token)
 		e.mu.Unlock()
 		if cb == nil {
-			e.d.Logger.Warn("an answer to a custom resource's request that nobody waits for", "body", string(body))
+			e.d.Logger.Warn("unexpected response to a custom resource request", "body", string(body))
 			http.Error(w, "Request has expired", http.StatusForbidden)
 			return
 		}

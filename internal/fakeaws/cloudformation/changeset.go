@@ -10,7 +10,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// changeSet is a create or an update that waits to be executed.
+// changeSet is a planned create or update that can be executed.
 type changeSet struct {
 	id, name, description, typ string
 	status, reason, execution  string
@@ -22,8 +22,8 @@ type changeSet struct {
 
 var changeSetName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
-// createChangeSet plans at once: the change set is complete, or failed for
-// want of changes, when the answer is sent.
+// createChangeSet plans synchronously: when it returns, the change set is
+// complete, or failed because it has no changes.
 func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any, error) {
 	name, stackName, typ := call.Str("ChangeSetName"), call.Str("StackName"), call.Str("ChangeSetType")
 	if !changeSetName.MatchString(name) {

@@ -44,7 +44,7 @@ func (op *operation) createFailed(failed []string, reason string) {
 		reason = fmt.Sprintf("The following resource(s) failed to create: [%s]. ", strings.Join(failed, ", "))
 	}
 	if op.aborted() {
-		return // the delete that follows tells the rest
+		return // the delete that follows reports the rest
 	}
 	if errors.Is(op.ctx.Err(), context.DeadlineExceeded) {
 		reason = "Stack creation time exceeded the specified timeout. "
@@ -62,10 +62,10 @@ func (op *operation) createFailed(failed []string, reason string) {
 	}
 }
 
-// rollbackCreate deletes what a create has made.
+// rollbackCreate deletes the resources that a create has created.
 func (op *operation) rollbackCreate(reason string) {
-	op.ctx = op.e.ctx                          // the create may have been given up, its rollback is not
-	if op.s.status != "ROLLBACK_IN_PROGRESS" { // not asked for
+	op.ctx = op.e.ctx                          // the create may be cancelled, its rollback is not
+	if op.s.status != "ROLLBACK_IN_PROGRESS" { // not requested by RollbackStack, which has set it
 		op.status("ROLLBACK_IN_PROGRESS", reason)
 	}
 	failed := op.removeAll(func(r *resource) bool { return r.retainNew }, nil)
@@ -76,8 +76,8 @@ func (op *operation) rollbackCreate(reason string) {
 	op.status("ROLLBACK_COMPLETE", "")
 }
 
-// removeAll deletes a stack's resources, the last made first. What a resource
-// that could not be deleted depends on stays.
+// removeAll deletes a stack's resources in the reverse order of creation. The
+// dependencies of a resource that could not be deleted stay.
 func (op *operation) removeAll(retain func(*resource) bool, force map[string]bool) (failed []string) {
 	needed := map[string]bool{}
 	order := slices.Clone(op.s.order)

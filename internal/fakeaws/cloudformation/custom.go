@@ -14,12 +14,12 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// custom makes AWS::CloudFormation::CustomResource and Custom::….
-// Source: CloudFormation's user guide, "Custom resource reference".
+// custom provides AWS::CloudFormation::CustomResource and Custom::…. Source:
+// CloudFormation's user guide, "Custom resource reference".
 type custom struct{}
 
 const (
-	maxResponse           = 4_096 // bytes of an answer's body
+	maxResponse           = 4_096 // bytes of a response body
 	defaultServiceTimeout = 3_600 // seconds
 )
 
@@ -36,7 +36,7 @@ func (custom) schema() schema {
 	}
 }
 
-// customEvent is what the function is invoked with.
+// customEvent is the payload of the function's invocation.
 type customEvent struct {
 	RequestType           string
 	ServiceToken          string
@@ -50,7 +50,7 @@ type customEvent struct {
 	OldResourceProperties map[string]any `json:",omitempty"`
 }
 
-// customResponse is what the function puts to the ResponseURL.
+// customResponse is what the function sends to the ResponseURL.
 type customResponse struct {
 	Status             string
 	Reason             string
@@ -86,7 +86,7 @@ func (custom) read(*request) (map[string]any, error) { return nil, errNoDrift }
 
 var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a-zA-Z0-9-_]+(:\$LATEST)?$`)
 
-// ask sends one request to the function and waits for its answer.
+// invokeFunction sends one request to the function and waits for its response.
 func (r *request) invokeFunction(kind string) (outcome, error) {
 	token := r.props.str("ServiceToken")
 	if !functionARN.MatchString(token) {
@@ -131,7 +131,7 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 	}
 }
 
-// take reads an answer and holds it against the request.
+// readResponse parses a response and compares it with the request.
 func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outcome, error) {
 	if len(body) > maxResponse {
 		return outcome{}, errors.New("Response object is too long.")
@@ -168,7 +168,8 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 	return out, nil
 }
 
-// scalarsToText gives a value with every scalar as text, as functions receive it.
+// scalarsToText returns a value with every scalar as text, as functions receive
+// it.
 func scalarsToText(v any) any {
 	switch v := v.(type) {
 	case props:
@@ -189,7 +190,7 @@ func scalarsToText(v any) any {
 	return cfntemplate.Text(v)
 }
 
-// wholeNumbers turns the float64 of encoding/json that are whole into int64.
+// wholeNumbers converts whole float64 values of encoding/json to int64.
 func wholeNumbers(v any) any {
 	switch v := v.(type) {
 	case float64:

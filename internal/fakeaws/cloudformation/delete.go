@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// beginDelete starts a delete; hold e.mu. A create under way is given up.
+// beginDelete starts a delete and cancels a create in progress; hold e.mu.
 func (e *Engine) beginDelete(s *stack, retain []string, force bool) {
 	s.deleting = true
 	if s.busy {
@@ -13,7 +13,7 @@ func (e *Engine) beginDelete(s *stack, retain []string, force bool) {
 	}
 	e.setStatus(s, "DELETE_IN_PROGRESS", "User Initiated")
 	e.start(s, func(op *operation) {
-		if op.s.status != "DELETE_IN_PROGRESS" { // a rollback ended meanwhile
+		if op.s.status != "DELETE_IN_PROGRESS" { // a rollback ended in the meantime
 			op.status("DELETE_IN_PROGRESS", "User Initiated")
 		}
 		skip := map[string]bool{}

@@ -16,7 +16,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// drift is what the last detection found of a resource.
+// drift is the result of the last detection for a resource.
 type drift struct {
 	status           string // IN_SYNC, MODIFIED, DELETED, NOT_CHECKED, UNKNOWN
 	reason           string
@@ -32,7 +32,7 @@ type difference struct {
 	Kind     string `xml:"DifferenceType"` // ADD, REMOVE, NOT_EQUAL
 }
 
-// driftable are the states in which drift can be detected.
+// driftable are the stack statuses in which drift can be detected.
 var driftable = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"}
 
 func checkDriftable(s *stack) error {
@@ -83,9 +83,9 @@ func (e *Engine) readLive(ctx context.Context, cfg aws.Config, s *stack, r *reso
 	})
 }
 
-// normalizeProperty brings a property to a form in which order and spelling that mean
-// nothing do not differ: lists of ARNs, names and tags are sets, documents in
-// text are read, tags that come of the stack are left out.
+// normalizeProperty returns a property without differences of order and spelling
+// that have no meaning: lists of ARNs, names and tags are sorted, documents in
+// text form are parsed, and tags of the stack are left out.
 func normalizeProperty(name string, v any, stackTags []protocol.Tag) any {
 	if s, ok := v.(string); ok && strings.HasPrefix(strings.TrimSpace(s), "{") {
 		v = parseJSON(s)
@@ -116,8 +116,9 @@ func sortKey(v any) string {
 	return marshal(v)
 }
 
-// normalizeLists gives the lists inside of policy documents, where one element may
-// stand without its list and the order means nothing, one form.
+// normalizeLists returns a policy document whose lists have one form: in a
+// statement, a single element may be written without its list, and order has no
+// meaning.
 func normalizeLists(v any, inStatement bool) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -176,8 +177,8 @@ func (d *drift) compare(path string, want, have any) {
 	}
 }
 
-// compareLists pairs elements by what identifies them and tells of what is
-// left over on either side.
+// compareLists pairs elements by their identifying key and adds a difference for
+// each element without a counterpart.
 func (d *drift) compareLists(path string, want, have []any) {
 	if len(want) == len(have) && slices.EqualFunc(want, have, func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) }) {
 		for i := range want {
@@ -216,7 +217,7 @@ func escapePointer(s string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
 }
 
-// detectAll looks at every resource of a stack that supports it.
+// detectAll detects drift of each resource of a stack whose type supports it.
 func (e *Engine) detectAll(ctx context.Context, cfg aws.Config, s *stack, ids []string) (drifted int, err error) {
 	for _, id := range ids {
 		e.mu.Lock()

@@ -1,12 +1,12 @@
-// Package cloudformation is the embedded AWS's CloudFormation: stacks, change
-// sets, custom resources and drift. It makes resources by calling the other
-// services through the ordinary SDK, as the stack's role or as the caller.
+// Package cloudformation is the CloudFormation of the embedded AWS: stacks,
+// change sets, custom resources and drift. It creates resources by calling the
+// other services through the SDK, as the stack's role or as the caller.
 //
-// Resources are made one after another in the order of their dependencies,
-// where AWS works in parallel, so that runs repeat. Nested stacks, stack sets,
-// macros, imports, hooks, stack policies, rollback triggers and wait conditions
-// are refused by name. Wordings of statuses and reasons are those of AWS as far
-// as its documentation and its console show them.
+// Resources are created one after another in the order of their dependencies,
+// where AWS works in parallel, so that runs are reproducible. Nested stacks,
+// stack sets, macros, imports, hooks, stack policies, rollback triggers and wait
+// conditions are refused with NotImplemented. Statuses and reasons are worded as
+// in AWS's documentation and console.
 package cloudformation
 
 import (
@@ -22,16 +22,16 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// Deps are what an Engine works with.
+// Deps are the dependencies of an Engine.
 type Deps struct {
-	// ConfigFor reaches the services as a role; as the account's owner where
-	// roleARN is empty.
+	// ConfigFor returns the configuration to call services as a role, or as the
+	// account's owner if roleARN is empty.
 	ConfigFor func(account, region, roleARN string) aws.Config
-	// ConfigCaller reaches them as who made the call, for stacks without a
-	// role. Nil takes the account's owner.
+	// ConfigCaller returns the configuration to call services as the caller, for
+	// stacks without a role. If it is nil, they work as the account's owner.
 	ConfigCaller func(call *protocol.Call) aws.Config
-	// Assumable says whether the role exists and an AWS service may assume it.
-	// Nil allows every role.
+	// Assumable returns an error unless the role exists and an AWS service may
+	// assume it. Nil allows every role.
 	Assumable func(account, roleARN, service string, keys map[string][]string) error
 	// Endpoint is the base URL under which the server mounts ResponseHandler.
 	Endpoint func() string
@@ -39,13 +39,13 @@ type Deps struct {
 	Fetch func(call *protocol.Call, url string) ([]byte, error)
 	// Lambda runs functions and custom resources. Nil refuses both.
 	Lambda *lambda.Registry
-	// SystemTags puts aws:cloudformation:stack-name, stack-id and logical-id on
-	// resources. The services must then accept tags that begin with "aws:" from
-	// calls whose User-Agent names cloudformation.amazonaws.com.
+	// SystemTags adds the tags aws:cloudformation:stack-name, stack-id and
+	// logical-id to resources. The services must then accept tags with the prefix
+	// "aws:" from calls whose User-Agent contains cloudformation.amazonaws.com.
 	SystemTags bool
-	// Begin is called before each piece of work on a stack, which starts when it
-	// returns; its context ends where the work is given up. Tests hold work back
-	// with it. Nil starts at once.
+	// Begin is called before each operation on a stack, which starts when it
+	// returns; its context ends if the operation is cancelled. Tests delay
+	// operations with it. Nil starts at once.
 	Begin  func(context.Context)
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -75,7 +75,7 @@ type space struct {
 	detections map[string]*detection
 }
 
-// New makes an engine without stacks.
+// New returns an engine without stacks.
 func New(d Deps) *Engine {
 	if d.Clock == nil {
 		d.Clock = time.Now
@@ -88,14 +88,14 @@ func New(d Deps) *Engine {
 	return e
 }
 
-// Close gives up what is under way and waits for it to end.
+// Close cancels the operations in progress and waits for them to end.
 func (e *Engine) Close() error {
 	e.cancel()
 	e.work.Wait()
 	return nil
 }
 
-// space gives a call's stacks; hold e.mu.
+// space returns the stacks of an account and Region; hold e.mu.
 func (e *Engine) space(account, region string) *space {
 	p := location{account, region}
 	if e.spaces[p] == nil {
@@ -104,14 +104,14 @@ func (e *Engine) space(account, region string) *space {
 	return e.spaces[p]
 }
 
-// broadcast wakes those that wait for a change; hold e.mu.
+// broadcast wakes the goroutines that wait for a change; hold e.mu.
 func (e *Engine) broadcast() {
 	close(e.changed)
 	e.changed = make(chan struct{})
 }
 
-// now gives a time later than every time given before, so that the order of
-// events is the order of their times; hold e.mu.
+// now returns a time later than every earlier result, so that events are ordered
+// by time; hold e.mu.
 func (e *Engine) now() time.Time {
 	t := e.d.Clock().UTC().Truncate(time.Millisecond)
 	if !t.After(e.last) {
@@ -121,8 +121,9 @@ func (e *Engine) now() time.Time {
 	return t
 }
 
-// Wait waits until no work is under way on the stack, named by name or id, and
-// gives its status and the reason of it; "" where there is no such stack.
+// Wait waits until no operation is in progress on the stack, named by name or
+// id, and returns its status and status reason; both are "" if there is no such
+// stack.
 func (e *Engine) Wait(ctx context.Context, account, region, nameOrID string) (status, reason string, err error) {
 	for {
 		e.mu.Lock()
@@ -144,7 +145,7 @@ func (e *Engine) Wait(ctx context.Context, account, region, nameOrID string) (st
 	}
 }
 
-// config gives the SDK configuration of a stack's work.
+// config returns the SDK configuration of a stack's operations.
 func (e *Engine) config(call *protocol.Call, account, region, roleARN string) aws.Config {
 	var c aws.Config
 	if roleARN == "" && e.d.ConfigCaller != nil {

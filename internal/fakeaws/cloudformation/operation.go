@@ -17,8 +17,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// operation is one piece of work on a stack: a create, an update, a delete or
-// a rollback. One at a time works on a stack.
+// operation is one create, update, delete or rollback of a stack. A stack has at
+// most one at a time.
 type operation struct {
 	e   *Engine
 	s   *stack
@@ -26,8 +26,8 @@ type operation struct {
 	cfg aws.Config
 }
 
-// start runs the work in a goroutine; hold e.mu. Work that is under way is
-// followed by it.
+// start runs the operation in a goroutine, after one that is in progress; hold
+// e.mu.
 func (e *Engine) start(s *stack, do func(*operation)) {
 	ctx, stop := context.WithCancel(e.ctx)
 	if s.timeout > 0 && s.status == "CREATE_IN_PROGRESS" {
@@ -63,15 +63,15 @@ func (op *operation) status(status, reason string) {
 	op.e.setStatus(op.s, status, reason)
 }
 
-// aborted says that the stack is to be deleted, or the engine closed, and that
-// the work should end where it is.
+// aborted reports whether the operation should end now, because the stack is
+// being deleted or the engine closed.
 func (op *operation) aborted() bool {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
 	return op.s.deleting || op.e.ctx.Err() != nil
 }
 
-// request makes the request for a resource.
+// request returns the request to a handler of a resource's type.
 func (op *operation) request(r *resource, handler string, old map[string]any, oldTags []protocol.Tag) *request {
 	q := &request{
 		ctx: op.ctx, engine: op.e, cfg: onlyDeclared(op.cfg, r.typ, handler), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
@@ -84,7 +84,7 @@ func (op *operation) request(r *resource, handler string, old map[string]any, ol
 	return q
 }
 
-// resolver answers Ref and Fn::GetAtt from the stack's resources.
+// resolver evaluates Ref and Fn::GetAtt with the stack's resources.
 type resolver struct{ resources map[string]*resource }
 
 func (v resolver) Ref(id string) (any, error) {
@@ -110,12 +110,13 @@ func (v resolver) GetAtt(id, attr string) (any, error) {
 	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr)
 }
 
-// resolve evaluates a resource's properties against what is made by now.
+// resolve evaluates a resource's properties with the resources created so far.
 func (op *operation) resolve(t *cfntemplate.Resource) (map[string]any, error) {
 	return op.s.bound.Properties(t.LogicalID, resolver{op.s.resources})
 }
 
-// declare takes over what the template says of a resource beside its properties.
+// declare copies the attributes of a resource in the template other than its
+// properties.
 func (r *resource) declare(t *cfntemplate.Resource) {
 	r.retain = t.DeletionPolicy == "Retain" || t.DeletionPolicy == "RetainExceptOnCreate"
 	r.retainNew = t.DeletionPolicy == "Retain"
@@ -123,15 +124,15 @@ func (r *resource) declare(t *cfntemplate.Resource) {
 	r.metadata = t.Metadata
 }
 
-// make creates a resource and stores it in the stack.
+// make creates a resource and adds it to the stack.
 func (op *operation) make(t *cfntemplate.Resource) error {
 	r := &resource{logicalID: t.LogicalID, typ: t.Type, tags: op.s.tags}
 	r.declare(t)
 	return op.makeAs(r, t, "CREATE", "Resource creation Initiated")
 }
 
-// makeAs creates a resource under the name of the work that needs it: an
-// update that replaces a resource creates, and is called an update.
+// makeAs creates a resource in the course of a create or of an update, which
+// replaces a resource and reports it as an update.
 func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason string) error {
 	op.e.putResource(op.s, r)
 	op.e.setResource(op.s, r, verb+"_IN_PROGRESS", "")
@@ -165,14 +166,15 @@ func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason s
 	return nil
 }
 
-// accept takes over what a provider answered.
-func (op *operation) accept(r *resource, out outcome, whole bool) {
+// accept stores the outcome of a handler. After a failure (complete is false)
+// only the physical id is stored.
+func (op *operation) accept(r *resource, out outcome, complete bool) {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
 	if out.id != "" {
 		r.id = out.id
 	}
-	if whole {
+	if complete {
 		r.attrs, r.noEcho = out.attrs, out.noEcho
 	}
 }
@@ -212,7 +214,7 @@ func (op *operation) change(r *resource, values map[string]any, tags []protocol.
 	return nil
 }
 
-// remove deletes a resource; it answers false where that failed.
+// remove deletes a resource and reports whether that succeeded.
 func (op *operation) remove(r *resource) bool {
 	if r.id == "" {
 		op.e.setResource(op.s, r, "DELETE_COMPLETE", "")
@@ -228,7 +230,8 @@ func (op *operation) remove(r *resource) bool {
 	return true
 }
 
-// cancellationError words an error that comes of the work having been given up.
+// cancellationError returns AWS's error for an operation that was cancelled or
+// timed out, and any other error unchanged.
 func (op *operation) cancellationError(verb string, err error) error {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
@@ -241,8 +244,8 @@ func (op *operation) cancellationError(verb string, err error) error {
 	return err
 }
 
-// failureReason words a failure as CloudFormation does: what a service answered comes
-// as the message of the resource's handler.
+// failureReason returns a failure as CloudFormation shows it: an error of a
+// service as the message of the resource's handler.
 func (op *operation) failureReason(q *request, err error) string {
 	var api smithy.APIError
 	var own *protocol.Error
@@ -281,8 +284,8 @@ func (op *operation) failureReason(q *request, err error) string {
 		message, service, status, requestID, q.token, kind)
 }
 
-// handlerCode maps a service's error code to one of CloudFormation's.
-// Source: CloudFormation CLI user guide, "Handler error codes".
+// handlerCode returns CloudFormation's code for a service's error code. Source:
+// CloudFormation CLI user guide, "Handler error codes".
 func handlerCode(code string) string {
 	has := func(parts ...string) bool {
 		for _, p := range parts {
@@ -311,7 +314,8 @@ func handlerCode(code string) string {
 	return "GeneralServiceException"
 }
 
-// isNotFound recognises a service's answer for what is not there.
+// isNotFound reports whether an error of a service means that the resource does
+// not exist.
 func isNotFound(err error) bool {
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -7,10 +7,10 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 )
 
-// afterApply stands in a plan for what is known once the change is made.
+// afterApply is the placeholder for values that are only known after the change.
 const afterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
-// plan is what an update would do.
+// plan lists the changes of an update.
 type plan struct {
 	changes []change
 	other   bool // outputs or stack tags change
@@ -20,15 +20,15 @@ type change struct {
 	action, logicalID, physicalID, typ string
 	replacement                        string   // True, False, Conditional; "" for Add and Remove
 	properties                         []string // that change
-	recreate                           []string // of them, those that replace
+	recreate                           []string // the changed properties that require a replacement
 	scope                              []string
 	drift                              string // ResourceDriftStatus, in drift-aware change sets
 }
 
 func (p *plan) empty() bool { return len(p.changes) == 0 && !p.other }
 
-// planner resolves names to what is deployed, and to afterApply for what the
-// update makes anew.
+// planner resolves references to deployed resources, and to afterApply for
+// resources that the update creates.
 type planner struct {
 	have  map[string]*resource
 	fresh map[string]bool // new or replaced
@@ -51,25 +51,25 @@ func (p planner) GetAtt(id, attr string) (any, error) {
 	return afterApply, nil
 }
 
-// plan compares what is deployed with what is asked for; hold e.mu.
+// plan compares the deployed stack with the requested one; hold e.mu.
 func (e *Engine) plan(s *stack, set *settings) (*plan, error) {
 	order, err := set.bound.Order()
 	if err != nil {
 		return nil, err
 	}
 	out := &plan{other: !slices.Equal(s.tags, set.tags)}
-	look := planner{have: s.resources, fresh: map[string]bool{}, open: map[string]bool{}}
+	planned := planner{have: s.resources, fresh: map[string]bool{}, open: map[string]bool{}}
 	for _, t := range order {
 		r := s.resources[t.LogicalID]
 		if r == nil || r.status == "CREATE_FAILED" || r.status == "DELETE_COMPLETE" {
-			look.fresh[t.LogicalID] = true
+			planned.fresh[t.LogicalID] = true
 			out.changes = append(out.changes, change{action: "Add", logicalID: t.LogicalID, typ: t.Type})
 			continue
 		}
-		if c := compare(r, t, set, look); c != nil {
+		if c := compare(r, t, set, planned); c != nil {
 			out.changes = append(out.changes, *c)
-			look.fresh[t.LogicalID] = c.replacement == "True"
-			_, look.open[t.LogicalID] = findProvider(t.Type).(custom)
+			planned.fresh[t.LogicalID] = c.replacement == "True"
+			_, planned.open[t.LogicalID] = findProvider(t.Type).(custom)
 		}
 	}
 	for _, id := range s.order {
@@ -77,22 +77,22 @@ func (e *Engine) plan(s *stack, set *settings) (*plan, error) {
 			out.changes = append(out.changes, change{action: "Remove", logicalID: id, physicalID: r.id, typ: r.typ})
 		}
 	}
-	outputs, err := set.bound.Outputs(look)
+	outputs, err := set.bound.Outputs(planned)
 	if err != nil || !reflect.DeepEqual(outputs, s.outputs) {
 		out.other = true
 	}
 	return out, nil
 }
 
-// compare gives what an update would do to one resource, nil for nothing.
-func compare(r *resource, t *cfntemplate.Resource, set *settings, look planner) *change {
+// compare returns the change of one resource, or nil.
+func compare(r *resource, t *cfntemplate.Resource, set *settings, planned planner) *change {
 	c := &change{action: "Modify", logicalID: t.LogicalID, physicalID: r.id, typ: t.Type, replacement: "False"}
 	if r.typ != t.Type {
 		c.replacement, c.scope = "True", []string{"Properties"}
 		return c
 	}
 	p := findProvider(t.Type)
-	values, err := set.bound.Properties(t.LogicalID, look)
+	values, err := set.bound.Properties(t.LogicalID, planned)
 	if err != nil {
 		c.replacement, c.scope = "Conditional", []string{"Properties"}
 		return c

@@ -10,8 +10,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// props are evaluated properties. Numbers and booleans may stand as text, as
-// parameters give them.
+// props are evaluated properties. Numbers and booleans may be text, as in
+// parameters.
 type props map[string]any
 
 func (p props) has(name string) bool { _, ok := p[name]; return ok }
@@ -31,7 +31,7 @@ func (p props) int(name string) (int, error) {
 
 func (p props) bool(name string) bool { return p.str(name) == "true" }
 
-// list gives the strings of a list.
+// list returns the elements of a list as text.
 func (p props) list(name string) []string {
 	items, _ := p[name].([]any)
 	out := make([]string, 0, len(items))
@@ -41,7 +41,7 @@ func (p props) list(name string) []string {
 	return out
 }
 
-// objects gives the objects of a list.
+// objects returns the objects of a list.
 func (p props) objects(name string) []props {
 	items, _ := p[name].([]any)
 	var out []props
@@ -58,7 +58,8 @@ func (p props) object(name string) props {
 	return m
 }
 
-// json gives a property as a JSON document: an object, or text that holds one.
+// json returns a property as a JSON document: an object, or text that contains
+// one.
 func (p props) json(name string) string {
 	switch v := p[name].(type) {
 	case nil:
@@ -70,7 +71,7 @@ func (p props) json(name string) string {
 	}
 }
 
-// tags gives tags in either form: a list of Key and Value, or a map.
+// tags returns tags of either form: a list of Key and Value, or a map.
 func (p props) tags(name string) []protocol.Tag {
 	if m := p.object(name); m != nil {
 		var out []protocol.Tag
@@ -86,8 +87,8 @@ func (p props) tags(name string) []protocol.Tag {
 	return out
 }
 
-// decode reads an object into an SDK struct whose fields are named as the
-// properties are.
+// decode converts an object to an SDK struct whose fields are named like the
+// properties.
 func decode[T any](v any) (T, error) {
 	var out T
 	d := json.NewDecoder(bytes.NewReader([]byte(marshal(v))))
@@ -107,8 +108,8 @@ func marshal(v any) string {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
 
-// normal gives a value in the form in which values are compared: scalars as
-// text, documents in text form as what they hold.
+// normal returns a value in the form in which values are compared: scalars as
+// text.
 func normal(v any) any {
 	switch v := v.(type) {
 	case nil:
@@ -137,7 +138,7 @@ func normal(v any) any {
 	return cfntemplate.Text(v)
 }
 
-// parseJSON reads a document; what is not JSON stays text.
+// parseJSON parses a document; text that is not JSON is returned as it is.
 func parseJSON(text string) any {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -146,7 +147,7 @@ func parseJSON(text string) any {
 	return v
 }
 
-// tagList gives tags as a property has them.
+// tagList returns tags in the form of a property.
 func tagList(tags []protocol.Tag) []any {
 	out := []any{}
 	for _, t := range tags {

@@ -15,31 +15,31 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// provider makes resources of one type.
+// provider provides the resources of one type.
 type provider interface {
 	schema() schema
-	// create makes the resource. Where it fails half-way it gives the physical
-	// id with the error, and the resource is deleted in the rollback.
+	// create creates the resource. If it fails half-way, it returns the physical id
+	// with the error, and the rollback deletes the resource.
 	create(*request) (outcome, error)
 	// update changes the resource from old to props in place.
 	update(*request) (outcome, error)
-	// delete removes it; what is not there is removed.
+	// delete deletes the resource. A resource that does not exist is not an error.
 	delete(*request) error
-	// read gives the live values of the properties, errNotFound where the
-	// resource is gone, errNoDrift where the type has no drift detection.
+	// read returns the live values of the properties, errNotFound if the resource
+	// does not exist, or errNoDrift if the type has no drift detection.
 	read(*request) (map[string]any, error)
 }
 
-// schema says which properties a type has and what a change of them means.
+// schema describes a type: its properties and the effect of changing them.
 type schema struct {
 	Any        bool // every property is allowed
 	Properties []string
 	Required   []string
-	Replace    []string // a change of these makes a new resource
+	Replace    []string // a change of these replaces the resource
 	Name       string   // the property that names the resource; it is among Replace
-	NameLength int      // longest name that is generated
+	NameLength int      // limit of generated names, in characters
 	IAM        bool     // needs a capability
-	Tags       bool     // takes the stack's tags
+	Tags       bool     // receives the stack's tags
 	// Permissions are the IAM actions that each handler requires.
 	Permissions handlerPermissions
 }
@@ -49,14 +49,14 @@ var (
 	errNoDrift  = errors.New("the type does not support drift detection")
 )
 
-// outcome is a resource as it is after a create or an update.
+// outcome is the state of a resource after a create or an update.
 type outcome struct {
 	id     string
 	attrs  map[string]any
 	noEcho bool
 }
 
-// request is one piece of work on a resource.
+// request is one invocation of a handler.
 type request struct {
 	ctx       context.Context
 	engine    *Engine
@@ -75,7 +75,7 @@ type request struct {
 	responses *responseWatch
 }
 
-// name gives the property that names the resource, or a generated name.
+// name returns the property that names the resource, or a generated name.
 func (r *request) name(s schema) string {
 	if n := r.props.str(s.Name); n != "" {
 		return n
@@ -83,7 +83,7 @@ func (r *request) name(s schema) string {
 	return generateName(r.stack.name, r.logicalID, s.NameLength)
 }
 
-// arn makes an ARN in the stack's partition.
+// arn returns an ARN in the stack's partition.
 func (r *request) arn(service, region, resource string) string {
 	return strings.Join([]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource}, ":")
 }
@@ -113,7 +113,7 @@ func (r *request) merged(p props, stackTags []protocol.Tag) []protocol.Tag {
 	return out
 }
 
-// tagChange gives what to add and which keys to remove.
+// tagChange returns the tags to add and the keys to remove.
 func (r *request) tagChange() (add []protocol.Tag, remove []string) {
 	possible := [][]protocol.Tag{r.oldTagSet()}
 	for _, v := range r.attempts {
@@ -135,8 +135,8 @@ func (r *request) tagChange() (add []protocol.Tag, remove []string) {
 	return add, remove
 }
 
-// versions are what the resource may be now: what was last declared, and where
-// that failed half-way, what was declared before.
+// versions are the declarations that may be in effect: the last one, and after
+// failed updates those before.
 func (r *request) versions() []props {
 	out := []props{r.old}
 	for _, v := range r.attempts {
@@ -201,7 +201,8 @@ func (r *request) listBounds(name string) (possible, certain []string) {
 	return possible, certain
 }
 
-// changed says whether a property may differ from what it is to be.
+// changed reports whether one of the properties may differ from its declared
+// value.
 func (r *request) changed(names ...string) bool {
 	for _, v := range r.versions() {
 		for _, n := range names {
@@ -213,7 +214,7 @@ func (r *request) changed(names ...string) bool {
 	return false
 }
 
-// check holds evaluated properties against the schema.
+// check returns an error if evaluated properties do not match the schema.
 func (s schema) check(p map[string]any) error {
 	for _, name := range sortedKeys(p) {
 		if !s.Any && !slices.Contains(s.Properties, name) {
@@ -228,7 +229,7 @@ func (s schema) check(p map[string]any) error {
 	return nil
 }
 
-// replaces gives the properties whose change makes a new resource.
+// replaces returns the changed properties that require a replacement.
 func (s schema) replaces(old, now map[string]any) []string {
 	var out []string
 	for _, n := range s.Replace {
@@ -239,7 +240,7 @@ func (s schema) replaces(old, now map[string]any) []string {
 	return out
 }
 
-// findProvider finds the provider of a type, nil for types that there are none of.
+// findProvider returns the provider of a type, or nil if there is none.
 func findProvider(typ string) provider {
 	if strings.HasPrefix(typ, "Custom::") {
 		return custom{}

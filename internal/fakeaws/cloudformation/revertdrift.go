@@ -9,28 +9,28 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// revertDrift is the DeploymentMode of a drift-aware change set. Its source is
-// "Using drift-aware change sets" (CloudFormation User Guide): the change set
-// compares what is there with the new template and, executed, brings what is
-// there in line. It does not
+// revertDrift is the DeploymentMode of a drift-aware change set. Source: "Using
+// drift-aware change sets" (CloudFormation User Guide). The change set compares
+// the live resources with the new template and, when executed, changes them to
+// match it. It does not
 //
-//   - touch properties and tag keys that the template does not set,
-//   - change properties that would need a replacement,
+//   - change properties and tag keys that the template does not set,
+//   - change properties that would require a replacement,
 //   - compare types without drift detection, nor those of notReverted: for them
-//     the last deployment stands in for what is there.
+//     the last deployment stands for the live values.
 //
-// What was deleted is made again. Where the deployment fails, resources go back
-// to what they were, drift included.
+// Deleted resources are created again. If the deployment fails, resources are
+// restored to their state before, drift included.
 const revertDrift = "REVERT_DRIFT"
 
 // notReverted are types with drift detection that drift-aware change sets do not
 // compare (the guide's "Supported resource types"), of those that are here.
 var notReverted = []string{"AWS::SNS::TopicInlinePolicy"}
 
-// actual is what a drift-aware change set found of a resource.
+// actual is the live state of a resource as a drift-aware change set found it.
 type actual struct {
 	status string         // IN_SYNC, MODIFIED, DELETED, UNKNOWN, UNSUPPORTED
-	props  map[string]any // the template's properties as they are, where MODIFIED
+	props  map[string]any // live values of the template's properties, if MODIFIED
 }
 
 func checkDeploymentMode(call *protocol.Call) error {
@@ -40,7 +40,8 @@ func checkDeploymentMode(call *protocol.Call) error {
 	return nil
 }
 
-// readActual looks at every resource that stands and stays.
+// readActual reads the live state of each resource that exists and stays in the
+// template.
 func (e *Engine) readActual(ctx context.Context, s *stack, set *settings) map[string]*actual {
 	e.mu.Lock()
 	var all []*resource
@@ -69,7 +70,8 @@ func (e *Engine) readActual(ctx context.Context, s *stack, set *settings) map[st
 	return out
 }
 
-// actualProps gives the drifted properties that can be put back in place.
+// actualProps returns the live values of the drifted properties that can be
+// reverted in place.
 func (e *Engine) actualProps(ctx context.Context, set *settings, s *stack, r *resource, d *drift) map[string]any {
 	if d.status != "MODIFIED" {
 		return nil
@@ -89,7 +91,7 @@ func (e *Engine) actualProps(ctx context.Context, set *settings, s *stack, r *re
 	return out
 }
 
-// topProperty is the first step of a property path.
+// topProperty returns the first element of a property path.
 func topProperty(path string) string {
 	for i := 1; i < len(path); i++ {
 		if path[i] == '/' {
@@ -99,7 +101,7 @@ func topProperty(path string) string {
 	return path[min(1, len(path)):]
 }
 
-// addReverts puts into a plan what it takes to bring resources back.
+// addReverts adds the changes to a plan that revert the drift.
 func (p *plan) addReverts(found map[string]*actual, s *stack) {
 	for i, c := range p.changes {
 		if a := found[c.logicalID]; a != nil {
@@ -128,7 +130,7 @@ func (p *plan) addReverts(found map[string]*actual, s *stack) {
 	}
 }
 
-// stackDrift sums up what a drift-aware change set found.
+// stackDrift returns the StackDriftStatus of a drift-aware change set.
 func (set *settings) stackDrift() string {
 	if set.actual == nil {
 		return ""
@@ -145,7 +147,7 @@ func (set *settings) stackDrift() string {
 	return out
 }
 
-// deploymentMode is what DescribeChangeSet says of it.
+// deploymentMode returns the DeploymentMode that DescribeChangeSet reports.
 func (set *settings) deploymentMode() string {
 	if set.actual == nil {
 		return ""
@@ -153,8 +155,8 @@ func (set *settings) deploymentMode() string {
 	return revertDrift
 }
 
-// applyActual makes a resource's record say what is there, before a drift-aware
-// deployment brings it in line; the change then starts from that.
+// applyActual sets a resource's recorded properties to the live ones before a
+// drift-aware deployment, so that the change starts from them.
 func (op *operation) applyActual(r *resource) {
 	a := op.s.actual[r.logicalID]
 	if a == nil || len(a.props) == 0 {
@@ -165,8 +167,8 @@ func (op *operation) applyActual(r *resource) {
 	r.props = withActual(r.props, a)
 }
 
-// keepActual makes an undo's copy say what is there, so that a failed deployment
-// goes back to that. What was declared stays beside it.
+// keepActual sets the properties in a previousState to the live ones, so that a
+// failed deployment restores them. The declared ones are kept too.
 func (r *resource) keepActual(a *actual) {
 	if a == nil || len(a.props) == 0 {
 		return
@@ -174,7 +176,7 @@ func (r *resource) keepActual(a *actual) {
 	r.declared, r.props = r.props, withActual(r.props, a)
 }
 
-// withActual puts what is there into what was deployed.
+// withActual returns deployed properties with the live values of drifted ones.
 func withActual(props map[string]any, a *actual) map[string]any {
 	now := maps.Clone(props)
 	for name, v := range a.props {

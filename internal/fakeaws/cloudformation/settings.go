@@ -16,16 +16,16 @@ import (
 
 var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
-// unsupportedParameters are parameters of CreateStack, UpdateStack and CreateChangeSet that
-// would change what happens and are not carried out.
+// unsupportedParameters are the parameters of CreateStack, UpdateStack and
+// CreateChangeSet that would change the result and are not implemented.
 var unsupportedParameters = []string{
 	"StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL",
 	"RollbackConfiguration.RollbackTriggers.member.1.Arn", "ResourceTypes.member.1",
 	"ResourcesToImport.member.1.LogicalResourceId",
 }
 
-// readSettings reads what a create or an update asks for. s holds what is
-// deployed, for "use previous"; it is an empty stack for a create.
+// readSettings reads what a create or an update requests. s is the deployed
+// stack, for "use previous"; it is an empty stack for a create.
 func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*settings, error) {
 	for _, name := range unsupportedParameters {
 		if call.Has(name) {
@@ -113,7 +113,7 @@ func readTags(call *protocol.Call, s *stack, create bool) ([]protocol.Tag, error
 	return tags, nil
 }
 
-// readBody gives the template, from S3 where a TemplateURL is given.
+// readBody returns the template, from S3 if a TemplateURL is given.
 func (e *Engine) readBody(call *protocol.Call, s *stack, create bool) (string, error) {
 	previous, err := call.Bool("UsePreviousTemplate", false)
 	if err != nil {
@@ -203,9 +203,9 @@ func previous(p url.Values) bool {
 	return b
 }
 
-// bind evaluates parameters and conditions and refuses, before anything is
-// made, what cannot be made: unknown types, circles, missing capabilities and
-// a role that cannot be assumed. Hold e.mu.
+// bind evaluates parameters and conditions. Before anything is created, it
+// refuses unknown types, circular dependencies and missing capabilities. Hold
+// e.mu.
 func (e *Engine) bind(s *stack, set *settings) error {
 	var err error
 	if set.bound, err = set.template.Bind(e.environment(s, set)); err != nil {
@@ -236,7 +236,7 @@ func (e *Engine) bind(s *stack, set *settings) error {
 	return nil
 }
 
-// checkRole asks whether CloudFormation may work as the stack's role.
+// checkRole returns an error if CloudFormation cannot assume the stack's role.
 func (e *Engine) checkRole(call *protocol.Call, roleARN string) error {
 	if roleARN == "" || e.d.Assumable == nil {
 		return nil
@@ -253,7 +253,8 @@ func (e *Engine) checkRole(call *protocol.Call, roleARN string) error {
 	return nil
 }
 
-// capabilities says which capability a template needs, and for which resources.
+// capabilities returns the capability that a template requires, and the
+// resources that require it.
 func capabilities(t *cfntemplate.Template) (needs, why string) {
 	var ids []string
 	named := false

@@ -14,12 +14,12 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// stack is one stack. Engine.mu guards it; the goroutine that works on it
-// alone changes its resources, and reads them without the lock.
+// stack is one stack. Engine.mu guards it; only the goroutine of its operation
+// changes its resources, and reads them without the lock.
 type stack struct {
 	id, name, account, region string
 
-	settings  // what was last deployed
+	settings  // as last deployed
 	status    string
 	reason    string
 	created   time.Time
@@ -28,21 +28,21 @@ type stack struct {
 	protected bool
 	events    []event // oldest first
 	resources map[string]*resource
-	order     []string // logical ids as they were made
+	order     []string // logical ids in the order of creation
 	outputs   []cfntemplate.OutputValue
 
 	changeSets []*changeSet
 	busy       bool
-	stop       context.CancelFunc // gives up the work under way
-	worked     chan struct{}      // closed when the work under way is done
+	stop       context.CancelFunc // cancels the operation in progress
+	worked     chan struct{}      // closed when the operation in progress has ended
 	cancelled  bool               // CancelUpdateStack was called
 	deleting   bool
-	previous   *previousState // what a failed rollback still has to do
+	previous   *previousState // what a failed rollback still has to restore
 	drift      string
 	driftTime  time.Time
 }
 
-// settings are what a create or an update is asked to deploy.
+// settings are the template, parameters and options of a create or an update.
 type settings struct {
 	body            string
 	template        *cfntemplate.Template
@@ -78,11 +78,11 @@ type resource struct {
 	retainNew          bool // RetainExceptOnCreate
 	metadata           any
 	drift              *drift
-	attempts           []version      // that may stand in part: of updates that failed since the last that did not
-	declared           map[string]any // in an undo: props before drift was put into them
+	attempts           []version      // declarations that may be in effect in part: those before updates that failed since the last success
+	declared           map[string]any // in a previousState: props before the drift was merged into them
 }
 
-// version is what a resource was declared to be at some time.
+// version is an earlier declaration of a resource.
 type version struct {
 	props map[string]any
 	tags  []protocol.Tag
@@ -92,7 +92,8 @@ func (r *resource) clone() *resource { c := *r; return &c }
 
 const stackType = "AWS::CloudFormation::Stack"
 
-// find gives a stack by name or id; one that is deleted by id alone. Hold e.mu.
+// find returns a stack by name or id, or nil. A deleted stack is found by its id
+// only. Hold e.mu.
 func (e *Engine) find(account, region, nameOrID string, deleted bool) *stack {
 	sp := e.space(account, region)
 	if !strings.HasPrefix(nameOrID, "arn:") {
@@ -121,7 +122,7 @@ func invalid(format string, args ...any) *protocol.Error {
 	return protocol.Errorf("ValidationError", format, args...)
 }
 
-// setStatus changes the stack's status and tells of it; hold e.mu.
+// setStatus changes the stack's status and adds an event; hold e.mu.
 func (e *Engine) setStatus(s *stack, status, reason string) {
 	s.status, s.reason = status, reason
 	e.appendEvent(s, event{logicalID: s.name, physicalID: s.id, typ: stackType, status: status, reason: reason})
@@ -139,7 +140,7 @@ func (e *Engine) appendEvent(s *stack, ev event) {
 	e.broadcast()
 }
 
-// setResource changes a resource's status and tells of it.
+// setResource changes a resource's status and adds an event.
 func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -152,7 +153,7 @@ func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	r.time = s.events[len(s.events)-1].time
 }
 
-// mask hides the values of NoEcho parameters in what is shown.
+// mask replaces the values of NoEcho parameters in displayed text.
 func (s *stack) mask(text string) string {
 	if s.template == nil || s.bound == nil {
 		return text
@@ -184,7 +185,8 @@ func (e *Engine) removeResource(s *stack, logicalID string) {
 	s.order = slices.DeleteFunc(s.order, func(id string) bool { return id == logicalID })
 }
 
-// environment is what a stack's template is evaluated in; hold e.mu.
+// environment returns the environment in which a stack's template is evaluated;
+// hold e.mu.
 func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 	imports := map[string]string{}
 	for _, other := range e.space(s.account, s.region).live {
@@ -214,19 +216,19 @@ func stackARN(account, region, name, unique string) string {
 	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.Partition(region), region, account, name, unique)
 }
 
-// generateName makes <stack>-<logical id>-<12 random characters>, with the
-// first two shortened where the name would be longer than most.
-func generateName(stackName, logicalID string, most int) string {
+// generateName returns <stack>-<logical id>-<12 random characters>, at most
+// limit characters long: the first two parts are shortened if necessary.
+func generateName(stackName, logicalID string, limit int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	var b [12]byte
 	_, _ = rand.Read(b[:])
 	for i := range b {
 		b[i] = letters[int(b[i])%len(letters)]
 	}
-	room := most - len(b) - 2
-	if len(stackName)+len(logicalID) > room {
-		logicalID = logicalID[:min(len(logicalID), max(room/2, room-len(stackName)))]
-		stackName = stackName[:min(len(stackName), room-len(logicalID))]
+	available := limit - len(b) - 2
+	if len(stackName)+len(logicalID) > available {
+		logicalID = logicalID[:min(len(logicalID), max(available/2, available-len(stackName)))]
+		stackName = stackName[:min(len(stackName), available-len(logicalID))]
 	}
 	return stackName + "-" + logicalID + "-" + string(b[:])
 }

@@ -14,8 +14,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// eventsRule is a rule with its targets. Its physical id is its name; on a bus
-// other than the default one, <bus>|<name>.
+// eventsRule is a rule with its targets. Its physical id is its name, or
+// <bus>|<name> on a bus other than the default one.
 type eventsRule struct{}
 
 func (eventsRule) schema() schema {
@@ -86,7 +86,8 @@ func (eventsRule) put(c *eventbridge.Client, r *request, name string, tags []ebt
 	return *out.RuleArn, nil
 }
 
-// targets removes the targets that are declared no more and puts the others.
+// targets removes the targets that are no longer declared and puts the declared
+// ones.
 func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error {
 	bus := optional(r.props, "EventBusName")
 	stays := map[string]bool{}
@@ -207,7 +208,7 @@ func (eventsRule) read(r *request) (map[string]any, error) {
 	return out, nil
 }
 
-// withoutNulls drops what an SDK struct leaves unset.
+// withoutNulls removes the members that an SDK struct leaves unset.
 func withoutNulls(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -82,8 +82,8 @@ func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
 	})
 }
 
-// update writes a new default version; where there are five, the oldest that
-// is not the default goes first.
+// update writes a new default version. If there are five versions, the oldest
+// that is not the default is deleted first.
 func (p iamManagedPolicy) update(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
 	if r.changed("PolicyDocument") {

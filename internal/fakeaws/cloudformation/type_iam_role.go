@@ -77,8 +77,8 @@ func (iamRole) outcome(role *iamtypes.Role) outcome {
 	return outcome{id: *role.RoleName, attrs: map[string]any{"Arn": *role.Arn, "RoleId": *role.RoleId}}
 }
 
-// reconcilePolicies attaches and detaches managed policies and writes and removes inline
-// ones, from what was declared to what is.
+// reconcilePolicies attaches and detaches managed policies, and writes and
+// removes inline policies, so that the role has the declared ones.
 func (iamRole) reconcilePolicies(c *iam.Client, r *request, name string) error {
 	err := r.reconcileList("ManagedPolicyArns", func(arn string) error {
 		_, err := c.AttachRolePolicy(r.ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &arn})
@@ -174,12 +174,12 @@ func (p iamRole) update(r *request) (outcome, error) {
 	return p.outcome(got.Role), nil
 }
 
-// delete removes what is declared and then the role; a policy that somebody
-// else has attached keeps the role from being deleted, as on AWS.
+// delete removes what is declared and then the role. A policy that a third party
+// attached prevents the deletion, as on AWS.
 func (p iamRole) delete(r *request) error {
 	c := iam.NewFromConfig(r.cfg)
 	if _, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &r.id}); err != nil {
-		return err // of a role that is not there, every change would be denied: IAM does not know its path
+		return err // without the role IAM has no path to authorize the changes by, and would deny them
 	}
 	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props, attempts: r.attempts}
 	if err := p.reconcilePolicies(c, gone, r.id); err != nil {
@@ -236,7 +236,7 @@ func (iamRole) read(r *request) (map[string]any, error) {
 	return out, nil
 }
 
-// ownedElsewhere says whether another resource of the stack writes an inline
+// ownedElsewhere reports whether another resource of the stack writes an inline
 // policy of this name.
 func (r *request) ownedElsewhere(policyName string) bool {
 	r.engine.mu.Lock()
@@ -249,7 +249,7 @@ func (r *request) ownedElsewhere(policyName string) bool {
 	return false
 }
 
-// document decodes a policy as IAM gives it, URL-encoded.
+// document decodes a policy document as IAM returns it, URL-encoded.
 func document(s *string) any {
 	text, err := url.PathUnescape(strings.ReplaceAll(aws.ToString(s), "+", "%2B"))
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// recordType is a type that is only written down: names are unique, Ref and
-// Fn::GetAtt answer as on AWS, and nothing else happens. It is what a template
-// needs of services that the embedded AWS does not have.
+// recordType is a type of a service that the embedded AWS does not have. The
+// resource is only recorded: names are unique, and Ref and Fn::GetAtt return
+// what they return on AWS.
 type recordType struct {
 	s     schema
 	attrs func(r *request, name string) (id string, attrs map[string]any)
 }
 
-// record is one such resource, kept by its type, place and name.
+// record is one such resource; its key is the type, account, Region and id.
 type record struct{ props map[string]any }
 
 func (t recordType) schema() schema { return t.s }
@@ -54,7 +54,7 @@ func (t recordType) update(r *request) (outcome, error) {
 	return outcome{id: r.id, attrs: attrs}, nil
 }
 
-// recordName gives the name of a physical id, which for queues is a URL.
+// recordName returns the name in a physical id, which is a URL for queues.
 func recordName(id string) string {
 	if !strings.Contains(id, "://") {
 		return id

@@ -13,9 +13,9 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// s3Bucket makes buckets with versioning, tags and a block of public access:
-// what `sam deploy --resolve-s3` asks for. Its other properties are taken and
-// have no effect.
+// s3Bucket creates buckets with versioning, tags and a public access block, the
+// properties that `sam deploy --resolve-s3` requires. Other properties are
+// accepted and have no effect.
 type s3Bucket struct{}
 
 func (s3Bucket) schema() schema {
@@ -60,7 +60,7 @@ func (p s3Bucket) update(r *request) (outcome, error) {
 	return outcome{id: r.id, attrs: bucketAttrs(r, r.id)}, p.set(r, r.id)
 }
 
-// set brings versioning, tags and the block of public access about.
+// set applies versioning, tags and the public access block.
 func (s3Bucket) set(r *request, name string) error {
 	client := s3Client(r)
 	if status := r.props.object("VersioningConfiguration").str("Status"); status != "" {
@@ -101,7 +101,7 @@ func bucketAttrs(r *request, name string) map[string]any {
 	}
 }
 
-// globalARN makes the ARN of a resource that has neither Region nor account in it.
+// globalARN returns the ARN of a resource without Region and account.
 func (r *request) globalARN(service, resource string) string {
 	return "arn:" + protocol.Partition(r.stack.region) + ":" + service + ":::" + resource
 }
@@ -177,7 +177,8 @@ func (s3BucketPolicy) read(r *request) (map[string]any, error) {
 	return map[string]any{"Bucket": r.id, "PolicyDocument": parseJSON(aws.ToString(got.Policy))}, nil
 }
 
-// ignoreCodes is nil for an error that says that the thing is not there.
+// ignoreCodes returns nil for an API error with one of the codes, and any other
+// error unchanged.
 func ignoreCodes(err error, codes ...string) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -12,7 +12,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// snsTopic is a topic with the subscriptions that are declared on it.
+// snsTopic is a topic with the subscriptions that it declares.
 type snsTopic struct{}
 
 // topicAttributes are the properties that are attributes of the topic.
@@ -198,8 +198,8 @@ func setPolicy(r *request, arn, policy string) error {
 	return err
 }
 
-// clearPolicy puts back the policy that SNS gives a new topic, as deleting a
-// policy resource does.
+// clearPolicy restores the policy of a new topic, as the deletion of a policy
+// resource does.
 func clearPolicy(r *request, arn string) error {
 	err := setPolicy(r, arn, marshal(map[string]any{
 		"Version": "2008-10-17", "Id": "__default_policy_ID",

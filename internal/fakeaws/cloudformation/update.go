@@ -11,13 +11,13 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 )
 
-// undo is what a stack was before an update.
+// previousState is the state of a stack before an update, for its rollback.
 type previousState struct {
 	settings  settings
 	resources map[string]*resource // copies
 	order     []string
 	outputs   []cfntemplate.OutputValue
-	made      []*resource // physical resources to delete once all is as before
+	made      []*resource // physical resources to delete after the rollback
 	restored  map[string]bool
 }
 
@@ -81,13 +81,13 @@ func (op *operation) update() {
 	op.e.setStatus(s, "UPDATE_COMPLETE", "")
 }
 
-// reconcile makes, changes or replaces one resource as the new template has it.
+// reconcile creates, changes or replaces one resource to match the new template.
 func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error) {
 	r := op.s.resources[t.LogicalID]
-	if a := op.s.actual[t.LogicalID]; r != nil && a != nil && a.status == "DELETED" { // by somebody else
+	if a := op.s.actual[t.LogicalID]; r != nil && a != nil && a.status == "DELETED" { // by a third party
 		r = nil
 	}
-	if r != nil && r.status == "CREATE_FAILED" { // left by a create that was told to do nothing
+	if r != nil && r.status == "CREATE_FAILED" { // left by a failed create without rollback
 		if !op.remove(r) {
 			return "update", errors.New("the resource of a failed create cannot be deleted")
 		}
@@ -132,8 +132,8 @@ func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error)
 	return "update", op.makeAs(fresh, t, "UPDATE", "Resource creation Initiated")
 }
 
-// recordReplacement notes that an update in place gave a resource a new physical id, as
-// custom resources may.
+// recordReplacement adds the event of an update in place that returned a new
+// physical id, as custom resources may.
 func (op *operation) recordReplacement(before *resource) {
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
@@ -144,11 +144,11 @@ func (op *operation) recordReplacement(before *resource) {
 }
 
 // cleanupTries is how often CloudFormation tries to delete a resource in a
-// cleanup before it goes on without it. Source: AWS re:Post, "Why is my
+// cleanup before it continues without. Source: AWS re:Post, "Why is my
 // CloudFormation stack stuck in … CLEANUP_IN_PROGRESS state?".
 const cleanupTries = 3
 
-// discard deletes a resource that belongs to the stack no more.
+// discard deletes a resource that no longer belongs to the stack.
 func (op *operation) discard(r *resource) {
 	for range cleanupTries {
 		if op.remove(r) {
@@ -157,8 +157,9 @@ func (op *operation) discard(r *resource) {
 	}
 }
 
-// cleanup deletes what the update has replaced or removed. What cannot be
-// deleted stays behind with its event; the update is complete all the same.
+// cleanup deletes what the update has replaced or removed. A resource that
+// cannot be deleted is left behind with an event; the update completes all the
+// same.
 func (op *operation) cleanup(old *previousState) {
 	order := slices.Clone(old.order)
 	slices.Reverse(order)
@@ -180,9 +181,9 @@ func (op *operation) cleanup(old *previousState) {
 	}
 }
 
-// rollbackUpdate brings a stack back to what it was before the update.
+// rollbackUpdate restores a stack to its state before the update.
 func (op *operation) rollbackUpdate(reason string, skip []string) {
-	op.ctx = op.e.ctx // the update may have been given up, its rollback is not
+	op.ctx = op.e.ctx // the update may be cancelled, its rollback is not
 	s := op.s
 	op.e.mu.Lock()
 	old := s.previous
@@ -234,7 +235,7 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	op.e.setStatus(s, "UPDATE_ROLLBACK_COMPLETE", "")
 }
 
-// restore brings one resource back; it answers false where that failed.
+// restore restores one resource and reports whether that succeeded.
 func (op *operation) restore(old *previousState, id string) bool {
 	was, is := old.resources[id], op.s.resources[id]
 	if is == nil {
@@ -262,12 +263,12 @@ func (op *operation) restore(old *previousState, id string) bool {
 	if op.change(is, maps.Clone(was.props), was.tags) != nil {
 		return false
 	}
-	if was.declared != nil { // drift was put back; what was deployed is still what is wanted
+	if was.declared != nil { // the drift is restored; the declaration stays the deployed one
 		op.e.mu.Lock()
 		is.props = was.declared
 		op.e.mu.Unlock()
 	}
-	for _, stale := range []*resource{before, was} { // custom resources alone
+	for _, stale := range []*resource{before, was} { // only custom resources have any
 		if stale.id != is.id && !slices.ContainsFunc(old.made, func(m *resource) bool { return m.id == stale.id }) {
 			old.made = append(old.made, stale.clone())
 		}
@@ -280,6 +281,6 @@ func (op *operation) restore(old *previousState, id string) bool {
 
 // beginContinueRollback tries a failed rollback again; hold e.mu.
 func (e *Engine) beginContinueRollback(s *stack, skip []string) {
-	e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated") // whoever asks next must not see the failure
+	e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated") // the next describe call must not return the failure
 	e.start(s, func(op *operation) { op.rollbackUpdate("User Initiated", skip) })
 }
