@@ -40,17 +40,18 @@ func (c *Cloud) authorize(service protocol.Service, action protocol.Action, call
 	return nil
 }
 
-// checkPermission decides one permission for a role session.
+// checkPermission checks one permission of a role session.
 func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a protocol.Access) error {
 	role, ok := c.iam.Lookup(call.Account, call.Caller.RoleName)
-	if again := call.Caller.RoleID != "" && role.ID != call.Caller.RoleID; !ok || again { // gone, or made anew under the same name
+	recreated := call.Caller.RoleID != "" && role.ID != call.Caller.RoleID // deleted and created with the same name
+	if !ok || recreated {
 		return denied(service, call, a, "because no identity-based policy allows the "+a.Action+" action")
 	}
 	var identity []iampolicy.Document
 	for _, text := range role.Policies {
 		doc, err := c.documents.parse(text)
 		if err != nil {
-			return err // IAM took it, so this is a fault of ours
+			return err // IAM has accepted the document: a defect of the embedded AWS
 		}
 		identity = append(identity, doc)
 	}
@@ -76,16 +77,16 @@ func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a
 	return nil
 }
 
-// documents remembers what policies say: the same few decide every call.
+// documents caches parsed policies: the same few decide most calls.
 type documents struct {
 	mu    sync.Mutex
 	known map[string]iampolicy.Document
 }
 
-// maxDocuments bounds what is remembered; then it begins anew.
+// maxDocuments is the size of the cache, which is emptied when it is full.
 const maxDocuments = 200
 
-// parse reads a policy. What it gives is shared and must not be changed.
+// parse returns a parsed policy, which is shared and must not be modified.
 func (d *documents) parse(text string) (iampolicy.Document, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,7 +104,7 @@ func (d *documents) parse(text string) (iampolicy.Document, error) {
 	return doc, nil
 }
 
-// globalContext gives the global condition keys that a call has here.
+// globalContext returns the global condition keys of a call.
 func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]string {
 	now := c.clock().UTC()
 	keys := map[string][]string{
@@ -116,7 +117,7 @@ func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]s
 		"aws:RequestedRegion":       {call.Region},
 		"aws:CurrentTime":           {now.Format(time.RFC3339)},
 		"aws:EpochTime":             {strconv.FormatInt(now.Unix(), 10)},
-		"aws:SecureTransport":       {"true"}, // as it is at AWS; here nothing leaves the machine
+		"aws:SecureTransport":       {"true"}, // as at AWS; here no call leaves the machine
 		"aws:ViaAWSService":         {"false"},
 	}
 	for _, t := range role.Tags {
@@ -125,7 +126,7 @@ func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]s
 	return keys
 }
 
-// denied is AWS's refusal, in the code that each service has for it.
+// denied returns AWS's refusal, with the error code of the service.
 func denied(service protocol.Service, call *protocol.Call, a protocol.Access, why string) *protocol.Error {
 	message := "User: " + call.Caller.ARN + " is not authorized to perform: " + a.Action
 	if a.Resource != "*" {

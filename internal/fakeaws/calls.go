@@ -7,10 +7,11 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// maxCalls bounds the call log; older calls are dropped, their counts stay.
+// maxCalls is the size of the call log; older calls are dropped, their counts
+// stay.
 const maxCalls = 10_000
 
-// CallRecord is one API call as the log keeps it.
+// CallRecord is one API call in the log.
 type CallRecord struct {
 	Time      time.Time
 	RequestID string
@@ -19,10 +20,11 @@ type CallRecord struct {
 	Region    string
 	Account   string
 	CallerARN string
-	ErrorCode string // empty for a call that went well
+	ErrorCode string // empty for a call that succeeded
 }
 
-// Name is the call as IAM names its action: "iam:CreateRole".
+// Name returns the name of the call in the form of IAM actions:
+// "iam:CreateRole".
 func (r CallRecord) Name() string { return r.Service + ":" + r.Action }
 
 type callLog struct {
@@ -51,15 +53,15 @@ func (l *callLog) add(now time.Time, call *protocol.Call, err error) {
 	l.records = append(l.records, r)
 }
 
-// Calls lists the calls made so far, oldest first, the refused ones included;
-// at least the last 5,000 are kept.
+// Calls returns the calls so far, oldest first, refused ones included; at least
+// the last 5,000 are kept.
 func (c *Cloud) Calls() []CallRecord {
 	c.calls.mu.Lock()
 	defer c.calls.mu.Unlock()
 	return append([]CallRecord(nil), c.calls.records...)
 }
 
-// CallCount says how often an action, written "iam:CreateRole", was called.
+// CallCount returns how often an action, written "iam:CreateRole", was called.
 func (c *Cloud) CallCount(name string) int {
 	c.calls.mu.Lock()
 	defer c.calls.mu.Unlock()

@@ -32,20 +32,20 @@ import (
 	"permstack/internal/fakeaws/sts"
 )
 
-// DefaultAccount is whose calls those are that name no account.
+// DefaultAccount is the account of calls whose access key id names no account.
 const DefaultAccount = "123456789012"
 
-// Options shape a Cloud. The zero value is good.
+// Options configure a Cloud. The zero value is valid.
 type Options struct {
 	Logger *slog.Logger     // default: nothing is logged
 	Clock  func() time.Time // default: time.Now
 
-	// Intercept sees every call before its service does; an error that it
-	// returns is the answer. See SetIntercept.
+	// Intercept is called before each call's service; an error that it returns is
+	// the response. See SetIntercept.
 	Intercept func(*protocol.Call) error
 }
 
-// Cloud is one embedded AWS. Its methods may be used by many goroutines.
+// Cloud is one embedded AWS. It is safe for concurrent use.
 type Cloud struct {
 	log   *slog.Logger
 	clock func() time.Time
@@ -72,8 +72,8 @@ type mount struct {
 	handler http.Handler
 }
 
-// New makes a Cloud with IAM, STS, SNS, EventBridge, SSM parameters and S3.
-// Further services come by Register.
+// New returns a Cloud with IAM, STS, SNS, EventBridge, SSM parameters and S3.
+// Register adds a service, or replaces the service of the same name.
 func New(o Options) *Cloud {
 	c := &Cloud{log: o.Logger, clock: o.Clock, services: map[string]protocol.Service{}}
 	if c.log == nil {
@@ -102,9 +102,9 @@ func (c *Cloud) Register(s protocol.Service) {
 	c.services[s.Name] = s
 }
 
-// Mount serves every path that begins with prefix by h, without a signature:
-// the place for what AWS keeps behind presigned URLs, such as the answers of
-// custom resources. The longest prefix wins.
+// Mount serves every path with the prefix by h, without a signature, as AWS
+// serves presigned URLs, such as those for the responses of custom resources.
+// The longest prefix wins.
 func (c *Cloud) Mount(prefix string, h http.Handler) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +112,8 @@ func (c *Cloud) Mount(prefix string, h http.Handler) {
 	sort.SliceStable(c.mounts, func(i, j int) bool { return len(c.mounts[i].prefix) > len(c.mounts[j].prefix) })
 }
 
-// SetIntercept replaces the function that sees every call before its service
-// does; nil removes it. It is how tests throttle, deny or break a call.
+// SetIntercept replaces the function that is called before each call's service;
+// nil removes it. Tests use it to throttle, deny or break a call.
 func (c *Cloud) SetIntercept(f func(*protocol.Call) error) {
 	if f == nil {
 		c.intercept.Store(nil)
@@ -122,20 +122,20 @@ func (c *Cloud) SetIntercept(f func(*protocol.Call) error) {
 	c.intercept.Store(&f)
 }
 
-// IAM gives the identity service, for looking into it from Go.
+// IAM returns the IAM service, for direct access from Go.
 func (c *Cloud) IAM() *iam.Service { return c.iam }
 
-// SNS gives the notification service, for reading what was published.
+// SNS returns the SNS service, for reading published messages.
 func (c *Cloud) SNS() *sns.Service { return c.sns }
 
-// S3 gives the object store, for the services that read what lies in it.
+// S3 returns the S3 service, for services that read objects.
 func (c *Cloud) S3() *s3.Service { return c.s3 }
 
-// Handler serves the wire protocol and everything mounted.
+// Handler returns the handler of API calls and of everything mounted.
 func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serve) }
 
-// Start listens on addr, which must be a loopback address ("127.0.0.1:0" picks
-// a free port), and gives the endpoint URL for AWS_ENDPOINT_URL.
+// Start listens on addr, which must be a loopback address ("127.0.0.1:0" picks a
+// free port), and returns the endpoint URL for AWS_ENDPOINT_URL.
 func (c *Cloud) Start(addr string) (string, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -163,8 +163,8 @@ func (c *Cloud) Start(addr string) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// Close stops listening and waits a moment for the calls under way. What the
-// cloud holds stays usable through Handler and Config.
+// Close stops listening and waits up to 5 seconds for the calls in progress. The
+// resources of the Cloud stay usable through Handler and Config.
 func (c *Cloud) Close() error {
 	c.mu.Lock()
 	server := c.server

@@ -11,24 +11,24 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// inProcessEndpoint stands in for every AWS host; no packet is ever sent to it.
+// inProcessEndpoint replaces every AWS host; no packet is ever sent to it.
 const inProcessEndpoint = "http://aws.permstack.invalid"
 
-// Config is an SDK configuration whose calls reach this cloud in the same
-// process, with no network, as the unrestricted owner of a 12-digit account.
+// Config returns an SDK configuration whose calls reach this Cloud in the same
+// process, without a network, as the unrestricted owner of a 12-digit account.
 func (c *Cloud) Config(account, region string) aws.Config {
 	return c.ConfigWith(region, aws.Credentials{AccessKeyID: account, SecretAccessKey: "local", Source: "permstack local"})
 }
 
-// ConfigAs is Config as a session of a role, which its policies and boundary
-// bind. The role's trust policy is not asked: this is how a service that may
-// assume the role gets its credentials; see AssumableBy.
+// ConfigAs is Config for a session of a role, which the role's policies and
+// boundary limit. The role's trust policy is not evaluated: a service that may
+// assume the role gets its credentials so; see AssumableBy.
 func (c *Cloud) ConfigAs(account, region, roleARN string) aws.Config {
 	return c.ConfigWith(region, c.SessionCredentials(account, roleARN, "permstack-local"))
 }
 
-// ConfigCaller is Config as whoever makes the call: a service that works on its
-// caller's behalf has no more access than the caller.
+// ConfigCaller is Config for the caller of a call: a service that works for its
+// caller has no more permissions than the caller.
 func (c *Cloud) ConfigCaller(call *protocol.Call) aws.Config {
 	keyID := call.Caller.AccessKeyID
 	return c.ConfigWith(call.Region, aws.Credentials{
@@ -47,9 +47,9 @@ func (c *Cloud) ConfigWith(region string, credentials aws.Credentials) aws.Confi
 	}
 }
 
-// SessionCredentials issues credentials of a role session, as a service that
-// assumes the role would have them: for a function's process, over real HTTP.
-// The trust policy is not asked, and the role need not exist yet; calls of a
+// SessionCredentials returns credentials of a role session, like those of a
+// service that assumes the role, for a function's process over real HTTP. The
+// trust policy is not evaluated, and the role need not exist yet; calls of a
 // session whose role does not exist are denied.
 func (c *Cloud) SessionCredentials(account, roleARN, sessionName string) aws.Credentials {
 	s := c.sts.Issue(account, roleARN, sessionName)
@@ -59,15 +59,15 @@ func (c *Cloud) SessionCredentials(account, roleARN, sessionName string) aws.Cre
 	}
 }
 
-// AssumableBy says whether the role exists and its trust policy lets an AWS
-// service, such as "cloudformation.amazonaws.com", assume it; the error says
-// why not. keys are condition keys that the service would send, such as
-// aws:SourceArn; nil is good.
+// AssumableBy returns an error unless the role exists and its trust policy
+// allows an AWS service, such as "cloudformation.amazonaws.com", to assume it.
+// keys are the condition keys that the service sends, such as aws:SourceArn; nil
+// is allowed.
 func (c *Cloud) AssumableBy(account, roleARN, service string, keys map[string][]string) error {
 	return c.sts.AssumableBy(account, roleARN, service, keys)
 }
 
-// roundTripper calls a handler in place of a network.
+// roundTripper calls a handler instead of a network.
 type roundTripper struct{ handler http.Handler }
 
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -83,7 +83,7 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in.RequestURI = in.URL.RequestURI()
 	in.RemoteAddr = "127.0.0.1:0"
-	in.Host = in.URL.Host // S3 may have the bucket in it
+	in.Host = in.URL.Host // S3 may have the bucket in the host
 	out := &responseBuffer{header: http.Header{}}
 	t.handler.ServeHTTP(out, in)
 	if err := r.Context().Err(); err != nil {

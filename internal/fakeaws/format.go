@@ -13,20 +13,20 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// dialect is how an answer is written. There are more of them than
-// responses.Protocol has: for services that are not here, the refusal is still
-// written so that the client can read it.
+// dialect is the format of a response. There are more dialects than
+// protocol.Protocol has: clients of services that are not implemented must be
+// able to read the refusal.
 type dialect int
 
 const (
 	queryXML dialect = iota
 	awsJSON
-	ec2XML  // EC2's own form of errors
+	ec2XML  // EC2's format of errors
 	restXML // S3
 	cborRPC // Smithy RPC v2 with CBOR
 )
 
-// format writes answers in one service's form.
+// format writes responses in the format of one service.
 type format struct {
 	dialect   dialect
 	namespace string
@@ -44,7 +44,8 @@ func serviceFormat(s protocol.Service) format {
 	return f
 }
 
-// clientFormat tells from the request alone what the client speaks.
+// clientFormat returns the format that the client expects, from the request
+// alone.
 func clientFormat(r *http.Request, contentType string) format {
 	auth := r.Header.Get("Authorization")
 	switch {
@@ -62,7 +63,7 @@ func clientFormat(r *http.Request, contentType string) format {
 	return format{dialect: awsJSON} // REST JSON reads errors the same way
 }
 
-// writeResult sends the answer of a call that went well.
+// writeResult sends the response of a successful call.
 func (f format) writeResult(w http.ResponseWriter, requestID, action string, result any) {
 	var body []byte
 	var err error
@@ -79,13 +80,13 @@ func (f format) writeResult(w http.ResponseWriter, requestID, action string, res
 		body, err = f.encodeXML(requestID, action, result)
 	}
 	if err != nil {
-		f.writeError(w, requestID, protocol.InternalFailure("permstack local cannot encode the answer of %s: %v", action, err))
+		f.writeError(w, requestID, protocol.InternalFailure("encode response of %s: %v", action, err))
 		return
 	}
 	f.send(w, requestID, http.StatusOK, body)
 }
 
-// writeResponse sends the answer of a REST call.
+// writeResponse sends the response of a REST call.
 func (f format) writeResponse(w http.ResponseWriter, requestID string, r *protocol.Response) {
 	for name, values := range r.Header {
 		w.Header()[name] = values
@@ -114,7 +115,7 @@ func (f format) encodeXML(requestID, action string, result any) ([]byte, error) 
 	return b.Bytes(), nil
 }
 
-// writeError sends an error in the form of the client's protocol.
+// writeError sends an error in the format of the client's protocol.
 func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.Error) {
 	status := e.HTTPStatus()
 	var body []byte

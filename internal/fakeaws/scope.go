@@ -8,18 +8,18 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// scope is what a request's signature says about it.
+// scope is the credential scope of a request's signature.
 type scope struct {
 	accessKeyID string
 	region      string
 	service     string
-	token       string // session token, for credentials that AssumeRole gave
+	token       string // session token, for credentials from AssumeRole
 }
 
-// readScope takes the credential scope from the Authorization header
-// (AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …) or
-// from a presigned query. The signature itself is not verified. SigV4a has no
-// Region in its scope; it is taken from X-Amz-Region-Set.
+// readScope returns the credential scope in the Authorization header
+// (AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …) or in a
+// presigned query. The signature is not verified. SigV4a has no Region in its
+// scope; it is read from X-Amz-Region-Set.
 func readScope(r *http.Request, query url.Values) (scope, *protocol.Error) {
 	credential, token := query.Get("X-Amz-Credential"), query.Get("X-Amz-Security-Token")
 	if header := r.Header.Get("Authorization"); header != "" {
@@ -44,7 +44,7 @@ func readScope(r *http.Request, query url.Values) (scope, *protocol.Error) {
 	return scope{}, protocol.Errorf("IncompleteSignature", "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request, not %q", credential)
 }
 
-// caller says who holds the credentials of a scope, and in which account.
+// caller returns the principal with the credentials of a scope, and its account.
 func (c *Cloud) caller(s scope) (protocol.Caller, string, *protocol.Error) {
 	session, known, err := c.sts.Session(s.accessKeyID, s.token)
 	if err != nil {

@@ -15,11 +15,12 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// maxBody bounds a request. The largest that a client of ours can send is an
-// SNS message or a template of 51,200 bytes, form-encoded; 2 MiB is ample.
+// maxBody is the largest request in bytes. The largest requests of SDK clients
+// to these services are SNS messages and templates of 51,200 bytes,
+// form-encoded; 2 MiB is ample.
 const maxBody = 2 << 20
 
-// serve answers one request: a mounted path, or an API call.
+// serve handles one request: a mounted path or an API call.
 func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	if h := c.mounted(r.URL.Path); h != nil {
 		h.ServeHTTP(w, r)
@@ -40,8 +41,8 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	format.writeResult(w, requestID, call.Action, result)
 }
 
-// decode reads the request into a call. The format is always usable, for
-// sending the error that goes with it.
+// decode parses the request into a call. The format is always valid, for sending
+// the error.
 func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string) (*protocol.Call, format, error) {
 	call := &protocol.Call{RequestID: requestID, HTTP: r}
 	query := r.URL.Query()
@@ -100,7 +101,7 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 	return call, format, nil
 }
 
-// bodyLimit is how much of a request is read: what its service takes.
+// bodyLimit returns the largest request in bytes that the service accepts.
 func (c *Cloud) bodyLimit(r *http.Request, query url.Values) int64 {
 	if s, err := readScope(r, query); err == nil {
 		if service, ok := c.service(s.service); ok && service.MaxBody > 0 {
@@ -110,13 +111,13 @@ func (c *Cloud) bodyLimit(r *http.Request, query url.Values) int64 {
 	return maxBody
 }
 
-// run carries a decoded call out. A panic in a handler becomes
-// InternalFailure and is logged with its stack.
+// run executes a decoded call. A panic in a handler becomes InternalFailure and
+// is logged with its stack.
 func (c *Cloud) run(r *http.Request, call *protocol.Call) (result any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("panic in a handler", "call", call.Service+":"+call.Action, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			result, err = nil, protocol.InternalFailure("permstack local failed in %s:%s: %v", call.Service, call.Action, p)
+			c.log.Error("handler panicked", "call", call.Service+":"+call.Action, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			result, err = nil, protocol.InternalFailure("panic in %s:%s: %v", call.Service, call.Action, p)
 		}
 	}()
 	service, _ := c.service(call.Service)
@@ -143,7 +144,8 @@ func (c *Cloud) logCall(call *protocol.Call, err error) {
 	c.log.Log(call.HTTP.Context(), level, "aws call", attrs...)
 }
 
-// requestAction finds the name of the action wherever the client's protocol has it.
+// requestAction returns the name of the action, in whatever place the client's
+// protocol has it.
 func requestAction(r *http.Request, form url.Values) string {
 	if a := form.Get("Action"); a != "" {
 		return a

@@ -1,8 +1,9 @@
-// Package events is EventBridge in the embedded AWS: rules and targets on the
-// default event bus. No event is ever matched or delivered; patterns are
+// Package events is the EventBridge of the embedded AWS: rules and targets on
+// the default event bus. Events are not matched or delivered; patterns are
 // checked for their form.
 //
-// It has no other buses, archives, connections, API destinations or PutEvents.
+// There are no other buses, archives, connections, API destinations or
+// PutEvents.
 package events
 
 import (
@@ -14,14 +15,14 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// The quotas of EventBridge that this service keeps, at their default values.
+// The quotas of EventBridge that this service enforces, at their default values.
 const (
 	maxTargets = 5    // of one rule
 	maxRules   = 300  // of one bus
 	maxPattern = 2048 // characters of an event pattern
 )
 
-// Service is EventBridge for all accounts and Regions of one cloud.
+// Service is the EventBridge of all accounts and Regions of one Cloud.
 type Service struct {
 	mu    sync.Mutex
 	buses map[location]map[string]*rule // rules of the default bus by name
@@ -29,10 +30,10 @@ type Service struct {
 
 type location struct{ account, region string }
 
-// New makes an EventBridge without rules.
+// New returns an EventBridge without rules.
 func New() *Service { return &Service{buses: map[location]map[string]*rule{}} }
 
-// bus gives the rules of the call's default bus.
+// bus returns the rules of the call's default bus, by name.
 func (s *Service) bus(call *protocol.Call) map[string]*rule {
 	p := location{call.Account, call.Region}
 	if s.buses[p] == nil {
@@ -86,7 +87,7 @@ func ruleNotFound(name string) *protocol.Error {
 	return protocol.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus default.", name)
 }
 
-// checkBus takes the default bus by name, by ARN or by silence.
+// checkBus accepts the default bus by name, by ARN or if no bus is named.
 func checkBus(call *protocol.Call, bus string) error {
 	if bus == "" || bus == "default" || bus == busARN(call) {
 		return nil
@@ -102,7 +103,7 @@ func busARN(call *protocol.Call) string {
 	return call.ARN("events", call.Region, call.Account, "event-bus/default")
 }
 
-// find gives the rule of that name.
+// find returns the rule of that name.
 func (s *Service) find(call *protocol.Call, field, name, bus string) (*rule, error) {
 	if err := checkRuleName(field, name); err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (s *Service) describeEventBus(call *protocol.Call, in struct{ Name string }
 	return map[string]any{"Name": "default", "Arn": busARN(call)}, nil
 }
 
-// tagged finds the rule of an ARN.
+// tagged returns the rule with an ARN.
 func (s *Service) tagged(call *protocol.Call, arn string) (*rule, error) {
 	name, ok := strings.CutPrefix(arn, ruleARN(call, ""))
 	if !ok {

@@ -19,7 +19,7 @@ func badPattern(format string, args ...any) *protocol.Error {
 	return protocol.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: "+format, args...)
 }
 
-// checkPattern keeps the form of an event pattern: a JSON object whose leaves
+// checkPattern checks the form of an event pattern: a JSON object whose leaves
 // are non-empty arrays of plain values and comparison operators.
 func checkPattern(pattern string) error {
 	if n := utf8.RuneCountInString(pattern); n > maxPattern {

@@ -19,7 +19,7 @@ type rule struct {
 	targets              []target // in the order of putting
 }
 
-// ruleAnswer is a rule as DescribeRule and ListRules write it.
+// ruleAnswer is a rule in the responses of DescribeRule and ListRules.
 type ruleAnswer struct {
 	Name               string
 	Arn                string
@@ -41,8 +41,8 @@ func (r *rule) describe() ruleAnswer {
 
 var states = []string{"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
 
-// putRule makes a rule or replaces what one says; its targets stay, and tags
-// count only when the rule is new.
+// putRule creates or replaces a rule. The targets of an existing rule stay, and
+// tags are only applied to a new one.
 func (s *Service) putRule(call *protocol.Call, in struct {
 	Name, EventPattern, ScheduleExpression, State, Description, RoleArn, EventBusName string
 	Tags                                                                              []protocol.Tag
@@ -174,7 +174,7 @@ func paginate[T any](items []T, token string, limit *int) ([]T, string, error) {
 		return nil, "", protocol.Errorf("ValidationException", "Parameter NextToken is not valid.")
 	}
 	if page == nil {
-		page = []T{} // the JSON list is there, also when it is empty
+		page = []T{} // the response has an empty list, not null
 	}
 	return page, next, nil
 }

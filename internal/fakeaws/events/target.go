@@ -8,14 +8,15 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// target is a target of a rule. It is kept as it came, so that members that
-// matter to one kind of target only survive.
+// target is a target of a rule, stored as it was sent, so that members for one
+// kind of target are kept.
 type target struct {
 	id  string
 	raw json.RawMessage
 }
 
-// failedEntry is what PutTargets and RemoveTargets say of one target.
+// failedEntry is the failure of one target in the responses of PutTargets and
+// RemoveTargets.
 type failedEntry struct{ TargetId, ErrorCode, ErrorMessage string }
 
 type entriesAnswer struct {
@@ -83,8 +84,8 @@ func readTarget(raw json.RawMessage) (target, error) {
 	return target{t.Id, slices.Clone(raw)}, nil
 }
 
-// removeTargets takes targets off a rule; one that is not there is told in the
-// answer, not as an error.
+// removeTargets removes targets from a rule. A target that does not exist is
+// reported in the response, not as an error.
 func (s *Service) removeTargets(call *protocol.Call, in struct {
 	Rule, EventBusName string
 	Ids                []string

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// awsPolicies are the policies of AWS's own that people attach to roles like
-// ours. Their documents are shortened to what they mean: the real
-// ReadOnlyAccess and SecurityAudit list thousands of actions and change weekly.
+// awsPolicies are AWS managed policies that are commonly attached to roles.
+// Their documents are abridged: the real ReadOnlyAccess and SecurityAudit list
+// thousands of actions and change weekly.
 var awsPolicies = []struct{ path, name, description, document string }{
 	{"/", "AdministratorAccess", "Provides full access to AWS services and resources.",
 		allow(`"*"`)},
@@ -41,7 +41,7 @@ func allow(actions string) string {
 
 var awsManagedSince = time.Date(2015, 2, 6, 18, 39, 46, 0, time.UTC)
 
-// byPartition holds the policies of AWS's own by partition and ARN.
+// byPartition holds the AWS managed policies by partition and ARN.
 var byPartition = func() map[string]map[string]*policy {
 	out := map[string]map[string]*policy{}
 	for _, partition := range []string{"aws", "aws-us-gov", "aws-cn"} {

@@ -34,7 +34,7 @@ func putRolePolicy(a *account, call *protocol.Call) (any, error) {
 	return nil, nil
 }
 
-// inlinePolicy finds the inline policy that a call names.
+// inlinePolicy returns the inline policy that a call names, and its role.
 func (a *account) inlinePolicy(call *protocol.Call) (*role, inlinePolicy, error) {
 	r, err := a.role(call)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// Role is a role as the rest of the embedded AWS needs to see it: a copy, with
-// the documents that decide what its sessions may do.
+// Role is a copy of a role for the other services, with the documents that
+// determine the permissions of its sessions.
 type Role struct {
 	Name, ARN, ID string
 	Trust         string
@@ -18,7 +18,7 @@ type Role struct {
 	Boundary      string // document of the permissions boundary
 }
 
-// Lookup finds a role by its name.
+// Lookup returns a role by name, and false if it does not exist.
 func (s *Service) Lookup(account, name string) (Role, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -44,7 +44,7 @@ type xmlPolicy struct {
 	Tags                          *xmlTags `xml:",omitempty"`
 }
 
-// brief is the policy as lists have it: without description and tags.
+// brief returns the policy as in lists: without description and tags.
 func (a *account) brief(p *policy) xmlPolicy {
 	x := xmlPolicy{
 		PolicyName: p.name, PolicyId: p.id, Arn: p.arn, Path: p.path, DefaultVersionId: p.current().id,
@@ -67,7 +67,8 @@ func (a *account) full(p *policy) xmlPolicy {
 	return x
 }
 
-// policyByARN finds a customer managed policy of this account or one of AWS's.
+// policyByARN returns a customer managed policy of this account or an AWS
+// managed policy, or nil.
 func (a *account) policyByARN(partition, arn string) *policy {
 	if p := awsManaged(partition, arn); p != nil {
 		return p
@@ -79,7 +80,7 @@ func (a *account) policyByARN(partition, arn string) *policy {
 	return p
 }
 
-// policy finds the policy that a call names by its ARN.
+// policy returns the policy that a call names by its ARN.
 func (a *account) policy(call *protocol.Call) (*policy, error) {
 	arn := call.Str("PolicyArn")
 	if err := checkPolicyARN(arn); err != nil {
@@ -92,7 +93,8 @@ func (a *account) policy(call *protocol.Call) (*policy, error) {
 	return p, nil
 }
 
-// customerPolicy is policy for calls that change it, which AWS's own refuse.
+// customerPolicy is policy for calls that change it, which are denied for AWS
+// managed policies.
 func (a *account) customerPolicy(call *protocol.Call) (*policy, error) {
 	p, err := a.policy(call)
 	if err != nil {
@@ -203,8 +205,8 @@ func listPolicies(a *account, call *protocol.Call) (any, error) {
 	}{out, pg}, nil
 }
 
-// denied is how IAM refuses a change to a policy of AWS's own, even to an
-// administrator.
+// denied returns the refusal to change an AWS managed policy, which IAM also
+// sends to an administrator.
 func denied(call *protocol.Call, resource string) *protocol.Error {
 	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s", call.Caller.ARN, call.Action, "policy "+resource).WithStatus(403)
 }

@@ -40,7 +40,7 @@ func (p *profile) full() xmlProfile {
 
 type profileAnswer struct{ InstanceProfile xmlProfile }
 
-// profile finds the instance profile that a call names.
+// profile returns the instance profile that a call names.
 func (a *account) profile(call *protocol.Call) (*profile, error) {
 	name := call.Str("InstanceProfileName")
 	if err := checkName("instanceProfileName", name, 128); err != nil {
@@ -53,7 +53,7 @@ func (a *account) profile(call *protocol.Call) (*profile, error) {
 	return p, nil
 }
 
-// profilesWithRole lists the instance profiles that hold a role.
+// profilesWithRole returns the instance profiles that contain a role.
 func (a *account) profilesWithRole(r *role) []*profile {
 	var out []*profile
 	for _, p := range a.profiles {

@@ -19,7 +19,7 @@ type role struct {
 	attached            []string                // ARNs in the order of attachment
 }
 
-// xmlRole is a role in an answer.
+// xmlRole is a role in a response.
 type xmlRole struct {
 	Path                     string
 	RoleName                 string
@@ -50,7 +50,7 @@ func tagsXML(tags []protocol.Tag) *xmlTags {
 	return &xmlTags{append([]protocol.Tag(nil), tags...)}
 }
 
-// brief is the role as lists have it: without tags, boundary and last use.
+// brief returns the role as in lists: without tags, boundary and last use.
 func (r *role) brief() xmlRole {
 	return xmlRole{
 		Path: r.path, RoleName: r.name, RoleId: r.id, Arn: r.arn, CreateDate: protocol.Time(r.created),
@@ -58,7 +58,7 @@ func (r *role) brief() xmlRole {
 	}
 }
 
-// full is the role as GetRole has it.
+// full returns the role as in GetRole.
 func (r *role) full() xmlRole {
 	x := r.brief()
 	x.Tags, x.RoleLastUsed = tagsXML(r.tags), &struct{}{}
@@ -70,7 +70,7 @@ func (r *role) full() xmlRole {
 
 type roleAnswer struct{ Role xmlRole }
 
-// role finds the role that a call names.
+// role returns the role that a call names.
 func (a *account) role(call *protocol.Call) (*role, error) {
 	name := call.Str("RoleName")
 	if err := checkName("roleName", name, 64); err != nil {
@@ -214,8 +214,8 @@ func updateAssumeRolePolicy(a *account, call *protocol.Call) (any, error) {
 	return nil, nil
 }
 
-// parseBoundary checks a permissions boundary: the policy must exist. An empty
-// ARN is no boundary.
+// parseBoundary returns the ARN of a permissions boundary, whose policy must
+// exist. An empty ARN is no boundary.
 func (a *account) parseBoundary(call *protocol.Call, arn string) (string, error) {
 	if arn == "" {
 		return "", nil

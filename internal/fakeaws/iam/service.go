@@ -1,11 +1,13 @@
-// Package iam is the identity service of the embedded AWS: roles, inline and
-// managed policies, attachments and instance profiles, with the answers, the
-// errors and the limits of IAM (API reference 2010-05-08; "IAM and AWS STS
-// quotas" in the IAM User Guide). What one account holds is the same in every
-// Region.
+// Package iam is the IAM of the embedded AWS: roles, inline and managed
+// policies, attachments and instance profiles, with the responses, errors and
+// limits of IAM (API reference 2010-05-08; "IAM and AWS STS quotas" in the IAM
+// User Guide). The resources of an account are the same in every Region.
 //
-// It has no users, groups or identity providers, and is consistent at once,
-// which IAM is not.
+// There are no users, groups or identity providers, and changes are visible at
+// once, unlike in IAM.
+//
+// To add a call, write its handler in the file of its resource and add a row to
+// actions in service.go; see "How to add a call" in package fakeaws.
 package iam
 
 import (
@@ -15,7 +17,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// Service is IAM for all accounts of one cloud.
+// Service is the IAM of all accounts of one Cloud.
 type Service struct {
 	clock func() time.Time
 
@@ -23,8 +25,8 @@ type Service struct {
 	accounts map[string]*account
 }
 
-// account is what one account holds. Names are kept in lower case as keys,
-// because IAM tells them apart without regard to case.
+// account holds the resources of one account. Keys are names in lower case,
+// because IAM compares names without regard to case.
 type account struct {
 	clock    func() time.Time
 	id       string
@@ -33,12 +35,12 @@ type account struct {
 	profiles map[string]*profile
 }
 
-// New makes an IAM without any role or policy.
+// New returns an IAM without roles and policies.
 func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, accounts: map[string]*account{}}
 }
 
-// account gives what an account holds; call it with the lock held.
+// account returns the resources of an account; hold s.mu.
 func (s *Service) account(id string) *account {
 	a := s.accounts[id]
 	if a == nil {

@@ -8,7 +8,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// tagged finds the tags that a tagging call changes.
+// tagged returns the tags of the resource that a call names.
 type tagged func(*account, *protocol.Call) (*[]protocol.Tag, error)
 
 func roleTags(a *account, call *protocol.Call) (*[]protocol.Tag, error) {
@@ -91,8 +91,9 @@ func listTags(find tagged) action {
 	}
 }
 
-// mergeTags adds tags to those that a resource has; a key given again gets the
-// new value. At most 50, keys to 128 and values to 256 characters.
+// mergeTags returns the tags of a resource after others are added; a key that
+// exists gets the new value. At most 50 tags, with keys of up to 128 and values
+// of up to 256 characters.
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	if len(add) > maxTags {
 		return nil, constraint("tags", fmt.Sprint(len(add))+" tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))

@@ -11,8 +11,9 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// newID makes a unique id as IAM does: four letters for the kind (AROA a role,
-// ANPA a managed policy, AIPA an instance profile), then 17 of base 32.
+// newID returns a unique id like IAM's: four letters for the kind of resource
+// (AROA a role, ANPA a managed policy, AIPA an instance profile), then 17
+// characters of base 32.
 func newID(kind string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	var b [17]byte
@@ -23,19 +24,20 @@ func newID(kind string) string {
 	return kind + string(b[:])
 }
 
-// encodeDocument escapes a policy document as IAM does in its answers (RFC 3986).
+// encodeDocument escapes a policy document as in the responses of IAM (RFC
+// 3986).
 func encodeDocument(doc string) string {
 	return strings.ReplaceAll(url.QueryEscape(doc), "+", "%20")
 }
 
-// page is the paging part of a list's answer.
+// page is the paging part of a list response.
 type page struct {
 	IsTruncated bool
 	Marker      string `xml:",omitempty"`
 }
 
-// paginate gives the part of a list that MaxItems (1–1000, default 100) and
-// Marker ask for. The list is sorted by name, and the marker holds the name of
+// paginate returns the page of a list that MaxItems (1–1000, default 100) and
+// Marker select. The list is sorted by name, and the marker contains the name of
 // the last item sent, so that paging survives changes in between.
 func paginate[T any](call *protocol.Call, items []T, name func(T) string) ([]T, page, error) {
 	max, err := call.Int("MaxItems", 100)

@@ -19,7 +19,7 @@ var (
 	arnPattern  = regexp.MustCompile(`^arn:[^:]+:iam::(\d{12}|aws):policy/.+$`)
 )
 
-// checkName keeps the rules of names: [\w+=,.@-]{1,max}.
+// checkName checks a name against the rules of IAM: [\w+=,.@-]{1,max}.
 func checkName(field, name string, max int) error {
 	switch {
 	case name == "":
@@ -32,7 +32,7 @@ func checkName(field, name string, max int) error {
 	return nil
 }
 
-// parsePath reads the Path parameter: "/" or /…/, at most 512 characters.
+// parsePath returns the Path parameter: "/" or /…/, at most 512 characters.
 func parsePath(call *protocol.Call) (string, error) {
 	if !call.Has("Path") {
 		return "/", nil
@@ -47,7 +47,7 @@ func parsePath(call *protocol.Call) (string, error) {
 	return path, nil
 }
 
-// parseDescription reads the Description parameter, at most 1,000 characters.
+// parseDescription returns the Description parameter, at most 1,000 characters.
 func parseDescription(call *protocol.Call) (string, error) {
 	d := call.Str("Description")
 	if utf8.RuneCountInString(d) > 1000 {
@@ -59,8 +59,8 @@ func parseDescription(call *protocol.Call) (string, error) {
 	return d, nil
 }
 
-// parseSessionDuration reads MaxSessionDuration, 3,600 to 43,200 seconds; def
-// where it was not sent.
+// parseSessionDuration returns MaxSessionDuration, 3,600 to 43,200 seconds, or
+// def if it was not sent.
 func parseSessionDuration(call *protocol.Call, def int) (int, error) {
 	n, err := call.Int("MaxSessionDuration", def)
 	if err != nil {
@@ -75,7 +75,7 @@ func parseSessionDuration(call *protocol.Call, def int) (int, error) {
 	return n, nil
 }
 
-// parseDocument reads a policy document and checks its grammar.
+// parseDocument returns a policy document and checks its grammar.
 func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (string, error) {
 	doc := call.Str(parameter)
 	field := strings.ToLower(parameter[:1]) + parameter[1:]
@@ -91,9 +91,9 @@ func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (s
 	return doc, nil
 }
 
-// parseTrustPolicy reads a trust policy: grammar, then size, then whether the roles of
-// this account that it names exist. IAM asks that of every account; here the
-// others may not have been begun.
+// parseTrustPolicy returns a trust policy. It checks the grammar, then the size,
+// then that the roles of this account that it names exist. IAM checks principals
+// of every account; here other accounts may not have any state yet.
 func (a *account) parseTrustPolicy(call *protocol.Call, parameter string) (string, error) {
 	doc, err := parseDocument(call, parameter, validate.Trust)
 	if err != nil {
@@ -119,7 +119,8 @@ func (a *account) parseTrustPolicy(call *protocol.Call, parameter string) (strin
 	return doc, nil
 }
 
-// principalExists is false for a role or user of this account that is not there.
+// principalExists reports whether a principal exists; only principals of this
+// account are checked.
 func (a *account) principalExists(partition, id string) bool {
 	name, ok := strings.CutPrefix(id, "arn:"+partition+":iam::"+a.id+":")
 	if !ok || name == "root" {
@@ -129,7 +130,8 @@ func (a *account) principalExists(partition, id string) bool {
 	return r != nil && r.arn == id
 }
 
-// parseManagedPolicy reads the document of a managed policy: grammar, then size.
+// parseManagedPolicy returns the document of a managed policy and checks its
+// grammar, then its size.
 func parseManagedPolicy(call *protocol.Call) (string, error) {
 	doc, err := parseDocument(call, "PolicyDocument", validate.Identity)
 	if err != nil {
@@ -141,7 +143,7 @@ func parseManagedPolicy(call *protocol.Call) (string, error) {
 	return doc, nil
 }
 
-// checkPolicyARN keeps the form of a policy ARN.
+// checkPolicyARN checks the form of a policy ARN.
 func checkPolicyARN(arn string) error {
 	if arnPattern.MatchString(arn) {
 		return nil

@@ -34,7 +34,7 @@ func (a *account) customerPolicyVersion(call *protocol.Call) (*policy, int, erro
 	return p, i, err
 }
 
-// versionIndex finds the version that a call names.
+// versionIndex returns the index of the version that a call names.
 func versionIndex(p *policy, call *protocol.Call) (int, error) {
 	id := call.Str("VersionId")
 	if !versionPattern.MatchString(id) {

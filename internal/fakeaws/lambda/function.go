@@ -1,7 +1,7 @@
-// Package lambda is the embedded AWS's function registry: it keeps functions
-// and their settings, and runs them as processes through package
-// lambdaruntime. CloudFormation reaches it through Go; Handler serves the REST
-// call of Invoke for `aws lambda invoke`.
+// Package lambda is the function registry of the embedded AWS: it holds
+// functions and their settings, and runs them as processes with package
+// lambdaruntime. CloudFormation uses it through Go; Handler serves the REST API
+// for `aws lambda invoke`.
 package lambda
 
 import (
@@ -23,20 +23,20 @@ const (
 	maxSync        = 6_291_456
 )
 
-// Code says where a function's code lies, as the template has it: a local path
-// as `sam` uses it, or an object of S3.
+// Code is the location of a function's code, as in the template: a local path,
+// as `sam` uses it, or an object in S3.
 type Code struct {
 	Path            string
 	S3Bucket        string
 	S3Key           string
 	S3ObjectVersion string
 	ZipFile         string
-	// Zip is what S3 had when the function was made or its code changed. Nil
-	// where it was not read.
+	// Zip is the object in S3 when the function was created or its code changed, or
+	// nil if it was not read.
 	Zip []byte
 }
 
-// CodeResolver decides what to run for a function's code.
+// CodeResolver returns the command to run for a function's code.
 type CodeResolver func(code Code) (argv []string, dir string, env []string, err error)
 
 // Function is a function's settings.
@@ -60,7 +60,7 @@ type Function struct {
 	// AsyncRetries is MaximumRetryAttempts of the event invoke configuration;
 	// nil is Lambda's default, 2.
 	AsyncRetries *int
-	AsyncMaxAge  int // MaximumEventAgeInSeconds, kept and not used
+	AsyncMaxAge  int // MaximumEventAgeInSeconds, stored without effect
 
 	Permissions []Permission
 }
@@ -70,7 +70,7 @@ type Permission struct {
 	StatementID, Action, Principal, SourceARN, SourceAccount, EventSourceToken, PrincipalOrgID string
 }
 
-// ARN gives the function's ARN.
+// ARN returns the function's ARN.
 func (f *Function) ARN() string { return functionARN(f.Account, f.Region, f.Name) }
 
 func functionARN(account, region, name string) string {
@@ -89,7 +89,7 @@ var (
 	rolePattern = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
 )
 
-// check completes the settings and refuses what Lambda would.
+// check sets defaults and refuses settings that Lambda refuses.
 func (f *Function) check() error {
 	if f.Timeout == 0 {
 		f.Timeout = 3

@@ -16,18 +16,19 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// sessionAge is how long a process keeps its credentials; role sessions live
-// for an hour.
+// sessionAge is how long a process uses its credentials; role sessions last an
+// hour.
 const sessionAge = 45 * time.Minute
 
-// Options are what a Registry works with. Code is needed to run anything.
+// Options configure a Registry. Code is required to run functions.
 type Options struct {
 	Code        CodeResolver
 	Credentials func(account, roleARN, sessionName string) aws.Credentials
-	// Fetch reads the zip of a function whose code lies in S3; nil bytes leave it
-	// to Code to find something by the key. A nil Fetch reads nothing.
+	// Fetch returns the zip of a function whose code is in S3. If it returns nil,
+	// Code decides by the key. A nil Fetch reads nothing.
 	Fetch func(f *Function) ([]byte, error)
-	// Assumable says whether Lambda may assume the role; nil allows every role.
+	// Assumable returns an error unless Lambda may assume the role; nil allows every
+	// role.
 	Assumable  func(account, roleARN, service string, keys map[string][]string) error
 	Endpoint   func() string // AWS_ENDPOINT_URL of the processes; nil sets none
 	Output     func(functionName string) io.Writer
@@ -36,7 +37,7 @@ type Options struct {
 	Logger     *slog.Logger
 }
 
-// Registry keeps the functions of all accounts and Regions.
+// Registry holds the functions of all accounts and Regions.
 type Registry struct {
 	o      Options
 	ctx    context.Context
@@ -55,7 +56,7 @@ type entry struct {
 	deleted bool
 }
 
-// New makes an empty registry.
+// New returns an empty registry.
 func New(o Options) *Registry {
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -87,7 +88,7 @@ func (r *Registry) Close() error {
 	return nil
 }
 
-// Resolve gives the ARN for a function's name, partial or whole ARN.
+// Resolve returns the ARN of a function given by name, partial ARN or ARN.
 func Resolve(account, region, name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		return strings.TrimSuffix(name, ":$LATEST")
@@ -110,9 +111,8 @@ func (r *Registry) Create(f Function) (*Function, error) {
 	return f.clone(), nil
 }
 
-// Update replaces a function's settings; those of its permissions and of its
-// event invoke configuration stay, and code that lies where it lay is not read
-// again.
+// Update replaces a function's settings. Its permissions and event invoke
+// configuration stay, and code at an unchanged location is not read again.
 func (r *Registry) Update(f Function) (*Function, error) {
 	if old, err := r.Get(f.ARN()); err == nil {
 		if zip := old.Code.Zip; zip != nil {
@@ -159,7 +159,7 @@ func (r *Registry) check(f *Function) error {
 	return nil
 }
 
-// codeReadError is Lambda's refusal of code that it cannot read.
+// codeReadError returns Lambda's refusal of code that it cannot read.
 func codeReadError(err error) error {
 	var s3 *protocol.Error
 	if !errors.As(err, &s3) {
@@ -181,7 +181,7 @@ func (r *Registry) Delete(arn string) error {
 	return nil
 }
 
-// Get gives a copy of a function's settings.
+// Get returns a copy of a function's settings.
 func (r *Registry) Get(arn string) (*Function, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -208,8 +208,8 @@ func (r *Registry) Change(arn string, edit func(*Function) error) error {
 	return nil
 }
 
-// Invoke runs a function and waits for its answer. Result.FunctionError tells
-// of a function that failed; an error, of one that could not be run.
+// Invoke runs a function and waits for its response. A failure of the function
+// is in Result.FunctionError; an error means that it could not be run.
 func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lambdaruntime.Result, error) {
 	if len(payload) > maxSync {
 		return lambdaruntime.Result{}, protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(payload), maxSync).WithStatus(413)
@@ -221,14 +221,14 @@ func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lamb
 		}
 		result, err := rt.Invoke(ctx, payload)
 		if err == lambdaruntime.ErrClosed && r.ctx.Err() == nil {
-			continue // the function was changed meanwhile: the new settings run
+			continue // the function was changed in the meantime: run the new settings
 		}
 		return result, err
 	}
 }
 
-// InvokeAsync queues an invocation and tries it again, twice unless the event
-// invoke configuration says otherwise, when it fails.
+// InvokeAsync queues an invocation. A failed one is retried twice, unless the
+// event invoke configuration sets another number.
 func (r *Registry) InvokeAsync(arn string, payload []byte) error {
 	if len(payload) > maxAsync {
 		return protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the Event invocation type (limit %d bytes)", len(payload), maxAsync).WithStatus(413)
@@ -266,14 +266,14 @@ func (r *Registry) InvokeAsync(arn string, payload []byte) error {
 	return nil
 }
 
-// Idle waits until no asynchronous invocation is under way.
+// Idle waits until no asynchronous invocation is in progress.
 func (r *Registry) Idle() { r.async.Wait() }
 
 func throttled() error {
 	return protocol.Errorf("TooManyRequestsException", "Rate Exceeded.").WithStatus(429)
 }
 
-// runtime gives the function's warm runtime.
+// runtime returns the function's warm runtime.
 func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	r.mu.Lock()
 	e := r.functions[arn]
@@ -294,7 +294,7 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	case e.runtime != nil:
 		return e.runtime, nil
 	case r.o.Code == nil:
-		return nil, protocol.Errorf("InvalidRuntimeException", "permstack local was given nothing that finds the code of function %s", f.Name)
+		return nil, protocol.Errorf("InvalidRuntimeException", "permstack local has no resolver of function code: it cannot run function %s", f.Name)
 	}
 	argv, dir, env, err := r.o.Code(f.Code)
 	if err != nil {
@@ -335,17 +335,17 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 }
 
 // retire ends the process, so that the next invocation starts one with the
-// present settings. One that is under way ends with it, except after a change
-// of settings, when it is let finish.
-func (e *entry) retire(gone bool) {
+// current settings. An invocation in progress is aborted if the function was
+// deleted, and completed otherwise.
+func (e *entry) retire(deleted bool) {
 	e.mu.Lock()
 	rt := e.runtime
-	e.runtime, e.deleted = nil, e.deleted || gone
+	e.runtime, e.deleted = nil, e.deleted || deleted
 	e.mu.Unlock()
 	if rt == nil {
 		return
 	}
-	if gone {
+	if deleted {
 		_ = rt.Close()
 		return
 	}

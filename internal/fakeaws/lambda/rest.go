@@ -13,7 +13,8 @@ import (
 const Prefix = "/2015-03-31/functions/"
 
 // Handler serves Invoke and GetFunction of the REST API, unsigned calls
-// included: account and region say whose functions a bare name means.
+// included. No permissions are checked. account and region return whose
+// functions a name without an ARN selects.
 func (r *Registry) Handler(account, region func(*http.Request) string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+Prefix+"{name}/invocations", func(w http.ResponseWriter, q *http.Request) {

@@ -12,8 +12,9 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// maxPayload is the largest answer of a synchronous invocation, 6 MB and a bit.
-// Source: Lambda quotas; the error that Lambda sends names 6291556 bytes.
+// maxPayload is the largest response of a synchronous invocation in bytes, a
+// little over 6 MB. Source: Lambda quotas; the error that Lambda sends names
+// 6291556 bytes.
 const maxPayload = 6_291_556
 
 const unhandled = "Unhandled"
@@ -26,7 +27,7 @@ type response struct {
 type invocation struct {
 	id       string
 	payload  []byte
-	response chan response // takes one
+	response chan response // has room for one
 }
 
 func newInvocation(payload []byte) *invocation {
@@ -36,7 +37,7 @@ func newInvocation(payload []byte) *invocation {
 	return &invocation{id: protocol.NewUUID(), payload: payload, response: make(chan response, 1)}
 }
 
-// errorPayload is the JSON that callers of a failed function see.
+// errorPayload returns the JSON that callers of a failed function receive.
 func errorPayload(kind, message string) []byte {
 	b, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message})
 	return b
@@ -72,7 +73,8 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(inv.payload)
 }
 
-// takeInvocation ends the current invocation if it has the given id.
+// takeInvocation ends and returns the current invocation, or returns nil if it
+// has another id.
 func (p *process) takeInvocation(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// process is one run of the bootstrap with a Runtime API of its own: a
-// process that was killed cannot speak for its successor.
+// process is one run of the bootstrap with its own Runtime API, so that a killed
+// process cannot respond for its successor.
 type process struct {
 	config  *Config
 	cmd     *exec.Cmd
 	server  *http.Server
 	started time.Time
-	served  int // invocations handed over
+	served  int // invocations sent to it
 
 	invocations chan *invocation
 	initError   chan []byte
@@ -34,7 +34,7 @@ type process struct {
 func start(ctx context.Context, c *Config) (*process, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("lambda runtime: %w", err)
+		return nil, fmt.Errorf("start Lambda runtime: %w", err)
 	}
 	p := &process{
 		config: c, started: c.Clock(), invocations: make(chan *invocation),
@@ -48,7 +48,7 @@ func start(ctx context.Context, c *Config) (*process, error) {
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipes open
 	if err := p.cmd.Start(); err != nil {
 		_ = listener.Close()
-		return nil, fmt.Errorf("lambda runtime: %w", err)
+		return nil, fmt.Errorf("start Lambda runtime: %w", err)
 	}
 	go func() { _ = p.server.Serve(listener) }()
 	go func() {
@@ -59,7 +59,7 @@ func start(ctx context.Context, c *Config) (*process, error) {
 	return p, nil
 }
 
-// stop kills the process and waits until it is gone.
+// stop kills the process and waits for its end.
 func (p *process) stop() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
@@ -74,7 +74,8 @@ func (p *process) ended() bool {
 	}
 }
 
-// exitReason words the end of a process as Lambda does; call it after done.
+// exitReason returns Lambda's message for the end of a process; call it after
+// done.
 func (p *process) exitReason() string {
 	if p.exit == nil {
 		return "Runtime exited without providing a reason"
@@ -86,8 +87,9 @@ func (p *process) exitReason() string {
 	return "Runtime exited with error: " + p.exit.Error()
 }
 
-// environment is what Lambda sets, and of our own only what a program needs to
-// run at all. Source: developer guide, "Defined runtime environment variables".
+// environment returns the variables that Lambda sets, and of the current
+// environment only those that a program needs to run. Source: developer guide,
+// "Defined runtime environment variables".
 func environment(c *Config, api string) []string {
 	vars := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":          api,

@@ -1,12 +1,12 @@
 // Package lambdaruntime runs an AWS Lambda custom runtime: a bootstrap
-// executable that asks the Runtime API (version 2018-06-01) for its work.
+// executable that polls the Runtime API (version 2018-06-01) for invocations.
 //
-// One process is kept warm and invocations follow one another. A process that
-// passes its deadline is killed, one that ends by itself is reported as a
-// function error, and both are started anew for the next invocation. Nothing
-// is isolated: the process runs as the user does, with an environment of its
-// own. Source: AWS Lambda's developer guide, "Using the Lambda runtime API for
-// custom runtimes".
+// One process is kept warm, and invocations run one after another. A process
+// that exceeds its deadline is killed, one that exits is reported as a function
+// error, and both are restarted for the next invocation. Nothing is isolated:
+// the process runs as the current user, with an environment of its own. Source:
+// AWS Lambda developer guide, "Using the Lambda runtime API for custom
+// runtimes".
 package lambdaruntime
 
 import (
@@ -20,23 +20,23 @@ import (
 	"time"
 )
 
-// What stands in for a zero value of Config.
+// Defaults for zero values in Config.
 const (
 	DefaultTimeout     = 3 * time.Second
 	DefaultMemoryMB    = 128
 	DefaultInitTimeout = 10 * time.Second
 )
 
-// Credentials are what the process finds in its environment.
+// Credentials are the AWS credentials in the process's environment.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
-// Config says what to run.
+// Config describes the function to run.
 type Config struct {
 	Argv []string          // the executable and its arguments
 	Dir  string            // working directory; "" is the executable's own
-	Env  map[string]string // the function's variables; they win over those below
+	Env  map[string]string // the function's variables; they override those of Lambda
 
 	FunctionName string
 	FunctionARN  string
@@ -47,12 +47,12 @@ type Config struct {
 	InitTimeout  time.Duration // from a start to the first request for work
 	MaxAge       time.Duration // a process older than this is replaced before an invocation; 0 is never
 
-	Credentials func() Credentials // asked at each start; nil gives none
-	Output      io.Writer          // takes stdout and stderr; nil discards them
+	Credentials func() Credentials // called at each start; nil sets none
+	Output      io.Writer          // receives stdout and stderr; nil discards them
 	Clock       func() time.Time   // for deadlines and ages; nil is time.Now
 }
 
-// Result is what an invocation came to.
+// Result is the result of an invocation.
 type Result struct {
 	RequestID     string
 	Payload       []byte
@@ -60,33 +60,33 @@ type Result struct {
 	Duration      time.Duration
 }
 
-// ErrClosed answers invocations after Close.
+// ErrClosed is returned by invocations after Close.
 var ErrClosed = errors.New("lambda runtime is closed")
 
 // Runtime is a function that is ready to be invoked.
 type Runtime struct {
 	config Config
-	turn   chan struct{} // holds one token: whoever has it invokes
+	turn   chan struct{} // holds one token, which an invocation takes
 	closed chan struct{}
 	once   sync.Once
 	ctx    context.Context
 
-	proc *process // owned by whoever has the turn
+	proc *process // owned by the holder of the turn
 }
 
-// Start checks the executable and starts it, so that the first invocation
-// finds it warm. The process ends with ctx or with Close. That it starts does
-// not mean that it initialises: the first Invoke says so.
+// Start checks the executable and starts it, so that the first invocation finds
+// it warm. The process ends with ctx or with Close. A failed initialization is
+// reported by the first Invoke, not by Start.
 func Start(ctx context.Context, c Config) (*Runtime, error) {
 	if len(c.Argv) == 0 {
-		return nil, errors.New("lambda runtime: no executable given")
+		return nil, errors.New("start Lambda runtime: no executable in Argv")
 	}
 	path, err := exec.LookPath(c.Argv[0])
 	if err != nil {
-		return nil, fmt.Errorf("lambda runtime: %w", err)
+		return nil, fmt.Errorf("start Lambda runtime: %w", err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return nil, fmt.Errorf("lambda runtime: %w", err)
+		return nil, fmt.Errorf("start Lambda runtime: %w", err)
 	}
 	c.Argv = append([]string{path}, c.Argv[1:]...)
 	if c.Dir == "" {
@@ -119,9 +119,9 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 	return r, nil
 }
 
-// Invoke runs the function once, after those that wait before it. A failure of
-// the function is in the Result; an error means that it could not be run or
-// that ctx ended first, in which case the process is killed.
+// Invoke runs the function once, after the invocations that wait before it. A
+// failure of the function is in the Result; an error means that it could not be
+// run or that ctx ended first, in which case the process is killed.
 func (r *Runtime) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	select {
 	case <-r.turn:
@@ -141,14 +141,14 @@ func (r *Runtime) Invoke(ctx context.Context, payload []byte) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		result, again, err := r.invoke(ctx, p, payload)
-		if !again {
+		result, retry, err := r.invoke(ctx, p, payload)
+		if !retry {
 			return result, err
 		}
 	}
 }
 
-// warm gives a process that lives, starting one where there is none.
+// warm returns the running process, or starts one.
 func (r *Runtime) warm() (*process, error) {
 	if p := r.proc; p != nil {
 		old := r.config.MaxAge > 0 && r.config.Clock().Sub(p.started) > r.config.MaxAge
@@ -162,8 +162,9 @@ func (r *Runtime) warm() (*process, error) {
 	return p, err
 }
 
-// invoke hands one payload to a process. It answers again where a warm
-// process had ended between two invocations, which is not this one's fault.
+// invoke sends one payload to a process. It reports that a retry is needed if a
+// warm process had exited between two invocations, which is not a failure of
+// this one.
 func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Result, bool, error) {
 	inv := newInvocation(payload)
 	result := Result{RequestID: inv.id}
@@ -209,7 +210,7 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 		result.Payload, result.FunctionError = a.payload, a.functionError
 		return result, false, nil
 	case <-p.done:
-		select { // it may have answered and then ended
+		select { // it may have responded and then exited
 		case a := <-inv.response:
 			result.Payload, result.FunctionError = a.payload, a.functionError
 			return result, false, nil
@@ -228,8 +229,8 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 	}
 }
 
-// Close kills the process and waits for it. An invocation under way answers
-// ErrClosed. Closing twice does no harm.
+// Close kills the process and waits for it. An invocation in progress returns
+// ErrClosed. Closing twice has no effect.
 func (r *Runtime) Close() error {
 	r.once.Do(func() {
 		close(r.closed)
@@ -242,8 +243,8 @@ func (r *Runtime) Close() error {
 	return nil
 }
 
-// Retire closes the runtime once the invocation under way, if any, has ended;
-// those that wait answer ErrClosed. It does not wait.
+// Retire closes the runtime after the invocation in progress, if any; waiting
+// invocations return ErrClosed. It does not wait.
 func (r *Runtime) Retire() {
 	go r.once.Do(func() {
 		<-r.turn
@@ -255,7 +256,7 @@ func (r *Runtime) Retire() {
 	})
 }
 
-// lockedWriter keeps the lines of stdout and stderr from mixing.
+// lockedWriter serializes the writes of stdout and stderr.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

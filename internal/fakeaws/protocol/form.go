@@ -13,7 +13,7 @@ type Entry struct {
 	Value string `xml:"value"`
 }
 
-// Entries turns a map into its Query form, sorted by key. Use it with
+// Entries returns a map in its Query form, sorted by key. Use it with
 // `xml:"Attributes>entry"`.
 func Entries(m map[string]string) []Entry {
 	out := make([]Entry, 0, len(m))
@@ -24,13 +24,13 @@ func Entries(m map[string]string) []Entry {
 	return out
 }
 
-// Str is the Query parameter of that name, or "".
+// Str returns the Query parameter of that name, or "".
 func (c *Call) Str(name string) string { return c.Form.Get(name) }
 
-// Has says whether the Query parameter was sent, even empty.
+// Has reports whether the Query parameter was sent, even empty.
 func (c *Call) Has(name string) bool { return c.Form.Has(name) }
 
-// Int reads a Query parameter as a number; def where it was not sent.
+// Int returns a Query parameter as a number, or def if it was not sent.
 func (c *Call) Int(name string, def int) (int, error) {
 	if !c.Form.Has(name) {
 		return def, nil
@@ -42,7 +42,7 @@ func (c *Call) Int(name string, def int) (int, error) {
 	return n, nil
 }
 
-// Bool reads a Query parameter as true or false; def where it was not sent.
+// Bool returns a Query parameter as a boolean, or def if it was not sent.
 func (c *Call) Bool(name string, def bool) (bool, error) {
 	if !c.Form.Has(name) {
 		return def, nil
@@ -54,10 +54,10 @@ func (c *Call) Bool(name string, def bool) (bool, error) {
 	return b, nil
 }
 
-// Structs reads a Query list of structures in the order of its numbers:
-// Tags.member.1.Key=a&Tags.member.1.Value=b gives one url.Values with Key and
-// Value. Maps (Attributes.entry.1.key) read the same way. A list of plain
-// values has its value under the empty name.
+// Structs returns a Query list of structures in the order of its numbers:
+// Tags.member.1.Key=a&Tags.member.1.Value=b is one url.Values with Key and
+// Value. Maps (Attributes.entry.1.key) have the same form. An element of a list
+// of plain values has its value under the empty name.
 func Structs(form url.Values, prefix string) []url.Values {
 	byIndex := map[int]url.Values{}
 	for key, values := range form {
@@ -92,11 +92,11 @@ func Structs(form url.Values, prefix string) []url.Values {
 	return out
 }
 
-// Structs reads a Query list of structures; see the function of that name.
+// Structs returns a Query list of structures; see the function of that name.
 func (c *Call) Structs(prefix string) []url.Values { return Structs(c.Form, prefix) }
 
-// List reads a Query list of plain values: TagKeys.member.1=a. It is nil where
-// the list was not sent.
+// List returns a Query list of plain values, TagKeys.member.1=a, or nil if it
+// was not sent.
 func (c *Call) List(prefix string) []string {
 	var out []string
 	for _, s := range Structs(c.Form, prefix) {
@@ -107,7 +107,7 @@ func (c *Call) List(prefix string) []string {
 	return out
 }
 
-// Map reads a Query map: Attributes.entry.1.key=a&Attributes.entry.1.value=b.
+// Map returns a Query map: Attributes.entry.1.key=a&Attributes.entry.1.value=b.
 func (c *Call) Map(prefix string) map[string]string {
 	out := map[string]string{}
 	for _, s := range Structs(c.Form, prefix) {
@@ -116,7 +116,7 @@ func (c *Call) Map(prefix string) map[string]string {
 	return out
 }
 
-// Tags reads a Query list of tags: Tags.member.1.Key=a&Tags.member.1.Value=b.
+// Tags returns a Query list of tags: Tags.member.1.Key=a&Tags.member.1.Value=b.
 func (c *Call) Tags(prefix string) []Tag {
 	var out []Tag
 	for _, s := range Structs(c.Form, prefix) {

@@ -2,12 +2,12 @@ package protocol
 
 import "strings"
 
-// Access is one permission: an IAM action on a resource, with the condition
-// keys that are known for it.
+// Access is one permission: an IAM action on a resource, with its condition
+// keys.
 type Access struct {
 	Action   string              // "iam:CreateRole"
 	Resource string              // an ARN, or "*" for actions without resource-level permissions
-	Context  map[string][]string // condition keys beside the global ones; names in any case
+	Context  map[string][]string // condition keys besides the global ones; names in any case
 }
 
 // Permissions returns the permissions that a call requires. One call may

@@ -17,8 +17,8 @@ import (
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// find gives the bucket of a call whom its owner, its policy and its Region let
-// in; hold s.mu.
+// find returns the bucket of a call, if its owner, policy and Region admit the
+// call; hold s.mu.
 func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	b := s.buckets[t.bucket]
 	if b == nil {
@@ -33,8 +33,8 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	return b, nil
 }
 
-// bucketPolicyAllows reports whether the bucket's policy allows what a caller of
-// another account requests; hold s.mu.
+// bucketPolicyAllows reports whether the bucket's policy allows the call of
+// another account; hold s.mu.
 func (s *Service) bucketPolicyAllows(b *bucket, call *protocol.Call) bool {
 	for _, a := range s.operations[call.Action].requires(call) {
 		if !b.allows(call.Caller.ARN, call.Account, a.Action, a.Resource) {
@@ -47,7 +47,7 @@ func (s *Service) bucketPolicyAllows(b *bucket, call *protocol.Call) bool {
 func (b *bucket) allows(caller, account, action, resource string) bool {
 	doc, err := iampolicy.Parse(b.settings["policy"])
 	if err != nil {
-		return false // there is none, or none that can be read
+		return false // no policy
 	}
 	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
 		Principal: eval.Principal{Account: account, ARN: caller}, Action: action, Resource: resource,
@@ -151,11 +151,11 @@ func (s *Service) listBuckets(call *protocol.Call, _ target) (*protocol.Response
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// document answers with XML.
+// document returns a response with an XML document.
 func document(v any) (*protocol.Response, error) {
 	body, err := xml.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("write answer: %w", err)
+		return nil, fmt.Errorf("encode response: %w", err)
 	}
 	return &protocol.Response{
 		Header: http.Header{"Content-Type": {"application/xml"}},

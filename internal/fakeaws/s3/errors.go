@@ -24,6 +24,6 @@ func malformed(err error) error {
 	return protocol.Errorf("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema: %v", err)
 }
 
-func exists() error {
+func preconditionFailed() error {
 	return protocol.Errorf("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").WithStatus(http.StatusPreconditionFailed)
 }

@@ -25,7 +25,7 @@ type listed struct {
 
 type prefix struct{ Prefix string }
 
-// listObjects answers ListObjectsV2, and its forerunner.
+// listObjects implements ListObjectsV2 and ListObjects.
 func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response, error) {
 	q := call.HTTP.URL.Query()
 	most, err := maxKeys(q)
@@ -118,7 +118,7 @@ func maxKeys(q url.Values) (int, error) {
 	return min(n, 1000), nil
 }
 
-// listObjectVersions lists all versions at once: there are no pages.
+// listObjectVersions returns all versions in one page.
 func (s *Service) listObjectVersions(call *protocol.Call, t target) (*protocol.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// newest gives the newest version of a key, nil where there is none or where it
-// is deleted; hold Service.mu.
+// newest returns the latest version of a key, or nil if it does not exist or is
+// deleted; hold Service.mu.
 func (b *bucket) newest(key string) *object {
 	versions := b.objects[key]
 	if len(versions) == 0 || versions[len(versions)-1].deleted {
@@ -19,7 +19,7 @@ func (b *bucket) newest(key string) *object {
 	return versions[len(versions)-1]
 }
 
-// version gives one version of a key; hold Service.mu.
+// version returns one version of a key, or nil; hold Service.mu.
 func (b *bucket) version(key, id string) *object {
 	if id == "" {
 		return b.newest(key)
@@ -32,7 +32,7 @@ func (b *bucket) version(key, id string) *object {
 	return nil
 }
 
-// add puts a version in front; hold s.mu.
+// add adds a version as the latest; hold s.mu.
 func (s *Service) add(b *bucket, key string, o *object) {
 	if !b.versioned {
 		o.version = "null"
@@ -59,7 +59,7 @@ func (s *Service) putObject(call *protocol.Call, t target) (*protocol.Response, 
 		return nil, err
 	}
 	if call.HTTP.Header.Get("If-None-Match") == "*" && b.newest(t.key) != nil {
-		return nil, exists()
+		return nil, preconditionFailed()
 	}
 	o := &object{data: body, etag: etag(body), modified: s.clock(), header: storedHeader(call.HTTP.Header)}
 	for name, values := range sums {
@@ -69,7 +69,7 @@ func (s *Service) putObject(call *protocol.Call, t target) (*protocol.Response, 
 	return &protocol.Response{Header: o.responseHeader(b, sums)}, nil
 }
 
-// conditions refuses the conditions of a write that are not carried out.
+// conditions refuses the conditions of a write that are not implemented.
 func conditions(call *protocol.Call) error {
 	h := call.HTTP.Header
 	if h.Get("If-Match") != "" || h.Get("If-None-Match") != "" && h.Get("If-None-Match") != "*" {
@@ -78,7 +78,7 @@ func conditions(call *protocol.Call) error {
 	return nil
 }
 
-// storedHeader picks the headers that an object keeps.
+// storedHeader returns the headers that are stored with an object.
 func storedHeader(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
@@ -100,7 +100,7 @@ func storedHeader(h http.Header) http.Header {
 	return out
 }
 
-// answer gives the headers that tell of a version.
+// responseHeader returns the response headers of a version.
 func (o *object) responseHeader(b *bucket, more http.Header) http.Header {
 	h := http.Header{"Etag": {o.etag}}
 	for name, values := range more {
@@ -138,7 +138,7 @@ func (s *Service) getObject(call *protocol.Call, t target) (*protocol.Response, 
 		status = http.StatusPartialContent
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(o.data)))
 	}
-	if partial || call.HTTP.Header.Get("X-Amz-Checksum-Mode") == "" { // a checksum is of the whole
+	if partial || call.HTTP.Header.Get("X-Amz-Checksum-Mode") == "" { // a checksum covers the whole object
 		for name := range checksums {
 			h.Del(checksumHeader + name)
 		}
@@ -147,8 +147,8 @@ func (s *Service) getObject(call *protocol.Call, t target) (*protocol.Response, 
 	return &protocol.Response{Status: status, Header: h, Body: o.data[from:to]}, nil
 }
 
-// byteRange reads "bytes=FROM-TO", "bytes=FROM-" and "bytes=-LAST"; what it
-// cannot read it ignores, as S3 does.
+// byteRange parses "bytes=FROM-TO", "bytes=FROM-" and "bytes=-LAST"; other
+// values are ignored, as by S3.
 func byteRange(text string, size int) (from, to int, partial bool, err error) {
 	spec, ok := strings.CutPrefix(text, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")

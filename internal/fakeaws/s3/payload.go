@@ -3,7 +3,7 @@ package s3
 import (
 	"bufio"
 	"bytes"
-	"crypto/md5"  // what S3 names an object's content by
+	"crypto/md5"  // S3's ETag
 	"crypto/sha1" // one of S3's checksums
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,7 +20,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// nvme is the polynomial of CRC64NVME, reversed as hash/crc64 wants it.
+// nvme is the polynomial of CRC64NVME, bit-reversed as hash/crc64 requires.
 const nvme = 0x9a6c9329ac4bc9b5
 
 // checksums are the algorithms of x-amz-checksum-….
@@ -34,9 +34,9 @@ var checksums = map[string]func() hash.Hash{
 
 const checksumHeader = "X-Amz-Checksum-"
 
-// payload gives the body as the client means it, with every checksum held: the
-// signed SHA-256, Content-MD5, and those of x-amz-checksum-… in the header or
-// behind the body (the aws-chunked encoding). The checksums come back as headers.
+// payload returns the decoded body after checking its checksums: the signed
+// SHA-256, Content-MD5, and those of x-amz-checksum-… in the header or after the
+// body (the aws-chunked encoding). It returns the checksums as headers.
 func payload(call *protocol.Call) ([]byte, http.Header, error) {
 	header := call.HTTP.Header
 	body, given := []byte(call.Body), http.Header{}
@@ -82,8 +82,9 @@ func payload(call *protocol.Call) ([]byte, http.Header, error) {
 	return body, held, nil
 }
 
-// chunks decodes aws-chunked: a length in hexadecimal, perhaps a signature, the
-// bytes; at length 0 come the trailers. Signatures are not verified.
+// chunks decodes aws-chunked: chunks of a hexadecimal length, an optional
+// signature and the bytes, then length 0 and the trailers. Signatures are not
+// verified.
 func chunks(body []byte) ([]byte, http.Header, error) {
 	r := bufio.NewReader(bytes.NewReader(body))
 	var out []byte

@@ -9,18 +9,18 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// Reader is who reads an object through another service.
+// Reader is the principal for which another service reads an object.
 type Reader struct{ Account, Region, ARN string }
 
-// HasBucket says whether there is a bucket of that name.
+// HasBucket reports whether a bucket of that name exists.
 func (s *Service) HasBucket(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.buckets[name] != nil
 }
 
-// Read gives an object's bytes, as a service reads them for its caller. Callers
-// must not change them. An empty region is any.
+// Read returns an object's bytes, as a service reads them for its caller.
+// Callers must not change them. An empty Region means any.
 func (s *Service) Read(r Reader, bucket, key, version string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,12 +42,12 @@ func (s *Service) Read(r Reader, bucket, key, version string) ([]byte, error) {
 	return o.data, nil
 }
 
-// Locate reads the URL of an object, in S3's form or in this server's, whose
-// endpoint is given.
+// Locate parses the URL of an object, in S3's form or in the form of this
+// server, whose endpoint is given.
 func Locate(text, endpoint string) (bucket, key, version string, err error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return "", "", "", fmt.Errorf("read URL %q: %w", text, err)
+		return "", "", "", fmt.Errorf("parse URL %q: %w", text, err)
 	}
 	own := endpoint != "" && strings.HasPrefix(text, strings.TrimSuffix(endpoint, "/")+"/")
 	amazon := strings.HasSuffix(u.Hostname(), ".amazonaws.com") || strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn")

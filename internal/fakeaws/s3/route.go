@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// target is what a request is about.
+// target is the bucket and the key of a request.
 type target struct{ bucket, key string }
 
-// locate finds the bucket and the key of a request, in the path
-// (https://host/bucket/key) or with the bucket in the host
-// (https://bucket.host/key).
+// locate returns the bucket and the key of a request, from the path
+// (https://host/bucket/key) or from host and path (https://bucket.host/key).
 func locate(r *http.Request) target {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if bucket := hostBucket(r.Host); bucket != "" {
@@ -20,7 +19,7 @@ func locate(r *http.Request) target {
 	return target{bucket, key}
 }
 
-// hostBucket gives the bucket in front of a host that S3 or this server has.
+// hostBucket returns the bucket in a host name of S3 or of this server, or "".
 func hostBucket(host string) string {
 	host, _, _ = strings.Cut(host, ":")
 	for _, own := range []string{".localhost", ".aws.permstack.invalid"} {
@@ -37,8 +36,8 @@ func hostBucket(host string) string {
 	return ""
 }
 
-// route names the action of a request. What it has no name for, it names by
-// method and query, and the server refuses that by name.
+// route returns the action of a request. An unsupported request gets a name of
+// method and query, which the server refuses.
 func route(r *http.Request) string {
 	t, q := locate(r), r.URL.Query()
 	switch {

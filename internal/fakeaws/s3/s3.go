@@ -1,12 +1,13 @@
 // Package s3 is the part of Amazon S3 that publishing a release and `sam deploy`
-// need: buckets with their settings, objects with checksums, conditional writes
+// use: buckets with their settings, objects with checksums, conditional writes
 // and versions, multipart uploads, and listing. Everything is kept in memory.
 //
-// Bucket names are global, as at AWS, and a bucket answers in its own Region.
-// Another account reads and writes a bucket only where the bucket's policy lets
-// it. Encryption, lifecycle, ownership and public access settings are kept and
-// given back, and have no effect. ACLs, copies, presigned forms, Object Lock,
-// conditions other than If-None-Match: * and DeleteObjects are refused by name.
+// Bucket names are global, as at AWS, and a bucket is served in its own Region.
+// Another account reads and writes a bucket only if the bucket's policy allows
+// it. Encryption, lifecycle, ownership and public access settings are stored and
+// returned, and have no effect. ACLs, copies, presigned forms, Object Lock,
+// conditions other than If-None-Match: * and DeleteObjects are refused with
+// NotImplemented.
 package s3
 
 import (
@@ -18,11 +19,11 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// MaxBody is the largest request that the server reads for this service. S3
-// takes 5 GiB; a function's zip is at most 50 MB.
+// MaxBody is the largest request that the server accepts for this service. S3
+// takes 5 GiB; a function's zip has at most 50 MB.
 const MaxBody = 64 << 20
 
-// Service keeps the buckets of all accounts.
+// Service is the S3 of all accounts of one Cloud.
 type Service struct {
 	clock      func() time.Time
 	operations map[string]operation
@@ -52,7 +53,7 @@ type object struct {
 	header   http.Header // Content-Type, x-amz-meta-…, checksums
 }
 
-// New makes a service without buckets.
+// New returns an S3 without buckets.
 func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, operations: operations(), buckets: map[string]*bucket{}}
 }

@@ -8,7 +8,7 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// setting is a setting of a bucket: one document, as it was sent.
+// setting is a setting of a bucket: one document, stored as it was sent.
 type setting struct {
 	query      string
 	name       string // in the names of its calls: "BucketPolicy" of GetBucketPolicy

@@ -2,7 +2,7 @@ package s3
 
 import (
 	"bytes"
-	"crypto/md5" // what S3 names an object's content by
+	"crypto/md5" // S3's ETag
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// upload is a multipart upload under way.
+// upload is a multipart upload in progress.
 type upload struct {
 	key    string
 	header http.Header
@@ -42,7 +42,7 @@ func (s *Service) createUpload(call *protocol.Call, t target) (*protocol.Respons
 	}{Bucket: b.name, Key: t.key, UploadID: id})
 }
 
-// findUpload gives the upload of a call; hold s.mu.
+// findUpload returns the upload of a call; hold s.mu.
 func (s *Service) findUpload(call *protocol.Call, t target) (*bucket, *upload, error) {
 	b, err := s.find(call, t)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 		return nil, err
 	}
 	if call.HTTP.Header.Get("If-None-Match") == "*" && b.newest(t.key) != nil {
-		return nil, exists()
+		return nil, preconditionFailed()
 	}
 	var data, sums bytes.Buffer
 	last := 0

@@ -12,7 +12,7 @@ import (
 const (
 	// maxMessage is the largest message with its attributes (Publish, API reference).
 	maxMessage = 256 << 10
-	// maxKept bounds how many published messages are kept; the oldest go first.
+	// maxKept is how many published messages are kept; older ones are dropped.
 	maxKept = 10_000
 )
 
@@ -30,8 +30,8 @@ type Message struct {
 // Attribute is a message attribute.
 type Attribute struct{ DataType, StringValue, BinaryValue string }
 
-// Messages lists what was published to a topic, oldest first; an empty ARN
-// means every topic.
+// Messages returns the messages published to a topic, oldest first; an empty ARN
+// selects all topics.
 func (s *Service) Messages(topicARN string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Service) Messages(topicARN string) []Message {
 	return out
 }
 
-// DiscardMessages forgets what was published so far.
+// DiscardMessages drops the messages published so far.
 func (s *Service) DiscardMessages() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,8 +116,9 @@ func checkMessage(m Message, hasSubject bool, size int) error {
 	return nil
 }
 
-// validSubject: ASCII that begins with a letter, number or punctuation mark,
-// has no line breaks or control characters, and is at most 100 long.
+// validSubject reports whether a subject is ASCII without line breaks and
+// control characters, does not begin with a space, and has at most 100
+// characters (Publish, API reference).
 func validSubject(s string) bool {
 	if s == "" || len(s) > 100 || s[0] == ' ' {
 		return false

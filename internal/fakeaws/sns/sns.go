@@ -1,8 +1,9 @@
-// Package sns is the notification service of the embedded AWS: topics with
-// their attributes, policies and tags, subscriptions, and what was published,
-// which Messages gives back. Nothing is delivered to anyone.
+// Package sns is the SNS of the embedded AWS: topics with their attributes,
+// policies and tags, subscriptions, and the published messages, which Messages
+// returns. Nothing is delivered.
 //
-// It has no FIFO ordering, SMS, mobile push, message filtering or batches.
+// There is no FIFO ordering, SMS, mobile push, message filtering or batch
+// publishing.
 package sns
 
 import (
@@ -17,7 +18,7 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// Service is SNS for all accounts and Regions of one cloud.
+// Service is the SNS of all accounts and Regions of one Cloud.
 type Service struct {
 	clock func() time.Time
 
@@ -33,7 +34,7 @@ type topic struct {
 	tags                       []protocol.Tag
 }
 
-// New makes an SNS without topics.
+// New returns an SNS without topics.
 func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, topics: map[string]*topic{}, subs: map[string]*subscription{}}
 }
@@ -77,11 +78,11 @@ func invalid(format string, args ...any) *protocol.Error {
 	return protocol.Errorf("InvalidParameter", "Invalid parameter: "+format, args...)
 }
 
-func notFound(what string) *protocol.Error {
-	return protocol.Errorf("NotFound", "%s does not exist", what).WithStatus(http.StatusNotFound)
+func notFound(kind string) *protocol.Error {
+	return protocol.Errorf("NotFound", "%s does not exist", kind).WithStatus(http.StatusNotFound)
 }
 
-// findTopic finds the topic that a parameter names; it must be of the caller's
+// findTopic returns the topic that a parameter names; it must be in the caller's
 // account and Region.
 func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, error) {
 	arn := call.Str(parameter)
@@ -103,14 +104,15 @@ func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, erro
 	return t, nil
 }
 
-// Organization is the one to which all accounts of the embedded AWS belong.
+// Organization is the organization of all accounts of the embedded AWS.
 const Organization = "o-permstacklocal"
 
-// allowsAccount asks the topic's policy for the caller of another account.
+// allowsAccount reports whether the topic's policy allows the call of another
+// account.
 func (t *topic) allowsAccount(call *protocol.Call) bool {
 	doc, err := iampolicy.Parse([]byte(t.attributes["Policy"]))
 	if err != nil {
-		return false // there is none beside the default, which is for the owner
+		return false // only the default policy, which allows the owner
 	}
 	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
 		Principal: eval.Principal{Account: call.Account, ARN: call.Caller.ARN}, Action: "sns:" + call.Action, Resource: t.arn,
@@ -120,10 +122,11 @@ func (t *topic) allowsAccount(call *protocol.Call) bool {
 	}) == eval.Allow
 }
 
-// defaultPolicy is the policy that AWS gives a new topic.
+// defaultPolicy returns the policy that AWS sets on a new topic.
 func defaultPolicy(arn, account string) string {
 	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"%s","Condition":{"StringEquals":{"AWS:SourceOwner":"%s"}}}]}`, arn, account)
 }
 
-// effectiveDelivery is what EffectiveDeliveryPolicy says of an untouched topic.
+// effectiveDelivery is the EffectiveDeliveryPolicy of a topic with default
+// settings.
 const effectiveDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`

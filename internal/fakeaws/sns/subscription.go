@@ -12,16 +12,16 @@ import (
 type subscription struct {
 	arn, topic, owner  string
 	protocol, endpoint string
-	pending            bool // e-mail and HTTP wait for someone to confirm
+	pending            bool // e-mail and HTTP, until confirmed
 	attributes         map[string]string
 }
 
 var protocols = []string{"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"}
 
-// subscribe makes a subscription; the same protocol and endpoint again give
-// the one there is. E-mail and HTTP subscriptions stay pending until someone
-// confirms (any token will do), and until then their ARN is not told unless
-// ReturnSubscriptionArn asks for it.
+// subscribe creates a subscription, or returns the existing one of the same
+// protocol and endpoint. E-mail and HTTP subscriptions are pending until they
+// are confirmed (any token is accepted); until then their ARN is not returned
+// unless ReturnSubscriptionArn is set.
 func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
@@ -73,8 +73,8 @@ func validEndpoint(protocol, endpoint string) bool {
 	return endpoint != ""
 }
 
-// confirmSubscription confirms what is pending on a topic; the token, which
-// AWS mails, is not looked at.
+// confirmSubscription confirms a pending subscription of a topic. The token,
+// which AWS sends by e-mail, is not checked.
 func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
 	return nil, invalid("Token")
 }
 
-// findSubscription finds the subscription that a call names.
+// findSubscription returns the subscription that a call names.
 func (s *Service) findSubscription(call *protocol.Call) (*subscription, error) {
 	arn := call.Str("SubscriptionArn")
 	parts := strings.Split(arn, ":")

@@ -8,8 +8,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// mergeTags adds tags to those that a topic has: at most 50, keys to 128 and
-// values to 256 characters, told apart by case.
+// mergeTags returns the tags of a topic after others are added: at most 50, with
+// keys of up to 128 and values of up to 256 characters. Keys are case-sensitive.
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	for _, t := range add {
 		if !t.Valid() {
@@ -34,7 +34,7 @@ func sameTags(a, b []protocol.Tag) bool {
 	return maps.Equal(byKey(a), byKey(b))
 }
 
-// tagged finds the topic of a tagging call, whose errors have names of their own.
+// tagged returns the topic of a tagging call, whose errors have other codes.
 func (s *Service) tagged(call *protocol.Call) (*topic, error) {
 	t, err := s.findTopic(call, "ResourceArn")
 	if protocol.HasCode(err, "NotFound") {

@@ -17,7 +17,7 @@ const maxPolicy = 30720
 
 var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
-// settable are the attributes that CreateTopic and SetTopicAttributes take.
+// settable are the attributes that CreateTopic and SetTopicAttributes accept.
 var settable = map[string]bool{
 	"Policy": true, "DisplayName": true, "DeliveryPolicy": true, "KmsMasterKeyId": true, "TracingConfig": true, "SignatureVersion": true,
 }
@@ -88,8 +88,8 @@ func checkAttribute(name, value string) error {
 	return nil
 }
 
-// deleteTopic succeeds for a topic that does not exist, as at AWS; what
-// subscribed to it goes with it.
+// deleteTopic succeeds for a topic that does not exist, as at AWS. The topic's
+// subscriptions are deleted with it.
 func (s *Service) deleteTopic(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {

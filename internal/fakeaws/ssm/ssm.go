@@ -1,8 +1,8 @@
-// Package ssm is the parameter store of Systems Manager in the embedded AWS:
-// standard parameters with versions and tags. A SecureString is kept as it is:
-// nothing is encrypted.
+// Package ssm is the parameter store of the embedded AWS (Systems Manager):
+// standard parameters with versions and tags. A SecureString is stored without
+// encryption.
 //
-// It has no advanced parameters, policies, labels, history or public
+// There are no advanced parameters, policies, labels, history or public
 // parameters.
 package ssm
 
@@ -23,7 +23,7 @@ const (
 	maxName  = 2048 // characters of a name, at most 15 levels
 )
 
-// Service is the parameter store for all accounts and Regions of one cloud.
+// Service is the parameter store of all accounts and Regions of one Cloud.
 type Service struct {
 	clock func() time.Time
 
@@ -41,7 +41,7 @@ type parameter struct {
 	tags                                     []protocol.Tag
 }
 
-// New makes an empty parameter store.
+// New returns an empty parameter store.
 func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, stores: map[location]map[string]*parameter{}}
 }
@@ -168,8 +168,8 @@ type parameterAnswer struct {
 	Selector         string `json:",omitempty"`
 }
 
-// get finds a parameter by name or ARN, with :version after it or not. Of the
-// versions only the newest is kept.
+// get returns a parameter by name or ARN, with or without a :version suffix.
+// Only the latest version is kept.
 func (s *Service) get(call *protocol.Call, name string) (parameterAnswer, error) {
 	plain, selector := name, ""
 	if strings.HasPrefix(name, "arn:") {
@@ -237,7 +237,7 @@ type describeInput struct {
 	}
 }
 
-// describeParameters lists parameters; of the filters it has Name and Type,
+// describeParameters lists parameters. It supports the filters Name and Type,
 // with Equals, BeginsWith and Contains.
 func (s *Service) describeParameters(call *protocol.Call, in describeInput) (any, error) {
 	type metadata struct {

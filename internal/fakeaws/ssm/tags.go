@@ -19,7 +19,8 @@ func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	return out, nil
 }
 
-// tagged finds the parameter of a tagging call; its id is the parameter's name.
+// tagged returns the parameter of a tagging call; its id is the parameter's
+// name.
 func (s *Service) tagged(call *protocol.Call, kind, id string) (*parameter, error) {
 	if kind != "Parameter" {
 		return nil, protocol.Errorf("InvalidResourceType", "permstack local has tags of parameters only, not of %q", kind)

@@ -19,22 +19,22 @@ import (
 	"permstack/internal/fakeaws/lambda"
 )
 
-// maxProgram bounds what is unpacked from a zip; Lambda's own limit.
+// maxProgram is the largest program that is unpacked, in bytes: Lambda's limit.
 const maxProgram = 250 << 20
 
-// codeFinder says what to run for a function's code.
+// codeFinder finds the program to run for a function's code.
 type codeFinder struct {
 	o Options
 
 	mu    sync.Mutex
-	temps []string // folders of unpacked zips
+	temps []string // directories of unpacked zips
 }
 
-// find is a lambda.CodeResolver. A local path, or an object of S3, that has a
-// bootstrap for this machine is run as it is. Whatever else names a function of
-// this project runs the one that is built into this program: a program for
-// another machine by what Go wrote into it, anything else by the path or key, as
-// template.yaml has them before it is packaged and as packaging writes them.
+// find is a lambda.CodeResolver. A local path or an S3 object with a bootstrap
+// for this machine is run as it is. Other code of a function of this project
+// runs the one that is built into this program: a program for another machine is
+// recognized by the import path that Go writes into it, anything else by the
+// path or key, as in template.yaml before and after packaging.
 func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []string, err error) {
 	if code.ZipFile != "" {
 		return nil, "", nil, errors.New("permstack local does not run inline code")
@@ -51,7 +51,7 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 			continue
 		}
 		if program != "" && c.o.Logger != nil {
-			c.o.Logger.Info("the function's code is built for another machine: the one built into this program runs in its place",
+			c.o.Logger.Info("function code is built for another machine, running the built-in function instead",
 				"function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
 		}
 		return append(slices.Clone(c.o.BuiltIn), name), c.o.Root, nil, nil
@@ -60,8 +60,8 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 		runtime.GOOS, runtime.GOARCH, strings.Join(c.o.Names, ", "), code.Path+code.S3Key)
 }
 
-// builtFrom finds which function of this project a program is, by the import
-// path that Go writes into it.
+// builtFrom returns the function of this project from which a program was built,
+// by the import path that Go writes into it, or "".
 func (c *codeFinder) builtFrom(program string) string {
 	if program == "" {
 		return ""
@@ -73,7 +73,7 @@ func (c *codeFinder) builtFrom(program string) string {
 	return c.name(path.Base(info.Path))
 }
 
-// name finds which function of this project a path or key means:
+// name returns the function of this project that a path or key names, or "":
 // "functions/provisioner", "v1/provisioner-arm64-0a1b.zip".
 func (c *codeFinder) name(place string) string {
 	base, _, _ := strings.Cut(path.Base(place), "-")
@@ -84,7 +84,8 @@ func (c *codeFinder) name(place string) string {
 	return ""
 }
 
-// program gives the bootstrap of a function's code, "" where there is none.
+// program returns the path of the bootstrap of a function's code, or "" if there
+// is none.
 func (c *codeFinder) program(code lambda.Code) (string, error) {
 	if code.Zip != nil {
 		return c.unpack(code.S3Key, bytes.NewReader(code.Zip), int64(len(code.Zip)))
@@ -124,7 +125,7 @@ func runsHere(program string) bool {
 	return f.Machine == machines[runtime.GOARCH]
 }
 
-// unpack writes a zip's bootstrap to a temporary folder.
+// unpack extracts a zip's bootstrap into a temporary directory.
 func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (program string, err error) {
 	z, err := zip.NewReader(data, size)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"permstack/internal/fakeaws/s3"
 )
 
-// fetch reads a template for CloudFormation, which takes it from any Region.
+// fetch reads a template for CloudFormation, which accepts buckets of every
+// Region.
 func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	bucket, key, version, err := s3.Locate(url, l.Endpoint)
 	if err != nil {
@@ -15,9 +16,9 @@ func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	return l.S3().Read(s3.Reader{Account: call.Account, ARN: call.Caller.ARN}, bucket, key, version)
 }
 
-// fetchCode reads a function's zip for Lambda, which takes it from a bucket of
-// the function's own Region alone. Where nobody has made the bucket, as before
-// a release is published, nothing is read.
+// fetchCode reads a function's zip for Lambda, which accepts only buckets of the
+// function's Region. If the bucket does not exist, as before a release is
+// published, it returns nil.
 func (l *Server) fetchCode(f *lambda.Function) ([]byte, error) {
 	if !l.S3().HasBucket(f.Code.S3Bucket) {
 		return nil, nil

@@ -9,7 +9,8 @@ import (
 	"permstack/internal/fakeaws"
 )
 
-// configFor reaches the services as a role, or as the account's owner.
+// configFor returns the configuration to call services as a role, or as the
+// account's owner.
 func (l *Server) configFor(account, region, roleARN string) aws.Config {
 	if roleARN == "" {
 		return l.Config(account, region)
@@ -17,8 +18,8 @@ func (l *Server) configFor(account, region, roleARN string) aws.Config {
 	return l.ConfigAs(account, region, roleARN)
 }
 
-// requestAccount and regionOf read the signature's scope, for calls of Lambda's REST
-// API, which the server does not decode.
+// requestAccount and requestRegion read the scope of the signature, for calls of
+// Lambda's REST API, which the server does not decode.
 func requestAccount(r *http.Request) string {
 	if key := credential(r)[0]; len(key) == 12 && strings.Trim(key, "0123456789") == "" {
 		return key

@@ -1,6 +1,6 @@
-// Package laptop puts the embedded AWS together: the server with its services,
-// CloudFormation, and the functions of this project as processes that run
-// beside it. `permstack local` serves it, `permstack try` and the tests use it.
+// Package standalone runs the embedded AWS as one server: the services,
+// CloudFormation, and the functions of this project as processes beside it.
+// `permstack local` serves it, `permstack try` and tests use it.
 package standalone
 
 import (
@@ -18,19 +18,20 @@ import (
 	"permstack/internal/fakeaws/lambda"
 )
 
-// responsePrefix is the path to which custom resources send their answers.
+// responsePrefix is the path to which custom resources send their responses.
 const responsePrefix = "/cloudformation/response/"
 
-// Options shape a Laptop.
+// Options configure Start.
 type Options struct {
-	// BuiltIn runs one of the project's own functions: its name is appended. It
-	// stands in for the function's zip, which is built for another machine.
+	// BuiltIn is the command that runs a function of this project; the function's
+	// name is appended. It is run if the function's zip is built for another
+	// machine.
 	BuiltIn []string
 	Names   []string // of the functions that BuiltIn can run
-	Root    string   // where the local paths of templates begin; "" is the working directory
+	Root    string   // base of the local paths in templates; "" is the working directory
 
 	Logger      *slog.Logger
-	FunctionLog io.Writer // takes what functions write; nil discards it
+	FunctionLog io.Writer // receives the output of functions; nil discards it
 
 	// Clock is the clock of the services; nil is time.Now. Functions run in
 	// processes of their own and read the real clock.
@@ -84,8 +85,8 @@ func Start(addr string, o Options) (*Server, error) {
 	return l, nil
 }
 
-// Close ends the functions, gives up what CloudFormation is about to do, and
-// stops listening.
+// Close ends the functions, cancels the operations of CloudFormation, and stops
+// listening.
 func (l *Server) Close() error {
 	return errors.Join(l.Stacks.Close(), l.Functions.Close(), l.Cloud.Close(), l.code.close())
 }

@@ -15,8 +15,8 @@ import (
 
 const assumeAction = "sts:AssumeRole"
 
-// assumeRole is the API call. AWS answers AccessDenied in the same words
-// whether the role does not exist or does not trust the caller.
+// assumeRole is the API call. Like AWS, it returns the same AccessDenied if the
+// role does not exist and if it does not trust the caller.
 func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error) {
 	arn, name, external := call.Str("RoleArn"), call.Str("RoleSessionName"), call.Str("ExternalId")
 	if !roleARNPattern.MatchString(arn) {
@@ -54,8 +54,8 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 	return assumed(session), nil
 }
 
-// trusts asks the role's trust policy, and where that alone is not enough, the
-// caller's own policies.
+// trusts evaluates the role's trust policy and, if that alone does not suffice,
+// the caller's own policies.
 func (s *Service) trusts(call *protocol.Call, trust, account, arn, external string) error {
 	doc, err := iampolicy.Parse([]byte(trust))
 	if err != nil {
@@ -91,9 +91,9 @@ func (s *Service) trusts(call *protocol.Call, trust, account, arn, external stri
 	return call.Authorize(assumeAction, arn, nil)
 }
 
-// AssumableBy says whether a role exists and trusts an AWS service. The context
-// holds what the service would say of itself beside aws:SourceAccount, such as
-// aws:SourceArn; nil is good.
+// AssumableBy returns an error unless a role exists and trusts an AWS service.
+// keys are the condition keys that the service sends besides aws:SourceAccount,
+// such as aws:SourceArn; nil is allowed.
 func (s *Service) AssumableBy(account, roleARN, service string, keys map[string][]string) error {
 	_, name := splitRoleARN(roleARN)
 	role, ok := s.iam.Lookup(account, name)

@@ -1,8 +1,7 @@
-// Package sts is the token service of the embedded AWS: who am I, and sessions
-// of roles. AssumeRole asks the role's trust policy, external id included.
+// Package sts is the STS of the embedded AWS: the caller's identity and sessions
+// of roles. AssumeRole evaluates the role's trust policy, external id included.
 //
-// It has no session policies, no MFA, no role chaining limit and no web
-// identities.
+// There are no session policies, MFA, limit of role chaining or web identities.
 package sts
 
 import (
@@ -30,7 +29,7 @@ type Session struct {
 	Expires time.Time
 }
 
-// Service is STS for all accounts of one cloud.
+// Service is the STS of all accounts of one Cloud.
 type Service struct {
 	iam   *iam.Service
 	clock func() time.Time
@@ -39,7 +38,7 @@ type Service struct {
 	sessions map[string]Session // by access key id
 }
 
-// New makes an STS for the roles of an IAM.
+// New returns an STS for the roles of an IAM.
 func New(roles *iam.Service, clock func() time.Time) *Service {
 	return &Service{iam: roles, clock: clock, sessions: map[string]Session{}}
 }
@@ -58,10 +57,10 @@ func (s *Service) Definition() protocol.Service {
 	}
 }
 
-// defaultSessionDuration is how long the sessions that services begin last.
+// defaultSessionDuration is the duration of sessions that services begin.
 const defaultSessionDuration = 12 * time.Hour
 
-// Issue begins a session of a role without asking its trust policy.
+// Issue begins a session of a role without evaluating its trust policy.
 func (s *Service) Issue(account, roleARN, name string) Session {
 	return s.issue(account, roleARN, name, defaultSessionDuration)
 }
@@ -100,8 +99,8 @@ func (s *Service) issue(account, roleARN, name string, duration time.Duration) S
 	return session
 }
 
-// Session finds a session by its access key id. It is not known where this STS
-// did not issue the key; the error refuses a wrong token and an expired session.
+// Session returns a session by its access key id, and false if this STS did not
+// issue the key. The error refuses a wrong token or an expired session.
 func (s *Service) Session(accessKeyID, token string) (Session, bool, *protocol.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +116,7 @@ func (s *Service) Session(accessKeyID, token string) (Session, bool, *protocol.E
 	return session, true, nil
 }
 
-// Token is the session token that goes with an access key id, or "".
+// Token returns the session token of an access key id, or "".
 func (s *Service) Token(accessKeyID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +137,8 @@ var (
 	roleARNPattern  = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
 )
 
-// splitRoleARN gives the partition and the name of arn:p:iam::account:role/path/name.
+// splitRoleARN returns the partition and the name in
+// arn:p:iam::account:role/path/name.
 func splitRoleARN(arn string) (partition, name string) {
 	if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 {
 		partition = parts[1]
