@@ -33,9 +33,9 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 	if s.timeout > 0 && s.status == "CREATE_IN_PROGRESS" {
 		ctx, stop = context.WithTimeout(e.ctx, time.Duration(s.timeout)*time.Minute)
 	}
-	before := s.worked
+	before := s.operationDone
 	worked := make(chan struct{})
-	s.busy, s.stop, s.worked, s.cancelled = true, stop, worked, false
+	s.busy, s.stop, s.operationDone, s.cancelled = true, stop, worked, false
 	op := &operation{e: e, s: s, ctx: ctx, cfg: s.config}
 	e.broadcast()
 	e.work.Go(func() {
@@ -49,7 +49,7 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 		do(op)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if s.worked == worked {
+		if s.operationDone == worked {
 			s.busy = false
 		}
 		close(worked)

@@ -31,15 +31,15 @@ type stack struct {
 	order     []string // logical ids in the order of creation
 	outputs   []cfntemplate.OutputValue
 
-	changeSets []*changeSet
-	busy       bool
-	stop       context.CancelFunc // cancels the operation in progress
-	worked     chan struct{}      // closed when the operation in progress has ended
-	cancelled  bool               // CancelUpdateStack was called
-	deleting   bool
-	previous   *previousState // what a failed rollback still has to restore
-	drift      string
-	driftTime  time.Time
+	changeSets    []*changeSet
+	busy          bool
+	stop          context.CancelFunc // cancels the operation in progress
+	operationDone chan struct{}      // closed when the operation in progress has ended
+	cancelled     bool               // CancelUpdateStack was called
+	deleting      bool
+	previous      *previousState // what a failed rollback still has to restore
+	drift         string
+	driftTime     time.Time
 }
 
 // settings are the template, parameters and options of a create or an update.

@@ -19,8 +19,8 @@ type rule struct {
 	targets              []target // in the order of putting
 }
 
-// ruleAnswer is a rule in the responses of DescribeRule and ListRules.
-type ruleAnswer struct {
+// ruleResult is a rule in the responses of DescribeRule and ListRules.
+type ruleResult struct {
 	Name               string
 	Arn                string
 	EventPattern       string `json:",omitempty"`
@@ -32,8 +32,8 @@ type ruleAnswer struct {
 	CreatedBy          string `json:",omitempty"`
 }
 
-func (r *rule) describe() ruleAnswer {
-	return ruleAnswer{
+func (r *rule) describe() ruleResult {
+	return ruleResult{
 		Name: r.name, Arn: r.arn, EventPattern: r.pattern, ScheduleExpression: r.schedule, State: r.state,
 		Description: r.description, RoleArn: r.roleARN, EventBusName: "default",
 	}
@@ -143,7 +143,7 @@ func (s *Service) listRules(call *protocol.Call, in struct {
 	if err := checkBus(call, in.EventBusName); err != nil {
 		return nil, err
 	}
-	var rules []ruleAnswer
+	var rules []ruleResult
 	for _, r := range s.bus(call) {
 		if strings.HasPrefix(r.name, in.NamePrefix) {
 			rules = append(rules, r.describe())
@@ -155,7 +155,7 @@ func (s *Service) listRules(call *protocol.Call, in struct {
 		return nil, err
 	}
 	return struct {
-		Rules     []ruleAnswer
+		Rules     []ruleResult
 		NextToken string `json:",omitempty"`
 	}{rules, next}, nil
 }

@@ -19,7 +19,7 @@ type target struct {
 // RemoveTargets.
 type failedEntry struct{ TargetId, ErrorCode, ErrorMessage string }
 
-type entriesAnswer struct {
+type entriesResult struct {
 	FailedEntryCount int
 	FailedEntries    []failedEntry
 }
@@ -52,7 +52,7 @@ func (s *Service) putTargets(call *protocol.Call, in struct {
 		return nil, protocol.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 	}
 	r.targets = targets
-	return entriesAnswer{FailedEntries: []failedEntry{}}, nil
+	return entriesResult{FailedEntries: []failedEntry{}}, nil
 }
 
 func readTarget(raw json.RawMessage) (target, error) {
@@ -94,7 +94,7 @@ func (s *Service) removeTargets(call *protocol.Call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	out := entriesAnswer{FailedEntries: []failedEntry{}}
+	out := entriesResult{FailedEntries: []failedEntry{}}
 	for _, id := range in.Ids {
 		i := slices.IndexFunc(r.targets, func(t target) bool { return t.id == id })
 		if i < 0 {

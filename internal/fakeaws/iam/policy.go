@@ -106,7 +106,7 @@ func (a *account) customerPolicy(call *protocol.Call) (*policy, error) {
 	return p, nil
 }
 
-type policyAnswer struct{ Policy xmlPolicy }
+type policyResult struct{ Policy xmlPolicy }
 
 func createPolicy(a *account, call *protocol.Call) (any, error) {
 	name := call.Str("PolicyName")
@@ -139,7 +139,7 @@ func createPolicy(a *account, call *protocol.Call) (any, error) {
 		versions: []version{{id: "v1", document: doc, created: now, isDefault: true}}, nextVersion: 2,
 	}
 	a.policies[lower(name)] = p
-	return policyAnswer{a.full(p)}, nil
+	return policyResult{a.full(p)}, nil
 }
 
 func getPolicy(a *account, call *protocol.Call) (any, error) {
@@ -147,7 +147,7 @@ func getPolicy(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return policyAnswer{a.full(p)}, nil
+	return policyResult{a.full(p)}, nil
 }
 
 func deletePolicy(a *account, call *protocol.Call) (any, error) {

@@ -38,7 +38,7 @@ func (p *profile) full() xmlProfile {
 	return x
 }
 
-type profileAnswer struct{ InstanceProfile xmlProfile }
+type profileResult struct{ InstanceProfile xmlProfile }
 
 // profile returns the instance profile that a call names.
 func (a *account) profile(call *protocol.Call) (*profile, error) {
@@ -85,7 +85,7 @@ func createInstanceProfile(a *account, call *protocol.Call) (any, error) {
 		created: a.clock(), tags: tags,
 	}
 	a.profiles[lower(name)] = p
-	return profileAnswer{p.full()}, nil
+	return profileResult{p.full()}, nil
 }
 
 func getInstanceProfile(a *account, call *protocol.Call) (any, error) {
@@ -93,7 +93,7 @@ func getInstanceProfile(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return profileAnswer{p.full()}, nil
+	return profileResult{p.full()}, nil
 }
 
 func deleteInstanceProfile(a *account, call *protocol.Call) (any, error) {

@@ -68,7 +68,7 @@ func (r *role) full() xmlRole {
 	return x
 }
 
-type roleAnswer struct{ Role xmlRole }
+type roleResult struct{ Role xmlRole }
 
 // role returns the role that a call names.
 func (a *account) role(call *protocol.Call) (*role, error) {
@@ -121,7 +121,7 @@ func createRole(a *account, call *protocol.Call) (any, error) {
 		inline: map[string]inlinePolicy{},
 	}
 	a.roles[lower(name)] = r
-	return roleAnswer{r.full()}, nil
+	return roleResult{r.full()}, nil
 }
 
 func getRole(a *account, call *protocol.Call) (any, error) {
@@ -129,7 +129,7 @@ func getRole(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return roleAnswer{r.full()}, nil
+	return roleResult{r.full()}, nil
 }
 
 func deleteRole(a *account, call *protocol.Call) (any, error) {
@@ -198,7 +198,7 @@ func updateRoleDescription(a *account, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	r.description = description
-	return roleAnswer{r.full()}, nil
+	return roleResult{r.full()}, nil
 }
 
 func updateAssumeRolePolicy(a *account, call *protocol.Call) (any, error) {

@@ -21,7 +21,7 @@ func (v version) brief() xmlVersion {
 	return xmlVersion{VersionId: v.id, IsDefaultVersion: v.isDefault, CreateDate: protocol.Time(v.created)}
 }
 
-type versionAnswer struct{ PolicyVersion xmlVersion }
+type versionResult struct{ PolicyVersion xmlVersion }
 
 // customerPolicyVersion finds the version that a call names of a customer
 // managed policy.
@@ -69,7 +69,7 @@ func createPolicyVersion(a *account, call *protocol.Call) (any, error) {
 	if setDefault {
 		p.setDefault(len(p.versions)-1, a)
 	}
-	return versionAnswer{p.versions[len(p.versions)-1].brief()}, nil
+	return versionResult{p.versions[len(p.versions)-1].brief()}, nil
 }
 
 func (p *policy) setDefault(index int, a *account) {
@@ -90,7 +90,7 @@ func getPolicyVersion(a *account, call *protocol.Call) (any, error) {
 	}
 	x := p.versions[i].brief()
 	x.Document = encodeDocument(p.versions[i].document)
-	return versionAnswer{x}, nil
+	return versionResult{x}, nil
 }
 
 func deletePolicyVersion(a *account, call *protocol.Call) (any, error) {

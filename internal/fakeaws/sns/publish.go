@@ -12,8 +12,8 @@ import (
 const (
 	// maxMessage is the largest message with its attributes (Publish, API reference).
 	maxMessage = 256 << 10
-	// maxKept is how many published messages are kept; older ones are dropped.
-	maxKept = 10_000
+	// maxMessages is how many published messages are kept; older ones are dropped.
+	maxMessages = 10_000
 )
 
 // Message is one published message.
@@ -85,7 +85,7 @@ func (s *Service) publish(call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	m.ID = protocol.NewUUID()
-	if len(s.sent) >= maxKept {
+	if len(s.sent) >= maxMessages {
 		s.sent = slices.Delete(s.sent, 0, 1)
 	}
 	s.sent = append(s.sent, m)

@@ -22,7 +22,7 @@ var settable = map[string]bool{
 	"Policy": true, "DisplayName": true, "DeliveryPolicy": true, "KmsMasterKeyId": true, "TracingConfig": true, "SignatureVersion": true,
 }
 
-type arnAnswer struct{ TopicArn string }
+type topicResult struct{ TopicArn string }
 
 func (s *Service) createTopic(call *protocol.Call) (any, error) {
 	name := call.Str("Name")
@@ -52,13 +52,13 @@ func (s *Service) createTopic(call *protocol.Call) (any, error) {
 		if len(tags) > 0 && !sameTags(t.tags, tags) {
 			return nil, invalid("Tags Reason: Topic already exists with different tags")
 		}
-		return arnAnswer{arn}, nil
+		return topicResult{arn}, nil
 	}
 	if attributes["Policy"] == "" {
 		attributes["Policy"] = defaultPolicy(arn, call.Account)
 	}
 	s.topics[arn] = &topic{arn: arn, name: name, account: call.Account, region: call.Region, attributes: attributes, tags: tags}
-	return arnAnswer{arn}, nil
+	return topicResult{arn}, nil
 }
 
 func checkAttribute(name, value string) error {
@@ -155,10 +155,10 @@ func (s *Service) setTopicAttributes(call *protocol.Call) (any, error) {
 }
 
 func (s *Service) listTopics(call *protocol.Call) (any, error) {
-	var out []arnAnswer
+	var out []topicResult
 	for _, t := range s.topics {
 		if t.account == call.Account && t.region == call.Region {
-			out = append(out, arnAnswer{t.arn})
+			out = append(out, topicResult{t.arn})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].TopicArn < out[j].TopicArn })
@@ -167,8 +167,8 @@ func (s *Service) listTopics(call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	return struct {
-		Topics    []arnAnswer `xml:"Topics>member"`
-		NextToken string      `xml:",omitempty"`
+		Topics    []topicResult `xml:"Topics>member"`
+		NextToken string        `xml:",omitempty"`
 	}{out, next}, nil
 }
 

@@ -157,7 +157,7 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	return map[string]any{"Version": p.version, "Tier": "Standard"}, nil
 }
 
-type parameterAnswer struct {
+type parameterResult struct {
 	Name             string
 	Type             string
 	Value            string
@@ -170,12 +170,12 @@ type parameterAnswer struct {
 
 // get returns a parameter by name or ARN, with or without a :version suffix.
 // Only the latest version is kept.
-func (s *Service) get(call *protocol.Call, name string) (parameterAnswer, error) {
+func (s *Service) get(call *protocol.Call, name string) (parameterResult, error) {
 	plain, selector := name, ""
 	if strings.HasPrefix(name, "arn:") {
 		parts := strings.SplitN(name, ":parameter", 2)
 		if len(parts) != 2 {
-			return parameterAnswer{}, notFound(name)
+			return parameterResult{}, notFound(name)
 		}
 		plain = parts[1]
 		if s.store(call)[plain] == nil && strings.Count(plain, "/") == 1 {
@@ -185,15 +185,15 @@ func (s *Service) get(call *protocol.Call, name string) (parameterAnswer, error)
 	plain, version, hasVersion := strings.Cut(plain, ":")
 	p := s.store(call)[plain]
 	if p == nil {
-		return parameterAnswer{}, notFound(name)
+		return parameterResult{}, notFound(name)
 	}
 	if hasVersion {
 		if n, err := strconv.Atoi(version); err != nil || n != p.version {
-			return parameterAnswer{}, protocol.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", version, plain)
+			return parameterResult{}, protocol.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", version, plain)
 		}
 		selector = ":" + version
 	}
-	return parameterAnswer{p.name, p.kind, p.value, p.version, protocol.Time(p.modified), p.arn, p.dataType, selector}, nil
+	return parameterResult{p.name, p.kind, p.value, p.version, protocol.Time(p.modified), p.arn, p.dataType, selector}, nil
 }
 
 func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (any, error) {
@@ -208,7 +208,7 @@ func (s *Service) getParameters(call *protocol.Call, in struct{ Names []string }
 	if n := len(in.Names); n < 1 || n > 10 {
 		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and 10")
 	}
-	found, missing := []parameterAnswer{}, []string{}
+	found, missing := []parameterResult{}, []string{}
 	for _, name := range in.Names {
 		p, err := s.get(call, name)
 		if err != nil {
