@@ -1,13 +1,3 @@
-// Package localaws is an AWS for the laptop: it serves the wire protocol of
-// just the calls that permstack makes, holds what they create in memory and
-// keeps the limits that matter. `permstack local`, `permstack try` and the
-// tests reach it through the ordinary SDK.
-//
-// It is not a security boundary. The signature of a request is read, for the
-// service, the Region and the access key id, and is not verified: an access key
-// id of 12 digits is the unrestricted owner of that account, one that
-// AssumeRole issued is a session of that role, and any other is the owner of
-// account 123456789012. Start therefore listens on loopback addresses only.
 package fakeaws
 
 import (

@@ -1,0 +1,38 @@
+// Package fakeaws is an embedded AWS for tests and for running permstack without
+// an AWS account. It implements the API calls that permstack makes, keeps the
+// resources in memory and enforces the limits that matter. `permstack local`,
+// `permstack try` and tests call it through the AWS SDK.
+//
+// It is not a security boundary. The signature of a request is read for the
+// service, the Region and the access key id, and is not verified: an access key
+// id of 12 digits is the unrestricted owner of that account, one from AssumeRole
+// is a session of that role, and any other is the owner of account 123456789012.
+// Start therefore listens on loopback addresses only.
+//
+// # Packages
+//
+// Each service is a package of its own (iam, sts, sns, events, ssm, s3,
+// cloudformation, lambda). Package protocol is the interface between them and the
+// server in this package. Package standalone starts everything together. Tests
+// of a service use package apitest, tests of an installation fakeawstest.
+//
+// # How to add a call
+//
+// A new call of a service takes two files. For IAM:
+//
+//  1. The handler, in the file of its resource (role.go, policy.go, profile.go,
+//     tags.go, …).
+//  2. A row in actions in service.go: the name of the call, the handler, and the
+//     permissions that the call requires (onRole, onPolicy, onProfile, onAny and
+//     others in permissions.go).
+//
+// The other services have their rows in sns/sns.go, events/events.go, ssm/ssm.go,
+// sts/sts.go, s3/s3.go and cloudformation/api.go. A row without permissions fails
+// TestEveryActionDeclaresPermissions, and the call returns InternalFailure with
+// the name of the file to edit.
+//
+// A new resource type of CloudFormation takes a type_….go file with its schema,
+// its handlers and the permissions of each handler, and a row in providers in
+// cloudformation/provider.go. A handler that makes a call without declaring it
+// fails with an error that names the type and the call.
+package fakeaws
