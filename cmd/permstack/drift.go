@@ -10,6 +10,7 @@ import (
 
 	"permstack/internal/drift/detect"
 	"permstack/internal/notify"
+	"permstack/internal/notify/table"
 	"permstack/internal/terminal"
 )
 
@@ -69,12 +70,11 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return f.aws.explain(err)
 	}
-	report.Findings = notify.WithoutOwnState(report.Findings)
-	message := notify.LookMessage(report, time.Now())
+	message := notify.ReportMessage(report, time.Now())
 	if f.format == "json" {
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", message.JSON())
 	} else {
-		err = message.Table(cmd.OutOrStdout())
+		err = table.Write(cmd.OutOrStdout(), message)
 	}
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)

@@ -85,7 +85,7 @@ func TestDrift(t *testing.T) {
 	out, stderr := check(1, "--stack", "byhand", "--format", "json")
 	var m notify.Message
 	err = json.Unmarshal([]byte(out), &m)
-	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].News != notify.Found || stderr != "" {
+	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].Event != notify.Found || stderr != "" {
 		t.Errorf("JSON: %v, %s, %q", err, out, stderr)
 	}
 	cloud.SetIntercept(func(c *protocol.Call) error {

@@ -13,60 +13,58 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// TestStory is a connection's life as the function sees it, in its own process
-// and with its own role.
-func TestStory(t *testing.T) {
+// TestLifecycle runs the function in its own process and with its own role, from
+// the launch of a connection through changes by hand to updates.
+func TestLifecycle(t *testing.T) {
 	w := launch(t, nil)
-	messages, mails := w.told()
+	messages, mails := w.newMessages()
 	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Granted || messages[0].Access.Added < 50 || !strings.Contains(mails[0], "+ ec2:CreateSnapshot") {
-		t.Errorf("told at the launch: %+v", messages)
+		t.Errorf("messages of the launch: %+v", messages)
 	}
 
 	first := w.run()
 	if first.Status != notify.InSync || first.Drifted != 0 || !first.Completed || first.Notified != 0 || first.Checked < 15 {
 		t.Errorf("after the launch: %+v", first)
 	}
-	w.tells()
+	w.expectMessages()
 
 	w.attach(admin)
-	got := w.tells("GRANTS MORE: 1 new")
+	got := w.expectMessages("GRANTS MORE: 1 new")
 	if len(got) == 1 {
 		f := got[0].Findings[0]
 		if f.Kind != finding.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != finding.GrantsMore || got[0].Status != notify.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
-			t.Errorf("told: %+v", got[0])
+			t.Errorf("message %+v", got[0])
 		}
 	}
-	w.tells()
+	w.expectMessages()
 
 	own := "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-eu-central-1-main"
 	w.detach(own)
-	w.tells("GRANTS LESS: 1 new")
+	w.expectMessages("GRANTS LESS: 1 new")
 	w.attach(own)
-	w.tells("RESOLVED: 1, 1 left")
+	w.expectMessages("RESOLVED: 1, 1 open")
 	w.detach(admin)
-	got = w.tells("RESOLVED: 1, all in sync")
+	got = w.expectMessages("RESOLVED: 1, all in sync")
 	if len(got) == 1 && (got[0].Status != notify.InSync || !strings.Contains(got[0].Resolved[0].What, "AdministratorAccess")) {
-		t.Errorf("told: %+v", got[0])
+		t.Errorf("message %+v", got[0])
 	}
-	w.tells()
+	w.expectMessages()
 
 	w.update(map[string]string{"Operations": "backup"})
-	messages, mails = w.told()
+	messages, mails = w.newMessages()
 	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Altered || messages[0].Direction != finding.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
-		t.Errorf("told at the update: %+v", messages)
+		t.Errorf("messages of the update: %+v", messages)
 	}
-	w.tells()
+	w.expectMessages()
 	w.update(map[string]string{"Operations": "backup", "LogRetentionDays": "30"})
-	w.tells() // nothing of the access changed
+	w.expectMessages() // the access did not change
 
-	for _, told := range []string{secret} {
-		if strings.Contains(w.logs.String(), told) {
-			t.Errorf("the log tells %q", told)
-		}
-		for _, m := range w.aws.SNS().Messages(w.topic) {
-			if strings.Contains(m.Body+m.Subject, told) {
-				t.Errorf("a message tells %q", told)
-			}
+	if strings.Contains(w.logs.String(), secret) {
+		t.Errorf("the log contains the external id")
+	}
+	for _, m := range w.aws.SNS().Messages(w.topic) {
+		if strings.Contains(m.Body+m.Subject, secret) {
+			t.Errorf("a message contains the external id: %s", m.Body)
 		}
 	}
 	if logs := w.logs.String(); !strings.Contains(logs, `"CloudWatchMetrics":[{"Dimensions":[["Stack"]]`) || !strings.Contains(logs, `"Namespace":"permstack"`) {
@@ -74,8 +72,8 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// fail answers calls of an action with an error until the test takes it back.
-func (w *world) fail(action, code string) (restore func()) {
+// fail makes the calls of an action by roles fail until restore is called.
+func (w *environment) fail(action, code string) (restore func()) {
 	w.aws.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == action && strings.Contains(c.Caller.ARN, "Role") {
 			return protocol.Errorf(code, "not this time")
@@ -85,63 +83,64 @@ func (w *world) fail(action, code string) (restore func()) {
 	return func() { w.aws.SetIntercept(nil) }
 }
 
-// TestFaults: whatever fails, no alert is lost and none is told more than once
-// too often.
-func TestFaults(t *testing.T) {
+// TestFailures: whatever fails, no notification is lost and each is sent at most
+// once too often.
+func TestFailures(t *testing.T) {
 	w := launch(t, nil)
-	w.tells("access granted: 84 actions added, 0 removed")
+	w.expectMessages("access granted: 84 actions added, 0 removed")
 	w.attach(admin)
 
-	// The message cannot be sent: the run fails, the next one tells.
+	// The message cannot be sent: the run fails, the next one sends it.
 	restore := w.fail("Publish", "InternalError")
 	if out := w.invoke(); out.FunctionError == "" {
-		t.Errorf("a run that cannot tell succeeds: %s", out.Payload)
+		t.Errorf("a run that cannot send its message succeeded: %s", out.Payload)
 	}
 	restore()
-	w.tells("GRANTS MORE: 1 new")
+	w.expectMessages("GRANTS MORE: 1 new")
 
-	// The state cannot be saved: told once more, and the run does not count.
+	// The state cannot be saved: the message is sent once more, and the run does not
+	// count as completed.
 	restore = w.fail("PutParameter", "InternalServerError")
 	if got := w.run(); got.Completed {
-		t.Errorf("a run that remembers nothing is completed: %+v", got)
+		t.Errorf("a run that cannot save its state is completed: %+v", got)
 	}
 	restore()
-	w.told()
-	w.tells()
+	w.newMessages()
+	w.expectMessages()
 
-	// The state is lost, damaged, another stack's.
+	// The state is empty, damaged, of another stack, of another version.
 	for _, value := range []string{"{}", "garbage", `{"v":1,"p":"other"}`, `{"v":99}`} {
 		if _, err := w.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &w.parameter, Value: &value, Overwrite: aws.Bool(true)}); err != nil {
 			t.Fatal(err)
 		}
-		w.tells("GRANTS MORE: 1 new")
-		w.tells()
+		w.expectMessages("GRANTS MORE: 1 new")
+		w.expectMessages()
 	}
 	if _, err := w.ssm.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: &w.parameter}); err != nil {
 		t.Fatal(err)
 	}
-	w.tells("GRANTS MORE: 1 new")
-	w.tells()
+	w.expectMessages("GRANTS MORE: 1 new")
+	w.expectMessages()
 
-	// Nothing can be checked: the run fails and forgets nothing.
+	// Nothing can be checked: the run fails and keeps its state.
 	restore = w.fail("DescribeStacks", "InternalFailure")
 	if out := w.invoke(); out.FunctionError == "" {
-		t.Errorf("a run that cannot look succeeds: %s", out.Payload)
+		t.Errorf("a run that cannot check succeeded: %s", out.Payload)
 	}
 	restore()
-	w.tells()
+	w.expectMessages()
 
-	// What cannot be read is told as such, and resolves nothing.
+	// What cannot be read is reported as unreadable, and resolves nothing.
 	restore = w.fail("ListAttachedRolePolicies", "AccessDenied")
 	w.run()
-	messages, _ := w.told()
+	messages, _ := w.newMessages()
 	if len(messages) != 1 || messages[0].Counts.Resolved != 0 || messages[0].Direction != finding.Unreadable {
-		t.Errorf("told of what cannot be read: %+v", messages)
+		t.Errorf("messages about what cannot be read: %+v", messages)
 	}
-	w.tells()
+	w.expectMessages()
 	restore()
 	w.run()
-	messages, _ = w.told()
+	messages, _ = w.newMessages()
 	for _, m := range messages {
 		for _, r := range m.Resolved {
 			if r.Direction != finding.Unreadable {
@@ -149,27 +148,27 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	w.tells()
+	w.expectMessages()
 	w.detach(admin)
-	w.tells("RESOLVED: 1, all in sync")
+	w.expectMessages("RESOLVED: 1, all in sync")
 }
 
-// TestAnnouncedLater: an update whose announcement fails is announced by the
-// drift check, once.
+// TestAnnouncedLater: if the announcement of an update fails, the drift check
+// announces it once.
 func TestAnnouncedLater(t *testing.T) {
 	w := launch(t, nil)
-	w.tells("access granted: 84 actions added, 0 removed")
+	w.expectMessages("access granted: 84 actions added, 0 removed")
 	restore := w.fail("Publish", "InternalError")
 	w.update(map[string]string{"Operations": "backup"})
 	restore()
-	got := w.tells("access changed at an earlier update")
+	got := w.expectMessages("access changed at an earlier update")
 	if len(got) == 1 && (!got[0].Access.Late || len(got[0].Access.Changes) < 3) {
 		t.Errorf("announced: %+v", got[0].Access)
 	}
-	w.tells()
+	w.expectMessages()
 }
 
-// TestRole: the function's role reads and nothing else.
+// TestRole: the function's role can only read.
 func TestRole(t *testing.T) {
 	w := launch(t, nil)
 	f, err := w.aws.Functions.Get(w.function)
@@ -185,18 +184,19 @@ func TestRole(t *testing.T) {
 	}
 }
 
-// TestRevert: what was added is taken off, and the same message tells both.
+// TestRevert: added policies are removed, and the message that reports them says
+// so.
 func TestRevert(t *testing.T) {
 	w := launch(t, map[string]string{"OnDrift": "revert"})
-	w.told()
-	w.tells()
+	w.newMessages()
+	w.expectMessages()
 	w.attach(admin)
 	if _, err := w.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)}); err != nil {
 		t.Fatal(err)
 	}
-	got := w.tells("GRANTS MORE: 2 new")
+	got := w.expectMessages("GRANTS MORE: 2 new")
 	if len(got) == 1 && (got[0].Reverted == nil || len(got[0].Reverted.Done) != 2 || len(got[0].Reverted.Failed) != 0) {
-		t.Errorf("put right: %+v", got[0].Reverted)
+		t.Errorf("reverted: %+v", got[0].Reverted)
 	}
 	attached, err := w.iam.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role)})
 	if err != nil {
@@ -207,6 +207,6 @@ func TestRevert(t *testing.T) {
 			t.Error("AdministratorAccess is still attached")
 		}
 	}
-	w.tells("RESOLVED: 2, all in sync")
-	w.tells()
+	w.expectMessages("RESOLVED: 2, all in sync")
+	w.expectMessages()
 }

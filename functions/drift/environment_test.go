@@ -58,44 +58,44 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// world is an account in which template.yaml was launched.
-type world struct {
+// environment is an account in which template.yaml was launched.
+type environment struct {
 	t      *testing.T
 	aws    *standalone.Server
 	stacks *cloudformation.Client
 	iam    *iam.Client
 	ssm    *ssm.Client
-	logs   *locked
+	logs   *lockedBuffer
 
 	function, topic, parameter string
-	read                       int // messages looked at
+	read                       int // number of messages that newMessages returned
 }
 
-// locked is a buffer that processes and a test may use at once.
-type locked struct {
+// lockedBuffer is a buffer that processes and a test may use concurrently.
+type lockedBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *locked) Write(p []byte) (int, error) {
+func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *locked) String() string {
+func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-func launch(t *testing.T, parameters map[string]string) *world {
+func launch(t *testing.T, parameters map[string]string) *environment {
 	t.Helper()
 	dir, err := root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, logs: &locked{}}
+	w := &environment{t: t, logs: &lockedBuffer{}}
 	w.aws, err = standalone.Start("127.0.0.1:0", standalone.Options{
 		BuiltIn: []string{"/bin/sh", "-c", `exec "` + dir + `/functions/$0/bootstrap"`}, // and the name of the function
 		Names:   []string{"drift", "provisioner"}, FunctionLog: w.logs,
@@ -117,7 +117,7 @@ func launch(t *testing.T, parameters map[string]string) *world {
 	if _, err := w.stacks.CreateStack(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	w.settle(types.StackStatusCreateComplete)
+	w.waitUntilStable(types.StackStatusCreateComplete)
 	return w
 }
 
@@ -135,7 +135,7 @@ func values(more map[string]string) []types.Parameter {
 	return out
 }
 
-func (w *world) update(parameters map[string]string) {
+func (w *environment) update(parameters map[string]string) {
 	w.t.Helper()
 	_, err := w.stacks.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{
 		StackName: aws.String("backup"), UsePreviousTemplate: aws.Bool(true),
@@ -144,11 +144,11 @@ func (w *world) update(parameters map[string]string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.settle(types.StackStatusUpdateComplete)
+	w.waitUntilStable(types.StackStatusUpdateComplete)
 }
 
-// settle waits until CloudFormation rests and reads the outputs.
-func (w *world) settle(want types.StackStatus) {
+// waitUntilStable waits until the stack has a status and reads its outputs.
+func (w *environment) waitUntilStable(want types.StackStatus) {
 	w.t.Helper()
 	waiter := cloudformation.NewStackCreateCompleteWaiter(w.stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 20*time.Millisecond, 50*time.Millisecond
@@ -179,8 +179,8 @@ func (w *world) settle(want types.StackStatus) {
 	w.parameter = f.Environment["STATE_PARAMETER"]
 }
 
-// run lets the function look once.
-func (w *world) run() monitor.Result {
+// run invokes the function once.
+func (w *environment) run() monitor.Result {
 	w.t.Helper()
 	result := w.invoke()
 	if result.FunctionError != "" {
@@ -193,7 +193,7 @@ func (w *world) run() monitor.Result {
 	return out
 }
 
-func (w *world) invoke() lambdaruntime.Result {
+func (w *environment) invoke() lambdaruntime.Result {
 	w.t.Helper()
 	result, err := w.aws.Functions.Invoke(w.t.Context(), w.function, []byte(`{"source":"aws.events"}`))
 	if err != nil {
@@ -202,9 +202,8 @@ func (w *world) invoke() lambdaruntime.Result {
 	return result
 }
 
-// told gives the messages since the last time, each as it is in JSON and as
-// e-mail.
-func (w *world) told() (messages []notify.Message, mails []string) {
+// newMessages returns the messages since its last call, in JSON and as e-mail.
+func (w *environment) newMessages() (messages []notify.Message, mails []string) {
 	w.t.Helper()
 	all := w.aws.SNS().Messages(w.topic)
 	for _, m := range all[w.read:] {
@@ -225,30 +224,31 @@ func (w *world) told() (messages []notify.Message, mails []string) {
 	return messages, mails
 }
 
-// tells runs once and wants exactly these subjects, cut before " - ".
-func (w *world) tells(want ...string) []notify.Message {
+// expectMessages runs the function once and expects exactly these subjects, up to
+// " - ".
+func (w *environment) expectMessages(want ...string) []notify.Message {
 	w.t.Helper()
 	w.run()
-	messages, mails := w.told()
+	messages, mails := w.newMessages()
 	var got []string
 	for _, m := range messages {
 		what, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, "permstack: "), " - ")
 		got = append(got, what)
 	}
 	if strings.Join(got, "; ") != strings.Join(want, "; ") {
-		w.t.Errorf("told %q, want %q\n%s", got, want, strings.Join(mails, "\n"))
+		w.t.Errorf("messages %q, want %q\n%s", got, want, strings.Join(mails, "\n"))
 	}
 	return messages
 }
 
-func (w *world) attach(arn string) {
+func (w *environment) attach(arn string) {
 	w.t.Helper()
 	if _, err := w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) detach(arn string) {
+func (w *environment) detach(arn string) {
 	w.t.Helper()
 	if _, err := w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}); err != nil {
 		w.t.Fatal(err)

@@ -9,63 +9,65 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// Item is a finding of the present run.
-type Item struct {
+// Open is a finding of the present run.
+type Open struct {
 	finding.Finding
-	Since time.Time // when it was first seen; zero where nothing is remembered
+	Since time.Time // when it was first seen
 }
 
 // ResolvedFinding is a finding of an earlier notification that no longer exists.
 type ResolvedFinding struct {
-	Label     string // empty where the state had no room for it
+	Label     string // empty if the state had no space for it
 	Direction finding.Direction
 	Since     time.Time
 }
 
-// News is what a run has to tell. Every list begins with what matters most.
-type News struct {
-	Appeared []Item
-	Changed  []Item
-	Reminded []Item
+// Diff is what a run has to report. Every list begins with the most severe.
+type Diff struct {
+	Appeared []Open
+	Changed  []Open
+	Reminded []Open
 	Resolved []ResolvedFinding
-	// ResolvedUnnamed counts findings of an Overflow that are gone: which ones is
-	// not known.
+	// ResolvedUnnamed counts resolved findings of an Overflow: which ones is not
+	// known.
 	ResolvedUnnamed int
-	// Standing is every finding of the run, news or not.
-	Standing []Item
-	// Kept counts findings that were told before and could not be looked at in
-	// this run: they stay as they were.
+	// Open is every finding of the run, to be reported or not.
+	Open []Open
+	// Kept counts findings of earlier runs that could not be checked in this run;
+	// they remain in the state.
 	Kept int
 }
 
-// Any says whether there is something to tell.
-func (n News) Any() bool {
-	return len(n.Appeared)+len(n.Changed)+len(n.Reminded)+len(n.Resolved)+n.ResolvedUnnamed > 0
+// Any reports whether there is something to report.
+func (d Diff) Any() bool {
+	return len(d.Appeared)+len(d.Changed)+len(d.Reminded)+len(d.Resolved)+d.ResolvedUnnamed > 0
 }
 
-// Drifted counts the standing differences. What could not be read is none.
-func (n News) Drifted() int {
+// Drifted returns the number of open differences. What could not be read is not
+// a difference.
+func (d Diff) Drifted() int {
 	count := 0
-	for _, i := range n.Standing {
-		if i.Direction != finding.Unreadable {
+	for _, o := range d.Open {
+		if o.Direction != finding.Unreadable {
 			count++
 		}
 	}
 	return count
 }
 
-// unreadable counts what stands and could not be read.
-func (n News) unreadable() int { return len(n.Standing) - n.Drifted() }
+// Unreadable returns the number of findings about what could not be read.
+func (d Diff) Unreadable() int { return len(d.Open) - d.Drifted() }
 
-// reminderSlack lets a reminder come with the run that falls on its day, though
-// that may begin some minutes earlier than the one before.
+// reminderSlack lets a reminder be sent by the run of its day, although that may
+// start some minutes earlier than the run that reported the finding.
 const reminderSlack = 2 * time.Hour
 
-// Compare says what of a report is news, and gives the state to save once that
-// was told. A finding is news when it appears, when its values change, and again
-// every reminderDays while it stands (0 is never). It is resolved only when it
-// was looked at and is gone: what could not be read or was not reached stays.
-func Compare(report finding.Report, state State, now time.Time, reminderDays int) (News, State) {
+// Compare returns what has to be reported of a report, and the state to save once
+// it was reported. A finding is reported when it appears, when its values change,
+// and again every reminderDays while it is open (0 is never). It is resolved only
+// if its resource was checked: what could not be read or was not reached remains
+// in the state.
+func Compare(report finding.Report, state State, now time.Time, reminderDays int) (Diff, State) {
 	now = now.UTC().Truncate(time.Minute)
 	due := func(notified time.Time) bool {
 		return reminderDays > 0 && !now.Before(notified.Add(time.Duration(reminderDays)*24*time.Hour-reminderSlack))
@@ -74,104 +76,107 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 	for _, k := range state.Known {
 		known[k.Key.ID] = k
 	}
-	var news News
+	var diff Diff
 	next := State{Announced: state.Announced, Lease: state.Lease}
 	seen := map[[8]byte]bool{}
 	var unknown []finding.Finding
 	for _, f := range report.Findings {
-		key := keyOf(f)
+		key := newKey(f)
 		if seen[key.ID] {
 			continue
 		}
 		seen[key.ID] = true
-		was, told := known[key.ID]
-		if !told {
+		before, ok := known[key.ID]
+		if !ok {
 			unknown = append(unknown, f)
 			continue
 		}
-		item := Item{f, was.FirstSeen}
-		is := Known{Key: key, FirstSeen: was.FirstSeen, Notified: was.Notified, Label: labelOf(f)}
+		open := Open{f, before.FirstSeen}
+		entry := Known{Key: key, FirstSeen: before.FirstSeen, Notified: before.Notified, Label: newLabel(f)}
 		switch {
-		case was.Notified.Equal(notYetNotified):
-			news.Appeared, is.Notified = append(news.Appeared, item), now
-		case key.Hash != was.Key.Hash:
-			news.Changed, is.Notified = append(news.Changed, item), now
-		case due(was.Notified):
-			news.Reminded, is.Notified = append(news.Reminded, item), now
+		case before.Notified.Equal(notYetNotified):
+			diff.Appeared, entry.Notified = append(diff.Appeared, open), now
+		case key.Hash != before.Key.Hash:
+			diff.Changed, entry.Notified = append(diff.Changed, open), now
+		case due(before.Notified):
+			diff.Reminded, entry.Notified = append(diff.Reminded, open), now
 		}
-		news.Standing = append(news.Standing, item)
-		next.Known = append(next.Known, is)
+		diff.Open = append(diff.Open, open)
+		next.Known = append(next.Known, entry)
 	}
-	blind := blindness(report)
+	skipped := newSkipped(report)
 	for _, k := range state.Known {
 		switch {
 		case seen[k.Key.ID]:
-		case blind.covers(k.Key):
-			news.Kept++
+		case skipped.contains(k.Key):
+			diff.Kept++
 			next.Known = append(next.Known, k)
 		default:
-			news.Resolved = append(news.Resolved, ResolvedFinding{k.Label, k.Key.direction(), k.FirstSeen})
+			diff.Resolved = append(diff.Resolved, ResolvedFinding{k.Label, k.Key.direction(), k.FirstSeen})
 		}
 	}
-	compareUnknown(unknown, state.Overflow, blind, now, due, &news, &next)
-	news.sort()
-	return news, next
+	compareUnknown(unknown, state.Overflow, skipped, now, due, &diff, &next)
+	diff.sort()
+	return diff, next
 }
 
-// compareUnknown deals with the findings that the state does not hold one by
-// one: new ones, and those of the overflow.
-func compareUnknown(unknown []finding.Finding, o Overflow, blind blind, now time.Time, due func(time.Time) bool, news *News, next *State) {
-	var found Overflow
-	looked := false // at anything that was not unreadable
+// compareUnknown adds the findings that the state does not hold one by one: new
+// ones, and those of the overflow.
+func compareUnknown(
+	unknown []finding.Finding, o Overflow, skipped skipped, now time.Time, due func(time.Time) bool,
+	diff *Diff, next *State,
+) {
+	var current Overflow
+	readable := false // any of unknown
 	for _, f := range unknown {
-		found.add(Known{Key: keyOf(f)})
-		looked = looked || f.Direction != finding.Unreadable
+		current.add(Known{Key: newKey(f)})
+		readable = readable || f.Direction != finding.Unreadable
 	}
 	since, notified := now, now
-	fresh := true
+	appeared := true
 	switch {
 	case o.Count == 0:
-	case found.Count == o.Count && found.Sum == o.Sum: // the very same
-		since, notified, fresh = o.FirstSeen, o.Notified, false
+	case current.Count == o.Count && current.Sum == o.Sum: // the same findings
+		since, notified, appeared = o.FirstSeen, o.Notified, false
 		if due(notified) {
 			notified = now
 		}
-	case blind.any() && !looked:
-		news.Kept += o.Count
+	case skipped.any() && !readable:
+		diff.Kept += o.Count
 		next.Overflow = o
-	case !blind.any() && found.Count < o.Count:
-		news.ResolvedUnnamed = o.Count - found.Count
+	case !skipped.any() && current.Count < o.Count:
+		diff.ResolvedUnnamed = o.Count - current.Count
 	}
 	for _, f := range unknown {
-		item := Item{f, since}
-		news.Standing = append(news.Standing, item)
-		next.Known = append(next.Known, Known{Key: keyOf(f), FirstSeen: since, Notified: notified, Label: labelOf(f)})
+		open := Open{f, since}
+		diff.Open = append(diff.Open, open)
+		next.Known = append(next.Known, Known{Key: newKey(f), FirstSeen: since, Notified: notified, Label: newLabel(f)})
 		switch {
-		case fresh:
-			news.Appeared = append(news.Appeared, item)
+		case appeared:
+			diff.Appeared = append(diff.Appeared, open)
 		case notified.Equal(now) && !o.Notified.Equal(now):
-			news.Reminded = append(news.Reminded, item)
+			diff.Reminded = append(diff.Reminded, open)
 		}
 	}
 }
 
-// unreadable says what a run could not look at.
-type blind struct {
+// skipped is what a run could not read or did not reach.
+type skipped struct {
 	all       bool
 	resources map[[3]byte]bool
 	stacks    map[[2]byte]bool
 }
 
-func (b blind) any() bool { return b.all || len(b.resources)+len(b.stacks) > 0 }
+func (s skipped) any() bool { return s.all || len(s.resources)+len(s.stacks) > 0 }
 
-func (b blind) covers(k Key) bool {
-	return b.all || b.resources[k.Resource] || b.stacks[k.Stack]
+func (s skipped) contains(k Key) bool {
+	return s.all || s.resources[k.Resource] || s.stacks[k.Stack]
 }
 
-// blindness gathers what was unreadable or not reached. A finding without a
-// logical id is of a whole stack, one without a stack of everything.
-func blindness(report finding.Report) blind {
-	b := blind{resources: map[[3]byte]bool{}, stacks: map[[2]byte]bool{}}
+// newSkipped collects what was unreadable or not reached. A finding without a
+// logical id is about a whole stack, one without a stack about everything.
+func newSkipped(report finding.Report) skipped {
+	s := skipped{resources: map[[3]byte]bool{}, stacks: map[[2]byte]bool{}}
 	names := map[string]bool{}
 	for _, id := range report.Stacks {
 		names[stackName(id)] = true
@@ -182,29 +187,29 @@ func blindness(report finding.Report) blind {
 		if f.Direction != finding.Unreadable {
 			continue
 		}
-		k := keyOf(f)
+		k := newKey(f)
 		switch {
 		case f.Stack == "":
-			b.all = true
+			s.all = true
 		case f.LogicalID == "":
-			b.stacks[k.Stack] = true
+			s.stacks[k.Stack] = true
 		default:
-			b.resources[k.Resource] = true
+			s.resources[k.Resource] = true
 		}
 	}
 	for _, id := range report.NotReached {
 		if stack, logical, ok := strings.Cut(id, "/"); ok {
-			b.resources[keyOf(finding.Finding{Stack: stack, LogicalID: logical}).Resource] = true
+			s.resources[newKey(finding.Finding{Stack: stack, LogicalID: logical}).Resource] = true
 			continue
 		}
 		for name := range names {
-			b.resources[keyOf(finding.Finding{Stack: name, LogicalID: id}).Resource] = true
+			s.resources[newKey(finding.Finding{Stack: name, LogicalID: id}).Resource] = true
 		}
 	}
-	return b
+	return s
 }
 
-// stackName is the name in a stack's id.
+// stackName returns the name in a stack's id.
 func stackName(id string) string {
 	if _, rest, ok := strings.Cut(id, ":stack/"); ok {
 		name, _, _ := strings.Cut(rest, "/")
@@ -213,13 +218,14 @@ func stackName(id string) string {
 	return id
 }
 
-func (n *News) sort() {
-	for _, list := range [][]Item{n.Appeared, n.Changed, n.Reminded, n.Standing} {
-		slices.SortStableFunc(list, func(a, b Item) int {
-			return cmp.Or(rank(a.Direction)-rank(b.Direction), strings.Compare(a.Stack, b.Stack), strings.Compare(a.LogicalID, b.LogicalID), strings.Compare(a.ID, b.ID))
+func (d *Diff) sort() {
+	for _, list := range [][]Open{d.Appeared, d.Changed, d.Reminded, d.Open} {
+		slices.SortStableFunc(list, func(a, b Open) int {
+			return cmp.Or(rank(a.Direction)-rank(b.Direction), strings.Compare(a.Stack, b.Stack),
+				strings.Compare(a.LogicalID, b.LogicalID), strings.Compare(a.ID, b.ID))
 		})
 	}
-	slices.SortStableFunc(n.Resolved, func(a, b ResolvedFinding) int {
+	slices.SortStableFunc(d.Resolved, func(a, b ResolvedFinding) int {
 		return cmp.Or(rank(a.Direction)-rank(b.Direction), strings.Compare(a.Label, b.Label))
 	})
 }

@@ -26,9 +26,9 @@ func through(t testing.TB, s notify.State) notify.State {
 	return out
 }
 
-func tell(n notify.News) string {
+func tell(n notify.Diff) string {
 	var out []string
-	for what, list := range map[string][]notify.Item{"+": n.Appeared, "~": n.Changed, "!": n.Reminded} {
+	for what, list := range map[string][]notify.Open{"+": n.Appeared, "~": n.Changed, "!": n.Reminded} {
 		for _, i := range list {
 			out = append(out, what+i.LogicalID)
 		}
@@ -84,9 +84,9 @@ func TestStory(t *testing.T) {
 		{report(worse, worse), ""},                        // twice the same is once
 		{finding.Report{ParentStackID: parent}, "-Role1"}, //
 	} {
-		var news notify.News
-		news, state = notify.Compare(step.report, through(t, state), monday.Add(time.Duration(day)*24*time.Hour), 7)
-		if got := tell(news); got != step.want {
+		var diff notify.Diff
+		diff, state = notify.Compare(step.report, through(t, state), monday.Add(time.Duration(day)*24*time.Hour), 7)
+		if got := tell(diff); got != step.want {
 			t.Errorf("day %d: %q, want %q", day, got, step.want)
 		}
 	}
@@ -96,12 +96,12 @@ func TestSince(t *testing.T) {
 	f := newFinding(1, finding.GrantsMore)
 	_, state := notify.Compare(report(f), notify.State{}, monday, 7)
 	f.Hash = "another"
-	news, state := notify.Compare(report(f), through(t, state), monday.Add(24*time.Hour), 7)
-	if !news.Changed[0].Since.Equal(monday) {
-		t.Errorf("changed: since %s", news.Changed[0].Since)
+	diff, state := notify.Compare(report(f), through(t, state), monday.Add(24*time.Hour), 7)
+	if !diff.Changed[0].Since.Equal(monday) {
+		t.Errorf("changed: since %s", diff.Changed[0].Since)
 	}
-	news, _ = notify.Compare(report(), through(t, state), monday.Add(48*time.Hour), 7)
-	if g := news.Resolved[0]; !g.Since.Equal(monday) || g.Direction != finding.GrantsMore || g.Label != "Role1: attachment added: AdministratorAccess" {
+	diff, _ = notify.Compare(report(), through(t, state), monday.Add(48*time.Hour), 7)
+	if g := diff.Resolved[0]; !g.Since.Equal(monday) || g.Direction != finding.GrantsMore || g.Label != "Role1: attachment added: AdministratorAccess" {
 		t.Errorf("resolved: %+v", g)
 	}
 }
@@ -109,8 +109,8 @@ func TestSince(t *testing.T) {
 func TestNoReminders(t *testing.T) {
 	r := report(newFinding(1, finding.GrantsMore))
 	_, state := notify.Compare(r, notify.State{}, monday, 0)
-	if news, _ := notify.Compare(r, through(t, state), monday.AddDate(1, 0, 0), 0); news.Any() {
-		t.Errorf("a year later: %s", tell(news))
+	if diff, _ := notify.Compare(r, through(t, state), monday.AddDate(1, 0, 0), 0); diff.Any() {
+		t.Errorf("a year later: %s", tell(diff))
 	}
 }
 
@@ -154,13 +154,13 @@ func TestExactlyOnce(t *testing.T) {
 			}
 			slices.Sort(want)
 			now := monday.Add(time.Duration(day) * 24 * time.Hour)
-			var news notify.News
-			news, state = notify.Compare(report(findings...), through(t, state), now, 0)
-			if got := tell(news); got != strings.Join(want, " ") {
+			var diff notify.Diff
+			diff, state = notify.Compare(report(findings...), through(t, state), now, 0)
+			if got := tell(diff); got != strings.Join(want, " ") {
 				t.Fatalf("seed %d, day %d: %q, want %q", seed, day, got, want)
 			}
-			if news, _ := notify.Compare(report(findings...), through(t, state), now, 0); news.Any() {
-				t.Fatalf("seed %d, day %d: told twice: %s", seed, day, tell(news))
+			if diff, _ := notify.Compare(report(findings...), through(t, state), now, 0); diff.Any() {
+				t.Fatalf("seed %d, day %d: told twice: %s", seed, day, tell(diff))
 			}
 		}
 	}
@@ -172,44 +172,44 @@ func TestThousands(t *testing.T) {
 	for n := range 2000 {
 		many = append(many, newFinding(n, directions[n%4]))
 	}
-	news, state := notify.Compare(report(many...), notify.State{}, monday, 7)
-	if len(news.Appeared) != 2000 {
-		t.Fatalf("%d appeared", len(news.Appeared))
+	diff, state := notify.Compare(report(many...), notify.State{}, monday, 7)
+	if len(diff.Appeared) != 2000 {
+		t.Fatalf("%d appeared", len(diff.Appeared))
 	}
 	state = through(t, state)
 	if state.Overflow.Count == 0 || len(state.Known) < 100 {
 		t.Fatalf("%d are known one by one, %d are not", len(state.Known), state.Overflow.Count)
 	}
 	slices.Reverse(many)
-	news, same := notify.Compare(report(many...), state, monday.Add(24*time.Hour), 7)
-	if news.Any() || len(news.Standing) != 2000 {
-		t.Errorf("the same again: %.200s, %d stand", tell(news), len(news.Standing))
+	diff, same := notify.Compare(report(many...), state, monday.Add(24*time.Hour), 7)
+	if diff.Any() || len(diff.Open) != 2000 {
+		t.Errorf("the same again: %.200s, %d stand", tell(diff), len(diff.Open))
 	}
-	news, _ = notify.Compare(report(many...), through(t, same), monday.Add(7*24*time.Hour), 7)
-	if len(news.Reminded) != 2000 {
-		t.Errorf("%d reminders after a week", len(news.Reminded))
+	diff, _ = notify.Compare(report(many...), through(t, same), monday.Add(7*24*time.Hour), 7)
+	if len(diff.Reminded) != 2000 {
+		t.Errorf("%d reminders after a week", len(diff.Reminded))
 	}
 	// One more: what is known one by one stays silent, no alert is lost, and it
 	// is told once.
 	more := append(slices.Clone(many), newFinding(9999, finding.GrantsMore))
-	news, next := notify.Compare(report(more...), state, monday.Add(24*time.Hour), 7)
-	if !slices.ContainsFunc(news.Appeared, func(i notify.Item) bool { return i.ID == "finding-9999" }) || len(news.Appeared) > 2001-len(state.Known) {
-		t.Errorf("one more: %d appeared", len(news.Appeared))
+	diff, next := notify.Compare(report(more...), state, monday.Add(24*time.Hour), 7)
+	if !slices.ContainsFunc(diff.Appeared, func(i notify.Open) bool { return i.ID == "finding-9999" }) || len(diff.Appeared) > 2001-len(state.Known) {
+		t.Errorf("one more: %d appeared", len(diff.Appeared))
 	}
-	if news, _ := notify.Compare(report(more...), through(t, next), monday.Add(48*time.Hour), 7); news.Any() {
-		t.Errorf("one more, again: %d appeared", len(news.Appeared))
+	if diff, _ := notify.Compare(report(more...), through(t, next), monday.Add(48*time.Hour), 7); diff.Any() {
+		t.Errorf("one more, again: %d appeared", len(diff.Appeared))
 	}
 	// All gone; and none looked at.
-	if news, _ := notify.Compare(report(), state, monday.Add(24*time.Hour), 7); len(news.Resolved)+news.ResolvedUnnamed != 2000 {
-		t.Errorf("all gone: %d and %d", len(news.Resolved), news.ResolvedUnnamed)
+	if diff, _ := notify.Compare(report(), state, monday.Add(24*time.Hour), 7); len(diff.Resolved)+diff.ResolvedUnnamed != 2000 {
+		t.Errorf("all gone: %d and %d", len(diff.Resolved), diff.ResolvedUnnamed)
 	}
 	none := report(finding.Finding{ID: "blind", Direction: finding.Unreadable})
-	news, kept := notify.Compare(none, state, monday.Add(24*time.Hour), 7)
-	if len(news.Resolved)+news.ResolvedUnnamed != 0 || news.Kept != 2000 {
-		t.Errorf("none looked at: %d resolved, %d kept", len(news.Resolved)+news.ResolvedUnnamed, news.Kept)
+	diff, kept := notify.Compare(none, state, monday.Add(24*time.Hour), 7)
+	if len(diff.Resolved)+diff.ResolvedUnnamed != 0 || diff.Kept != 2000 {
+		t.Errorf("none looked at: %d resolved, %d kept", len(diff.Resolved)+diff.ResolvedUnnamed, diff.Kept)
 	}
-	if news, _ := notify.Compare(report(many...), through(t, kept), monday.Add(48*time.Hour), 7); len(news.Appeared) != 0 {
-		t.Errorf("looked at again: %d appeared", len(news.Appeared))
+	if diff, _ := notify.Compare(report(many...), through(t, kept), monday.Add(48*time.Hour), 7); len(diff.Appeared) != 0 {
+		t.Errorf("looked at again: %d appeared", len(diff.Appeared))
 	}
 }
 

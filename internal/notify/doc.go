@@ -1,26 +1,24 @@
-// Package alert decides what of a drift report is news, words it and sends it.
+// Package notify decides which findings of a drift check have to be reported,
+// writes messages about them and about changes of access, and publishes them to
+// SNS.
 //
-// The core is pure: Compare holds a driftreport.Report against a State and gives
-// News and the next State; DriftMessage and AccessMessage turn news into a
-// Message; Message.Input turns that into one SNS message. Who keeps the State
-// decides where.
+// The core is pure: Compare compares a report with the State of earlier runs and
+// returns a Diff and the next State; DriftMessage and AccessMessage convert that
+// to a Message; Message.Input converts a Message to one call of SNS. The texts
+// about findings are in package wording.
 package notify
 
 import "permstack/internal/notify/finding"
 
-// rank orders directions by how much they matter: the gravest first.
-func rank(d finding.Direction) int {
-	switch d {
-	case finding.GrantsMore:
-		return 0
-	case finding.GrantsLess:
-		return 1
-	case finding.Changed:
-		return 2
-	default:
-		return 3
-	}
-}
-
-// directions lists every direction, the gravest first.
+// directions lists every direction, the most severe first.
 var directions = [...]finding.Direction{finding.GrantsMore, finding.GrantsLess, finding.Changed, finding.Unreadable}
+
+// rank returns the position of a direction in directions.
+func rank(d finding.Direction) int {
+	for i, other := range directions {
+		if d == other {
+			return i
+		}
+	}
+	return len(directions) - 1
+}

@@ -25,10 +25,10 @@ const (
 	keySize      = 8 + 4 + 3 + 2 + 1
 )
 
-// wireState is a State as it is stored. Names are short: space is too.
+// wireState is the stored form of a State. Names are short to save space.
 type wireState struct {
 	Version   int         `json:"v"`
-	Stack     string      `json:"p"`           // fingerprint of the parent stack's id
+	Stack     string      `json:"p"`           // hash of the parent stack's id
 	Announced string      `json:"a,omitempty"` //
 	Lease     *wireLease  `json:"l,omitempty"` //
 	Groups    [][2]string `json:"g,omitempty"` // times of findings, and their keys
@@ -41,11 +41,10 @@ type wireLease struct {
 	Until  int64  `json:"u"` // seconds since 1970
 }
 
-// Encode writes the state of a parent stack, in no more than MaxState bytes.
-// Where it would not fit, labels go first, those of what matters least before
-// the others; a message that such a finding is resolved then does not name it.
-// Where the bare keys do not fit either, about 150 findings, the oldest become
-// an Overflow.
+// Encode returns the state of a parent stack in at most MaxState bytes. If it
+// does not fit, labels are left out, those of the least severe findings first; a
+// message that such a finding is resolved then does not name it. If the keys do
+// not fit either (more than about 150 findings), the oldest become an Overflow.
 func (s State) Encode(parentStackID string) []byte {
 	known := slices.Clone(s.Known)
 	slices.SortStableFunc(known, func(a, b Known) int {
@@ -65,7 +64,7 @@ func (s State) Encode(parentStackID string) []byte {
 		if data, ok := s.encode(parentStackID, known, overflow); ok {
 			return data
 		}
-		// Several at a time: the loop is not to be felt with thousands.
+		// Several at a time, so that thousands need few iterations.
 		drop := max(1, (len(known)-MaxState/24)/2)
 		for _, k := range known[len(known)-drop:] {
 			overflow.add(k)
@@ -85,9 +84,10 @@ func (o *Overflow) add(k Known) {
 	o.Sum += k.Key.sum()
 }
 
-// encode writes the state with as many labels as fit; not ok where even none do.
+// encode returns the state with as many labels as fit. It reports false if the
+// keys do not fit.
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
-	w := wireState{Version: stateVersion, Stack: fingerprint(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
+	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
 	if s.Lease.Holder != "" {
 		w.Lease = &wireLease{fitLabel(s.Lease.Holder, maxHolder), s.Lease.Until.Unix()}
 	}
@@ -121,22 +121,22 @@ func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, 
 	return marshal(w), true
 }
 
-// DecodeState reads what Encode wrote for a parent stack. An error means that
-// nothing of it can be used; an empty State is then as good: it costs at most
-// one message too many.
+// DecodeState parses what Encode returned for a parent stack. After an error the
+// caller can continue with an empty State: that costs at most one redundant
+// message.
 func DecodeState(data []byte, parentStackID string) (State, error) {
 	if len(data) > MaxState {
-		return State{}, fmt.Errorf("read state: it has %d bytes, at most %d are written", len(data), MaxState)
+		return State{}, fmt.Errorf("decode state: it has %d bytes, want at most %d", len(data), MaxState)
 	}
 	var w wireState
 	if err := json.Unmarshal(data, &w); err != nil {
-		return State{}, fmt.Errorf("read state: %w", err)
+		return State{}, fmt.Errorf("decode state: %w", err)
 	}
 	switch {
 	case w.Version != stateVersion:
-		return State{}, fmt.Errorf("read state: it is of version %d, not %d", w.Version, stateVersion)
-	case w.Stack != fingerprint(parentStackID):
-		return State{}, errors.New("read state: it is another stack's")
+		return State{}, fmt.Errorf("decode state: it has version %d, want %d", w.Version, stateVersion)
+	case w.Stack != stackHash(parentStackID):
+		return State{}, errors.New("decode state: it belongs to another stack")
 	}
 	s := State{Announced: w.Announced}
 	if w.Lease != nil {
@@ -145,7 +145,7 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 	for _, g := range w.Groups {
 		known, err := decodeGroup(g)
 		if err != nil {
-			return State{}, fmt.Errorf("read state: %w", err)
+			return State{}, fmt.Errorf("decode state: %w", err)
 		}
 		s.Known = append(s.Known, known...)
 	}
@@ -156,7 +156,7 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 	}
 	var err error
 	if s.Overflow, err = decodeOverflow(w.Overflow); err != nil {
-		return State{}, fmt.Errorf("read state: %w", err)
+		return State{}, fmt.Errorf("decode state: %w", err)
 	}
 	return s, nil
 }
@@ -168,7 +168,7 @@ func decodeGroup(g [2]string) ([]Known, error) {
 	}
 	keys, err := base64.RawURLEncoding.DecodeString(g[1])
 	if err != nil || len(keys)%keySize != 0 {
-		return nil, errors.New("its keys are damaged")
+		return nil, errors.New("invalid keys")
 	}
 	var out []Known
 	for k := range slices.Chunk(keys, keySize) {
@@ -195,12 +195,12 @@ func decodeOverflow(text string) (Overflow, error) {
 	o.Sum, errs[1] = strconv.ParseUint(sum, 16, 64)
 	o.FirstSeen, o.Notified, errs[2] = parseTimes(times)
 	if errors.Join(errs[:]...) != nil || o.Count <= 0 {
-		return Overflow{}, errors.New("its overflow is damaged")
+		return Overflow{}, errors.New("invalid overflow")
 	}
 	return o, nil
 }
 
-// timesText writes two times as minutes since 1970, in base 36.
+// timesText returns two times as minutes since 1970, in base 36.
 func timesText(first, notified time.Time) string {
 	return strconv.FormatInt(first.Unix()/60, 36) + "." + strconv.FormatInt(notified.Unix()/60, 36)
 }
@@ -216,17 +216,17 @@ func parseTimes(text string) (first, notified time.Time, err error) {
 func parseMinutes(text string) (time.Time, error) {
 	n, err := strconv.ParseInt(text, 36, 64)
 	if err != nil || n < 0 || n > 1<<36 {
-		return time.Time{}, errors.New("its times are damaged")
+		return time.Time{}, errors.New("invalid times")
 	}
 	return time.Unix(n*60, 0).UTC(), nil
 }
 
-func fingerprint(text string) string {
+func stackHash(text string) string {
 	d := digest(text)
 	return base64.RawURLEncoding.EncodeToString(d[:6])
 }
 
-// fitLabel cuts a text to so many bytes, at the bound of a character.
+// fitLabel truncates a text to a number of bytes, between two characters.
 func fitLabel(s string, size int) string {
 	s = strings.ToValidUTF8(s, "?")
 	if len(s) <= size {
@@ -238,7 +238,7 @@ func fitLabel(s string, size int) string {
 	return s[:size]
 }
 
-// marshal writes JSON without HTML escapes, which would cost space.
+// marshal returns JSON without HTML escapes, to save space.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -11,14 +11,15 @@ const parent = "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/6f
 
 var monday = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 
-// finding is one that differs from others by its number.
+// newFinding returns a finding that differs from others by its number.
 func newFinding(n int, d finding.Direction) finding.Finding {
 	return finding.Finding{
 		ID: fmt.Sprintf("finding-%d", n), Stack: "backup-permstack-access", LogicalID: fmt.Sprintf("Role%d", n),
 		PhysicalID: fmt.Sprintf("ClumioIAMRole%d-eu-central-1-main", n), Type: "AWS::IAM::Role",
 		Kind: finding.AttachmentAdded, Subject: "AdministratorAccess", Direction: d,
-		Expected: "not attached", Actual: "attached", Details: []string{"allows *"}, Advice: "detach it",
-		SeenBy: []string{"live"}, Hash: fmt.Sprintf("hash-%d", n),
+		Expected: finding.None, Actual: finding.Text("arn:aws:iam::aws:policy/AdministratorAccess"),
+		Changes: []string{"grants more: added: Allow *"}, SeenBy: []finding.Source{finding.Live},
+		Hash: fmt.Sprintf("hash-%d", n),
 	}
 }
 

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// maxPublish is the largest message with its attributes, in bytes (Publish,
-	// API reference); some room is left.
+	// maxPublish is the maximum size of a message with its attributes, in bytes,
+	// less a margin (API reference, Publish).
 	maxPublish = 256<<10 - 4<<10
-	// EmailProtocol is whose text is for people.
+	// EmailProtocol is the protocol that gets text.
 	EmailProtocol = "email"
-	// maxText is the longest e-mail.
+	// maxText is the maximum size of an e-mail, in bytes.
 	maxText = 64 << 10
 )
 
-// Input is the message as one call of SNS. E-mail gets the text, SMS the
-// subject, every other protocol the JSON. What would not fit is left out from
-// the end, where the least grave stands, and counted in Omitted.
+// Input returns the message as one call of SNS. E-mail gets the text, SMS the
+// subject, every other protocol the JSON. What does not fit is omitted from the
+// end, the least severe first, and counted in Omitted.
 func (m Message) Input(topicARN string) *sns.PublishInput {
 	body := m.body()
 	for len(body)+m.attributeBytes() > maxPublish && m.shrink() {
@@ -36,7 +36,7 @@ func (m Message) Input(topicARN string) *sns.PublishInput {
 	}
 }
 
-// JSON is the message for machines.
+// JSON returns the message in the form of docs/drift-message.schema.json.
 func (m Message) JSON() []byte { return marshal(m) }
 
 func (m Message) body() []byte {
@@ -46,12 +46,12 @@ func (m Message) body() []byte {
 		for !utf8.RuneStart(text[cut]) {
 			cut--
 		}
-		text = text[:cut] + "\n… cut here: the whole is in the JSON form of this message\n"
+		text = text[:cut] + "\n… truncated: the JSON form of this message is complete\n"
 	}
 	return marshal(map[string]string{"default": string(m.JSON()), EmailProtocol: text, "sms": m.Subject})
 }
 
-// Attributes are what subscriptions can filter on.
+// Attributes returns the message attributes, which subscriptions can filter on.
 func (m Message) Attributes() map[string]string {
 	out := map[string]string{}
 	for name, value := range map[string]string{
@@ -73,7 +73,7 @@ func (m Message) attributeBytes() int {
 	return n
 }
 
-// shrink leaves a tenth of the longest list out; false where nothing is left.
+// shrink omits a tenth of the longest list. It returns false if no list is left.
 func (m *Message) shrink() bool {
 	cut := func(n int) int { return n - max(1, n/10) }
 	drop := func(n int) { m.Omitted += n - cut(n) }

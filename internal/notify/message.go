@@ -6,42 +6,42 @@ import (
 	"time"
 
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
-// Schema names the form of a Message's JSON, docs/drift-message.schema.json. A
-// later form that readers of this one would misunderstand gets another number.
+// Schema identifies the form of a Message's JSON, docs/drift-message.schema.json.
+// A form that readers of this one would misunderstand gets another number.
 const Schema = "permstack.drift/1"
 
-// What a message is about.
+// Kinds of messages.
 const (
-	KindDrift  = "drift"  // what is there is not what was deployed, or is again
-	KindAccess = "access" // what was deployed is to give other access than before
+	KindDrift  = "drift"  // what exists is not what was deployed, or is again
+	KindAccess = "access" // a deployment changed the access
 )
 
-// Status is how things stand after what the message tells.
+// Status is the state after what the message reports.
 type Status string
 
 const (
 	InSync  Status = "in-sync"
 	Drifted Status = "drifted"
-	Unknown Status = "unknown" // nothing drifted, but not everything could be looked at
+	Unknown Status = "unknown" // no differences, but not everything could be checked
 
 	Granted Status = "granted" // of messages about access
 	Altered Status = "changed"
 	Removed Status = "removed"
 )
 
-// None is the direction of a message that has none.
+// None is the direction of a message without findings.
 const None finding.Direction = "none"
 
-// Message is what is sent, and what `permstack drift --format json` prints. It
-// holds no secrets: findings are short texts for people and never hold external
-// ids.
+// Message is what is published, and what `permstack drift --format json` prints.
+// It contains no secrets, because findings and access changes do not.
 type Message struct {
 	Schema    string            `json:"schema"`
 	Kind      string            `json:"kind"`
 	Status    Status            `json:"status"`
-	Direction finding.Direction `json:"direction"` // the gravest that is news
+	Direction finding.Direction `json:"direction"` // the most severe of the reported findings
 	Subject   string            `json:"subject"`   // at most 100 printable ASCII characters
 
 	Profile string    `json:"profile"`
@@ -52,113 +52,158 @@ type Message struct {
 	Time    time.Time `json:"time"`
 
 	Counts     *Counts    `json:"counts,omitempty"`     // of messages about drift
-	Findings   []Reported `json:"findings,omitempty"`   // the gravest first
+	Findings   []Reported `json:"findings,omitempty"`   // the most severe first
 	Resolved   []Resolved `json:"resolved,omitempty"`   //
-	NotReached []string   `json:"notReached,omitempty"` // logical ids that the deadline left out
-	Reverted   *Reverted  `json:"reverted,omitempty"`   // where OnDrift is revert and something was tried
+	NotReached []string   `json:"notReached,omitempty"` // <stack>/<logical id> that the deadline left out
+	Reverted   *Reverted  `json:"reverted,omitempty"`   // if OnDrift is revert and something was attempted
 	Access     *Access    `json:"access,omitempty"`     // of messages about access
 
-	// Omitted counts entries that were left out for lack of space.
+	// Omitted counts entries that were left out to fit the maximum size.
 	Omitted int `json:"omitted,omitempty"`
 }
 
 // Counts are numbers of findings.
 type Counts struct {
-	Checked         int `json:"checked"` // resources looked at
+	Checked         int `json:"checked"` // resources
 	Appeared        int `json:"appeared"`
 	Changed         int `json:"changed"`
 	Reminded        int `json:"reminded"`
 	Resolved        int `json:"resolved"`
-	ResolvedUnnamed int `json:"resolvedUnnamed,omitempty"` // of Resolved: not listed, which ones is not known
-	Standing        int `json:"standing"`                  // differences, news or not
+	ResolvedUnnamed int `json:"resolvedUnnamed,omitempty"` // of Resolved: not listed, their names were not kept
+	Open            int `json:"open"`                      // differences, reported in this message or not
 	Unreadable      int `json:"unreadable"`
 	NotReached      int `json:"notReached"`
 }
 
-// Novelty is what is new about a finding.
-type Novelty string
+// Event is why a finding is reported.
+type Event string
 
 const (
-	Appeared Novelty = "appeared"
-	Changed  Novelty = "changed"
-	Reminder Novelty = "reminder"
-	Found    Novelty = "found" // of a look from the command line, which remembers nothing
+	Appeared Event = "appeared"
+	Changed  Event = "changed"
+	Reminder Event = "reminder"
+	Found    Event = "found" // by the command line, which keeps no state
 )
 
-// Reported is a finding in a message.
+// Reported is a finding in a message, in words.
 type Reported struct {
-	finding.Finding
-	News  Novelty    `json:"news"`
+	ID         string            `json:"id"`
+	Stack      string            `json:"stack"`
+	LogicalID  string            `json:"logicalId"`
+	PhysicalID string            `json:"physicalId"`
+	Type       string            `json:"resourceType"`
+	Kind       finding.Kind      `json:"kind"`
+	Subject    string            `json:"subject,omitempty"`
+	Property   string            `json:"property,omitempty"`
+	Direction  finding.Direction `json:"direction"`
+	Reason     finding.Reason    `json:"reason,omitempty"`
+	Expected   string            `json:"expected,omitempty"`
+	Actual     string            `json:"actual,omitempty"`
+	Details    []string          `json:"details,omitempty"`
+	Advice     string            `json:"advice"`
+	Permission string            `json:"missingPermission,omitempty"`
+	SeenBy     []finding.Source  `json:"seenBy"`
+	Hash       string            `json:"hash"`
+
+	Event Event      `json:"event"`
 	Since *time.Time `json:"since,omitempty"` // when it was first seen
 }
 
-// Resolved is a finding that is no more.
+func newReported(f finding.Finding, event Event, since *time.Time) Reported {
+	text := wording.Finding(f)
+	return truncate(Reported{
+		ID: f.ID, Stack: f.Stack, LogicalID: f.LogicalID, PhysicalID: f.PhysicalID, Type: f.Type,
+		Kind: f.Kind, Subject: f.Subject, Property: f.Property, Direction: f.Direction, Reason: f.Reason,
+		Expected: text.Expected, Actual: text.Actual, Details: text.Details, Advice: text.Advice,
+		Permission: f.Permission, SeenBy: f.SeenBy, Hash: f.Hash, Event: event, Since: since,
+	})
+}
+
+// Resolved is a finding that no longer exists.
 type Resolved struct {
 	What      string            `json:"what"`
 	Direction finding.Direction `json:"direction"` // that it had
 	Since     time.Time         `json:"since"`
 }
 
-// Reverted is what was put right, and what could not be.
+// Reverted is what a revert did and what it could not do, in words.
 type Reverted struct {
 	Done   []string `json:"done,omitempty"`
 	Failed []string `json:"failed,omitempty"`
 }
 
-// nameless stands for a resolved finding whose name the state had no room for.
-const nameless = "a finding whose name was not kept"
+// NewReverted returns the result of a revert in words. err is why the revert as a
+// whole failed, or nil.
+func NewReverted(result finding.Reversals, err error) *Reverted {
+	var out Reverted
+	for _, r := range result.Done {
+		out.Done = append(out.Done, wording.Reversal(r))
+	}
+	for _, r := range result.Failed {
+		out.Failed = append(out.Failed, wording.Reversal(r))
+	}
+	if err != nil {
+		out.Failed = append(out.Failed, err.Error())
+	}
+	return &out
+}
 
-// DriftMessage words the news of a run.
-func DriftMessage(report finding.Report, news News, reverted *Reverted, now time.Time) Message {
-	m := driftMessage(report, news, now)
+// unnamed replaces the name of a resolved finding that the state does not hold.
+const unnamed = "a finding whose name was not kept"
+
+// DriftMessage returns the message about a run. reverted is nil if nothing was
+// reverted.
+func DriftMessage(report finding.Report, diff Diff, reverted *Reverted, now time.Time) Message {
+	m := newDriftMessage(report, diff, now)
 	m.Reverted = reverted
-	for novelty, items := range [...][]Item{news.Appeared, news.Changed, news.Reminded} {
-		for _, i := range items {
-			since := i.Since.UTC()
-			m.Findings = append(m.Findings, clamp(Reported{i.Finding, [...]Novelty{Appeared, Changed, Reminder}[novelty], &since}))
+	add := func(event Event, list []Open) {
+		for _, o := range list {
+			since := o.Since.UTC()
+			m.Findings = append(m.Findings, newReported(o.Finding, event, &since))
 		}
 	}
+	add(Appeared, diff.Appeared)
+	add(Changed, diff.Changed)
+	add(Reminder, diff.Reminded)
 	sortReported(m.Findings)
-	for _, g := range news.Resolved {
-		what := g.Label
+	for _, r := range diff.Resolved {
+		what := r.Label
 		if what == "" {
-			what = nameless
+			what = unnamed
 		}
-		m.Resolved = append(m.Resolved, Resolved{what, g.Direction, g.Since.UTC()})
+		m.Resolved = append(m.Resolved, Resolved{what, r.Direction, r.Since.UTC()})
 	}
-	m.Direction = gravest(m.Findings)
+	m.Direction = mostSevere(m.Findings)
 	m.Subject = driftSubject(m)
 	return m
 }
 
-// LookMessage words a look that remembers nothing: every finding is told.
-func LookMessage(report finding.Report, now time.Time) Message {
-	news, _ := Compare(report, State{}, now, 0)
-	m := driftMessage(report, News{Standing: news.Standing}, now)
-	m.Direction = None
-	for _, i := range news.Standing {
-		m.Findings = append(m.Findings, Reported{Finding: i.Finding, News: Found})
+// ReportMessage returns a message about every finding of a report, without a
+// state.
+func ReportMessage(report finding.Report, now time.Time) Message {
+	diff, _ := Compare(report, State{}, now, 0)
+	m := newDriftMessage(report, Diff{Open: diff.Open}, now)
+	for _, o := range diff.Open {
+		m.Findings = append(m.Findings, newReported(o.Finding, Found, nil))
 	}
-	if len(m.Findings) > 0 {
-		m.Direction = m.Findings[0].Direction
-	}
+	m.Direction = mostSevere(m.Findings)
 	m.Subject = driftSubject(m)
 	return m
 }
 
-func driftMessage(report finding.Report, news News, now time.Time) Message {
+func newDriftMessage(report finding.Report, diff Diff, now time.Time) Message {
 	m := Message{
-		Schema: Schema, Kind: KindDrift, Status: InSync, Profile: report.Profile, Account: report.Account, Region: report.Region,
-		Stack: stackName(report.ParentStackID), StackID: report.ParentStackID, Time: now.UTC().Truncate(time.Second),
-		NotReached: report.NotReached,
+		Schema: Schema, Kind: KindDrift, Status: InSync, Profile: report.Profile, Account: report.Account,
+		Region: report.Region, Stack: stackName(report.ParentStackID), StackID: report.ParentStackID,
+		Time: now.UTC().Truncate(time.Second), NotReached: report.NotReached,
 		Counts: &Counts{
-			Checked: report.Checked, Appeared: len(news.Appeared), Changed: len(news.Changed), Reminded: len(news.Reminded),
-			Resolved: len(news.Resolved) + news.ResolvedUnnamed, ResolvedUnnamed: news.ResolvedUnnamed,
-			Standing: news.Drifted(), Unreadable: news.unreadable(), NotReached: len(report.NotReached),
+			Checked: report.Checked, Appeared: len(diff.Appeared), Changed: len(diff.Changed), Reminded: len(diff.Reminded),
+			Resolved: len(diff.Resolved) + diff.ResolvedUnnamed, ResolvedUnnamed: diff.ResolvedUnnamed,
+			Open: diff.Drifted(), Unreadable: diff.Unreadable(), NotReached: len(report.NotReached),
 		},
 	}
 	switch {
-	case m.Counts.Standing > 0:
+	case m.Counts.Open > 0:
 		m.Status = Drifted
 	case m.Counts.Unreadable+m.Counts.NotReached > 0:
 		m.Status = Unknown
@@ -166,17 +211,17 @@ func driftMessage(report finding.Report, news News, now time.Time) Message {
 	return m
 }
 
-// maxSubject is SNS's limit (Publish, API reference: "Subject").
+// maxSubject is SNS's limit (API reference, Publish: Subject).
 const maxSubject = 100
 
-// driftSubject says it all: product, direction, how much, where.
+// driftSubject returns the subject: product, direction, how many, where.
 func driftSubject(m Message) string {
 	c := m.Counts
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		word string
-	}{{c.Appeared, "new"}, {c.Changed, "changed"}, {c.Reminded, "still there"}, {c.Resolved, "resolved"}} {
+	}{{c.Appeared, "new"}, {c.Changed, "changed"}, {c.Reminded, "still open"}, {c.Resolved, "resolved"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
@@ -184,13 +229,15 @@ func driftSubject(m Message) string {
 	what := strings.Join(parts, ", ")
 	switch {
 	case what == "" && len(m.Findings) > 0:
-		what = subjectLabel(m.Direction) + ": " + count(len(m.Findings), "finding")
+		what = wording.Label(m.Direction) + ": " + wording.Count(len(m.Findings), "finding")
+	case what == "" && m.Reverted != nil && len(m.Reverted.Done) > 0: // of an earlier notification
+		what = fmt.Sprintf("REVERTED: %d", len(m.Reverted.Done))
 	case what == "":
 		what = "in sync"
 	case m.Direction != None:
-		what = subjectLabel(m.Direction) + ": " + what
-	case c.Standing > 0:
-		what = fmt.Sprintf("RESOLVED: %d, %d left", c.Resolved, c.Standing)
+		what = wording.Label(m.Direction) + ": " + what
+	case c.Open > 0:
+		what = fmt.Sprintf("RESOLVED: %d, %d open", c.Resolved, c.Open)
 	case m.Status == InSync:
 		what = fmt.Sprintf("RESOLVED: %d, all in sync", c.Resolved)
 	default:
@@ -199,13 +246,23 @@ func driftSubject(m Message) string {
 	return subject(what, m.Stack, m.Account, m.Region)
 }
 
-// subject puts a subject together; where it is too long the stack's name, which
-// may have 128 characters, is cut.
+// subject joins the parts of a subject. If it is too long the stack's name, which
+// may have 128 characters, is truncated.
 func subject(what, stack, account, region string) string {
 	head, tail := "permstack: "+what+" - ", " ("+account+" "+region+")"
 	if room := max(0, maxSubject-len(head)-len(tail)); len(stack) > room {
 		stack = stack[:max(0, room-2)] + ".."[:min(2, room)]
 	}
-	s := ascii(head + stack + tail)
+	s := printableASCII(head + stack + tail)
 	return s[:min(len(s), maxSubject)]
+}
+
+// printableASCII replaces what SNS does not accept in a subject.
+func printableASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -6,35 +6,37 @@ import (
 	"time"
 )
 
-// Namespace is where the metrics are in CloudWatch.
+// Namespace is the CloudWatch namespace of the metrics.
 const Namespace = "permstack"
 
 // Metrics are the numbers of one run.
 type Metrics struct {
 	Stack string // the dimension of every metric
 
-	Checked    int // resources looked at
-	Drifted    int // differences that stand
+	Checked    int // resources
+	Drifted    int // open differences
 	GrantsMore int // of them, those that grant more
 	Unreadable int
 	NotReached int
 	Notified   int // messages sent
 	Duration   time.Duration
-	// Completed is 1 where the run looked, told and remembered: the heartbeat.
+	// Completed is 1 if the run checked, notified and saved its state: the
+	// heartbeat.
 	Completed int
 }
 
 // Write writes the metrics as one line of CloudWatch's embedded metric format.
-// CloudWatch bills each metric by itself: what nobody would draw or set an alarm
-// on stands in the line alone, where Logs Insights finds it.
-// Source: CloudWatch user guide, "Specification: Embedded metric format".
+// CloudWatch charges for each metric: values that need no graph and no alarm are
+// only in the line, where Logs Insights finds them.
+// Source: CloudWatch User Guide, "Specification: Embedded metric format".
 func (m Metrics) Write(w io.Writer, now time.Time) error {
 	values := []struct {
 		name, unit string
 		value      any
 	}{
 		{"Checked", "Count", m.Checked}, {"Drifted", "Count", m.Drifted}, {"GrantsMore", "Count", m.GrantsMore},
-		{"Unreadable", "Count", m.Unreadable}, {"Duration", "Milliseconds", m.Duration.Milliseconds()}, {"Completed", "Count", m.Completed},
+		{"Unreadable", "Count", m.Unreadable}, {"Duration", "Milliseconds", m.Duration.Milliseconds()},
+		{"Completed", "Count", m.Completed},
 	}
 	type metric struct{ Name, Unit string }
 	var metrics []metric

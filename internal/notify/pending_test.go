@@ -21,14 +21,14 @@ func TestAhead(t *testing.T) {
 
 	_, next := notify.Compare(report(old, fresh), state, tuesday, 7)
 	ahead := through(t, state.WithPending(next))
-	if news, _ := notify.Compare(report(old, fresh), ahead, wednesday, 7); tell(news) != "+Role3 -Role2" {
-		t.Errorf("it stands still: %q", tell(news))
+	if diff, _ := notify.Compare(report(old, fresh), ahead, wednesday, 7); tell(diff) != "+Role3 -Role2" {
+		t.Errorf("it stands still: %q", tell(diff))
 	}
-	if news, _ := notify.Compare(report(old), ahead, wednesday, 7); tell(news) != "-Role2 -Role3" {
-		t.Errorf("it was put right: %q", tell(news))
+	if diff, _ := notify.Compare(report(old), ahead, wednesday, 7); tell(diff) != "-Role2 -Role3" {
+		t.Errorf("it was put right: %q", tell(diff))
 	}
-	if news, _ := notify.Compare(report(old, gone, fresh), ahead, wednesday, 7); tell(news) != "+Role3" {
-		t.Errorf("what was resolved is back, and nobody was told of either: %q", tell(news))
+	if diff, _ := notify.Compare(report(old, gone, fresh), ahead, wednesday, 7); tell(diff) != "+Role3" {
+		t.Errorf("what was resolved is back, and nobody was told of either: %q", tell(diff))
 	}
 	if slices.ContainsFunc(next.Known, func(k notify.Known) bool { return !k.Notified.After(monday.Add(-time.Hour)) }) {
 		t.Error("what is to be saved afterwards was changed")
@@ -36,12 +36,12 @@ func TestAhead(t *testing.T) {
 
 	_, next = notify.Compare(report(turned, gone), state, tuesday, 7)
 	ahead = through(t, state.WithPending(next))
-	if news, _ := notify.Compare(report(turned, gone), ahead, wednesday, 7); tell(news) != "+Role1" {
-		t.Errorf("what changed and was not told: %q", tell(news))
+	if diff, _ := notify.Compare(report(turned, gone), ahead, wednesday, 7); tell(diff) != "+Role1" {
+		t.Errorf("what changed and was not told: %q", tell(diff))
 	}
 	_, next = notify.Compare(report(old, gone), state, tuesday, 7)
-	if news, _ := notify.Compare(report(old, gone), through(t, state.WithPending(next)), wednesday, 7); news.Any() {
-		t.Errorf("nothing happened: %q", tell(news))
+	if diff, _ := notify.Compare(report(old, gone), through(t, state.WithPending(next)), wednesday, 7); diff.Any() {
+		t.Errorf("nothing happened: %q", tell(diff))
 	}
 }
 
@@ -60,8 +60,8 @@ func TestOverflowEdges(t *testing.T) {
 	// Those that the state does not name come last: it keeps the first.
 	unnamed := slices.Clone(many)
 	unnamed = slices.DeleteFunc(unnamed, func(f finding.Finding) bool {
-		news, _ := notify.Compare(report(f), state, tuesday, 7)
-		return len(news.Appeared) == 0
+		diff, _ := notify.Compare(report(f), state, tuesday, 7)
+		return len(diff.Appeared) == 0
 	})
 	if len(unnamed) != state.Overflow.Count || named+len(unnamed) != 2000 {
 		t.Fatalf("%d named, %d not, overflow %d", named, len(unnamed), state.Overflow.Count)
@@ -69,28 +69,28 @@ func TestOverflowEdges(t *testing.T) {
 
 	swapped := slices.Clone(unnamed)
 	swapped[0] = newFinding(9999, finding.GrantsMore)
-	if news, _ := notify.Compare(report(swapped...), state, tuesday, 7); len(news.Appeared) != len(unnamed) {
-		t.Errorf("as many, and others: %d appeared", len(news.Appeared))
+	if diff, _ := notify.Compare(report(swapped...), state, tuesday, 7); len(diff.Appeared) != len(unnamed) {
+		t.Errorf("as many, and others: %d appeared", len(diff.Appeared))
 	}
-	if news, _ := notify.Compare(report(unnamed[3:]...), state, tuesday, 7); news.ResolvedUnnamed != 3 {
-		t.Errorf("three fewer: %d resolved", news.ResolvedUnnamed)
+	if diff, _ := notify.Compare(report(unnamed[3:]...), state, tuesday, 7); diff.ResolvedUnnamed != 3 {
+		t.Errorf("three fewer: %d resolved", diff.ResolvedUnnamed)
 	}
 	part := report(unnamed[3:]...)
 	part.NotReached = []string{"Role1"}
-	if news, _ := notify.Compare(part, state, tuesday, 7); news.ResolvedUnnamed != 0 {
-		t.Errorf("three fewer, and something was not reached: %d resolved", news.ResolvedUnnamed)
+	if diff, _ := notify.Compare(part, state, tuesday, 7); diff.ResolvedUnnamed != 0 {
+		t.Errorf("three fewer, and something was not reached: %d resolved", diff.ResolvedUnnamed)
 	}
 	none := report()
 	none.NotReached = []string{"Role1"}
-	if news, kept := notify.Compare(none, state, tuesday, 7); news.ResolvedUnnamed != 0 || kept.Overflow != state.Overflow {
-		t.Errorf("nothing was looked at: %d resolved, overflow %+v", news.ResolvedUnnamed, kept.Overflow)
+	if diff, kept := notify.Compare(none, state, tuesday, 7); diff.ResolvedUnnamed != 0 || kept.Overflow != state.Overflow {
+		t.Errorf("nothing was looked at: %d resolved, overflow %+v", diff.ResolvedUnnamed, kept.Overflow)
 	}
 	blind := finding.Finding{ID: "blind", Direction: finding.Unreadable}
-	if news, kept := notify.Compare(report(unnamed[0], blind), state, tuesday, 7); len(news.Appeared) != 2 || kept.Overflow.Count != 0 {
-		t.Errorf("one was looked at, before what could not be: %d appeared, overflow %d", len(news.Appeared), kept.Overflow.Count)
+	if diff, kept := notify.Compare(report(unnamed[0], blind), state, tuesday, 7); len(diff.Appeared) != 2 || kept.Overflow.Count != 0 {
+		t.Errorf("one was looked at, before what could not be: %d appeared, overflow %d", len(diff.Appeared), kept.Overflow.Count)
 	}
-	if news, _ := notify.Compare(report(many...), through(t, first), monday, 7); news.Any() {
-		t.Errorf("in the same minute: %d reminders", len(news.Reminded))
+	if diff, _ := notify.Compare(report(many...), through(t, first), monday, 7); diff.Any() {
+		t.Errorf("in the same minute: %d reminders", len(diff.Reminded))
 	}
 }
 
@@ -98,17 +98,17 @@ func TestOverflowEdges(t *testing.T) {
 // told as it was ranked.
 func TestOrder(t *testing.T) {
 	more, less, other := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
-	news, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
-	if len(news.Appeared) != 3 || len(state.Known) != 3 {
-		t.Errorf("%d appeared, %d known", len(news.Appeared), len(state.Known))
+	diff, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
+	if len(diff.Appeared) != 3 || len(state.Known) != 3 {
+		t.Errorf("%d appeared, %d known", len(diff.Appeared), len(state.Known))
 	}
-	news, _ = notify.Compare(report(), through(t, state), monday.Add(time.Hour), 7)
+	diff, _ = notify.Compare(report(), through(t, state), monday.Add(time.Hour), 7)
 	var order []finding.Direction
-	for _, g := range news.Resolved {
+	for _, g := range diff.Resolved {
 		order = append(order, g.Direction)
 	}
-	if !slices.Equal(order, []finding.Direction{finding.GrantsMore, finding.GrantsMore, finding.GrantsLess}) || news.Resolved[0].Label > news.Resolved[1].Label {
-		t.Errorf("resolved: %+v", news.Resolved)
+	if !slices.Equal(order, []finding.Direction{finding.GrantsMore, finding.GrantsMore, finding.GrantsLess}) || diff.Resolved[0].Label > diff.Resolved[1].Label {
+		t.Errorf("resolved: %+v", diff.Resolved)
 	}
 }
 
@@ -122,11 +122,11 @@ func TestNotReachedByName(t *testing.T) {
 		_, state := notify.Compare(report(f), notify.State{}, monday, 7)
 		r := report(finding.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: finding.GrantsLess})
 		r.Stacks, r.NotReached = nil, []string{"Role"}
-		if news, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(news.Resolved) != 0 {
+		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 0 {
 			t.Errorf("%s: resolved, though not looked at", name)
 		}
 		r.NotReached = []string{"b/ackupRole"}
-		if news, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(news.Resolved) != 1 {
+		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 1 {
 			t.Errorf("%s: kept, for one of another name", name)
 		}
 	}

@@ -7,29 +7,30 @@ import (
 	"time"
 
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
-// State is what the runs before this one told. Times are kept to the minute.
+// State is what earlier runs reported. Times have a resolution of a minute.
 type State struct {
 	Known    []Known
 	Overflow Overflow
-	// Announced identifies the access that was last announced; see
+	// Announced is the hash of the access that was last announced, see
 	// permissionstack.GrantedHash.
 	Announced string
 	Lease     Lease
 }
 
-// Known is a finding that was told, or is about to be: see Ahead.
+// Known is a finding that was reported, or is to be: see State.WithPending.
 type Known struct {
 	Key       Key
 	FirstSeen time.Time
 	Notified  time.Time
-	// Label names the finding for the message that says it is resolved. It is
-	// the first thing that is left out where space is short.
+	// Label names the finding in the message that reports it as resolved. Labels
+	// are the first to be left out if space is short.
 	Label string
 }
 
-// Key is a finding as the state keeps it: fingerprints.
+// Key identifies a finding in the state by hashes.
 type Key struct {
 	ID        [8]byte // of the finding's ID
 	Hash      [4]byte // of its values
@@ -38,36 +39,36 @@ type Key struct {
 	Direction byte // index in directions
 }
 
-// Overflow stands for findings that the state has no room for one by one. As
-// long as the same ones are found again, nothing is news; when one of them
-// comes, changes or goes, all of them are told anew, once.
+// Overflow is the findings that the state has no space for one by one. While the
+// same ones are found they are not reported; when one of them is added, changes or
+// is resolved, all of them are reported again, once.
 type Overflow struct {
 	Count     int
-	Sum       uint64 // of the findings' fingerprints, without regard to order
+	Sum       uint64 // of the findings' hashes, in any order
 	FirstSeen time.Time
 	Notified  time.Time
 }
 
-// notYetNotified stands for Notified of a finding that nobody was told of yet.
+// notYetNotified is the Notified of a finding that was not reported yet.
 var notYetNotified = time.Unix(0, 0).UTC()
 
-// WithPending is what to save before a run puts right what it found: the findings of
-// next that the state does not have, as ones that nobody was told of. Should the
-// run die before it tells them, the next one tells what still stands as new, and
-// what was put right meanwhile as resolved.
+// WithPending returns the state to save before a run reverts what it found: it
+// adds the findings of next that s does not have as not yet notified. If the run
+// dies before it reports them, the next run reports those that are still open as
+// new, and those that were reverted as resolved.
 func (s State) WithPending(next State) State {
-	told := map[[8]byte]Known{}
+	known := map[[8]byte]Known{}
 	for _, k := range s.Known {
-		told[k.Key.ID] = k
+		known[k.Key.ID] = k
 	}
 	out := next
 	out.Known = slices.Clone(next.Known)
 	for i, k := range out.Known {
-		if was, ok := told[k.Key.ID]; !ok || was.Key.Hash != k.Key.Hash {
+		if before, ok := known[k.Key.ID]; !ok || before.Key.Hash != k.Key.Hash {
 			out.Known[i].Notified = notYetNotified
 		}
 	}
-	for _, k := range s.Known { // those that are resolved, and that nobody was told of either
+	for _, k := range s.Known { // resolved, which is not reported yet either
 		if !slices.ContainsFunc(next.Known, func(n Known) bool { return n.Key.ID == k.Key.ID }) {
 			out.Known = append(out.Known, k)
 		}
@@ -75,18 +76,18 @@ func (s State) WithPending(next State) State {
 	return out
 }
 
-// Lease says which run is at work, so that there are never two.
+// Lease identifies the run that is in progress, so that there are never two.
 type Lease struct {
 	Holder string // the invocation's request id
 	Until  time.Time
 }
 
-// Held says whether somebody else than holder is at work.
+// Held reports whether another holder's run is in progress.
 func (l Lease) Held(holder string, now time.Time) bool {
 	return l.Holder != "" && l.Holder != fitLabel(holder, maxHolder) && now.Before(l.Until)
 }
 
-func keyOf(f finding.Finding) Key {
+func newKey(f finding.Finding) Key {
 	var k Key
 	id, values := digest(f.ID), digest(f.Hash, string(f.Direction))
 	resource, stack := digest(f.Stack, f.LogicalID), digest(f.Stack)
@@ -105,7 +106,7 @@ func (k Key) direction() finding.Direction {
 	return directions[k.Direction]
 }
 
-// sum is the finding's share in Overflow.Sum.
+// sum returns the finding's summand in Overflow.Sum.
 func (k Key) sum() uint64 {
 	d := sha256.Sum256(slices.Concat(k.ID[:], k.Hash[:]))
 	return binary.BigEndian.Uint64(d[:])
@@ -120,14 +121,10 @@ func digest(parts ...string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// labelOf names a finding for people, shortly.
-func labelOf(f finding.Finding) string {
-	label := f.LogicalID + ": " + kindText(f.Kind)
-	if f.Subject != "" {
-		label += ": " + f.Subject
-	}
-	return fitLabel(label, maxLabel)
+// newLabel returns a short name of a finding.
+func newLabel(f finding.Finding) string {
+	return fitLabel(f.LogicalID+": "+wording.Title(f.Kind, ": ", f.Subject), maxLabel)
 }
 
-// FirstState is what the template writes where a State is to be kept.
+// FirstState is the value of the parameter in the template, before the first run.
 const FirstState = "{}"

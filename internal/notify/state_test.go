@@ -83,7 +83,7 @@ func FuzzDecodeState(f *testing.F) {
 		through(t, s)
 		r := report(newFinding(1, finding.GrantsMore))
 		_, next := notify.Compare(r, s, monday.AddDate(0, 1, 0), 7)
-		if news, _ := notify.Compare(r, through(t, next), monday.AddDate(0, 1, 1), 7); len(news.Appeared)+len(news.Changed) > 0 {
+		if diff, _ := notify.Compare(r, through(t, next), monday.AddDate(0, 1, 1), 7); len(diff.Appeared)+len(diff.Changed) > 0 {
 			t.Errorf("told twice after %q", data)
 		}
 	})

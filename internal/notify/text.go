@@ -1,48 +1,40 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
-// maxDetailed is how many findings an e-mail tells in full; nobody reads more.
-// The JSON holds all that fit.
-const maxDetailed = 50
-
-// maxLine is the longest value in an e-mail, in bytes.
-const maxLine = 500
-
-// maxDetails bounds the lines under one finding.
-const maxDetails = 20
+const (
+	maxDetailed = 50  // findings in an e-mail; the JSON contains all that fit
+	maxLine     = 500 // bytes of a value in an e-mail
+	maxDetails  = 20  // lines below a finding in an e-mail
+)
 
 func sortReported(list []Reported) {
+	events := []Event{Appeared, Changed, Reminder, Found}
 	slices.SortStableFunc(list, func(a, b Reported) int {
-		if c := rank(a.Direction) - rank(b.Direction); c != 0 {
-			return c
-		}
-		if c := noveltyRank(a.News) - noveltyRank(b.News); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Stack+"\x00"+a.LogicalID+"\x00"+a.ID, b.Stack+"\x00"+b.LogicalID+"\x00"+b.ID)
+		return cmp.Or(rank(a.Direction)-rank(b.Direction),
+			slices.Index(events, a.Event)-slices.Index(events, b.Event), strings.Compare(a.Stack, b.Stack),
+			strings.Compare(a.LogicalID, b.LogicalID), strings.Compare(a.ID, b.ID))
 	})
 }
 
-func noveltyRank(n Novelty) int {
-	return slices.Index([]Novelty{Appeared, Changed, Reminder, Found}, n)
-}
-
-// Text is the message as an e-mail.
+// Text returns the message as an e-mail.
 func (m Message) Text() string {
 	var b strings.Builder
 	b.WriteString(m.opening())
 	b.WriteString("\n\n")
-	fmt.Fprintf(&b, "Stack    %s\nAccount  %s, %s\nProfile  %s\nTime     %s\n", m.Stack, m.Account, m.Region, m.Profile, when(m.Time))
+	fmt.Fprintf(&b, "Stack    %s\nAccount  %s, %s\nProfile  %s\nTime     %s\n",
+		m.Stack, m.Account, m.Region, m.Profile, formatTime(m.Time))
 	if c := m.Counts; c != nil {
-		fmt.Fprintf(&b, "Checked  %s: %s", count(c.Checked, "resource"), count(c.Standing, "difference"))
+		fmt.Fprintf(&b, "Checked  %s: %s", wording.Count(c.Checked, "resource"), wording.Count(c.Open, "difference"))
 		if c.Unreadable > 0 {
 			fmt.Fprintf(&b, ", %d unreadable", c.Unreadable)
 		}
@@ -55,13 +47,14 @@ func (m Message) Text() string {
 	m.writeResolved(&b)
 	m.writeReverted(&b)
 	if len(m.NotReached) > 0 {
-		fmt.Fprintf(&b, "\nNOT REACHED before the deadline, to be looked at in the next run:\n  %s\n", strings.Join(firstOf(m.NotReached, maxDetails), ", "))
+		fmt.Fprintf(&b, "\nNOT REACHED before the deadline; the next run checks them:\n  %s\n",
+			strings.Join(firstOf(m.NotReached, maxDetails), ", "))
 	}
 	m.writeAccess(&b)
 	if m.Omitted > 0 {
-		fmt.Fprintf(&b, "\nLeft out of this message for lack of space: %d\n", m.Omitted)
+		fmt.Fprintf(&b, "\nOmitted from this message to fit its maximum size: %d\n", m.Omitted)
 	}
-	fmt.Fprintf(&b, "\nTo look for yourself: permstack drift --stack %s --region %s\n", m.Stack, m.Region)
+	fmt.Fprintf(&b, "\nTo check now: permstack drift --stack %s --region %s\n", m.Stack, m.Region)
 	return b.String()
 }
 
@@ -72,7 +65,7 @@ func (m Message) opening() string {
 	case m.Status == InSync:
 		return "The access of your backup service is as it was deployed."
 	case len(m.Findings) == 0 && len(m.Resolved) > 0:
-		return "Some of what differed in the access of your backup service was put right."
+		return "Some differences in the access of your backup service are resolved."
 	case m.Status == Unknown:
 		return "The access of your backup service could not be checked completely."
 	default:
@@ -83,7 +76,7 @@ func (m Message) opening() string {
 func (m Message) writeFindings(b *strings.Builder) {
 	number := 0
 	for _, d := range directions {
-		titled := false
+		hasHeading := false
 		for _, f := range m.Findings {
 			if f.Direction != d {
 				continue
@@ -91,9 +84,9 @@ func (m Message) writeFindings(b *strings.Builder) {
 			if number++; number > maxDetailed {
 				continue
 			}
-			if !titled {
-				fmt.Fprintf(b, "\n%s\n", heading(d))
-				titled = true
+			if !hasHeading {
+				fmt.Fprintf(b, "\n%s\n", wording.Heading(d))
+				hasHeading = true
 			}
 			f.write(b, number)
 		}
@@ -103,31 +96,29 @@ func (m Message) writeFindings(b *strings.Builder) {
 	}
 }
 
-// write tells one finding: what, since when, what to do.
-func (f Reported) write(b *strings.Builder, number int) {
-	novelty := map[Novelty]string{Appeared: "new", Changed: "changed since it was told", Reminder: "still there"}[f.News]
-	what := kindText(f.Kind)
-	if f.Subject != "" {
-		what += ": " + f.Subject
-	}
-	fmt.Fprintf(b, "\n%d. %s\n", number, what)
+// eventText is the event of a finding in an e-mail.
+var eventText = map[Event]string{Appeared: "new", Changed: "changed since the last notification", Reminder: "still open"}
+
+// write writes one finding: what, since when, what to do.
+func (r Reported) write(b *strings.Builder, number int) {
+	fmt.Fprintf(b, "\n%d. %s\n", number, wording.Title(r.Kind, ": ", r.Subject))
 	line := func(name, text string) {
 		if text != "" {
-			text = clampText(strings.Join(strings.Fields(text), " "), maxLine)
+			text = truncateText(strings.Join(strings.Fields(text), " "), maxLine)
 			fmt.Fprintf(b, "   %-9s %s\n", name, text)
 		}
 	}
-	line("of", strings.TrimSpace(f.PhysicalID+" ("+f.Type+" "+f.LogicalID+" of stack "+f.Stack+")"))
-	line("expected", f.Expected)
-	line("found", f.Actual)
-	for _, d := range firstOf(f.Details, maxDetails) {
-		line("", "- "+clampText(d, maxLine/2))
+	line("resource", strings.TrimSpace(r.PhysicalID+" ("+r.Type+" "+r.LogicalID+" of stack "+r.Stack+")"))
+	line("expected", r.Expected)
+	line("found", r.Actual)
+	for _, d := range firstOf(r.Details, maxDetails) {
+		line("", "- "+truncateText(d, maxLine/2))
 	}
-	line("missing", f.Permission)
-	if f.Since != nil {
-		line("since", strings.TrimSuffix(when(*f.Since)+", "+novelty, ", "))
+	line("missing", r.Permission)
+	if r.Since != nil {
+		line("since", strings.TrimSuffix(formatTime(*r.Since)+", "+eventText[r.Event], ", "))
 	}
-	line("to do", f.Advice)
+	line("to do", r.Advice)
 }
 
 func (m Message) writeResolved(b *strings.Builder) {
@@ -135,32 +126,31 @@ func (m Message) writeResolved(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\nRESOLVED\n\n")
-	for _, r := range firstOfResolved(m.Resolved) {
-		fmt.Fprintf(b, "   - %s (%s), since %s\n", r.What, strings.ReplaceAll(string(r.Direction), "-", " "), when(r.Since))
+	for _, r := range m.Resolved[:min(len(m.Resolved), maxDetailed)] {
+		fmt.Fprintf(b, "   - %s (%s), since %s\n", r.What, wording.Direction(r.Direction), formatTime(r.Since))
 	}
 	if more := len(m.Resolved) - maxDetailed; more > 0 {
 		fmt.Fprintf(b, "   - and %d more\n", more)
 	}
 	if n := m.Counts.ResolvedUnnamed; n > 0 {
-		fmt.Fprintf(b, "   - %s whose names were not kept\n", count(n, "finding"))
+		fmt.Fprintf(b, "   - %s whose names were not kept\n", wording.Count(n, "finding"))
 	}
 }
-
-func firstOfResolved(list []Resolved) []Resolved { return list[:min(len(list), maxDetailed)] }
 
 func (m Message) writeReverted(b *strings.Builder) {
 	if m.Reverted == nil {
 		return
 	}
-	if len(m.Reverted.Done) > 0 {
-		fmt.Fprintf(b, "\nPUT RIGHT by permstack, as OnDrift is revert\n\n   - %s\n", strings.Join(firstOf(m.Reverted.Done, maxDetailed), "\n   - "))
+	section := func(heading string, lines []string) {
+		if len(lines) > 0 {
+			fmt.Fprintf(b, "\n%s\n\n   - %s\n", heading, strings.Join(firstOf(lines, maxDetailed), "\n   - "))
+		}
 	}
-	if len(m.Reverted.Failed) > 0 {
-		fmt.Fprintf(b, "\nCOULD NOT BE PUT RIGHT by permstack\n\n   - %s\n", strings.Join(firstOf(m.Reverted.Failed, maxDetailed), "\n   - "))
-	}
+	section("REVERTED by permstack, because OnDrift is revert", m.Reverted.Done)
+	section("COULD NOT BE REVERTED by permstack", m.Reverted.Failed)
 }
 
-// firstOf gives the first of a list, and says how many there are besides.
+// firstOf returns the first n of a list, and a line with the number of the others.
 func firstOf(list []string, n int) []string {
 	if len(list) <= n {
 		return list
@@ -168,10 +158,11 @@ func firstOf(list []string, n int) []string {
 	return append(slices.Clone(list[:n]), fmt.Sprintf("and %d more", len(list)-n))
 }
 
-func when(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
+func formatTime(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
 
-// gravest is the direction of the gravest finding, None where there is none.
-func gravest(list []Reported) finding.Direction {
+// mostSevere returns the direction of the most severe finding; None without
+// findings.
+func mostSevere(list []Reported) finding.Direction {
 	out := None
 	for _, f := range list {
 		if out == None || rank(f.Direction) < rank(out) {

@@ -3,26 +3,23 @@ package notify
 import "fmt"
 
 const (
-	maxValue  = 2 << 10 // bytes of Expected, Actual and the like in a message
+	maxValue  = 2 << 10 // bytes of a value in a message
 	maxInList = 100     // lines of Details in a message
 )
 
-// clamp bounds what one finding takes of a message, and says that it did.
-func clamp(f Reported) Reported {
-	for _, s := range []*string{&f.Expected, &f.Actual, &f.Advice, &f.Subject, &f.Permission} {
-		*s = clampText(*s, maxValue)
+// truncate bounds the size of one finding in a message. What is cut says so.
+func truncate(r Reported) Reported {
+	for _, s := range []*string{&r.Expected, &r.Actual, &r.Advice, &r.Subject, &r.Permission} {
+		*s = truncateText(*s, maxValue)
 	}
-	f.Details = firstOf(f.Details, maxInList)
-	for i, d := range f.Details {
-		if len(d) > maxValue {
-			f.Details = append([]string(nil), f.Details...)
-			f.Details[i] = clampText(d, maxValue)
-		}
+	r.Details = firstOf(r.Details, maxInList)
+	for i, d := range r.Details {
+		r.Details[i] = truncateText(d, maxValue)
 	}
-	return f
+	return r
 }
 
-func clampText(s string, size int) string {
+func truncateText(s string, size int) string {
 	if len(s) <= size {
 		return s
 	}

@@ -70,12 +70,12 @@ func alerted() string {
 		Profile:       "clumio", Account: "123456789012", Region: "eu-central-1", Started: at, Checked: 25,
 		Findings: []finding.Finding{{
 			ID: "1", Stack: "backup-permstack-access", LogicalID: "ClumioIAMRole", PhysicalID: "ClumioIAMRole-eu-central-1-main",
-			Type: "AWS::IAM::Role", Kind: finding.AttachmentAdded, Subject: "AdministratorAccess", Direction: finding.GrantsMore,
-			Expected: "not attached", Actual: "attached", Details: []string{"allows every action on everything"},
-			Advice: "find out who attached it, and detach it", SeenBy: []string{"live"}, Hash: "1",
+			Type: "AWS::IAM::Role", Kind: finding.AttachmentAdded, Subject: "arn:aws:iam::aws:policy/AdministratorAccess", Direction: finding.GrantsMore,
+			Expected: finding.None, Actual: finding.Text("arn:aws:iam::aws:policy/AdministratorAccess"),
+			Changes: []string{"grants more: added: Allow * on *"}, SeenBy: []finding.Source{finding.Live}, Hash: "1",
 		}},
 	}
-	m := notify.LookMessage(report, at)
+	m := notify.ReportMessage(report, at)
 	return "\x1b[1mSubject: " + m.Subject + "\x1b[0m\n\n" + folded(strings.TrimSpace(m.Text())) + "\n"
 }
 

@@ -29,7 +29,7 @@ var manyResources = func() string {
 	return b.String()
 }()
 
-func (w *world) putTarget(rule, arn string) {
+func (w *environment) putTarget(rule, arn string) {
 	w.t.Helper()
 	must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(w.t.Context(), &eventbridge.PutTargetsInput{Rule: &rule, Targets: []ebtypes.Target{{Id: aws.String("x"), Arn: &arn}}}))
 }
@@ -78,21 +78,21 @@ func (b *bucket) take() bool {
 // 3.1 s of 2.4 at 10 detections a second, 17.8 s of 16 at 2 a second. 500
 // resources: 10.4 s without a limit, 24.9 s of 24 at 20 a second.
 func BenchmarkCheck(b *testing.B) {
-	many := func(b *testing.B) *world {
+	many := func(b *testing.B) *environment {
 		w := newCloud(b)
 		w.parent = w.create(parentName, manyResources)
 		return w
 	}
 	for _, bm := range []struct {
 		name        string
-		install     func(*testing.B) *world
+		install     func(*testing.B) *environment
 		rate        float64
 		concurrency int
 	}{
-		{"installed/serial", func(b *testing.B) *world { return install(b) }, 0, 1},
-		{"installed/unlimited", func(b *testing.B) *world { return install(b) }, 0, 0},
-		{"installed/10-a-second", func(b *testing.B) *world { return install(b) }, 10, 0},
-		{"installed/2-a-second", func(b *testing.B) *world { return install(b) }, 2, 0},
+		{"installed/serial", func(b *testing.B) *environment { return install(b) }, 0, 1},
+		{"installed/unlimited", func(b *testing.B) *environment { return install(b) }, 0, 0},
+		{"installed/10-a-second", func(b *testing.B) *environment { return install(b) }, 10, 0},
+		{"installed/2-a-second", func(b *testing.B) *environment { return install(b) }, 2, 0},
 		{"500/unlimited", many, 0, 0},
 		{"500/20-a-second", many, 20, 0},
 	} {
@@ -113,7 +113,7 @@ func BenchmarkCheck(b *testing.B) {
 				}
 				report, err := detect.Check(b.Context(), detect.NewClients(cfg), detect.Options{Parent: parentName, Concurrency: bm.concurrency})
 				if err != nil || len(report.Findings) > 0 || report.NotReached != nil {
-					b.Fatalf("%v %q %q", err, briefs(report), report.NotReached)
+					b.Fatalf("%v %q %q", err, summaries(report), report.NotReached)
 				}
 				calls := way.calls.Load()
 				b.ReportMetric(float64(calls), "calls")

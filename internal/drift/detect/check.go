@@ -1,5 +1,3 @@
-// Package drift compares what a parent stack deployed with what is there, and
-// says which way each difference goes.
 package detect
 
 import (
@@ -11,26 +9,27 @@ import (
 	"time"
 
 	"permstack/internal/awsapi/pause"
+	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
 
-// Options shape a check. Parent is required.
+// Options configures a check. Parent is required.
 type Options struct {
 	// Parent is the name or id of the stack that was launched. A stack that was
 	// deployed by hand, without the custom resource, is checked by itself.
 	Parent string
-	// Concurrency bounds how many resources each eye looks at together, and the
-	// calls under way to each service; 0 is DefaultConcurrency.
+	// Concurrency bounds how many resources each source reads at the same time, and
+	// the concurrent calls to each service; 0 is DefaultConcurrency.
 	Concurrency int
-	// Reserve is the part of the context's deadline that is left to the caller,
-	// who has to tell of the findings; 0 is a tenth of the time, at most 10 s.
+	// Reserve is the part of the time until the context's deadline that is left to
+	// the caller, who has to notify; 0 is a tenth of the time, at most 10 s.
 	Reserve time.Duration
-	// Progress, if any, is told after each resource. It is not called twice at once.
+	// Progress, if any, is called after each resource, by one goroutine at a time.
 	Progress func(Progress)
 
 	Now   func() time.Time // nil is time.Now
-	Sleep pause.Func       // waits before a call is made again; nil is real
+	Sleep pause.Func       // waits before a call is retried; nil is pause.For
 }
 
 func (o Options) withDefaults() Options {
@@ -46,60 +45,25 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// DefaultConcurrency keeps well under what CloudFormation and IAM throttle in
-// practice; the gate finds the rate where it is lower.
+// DefaultConcurrency is well below what CloudFormation and IAM throttle in
+// practice; the rate limit adapts if they throttle earlier.
 const DefaultConcurrency = 4
 
-// Progress is how far a check has come.
+// Progress is how much of a check is done.
 type Progress struct {
-	Done, Total int    // looks: one or two a resource
-	Stack       string // of the last one
+	Done, Total int    // one for each resource and source
+	Stack       string // of the last resource
 	LogicalID   string
 }
 
-// Check looks at the parent stack and its permission stacks with both eyes:
-// CloudFormation's own drift detection, and a comparison of the deployed
-// templates with IAM, SNS and EventBridge.
+// Check compares the parent stack and its permission stacks with what exists.
+// The package comment describes sources, calls and what is not a finding.
 //
-// # Calls
-//
-// A stack costs 1 DescribeStacks, 1 GetTemplate and 1 ListStackResources for
-// every 100 resources; one more DescribeStacks where it has findings, lest an
-// update meanwhile be taken for drift. Then, for each resource:
-//
-//	AWS::IAM::Role               4 + 1 for each inline policy that is there
-//	                             (GetRole, ListRolePolicies, GetRolePolicy …,
-//	                             ListAttachedRolePolicies, detection)
-//	AWS::IAM::ManagedPolicy      3 (GetPolicy, GetPolicyVersion, detection)
-//	AWS::IAM::InstanceProfile    2 (GetInstanceProfile, detection)
-//	AWS::SNS::Topic              3 (GetTopicAttributes, ListTagsForResource, detection)
-//	AWS::SNS::TopicInlinePolicy  1 (detection; it shares its topic's attributes)
-//	AWS::Events::Rule            4 (DescribeRule, ListTargetsByRule,
-//	                             ListTagsForResource, detection)
-//	other supported types        1 (detection)
-//
-// and 2 for each foreign policy that was attached, or set as boundary. Nothing is
-// read twice. ListPolicies would save the GetPolicy calls, but can only be
-// allowed for all policies of the account; GetAccountAuthorizationDetails would
-// be one call for everything and shows the whole account: neither is used.
-//
-// # Order and time
-//
-// The live eye and CloudFormation's work side by side, each with roles first,
-// then policies, topics and rules. When the context's deadline (less Reserve)
-// comes, what was not looked at by both stands in NotReached and the error is
-// nil. When the context is cancelled the report holds what was found and the
-// error is the context's.
-//
-// # What is not a finding
-//
-// A difference of form in a document; a tag that somebody else added (AWS's own
-// drift-aware change sets leave those alone too); aws:* tags that are not there,
-// which nobody but AWS can change and which IAM's resources do not get
-// everywhere. The description of a role is compared by CloudFormation alone.
-//
-// The error is not nil where nothing can be said: the parent cannot be found or
-// read.
+// Roles are read first, then policies, topics and rules. At the context's
+// deadline (less Reserve) the resources that were not completely checked are
+// listed in NotReached, and the error is nil. If the context is cancelled the
+// report contains what was found so far, and the error wraps context.Canceled.
+// Check returns an error if the parent does not exist or cannot be read.
 func Check(ctx context.Context, clients Clients, o Options) (finding.Report, error) {
 	o = o.withDefaults()
 	started := o.Now()
@@ -142,42 +106,41 @@ type check struct {
 }
 
 func (c *check) run(ctx context.Context, report *finding.Report) error {
-	stacks, parent, err := c.stacks(ctx)
+	all, parent, err := c.openStacks(ctx)
 	if err != nil {
 		return err
 	}
 	report.ParentStackID, report.Account, report.Region = parent.ID, parent.Account, parent.Region
-	report.Profile = parameterValue(stacks[0].described, "Profile")
-	var findings []draft
-	for _, s := range stacks {
+	report.Profile = stacks.Parameter(all[0].described, "Profile")
+	var drafts []draft
+	for _, s := range all {
 		if s.id != "" {
 			report.Stacks = append(report.Stacks, s.id)
 		}
-		findings = append(findings, s.findings...)
+		drafts = append(drafts, s.drafts...)
 	}
-	m := newModel(parent, stacks)
-	c.look(ctx, m)
+	m := newModel(parent, all)
+	c.read(ctx, m)
 	for _, r := range m.resources {
 		switch {
-		case !r.visible():
-		case r.reached():
+		case !r.checkable():
+		case r.checked():
 			report.Checked++
 		default:
 			report.NotReached = append(report.NotReached, r.stack.name+"/"+r.logicalID)
 		}
 	}
-	found := m.compare()
-	found = c.dropStaleFindings(ctx, stacks, found, report)
-	report.Findings = normalizeFindings(append(findings, found...), m.secrets())
+	current := c.dropStaleFindings(ctx, all, m.compare(), report)
+	report.Findings = completeAll(append(drafts, current...), m.secrets())
 	slices.Sort(report.NotReached)
 	return nil
 }
 
-// stacks opens the parent and its permission stacks; the parent comes first.
-func (c *check) stacks(ctx context.Context) ([]*stack, installation.Parent, error) {
+// openStacks opens the parent and its permission stacks; the parent is the first.
+func (c *check) openStacks(ctx context.Context) ([]*stack, installation.Parent, error) {
 	described, err := c.describe(ctx, c.o.Parent)
 	if err != nil {
-		return nil, installation.Parent{}, fmt.Errorf("describe stack %s: %w", c.o.Parent, err)
+		return nil, installation.Parent{}, err
 	}
 	if described == nil {
 		return nil, installation.Parent{}, fmt.Errorf("describe stack %s: it does not exist", c.o.Parent)
@@ -188,32 +151,32 @@ func (c *check) stacks(ctx context.Context) ([]*stack, installation.Parent, erro
 	}
 	own := c.open(ctx, parent, described)
 	out := []*stack{own}
-	// While the parent is at work its permission stacks come and go.
-	if own.declares("Custom::PermissionStack") && !own.waiting {
+	// While the parent is in progress its permission stacks are created and deleted.
+	if own.declares("Custom::PermissionStack") && !own.inProgress {
 		return append(out, c.permissionStacks(ctx, parent, described)...), parent, nil
 	}
-	return append(out, c.standing(ctx, parent)...), parent, nil
+	return append(out, c.undeclaredPermissionStacks(ctx, parent)...), parent, nil
 }
 
-// look lets both eyes look at every resource, the weightiest first.
-func (c *check) look(ctx context.Context, m *model) {
-	var live, detect []*resource
+// read reads every resource from both sources, by rank.
+func (c *check) read(ctx context.Context, m *model) {
+	var live, detected []*resource
 	for _, r := range m.resources {
-		if r.liveEye() {
+		if r.hasLiveComparison() {
 			live = append(live, r)
 		}
-		if r.detectable() {
-			detect = append(detect, r)
+		if r.hasDetection() {
+			detected = append(detected, r)
 		}
 	}
-	c.total = len(live) + len(detect)
+	c.total = len(live) + len(detected)
 	var group sync.WaitGroup
 	c.each(ctx, &group, live, func(r *resource) { c.readLive(ctx, m, r) })
-	c.each(ctx, &group, detect, func(r *resource) { r.detection = c.detect(ctx, r) })
+	c.each(ctx, &group, detected, func(r *resource) { r.detection = c.detect(ctx, r) })
 	group.Wait()
 }
 
-// each starts workers that go through a list in its order.
+// each starts workers that process a list in its order.
 func (c *check) each(ctx context.Context, group *sync.WaitGroup, list []*resource, do func(*resource)) {
 	queue := make(chan *resource, len(list))
 	for _, r := range list {
@@ -227,13 +190,13 @@ func (c *check) each(ctx context.Context, group *sync.WaitGroup, list []*resourc
 					return
 				}
 				do(r)
-				c.tell(r)
+				c.reportProgress(r)
 			}
 		})
 	}
 }
 
-func (c *check) tell(r *resource) {
+func (c *check) reportProgress(r *resource) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done++
@@ -242,24 +205,25 @@ func (c *check) tell(r *resource) {
 	}
 }
 
-// dropStaleFindings drops the findings of a stack that was updated while it was looked
-// at: what was wanted is not wanted any more. The next run will see.
-func (c *check) dropStaleFindings(ctx context.Context, stacks []*stack, found []draft, report *finding.Report) []draft {
-	for _, s := range stacks {
-		of := func(f draft) bool { return f.Stack == s.name }
-		if s.id == "" || !slices.ContainsFunc(found, of) {
+// dropStaleFindings drops the findings of a stack that was updated since it was
+// opened: the expected values are no longer those of its template. The next run
+// checks it again.
+func (c *check) dropStaleFindings(ctx context.Context, all []*stack, found []draft, report *finding.Report) []draft {
+	for _, s := range all {
+		ofStack := func(d draft) bool { return d.Stack == s.name }
+		if s.id == "" || !slices.ContainsFunc(found, ofStack) {
 			continue
 		}
 		now, err := c.describe(ctx, s.id)
-		if err != nil { // no time or no permission any more: what was seen was seen
+		if err != nil { // the time is over, or the permission was removed: the findings are valid
 			continue
 		}
-		if now != nil && s.same(now) {
+		if now != nil && sameState(s.described, now) {
 			continue
 		}
-		found = slices.DeleteFunc(found, of)
+		found = slices.DeleteFunc(found, ofStack)
 		for _, r := range s.resources {
-			if r.visible() && r.reached() {
+			if r.checkable() && r.checked() {
 				report.Checked--
 				report.NotReached = append(report.NotReached, s.name+"/"+r.logicalID)
 			}

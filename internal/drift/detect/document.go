@@ -2,7 +2,7 @@ package detect
 
 import (
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
 
 	"permstack/internal/iampolicy"
@@ -10,17 +10,17 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// document is a policy document, wanted or live.
+// document is a policy document of a template or of AWS.
 type document struct {
 	iampolicy.Document
 	text    string
-	err     error // it cannot be read
-	unknown bool  // it holds what cannot be known
+	err     error // it cannot be parsed
+	unknown bool  // it contains what cannot be evaluated
 }
 
-// readDocument takes a document as a template has it (an object, or text) or as
-// AWS answers it (text).
-func readDocument(v any) document {
+// parseDocument parses a document as a template has it (an object, or text) or
+// as AWS returns it (text).
+func parseDocument(v any) document {
 	var d document
 	switch v := v.(type) {
 	case nil:
@@ -42,96 +42,50 @@ func readDocument(v any) document {
 	return d
 }
 
-// effect is what a change of documents does.
-type effect struct {
-	direction finding.Direction
-	same      bool // nothing at all
-	details   []string
-}
-
-const mostDetails = 20
-
-// effectOf compares what two sets of documents allow.
-func effectOf(account string, want, have []iampolicy.Document) effect {
-	d := compare.Compare(want, have, compare.InAccount(account))
-	e := effect{direction: finding.Changed}
-	switch d.Direction {
-	case compare.Same:
-		e.same = true
-	case compare.GrantsMore:
-		e.direction = finding.GrantsMore
-	case compare.GrantsLess:
-		e.direction = finding.GrantsLess
-	}
-	for i, c := range d.Changes {
-		if i == mostDetails && len(d.Changes) > mostDetails+1 {
-			e.details = append(e.details, fmt.Sprintf("and %d more", len(d.Changes)-i))
-			break
+// parsed returns the documents that could be parsed.
+func parsed(all ...document) []iampolicy.Document {
+	var out []iampolicy.Document
+	for _, d := range all {
+		if d.err == nil && d.text != "" {
+			out = append(out, d.Document)
 		}
-		e.details = append(e.details, c.String())
 	}
-	return e
+	return out
 }
 
-// meaning is a document's text in a form that changes of form do not change: all
-// that it allows and denies.
-func meaning(account string, d document) string {
-	if d.err != nil || d.unknown {
-		return d.text
-	}
-	var b strings.Builder
-	for _, c := range compare.Compare(nil, []iampolicy.Document{d.Document}, compare.InAccount(account)).Changes {
-		b.WriteString(c.String() + "\n")
-	}
-	return b.String()
-}
-
-// summary says in a few words what a document allows.
-func summary(d document) string {
+// value returns the document in short, for a finding.
+func (d document) value() finding.Value {
+	out := &finding.Document{Invalid: d.err != nil}
 	if d.err != nil {
-		return "a document that cannot be read"
+		return finding.Value{Document: out}
 	}
-	var parts []string
 	for _, s := range d.Statement {
-		what := strings.Join(s.Action, ", ")
-		if len(s.NotAction) > 0 {
-			what = "everything but " + strings.Join(s.NotAction, ", ")
-		}
-		where := strings.Join(s.Resource, ", ")
-		if len(s.NotResource) > 0 {
-			where = "everything but " + strings.Join(s.NotResource, ", ")
-		}
-		part := s.Effect + " " + what
-		if where != "" {
-			part += " on " + where
-		}
-		if s.Principal != nil {
-			part += " for " + principal(*s.Principal)
-		}
-		if s.NotPrincipal != nil {
-			part += " for everyone but " + principal(*s.NotPrincipal)
-		}
-		if len(s.Condition) > 0 {
-			part += " under conditions"
-		}
-		parts = append(parts, part)
+		out.Statements = append(out.Statements, finding.Statement{
+			Effect: s.Effect, Actions: s.Action, NotActions: s.NotAction, Resources: s.Resource,
+			NotResources: s.NotResource, Principals: principals(s.Principal), NotPrincipals: principals(s.NotPrincipal),
+			Conditional: len(s.Condition) > 0,
+		})
 	}
-	return strings.Join(parts, "; ")
+	return finding.Value{Document: out}
 }
 
-func principal(p iampolicy.Principal) string {
-	if p.Everyone {
-		return "everyone"
+func principals(p *iampolicy.Principal) []string {
+	switch {
+	case p == nil:
+		return nil
+	case p.Everyone:
+		return []string{"*"}
 	}
 	var all []string
 	for _, kind := range sorted(p.ByType) {
 		all = append(all, p.ByType[kind]...)
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
-// externalIDs are the secrets in a trust policy: the values of sts:ExternalId.
-func externalIDs(d document) []string {
+// externalIDs returns the values of sts:ExternalId in a trust policy, which are
+// secrets.
+func (d document) externalIDs() []string {
 	var out []string
 	for _, s := range d.Statement {
 		for _, keys := range s.Condition {
@@ -143,4 +97,95 @@ func externalIDs(d document) []string {
 		}
 	}
 	return out
+}
+
+// effect is how a change of documents changes access.
+type effect struct {
+	direction finding.Direction
+	same      bool // access is the same
+	changes   []string
+	omitted   int // changes that are left out
+}
+
+const maxChanges = 20
+
+// compareDocuments compares what two sets of documents allow. account owns them.
+func compareDocuments(account string, expected, actual []iampolicy.Document) effect {
+	d := compare.Compare(expected, actual, compare.InAccount(account))
+	e := effect{direction: finding.Changed}
+	switch d.Direction {
+	case compare.Same:
+		e.same = true
+	case compare.GrantsMore:
+		e.direction = finding.GrantsMore
+	case compare.GrantsLess:
+		e.direction = finding.GrantsLess
+	}
+	for i, c := range d.Changes {
+		if i == maxChanges && len(d.Changes) > maxChanges+1 {
+			e.omitted = len(d.Changes) - i
+			break
+		}
+		e.changes = append(e.changes, c.String())
+	}
+	return e
+}
+
+// joinEffects combines the effects of one change on several roles.
+func joinEffects(all []effect) effect {
+	out := effect{direction: finding.Changed, same: true}
+	for _, e := range all {
+		switch {
+		case e.same:
+			continue
+		case out.same:
+			out = e
+			continue
+		case out.direction != e.direction:
+			out.direction = finding.Changed
+		}
+		for _, c := range e.changes {
+			switch {
+			case slices.Contains(out.changes, c):
+			case len(out.changes) <= maxChanges:
+				out.changes = append(out.changes, c)
+			default:
+				out.omitted++
+			}
+		}
+		out.omitted = max(out.omitted, e.omitted)
+	}
+	return out
+}
+
+// meaning returns all that a document allows and denies, as text that changes of
+// form do not change.
+func (d document) meaning(account string) string {
+	if d.err != nil || d.unknown {
+		return d.text
+	}
+	var b strings.Builder
+	for _, c := range compare.Compare(nil, []iampolicy.Document{d.Document}, compare.InAccount(account)).Changes {
+		b.WriteString(c.String() + "\n")
+	}
+	return b.String()
+}
+
+// documentDraft compares a document by itself: a trust policy, a topic's policy,
+// a managed policy. It reports false if both allow the same.
+func (m *model) documentDraft(
+	r *resource, kind finding.Kind, property, subject string, expected, actual document,
+) (draft, bool) {
+	d := r.liveDraft(kind, property, subject, finding.Changed, expected.value(), actual.value())
+	d.values = []string{expected.meaning(m.account), actual.meaning(m.account)}
+	if expected.err != nil || actual.err != nil {
+		d.Reason = finding.DocumentInvalid
+		return d, expected.text != actual.text
+	}
+	e := compareDocuments(m.account, parsed(expected), parsed(actual))
+	if e.same {
+		return d, false
+	}
+	d.setEffect(e)
+	return d, true
 }

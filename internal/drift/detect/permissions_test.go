@@ -11,21 +11,22 @@ import (
 	"permstack/internal/drift/detect"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
-func scope(t testing.TB, parent string) detect.Scope {
+func scope(t testing.TB, parent string) permissionScope {
 	t.Helper()
 	if _, err := installation.ParseParent(parent); err != nil {
 		t.Fatal(err)
 	}
-	return detect.Scope{
+	return permissionScope{
 		Partition: "aws", Account: account, Region: region, StackName: parentName,
 		StackUUID: parent[strings.LastIndexByte(parent, '/')+1:], RolePath: "/permstack/", Prefix: "Clumio",
 	}
 }
 
 // checkerRole makes the checker's role and gives it permissions.
-func (w *world) checkerRole() string {
+func (w *environment) checkerRole() string {
 	w.t.Helper()
 	out := must[*iam.CreateRoleOutput](w.t)(w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String("checker"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
@@ -33,9 +34,9 @@ func (w *world) checkerRole() string {
 	return *out.Role.Arn
 }
 
-func (w *world) give(permissions []detect.Permission) {
+func (w *environment) give(permissions []permission) {
 	w.t.Helper()
-	document, err := detect.Policy(permissions...).JSON()
+	document, err := policyDocument(permissions...).JSON()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -43,8 +44,8 @@ func (w *world) give(permissions []detect.Permission) {
 }
 
 // asked leaves out what only AWS asks for.
-func asked(permissions []detect.Permission) []detect.Permission {
-	return slices.DeleteFunc(slices.Clone(permissions), func(p detect.Permission) bool { return p.OnAWS })
+func asked(permissions []permission) []permission {
+	return slices.DeleteFunc(slices.Clone(permissions), func(p permission) bool { return p.OnAWS })
 }
 
 // Check works with exactly its permissions, and misses each of them by name.
@@ -52,7 +53,7 @@ func TestCheckPermissions(t *testing.T) {
 	w := install(t)
 	arn := w.checkerRole()
 	must[*iam.AttachRolePolicyOutput](t)(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-	all := asked(detect.CheckPermissions(scope(t, w.parent)))
+	all := asked(checkPermissions(scope(t, w.parent)))
 	w.give(all)
 	clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
 	clients.ChangeSets, clients.RolePolicies, clients.TopicPolicies = nil, nil, nil
@@ -61,7 +62,7 @@ func TestCheckPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"}
-	if got := briefs(report); !slices.Equal(got, want) || strings.Contains(*format(report), "could not be read") {
+	if got := summaries(report); !slices.Equal(got, want) || strings.Contains(inWords(report.Findings...), "could not be read") {
 		t.Fatalf("with every permission: %q", got)
 	}
 	for i, p := range all {
@@ -80,16 +81,16 @@ func TestCheckPermissions(t *testing.T) {
 					}
 					return
 				}
-				w.hold(report)
+				w.checkReport(report)
 				missed := slices.ContainsFunc(report.Findings, func(f finding.Finding) bool {
-					return f.Kind == finding.NotReadable && f.Direction == finding.Unreadable && f.Permission == action && strings.Contains(f.Advice, action)
+					return f.Kind == finding.NotReadable && f.Direction == finding.Unreadable && f.Permission == action && strings.Contains(wording.Finding(f).Advice, action)
 				})
 				if !missed {
-					t.Errorf("without it: %q", briefs(report))
+					t.Errorf("without it: %q", summaries(report))
 				}
 				if !slices.ContainsFunc(report.Findings, func(f finding.Finding) bool { return f.Kind == finding.AttachmentAdded }) &&
 					!slices.Contains([]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"}, action) {
-					t.Errorf("the rest was not looked at: %q", briefs(report))
+					t.Errorf("the rest was not looked at: %q", summaries(report))
 				}
 			})
 		}
@@ -102,8 +103,8 @@ func TestCheckPermissions(t *testing.T) {
 				less[i].Resource = slices.DeleteFunc(slices.Clone(p.Resource), func(r string) bool { return r == resource })
 				w.give(less)
 				report, err := detect.Check(t.Context(), clients, w.options())
-				if err != nil || !strings.Contains(*format(report), "iam:GetPolicy") {
-					t.Errorf("without it: %q %v", briefs(report), err)
+				if err != nil || !strings.Contains(inWords(report.Findings...), "iam:GetPolicy") {
+					t.Errorf("without it: %q %v", summaries(report), err)
 				}
 			})
 		}
@@ -112,14 +113,14 @@ func TestCheckPermissions(t *testing.T) {
 
 // Revert works with exactly its permissions, and misses each of them.
 func TestRevertPermissions(t *testing.T) {
-	run := func(t *testing.T, without string) detect.Reverted {
+	run := func(t *testing.T, without string) finding.Reversals {
 		w := install(t)
 		arn := w.checkerRole()
-		all := append(asked(detect.CheckPermissions(scope(t, w.parent))), asked(detect.RevertPermissions(scope(t, w.parent)))...)
+		all := append(asked(checkPermissions(scope(t, w.parent))), asked(revertPermissions(scope(t, w.parent)))...)
 		for i := range all {
 			all[i].Action = slices.DeleteFunc(slices.Clone(all[i].Action), func(a string) bool { return a == without })
 		}
-		w.give(slices.DeleteFunc(all, func(p detect.Permission) bool { return len(p.Action) == 0 }))
+		w.give(slices.DeleteFunc(all, func(p permission) bool { return len(p.Action) == 0 }))
 		w.tamper()
 		clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
 		report, err := detect.Check(t.Context(), clients, w.options())
@@ -133,16 +134,16 @@ func TestRevertPermissions(t *testing.T) {
 		return out
 	}
 	for _, f := range run(t, "").Failed {
-		t.Errorf("with every permission: %s: %s", brief(f.Finding), f.What)
+		t.Errorf("with every permission: %s: %s", summary(f.Finding), wording.Reversal(f))
 	}
-	for _, p := range detect.RevertPermissions(detect.Scope{}) {
+	for _, p := range revertPermissions(permissionScope{}) {
 		for _, action := range p.Action {
 			if action == "cloudformation:DeleteChangeSet" { // only where a change set is given up
 				continue
 			}
 			t.Run(action, func(t *testing.T) {
 				out := run(t, action)
-				if !slices.ContainsFunc(out.Failed, func(r detect.Reversal) bool { return r.Permission == action }) {
+				if !slices.ContainsFunc(out.Failed, func(r finding.Reversal) bool { return r.Permission == action }) {
 					t.Errorf("without it: %+v", out.Failed)
 				}
 			})

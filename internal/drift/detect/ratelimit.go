@@ -18,45 +18,46 @@ const (
 	attempts = 8
 )
 
-// gate lets a bounded number of calls into one service at a time. AWS publishes
-// no rates for CloudFormation's detection or for IAM, so it finds the rate: a
-// throttled call halves the number and holds every caller back for a while,
-// each success widens it by a fraction (additive increase, multiplicative
-// decrease, as TCP does).
-type gate struct {
+// rateLimit bounds the concurrent calls to one service. AWS publishes no rates
+// for CloudFormation's drift detection or for IAM, so it adapts: a throttled call
+// halves the bound and delays every caller, each success increases it by a
+// fraction (additive increase, multiplicative decrease, as in TCP).
+type rateLimit struct {
 	now   func() time.Time
 	sleep pause.Func
 
-	mu        sync.Mutex
-	most      float64
-	width     float64
-	inside    int
-	throttles int       // in a row
-	closed    time.Time // nobody enters before
-	changed   chan struct{}
+	mu          sync.Mutex
+	most        float64 // concurrent calls
+	bound       float64 // current bound, at most most
+	running     int
+	throttles   int       // in a row
+	pausedUntil time.Time // no call starts before
+	changed     chan struct{}
 }
 
-func newGate(most int, now func() time.Time, sleep pause.Func) *gate {
-	return &gate{now: now, sleep: sleep, most: float64(most), width: float64(most), changed: make(chan struct{})}
+func newRateLimit(most int, now func() time.Time, sleep pause.Func) *rateLimit {
+	return &rateLimit{
+		now: now, sleep: sleep, most: float64(most), bound: float64(most), changed: make(chan struct{}),
+	}
 }
 
-// enter waits for a place. It does not wait for what the context's deadline
-// would not let it see.
-func (g *gate) enter(ctx context.Context) error {
+// acquire waits until a call may start. It returns at once if that would be after
+// the context's deadline.
+func (l *rateLimit) acquire(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g.mu.Lock()
-		pause, changed := g.closed.Sub(g.now()), g.changed
-		if pause <= 0 && g.inside < int(g.width) {
-			g.inside++
-			g.mu.Unlock()
+		l.mu.Lock()
+		pause, changed := l.pausedUntil.Sub(l.now()), l.changed
+		if pause <= 0 && l.running < int(l.bound) {
+			l.running++
+			l.mu.Unlock()
 			return nil
 		}
-		g.mu.Unlock()
+		l.mu.Unlock()
 		if pause > 0 {
-			if err := g.wait(ctx, pause); err != nil {
+			if err := l.wait(ctx, pause); err != nil {
 				return err
 			}
 			continue
@@ -69,46 +70,48 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-// wait sleeps, unless the deadline comes first.
-func (g *gate) wait(ctx context.Context, d time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && g.now().Add(d).After(deadline) {
+// wait sleeps. It returns context.DeadlineExceeded at once if the deadline is earlier.
+func (l *rateLimit) wait(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && l.now().Add(d).After(deadline) {
 		return context.DeadlineExceeded
 	}
-	return g.sleep(ctx, d)
+	return l.sleep(ctx, d)
 }
 
-// leave gives the place back and tells how the call went.
-func (g *gate) leave(throttled bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.inside--
+// release reports the end of a call.
+func (l *rateLimit) release(throttled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
 	if throttled {
-		g.throttles++
-		g.width = max(1, g.width/2)
-		pause := min(longestWait, firstPause<<min(g.throttles-1, 10))
-		pause = pause/2 + rand.N(pause/2+1) // so that two checkers do not march in step
-		if until := g.now().Add(pause); until.After(g.closed) {
-			g.closed = until
+		l.throttles++
+		l.bound = max(1, l.bound/2)
+		pause := min(longestWait, firstPause<<min(l.throttles-1, 10))
+		pause = pause/2 + rand.N(pause/2+1) // jitter, so that two runs do not retry at once
+		if until := l.now().Add(pause); until.After(l.pausedUntil) {
+			l.pausedUntil = until
 		}
 	} else {
-		g.throttles = 0
-		g.width = min(g.most, g.width+1/g.width)
+		l.throttles = 0
+		l.bound = min(l.most, l.bound+1/l.bound)
 	}
-	close(g.changed)
-	g.changed = make(chan struct{})
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
-// call makes one API call through a gate, again where that may help: throttled,
-// or failed on AWS's side or on the way.
-func call[In, Out, Option any](ctx context.Context, g *gate, do func(context.Context, In, ...Option) (Out, error), in In) (Out, error) {
+// call makes one API call within a rate limit. It retries calls that were
+// throttled or failed temporarily.
+func call[In, Out, Option any](
+	ctx context.Context, l *rateLimit, do func(context.Context, In, ...Option) (Out, error), in In,
+) (Out, error) {
 	var none Out
 	for attempt := 1; ; attempt++ {
-		if err := g.enter(ctx); err != nil {
+		if err := l.acquire(ctx); err != nil {
 			return none, err
 		}
 		out, err := do(ctx, in)
 		throttled := awserr.IsThrottled(err)
-		g.leave(throttled)
+		l.release(throttled)
 		switch {
 		case err == nil:
 			return out, nil
@@ -116,8 +119,8 @@ func call[In, Out, Option any](ctx context.Context, g *gate, do func(context.Con
 			return none, ctx.Err()
 		case attempt == attempts || !throttled && !awserr.IsTransient(err):
 			return none, err
-		case !throttled: // the gate itself holds throttled calls back
-			if err := g.wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {
+		case !throttled: // the rate limit itself delays throttled calls
+			if err := l.wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {
 				return none, err
 			}
 		}

@@ -2,28 +2,119 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
-// unknown stands in evaluated properties for what cannot be known: the value of
-// a NoEcho parameter, an attribute that only CloudFormation has. A NUL is in no
-// string of AWS.
+// resource is one resource of a stack: what its template expects and what was
+// read.
+type resource struct {
+	stack                 *stack
+	logicalID, physicalID string
+	typ                   *resourceType
+	typeName              string         // also of types that are not registered
+	props                 map[string]any // expected; nil if the template cannot be evaluated
+
+	live      liveState  // nil if it was not read
+	liveDone  bool       // the time was sufficient to read all of it
+	detection *detection // nil if CloudFormation was not asked
+}
+
+// hasLiveComparison reports whether the resource is to be compared live.
+func (r *resource) hasLiveComparison() bool {
+	return !r.stack.inProgress && r.props != nil && r.typ.read != nil
+}
+
+// checkable reports whether any source detects drift of the resource's type.
+func (r *resource) checkable() bool { return r.typ.readHandler != nil || r.typ.read != nil }
+
+// hasDetection reports whether CloudFormation is to detect drift of the resource.
+func (r *resource) hasDetection() bool { return r.typ.readHandler != nil && !r.stack.inProgress }
+
+// checked reports whether every source that checks the resource has done so.
+func (r *resource) checked() bool {
+	if r.stack.inProgress {
+		return false
+	}
+	return (!r.hasLiveComparison() || r.liveDone) && (!r.hasDetection() || r.detection != nil &&
+		!awserr.IsContextDone(r.detection.err) && !awserr.IsStackBusy(r.detection.err))
+}
+
+// isDeleted reports whether the resource does not exist; nil is not deleted.
+func (r *resource) isDeleted() bool {
+	if r == nil {
+		return false
+	}
+	if r.live != nil {
+		return r.live.deleted()
+	}
+	return r.detection != nil && r.detection.status == "DELETED"
+}
+
+// deletedWithOwner reports whether the resource was deleted with the resources
+// that it belongs to, so that it needs no finding.
+func (r *resource) deletedWithOwner(m *model) bool {
+	if r.typ.owner == nil {
+		return false
+	}
+	typ, ids := r.typ.owner(r)
+	return len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return !m.isDeleted(typ, id) })
+}
+
+func (r *resource) draft(source finding.Source, kind finding.Kind, direction finding.Direction) draft {
+	return draft{resource: r, Finding: finding.Finding{
+		Stack: r.stack.name, LogicalID: r.logicalID, PhysicalID: r.physicalID, Type: r.typeName,
+		Kind: kind, Direction: direction, SeenBy: []finding.Source{source},
+	}}
+}
+
+// liveDraft begins a finding of the live comparison.
+func (r *resource) liveDraft(
+	kind finding.Kind, property, subject string, direction finding.Direction, expected, actual finding.Value,
+) draft {
+	d := r.draft(finding.Live, kind, direction)
+	d.Property, d.Subject, d.Expected, d.Actual = property, subject, expected, actual
+	return d
+}
+
+// deletedDraft reports that the resource does not exist.
+func (r *resource) deletedDraft() draft {
+	return r.liveDraft(finding.ResourceDeleted, "", "", finding.GrantsLess, finding.Value{}, finding.None)
+}
+
+// readErrorDrafts reports each call that failed. What the end of the time left
+// out is not a finding: the resource is not reached.
+func (r *resource) readErrorDrafts(all readErrors) []draft {
+	var out []draft
+	for _, e := range all {
+		if awserr.IsContextDone(e.err) {
+			continue
+		}
+		d := r.draft(finding.Live, finding.NotReadable, finding.Unreadable)
+		if e.policy != "" {
+			d.readError(finding.TargetPolicy, e.policy, e.err)
+		} else {
+			d.readError(finding.TargetProperty, e.properties[0], e.err)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// unknown replaces what cannot be evaluated: the value of a NoEcho parameter, an
+// attribute that only CloudFormation has. No string of AWS contains a NUL.
 const unknown = "\x00unknown"
 
-// isUnknown tells whether a value holds something that cannot be known.
+// isUnknown reports whether a value contains something that cannot be evaluated.
 func isUnknown(v any) bool {
 	switch v := v.(type) {
 	case string:
 		return strings.Contains(v, unknown)
 	case []any:
-		for _, e := range v {
-			if isUnknown(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, isUnknown)
 	case map[string]any:
 		for k, e := range v {
 			if strings.Contains(k, unknown) || isUnknown(e) {
@@ -34,121 +125,52 @@ func isUnknown(v any) bool {
 	return false
 }
 
-// resource is one resource of a stack: what is wanted and what was seen.
-type resource struct {
-	stack                      *stack
-	logicalID, physicalID, typ string
-	props                      map[string]any // wanted; nil where the template gives none
-	problem                    error          // why there are none
-
-	live      any        // what the live eye saw: *liveRole …; nil where it did not look
-	seen      bool       // the live eye finished
-	detection *detection // what CloudFormation saw; nil where it was not asked
-}
-
-// liveEye tells whether the live eye has something to compare.
-func (r *resource) liveEye() bool {
-	return !r.stack.waiting && r.props != nil && comparedLive(r.typ)
-}
-
-// comparedLive types have a live comparison.
-func comparedLive(typ string) bool {
-	switch typ {
-	case typeRole, typeManagedPolicy, typeInstanceProfile, typeTopic, typeTopicInlinePolicy, typeTopicPolicy, typeRule:
-		return true
-	}
-	return false
-}
-
-// visible tells whether any eye can see a resource of this type: custom
-// resources, for one, no eye can.
-func (r *resource) visible() bool {
-	_, known := Detectable[r.typ]
-	return known || comparedLive(r.typ)
-}
-
-// detectable tells whether CloudFormation can be asked about it.
-func (r *resource) detectable() bool {
-	_, known := Detectable[r.typ]
-	return known && !r.stack.waiting
-}
-
-// reached tells whether every eye that can look has looked.
-func (r *resource) reached() bool {
-	if r.stack.waiting {
-		return false
-	}
-	return (!r.liveEye() || r.seen) && (!r.detectable() || r.detection != nil && !awserr.IsContextDone(r.detection.err) && !awserr.IsStackBusy(r.detection.err))
-}
-
-func (r *resource) finding(kind finding.Kind, subject string, direction finding.Direction) draft {
-	return draft{Finding: finding.Finding{
-		Stack: r.stack.name, LogicalID: r.logicalID, PhysicalID: r.physicalID, Type: r.typ,
-		Kind: kind, Subject: subject, Direction: direction,
-	}}
-}
-
-// resolver answers Ref and Fn::GetAtt of a deployed stack's resources. Ref is
-// the physical id; attributes are worked out where they follow from it.
+// resolver resolves Ref and Fn::GetAtt of a deployed stack's resources. Ref is
+// the physical id; attributes are known if they follow from it.
 type resolver struct {
 	stack  *stack
 	listed map[string]listed
 }
 
-func (v resolver) Ref(id string) (any, error) {
+func (v *resolver) Ref(id string) (any, error) {
 	if l, ok := v.listed[id]; ok {
 		return l.physicalID, nil
 	}
 	return unknown, nil
 }
 
-func (v resolver) GetAtt(id, attribute string) (any, error) {
+func (v *resolver) GetAtt(id, name string) (any, error) {
 	l, ok := v.listed[id]
 	if !ok {
 		return unknown, nil
 	}
-	p := l.physicalID
-	arn := func(service, region, rest string) string {
-		parts := strings.SplitN(v.stack.id, ":", 6)
-		if region != "" {
-			region = parts[3]
+	if attribute := lookupType(l.typ).attributes[name]; attribute != nil {
+		if value, known := attribute(v, id, l.physicalID); known {
+			return value, nil
 		}
-		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", parts[1], service, region, parts[4], rest)
-	}
-	switch l.typ + "." + attribute {
-	case typeRole + ".Arn":
-		if path, ok := v.path(id); ok {
-			return arn("iam", "", "role"+path+p), nil
-		}
-	case typeInstanceProfile + ".Arn":
-		if path, ok := v.path(id); ok {
-			return arn("iam", "", "instance-profile"+path+p), nil
-		}
-	case typeManagedPolicy + ".PolicyArn", typeTopic + ".TopicArn":
-		return p, nil
-	case typeTopic + ".TopicName":
-		return p[strings.LastIndexByte(p, ':')+1:], nil
-	case typeRule + ".Arn":
-		return arn("events", "here", "rule/"+strings.ReplaceAll(p, "|", "/")), nil
-	case "AWS::Lambda::Function.Arn":
-		return arn("lambda", "here", "function:"+p), nil
-	case "AWS::Logs::LogGroup.Arn":
-		return arn("logs", "here", "log-group:"+p+":*"), nil
-	case "AWS::SQS::Queue.Arn":
-		return arn("sqs", "here", p[strings.LastIndexByte(p, '/')+1:]), nil
-	case "AWS::SQS::Queue.QueueName":
-		return p[strings.LastIndexByte(p, '/')+1:], nil
-	case "AWS::SQS::Queue.QueueUrl":
-		return p, nil
-	case "AWS::CloudWatch::Alarm.Arn":
-		return arn("cloudwatch", "here", "alarm:"+p), nil
 	}
 	return unknown, nil
 }
 
-// path is the Path that a resource declares, evaluated; "/" where it has none.
-func (v resolver) path(id string) (string, bool) {
-	props, err := v.stack.bound.Properties(id, onlyPath{})
+// arn returns an ARN in the stack's partition and account.
+func (v *resolver) arn(service, region, rest string) string {
+	parts := strings.SplitN(v.stack.id, ":", 6)
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", parts[1], service, region, parts[4], rest)
+}
+
+func (v *resolver) region() string { return strings.SplitN(v.stack.id, ":", 6)[3] }
+
+// iamARN is the Arn attribute of an IAM resource whose physical id is its name.
+func iamARN(kind string) attribute {
+	return func(v *resolver, logicalID, id string) (string, bool) {
+		path, ok := v.path(logicalID)
+		return v.arn("iam", "", kind+path+id), ok
+	}
+}
+
+// path returns the Path that a resource declares; "/" if it declares none.
+func (v *resolver) path(id string) (string, bool) {
+	props, err := v.stack.bound.Properties(id, unresolved{})
 	if err != nil {
 		return "", false
 	}
@@ -159,9 +181,9 @@ func (v resolver) path(id string) (string, bool) {
 	return path, !isUnknown(path)
 }
 
-// onlyPath evaluates a resource without its neighbours, so that two roles that
-// name one another do not go round in a circle.
-type onlyPath struct{}
+// unresolved evaluates a resource without its references, so that two roles that
+// refer to each other do not recurse.
+type unresolved struct{}
 
-func (onlyPath) Ref(string) (any, error)            { return unknown, nil }
-func (onlyPath) GetAtt(string, string) (any, error) { return unknown, nil }
+func (unresolved) Ref(string) (any, error)            { return unknown, nil }
+func (unresolved) GetAtt(string, string) (any, error) { return unknown, nil }

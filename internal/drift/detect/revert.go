@@ -3,122 +3,116 @@ package detect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
-// Reverted is what Revert did with each finding of a report, in the report's order.
-type Reverted struct {
-	Done   []Reversal `json:"done,omitempty"`
-	Failed []Reversal `json:"failed,omitempty"` // what could not be done, and why
-}
-
-// Reversal is what became of one finding.
-type Reversal struct {
-	Finding finding.Finding `json:"finding"`
-	What    string          `json:"what"` // what was done, or why it could not be
-	// Permission is the one that was missing, where that is why.
-	Permission string `json:"missingPermission,omitempty"`
-}
-
-// Revert puts right what a report found, as far as that is safe to do without a
+// Revert reverts the findings of a report, as far as that is safe to do without a
 // person:
 //
-//   - inline policies and attachments that no template declares are taken off
-//     roles of our stacks, the parent's included, and off no others: that only
-//     takes access away;
-//   - the policy of a topic is written back as the template has it, for change
-//     sets do not compare AWS::SNS::TopicInlinePolicy ("Using drift-aware change
-//     sets", CloudFormation User Guide);
-//   - everything else of a permission stack is put back by a drift-aware change
+//   - inline policies and attachments that no template declares are removed from
+//     roles of the installation's stacks, the parent's included, and from no
+//     others: that only takes access away;
+//   - the policy of a topic is written as the template has it, because change sets
+//     do not compare AWS::SNS::TopicInlinePolicy ("Using drift-aware change sets",
+//     CloudFormation User Guide);
+//   - everything else of a permission stack is restored by a drift-aware change
 //     set (DeploymentMode REVERT_DRIFT) with the template that is deployed.
-//     CloudFormation carries it out as the stack's own role.
+//     CloudFormation executes it with the stack's own role.
 //
-// Left to people, and told in Failed: what a template does not declare and
-// nothing above removes (a boundary or a session length that was set by hand,
-// tags that come of the stack); properties that cannot be changed in place; what
-// could not be read; and the parent stack's own properties: it has no role of its
-// own, so CloudFormation would need the caller's rights to change the very roles
-// that bound the caller.
+// Not modified, and returned in Failed: what a template does not declare and is
+// not removed as above (a boundary or session duration that was set by hand, tags
+// of the stack); properties that cannot be changed in place; what could not be
+// read; and the parent stack's own properties: it has no role of its own, so
+// CloudFormation would need the caller's rights to change the very roles that
+// limit the caller.
 //
-// What is wanted is read anew, so a policy that an update has declared meanwhile
-// is not taken away. Rogue policies go first, the change set follows. A change
-// set that would replace or remove a resource is deleted, not executed.
+// The expected values are read again, so a policy that an update has declared in
+// the meantime is not removed. Change sets follow the removal of policies. A
+// change set that would replace or remove a resource is deleted, not executed.
 //
-// The error is not nil where nothing was attempted: the stacks cannot be found.
-// One more Check tells what still stands.
-func Revert(ctx context.Context, clients Clients, report finding.Report, options ...Options) (Reverted, error) {
-	var o Options
-	if len(options) > 0 {
-		o = options[0]
-	}
+// Revert returns an error if nothing was attempted, because the stacks cannot be
+// found. What still differs afterwards is the result of another Check.
+func Revert(ctx context.Context, clients Clients, report finding.Report, o Options) (finding.Reversals, error) {
 	o = o.withDefaults()
 	if o.Parent = report.ParentStackID; o.Parent == "" {
-		return Reverted{}, errors.New("revert drift: the report names no parent stack")
+		return finding.Reversals{}, errors.New("revert drift: the report names no parent stack")
 	}
 	if clients.ChangeSets == nil || clients.RolePolicies == nil || clients.TopicPolicies == nil {
-		return Reverted{}, errors.New("revert drift: the clients can only read")
+		return finding.Reversals{}, errors.New("revert drift: the clients can only read")
 	}
 	c := &check{reader: newReader(clients, o), o: o}
-	stacks, parent, err := c.stacks(ctx)
+	stacks, parent, err := c.openStacks(ctx)
 	if err != nil {
-		return Reverted{}, err
+		return finding.Reversals{}, err
 	}
-	v := &reverting{check: c, model: newModel(parent, stacks), stacks: stacks, outcomes: map[string]outcome{}}
-	for _, f := range report.Findings { // access first
-		if f.Kind == finding.InlinePolicyAdded || f.Kind == finding.AttachmentAdded {
-			v.outcomes[f.ID] = v.takeOff(ctx, f)
-		}
+	v := &reverter{check: c, model: newModel(parent, stacks), stacks: stacks, outcomes: map[string]outcome{}}
+	v.byCalls(ctx, report, true)
+	for _, s := range stacks {
+		v.byChangeSet(ctx, s, report)
 	}
-	for i, s := range stacks {
-		v.byChangeSet(ctx, s, i == 0, report)
-	}
-	for _, f := range report.Findings {
-		if _, done := v.outcomes[f.ID]; !done && f.Kind == finding.TopicPolicyChanged {
-			v.outcomes[f.ID] = v.topicPolicy(ctx, f)
-		}
-	}
-	return v.sum(report), nil
+	v.byCalls(ctx, report, false)
+	return v.result(report), nil
 }
 
-// reverting is one run.
-type reverting struct {
+// revert reverts a kind of findings by calls of the type's own service.
+type revert struct {
+	first bool // before the change sets
+	do    func(ctx context.Context, v *reverter, r *resource, f finding.Finding) outcome
+}
+
+// reverter is one run of Revert.
+type reverter struct {
 	*check
 	model    *model
 	stacks   []*stack
 	outcomes map[string]outcome // by finding id
 }
 
-// outcome is what became of a finding; err is why it did not.
+// outcome is what was done about a finding. err is the error of CallFailed.
 type outcome struct {
-	what string
-	err  error
+	result finding.Outcome
+	err    error
 }
 
-func (v *reverting) sum(report finding.Report) Reverted {
-	var out Reverted
+func failed(err error) outcome { return outcome{finding.CallFailed, err} }
+
+// done reports whether the finding no longer exists.
+func (o outcome) done() bool {
+	return slices.Contains([]finding.Outcome{
+		finding.PolicyDeleted, finding.PolicyDetached, finding.PolicyDeclared, finding.PolicyRemoved,
+		finding.PolicyRestored, finding.Restored, finding.TopicRecreated,
+	}, o.result)
+}
+
+func (v *reverter) parent() *stack { return v.stacks[0] }
+
+// result lists the outcomes in the report's order.
+func (v *reverter) result(report finding.Report) finding.Reversals {
+	var out finding.Reversals
 	for _, f := range report.Findings {
-		o, tried := v.outcomes[f.ID]
-		switch {
-		case !tried:
-			out.Failed = append(out.Failed, Reversal{Finding: f, What: "not attempted: its stack is not one of ours any more, or is not at rest"})
-		case o.err != nil:
-			out.Failed = append(out.Failed, Reversal{Finding: f, What: awserr.Message(o.err), Permission: awserr.DeniedAction(o.err)})
-		default:
-			out.Done = append(out.Done, Reversal{Finding: f, What: o.what})
+		o, attempted := v.outcomes[f.ID]
+		if !attempted {
+			o.result = finding.NotAttempted
+		}
+		r := finding.Reversal{Finding: f, Outcome: o.result}
+		if o.err != nil {
+			r.Message, r.Permission = awserr.Message(o.err), awserr.DeniedAction(o.err)
+		}
+		if o.done() {
+			out.Done = append(out.Done, r)
+		} else {
+			out.Failed = append(out.Failed, r)
 		}
 	}
 	return out
 }
 
-// resource finds what a finding is about among what our stacks hold now.
-func (v *reverting) resource(f finding.Finding) *resource {
+// find returns the resource that a finding is about; nil if no stack of the
+// installation has it now.
+func (v *reverter) find(f finding.Finding) *resource {
 	for _, r := range v.model.resources {
 		if r.stack.name == f.Stack && r.logicalID == f.LogicalID && r.physicalID == f.PhysicalID {
 			return r
@@ -127,81 +121,35 @@ func (v *reverting) resource(f finding.Finding) *resource {
 	return nil
 }
 
-// takeOff removes a policy that no template declares from a role of ours.
-func (v *reverting) takeOff(ctx context.Context, f finding.Finding) outcome {
-	r := v.resource(f)
-	if r == nil || r.typ != typeRole || r.props == nil || f.Subject == "" {
-		return outcome{err: errors.New("the role is not one of our stacks' any more")}
-	}
-	want := v.model.wanted[r]
-	_, inline := want.inline[f.Subject]
-	if f.Kind == finding.InlinePolicyAdded && inline || f.Kind == finding.AttachmentAdded && want.managed[f.Subject] {
-		return outcome{what: "nothing to do: the template declares the policy now"}
-	}
-	if isUnknown(r.props["Policies"]) || isUnknown(r.props["ManagedPolicyArns"]) {
-		return outcome{err: errors.New("which policies the template declares is known to CloudFormation alone")}
-	}
-	var err error
-	if f.Kind == finding.InlinePolicyAdded {
-		_, err = call(ctx, v.iam, v.clients.RolePolicies.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: &r.physicalID, PolicyName: &f.Subject})
-	} else {
-		_, err = call(ctx, v.iam, v.clients.RolePolicies.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: &r.physicalID, PolicyArn: &f.Subject})
-	}
-	switch {
-	case awserr.IsNotFound(err):
-		return outcome{what: "nothing to do: the policy was gone"}
-	case err != nil:
-		return outcome{err: fmt.Errorf("remove policy %s from role %s: %w", f.Subject, r.physicalID, err)}
-	case f.Kind == finding.InlinePolicyAdded:
-		return outcome{what: fmt.Sprintf("inline policy %s was deleted from role %s", f.Subject, r.physicalID)}
-	}
-	return outcome{what: fmt.Sprintf("policy %s was detached from role %s", f.Subject, r.physicalID)}
-}
-
-// topicPolicy writes a topic's policy as the template has it.
-func (v *reverting) topicPolicy(ctx context.Context, f finding.Finding) outcome {
-	r := v.resource(f)
-	if r == nil {
-		return outcome{err: errors.New("the topic is not one of our stacks' any more")}
-	}
-	if r.stack == v.stacks[0] {
-		return outcome{err: errParent}
-	}
-	if r.typ == typeTopic {
-		return outcome{err: errors.New("the template declares no policy for this topic: put SNS's own back by hand")}
-	}
-	if err := v.writeTopicPolicy(ctx, r); err != nil {
-		return outcome{err: err}
-	}
-	return outcome{what: "the topic's policy was written as the template has it"}
-}
-
-func (v *reverting) writeTopicPolicy(ctx context.Context, r *resource) error {
-	want := readDocument(r.props["PolicyDocument"])
-	if want.unknown || want.text == "" {
-		return errors.New("the policy that the template has is known to CloudFormation alone")
-	}
-	attribute := "Policy"
-	for _, arn := range topicsOf(r) {
-		_, err := call(ctx, v.sns, v.clients.TopicPolicies.SetTopicAttributes, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: &attribute, AttributeValue: &want.text})
-		if err != nil {
-			return fmt.Errorf("write policy of topic %s: %w", arn, err)
-		}
-	}
-	return nil
-}
-
-var errParent = errors.New("the parent stack's own properties are left to people: its roles bound this checker itself")
-
-// byChangeSet handles the findings of one stack that a change set can put back.
-func (v *reverting) byChangeSet(ctx context.Context, s *stack, isParent bool, report finding.Report) {
-	var open []finding.Finding
+// byCalls reverts the findings that calls of a type's own service revert.
+func (v *reverter) byCalls(ctx context.Context, report finding.Report, first bool) {
 	for _, f := range report.Findings {
-		if _, done := v.outcomes[f.ID]; done || f.Stack != s.name || f.Kind == finding.TopicPolicyChanged {
+		revert, ok := lookupType(f.Type).reverts[f.Kind]
+		if !ok || revert.first != first {
 			continue
 		}
-		if err := v.reason(f, s, isParent); err != nil {
-			v.outcomes[f.ID] = outcome{err: err}
+		if _, done := v.outcomes[f.ID]; done {
+			continue
+		}
+		r := v.find(f)
+		if r == nil || r.props == nil || r.typeName != f.Type {
+			v.outcomes[f.ID] = outcome{result: finding.NotInStack}
+			continue
+		}
+		v.outcomes[f.ID] = revert.do(ctx, v, r, f)
+	}
+}
+
+// byChangeSet reverts the findings of one stack by a change set.
+func (v *reverter) byChangeSet(ctx context.Context, s *stack, report finding.Report) {
+	var open []finding.Finding
+	for _, f := range report.Findings {
+		_, byCalls := lookupType(f.Type).reverts[f.Kind]
+		if _, done := v.outcomes[f.ID]; done || byCalls || f.Stack != s.name {
+			continue
+		}
+		if obstacle := v.obstacle(f, s); obstacle != "" {
+			v.outcomes[f.ID] = outcome{result: obstacle}
 			continue
 		}
 		open = append(open, f)
@@ -209,76 +157,44 @@ func (v *reverting) byChangeSet(ctx context.Context, s *stack, isParent bool, re
 	if len(open) == 0 {
 		return
 	}
-	changed, err := v.putBack(ctx, s)
+	changed, o := v.executeChangeSet(ctx, s)
 	for _, f := range open {
 		switch {
-		case err != nil:
-			v.outcomes[f.ID] = outcome{err: err}
+		case o.result != finding.Restored:
+			v.outcomes[f.ID] = o
 		case !slices.Contains(changed, f.LogicalID):
-			v.outcomes[f.ID] = outcome{err: errors.New("CloudFormation's change set had nothing to put back here")}
+			v.outcomes[f.ID] = outcome{result: finding.NotInChangeSet}
+		case f.Kind == finding.ResourceDeleted && lookupType(f.Type).afterRecreation != nil:
+			v.outcomes[f.ID] = lookupType(f.Type).afterRecreation(ctx, v, f)
 		default:
-			v.outcomes[f.ID] = outcome{what: "put back by CloudFormation, with a drift-aware change set"}
-		}
-	}
-	if err == nil {
-		v.topicsMadeAgain(ctx, open)
-	}
-}
-
-// topicsMadeAgain gives topics that were made again their policies, which went
-// with them.
-func (v *reverting) topicsMadeAgain(ctx context.Context, findings []finding.Finding) {
-	for _, f := range findings {
-		if f.Kind != finding.ResourceGone || f.Type != typeTopic || v.outcomes[f.ID].err != nil {
-			continue
-		}
-		for _, r := range v.model.resources {
-			if r.typ != typeTopicInlinePolicy || !slices.Contains(topicsOf(r), f.PhysicalID) {
-				continue
-			}
-			if err := v.writeTopicPolicy(ctx, r); err != nil {
-				v.outcomes[f.ID] = outcome{err: fmt.Errorf("the topic was made again without its policy: %w", err)}
-			} else {
-				v.outcomes[f.ID] = outcome{what: "made again by CloudFormation, and its policy written; nobody is subscribed to it any more"}
-			}
+			v.outcomes[f.ID] = o
 		}
 	}
 }
 
-// property is the template's property that a kind of finding is about.
-var property = map[finding.Kind]string{
-	finding.InlinePolicyRemoved: "Policies", finding.InlinePolicyChanged: "Policies", finding.AttachmentRemoved: "ManagedPolicyArns",
-	finding.PolicyChanged: "PolicyDocument", finding.TrustChanged: "AssumeRolePolicyDocument", finding.BoundaryChanged: "PermissionsBoundary",
-	finding.SessionChanged: "MaxSessionDuration", finding.ProfileChanged: "Roles", finding.TagsChanged: "Tags",
-}
-
-// reason says why a change set cannot put a finding right; nil where it can.
-func (v *reverting) reason(f finding.Finding, s *stack, isParent bool) error {
-	r := v.resource(f)
+// obstacle returns why a change set cannot revert a finding; "" if it can.
+func (v *reverter) obstacle(f finding.Finding, s *stack) finding.Outcome {
+	r := v.find(f)
 	switch {
 	case f.Kind == finding.NotReadable:
-		return errors.New("nothing to put back is known: it could not be read")
+		return finding.NothingKnown
 	case f.LogicalID == "":
-		return errors.New("a stack that is gone is made again by an update of the parent stack")
-	case isParent:
-		return errParent
+		return finding.StackMissing
+	case s == v.parent():
+		return finding.ParentStack
 	case r == nil || r.props == nil:
-		return errors.New("the resource is not one of our stacks' any more")
-	case f.Kind == finding.PropertyChanged && f.Subject == "Path":
-		return errors.New("IAM cannot move a role: delete this one, then revert")
+		return finding.NotInStack
+	case f.Reason == finding.RoleRecreated:
+		return finding.RoleReplaced
+	case f.Property == "" || f.Kind == finding.PropertyChanged || f.Kind == finding.RuleChanged:
+		return ""
 	}
-	name := property[f.Kind]
-	if r.typ == typeRolePolicy {
-		name = "PolicyDocument"
+	if _, declared := r.props[f.Property]; !declared {
+		return finding.PropertyUndeclared
 	}
-	if name == "" {
-		return nil
+	declared := func(t map[string]any) bool { return text(t["Key"]) == f.Subject }
+	if f.Kind == finding.TagsChanged && !slices.ContainsFunc(objects(r.props["Tags"]), declared) {
+		return finding.TagOfStack
 	}
-	if _, declared := r.props[name]; !declared {
-		return fmt.Errorf("the template does not declare %s, so CloudFormation leaves it as it is: put it back by hand", name)
-	}
-	if f.Kind == finding.TagsChanged && !slices.ContainsFunc(objects(r.props["Tags"]), func(t map[string]any) bool { return text(t["Key"]) == f.Subject }) {
-		return errors.New("the tag comes of the stack, and CloudFormation leaves it as it is: put it back by hand")
-	}
-	return nil
+	return ""
 }

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,60 +13,72 @@ import (
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/notify/finding"
 )
 
-// poll is the pause between two looks at what CloudFormation does.
+// poll is the interval of reading CloudFormation's status.
 const poll = 2 * time.Second
 
-// maxPolls bounds the wait for CloudFormation, where the context has no deadline.
+// maxPolls bounds the wait for CloudFormation if the context has no deadline.
 const maxPolls = 900
 
-// ChangeSetPrefix begins the names of Revert's change sets, for policies that
+// ChangeSetPrefix begins the names of Revert's change sets, for IAM policies that
 // name them (condition key cloudformation:ChangeSetName).
 const ChangeSetPrefix = "permstack-revert-"
 
-// putBack brings a stack's resources back to its template and gives the logical
-// ids of those that it changed.
-func (v *reverting) putBack(ctx context.Context, s *stack) (changed []string, err error) {
-	if s.described == nil || s.waiting || !stacks.IsStable(s.described.StackStatus) {
-		return nil, errors.New("the stack is not at rest")
+// executeChangeSet restores a stack's resources from its template and returns the
+// logical ids of those that it changed. The outcome is Restored, also if there
+// was nothing to change.
+func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []string, o outcome) {
+	if s.described == nil || s.inProgress || !stacks.IsStable(s.described.StackStatus) {
+		return nil, outcome{result: finding.StackBusy}
 	}
 	var parameters []types.Parameter
 	for _, p := range s.described.Parameters {
 		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
-	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, &cloudformation.CreateChangeSetInput{
-		StackName: &s.id, ChangeSetName: &name, ClientToken: &name, Description: aws.String("permstack: puts back what drifted"),
+	_, err := call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, &cloudformation.CreateChangeSetInput{
+		StackName: &s.id, ChangeSetName: &name, ClientToken: &name, Description: aws.String("permstack: reverts drift"),
 		UsePreviousTemplate: aws.Bool(true), Parameters: parameters, DeploymentMode: types.DeploymentModeRevertDrift,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("create change set for stack %s: %w", s.name, err)
+		return nil, failed(fmt.Errorf("create change set for stack %s: %w", s.name, err))
 	}
 	executed := false
 	defer func() {
-		if !executed { // it would be in the way of nothing, but nobody wants it either
+		if !executed { // an unused change set does no harm, so its deletion may fail
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			defer cancel()
-			_, _ = v.clients.ChangeSets.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: &name, StackName: &s.id})
+			_, _ = v.clients.ChangeSets.DeleteChangeSet(ctx,
+				&cloudformation.DeleteChangeSetInput{ChangeSetName: &name, StackName: &s.id})
 		}
 	}()
-	changed, err = v.planned(ctx, s, &name)
-	if err != nil || len(changed) == 0 {
-		return nil, err
-	}
-	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &name, StackName: &s.id, ClientRequestToken: &name})
+	changed, err = v.waitForChangeSet(ctx, s, &name)
 	if err != nil {
-		return nil, fmt.Errorf("execute change set for stack %s: %w", s.name, err)
+		return nil, failed(err)
+	}
+	if len(changed) == 0 {
+		return nil, outcome{result: finding.Restored}
+	}
+	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
+		ChangeSetName: &name, StackName: &s.id, ClientRequestToken: &name,
+	})
+	if err != nil {
+		return nil, failed(fmt.Errorf("execute change set for stack %s: %w", s.name, err))
 	}
 	executed = true
-	return changed, v.settle(ctx, s)
+	if err := v.waitUntilStable(ctx, s); err != nil {
+		return nil, failed(err)
+	}
+	return changed, outcome{result: finding.Restored}
 }
 
-// planned waits for the change set and gives what it would change. One that goes
-// further than putting back is refused.
-func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]string, error) {
+// waitForChangeSet waits until the change set is created and returns the logical
+// ids that it would change. It returns an error if the change set would remove or
+// replace a resource.
+func (v *reverter) waitForChangeSet(ctx context.Context, s *stack, name *string) ([]string, error) {
 	var changed []string
 	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: name, StackName: &s.id}
 	for polls := 0; ; {
@@ -75,11 +86,12 @@ func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]stri
 		if err != nil {
 			return nil, fmt.Errorf("describe change set of stack %s: %w", s.name, err)
 		}
+		reason := aws.ToString(out.StatusReason)
 		switch {
-		case out.Status == types.ChangeSetStatusFailed && strings.Contains(aws.ToString(out.StatusReason), "didn't contain changes"):
+		case out.Status == types.ChangeSetStatusFailed && strings.Contains(reason, "didn't contain changes"):
 			return nil, nil
 		case out.Status == types.ChangeSetStatusFailed:
-			return nil, fmt.Errorf("create change set for stack %s: %s", s.name, aws.ToString(out.StatusReason))
+			return nil, fmt.Errorf("create change set for stack %s: %s", s.name, reason)
 		case out.Status != types.ChangeSetStatusCreateComplete:
 			if polls++; polls > maxPolls {
 				return nil, fmt.Errorf("create change set for stack %s: it is still %s", s.name, out.Status)
@@ -90,15 +102,13 @@ func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]stri
 			continue
 		}
 		for _, c := range out.Changes {
-			r := c.ResourceChange
-			if r == nil {
+			if c.ResourceChange == nil {
 				continue
 			}
-			if r.Action == types.ChangeActionRemove || r.Replacement == types.ReplacementTrue || r.Replacement == types.ReplacementConditional {
-				return nil, fmt.Errorf("the change set would %s resource %s and was not executed: look at the stack by hand",
-					map[bool]string{true: "remove", false: "replace"}[r.Action == types.ChangeActionRemove], aws.ToString(r.LogicalResourceId))
+			if err := checkChange(c.ResourceChange); err != nil {
+				return nil, err
 			}
-			changed = append(changed, aws.ToString(r.LogicalResourceId))
+			changed = append(changed, aws.ToString(c.ResourceChange.LogicalResourceId))
 		}
 		if out.NextToken == nil {
 			return changed, nil
@@ -107,25 +117,43 @@ func (v *reverting) planned(ctx context.Context, s *stack, name *string) ([]stri
 	}
 }
 
-// waitUntilStable waits until the stack rests, and says where it did not end well.
-func (v *reverting) settle(ctx context.Context, s *stack) error {
+// checkChange returns an error if a change removes or may replace a resource.
+func checkChange(r *types.ResourceChange) error {
+	action := ""
+	switch {
+	case r.Action == types.ChangeActionRemove:
+		action = "remove"
+	case r.Replacement == types.ReplacementTrue || r.Replacement == types.ReplacementConditional:
+		action = "replace"
+	default:
+		return nil
+	}
+	return fmt.Errorf("the change set would %s resource %s and was not executed: check the stack by hand",
+		action, aws.ToString(r.LogicalResourceId))
+}
+
+// waitUntilStable waits until the update of a stack is complete. It returns an
+// error if the update failed.
+func (v *reverter) waitUntilStable(ctx context.Context, s *stack) error {
+	unfinished := fmt.Errorf("the update of stack %s has not finished; the next run reports its result", s.name)
 	for range maxPolls {
 		now, err := v.describe(ctx, s.id)
 		switch {
 		case awserr.IsContextDone(err):
-			return fmt.Errorf("stack %s is still being put back; the next run will see what came of it", s.name)
+			return unfinished
 		case err != nil:
-			return fmt.Errorf("describe stack %s: %w", s.name, err)
+			return err
 		case now == nil:
-			return fmt.Errorf("stack %s was deleted meanwhile", s.name)
+			return fmt.Errorf("stack %s was deleted in the meantime", s.name)
 		case now.StackStatus == types.StackStatusUpdateComplete:
 			return nil
-		case !strings.HasSuffix(string(now.StackStatus), "_IN_PROGRESS"):
-			return fmt.Errorf("stack %s is %s: %s; its events say which resource could not be put back", s.name, now.StackStatus, aws.ToString(now.StackStatusReason))
+		case !stacks.InProgress(now.StackStatus):
+			return fmt.Errorf("stack %s is %s: %s; its events show which resource could not be restored",
+				s.name, now.StackStatus, aws.ToString(now.StackStatusReason))
 		}
 		if err := v.cloudformation.wait(ctx, poll); err != nil {
-			return fmt.Errorf("stack %s is still being put back; the next run will see what came of it", s.name)
+			return unfinished
 		}
 	}
-	return fmt.Errorf("stack %s does not come to rest", s.name)
+	return unfinished
 }

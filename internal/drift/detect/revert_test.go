@@ -17,10 +17,11 @@ import (
 	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
 // waiting are options whose sleep is CloudFormation's work.
-func (w *world) waiting() detect.Options {
+func (w *environment) waiting() detect.Options {
 	c := newClock()
 	return detect.Options{Parent: parentName, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error {
 		for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
@@ -32,7 +33,7 @@ func (w *world) waiting() detect.Options {
 	}}
 }
 
-func (w *world) revert(report finding.Report) detect.Reverted {
+func (w *environment) revert(report finding.Report) finding.Reversals {
 	w.t.Helper()
 	out, err := detect.Revert(w.t.Context(), w.clients(), report, w.waiting())
 	if err != nil {
@@ -45,7 +46,7 @@ func (w *world) revert(report finding.Report) detect.Reverted {
 }
 
 // tamper does much of what can be put right.
-func (w *world) tamper() {
+func (w *environment) tamper() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.putInline(role, "rogue", allowsMore)
@@ -74,7 +75,7 @@ func TestRevert(t *testing.T) {
 	w.tamper()
 	report := w.check()
 	if len(report.Findings) != 12 {
-		t.Errorf("%d findings: %q", len(report.Findings), briefs(report))
+		t.Errorf("%d findings: %q", len(report.Findings), summaries(report))
 	}
 	// What no stack of ours holds is not to be touched.
 	must[*iam.CreateRoleOutput](t)(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}))
@@ -86,14 +87,14 @@ func TestRevert(t *testing.T) {
 	out := w.revert(report)
 	for _, f := range out.Failed {
 		if f.Finding.ID != "forged" {
-			t.Errorf("%s could not be put right: %s", brief(f.Finding), f.What)
+			t.Errorf("%s could not be put right: %s", summary(f.Finding), wording.Reversal(f))
 		}
 	}
 	if len(w.inlineNames("theirs")) != 1 {
 		t.Error("a role of somebody else lost a policy")
 	}
 	for _, f := range w.check().Findings {
-		t.Errorf("still there: %s %q", brief(f), f.Details)
+		t.Errorf("not reverted: %s", inWords(f))
 	}
 }
 
@@ -101,10 +102,10 @@ func TestRevertMakesTopicAgain(t *testing.T) {
 	w := install(t)
 	must[*sns.DeleteTopicOutput](t)(w.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
 	out := w.revert(w.check())
-	if len(out.Failed) != 0 || !strings.Contains(out.Done[0].What, "its policy written") {
+	if len(out.Failed) != 0 || out.Done[0].Outcome != finding.TopicRecreated {
 		t.Errorf("reverted %+v", out)
 	}
-	if findings := briefs(w.check()); len(findings) != 0 {
+	if findings := summaries(w.check()); len(findings) != 0 {
 		t.Errorf("still there: %q", findings)
 	}
 }
@@ -121,12 +122,12 @@ func TestRevertLeaves(t *testing.T) {
 	w.cloud.ResetCalls()
 	out := w.revert(report)
 	if len(report.Findings) != 4 || len(out.Done) != 0 {
-		t.Errorf("findings %q, reverted %+v", briefs(report), out.Done)
+		t.Errorf("findings %q, reverted %+v", summaries(report), out.Done)
 	}
 	if w.cloud.CallCount("cloudformation:CreateChangeSet") != 0 {
 		t.Error("a change set was made for nothing")
 	}
-	if got := briefs(w.check()); strings.Join(got, "\n") != strings.Join(briefs(report), "\n") {
+	if got := summaries(w.check()); strings.Join(got, "\n") != strings.Join(summaries(report), "\n") {
 		t.Errorf("now there is %q", got)
 	}
 }
@@ -152,8 +153,8 @@ func TestRevertDenied(t *testing.T) {
 			out := w.revert(report)
 			w.cloud.SetIntercept(nil)
 			for _, f := range out.Failed {
-				if f.What == "" {
-					t.Errorf("%s without a reason", brief(f.Finding))
+				if wording.Reversal(f) == "" {
+					t.Errorf("%s without a reason", summary(f.Finding))
 				}
 			}
 			left := w.check()
@@ -163,7 +164,7 @@ func TestRevertDenied(t *testing.T) {
 			if again := w.revert(left); len(again.Failed) != 0 {
 				t.Errorf("the second time: %+v", again.Failed)
 			}
-			if findings := briefs(w.check()); len(findings) != 0 {
+			if findings := summaries(w.check()); len(findings) != 0 {
 				t.Errorf("still there: %q", findings)
 			}
 			sets := must[*cloudformation.ListChangeSetsOutput](t)(w.cfn.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: aws.String(parentName + "-permstack-access")}))

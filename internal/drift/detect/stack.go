@@ -1,8 +1,8 @@
 package detect
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
@@ -21,18 +20,17 @@ const stackType = "AWS::CloudFormation::Stack"
 
 // stack is a stack as it was when the check began.
 type stack struct {
-	id, name  string
-	described *types.Stack
-	tags      map[string]string
-	body      string                // of the template; "" where it could not be read
-	template  *cfntemplate.Template // nil where it could not be evaluated
-	bound     *cfntemplate.Bound
-	resources []*resource
-	findings  []draft // about the stack itself
-	waiting   bool    // CloudFormation is at work on it: its resources are not reached
+	id, name   string
+	described  *types.Stack
+	tags       map[string]string
+	body       string             // of the template; "" if it could not be read
+	bound      *cfntemplate.Bound // the evaluated template; nil if it cannot be evaluated
+	resources  []*resource
+	drafts     []draft // findings about the stack itself
+	inProgress bool    // CloudFormation is working on it: its resources are not reached
 }
 
-// declares tells whether the template has a resource of the type that is made.
+// declares reports whether the template creates a resource of the type.
 func (s *stack) declares(typ string) bool {
 	if s.bound == nil {
 		return false
@@ -40,75 +38,77 @@ func (s *stack) declares(typ string) bool {
 	return slices.ContainsFunc(s.bound.Active(), func(r *cfntemplate.Resource) bool { return r.Type == typ })
 }
 
-// same tells whether the stack is still as it was: no update began or ended.
-func (s *stack) same(now *types.Stack) bool {
-	return sameState(s.described, now)
-}
-
+// sameState reports whether a stack was not updated between two descriptions.
 func sameState(a, b *types.Stack) bool {
-	return aws.ToString(a.StackId) == aws.ToString(b.StackId) && a.StackStatus == b.StackStatus && aws.ToTime(a.LastUpdatedTime).Equal(aws.ToTime(b.LastUpdatedTime))
+	return aws.ToString(a.StackId) == aws.ToString(b.StackId) && a.StackStatus == b.StackStatus &&
+		aws.ToTime(a.LastUpdatedTime).Equal(aws.ToTime(b.LastUpdatedTime))
 }
 
-func (s *stack) finding(kind finding.Kind, subject string, direction finding.Direction) draft {
-	return draft{Finding: finding.Finding{Stack: s.name, PhysicalID: s.id, Type: stackType, Kind: kind, Subject: subject, Direction: direction, SeenBy: []string{seenLive}}}
+func (s *stack) draft(kind finding.Kind, subject string, direction finding.Direction) draft {
+	return draft{Finding: finding.Finding{
+		Stack: s.name, PhysicalID: s.id, Type: stackType, Kind: kind, Subject: subject, Direction: direction,
+		SeenBy: []finding.Source{finding.Live},
+	}}
 }
 
-// unreadable notes that something about the stack could not be read.
-func (s *stack) unreadable(what string, err error) {
-	f := s.finding(finding.NotReadable, operationOf(err), finding.Unreadable)
-	f.readError(what, err)
-	s.findings = append(s.findings, f)
+// unreadable reports that something about the stack could not be read.
+func (s *stack) unreadable(target finding.Target, err error) {
+	d := s.draft(finding.NotReadable, "", finding.Unreadable)
+	d.readError(target, "", err)
+	s.drafts = append(s.drafts, d)
 }
 
-// describe reads a stack; one that does not exist or was deleted is nil.
+// describe reads a stack; nil if it does not exist or was deleted.
 func (c *check) describe(ctx context.Context, nameOrID string) (*types.Stack, error) {
-	out, err := call(ctx, c.cloudformation, c.clients.CloudFormation.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
-	if awserr.IsStackNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
+	s, err := stacks.Describe(ctx, describer{c.reader}, nameOrID)
+	if err != nil || s == nil || s.StackStatus == types.StackStatusDeleteComplete {
 		return nil, err
 	}
-	if len(out.Stacks) == 0 || out.Stacks[0].StackStatus == types.StackStatusDeleteComplete {
-		return nil, nil
-	}
-	return &out.Stacks[0], nil
+	return s, nil
+}
+
+// describer describes stacks within the rate limit.
+type describer struct{ *reader }
+
+func (d describer) DescribeStacks(
+	ctx context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
+	return call(ctx, d.cloudformation, d.clients.CloudFormation.DescribeStacks, in)
 }
 
 // open reads what a stack deployed: its template, evaluated, and its resources.
 func (c *check) open(ctx context.Context, p installation.Parent, described *types.Stack) *stack {
-	s := &stack{id: aws.ToString(described.StackId), name: aws.ToString(described.StackName), described: described, tags: map[string]string{}}
-	for _, t := range described.Tags {
-		s.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	s := &stack{
+		id: aws.ToString(described.StackId), name: aws.ToString(described.StackName), described: described,
+		tags: stacks.Tags(described),
 	}
 	status := described.StackStatus
 	switch {
 	case stacks.IsStable(status):
-	case strings.HasSuffix(string(status), "_IN_PROGRESS") && status != types.StackStatusReviewInProgress:
-		s.waiting = true
+	case stacks.InProgress(status):
+		s.inProgress = true
 	default:
-		f := s.finding(finding.NotReadable, string(status), finding.Unreadable)
-		f.Expected, f.Actual = "a stack that is complete", string(status)
-		f.Details = []string{"In this state a stack's template does not say what is deployed, and CloudFormation detects no drift."}
-		f.Advice = "Bring the stack to rest: see its events in the console for what failed, correct that, and update or delete it."
-		s.findings = append(s.findings, f)
+		d := s.draft(finding.NotReadable, string(status), finding.Unreadable)
+		d.Reason, d.Actual = finding.StackNotStable, finding.Text(string(status))
+		s.drafts = append(s.drafts, d)
 		return s
 	}
-	ids, err := c.physicalIDs(ctx, s.id)
+	ids, err := c.listResources(ctx, s.id)
 	if err != nil {
-		s.unreadable("the stack's resources", err)
+		s.unreadable(finding.TargetStackResources, err)
 		return s
 	}
-	body, err := call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate, &cloudformation.GetTemplateInput{StackName: &s.id})
+	body, err := call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate,
+		&cloudformation.GetTemplateInput{StackName: &s.id})
 	if err != nil {
-		s.unreadable("the stack's template", err)
+		s.unreadable(finding.TargetTemplate, err)
 	} else if err := s.evaluate(p, aws.ToString(body.TemplateBody)); err != nil {
-		f := s.finding(finding.NotReadable, "template", finding.Unreadable)
-		f.Details = []string{"The deployed template cannot be evaluated: " + err.Error()}
-		f.Advice = "Its resources were checked by CloudFormation alone. Deploy a template that permstack wrote, or tell its authors."
-		s.findings = append(s.findings, f)
+		d := s.draft(finding.NotReadable, "template", finding.Unreadable)
+		d.Reason = finding.TemplateInvalid
+		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
+		s.drafts = append(s.drafts, d)
 	}
-	s.fill(ids)
+	s.addResources(ids)
 	return s
 }
 
@@ -139,15 +139,15 @@ func (s *stack) evaluate(p installation.Parent, body string) error {
 	if err != nil {
 		return err
 	}
-	s.template, s.bound = template, bound
+	s.bound = bound
 	return nil
 }
 
 // listed is a resource as CloudFormation lists it.
 type listed struct{ logicalID, physicalID, typ string }
 
-// physicalIDs lists a stack's resources, 100 a page.
-func (c *check) physicalIDs(ctx context.Context, stackID string) ([]listed, error) {
+// listResources lists a stack's resources, 100 a page.
+func (c *check) listResources(ctx context.Context, stackID string) ([]listed, error) {
 	var out []listed
 	for in := (&cloudformation.ListStackResourcesInput{StackName: &stackID}); ; {
 		page, err := call(ctx, c.cloudformation, c.clients.CloudFormation.ListStackResources, in)
@@ -158,7 +158,9 @@ func (c *check) physicalIDs(ctx context.Context, stackID string) ([]listed, erro
 			if aws.ToString(r.PhysicalResourceId) == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete {
 				continue
 			}
-			out = append(out, listed{aws.ToString(r.LogicalResourceId), aws.ToString(r.PhysicalResourceId), aws.ToString(r.ResourceType)})
+			out = append(out, listed{
+				aws.ToString(r.LogicalResourceId), aws.ToString(r.PhysicalResourceId), aws.ToString(r.ResourceType),
+			})
 		}
 		if page.NextToken == nil {
 			return out, nil
@@ -167,18 +169,19 @@ func (c *check) physicalIDs(ctx context.Context, stackID string) ([]listed, erro
 	}
 }
 
-// fill gives the stack its resources, evaluated where the template could be.
-func (s *stack) fill(ids []listed) {
-	names := resolver{stack: s, listed: map[string]listed{}}
+// addResources adds the stack's resources. Those whose properties cannot be
+// evaluated are checked by CloudFormation alone.
+func (s *stack) addResources(ids []listed) {
+	references := &resolver{stack: s, listed: map[string]listed{}}
 	for _, l := range ids {
-		names.listed[l.logicalID] = l
+		references.listed[l.logicalID] = l
 	}
 	for _, l := range ids {
-		r := &resource{stack: s, logicalID: l.logicalID, physicalID: l.physicalID, typ: l.typ}
+		r := &resource{
+			stack: s, logicalID: l.logicalID, physicalID: l.physicalID, typ: lookupType(l.typ), typeName: l.typ,
+		}
 		if s.bound != nil && s.bound.IsActive(l.logicalID) {
-			if props, err := s.bound.Properties(l.logicalID, names); err != nil {
-				r.problem = fmt.Errorf("evaluate resource %s: %w", l.logicalID, err)
-			} else {
+			if props, err := s.bound.Properties(l.logicalID, references); err == nil {
 				r.props = props
 			}
 		}
@@ -186,38 +189,34 @@ func (s *stack) fill(ids []listed) {
 	}
 }
 
-// permissionStacks finds the stacks that the parent's custom resource made.
-// Which must be there follows from the parent's outputs: access always, the
-// others where an output names them (a profile may do without).
+// permissionStacks returns the stacks that the parent's custom resource created,
+// and reports those that do not exist. The parent's outputs tell which must exist:
+// always the one of access, the other if an output contains its id (a vendor
+// profile may not need it).
 func (c *check) permissionStacks(ctx context.Context, p installation.Parent, parent *types.Stack) []*stack {
 	var out []*stack
 	for _, part := range installation.Parts {
 		name := p.StackName(part)
-		id := outputARN(parent, name)
+		id := stackIDInOutputs(parent, name)
 		s := c.permissionStack(ctx, p, name, id)
 		if s == nil && id == "" && part != installation.Access {
 			continue
 		}
 		if s == nil {
 			s = &stack{name: name}
-			f := s.finding(finding.ResourceGone, "", finding.GrantsLess)
-			f.PhysicalID = name
-			if id != "" {
-				f.PhysicalID = id
-			}
-			f.Expected, f.Actual = "permission stack "+name, "there is no such stack of ours"
-			f.Details = []string{"With the stack went what it holds: roles and policies, or the topic and its rules."}
-			f.Advice = "Update the parent stack with any change, such as a new tag: the permission stack is then made again."
-			s.findings = []draft{f}
+			d := s.draft(finding.ResourceDeleted, "", finding.GrantsLess)
+			d.PhysicalID, d.Actual = cmp.Or(id, name), finding.None
+			s.drafts = []draft{d}
 		}
-		c.forged(ctx, s, part, parent)
+		c.checkTemplate(ctx, s, part, parent)
 		out = append(out, s)
 	}
 	return out
 }
 
-// standing finds permission stacks of a parent that declares none any more.
-func (c *check) standing(ctx context.Context, p installation.Parent) []*stack {
+// undeclaredPermissionStacks returns the permission stacks of a parent whose
+// template does not declare the custom resource, or is being changed.
+func (c *check) undeclaredPermissionStacks(ctx context.Context, p installation.Parent) []*stack {
 	var out []*stack
 	for _, part := range installation.Parts {
 		if s := c.permissionStack(ctx, p, p.StackName(part), ""); s != nil {
@@ -227,14 +226,14 @@ func (c *check) standing(ctx context.Context, p installation.Parent) []*stack {
 	return out
 }
 
-// permissionStack opens one stack if it is there and is the parent's: its tags
-// say so, and where the parent knows its id, that too.
+// permissionStack opens a stack if it is owned by the parent, according to its
+// tags and, if the parent has it in an output, its id. It returns nil otherwise.
 func (c *check) permissionStack(ctx context.Context, p installation.Parent, name, id string) *stack {
 	described, err := c.describe(ctx, name)
 	if err != nil {
 		s := &stack{name: name}
-		s.unreadable("the stack", err)
-		s.findings[0].PhysicalID = name
+		s.unreadable(finding.TargetStack, err)
+		s.drafts[0].PhysicalID = name
 		return s
 	}
 	if described == nil || !p.Owns(stacks.Tags(described)) || id != "" && id != aws.ToString(described.StackId) {
@@ -243,8 +242,9 @@ func (c *check) permissionStack(ctx context.Context, p installation.Parent, name
 	return c.open(ctx, p, described)
 }
 
-// outputARN finds the id of a stack in the values of another's outputs.
-func outputARN(s *types.Stack, name string) string {
+// stackIDInOutputs returns the id of a stack that an output of another stack
+// contains; "" if none does.
+func stackIDInOutputs(s *types.Stack, name string) string {
 	for _, o := range s.Outputs {
 		value := aws.ToString(o.OutputValue)
 		i := strings.Index(value, ":stack/"+name+"/")
@@ -262,15 +262,6 @@ func outputARN(s *types.Stack, name string) string {
 			return value[begin:]
 		}
 		return value[begin : begin+end]
-	}
-	return ""
-}
-
-func parameterValue(s *types.Stack, key string) string {
-	for _, p := range s.Parameters {
-		if aws.ToString(p.ParameterKey) == key {
-			return aws.ToString(p.ParameterValue)
-		}
 	}
 	return ""
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/drift/detect"
+	"permstack/internal/notify/wording"
 )
 
 const accessStack = parentName + "-permstack-access"
 
 // forge writes another template into the access stack, as somebody can who may
 // update stacks, and keeps its outputs.
-func (w *world) forge() {
+func (w *environment) forge() {
 	w.t.Helper()
 	got := must[*cloudformation.GetTemplateOutput](w.t)(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(accessStack)}))
 	const asked, forged = `"Action":["ec2:CreateSnapshot"`, `"Action":["iam:CreateUser","ec2:CreateSnapshot"`
@@ -33,7 +34,7 @@ func (w *world) forge() {
 }
 
 // updateParent gives one parameter of the parent another value.
-func (w *world) updateParent(key, value string) {
+func (w *environment) updateParent(key, value string) {
 	w.t.Helper()
 	var parameters []types.Parameter
 	for _, p := range w.describe(parentName).Parameters {
@@ -58,20 +59,20 @@ func TestForged(t *testing.T) {
 	want := []string{" template-changed [access] grants-more live"}
 	w.forge()
 	report := w.check()
-	if got := briefs(report); !slices.Equal(got, want) {
+	if got := summaries(report); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
-	if f := report.Findings[0]; len(f.Details) != 2 || f.Stack != accessStack {
+	if f := report.Findings[0]; len(wording.Finding(f).Details) != 2 || f.Stack != accessStack {
 		t.Errorf("found %+v", f)
 	}
 
 	// The advice: any change of the parent.
 	w.updateParent("ResourceTags", "team=archive")
-	if got := briefs(w.check()); len(got) != 0 {
+	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after an update of the parent: %q", got)
 	}
 	w.forge()
-	if got := briefs(w.check()); !slices.Equal(got, want) {
+	if got := summaries(w.check()); !slices.Equal(got, want) {
 		t.Errorf("after an update of the parent, forged again: %q, want %q", got, want)
 	}
 
@@ -91,7 +92,7 @@ func TestForged(t *testing.T) {
 			clients.CloudFormation = &later{CloudFormation: clients.CloudFormation, now: now}
 			got, err := detect.Check(t.Context(), clients, w.options())
 			if err != nil || len(got.Findings) != 0 {
-				t.Errorf("%s: %q, %v", name, briefs(got), err)
+				t.Errorf("%s: %q, %v", name, summaries(got), err)
 			}
 		}
 	})
@@ -103,7 +104,7 @@ func TestForged(t *testing.T) {
 		return []types.Stack{s}
 	}}
 	if got, err := detect.Check(t.Context(), clients, w.options()); err != nil || len(got.Findings) != 0 {
-		t.Errorf("without fingerprints: %q, %v", briefs(got), err)
+		t.Errorf("without fingerprints: %q, %v", summaries(got), err)
 	}
 
 	// A rollback leaves the parent's outputs as they were, and may have been
@@ -113,7 +114,7 @@ func TestForged(t *testing.T) {
 		t.Fatalf("the parent is %s", status)
 	}
 	w.forge()
-	if got := briefs(w.check()); len(got) != 0 {
+	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after a rollback: %q", got)
 	}
 }

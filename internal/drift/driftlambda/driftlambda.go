@@ -76,7 +76,7 @@ func Handler(
 	return func(ctx context.Context, _ json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
 		run := &monitor.Run{
-			Place: notify.Place{
+			Origin: notify.Origin{
 				StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region,
 			},
 			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays,
@@ -88,9 +88,8 @@ func Handler(
 			},
 		}
 		if s.Revert {
-			run.Revert = func(ctx context.Context, report finding.Report) (notify.Reverted, error) {
-				out, err := detect.Revert(ctx, clients, report, options)
-				return reverted(out), err
+			run.Revert = func(ctx context.Context, report finding.Report) (finding.Reversals, error) {
+				return detect.Revert(ctx, clients, report, options)
 			}
 		}
 		return run.Do(ctx, id)
@@ -106,19 +105,6 @@ func hubSender(s Settings, cfg aws.Config) *notify.Sender {
 	}
 	client := sns.NewFromConfig(cfg, func(o *sns.Options) { o.Region = topic.Region })
 	return &notify.Sender{Client: client, TopicARN: s.HubTopicARN}
-}
-
-// reverted converts the result of a revert for the message.
-func reverted(r detect.Reverted) notify.Reverted {
-	line := func(r detect.Reversal) string { return r.Finding.LogicalID + ": " + r.What }
-	var out notify.Reverted
-	for _, one := range r.Done {
-		out.Done = append(out.Done, line(one))
-	}
-	for _, one := range r.Failed {
-		out.Failed = append(out.Failed, line(one))
-	}
-	return out
 }
 
 // requestID returns the id of the invocation, which is the same when Lambda

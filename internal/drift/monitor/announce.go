@@ -3,11 +3,13 @@ package monitor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
@@ -15,15 +17,17 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// Deployed is what the parent stack says of the access that it deployed.
+// Deployed is the access that the parent stack deployed.
 type Deployed struct {
-	Granted   string // see permissionstack.GrantedHash; empty where it is not told
+	Granted   string // see permissionstack.GrantedHash; "" if the stack has no such output
 	Announced string
 	// Changes reads what is granted now.
 	Changes func(context.Context) ([]notify.AccessChange, error)
 }
 
-// announce catches up on an announcement that failed when it was due.
+// announce announces a change of access that could not be announced when it was
+// deployed. It returns the state with what is announced, and how many messages it
+// sent.
 func (r *Run) announce(ctx context.Context, state notify.State, report finding.Report) (notify.State, int, error) {
 	if r.Deployed == nil {
 		return state, 0, nil
@@ -39,57 +43,55 @@ func (r *Run) announce(ctx context.Context, state notify.State, report finding.R
 		return state, 0, nil
 	}
 	changes, err := d.Changes(ctx)
-	if err != nil { // that something changed must be told even where it cannot be told what
-		r.Log.Error("what is granted cannot be read", "error", err)
+	if err != nil { // the change must be announced even if it cannot be listed
+		r.Log.Error(logGrantedUnreadable, "error", err)
 	}
-	place := r.Place
-	place.Profile = report.Profile
-	id, err := r.Sender.Send(ctx, notify.AccessMessage(place, notify.Altered, notify.Access{GrantedHash: d.Granted, Changes: changes, Late: true}, r.Now()))
+	origin := r.Origin
+	origin.Profile = report.Profile
+	access := notify.Access{GrantedHash: d.Granted, Changes: changes, Late: true}
+	id, err := r.Sender.Send(ctx, notify.AccessMessage(origin, notify.Altered, access, r.Now()))
 	if err != nil {
 		return state, 0, err
 	}
-	r.Log.Info("announced a change of access", "messageId", id, "grantedHash", d.Granted)
+	r.Log.Info(logAnnounced, "messageId", id, "grantedHash", d.Granted)
 	state.Announced = d.Granted
 	return state, 1, nil
 }
 
-// CloudFormation is the little of the SDK's client that reading what is
-// deployed needs.
+// CloudFormation is the part of the SDK's client that ReadDeployed needs.
 type CloudFormation interface {
-	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
-	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
+	stacks.Describer
+	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (
+		*cloudformation.GetTemplateOutput, error)
 }
 
 // ReadDeployed reads the outputs of the parent stack. While the stack is being
-// changed it says nothing: the change announces itself.
+// changed the result is empty: the deployment announces the change itself.
 func ReadDeployed(ctx context.Context, client CloudFormation, parent installation.Parent) (Deployed, error) {
-	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &parent.ID})
+	stack, err := stacks.Describe(ctx, client, parent.ID)
 	if err != nil {
-		return Deployed{}, fmt.Errorf("describe stack %s: %w", parent.ID, err)
+		return Deployed{}, err
 	}
-	if len(out.Stacks) == 0 || !stacks.IsStable(out.Stacks[0].StackStatus) {
+	if stack == nil {
+		return Deployed{}, errors.New("describe stack " + parent.ID + ": it does not exist")
+	}
+	if !stacks.IsStable(stack.StackStatus) {
 		return Deployed{}, nil
 	}
-	d := Deployed{Changes: func(ctx context.Context) ([]notify.AccessChange, error) {
-		return readGranted(ctx, client, parent.StackName(installation.Access))
-	}}
-	for _, o := range out.Stacks[0].Outputs {
-		switch aws.ToString(o.OutputKey) {
-		case installation.GrantedOutput:
-			d.Granted = aws.ToString(o.OutputValue)
-		case installation.AnnouncedOutput:
-			d.Announced = aws.ToString(o.OutputValue)
-		}
-	}
-	return d, nil
+	outputs := stacks.Outputs(stack)
+	return Deployed{
+		Granted: outputs[installation.GrantedOutput], Announced: outputs[installation.AnnouncedOutput],
+		Changes: func(ctx context.Context) ([]notify.AccessChange, error) {
+			return readGranted(ctx, client, parent.StackName(installation.Access))
+		},
+	}, nil
 }
 
-// readGranted lists the actions of every policy in the deployed template.
-func readGranted(ctx context.Context, client CloudFormation, id string) ([]notify.AccessChange, error) {
-	var out []notify.AccessChange
-	got, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id})
+// readGranted lists the actions of every policy in the template of a stack.
+func readGranted(ctx context.Context, client CloudFormation, stack string) ([]notify.AccessChange, error) {
+	got, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack})
 	if err != nil {
-		return out, fmt.Errorf("read template of stack %s: %w", id, err)
+		return nil, fmt.Errorf("read template of stack %s: %w", stack, awserr.Concise(err))
 	}
 	var template struct {
 		Resources map[string]struct {
@@ -98,31 +100,36 @@ func readGranted(ctx context.Context, client CloudFormation, id string) ([]notif
 		}
 	}
 	if err := json.Unmarshal([]byte(aws.ToString(got.TemplateBody)), &template); err != nil {
-		return out, fmt.Errorf("read template of stack %s: %w", id, err)
+		return nil, fmt.Errorf("parse template of stack %s: %w", stack, err)
 	}
-	for logical, resource := range template.Resources {
+	var out []notify.AccessChange
+	for logicalID, resource := range template.Resources {
 		if resource.Type != "AWS::IAM::ManagedPolicy" && resource.Type != "AWS::IAM::Role" {
 			continue
 		}
-		var p grants
+		var p policyProperties
 		if err := json.Unmarshal(resource.Properties, &p); err != nil {
-			return out, fmt.Errorf("read %s in the template of stack %s: %w", logical, id, err)
+			return out, fmt.Errorf("parse resource %s in the template of stack %s: %w", logicalID, stack, err)
 		}
-		switch resource.Type {
-		case "AWS::IAM::ManagedPolicy":
-			out = append(out, notify.AccessChange{What: "policy", Of: "managed policies", Name: p.ManagedPolicyName, Added: p.PolicyDocument.Actions()})
-		case "AWS::IAM::Role":
-			for _, inline := range p.Policies {
-				out = append(out, notify.AccessChange{What: "policy", Of: p.RoleName, Name: inline.PolicyName, Added: inline.PolicyDocument.Actions()})
-			}
+		add := func(of, name string, document iampolicy.Document) {
+			out = append(out, notify.AccessChange{
+				What: notify.PolicyPart, Of: of, Name: name, Added: document.Actions(),
+			})
+		}
+		if resource.Type == "AWS::IAM::ManagedPolicy" {
+			add("managed policies", p.ManagedPolicyName, p.PolicyDocument)
+		}
+		for _, inline := range p.Policies {
+			add(p.RoleName, inline.PolicyName, inline.PolicyDocument)
 		}
 	}
 	notify.SortChanges(out)
 	return out, nil
 }
 
-// grants are the properties of roles and managed policies that grant actions.
-type grants struct {
+// policyProperties are the properties of roles and managed policies that grant
+// actions.
+type policyProperties struct {
 	ManagedPolicyName string
 	PolicyDocument    iampolicy.Document
 	RoleName          string

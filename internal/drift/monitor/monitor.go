@@ -1,19 +1,19 @@
-// Package watch is one run of the scheduled drift check: look, put right where
-// that is asked for, tell what is news, remember that it was told.
+// Package monitor is one run of the scheduled drift check: it checks, reverts if
+// configured, notifies of what changed, and saves what it reported.
 //
-// # What may go wrong, and what it costs
+// # Failures and what they cost
 //
-// Before anything is put right, what was found is written into the state as
-// notYetNotified, or told where that cannot be: the message about it cannot be lost with
-// the evidence.
+// Before anything is reverted, the findings are saved in the state as not yet
+// notified, or reported at once if that is not possible: a revert removes the
+// evidence, so the message about it must not be lost.
 //
 // The state is saved after the message was sent: a crash between the two costs
-// one message too many, never a lost alert. A lost or damaged state costs the
-// same. Where the state cannot be read or written at all, the run still looks
-// and tells everything that it finds, again in every run; it then does not count
-// as completed, which the heartbeat alarm shows. A check that fails as a whole,
-// or a message that cannot be sent, fails the run: Lambda tries it again twice
-// and then puts it into the dead-letter queue, which has an alarm too.
+// one redundant message, never a lost one. A lost or damaged state costs the
+// same. If the state cannot be read or written, the run still checks, and
+// reports everything that it finds, in every run; it then does not count as
+// completed, which the heartbeat alarm shows. A check that fails as a whole, or a
+// message that cannot be sent, fails the run: Lambda tries it twice more and then
+// puts the event into the dead-letter queue, which has an alarm too.
 package monitor
 
 import (
@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"time"
 
 	"permstack/internal/notify"
@@ -31,16 +30,17 @@ import (
 
 // Run is what one run needs.
 type Run struct {
-	Place        notify.Place
+	Origin       notify.Origin
 	Store        *Store
 	Sender       *notify.Sender
-	Hub          *notify.Sender // the Organization's topic, told after the own one; nil is none
+	Hub          *notify.Sender // for the Organization's topic, after Sender; may be nil
 	ReminderDays int
 
 	Check func(context.Context) (finding.Report, error)
-	// Revert puts drift right; nil where OnDrift is notify.
-	Revert func(context.Context, finding.Report) (notify.Reverted, error)
-	// Deployed tells which access is deployed and which was announced; nil skips that.
+	// Revert reverts findings; nil if OnDrift is notify.
+	Revert func(context.Context, finding.Report) (finding.Reversals, error)
+	// Deployed returns which access is deployed and which was announced; nil skips
+	// the announcement.
 	Deployed func(context.Context) (Deployed, error)
 
 	Log     *slog.Logger
@@ -48,7 +48,7 @@ type Run struct {
 	Now     func() time.Time
 }
 
-// Result is what a run came to; it is the function's answer.
+// Result is the result of a run, and the function's response.
 type Result struct {
 	Status    notify.Status `json:"status"`
 	Checked   int           `json:"checked"`
@@ -57,18 +57,23 @@ type Result struct {
 	Completed bool          `json:"completed"`
 }
 
-// reserve is kept of the time for telling and remembering, at most a third.
-const reserve = 30 * time.Second
+const (
+	// reserve is the time that is kept for notifying and saving the state, at most a
+	// third of what is left.
+	reserve = 30 * time.Second
+	// maxDuration is Lambda's maximum (quotas, "Function timeout").
+	maxDuration = 15 * time.Minute
+)
 
-// Do carries the run out. holder names this invocation, the same when it is
-// repeated.
+// Do executes the run. holder identifies the invocation; a repetition of it has
+// the same.
 func (r *Run) Do(ctx context.Context, holder string) (Result, error) {
 	began := r.Now()
-	until := began.Add(15 * time.Minute) // the longest that Lambda lets run
+	until := began.Add(maxDuration)
 	if deadline, ok := ctx.Deadline(); ok {
 		until = deadline
 	}
-	metrics := notify.Metrics{Stack: r.Place.Stack}
+	metrics := notify.Metrics{Stack: r.Origin.Stack}
 	result, err := r.do(ctx, holder, began, until, &metrics)
 	metrics.Duration = r.Now().Sub(began)
 	metrics.Notified = result.Notified
@@ -76,161 +81,172 @@ func (r *Run) Do(ctx context.Context, holder string) (Result, error) {
 		metrics.Completed = 1
 	}
 	if err := metrics.Write(r.Metrics, r.Now()); err != nil {
-		r.Log.Error("metrics are not written", "error", err)
+		r.Log.Error(logMetricsFailed, "error", err)
 	}
 	if err != nil {
-		r.Log.Error("the run failed", "error", err)
+		r.Log.Error(logFailed, "error", err)
 		return result, err
 	}
-	r.Log.Info("the run is done", "status", result.Status, "checked", result.Checked, "drifted", result.Drifted, "notified", result.Notified, "completed", result.Completed)
+	r.Log.Info(logCompleted, "status", result.Status, "checked", result.Checked, "drifted", result.Drifted,
+		"notified", result.Notified, "completed", result.Completed)
 	return result, nil
 }
 
-func (r *Run) do(ctx context.Context, holder string, began, until time.Time, metrics *notify.Metrics) (result Result, err error) {
-	remembers := true
+func (r *Run) do(
+	ctx context.Context, holder string, began, until time.Time, metrics *notify.Metrics,
+) (result Result, err error) {
+	hasState := true
 	state, err := r.Store.Begin(ctx, holder, began, until)
 	var damaged *DamagedError
 	switch {
 	case errors.Is(err, ErrBusy):
 		return Result{}, err
 	case errors.As(err, &damaged):
-		r.Log.Warn("the state is lost: what stands is told again", "error", err)
+		r.Log.Warn(logStateLost, "error", err)
 	case err != nil:
-		remembers = false
-		r.Log.Error("the state cannot be kept: what stands is told in every run", "error", err)
+		hasState = false
+		r.Log.Error(logStateUnavailable, "error", err)
 	}
-	// A run that fails gives the lease back; it tells nothing and forgets nothing.
+	// A run that fails releases the lease and leaves the rest of the state.
 	defer func() {
-		if err != nil && remembers {
+		if err != nil && hasState {
 			if err := r.Store.End(context.WithoutCancel(ctx), state); err != nil {
-				r.Log.Warn("the lease stays until it ends", "error", err)
+				r.Log.Warn(logLeaseNotReleased, "error", err)
 			}
 		}
 	}()
 
 	report, err := r.check(ctx, until)
 	if err != nil {
-		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Place.Stack, err)
+		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Origin.Stack, err)
 	}
 	if report.Profile == "" {
-		report.Profile = r.Place.Profile
+		report.Profile = r.Origin.Profile
 	}
 	next, sent, err := r.announce(ctx, state, report)
-	if err != nil { // it is tried again in the next run: drift matters more
-		r.Log.Error("a change of access is not announced yet", "error", err)
+	if err != nil { // the next run tries again; drift is more important
+		r.Log.Error(logAnnounceFailed, "error", err)
 	}
-	news, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
-	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: news.Drifted(), Notified: sent}
-	fill(metrics, report, news)
+	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
+	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
+	setMetrics(metrics, report, diff)
 
-	var hub error
-	if r.Revert != nil && news.Drifted() > 0 {
-		if state, err = r.before(ctx, remembers, state, next, notify.DriftMessage(report, news, nil, r.Now())); err != nil {
-			return result, err
-		}
-	}
-	reverted := r.revert(ctx, until, report, news)
-	message := notify.DriftMessage(report, news, reverted, r.Now())
-	result.Status = message.Status
-	r.logFindings(news)
-	if news.Any() || reverted != nil && len(reverted.Done) > 0 {
-		id, err := r.Sender.Send(ctx, message)
+	if r.Revert != nil && diff.Drifted() > 0 {
+		state, err = r.beforeRevert(ctx, hasState, state, next, notify.DriftMessage(report, diff, nil, r.Now()))
 		if err != nil {
 			return result, err
 		}
-		result.Notified++
-		r.Log.Info("told", "messageId", id, "subject", message.Subject)
-		if r.Hub != nil {
-			_, hub = r.Hub.Send(ctx, message)
-		}
+	}
+	message := notify.DriftMessage(report, diff, r.revert(ctx, until, report, diff), r.Now())
+	result.Status = message.Status
+	r.logFindings(diff)
+	sent, hubErr, err := r.send(ctx, diff, message)
+	result.Notified += sent
+	if err != nil {
+		return result, err
 	}
 	if err := r.Store.End(ctx, next); err != nil {
-		r.Log.Error("what was told is not remembered: it will be told again", "error", err)
+		r.Log.Error(logStateNotSaved, "error", err)
 		return result, nil
 	}
-	result.Completed = remembers
-	if hub != nil { // the account itself was told and is not told again: the run fails, and the alarm of failed runs speaks
-		remembers = false
-		return result, fmt.Errorf("tell the Organization: %w", hub)
+	result.Completed = hasState
+	if hubErr != nil { // the account itself is not notified again; the failed run raises an alarm
+		hasState = false // which is saved already
+		return result, fmt.Errorf("notify the Organization: %w", hubErr)
 	}
 	return result, nil
 }
 
-// before makes sure, before anything is put right, that somebody will be told of
-// it: what is put right leaves no other trace. It is remembered as untold, or where
-// that cannot be, told at once. It gives the state that holds from now on.
-func (r *Run) before(ctx context.Context, remembers bool, state, next notify.State, message notify.Message) (notify.State, error) {
-	if remembers {
-		ahead := state.WithPending(next)
-		err := r.Store.Save(ctx, ahead)
-		if err == nil {
-			return ahead, nil
+// send publishes a message if there is something to report. hubErr is the error
+// of the Organization's topic.
+func (r *Run) send(ctx context.Context, diff notify.Diff, m notify.Message) (sent int, hubErr, err error) {
+	if !diff.Any() && (m.Reverted == nil || len(m.Reverted.Done) == 0) {
+		return 0, nil, nil
+	}
+	id, err := r.Sender.Send(ctx, m)
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Log.Info(logNotified, "messageId", id, "subject", m.Subject)
+	if r.Hub != nil {
+		if _, hubErr = r.Hub.Send(ctx, m); hubErr != nil {
+			r.Log.Error(logHubFailed, "error", hubErr)
 		}
-		r.Log.Error("what is about to be put right cannot be remembered: it is told first", "error", err)
+	}
+	return 1, hubErr, nil
+}
+
+// beforeRevert makes sure that the findings are reported although a revert
+// removes the evidence: it saves them as not yet notified, or reports them at
+// once if that is not possible. It returns the state that is saved.
+func (r *Run) beforeRevert(
+	ctx context.Context, hasState bool, state, next notify.State, message notify.Message,
+) (notify.State, error) {
+	if hasState {
+		pending := state.WithPending(next)
+		err := r.Store.Save(ctx, pending)
+		if err == nil {
+			return pending, nil
+		}
+		r.Log.Error(logStateNotSaved, "error", err)
 	}
 	_, err := r.Sender.Send(ctx, message)
 	return state, err
 }
 
-// check leaves time to tell and to remember.
+// check checks for drift and leaves time to notify and to save the state.
 func (r *Run) check(ctx context.Context, until time.Time) (finding.Report, error) {
-	left := r.left(until)
-	if r.Revert != nil { // which needs time, too
-		left /= 2
+	available := r.available(until)
+	if r.Revert != nil { // which needs time too
+		available /= 2
 	}
-	ctx, cancel := context.WithTimeout(ctx, left)
+	ctx, cancel := context.WithTimeout(ctx, available)
 	defer cancel()
-	report, err := r.Check(ctx)
-	if err != nil {
-		return report, err
-	}
-	// The state is written at every run: that its value is not the template's is
-	// no drift.
-	report.Findings = slices.DeleteFunc(report.Findings, func(f finding.Finding) bool {
-		return f.Kind == finding.PropertyChanged && f.PhysicalID == r.Store.Parameter
-	})
-	return report, nil
+	return r.Check(ctx)
 }
 
-// left is the time until a moment, without the reserve.
-func (r *Run) left(until time.Time) time.Duration {
+// available returns the time until a moment, less the reserve.
+func (r *Run) available(until time.Time) time.Duration {
 	left := until.Sub(r.Now())
 	return left - min(reserve, left/3)
 }
 
-func fill(m *notify.Metrics, report finding.Report, news notify.News) {
-	m.Checked, m.NotReached, m.Drifted = report.Checked, len(report.NotReached), news.Drifted()
-	m.Unreadable = len(news.Standing) - news.Drifted()
-	for _, i := range news.Standing {
-		if i.Direction == finding.GrantsMore {
+func setMetrics(m *notify.Metrics, report finding.Report, diff notify.Diff) {
+	m.Checked, m.NotReached = report.Checked, len(report.NotReached)
+	m.Drifted, m.Unreadable = diff.Drifted(), diff.Unreadable()
+	for _, o := range diff.Open {
+		if o.Direction == finding.GrantsMore {
 			m.GrantsMore++
 		}
 	}
 }
 
-// revert puts right what drifted. What fails is told, and never fails the run.
-func (r *Run) revert(ctx context.Context, until time.Time, report finding.Report, news notify.News) *notify.Reverted {
-	if r.Revert == nil || news.Drifted() == 0 {
+// revert reverts the findings. Its errors are reported and do not fail the run.
+func (r *Run) revert(ctx context.Context, until time.Time, report finding.Report, diff notify.Diff) *notify.Reverted {
+	if r.Revert == nil || diff.Drifted() == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.left(until))
+	ctx, cancel := context.WithTimeout(ctx, r.available(until))
 	defer cancel()
-	out, err := r.Revert(ctx, report)
+	result, err := r.Revert(ctx, report)
 	if err != nil {
-		r.Log.Error("drift is not put right", "error", err)
-		out.Failed = append(out.Failed, err.Error())
+		r.Log.Error(logRevertFailed, "error", err)
 	}
-	r.Log.Info("put right", "done", out.Done, "failed", out.Failed)
-	return &out
+	out := notify.NewReverted(result, err)
+	r.Log.Info(logReverted, "done", out.Done, "failed", out.Failed)
+	return out
 }
 
-func (r *Run) logFindings(news notify.News) {
-	for what, items := range map[string][]notify.Item{"appeared": news.Appeared, "changed": news.Changed, "reminder": news.Reminded} {
-		for _, i := range items {
-			r.Log.Warn("finding", "news", what, "id", i.ID, "kind", i.Kind, "direction", i.Direction, "stack", i.Stack, "resource", i.LogicalID, "subject", i.Subject, "missingPermission", i.Permission)
+func (r *Run) logFindings(diff notify.Diff) {
+	for event, list := range map[notify.Event][]notify.Open{
+		notify.Appeared: diff.Appeared, notify.Changed: diff.Changed, notify.Reminder: diff.Reminded,
+	} {
+		for _, o := range list {
+			r.Log.Warn(logFinding, "event", event, "id", o.ID, "kind", o.Kind, "direction", o.Direction, "stack", o.Stack,
+				"resource", o.LogicalID, "subject", o.Subject, "missingPermission", o.Permission)
 		}
 	}
-	for _, g := range news.Resolved {
-		r.Log.Info("resolved", "what", g.Label, "direction", g.Direction)
+	for _, resolved := range diff.Resolved {
+		r.Log.Info(logResolved, "what", resolved.Label, "direction", resolved.Direction)
 	}
 }

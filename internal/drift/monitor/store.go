@@ -13,39 +13,39 @@ import (
 	"permstack/internal/notify"
 )
 
-// SSM is the little of the SDK's client that a Store needs.
+// SSM is the part of the SDK's client that a Store needs.
 type SSM interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
 
-// Store keeps the alert.State of a parent stack in one standard SSM parameter.
+// Store holds the notify.State of a parent stack in one standard SSM parameter.
 type Store struct {
 	Client        SSM
 	Parameter     string
 	ParentStackID string
 }
 
-// ErrBusy says that another run is at work.
-var ErrBusy = errors.New("another run is at work")
+// ErrBusy is returned by Begin while another run is in progress.
+var ErrBusy = errors.New("another run is in progress")
 
-// DamagedError says that the stored state cannot be used. The alert.State that comes
-// with it is empty and good to go on with.
+// DamagedError is returned by Begin if the stored state cannot be used. The
+// notify.State that is returned with it is empty and can be used.
 type DamagedError struct{ err error }
 
 func (e *DamagedError) Error() string { return e.err.Error() }
 func (e *DamagedError) Unwrap() error { return e.err }
 
-// Begin reads the state and takes the lease for holder until a time. It is
-// ErrBusy while another holder has it; a holder that takes it again, as a
-// repeated invocation with the same request id does, gets it.
+// Begin reads the state and acquires the lease for holder until a time. It
+// returns ErrBusy while another holder has the lease; the same holder, such as a
+// repeated invocation with the same request id, can acquire it again.
 //
-// SSM has no conditional write, but it counts versions: of two runs that read
-// the same version and write, the second gets a number that is not the next
-// one, and knows that it was not alone. It then leaves everything as it is: the
-// first has its state in memory and writes it at its end.
+// SSM has no conditional write, but it counts versions: of two runs that read the
+// same version and write, the second gets a version that is not the next one. It
+// then returns ErrBusy and writes nothing more: the first has its state in memory
+// and writes it at its end.
 //
-// A *DamagedError comes with the lease taken.
+// If it returns a *DamagedError the lease is acquired.
 func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) (notify.State, error) {
 	var state notify.State
 	var damaged error
@@ -74,12 +74,12 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		return state, err
 	}
 	if written != version+1 {
-		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same moment", ErrBusy, s.Parameter)
+		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same time", ErrBusy, s.Parameter)
 	}
 	return state, damaged
 }
 
-// Save writes the state with the lease, in the course of a run.
+// Save writes the state with the lease, during a run.
 func (s *Store) Save(ctx context.Context, state notify.State) error {
 	_, err := s.put(ctx, state)
 	return err

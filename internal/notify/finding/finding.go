@@ -1,82 +1,140 @@
-// Package driftreport is what a look at the deployed access found, in the words
-// that alerts and the command line share. It knows neither how drift is found nor
-// how it is told.
+// Package finding is the result of a drift check as data: kinds, values and
+// reasons. The detector returns it, the notifications word it; this package
+// contains neither.
 package finding
 
-import "time"
-
-// Direction is which way a difference goes.
-type Direction string
-
-const (
-	GrantsMore Direction = "grants-more" // a security matter
-	GrantsLess Direction = "grants-less" // backups or restores will fail
-	Changed    Direction = "changed"     // neither, both, or not to be told
-	Unreadable Direction = "unreadable"  // could not be read: neither in sync nor drifted
+import (
+	"strings"
+	"time"
 )
 
-// Finding is one difference between what was deployed and what is there.
+// Finding is one difference between what was deployed and what exists, or
+// something that could not be read.
 type Finding struct {
-	// ID is the same for the same difference in every run: of the stack, the
-	// resource, the kind and the subject, not of their present values.
+	// ID is the same for the same difference in every run: it is derived from the
+	// stack, the resource, the kind and the subject, not from the values.
 	ID string `json:"id"`
 
-	Stack      string `json:"stack"`        // name of the permission stack or the parent
-	LogicalID  string `json:"logicalId"`    // in that stack's template
+	Stack      string `json:"stack"`        // name of the permission stack or the parent stack
+	LogicalID  string `json:"logicalId"`    // in that stack's template; "" if the finding is about the stack itself
 	PhysicalID string `json:"physicalId"`   // name or ARN
 	Type       string `json:"resourceType"` // AWS::IAM::Role
 
 	Kind      Kind      `json:"kind"`
-	Subject   string    `json:"subject,omitempty"` // the policy, statement, tag, target … within the resource
+	Subject   string    `json:"subject,omitempty"`  // the policy, tag, target … within the resource
+	Property  string    `json:"property,omitempty"` // the CloudFormation property that differs
 	Direction Direction `json:"direction"`
-	Expected  string    `json:"expected,omitempty"` // short, for people; never a secret
-	Actual    string    `json:"actual,omitempty"`
-	Details   []string  `json:"details,omitempty"` // one a change: an action, a principal, a condition
-	Advice    string    `json:"advice"`            // what to do
+	Reason    Reason    `json:"reason,omitempty"`
 
-	// Permission is the one that was missing, where Direction is Unreadable and
-	// access was denied.
-	Permission string `json:"missingPermission,omitempty"`
-	// SeenBy tells which eye saw it: "cloudformation", "live" or both.
-	SeenBy []string `json:"seenBy"`
-	// Hash changes when the difference itself changes (its values), so that news
-	// of a known ID can be told from a repetition.
+	Expected Value `json:"expected,omitzero"` // in the template
+	Actual   Value `json:"actual,omitzero"`   // found
+
+	// Changes lists the grants and denials that differ, one line each in the
+	// notation of compare.Change; ChangesOmitted counts those that are left out.
+	Changes        []string `json:"changes,omitempty"`
+	ChangesOmitted int      `json:"changesOmitted,omitempty"`
+	// Differences is what CloudFormation's drift detection reported of Property.
+	Differences []Difference `json:"differences,omitempty"`
+	// Roles are the names of the roles that a deleted policy was attached to.
+	Roles []string `json:"roles,omitempty"`
+
+	// ReadErrors are the calls that failed. Permission is the missing permission,
+	// if access was denied.
+	ReadErrors []ReadError `json:"readErrors,omitempty"`
+	Permission string      `json:"missingPermission,omitempty"`
+
+	SeenBy []Source `json:"seenBy"` // sorted
+	// Hash changes when the values of the difference change.
 	Hash string `json:"hash"`
 }
 
-// Kind is what differs.
-type Kind string
+// Value is one side of a difference. External ids are masked in it.
+type Value struct {
+	Absent   bool      `json:"absent,omitempty"` // there is no such value
+	Text     string    `json:"text,omitempty"`   // ARN, name, number, state or JSON
+	Document *Document `json:"document,omitempty"`
+}
 
+// Text returns the value of a text; an empty text is absent.
+func Text(s string) Value { return Value{Absent: s == "", Text: s} }
+
+// None is the value of what does not exist.
+var None = Value{Absent: true}
+
+// Document is a policy document in short.
+type Document struct {
+	Invalid    bool        `json:"invalid,omitempty"` // it could not be parsed
+	Statements []Statement `json:"statements,omitempty"`
+}
+
+// Statement is a policy statement without its conditions' values.
+type Statement struct {
+	Effect        string   `json:"effect"`
+	Actions       []string `json:"actions,omitempty"`
+	NotActions    []string `json:"notActions,omitempty"`
+	Resources     []string `json:"resources,omitempty"`
+	NotResources  []string `json:"notResources,omitempty"`
+	Principals    []string `json:"principals,omitempty"`    // "*" is everyone
+	NotPrincipals []string `json:"notPrincipals,omitempty"` // "*" is everyone
+	Conditional   bool     `json:"conditional,omitempty"`
+}
+
+// Difference is one value that CloudFormation's drift detection reported.
+type Difference struct {
+	Path     string `json:"path"` // JSON pointer
+	Expected string `json:"expected,omitempty"`
+	Actual   string `json:"actual,omitempty"`
+}
+
+// ReadError is a call that failed.
+type ReadError struct {
+	Target  Target `json:"target"`
+	Name    string `json:"name,omitempty"` // the property or policy
+	Message string `json:"message"`        // error code and message
+}
+
+// Target is what could not be read.
+type Target string
+
+// The targets. TargetProperty and TargetPolicy have a name.
 const (
-	ResourceGone        Kind = "resource-gone"
-	InlinePolicyAdded   Kind = "inline-policy-added"
-	InlinePolicyRemoved Kind = "inline-policy-removed"
-	InlinePolicyChanged Kind = "inline-policy-changed"
-	AttachmentAdded     Kind = "attachment-added"
-	AttachmentRemoved   Kind = "attachment-removed"
-	PolicyChanged       Kind = "policy-changed" // the default version of a managed policy
-	TrustChanged        Kind = "trust-changed"
-	BoundaryChanged     Kind = "boundary-changed"
-	SessionChanged      Kind = "session-length-changed"
-	TagsChanged         Kind = "tags-changed"
-	TopicPolicyChanged  Kind = "topic-policy-changed"
-	RuleChanged         Kind = "rule-changed" // pattern, state or targets
-	ProfileChanged      Kind = "instance-profile-changed"
-	PropertyChanged     Kind = "property-changed" // seen by CloudFormation alone
-	TemplateChanged     Kind = "template-changed" // of a permission stack, by somebody else than the provisioner
-	NotReadable         Kind = "not-readable"
+	TargetProperty       Target = "property"
+	TargetPolicy         Target = "policy"
+	TargetStack          Target = "stack"
+	TargetStackResources Target = "stack-resources"
+	TargetTemplate       Target = "template"
+	TargetDriftDetection Target = "drift-detection"
 )
 
-// Report is what one run found.
+// Report is the result of one run.
 type Report struct {
 	ParentStackID string        `json:"parentStackId"`
-	Stacks        []string      `json:"stacks"` // ids of the stacks looked at
+	Stacks        []string      `json:"stacks"` // ids of the checked stacks
 	Profile       string        `json:"profile"`
 	Account       string        `json:"account"`
 	Region        string        `json:"region"`
 	Started       time.Time     `json:"started"`
 	Took          time.Duration `json:"tookNanoseconds"`
-	Checked       int           `json:"checked"`              // resources examined
-	NotReached    []string      `json:"notReached,omitempty"` // logical ids that the deadline left out
+	Checked       int           `json:"checked"`              // number of resources
+	NotReached    []string      `json:"notReached,omitempty"` // <stack>/<logical id> that the deadline left out
 	Findings      []Finding     `json:"findings"`             // in a stable order
 }
+
+// TargetSubject returns the Subject of a finding about a target of an event rule.
+func TargetSubject(id string) string { return targetPrefix + id }
+
+const targetPrefix = "target "
+
+// TargetID returns the id of the target that a finding is about; "" if it is
+// about something else.
+func (f Finding) TargetID() string {
+	id, ok := strings.CutPrefix(f.Subject, targetPrefix)
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// SeenByDetection reports whether only CloudFormation's drift detection saw the
+// difference.
+func (f Finding) SeenByDetection() bool { return len(f.SeenBy) == 1 && f.SeenBy[0] == CloudFormation }

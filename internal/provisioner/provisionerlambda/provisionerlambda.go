@@ -35,6 +35,7 @@ import (
 	"permstack/internal/notify"
 	"permstack/internal/policies"
 	"permstack/internal/provisioner"
+	"permstack/internal/provisioner/announcement"
 )
 
 // Settings are the function's own environment variables.
@@ -89,7 +90,7 @@ func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
 	}
 	if s.TopicARN != "" {
 		sender := notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
-		core.Announcer = &notify.Announcer{Sender: sender}
+		core.Announcer = &announcement.Announcer{Sender: sender}
 	}
 	return &customresource.Function{
 		Handle:     core.Handle,

@@ -1,8 +1,9 @@
-package notify_test
+package announcement_test
 
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,9 +17,15 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 	"permstack/internal/provisioner"
+	"permstack/internal/provisioner/announcement"
 )
 
-const externalID = "external-id-that-nobody-is-told"
+const (
+	externalID = "external-id-that-is-never-sent"
+	parent     = "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f"
+)
+
+var monday = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 
 func set(t *testing.T, edit func(*policies.Selection, *policies.Environment)) *policies.Set {
 	t.Helper()
@@ -40,7 +47,7 @@ func set(t *testing.T, edit func(*policies.Selection, *policies.Environment)) *p
 
 func TestDifference(t *testing.T) {
 	base := set(t, nil)
-	if got := notify.Difference(base, set(t, nil)); len(got) != 0 {
+	if got := announcement.Changes(base, set(t, nil)); len(got) != 0 {
 		t.Errorf("the same: %+v", got)
 	}
 	less := set(t, func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"backup"} })
@@ -48,14 +55,14 @@ func TestDifference(t *testing.T) {
 		name          string
 		before, after *policies.Set
 		direction     finding.Direction
-		want          []string // of What, Of and Name, with "+" or "-" for actions, and Other
+		want          []string // What, Name, "+" or "-" for actions, and Event
 	}{
-		{"restore goes", base, less, finding.GrantsLess, []string{"policy ClumioEC2RestorePolicy - gone"}},
+		{"restore goes", base, less, finding.GrantsLess, []string{"policy ClumioEC2RestorePolicy - deleted"}},
 		{"restore comes", less, base, finding.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
-		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), finding.Changed, []string{"trust   other principals or conditions"}},
+		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), finding.Changed, []string{"trust   changed"}},
 	} {
 		var got []string
-		changes := notify.Difference(tc.before, tc.after)
+		changes := announcement.Changes(tc.before, tc.after)
 		for _, c := range changes {
 			sign := ""
 			if len(c.Added) > 0 {
@@ -64,16 +71,15 @@ func TestDifference(t *testing.T) {
 			if len(c.Removed) > 0 {
 				sign += "-"
 			}
-			got = append(got, c.What+" "+c.Name+" "+sign+" "+c.Other)
+			got = append(got, string(c.What)+" "+c.Name+" "+sign+" "+string(c.Event))
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
-		m := notify.AccessMessage(notify.Place{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1", Profile: "clumio"}, notify.Altered, notify.Access{Changes: changes}, monday)
+		m := notify.AccessMessage(notify.Origin{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1", Profile: "clumio"}, notify.Altered, notify.Access{Changes: changes}, monday)
 		if m.Direction != tc.direction {
 			t.Errorf("%s: %s, want %s", tc.name, m.Direction, tc.direction)
 		}
-		protocols(t, m)
 	}
 }
 
@@ -89,7 +95,7 @@ func TestAnnouncer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &notify.Announcer{Sender: notify.Sender{Client: client, TopicARN: *topic.TopicArn}}
+	a := &announcement.Announcer{Sender: notify.Sender{Client: client, TopicARN: *topic.TopicArn}}
 	less := set(t, func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"backup"} })
 	for i, tc := range []struct {
 		announcement provisioner.Announcement
@@ -98,8 +104,8 @@ func TestAnnouncer(t *testing.T) {
 	}{
 		{provisioner.Announcement{Event: cfn.RequestCreate, After: set(t, nil)}, "permstack: access granted: 84 actions added, 0 removed", "+ ec2:RunInstances"},
 		{provisioner.Announcement{Event: cfn.RequestUpdate, Before: set(t, nil), After: less}, "permstack: access changed: 0 actions added", "- ec2:RunInstances"},
-		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions", "may do nothing here any more"},
-		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "may do nothing here any more"},
+		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions", "no longer has access"},
+		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "no longer has access"},
 	} {
 		tc.announcement.Parent = p
 		if err := a.Announce(t.Context(), tc.announcement); err != nil {

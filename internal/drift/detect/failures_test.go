@@ -27,10 +27,10 @@ func byCloudFormation(c *protocol.Call) bool {
 	return strings.Contains(c.HTTP.UserAgent(), "cloudformation.amazonaws.com")
 }
 
-func (w *world) tampered() (want []string) {
+func (w *environment) tampered() (want []string) {
 	w.putInline(role, "rogue", allowsMore)
 	must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-	return briefs(w.check())
+	return summaries(w.check())
 }
 
 // Throttling of every n-th call of a service changes nothing in the report.
@@ -61,7 +61,7 @@ func TestThrottled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := briefs(report); !slices.Equal(got, want) || report.NotReached != nil {
+			if got := summaries(report); !slices.Equal(got, want) || report.NotReached != nil {
 				t.Errorf("findings %q, want %q; not reached %q", got, want, report.NotReached)
 			}
 		})
@@ -94,17 +94,17 @@ func TestBroken(t *testing.T) {
 			for _, f := range report.Findings {
 				if f.Direction == finding.Unreadable {
 					unreadable++
-					if f.Permission != "" || !strings.Contains(*format(f.Details), tt.err.Code) && !strings.Contains(*format(f.Details), tt.err.Message) {
+					if f.Permission != "" || !strings.Contains(inWords(f), tt.err.Code) && !strings.Contains(inWords(f), tt.err.Message) {
 						t.Errorf("%+v", f)
 					}
 				}
 			}
 			for _, one := range want {
-				known := slices.ContainsFunc(briefs(report), func(s string) bool {
+				known := slices.ContainsFunc(summaries(report), func(s string) bool {
 					return strings.HasPrefix(s, one[:strings.LastIndexByte(one, ' ')])
 				})
 				if !known && !strings.Contains(one, "inline") {
-					t.Errorf("%s was not found: %q", one, briefs(report))
+					t.Errorf("%s was not found: %q", one, summaries(report))
 				}
 			}
 			if unreadable == 0 {
@@ -163,13 +163,13 @@ func TestDenied(t *testing.T) {
 			}
 			continue
 		}
-		w.hold(report)
+		w.checkReport(report)
 		if len(report.Findings) != 1 || report.Findings[0].Direction != finding.Unreadable || report.Findings[0].Permission != action {
-			t.Errorf("call %d (%s): %q", n, action, briefs(report))
+			t.Errorf("call %d (%s): %q", n, action, summaries(report))
 		}
 	}
 	w.cloud.SetIntercept(nil)
-	if got := briefs(w.check()); len(got) != 0 {
+	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("afterwards: %q", got)
 	}
 }
@@ -194,7 +194,7 @@ func TestCancelled(t *testing.T) {
 		for _, f := range report.Findings {
 			if f.Direction == finding.Unreadable {
 				if f.Subject != "unknown" && f.LogicalID != "" {
-					t.Errorf("call %d: %s", n, brief(f))
+					t.Errorf("call %d: %s", n, summary(f))
 				}
 			}
 		}
@@ -227,7 +227,7 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("checked %d, not reached %q", report.Checked, report.NotReached)
 	}
 	for _, f := range report.Findings {
-		t.Errorf("finding %s: %q", brief(f), f.Details)
+		t.Errorf("unexpected finding: %s", inWords(f))
 	}
 }
 
@@ -253,10 +253,10 @@ func TestOvertaken(t *testing.T) {
 	report := w.check()
 	w.cloud.SetIntercept(nil)
 	if len(report.Findings) != 0 || len(report.NotReached) == 0 {
-		t.Errorf("findings %q, not reached %q", briefs(report), report.NotReached)
+		t.Errorf("findings %q, not reached %q", summaries(report), report.NotReached)
 	}
 	w.rest(parentName + "-permstack-access")
-	if got := briefs(w.check()); !slices.Equal(got, want) {
+	if got := summaries(w.check()); !slices.Equal(got, want) {
 		t.Errorf("afterwards %q, want %q", got, want)
 	}
 }
@@ -273,6 +273,6 @@ func TestManyResources(t *testing.T) {
 	}
 	report := w.check()
 	if report.Checked != 500 || len(report.Findings) != 3 || report.NotReached != nil {
-		t.Errorf("checked %d, not reached %q, findings %q", report.Checked, report.NotReached, briefs(report))
+		t.Errorf("checked %d, not reached %q, findings %q", report.Checked, report.NotReached, summaries(report))
 	}
 }

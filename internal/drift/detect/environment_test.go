@@ -3,6 +3,7 @@ package detect_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	engine "permstack/internal/fakeaws/cloudformation"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 	"permstack/internal/provisioner"
 )
 
@@ -60,8 +62,8 @@ Outputs:
   RoleArn: {Value: !GetAtt StackRole.Arn}
 `
 
-// world is an embedded AWS with an installation of the project in it.
-type world struct {
+// environment is an embedded AWS with an installation of the project in it.
+type environment struct {
 	t      testing.TB
 	cloud  *fakeaws.Cloud
 	engine *engine.Engine
@@ -72,7 +74,7 @@ type world struct {
 	parent string // stack id
 }
 
-func newCloud(t testing.TB) *world {
+func newCloud(t testing.TB) *environment {
 	t.Helper()
 	cloud := fakeaws.New(fakeaws.Options{})
 	e := engine.New(engine.Deps{
@@ -87,7 +89,7 @@ func newCloud(t testing.TB) *world {
 	cloud.Register(e.Definition())
 	t.Cleanup(func() { _ = e.Close() })
 	cfg := cloud.Config(account, region)
-	return &world{
+	return &environment{
 		t: t, cloud: cloud, engine: e, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
 		sns: sns.NewFromConfig(cfg), events: eventbridge.NewFromConfig(cfg),
 	}
@@ -95,7 +97,7 @@ func newCloud(t testing.TB) *world {
 
 // install launches a parent stack and lets the provisioner's core make the
 // permission stacks with everything chosen.
-func install(t testing.TB) *world {
+func install(t testing.TB) *environment {
 	t.Helper()
 	w := newCloud(t)
 	w.parent = w.create(parentName, parentTemplate, types.Parameter{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)})
@@ -137,7 +139,7 @@ func (launching) DescribeStackResource(context.Context, *cloudformation.Describe
 }
 
 // create makes a stack and waits until it stands.
-func (w *world) create(name, body string, parameters ...types.Parameter) string {
+func (w *environment) create(name, body string, parameters ...types.Parameter) string {
 	w.t.Helper()
 	out, err := w.cfn.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: &body, Parameters: parameters, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
@@ -149,7 +151,7 @@ func (w *world) create(name, body string, parameters ...types.Parameter) string 
 	return *out.StackId
 }
 
-func (w *world) rest(name string) {
+func (w *environment) rest(name string) {
 	w.t.Helper()
 	status, reason, err := w.engine.Wait(w.t.Context(), account, region, name)
 	if err != nil || !strings.HasSuffix(status, "_COMPLETE") || strings.Contains(status, "ROLLBACK") {
@@ -157,7 +159,7 @@ func (w *world) rest(name string) {
 	}
 }
 
-func (w *world) describe(name string) types.Stack {
+func (w *environment) describe(name string) types.Stack {
 	w.t.Helper()
 	out, err := w.cfn.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
@@ -187,25 +189,27 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (w *world) clients() detect.Clients { return detect.NewClients(w.cloud.Config(account, region)) }
+func (w *environment) clients() detect.Clients {
+	return detect.NewClients(w.cloud.Config(account, region))
+}
 
-func (w *world) options() detect.Options {
+func (w *environment) options() detect.Options {
 	c := newClock()
 	return detect.Options{Parent: parentName, Now: c.Now, Sleep: c.Sleep}
 }
 
-func (w *world) check() finding.Report {
+func (w *environment) check() finding.Report {
 	w.t.Helper()
 	report, err := detect.Check(w.t.Context(), w.clients(), w.options())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.hold(report)
+	w.checkReport(report)
 	return report
 }
 
-// hold checks what must be so of every report.
-func (w *world) hold(report finding.Report) {
+// checkReport checks what holds for every report.
+func (w *environment) checkReport(report finding.Report) {
 	w.t.Helper()
 	data, err := json.Marshal(report)
 	if err != nil {
@@ -220,7 +224,7 @@ func (w *world) hold(report finding.Report) {
 	seen := map[string]bool{}
 	for _, f := range report.Findings {
 		switch {
-		case f.ID == "" || f.Hash == "" || f.Stack == "" || f.Advice == "" || f.Kind == "" || f.Direction == "" || f.PhysicalID == "" || f.Type == "":
+		case f.ID == "" || f.Hash == "" || f.Stack == "" || wording.Finding(f).Advice == "" || f.Kind == "" || f.Direction == "" || f.PhysicalID == "" || f.Type == "":
 			w.t.Errorf("finding lacks something: %+v", f)
 		case seen[f.ID]:
 			w.t.Errorf("finding twice: %+v", f)
@@ -231,19 +235,39 @@ func (w *world) hold(report finding.Report) {
 	}
 }
 
-// brief is a finding in one line: what a test compares.
-func brief(f finding.Finding) string {
+// joinSources returns "cloudformation+live".
+func joinSources(sources []finding.Source) string {
+	var out []string
+	for _, s := range sources {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, "+")
+}
+
+// inWords returns findings as notifications word them.
+func inWords(findings ...finding.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		text := wording.Finding(f)
+		fmt.Fprintf(&b, "%s\n  expected %s\n  actual %s\n  %s\n  %s\n", summary(f), text.Expected, text.Actual,
+			strings.Join(text.Details, "\n  "), text.Advice)
+	}
+	return b.String()
+}
+
+// summary returns a finding in one line, which tests compare.
+func summary(f finding.Finding) string {
 	s := f.LogicalID + " " + string(f.Kind)
 	if f.Subject != "" {
 		s += " [" + f.Subject + "]"
 	}
-	return s + " " + string(f.Direction) + " " + strings.Join(f.SeenBy, "+")
+	return s + " " + string(f.Direction) + " " + joinSources(f.SeenBy)
 }
 
-func briefs(report finding.Report) []string {
+func summaries(report finding.Report) []string {
 	var out []string
 	for _, f := range report.Findings {
-		out = append(out, brief(f))
+		out = append(out, summary(f))
 	}
 	return out
 }
@@ -259,6 +283,6 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // intercept answers calls by their names.
-func (w *world) intercept(f func(name string) error) {
+func (w *environment) intercept(f func(name string) error) {
 	w.cloud.SetIntercept(func(c *protocol.Call) error { return f(c.Service + ":" + c.Action) })
 }

@@ -7,7 +7,7 @@ func TestInSync(t *testing.T) {
 	w.cloud.ResetCalls()
 	report := w.check()
 	for _, f := range report.Findings {
-		t.Errorf("%s\n  expected %s\n  actual %s\n  %q", brief(f), f.Expected, f.Actual, f.Details)
+		t.Errorf("unexpected finding: %s", inWords(f))
 	}
 	if len(report.Stacks) != 3 || report.Checked < 30 || report.NotReached != nil || report.Profile != "clumio" || report.Account != account || report.Region != region {
 		t.Errorf("report %+v", report)

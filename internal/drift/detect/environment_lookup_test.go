@@ -11,7 +11,7 @@ import (
 )
 
 // removed is the inline policy that the template has and the role has not.
-func (w *world) removed(role string) string {
+func (w *environment) removed(role string) string {
 	return w.missing(role, func(p map[string]any) []string {
 		var names []string
 		for _, item := range p["Policies"].([]any) {
@@ -22,7 +22,7 @@ func (w *world) removed(role string) string {
 }
 
 // detached is the managed policy that the template has and the role has not.
-func (w *world) detached(role string) string {
+func (w *environment) detached(role string) string {
 	return w.missing(role, func(p map[string]any) []string {
 		var arns []string
 		for _, item := range p["ManagedPolicyArns"].([]any) {
@@ -39,7 +39,7 @@ func (w *world) detached(role string) string {
 	}, w.attached(role))
 }
 
-func (w *world) missing(role string, of func(map[string]any) []string, have []string) string {
+func (w *environment) missing(role string, of func(map[string]any) []string, have []string) string {
 	w.t.Helper()
 	out := must[*cloudformation.GetTemplateOutput](w.t)(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(parentName + "-permstack-access")}))
 	template := parse(w.t, url.PathEscape(*out.TemplateBody))
@@ -52,7 +52,7 @@ func (w *world) missing(role string, of func(map[string]any) []string, have []st
 	return ""
 }
 
-func (w *world) deleteRole(name string) {
+func (w *environment) deleteRole(name string) {
 	w.t.Helper()
 	for _, arn := range w.attached(name) {
 		must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}))
@@ -63,7 +63,7 @@ func (w *world) deleteRole(name string) {
 	must[*iam.DeleteRoleOutput](w.t)(w.iam.DeleteRole(w.t.Context(), &iam.DeleteRoleInput{RoleName: &name}))
 }
 
-func (w *world) deleteRule(name string) {
+func (w *environment) deleteRule(name string) {
 	w.t.Helper()
 	var ids []string
 	for _, target := range must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(w.t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets {
@@ -74,7 +74,7 @@ func (w *world) deleteRule(name string) {
 }
 
 // parentRole is the role of the parent stack itself.
-func (w *world) parentRole() string {
+func (w *environment) parentRole() string {
 	w.t.Helper()
 	out := must[*cloudformation.DescribeStackResourceOutput](w.t)(w.cfn.DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: aws.String(parentName), LogicalResourceId: aws.String("StackRole")}))
 	return *out.StackResourceDetail.PhysicalResourceId

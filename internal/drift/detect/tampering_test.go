@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -47,18 +48,18 @@ func format(v any) *string {
 	return aws.String(string(data))
 }
 
-func (w *world) inline(role, name string) map[string]any {
+func (w *environment) inline(role, name string) map[string]any {
 	w.t.Helper()
 	out := must[*iam.GetRolePolicyOutput](w.t)(w.iam.GetRolePolicy(w.t.Context(), &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name}))
 	return parse(w.t, *out.PolicyDocument)
 }
 
-func (w *world) inlineNames(role string) []string {
+func (w *environment) inlineNames(role string) []string {
 	w.t.Helper()
 	return must[*iam.ListRolePoliciesOutput](w.t)(w.iam.ListRolePolicies(w.t.Context(), &iam.ListRolePoliciesInput{RoleName: &role})).PolicyNames
 }
 
-func (w *world) attached(role string) []string {
+func (w *environment) attached(role string) []string {
 	w.t.Helper()
 	var out []string
 	for _, p := range must[*iam.ListAttachedRolePoliciesOutput](w.t)(w.iam.ListAttachedRolePolicies(w.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})).AttachedPolicies {
@@ -68,46 +69,46 @@ func (w *world) attached(role string) []string {
 	return out
 }
 
-func (w *world) putInline(role, name, document string) {
+func (w *environment) putInline(role, name, document string) {
 	w.t.Helper()
 	must[*iam.PutRolePolicyOutput](w.t)(w.iam.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: &document}))
 }
 
-func (w *world) trust(role string) map[string]any {
+func (w *environment) trust(role string) map[string]any {
 	w.t.Helper()
 	out := must[*iam.GetRoleOutput](w.t)(w.iam.GetRole(w.t.Context(), &iam.GetRoleInput{RoleName: &role}))
 	return parse(w.t, *out.Role.AssumeRolePolicyDocument)
 }
 
-func (w *world) putTrust(role string, document any) {
+func (w *environment) putTrust(role string, document any) {
 	w.t.Helper()
 	must[*iam.UpdateAssumeRolePolicyOutput](w.t)(w.iam.UpdateAssumeRolePolicy(w.t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: format(document)}))
 }
 
-func (w *world) managed(arn string) map[string]any {
+func (w *environment) managed(arn string) map[string]any {
 	w.t.Helper()
 	p := must[*iam.GetPolicyOutput](w.t)(w.iam.GetPolicy(w.t.Context(), &iam.GetPolicyInput{PolicyArn: &arn}))
 	v := must[*iam.GetPolicyVersionOutput](w.t)(w.iam.GetPolicyVersion(w.t.Context(), &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId}))
 	return parse(w.t, *v.PolicyVersion.Document)
 }
 
-func (w *world) putManaged(arn string, document any) {
+func (w *environment) putManaged(arn string, document any) {
 	w.t.Helper()
 	must[*iam.CreatePolicyVersionOutput](w.t)(w.iam.CreatePolicyVersion(w.t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: &arn, PolicyDocument: format(document), SetAsDefault: true}))
 }
 
-func (w *world) topicPolicy() map[string]any {
+func (w *environment) topicPolicy() map[string]any {
 	w.t.Helper()
 	out := must[*sns.GetTopicAttributesOutput](w.t)(w.sns.GetTopicAttributes(w.t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(topicARN)}))
 	return parse(w.t, url.PathEscape(out.Attributes["Policy"]))
 }
 
-func (w *world) putTopicPolicy(document any) {
+func (w *environment) putTopicPolicy(document any) {
 	w.t.Helper()
 	must[*sns.SetTopicAttributesOutput](w.t)(w.sns.SetTopicAttributes(w.t.Context(), &sns.SetTopicAttributesInput{TopicArn: aws.String(topicARN), AttributeName: aws.String("Policy"), AttributeValue: format(document)}))
 }
 
-func (w *world) rules() []string {
+func (w *environment) rules() []string {
 	w.t.Helper()
 	var out []string
 	for _, r := range must[*eventbridge.ListRulesOutput](w.t)(w.events.ListRules(w.t.Context(), &eventbridge.ListRulesInput{})).Rules {
@@ -118,7 +119,7 @@ func (w *world) rules() []string {
 }
 
 // logical is the logical id of a physical one.
-func (w *world) logical(physical string) string {
+func (w *environment) logical(physical string) string {
 	w.t.Helper()
 	for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
 		out := must[*cloudformation.ListStackResourcesOutput](w.t)(w.cfn.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
@@ -135,177 +136,177 @@ func (w *world) logical(physical string) string {
 func statements(document map[string]any) []any { return document["Statement"].([]any) }
 
 // somePolicy is a managed policy of the vendor's role, by its ARN.
-func (w *world) somePolicy() string { return w.attached(role)[0] }
+func (w *environment) somePolicy() string { return w.attached(role)[0] }
 
 func TestTampering(t *testing.T) {
 	ctx := context.Background()
 	tests := []struct {
 		name string
-		do   func(w *world)
-		want func(w *world) []string // briefs
-		says string                  // must stand in some finding
+		do   func(w *environment)
+		want func(w *environment) []string // briefs
+		text string                        // contained in the words of some finding
 	}{
-		{"administrator attached", func(w *world) {
+		{"administrator attached", func(w *environment) {
 			must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
 		}, only("ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"), "grants more: widened: Allow * on *"},
-		{"inline policy added", func(w *world) { w.putInline(role, "rogue", allowsMore) },
+		{"inline policy added", func(w *environment) { w.putInline(role, "rogue", allowsMore) },
 			only("ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live"), "s3:*"},
-		{"inline policy that denies", func(w *world) { w.putInline(role, "rogue", allowsNothing) },
+		{"inline policy that denies", func(w *environment) { w.putInline(role, "rogue", allowsNothing) },
 			only("ClumioIAMRole inline-policy-added [rogue] grants-less cloudformation+live"), "Deny"},
-		{"inline policy that grants nothing new", func(w *world) {
+		{"inline policy that grants nothing new", func(w *environment) {
 			document := w.inline(role, w.inlineNames(role)[1])
 			w.putInline(role, "again", *format(document))
 		}, only("ClumioIAMRole inline-policy-added [again] changed cloudformation+live"), "the role may do the same"},
-		{"inline policy removed", func(w *world) {
+		{"inline policy removed", func(w *environment) {
 			name := w.inlineNames(role)[1]
 			must[*iam.DeleteRolePolicyOutput](w.t)(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &name}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole inline-policy-removed [" + w.removed(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
-		{"inline policy widened", func(w *world) {
+		{"inline policy widened", func(w *environment) {
 			name := w.inlineNames(role)[1]
 			document := w.inline(role, name)
 			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
 			w.putInline(role, name, *format(document))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-more cloudformation+live"}
 		}, "iam:*"},
-		{"inline policy narrowed", func(w *world) {
+		{"inline policy narrowed", func(w *environment) {
 			name := w.inlineNames(role)[1]
 			document := w.inline(role, name)
 			statements(document)[0].(map[string]any)["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:RequestedRegion": "eu-west-1"}}
 			w.putInline(role, name, *format(document))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-less cloudformation+live"}
 		}, "aws:RequestedRegion"},
-		{"managed policy detached", func(w *world) {
+		{"managed policy detached", func(w *environment) {
 			arn := w.somePolicy()
 			must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole attachment-removed [" + w.detached(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
-		{"managed policy edited", func(w *world) {
+		{"managed policy edited", func(w *environment) {
 			arn := w.somePolicy()
 			document := w.managed(arn)
 			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
 			w.putManaged(arn, document)
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{w.logical(w.somePolicy()) + " policy-changed grants-more cloudformation+live"}
 		}, "iam:PassRole"},
-		{"managed policy emptied", func(w *world) {
+		{"managed policy emptied", func(w *environment) {
 			document := w.managed(w.somePolicy())
 			document["Statement"] = statements(document)[:1]
 			w.putManaged(w.somePolicy(), document)
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{w.logical(w.somePolicy()) + " policy-changed grants-less cloudformation+live"}
 		}, "grants less: removed"},
-		{"managed policy detached and deleted", func(w *world) {
+		{"managed policy detached and deleted", func(w *environment) {
 			arn := w.somePolicy()
 			for _, r := range must[*iam.ListEntitiesForPolicyOutput](w.t)(w.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})).PolicyRoles {
 				must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r.RoleName, PolicyArn: &arn}))
 			}
 			must[*iam.DeletePolicyOutput](w.t)(w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn}))
-		}, func(w *world) []string {
-			return []string{w.logical(w.detached(role)) + " resource-gone grants-less cloudformation+live"}
+		}, func(w *environment) []string {
+			return []string{w.logical(w.detached(role)) + " resource-deleted grants-less cloudformation+live"}
 		}, "It was attached to role ClumioIAMRole"},
-		{"anyone may assume the role", func(w *world) {
+		{"anyone may assume the role", func(w *environment) {
 			document := w.trust(role)
 			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}})
 			w.putTrust(role, document)
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:AssumeRole"},
-		{"external id no longer asked for", func(w *world) {
+		{"external id no longer asked for", func(w *environment) {
 			document := w.trust(role)
 			delete(statements(document)[0].(map[string]any), "Condition")
 			w.putTrust(role, document)
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:ExternalId"},
-		{"external id changed", func(w *world) {
+		{"external id changed", func(w *environment) {
 			document := w.trust(role)
 			w.putTrust(role, parse(w.t, strings.ReplaceAll(url.PathEscape(*format(document)), secret, "another-"+secret)))
 		}, only("ClumioIAMRole trust-changed changed cloudformation+live"), "****"},
-		{"session longer", func(w *world) {
+		{"session longer", func(w *environment) {
 			must[*iam.UpdateRoleOutput](w.t)(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole session-length-changed grants-more live"}
 		}, ""},
-		{"boundary put", func(w *world) {
+		{"boundary put", func(w *environment) {
 			must[*iam.PutRolePermissionsBoundaryOutput](w.t)(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String(role), PermissionsBoundary: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}))
 		}, only("ClumioIAMRole boundary-changed grants-less live"), ""},
-		{"tag removed", func(w *world) {
+		{"tag removed", func(w *environment) {
 			must[*iam.UntagRoleOutput](w.t)(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"permstack:parent", "team"}}))
 		}, only("ClumioIAMRole tags-changed [permstack:parent] changed live", "ClumioIAMRole tags-changed [team] changed live"), ""},
-		{"tag changed", func(w *world) {
+		{"tag changed", func(w *environment) {
 			must[*iam.TagRoleOutput](w.t)(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role), Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
-		}, only("ClumioIAMRole tags-changed [team] changed live"), `\"other\"`},
-		{"role of the instances replaced", func(w *world) {
+		}, only("ClumioIAMRole tags-changed [team] changed live"), `"other"`},
+		{"role of the instances replaced", func(w *environment) {
 			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
 			must[*iam.AddRoleToInstanceProfileOutput](w.t)(w.iam.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(role)}))
 		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed changed cloudformation+live"), "another role"},
-		{"role of the instances taken out", func(w *world) {
+		{"role of the instances taken out", func(w *environment) {
 			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
 		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed grants-less cloudformation+live"), ""},
-		{"role deleted", func(w *world) { w.deleteRole(support) },
-			only("ClumioSupportRole resource-gone grants-less cloudformation+live"), ""},
-		{"role and its instance profile's place deleted", func(w *world) {
+		{"role deleted", func(w *environment) { w.deleteRole(support) },
+			only("ClumioSupportRole resource-deleted grants-less cloudformation+live"), ""},
+		{"role and its instance profile's place deleted", func(w *environment) {
 			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
 			w.deleteRole(instance)
-		}, only("ClumioEC2MSSQLSSMInstanceRoleV2 resource-gone grants-less cloudformation+live"), ""},
-		{"topic opened", func(w *world) {
+		}, only("ClumioEC2MSSQLSSMInstanceRoleV2 resource-deleted grants-less cloudformation+live"), ""},
+		{"topic opened", func(w *environment) {
 			document := w.topicPolicy()
 			document["Statement"] = append(statements(document), map[string]any{"Sid": "Rogue", "Effect": "Allow", "Action": "SNS:Subscribe", "Principal": "*", "Resource": topicARN})
 			w.putTopicPolicy(document)
 		}, only("ClumioEventPubPolicy topic-policy-changed grants-more cloudformation+live"), "Subscribe"},
-		{"topic closed", func(w *world) {
+		{"topic closed", func(w *environment) {
 			document := w.topicPolicy()
 			document["Statement"] = statements(document)[1:]
 			w.putTopicPolicy(document)
 		}, only("ClumioEventPubPolicy topic-policy-changed grants-less cloudformation+live"), ""},
-		{"topic deleted", func(w *world) {
+		{"topic deleted", func(w *environment) {
 			must[*sns.DeleteTopicOutput](w.t)(w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
-		}, only("ClumioEventPub resource-gone grants-less cloudformation+live"), ""},
-		{"topic untagged", func(w *world) {
+		}, only("ClumioEventPub resource-deleted grants-less cloudformation+live"), ""},
+		{"topic untagged", func(w *environment) {
 			must[*sns.UntagResourceOutput](w.t)(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
 		}, only("ClumioEventPub tags-changed [team] changed live"), ""},
-		{"rule disabled", func(w *world) {
+		{"rule disabled", func(w *environment) {
 			must[*eventbridge.DisableRuleOutput](w.t)(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [state] grants-less cloudformation+live"}
 		}, "enable-rule"},
-		{"rule's pattern changed", func(w *world) {
+		{"rule's pattern changed", func(w *environment) {
 			must[*eventbridge.PutRuleOutput](w.t)(w.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(w.rules()[0]), EventPattern: aws.String(`{"source":["aws.iam"]}`)}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [pattern] changed cloudformation+live"}
 		}, "aws.iam"},
-		{"rule sends elsewhere too", func(w *world) {
+		{"rule sends elsewhere too", func(w *environment) {
 			must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(w.rules()[0]), Targets: []ebtypes.Target{{Id: aws.String("thief"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:thief")}}}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [target thief] grants-more cloudformation+live"}
 		}, "remove-targets"},
-		{"rule's target changed", func(w *world) {
+		{"rule's target changed", func(w *environment) {
 			name := w.rules()[0]
 			targets := must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets
 			targets[0].Arn = aws.String("arn:aws:sns:us-east-1:999988887777:thief")
 			must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: targets}))
-		}, func(w *world) []string {
+		}, func(w *environment) []string {
 			name := w.rules()[0]
 			id := *must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets[0].Id
 			return []string{w.logical(name) + " rule-changed [target " + id + "] changed cloudformation+live"}
 		}, "999988887777"},
-		{"rule deleted", func(w *world) { w.deleteRule(w.rules()[0]) }, func(w *world) []string {
+		{"rule deleted", func(w *environment) { w.deleteRule(w.rules()[0]) }, func(w *environment) []string {
 			for _, name := range []string{"backup-permstack-inventory"} {
 				out := must[*cloudformation.ListStackResourcesOutput](w.t)(w.cfn.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
 				for _, r := range out.StackResourceSummaries {
 					if *r.ResourceType == "AWS::Events::Rule" && !slices.Contains(w.rules(), *r.PhysicalResourceId) {
-						return []string{*r.LogicalResourceId + " resource-gone grants-less cloudformation+live"}
+						return []string{*r.LogicalResourceId + " resource-deleted grants-less cloudformation+live"}
 					}
 				}
 			}
 			return nil
 		}, ""},
-		{"the parent's own role", func(w *world) {
+		{"the parent's own role", func(w *environment) {
 			name := w.parentRole()
 			w.putInline(name, "rogue", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:CreateUser","Resource":"*"}]}`)
 		}, only("StackRole inline-policy-added [rogue] grants-more cloudformation+live"), "iam:CreateUser"},
-		{"two at once", func(w *world) {
+		{"two at once", func(w *environment) {
 			w.putInline(role, "rogue", allowsMore)
 			must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
 			must[*sns.UntagResourceOutput](w.t)(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
@@ -316,26 +317,26 @@ func TestTampering(t *testing.T) {
 			w := install(t)
 			tt.do(w)
 			report := w.check()
-			got, want := briefs(report), tt.want(w)
+			got, want := summaries(report), tt.want(w)
 			slices.Sort(got)
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
 				t.Errorf("findings\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 			}
-			text := *format(report.Findings)
-			if tt.says != "" && !strings.Contains(text, tt.says) {
-				t.Errorf("nothing says %q: %s", tt.says, text)
+			text := inWords(report.Findings...)
+			if !strings.Contains(text, tt.text) {
+				t.Errorf("no finding contains %q:\n%s", tt.text, text)
 			}
 			again := w.check()
-			if *format(again.Findings) != text {
-				t.Errorf("a second look says otherwise:\n%s\n%s", text, *format(again.Findings))
+			if !reflect.DeepEqual(again.Findings, report.Findings) {
+				t.Errorf("a second check returned\n%s\nwant\n%s", inWords(again.Findings...), text)
 			}
 		})
 	}
 }
 
 // profile is the instance profile of the instances' role.
-func (w *world) profile() string {
+func (w *environment) profile() string {
 	w.t.Helper()
 	out := must[*iam.ListInstanceProfilesForRoleOutput](w.t)(w.iam.ListInstanceProfilesForRole(w.t.Context(), &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String(instance)}))
 	if len(out.InstanceProfiles) == 0 {
@@ -346,4 +347,6 @@ func (w *world) profile() string {
 	return *out.InstanceProfiles[0].InstanceProfileName
 }
 
-func only(want ...string) func(*world) []string { return func(*world) []string { return want } }
+func only(want ...string) func(*environment) []string {
+	return func(*environment) []string { return want }
+}

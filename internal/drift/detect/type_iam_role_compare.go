@@ -1,0 +1,189 @@
+package detect
+
+import (
+	"slices"
+	"strconv"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/notify/finding"
+)
+
+func (live *liveRole) compare(m *model, r *resource) []draft {
+	if live.missing {
+		return []draft{r.deletedDraft()}
+	}
+	expected := m.roles[r]
+	var out []draft
+	out = append(out, live.compareTrust(m, r, expected)...)
+	out = append(out, live.compareBoundary(m, r, expected)...)
+	out = append(out, live.compareSettings(r, expected)...)
+	if !live.errs.unknown("Policies") && !isUnknown(r.props["Policies"]) {
+		out = append(out, live.addedInline(m, r, expected)...)
+		out = append(out, live.changedInline(m, r, expected)...)
+	}
+	if !live.errs.unknown("ManagedPolicyArns") && !isUnknown(r.props["ManagedPolicyArns"]) {
+		out = append(out, live.addedAttachments(m, r, expected)...)
+		out = append(out, live.removedAttachments(m, r, expected)...)
+	}
+	if !live.errs.unknown("Tags") {
+		out = append(out, r.compareTags(live.tags)...)
+	}
+	return append(out, r.readErrorDrafts(live.errs)...)
+}
+
+func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole) []draft {
+	const property = "AssumeRolePolicyDocument"
+	if live.errs.unknown(property) || expected.trust.unknown {
+		return nil
+	}
+	d, differs := m.documentDraft(r, finding.TrustChanged, property, "", expected.trust, parseDocument(live.trust))
+	if !differs {
+		return nil
+	}
+	return []draft{d}
+}
+
+func (live *liveRole) compareBoundary(m *model, r *resource, expected expectedRole) []draft {
+	const property = "PermissionsBoundary"
+	if live.errs.unknown(property) || isUnknown(expected.boundary) || expected.boundary == live.boundary {
+		return nil
+	}
+	d := r.liveDraft(finding.BoundaryChanged, property, "", finding.Changed,
+		finding.Text(expected.boundary), finding.Text(live.boundary))
+	d.values = []string{expected.boundary, live.boundary}
+	switch {
+	case live.boundary == "":
+		d.Direction = finding.GrantsMore
+	case expected.boundary == "":
+		d.Direction = finding.GrantsLess
+	default:
+		before, now := parseDocument(live.documents[expected.boundary]), parseDocument(live.documents[live.boundary])
+		if before.text == "" || now.text == "" || before.err != nil || now.err != nil {
+			d.Reason = finding.BoundaryUnreadable
+			break
+		}
+		d.setEffect(compareDocuments(m.account, parsed(before), parsed(now)))
+	}
+	return []draft{d}
+}
+
+// compareSettings compares the session duration and the path.
+func (live *liveRole) compareSettings(r *resource, expected expectedRole) []draft {
+	if live.errs.unknown("MaxSessionDuration") {
+		return nil
+	}
+	var out []draft
+	if live.maxSession != expected.maxSession && live.maxSession != 0 && !isUnknown(r.props["MaxSessionDuration"]) {
+		direction := finding.GrantsMore
+		if live.maxSession < expected.maxSession {
+			direction = finding.GrantsLess
+		}
+		out = append(out, r.liveDraft(finding.SessionChanged, "MaxSessionDuration", "", direction,
+			finding.Text(strconv.Itoa(expected.maxSession)), finding.Text(strconv.Itoa(live.maxSession))))
+	}
+	if live.path != expected.path && !isUnknown(expected.path) {
+		d := r.liveDraft(finding.PropertyChanged, "Path", "Path", finding.Changed,
+			finding.Text(expected.path), finding.Text(live.path))
+		d.Reason = finding.RoleRecreated
+		out = append(out, d)
+	}
+	return out
+}
+
+func (live *liveRole) addedInline(m *model, r *resource, expected expectedRole) []draft {
+	var out []draft
+	all := m.effectivePolicies(expected, "")
+	for _, name := range sorted(live.inline) {
+		if _, declared := expected.inline[name]; declared || live.inline[name] == "" {
+			continue
+		}
+		actual := parseDocument(live.inline[name])
+		d := r.liveDraft(finding.InlinePolicyAdded, "Policies", name, finding.GrantsMore, finding.None, actual.value())
+		d.values = []string{actual.meaning(m.account)}
+		if actual.err == nil {
+			d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, "", actual)))
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// changedInline compares the declared inline policies. Its findings are about the
+// resources that declare them.
+func (live *liveRole) changedInline(m *model, r *resource, expected expectedRole) []draft {
+	var out []draft
+	all := m.effectivePolicies(expected, "")
+	for _, name := range sorted(expected.inline) {
+		policy := expected.inline[name]
+		body, exists := live.inline[name]
+		property := "Policies"
+		if policy.owner != r {
+			property = "PolicyDocument"
+		}
+		switch actual := parseDocument(body); {
+		case policy.unknown || exists && body == "":
+		case !exists:
+			d := policy.owner.liveDraft(finding.InlinePolicyRemoved, property, name, finding.GrantsLess, policy.value(),
+				finding.None)
+			d.values = []string{policy.meaning(m.account)}
+			d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, name)))
+			out = append(out, d)
+		default:
+			d, differs := m.documentDraft(policy.owner, finding.InlinePolicyChanged, property, name, policy.document, actual)
+			if !differs {
+				continue
+			}
+			if actual.err == nil && policy.err == nil {
+				d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, name, actual)))
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (live *liveRole) addedAttachments(m *model, r *resource, expected expectedRole) []draft {
+	var out []draft
+	all := m.effectivePolicies(expected, "")
+	for _, arn := range slices.Sorted(slices.Values(live.attached)) {
+		if expected.managed[arn] {
+			continue
+		}
+		d := r.liveDraft(finding.AttachmentAdded, "ManagedPolicyArns", arn, finding.GrantsMore, finding.None,
+			finding.Text(arn))
+		body, exists := live.documents[arn]
+		actual := parseDocument(body)
+		if exists && actual.err == nil {
+			d.Actual.Document = actual.value().Document
+			d.values = []string{actual.meaning(m.account)}
+			d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, "", actual)))
+		} else {
+			d.Reason, d.values = finding.PolicyUnreadable, []string{}
+			if err := live.unreadDocuments[arn]; err != nil {
+				d.ReadErrors = []finding.ReadError{
+					{Target: finding.TargetPolicy, Name: arn, Message: awserr.Message(err)},
+				}
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (live *liveRole) removedAttachments(m *model, r *resource, expected expectedRole) []draft {
+	var out []draft
+	all := m.effectivePolicies(expected, "")
+	for _, arn := range sorted(expected.managed) {
+		if slices.Contains(live.attached, arn) || m.isDeleted(typeManagedPolicy, arn) || isUnknown(arn) {
+			continue
+		}
+		d := r.liveDraft(finding.AttachmentRemoved, "ManagedPolicyArns", arn, finding.GrantsLess, finding.Text(arn),
+			finding.None)
+		if m.find(typeManagedPolicy, arn) != nil {
+			d.Expected.Document = m.policies[arn].value().Document
+			d.setEffect(compareDocuments(m.account, all, m.effectivePolicies(expected, arn)))
+		}
+		out = append(out, d)
+	}
+	return out
+}

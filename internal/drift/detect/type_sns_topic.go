@@ -1,0 +1,138 @@
+package detect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/notify/finding"
+)
+
+const typeTopic = "AWS::SNS::Topic"
+
+var snsTopic = &resourceType{
+	name: typeTopic,
+	rank: 5,
+	readHandler: []string{
+		"sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic", "sns:GetDataProtectionPolicy",
+	},
+	attributes: map[string]attribute{"TopicArn": physicalID, "TopicName": lastPart(":")},
+	compared:   []string{"Tags"},
+	read:       readTopic,
+	reverts: map[finding.Kind]revert{
+		// The finding is about the default policy: no template declares one.
+		finding.TopicPolicyChanged: {do: func(_ context.Context, v *reverter, r *resource, _ finding.Finding) outcome {
+			if r.stack == v.parent() {
+				return outcome{result: finding.ParentStack}
+			}
+			return outcome{result: finding.PolicyNotDeclared}
+		}},
+	},
+	afterRecreation: restorePolicies,
+}
+
+// liveTopicAttributes is what GetTopicAttributes returns.
+type liveTopicAttributes struct {
+	missing bool
+	policy  string
+	errs    readErrors
+}
+
+// readTopicAttributes reads a topic's attributes, once for the topic and its
+// policy.
+func (c *reader) readTopicAttributes(ctx context.Context, arn string) liveTopicAttributes {
+	return c.topics.get(arn, func() liveTopicAttributes {
+		var t liveTopicAttributes
+		got, err := call(ctx, c.sns, c.clients.SNS.GetTopicAttributes, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		switch {
+		case awserr.IsNotFound(err):
+			t.missing = true
+		case err != nil:
+			t.errs.add(err, "", "PolicyDocument")
+		default:
+			t.policy = got.Attributes["Policy"]
+		}
+		return t
+	})
+}
+
+// liveTopic is a topic with its tags, which GetTopicAttributes does not return.
+type liveTopic struct {
+	liveTopicAttributes
+	tags    map[string]string
+	tagErrs readErrors
+}
+
+func (live *liveTopic) deleted() bool          { return live.missing }
+func (live *liveTopic) unreadable() readErrors { return live.tagErrs }
+
+func readTopic(ctx context.Context, c *reader, _ *model, r *resource) (liveState, readErrors) {
+	live := &liveTopic{liveTopicAttributes: c.readTopicAttributes(ctx, r.physicalID)}
+	if live.missing {
+		return live, nil
+	}
+	got, err := call(ctx, c.sns, c.clients.SNS.ListTagsForResource,
+		&sns.ListTagsForResourceInput{ResourceArn: &r.physicalID})
+	switch {
+	case awserr.IsNotFound(err):
+	case err != nil:
+		live.tagErrs.add(err, "", "Tags")
+	default:
+		live.tags = map[string]string{}
+		for _, t := range got.Tags {
+			live.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+	}
+	return live, slices.Concat(live.tagErrs, live.errs)
+}
+
+func (live *liveTopic) compare(m *model, r *resource) []draft {
+	if live.missing {
+		return []draft{r.deletedDraft()}
+	}
+	out := r.readErrorDrafts(live.tagErrs)
+	if live.tags != nil {
+		out = append(out, r.compareTags(live.tags)...)
+	}
+	// A topic without a policy in a template has the default policy of SNS.
+	if !m.declaresTopicPolicy(r.physicalID) {
+		out = append(out, r.readErrorDrafts(live.errs)...)
+		if live.policy != "" {
+			expected := parseDocument(defaultTopicPolicy(r.physicalID, m.account))
+			out = append(out, m.topicPolicyDrafts(r, "Policy", "", expected, live.policy)...)
+		}
+	}
+	return out
+}
+
+// defaultTopicPolicy is the policy of a new topic (SNS Developer Guide, "Amazon
+// SNS access control": only the owner's account).
+func defaultTopicPolicy(arn, account string) string {
+	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID",`+
+		`"Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes",`+
+		`"SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic",`+
+		`"SNS:Publish"],"Resource":%q,"Condition":{"StringEquals":{"AWS:SourceOwner":%q}}}]}`, arn, account)
+}
+
+// restorePolicies restores the policies of a topic that a change set created
+// again.
+func restorePolicies(ctx context.Context, v *reverter, f finding.Finding) outcome {
+	result := finding.Restored
+	for _, r := range v.model.resources {
+		if r.typ.name != typeTopicInlinePolicy || !slices.Contains(r.topics(), f.PhysicalID) {
+			continue
+		}
+		if o := writeTopicPolicy(ctx, v, r); o.result != finding.PolicyRestored {
+			if o.err != nil {
+				o.err = fmt.Errorf("restore policy of the recreated topic: %w", o.err)
+			}
+			return o
+		}
+		result = finding.TopicRecreated
+	}
+	return outcome{result: result}
+}

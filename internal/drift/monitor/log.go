@@ -1,0 +1,21 @@
+package monitor
+
+// Log messages of a run. docs/drift.md lists them with what to do.
+const (
+	logCompleted         = "drift check completed"
+	logFailed            = "drift check failed"
+	logFinding           = "drift found"
+	logResolved          = "drift resolved"
+	logNotified          = "notification sent"
+	logHubFailed         = "notification of the Organization failed"
+	logReverted          = "drift reverted"
+	logRevertFailed      = "drift revert failed"
+	logAnnounced         = "access change announced"
+	logAnnounceFailed    = "access change announcement failed"
+	logGrantedUnreadable = "granted access unreadable"
+	logStateLost         = "drift state lost"
+	logStateUnavailable  = "drift state unavailable"
+	logStateNotSaved     = "drift state not saved"
+	logLeaseNotReleased  = "drift state lease not released"
+	logMetricsFailed     = "metrics not written"
+)

@@ -1,0 +1,70 @@
+package finding
+
+// Direction reports which way access changed.
+type Direction string
+
+const (
+	GrantsMore Direction = "grants-more" // a security matter
+	GrantsLess Direction = "grants-less" // backups or restores will fail
+	Changed    Direction = "changed"     // neither, both, or undecided
+	Unreadable Direction = "unreadable"  // could not be read: neither in sync nor drifted
+)
+
+// Source is how a difference was detected.
+type Source string
+
+const (
+	CloudFormation Source = "cloudformation" // CloudFormation's drift detection
+	Live           Source = "live"           // comparison of the template with the services' APIs
+)
+
+// Kind is what differs.
+type Kind string
+
+const (
+	ResourceDeleted     Kind = "resource-deleted"
+	InlinePolicyAdded   Kind = "inline-policy-added"
+	InlinePolicyRemoved Kind = "inline-policy-removed"
+	InlinePolicyChanged Kind = "inline-policy-changed"
+	AttachmentAdded     Kind = "attachment-added"
+	AttachmentRemoved   Kind = "attachment-removed"
+	PolicyChanged       Kind = "policy-changed" // the default version of a managed policy
+	TrustChanged        Kind = "trust-changed"
+	BoundaryChanged     Kind = "boundary-changed"
+	SessionChanged      Kind = "session-length-changed"
+	TagsChanged         Kind = "tags-changed"
+	TopicPolicyChanged  Kind = "topic-policy-changed"
+	RuleChanged         Kind = "rule-changed"
+	ProfileChanged      Kind = "instance-profile-changed"
+	PropertyChanged     Kind = "property-changed" // any other property
+	TemplateChanged     Kind = "template-changed" // of a permission stack, not by the provisioner
+	NotReadable         Kind = "not-readable"
+)
+
+// Reason explains a finding where kind, property and direction do not.
+type Reason string
+
+const (
+	// A document could not be parsed, so the documents are not compared.
+	DocumentInvalid Reason = "document-invalid"
+	// The other policies of the role make up for the difference.
+	EffectiveAccessSame Reason = "effective-access-same"
+	// The document of an attached policy could not be read.
+	PolicyUnreadable Reason = "policy-unreadable"
+	// The document of one of two permissions boundaries could not be read.
+	BoundaryUnreadable Reason = "boundary-unreadable"
+	// The role was deleted and another one of this name was created.
+	RoleRecreated Reason = "role-recreated"
+	// The expected value is known to CloudFormation alone.
+	ExpectedUnknown Reason = "expected-unknown"
+	// In the stack's status its template does not describe what is deployed.
+	StackNotStable Reason = "stack-not-stable"
+	// The deployed template cannot be evaluated.
+	TemplateInvalid Reason = "template-invalid"
+	// AWS denied the call.
+	AccessDenied Reason = "access-denied"
+	// AWS throttled the call until attempts or time ran out.
+	Throttled Reason = "throttled"
+	// The call failed for another reason.
+	ReadFailed Reason = "read-failed"
+)

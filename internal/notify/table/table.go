@@ -1,0 +1,69 @@
+// Package table writes a drift message for a terminal.
+package table
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"permstack/internal/notify"
+	"permstack/internal/notify/wording"
+)
+
+const (
+	textWidth  = 68 // columns, behind an indent of 12
+	maxListed  = 20 // lines of NOT REACHED
+	labelWidth = 11 // columns of the direction
+)
+
+var verdicts = map[notify.Status]string{
+	notify.InSync: "in sync", notify.Drifted: "DRIFTED", notify.Unknown: "NOT COMPLETELY CHECKED",
+}
+
+// Write writes a message about drift: the verdict and each finding, the most
+// severe first. Lines have about 80 columns, except for names, which are never
+// broken, so that they can be copied.
+func Write(w io.Writer, m notify.Message) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s (%s, %s)\n", verdicts[m.Status], m.Stack, m.Account, m.Region)
+	if c := m.Counts; c != nil {
+		fmt.Fprintf(&b, "%s checked, %s, %d unreadable, %d not reached\n",
+			wording.Count(c.Checked, "resource"), wording.Count(c.Open, "difference"), c.Unreadable, c.NotReached)
+	}
+	for _, f := range m.Findings {
+		fmt.Fprintf(&b, "\n%-*s %s\n%-*s %s\n", labelWidth, wording.Label(f.Direction), f.LogicalID,
+			labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
+		for _, l := range []struct{ name, text string }{
+			{"expected", f.Expected}, {"found", f.Actual}, {"missing", f.Permission}, {"to do", f.Advice},
+		} {
+			if l.text != "" {
+				fmt.Fprintf(&b, "  %-9s %s\n", l.name, wrap(l.text))
+			}
+		}
+	}
+	for i, id := range m.NotReached {
+		switch {
+		case i == maxListed:
+			fmt.Fprintf(&b, "            and %d more\n", len(m.NotReached)-i)
+		case i == 0:
+			fmt.Fprintf(&b, "\nNOT REACHED %s\n", id)
+		case i < maxListed:
+			fmt.Fprintf(&b, "            %s\n", id)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// wrap breaks a text between words. Unlike terminal.Wrap it breaks no names.
+func wrap(text string) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > textWidth {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return strings.Join(append(lines, line), "\n"+strings.Repeat(" ", 12))
+}

@@ -1,0 +1,94 @@
+package wording
+
+import (
+	"fmt"
+
+	"permstack/internal/notify/finding"
+)
+
+// Advice that several kinds share.
+const (
+	revertAdvice = "If this was not intended, revert it: on the stack's page in the console, create a drift-aware change " +
+		"set with the current template, review it, and execute it; or set OnDrift to revert."
+	recreateAdvice = "If this was not intended, recreate it: on the stack's page in the console, create a drift-aware " +
+		"change set with the current template, and execute it. CloudTrail shows who deleted it."
+	updateParentAdvice = "Update the parent stack with any change, such as a new tag: "
+)
+
+// kindAdvice is the advice for a kind, if it is always the same.
+var kindAdvice = map[finding.Kind]string{
+	finding.InlinePolicyRemoved: revertAdvice,
+	finding.InlinePolicyChanged: revertAdvice + " CloudTrail's PutRolePolicy events show who changed it.",
+	finding.AttachmentRemoved:   revertAdvice,
+	finding.PolicyChanged:       revertAdvice + " CloudTrail's CreatePolicyVersion and SetDefaultPolicyVersion events show who changed it.",
+	finding.ProfileChanged:      revertAdvice,
+	finding.RuleChanged:         revertAdvice,
+	finding.PropertyChanged:     revertAdvice,
+	finding.ResourceDeleted:     recreateAdvice,
+	finding.TrustChanged: "Check who may use the role now. If this was not intended, restore the trust policy of the " +
+		"permission stack's template, and check CloudTrail for UpdateAssumeRolePolicy and AssumeRole events.",
+	finding.BoundaryChanged: "Restore the permissions boundary; the launch parameter PermissionsBoundaryArn changes it.",
+	finding.SessionChanged: "Restore the role's maximum session duration: credentials that are stolen remain valid for " +
+		"as long.",
+	finding.TagsChanged: "Restore the tag; cost reports, and policies with conditions on tags, may depend on it.",
+	finding.TopicPolicyChanged: "Check who may publish and subscribe now. If this was not intended, restore the topic's " +
+		"policy from the template; CloudTrail's SetTopicAttributes and AddPermission events show who changed it.",
+	finding.TemplateChanged: "CloudTrail shows who called UpdateStack or ExecuteChangeSet on this stack. " +
+		updateParentAdvice + "permstack then deploys its own template again.",
+}
+
+// reasonAdvice is the advice for a reason; it precedes that for the kind.
+var reasonAdvice = map[finding.Reason]string{
+	finding.RoleRecreated: "Find out who deleted the role and created this one. Delete it, then update the parent stack.",
+	finding.StackNotStable: "See the stack's events in the console for what failed, correct that, and update or delete " +
+		"the stack.",
+	finding.TemplateInvalid: "The stack's resources were checked by CloudFormation alone. Deploy a template of permstack, " +
+		"or report this to its authors.",
+	finding.ExpectedUnknown: "Compare the topic's policy with the template by hand, or declare it as " +
+		"AWS::SNS::TopicInlinePolicy, which CloudFormation compares.",
+	finding.Throttled:  "AWS throttled the account as a whole. The next run reads it again.",
+	finding.ReadFailed: "The next run reads it again. If the error persists, see its message above.",
+}
+
+// advice returns what to do about a finding.
+func advice(f finding.Finding) string {
+	if f.Reason == finding.AccessDenied {
+		return deniedAdvice(f)
+	}
+	if text := reasonAdvice[f.Reason]; text != "" {
+		return text
+	}
+	switch f.Kind {
+	case finding.InlinePolicyAdded:
+		return fmt.Sprintf("If this was not intended, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; "+
+			"CloudTrail's PutRolePolicy events show who added it.", f.PhysicalID, f.Subject)
+	case finding.AttachmentAdded:
+		return fmt.Sprintf("If this was not intended, detach it: aws iam detach-role-policy --role-name %s --policy-arn %s; "+
+			"CloudTrail's AttachRolePolicy events show who attached it.", f.PhysicalID, f.Subject)
+	case finding.RuleChanged:
+		switch {
+		case f.Property == "State" && f.Direction == finding.GrantsLess:
+			return "Enable it: aws events enable-rule --name " + f.PhysicalID
+		case f.Property == "Targets" && f.Direction == finding.GrantsMore:
+			return fmt.Sprintf("If this was not intended, remove it: aws events remove-targets --rule %s --ids %s",
+				f.PhysicalID, f.TargetID())
+		}
+	case finding.ResourceDeleted:
+		switch f.Type {
+		case "AWS::CloudFormation::Stack":
+			return updateParentAdvice + "permstack then creates the permission stack again."
+		case "AWS::SNS::Topic":
+			return recreateAdvice + " Then let the backup service subscribe again."
+		}
+	}
+	return kindAdvice[f.Kind]
+}
+
+func deniedAdvice(f finding.Finding) string {
+	if f.SeenByDetection() {
+		return "Allow the drift check's role " + f.Permission + " on " + f.PhysicalID +
+			"; CloudFormation reads with its caller's permissions."
+	}
+	return "Allow the drift check's role " + f.Permission + " on " + f.PhysicalID +
+		"; if it was allowed before, find out who removed it, because drift is not detected without it."
+}

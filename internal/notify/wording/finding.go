@@ -1,0 +1,302 @@
+// Package wording is the text of notifications: what e-mails, the JSON messages
+// and the table of `permstack drift` say about a finding. Kinds, reasons and
+// values come from package finding; the texts for a new one belong here.
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"permstack/internal/notify/finding"
+)
+
+// Text is a finding in words.
+type Text struct {
+	Expected, Actual string   // at most 240 characters
+	Details          []string // at most 4,000 characters each
+	Advice           string   // what to do
+}
+
+// Finding returns a finding in words. It never contains an external id, because
+// findings do not.
+func Finding(f finding.Finding) Text {
+	t := Text{
+		Expected: value(f.Expected, absent(f)), Actual: value(f.Actual, absent(f)),
+		Details: details(f), Advice: advice(f),
+	}
+	switch f.Kind {
+	case finding.ResourceDeleted:
+		if f.Expected.Document == nil {
+			t.Expected = strings.TrimSpace(noun(f) + " " + physicalName(f))
+		}
+		t.Actual = "does not exist"
+	case finding.AttachmentAdded, finding.AttachmentRemoved:
+		t.Expected, t.Actual = attachment(f.Expected), attachment(f.Actual)
+	case finding.PolicyChanged:
+		if version := f.Actual.Text; version != "" {
+			t.Actual = "version " + version + ": " + t.Actual
+		}
+	case finding.SessionChanged:
+		t.Expected, t.Actual = t.Expected+" seconds", t.Actual+" seconds"
+	case finding.TagsChanged:
+		t.Expected, t.Actual = quoted(f.Expected), quoted(f.Actual)
+	case finding.TemplateChanged:
+		t.Expected, t.Actual = "the template that permstack deployed", "another template: sha256 "+f.Actual.Text
+	case finding.PropertyChanged:
+		if n := len(f.Differences); n == 1 {
+			t.Expected, t.Actual = orNothing(f.Differences[0].Expected), orNothing(f.Differences[0].Actual)
+		} else if n > 1 {
+			t.Expected, t.Actual = "as in the template", Count(n, "difference")
+		}
+	}
+	if f.Reason == finding.StackNotStable {
+		t.Expected = "a stack that is complete"
+	}
+	t.Expected, t.Actual = cut(t.Expected, maxValue), cut(t.Actual, maxValue)
+	for i := range t.Details {
+		t.Details[i] = cut(t.Details[i], maxDetail)
+	}
+	return t
+}
+
+const (
+	maxValue  = 240  // characters of Expected and Actual
+	maxDetail = 4000 // characters of one line of Details
+)
+
+// absent returns what is said for a value that does not exist.
+func absent(f finding.Finding) string {
+	switch f.Kind {
+	case finding.InlinePolicyAdded, finding.InlinePolicyRemoved:
+		return "no inline policy of this name"
+	case finding.BoundaryChanged:
+		return "no boundary"
+	case finding.ProfileChanged:
+		return "no role"
+	}
+	switch f.Property {
+	case "EventPattern":
+		return "no event pattern"
+	case "ScheduleExpression":
+		return "no schedule"
+	case "RoleArn":
+		return "no role"
+	case "Targets":
+		return "no such target"
+	}
+	return "nothing"
+}
+
+// nouns are the resource types as people call them.
+var nouns = map[string]string{
+	"AWS::CloudFormation::Stack": "permission stack", "AWS::Events::Rule": "event rule",
+	"AWS::IAM::InstanceProfile": "instance profile", "AWS::IAM::ManagedPolicy": "managed policy",
+	"AWS::IAM::Role": "role", "AWS::SNS::Topic": "topic", "AWS::SNS::TopicInlinePolicy": "topic",
+	"AWS::SNS::TopicPolicy": "topic",
+}
+
+func noun(f finding.Finding) string {
+	if n := nouns[f.Type]; n != "" {
+		return n
+	}
+	return f.Type
+}
+
+// physicalName returns the name of the resource that a finding is about.
+func physicalName(f finding.Finding) string {
+	switch {
+	case f.Type == "AWS::CloudFormation::Stack":
+		return f.Stack
+	case f.Expected.Text != "":
+		return f.Expected.Text
+	}
+	return f.PhysicalID
+}
+
+// Outcomes of a deleted resource, by its type.
+var deleted = map[string]string{
+	"AWS::CloudFormation::Stack": "Its resources were deleted with it: roles and policies, or the topic and its rules.",
+	"AWS::IAM::Role":             "Its inline policies and attachments were deleted with it.",
+	"AWS::SNS::Topic": "Its policy and its subscriptions were deleted with it; a new topic of the same name has " +
+		"neither.",
+	"AWS::Events::Rule": "The backup service is no longer notified of these changes.",
+}
+
+// ruleDetails are the consequences of a changed rule, by property and direction.
+var ruleDetails = map[string]map[finding.Direction]string{
+	"State": {
+		finding.GrantsMore: "Events are sent although the rule was deployed disabled.",
+		finding.GrantsLess: "The backup service is no longer notified of these changes.",
+	},
+	"EventPattern": {finding.Changed: "Other events than those deployed reach the topic."},
+	"Targets": {
+		finding.GrantsMore: "Events of this account are sent to another target too.",
+		finding.GrantsLess: "The backup service is no longer notified of these changes.",
+		finding.Changed:    "Events are sent to another target, or in another form.",
+	},
+}
+
+// same says what a difference amounts to if the access of the role is the same.
+var same = map[finding.Kind]string{
+	finding.InlinePolicyAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
+		"same with and without it.",
+	finding.AttachmentAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
+		"same with and without it.",
+	finding.InlinePolicyRemoved: "The role's other policies grant what it granted.",
+	finding.AttachmentRemoved:   "The role's other policies grant what it granted.",
+	finding.ResourceDeleted:     "The roles' other policies grant what it granted.",
+	finding.InlinePolicyChanged: "Together with the role's other policies it grants the same.",
+	finding.PolicyChanged:       "Together with the other policies of its roles it grants the same.",
+	finding.BoundaryChanged:     "Both boundaries allow the same today.",
+}
+
+// reasons are the details of reasons whose text does not depend on the kind.
+var reasons = map[finding.Reason]string{
+	finding.DocumentInvalid:    "One of the two documents cannot be parsed, so what it allows is not known.",
+	finding.PolicyUnreadable:   "What the policy allows could not be read; it is assumed to grant more.",
+	finding.BoundaryUnreadable: "The two boundaries could not be compared: one of them could not be read.",
+	finding.RoleRecreated:      "IAM cannot move a role: this is another role of the same name.",
+	finding.ExpectedUnknown:    "The expected policy contains a value that only CloudFormation knows.",
+	finding.StackNotStable: "In this status a stack's template does not describe what is deployed, and CloudFormation " +
+		"detects no drift.",
+	finding.TemplateInvalid: "The deployed template cannot be evaluated:",
+}
+
+// targets are the things that could not be read.
+var targets = map[finding.Target]string{
+	finding.TargetProperty: "property", finding.TargetPolicy: "policy", finding.TargetStack: "the stack",
+	finding.TargetStackResources: "the stack's resources", finding.TargetTemplate: "the stack's template",
+	finding.TargetDriftDetection: "the result of CloudFormation's drift detection",
+}
+
+// details returns the lines below a finding: consequences, access that differs,
+// errors.
+func details(f finding.Finding) []string {
+	var out []string
+	add := func(s string) {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	switch f.Kind {
+	case finding.ResourceDeleted:
+		add(deleted[f.Type])
+	case finding.RuleChanged:
+		add(ruleDetails[f.Property][f.Direction])
+	case finding.ProfileChanged:
+		add(map[finding.Direction]string{
+			finding.GrantsLess: "Instances with this profile have no access.",
+			finding.Changed:    "Instances with this profile have the access of another role.",
+		}[f.Direction])
+	case finding.BoundaryChanged:
+		switch {
+		case f.Actual.Absent:
+			add("No boundary limits what the role's policies grant.")
+		case f.Expected.Absent:
+			add("The role may do no more than this boundary allows.")
+		}
+	case finding.TemplateChanged:
+		add("A principal other than permstack's function updated this stack. What its template grants now was not " +
+			"chosen in the parent stack, and may be more.")
+		add("All other findings in this message are relative to the template as it is now.")
+	}
+	out = append(out, f.Changes...)
+	if f.ChangesOmitted > 0 {
+		out = append(out, fmt.Sprintf("and %d more", f.ChangesOmitted))
+	}
+	if f.Reason == finding.EffectiveAccessSame {
+		add(same[f.Kind])
+	}
+	add(reasons[f.Reason])
+	for _, role := range f.Roles {
+		add("It was attached to role " + role + ".")
+	}
+	for _, d := range f.Differences {
+		add(d.Path + ": " + orNothing(d.Expected) + " → " + orNothing(d.Actual))
+	}
+	for _, e := range f.ReadErrors {
+		if f.Kind == finding.NotReadable && f.Reason != finding.TemplateInvalid {
+			add("Not known: " + strings.TrimSpace(targets[e.Target]+" "+e.Name) + ".")
+		}
+		add(e.Message)
+	}
+	return out
+}
+
+// value returns a value in words, none if it does not exist.
+func value(v finding.Value, none string) string {
+	switch {
+	case v.Absent:
+		return none
+	case v.Document != nil:
+		return document(*v.Document)
+	}
+	return v.Text
+}
+
+func attachment(v finding.Value) string {
+	switch {
+	case v.Absent:
+		return "not attached"
+	case v.Document != nil:
+		return "attached: " + document(*v.Document)
+	}
+	return "attached"
+}
+
+func quoted(v finding.Value) string {
+	if v.Absent {
+		return "no such tag"
+	}
+	return `"` + v.Text + `"`
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// document returns what a policy document allows and denies, in short.
+func document(d finding.Document) string {
+	if d.Invalid {
+		return "a document that cannot be parsed"
+	}
+	var parts []string
+	for _, s := range d.Statements {
+		part := s.Effect + list(" ", s.Actions, s.NotActions) + list(" on ", s.Resources, s.NotResources) +
+			list(" for ", s.Principals, s.NotPrincipals)
+		if s.Conditional {
+			part += " under conditions"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func list(before string, items, except []string) string {
+	join := func(list []string) string {
+		if before == " for " && len(list) == 1 && list[0] == "*" {
+			return "everyone"
+		}
+		return strings.Join(list, ", ")
+	}
+	switch {
+	case len(items) > 0:
+		return before + join(items)
+	case len(except) > 0 && before == " for ":
+		return before + "everyone but " + join(except)
+	case len(except) > 0:
+		return before + "everything but " + join(except)
+	}
+	return ""
+}
+
+func cut(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}
