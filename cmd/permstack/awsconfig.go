@@ -103,7 +103,8 @@ func (f awsFlags) explain(err error) error {
 		return fmt.Errorf("AWS does not accept the credentials (%s): run 'aws sts get-caller-identity%s' to check them",
 			code, f.profileArgument())
 	case "OptInRequired", "RegionDisabled":
-		return errors.New("the account has not enabled this Region: use another --region, or enable it in the account settings")
+		return errors.New("the account has not enabled this Region: " +
+			"use another --region, or enable it in the account settings")
 	}
 	return awserr.Concise(err)
 }

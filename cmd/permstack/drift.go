@@ -44,7 +44,8 @@ check could not run or could not read everything.`,
 	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
 	f.aws.registerProfile(cmd)
 	flags.StringVar(&f.format, "format", "table", "table or json (docs/drift-message.schema.json)")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "`DURATION` after which the command reports what it has found")
+	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute,
+		"`DURATION` after which the command reports what it has found")
 	completeFixed(cmd, "format", "table", "json")
 	return cmd
 }

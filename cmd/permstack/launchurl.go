@@ -60,7 +60,8 @@ Exit status: 0 if the links were printed, 2 if not.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringSliceVar(&f.regions, "region", nil, "AWS `REGION` to launch in; several with commas")
-	flags.StringVar(&f.templateURL, "template-url", "", "HTTPS `URL` of launch-stack.yaml in S3, instead of --bucket-prefix and --release")
+	flags.StringVar(&f.templateURL, "template-url", "",
+		"HTTPS `URL` of launch-stack.yaml in S3, instead of --bucket-prefix and --release")
 	flags.StringVar(&f.prefix, "bucket-prefix", "", "`PREFIX` of the buckets PREFIX-REGION that hold the release")
 	flags.StringVar(&f.release, "release", "", "`VERSION` of the release in these buckets")
 	flags.StringVar(&f.stackName, "stack", "permstack", "name of the stack to launch")
@@ -69,7 +70,8 @@ Exit status: 0 if the links were printed, 2 if not.`,
 	flags.StringSliceVar(&f.assets, "assets", nil, usageAssets+" (default: the template's)")
 	flags.StringSliceVar(&f.operations, "operations", nil, usageOperations)
 	flags.StringSliceVar(&f.options, "options", nil, usageOptions+", such as release=4.2")
-	flags.StringArrayVar(&f.parameters, "parameter", nil, "another parameter of the template, as `Name=value` (repeatable)")
+	flags.StringArrayVar(&f.parameters, "parameter", nil,
+		"another parameter of the template, as `Name=value` (repeatable)")
 	flags.BoolVar(&f.markdown, "markdown", false, "print a button in Markdown, for a README")
 	return cmd
 }

@@ -44,7 +44,8 @@ Exit status: 0 if it was stopped, 2 if it could not start.`,
 			return serve(cmd, listen, verbose)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "loopback `ADDRESS` to listen on; port 0 selects a free port")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566",
+		"loopback `ADDRESS` to listen on; port 0 selects a free port")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
 }

@@ -80,8 +80,10 @@ Exit status: 0 if the output was written, 2 if not.`,
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
-	flags.StringVar(&f.env.ExternalID, "external-id", "", "external ID that the vendor must send to assume the role (a secret)")
-	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID, "ID of this connection to the vendor, part of every resource name")
+	flags.StringVar(&f.env.ExternalID, "external-id", "",
+		"external ID that the vendor must send to assume the role (a secret)")
+	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID,
+		"ID of this connection to the vendor, part of every resource name")
 	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, usagePath)
 	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the permissions boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of every resource, as `key=value` (repeatable)")

@@ -131,7 +131,7 @@ func draw(command, text string) string {
 	return b.String()
 }
 
-// describer are runs of text between wider gaps, which a picture would not keep.
+// words are runs of text between wider gaps, which a picture would not keep.
 var words = regexp.MustCompile(`\S+( \S+)*`)
 
 // spans writes a line, each style at its column: fonts differ in width.

@@ -31,7 +31,8 @@ func (p plan) readMe() []byte {
 	line("accounts where stacks cannot be deployed.\n")
 	line("| role | policies | trust policy |\n|---|---|---|")
 	for _, r := range p.roles {
-		line("| `%s` | %s | `%s` |", r.Name, strings.Join(quoted(append(policyNames(r.managed), policyNames(r.Inline)...)), ", "), r.trust)
+		names := append(policyNames(r.managed), policyNames(r.Inline)...)
+		line("| `%s` | %s | `%s` |", r.Name, strings.Join(quoted(names), ", "), r.trust)
 	}
 	if path := p.path(); path == "/" {
 		p.console(line)
@@ -61,10 +62,13 @@ func (p plan) console(line func(string, ...any)) {
 		n := 0
 		step := func(format string, args ...any) { n++; line("%d. "+format, append([]any{n}, args...)...) }
 		for _, policy := range r.managed {
-			step("IAM → **Policies** → **Create policy** → **JSON**: replace the text with the content of `%s.json`, **Next**, name it `%s`, **Create policy**.", policy.Name, policy.Name)
+			step("IAM → **Policies** → **Create policy** → **JSON**: "+
+				"replace the text with the content of `%s.json`, **Next**, name it `%s`, **Create policy**.",
+				policy.Name, policy.Name)
 		}
 		if r.InstanceProfile != "" {
-			step("**Roles** → **Create role** → **AWS service**, use case **EC2**, **Next**. (The console then creates an instance profile with the role's name; with a custom trust policy it does not.)")
+			step("**Roles** → **Create role** → **AWS service**, use case **EC2**, **Next**. " +
+				"(The console then creates an instance profile with the role's name; with a custom trust policy it does not.)")
 		} else {
 			step("**Roles** → **Create role** → **Custom trust policy**: paste `%s`, **Next**.", r.trust)
 		}
@@ -73,12 +77,15 @@ func (p plan) console(line func(string, ...any)) {
 		} else {
 			step("Select no policy, **Next**.")
 		}
-		step("Name the role `%s`, %s**Create role**. To use an existing role, open it instead and choose **Add permissions** → **Attach policies**.", r.Name, boundary(r.Role))
+		step("Name the role `%s`, %s**Create role**. "+
+			"To use an existing role, open it instead and choose **Add permissions** → **Attach policies**.", r.Name, boundary(r.Role))
 		if r.InstanceProfile != "" {
-			step("Open the role → **Trust relationships** → **Edit trust policy**: replace the text with the content of `%s`, **Update policy**.", r.trust)
+			step("Open the role → **Trust relationships** → **Edit trust policy**: "+
+				"replace the text with the content of `%s`, **Update policy**.", r.trust)
 		}
 		for _, policy := range r.Inline {
-			step("**Permissions** → **Add permissions** → **Create inline policy** → **JSON**: paste `%s.json`, **Next**, name it `%s`, **Create policy**.", policy.Name, policy.Name)
+			step("**Permissions** → **Add permissions** → **Create inline policy** → **JSON**: paste `%s.json`, **Next**, name it `%s`, **Create policy**.",
+				policy.Name, policy.Name)
 		}
 		if r.InstanceProfile != "" {
 			step("Attach the role to the server: EC2 → the instance → **Actions** → **Security** → **Modify IAM role**.")
@@ -104,13 +111,16 @@ func (p plan) commands(line func(string, ...any)) {
 		if r.PermissionsBoundary != "" {
 			limit = " --permissions-boundary " + r.PermissionsBoundary
 		}
-		line("aws iam create-role --role-name %s%s%s --assume-role-policy-document file://%s", r.Name, path, limit, r.trust)
+		line("aws iam create-role --role-name %s%s%s --assume-role-policy-document file://%s",
+			r.Name, path, limit, r.trust)
 		for _, policy := range r.managed {
-			line("arn=$(aws iam create-policy --policy-name %s%s --policy-document file://%s.json --query Policy.Arn --output text)", policy.Name, path, policy.Name)
+			line("arn=$(aws iam create-policy --policy-name %s%s --policy-document file://%s.json "+
+				"--query Policy.Arn --output text)", policy.Name, path, policy.Name)
 			line("aws iam attach-role-policy --role-name %s --policy-arn \"$arn\"", r.Name)
 		}
 		for _, policy := range r.Inline {
-			line("aws iam put-role-policy --role-name %s --policy-name %s --policy-document file://%s.json", r.Name, policy.Name, policy.Name)
+			line("aws iam put-role-policy --role-name %s --policy-name %s --policy-document file://%s.json",
+				r.Name, policy.Name, policy.Name)
 		}
 		if r.InstanceProfile != "" {
 			line("aws iam create-instance-profile --instance-profile-name %s%s", r.InstanceProfile, path)
@@ -120,17 +130,19 @@ func (p plan) commands(line func(string, ...any)) {
 	line("```")
 }
 
-// eventSources are the steps for what tells the vendor of changes.
+// events writes the steps for the topics and event rules.
 func (p plan) events(line func(string, ...any)) {
 	if len(p.set.Topics) == 0 {
 		return
 	}
 	line("\n## Events\n")
 	for _, t := range p.set.Topics {
-		line("- SNS → **Topics** → **Create topic**, standard, named `%s`, with the access policy (advanced) in `topic-%s.json`.", t.Name, t.Name)
+		line("- SNS → **Topics** → **Create topic**, standard, named `%s`, "+
+			"with the access policy (advanced) in `topic-%s.json`.", t.Name, t.Name)
 	}
 	for _, r := range p.set.Rules {
-		line("- EventBridge → **Rules** → **Create rule** `%s` with the event pattern in `rule-%s.json`; its target is the topic.", r.Name, r.Name)
+		line("- EventBridge → **Rules** → **Create rule** `%s` with the event pattern in `rule-%s.json`; "+
+			"its target is the topic.", r.Name, r.Name)
 	}
 }
 

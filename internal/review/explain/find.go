@@ -36,7 +36,9 @@ type Rule struct {
 }
 
 func newRule(r policies.Rule) Rule {
-	out := Rule{Entity: r.Entity, Name: r.Name, Asset: r.Asset, Why: r.Description, Pattern: r.Pattern, Targets: []string{}}
+	out := Rule{
+		Entity: r.Entity, Name: r.Name, Asset: r.Asset, Why: r.Description, Pattern: r.Pattern, Targets: []string{},
+	}
 	for _, t := range r.Targets {
 		out.Targets = append(out.Targets, t.TopicEntity)
 	}
@@ -192,7 +194,7 @@ func (q query) kinds(profile schema.Profile, all []Grant, set policies.Set) []st
 	add("policy", contains(func(g Grant) bool { return q.matchesName(g.Policy, g.PolicyName) }))
 	add("role", contains(func(g Grant) bool { return g.Kind != Topic && q.matchesName(g.Entity, g.Name) }))
 	add("topic", contains(func(g Grant) bool { return g.Kind == Topic && q.matchesName(g.Entity, g.Name) }))
-	add("rule", slices.ContainsFunc(profile.Rules, func(r schema.Rule) bool { return q.matchesName(r.Entity) }) ||
+	add("event rule", slices.ContainsFunc(profile.Rules, func(r schema.Rule) bool { return q.matchesName(r.Entity) }) ||
 		slices.ContainsFunc(set.Rules, func(r policies.Rule) bool { return q.matchesName(r.Name) }))
 	add("asset", slices.ContainsFunc(profile.Assets, func(i schema.AssetInfo) bool { return q.matchesName(string(i.Asset)) }))
 	add("operation", slices.ContainsFunc(profile.Operations, func(o schema.Operation) bool { return q.matchesName(string(o)) }))

@@ -169,7 +169,8 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 		parts = append(parts, fmt.Sprintf("%d %s", n[l], l))
 	}
 	s.Text(terminal.Bold, terminal.Count(len(grants), "statement", "statements")+": "+strings.Join(parts, ", ")+".")
-	s.Text(terminal.Dim, "Risk is what the actions allow an attacker to do. A condition and named resources each lower it by one level.")
+	s.Text(terminal.Dim, "Risk is what the actions allow an attacker to do. "+
+		"A condition and named resources each lower it by one level.")
 }
 
 // summary returns the most severe effect with its actions, and the names of the others.

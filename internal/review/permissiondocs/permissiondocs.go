@@ -41,7 +41,8 @@ func Files() (map[string]string, error) {
 
 func indexDocument() string {
 	var b strings.Builder
-	b.WriteString(generatedHeader + "# Permissions\n\nThe permissions that each backup service can be granted, with the reason for every statement.\n\n")
+	b.WriteString(generatedHeader + "# Permissions\n\n" +
+		"The permissions that each backup service can be granted, with the reason for every statement.\n\n")
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		fmt.Fprintf(&b, "- [%s](%s.md), `--profile %s`\n", p.Vendor, name, name)
@@ -70,7 +71,8 @@ func profileDocument(profile schema.Profile) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# %s\n\n", generatedHeader, profile.Vendor)
-	fmt.Fprintf(&b, "Profile `%s`, release %s of the catalogue: %d actions in %d statements.\n\n", profile.Name, set.CatalogVersion, set.Actions(), len(grants))
+	fmt.Fprintf(&b, "Profile `%s`, release %s of the catalogue: %d actions in %d statements.\n\n",
+		profile.Name, set.CatalogVersion, set.Actions(), len(grants))
 	writeChoices(&b, profile)
 	for _, r := range set.Roles {
 		fmt.Fprintf(&b, "## %s\n\n%s.\n\n", r.Entity, r.Description)
@@ -91,9 +93,11 @@ func profileDocument(profile schema.Profile) (string, error) {
 		writeTable(&b, "", filterGrants(grants, explain.Topic, t.Entity, ""), true)
 	}
 	if len(set.Rules) > 0 {
-		b.WriteString("## Event rules\n\nThe events that are sent to the topic.\n\n| rule | asset | purpose | events |\n|---|---|---|---|\n")
+		b.WriteString("## Event rules\n\nThe events that are sent to the topic.\n\n" +
+			"| rule | asset | purpose | events |\n|---|---|---|---|\n")
 		for _, r := range set.Rules {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Entity, r.Asset, escapeCell(r.Description), escapeCell(strings.Join(eventSources(r.Pattern), ", ")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Entity, r.Asset,
+				escapeCell(r.Description), escapeCell(strings.Join(eventSources(r.Pattern), ", ")))
 		}
 		b.WriteString("\n")
 	}

@@ -1,6 +1,5 @@
-// Package page answers what the review page asks: what can be chosen, and what a
-// resourceProperties comes to. It is the synthesizer behind JSON, and pure; the page runs it
-// as WebAssembly, the tests run it as it is.
+// Package webui is the engine of the review page: it returns what can be chosen and
+// what a choice grants, as JSON. It is pure. The page runs it as WebAssembly.
 package webui
 
 import (
@@ -17,10 +16,10 @@ import (
 	"permstack/internal/review/policyjson"
 )
 
-// Request is a choice, and where and for whom it is meant. What is left empty is
-// pseudoNames, or an example.
+// Request is a choice with the account, Region and vendor's values that it is for.
+// Empty fields become pseudo parameters or example values.
 type Request struct {
-	Choice string `json:"choice"` // as selection.Parse reads it
+	Choice string `json:"choice"` // in the syntax of choice.Parse
 
 	Region                     string `json:"region"`
 	Account                    string `json:"account"`
@@ -32,25 +31,26 @@ type Request struct {
 	Path                       string `json:"path"`
 	PermissionsBoundaryARN     string `json:"permissionsBoundary"`
 
-	TemplateURL string `json:"templateURL"` // of launch-stack.yaml; empty: no Launch Stack
+	TemplateURL string `json:"templateURL"` // of launch-stack.yaml; empty: no Launch Stack link
 }
 
-// Result is what a choice comes to. Problems are why it comes to nothing.
+// Response is what a choice grants. If Problems is not empty, the choice is invalid
+// and the other fields are incomplete.
 type Response struct {
 	Problems      []string        `json:"problems"`
 	Version       string          `json:"catalogVersion"`
-	Needs         []schema.Value  `json:"needs"`    // values of the vendor that the choice needs
-	Examples      []schema.Value  `json:"examples"` // those that are filled in with examples
+	Needs         []schema.Value  `json:"needs"`    // the vendor's values that the choice needs
+	Examples      []schema.Value  `json:"examples"` // those of Needs that are example values
 	Actions       int             `json:"actions"`
 	Policies      []Policy        `json:"policies"`
 	Roles         []Role          `json:"roles"`
 	Grants        []explain.Grant `json:"grants"` // in the set's order
-	Uses          [][]string      `json:"uses"`   // of each grant, in words
+	Uses          [][]string      `json:"uses"`   // of each grant, as explain.Uses
 	Rules         []explain.Rule  `json:"rules"`
 	Template      string          `json:"template"`
 	Review        string          `json:"review"`
-	Launch        string          `json:"launch"`   // the Launch Stack link
-	LaunchProblem string          `json:"noLaunch"` // why there is none
+	Launch        string          `json:"launch"`        // the Launch Stack link
+	LaunchProblem string          `json:"launchProblem"` // why there is no link
 }
 
 // Role is a role of the set.
@@ -71,9 +71,12 @@ type Policy struct {
 	Limit  int         `json:"limit"`
 }
 
-// Result answers a request.
+// Evaluate returns the response to a request.
 func (r Request) Evaluate() Response {
-	a := Response{Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{}, Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{}}
+	a := Response{
+		Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{},
+		Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{},
+	}
 	if err := a.fill(r); err != nil {
 		var input *policies.InputError
 		if errors.As(err, &input) {
@@ -114,10 +117,10 @@ func (a *Response) fill(r Request) error {
 	for _, role := range set.Roles {
 		a.Roles = append(a.Roles, Role{role.Entity, role.Name, role.Description})
 		for _, p := range role.Managed {
-			a.Policies = append(a.Policies, Policy{role.Entity, p.Entity, p.Name, schema.Managed, p.Description, p.Document.Size(), policies.MaxManagedPolicy})
+			a.Policies = append(a.Policies, newPolicy(role, p, schema.Managed, policies.MaxManagedPolicy))
 		}
 		for _, p := range role.Inline {
-			a.Policies = append(a.Policies, Policy{role.Entity, p.Entity, p.Name, schema.Inline, p.Description, p.Document.Size(), policies.MaxInlinePolicies})
+			a.Policies = append(a.Policies, newPolicy(role, p, schema.Inline, policies.MaxInlinePolicies))
 		}
 	}
 	template, err := permissionstack.Whole(set)
@@ -140,6 +143,13 @@ func (a *Response) fill(r Request) error {
 	return nil
 }
 
+func newPolicy(role policies.Role, p policies.Policy, kind schema.Kind, limit int) Policy {
+	return Policy{
+		Role: role.Entity, Entity: p.Entity, Name: p.Name, Kind: kind, Why: p.Description,
+		Size: p.Document.Size(), Limit: limit,
+	}
+}
+
 func (r Request) environment() policies.Environment {
 	return policies.Environment{
 		Region: r.Region, Account: r.Account, ConnectionID: r.ConnectionID,
@@ -149,7 +159,7 @@ func (r Request) environment() policies.Environment {
 	}
 }
 
-// value is what an environment gives.
+// value returns the vendor's value v of an environment, or "".
 func value(env policies.Environment, v schema.Value) string {
 	switch v {
 	case schema.ControlPlaneRole:
@@ -164,14 +174,14 @@ func value(env policies.Environment, v schema.Value) string {
 	return ""
 }
 
-// launch makes the Launch Stack link. The external id is a secret and has no
-// title in it.
+// launch returns the Launch Stack link. The external ID is a secret and is not part
+// of it.
 func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.TemplateURL == "" {
-		return "", errors.New("give the URL of the release's launch-stack.yaml")
+		return "", errors.New("enter the URL of the release's launch-stack.yaml")
 	}
 	if r.Region == "" {
-		return "", errors.New("choose the Region to launch in")
+		return "", errors.New("enter the Region to launch in")
 	}
 	link := launch.Link{TemplateURL: r.TemplateURL, Region: r.Region, StackName: "permstack",
 		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{}}
@@ -197,7 +207,7 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 		case "support-role":
 			set("SupportRole", "yes")
 			if r.SupportControlPlaneRoleARN == "" {
-				return "", errors.New("give the role that the support staff uses, or leave the support role out")
+				return "", errors.New("enter the role of the support staff, or deselect the support role")
 			}
 		case "aws-backup-inventory":
 			set("AWSBackupInventory", "yes")
@@ -215,7 +225,7 @@ type Catalog struct {
 	Levels   []explain.Level `json:"levels"`
 }
 
-// Profile is one vendor's page.
+// Profile is a vendor profile.
 type Profile struct {
 	Name       string             `json:"name"`
 	Vendor     string             `json:"vendor"`
@@ -232,7 +242,7 @@ type Item struct {
 	Title string `json:"title"`
 }
 
-// Setting is a choice of one value.
+// Setting is an option with one of several values.
 type Setting struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
@@ -240,12 +250,15 @@ type Setting struct {
 	Default string `json:"default"`
 }
 
-// NewCatalog lists what can be chosen.
+// NewCatalog returns what can be chosen.
 func NewCatalog() Catalog {
 	c := Catalog{Releases: policies.Releases, Levels: explain.Levels}
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		out := Profile{Name: p.Name, Vendor: p.Vendor, Operations: p.Operations, Assets: []Item{}, Options: []Item{}, Settings: []Setting{}, Presets: []Item{}}
+		out := Profile{
+			Name: p.Name, Vendor: p.Vendor, Operations: p.Operations,
+			Assets: []Item{}, Options: []Item{}, Settings: []Setting{}, Presets: []Item{},
+		}
 		for _, a := range p.Assets {
 			out.Assets = append(out.Assets, Item{string(a.Asset), a.Title})
 		}
@@ -267,22 +280,23 @@ func NewCatalog() Catalog {
 	return c
 }
 
-// Handle answers a request of the page: {"ask":"catalog"} or a Request.
+// Handle returns the JSON response to a request in JSON: {"type":"catalog"} returns a
+// Catalog, a Request returns a Response.
 func Handle(text string) string {
 	var request struct {
-		Ask string `json:"ask"`
+		Type string `json:"type"`
 		Request
 	}
-	var answer any
+	var response any
 	if err := json.Unmarshal([]byte(text), &request); err != nil {
-		answer = Response{Problems: []string{err.Error()}}
-	} else if request.Ask == "catalog" {
-		answer = NewCatalog()
+		response = Response{Problems: []string{err.Error()}}
+	} else if request.Type == "catalog" {
+		response = NewCatalog()
 	} else {
-		answer = request.Request.Evaluate()
+		response = request.Request.Evaluate()
 	}
-	data, err := json.Marshal(answer)
-	if err != nil { // our own types always marshal
+	data, err := json.Marshal(response)
+	if err != nil { // these types always marshal
 		panic(err)
 	}
 	return string(data)

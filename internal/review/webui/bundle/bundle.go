@@ -1,6 +1,6 @@
-// Package site puts the review page together: one file that holds the page, its
-// styleCSS, its script and the synthesizer as WebAssembly. It works from a file and
-// from any web server, and its own policy forbids it every request.
+// Package bundle builds the review page: one HTML file with its style, its script and
+// the engine as WebAssembly. It works from a file and from any web server. Its
+// Content-Security-Policy forbids every request.
 package bundle
 
 import (
@@ -26,15 +26,15 @@ var styleCSS string
 //go:embed page.js
 var pageJS string
 
-// Engine is the package that becomes WebAssembly.
+// Engine is the package that is compiled to WebAssembly.
 const Engine = "permstack/internal/review/webui/engine"
 
-// Build compiles the engine with the Go that is installed and gives the page.
-// TemplateURL is where the release's launch-stack.yaml lies; empty: not known.
+// Build compiles the engine with the installed Go and returns the page. templateURL
+// is the URL of the release's launch-stack.yaml, or "" if it is not known.
 func Build(templateURL string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "permstack-site-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the engine: %w", err)
+		return nil, fmt.Errorf("create directory for the engine: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	wasm := filepath.Join(dir, "engine.wasm")
@@ -49,7 +49,7 @@ func Build(templateURL string) ([]byte, error) {
 	}
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return nil, fmt.Errorf("ask go for its root: %w", err)
+		return nil, fmt.Errorf("get GOROOT: %w", err)
 	}
 	runtime, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
@@ -58,7 +58,7 @@ func Build(templateURL string) ([]byte, error) {
 	return Assemble(engine, string(runtime), templateURL)
 }
 
-// Assemble puts the parts into the page: the same parts, the same bytes.
+// Assemble returns the page with its parts. The output is reproducible.
 func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -66,14 +66,14 @@ func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := z.Write(engine); err != nil {
-		return nil, fmt.Errorf("pack the engine: %w", err)
+		return nil, fmt.Errorf("compress the engine: %w", err)
 	}
 	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("pack the engine: %w", err)
+		return nil, fmt.Errorf("compress the engine: %w", err)
 	}
 	for name, text := range map[string]string{"Go's script": runtime, "the page's script": pageJS} {
 		if strings.Contains(text, "</script") {
-			return nil, fmt.Errorf("write the page: %s would end its element", name)
+			return nil, fmt.Errorf("write the page: %s contains \"</script\"", name)
 		}
 	}
 	policy := strings.Join([]string{
@@ -89,7 +89,8 @@ func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
 	).Replace(pageHTML)), nil
 }
 
-// cspHash is how a Content-Security-Policy names a text that may run.
+// cspHash returns the source expression for an inline script or style in a
+// Content-Security-Policy.
 func cspHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

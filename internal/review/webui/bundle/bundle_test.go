@@ -14,13 +14,13 @@ import (
 	"permstack/internal/review/webui"
 )
 
-// built is the page, compiled once for all tests.
+// built builds the page once for all tests.
 var built = sync.OnceValues(func() ([]byte, error) { return Build("") })
 
 func file(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("skipped: -short: the page is not compiled")
+		t.Skip("skipped in short mode: compiles the page")
 	}
 	text, err := built()
 	if err != nil {
@@ -43,21 +43,21 @@ func TestAssembleIsReproducible(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(a, b) {
-		t.Error("the same parts give other bytes")
+		t.Error("the same parts have different output")
 	}
 	if bytes.Contains(a, []byte("{{")) {
-		t.Error("a place was not filled in")
+		t.Error("a placeholder was not replaced")
 	}
 	if !bytes.Contains(a, []byte(`https://x/?a=&#34;b&#34;`)) {
-		t.Error("the address is not escaped")
+		t.Error("the URL is not escaped")
 	}
 	if _, err := Assemble(nil, "</script>", ""); err == nil {
-		t.Error("a script that ends its element is taken")
+		t.Error("a script that contains </script> is accepted")
 	}
 }
 
-// writeChoices are those that the browser is asked for: every one with one asset or
-// two, each with every list of operations, and the whole; presets too.
+// choices returns the choices to compare: of each profile everything, one asset with
+// each operation, two assets, every preset and every option.
 func choices() []string {
 	var out []string
 	for _, name := range policies.ProfileNames() {
@@ -85,9 +85,9 @@ func choices() []string {
 	return out
 }
 
-// TestBrowserEqualsSynthesizer: what the page's WebAssembly answers is what the
-// synthesizer answers here, byte for byte.
-func TestBrowserEqualsSynthesizer(t *testing.T) {
+// TestWebAssembly checks that the responses of the page's WebAssembly are byte-equal
+// to those of the package webui.
+func TestWebAssembly(t *testing.T) {
 	b := openPage(t, file(t), 1280, 900, false)
 	for _, choice := range choices() {
 		request, err := json.Marshal(webui.Request{Choice: choice, Region: "eu-central-1", ConnectionID: "c-1"})
@@ -101,12 +101,12 @@ func TestBrowserEqualsSynthesizer(t *testing.T) {
 		var got string
 		b.eval("permstack("+string(quoted)+")", &got)
 		if want := webui.Handle(string(request)); got != want {
-			t.Fatalf("%s: the browser and the synthesizer differ", choice)
+			t.Fatalf("%s: the responses differ", choice)
 		}
 	}
 }
 
-// TestPage walks through the page as a person does, with mouse and keyboard.
+// TestPage uses the page with mouse and keyboard.
 func TestPage(t *testing.T) {
 	path := file(t)
 	b := openPage(t, path, 1280, 900, false)
@@ -122,12 +122,12 @@ func TestPage(t *testing.T) {
 			t.Fatalf("%s: %v", choice, want.Problems)
 		}
 		if text("template") != want.Template || text("review") != want.Review {
-			t.Errorf("the page does not show the files of %s", choice)
+			t.Errorf("the files on the page are not those of %s", choice)
 		}
 		var cards int
 		b.eval(`document.querySelectorAll("#grants .grant").length`, &cards)
 		if cards != len(want.Grants) {
-			t.Errorf("%s: %d statements are shown of %d", choice, cards, len(want.Grants))
+			t.Errorf("%s: got %d statements, want %d", choice, cards, len(want.Grants))
 		}
 	}
 	first := policies.ProfileNames()[0]
@@ -138,15 +138,15 @@ func TestPage(t *testing.T) {
 	}
 	shows(first + ":" + strings.Join(all, ","))
 
-	// One asset less, by its box.
+	// Deselect an asset.
 	b.eval(`document.querySelector("#assets input").click()`, nil)
 	shows(first + ":" + strings.Join(all[1:], ","))
-	// And again, by keyboard.
+	// Select it with the keyboard.
 	b.eval(`document.querySelector("#assets input").focus()`, nil)
 	b.press(" ", 32)
 	shows(first + ":" + strings.Join(all, ","))
 
-	// Another profile, each with only its first asset and operation.
+	// Each profile, with only its first asset and operation, and its presets.
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		b.eval(`(() => { const s = document.getElementById("profile"); s.value = "`+name+`"; s.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
@@ -158,23 +158,23 @@ func TestPage(t *testing.T) {
 		}
 	}
 
-	// Search, and the risk.
+	// Search.
 	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	shows("clumio:ec2:backup")
 	b.eval(`(() => { const s = document.getElementById("search"); s.value = "deletesnapshot"; s.dispatchEvent(new Event("input")); })()`, nil)
 	if found := text("grants"); !strings.Contains(found, "Vendor = Clumio") || !strings.Contains(text("found"), "1 of ") {
-		t.Errorf("search finds %q", text("found"))
+		t.Errorf("search: got %q", text("found"))
 	}
 	b.screenshot("page-search")
 
-	// Nothing chosen is said, not shown as nothing granted.
+	// An empty choice is reported as a problem.
 	b.eval(`document.querySelectorAll("#assets input:checked").forEach((c) => c.click())`, nil)
-	if !strings.Contains(text("problems"), "at least one thing to protect") {
-		t.Error("an empty choice is no problem")
+	if !strings.Contains(text("problems"), "at least one asset and one operation") {
+		t.Error("an empty choice is not reported as a problem")
 	}
 
-	// The link is made once there is a Region and a template.
+	// The link requires a Region and a template.
 	b.eval(`location.hash = "clumio:ec2,s3:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	b.eval(`(() => { document.getElementById("region").value = "eu-west-1"; const u = document.getElementById("templateURL");
@@ -188,15 +188,15 @@ func TestPage(t *testing.T) {
 	}
 
 	if i := slices.IndexFunc(b.requests, func(u string) bool { return !strings.HasPrefix(u, "file://"+path) && u != "about:blank" }); i >= 0 {
-		t.Errorf("the page asks for %.100s", b.requests[i])
+		t.Errorf("the page requests %.100s", b.requests[i])
 	}
 	if len(b.errors) > 0 {
-		t.Errorf("the console says: %s", strings.Join(b.errors, "; "))
+		t.Errorf("errors in the console: %s", strings.Join(b.errors, "; "))
 	}
 }
 
-// TestWidths: nothing is wider than the screen, from a phone to a wide screen,
-// light and dark.
+// TestWidths checks that nothing is wider than the screen, from a phone to a wide
+// screen, in light and dark mode.
 func TestWidths(t *testing.T) {
 	path := file(t)
 	for name, c := range map[string]struct {
@@ -207,7 +207,7 @@ func TestWidths(t *testing.T) {
 		var width int
 		b.eval(`document.documentElement.scrollWidth`, &width)
 		if width > c.width {
-			t.Errorf("%s: the page is %d wide on a screen of %d", name, width, c.width)
+			t.Errorf("%s: the page is %d pixels wide, the screen %d", name, width, c.width)
 		}
 		b.screenshot(name)
 		b.eval(`document.getElementById("grants").scrollIntoView({behavior: "instant"})`, nil)
@@ -215,11 +215,11 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// TestPicture makes the README's picture of the page, where PERMSTACK_SCREENSHOTS
-// says where to.
+// TestPicture writes the README's screenshot of the page to the directory
+// PERMSTACK_SCREENSHOTS.
 func TestPicture(t *testing.T) {
 	if os.Getenv("PERMSTACK_SCREENSHOTS") == "" {
-		t.Skip("skipped: PERMSTACK_SCREENSHOTS names no folder for the picture")
+		t.Skip("skipped: PERMSTACK_SCREENSHOTS is not set")
 	}
 	b := openPage(t, file(t), 1200, 1290, false)
 	b.eval(`location.hash = "clumio:ec2:backup"`, nil)

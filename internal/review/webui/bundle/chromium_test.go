@@ -13,20 +13,19 @@ import (
 	"time"
 )
 
-// browser is a headless Chromium, driven over its DevTools pipe.
+// browser is a headless Chromium, controlled through its DevTools pipe.
 type browser struct {
 	t       *testing.T
 	in      *os.File
 	out     *bufio.Reader
 	session string
 	next    int
-	// requests are the addresses that the page asked for; errors what its
-	// console says.
+	// requests are the URLs that the page requested, errors the errors in its console.
 	requests, errors []string
 	loaded           bool
 }
 
-// hasPseudoParameter starts Chromium on a page, or skips the test where there is none.
+// openPage starts Chromium with a page, or skips the test if Chromium is not installed.
 func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
 	t.Helper()
 	program := os.Getenv("PERMSTACK_CHROMIUM")
@@ -39,24 +38,24 @@ func openPage(t *testing.T, file string, width, height int, dark bool) *browser 
 		}
 	}
 	if program == "" {
-		t.Skip("skipped: there is no Chromium in PATH, and PERMSTACK_CHROMIUM names none")
+		t.Skip("skipped: no Chromium in PATH, and PERMSTACK_CHROMIUM is not set")
 	}
-	// Not t.TempDir: Chromium's children may write for a moment after it ended.
+	// Not t.TempDir: Chromium's child processes may still write after it has ended.
 	profile, err := os.MkdirTemp("", "permstack-chromium-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromUs, toBrowser := pipe(t)
-	fromBrowser, toUs := pipe(t)
+	browserIn, toBrowser := pipe(t)
+	fromBrowser, browserOut := pipe(t)
 	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
-	cmd.ExtraFiles = []*os.File{fromUs, toUs} // the pipe's ends are file 3 and 4
+	cmd.ExtraFiles = []*os.File{browserIn, browserOut} // file descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: Chromium does not start: %v", err)
 	}
-	fromUs.Close()
-	toUs.Close()
+	browserIn.Close()
+	browserOut.Close()
 	b := &browser{t: t, in: toBrowser, out: bufio.NewReaderSize(fromBrowser, 1<<20)}
 	t.Cleanup(func() {
 		toBrowser.Close()
@@ -85,7 +84,7 @@ func openPage(t *testing.T, file string, width, height int, dark bool) *browser 
 	for !b.loaded {
 		b.readMessage("Page.loadEventFired")
 	}
-	b.eval(`new Promise((ready) => { const look = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(look); look(); })`, nil)
+	b.eval(`new Promise((ready) => { const poll = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(poll); poll(); })`, nil)
 	return b
 }
 
@@ -98,7 +97,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// call sends a command and reads until its answer; what happens meanwhile is noted.
+// call sends a command and waits for its result. It records events that arrive meanwhile.
 func (b *browser) call(method string, params any, result any) {
 	b.t.Helper()
 	b.next++
@@ -114,18 +113,18 @@ func (b *browser) call(method string, params any, result any) {
 		b.t.Fatal(err)
 	}
 	if _, err := b.in.Write(append(data, 0)); err != nil {
-		b.t.Fatalf("tell Chromium %s: %v", method, err)
+		b.t.Fatalf("send %s to Chromium: %v", method, err)
 	}
 	for {
-		answer := b.readMessage(method)
-		if answer.ID != b.next {
+		reply := b.readMessage(method)
+		if reply.ID != b.next {
 			continue
 		}
-		if answer.Error != nil {
-			b.t.Fatalf("%s: %s", method, answer.Error.Message)
+		if reply.Error != nil {
+			b.t.Fatalf("%s: %s", method, reply.Error.Message)
 		}
 		if result != nil {
-			if err := json.Unmarshal(answer.Result, result); err != nil {
+			if err := json.Unmarshal(reply.Result, result); err != nil {
 				b.t.Fatal(err)
 			}
 		}
@@ -133,7 +132,7 @@ func (b *browser) call(method string, params any, result any) {
 	}
 }
 
-// message is what Chromium says: an answer, or an event.
+// message is a message of Chromium: a result or an event.
 type message struct {
 	ID     int
 	Error  *struct{ Message string }
@@ -142,12 +141,12 @@ type message struct {
 	Params json.RawMessage
 }
 
-// readMessage reads one message, and notes it where it is an event.
-func (b *browser) readMessage(about string) message {
+// readMessage reads one message and records it if it is an event.
+func (b *browser) readMessage(waitingFor string) message {
 	b.t.Helper()
 	line, err := b.out.ReadBytes(0)
 	if err != nil {
-		b.t.Fatalf("hear from Chromium about %s: %v", about, err)
+		b.t.Fatalf("read from Chromium, waiting for %s: %v", waitingFor, err)
 	}
 	var m message
 	if err := json.Unmarshal(bytes.TrimRight(line, "\x00"), &m); err != nil {
@@ -180,7 +179,7 @@ func (b *browser) record(method string, params json.RawMessage) {
 	}
 }
 
-// eval runs an expression in the page, waits for a promise, and reads its value.
+// eval evaluates an expression in the page, waits for a promise, and reads the value.
 func (b *browser) eval(expression string, value any) {
 	b.t.Helper()
 	var out struct {
@@ -201,7 +200,7 @@ func (b *browser) eval(expression string, value any) {
 	}
 }
 
-// press sends a key as a person types it.
+// press presses and releases a key.
 func (b *browser) press(key string, code int) {
 	b.t.Helper()
 	text := ""
@@ -213,7 +212,7 @@ func (b *browser) press(key string, code int) {
 	}
 }
 
-// screenshot writes what is seen to the folder in PERMSTACK_SCREENSHOTS.
+// screenshot writes a screenshot to the directory PERMSTACK_SCREENSHOTS, if it is set.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("PERMSTACK_SCREENSHOTS")

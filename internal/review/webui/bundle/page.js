@@ -1,6 +1,6 @@
 "use strict";
-// The page around the synthesizer: it reads the form, asks permstack() and shows
-// the answer. Nothing here knows a permission.
+// The script of the review page: it reads the form, calls permstack() in the
+// WebAssembly engine and shows the response. It contains no permissions itself.
 (() => {
   const $ = (id) => document.getElementById(id);
   const fields = ["region", "account", "connectionId", "controlPlaneRole", "supportControlPlaneRole",
@@ -8,13 +8,13 @@
   const regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-central-2",
     "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-northeast-1", "ap-northeast-2", "ap-south-1",
     "ap-southeast-1", "ap-southeast-2", "sa-east-1", "us-gov-east-1", "us-gov-west-1"];
-  const needs = { ControlPlaneRole: "the role that uses the access", SupportControlPlaneRole: "the role of the support staff",
-    DataPlaneAccount: "the account that keeps the backups", ExternalId: "the external id" };
-  let catalog, profile, answer;
+  const needs = { ControlPlaneRole: "control-plane role", SupportControlPlaneRole: "support role",
+    DataPlaneAccount: "data-plane account ID", ExternalId: "external ID" };
+  let catalog, profile, response;
 
-  const ask = (request) => JSON.parse(permstack(JSON.stringify(request)));
+  const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
 
-  // el makes an element; text is never read as HTML.
+  // el creates an element. Strings become text nodes, never HTML.
   function el(name, attributes, ...children) {
     const e = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
@@ -29,7 +29,7 @@
     const module = await WebAssembly.instantiate(await new Response(stream).arrayBuffer(), go.importObject);
     go.run(module.instance);
     $("engine").remove();
-    catalog = ask({ ask: "catalog" });
+    catalog = call({ type: "catalog" });
     for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
     for (const r of regions) $("regions").append(el("option", { value: r }));
     for (const l of catalog.levels) $("risk").append(el("option", { value: l }, l));
@@ -39,10 +39,10 @@
     $("form").addEventListener("submit", (e) => e.preventDefault());
     for (const id of ["search", "risk", "sort"]) $(id).addEventListener("input", showGrants);
     window.addEventListener("hashchange", () => { if (decodeURIComponent(location.hash.slice(1)) !== choice()) { read(decodeURIComponent(location.hash.slice(1))); show(); } });
-    $("get-template").onclick = () => save("permissions.json", answer.template);
-    $("get-review").onclick = () => save("policies.json", answer.review);
-    $("copy-template").onclick = () => copy("Template", answer.template);
-    $("copy-review").onclick = () => copy("Policies", answer.review);
+    $("get-template").onclick = () => save("permissions.json", response.template);
+    $("get-review").onclick = () => save("policies.json", response.review);
+    $("copy-template").onclick = () => copy("Template", response.template);
+    $("copy-review").onclick = () => copy("Policies", response.review);
     show();
     document.documentElement.dataset.ready = "true";
   }
@@ -57,7 +57,7 @@
     show();
   }
 
-  // fill makes the form for a profile.
+  // fill builds the form for a profile.
   function fill(name) {
     profile = catalog.profiles.find((p) => p.name === name) || catalog.profiles[0];
     $("profile").value = profile.name;
@@ -77,10 +77,10 @@
     }
     $("options").hidden = profile.options.length + profile.settings.length === 0;
     $("preset-box").hidden = profile.presets.length === 0;
-    $("preset").replaceChildren(el("option", { value: "" }, "none: I choose below"), ...profile.presets.map((p) => el("option", { value: p.name }, p.name + ": " + p.title)));
+    $("preset").replaceChildren(el("option", { value: "" }, "none: choose below"), ...profile.presets.map((p) => el("option", { value: p.name }, p.name + ": " + p.title)));
   }
 
-  // read takes a choice from a link: PROFILE:ASSETS:OPERATIONS:OPTIONS.
+  // read sets the form to a choice in a link: PROFILE:ASSETS:OPERATIONS:OPTIONS.
   function read(text) {
     const [name, assets, operations, options] = text.split(":");
     fill(name.split("@")[0]);
@@ -95,7 +95,8 @@
 
   const checked = (id) => [...document.querySelectorAll("#" + id + " input:checked")].map((c) => c.value);
 
-  // choice writes the form as a choice. An empty list there would mean everything.
+  // choice returns the choice in the form. It has no form for empty lists: in a choice
+  // an empty list means everything.
   function choice() {
     const options = [...($("preset").value ? [$("preset").value] : []), ...checked("options"),
       ...profile.settings.map((s) => $("setting-" + s.name).value).filter((v, i) => v !== profile.settings[i].default)];
@@ -112,69 +113,69 @@
     const request = { choice: text };
     for (const f of fields) request[f] = $(f).value.trim();
     if (!preset && (checked("assets").length === 0 || checked("operations").length === 0)) {
-      answer = { problems: ["Choose at least one thing to protect, and one thing to do."], grants: [], uses: [], rules: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, noLaunch: "" };
+      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], rules: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
     } else {
-      answer = ask(request);
+      response = call(request);
     }
-    const bad = answer.problems.length > 0;
+    const bad = response.problems.length > 0;
     $("problems").hidden = !bad;
-    $("problems").replaceChildren(...answer.problems.map((p) => el("li", {}, p)));
-    $("status").textContent = bad ? "This choice comes to nothing:" : "";
+    $("problems").replaceChildren(...response.problems.map((p) => el("li", {}, p)));
+    $("status").textContent = bad ? "The choice is not valid:" : "";
     const number = (what, n) => el("div", {}, el("dt", {}, what), el("dd", {}, n.toLocaleString("en")));
-    $("numbers").replaceChildren(number("roles", answer.roles.length), number("policies", answer.policies.length),
-      number("statements", answer.grants.filter((g) => g.kind === "policy").length), number("actions", answer.actions),
-      number("event rules", answer.rules.length), number("bytes of template", new TextEncoder().encode(answer.template).length));
-    $("examples").hidden = answer.examples.length === 0;
-    $("examples").textContent = "Examples stand for what you have not given under “Where, and for whom”: " + answer.examples.map((n) => needs[n] || n).join(", ") + ". Fill them in before you deploy a file from here.";
+    $("numbers").replaceChildren(number("roles", response.roles.length), number("policies", response.policies.length),
+      number("statements", response.grants.filter((g) => g.kind === "policy").length), number("actions", response.actions),
+      number("event rules", response.rules.length), number("bytes of template", new TextEncoder().encode(response.template).length));
+    $("examples").hidden = response.examples.length === 0;
+    $("examples").textContent = "Example values are used for: " + response.examples.map((n) => needs[n] || n).join(", ") + ". Enter your own under “Account, Region and vendor values” before you deploy a file from this page.";
     for (const b of document.querySelectorAll(".actions button")) b.disabled = bad;
-    $("launch").setAttribute("aria-disabled", String(!answer.launch));
-    if (answer.launch) $("launch").href = answer.launch; else $("launch").removeAttribute("href");
-    $("no-launch").textContent = answer.launch || bad ? "" : "No Launch Stack link yet: " + answer.noLaunch + ".";
-    $("template").textContent = answer.template;
-    $("review").textContent = answer.review;
-    $("version").textContent = answer.catalogVersion ? "Release " + answer.catalogVersion + " of the catalogue. On the command line: permstack explain --risk, permstack synth; this choice is " + text + "." : "";
+    $("launch").setAttribute("aria-disabled", String(!response.launch));
+    if (response.launch) $("launch").href = response.launch; else $("launch").removeAttribute("href");
+    $("no-launch").textContent = response.launch || bad ? "" : "No Launch Stack link: " + response.launchProblem + ".";
+    $("template").textContent = response.template;
+    $("review").textContent = response.review;
+    $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text : "";
     showPolicies();
     showRules();
     showGrants();
   }
 
   function showPolicies() {
-    $("policies").replaceChildren(...answer.policies.map((p) => el("tr", {}, el("td", {}, p.role), el("td", {}, p.entity, el("small", {}, p.why)), el("td", {}, p.kind),
+    $("policies").replaceChildren(...response.policies.map((p) => el("tr", {}, el("td", {}, p.role), el("td", {}, p.entity, el("small", {}, p.why)), el("td", {}, p.kind),
       el("td", { class: "n" }, p.size.toLocaleString("en") + (p.kind === "managed" ? " of " + p.limit.toLocaleString("en") : "")))));
   }
 
   function showRules() {
-    $("rules").replaceChildren(...answer.rules.map((r) => el("article", { class: "grant" }, el("h3", {}, r.entity), el("p", { class: "why" }, r.why),
+    $("rules").replaceChildren(...response.rules.map((r) => el("article", { class: "grant" }, el("h3", {}, r.entity), el("p", { class: "why" }, r.why),
       el("details", {}, el("summary", {}, "Event pattern"), el("pre", { tabindex: "0", "aria-label": "Pattern of " + r.entity }, JSON.stringify(r.pattern, null, 1))))));
-    if (answer.rules.length === 0) $("rules").append(el("p", { class: "note" }, "Nothing: this choice has no event rules."));
+    if (response.rules.length === 0) $("rules").append(el("p", { class: "note" }, "None: this choice has no event rules."));
   }
 
   function showGrants() {
-    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
-    let list = answer.grants.map((g, i) => ({ g, uses: answer.uses[i] }));
+    const terms = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
+    let list = response.grants.map((g, i) => ({ g, uses: response.uses[i] }));
     list = list.filter(({ g, uses }) => {
       const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyIf || []), ...(g.principals || []), ...uses,
         ...g.risk.effects.map((e) => e.does)].join("\n").toLowerCase();
-      return words.every((w) => text.includes(w)) && (!risk || g.risk.level === risk);
+      return terms.every((t) => text.includes(t)) && (!risk || g.risk.level === risk);
     });
     if ($("sort").value) list.sort((a, b) => catalog.levels.indexOf(a.g.risk.level) - catalog.levels.indexOf(b.g.risk.level));
-    $("found").textContent = list.length + " of " + answer.grants.length + " statements";
+    $("found").textContent = list.length + " of " + response.grants.length + " statements";
     $("grants").replaceChildren(...list.map(card));
   }
 
   function card({ g, uses }) {
     const row = (name, ...values) => [el("dt", {}, name), el("dd", {}, ...values)];
-    const place = g.kind === "trust" ? "who may take " + g.entity : g.kind === "topic" ? "topic " + g.entity : g.entity + " › " + g.policy;
+    const place = g.kind === "trust" ? "trust policy of " + g.entity : g.kind === "topic" ? "topic " + g.entity : g.entity + " › " + g.policy;
     const rows = [];
-    if (g.principals) rows.push(...row("who", g.principals.join(", ")));
-    rows.push(...row("may", ...g.actions.map((a) => el("code", {}, a))));
-    rows.push(...row("on", g.on.join(", ")));
+    if (g.principals) rows.push(...row("principals", g.principals.join(", ")));
+    rows.push(...row("actions", ...g.actions.map((a) => el("code", {}, a))));
+    rows.push(...row("resources", g.on.join(", ")));
     if (g.onlyIf) rows.push(...row("only if", g.onlyIf.join("; and ")));
-    if (g.whyWildcard) rows.push(...row("why all", g.whyWildcard));
+    if (g.whyWildcard) rows.push(...row("wildcard", g.whyWildcard));
     if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
     if (g.note) rows.push(...row("note", g.note));
     const effects = g.risk.effects.map((e) => e.does).join(", ");
-    rows.push(...row("could", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
+    rows.push(...row("effect", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
     return el("article", { class: "grant" }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk " + g.risk.level }, g.risk.level + " risk")),
       el("p", { class: "why" }, g.why), el("dl", {}, ...rows));
   }
@@ -187,8 +188,8 @@
 
   async function copy(what, text) {
     try { await navigator.clipboard.writeText(text); $("status").textContent = what + " copied."; }
-    catch { $("status").textContent = "The browser does not let this page copy; open “The files” below."; }
+    catch { $("status").textContent = "The browser does not allow copying; open “Files” below."; }
   }
 
-  start().catch((e) => { $("status").textContent = "The synthesizer does not run in this browser: " + e.message; $("status").className = "problem"; });
+  start().catch((e) => { $("status").textContent = "The page does not run in this browser: " + e.message; $("status").className = "problem"; });
 })();

@@ -1,5 +1,5 @@
-// Command engine is the review page's WebAssembly: one function, permstack(text),
-// which answers JSON with JSON.
+// Command engine is the WebAssembly of the review page. It defines one JavaScript
+// function, permstack(text), which takes and returns JSON.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 
 func main() {
 	js.Global().Set("permstack", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		return webui.Serve(args[0].String())
+		return webui.Handle(args[0].String())
 	}))
-	select {} // the page calls until it is closed
+	select {} // until the page is closed
 }
