@@ -11,21 +11,21 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// InputError says what of the input makes no sense: one sentence a problem,
-// each with the valid values where there is a list of them.
+// InputError is returned for an invalid selection or environment. It has one sentence for each problem, with the valid
+// values if they can be listed.
 type InputError struct{ Problems []string }
 
 func (e *InputError) Error() string { return strings.Join(e.Problems, "; ") }
 
-// DefaultConnectionID names the connection where none is given.
+// DefaultConnectionID is the connection ID of an environment that has none.
 const DefaultConnectionID = "main"
 
 var (
 	accountPattern    = lazy(`^[0-9]{12}$`)
 	regionPattern     = lazy(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 	connectionPattern = lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	// IAM takes every printable character in a path; wildcards and "$" would
-	// change the meaning of the ARNs that we write it into.
+	// IAM accepts every printable character in a path; wildcards and "$" would change the meaning of the ARNs that
+	// contain the path.
 	pathPattern       = lazy(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
 	externalIDPattern = lazy(`^[A-Za-z0-9_+=,.@:/-]+$`)
 	roleARNPattern    = lazy(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
@@ -35,8 +35,7 @@ var (
 
 var partitions = []string{"aws", "aws-us-gov", "aws-cn"}
 
-// pattern is a regexp that is compiled when it is first needed: a function that
-// starts for an event pays for those that the event asks for.
+// pattern is a regular expression that is compiled when it is first used, which shortens the cold start of a function.
 type pattern func() *regexp.Regexp
 
 func lazy(expr string) pattern {
@@ -46,7 +45,7 @@ func lazy(expr string) pattern {
 // MatchString reports whether s matches.
 func (p pattern) MatchString(s string) bool { return p().MatchString(s) }
 
-// Partition is the partition that a Region lies in.
+// Partition returns the partition of a Region, "aws" for an empty or unknown one.
 func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "us-gov-"):
@@ -57,8 +56,8 @@ func Partition(region string) string {
 	return "aws"
 }
 
-// check holds the input against the profile and AWS's rules, and fills in
-// defaults. All problems are reported together.
+// check validates the input by the profile and AWS's rules, and returns it with defaults filled in. All problems are
+// reported together, in an *InputError.
 func check(profile schema.Profile, sel Selection, env Environment) (Selection, Environment, error) {
 	var c checker
 	if sel.CatalogVersion == "" {
@@ -86,14 +85,14 @@ func (c *checker) err() error {
 	return &InputError{c.problems}
 }
 
-// match adds a problem where a given value does not match.
+// match adds a problem if a value is not empty and does not match.
 func (c *checker) match(pattern pattern, value, what, valid string) {
 	if value != "" && !pattern.MatchString(value) {
 		c.add("%s %q is not valid: %s", what, value, valid)
 	}
 }
 
-// preset fills in what the selection leaves open.
+// preset returns the selection with the preset's values for what the selection leaves empty.
 func (c *checker) preset(profile schema.Profile, sel Selection) Selection {
 	if sel.Preset == "" {
 		return sel
@@ -112,7 +111,8 @@ func (c *checker) preset(profile schema.Profile, sel Selection) Selection {
 	}
 	options := slices.Clone(sel.Options)
 	for _, o := range p.Options {
-		if name, _, setting := strings.Cut(string(o), "="); !setting || !slices.ContainsFunc(sel.Options, isValueOf(name)) {
+		name, _, setting := strings.Cut(string(o), "=")
+		if !setting || !slices.ContainsFunc(sel.Options, isValueOf(name)) {
 			options = append(options, o)
 		}
 	}
@@ -128,7 +128,7 @@ func presetNames(profile schema.Profile) string {
 	return strings.Join(names, ", ")
 }
 
-// orPreset names the presets as another way to choose.
+// orPreset returns the end of a message that offers the presets; empty if there are none.
 func orPreset(profile schema.Profile) string {
 	if names := presetNames(profile); names != "" {
 		return "; or a preset: " + names
@@ -166,7 +166,7 @@ func (c *checker) selection(profile schema.Profile, sel Selection) Selection {
 	return sel
 }
 
-// settings gives every setting its one value.
+// settings adds the default of each setting that has no value, and a problem for one that has several.
 func (c *checker) settings(profile schema.Profile, options []schema.Option) []schema.Option {
 	for _, s := range profile.Settings {
 		var given []schema.Option
@@ -179,13 +179,14 @@ func (c *checker) settings(profile schema.Profile, options []schema.Option) []sc
 		case len(given) == 0:
 			options = append(options, s.Default)
 		case len(given) > 1:
-			c.add("%s are given together; %s has one value", join(given), s.Name)
+			c.add("%s cannot be combined; %s has one value", join(given), s.Name)
 		}
 	}
 	return options
 }
 
-// inProfileOrder lists what was chosen in the profile's order, once each.
+// inProfileOrder returns the distinct values of a list in the profile's order, and adds a problem for each value that the
+// profile does not have.
 func inProfileOrder[T ~string](c *checker, what string, list, valid []T) []T {
 	for _, v := range list {
 		if !slices.Contains(valid, v) {
@@ -214,8 +215,7 @@ func (c *checker) environment(env Environment) Environment {
 		env.Partition = Partition(env.Region)
 	}
 	if env.Partition == "" {
-		// Nothing is trusted across partitions: the ARNs that are given tell it, also
-		// where account and Region are left open.
+		// No trust crosses partitions, so any ARN of the environment has the right partition.
 		for _, arn := range []string{env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN, env.PermissionsBoundaryARN} {
 			if f := strings.SplitN(arn, ":", 3); len(f) == 3 && slices.Contains(partitions, f[1]) {
 				env.Partition = f[1]
@@ -227,30 +227,31 @@ func (c *checker) environment(env Environment) Environment {
 		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(partitions, ", "))
 	}
 	if env.Region != "" && Partition(env.Region) != env.Partition {
-		c.add("Region %s lies in partition %s, not in %s", env.Region, Partition(env.Region), env.Partition)
+		c.add("Region %s is in partition %s, not in %s", env.Region, Partition(env.Region), env.Partition)
 	}
 	c.match(accountPattern, env.Account, "account", "an account id has 12 digits")
 	c.match(regionPattern, env.Region, "Region", "a Region looks like eu-central-1")
 	if len(env.Region) > maxRegion {
-		c.add("Region %q is longer than any that AWS has", env.Region)
+		c.add("Region %q is too long: the longest Region name has %d characters", env.Region, maxRegion)
 	}
 	c.match(accountPattern, env.DataPlaneAccountID, "data-plane account", "an account id has 12 digits")
 
 	if env.ConnectionID == "" {
 		env.ConnectionID = DefaultConnectionID
 	}
-	c.match(connectionPattern, env.ConnectionID, "connection id", "1 to 64 letters, digits, - and _, a letter or digit first")
+	c.match(connectionPattern, env.ConnectionID, "connection id",
+		"1 to 64 letters, digits, - and _, a letter or digit first")
 
 	if env.Path == "" {
 		env.Path = DefaultPath
 	}
 	c.match(pathPattern, env.Path, "path", "begins and ends with /, between them letters, digits and _.,@=+-")
 	if len(env.Path) > 512 {
-		c.add("the path has %d characters; IAM takes at most 512", len(env.Path))
+		c.add("the path has %d characters; IAM accepts at most 512", len(env.Path))
 	}
 
 	if n := len(env.ExternalID); n > 0 && (n < 2 || n > 1224 || !externalIDPattern.MatchString(env.ExternalID)) {
-		// The value is a secret of the trust: it is not repeated here.
+		// The value is a secret: it is not part of the message.
 		c.add("the external id is not valid: 2 to 1,224 letters, digits and _+=,.@:/-")
 	}
 	for _, a := range env.OtherAccounts {
@@ -258,31 +259,31 @@ func (c *checker) environment(env Environment) Environment {
 			c.add("other account %q is not valid: an account id has 12 digits", a)
 		}
 	}
-	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
-	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", "arn:aws:iam::111122223333:role/NAME", env.Partition)
-	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", "arn:aws:iam::111122223333:policy/NAME", env.Partition)
+	const roleExample, policyExample = "arn:aws:iam::111122223333:role/NAME", "arn:aws:iam::111122223333:policy/NAME"
+	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", roleExample, env.Partition)
+	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", roleExample, env.Partition)
+	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", policyExample, env.Partition)
 	c.tags(env.Tags)
 	return env
 }
 
-// arn checks an ARN's form and that it lies in the partition of the rest: IAM
-// knows no trust across partitions.
+// arn checks an ARN's format and that it is in the environment's partition: IAM has no trust across partitions.
 func (c *checker) arn(pattern pattern, value, what, example, partition string) {
 	if value == "" {
 		return
 	}
 	m := pattern().FindStringSubmatch(value)
 	if m == nil {
-		c.add("%s %q is not valid: it looks like %s", what, value, example)
+		c.add("%s %q is not valid: want an ARN like %s", what, value, example)
 	} else if partition != "" && m[1] != partition {
-		c.add("%s %q lies in partition %s, the rest in %s; nothing is trusted across partitions", what, value, m[1], partition)
+		c.add("%s %q is in partition %s, not in %s; IAM has no trust across partitions", what, value, m[1], partition)
 	}
 }
 
-// tags holds the customer's tags against the limits of IAM and SNS.
+// tags checks the customer's tags against the limits of IAM and SNS.
 func (c *checker) tags(tags []Tag) {
 	if len(tags) > 50 {
-		c.add("%d tags are given; AWS takes at most 50", len(tags))
+		c.add("there are %d tags; AWS accepts at most 50", len(tags))
 	}
 	seen := map[string]bool{}
 	for _, t := range tags {
@@ -290,9 +291,9 @@ func (c *checker) tags(tags []Tag) {
 		case t.Key == "" || len([]rune(t.Key)) > 128 || !tagPattern.MatchString(t.Key):
 			c.add("tag key %q is not valid: 1 to 128 letters, digits, spaces and _.:/=+-@", t.Key)
 		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
-			c.add("tag key %q is not valid: keys that begin with aws: are AWS's own", t.Key)
+			c.add("tag key %q is not valid: the prefix aws: is reserved by AWS", t.Key)
 		case seen[strings.ToLower(t.Key)]:
-			c.add("tag key %q is given twice; IAM does not tell keys apart by case", t.Key)
+			c.add("tag key %q is used twice; IAM's tag keys are case-insensitive", t.Key)
 		}
 		if len([]rune(t.Value)) > 256 || !tagPattern.MatchString(t.Value) {
 			c.add("the value of tag %q is not valid: up to 256 letters, digits, spaces and _.:/=+-@", t.Key)
@@ -301,7 +302,7 @@ func (c *checker) tags(tags []Tag) {
 	}
 }
 
-// value is what the environment gives, with its name in messages.
+// value returns a value of the environment and its name in messages.
 func (env Environment) value(v schema.Value) (value, name string) {
 	switch v {
 	case schema.ControlPlaneRole:
@@ -316,7 +317,7 @@ func (env Environment) value(v schema.Value) (value, name string) {
 	return "", string(v)
 }
 
-// needs checks what the choice needs of the environment.
+// needs checks that the environment has the values that the selection requires, and none that the profile refuses for it.
 func (c *checker) needs(profile schema.Profile, sel Selection, env Environment) {
 	choice := newChoice(profile, sel)
 	for _, n := range profile.Needs {

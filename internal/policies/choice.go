@@ -6,12 +6,12 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// choice answers whether a use of the catalogue was chosen.
+// choice is a selection, indexed to find whether it includes a use of the catalogue.
 type choice struct {
 	assets     map[schema.Asset]bool
 	operations map[schema.Operation]bool
 	options    map[schema.Option]bool
-	marked     string // the preset, where it holds marked statements only
+	marked     string // the preset, if it consists of marked statements only
 }
 
 func newChoice(profile schema.Profile, sel Selection) choice {
@@ -20,10 +20,10 @@ func newChoice(profile schema.Profile, sel Selection) choice {
 		if !s.Cumulative {
 			continue
 		}
-		brought := false
+		included := false // a cumulative value includes all values before it
 		for _, v := range slices.Backward(s.Values) {
-			brought = brought || c.options[v.Option]
-			c.options[v.Option] = brought
+			included = included || c.options[v.Option]
+			c.options[v.Option] = included
 		}
 	}
 	for _, p := range profile.Presets {
@@ -48,13 +48,12 @@ func (c choice) has(u schema.Use) bool {
 		(u.Option == "" || c.options[u.Option])
 }
 
-// hasAny reports whether one of the uses was chosen; no uses mean always.
+// hasAny reports whether the selection includes one of the uses, or there are no uses.
 func (c choice) hasAny(uses []schema.Use) bool {
 	return len(uses) == 0 || slices.ContainsFunc(uses, c.has)
 }
 
-// statements lists those of a policy that were chosen, each with its uses and
-// the actions that were chosen.
+// statements returns the statements of a policy that the selection includes, each with its uses and the included actions.
 func (c choice) statements(p schema.Policy) []schema.Statement {
 	out := make([]schema.Statement, 0, len(p.Statements))
 	for _, st := range p.Statements {

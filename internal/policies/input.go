@@ -2,18 +2,18 @@ package policies
 
 import "permstack/internal/policies/schema"
 
-// Selection is what the customer chooses.
+// Selection is the customer's choice of what a vendor may do.
 type Selection struct {
-	Profile        string // a vendor's page; ProfileNames lists them
-	Preset         string // a choice that the profile names; it stands in for what is left empty here
+	Profile        string // name of a vendor's profile; ProfileNames lists them
+	Preset         string // name of a preset of the profile, which fills in the fields that are empty
 	Assets         []schema.Asset
-	Operations     []schema.Operation // none: every operation of the preset or the profile
+	Operations     []schema.Operation // empty: every operation of the preset or the profile
 	Options        []schema.Option    // "support-role", and values of settings: "release=4.2"
 	CatalogVersion string             // empty: the newest release
 }
 
-// Environment is where the selection is deployed and whom it trusts. Empty
-// Partition, Account or Region become CloudFormation's pseudo parameters.
+// Environment is where a selection is deployed and which principals it trusts. An empty Partition, Account or Region
+// becomes a CloudFormation pseudo parameter.
 type Environment struct {
 	Partition string // aws, aws-us-gov, aws-cn
 	Account   string // 12 digits
@@ -25,21 +25,21 @@ type Environment struct {
 	ExternalID                 string // shared secret of the trust, 2 to 1,224 characters
 	ConnectionID               string // names this connection; part of every name
 
-	// OtherAccounts are the customer's other accounts with which this one shares
-	// backups and roles, for profiles that work across accounts. None: any account.
+	// OtherAccounts are the customer's other accounts with which this one shares backups and roles, for profiles that
+	// work across accounts. Empty: any account.
 	OtherAccounts []string
 	// Organization opens the resources that other accounts of the customer's
 	// organization share with this one: keys, subnets, snapshots.
 	Organization bool
 
-	// StackNames are the stacks that hold what is made, for the permission to read
-	// them. Empty: the stack that the template is deployed as.
+	// StackNames are the stacks with the created resources, which the vendor may read. Empty: the stack that the
+	// template is deployed as.
 	StackNames []string
 
 	Path                   string // IAM path of every role and policy; empty: DefaultPath
-	PermissionsBoundaryARN string // set on every role, where given
+	PermissionsBoundaryARN string // of every role; empty for none
 	Tags                   []Tag
 }
 
-// DefaultPath is the IAM path of what permstack makes, unless another is asked for.
+// DefaultPath is the IAM path of roles and policies in an environment without one.
 const DefaultPath = "/permstack/"

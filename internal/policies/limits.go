@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// IAM's limits ("IAM and AWS STS quotas"); characters are counted without white
-// space. The numbers of attachments and trust size are the defaults: an account
-// may have higher ones, we do not rely on it.
+// IAM's quotas ("IAM and AWS STS quotas"), in characters without white space. The number of attached policies and the
+// size of a trust policy are the default quotas; an account may have higher ones, which are not used.
 const (
 	MaxManagedPolicy       = 6144  // characters of a managed policy
 	MaxInlinePolicies      = 10240 // characters of a role's inline policies together
@@ -15,8 +14,7 @@ const (
 	MaxManagedPoliciesRole = 10    // managed policies attached to a role
 )
 
-// The longest values that an environment may have, or CloudFormation put for a
-// pseudo parameter.
+// The longest values of an environment and of CloudFormation's pseudo parameters.
 const (
 	longestPartition  = "aws-us-gov"
 	longestAccount    = "123456789012"
@@ -25,8 +23,8 @@ const (
 	longestStack      = 128
 )
 
-// pseudoGrowth is by how much a pseudo parameter may grow when CloudFormation
-// puts its value in.
+// pseudoGrowth is the number of characters by which the longest value of a pseudo parameter exceeds its name; negative if
+// it is shorter.
 var pseudoGrowth = map[string]int{
 	pseudoPartition: len(longestPartition) - len(pseudoPartition),
 	pseudoAccount:   len(longestAccount) - len(pseudoAccount),
@@ -40,7 +38,7 @@ func longestEnvironment(env Environment) Environment {
 	return env
 }
 
-// LimitError says that IAM would refuse the set.
+// LimitError is returned for a set that exceeds IAM's quotas.
 type LimitError struct{ Problems []string }
 
 func (e *LimitError) Error() string {
@@ -48,7 +46,7 @@ func (e *LimitError) Error() string {
 		strings.Join(e.Problems, "; ")
 }
 
-// checkLimits holds a set against IAM's limits.
+// checkLimits returns a *LimitError if the set exceeds IAM's quotas.
 func checkLimits(set Set) error {
 	var problems []string
 	over := func(what string, have, limit int) {

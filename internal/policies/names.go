@@ -9,27 +9,26 @@ import (
 )
 
 const (
-	// maxName is IAM's limit for role and instance profile names; policies,
-	// topics and rules keep to it too, so that one rule fits all.
+	// maxName is IAM's limit for the names of roles and instance profiles. Policies, topics and rules, which may have
+	// longer ones, use the same limit.
 	maxName = 64
 	// maxRegion is the length of the longest Region name, "us-isof-south-1".
-	// Names are fitted as if every Region were as long, so that an entity is
-	// named by the same rule in every Region.
+	// Names are shortened as if every Region's name were as long, so that an entity is named by the same rule in every
+	// Region.
 	maxRegion = 15
-	// maxEntity leaves room for the Region and the hash of a connection id.
+	// maxEntity leaves space for the Region and the hash of a connection ID.
 	maxEntity  = maxName - 1 - maxRegion - 1 - hashLength
 	hashLength = 8
 )
 
-// names gives physical names: <Entity>-<region>-<connection id>. Two Regions or
-// two connections never share one.
+// names generates physical names: <Entity>-<region>-<connection ID>. Two Regions or two connections never share a name.
 type names struct{ env Environment }
 
-// physical names an entity. Where the name would pass 64 characters the connection id
-// gives way to a hash of itself (40 bits); the entity and the Region stay readable.
+// physical returns the physical name of an entity. In a name of more than maxName characters a hash (40 bits) replaces
+// the connection ID; the entity and the Region stay readable.
 func (n names) physical(entity string) string { return entity + n.ending(entity) }
 
-// ending is what a name has behind its entity.
+// ending returns the part of a physical name after its entity.
 func (n names) ending(entity string) string {
 	connection := n.env.ConnectionID
 	if len(entity)+1+maxRegion+1+len(connection) > maxName {
@@ -39,10 +38,9 @@ func (n names) ending(entity string) string {
 	return "-" + orPseudo(n.env.Region, pseudoRegion) + "-" + connection
 }
 
-// all matches the names of several entities of one connection and Region, with
-// a pattern for each ending that they have: a list of fourteen rules costs more
-// physical a policy than it narrows. Entities without a common beginning, and a single
-// one, are named to the letter.
+// all returns patterns that match the physical names of several entities of one connection and Region: one for each
+// ending that they have, because a list of fourteen rules needs more of a policy's size than it restricts. A single
+// entity, and entities without a common prefix, are named exactly.
 func (n names) all(entities []string) []string {
 	common := commonPrefix(entities)
 	var out []string
@@ -68,15 +66,14 @@ func commonPrefix(list []string) string {
 			common = common[:len(common)-1]
 		}
 	}
-	// To the end of a word: "ClumioE" of EC2 and EBS would say less than "Clumio".
+	// Only whole words: "Clumio" is clearer than "ClumioE", the common prefix of EC2 and EBS.
 	for common != "" && common != list[0] && !isWordEnd(common, list) {
 		common = common[:len(common)-1]
 	}
 	return common
 }
 
-// isWordEnd reports whether every entity goes on with a capital letter and the
-// prefix ends with a small one.
+// isWordEnd reports whether the prefix ends with a lower-case letter and every entity continues with an upper-case one.
 func isWordEnd(prefix string, list []string) bool {
 	last := prefix[len(prefix)-1]
 	return last >= 'a' && last <= 'z' && !slices.ContainsFunc(list, func(s string) bool {
@@ -84,8 +81,8 @@ func isWordEnd(prefix string, list []string) bool {
 	})
 }
 
-// part names the i-th part of a split policy; the first keeps the plain name, so
-// that a policy that grows does not rename what is there.
+// part returns the physical name of the i-th part of a split policy. The first part has the name of the unsplit policy,
+// so that a policy that grows is not renamed.
 func (n names) part(entity string, i int) string { return n.physical(partEntity(entity, i)) }
 
 func partEntity(entity string, i int) string {

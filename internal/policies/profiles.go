@@ -12,9 +12,8 @@ import (
 // added are the profiles that are not built in.
 var added = map[string]schema.Profile{}
 
-// AddProfile makes a profile known that is not built in, from a file of the
-// caller. It returns an error if there is one of that name. It must not be
-// called while other functions of the package run.
+// AddProfile adds a profile that is not built in. It returns an error if there is one of that name. It must not be called
+// concurrently with other functions of the package.
 func AddProfile(p schema.Profile) error {
 	if _, ok := profile(p.Name); ok {
 		return fmt.Errorf("add profile %s: there is a profile of that name", p.Name)

@@ -6,8 +6,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// atRelease is a page as a release of the catalogue has it. A release that nobody knows,
-// and none, is the newest.
+// atRelease returns a profile as it is in a release of the catalogue; in the newest one for an unknown or empty release.
 func atRelease(p schema.Profile, release string) schema.Profile {
 	in := releaseFilter(release)
 	p.Assets = filter(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })
@@ -30,7 +29,7 @@ func atRelease(p schema.Profile, release string) schema.Profile {
 	return p
 }
 
-// statementsIn lists the statements of a release, each with its actions there.
+// statementsIn returns the statements of a release, each with the actions that it has in that release.
 func statementsIn(list []schema.Statement, in func(schema.Span) bool) []schema.Statement {
 	list = filter(list, func(s schema.Statement) bool { return in(s.In) })
 	if !slices.ContainsFunc(list, func(s schema.Statement) bool { return len(s.ActionsIn) > 0 }) {
@@ -44,7 +43,7 @@ func statementsIn(list []schema.Statement, in func(schema.Span) bool) []schema.S
 	return slices.DeleteFunc(out, func(s schema.Statement) bool { return len(s.Actions) == 0 })
 }
 
-// releaseFilter tells of a span whether it has a release.
+// releaseFilter returns a function that reports whether a span includes a release.
 func releaseFilter(release string) func(schema.Span) bool {
 	now := slices.Index(Releases, release)
 	if now < 0 {
@@ -56,7 +55,7 @@ func releaseFilter(release string) func(schema.Span) bool {
 	}
 }
 
-// filter is a list without what is not kept; where everything is, the list itself.
+// filter returns the values of a list for which keep returns true; the list itself if it does for all.
 func filter[T any](list []T, keep func(T) bool) []T {
 	if !slices.ContainsFunc(list, func(v T) bool { return !keep(v) }) {
 		return list

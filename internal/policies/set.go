@@ -5,10 +5,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Set is what a selection comes to: everything that the permission stack holds.
-// Strings may hold CloudFormation pseudo parameters ("${AWS::Region}") where
-// the environment left the account, Region or partition open; with a complete
-// environment they hold none.
+// Set is the result of a synthesis: everything that the permission stack contains. If the environment leaves the account,
+// Region or partition empty, strings contain CloudFormation pseudo parameters ("${AWS::Region}"), else none.
 type Set struct {
 	CatalogVersion string
 	Profile        string
@@ -26,28 +24,28 @@ type Role struct {
 	Trust               iampolicy.Document
 	Managed             []Policy
 	Inline              []Policy
-	InstanceProfile     string // name of the instance profile that holds the role; empty for none
+	InstanceProfile     string // name of the role's instance profile; empty for none
 	PermissionsBoundary string // ARN; empty for none
 	Tags                []Tag
 }
 
-// Policy is a managed or inline policy. Where a vendor's policy is too large
-// for IAM it stands in several parts, which share the Entity.
+// Policy is a managed or inline policy. A vendor's policy that is too large for IAM is split into several, which have the
+// same Entity.
 type Policy struct {
 	Entity      string
 	Name        string
 	Path        string // managed policies only
 	Description string
 	Document    iampolicy.Document
-	Grants      []Grant // one a statement of Document, in its order
+	Grants      []Grant // one for each statement of Document, in its order
 }
 
-// Grant is the catalogue's side of one statement: why it is there.
+// Grant is the catalogue's information about one statement: why it is needed.
 type Grant struct {
 	Sid         string
 	Why         string
-	WhyWildcard string // why Resource is "*", where it is
-	Note        string // a correction of, or an addition to, the vendor's page
+	WhyWildcard string // why Resource is "*", if it is
+	Note        string // what differs from the vendor's permissions document, and why
 	For         []schema.Use
 	Remains     []schema.Remain `json:",omitempty"` // what the statement cannot prevent
 }
@@ -71,16 +69,16 @@ type Rule struct {
 	Targets     []Target
 }
 
-// Target is where a rule sends its events: a topic of the same set.
+// Target is the target of a rule: a topic of the same set.
 type Target struct {
 	ID          string
 	TopicEntity string
 }
 
-// Tag is a tag that the customer asked for.
+// Tag is a tag that the customer requests for the created resources.
 type Tag struct{ Key, Value string }
 
-// Actions counts the distinct actions that the set grants to its roles.
+// Actions returns the number of distinct actions that the set grants to its roles.
 func (s Set) Actions() int {
 	seen := map[string]bool{}
 	for _, r := range s.Roles {

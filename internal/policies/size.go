@@ -8,15 +8,14 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// Synthesis measures every statement once or twice; writing each as JSON only to
-// count it took most of its time. What follows counts the same characters without
-// writing them; a test holds it against the text.
+// Synthesis measures every statement once or twice, and encoding each as JSON only to count it needed most of its time.
+// The functions below count the same characters without encoding; TestSizeMatchesJSON compares them with the text.
 
 // emptyDocument is the size of a document without statements.
 var emptyDocument = iampolicy.Document{Version: iampolicy.Version}.Size()
 
-// size counts a document's characters as IAM does, white space left out, with
-// pseudo parameters as long as they may become.
+// size returns the number of a document's characters without white space, as IAM counts them, with the longest value of
+// each pseudo parameter.
 func size(d iampolicy.Document) int {
 	n := len(`{"Statement":[]}`) + max(0, len(d.Statement)-1)
 	if d.Version != "" {
@@ -72,7 +71,7 @@ func principalSize(p iampolicy.Principal) int {
 	return n
 }
 
-// valuesSize is that of an element, which is left out where it is empty.
+// valuesSize returns the size of an element with its name; 0 if it is empty, because it is then omitted.
 func valuesSize(name string, v iampolicy.Values) int {
 	if len(v) == 0 {
 		return 0
@@ -80,7 +79,7 @@ func valuesSize(name string, v iampolicy.Values) int {
 	return len(name) + listSize(v)
 }
 
-// listSize is that of one value, or of a list.
+// listSize returns the size of a single value or a list.
 func listSize(v iampolicy.Values) int {
 	if len(v) == 1 {
 		return stringSize(v[0])
@@ -92,7 +91,7 @@ func listSize(v iampolicy.Values) int {
 	return n
 }
 
-// stringSize is that of a JSON string.
+// stringSize returns the size of a JSON string.
 func stringSize(s string) int {
 	n := len(s) + len(`""`)
 	for i := range len(s) {
@@ -101,7 +100,7 @@ func stringSize(s string) int {
 			n--
 		case c == '$' && strings.HasPrefix(s[i:], "${AWS::"):
 			end := strings.IndexByte(s[i:], '}')
-			n += pseudoGrowth[s[i:i+end+1]] // 0 for what is none
+			n += pseudoGrowth[s[i:i+end+1]] // 0 for an unknown name
 		case c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf:
 			return quotedSize(s)
 		}
@@ -109,7 +108,7 @@ func stringSize(s string) int {
 	return n
 }
 
-// quotedSize is for strings that need an escape; names and ARNs do not.
+// quotedSize returns the size of a string with characters to escape, which names and ARNs do not have.
 func quotedSize(s string) int {
 	quoted, err := json.Marshal(s)
 	if err != nil { // a string always marshals

@@ -7,15 +7,13 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// pack puts a policy's statements into as few documents as IAM's limit asks for.
-// It keeps the page's order wherever that costs no document more, since a person
-// reads it and a release that adds a statement then moves few others; else it
-// takes whichever way needs the fewest. Every way is a function of the statements
-// alone: the same choice is packed the same way everywhere.
+// pack splits a policy's statements into as few documents as IAM's size limit allows. It keeps the profile's order if
+// that needs no more documents, because people read it and a release that adds a statement then moves few others; else
+// it uses the packing with the fewest documents. The result depends on the statements alone: called with the longest
+// environment, the same selection is split the same way in every Region.
 func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
-	const room = MaxManagedPolicy
 	sizes := make([]int, len(statements))
-	kept := make([]int, 0, len(statements)) // those that grant something
+	kept := make([]int, 0, len(statements)) // indexes of the statements with a resource
 	total := emptyDocument - 1
 	for i, st := range statements {
 		written := s.statements(st)
@@ -28,12 +26,11 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 		kept = append(kept, i)
 		total += sizes[i]
 	}
-	if total <= room {
+	if total <= MaxManagedPolicy {
 		return [][]schema.Statement{statements}
 	}
-	// Each document spends emptyDocument, less the comma that its first
-	// statement does not have.
-	capacity := room - emptyDocument + 1
+	// The first statement of a document has no comma before it.
+	capacity := MaxManagedPolicy - emptyDocument + 1
 	parts := packFewest(sizes, kept, capacity)
 	out := make([][]schema.Statement, len(parts))
 	for i, part := range parts {
@@ -44,8 +41,8 @@ func (s synthesis) pack(statements []schema.Statement) [][]schema.Statement {
 	return out
 }
 
-// packFewest tries the ways of packing, the most readable first, and stops at one
-// that needs no more parts than the sizes do by themselves.
+// packFewest tries the packings, the most readable first, and returns the first one that needs no more parts than the
+// total size does, else the one with the fewest parts.
 func packFewest(sizes, items []int, capacity int) [][]int {
 	total := 0
 	for _, i := range items {
@@ -53,8 +50,10 @@ func packFewest(sizes, items []int, capacity int) [][]int {
 	}
 	bound := (total + capacity - 1) / capacity
 	var best [][]int
-	for _, way := range []func(sizes, items []int, capacity int) [][]int{nextFit, firstFit, firstFitDecreasing, bestFitDecreasing} {
-		if parts := way(sizes, items, capacity); best == nil || len(parts) < len(best) {
+	for _, pack := range []func(sizes, items []int, capacity int) [][]int{
+		nextFit, firstFit, firstFitDecreasing, bestFitDecreasing,
+	} {
+		if parts := pack(sizes, items, capacity); best == nil || len(parts) < len(best) {
 			best = parts
 		}
 		if len(best) <= bound {
@@ -64,7 +63,7 @@ func packFewest(sizes, items []int, capacity int) [][]int {
 	return best
 }
 
-// nextFit keeps the order: a new part where the next item does not fit.
+// nextFit keeps the order and begins a new part when the next item does not fit.
 func nextFit(sizes, items []int, capacity int) [][]int {
 	var parts [][]int
 	free := 0
@@ -78,22 +77,22 @@ func nextFit(sizes, items []int, capacity int) [][]int {
 	return parts
 }
 
-// firstFit puts each item into the first part that has room.
+// firstFit puts each item into the first part with enough space.
 func firstFit(sizes, items []int, capacity int) [][]int {
 	return fit(sizes, items, capacity, func(a, b int) bool { return false })
 }
 
-// firstFitDecreasing takes the largest items first.
+// firstFitDecreasing is firstFit for the items in decreasing size.
 func firstFitDecreasing(sizes, items []int, capacity int) [][]int {
 	return inOrder(firstFit(sizes, decreasing(sizes, items), capacity))
 }
 
-// bestFitDecreasing puts each item where it leaves the least room.
+// bestFitDecreasing puts each item, in decreasing size, into the part in which it leaves the least space.
 func bestFitDecreasing(sizes, items []int, capacity int) [][]int {
 	return inOrder(fit(sizes, decreasing(sizes, items), capacity, func(a, b int) bool { return a < b }))
 }
 
-// fit puts each item into the first part with room that no later one betters.
+// fit puts each item into the best part with enough space, by better, or into a new one.
 func fit(sizes, items []int, capacity int, better func(freeA, freeB int) bool) [][]int {
 	var parts [][]int
 	var free []int
@@ -118,8 +117,7 @@ func decreasing(sizes, items []int) []int {
 	return sorted
 }
 
-// inOrder gives each part the page's order back, and the parts that of their
-// first statements.
+// inOrder restores the profile's order within each part, and orders the parts by their first items.
 func inOrder(parts [][]int) [][]int {
 	for _, p := range parts {
 		slices.Sort(p)
@@ -128,10 +126,9 @@ func inOrder(parts [][]int) [][]int {
 	return parts
 }
 
-// Pack puts items of some sizes into as few bins of a capacity as it can, in
-// their order where that costs no bin more, and lists the items of each. The
-// same sizes are always packed the same way. An item larger than a bin gets one
-// physical its own.
+// Pack packs items of the given sizes into few bins of a capacity and returns the indexes of the items in each. It keeps
+// their order if that needs no more bins. The result is deterministic. An item larger than the capacity has a bin of its
+// own.
 func Pack(sizes []int, capacity int) [][]int {
 	items := make([]int, len(sizes))
 	for i := range items {

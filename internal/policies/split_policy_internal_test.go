@@ -9,8 +9,8 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// TestSizeIsThatOfTheText holds the counting without writing against the text.
-func TestSizeIsThatOfTheText(t *testing.T) {
+// TestSizeMatchesJSON compares size with the length of the JSON text.
+func TestSizeMatchesJSON(t *testing.T) {
 	values := func(list ...string) iampolicy.Values { return list }
 	for _, d := range []iampolicy.Document{
 		{},

@@ -1,6 +1,5 @@
-// Package policies turns a choice of a vendor's page into the roles, policies,
-// topics and event rules that it needs, and nothing else. It does no I/O and
-// knows no AWS SDK: the same input gives the same set, everywhere.
+// Package policies synthesizes the roles, policies, topics and event rules that a selection of a vendor's profile needs,
+// and nothing else. It does no I/O and does not use the AWS SDK: the same input always returns the same set.
 package policies
 
 import (
@@ -12,18 +11,18 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Synthesize turns a selection into its set. Input that makes no sense is an
-// *InputError that names every problem and the valid values; a set that IAM
-// would refuse for its size is a *LimitError.
+// Synthesize returns the set of a selection. For invalid input it returns an *InputError with every problem and the valid
+// values, for a set that exceeds IAM's quotas a *LimitError.
 func Synthesize(sel Selection, env Environment) (Set, error) {
 	profile, known := profile(sel.Profile)
 	if !known {
-		return Set{}, &InputError{[]string{fmt.Sprintf("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))}}
+		problem := fmt.Sprintf("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))
+		return Set{}, &InputError{[]string{problem}}
 	}
 	return SynthesizeProfile(profile, sel, env)
 }
 
-// SynthesizeProfile is Synthesize for a page that this build does not list.
+// SynthesizeProfile is Synthesize for a profile that is not one of ProfileNames.
 func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (Set, error) {
 	profile = atRelease(profile, sel.CatalogVersion)
 	sel, env, err := check(profile, sel, env)
@@ -71,8 +70,8 @@ type synthesis struct {
 	chosen  parts
 }
 
-// parts are the pieces of the profile that the choice brings in, known before
-// any document is written because documents refer to them.
+// parts are the entities of the profile that the selection includes. They are collected before any document is written,
+// because documents refer to them.
 type parts struct {
 	roles    []schema.Role
 	policies map[string][][]schema.Statement // managed policy entity → its parts
@@ -106,8 +105,8 @@ func (s synthesis) chosenParts(env Environment) parts {
 			}
 		}
 	}
-	// How a policy is split depends on its size in the longest partition and
-	// Region, never on where it is deployed: the parts are the same everywhere.
+	// A policy is split by its size with the longest partition and Region, so that its parts are the same wherever it is
+	// deployed.
 	longest := s
 	longest.terms = longestTerms(s.profile, s.choice, env)
 	longest.names = names{longestEnvironment(env)}
@@ -201,7 +200,9 @@ func (s synthesis) trust(t schema.Trust) iampolicy.Statement {
 func (s synthesis) policy(p schema.Policy, name string, statements []schema.Statement) (Policy, bool) {
 	out := Policy{
 		Entity: p.Entity, Name: name, Description: sentence(p.Why), Grants: make([]Grant, 0, len(statements)),
-		Document: iampolicy.Document{Version: iampolicy.Version, Statement: make([]iampolicy.Statement, 0, len(statements))},
+		Document: iampolicy.Document{
+			Version: iampolicy.Version, Statement: make([]iampolicy.Statement, 0, len(statements)),
+		},
 	}
 	for _, st := range statements {
 		for _, written := range s.statements(st) {

@@ -9,7 +9,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// CloudFormation's pseudo parameters, for an environment that is left open.
+// CloudFormation's pseudo parameters, for empty values of an environment.
 const (
 	pseudoPartition = "${AWS::Partition}"
 	pseudoAccount   = "${AWS::AccountId}"
@@ -25,7 +25,7 @@ func orPseudo(value, pseudo string) string {
 	return value
 }
 
-// terms gives the environment's value for each ${…} name of the catalogue.
+// terms maps the ${…} names of the catalogue to their values in an environment.
 type terms map[string]string
 
 func newTerms(profile schema.Profile, c choice, env Environment) terms {
@@ -45,7 +45,7 @@ func newTerms(profile schema.Profile, c choice, env Environment) terms {
 	return t
 }
 
-// longestTerms are the terms as long as they may become anywhere.
+// longestTerms returns the terms with the longest value of each in any Region.
 func longestTerms(profile schema.Profile, c choice, env Environment) terms {
 	t := newTerms(profile, c, env)
 	t["Partition"], t["Account"], t["Region"] = longestPartition, longestAccount, longestRegion
@@ -54,7 +54,7 @@ func longestTerms(profile schema.Profile, c choice, env Environment) terms {
 	return t
 }
 
-// choose gives the profile's own terms their values.
+// choose sets the values of the profile's own terms.
 func (t terms) choose(profile schema.Profile, c choice) {
 	done := map[string]bool{}
 	for _, term := range profile.Terms {
@@ -64,8 +64,7 @@ func (t terms) choose(profile schema.Profile, c choice) {
 	}
 }
 
-// ec2Service is EC2's service principal, the one of ours with a suffix of its own
-// in China.
+// ec2Service returns EC2's service principal. No other service principal of the profiles has another suffix in China.
 func ec2Service(partition string) string {
 	switch partition {
 	case "":
@@ -76,8 +75,8 @@ func ec2Service(partition string) string {
 	return "ec2.amazonaws.com"
 }
 
-// expand puts the values in. A name that terms do not have stays as it stands:
-// IAM's own policy variables look the same.
+// expand replaces ${…} names by their values. Unknown names are not modified, because IAM's policy variables have the
+// same syntax.
 func (t terms) expand(s string) string {
 	start := strings.Index(s, "${")
 	if start < 0 {
@@ -104,8 +103,8 @@ func (t terms) expand(s string) string {
 	return b.String()
 }
 
-// conditions writes a statement's conditions. Of several values, those that the
-// environment leaves empty are left out; one alone stays as it is and never holds.
+// conditions returns a statement's conditions. Empty values of the environment are omitted from a list of several; a
+// single value stays empty, so that the condition is never met.
 func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 	if len(when) == 0 {
 		return nil
@@ -133,7 +132,7 @@ func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 	return out
 }
 
-// resources expands ARNs and references to what the selection itself makes.
+// resources expands ARNs, and references to the selection's own entities.
 func (s synthesis) resources(list []string) iampolicy.Values {
 	out := make(iampolicy.Values, 0, len(list))
 	for _, r := range list {
@@ -156,10 +155,10 @@ func (s synthesis) resources(list []string) iampolicy.Values {
 	return out
 }
 
-// otherAccount stands for each of the customer's other accounts.
+// otherAccount is replaced by each of the customer's other accounts.
 const otherAccount = "${OtherAccount}"
 
-// reference takes "${roles:Entity}" apart.
+// reference parses "${roles:Entity}" into kind and entity.
 func reference(s string) (kind, entity string, ok bool) {
 	body, ok := strings.CutPrefix(s, "${")
 	if !ok || !strings.HasSuffix(body, "}") {
@@ -169,8 +168,7 @@ func reference(s string) (kind, entity string, ok bool) {
 	return kind, entity, slices.Contains([]string{"roles", "policies", "topics", "rules", "stacks"}, kind)
 }
 
-// referencedARNs lists the ARNs of the chosen entities that a reference names, in the
-// profile's order.
+// referencedARNs returns the ARNs of the included entities that a reference names, in the profile's order.
 func (s synthesis) referencedARNs(kind, entity string) []string {
 	var out []string
 	matches := func(e string) bool { return entity == "*" || entity == e }
@@ -238,7 +236,7 @@ func AccountInARN(arn string) string {
 	return ""
 }
 
-// sentence makes a description of a reason: IAM and EventBridge show it.
+// sentence returns a reason with a capital letter, for descriptions in IAM and EventBridge.
 func sentence(why string) string {
 	if why == "" {
 		return ""

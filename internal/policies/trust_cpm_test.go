@@ -69,7 +69,7 @@ func TestCPMNeeds(t *testing.T) {
 		"the control-plane role is missing: option trust=server-role trusts it": {[]schema.Option{"trust=server-role"}, func(*policies.Environment) {}},
 		"the control-plane role is given: option trust=instance-role":           {nil, func(e *policies.Environment) { e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Server" }},
 		"the external id is given: an instance shows none":                      {nil, func(e *policies.Environment) { e.ExternalID = "external-id-1" }},
-		"trust=instance-role, trust=server-role are given together":             {[]schema.Option{"trust=server-role", "trust=instance-role"}, func(*policies.Environment) {}},
+		"trust=instance-role, trust=server-role cannot be combined":             {[]schema.Option{"trust=server-role", "trust=instance-role"}, func(*policies.Environment) {}},
 		`unknown option "release=5"`:                                            {[]schema.Option{"release=5"}, func(*policies.Environment) {}},
 		`other account "12" is not valid`:                                       {nil, func(e *policies.Environment) { e.OtherAccounts = []string{"12"} }},
 	} {

@@ -1,5 +1,5 @@
-// Package selection reads and writes a choice of a profile as people give it on
-// a command line, and fills in what a review does not need to know. It is pure.
+// Package choice parses and formats selections of a profile as they are written on a command line, and completes
+// environments with example values for a review. It does no I/O.
 package choice
 
 import (
@@ -11,8 +11,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Everything is the largest choice of a profile: every asset, operation and
-// option, settings at their default.
+// Everything returns the largest selection of a profile: every asset, operation and option, with the default of each
+// setting.
 func Everything(profile schema.Profile) policies.Selection {
 	sel := policies.Selection{Profile: profile.Name, Operations: slices.Clone(profile.Operations)}
 	for _, a := range profile.Assets {
@@ -24,22 +24,24 @@ func Everything(profile schema.Profile) policies.Selection {
 	return sel
 }
 
-// Parse reads a choice written as
+// Parse parses a selection of the form
 //
 //	PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]
 //
-// with commas in the lists: "clumio:ec2,s3:backup", "clumio@1", "cpm:ec2::minimal".
-// An empty list of assets is all of them, and with them all options; an empty
-// list of operations is all of them. An option may be a preset's name.
+// with comma-separated lists: "clumio:ec2,s3:backup", "clumio@1", "cpm:ec2::minimal". An empty list of assets selects all
+// assets and, if the list of options is empty too, all options. An empty list of operations selects all operations. An
+// option may be the name of a preset.
 func Parse(text string) (policies.Selection, error) {
 	fields := strings.Split(text, ":")
 	if len(fields) > 4 {
-		return policies.Selection{}, fmt.Errorf("read choice %q: want PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]", text)
+		return policies.Selection{}, fmt.Errorf(
+			"parse choice %q: want PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]", text)
 	}
 	name, release, _ := strings.Cut(fields[0], "@")
 	profile, known := policies.ProfileAt(name, release)
 	if !known {
-		return policies.Selection{}, fmt.Errorf("read choice %q: unknown profile %q; valid: %s", text, name, strings.Join(policies.ProfileNames(), ", "))
+		return policies.Selection{}, fmt.Errorf(
+			"parse choice %q: unknown profile %q; valid: %s", text, name, strings.Join(policies.ProfileNames(), ", "))
 	}
 	fields = append(fields, "", "", "")
 	sel := policies.Selection{
@@ -72,7 +74,7 @@ func list[T ~string](text string) []T {
 	return out
 }
 
-// String writes a choice as Parse reads it.
+// String formats a selection in the form that Parse accepts.
 func String(sel policies.Selection) string {
 	var b strings.Builder
 	b.WriteString(sel.Profile)

@@ -8,15 +8,14 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Values of the vendor for a review, where the real ones are not given. The
-// account ids are those that AWS uses in its own examples.
+// Example values of the vendor, for a review without the real ones. The account IDs are those of AWS's documentation.
 const (
 	exampleControlPlane = "111122223333"
 	exampleDataPlane    = "444455556666"
 	exampleExternalID   = "EXTERNAL-ID"
 )
 
-// Example fills in what a selection needs of an environment and does not have.
+// Example returns the environment with example values for those that a selection requires and that are empty.
 func Example(sel policies.Selection, env policies.Environment) policies.Environment {
 	partition := env.Partition
 	if partition == "" {
@@ -40,7 +39,7 @@ func Example(sel policies.Selection, env policies.Environment) policies.Environm
 	return env
 }
 
-// Needed lists the values of the environment that a selection must be given.
+// Needed returns the values of an environment that a selection requires.
 func Needed(sel policies.Selection) []schema.Value {
 	profile, _ := policies.Profile(sel.Profile)
 	for _, p := range profile.Presets {
@@ -84,7 +83,7 @@ func Needed(sel policies.Selection) []schema.Value {
 	return out
 }
 
-// With takes from an environment's values those that a selection needs.
+// With returns the environment bare with those values of from that a selection requires.
 func With(sel policies.Selection, bare, from policies.Environment) policies.Environment {
 	for _, v := range Needed(sel) {
 		switch v {
