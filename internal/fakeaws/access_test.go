@@ -127,7 +127,7 @@ func TestAuthorizeFromAService(t *testing.T) {
 	apitest.WantError(t, call(apitest.AsRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))), "AccessDenied", "iam:PassRole")
 }
 
-// TestConfigCaller: what a service does on its caller's behalf has the caller's
+// TestConfigCaller checks that calls of a service for its caller have the caller's
 // name and the caller's limits.
 func TestConfigCaller(t *testing.T) {
 	ctx := context.Background()

@@ -33,17 +33,17 @@ func TestOverTheNetwork(t *testing.T) {
 	apitest.CreateRole(t, n, "over-the-network")
 	apitest.Must[*eventbridge.ListRulesOutput](t)(n.Events.ListRules(context.Background(), nil))
 	if _, ok := c.IAM().Lookup(apitest.Account, "over-the-network"); !ok {
-		t.Error("the role did not arrive")
+		t.Error("the role does not exist")
 	}
 	if _, err := c.Start("127.0.0.1:0"); err == nil {
-		t.Error("it listens twice")
+		t.Error("a second Start succeeds")
 	}
 }
 
 func TestListensOnLoopbackOnly(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.com:0", "nonsense"} {
 		if _, err := fakeaws.New(fakeaws.Options{}).Start(addr); err == nil {
-			t.Errorf("it listens on %q", addr)
+			t.Errorf("Start accepts %q", addr)
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestProtocols(t *testing.T) {
 		status                                   int
 		want                                     string
 	}{
-		{"query answer", "sts", form, "", "Action=GetCallerIdentity&Version=2011-06-15", 200, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`},
+		{"query response", "sts", form, "", "Action=GetCallerIdentity&Version=2011-06-15", 200, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`},
 		{"query error", "iam", form, "", "Action=GetRole&RoleName=none", 404, `<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name none cannot be found.</Message></Error><RequestId>`},
 		{"query empty answer", "sns", form, "", "Action=DeleteTopic&TopicArn=arn:aws:sns:eu-west-1:111122223333:none", 200, `<DeleteTopicResult/><ResponseMetadata><RequestId>`},
 		{"JSON error", "ssm", js, "AmazonSSM.GetParameter", `{"Name":"none"}`, 400, `{"__type":"ParameterNotFound","message":`},

@@ -11,8 +11,7 @@ import (
 	"permstack/internal/fakeaws/apitest"
 )
 
-// FuzzRequest asks that no request, however odd, is answered with an internal
-// failure.
+// FuzzRequest checks that no request causes an internal failure.
 func FuzzRequest(f *testing.F) {
 	form, js := "application/x-www-form-urlencoded", "application/x-amz-json-1.1"
 	f.Add("iam", form, "", "Action=CreateRole&RoleName=a&AssumeRolePolicyDocument={}&Tags.member.1.Key=a")

@@ -21,8 +21,8 @@ import (
 	"permstack/internal/fakeaws/apitest"
 )
 
-// TestScenario asks the embedded AWS the whole scenario, so that it is sound
-// also where no moto is there to compare with.
+// TestScenario runs the whole scenario on the embedded AWS, so that it is tested
+// without moto too.
 func TestScenario(t *testing.T) {
 	ctx := context.Background()
 	n := apitest.NewClients(fakeaws.New(fakeaws.Options{}).Config(fakeaws.DefaultAccount, apitest.Region))
@@ -35,8 +35,8 @@ func TestScenario(t *testing.T) {
 	}
 }
 
-// TestAgainstMoto compares our answers with those of moto, an independent
-// stand-in for AWS.
+// TestAgainstMoto compares the responses with those of moto, an independent
+// implementation of AWS's APIs.
 func TestAgainstMoto(t *testing.T) {
 	program := os.Getenv("PERMSTACK_MOTO")
 	if program == "" {
@@ -63,12 +63,12 @@ func TestAgainstMoto(t *testing.T) {
 			mine, theirs = map[string]any{"code": mine["code"]}, map[string]any{"code": theirs["code"]}
 		}
 		if diff := cmp.Diff(theirs, mine); diff != "" {
-			t.Errorf("%s (-moto +ours):\n%s", s.name, diff)
+			t.Errorf("%s (-moto +fakeaws):\n%s", s.name, diff)
 		}
 	}
 }
 
-// startMoto runs moto on a free port and gives its endpoint.
+// startMoto runs moto on a free port and returns its endpoint.
 func startMoto(t *testing.T, program string) string {
 	t.Helper()
 	command := exec.Command(program, "-H", "127.0.0.1", "-p", "0")
@@ -95,7 +95,7 @@ var (
 	someTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d`)
 )
 
-// normalise gives an answer, or an error's code and message, as plain values
+// normalise returns a response, or an error's code and message, as plain values
 // that can be compared: ids, times and request ids blotted out, documents read.
 func normalise(t *testing.T, out any, err error) map[string]any {
 	t.Helper()
@@ -113,7 +113,7 @@ func normalise(t *testing.T, out any, err error) map[string]any {
 	return map[string]any{"code": "", "answer": plain(v)}
 }
 
-// plain leaves out what is empty and blots out what differs from run to run.
+// plain removes empty values and masks values that differ from run to run.
 func plain(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

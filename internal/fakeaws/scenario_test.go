@@ -21,7 +21,7 @@ type step struct {
 	name string
 	call func(context.Context, apitest.Clients) (any, error)
 
-	// differs says why the two may answer differently: then only success or
+	// differs is the reason why the two may respond differently: then only success or
 	// failure, and the error's code, are compared.
 	differs string
 }
@@ -44,8 +44,8 @@ const (
 	noPolicy       = "arn:aws:iam::123456789012:policy/none"
 )
 
-// scenario is what both are asked, in this order. Left out, because AWS and
-// moto differ and we follow AWS: every quota but those below (moto has none),
+// scenario is the calls to both, in this order. It leaves out, because AWS and
+// moto differ and fakeaws follows AWS: every quota but those below (moto has none),
 // DeletePolicy while versions or attachments are left, a broken trust policy, a
 // principal or an odd Sid in an inline policy, and CreateTopic with other attributes
 // than the topic has.

@@ -17,8 +17,8 @@ import (
 	"permstack/internal/fakeaws/apitest"
 )
 
-// TestTagging puts two tags on each kind of resource, takes one off, and reads
-// what is left.
+// TestTagging adds two tags to each kind of resource, removes one, and reads the
+// rest.
 func TestTagging(t *testing.T) {
 	ctx := context.Background()
 	_, n := apitest.NewCloud(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// role makes a role with one inline policy and gives its ARN.
+// role creates a role with one inline policy and returns its ARN.
 func (h *harness) role(name, service, statement string) string {
 	h.t.Helper()
 	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, service)
@@ -24,8 +24,9 @@ func (h *harness) role(name, service, statement string) string {
 	return *made.Role.Arn
 }
 
-// TestAccess holds that a role session may do with stacks what its policy says:
-// the stack's ARN, the role it hands over, and what is made as the caller.
+// TestAccess checks that a role session may do with stacks what its policy
+// allows: on the stack's ARN, with the role that it passes, and for resources
+// that are created as the caller.
 func TestAccess(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
@@ -60,5 +61,5 @@ func TestAccess(t *testing.T) {
 	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-b"), TemplateBody: aws.String("Resources: {T: {Type: AWS::SNS::Topic}}")}); err != nil {
 		t.Fatal(err)
 	}
-	h.wait("mine-b", "ROLLBACK_COMPLETE") // as the caller, who may not make topics
+	h.wait("mine-b", "ROLLBACK_COMPLETE") // as the caller, who may not create topics
 }

@@ -122,7 +122,7 @@ func TestDeleteWhileCreating(t *testing.T) {
 	select {
 	case <-h.asked:
 	case <-t.Context().Done():
-		t.Fatal("the function is never asked")
+		t.Fatal("the function is never invoked")
 	}
 	h.delete("s")
 	h.wait(id, "DELETE_COMPLETE")
@@ -147,7 +147,7 @@ func TestResponseURLRefuses(t *testing.T) {
 		}
 		_ = r.Body.Close()
 		if r.StatusCode != want {
-			t.Errorf("%s answers %d, want %d", method, r.StatusCode, want)
+			t.Errorf("%s returns %d, want %d", method, r.StatusCode, want)
 		}
 	}
 }

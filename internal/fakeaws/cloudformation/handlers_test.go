@@ -20,7 +20,7 @@ var handlers = []string{createHandler, readHandler, updateHandler, deleteHandler
 func TestEveryHandlerDeclaresPermissions(t *testing.T) {
 	withoutDrift := []string{"AWS::CloudFormation::CustomResource", "AWS::IAM::Policy", "AWS::SNS::TopicPolicy"}
 	name := regexp.MustCompile(`^[a-z0-9]+:[A-Z][A-Za-z0-9]+$`)
-	services := map[string]bool{} // whose actions are known
+	services := map[string]bool{} // with a list of actions
 	for _, a := range actions.All() {
 		services[a.Name[:strings.IndexByte(a.Name, ':')]] = true
 	}
@@ -48,7 +48,7 @@ func TestEveryHandlerDeclaresPermissions(t *testing.T) {
 	}
 }
 
-// TestUndeclaredCallFails makes a call that the handler does not declare.
+// TestUndeclaredCallFails calls an action that the handler does not declare.
 func TestUndeclaredCallFails(t *testing.T) {
 	cfg := onlyDeclared(aws.Config{Region: "eu-central-1"}, "AWS::IAM::Role", readHandler)
 	_, err := iam.NewFromConfig(cfg).DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: aws.String("r")})

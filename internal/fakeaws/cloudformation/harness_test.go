@@ -58,10 +58,10 @@ type harness struct {
 	iam    *iam.Client
 	sns    *sns.Client
 	log    string
-	asked  chan string // what the custom resource's function prints
+	asked  chan string // output of the custom resource's function
 }
 
-// Write takes what the function prints.
+// Write receives the output of the function.
 func (h *harness) Write(p []byte) (int, error) {
 	select {
 	case h.asked <- string(p):
@@ -118,7 +118,7 @@ func (h *harness) wait(name, want string) {
 	}
 }
 
-// events gives the events, oldest first, as "id STATUS reason".
+// events returns the events, oldest first, as "id STATUS reason".
 func (h *harness) events(name string) []string {
 	var out []string
 	pages := cfn.NewDescribeStackEventsPaginator(h.cfn, &cfn.DescribeStackEventsInput{StackName: &name})
@@ -181,13 +181,13 @@ func (h *harness) output(name, key string) string {
 	return ""
 }
 
-// requests gives what the custom resource's function was asked.
+// requests returns the requests to the custom resource's function.
 func (h *harness) requests() []string {
 	b, _ := os.ReadFile(h.log)
 	return strings.Split(strings.TrimSpace(string(b)), "\n")
 }
 
-// breakCall makes an API action fail from now on.
+// breakCall makes an API action fail for the rest of the test.
 func (h *harness) breakCall(action string, fails func(*protocol.Call) bool) {
 	h.cloud.SetIntercept(func(c *protocol.Call) error {
 		if c.Service+":"+c.Action == action && (fails == nil || fails(c)) {

@@ -70,7 +70,7 @@ func TestTokens(t *testing.T) {
 	first := h.create("s", two, token)
 	h.wait("s", "CREATE_COMPLETE")
 	if again := h.create("s", two, token); again != first {
-		t.Errorf("the same request again answers %s, want %s", again, first)
+		t.Errorf("the repeated request returns %s, want %s", again, first)
 	}
 	events, err := h.cfn.DescribeStackEvents(t.Context(), &cfn.DescribeStackEventsInput{StackName: aws.String("s")})
 	if err != nil || aws.ToString(events.StackEvents[0].ClientRequestToken) != "t1" {
@@ -107,7 +107,7 @@ func TestCancelUpdate(t *testing.T) {
 	if err := h.update("s", customStack("Echo: x, Slow: Update")); err != nil {
 		t.Fatal(err)
 	}
-	<-h.asked // the function will not answer this one
+	<-h.asked // the function does not respond to this request
 	wantError(t, h.update("s", customStack("Echo: y")), "ValidationError", "is in UPDATE_IN_PROGRESS state and can not be updated.")
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s")})
 	wantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")

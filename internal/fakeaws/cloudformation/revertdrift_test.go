@@ -13,7 +13,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// revert makes a drift-aware change set with the template that is there.
+// revert creates a drift-aware change set with the deployed template.
 func (h *harness) revert(name string) (*cfn.DescribeChangeSetOutput, error) {
 	h.t.Helper()
 	made, err := h.cfn.CreateChangeSet(h.t.Context(), &cfn.CreateChangeSetInput{
@@ -69,7 +69,7 @@ func TestRevertDrift(t *testing.T) {
 		changes = append(changes, *c.ResourceChange.LogicalResourceId+" "+string(c.ResourceChange.Action)+" "+string(c.ResourceChange.ResourceDriftStatus))
 	}
 	slices.Sort(changes)
-	// The topic's policy is drifted too, but AWS does not take that type back.
+	// The topic's policy has drifted too, but AWS does not revert that type.
 	if want := []string{"Managed Modify MODIFIED", "Role Modify MODIFIED"}; !slices.Equal(changes, want) ||
 		cs.DeploymentMode != types.DeploymentModeRevertDrift || cs.StackDriftStatus != types.StackDriftStatusDrifted {
 		t.Errorf("changes %q, mode %s, stack %s", changes, cs.DeploymentMode, cs.StackDriftStatus)
@@ -124,7 +124,7 @@ func TestRevertDriftFails(t *testing.T) {
 	if !denied {
 		t.Error("the rogue policy was not to be removed")
 	}
-	// What there was is there again, and is drift again.
+	// The previous state is restored, drift included.
 	for _, resource := range []string{"Role", "Managed"} {
 		if got := h.resourceDrift("s", resource); got != "MODIFIED" {
 			t.Errorf("%s is %s after the rollback", resource, got)

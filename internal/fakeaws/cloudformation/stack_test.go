@@ -113,15 +113,15 @@ func TestLife(t *testing.T) {
 	h.wait("s", "UPDATE_COMPLETE")
 	wantInOrder(t, h.events("s"), "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Queue DELETE_COMPLETE", "Rule DELETE_COMPLETE", "s UPDATE_COMPLETE")
 	if _, err := eventbridge.NewFromConfig(h.cloud.Config(account, region)).DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("changes")}); err == nil {
-		t.Error("the rule is still there")
+		t.Error("the rule exists after the deletion")
 	}
 
 	h.delete("s")
 	h.wait(id, "DELETE_COMPLETE")
-	h.delete("s") // again, and of what never was
+	h.delete("s") // of a deleted stack: no error
 	h.delete("never")
 	if _, err := h.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("reader")}); err == nil {
-		t.Error("the role is still there")
+		t.Error("the role exists after the deletion")
 	}
 	_, err = h.cfn.DescribeStacks(ctx, &cfn.DescribeStacksInput{StackName: aws.String("s")})
 	wantError(t, err, "ValidationError", "Stack with id s does not exist")

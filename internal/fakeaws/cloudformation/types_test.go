@@ -103,6 +103,6 @@ func TestEveryType(t *testing.T) {
 	roles, _ := h.iam.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/")})
 	topics, _ := h.sns.ListTopics(ctx, &sns.ListTopicsInput{})
 	if len(roles.Roles)+len(topics.Topics) != 0 {
-		t.Errorf("%d roles and %d topics are left", len(roles.Roles), len(topics.Topics))
+		t.Errorf("got %d roles and %d topics after the deletion, want none", len(roles.Roles), len(topics.Topics))
 	}
 }

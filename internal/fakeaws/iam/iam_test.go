@@ -84,7 +84,7 @@ func TestManagedPolicyVersions(t *testing.T) {
 	apitest.Must[*iam.SetDefaultPolicyVersionOutput](t)(n.IAM.SetDefaultPolicyVersion(ctx, &iam.SetDefaultPolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v2")}))
 	apitest.Must[*iam.DeletePolicyVersionOutput](t)(n.IAM.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")}))
 	if v := apitest.Must[*iam.CreatePolicyVersionOutput](t)(add(false)).PolicyVersion; *v.VersionId != "v6" || v.IsDefaultVersion {
-		t.Errorf("a version number came again: %+v", v)
+		t.Errorf("a version number was reused: %+v", v)
 	}
 	p := apitest.Must[*iam.GetPolicyOutput](t)(n.IAM.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})).Policy
 	if *p.DefaultVersionId != "v2" || *p.AttachmentCount != 0 {
@@ -137,8 +137,8 @@ func TestDeleteConflicts(t *testing.T) {
 	}
 }
 
-// documentOf makes an identity policy of exactly so many counted characters.
-func documentOf(size int) string {
+// policyDocument returns an identity policy of exactly size counted characters.
+func policyDocument(size int) string {
 	const head, tail = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:`, `","Resource":"*"}]}`
 	return head + strings.Repeat("A", size-len(head)-len(tail)) + tail
 }
@@ -149,7 +149,7 @@ func TestIAMLimits(t *testing.T) {
 	apitest.CreateRole(t, n, "r")
 	r := aws.String("r")
 	for i := range 10 {
-		arn := apitest.CreatePolicy(t, n, fmt.Sprintf("p%d", i), documentOf(6144))
+		arn := apitest.CreatePolicy(t, n, fmt.Sprintf("p%d", i), policyDocument(6144))
 		apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 		apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 	}
@@ -159,12 +159,12 @@ func TestIAMLimits(t *testing.T) {
 		_, err := n.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("big"), PolicyDocument: &doc})
 		return err
 	}
-	apitest.WantError(t, create(documentOf(6145)), "LimitExceeded", "Cannot exceed quota for PolicySize: 6144")
-	if err := create(documentOf(6144) + strings.Repeat(" \n\t", 1000)); err != nil {
+	apitest.WantError(t, create(policyDocument(6145)), "LimitExceeded", "Cannot exceed quota for PolicySize: 6144")
+	if err := create(policyDocument(6144) + strings.Repeat(" \n\t", 1000)); err != nil {
 		t.Errorf("white space was counted: %v", err)
 	}
 	put := func(name string, size int) error {
-		_, err := n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(documentOf(size))})
+		_, err := n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(policyDocument(size))})
 		return err
 	}
 	for _, step := range []struct {

@@ -153,7 +153,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Invoke(t.Context(), made.ARN(), nil); code(err) != "InvalidRuntimeException" {
-		t.Errorf("code that is not there: %v", err)
+		t.Errorf("code that does not exist: got error %v", err)
 	}
 }
 

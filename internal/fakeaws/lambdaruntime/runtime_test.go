@@ -77,7 +77,7 @@ func TestInvoke(t *testing.T) {
 	_ = json.Unmarshal(invoke(t, r, `{}`).Payload, &first)
 	_ = json.Unmarshal(invoke(t, r, `{}`).Payload, &second)
 	if first.Count != 1 || second.Count != 2 || first.PID != second.PID || first.ARN != "arn:f" {
-		t.Errorf("answers %+v, %+v: want one warm process", first, second)
+		t.Errorf("got %+v, %+v, want one warm process", first, second)
 	}
 	for name, want := range map[string]string{
 		"MINE": "yes", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_REGION": "eu-central-1", "_HANDLER": "bootstrap",
@@ -129,7 +129,7 @@ func TestFailures(t *testing.T) {
 				return
 			}
 			if again := invoke(t, r, `{}`); again.FunctionError != "" {
-				t.Errorf("the next invocation fails too: %s", again.Payload)
+				t.Errorf("the next invocation fails: %s", again.Payload)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestSerialAndCancelled(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	if again := invoke(t, r, `{}`); again.FunctionError != "" {
-		t.Errorf("after a cancelled one: %s", again.Payload)
+		t.Errorf("the invocation after a cancelled one fails: %s", again.Payload)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestMaxAge(t *testing.T) {
 	mu.Unlock()
 	second := invoke(t, r, `{}`).Payload
 	if !bytes.Contains(first, []byte(`"count":1`)) || !bytes.Contains(second, []byte(`"count":1`)) {
-		t.Errorf("answers %s, %s: want two processes", first, second)
+		t.Errorf("got %s, %s, want two processes", first, second)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestForm(t *testing.T) {
 		t.Error(diff)
 	}
 	if c.List("None") != nil || c.Tags("None") != nil {
-		t.Error("what was not sent is not nil")
+		t.Error("lists that were not sent are not nil")
 	}
 	if n, err := c.Int("N", 1); n != 7 || err != nil {
 		t.Error(n, err)
@@ -101,9 +101,9 @@ func TestAuthorize(t *testing.T) {
 	if err := (&Call{}).Authorize("a:B", "*", nil); err != nil {
 		t.Error(err)
 	}
-	var asked Access
-	c := &Call{Authorizer: func(a Access) error { asked = a; return Errorf("AccessDenied", "no") }}
-	if err := c.Authorize("a:B", "arn", map[string][]string{"k": {"v"}}); err == nil || asked.Action != "a:B" || asked.Resource != "arn" {
-		t.Errorf("%v %+v", err, asked)
+	var required Access
+	c := &Call{Authorizer: func(a Access) error { required = a; return Errorf("AccessDenied", "no") }}
+	if err := c.Authorize("a:B", "arn", map[string][]string{"k": {"v"}}); err == nil || required.Action != "a:B" || required.Resource != "arn" {
+		t.Errorf("got error %v for %+v", err, required)
 	}
 }

@@ -22,7 +22,7 @@ func s3At(t *testing.T, endpoint, account, region string) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-// TestS3 is what a publisher does: buckets, writes that never overwrite,
+// TestS3 runs the calls of a publisher: buckets, writes that never overwrite,
 // checksums, listing, versions, a multipart upload.
 func TestS3(t *testing.T) {
 	cloud := fakeaws.New(fakeaws.Options{})
@@ -75,7 +75,7 @@ func TestS3(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body, _ := io.ReadAll(part.Body); string(body) != "wo" {
-		t.Errorf("a range gave %q", body)
+		t.Errorf("a range returns %q", body)
 	}
 	head, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("v2/a.zip")})
 	if err != nil || *head.ContentLength != 3<<20 {
@@ -87,7 +87,7 @@ func TestS3(t *testing.T) {
 	apitest.WantError(t, err, "BadDigest", "")
 	_, err = s3At(t, endpoint, "111111111111", "us-east-1").HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml")})
 	if err == nil {
-		t.Error("a bucket answers in another Region")
+		t.Error("a bucket is served in another Region")
 	}
 
 	var keys []string
@@ -157,7 +157,7 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 		t.Fatal(err)
 	}
 	if body, _ := io.ReadAll(old.Body); string(body) != "first-second" {
-		t.Errorf("the parts give %q", body)
+		t.Errorf("the completed upload is %q", body)
 	}
 	versions, err := c.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: bucket, Prefix: key})
 	if err != nil || len(versions.Versions) != 1 || len(versions.DeleteMarkers) != 1 {
@@ -165,7 +165,8 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	}
 }
 
-// TestS3AcrossAccounts: another apitest.Account reads where the bucket's policy lets it.
+// TestS3AcrossAccounts checks that another account reads if the bucket's policy
+// allows it.
 func TestS3AcrossAccounts(t *testing.T) {
 	cloud := fakeaws.New(fakeaws.Options{})
 	endpoint, err := cloud.Start("127.0.0.1:0")

@@ -13,7 +13,7 @@ import (
 	"permstack/internal/fakeaws/lambda"
 )
 
-// TestFindsCode: which program is run for what a template says.
+// TestFindsCode checks which program is run for the code in a template.
 func TestFindsCode(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: a bootstrap runs on Linux only")
@@ -34,7 +34,7 @@ func TestFindsCode(t *testing.T) {
 		}
 		for _, d := range dirs {
 			if _, err := os.Stat(d); err == nil {
-				t.Errorf("%s is left", d)
+				t.Errorf("directory %s exists after Close", d)
 			}
 		}
 	})

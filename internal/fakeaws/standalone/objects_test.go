@@ -32,7 +32,8 @@ Resources:
 Outputs: {Name: {Value: !Ref Function}}
 `
 
-// TestMain lets the test's own program be a function, which answers with a word.
+// TestMain makes the test's own program usable as a function, which returns a
+// word.
 func TestMain(m *testing.M) {
 	host := os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	if host == "" {
@@ -53,8 +54,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// program is the test's own program, packed; elsewhere makes it one for a
-// machine that this is not.
+// program returns the test's own program as a zip. If elsewhere is set, the
+// program is for another machine.
 func program(t *testing.T, elsewhere bool) []byte {
 	t.Helper()
 	self, err := os.Executable()
@@ -83,8 +84,8 @@ func program(t *testing.T, elsewhere bool) []byte {
 	return b.Bytes()
 }
 
-// TestUploadedFunction: a zip that was uploaded is what runs; what Lambda could
-// not read is refused in its words.
+// TestUploadedFunction checks that an uploaded zip is run, and that code that
+// Lambda cannot read is refused with its errors.
 func TestUploadedFunction(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: a bootstrap runs on Linux only")
@@ -148,7 +149,7 @@ func TestUploadedFunction(t *testing.T) {
 		}
 	}
 	if status, reason, _ := launch(region, "none", "none.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: NoSuchKey") {
-		t.Errorf("a key that is not there: %s, %s", status, reason)
+		t.Errorf("a key that does not exist: %s, %s", status, reason)
 	}
 	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
 		t.Errorf("a bucket of another Region: %s, %s", status, reason)
