@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/protocol"
@@ -22,7 +21,9 @@ func TestRoleSessionsAreBound(t *testing.T) {
 	c, owner := apitest.NewCloud(t)
 	bound := apitest.CreatePolicy(t, owner, "bound", apitest.ReadAll)
 	other := apitest.CreatePolicy(t, owner, "other", apitest.ReadAll)
-	topic := apitest.Must[*sns.CreateTopicOutput](t)(owner.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("alerts")})).TopicArn
+	topic := apitest.Must[*sns.CreateTopicOutput](t)(
+		owner.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("alerts")}),
+	).TopicArn
 	as := apitest.AsRole(t, c, owner, "stack", `
 		{"Effect":"Allow","Action":["iam:CreateRole","iam:TagRole"],"Resource":"arn:aws:iam::*:role/permstack/*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"`+bound+`"}}},
 		{"Effect":"Allow","Action":["iam:GetRole","iam:DeleteRole"],"Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/permstack/*"},
@@ -33,15 +34,26 @@ func TestRoleSessionsAreBound(t *testing.T) {
 		{"Effect":"Allow","Action":["events:PutTargets","events:TagResource"],"Resource":"*"}`)
 
 	create := func(path, boundary string, tags ...types.Tag) error {
-		in := &iam.CreateRoleInput{RoleName: aws.String("made"), Path: &path, AssumeRolePolicyDocument: aws.String(apitest.TrustEC2), Tags: tags}
+		in := &iam.CreateRoleInput{
+			RoleName:                 aws.String("made"),
+			Path:                     &path,
+			AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
+			Tags:                     tags,
+		}
 		if boundary != "" {
 			in.PermissionsBoundary = &boundary
 		}
 		_, err := as.IAM.CreateRole(ctx, in)
 		return err
 	}
-	apitest.WantError(t, create("/permstack/", ""), "AccessDenied",
-		"User: arn:aws:sts::111122223333:assumed-role/stack/permstack-local is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::111122223333:role/permstack/made because no identity-based policy allows the iam:CreateRole action")
+	apitest.WantError(
+		t,
+		create("/permstack/", ""),
+		"AccessDenied",
+		"User: arn:aws:sts::111122223333:assumed-role/stack/permstack-local is not authorized to perform: "+
+			"iam:CreateRole on resource: arn:aws:iam::111122223333:role/permstack/made because no "+
+			"identity-based policy allows the iam:CreateRole action",
+	)
 	apitest.WantError(t, create("/permstack/", other), "AccessDenied", "iam:CreateRole")
 	apitest.WantError(t, create("/other/", bound), "AccessDenied", "role/other/made")
 	if err := create("/permstack/", bound, types.Tag{Key: aws.String("a"), Value: aws.String("b")}); err != nil {
@@ -53,7 +65,10 @@ func TestRoleSessionsAreBound(t *testing.T) {
 	_, err := as.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("stack")})
 	apitest.WantError(t, err, "AccessDenied", "role/stack")
 	attach := func(arn string) error {
-		_, err := as.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("made"), PolicyArn: &arn})
+		_, err := as.IAM.AttachRolePolicy(
+			ctx,
+			&iam.AttachRolePolicyInput{RoleName: aws.String("made"), PolicyArn: &arn},
+		)
 		return err
 	}
 	apitest.WantError(t, attach(other), "AccessDenied", "iam:AttachRolePolicy")
@@ -77,10 +92,23 @@ func TestRoleSessionsAreBound(t *testing.T) {
 	_, err = as.Events.PutRule(ctx, rule)
 	apitest.WantError(t, err, "AccessDeniedException", "events:PutRule")
 	rule.Tags = []ebtypes.Tag{{Key: aws.String("owner"), Value: aws.String("permstack")}}
-	apitest.Must[*eventbridge.PutRuleOutput](t)(as.Events.PutRule(ctx, rule))
-	_, err = as.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []ebtypes.Target{{Id: aws.String("a"), Arn: topic, RoleArn: aws.String("arn:aws:iam::111122223333:role/stack")}}})
-	apitest.WantError(t, err, "AccessDeniedException", "iam:PassRole on resource: arn:aws:iam::111122223333:role/stack")
-	apitest.Must[*sts.GetCallerIdentityOutput](t)(as.STS.GetCallerIdentity(ctx, nil))
+	apitest.Succeed(t)(as.Events.PutRule(ctx, rule))
+	_, err = as.Events.PutTargets(
+		ctx,
+		&eventbridge.PutTargetsInput{
+			Rule: aws.String("r"),
+			Targets: []ebtypes.Target{
+				{Id: aws.String("a"), Arn: topic, RoleArn: aws.String("arn:aws:iam::111122223333:role/stack")},
+			},
+		},
+	)
+	apitest.WantError(
+		t,
+		err,
+		"AccessDeniedException",
+		"iam:PassRole on resource: arn:aws:iam::111122223333:role/stack",
+	)
+	apitest.Succeed(t)(as.STS.GetCallerIdentity(ctx, nil))
 }
 
 func TestBoundaryAndLateChanges(t *testing.T) {
@@ -92,15 +120,30 @@ func TestBoundaryAndLateChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := apitest.CreatePolicy(t, owner, "bound", apitest.ReadAll)
-	apitest.Must[*iam.PutRolePermissionsBoundaryOutput](t)(owner.IAM.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("wide"), PermissionsBoundary: &bound}))
+	apitest.Succeed(t)(
+		owner.IAM.PutRolePermissionsBoundary(
+			ctx,
+			&iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("wide"), PermissionsBoundary: &bound},
+		),
+	)
 	apitest.WantError(t, list(), "AccessDenied", "because no permissions boundary allows the iam:ListRoles action")
-	apitest.Must[*iam.DeleteRolePermissionsBoundaryOutput](t)(owner.IAM.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("wide")}))
+	apitest.Succeed(t)(
+		owner.IAM.DeleteRolePermissionsBoundary(
+			ctx,
+			&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("wide")},
+		),
+	)
 	if err := list(); err != nil {
 		t.Error(err)
 	}
-	apitest.Must[*iam.DeleteRolePolicyOutput](t)(owner.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String("wide"), PolicyName: aws.String("own")}))
+	apitest.Succeed(t)(
+		owner.IAM.DeleteRolePolicy(
+			ctx,
+			&iam.DeleteRolePolicyInput{RoleName: aws.String("wide"), PolicyName: aws.String("own")},
+		),
+	)
 	apitest.WantError(t, list(), "AccessDenied", "because no identity-based policy allows")
-	apitest.Must[*iam.DeleteRoleOutput](t)(owner.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("wide")}))
+	apitest.Succeed(t)(owner.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("wide")}))
 	apitest.AsRole(t, c, owner, "wide", `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 	apitest.WantError(t, list(), "AccessDenied", "")
 }
@@ -110,21 +153,33 @@ func TestAuthorizeFromAService(t *testing.T) {
 	c, owner := apitest.NewCloud(t)
 	c.Register(protocol.Service{
 		Name: "sts", Namespace: "x",
-		Actions: map[string]protocol.Action{"GetCallerIdentity": protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
-			return nil, call.Authorize("iam:PassRole", "arn:aws:iam::111122223333:role/stack", map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}})
-		}, protocol.CheckedByHandler)},
+		Actions: map[string]protocol.Action{
+			"GetCallerIdentity": protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
+				return nil, call.Authorize(
+					"iam:PassRole",
+					"arn:aws:iam::111122223333:role/stack",
+					map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}},
+				)
+			}, protocol.CheckedByHandler),
+		},
 	})
 	call := func(n apitest.Clients) error { _, err := n.STS.GetCallerIdentity(ctx, nil); return err }
 	if err := call(owner); err != nil {
 		t.Error(err)
 	}
 	pass := func(service string) string {
-		return `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"` + service + `"}}}`
+		return `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*",` +
+			`"Condition":{"StringEquals":{"iam:PassedToService":"` + service + `"}}}`
 	}
 	if err := call(apitest.AsRole(t, c, owner, "good", pass("cloudformation.amazonaws.com"))); err != nil {
 		t.Error(err)
 	}
-	apitest.WantError(t, call(apitest.AsRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))), "AccessDenied", "iam:PassRole")
+	apitest.WantError(
+		t,
+		call(apitest.AsRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))),
+		"AccessDenied",
+		"iam:PassRole",
+	)
 }
 
 // TestConfigCaller checks that calls of a service for its caller have the caller's
@@ -134,27 +189,35 @@ func TestConfigCaller(t *testing.T) {
 	c, owner := apitest.NewCloud(t)
 	c.Register(protocol.Service{
 		Name: "sns", Namespace: "x",
-		Actions: map[string]protocol.Action{"ListTopics": protocol.NewAction(func(ctx context.Context, call *protocol.Call) (any, error) {
-			n := apitest.NewClients(c.ConfigCaller(call))
-			id, err := n.STS.GetCallerIdentity(ctx, nil)
-			if err != nil {
-				return nil, err
-			}
-			if *id.Arn != call.Caller.ARN {
-				return nil, protocol.Errorf("WrongCaller", "%s, not %s", *id.Arn, call.Caller.ARN)
-			}
-			if _, err := n.IAM.ListRoles(ctx, nil); err != nil {
-				return nil, protocol.Errorf("Inner", "%v", err)
-			}
-			return nil, nil
-		}, protocol.CheckedByHandler)},
+		Actions: map[string]protocol.Action{
+			"ListTopics": protocol.NewAction(func(ctx context.Context, call *protocol.Call) (any, error) {
+				n := apitest.NewClients(c.ConfigCaller(call))
+				id, err := n.STS.GetCallerIdentity(ctx, nil)
+				if err != nil {
+					return nil, err
+				}
+				if *id.Arn != call.Caller.ARN {
+					return nil, protocol.Errorf("WrongCaller", "%s, not %s", *id.Arn, call.Caller.ARN)
+				}
+				if _, err := n.IAM.ListRoles(ctx, nil); err != nil {
+					return nil, protocol.Errorf("Inner", "%v", err)
+				}
+				return nil, nil
+			}, protocol.CheckedByHandler),
+		},
 	})
 	call := func(n apitest.Clients) error { _, err := n.SNS.ListTopics(ctx, nil); return err }
 	if err := call(owner); err != nil {
 		t.Error(err)
 	}
-	if err := call(apitest.AsRole(t, c, owner, "may", `{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}`)); err != nil {
+	if err := call(apitest.AsRole(t, c, owner, "may", `{"Effect":"Allow","Action":"iam:ListRoles",`+
+		`"Resource":"*"}`)); err != nil {
 		t.Error(err)
 	}
-	apitest.WantError(t, call(apitest.AsRole(t, c, owner, "maynot", `{"Effect":"Allow","Action":"iam:GetRole","Resource":"*"}`)), "Inner", "AccessDenied")
+	apitest.WantError(
+		t,
+		call(apitest.AsRole(t, c, owner, "maynot", `{"Effect":"Allow","Action":"iam:GetRole","Resource":"*"}`)),
+		"Inner",
+		"AccessDenied",
+	)
 }

@@ -132,7 +132,11 @@ func (c *Cloud) Start(addr string) (string, error) {
 		return "", fmt.Errorf("listen address %q: %w", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("listen address %q: the embedded AWS verifies no signatures and listens on loopback only (127.0.0.1, ::1 or localhost)", addr)
+		return "", fmt.Errorf(
+			"listen address %q: the embedded AWS verifies no signatures and listens on loopback only "+
+				"(127.0.0.1, ::1 or localhost)",
+			addr,
+		)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -31,7 +31,7 @@ func TestOverTheNetwork(t *testing.T) {
 	cfg.HTTPClient, cfg.BaseEndpoint = nil, &endpoint
 	n := apitest.NewClients(cfg)
 	apitest.CreateRole(t, n, "over-the-network")
-	apitest.Must[*eventbridge.ListRulesOutput](t)(n.Events.ListRules(context.Background(), nil))
+	apitest.Succeed(t)(n.Events.ListRules(context.Background(), nil))
 	if _, ok := c.IAM().Lookup(apitest.Account, "over-the-network"); !ok {
 		t.Error("the role does not exist")
 	}
@@ -68,10 +68,10 @@ func TestAccountsAndRegionsAreApart(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
 	apitest.CreateRole(t, n, "everywhere")
-	apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("here")}))
+	apitest.Succeed(t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("here")}))
 
 	elsewhere := apitest.NewClients(c.Config(apitest.Account, "us-west-2"))
-	apitest.Must[*iam.GetRoleOutput](t)(elsewhere.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")}))
+	apitest.Succeed(t)(elsewhere.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("everywhere")}))
 	if got := apitest.Must[*sns.ListTopicsOutput](t)(elsewhere.SNS.ListTopics(ctx, nil)); len(got.Topics) != 0 {
 		t.Errorf("topics of another Region: %v", got.Topics)
 	}
@@ -84,18 +84,35 @@ func TestRefusesByName(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
 	_, err := n.IAM.ListUsers(ctx, nil)
-	apitest.WantError(t, err, "NotImplemented", "permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile")
+	apitest.WantError(
+		t,
+		err,
+		"NotImplemented",
+		"permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile",
+	)
 	_, err = n.Events.ListArchives(ctx, nil)
 	apitest.WantError(t, err, "NotImplemented", "events:ListArchives")
 	cfg := c.Config(apitest.Account, apitest.Region)
 	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
-	apitest.WantError(t, err, "NotImplemented", "cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)")
+	apitest.WantError(
+		t,
+		err,
+		"NotImplemented",
+		"cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)",
+	)
 }
 
 func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {
 	t.Helper()
 	client := c.Config(apitest.Account, apitest.Region).HTTPClient
-	r := apitest.Must[*http.Request](t)(http.NewRequestWithContext(context.Background(), method, "http://aws.permstack.invalid"+url, strings.NewReader(body)))
+	r := apitest.Must[*http.Request](t)(
+		http.NewRequestWithContext(
+			context.Background(),
+			method,
+			"http://aws.permstack.invalid"+url,
+			strings.NewReader(body),
+		),
+	)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -105,7 +122,8 @@ func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ..
 }
 
 func signedFor(service string) string {
-	return "AWS4-HMAC-SHA256 Credential=111122223333/20260101/eu-west-1/" + service + "/aws4_request, SignedHeaders=host, Signature=x"
+	return "AWS4-HMAC-SHA256 Credential=111122223333/20260101/eu-west-1/" + service + "/aws4_request, " +
+		"SignedHeaders=host, Signature=x"
 }
 
 func TestProtocols(t *testing.T) {
@@ -125,8 +143,10 @@ func TestProtocols(t *testing.T) {
 		{"JSON broken body", "events", js, "AWSEvents.DeleteRule", `{`, 400, `SerializationException`},
 		{"EC2 form", "ec2", form, "", "Action=DescribeInstances", 501, `<Response><Errors><Error><Code>NotImplemented</Code><Message>permstack local does not have ec2:DescribeInstances`},
 		{"S3 form", "s3", "", "", "", 501, `<Error><Code>NotImplemented</Code>`},
-		{"REST JSON form", "lambda", "application/json", "", "{}", 501, `"message":"permstack local does not have lambda:POST /`},
-		{"other JSON service", "dynamodb", js, "DynamoDB_20120810.ListTables", "{}", 501, `permstack local does not have dynamodb:ListTables`},
+		{"REST JSON form", "lambda", "application/json", "", "{}", 501, `"message":"permstack local does not ` +
+			`have lambda:POST /`},
+		{"other JSON service", "dynamodb", js, "DynamoDB_20120810.ListTables", "{}", 501, `permstack local ` +
+			`does not have dynamodb:ListTables`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			header := []string{"Authorization", signedFor(tt.service), "Content-Type", tt.contentType}
@@ -146,18 +166,32 @@ func TestProtocols(t *testing.T) {
 
 func TestCBORClientsCanReadTheRefusal(t *testing.T) {
 	c, _ := apitest.NewCloud(t)
-	status, body, h := request(t, c, "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", "Authorization", signedFor("monitoring"), "Smithy-Protocol", "rpc-v2-cbor")
-	if status != 501 || h.Get("Content-Type") != "application/cbor" || !strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") || !strings.Contains(body, "monitoring:ListMetrics") {
+	status, body, h := request(
+		t,
+		c,
+		"POST",
+		"/service/GraniteServiceVersion20100801/operation/ListMetrics",
+		"",
+		"Authorization",
+		signedFor("monitoring"),
+		"Smithy-Protocol",
+		"rpc-v2-cbor",
+	)
+	if status != 501 || h.Get("Content-Type") != "application/cbor" ||
+		!strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") ||
+		!strings.Contains(body, "monitoring:ListMetrics") {
 		t.Errorf("%d %q", status, body)
 	}
 }
 
 func TestUnsignedAndOversized(t *testing.T) {
 	c, _ := apitest.NewCloud(t)
-	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 ||
+		!strings.Contains(body, "MissingAuthenticationToken") {
 		t.Errorf("unsigned: %d %s", status, body)
 	}
-	if status, body, _ := request(t, c, "POST", "/", "Action=GetRole&RoleName="+strings.Repeat("a", 3<<20), "Content-Type", "application/x-www-form-urlencoded", "Authorization", signedFor("iam")); status != 413 || !strings.Contains(body, "RequestEntityTooLarge") {
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetRole&RoleName="+strings.Repeat("a", 3<<20), "Content-Type", "application/x-www-form-urlencoded", "Authorization", signedFor("iam")); status != 413 ||
+		!strings.Contains(body, "RequestEntityTooLarge") {
 		t.Errorf("oversized: %d %.200s", status, body)
 	}
 	if status, _, _ := request(t, c, "GET", "/?Action=GetCallerIdentity&X-Amz-Credential=111122223333%2F20260101%2Feu-west-1%2Fsts%2Faws4_request", ""); status != 200 {
@@ -169,7 +203,10 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
 	c.Mount("/_permstack/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outer") }))
-	c.Mount("/_permstack/cfn-response/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }))
+	c.Mount(
+		"/_permstack/cfn-response/",
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }),
+	)
 	if _, body, _ := request(t, c, "PUT", "/_permstack/cfn-response/1", "{}"); body != "inner /_permstack/cfn-response/1" {
 		t.Errorf("mounted: %s", body)
 	}
@@ -185,13 +222,17 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 	c.SetIntercept(nil)
 
 	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Action{
-		"GetCallerIdentity": protocol.NewAction(func(context.Context, *protocol.Call) (any, error) { panic("broken") }, protocol.NoPermissions),
+		"GetCallerIdentity": protocol.NewAction(
+			func(context.Context, *protocol.Call) (any, error) { panic("broken") },
+			protocol.NoPermissions,
+		),
 	}})
 	_, err = n.STS.GetCallerIdentity(ctx, nil)
 	apitest.WantError(t, err, "InternalFailure", "broken")
 
 	calls := c.Calls()
-	if len(calls) != 2 || calls[0].Name() != "iam:GetRole" || calls[0].ErrorCode != "Throttling" || calls[1].ErrorCode != "InternalFailure" {
+	if len(calls) != 2 || calls[0].Name() != "iam:GetRole" || calls[0].ErrorCode != "Throttling" ||
+		calls[1].ErrorCode != "InternalFailure" {
 		t.Errorf("calls: %+v", calls)
 	}
 	if c.CallCount("iam:GetRole") != 1 {
@@ -210,14 +251,43 @@ func TestInParallel(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			name := fmt.Sprintf("parallel-%d", i%8)
-			_, _ = n.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(apitest.TrustSelf)})
-			_, _ = n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &name, PolicyDocument: aws.String(apitest.ReadAll)})
+			_, _ = n.IAM.CreateRole(
+				ctx,
+				&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(apitest.TrustSelf)},
+			)
+			_, _ = n.IAM.PutRolePolicy(
+				ctx,
+				&iam.PutRolePolicyInput{
+					RoleName:       &name,
+					PolicyName:     &name,
+					PolicyDocument: aws.String(apitest.ReadAll),
+				},
+			)
 			_, _ = n.IAM.ListRoles(ctx, nil)
 			_, _ = n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
-			_, _ = n.SNS.Publish(ctx, &sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name})
-			_, _ = n.SSM.PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: &name, Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)})
-			_, _ = n.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)})
-			_, _ = apitest.NewClients(c.ConfigAs(apitest.Account, apitest.Region, "arn:aws:iam::111122223333:role/"+name)).IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+			_, _ = n.SNS.Publish(
+				ctx,
+				&sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name},
+			)
+			_, _ = n.SSM.PutParameter(
+				ctx,
+				&ssm.PutParameterInput{
+					Name:      &name,
+					Value:     &name,
+					Type:      ssmtypes.ParameterTypeString,
+					Overwrite: aws.Bool(true),
+				},
+			)
+			_, _ = n.Events.PutRule(
+				ctx,
+				&eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)},
+			)
+			_, _ = apitest.NewClients(
+				c.ConfigAs(apitest.Account, apitest.Region, "arn:aws:iam::111122223333:role/"+name),
+			).IAM.GetRole(
+				ctx,
+				&iam.GetRoleInput{RoleName: &name},
+			)
 			c.Calls()
 			c.SNS().Messages("")
 		})
@@ -226,7 +296,9 @@ func TestInParallel(t *testing.T) {
 	if got := apitest.Must[*iam.ListRolesOutput](t)(n.IAM.ListRoles(ctx, nil)); len(got.Roles) != 8 {
 		t.Errorf("%d roles, want 8", len(got.Roles))
 	}
-	got := apitest.Must[*ssm.GetParameterOutput](t)(n.SSM.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("parallel-0")}))
+	got := apitest.Must[*ssm.GetParameterOutput](t)(
+		n.SSM.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("parallel-0")}),
+	)
 	if got.Parameter.Version != 2 {
 		t.Errorf("version %d, want 2", got.Parameter.Version)
 	}

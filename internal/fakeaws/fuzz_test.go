@@ -19,18 +19,32 @@ func FuzzRequest(f *testing.F) {
 	f.Add("iam", form, "", "Action=ListPolicies&Marker=QQ&MaxItems=1")
 	f.Add("sts", form, "", "Action=AssumeRole&RoleArn=arn:aws:iam::111122223333:role/a&RoleSessionName=ab")
 	f.Add("sns", form, "", "Action=Unsubscribe&SubscriptionArn=arn:aws:sns:eu-west-1:1:a:b")
-	f.Add("sns", form, "", "Action=Publish&TopicArn=arn:aws:sns:eu-west-1:111122223333:a&MessageAttributes.entry.1.Name=a")
+	f.Add(
+		"sns",
+		form,
+		"",
+		"Action=Publish&TopicArn=arn:aws:sns:eu-west-1:111122223333:a&MessageAttributes.entry.1.Name=a",
+	)
 	f.Add("events", js, "AWSEvents.PutRule", `{"Name":"a","EventPattern":"{\"a\":[{\"numeric\":[\"<\",1]}]}"}`)
 	f.Add("events", js, "AWSEvents.PutTargets", `{"Rule":"a","Targets":[null,{"Id":"a"}]}`)
 	f.Add("ssm", js, "AmazonSSM.GetParameters", `{"Names":["arn:","/a:1"]}`)
-	f.Add("ssm", js, "AmazonSSM.DescribeParameters", `{"ParameterFilters":[{"Key":"Name"}],"MaxResults":1,"NextToken":"3"}`)
+	f.Add(
+		"ssm",
+		js,
+		"AmazonSSM.DescribeParameters",
+		`{"ParameterFilters":[{"Key":"Name"}],"MaxResults":1,"NextToken":"3"}`,
+	)
 	f.Add("s3", "", "", "\x00")
 	c := fakeaws.New(fakeaws.Options{})
 	credentials := c.SessionCredentials(apitest.Account, "arn:aws:iam::111122223333:role/a", "s")
 	f.Fuzz(func(t *testing.T, service, contentType, target, body string) {
 		for _, key := range []string{apitest.Account, credentials.AccessKeyID} {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
+			r.Header.Set(
+				"Authorization",
+				"AWS4-HMAC-SHA256 Credential="+key+"/20260101/eu-west-1/"+service+"/aws4_request, "+
+					"SignedHeaders=host, Signature=x",
+			)
 			r.Header.Set("X-Amz-Security-Token", credentials.SessionToken)
 			r.Header.Set("Content-Type", contentType)
 			if target != "" {

@@ -29,7 +29,8 @@ func TestScenario(t *testing.T) {
 	for _, s := range scenario(n) {
 		_, err := s.call(ctx, n)
 		var api smithy.APIError
-		if errors.As(err, &api) && (api.ErrorCode() == "NotImplemented" || api.ErrorCode() == "InternalFailure") || err != nil && api == nil {
+		if errors.As(err, &api) && (api.ErrorCode() == "NotImplemented" || api.ErrorCode() == "InternalFailure") ||
+			err != nil && api == nil {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}

@@ -34,8 +34,10 @@ func sampleCall(service, action string) *protocol.Call {
 	rule := "arn:aws:events:" + region + ":" + account + ":rule/sample"
 	return &protocol.Call{
 		Service: service, Action: action, Partition: "aws", Region: region, Account: account, Form: form,
-		Body: []byte(`{"Name":"sample","Rule":"sample","Names":["sample"],"ResourceId":"sample","ResourceARN":"` + rule +
-			`","Tags":[{"Key":"k","Value":"v"}]}`),
+		Body: []byte(
+			`{"Name":"sample","Rule":"sample","Names":["sample"],"ResourceId":"sample","ResourceARN":"` + rule +
+				`","Tags":[{"Key":"k","Value":"v"}]}`,
+		),
 		HTTP: httptest.NewRequest("GET", "http://localhost/bucket/key", nil),
 	}
 }

@@ -25,10 +25,16 @@ func TestTagging(t *testing.T) {
 	apitest.CreateRole(t, n, "r")
 	policy := apitest.CreatePolicy(t, n, "p", apitest.ReadAll)
 	name := aws.String("r")
-	apitest.Must[*iam.CreateInstanceProfileOutput](t)(n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}))
-	topic := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: name})).TopicArn
-	rule := apitest.Must[*eventbridge.PutRuleOutput](t)(n.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: name, ScheduleExpression: aws.String("rate(6 hours)")})).RuleArn
-	apitest.Must[*ssm.PutParameterOutput](t)(n.SSM.PutParameter(ctx, &ssm.PutParameterInput{Name: name, Value: name, Type: ssmtypes.ParameterTypeString}))
+	apitest.Succeed(t)(n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}))
+	topic := apitest.Must[*sns.CreateTopicOutput](t)(
+		n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: name}),
+	).TopicArn
+	rule := apitest.Must[*eventbridge.PutRuleOutput](t)(
+		n.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: name, ScheduleExpression: aws.String("rate(6 hours)")}),
+	).RuleArn
+	apitest.Succeed(t)(
+		n.SSM.PutParameter(ctx, &ssm.PutParameterInput{Name: name, Value: name, Type: ssmtypes.ParameterTypeString}),
+	)
 
 	a, b, off := aws.String("a"), aws.String("b"), []string{"a"}
 	iamTags := []types.Tag{{Key: a, Value: a}, {Key: b, Value: b}}
@@ -52,8 +58,13 @@ func TestTagging(t *testing.T) {
 	for _, tag := range apitest.Must[*iam.ListPolicyTagsOutput](t)(n.IAM.ListPolicyTags(ctx, &iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
 		left["policy"] = append(left["policy"], *tag.Key)
 	}
-	succeed("profile", second(n.IAM.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
-		second(n.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off})))
+	succeed(
+		"profile",
+		second(n.IAM.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
+		second(
+			n.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off}),
+		),
+	)
 	for _, tag := range apitest.Must[*iam.ListInstanceProfileTagsOutput](t)(n.IAM.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
 		left["profile"] = append(left["profile"], *tag.Key)
 	}
@@ -62,13 +73,29 @@ func TestTagging(t *testing.T) {
 	for _, tag := range apitest.Must[*sns.ListTagsForResourceOutput](t)(n.SNS.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
 		left["topic"] = append(left["topic"], *tag.Key)
 	}
-	succeed("rule", second(n.Events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
-		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})))
+	succeed(
+		"rule",
+		second(n.Events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
+		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})),
+	)
 	for _, tag := range apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
 		left["rule"] = append(left["rule"], *tag.Key)
 	}
-	succeed("parameter", second(n.SSM.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
-		second(n.SSM.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})))
+	succeed(
+		"parameter",
+		second(
+			n.SSM.AddTagsToResource(
+				ctx,
+				&ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags},
+			),
+		),
+		second(
+			n.SSM.RemoveTagsFromResource(
+				ctx,
+				&ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off},
+			),
+		),
+	)
 	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
 		left["parameter"] = append(left["parameter"], *tag.Key)
 	}

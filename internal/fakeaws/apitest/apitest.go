@@ -29,9 +29,11 @@ const (
 // Policies for roles: trust policies for EC2 and for the account itself, and an
 // identity policy that reads EC2.
 const (
-	TrustEC2  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
-	TrustSelf = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}`
-	ReadAll   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}`
+	TrustEC2 = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	TrustSelf = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},` +
+		`"Action":"sts:AssumeRole"}]}`
+	ReadAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}`
 )
 
 // Clients are the SDK clients of one account and Region, with one attempt each.
@@ -47,7 +49,13 @@ type Clients struct {
 // that a test sees the first error.
 func NewClients(cfg aws.Config) Clients {
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	return Clients{iam.NewFromConfig(cfg), sts.NewFromConfig(cfg), sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg), ssm.NewFromConfig(cfg)}
+	return Clients{
+		iam.NewFromConfig(cfg),
+		sts.NewFromConfig(cfg),
+		sns.NewFromConfig(cfg),
+		eventbridge.NewFromConfig(cfg),
+		ssm.NewFromConfig(cfg),
+	}
 }
 
 // NewCloud returns an embedded AWS and the clients of its owner.
@@ -69,6 +77,17 @@ func Must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
+// Succeed returns a function that ends the test if a call fails:
+// Succeed(t)(client.DeleteRole(…)).
+func Succeed(t testing.TB) func(any, error) {
+	return func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // WantError checks that err is an API error with this code, and that its message
 // contains part.
 func WantError(t testing.TB, err error, code, part string) {
@@ -86,13 +105,23 @@ func WantError(t testing.TB, err error, code, part string) {
 // CreateRole creates a role that the account itself may assume.
 func CreateRole(t testing.TB, c Clients, name string) {
 	t.Helper()
-	Must[*iam.CreateRoleOutput](t)(c.IAM.CreateRole(context.Background(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(TrustSelf)}))
+	Must[*iam.CreateRoleOutput](t)(
+		c.IAM.CreateRole(
+			context.Background(),
+			&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(TrustSelf)},
+		),
+	)
 }
 
 // CreatePolicy creates a managed policy and returns its ARN.
 func CreatePolicy(t testing.TB, c Clients, name, document string) string {
 	t.Helper()
-	out := Must[*iam.CreatePolicyOutput](t)(c.IAM.CreatePolicy(context.Background(), &iam.CreatePolicyInput{PolicyName: &name, PolicyDocument: &document}))
+	out := Must[*iam.CreatePolicyOutput](t)(
+		c.IAM.CreatePolicy(
+			context.Background(),
+			&iam.CreatePolicyInput{PolicyName: &name, PolicyDocument: &document},
+		),
+	)
 	return *out.Policy.Arn
 }
 
@@ -102,6 +131,11 @@ func AsRole(t *testing.T, c *fakeaws.Cloud, owner Clients, name, statements stri
 	t.Helper()
 	CreateRole(t, owner, name)
 	doc := `{"Version":"2012-10-17","Statement":[` + statements + `]}`
-	Must[*iam.PutRolePolicyOutput](t)(owner.IAM.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("own"), PolicyDocument: &doc}))
+	Must[*iam.PutRolePolicyOutput](t)(
+		owner.IAM.PutRolePolicy(
+			context.Background(),
+			&iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("own"), PolicyDocument: &doc},
+		),
+	)
 	return NewClients(c.ConfigAs(Account, Region, "arn:aws:iam::111122223333:role/"+name))
 }

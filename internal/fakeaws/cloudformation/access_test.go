@@ -12,8 +12,15 @@ import (
 // role creates a role with one inline policy and returns its ARN.
 func (h *harness) role(name, service, statement string) string {
 	h.t.Helper()
-	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, service)
-	made, err := h.iam.CreateRole(h.t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
+	trust := fmt.Sprintf(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},`+
+			`"Action":"sts:AssumeRole"}]}`,
+		service,
+	)
+	made, err := h.iam.CreateRole(
+		h.t.Context(),
+		&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust},
+	)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -30,7 +37,11 @@ func (h *harness) role(name, service, statement string) string {
 func TestAccess(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	stackRole := h.role("stackrole", "cloudformation.amazonaws.com", `{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
+	stackRole := h.role(
+		"stackrole",
+		"cloudformation.amazonaws.com",
+		`{"Effect":"Allow","Action":"sns:*","Resource":"*"}`,
+	)
 	other := h.role("other", "cloudformation.amazonaws.com", `{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
 	untrusted := h.role("untrusted", "ec2.amazonaws.com", `{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
 	caller := h.role("caller", "lambda.amazonaws.com", fmt.Sprintf(`
@@ -40,11 +51,20 @@ func TestAccess(t *testing.T) {
 	tests := []struct{ name, stack, role, code, message string }{
 		{"another's name", "yours-a", stackRole, "AccessDenied", "cloudformation:CreateStack"},
 		{"another role", "mine-a", other, "AccessDenied", "iam:PassRole"},
-		{"a role that CloudFormation may not assume", "mine-a", untrusted, "ValidationError", "is invalid or cannot be assumed"},
+		{
+			"a role that CloudFormation may not assume",
+			"mine-a",
+			untrusted,
+			"ValidationError",
+			"is invalid or cannot be assumed",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: aws.String(two), RoleARN: &tt.role})
+			_, err := client.CreateStack(
+				ctx,
+				&cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: aws.String(two), RoleARN: &tt.role},
+			)
 			wantError(t, err, tt.code, tt.message)
 		})
 	}

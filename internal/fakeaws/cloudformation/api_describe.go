@@ -151,7 +151,20 @@ func (e *Engine) listStacks(_ context.Context, call *protocol.Call) (any, error)
 		if s.template != nil {
 			description = s.template.Description
 		}
-		all = append(all, summary{s.id, s.name, description, protocol.Time(s.created), optionalTime(s.updated), optionalTime(s.deleted), s.status, s.reason, stackDrift{s.drift, optionalTime(s.driftTime)}})
+		all = append(
+			all,
+			summary{
+				s.id,
+				s.name,
+				description,
+				protocol.Time(s.created),
+				optionalTime(s.updated),
+				optionalTime(s.deleted),
+				s.status,
+				s.reason,
+				stackDrift{s.drift, optionalTime(s.driftTime)},
+			},
+		)
 	}
 	page, next, err := paginate(call, all, 100)
 	return &struct {
@@ -182,7 +195,22 @@ func (e *Engine) describeStackEvents(_ context.Context, call *protocol.Call) (an
 	}
 	var all []xmlEvent
 	for _, ev := range slices.Backward(s.events) {
-		all = append(all, xmlEvent{s.id, ev.id, s.name, ev.logicalID, ev.physicalID, ev.typ, timeMillis(ev.time), ev.status, ev.reason, ev.properties, ev.token})
+		all = append(
+			all,
+			xmlEvent{
+				s.id,
+				ev.id,
+				s.name,
+				ev.logicalID,
+				ev.physicalID,
+				ev.typ,
+				timeMillis(ev.time),
+				ev.status,
+				ev.reason,
+				ev.properties,
+				ev.token,
+			},
+		)
 	}
 	page, next, err := paginate(call, all, 100)
 	return &struct {
@@ -268,7 +296,9 @@ func (e *Engine) describeStackResources(_ context.Context, call *protocol.Call) 
 	}
 	var all []xmlResource
 	for _, id := range s.order {
-		if r := s.resources[id]; r != nil && (logical == "" || logical == id) && (physical == "" || physical == r.id) && len(all) < 100 {
+		if r := s.resources[id]; r != nil && (logical == "" || logical == id) &&
+			(physical == "" || physical == r.id) &&
+			len(all) < 100 {
 			all = append(all, r.xml(s))
 		}
 	}

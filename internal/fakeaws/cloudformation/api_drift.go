@@ -103,7 +103,13 @@ func (e *Engine) detectStackDrift(_ context.Context, call *protocol.Call) (any, 
 	if ids == nil {
 		ids = slices.Clone(s.order)
 	}
-	det := &detection{id: protocol.NewUUID(), stackID: s.id, status: "DETECTION_IN_PROGRESS", drift: "UNKNOWN", time: e.now()}
+	det := &detection{
+		id:      protocol.NewUUID(),
+		stackID: s.id,
+		status:  "DETECTION_IN_PROGRESS",
+		drift:   "UNKNOWN",
+		time:    e.now(),
+	}
 	e.space(s.account, s.region).detections[det.id] = det
 	cfg := e.config(call, call.Account, call.Region, "")
 	e.work.Go(func() {

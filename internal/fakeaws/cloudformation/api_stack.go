@@ -16,7 +16,12 @@ type stackIDResult struct {
 // newStack returns a stack that is not registered yet; hold e.mu.
 func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	return &stack{
-		id: stackARN(call.Account, call.Region, name, protocol.NewUUID()), name: name, account: call.Account, region: call.Region,
+		id: stackARN(
+			call.Account,
+			call.Region,
+			name,
+			protocol.NewUUID(),
+		), name: name, account: call.Account, region: call.Region,
 		created: e.now(), resources: map[string]*resource{}, drift: "NOT_CHECKED",
 	}
 }
@@ -38,7 +43,12 @@ func (e *Engine) register(s *stack) {
 
 func checkName(name string) error {
 	if !stackName.MatchString(name) {
-		return invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*; Member must have length less than or equal to 128", name)
+		return invalid(
+			"1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must "+
+				"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*; Member must have length less than "+
+				"or equal to 128",
+			name,
+		)
 	}
 	return nil
 }
@@ -123,7 +133,14 @@ func (e *Engine) updateStack(_ context.Context, call *protocol.Call) (any, error
 
 // updatable returns an error if a stack cannot be updated in its status.
 func updatable(s *stack) error {
-	allowed := []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED"}
+	allowed := []string{
+		"CREATE_COMPLETE",
+		"UPDATE_COMPLETE",
+		"UPDATE_ROLLBACK_COMPLETE",
+		"IMPORT_COMPLETE",
+		"CREATE_FAILED",
+		"UPDATE_FAILED",
+	}
 	if s.status == "DELETE_COMPLETE" {
 		return invalid("Stack [%s] does not exist", s.name)
 	}
@@ -160,7 +177,11 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 	case s.busy && s.status != "CREATE_IN_PROGRESS" && s.status != "ROLLBACK_IN_PROGRESS":
 		return nil, invalid("Stack [%s] cannot be deleted while in status %s", s.id, s.status)
 	case (len(retain) > 0 || force) && s.status != "DELETE_FAILED":
-		return nil, invalid("Invalid operation on stack [%s]. RetainResources and FORCE_DELETE_STACK can be given for a stack in DELETE_FAILED alone", s.id)
+		return nil, invalid(
+			"Invalid operation on stack [%s]. RetainResources and FORCE_DELETE_STACK can be given for a stack "+
+				"in DELETE_FAILED alone",
+			s.id,
+		)
 	}
 	for _, id := range retain {
 		if s.resources[id] == nil {
@@ -172,7 +193,11 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 			continue
 		}
 		if users := e.importers(s, o.ExportName); users != nil {
-			return nil, invalid("Cannot delete export %s as it is in use by %s", o.ExportName, strings.Join(users, ", "))
+			return nil, invalid(
+				"Cannot delete export %s as it is in use by %s",
+				o.ExportName,
+				strings.Join(users, ", "),
+			)
 		}
 	}
 	s.config, s.token, s.roleARN = config, call.Str("ClientRequestToken"), role
@@ -184,7 +209,8 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 func (e *Engine) importers(s *stack, name string) []string {
 	var out []string
 	for _, other := range e.space(s.account, s.region).all {
-		if other != s && other.status != "DELETE_COMPLETE" && strings.Contains(other.body, "ImportValue") && strings.Contains(other.body, name) {
+		if other != s && other.status != "DELETE_COMPLETE" && strings.Contains(other.body, "ImportValue") &&
+			strings.Contains(other.body, name) {
 			out = append(out, other.name)
 		}
 	}

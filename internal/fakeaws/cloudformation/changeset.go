@@ -27,7 +27,11 @@ var changeSetName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any, error) {
 	name, stackName, typ := call.Str("ChangeSetName"), call.Str("StackName"), call.Str("ChangeSetType")
 	if !changeSetName.MatchString(name) {
-		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
+		return nil, invalid(
+			"1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member "+
+				"must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+			name,
+		)
 	}
 	if typ == "" {
 		typ = "UPDATE"
@@ -43,7 +47,11 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 		return nil, protocol.NotImplemented("change sets of type IMPORT")
 	case typ != "CREATE" && typ != "UPDATE":
 		e.mu.Unlock()
-		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetType' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, UPDATE, IMPORT]", typ)
+		return nil, invalid(
+			"1 validation error detected: Value '%s' at 'changeSetType' failed to satisfy constraint: Member "+
+				"must satisfy enum value set: [CREATE, UPDATE, IMPORT]",
+			typ,
+		)
 	case typ == "UPDATE" && s == nil:
 		e.mu.Unlock()
 		return nil, invalid("Stack [%s] does not exist", stackName)
@@ -54,7 +62,11 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 		}
 	case s != nil && s.status != "REVIEW_IN_PROGRESS":
 		e.mu.Unlock()
-		return nil, invalid("Stack [%s] already exists and cannot be created again with the changeSet [%s].", stackName, name)
+		return nil, invalid(
+			"Stack [%s] already exists and cannot be created again with the changeSet [%s].",
+			stackName,
+			name,
+		)
 	case s == nil:
 		if err := checkName(stackName); err != nil {
 			e.mu.Unlock()
@@ -106,7 +118,8 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 	cs.changes = p.changes
 	if p.empty() {
 		cs.status, cs.execution = "FAILED", "UNAVAILABLE"
-		cs.reason = "The submitted information didn't contain changes. Submit different information to create a change set."
+		cs.reason = "The submitted information didn't contain changes. Submit different information to create " +
+			"a change set."
 	}
 	s.changeSets = append(s.changeSets, cs)
 	if typ == "CREATE" && s.status == "" {
@@ -241,7 +254,12 @@ func (e *Engine) executeChangeSet(_ context.Context, call *protocol.Call) (any, 
 		return nil, err
 	}
 	if cs.execution != "AVAILABLE" {
-		return nil, protocol.Errorf("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", cs.id, cs.status)
+		return nil, protocol.Errorf(
+			"InvalidChangeSetStatus",
+			"ChangeSet [%s] cannot be executed in its current status of [%s]",
+			cs.id,
+			cs.status,
+		)
 	}
 	if disable {
 		cs.set.onFailure = "DO_NOTHING"
@@ -302,7 +320,20 @@ func (e *Engine) listChangeSets(_ context.Context, call *protocol.Call) (any, er
 		if cs.execution == "EXECUTE_COMPLETE" {
 			continue
 		}
-		all = append(all, summary{s.id, s.name, cs.id, cs.name, cs.execution, cs.status, cs.reason, protocol.Time(cs.created), cs.description})
+		all = append(
+			all,
+			summary{
+				s.id,
+				s.name,
+				cs.id,
+				cs.name,
+				cs.execution,
+				cs.status,
+				cs.reason,
+				protocol.Time(cs.created),
+				cs.description,
+			},
+		)
 	}
 	page, next, err := paginate(call, all, 100)
 	return &struct {

@@ -70,7 +70,10 @@ func (op *operation) rollbackCreate(reason string) {
 	}
 	failed := op.removeAll(func(r *resource) bool { return r.retainNew }, nil)
 	if failed != nil {
-		op.status("ROLLBACK_FAILED", fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")))
+		op.status(
+			"ROLLBACK_FAILED",
+			fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")),
+		)
 		return
 	}
 	op.status("ROLLBACK_COMPLETE", "")

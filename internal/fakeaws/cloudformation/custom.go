@@ -90,10 +90,15 @@ var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a
 func (r *request) invokeFunction(kind string) (outcome, error) {
 	token := r.props.str("ServiceToken")
 	if !functionARN.MatchString(token) {
-		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function", token)
+		return outcome{}, fmt.Errorf(
+			"Invalid service token: %s. permstack local supports the ARN of a function",
+			token,
+		)
 	}
 	if r.engine.d.Lambda == nil || r.engine.d.Endpoint == nil {
-		return outcome{}, errors.New("permstack local was started without functions and cannot serve custom resources")
+		return outcome{}, errors.New(
+			"permstack local was started without functions and cannot serve custom resources",
+		)
 	}
 	timeout, err := r.props.int("ServiceTimeout")
 	if err != nil || r.props.has("ServiceTimeout") && (timeout < 1 || timeout > defaultServiceTimeout) {
@@ -127,7 +132,12 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 		if r.ctx.Err() != nil {
 			return outcome{}, r.ctx.Err()
 		}
-		return outcome{}, fmt.Errorf("CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [%s]. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.", ev.RequestID)
+		return outcome{}, fmt.Errorf(
+			"CloudFormation did not receive a response from your Custom Resource. Please check your logs for "+
+				"requestId [%s]. If you are using the Python cfn-response module, you may need to update your "+
+				"Lambda function code so that CloudFormation can attach the updated version.",
+			ev.RequestID,
+		)
 	}
 }
 
@@ -144,7 +154,10 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		{"StackId", a.StackID, ev.StackID}, {"RequestId", a.RequestID, ev.RequestID}, {"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
 	} {
 		if field.got != field.want {
-			return outcome{}, fmt.Errorf("Invalid response object: Value of property %s does not match the request", field.name)
+			return outcome{}, fmt.Errorf(
+				"Invalid response object: Value of property %s does not match the request",
+				field.name,
+			)
 		}
 	}
 	out := outcome{id: a.PhysicalResourceID, noEcho: a.NoEcho, attrs: a.Data}
@@ -154,9 +167,18 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		if reason == "" {
 			reason = "See the details in CloudWatch Log Stream"
 		}
-		return outcome{id: a.PhysicalResourceID}, fmt.Errorf("Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)", reason, ev.RequestID)
+		return outcome{
+				id: a.PhysicalResourceID,
+			}, fmt.Errorf(
+				"Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)",
+				reason,
+				ev.RequestID,
+			)
 	case a.Status != "SUCCESS":
-		return outcome{}, fmt.Errorf("Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status)
+		return outcome{}, fmt.Errorf(
+			"Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED",
+			a.Status,
+		)
 	case kind != "Delete" && a.PhysicalResourceID == "":
 		return outcome{}, errors.New("Invalid PhysicalResourceId")
 	case len(a.PhysicalResourceID) > 1024:

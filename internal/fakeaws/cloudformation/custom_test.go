@@ -81,17 +81,40 @@ func TestCustomResource(t *testing.T) {
 
 func TestCustomResourceFails(t *testing.T) {
 	tests := []struct{ name, properties, reason, second string }{
-		{"answer FAILED", "Fail: Create, Id: mine", "Received response status [FAILED] from custom resource. Message returned: as told (RequestId: ", "Delete mine"},
-		{"silent", "Answer: silent, ServiceTimeout: 1", "CloudFormation did not receive a response from your Custom Resource.", "Delete s-Custom-"},
+		{
+			"answer FAILED",
+			"Fail: Create, Id: mine",
+			"Received response status [FAILED] from custom resource. Message returned: as told (RequestId: ",
+			"Delete mine",
+		},
+		{
+			"silent",
+			"Answer: silent, ServiceTimeout: 1",
+			"CloudFormation did not receive a response from your Custom Resource.",
+			"Delete s-Custom-",
+		},
 		{"long answer", "Answer: long", "Response object is too long.", "Delete s-Custom-"},
-		{"another's answer", "Answer: wrong", "Invalid response object: Value of property RequestId does not match the request", "Delete s-Custom-"},
+		{
+			"another's answer",
+			"Answer: wrong",
+			"Invalid response object: Value of property RequestId does not match the request",
+			"Delete s-Custom-",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHarness(t)
 			h.create("s", customStack(tt.properties))
 			h.wait("s", "ROLLBACK_COMPLETE")
-			wantInOrder(t, h.events("s"), "Custom CREATE_FAILED "+tt.reason, "s ROLLBACK_IN_PROGRESS", "Custom DELETE_COMPLETE", "Function DELETE_COMPLETE", "s ROLLBACK_COMPLETE")
+			wantInOrder(
+				t,
+				h.events("s"),
+				"Custom CREATE_FAILED "+tt.reason,
+				"s ROLLBACK_IN_PROGRESS",
+				"Custom DELETE_COMPLETE",
+				"Function DELETE_COMPLETE",
+				"s ROLLBACK_COMPLETE",
+			)
 			if r := h.requests(); len(r) != 2 || !strings.HasPrefix(r[1], tt.second) {
 				t.Errorf("requests %q, want the second to be %q", r, tt.second)
 			}
@@ -108,7 +131,8 @@ func TestCustomResourceRollsBack(t *testing.T) {
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
 	r := h.requests()
-	if len(r) != 3 || !strings.HasPrefix(r[1], `Update custom-id {"Echo":"new"`) || !strings.HasPrefix(r[2], `Update custom-id {"Echo":"old"`) {
+	if len(r) != 3 || !strings.HasPrefix(r[1], `Update custom-id {"Echo":"new"`) ||
+		!strings.HasPrefix(r[2], `Update custom-id {"Echo":"old"`) {
 		t.Errorf("requests %q", r)
 	}
 	if got := h.output("s", "Echo"); got != "old" {
@@ -126,21 +150,43 @@ func TestDeleteWhileCreating(t *testing.T) {
 	}
 	h.delete("s")
 	h.wait(id, "DELETE_COMPLETE")
-	wantInOrder(t, h.events(id), "s DELETE_IN_PROGRESS", "Custom CREATE_FAILED Resource creation cancelled", "Custom DELETE_COMPLETE", "Role DELETE_COMPLETE", "s DELETE_COMPLETE")
+	wantInOrder(
+		t,
+		h.events(id),
+		"s DELETE_IN_PROGRESS",
+		"Custom CREATE_FAILED Resource creation cancelled",
+		"Custom DELETE_COMPLETE",
+		"Role DELETE_COMPLETE",
+		"s DELETE_COMPLETE",
+	)
 }
 
 func TestUnknownServiceToken(t *testing.T) {
 	h := newHarness(t)
-	h.create("s", "Resources: {C: {Type: Custom::X, Properties: {ServiceToken: 'arn:aws:lambda:eu-central-1:111122223333:function:none'}}}")
+	h.create(
+		"s",
+		"Resources: {C: {Type: Custom::X, Properties: {ServiceToken: "+
+			"'arn:aws:lambda:eu-central-1:111122223333:function:none'}}}",
+	)
 	h.wait("s", "ROLLBACK_COMPLETE")
-	wantInOrder(t, h.events("s"), "C CREATE_FAILED Resource handler returned message: \"Function not found: arn:aws:lambda:eu-central-1:111122223333:function:none (Service: Lambda, Status Code: 404")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"C CREATE_FAILED Resource handler returned message: \"Function not found: "+
+			"arn:aws:lambda:eu-central-1:111122223333:function:none (Service: Lambda, Status Code: 404",
+	)
 }
 
 func TestResponseURLRefuses(t *testing.T) {
 	h := newHarness(t)
 	cfg := h.cloud.Config(account, region)
 	for method, want := range map[string]int{http.MethodPut: 403, http.MethodGet: 405} {
-		q, _ := http.NewRequestWithContext(context.Background(), method, aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x", strings.NewReader("{}"))
+		q, _ := http.NewRequestWithContext(
+			context.Background(),
+			method,
+			aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x",
+			strings.NewReader("{}"),
+		)
 		r, err := cfg.HTTPClient.Do(q)
 		if err != nil {
 			t.Fatal(err)

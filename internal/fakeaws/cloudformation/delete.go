@@ -37,7 +37,11 @@ func (op *operation) deleteAll(skip map[string]bool, force bool) {
 	defer op.e.mu.Unlock()
 	op.s.deleting = false
 	if failed != nil {
-		op.e.setStatus(op.s, "DELETE_FAILED", fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")))
+		op.e.setStatus(
+			op.s,
+			"DELETE_FAILED",
+			fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")),
+		)
 		return
 	}
 	op.s.deleted = op.e.now()

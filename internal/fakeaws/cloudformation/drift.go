@@ -37,7 +37,11 @@ var driftable = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_
 
 func checkDriftable(s *stack) error {
 	if s.busy || !slices.Contains(driftable, s.status) {
-		return invalid("Drift detection cannot be performed on stack [%s] while it is in the following state(s): [%s].", s.id, s.status)
+		return invalid(
+			"Drift detection cannot be performed on stack [%s] while it is in the following state(s): [%s].",
+			s.id,
+			s.status,
+		)
 	}
 	return nil
 }
@@ -67,7 +71,11 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 	}
 	d.actual = marshal(actual)
 	for _, name := range sortedKeys(r.props) {
-		d.compare("/"+escapePointer(name), normalizeProperty(name, r.props[name], r.tags), normalizeProperty(name, actual[name], r.tags))
+		d.compare(
+			"/"+escapePointer(name),
+			normalizeProperty(name, r.props[name], r.tags),
+			normalizeProperty(name, actual[name], r.tags),
+		)
 	}
 	if d.differences != nil {
 		d.status = "MODIFIED"
@@ -96,7 +104,11 @@ func normalizeProperty(name string, v any, stackTags []protocol.Tag) any {
 			list = slices.DeleteFunc(slices.Clone(list), func(t any) bool {
 				m, _ := t.(map[string]any)
 				key, _ := m["Key"].(string)
-				return strings.HasPrefix(key, "aws:") || slices.ContainsFunc(stackTags, func(st protocol.Tag) bool { return st.Key == key && st.Value == m["Value"] })
+				return strings.HasPrefix(key, "aws:") ||
+					slices.ContainsFunc(
+						stackTags,
+						func(st protocol.Tag) bool { return st.Key == key && st.Value == m["Value"] },
+					)
 			})
 		}
 		sort.SliceStable(list, func(i, j int) bool { return sortKey(list[i]) < sortKey(list[j]) })
@@ -180,7 +192,12 @@ func (d *drift) compare(path string, want, have any) {
 // compareLists pairs elements by their identifying key and adds a difference for
 // each element without a counterpart.
 func (d *drift) compareLists(path string, want, have []any) {
-	if len(want) == len(have) && slices.EqualFunc(want, have, func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) }) {
+	if len(want) == len(have) &&
+		slices.EqualFunc(
+			want,
+			have,
+			func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) },
+		) {
 		for i := range want {
 			d.compare(path+"/"+strconv.Itoa(i), want[i], have[i])
 		}

@@ -83,7 +83,13 @@ func New(d Deps) *Engine {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{d: d, changed: make(chan struct{}), spaces: map[location]*space{}, callbacks: map[string]*callback{}, records: map[string]*record{}}
+	e := &Engine{
+		d:         d,
+		changed:   make(chan struct{}),
+		spaces:    map[location]*space{},
+		callbacks: map[string]*callback{},
+		records:   map[string]*record{},
+	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }

@@ -72,7 +72,12 @@ func (h *harness) Write(p []byte) (int, error) {
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
-	h := &harness{t: t, cloud: fakeaws.New(fakeaws.Options{}), log: filepath.Join(t.TempDir(), "log"), asked: make(chan string, 1)}
+	h := &harness{
+		t:     t,
+		cloud: fakeaws.New(fakeaws.Options{}),
+		log:   filepath.Join(t.TempDir(), "log"),
+		asked: make(chan string, 1),
+	}
 	endpoint, err := h.cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +119,15 @@ func (h *harness) wait(name, want string) {
 	defer cancel()
 	status, reason, err := h.engine.Wait(ctx, account, region, name)
 	if err != nil || status != want {
-		h.t.Fatalf("stack %s is %s (%s) %v, want %s\n%s", name, status, reason, err, want, strings.Join(h.events(name), "\n"))
+		h.t.Fatalf(
+			"stack %s is %s (%s) %v, want %s\n%s",
+			name,
+			status,
+			reason,
+			err,
+			want,
+			strings.Join(h.events(name), "\n"),
+		)
 	}
 }
 
@@ -128,7 +141,17 @@ func (h *harness) events(name string) []string {
 			return append(out, err.Error())
 		}
 		for _, ev := range page.StackEvents {
-			out = append([]string{strings.TrimSpace(*ev.LogicalResourceId + " " + string(ev.ResourceStatus) + " " + aws.ToString(ev.ResourceStatusReason))}, out...)
+			out = append(
+				[]string{
+					strings.TrimSpace(
+						*ev.LogicalResourceId + " " + string(
+							ev.ResourceStatus,
+						) + " " + aws.ToString(
+							ev.ResourceStatusReason,
+						),
+					),
+				},
+				out...)
 		}
 	}
 	return out
@@ -136,7 +159,11 @@ func (h *harness) events(name string) []string {
 
 func (h *harness) create(name, body string, change ...func(*cfn.CreateStackInput)) string {
 	h.t.Helper()
-	in := &cfn.CreateStackInput{StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}
+	in := &cfn.CreateStackInput{
+		StackName:    &name,
+		TemplateBody: &body,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
 	for _, f := range change {
 		f(in)
 	}
@@ -148,7 +175,11 @@ func (h *harness) create(name, body string, change ...func(*cfn.CreateStackInput
 }
 
 func (h *harness) update(name, body string, change ...func(*cfn.UpdateStackInput)) error {
-	in := &cfn.UpdateStackInput{StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}
+	in := &cfn.UpdateStackInput{
+		StackName:    &name,
+		TemplateBody: &body,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
 	for _, f := range change {
 		f(in)
 	}

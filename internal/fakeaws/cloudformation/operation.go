@@ -105,7 +105,11 @@ func (v resolver) GetAtt(id, attr string) (any, error) {
 	case ok:
 		return value, nil
 	case isCustom:
-		return nil, fmt.Errorf("CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s", attr, r.id)
+		return nil, fmt.Errorf(
+			"CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s",
+			attr,
+			r.id,
+		)
 	}
 	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr)
 }
@@ -277,11 +281,26 @@ func (op *operation) failureReason(q *request, err error) string {
 	kind := handlerCode(code)
 	if kind == "AlreadyExists" {
 		if name := q.props.str(findProvider(q.typ).schema().Name); name != "" {
-			return fmt.Sprintf("Resource handler returned message: \"Resource of type '%s' with identifier '%s' already exists.\" (RequestToken: %s, HandlerErrorCode: %s)", q.typ, name, q.token, kind)
+			return fmt.Sprintf(
+				"Resource handler returned message: \"Resource of type '%s' with identifier '%s' already "+
+					"exists.\" (RequestToken: %s, HandlerErrorCode: %s)",
+				q.typ,
+				name,
+				q.token,
+				kind,
+			)
 		}
 	}
-	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" (RequestToken: %s, HandlerErrorCode: %s)",
-		message, service, status, requestID, q.token, kind)
+	return fmt.Sprintf(
+		"Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" "+
+			"(RequestToken: %s, HandlerErrorCode: %s)",
+		message,
+		service,
+		status,
+		requestID,
+		q.token,
+		kind,
+	)
 }
 
 // handlerCode returns CloudFormation's code for a service's error code. Source:

@@ -24,14 +24,16 @@ func TestExports(t *testing.T) {
 	}
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("from")})
 	wantError(t, err, "ValidationError", "Cannot delete export topic as it is in use by to")
-	if list, _ := h.cfn.ListExports(t.Context(), &cfn.ListExportsInput{}); len(list.Exports) != 1 || *list.Exports[0].Name != "topic" {
+	if list, _ := h.cfn.ListExports(t.Context(), &cfn.ListExportsInput{}); len(list.Exports) != 1 ||
+		*list.Exports[0].Name != "topic" {
 		t.Errorf("exports %+v", list)
 	}
 }
 
 func TestRetain(t *testing.T) {
 	h := newHarness(t)
-	const body = "Resources: {T: {Type: AWS::SNS::Topic, DeletionPolicy: Retain, UpdateReplacePolicy: Retain, Properties: {TopicName: a}}, Q: {Type: AWS::SQS::Queue}}"
+	const body = "Resources: {T: {Type: AWS::SNS::Topic, DeletionPolicy: Retain, UpdateReplacePolicy: Retain, " +
+		"Properties: {TopicName: a}}, Q: {Type: AWS::SQS::Queue}}"
 	id := h.create("s", body)
 	h.wait("s", "CREATE_COMPLETE")
 	if err := h.update("s", strings.Replace(body, "TopicName: a", "TopicName: b", 1)); err != nil {
@@ -48,17 +50,29 @@ func TestRetain(t *testing.T) {
 
 func TestCustomNamedReplacement(t *testing.T) {
 	h := newHarness(t)
-	const body = "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: fixed, Path: /a/, AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}}"
+	const body = "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: fixed, Path: /a/, " +
+		"AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: " +
+		"ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]}}}}"
 	h.create("s", body)
 	h.wait("s", "CREATE_COMPLETE")
 	if err := h.update("s", strings.Replace(body, "/a/", "/b/", 1)); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	wantInOrder(t, h.events("s"), "R UPDATE_FAILED CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename fixed and update the stack again.")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"R UPDATE_FAILED CloudFormation cannot update a stack when a custom-named resource requires replacing. "+
+			"Rename fixed and update the stack again.",
+	)
 	h.create("again", body)
 	h.wait("again", "ROLLBACK_COMPLETE")
-	wantInOrder(t, h.events("again"), "R CREATE_FAILED Resource handler returned message: \"Resource of type 'AWS::IAM::Role' with identifier 'fixed' already exists.\" (RequestToken: ")
+	wantInOrder(
+		t,
+		h.events("again"),
+		"R CREATE_FAILED Resource handler returned message: \"Resource of type 'AWS::IAM::Role' with "+
+			"identifier 'fixed' already exists.\" (RequestToken: ",
+	)
 	if _, err := h.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("fixed")}); err != nil {
 		t.Errorf("the rollback has deleted another stack's role: %v", err)
 	}
@@ -88,7 +102,10 @@ func TestDoNothingThenUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	h.breakCall("sns:SetTopicAttributes", func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" })
+	h.breakCall(
+		"sns:SetTopicAttributes",
+		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" },
+	)
 	if err := h.update("s", strings.ReplaceAll(two, "one", "two"), func(in *cfn.UpdateStackInput) { in.DisableRollback = aws.Bool(true) }); err != nil {
 		t.Fatal(err)
 	}
@@ -108,14 +125,25 @@ func TestCancelUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-h.asked // the function does not respond to this request
-	wantError(t, h.update("s", customStack("Echo: y")), "ValidationError", "is in UPDATE_IN_PROGRESS state and can not be updated.")
+	wantError(
+		t,
+		h.update("s", customStack("Echo: y")),
+		"ValidationError",
+		"is in UPDATE_IN_PROGRESS state and can not be updated.",
+	)
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s")})
 	wantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")
 	if _, err := h.cfn.CancelUpdateStack(t.Context(), &cfn.CancelUpdateStackInput{StackName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	wantInOrder(t, h.events("s"), "Custom UPDATE_FAILED Resource update cancelled", "s UPDATE_ROLLBACK_IN_PROGRESS User Initiated", "Custom UPDATE_COMPLETE")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"Custom UPDATE_FAILED Resource update cancelled",
+		"s UPDATE_ROLLBACK_IN_PROGRESS User Initiated",
+		"Custom UPDATE_COMPLETE",
+	)
 }
 
 func TestSkipInRollback(t *testing.T) {
@@ -127,7 +155,10 @@ func TestSkipInRollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_FAILED")
-	_, err := h.cfn.ContinueUpdateRollback(t.Context(), &cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}})
+	_, err := h.cfn.ContinueUpdateRollback(
+		t.Context(),
+		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}},
+	)
 	wantError(t, err, "ValidationError", "cannot be skipped: [First]")
 	if _, err := h.cfn.ContinueUpdateRollback(t.Context(), &cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"Second"}}); err != nil {
 		t.Fatal(err)
@@ -140,13 +171,22 @@ func TestDescribe(t *testing.T) {
 	ctx := t.Context()
 	h.create("s", access)
 	h.wait("s", "CREATE_COMPLETE")
-	one, err := h.cfn.DescribeStackResource(ctx, &cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("Role")})
+	one, err := h.cfn.DescribeStackResource(
+		ctx,
+		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("Role")},
+	)
 	if err != nil || *one.StackResourceDetail.PhysicalResourceId != "reader" {
 		t.Errorf("%+v %v", one, err)
 	}
-	_, err = h.cfn.DescribeStackResource(ctx, &cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("None")})
+	_, err = h.cfn.DescribeStackResource(
+		ctx,
+		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("None")},
+	)
 	wantError(t, err, "ValidationError", "Resource None does not exist for stack s")
-	by, err := h.cfn.DescribeStackResources(ctx, &cfn.DescribeStackResourcesInput{PhysicalResourceId: aws.String("reader")})
+	by, err := h.cfn.DescribeStackResources(
+		ctx,
+		&cfn.DescribeStackResourcesInput{PhysicalResourceId: aws.String("reader")},
+	)
 	if err != nil || len(by.StackResources) != 7 {
 		t.Errorf("resources by physical id: %d, %v", len(by.StackResources), err)
 	}
@@ -155,20 +195,33 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("listed resources: %v, %v", list, err)
 	}
 	sum, err := h.cfn.GetTemplateSummary(ctx, &cfn.GetTemplateSummaryInput{StackName: aws.String("s")})
-	if err != nil || len(sum.Parameters) != 2 || len(sum.Capabilities) != 1 || sum.Capabilities[0] != "CAPABILITY_NAMED_IAM" {
+	if err != nil || len(sum.Parameters) != 2 || len(sum.Capabilities) != 1 ||
+		sum.Capabilities[0] != "CAPABILITY_NAMED_IAM" {
 		t.Errorf("summary %+v %v", sum, err)
 	}
 	valid, err := h.cfn.ValidateTemplate(ctx, &cfn.ValidateTemplateInput{TemplateBody: aws.String(access)})
 	if err != nil || len(valid.Parameters) != 2 {
 		t.Errorf("validated %+v %v", valid, err)
 	}
-	_, err = h.cfn.ValidateTemplate(ctx, &cfn.ValidateTemplateInput{TemplateBody: aws.String("Resources: {A: {Type: T, Properties: {X: !Ref Y}}}")})
-	wantError(t, err, "ValidationError", "Template format error: Unresolved resource dependencies [Y] in the Resources block of the template")
+	_, err = h.cfn.ValidateTemplate(
+		ctx,
+		&cfn.ValidateTemplateInput{TemplateBody: aws.String("Resources: {A: {Type: T, Properties: {X: !Ref Y}}}")},
+	)
+	wantError(
+		t,
+		err,
+		"ValidationError",
+		"Template format error: Unresolved resource dependencies [Y] in the Resources block of the template",
+	)
 }
 
 func TestNoEchoIsMasked(t *testing.T) {
 	h := newHarness(t)
-	h.create("s", "Parameters: {P: {Type: String, NoEcho: true, Default: hush-hush}}\nResources: {T: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref P}}}")
+	h.create(
+		"s",
+		"Parameters: {P: {Type: String, NoEcho: true, Default: hush-hush}}\nResources: {T: {Type: "+
+			"AWS::SNS::Topic, Properties: {DisplayName: !Ref P}}}",
+	)
 	h.wait("s", "CREATE_COMPLETE")
 	out, err := h.cfn.DescribeStackEvents(t.Context(), &cfn.DescribeStackEventsInput{StackName: aws.String("s")})
 	if err != nil {

@@ -85,7 +85,10 @@ func (r *request) name(s schema) string {
 
 // arn returns an ARN in the stack's partition.
 func (r *request) arn(service, region, resource string) string {
-	return strings.Join([]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource}, ":")
+	return strings.Join(
+		[]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource},
+		":",
+	)
 }
 
 // tags merges the resource's own tags over the stack's, sorted by key.
@@ -127,7 +130,8 @@ func (r *request) tagChange() (add []protocol.Tag, remove []string) {
 			}
 		}
 		for _, t := range have {
-			if !slices.ContainsFunc(want, func(w protocol.Tag) bool { return w.Key == t.Key }) && !slices.Contains(remove, t.Key) {
+			if !slices.ContainsFunc(want, func(w protocol.Tag) bool { return w.Key == t.Key }) &&
+				!slices.Contains(remove, t.Key) {
 				remove = append(remove, t.Key)
 			}
 		}

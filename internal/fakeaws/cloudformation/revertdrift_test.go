@@ -28,7 +28,10 @@ func (h *harness) revert(name string) (*cfn.DescribeChangeSetOutput, error) {
 
 func (h *harness) resourceDrift(name, resource string) types.StackResourceDriftStatus {
 	h.t.Helper()
-	out, err := h.cfn.DetectStackResourceDrift(h.t.Context(), &cfn.DetectStackResourceDriftInput{StackName: &name, LogicalResourceId: &resource})
+	out, err := h.cfn.DetectStackResourceDrift(
+		h.t.Context(),
+		&cfn.DetectStackResourceDriftInput{StackName: &name, LogicalResourceId: &resource},
+	)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -39,12 +42,36 @@ func (h *harness) tamper() {
 	h.t.Helper()
 	ctx := h.t.Context()
 	const extra = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
-	_, err := h.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("reader"), PolicyName: aws.String("rogue"), PolicyDocument: aws.String(extra)})
+	_, err := h.iam.PutRolePolicy(
+		ctx,
+		&iam.PutRolePolicyInput{
+			RoleName:       aws.String("reader"),
+			PolicyName:     aws.String("rogue"),
+			PolicyDocument: aws.String(extra),
+		},
+	)
 	if err == nil {
-		_, err = h.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::111122223333:policy/managed"), PolicyDocument: aws.String(extra), SetAsDefault: true})
+		_, err = h.iam.CreatePolicyVersion(
+			ctx,
+			&iam.CreatePolicyVersionInput{
+				PolicyArn:      aws.String("arn:aws:iam::111122223333:policy/managed"),
+				PolicyDocument: aws.String(extra),
+				SetAsDefault:   true,
+			},
+		)
 	}
 	if err == nil {
-		_, err = h.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"), AttributeName: aws.String("Policy"), AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`)})
+		_, err = h.sns.SetTopicAttributes(
+			ctx,
+			&sns.SetTopicAttributesInput{
+				TopicArn:      aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"),
+				AttributeName: aws.String("Policy"),
+				AttributeValue: aws.String(
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
+						`"Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`,
+				),
+			},
+		)
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -56,7 +83,8 @@ func TestRevertDrift(t *testing.T) {
 	ctx := t.Context()
 	h.create("s", access)
 	h.wait("s", "CREATE_COMPLETE")
-	if cs, err := h.revert("s"); err != nil || cs.Status != types.ChangeSetStatusFailed || cs.StackDriftStatus != types.StackDriftStatusInSync {
+	if cs, err := h.revert("s"); err != nil || cs.Status != types.ChangeSetStatusFailed ||
+		cs.StackDriftStatus != types.StackDriftStatusInSync {
 		t.Errorf("in sync: %+v %v", cs, err)
 	}
 	h.tamper()
@@ -66,7 +94,14 @@ func TestRevertDrift(t *testing.T) {
 	}
 	var changes []string
 	for _, c := range cs.Changes {
-		changes = append(changes, *c.ResourceChange.LogicalResourceId+" "+string(c.ResourceChange.Action)+" "+string(c.ResourceChange.ResourceDriftStatus))
+		changes = append(
+			changes,
+			*c.ResourceChange.LogicalResourceId+" "+string(
+				c.ResourceChange.Action,
+			)+" "+string(
+				c.ResourceChange.ResourceDriftStatus,
+			),
+		)
 	}
 	slices.Sort(changes)
 	// The topic's policy has drifted too, but AWS does not revert that type.

@@ -82,7 +82,11 @@ func onFailure(call *protocol.Call) (string, error) {
 		}
 	}
 	if !slices.Contains([]string{"ROLLBACK", "DELETE", "DO_NOTHING"}, mode) {
-		return "", invalid("1 validation error detected: Value '%s' at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]", mode)
+		return "", invalid(
+			"1 validation error detected: Value '%s' at 'onFailure' failed to satisfy constraint: Member must "+
+				"satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]",
+			mode,
+		)
 	}
 	return mode, nil
 }
@@ -102,7 +106,10 @@ func readTags(call *protocol.Call, s *stack, create bool) ([]protocol.Tag, error
 	}
 	tags := call.Tags("Tags")
 	if len(tags) > 50 {
-		return nil, invalid("1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50")
+		return nil, invalid(
+			"1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have " +
+				"length less than or equal to 50",
+		)
 	}
 	for _, t := range tags {
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
@@ -128,7 +135,10 @@ func (e *Engine) readBody(call *protocol.Call, s *stack, create bool) (string, e
 	}
 	switch {
 	case given == 0 && call.Has("TemplateBody"):
-		return "", invalid("1 validation error detected: Value '' at 'templateBody' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		return "", invalid(
+			"1 validation error detected: Value '' at 'templateBody' failed to satisfy constraint: Member must " +
+				"have length greater than or equal to 1",
+		)
 	case given != 1:
 		return "", invalid("Either Template URL or Template Body must be specified.")
 	case previous && (create || s.body == ""):
@@ -138,7 +148,12 @@ func (e *Engine) readBody(call *protocol.Call, s *stack, create bool) (string, e
 	case from != "":
 		return e.fetch(call, from)
 	case len(body) > cfntemplate.MaxBody:
-		return "", invalid("1 validation error detected: Value '%s' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", shorten(body, 80), cfntemplate.MaxBody)
+		return "", invalid(
+			"1 validation error detected: Value '%s' at 'templateBody' failed to satisfy constraint: Member "+
+				"must have length less than or equal to %d",
+			shorten(body, 80),
+			cfntemplate.MaxBody,
+		)
 	}
 	return body, nil
 }
@@ -188,7 +203,11 @@ func readParameters(call *protocol.Call, s *stack, set *settings, create bool) e
 		}
 		if previous(p) {
 			if create || s.bound == nil || set.template.Parameter(key) == nil || s.template.Parameter(key) == nil {
-				return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", key)
+				return invalid(
+					"Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a "+
+						"parameter key not in the previous template",
+					key,
+				)
 			}
 			set.parameterValues[key] = s.bound.Parameters[key]
 			continue
@@ -217,7 +236,11 @@ func (e *Engine) bind(s *stack, set *settings) error {
 			unknown = append(unknown, r.Type)
 		}
 		if r.DeletionPolicy == "Snapshot" || r.UpdateReplacePolicy == "Snapshot" {
-			return invalid("Template error: resource %s: a Snapshot policy is not supported for type %s", r.LogicalID, r.Type)
+			return invalid(
+				"Template error: resource %s: a Snapshot policy is not supported for type %s",
+				r.LogicalID,
+				r.Type,
+			)
 		}
 		if len(strings.TrimPrefix(r.Type, "Custom::")) > 60 && strings.HasPrefix(r.Type, "Custom::") {
 			return invalid("Template format error: Custom resource type %s is longer than 60 characters", r.Type)
@@ -230,7 +253,8 @@ func (e *Engine) bind(s *stack, set *settings) error {
 		return invalid("%v", err)
 	}
 	needs, _ := capabilities(set.template)
-	if needs != "" && !slices.Contains(set.capabilities, needs) && !slices.Contains(set.capabilities, "CAPABILITY_NAMED_IAM") {
+	if needs != "" && !slices.Contains(set.capabilities, needs) &&
+		!slices.Contains(set.capabilities, "CAPABILITY_NAMED_IAM") {
 		return protocol.Errorf("InsufficientCapabilitiesException", "Requires capabilities : [%s]", needs)
 	}
 	return nil
@@ -276,5 +300,8 @@ func capabilities(t *cfntemplate.Template) (needs, why string) {
 		needs = "CAPABILITY_NAMED_IAM"
 	}
 	slices.Sort(ids)
-	return needs, fmt.Sprintf("The following resource(s) require capabilities: [%s]", strings.Join(slices.Compact(ids), ", "))
+	return needs, fmt.Sprintf(
+		"The following resource(s) require capabilities: [%s]",
+		strings.Join(slices.Compact(ids), ", "),
+	)
 }

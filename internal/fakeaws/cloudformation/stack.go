@@ -110,7 +110,10 @@ func (e *Engine) find(account, region, nameOrID string, deleted bool) *stack {
 // mustFind is find for an API call, with AWS's error.
 func (e *Engine) mustFind(call *protocol.Call, nameOrID string) (*stack, error) {
 	if nameOrID == "" {
-		return nil, invalid("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null")
+		return nil, invalid(
+			"1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must " +
+				"not be null",
+		)
 	}
 	if s := e.find(call.Account, call.Region, nameOrID, true); s != nil {
 		return s, nil
@@ -136,7 +139,17 @@ func (e *Engine) appendEvent(s *stack, ev event) {
 		ev.id = ev.logicalID + "-" + ev.status + "-" + ev.time.Format("2006-01-02T15:04:05.000Z")
 	}
 	s.events = append(s.events, ev)
-	e.d.Logger.Debug("stack event", "stack", s.name, "resource", ev.logicalID, "status", ev.status, "reason", ev.reason)
+	e.d.Logger.Debug(
+		"stack event",
+		"stack",
+		s.name,
+		"resource",
+		ev.logicalID,
+		"status",
+		ev.status,
+		"reason",
+		ev.reason,
+	)
 	e.broadcast()
 }
 
@@ -149,7 +162,17 @@ func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	if r.props != nil {
 		properties = s.mask(marshal(r.props))
 	}
-	e.appendEvent(s, event{logicalID: r.logicalID, physicalID: r.id, typ: r.typ, status: status, reason: reason, properties: properties})
+	e.appendEvent(
+		s,
+		event{
+			logicalID:  r.logicalID,
+			physicalID: r.id,
+			typ:        r.typ,
+			status:     status,
+			reason:     reason,
+			properties: properties,
+		},
+	)
 	r.time = s.events[len(s.events)-1].time
 }
 
@@ -213,7 +236,14 @@ func (e *Engine) environment(s *stack, set *settings) cfntemplate.Environment {
 }
 
 func stackARN(account, region, name, unique string) string {
-	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", protocol.Partition(region), region, account, name, unique)
+	return fmt.Sprintf(
+		"arn:%s:cloudformation:%s:%s:stack/%s/%s",
+		protocol.Partition(region),
+		region,
+		account,
+		name,
+		unique,
+	)
 }
 
 // generateName returns <stack>-<logical id>-<12 random characters>, at most

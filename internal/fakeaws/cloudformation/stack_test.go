@@ -86,16 +86,35 @@ func TestLife(t *testing.T) {
 	if n := len(role.Role.Tags); n != 2 || *role.Role.MaxSessionDuration != 7200 || *role.Role.Description != "one" {
 		t.Errorf("role %+v", role.Role)
 	}
-	wantInOrder(t, h.events("s"),
-		"s CREATE_IN_PROGRESS User Initiated", "Managed CREATE_IN_PROGRESS", "Managed CREATE_IN_PROGRESS Resource creation Initiated", "Managed CREATE_COMPLETE",
-		"Role CREATE_IN_PROGRESS", "Role CREATE_COMPLETE", "Profile CREATE_COMPLETE", "Topic CREATE_COMPLETE", "Rule CREATE_COMPLETE", "s CREATE_COMPLETE")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"s CREATE_IN_PROGRESS User Initiated",
+		"Managed CREATE_IN_PROGRESS",
+		"Managed CREATE_IN_PROGRESS Resource creation Initiated",
+		"Managed CREATE_COMPLETE",
+		"Role CREATE_IN_PROGRESS",
+		"Role CREATE_COMPLETE",
+		"Profile CREATE_COMPLETE",
+		"Topic CREATE_COMPLETE",
+		"Rule CREATE_COMPLETE",
+		"s CREATE_COMPLETE",
+	)
 
-	wantError(t, h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }), "ValidationError", "No updates are to be performed.")
+	wantError(
+		t,
+		h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }),
+		"ValidationError",
+		"No updates are to be performed.",
+	)
 	for i := range 7 { // more versions than a managed policy may have
 		level := strings.Repeat("x", i+1)
 		err := h.update("s", access, func(in *cfn.UpdateStackInput) {
 			in.TemplateBody, in.UsePreviousTemplate = nil, aws.Bool(true)
-			in.Parameters = []types.Parameter{{ParameterKey: aws.String("Level"), ParameterValue: &level}, {ParameterKey: aws.String("Secret"), UsePreviousValue: aws.Bool(true)}}
+			in.Parameters = []types.Parameter{
+				{ParameterKey: aws.String("Level"), ParameterValue: &level},
+				{ParameterKey: aws.String("Secret"), UsePreviousValue: aws.Bool(true)},
+			}
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +130,14 @@ func TestLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	wantInOrder(t, h.events("s"), "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Queue DELETE_COMPLETE", "Rule DELETE_COMPLETE", "s UPDATE_COMPLETE")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+		"Queue DELETE_COMPLETE",
+		"Rule DELETE_COMPLETE",
+		"s UPDATE_COMPLETE",
+	)
 	if _, err := eventbridge.NewFromConfig(h.cloud.Config(account, region)).DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("changes")}); err == nil {
 		t.Error("the rule exists after the deletion")
 	}
@@ -125,8 +151,20 @@ func TestLife(t *testing.T) {
 	}
 	_, err = h.cfn.DescribeStacks(ctx, &cfn.DescribeStacksInput{StackName: aws.String("s")})
 	wantError(t, err, "ValidationError", "Stack with id s does not exist")
-	wantInOrder(t, h.events(id), "s DELETE_IN_PROGRESS User Initiated", "TopicPolicy DELETE_COMPLETE", "Topic DELETE_COMPLETE", "Profile DELETE_COMPLETE", "Role DELETE_COMPLETE", "Managed DELETE_COMPLETE", "s DELETE_COMPLETE")
-	if list, _ := h.cfn.ListStacks(ctx, &cfn.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}}); len(list.StackSummaries) != 1 {
+	wantInOrder(
+		t,
+		h.events(id),
+		"s DELETE_IN_PROGRESS User Initiated",
+		"TopicPolicy DELETE_COMPLETE",
+		"Topic DELETE_COMPLETE",
+		"Profile DELETE_COMPLETE",
+		"Role DELETE_COMPLETE",
+		"Managed DELETE_COMPLETE",
+		"s DELETE_COMPLETE",
+	)
+	if list, _ := h.cfn.ListStacks(ctx, &cfn.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}}); len(
+		list.StackSummaries,
+	) != 1 {
 		t.Errorf("%d deleted stacks listed", len(list.StackSummaries))
 	}
 }
@@ -158,10 +196,27 @@ func TestCreateFails(t *testing.T) {
 				t.Errorf("%d topics, want %d", len(topics.Topics), tt.topics)
 			}
 			events := h.events(id)
-			wantInOrder(t, events, "Second CREATE_FAILED Resource handler returned message: \"told to deny sns:CreateTopic (Service: SNS, Status Code: 403, Request ID:")
+			wantInOrder(
+				t,
+				events,
+				"Second CREATE_FAILED Resource handler returned message: \"told to deny sns:CreateTopic "+
+					"(Service: SNS, Status Code: 403, Request ID:",
+			)
 			if tt.want == "ROLLBACK_COMPLETE" {
-				wantInOrder(t, events, "s ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Second]. Rollback requested by user.", "First DELETE_COMPLETE", "s ROLLBACK_COMPLETE")
-				wantError(t, h.update("s", two), "ValidationError", "is in ROLLBACK_COMPLETE state and can not be updated.")
+				wantInOrder(
+					t,
+					events,
+					"s ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Second]. Rollback "+
+						"requested by user.",
+					"First DELETE_COMPLETE",
+					"s ROLLBACK_COMPLETE",
+				)
+				wantError(
+					t,
+					h.update("s", two),
+					"ValidationError",
+					"is in ROLLBACK_COMPLETE state and can not be updated.",
+				)
 			}
 		})
 	}
@@ -191,18 +246,32 @@ func TestUpdateRollsBack(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", two)
 	h.wait("s", "CREATE_COMPLETE")
-	h.breakCall("sns:SetTopicAttributes", func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" })
+	h.breakCall(
+		"sns:SetTopicAttributes",
+		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" },
+	)
 	changed := strings.ReplaceAll(two, "one", "two") + "  Third: {Type: AWS::SQS::Queue}\n"
 	if err := h.update("s", changed); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	got, _ := h.sns.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:first")})
+	got, _ := h.sns.GetTopicAttributes(
+		t.Context(),
+		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:first")},
+	)
 	if got.Attributes["DisplayName"] != "one" {
 		t.Errorf("display name %q after the rollback", got.Attributes["DisplayName"])
 	}
-	wantInOrder(t, h.events("s"), "First UPDATE_COMPLETE", "Second UPDATE_FAILED", "s UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [Second].",
-		"First UPDATE_COMPLETE", "s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "s UPDATE_ROLLBACK_COMPLETE")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"First UPDATE_COMPLETE",
+		"Second UPDATE_FAILED",
+		"s UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [Second].",
+		"First UPDATE_COMPLETE",
+		"s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+		"s UPDATE_ROLLBACK_COMPLETE",
+	)
 	if body, _ := h.cfn.GetTemplate(t.Context(), &cfn.GetTemplateInput{StackName: aws.String("s")}); *body.TemplateBody != two {
 		t.Error("the template is not the one from before")
 	}
@@ -227,7 +296,16 @@ func TestReplacement(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	wantInOrder(t, h.events("s"), "First UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence creating one.", "First UPDATE_COMPLETE", "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "First DELETE_COMPLETE", "s UPDATE_COMPLETE")
+	wantInOrder(
+		t,
+		h.events("s"),
+		"First UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence "+
+			"creating one.",
+		"First UPDATE_COMPLETE",
+		"s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+		"First DELETE_COMPLETE",
+		"s UPDATE_COMPLETE",
+	)
 	topics, _ := h.sns.ListTopics(t.Context(), &sns.ListTopicsInput{})
 	if len(topics.Topics) != 2 {
 		t.Errorf("%d topics", len(topics.Topics))
@@ -246,15 +324,64 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"taken", "taken", two, "AlreadyExistsException", "Stack [taken] already exists", nil},
 		{"bad name", "1x", two, "ValidationError", "at 'stackName' failed to satisfy constraint", nil},
-		{"long", "s", two + strings.Repeat("#", 51_200), "ValidationError", "Member must have length less than or equal to 51200", nil},
-		{"unknown type", "s", "Resources: {A: {Type: AWS::EC2::Instance}}", "ValidationError", "Unrecognized resource types: [AWS::EC2::Instance]", nil},
-		{"circle", "s", "Resources: {A: {Type: AWS::SQS::Queue, DependsOn: B}, B: {Type: AWS::SQS::Queue, DependsOn: A}}", "ValidationError", "Circular dependency between resources: [A, B]", nil},
-		{"capability", "s", role, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", func(in *cfn.CreateStackInput) { in.Capabilities = nil }},
-		{"named capability", "s", strings.Replace(role, "{AssumeRole", "{RoleName: x, AssumeRole", 1), "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]", func(in *cfn.CreateStackInput) { in.Capabilities = []types.Capability{"CAPABILITY_IAM"} }},
-		{"role", "s", two, "ValidationError", "Role arn:aws:iam::111122223333:role/none is invalid or cannot be assumed", func(in *cfn.CreateStackInput) { in.RoleARN = aws.String("arn:aws:iam::111122223333:role/none") }},
-		{"parameter", "s", two, "ValidationError", "Parameters: [X] do not exist in the template", func(in *cfn.CreateStackInput) {
-			in.Parameters = []types.Parameter{{ParameterKey: aws.String("X"), ParameterValue: aws.String("y")}}
-		}},
+		{
+			"long",
+			"s",
+			two + strings.Repeat("#", 51_200),
+			"ValidationError",
+			"Member must have length less than or equal to 51200",
+			nil,
+		},
+		{
+			"unknown type",
+			"s",
+			"Resources: {A: {Type: AWS::EC2::Instance}}",
+			"ValidationError",
+			"Unrecognized resource types: [AWS::EC2::Instance]",
+			nil,
+		},
+		{
+			"circle",
+			"s",
+			"Resources: {A: {Type: AWS::SQS::Queue, DependsOn: B}, B: {Type: AWS::SQS::Queue, DependsOn: A}}",
+			"ValidationError",
+			"Circular dependency between resources: [A, B]",
+			nil,
+		},
+		{
+			"capability",
+			"s",
+			role,
+			"InsufficientCapabilitiesException",
+			"Requires capabilities : [CAPABILITY_IAM]",
+			func(in *cfn.CreateStackInput) { in.Capabilities = nil },
+		},
+		{
+			"named capability",
+			"s",
+			strings.Replace(role, "{AssumeRole", "{RoleName: x, AssumeRole", 1),
+			"InsufficientCapabilitiesException",
+			"Requires capabilities : [CAPABILITY_NAMED_IAM]",
+			func(in *cfn.CreateStackInput) { in.Capabilities = []types.Capability{"CAPABILITY_IAM"} },
+		},
+		{
+			"role",
+			"s",
+			two,
+			"ValidationError",
+			"Role arn:aws:iam::111122223333:role/none is invalid or cannot be assumed",
+			func(in *cfn.CreateStackInput) { in.RoleARN = aws.String("arn:aws:iam::111122223333:role/none") },
+		},
+		{
+			"parameter",
+			"s",
+			two,
+			"ValidationError",
+			"Parameters: [X] do not exist in the template",
+			func(in *cfn.CreateStackInput) {
+				in.Parameters = []types.Parameter{{ParameterKey: aws.String("X"), ParameterValue: aws.String("y")}}
+			},
+		},
 		{"url", "s", "", "NotImplemented", "TemplateURL", func(in *cfn.CreateStackInput) {
 			in.TemplateBody, in.TemplateURL = nil, aws.String("https://bucket.s3.amazonaws.com/t.yaml")
 		}},
@@ -282,18 +409,34 @@ func TestRefusals(t *testing.T) {
 func TestStackRole(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	role, err := h.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("stackrole"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
+	role, err := h.iam.CreateRole(
+		ctx,
+		&iam.CreateRoleInput{
+			RoleName: aws.String("stackrole"),
+			AssumeRolePolicyDocument: aws.String(
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+					`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+			),
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:*","Resource":"arn:aws:sns:*:*:first"}]}`
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:*",` +
+		`"Resource":"arn:aws:sns:*:*:first"}]}`
 	if _, err := h.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("stackrole"), PolicyName: aws.String("p"), PolicyDocument: &policy}); err != nil {
 		t.Fatal(err)
 	}
 	id := h.create("s", two, func(in *cfn.CreateStackInput) { in.RoleARN = role.Role.Arn })
 	h.wait("s", "ROLLBACK_COMPLETE")
 	events := h.events(id)
-	wantInOrder(t, events, "First CREATE_COMPLETE", "Second CREATE_FAILED Resource handler returned message: \"User: arn:aws:sts::111122223333:assumed-role/stackrole/")
+	wantInOrder(
+		t,
+		events,
+		"First CREATE_COMPLETE",
+		"Second CREATE_FAILED Resource handler returned message: \"User: "+
+			"arn:aws:sts::111122223333:assumed-role/stackrole/",
+	)
 	wantInOrder(t, events, "First DELETE_COMPLETE")
 }
 
@@ -305,13 +448,17 @@ func TestChangeSets(t *testing.T) {
 		if _, err := h.cfn.CreateChangeSet(ctx, &cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name, ChangeSetType: types.ChangeSetType(typ), TemplateBody: &body}); err != nil {
 			t.Fatal(err)
 		}
-		out, err := h.cfn.DescribeChangeSet(ctx, &cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name})
+		out, err := h.cfn.DescribeChangeSet(
+			ctx,
+			&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return out
 	}
-	if cs := make("first", "CREATE", two); cs.Status != "CREATE_COMPLETE" || len(cs.Changes) != 2 || cs.Changes[0].ResourceChange.Action != "Add" {
+	if cs := make("first", "CREATE", two); cs.Status != "CREATE_COMPLETE" || len(cs.Changes) != 2 ||
+		cs.Changes[0].ResourceChange.Action != "Add" {
 		t.Errorf("change set %+v", cs)
 	}
 	h.wait("s", "REVIEW_IN_PROGRESS")
@@ -319,10 +466,16 @@ func TestChangeSets(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "CREATE_COMPLETE")
-	if cs := make("none", "UPDATE", two); cs.Status != "FAILED" || !strings.Contains(*cs.StatusReason, "didn't contain changes") {
+	if cs := make("none", "UPDATE", two); cs.Status != "FAILED" ||
+		!strings.Contains(*cs.StatusReason, "didn't contain changes") {
 		t.Errorf("change set without changes: %s %s", cs.Status, aws.ToString(cs.StatusReason))
 	}
-	cs := make("second", "UPDATE", strings.NewReplacer("TopicName: first", "TopicName: other", "DisplayName: one}}\n", "DisplayName: one}}\n").Replace(strings.Replace(two, "second, DisplayName: one", "second, DisplayName: two", 1)))
+	cs := make(
+		"second",
+		"UPDATE",
+		strings.NewReplacer("TopicName: first", "TopicName: other", "DisplayName: one}}\n", "DisplayName: one}}\n").
+			Replace(strings.Replace(two, "second, DisplayName: one", "second, DisplayName: two", 1)),
+	)
 	got := map[string]types.Replacement{}
 	for _, c := range cs.Changes {
 		got[*c.ResourceChange.LogicalResourceId] = c.ResourceChange.Replacement
@@ -330,13 +483,18 @@ func TestChangeSets(t *testing.T) {
 	if got["First"] != "True" || got["Second"] != "False" {
 		t.Errorf("changes %v", got)
 	}
-	if list, _ := h.cfn.ListChangeSets(ctx, &cfn.ListChangeSetsInput{StackName: aws.String("s")}); len(list.Summaries) != 2 {
+	if list, _ := h.cfn.ListChangeSets(ctx, &cfn.ListChangeSetsInput{StackName: aws.String("s")}); len(
+		list.Summaries,
+	) != 2 {
 		t.Errorf("%d change sets", len(list.Summaries))
 	}
 	if _, err := h.cfn.ExecuteChangeSet(ctx, &cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	_, err := h.cfn.DescribeChangeSet(ctx, &cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")})
+	_, err := h.cfn.DescribeChangeSet(
+		ctx,
+		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")},
+	)
 	wantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
 }

@@ -30,7 +30,10 @@ func (w *responseWatch) Do(r *http.Request) (*http.Response, error) {
 // resource, find looks it up: a resource that is not older than this request is
 // taken as the result of the request. AWS does not document how its handlers do
 // this; without it, a resource would be left behind that no stack has.
-func (r *request) creation(create func() (outcome, error), find func() (outcome, *time.Time, error)) (outcome, error) {
+func (r *request) creation(
+	create func() (outcome, error),
+	find func() (outcome, *time.Time, error),
+) (outcome, error) {
 	out, err := create()
 	if err == nil || r.responses == nil || !r.responses.failed.Load() {
 		return out, err

@@ -20,9 +20,19 @@ type eventsRule struct{}
 
 func (eventsRule) schema() schema {
 	return schema{
-		Properties: []string{"Description", "EventBusName", "EventPattern", "Name", "RoleArn", "ScheduleExpression", "State", "Tags", "Targets"},
-		Replace:    []string{"EventBusName", "Name"},
-		Name:       "Name", NameLength: 64, Tags: true,
+		Properties: []string{
+			"Description",
+			"EventBusName",
+			"EventPattern",
+			"Name",
+			"RoleArn",
+			"ScheduleExpression",
+			"State",
+			"Tags",
+			"Targets",
+		},
+		Replace: []string{"EventBusName", "Name"},
+		Name:    "Name", NameLength: 64, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{
 				"events:DescribeRule", "events:PutRule", "events:TagResource", "events:PutTargets",
@@ -112,12 +122,19 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 		}
 	}
 	if len(remove) > 0 {
-		out, err := c.RemoveTargets(r.ctx, &eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: remove})
+		out, err := c.RemoveTargets(
+			r.ctx,
+			&eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: remove},
+		)
 		if err != nil && !isNotFound(err) {
 			return err
 		}
 		if err == nil && out.FailedEntryCount > 0 {
-			return fmt.Errorf("target %s: %s", aws.ToString(out.FailedEntries[0].TargetId), aws.ToString(out.FailedEntries[0].ErrorMessage))
+			return fmt.Errorf(
+				"target %s: %s",
+				aws.ToString(out.FailedEntries[0].TargetId),
+				aws.ToString(out.FailedEntries[0].ErrorMessage),
+			)
 		}
 	}
 	if len(put) > 0 && (r.old == nil || r.changed("Targets")) {
@@ -126,7 +143,11 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 			return err
 		}
 		if out.FailedEntryCount > 0 {
-			return fmt.Errorf("target %s: %s", aws.ToString(out.FailedEntries[0].TargetId), aws.ToString(out.FailedEntries[0].ErrorMessage))
+			return fmt.Errorf(
+				"target %s: %s",
+				aws.ToString(out.FailedEntries[0].TargetId),
+				aws.ToString(out.FailedEntries[0].ErrorMessage),
+			)
 		}
 	}
 	return nil
@@ -193,7 +214,10 @@ func (eventsRule) read(r *request) (map[string]any, error) {
 	}
 	list := []any{}
 	for token := (*string)(nil); ; {
-		page, err := c.ListTargetsByRule(r.ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name, EventBusName: bus, NextToken: token})
+		page, err := c.ListTargetsByRule(
+			r.ctx,
+			&eventbridge.ListTargetsByRuleInput{Rule: &name, EventBusName: bus, NextToken: token},
+		)
 		if err != nil {
 			return nil, err
 		}

@@ -36,22 +36,30 @@ func (p iamRolePolicy) create(r *request) (outcome, error) {
 
 func (iamRolePolicy) update(r *request) (outcome, error) {
 	_, err := iam.NewFromConfig(r.cfg).PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{
-		RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName")), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
+		RoleName: aws.String(
+			r.props.str("RoleName"),
+		), PolicyName: aws.String(r.props.str("PolicyName")), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
 	})
 	return outcome{id: r.id}, err
 }
 
 func (iamRolePolicy) delete(r *request) error {
-	_, err := iam.NewFromConfig(r.cfg).DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
+	_, err := iam.NewFromConfig(r.cfg).
+		DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
 	return err
 }
 
 func (iamRolePolicy) read(r *request) (map[string]any, error) {
-	got, err := iam.NewFromConfig(r.cfg).GetRolePolicy(r.ctx, &iam.GetRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
+	got, err := iam.NewFromConfig(r.cfg).
+		GetRolePolicy(r.ctx, &iam.GetRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
 	if err != nil {
 		return nil, notFound(err)
 	}
-	return map[string]any{"RoleName": *got.RoleName, "PolicyName": *got.PolicyName, "PolicyDocument": document(got.PolicyDocument)}, nil
+	return map[string]any{
+		"RoleName":       *got.RoleName,
+		"PolicyName":     *got.PolicyName,
+		"PolicyDocument": document(got.PolicyDocument),
+	}, nil
 }
 
 // iamPolicy is one inline policy written to several roles.
@@ -97,7 +105,8 @@ func (iamPolicy) update(r *request) (outcome, error) {
 		if slices.Contains(roles, role) && r.old.str("PolicyName") == name {
 			continue
 		}
-		if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String(r.old.str("PolicyName"))}); err != nil && !isNotFound(err) {
+		if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String(r.old.str("PolicyName"))}); err != nil &&
+			!isNotFound(err) {
 			return outcome{}, err
 		}
 	}
@@ -142,7 +151,10 @@ func (p iamInstanceProfile) create(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
 	name := r.name(p.schema())
 	out, err := r.creation(func() (outcome, error) {
-		made, err := c.CreateInstanceProfile(r.ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")})
+		made, err := c.CreateInstanceProfile(
+			r.ctx,
+			&iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")},
+		)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -152,7 +164,10 @@ func (p iamInstanceProfile) create(r *request) (outcome, error) {
 		if err != nil {
 			return outcome{}, nil, err
 		}
-		return outcome{id: name, attrs: map[string]any{"Arn": *got.InstanceProfile.Arn}}, got.InstanceProfile.CreateDate, nil
+		return outcome{
+			id:    name,
+			attrs: map[string]any{"Arn": *got.InstanceProfile.Arn},
+		}, got.InstanceProfile.CreateDate, nil
 	})
 	if err != nil {
 		return outcome{}, err
@@ -197,7 +212,8 @@ func (p iamInstanceProfile) delete(r *request) error {
 }
 
 func (iamInstanceProfile) read(r *request) (map[string]any, error) {
-	got, err := iam.NewFromConfig(r.cfg).GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &r.id})
+	got, err := iam.NewFromConfig(r.cfg).
+		GetInstanceProfile(r.ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &r.id})
 	if err != nil {
 		return nil, notFound(err)
 	}
@@ -205,5 +221,9 @@ func (iamInstanceProfile) read(r *request) (map[string]any, error) {
 	for _, role := range got.InstanceProfile.Roles {
 		roles = append(roles, *role.RoleName)
 	}
-	return map[string]any{"InstanceProfileName": *got.InstanceProfile.InstanceProfileName, "Path": *got.InstanceProfile.Path, "Roles": roles}, nil
+	return map[string]any{
+		"InstanceProfileName": *got.InstanceProfile.InstanceProfileName,
+		"Path":                *got.InstanceProfile.Path,
+		"Roles":               roles,
+	}, nil
 }

@@ -17,10 +17,18 @@ const maxVersions = 5
 
 func (iamManagedPolicy) schema() schema {
 	return schema{
-		Properties: []string{"Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Users"},
-		Required:   []string{"PolicyDocument"},
-		Replace:    []string{"Description", "ManagedPolicyName", "Path"},
-		Name:       "ManagedPolicyName", NameLength: 128, IAM: true,
+		Properties: []string{
+			"Description",
+			"Groups",
+			"ManagedPolicyName",
+			"Path",
+			"PolicyDocument",
+			"Roles",
+			"Users",
+		},
+		Required: []string{"PolicyDocument"},
+		Replace:  []string{"Description", "ManagedPolicyName", "Path"},
+		Name:     "ManagedPolicyName", NameLength: 128, IAM: true,
 		Permissions: handlerPermissions{
 			Create: []string{"iam:CreatePolicy", "iam:GetPolicy", "iam:AttachRolePolicy"},
 			Read:   []string{"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"},
@@ -56,7 +64,10 @@ func (p iamManagedPolicy) create(r *request) (outcome, error) {
 		if place == "" {
 			place = "/"
 		}
-		got, err := c.GetPolicy(r.ctx, &iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))})
+		got, err := c.GetPolicy(
+			r.ctx,
+			&iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))},
+		)
 		if err != nil {
 			return outcome{}, nil, err
 		}
@@ -69,7 +80,12 @@ func (p iamManagedPolicy) create(r *request) (outcome, error) {
 }
 
 func (iamManagedPolicy) attrs(p *iamtypes.Policy) map[string]any {
-	return map[string]any{"PolicyArn": aws.ToString(p.Arn), "PolicyId": aws.ToString(p.PolicyId), "DefaultVersionId": aws.ToString(p.DefaultVersionId), "IsAttachable": p.IsAttachable}
+	return map[string]any{
+		"PolicyArn":        aws.ToString(p.Arn),
+		"PolicyId":         aws.ToString(p.PolicyId),
+		"DefaultVersionId": aws.ToString(p.DefaultVersionId),
+		"IsAttachable":     p.IsAttachable,
+	}
 }
 
 func (iamManagedPolicy) attach(c *iam.Client, r *request, arn string) error {
@@ -124,7 +140,8 @@ func (iamManagedPolicy) prune(c *iam.Client, r *request, versions []iamtypes.Pol
 		if v.IsDefaultVersion {
 			continue
 		}
-		if _, err := c.DeletePolicyVersion(r.ctx, &iam.DeletePolicyVersionInput{PolicyArn: &r.id, VersionId: v.VersionId}); err != nil && !isNotFound(err) {
+		if _, err := c.DeletePolicyVersion(r.ctx, &iam.DeletePolicyVersionInput{PolicyArn: &r.id, VersionId: v.VersionId}); err != nil &&
+			!isNotFound(err) {
 			return err
 		}
 		left--
@@ -155,12 +172,18 @@ func (iamManagedPolicy) read(r *request) (map[string]any, error) {
 	if err != nil {
 		return nil, notFound(err)
 	}
-	version, err := c.GetPolicyVersion(r.ctx, &iam.GetPolicyVersionInput{PolicyArn: &r.id, VersionId: got.Policy.DefaultVersionId})
+	version, err := c.GetPolicyVersion(
+		r.ctx,
+		&iam.GetPolicyVersionInput{PolicyArn: &r.id, VersionId: got.Policy.DefaultVersionId},
+	)
 	if err != nil {
 		return nil, err
 	}
 	roles := []any{}
-	pages := iam.NewListEntitiesForPolicyPaginator(c, &iam.ListEntitiesForPolicyInput{PolicyArn: &r.id, EntityFilter: iamtypes.EntityTypeRole})
+	pages := iam.NewListEntitiesForPolicyPaginator(
+		c,
+		&iam.ListEntitiesForPolicyInput{PolicyArn: &r.id, EntityFilter: iamtypes.EntityTypeRole},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(r.ctx)
 		if err != nil {

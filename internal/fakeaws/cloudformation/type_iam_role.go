@@ -17,10 +17,20 @@ type iamRole struct{}
 
 func (iamRole) schema() schema {
 	return schema{
-		Properties: []string{"AssumeRolePolicyDocument", "Description", "ManagedPolicyArns", "MaxSessionDuration", "Path", "PermissionsBoundary", "Policies", "RoleName", "Tags"},
-		Required:   []string{"AssumeRolePolicyDocument"},
-		Replace:    []string{"RoleName", "Path"},
-		Name:       "RoleName", NameLength: 64, IAM: true, Tags: true,
+		Properties: []string{
+			"AssumeRolePolicyDocument",
+			"Description",
+			"ManagedPolicyArns",
+			"MaxSessionDuration",
+			"Path",
+			"PermissionsBoundary",
+			"Policies",
+			"RoleName",
+			"Tags",
+		},
+		Required: []string{"AssumeRolePolicyDocument"},
+		Replace:  []string{"RoleName", "Path"},
+		Name:     "RoleName", NameLength: 64, IAM: true, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{
 				"iam:CreateRole", "iam:GetRole", "iam:TagRole", "iam:AttachRolePolicy",
@@ -98,14 +108,16 @@ func (iamRole) reconcilePolicies(c *iam.Client, r *request, name string) error {
 	}
 	for _, n := range sortedKeys(before) {
 		if _, stays := now[n]; !stays {
-			if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &n}); err != nil && !isNotFound(err) {
+			if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &n}); err != nil &&
+				!isNotFound(err) {
 				return err
 			}
 		}
 	}
 	for _, n := range sortedKeys(now) {
 		doc := now[n]
-		if len(before[n]) == len(r.versions()) && !slices.ContainsFunc(before[n], func(was string) bool { return was != doc }) {
+		if len(before[n]) == len(r.versions()) &&
+			!slices.ContainsFunc(before[n], func(was string) bool { return was != doc }) {
 			continue
 		}
 		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &n, PolicyDocument: &doc}); err != nil {
@@ -146,7 +158,10 @@ func (p iamRole) update(r *request) (outcome, error) {
 	if r.changed("PermissionsBoundary") {
 		var err error
 		if arn := r.props.str("PermissionsBoundary"); arn != "" {
-			_, err = c.PutRolePermissionsBoundary(r.ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: &name, PermissionsBoundary: &arn})
+			_, err = c.PutRolePermissionsBoundary(
+				r.ctx,
+				&iam.PutRolePermissionsBoundaryInput{RoleName: &name, PermissionsBoundary: &arn},
+			)
 		} else {
 			_, err = c.DeleteRolePermissionsBoundary(r.ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: &name})
 		}
@@ -181,7 +196,15 @@ func (p iamRole) delete(r *request) error {
 	if _, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &r.id}); err != nil {
 		return err // without the role IAM has no path to authorize the changes by, and would deny them
 	}
-	gone := &request{ctx: r.ctx, engine: r.engine, cfg: r.cfg, stack: r.stack, id: r.id, old: r.props, attempts: r.attempts}
+	gone := &request{
+		ctx:      r.ctx,
+		engine:   r.engine,
+		cfg:      r.cfg,
+		stack:    r.stack,
+		id:       r.id,
+		old:      r.props,
+		attempts: r.attempts,
+	}
 	if err := p.reconcilePolicies(c, gone, r.id); err != nil {
 		return err
 	}
@@ -198,7 +221,9 @@ func (iamRole) read(r *request) (map[string]any, error) {
 	role := got.Role
 	out := map[string]any{
 		"RoleName": *role.RoleName, "Path": *role.Path, "AssumeRolePolicyDocument": document(role.AssumeRolePolicyDocument),
-		"Description": aws.ToString(role.Description), "MaxSessionDuration": int64(aws.ToInt32(role.MaxSessionDuration)), "Tags": tagList(fromIAM(role.Tags)),
+		"Description": aws.ToString(
+			role.Description,
+		), "MaxSessionDuration": int64(aws.ToInt32(role.MaxSessionDuration)), "Tags": tagList(fromIAM(role.Tags)),
 	}
 	if b := role.PermissionsBoundary; b != nil {
 		out["PermissionsBoundary"] = aws.ToString(b.PermissionsBoundaryArn)
@@ -242,7 +267,8 @@ func (r *request) ownedElsewhere(policyName string) bool {
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
 	for _, o := range r.stack.resources {
-		if (o.typ == "AWS::IAM::RolePolicy" || o.typ == "AWS::IAM::Policy") && props(o.props).str("PolicyName") == policyName {
+		if (o.typ == "AWS::IAM::RolePolicy" || o.typ == "AWS::IAM::Policy") &&
+			props(o.props).str("PolicyName") == policyName {
 			return true
 		}
 	}

@@ -36,7 +36,9 @@ func (lambdaFunction) schema() schema {
 func (p lambdaFunction) function(r *request, name string) (lambda.Function, error) {
 	f := lambda.Function{
 		Account: r.stack.account, Region: r.stack.region, Name: name, Role: r.props.str("Role"), Handler: r.props.str("Handler"),
-		Runtime: r.props.str("Runtime"), Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
+		Runtime: r.props.str(
+			"Runtime",
+		), Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
 		PackageType: r.props.str("PackageType"), Environment: map[string]string{}, Tags: map[string]string{},
 	}
 	if path, ok := r.props["Code"].(string); ok {
@@ -77,7 +79,11 @@ func (p lambdaFunction) update(r *request) (outcome, error) {
 	return p.put(r, r.id, (*lambda.Registry).Update)
 }
 
-func (p lambdaFunction) put(r *request, name string, do func(*lambda.Registry, lambda.Function) (*lambda.Function, error)) (outcome, error) {
+func (p lambdaFunction) put(
+	r *request,
+	name string,
+	do func(*lambda.Registry, lambda.Function) (*lambda.Function, error),
+) (outcome, error) {
 	if r.engine.d.Lambda == nil {
 		return outcome{}, errNoLambda
 	}
@@ -113,7 +119,9 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 	}
 	out := map[string]any{
 		"FunctionName": f.Name, "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime, "Description": f.Description,
-		"Timeout": int64(f.Timeout), "MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars}, "Architectures": normal(f.Architectures),
+		"Timeout": int64(
+			f.Timeout,
+		), "MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars}, "Architectures": normal(f.Architectures),
 	}
 	for _, n := range []string{"DeadLetterConfig", "EphemeralStorage", "KmsKeyArn", "LoggingConfig", "PackageType", "TracingConfig", "Tags", "Code"} {
 		if r.props.has(n) {
@@ -130,7 +138,16 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 type lambdaPermission struct{}
 
 func (lambdaPermission) schema() schema {
-	all := []string{"Action", "EventSourceToken", "FunctionName", "FunctionUrlAuthType", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"}
+	all := []string{
+		"Action",
+		"EventSourceToken",
+		"FunctionName",
+		"FunctionUrlAuthType",
+		"Principal",
+		"PrincipalOrgID",
+		"SourceAccount",
+		"SourceArn",
+	}
 	return schema{
 		Properties: all,
 		Required:   []string{"Action", "FunctionName", "Principal"},
@@ -152,7 +169,9 @@ func (p lambdaPermission) create(r *request) (outcome, error) {
 	err := r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
 		f.Permissions = append(f.Permissions, lambda.Permission{
 			StatementID: id, Action: r.props.str("Action"), Principal: r.props.str("Principal"), SourceARN: r.props.str("SourceArn"),
-			SourceAccount: r.props.str("SourceAccount"), EventSourceToken: r.props.str("EventSourceToken"), PrincipalOrgID: r.props.str("PrincipalOrgID"),
+			SourceAccount: r.props.str(
+				"SourceAccount",
+			), EventSourceToken: r.props.str("EventSourceToken"), PrincipalOrgID: r.props.str("PrincipalOrgID"),
 		})
 		return nil
 	})
@@ -170,7 +189,10 @@ func (p lambdaPermission) delete(r *request) error {
 		return nil
 	}
 	return r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
-		f.Permissions = slices.DeleteFunc(f.Permissions, func(s lambda.Permission) bool { return s.StatementID == r.id })
+		f.Permissions = slices.DeleteFunc(
+			f.Permissions,
+			func(s lambda.Permission) bool { return s.StatementID == r.id },
+		)
 		return nil
 	})
 }
@@ -199,9 +221,15 @@ type lambdaInvokeConfig struct{}
 
 func (lambdaInvokeConfig) schema() schema {
 	return schema{
-		Properties: []string{"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"},
-		Required:   []string{"FunctionName", "Qualifier"},
-		Replace:    []string{"FunctionName", "Qualifier"},
+		Properties: []string{
+			"DestinationConfig",
+			"FunctionName",
+			"MaximumEventAgeInSeconds",
+			"MaximumRetryAttempts",
+			"Qualifier",
+		},
+		Required: []string{"FunctionName", "Qualifier"},
+		Replace:  []string{"FunctionName", "Qualifier"},
 		Permissions: handlerPermissions{
 			Create: []string{"lambda:PutFunctionEventInvokeConfig"},
 			Read:   []string{"lambda:GetFunctionEventInvokeConfig"},

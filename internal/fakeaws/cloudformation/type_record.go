@@ -81,8 +81,16 @@ func (t recordType) read(r *request) (map[string]any, error) {
 
 var logGroup = recordType{
 	s: schema{
-		Properties: []string{"DataProtectionPolicy", "FieldIndexPolicies", "KmsKeyId", "LogGroupClass", "LogGroupName", "RetentionInDays", "Tags"},
-		Replace:    []string{"LogGroupName"}, Name: "LogGroupName", NameLength: 512, Tags: true,
+		Properties: []string{
+			"DataProtectionPolicy",
+			"FieldIndexPolicies",
+			"KmsKeyId",
+			"LogGroupClass",
+			"LogGroupName",
+			"RetentionInDays",
+			"Tags",
+		},
+		Replace: []string{"LogGroupName"}, Name: "LogGroupName", NameLength: 512, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"},
 			Read:   []string{"logs:DescribeLogGroups", "logs:ListTagsForResource"},
@@ -142,7 +150,10 @@ var cloudwatchAlarm = recordType{
 			"EvaluationPeriods", "ExtendedStatistic", "InsufficientDataActions", "MetricName", "Metrics", "Namespace", "OKActions", "Period", "Statistic", "Tags", "Threshold",
 			"ThresholdMetricId", "TreatMissingData", "Unit",
 		},
-		Required: []string{"ComparisonOperator", "EvaluationPeriods"}, Replace: []string{"AlarmName"}, Name: "AlarmName", NameLength: 255, Tags: true,
+		Required: []string{
+			"ComparisonOperator",
+			"EvaluationPeriods",
+		}, Replace: []string{"AlarmName"}, Name: "AlarmName", NameLength: 255, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"},
 			Read:   []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
@@ -157,8 +168,24 @@ var cloudwatchAlarm = recordType{
 
 var schedulerSchedule = recordType{
 	s: schema{
-		Properties: []string{"Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target"},
-		Required:   []string{"FlexibleTimeWindow", "ScheduleExpression", "Target"}, Replace: []string{"Name"}, Name: "Name", NameLength: 64,
+		Properties: []string{
+			"Description",
+			"EndDate",
+			"FlexibleTimeWindow",
+			"GroupName",
+			"KmsKeyArn",
+			"Name",
+			"ScheduleExpression",
+			"ScheduleExpressionTimezone",
+			"StartDate",
+			"State",
+			"Target",
+		},
+		Required: []string{
+			"FlexibleTimeWindow",
+			"ScheduleExpression",
+			"Target",
+		}, Replace: []string{"Name"}, Name: "Name", NameLength: 64,
 		Permissions: handlerPermissions{
 			Create: []string{"scheduler:CreateSchedule", "iam:PassRole"},
 			Read:   []string{"scheduler:GetSchedule"},

@@ -47,7 +47,9 @@ func (p s3Bucket) create(r *request) (outcome, error) {
 	}
 	in := &s3.CreateBucketInput{Bucket: &name}
 	if r.stack.region != "us-east-1" {
-		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(r.stack.region)}
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{
+			LocationConstraint: types.BucketLocationConstraint(r.stack.region),
+		}
 	}
 	if _, err := s3Client(r).CreateBucket(r.ctx, in); err != nil {
 		return outcome{}, err
@@ -84,10 +86,20 @@ func (s3Bucket) set(r *request, name string) error {
 	if block == nil {
 		return nil
 	}
-	_, err := client.PutPublicAccessBlock(r.ctx, &s3.PutPublicAccessBlockInput{Bucket: &name, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
-		BlockPublicAcls: aws.Bool(block.bool("BlockPublicAcls")), BlockPublicPolicy: aws.Bool(block.bool("BlockPublicPolicy")),
-		IgnorePublicAcls: aws.Bool(block.bool("IgnorePublicAcls")), RestrictPublicBuckets: aws.Bool(block.bool("RestrictPublicBuckets")),
-	}})
+	_, err := client.PutPublicAccessBlock(
+		r.ctx,
+		&s3.PutPublicAccessBlockInput{
+			Bucket: &name,
+			PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+				BlockPublicAcls: aws.Bool(
+					block.bool("BlockPublicAcls"),
+				), BlockPublicPolicy: aws.Bool(block.bool("BlockPublicPolicy")),
+				IgnorePublicAcls: aws.Bool(
+					block.bool("IgnorePublicAcls"),
+				), RestrictPublicBuckets: aws.Bool(block.bool("RestrictPublicBuckets")),
+			},
+		},
+	)
 	return err
 }
 
@@ -97,7 +109,10 @@ func bucketAttrs(r *request, name string) map[string]any {
 		suffix += ".cn"
 	}
 	return map[string]any{
-		"Arn": r.globalARN("s3", name), "DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
+		"Arn": r.globalARN(
+			"s3",
+			name,
+		), "DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
 	}
 }
 

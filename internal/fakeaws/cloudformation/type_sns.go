@@ -16,7 +16,14 @@ import (
 type snsTopic struct{}
 
 // topicAttributes are the properties that are attributes of the topic.
-var topicAttributes = []string{"ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId", "SignatureVersion", "TracingConfig"}
+var topicAttributes = []string{
+	"ContentBasedDeduplication",
+	"DisplayName",
+	"FifoTopic",
+	"KmsMasterKeyId",
+	"SignatureVersion",
+	"TracingConfig",
+}
 
 func (snsTopic) schema() schema {
 	return schema{
@@ -55,7 +62,10 @@ func (p snsTopic) create(r *request) (outcome, error) {
 	}
 	out := outcome{id: arn, attrs: map[string]any{"TopicArn": arn, "TopicName": name}}
 	_, err := r.creation(func() (outcome, error) {
-		_, err := c.CreateTopic(r.ctx, &sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())})
+		_, err := c.CreateTopic(
+			r.ctx,
+			&sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())},
+		)
 		return outcome{}, err
 	}, func() (outcome, *time.Time, error) { // it was not there before
 		_, err := c.GetTopicAttributes(r.ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
@@ -96,8 +106,10 @@ func (p snsTopic) subscribe(c *sns.Client, r *request, arn string) error {
 	}
 	for _, s := range live {
 		was := endpoint{aws.ToString(s.Protocol), aws.ToString(s.Endpoint)}
-		if slices.Contains(have, was) && !slices.Contains(want, was) && strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
-			if _, err := c.Unsubscribe(r.ctx, &sns.UnsubscribeInput{SubscriptionArn: s.SubscriptionArn}); err != nil && !isNotFound(err) {
+		if slices.Contains(have, was) && !slices.Contains(want, was) &&
+			strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+			if _, err := c.Unsubscribe(r.ctx, &sns.UnsubscribeInput{SubscriptionArn: s.SubscriptionArn}); err != nil &&
+				!isNotFound(err) {
 				return err
 			}
 		}
@@ -166,7 +178,10 @@ func (p snsTopic) read(r *request) (map[string]any, error) {
 	}
 	list := []any{}
 	for _, s := range live {
-		list = append(list, map[string]any{"Protocol": aws.ToString(s.Protocol), "Endpoint": aws.ToString(s.Endpoint)})
+		list = append(
+			list,
+			map[string]any{"Protocol": aws.ToString(s.Protocol), "Endpoint": aws.ToString(s.Endpoint)},
+		)
 	}
 	out["Subscription"] = list
 	if r.props.has("Tags") {
@@ -194,7 +209,8 @@ func snsTags(tags []protocol.Tag) []snstypes.Tag {
 }
 
 func setPolicy(r *request, arn, policy string) error {
-	_, err := sns.NewFromConfig(r.cfg).SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &policy})
+	_, err := sns.NewFromConfig(r.cfg).
+		SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &policy})
 	return err
 }
 
@@ -205,7 +221,16 @@ func clearPolicy(r *request, arn string) error {
 		"Version": "2008-10-17", "Id": "__default_policy_ID",
 		"Statement": []any{map[string]any{
 			"Sid": "__default_statement_ID", "Effect": "Allow", "Principal": map[string]any{"AWS": "*"},
-			"Action":   []any{"SNS:GetTopicAttributes", "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission", "SNS:DeleteTopic", "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish"},
+			"Action": []any{
+				"SNS:GetTopicAttributes",
+				"SNS:SetTopicAttributes",
+				"SNS:AddPermission",
+				"SNS:RemovePermission",
+				"SNS:DeleteTopic",
+				"SNS:Subscribe",
+				"SNS:ListSubscriptionsByTopic",
+				"SNS:Publish",
+			},
 			"Resource": arn, "Condition": map[string]any{"StringEquals": map[string]any{"AWS:SourceOwner": r.stack.account}},
 		}},
 	}))
@@ -299,7 +324,14 @@ func (snsTopicPolicy) read(*request) (map[string]any, error) { return nil, errNo
 // snsSubscription is one subscription.
 type snsSubscription struct{}
 
-var subscriptionAttributes = []string{"DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "SubscriptionRoleArn"}
+var subscriptionAttributes = []string{
+	"DeliveryPolicy",
+	"FilterPolicy",
+	"FilterPolicyScope",
+	"RawMessageDelivery",
+	"RedrivePolicy",
+	"SubscriptionRoleArn",
+}
 
 func (snsSubscription) schema() schema {
 	return schema{
@@ -317,7 +349,10 @@ func (snsSubscription) schema() schema {
 
 func (snsSubscription) create(r *request) (outcome, error) {
 	in := &sns.SubscribeInput{
-		TopicArn: optional(r.props, "TopicArn"), Protocol: optional(r.props, "Protocol"), Endpoint: optional(r.props, "Endpoint"),
+		TopicArn: optional(
+			r.props,
+			"TopicArn",
+		), Protocol: optional(r.props, "Protocol"), Endpoint: optional(r.props, "Endpoint"),
 		ReturnSubscriptionArn: true, Attributes: map[string]string{},
 	}
 	for _, a := range subscriptionAttributes {
@@ -350,7 +385,8 @@ func (snsSubscription) delete(r *request) error {
 }
 
 func (snsSubscription) read(r *request) (map[string]any, error) {
-	got, err := sns.NewFromConfig(r.cfg).GetSubscriptionAttributes(r.ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &r.id})
+	got, err := sns.NewFromConfig(r.cfg).
+		GetSubscriptionAttributes(r.ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &r.id})
 	if err != nil {
 		return nil, notFound(err)
 	}

@@ -12,10 +12,20 @@ type ssmParameter struct{}
 
 func (ssmParameter) schema() schema {
 	return schema{
-		Properties: []string{"AllowedPattern", "DataType", "Description", "Name", "Policies", "Tags", "Tier", "Type", "Value"},
-		Required:   []string{"Type", "Value"},
-		Replace:    []string{"DataType", "Name"},
-		Name:       "Name", NameLength: 512,
+		Properties: []string{
+			"AllowedPattern",
+			"DataType",
+			"Description",
+			"Name",
+			"Policies",
+			"Tags",
+			"Tier",
+			"Type",
+			"Value",
+		},
+		Required: []string{"Type", "Value"},
+		Replace:  []string{"DataType", "Name"},
+		Name:     "Name", NameLength: 512,
 		Permissions: handlerPermissions{
 			Create: []string{"ssm:PutParameter", "ssm:AddTagsToResource"},
 			Read:   []string{"ssm:GetParameter"},
@@ -38,7 +48,10 @@ func (ssmParameter) put(r *request, name string, overwrite bool) (outcome, error
 	}
 	in := &ssm.PutParameterInput{
 		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")), Description: optional(r.props, "Description"),
-		AllowedPattern: optional(r.props, "AllowedPattern"), DataType: optional(r.props, "DataType"), Overwrite: &overwrite,
+		AllowedPattern: optional(
+			r.props,
+			"AllowedPattern",
+		), DataType: optional(r.props, "DataType"), Overwrite: &overwrite,
 		Tier: ssmtypes.ParameterTier(r.props.str("Tier")), Policies: optional(r.props, "Policies"),
 	}
 	if !overwrite {

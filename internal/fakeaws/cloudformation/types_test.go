@@ -67,7 +67,10 @@ func TestEveryType(t *testing.T) {
 		if err := h.engine.WaitDetection(ctx, account, region, *started.StackDriftDetectionId); err != nil {
 			t.Fatal(err)
 		}
-		out, err := h.cfn.DescribeStackResourceDrifts(ctx, &cfn.DescribeStackResourceDriftsInput{StackName: aws.String("s")})
+		out, err := h.cfn.DescribeStackResourceDrifts(
+			ctx,
+			&cfn.DescribeStackResourceDriftsInput{StackName: aws.String("s")},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +79,12 @@ func TestEveryType(t *testing.T) {
 		}
 		for _, d := range out.StackResourceDrifts {
 			if d.StackResourceDriftStatus != types.StackResourceDriftStatusInSync {
-				t.Errorf("%s is %s: %s", *d.LogicalResourceId, d.StackResourceDriftStatus, aws.ToString(d.DriftStatusReason))
+				t.Errorf(
+					"%s is %s: %s",
+					*d.LogicalResourceId,
+					d.StackResourceDriftStatus,
+					aws.ToString(d.DriftStatusReason),
+				)
 				for _, p := range d.PropertyDifferences {
 					t.Errorf("  %s: %s, want %s", *p.PropertyPath, *p.ActualValue, *p.ExpectedValue)
 				}
@@ -94,7 +102,8 @@ func TestEveryType(t *testing.T) {
 			t.Errorf("replaced in the update: %s", ev)
 		}
 	}
-	got, err := ssm.NewFromConfig(h.cloud.Config(account, region)).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/p/oneLESS")})
+	got, err := ssm.NewFromConfig(h.cloud.Config(account, region)).
+		GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/p/oneLESS")})
 	if err != nil || *got.Parameter.Value != "two" {
 		t.Errorf("parameter %+v %v", got, err)
 	}

@@ -23,7 +23,13 @@ type previousState struct {
 
 // beginUpdate starts an update; hold e.mu.
 func (e *Engine) beginUpdate(s *stack, set *settings) {
-	u := &previousState{settings: s.settings, resources: map[string]*resource{}, order: slices.Clone(s.order), outputs: s.outputs, restored: map[string]bool{}}
+	u := &previousState{
+		settings:  s.settings,
+		resources: map[string]*resource{},
+		order:     slices.Clone(s.order),
+		outputs:   s.outputs,
+		restored:  map[string]bool{},
+	}
 	for id, r := range s.resources {
 		u.resources[id] = r.clone()
 		u.resources[id].keepActual(set.actual[id])
@@ -121,12 +127,22 @@ func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error)
 		return "update", err
 	}
 	name := p.schema().Name
-	if r.typ == t.Type && name != "" && values[name] != nil && reflect.DeepEqual(normal(values[name]), normal(r.props[name])) {
-		err := fmt.Errorf("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename %s and update the stack again.", r.id)
+	if r.typ == t.Type && name != "" && values[name] != nil &&
+		reflect.DeepEqual(normal(values[name]), normal(r.props[name])) {
+		err := fmt.Errorf(
+			"CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename %s "+
+				"and update the stack again.",
+			r.id,
+		)
 		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
 		return "update", err
 	}
-	op.e.setResource(op.s, r, "UPDATE_IN_PROGRESS", "Requested update requires the creation of a new physical resource; hence creating one.")
+	op.e.setResource(
+		op.s,
+		r,
+		"UPDATE_IN_PROGRESS",
+		"Requested update requires the creation of a new physical resource; hence creating one.",
+	)
 	fresh := &resource{logicalID: t.LogicalID, typ: t.Type, tags: op.s.tags}
 	fresh.declare(t)
 	return "update", op.makeAs(fresh, t, "UPDATE", "Resource creation Initiated")
@@ -209,7 +225,10 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 		old.restored[id] = true
 	}
 	if failed != nil {
-		op.status("UPDATE_ROLLBACK_FAILED", fmt.Sprintf("The following resource(s) failed to update: [%s]. ", strings.Join(failed, ", ")))
+		op.status(
+			"UPDATE_ROLLBACK_FAILED",
+			fmt.Sprintf("The following resource(s) failed to update: [%s]. ", strings.Join(failed, ", ")),
+		)
 		return
 	}
 	op.e.mu.Lock()
@@ -281,6 +300,10 @@ func (op *operation) restore(old *previousState, id string) bool {
 
 // beginContinueRollback tries a failed rollback again; hold e.mu.
 func (e *Engine) beginContinueRollback(s *stack, skip []string) {
-	e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated") // the next describe call must not return the failure
+	e.setStatus(
+		s,
+		"UPDATE_ROLLBACK_IN_PROGRESS",
+		"User Initiated",
+	) // the next describe call must not return the failure
 	e.start(s, func(op *operation) { op.rollbackUpdate("User Initiated", skip) })
 }

@@ -49,12 +49,16 @@ func (s *Service) Definition() protocol.Service {
 		Name: "events", Protocol: protocol.JSON, Version: "2015-10-07", TargetPrefix: "AWSEvents",
 		Source: "internal/fakeaws/events/events.go",
 		Actions: map[string]protocol.Action{
-			"PutRule":             protocol.LockedJSON(&s.mu, s.putRule, s.onPutRule()),
-			"DescribeRule":        protocol.LockedJSON(&s.mu, s.describeRule, s.onRule()),
-			"DeleteRule":          protocol.LockedJSON(&s.mu, s.deleteRule, s.onRule()),
-			"EnableRule":          protocol.LockedJSON(&s.mu, s.enableRule, s.onRule()),
-			"DisableRule":         protocol.LockedJSON(&s.mu, s.disableRule, s.onRule()),
-			"ListRules":           protocol.LockedJSON(&s.mu, s.listRules, protocol.OnAnyResource("events:ListRules")),
+			"PutRule":      protocol.LockedJSON(&s.mu, s.putRule, s.onPutRule()),
+			"DescribeRule": protocol.LockedJSON(&s.mu, s.describeRule, s.onRule()),
+			"DeleteRule":   protocol.LockedJSON(&s.mu, s.deleteRule, s.onRule()),
+			"EnableRule":   protocol.LockedJSON(&s.mu, s.enableRule, s.onRule()),
+			"DisableRule":  protocol.LockedJSON(&s.mu, s.disableRule, s.onRule()),
+			"ListRules": protocol.LockedJSON(
+				&s.mu,
+				s.listRules,
+				protocol.OnAnyResource("events:ListRules"),
+			),
 			"PutTargets":          protocol.LockedJSON(&s.mu, s.putTargets, s.onTargets()),
 			"RemoveTargets":       protocol.LockedJSON(&s.mu, s.removeTargets, s.onTargets()),
 			"ListTargetsByRule":   protocol.LockedJSON(&s.mu, s.listTargetsByRule, s.onTargets()),
@@ -80,7 +84,11 @@ func checkRuleName(field, name string) error {
 	if rulePattern.MatchString(name) {
 		return nil
 	}
-	return violation(field, name, `Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`)
+	return violation(
+		field,
+		name,
+		`Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`,
+	)
 }
 
 func ruleNotFound(name string) *protocol.Error {
@@ -141,12 +149,21 @@ func (s *Service) tagged(call *protocol.Call, arn string) (*rule, error) {
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	for _, t := range add {
 		if !t.Valid() {
-			return nil, violation("tags", t.Key, "Member must have a key of 1 to 128 characters that does not begin with aws:, and a value of at most 256")
+			return nil, violation(
+				"tags",
+				t.Key,
+				"Member must have a key of 1 to 128 characters that does not begin with aws:, and a value of "+
+					"at most 256",
+			)
 		}
 	}
 	out := protocol.MergeTags(have, add)
 	if len(out) > protocol.MaxTags {
-		return nil, protocol.Errorf("LimitExceededException", "A resource can have at most %d tags.", protocol.MaxTags)
+		return nil, protocol.Errorf(
+			"LimitExceededException",
+			"A resource can have at most %d tags.",
+			protocol.MaxTags,
+		)
 	}
 	return out, nil
 }

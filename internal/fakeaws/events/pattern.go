@@ -13,7 +13,16 @@ import (
 
 // filters are the comparison operators of event patterns ("Comparison
 // operators for use in event patterns", EventBridge User Guide).
-var filters = []string{"prefix", "suffix", "anything-but", "numeric", "exists", "cidr", "equals-ignore-case", "wildcard"}
+var filters = []string{
+	"prefix",
+	"suffix",
+	"anything-but",
+	"numeric",
+	"exists",
+	"cidr",
+	"equals-ignore-case",
+	"wildcard",
+}
 
 func badPattern(format string, args ...any) *protocol.Error {
 	return protocol.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: "+format, args...)
@@ -23,7 +32,12 @@ func badPattern(format string, args ...any) *protocol.Error {
 // are non-empty arrays of plain values and comparison operators.
 func checkPattern(pattern string) error {
 	if n := utf8.RuneCountInString(pattern); n > maxPattern {
-		return protocol.Errorf("LimitExceededException", "The event pattern has %d characters; the limit is %d.", n, maxPattern)
+		return protocol.Errorf(
+			"LimitExceededException",
+			"The event pattern has %d characters; the limit is %d.",
+			n,
+			maxPattern,
+		)
 	}
 	var top map[string]any
 	dec := json.NewDecoder(bytes.NewReader([]byte(pattern)))

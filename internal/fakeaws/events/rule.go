@@ -54,7 +54,10 @@ func (s *Service) putRule(call *protocol.Call, in struct {
 		return nil, err
 	}
 	if in.EventPattern == "" && in.ScheduleExpression == "" {
-		return nil, protocol.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"Parameter(s) EventPattern or ScheduleExpression must be specified.",
+		)
 	}
 	if in.State == "" {
 		in.State = "ENABLED"
@@ -81,7 +84,10 @@ func (s *Service) putRule(call *protocol.Call, in struct {
 	r := bus[in.Name]
 	if r == nil {
 		if len(bus) >= maxRules {
-			return nil, protocol.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+			return nil, protocol.Errorf(
+				"LimitExceededException",
+				"The requested resource exceeds the maximum number allowed.",
+			)
 		}
 		r = &rule{name: in.Name, arn: ruleARN(call, in.Name), owner: call.Account, tags: tags}
 		bus[in.Name] = r

@@ -17,40 +17,73 @@ func TestRules(t *testing.T) {
 	ctx := context.Background()
 	_, n := apitest.NewCloud(t)
 	name := aws.String("inventory")
-	put := &eventbridge.PutRuleInput{Name: name, EventPattern: aws.String(`{"source":["aws.ec2"],"detail":{"state":[{"prefix":"run"},null,1,true]}}`), Tags: []ebtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}
+	put := &eventbridge.PutRuleInput{
+		Name:         name,
+		EventPattern: aws.String(`{"source":["aws.ec2"],"detail":{"state":[{"prefix":"run"},null,1,true]}}`),
+		Tags:         []ebtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+	}
 	arn := apitest.Must[*eventbridge.PutRuleOutput](t)(n.Events.PutRule(ctx, put)).RuleArn
 	targets := func(count int) []ebtypes.Target {
 		var out []ebtypes.Target
 		for i := range count {
-			out = append(out, ebtypes.Target{Id: aws.String(fmt.Sprint(i)), Arn: aws.String("arn:aws:sns:eu-west-1:111122223333:t"), RetryPolicy: &ebtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)}})
+			out = append(
+				out,
+				ebtypes.Target{
+					Id:          aws.String(fmt.Sprint(i)),
+					Arn:         aws.String("arn:aws:sns:eu-west-1:111122223333:t"),
+					RetryPolicy: &ebtypes.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)},
+				},
+			)
 		}
 		return out
 	}
-	apitest.Must[*eventbridge.PutTargetsOutput](t)(n.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: name, Targets: targets(5)}))
-	_, err := n.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: name, Targets: []ebtypes.Target{{Id: aws.String("more"), Arn: aws.String("arn:aws:sns:eu-west-1:111122223333:t")}}})
+	apitest.Succeed(t)(n.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: name, Targets: targets(5)}))
+	_, err := n.Events.PutTargets(
+		ctx,
+		&eventbridge.PutTargetsInput{
+			Rule: name,
+			Targets: []ebtypes.Target{
+				{Id: aws.String("more"), Arn: aws.String("arn:aws:sns:eu-west-1:111122223333:t")},
+			},
+		},
+	)
 	apitest.WantError(t, err, "LimitExceededException", "maximum number")
-	apitest.Must[*eventbridge.DisableRuleOutput](t)(n.Events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: name}))
-	r := apitest.Must[*eventbridge.DescribeRuleOutput](t)(n.Events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: name}))
-	if *r.Arn != *arn || *arn != "arn:aws:events:eu-west-1:111122223333:rule/inventory" || r.State != ebtypes.RuleStateDisabled || *r.EventPattern != *put.EventPattern || r.Description != nil {
+	apitest.Succeed(t)(n.Events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: name}))
+	r := apitest.Must[*eventbridge.DescribeRuleOutput](t)(
+		n.Events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: name}),
+	)
+	if *r.Arn != *arn || *arn != "arn:aws:events:eu-west-1:111122223333:rule/inventory" ||
+		r.State != ebtypes.RuleStateDisabled ||
+		*r.EventPattern != *put.EventPattern ||
+		r.Description != nil {
 		t.Errorf("rule: %+v", r)
 	}
 	_, err = n.Events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: name})
 	apitest.WantError(t, err, "ValidationException", "Rule can't be deleted since it has targets.")
-	got := apitest.Must[*eventbridge.ListTargetsByRuleOutput](t)(n.Events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: name, Limit: aws.Int32(3)}))
+	got := apitest.Must[*eventbridge.ListTargetsByRuleOutput](t)(
+		n.Events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: name, Limit: aws.Int32(3)}),
+	)
 	if len(got.Targets) != 3 || got.NextToken == nil || *got.Targets[2].RetryPolicy.MaximumRetryAttempts != 3 {
 		t.Errorf("targets: %+v", got)
 	}
-	removed := apitest.Must[*eventbridge.RemoveTargetsOutput](t)(n.Events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: name, Ids: []string{"0", "1", "2", "3", "4", "none"}}))
+	removed := apitest.Must[*eventbridge.RemoveTargetsOutput](t)(
+		n.Events.RemoveTargets(
+			ctx,
+			&eventbridge.RemoveTargetsInput{Rule: name, Ids: []string{"0", "1", "2", "3", "4", "none"}},
+		),
+	)
 	if removed.FailedEntryCount != 1 || *removed.FailedEntries[0].TargetId != "none" {
 		t.Errorf("removed: %+v", removed)
 	}
-	tags := apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: arn}))
+	tags := apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(
+		n.Events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: arn}),
+	)
 	if len(tags.Tags) != 1 {
 		t.Errorf("tags: %+v", tags.Tags)
 	}
-	apitest.Must[*eventbridge.DescribeEventBusOutput](t)(n.Events.DescribeEventBus(ctx, nil))
+	apitest.Succeed(t)(n.Events.DescribeEventBus(ctx, nil))
 	for range 2 {
-		apitest.Must[*eventbridge.DeleteRuleOutput](t)(n.Events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: name}))
+		apitest.Succeed(t)(n.Events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: name}))
 	}
 	_, err = n.Events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: name})
 	apitest.WantError(t, err, "ResourceNotFoundException", "Rule inventory does not exist on EventBus default.")
@@ -70,7 +103,10 @@ func TestRulesRefused(t *testing.T) {
 		`{"source":["a"]} x`:                  "text after its end",
 		`{"a":[{"prefix":"a","suffix":"b"}]}`: "Only one key allowed",
 	} {
-		_, err := n.Events.PutRule(context.Background(), &eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: &pattern})
+		_, err := n.Events.PutRule(
+			context.Background(),
+			&eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: &pattern},
+		)
 		apitest.WantError(t, err, "InvalidEventPatternException", part)
 	}
 	good := aws.String(`{"source":["a"]}`)

@@ -49,7 +49,10 @@ func (s *Service) putTargets(call *protocol.Call, in struct {
 		targets = append(targets, t)
 	}
 	if len(targets) > maxTargets {
-		return nil, protocol.Errorf("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+		return nil, protocol.Errorf(
+			"LimitExceededException",
+			"The requested resource exceeds the maximum number allowed.",
+		)
 	}
 	r.targets = targets
 	return entriesResult{FailedEntries: []failedEntry{}}, nil
@@ -71,13 +74,29 @@ func readTarget(raw json.RawMessage) (target, error) {
 	}
 	switch {
 	case !idPattern.MatchString(t.Id):
-		return target{}, violation("targets.1.member.id", t.Id, `Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`)
+		return target{}, violation(
+			"targets.1.member.id",
+			t.Id,
+			`Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+ and have 1 to 64 characters`,
+		)
 	case len(strings.SplitN(t.Arn, ":", 6)) < 6 || !strings.HasPrefix(t.Arn, "arn:"):
-		return target{}, protocol.Errorf("ValidationException", "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.Arn)
+		return target{}, protocol.Errorf(
+			"ValidationException",
+			"Parameter %s is not valid. Reason: Provided Arn is not in correct format.",
+			t.Arn,
+		)
 	case len(t.Arn) > 1600:
-		return target{}, violation("targets.1.member.arn", t.Arn, "Member must have length less than or equal to 1600")
+		return target{}, violation(
+			"targets.1.member.arn",
+			t.Arn,
+			"Member must have length less than or equal to 1600",
+		)
 	case inputs > 1:
-		return target{}, protocol.Errorf("ValidationException", "Only one of Input, InputPath, or InputTransformer must be provided for target %s.", t.Id)
+		return target{}, protocol.Errorf(
+			"ValidationException",
+			"Only one of Input, InputPath, or InputTransformer must be provided for target %s.",
+			t.Id,
+		)
 	case t.Input != "" && !json.Valid([]byte(t.Input)):
 		return target{}, protocol.Errorf("ValidationException", "JSON syntax error in input for target %s.", t.Id)
 	}
@@ -98,7 +117,14 @@ func (s *Service) removeTargets(call *protocol.Call, in struct {
 	for _, id := range in.Ids {
 		i := slices.IndexFunc(r.targets, func(t target) bool { return t.id == id })
 		if i < 0 {
-			out.FailedEntries = append(out.FailedEntries, failedEntry{id, "ResourceNotFoundException", "Rule " + r.name + " does not have a target with the Id " + id + "."})
+			out.FailedEntries = append(
+				out.FailedEntries,
+				failedEntry{
+					id,
+					"ResourceNotFoundException",
+					"Rule " + r.name + " does not have a target with the Id " + id + ".",
+				},
+			)
 			continue
 		}
 		r.targets = slices.Delete(slices.Clone(r.targets), i, i+1)

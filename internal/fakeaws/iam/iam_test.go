@@ -18,30 +18,66 @@ func TestRole(t *testing.T) {
 	ctx := context.Background()
 	_, n := apitest.NewCloud(t)
 	boundary := apitest.CreatePolicy(t, n, "boundary", apitest.ReadAll)
-	apitest.Must[*iam.CreateRoleOutput](t)(n.IAM.CreateRole(ctx, &iam.CreateRoleInput{
-		RoleName: aws.String("Backup"), Path: aws.String("/permstack/"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
+	apitest.Succeed(t)(n.IAM.CreateRole(ctx, &iam.CreateRoleInput{
+		RoleName: aws.String(
+			"Backup",
+		), Path: aws.String("/permstack/"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
 		Description: aws.String("for backups"), MaxSessionDuration: aws.Int32(7200), PermissionsBoundary: &boundary,
 		Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}},
 	}))
-	got := apitest.Must[*iam.GetRoleOutput](t)(n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("backup")})).Role
+	got := apitest.Must[*iam.GetRoleOutput](t)(
+		n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("backup")}),
+	).Role
 	if *got.Arn != "arn:aws:iam::111122223333:role/permstack/Backup" || *got.Description != "for backups" || *got.MaxSessionDuration != 7200 ||
-		*got.PermissionsBoundary.PermissionsBoundaryArn != boundary || len(got.Tags) != 1 || !strings.HasPrefix(*got.RoleId, "AROA") || got.CreateDate.IsZero() {
+		*got.PermissionsBoundary.PermissionsBoundaryArn != boundary ||
+		len(got.Tags) != 1 ||
+		!strings.HasPrefix(*got.RoleId, "AROA") ||
+		got.CreateDate.IsZero() {
 		t.Errorf("role: %+v", got)
 	}
 	if doc := apitest.Must[string](t)(url.PathUnescape(*got.AssumeRolePolicyDocument)); doc != apitest.TrustEC2 {
 		t.Errorf("trust policy: %s", doc)
 	}
-	apitest.Must[*iam.UpdateRoleOutput](t)(n.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String("Backup"), Description: aws.String("")}))
-	apitest.Must[*iam.UpdateAssumeRolePolicyOutput](t)(n.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("Backup"), PolicyDocument: aws.String(apitest.TrustSelf)}))
-	apitest.Must[*iam.DeleteRolePermissionsBoundaryOutput](t)(n.IAM.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("Backup")}))
-	apitest.Must[*iam.UntagRoleOutput](t)(n.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String("Backup"), TagKeys: []string{"TEAM"}}))
-	apitest.Must[*iam.TagRoleOutput](t)(n.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String("Backup"), Tags: []types.Tag{{Key: aws.String("b"), Value: aws.String("")}}}))
-	got = apitest.Must[*iam.GetRoleOutput](t)(n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("Backup")})).Role
-	if got.Description != nil || *got.MaxSessionDuration != 7200 || got.PermissionsBoundary != nil || len(got.Tags) != 1 || *got.Tags[0].Key != "b" {
+	apitest.Succeed(t)(
+		n.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String("Backup"), Description: aws.String("")}),
+	)
+	apitest.Succeed(t)(
+		n.IAM.UpdateAssumeRolePolicy(
+			ctx,
+			&iam.UpdateAssumeRolePolicyInput{
+				RoleName:       aws.String("Backup"),
+				PolicyDocument: aws.String(apitest.TrustSelf),
+			},
+		),
+	)
+	apitest.Succeed(t)(
+		n.IAM.DeleteRolePermissionsBoundary(
+			ctx,
+			&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("Backup")},
+		),
+	)
+	apitest.Succeed(t)(
+		n.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String("Backup"), TagKeys: []string{"TEAM"}}),
+	)
+	apitest.Succeed(t)(
+		n.IAM.TagRole(
+			ctx,
+			&iam.TagRoleInput{
+				RoleName: aws.String("Backup"),
+				Tags:     []types.Tag{{Key: aws.String("b"), Value: aws.String("")}},
+			},
+		),
+	)
+	got = apitest.Must[*iam.GetRoleOutput](t)(
+		n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("Backup")}),
+	).Role
+	if got.Description != nil || *got.MaxSessionDuration != 7200 || got.PermissionsBoundary != nil ||
+		len(got.Tags) != 1 ||
+		*got.Tags[0].Key != "b" {
 		t.Errorf("role after changes: %+v", got)
 	}
-	apitest.Must[*iam.DeleteRoleOutput](t)(n.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("Backup")}))
-	apitest.Must[*iam.DeletePolicyOutput](t)(n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &boundary}))
+	apitest.Succeed(t)(n.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("Backup")}))
+	apitest.Succeed(t)(n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &boundary}))
 }
 
 func TestPaging(t *testing.T) {
@@ -70,20 +106,38 @@ func TestManagedPolicyVersions(t *testing.T) {
 	_, n := apitest.NewCloud(t)
 	arn := apitest.CreatePolicy(t, n, "p", apitest.ReadAll)
 	add := func(setDefault bool) (*iam.CreatePolicyVersionOutput, error) {
-		return n.IAM.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &arn, PolicyDocument: aws.String(apitest.ReadAll), SetAsDefault: setDefault})
+		return n.IAM.CreatePolicyVersion(
+			ctx,
+			&iam.CreatePolicyVersionInput{
+				PolicyArn:      &arn,
+				PolicyDocument: aws.String(apitest.ReadAll),
+				SetAsDefault:   setDefault,
+			},
+		)
 	}
 	for range 4 {
-		apitest.Must[*iam.CreatePolicyVersionOutput](t)(add(true))
+		apitest.Succeed(t)(add(true))
 	}
 	_, err := add(true)
 	apitest.WantError(t, err, "LimitExceeded", "A managed policy can have up to 5 versions.")
-	_, err = n.IAM.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")})
+	_, err = n.IAM.DeletePolicyVersion(
+		ctx,
+		&iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")},
+	)
 	apitest.WantError(t, err, "DeleteConflict", "Cannot delete the default version of a policy.")
 	_, err = n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 	apitest.WantError(t, err, "DeleteConflict", "This policy has more than one version.")
-	apitest.Must[*iam.SetDefaultPolicyVersionOutput](t)(n.IAM.SetDefaultPolicyVersion(ctx, &iam.SetDefaultPolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v2")}))
-	apitest.Must[*iam.DeletePolicyVersionOutput](t)(n.IAM.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")}))
-	if v := apitest.Must[*iam.CreatePolicyVersionOutput](t)(add(false)).PolicyVersion; *v.VersionId != "v6" || v.IsDefaultVersion {
+	apitest.Succeed(t)(
+		n.IAM.SetDefaultPolicyVersion(
+			ctx,
+			&iam.SetDefaultPolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v2")},
+		),
+	)
+	apitest.Succeed(t)(
+		n.IAM.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")}),
+	)
+	if v := apitest.Must[*iam.CreatePolicyVersionOutput](t)(add(false)).PolicyVersion; *v.VersionId != "v6" ||
+		v.IsDefaultVersion {
 		t.Errorf("a version number was reused: %+v", v)
 	}
 	p := apitest.Must[*iam.GetPolicyOutput](t)(n.IAM.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})).Policy
@@ -104,34 +158,59 @@ func TestDeleteConflicts(t *testing.T) {
 		_, err := n.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: r})
 		return err
 	}
-	apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
+	apitest.Succeed(t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 	apitest.WantError(t, deleteRole(), "DeleteConflict", "must detach all policies first")
 	_, err := n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 	apitest.WantError(t, err, "DeleteConflict", "Cannot delete a policy attached to entities.")
-	entities := apitest.Must[*iam.ListEntitiesForPolicyOutput](t)(n.IAM.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn}))
+	entities := apitest.Must[*iam.ListEntitiesForPolicyOutput](t)(
+		n.IAM.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn}),
+	)
 	if len(entities.PolicyRoles) != 1 || *entities.PolicyRoles[0].RoleName != "r" {
 		t.Errorf("entities: %+v", entities)
 	}
-	apitest.Must[*iam.DetachRolePolicyOutput](t)(n.IAM.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
+	apitest.Succeed(t)(n.IAM.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 
-	apitest.Must[*iam.PutRolePolicyOutput](t)(n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: r, PolicyName: aws.String("i"), PolicyDocument: aws.String(apitest.ReadAll)}))
+	apitest.Succeed(t)(
+		n.IAM.PutRolePolicy(
+			ctx,
+			&iam.PutRolePolicyInput{
+				RoleName:       r,
+				PolicyName:     aws.String("i"),
+				PolicyDocument: aws.String(apitest.ReadAll),
+			},
+		),
+	)
 	apitest.WantError(t, deleteRole(), "DeleteConflict", "must delete policies first")
-	apitest.Must[*iam.DeleteRolePolicyOutput](t)(n.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: r, PolicyName: aws.String("i")}))
+	apitest.Succeed(t)(
+		n.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: r, PolicyName: aws.String("i")}),
+	)
 
 	p := aws.String("profile")
-	apitest.Must[*iam.CreateInstanceProfileOutput](t)(n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: p}))
-	apitest.Must[*iam.AddRoleToInstanceProfileOutput](t)(n.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r}))
+	apitest.Succeed(t)(n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: p}))
+	apitest.Succeed(t)(
+		n.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r}),
+	)
 	apitest.WantError(t, deleteRole(), "DeleteConflict", "must remove roles from instance profile first")
-	_, err = n.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r})
+	_, err = n.IAM.AddRoleToInstanceProfile(
+		ctx,
+		&iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r},
+	)
 	apitest.WantError(t, err, "LimitExceeded", "InstanceSessionsPerInstanceProfile: 1")
 	_, err = n.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: p})
 	apitest.WantError(t, err, "DeleteConflict", "must remove roles from instance profile first")
-	got := apitest.Must[*iam.GetInstanceProfileOutput](t)(n.IAM.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: p})).InstanceProfile
+	got := apitest.Must[*iam.GetInstanceProfileOutput](t)(
+		n.IAM.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: p}),
+	).InstanceProfile
 	if len(got.Roles) != 1 || *got.Roles[0].RoleName != "r" {
 		t.Errorf("profile: %+v", got)
 	}
-	apitest.Must[*iam.RemoveRoleFromInstanceProfileOutput](t)(n.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: p, RoleName: r}))
-	apitest.Must[*iam.DeleteInstanceProfileOutput](t)(n.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: p}))
+	apitest.Succeed(t)(
+		n.IAM.RemoveRoleFromInstanceProfile(
+			ctx,
+			&iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: p, RoleName: r},
+		),
+	)
+	apitest.Succeed(t)(n.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: p}))
 	if err := deleteRole(); err != nil {
 		t.Error(err)
 	}
@@ -150,10 +229,13 @@ func TestIAMLimits(t *testing.T) {
 	r := aws.String("r")
 	for i := range 10 {
 		arn := apitest.CreatePolicy(t, n, fmt.Sprintf("p%d", i), policyDocument(6144))
-		apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
-		apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
+		apitest.Succeed(t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
+		apitest.Succeed(t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 	}
-	_, err := n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: aws.String("arn:aws:iam::aws:policy/SecurityAudit")})
+	_, err := n.IAM.AttachRolePolicy(
+		ctx,
+		&iam.AttachRolePolicyInput{RoleName: r, PolicyArn: aws.String("arn:aws:iam::aws:policy/SecurityAudit")},
+	)
 	apitest.WantError(t, err, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10")
 	create := func(doc string) error {
 		_, err := n.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("big"), PolicyDocument: &doc})
@@ -164,7 +246,10 @@ func TestIAMLimits(t *testing.T) {
 		t.Errorf("white space was counted: %v", err)
 	}
 	put := func(name string, size int) error {
-		_, err := n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(policyDocument(size))})
+		_, err := n.IAM.PutRolePolicy(
+			ctx,
+			&iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(policyDocument(size))},
+		)
 		return err
 	}
 	for _, step := range []struct {
@@ -180,7 +265,12 @@ func TestIAMLimits(t *testing.T) {
 			apitest.WantError(t, err, "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role r")
 		}
 	}
-	long := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"a:b":"` + strings.Repeat("x", 2048) + `"}}}]}`
+	long := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole",` +
+		`"Condition":{"StringEquals":{"a:b":"` + strings.Repeat(
+		"x",
+		2048,
+	) + `"}}}]}`
 	_, err = n.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: r, PolicyDocument: &long})
 	apitest.WantError(t, err, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048")
 }
@@ -210,7 +300,8 @@ func TestCreateRoleRefuses(t *testing.T) {
 		{"no such boundary", func(i *iam.CreateRoleInput) {
 			i.PermissionsBoundary = aws.String("arn:aws:iam::111122223333:policy/none")
 		}, "NoSuchEntity", "does not exist or is not attachable."},
-		{"too many tags", func(i *iam.CreateRoleInput) { i.Tags = tags }, "ValidationError", "less than or equal to 50"},
+		{"too many tags", func(i *iam.CreateRoleInput) { i.Tags = tags }, "ValidationError", "less than or " +
+			"equal to 50"},
 		{"tag twice", func(i *iam.CreateRoleInput) {
 			i.Tags = []types.Tag{{Key: aws.String("a"), Value: aws.String("")}, {Key: aws.String("A"), Value: aws.String("")}}
 		}, "InvalidInput", "Duplicate tag keys"},
@@ -221,7 +312,10 @@ func TestCreateRoleRefuses(t *testing.T) {
 		{"identity policy as trust", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String(apitest.ReadAll) }, "MalformedPolicyDocument", "Principal"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in := &iam.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2)}
+			in := &iam.CreateRoleInput{
+				RoleName:                 aws.String("new"),
+				AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
+			}
 			tt.change(in)
 			_, err := n.IAM.CreateRole(ctx, in)
 			apitest.WantError(t, err, tt.code, tt.part)
@@ -237,13 +331,22 @@ func TestAWSManagedPolicies(t *testing.T) {
 	c, n := apitest.NewCloud(t)
 	apitest.CreateRole(t, n, "r")
 	arn := "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-	apitest.Must[*iam.AttachRolePolicyOutput](t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: &arn}))
+	apitest.Succeed(t)(
+		n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: &arn}),
+	)
 	_, err := n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 	apitest.WantError(t, err, "AccessDenied", "iam:DeletePolicy")
-	aws1 := apitest.Must[*iam.ListPoliciesOutput](t)(n.IAM.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true}))
+	aws1 := apitest.Must[*iam.ListPoliciesOutput](t)(
+		n.IAM.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws, OnlyAttached: true}),
+	)
 	if len(aws1.Policies) != 1 || *aws1.Policies[0].Arn != arn {
 		t.Errorf("attached policies of AWS: %+v", aws1.Policies)
 	}
 	gov := apitest.NewClients(c.Config(apitest.Account, "us-gov-west-1"))
-	apitest.Must[*iam.GetPolicyOutput](t)(gov.IAM.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws-us-gov:iam::aws:policy/AdministratorAccess")}))
+	apitest.Succeed(t)(
+		gov.IAM.GetPolicy(
+			ctx,
+			&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws-us-gov:iam::aws:policy/AdministratorAccess")},
+		),
+	)
 }

@@ -159,7 +159,10 @@ func deletePolicy(a *account, call *protocol.Call) (any, error) {
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.versions) > 1 {
-		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
+		return nil, deleteConflict(
+			"This policy has more than one version. Before you delete a policy, you must delete the policy's " +
+				"versions. The default version is deleted with the policy.",
+		)
 	}
 	delete(a.policies, lower(p.name))
 	return nil, nil
@@ -208,5 +211,6 @@ func listPolicies(a *account, call *protocol.Call) (any, error) {
 // denied returns the refusal to change an AWS managed policy, which IAM also
 // sends to an administrator.
 func denied(call *protocol.Call, resource string) *protocol.Error {
-	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s", call.Caller.ARN, call.Action, "policy "+resource).WithStatus(403)
+	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s", call.Caller.ARN, call.Action, "policy "+resource).
+		WithStatus(403)
 }

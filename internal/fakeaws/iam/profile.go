@@ -25,7 +25,13 @@ type xmlProfile struct {
 }
 
 func (p *profile) brief() xmlProfile {
-	x := xmlProfile{Path: p.path, InstanceProfileName: p.name, InstanceProfileId: p.id, Arn: p.arn, CreateDate: protocol.Time(p.created)}
+	x := xmlProfile{
+		Path:                p.path,
+		InstanceProfileName: p.name,
+		InstanceProfileId:   p.id,
+		Arn:                 p.arn,
+		CreateDate:          protocol.Time(p.created),
+	}
 	if p.role != nil {
 		x.Roles = []xmlRole{p.role.brief()}
 	}

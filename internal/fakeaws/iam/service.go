@@ -44,7 +44,13 @@ func New(clock func() time.Time) *Service {
 func (s *Service) account(id string) *account {
 	a := s.accounts[id]
 	if a == nil {
-		a = &account{clock: s.clock, id: id, roles: map[string]*role{}, policies: map[string]*policy{}, profiles: map[string]*profile{}}
+		a = &account{
+			clock:    s.clock,
+			id:       id,
+			roles:    map[string]*role{},
+			policies: map[string]*policy{},
+			profiles: map[string]*profile{},
+		}
 		s.accounts[id] = a
 	}
 	return a

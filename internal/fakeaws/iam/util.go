@@ -59,7 +59,10 @@ func paginate[T any](call *protocol.Call, items []T, name func(T) string) ([]T, 
 		return items, page{}, nil
 	}
 	items = items[:max]
-	return items, page{IsTruncated: true, Marker: base64.RawURLEncoding.EncodeToString([]byte(name(items[max-1])))}, nil
+	return items, page{
+		IsTruncated: true,
+		Marker:      base64.RawURLEncoding.EncodeToString([]byte(name(items[max-1]))),
+	}, nil
 }
 
 func lower(s string) string { return strings.ToLower(s) }

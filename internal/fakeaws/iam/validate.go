@@ -27,7 +27,12 @@ func checkName(field, name string, max int) error {
 	case utf8.RuneCountInString(name) > max:
 		return constraint(field, name, fmt.Sprintf("Member must have length less than or equal to %d", max))
 	case !namePattern.MatchString(name):
-		return protocol.Errorf("ValidationError", "The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", field)
+		return protocol.Errorf(
+			"ValidationError",
+			"The specified value for %s is invalid. It must contain only alphanumeric characters and/or the "+
+				"following: +=,.@_-",
+			field,
+		)
 	}
 	return nil
 }
@@ -42,7 +47,11 @@ func parsePath(call *protocol.Call) (string, error) {
 		return "", constraint("path", path, "Member must have length less than or equal to 512")
 	}
 	if !pathPattern.MatchString(path) {
-		return "", protocol.Errorf("ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+		return "", protocol.Errorf(
+			"ValidationError",
+			"The specified value for path is invalid. It must begin and end with / and contain only "+
+				"alphanumeric characters and/or / characters.",
+		)
 	}
 	return path, nil
 }
@@ -54,7 +63,11 @@ func parseDescription(call *protocol.Call) (string, error) {
 		return "", constraint("description", d, "Member must have length less than or equal to 1000")
 	}
 	if !descPattern.MatchString(d) {
-		return "", constraint("description", d, `Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`)
+		return "", constraint(
+			"description",
+			d,
+			`Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`,
+		)
 	}
 	return d, nil
 }
@@ -67,10 +80,18 @@ func parseSessionDuration(call *protocol.Call, def int) (int, error) {
 		return 0, err
 	}
 	if n < 3600 {
-		return 0, constraint("maxSessionDuration", fmt.Sprint(n), "Member must have value greater than or equal to 3600")
+		return 0, constraint(
+			"maxSessionDuration",
+			fmt.Sprint(n),
+			"Member must have value greater than or equal to 3600",
+		)
 	}
 	if n > 43200 {
-		return 0, constraint("maxSessionDuration", fmt.Sprint(n), "Member must have value less than or equal to 43200")
+		return 0, constraint(
+			"maxSessionDuration",
+			fmt.Sprint(n),
+			"Member must have value less than or equal to 43200",
+		)
 	}
 	return n, nil
 }
@@ -83,7 +104,11 @@ func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (s
 		return "", constraint(field, doc, "Member must have length greater than or equal to 1")
 	}
 	if utf8.RuneCountInString(doc) > maxDocument {
-		return "", constraint(field, doc[:64]+"…", fmt.Sprintf("Member must have length less than or equal to %d", maxDocument))
+		return "", constraint(
+			field,
+			doc[:64]+"…",
+			fmt.Sprintf("Member must have length less than or equal to %d", maxDocument),
+		)
 	}
 	if err := validate.Check(doc, kind); err != nil {
 		return "", malformed(err)

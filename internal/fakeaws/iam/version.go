@@ -38,7 +38,11 @@ func (a *account) customerPolicyVersion(call *protocol.Call) (*policy, int, erro
 func versionIndex(p *policy, call *protocol.Call) (int, error) {
 	id := call.Str("VersionId")
 	if !versionPattern.MatchString(id) {
-		return 0, constraint("versionId", id, "Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?")
+		return 0, constraint(
+			"versionId",
+			id,
+			"Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?",
+		)
 	}
 	i := slices.IndexFunc(p.versions, func(v version) bool { return v.id == id })
 	if i < 0 {
@@ -61,7 +65,11 @@ func createPolicyVersion(a *account, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	if len(p.versions) >= maxVersions {
-		return nil, limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
+		return nil, limitExceeded(
+			"A managed policy can have up to %d versions. Before you create a new version, you must delete an "+
+				"existing version.",
+			maxVersions,
+		)
 	}
 	v := version{id: "v" + strconv.Itoa(p.nextVersion), document: doc, created: a.clock()}
 	p.nextVersion++

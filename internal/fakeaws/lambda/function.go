@@ -99,22 +99,58 @@ func (f *Function) check() error {
 	}
 	bytes := 0
 	for k, v := range f.Environment {
-		if k == "_HANDLER" || strings.HasPrefix(k, "AWS_LAMBDA_") || slices.Contains([]string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_TASK_ROOT"}, k) {
-			return protocol.Errorf("InvalidParameterValueException", "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", k)
+		if k == "_HANDLER" || strings.HasPrefix(k, "AWS_LAMBDA_") ||
+			slices.Contains(
+				[]string{
+					"AWS_REGION",
+					"AWS_DEFAULT_REGION",
+					"AWS_ACCESS_KEY_ID",
+					"AWS_SECRET_ACCESS_KEY",
+					"AWS_SESSION_TOKEN",
+					"LAMBDA_TASK_ROOT",
+				},
+				k,
+			) {
+			return protocol.Errorf(
+				"InvalidParameterValueException",
+				"Lambda was unable to configure your environment variables because the environment variables "+
+					"you have provided contains reserved keys that are currently not supported for "+
+					"modification. Reserved keys used in this request: %s",
+				k,
+			)
 		}
 		bytes += len(k) + len(v)
 	}
 	switch {
 	case !namePattern.MatchString(f.Name):
-		return invalid("functionName", f.Name, "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?")
+		return invalid(
+			"functionName",
+			f.Name,
+			"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
+		)
 	case !rolePattern.MatchString(f.Role):
 		return invalid("role", f.Role, "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+")
 	case f.Timeout < 1 || f.Timeout > maxTimeout:
-		return protocol.Errorf("ValidationException", "1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to %d", f.Timeout, maxTimeout)
+		return protocol.Errorf(
+			"ValidationException",
+			"1 validation error detected: Value '%d' at 'timeout' failed to satisfy constraint: Member must "+
+				"have value less than or equal to %d",
+			f.Timeout,
+			maxTimeout,
+		)
 	case f.MemoryMB < minMemory || f.MemoryMB > maxMemory:
-		return protocol.Errorf("InvalidParameterValueException", "'MemorySize' value failed to satisfy constraint: Member must have value between %d and %d", minMemory, maxMemory)
+		return protocol.Errorf(
+			"InvalidParameterValueException",
+			"'MemorySize' value failed to satisfy constraint: Member must have value between %d and %d",
+			minMemory,
+			maxMemory,
+		)
 	case bytes > maxEnvironment:
-		return protocol.Errorf("InvalidParameterValueException", "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit.")
+		return protocol.Errorf(
+			"InvalidParameterValueException",
+			"Lambda was unable to configure your environment variables because the environment variables you "+
+				"have provided exceeded the 4KB limit.",
+		)
 	case f.PackageType == "Image":
 		return protocol.Errorf("InvalidParameterValueException", "permstack local does not run container images")
 	}
@@ -122,7 +158,14 @@ func (f *Function) check() error {
 }
 
 func invalid(member, value, pattern string) error {
-	return protocol.Errorf("ValidationException", "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", value, member, pattern)
+	return protocol.Errorf(
+		"ValidationException",
+		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy "+
+			"regular expression pattern: %s",
+		value,
+		member,
+		pattern,
+	)
 }
 
 func notFound(arn string) error {

@@ -52,7 +52,15 @@ func registry(t *testing.T) (*Registry, *buffer) {
 }
 
 func function() Function {
-	return Function{Account: "111122223333", Region: "eu-central-1", Name: "f", Role: "arn:aws:iam::111122223333:role/r", Code: Code{Path: "code"}, Timeout: 30, Environment: map[string]string{"V": "1"}}
+	return Function{
+		Account:     "111122223333",
+		Region:      "eu-central-1",
+		Name:        "f",
+		Role:        "arn:aws:iam::111122223333:role/r",
+		Code:        Code{Path: "code"},
+		Timeout:     30,
+		Environment: map[string]string{"V": "1"},
+	}
 }
 
 func code(err error) string {
@@ -180,7 +188,8 @@ func TestREST(t *testing.T) {
 		q.Header.Set("X-Amz-Invocation-Type", tt.kind)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, q)
-		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) || w.Header().Get("X-Amz-Function-Error") != tt.functionError {
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) ||
+			w.Header().Get("X-Amz-Function-Error") != tt.functionError {
 			t.Errorf("%s %s: %d %s %s", tt.method, tt.path, w.Code, w.Body, w.Header())
 		}
 	}

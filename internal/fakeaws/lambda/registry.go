@@ -145,7 +145,10 @@ func (r *Registry) check(f *Function) error {
 	}
 	if r.o.Assumable != nil {
 		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com", map[string][]string{"aws:SourceAccount": {f.Account}, "aws:SourceArn": {f.ARN()}}); err != nil {
-			return protocol.Errorf("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
+			return protocol.Errorf(
+				"InvalidParameterValueException",
+				"The role defined for the function cannot be assumed by Lambda.",
+			)
 		}
 	}
 	if r.o.Fetch != nil && f.Code.S3Key != "" && f.Code.Zip == nil {
@@ -165,7 +168,12 @@ func codeReadError(err error) error {
 	if !errors.As(err, &s3) {
 		return err
 	}
-	return protocol.Errorf("InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", s3.Code, s3.Message)
+	return protocol.Errorf(
+		"InvalidParameterValueException",
+		"Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s",
+		s3.Code,
+		s3.Message,
+	)
 }
 
 // Delete removes a function and ends its process.
@@ -212,7 +220,9 @@ func (r *Registry) Change(arn string, edit func(*Function) error) error {
 // is in Result.FunctionError; an error means that it could not be run.
 func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lambdaruntime.Result, error) {
 	if len(payload) > maxSync {
-		return lambdaruntime.Result{}, protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(payload), maxSync).WithStatus(413)
+		return lambdaruntime.Result{}, protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is "+
+			"too large for the RequestResponse invocation type (limit %d bytes)", len(payload), maxSync).
+			WithStatus(413)
 	}
 	for {
 		rt, err := r.runtime(arn)
@@ -231,7 +241,9 @@ func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lamb
 // event invoke configuration sets another number.
 func (r *Registry) InvokeAsync(arn string, payload []byte) error {
 	if len(payload) > maxAsync {
-		return protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the Event invocation type (limit %d bytes)", len(payload), maxAsync).WithStatus(413)
+		return protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is too large for the Event "+
+			"invocation type (limit %d bytes)", len(payload), maxAsync).
+			WithStatus(413)
 	}
 	f, err := r.Get(arn)
 	if err != nil {
@@ -250,7 +262,17 @@ func (r *Registry) InvokeAsync(arn string, payload []byte) error {
 			if err == nil && result.FunctionError == "" || r.ctx.Err() != nil {
 				return
 			}
-			r.o.Logger.Warn("asynchronous invocation failed", "function", f.Name, "attempt", attempt+1, "error", err, "payload", string(result.Payload))
+			r.o.Logger.Warn(
+				"asynchronous invocation failed",
+				"function",
+				f.Name,
+				"attempt",
+				attempt+1,
+				"error",
+				err,
+				"payload",
+				string(result.Payload),
+			)
 			if attempt >= retries {
 				return
 			}
@@ -294,7 +316,11 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	case e.runtime != nil:
 		return e.runtime, nil
 	case r.o.Code == nil:
-		return nil, protocol.Errorf("InvalidRuntimeException", "permstack local has no resolver of function code: it cannot run function %s", f.Name)
+		return nil, protocol.Errorf(
+			"InvalidRuntimeException",
+			"permstack local has no resolver of function code: it cannot run function %s",
+			f.Name,
+		)
 	}
 	argv, dir, env, err := r.o.Code(f.Code)
 	if err != nil {
@@ -328,7 +354,11 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 	if r.o.Credentials != nil {
 		c.Credentials = func() lambdaruntime.Credentials {
 			cred := r.o.Credentials(f.Account, f.Role, f.Name)
-			return lambdaruntime.Credentials{AccessKeyID: cred.AccessKeyID, SecretAccessKey: cred.SecretAccessKey, SessionToken: cred.SessionToken}
+			return lambdaruntime.Credentials{
+				AccessKeyID:     cred.AccessKeyID,
+				SecretAccessKey: cred.SecretAccessKey,
+				SessionToken:    cred.SessionToken,
+			}
 		}
 	}
 	return c

@@ -97,7 +97,13 @@ func (p *process) response(w http.ResponseWriter, r *http.Request) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		a = response{errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)), unhandled}
+		a = response{
+			errorPayload(
+				"Function.ResponseSizeTooLarge",
+				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload),
+			),
+			unhandled,
+		}
 	case err != nil:
 		a = response{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
 	case r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "":

@@ -68,7 +68,15 @@ func invoke(t *testing.T, r *Runtime, payload string) Result {
 
 func TestInvoke(t *testing.T) {
 	var log bytes.Buffer
-	r := run(t, Config{Output: &log, Env: map[string]string{"MINE": "yes"}, MemoryMB: 256, Credentials: func() Credentials { return Credentials{"id", "secret", "token"} }})
+	r := run(
+		t,
+		Config{
+			Output:      &log,
+			Env:         map[string]string{"MINE": "yes"},
+			MemoryMB:    256,
+			Credentials: func() Credentials { return Credentials{"id", "secret", "token"} },
+		},
+	)
 	type reply struct {
 		Count, PID int
 		ARN        string
@@ -110,7 +118,12 @@ func TestFailures(t *testing.T) {
 		{"error", "fail", Config{}, []string{`"errorMessage":"as told"`}},
 		{"panic", "panic", Config{}, []string{`"errorMessage":"as told"`, "stackTrace"}},
 		{"exit", "exit", Config{}, []string{"Runtime.ExitError", "Runtime exited with error: exit status 3"}},
-		{"timeout", "hang", Config{Timeout: 300 * time.Millisecond}, []string{"Sandbox.Timedout", "Task timed out after 0.30 seconds"}},
+		{
+			"timeout",
+			"hang",
+			Config{Timeout: 300 * time.Millisecond},
+			[]string{"Sandbox.Timedout", "Task timed out after 0.30 seconds"},
+		},
 		{"init", "", Config{Env: map[string]string{"INIT": "fail"}}, []string{"Runtime.ExitError", "exit status 4"}},
 	}
 	for _, tt := range tests {

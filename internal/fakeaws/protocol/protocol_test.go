@@ -103,7 +103,8 @@ func TestAuthorize(t *testing.T) {
 	}
 	var required Access
 	c := &Call{Authorizer: func(a Access) error { required = a; return Errorf("AccessDenied", "no") }}
-	if err := c.Authorize("a:B", "arn", map[string][]string{"k": {"v"}}); err == nil || required.Action != "a:B" || required.Resource != "arn" {
+	if err := c.Authorize("a:B", "arn", map[string][]string{"k": {"v"}}); err == nil || required.Action != "a:B" ||
+		required.Resource != "arn" {
 		t.Errorf("got error %v for %+v", err, required)
 	}
 }

@@ -28,7 +28,9 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 		return nil, denied()
 	}
 	if b.region != call.Region && call.Action != "GetBucketLocation" {
-		return nil, protocol.Errorf("PermanentRedirect", "The bucket %s is in this region: %s. Please use this region to retry the request", b.name, b.region).WithStatus(http.StatusMovedPermanently)
+		return nil, protocol.Errorf("PermanentRedirect", "The bucket %s is in this region: %s. Please use this "+
+			"region to retry the request", b.name, b.region).
+			WithStatus(http.StatusMovedPermanently)
 	}
 	return b, nil
 }
@@ -51,7 +53,11 @@ func (b *bucket) allows(caller, account, action, resource string) bool {
 	}
 	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
 		Principal: eval.Principal{Account: account, ARN: caller}, Action: action, Resource: resource,
-		Context: map[string][]string{"aws:PrincipalAccount": {account}, "aws:PrincipalArn": {caller}, "aws:SecureTransport": {"true"}},
+		Context: map[string][]string{
+			"aws:PrincipalAccount": {account},
+			"aws:PrincipalArn":     {caller},
+			"aws:SecureTransport":  {"true"},
+		},
 	}) == eval.Allow
 }
 
@@ -68,17 +74,29 @@ func (s *Service) createBucket(call *protocol.Call, t target) (*protocol.Respons
 	case !bucketName.MatchString(t.bucket) || strings.Contains(t.bucket, ".."):
 		return nil, protocol.Errorf("InvalidBucketName", "The specified bucket is not valid: %s", t.bucket)
 	case in.Location == "" && call.Region != "us-east-1":
-		return nil, protocol.Errorf("IllegalLocationConstraintException", "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
+		return nil, protocol.Errorf(
+			"IllegalLocationConstraintException",
+			"The unspecified location constraint is incompatible for the region specific endpoint this request "+
+				"was sent to.",
+		)
 	case in.Location != "" && in.Location != call.Region:
-		return nil, protocol.Errorf("IllegalLocationConstraintException", "The %s location constraint is incompatible for the region specific endpoint this request was sent to.", in.Location)
+		return nil, protocol.Errorf(
+			"IllegalLocationConstraintException",
+			"The %s location constraint is incompatible for the region specific endpoint this request was sent to.",
+			in.Location,
+		)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.buckets[t.bucket]; old != nil {
 		if old.account == call.Account {
-			return nil, protocol.Errorf("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").WithStatus(http.StatusConflict)
+			return nil, protocol.Errorf("BucketAlreadyOwnedByYou", "Your previous request to create the named "+
+				"bucket succeeded and you already own it.").
+				WithStatus(http.StatusConflict)
 		}
-		return nil, protocol.Errorf("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.").WithStatus(http.StatusConflict)
+		return nil, protocol.Errorf("BucketAlreadyExists", "The requested bucket name is not available. The "+
+			"bucket namespace is shared by all users of the system. Please select a different name and try again.").
+			WithStatus(http.StatusConflict)
 	}
 	s.buckets[t.bucket] = &bucket{
 		name: t.bucket, account: call.Account, region: call.Region, created: s.clock(),
@@ -105,7 +123,8 @@ func (s *Service) deleteBucket(call *protocol.Call, t target) (*protocol.Respons
 		return nil, err
 	}
 	if len(b.objects) > 0 {
-		return nil, protocol.Errorf("BucketNotEmpty", "The bucket you tried to delete is not empty").WithStatus(http.StatusConflict)
+		return nil, protocol.Errorf("BucketNotEmpty", "The bucket you tried to delete is not empty").
+			WithStatus(http.StatusConflict)
 	}
 	delete(s.buckets, b.name)
 	return &protocol.Response{Status: http.StatusNoContent}, nil

@@ -7,7 +7,8 @@ import (
 )
 
 func noBucket(name string) error {
-	return protocol.Errorf("NoSuchBucket", "The specified bucket does not exist: %s", name).WithStatus(http.StatusNotFound)
+	return protocol.Errorf("NoSuchBucket", "The specified bucket does not exist: %s", name).
+		WithStatus(http.StatusNotFound)
 }
 
 func noKey(key string) error {
@@ -21,9 +22,14 @@ func denied() error {
 func notImplemented(what string) error { return protocol.NotImplemented("%s", what) }
 
 func malformed(err error) error {
-	return protocol.Errorf("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema: %v", err)
+	return protocol.Errorf(
+		"MalformedXML",
+		"The XML you provided was not well-formed or did not validate against our published schema: %v",
+		err,
+	)
 }
 
 func preconditionFailed() error {
-	return protocol.Errorf("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").WithStatus(http.StatusPreconditionFailed)
+	return protocol.Errorf("PreconditionFailed", "At least one of the pre-conditions you specified did not hold").
+		WithStatus(http.StatusPreconditionFailed)
 }

@@ -94,7 +94,16 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 			out.Truncated = true
 			break
 		}
-		out.Contents = append(out.Contents, listed{Key: encode(key), LastModified: stamp(o.modified), ETag: o.etag, Size: len(o.data), StorageClass: "STANDARD"})
+		out.Contents = append(
+			out.Contents,
+			listed{
+				Key:          encode(key),
+				LastModified: stamp(o.modified),
+				ETag:         o.etag,
+				Size:         len(o.data),
+				StorageClass: "STANDARD",
+			},
+		)
 		out.KeyCount++
 		out.Marker = key
 	}
@@ -113,7 +122,8 @@ func maxKeys(q url.Values) (int, error) {
 	}
 	n, err := strconv.Atoi(q.Get("max-keys"))
 	if err != nil || n < 0 {
-		return 0, protocol.Errorf("InvalidArgument", "Provided max-keys not an integer or within integer range").WithStatus(http.StatusBadRequest)
+		return 0, protocol.Errorf("InvalidArgument", "Provided max-keys not an integer or within integer range").
+			WithStatus(http.StatusBadRequest)
 	}
 	return min(n, 1000), nil
 }
@@ -141,7 +151,14 @@ func (s *Service) listObjectVersions(call *protocol.Call, t target) (*protocol.R
 		}
 		versions := b.objects[key]
 		for i, o := range slices.Backward(versions) {
-			item := listed{Key: key, VersionID: o.version, IsLatest: strconv.FormatBool(i == len(versions)-1), LastModified: stamp(o.modified), ETag: o.etag, Size: len(o.data)}
+			item := listed{
+				Key:          key,
+				VersionID:    o.version,
+				IsLatest:     strconv.FormatBool(i == len(versions)-1),
+				LastModified: stamp(o.modified),
+				ETag:         o.etag,
+				Size:         len(o.data),
+			}
 			if o.deleted {
 				out.Markers = append(out.Markers, item)
 			} else {

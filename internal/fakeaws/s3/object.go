@@ -83,7 +83,11 @@ func storedHeader(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
 		switch {
-		case strings.HasPrefix(name, "X-Amz-Meta-"), name == "Cache-Control", name == "Content-Type", name == "Content-Disposition", name == "Content-Language":
+		case strings.HasPrefix(name, "X-Amz-Meta-"),
+			name == "Cache-Control",
+			name == "Content-Type",
+			name == "Content-Disposition",
+			name == "Content-Language":
 			out[name] = values
 		case name == "Content-Encoding":
 			var rest []string
@@ -168,7 +172,8 @@ func byteRange(text string, size int) (from, to int, partial bool, err error) {
 		return 0, size, false, nil
 	}
 	if from >= size || from < 0 {
-		return 0, 0, false, protocol.Errorf("InvalidRange", "The requested range is not satisfiable").WithStatus(http.StatusRequestedRangeNotSatisfiable)
+		return 0, 0, false, protocol.Errorf("InvalidRange", "The requested range is not satisfiable").
+			WithStatus(http.StatusRequestedRangeNotSatisfiable)
 	}
 	return from, to, true, nil
 }

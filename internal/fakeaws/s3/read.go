@@ -33,7 +33,9 @@ func (s *Service) Read(r Reader, bucket, key, version string) ([]byte, error) {
 		return nil, denied()
 	}
 	if r.Region != "" && b.region != r.Region {
-		return nil, protocol.Errorf("PermanentRedirect", "The bucket is in this region: %s. Please use this region to retry the request", b.region).WithStatus(http.StatusMovedPermanently)
+		return nil, protocol.Errorf("PermanentRedirect", "The bucket is in this region: %s. Please use this "+
+			"region to retry the request", b.region).
+			WithStatus(http.StatusMovedPermanently)
 	}
 	o := b.version(key, version)
 	if o == nil {
@@ -50,7 +52,8 @@ func Locate(text, endpoint string) (bucket, key, version string, err error) {
 		return "", "", "", fmt.Errorf("parse URL %q: %w", text, err)
 	}
 	own := endpoint != "" && strings.HasPrefix(text, strings.TrimSuffix(endpoint, "/")+"/")
-	amazon := strings.HasSuffix(u.Hostname(), ".amazonaws.com") || strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn")
+	amazon := strings.HasSuffix(u.Hostname(), ".amazonaws.com") ||
+		strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn")
 	t := locate(&http.Request{Host: u.Host, URL: u})
 	if !own && !amazon && hostBucket(u.Host) == "" || t.bucket == "" || t.key == "" {
 		return "", "", "", fmt.Errorf("%q is not the URL of an S3 object", text)

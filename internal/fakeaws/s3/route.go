@@ -48,7 +48,10 @@ func route(r *http.Request) string {
 	}
 	for _, k := range settings {
 		if q.Has(k.query) {
-			return actionByMethod(r, map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name})
+			return actionByMethod(
+				r,
+				map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name},
+			)
 		}
 	}
 	switch {
@@ -61,7 +64,15 @@ func route(r *http.Request) string {
 	case q.Has("acl") || q.Has("delete") || q.Has("uploads") || q.Has("cors") || q.Has("website") || q.Has("logging") || q.Has("notification") || q.Has("replication") || q.Has("object-lock"):
 		return r.Method + " bucket?" + r.URL.RawQuery
 	}
-	return actionByMethod(r, map[string]string{"GET": "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"})
+	return actionByMethod(
+		r,
+		map[string]string{
+			"GET":    "ListObjects",
+			"PUT":    "CreateBucket",
+			"HEAD":   "HeadBucket",
+			"DELETE": "DeleteBucket",
+		},
+	)
 }
 
 func routeObject(r *http.Request) string {
@@ -70,7 +81,14 @@ func routeObject(r *http.Request) string {
 	case q.Has("uploads"):
 		return actionByMethod(r, map[string]string{"POST": "CreateMultipartUpload"})
 	case q.Has("uploadId"):
-		return actionByMethod(r, map[string]string{"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"})
+		return actionByMethod(
+			r,
+			map[string]string{
+				"PUT":    "UploadPart",
+				"POST":   "CompleteMultipartUpload",
+				"DELETE": "AbortMultipartUpload",
+			},
+		)
 	case r.Header.Get("X-Amz-Copy-Source") != "":
 		return "CopyObject"
 	}
@@ -79,7 +97,10 @@ func routeObject(r *http.Request) string {
 			return r.Method + " object?" + other
 		}
 	}
-	return actionByMethod(r, map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"})
+	return actionByMethod(
+		r,
+		map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"},
+	)
 }
 
 func actionByMethod(r *http.Request, byMethod map[string]string) string {

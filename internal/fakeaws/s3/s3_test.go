@@ -39,7 +39,10 @@ func TestS3(t *testing.T) {
 	apitest.WantError(t, err, "NotFound", "")
 	_, err = c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket})
 	apitest.WantError(t, err, "IllegalLocationConstraintException", "")
-	in := &s3.CreateBucketInput{Bucket: bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}
+	in := &s3.CreateBucketInput{
+		Bucket:                    bucket,
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	}
 	if _, err := c.CreateBucket(ctx, in); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,10 @@ func TestS3(t *testing.T) {
 	}
 	apitest.WantError(t, put("v1/c.yaml", "three"), "PreconditionFailed", "")
 
-	got, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/a b.zip"), ChecksumMode: types.ChecksumModeEnabled})
+	got, err := c.GetObject(
+		ctx,
+		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/a b.zip"), ChecksumMode: types.ChecksumModeEnabled},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +76,10 @@ func TestS3(t *testing.T) {
 	if err != nil || string(body) != "one" || got.Metadata["release"] != "1" || got.ChecksumSHA256 == nil {
 		t.Errorf("%q, %v, %v, %v", body, err, got.Metadata, got.ChecksumSHA256)
 	}
-	part, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml"), Range: aws.String("bytes=1-")})
+	part, err := c.GetObject(
+		ctx,
+		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml"), Range: aws.String("bytes=1-")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +92,22 @@ func TestS3(t *testing.T) {
 	}
 	_, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("none")})
 	apitest.WantError(t, err, "NoSuchKey", "")
-	_, err = c.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: aws.String("bad"), Body: strings.NewReader("x"), ChecksumSHA256: aws.String("AAAA")})
+	_, err = c.PutObject(
+		ctx,
+		&s3.PutObjectInput{
+			Bucket:         bucket,
+			Key:            aws.String("bad"),
+			Body:           strings.NewReader("x"),
+			ChecksumSHA256: aws.String("AAAA"),
+		},
+	)
 	apitest.WantError(t, err, "BadDigest", "")
-	_, err = s3At(t, endpoint, "111111111111", "us-east-1").HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml")})
+	_, err = s3At(
+		t,
+		endpoint,
+		"111111111111",
+		"us-east-1",
+	).HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml")})
 	if err == nil {
 		t.Error("a bucket is served in another Region")
 	}
@@ -124,7 +146,13 @@ func TestS3(t *testing.T) {
 func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	t.Helper()
 	ctx, key := t.Context(), aws.String("big")
-	_, err := c.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
+	_, err := c.PutBucketVersioning(
+		ctx,
+		&s3.PutBucketVersioningInput{
+			Bucket:                  bucket,
+			VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +163,16 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	var parts []types.CompletedPart
 	for i, body := range []string{"first-", "second"} {
 		n := aws.Int32(int32(i + 1))
-		part, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: bucket, Key: key, UploadId: begun.UploadId, PartNumber: n, Body: bytes.NewReader([]byte(body))})
+		part, err := c.UploadPart(
+			ctx,
+			&s3.UploadPartInput{
+				Bucket:     bucket,
+				Key:        key,
+				UploadId:   begun.UploadId,
+				PartNumber: n,
+				Body:       bytes.NewReader([]byte(body)),
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +224,8 @@ func TestS3AcrossAccounts(t *testing.T) {
 		return err
 	}
 	apitest.WantError(t, read(), "AccessDenied", "")
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::shared-releases/*"}]}`
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",` +
+		`"Resource":"arn:aws:s3:::shared-releases/*"}]}`
 	if _, err := owner.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: bucket, Policy: &policy}); err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,8 @@ func (s *Service) getSetting(call *protocol.Call, t target) (*protocol.Response,
 	body, ok := b.settings[k.query]
 	switch {
 	case !ok && k.missing != "":
-		return nil, protocol.Errorf(k.missing, "The bucket %s has no %s", b.name, k.name).WithStatus(http.StatusNotFound)
+		return nil, protocol.Errorf(k.missing, "The bucket %s has no %s", b.name, k.name).
+			WithStatus(http.StatusNotFound)
 	case !ok:
 		body = []byte(`<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>`)
 	}
@@ -81,7 +82,11 @@ func (s *Service) putSetting(call *protocol.Call, t target) (*protocol.Response,
 	switch k.query {
 	case "policy":
 		if _, err := iampolicy.Parse(body); err != nil {
-			return nil, protocol.Errorf("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{': %v", err)
+			return nil, protocol.Errorf(
+				"MalformedPolicy",
+				"Policies must be valid JSON and the first byte must be '{': %v",
+				err,
+			)
 		}
 	case "versioning":
 		var in struct{ Status string }

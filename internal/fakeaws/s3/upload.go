@@ -50,7 +50,9 @@ func (s *Service) findUpload(call *protocol.Call, t target) (*bucket, *upload, e
 	}
 	u := b.uploads[call.Form.Get("uploadId")]
 	if u == nil || u.key != t.key {
-		return nil, nil, protocol.Errorf("NoSuchUpload", "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been aborted or completed.").WithStatus(http.StatusNotFound)
+		return nil, nil, protocol.Errorf("NoSuchUpload", "The specified multipart upload does not exist. The "+
+			"upload ID might be invalid, or the multipart upload might have been aborted or completed.").
+			WithStatus(http.StatusNotFound)
 	}
 	return b, u, nil
 }
@@ -58,7 +60,10 @@ func (s *Service) findUpload(call *protocol.Call, t target) (*bucket, *upload, e
 func (s *Service) uploadPart(call *protocol.Call, t target) (*protocol.Response, error) {
 	number, err := strconv.Atoi(call.Form.Get("partNumber"))
 	if err != nil || number < 1 || number > 10_000 {
-		return nil, protocol.Errorf("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+		return nil, protocol.Errorf(
+			"InvalidArgument",
+			"Part number must be an integer between 1 and 10000, inclusive",
+		)
 	}
 	body, sums, err := payload(call)
 	if err != nil {
@@ -103,7 +108,11 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 		part, ok := u.parts[p.Number]
 		tag := etag(part)
 		if !ok || p.ETag != tag && p.ETag != tag[1:len(tag)-1] {
-			return nil, protocol.Errorf("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
+			return nil, protocol.Errorf(
+				"InvalidPart",
+				"One or more of the specified parts could not be found. The part may not have been uploaded, "+
+					"or the specified entity tag may not match the part's entity tag.",
+			)
 		}
 		if p.Number <= last {
 			return nil, protocol.Errorf("InvalidPartOrder", "The list of parts was not in ascending order.")
@@ -114,7 +123,12 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 		sums.Write(sum[:])
 	}
 	whole := etag(sums.Bytes())
-	o := &object{data: data.Bytes(), etag: fmt.Sprintf(`%s-%d"`, whole[:len(whole)-1], len(in.Parts)), modified: s.clock(), header: u.header}
+	o := &object{
+		data:     data.Bytes(),
+		etag:     fmt.Sprintf(`%s-%d"`, whole[:len(whole)-1], len(in.Parts)),
+		modified: s.clock(),
+		header:   u.header,
+	}
 	s.add(b, t.key, o)
 	delete(b.uploads, call.Form.Get("uploadId"))
 	out, err := document(&struct {

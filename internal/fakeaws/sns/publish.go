@@ -75,8 +75,13 @@ func (s *Service) publish(call *protocol.Call) (any, error) {
 	size := len(m.Body)
 	for _, a := range call.Structs("MessageAttributes") {
 		attribute := Attribute{a.Get("Value.DataType"), a.Get("Value.StringValue"), a.Get("Value.BinaryValue")}
-		if a.Get("Name") == "" || attribute.DataType == "" || attribute.StringValue == "" && attribute.BinaryValue == "" {
-			return nil, protocol.Errorf("ParameterValueInvalid", "The message attribute '%s' must contain non-empty message attribute value.", a.Get("Name"))
+		if a.Get("Name") == "" || attribute.DataType == "" ||
+			attribute.StringValue == "" && attribute.BinaryValue == "" {
+			return nil, protocol.Errorf(
+				"ParameterValueInvalid",
+				"The message attribute '%s' must contain non-empty message attribute value.",
+				a.Get("Name"),
+			)
 		}
 		m.Attributes[a.Get("Name")] = attribute
 		size += len(a.Get("Name")) + len(attribute.DataType) + len(attribute.StringValue) + len(attribute.BinaryValue)

@@ -98,8 +98,10 @@ func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, erro
 		return nil, notFound("Topic")
 	}
 	if t.account != call.Account && !(call.Action == "Publish" && t.allowsAccount(call)) {
-		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action",
-			call.Caller.ARN, call.Action, arn, call.Action).WithStatus(http.StatusForbidden)
+		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on "+
+			"resource: %s because no resource-based policy allows the SNS:%s action",
+			call.Caller.ARN, call.Action, arn, call.Action).
+			WithStatus(http.StatusForbidden)
 	}
 	return t, nil
 }
@@ -115,18 +117,34 @@ func (t *topic) allowsAccount(call *protocol.Call) bool {
 		return false // only the default policy, which allows the owner
 	}
 	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
-		Principal: eval.Principal{Account: call.Account, ARN: call.Caller.ARN}, Action: "sns:" + call.Action, Resource: t.arn,
+		Principal: eval.Principal{
+			Account: call.Account,
+			ARN:     call.Caller.ARN,
+		}, Action: "sns:" + call.Action, Resource: t.arn,
 		Context: map[string][]string{
-			"aws:PrincipalAccount": {call.Account}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
+			"aws:PrincipalAccount": {
+				call.Account,
+			}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
 		},
 	}) == eval.Allow
 }
 
 // defaultPolicy returns the policy that AWS sets on a new topic.
 func defaultPolicy(arn, account string) string {
-	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"%s","Condition":{"StringEquals":{"AWS:SourceOwner":"%s"}}}]}`, arn, account)
+	return fmt.Sprintf(
+		`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID",`+
+			`"Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes",`+
+			`"SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic",`+
+			`"SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"%s",`+
+			`"Condition":{"StringEquals":{"AWS:SourceOwner":"%s"}}}]}`,
+		arn,
+		account,
+	)
 }
 
 // effectiveDelivery is the EffectiveDeliveryPolicy of a topic with default
 // settings.
-const effectiveDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`
+const effectiveDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,` +
+	`"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,` +
+	`"backoffFunction":"linear"},"disableSubscriptionOverrides":false,` +
+	`"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`

@@ -32,7 +32,10 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 		return nil, invalid("Amazon SNS does not support this protocol string: %s", kind)
 	}
 	if !validEndpoint(kind, endpoint) {
-		return nil, invalid("%s endpoint", map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[kind])
+		return nil, invalid(
+			"%s endpoint",
+			map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[kind],
+		)
 	}
 	reveal, err := call.Bool("ReturnSubscriptionArn", false)
 	if err != nil {
@@ -123,7 +126,9 @@ func (s *Service) getSubscriptionAttributes(call *protocol.Call) (any, error) {
 	}
 	out := map[string]string{
 		"SubscriptionArn": sub.arn, "TopicArn": sub.topic, "Owner": sub.owner, "Protocol": sub.protocol, "Endpoint": sub.endpoint,
-		"PendingConfirmation": fmt.Sprint(sub.pending), "ConfirmationWasAuthenticated": fmt.Sprint(!sub.pending), "RawMessageDelivery": "false",
+		"PendingConfirmation": fmt.Sprint(
+			sub.pending,
+		), "ConfirmationWasAuthenticated": fmt.Sprint(!sub.pending), "RawMessageDelivery": "false",
 	}
 	for k, v := range sub.attributes {
 		out[k] = v

@@ -18,7 +18,10 @@ func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	}
 	out := protocol.MergeTags(have, add)
 	if len(out) > protocol.MaxTags {
-		return nil, protocol.Errorf("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+		return nil, protocol.Errorf(
+			"TagLimitExceeded",
+			"Could not complete request: tag quota of per resource exceeded",
+		)
 	}
 	return out, nil
 }

@@ -57,7 +57,14 @@ func (s *Service) createTopic(call *protocol.Call) (any, error) {
 	if attributes["Policy"] == "" {
 		attributes["Policy"] = defaultPolicy(arn, call.Account)
 	}
-	s.topics[arn] = &topic{arn: arn, name: name, account: call.Account, region: call.Region, attributes: attributes, tags: tags}
+	s.topics[arn] = &topic{
+		arn:        arn,
+		name:       name,
+		account:    call.Account,
+		region:     call.Region,
+		attributes: attributes,
+		tags:       tags,
+	}
 	return topicResult{arn}, nil
 }
 
@@ -124,7 +131,11 @@ func (s *Service) getTopicAttributes(call *protocol.Call) (any, error) {
 		}
 	}
 	out["TopicArn"], out["Owner"] = t.arn, t.account
-	out["SubscriptionsConfirmed"], out["SubscriptionsPending"], out["SubscriptionsDeleted"] = strconv.Itoa(confirmed), strconv.Itoa(pending), "0"
+	out["SubscriptionsConfirmed"], out["SubscriptionsPending"], out["SubscriptionsDeleted"] = strconv.Itoa(
+		confirmed,
+	), strconv.Itoa(
+		pending,
+	), "0"
 	out["EffectiveDeliveryPolicy"] = effectiveDelivery
 	if _, ok := out["DisplayName"]; !ok {
 		out["DisplayName"] = ""

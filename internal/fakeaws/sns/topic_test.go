@@ -15,46 +15,93 @@ import (
 func TestTopics(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
-	in := &sns.CreateTopicInput{Name: aws.String("alerts"), Attributes: map[string]string{"DisplayName": "Alerts"}, Tags: []snstypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}
+	in := &sns.CreateTopicInput{
+		Name:       aws.String("alerts"),
+		Attributes: map[string]string{"DisplayName": "Alerts"},
+		Tags:       []snstypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+	}
 	arn := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, in)).TopicArn
-	if again := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, in)).TopicArn; *again != *arn || *arn != "arn:aws:sns:eu-west-1:111122223333:alerts" {
+	if again := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, in)).TopicArn; *again != *arn ||
+		*arn != "arn:aws:sns:eu-west-1:111122223333:alerts" {
 		t.Errorf("topic %s, again %s", *arn, *again)
 	}
-	_, err := n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("alerts"), Attributes: map[string]string{"DisplayName": "Other"}})
+	_, err := n.SNS.CreateTopic(
+		ctx,
+		&sns.CreateTopicInput{Name: aws.String("alerts"), Attributes: map[string]string{"DisplayName": "Other"}},
+	)
 	apitest.WantError(t, err, "InvalidParameter", "Topic already exists with different attributes")
 	_, err = n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("a b")})
 	apitest.WantError(t, err, "InvalidParameter", "Topic Name")
 
 	attributes := func() map[string]string {
-		return apitest.Must[*sns.GetTopicAttributesOutput](t)(n.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: arn})).Attributes
+		return apitest.Must[*sns.GetTopicAttributesOutput](t)(
+			n.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: arn}),
+		).Attributes
 	}
-	if a := attributes(); !strings.Contains(a["Policy"], "__default_policy_ID") || a["DisplayName"] != "Alerts" || a["Owner"] != apitest.Account {
+	if a := attributes(); !strings.Contains(a["Policy"], "__default_policy_ID") || a["DisplayName"] != "Alerts" ||
+		a["Owner"] != apitest.Account {
 		t.Errorf("attributes: %v", a)
 	}
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}`
-	apitest.Must[*sns.SetTopicAttributesOutput](t)(n.SNS.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: arn, AttributeName: aws.String("Policy"), AttributeValue: &policy}))
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}`
+	apitest.Succeed(t)(
+		n.SNS.SetTopicAttributes(
+			ctx,
+			&sns.SetTopicAttributesInput{TopicArn: arn, AttributeName: aws.String("Policy"), AttributeValue: &policy},
+		),
+	)
 	if a := attributes(); a["Policy"] != policy {
 		t.Errorf("policy: %s", a["Policy"])
 	}
-	_, err = n.SNS.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: arn, AttributeName: aws.String("Policy"), AttributeValue: aws.String("{}")})
+	_, err = n.SNS.SetTopicAttributes(
+		ctx,
+		&sns.SetTopicAttributesInput{
+			TopicArn:       arn,
+			AttributeName:  aws.String("Policy"),
+			AttributeValue: aws.String("{}"),
+		},
+	)
 	apitest.WantError(t, err, "InvalidParameter", "Policy Error")
 
-	sub := apitest.Must[*sns.SubscribeOutput](t)(n.SNS.Subscribe(ctx, &sns.SubscribeInput{TopicArn: arn, Protocol: aws.String("email"), Endpoint: aws.String("a@example.com")}))
+	sub := apitest.Must[*sns.SubscribeOutput](t)(
+		n.SNS.Subscribe(
+			ctx,
+			&sns.SubscribeInput{TopicArn: arn, Protocol: aws.String("email"), Endpoint: aws.String("a@example.com")},
+		),
+	)
 	if *sub.SubscriptionArn != "pending confirmation" {
 		t.Errorf("subscription %s", *sub.SubscriptionArn)
 	}
-	list := apitest.Must[*sns.ListSubscriptionsByTopicOutput](t)(n.SNS.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: arn}))
-	if len(list.Subscriptions) != 1 || *list.Subscriptions[0].Endpoint != "a@example.com" || *list.Subscriptions[0].SubscriptionArn != "PendingConfirmation" {
+	list := apitest.Must[*sns.ListSubscriptionsByTopicOutput](t)(
+		n.SNS.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: arn}),
+	)
+	if len(list.Subscriptions) != 1 || *list.Subscriptions[0].Endpoint != "a@example.com" ||
+		*list.Subscriptions[0].SubscriptionArn != "PendingConfirmation" {
 		t.Errorf("subscriptions: %+v", list.Subscriptions)
 	}
-	_, err = n.SNS.Subscribe(ctx, &sns.SubscribeInput{TopicArn: arn, Protocol: aws.String("email"), Endpoint: aws.String("nobody")})
+	_, err = n.SNS.Subscribe(
+		ctx,
+		&sns.SubscribeInput{TopicArn: arn, Protocol: aws.String("email"), Endpoint: aws.String("nobody")},
+	)
 	apitest.WantError(t, err, "InvalidParameter", "Email address")
 
-	apitest.Must[*sns.PublishOutput](t)(n.SNS.Publish(ctx, &sns.PublishInput{TopicArn: arn, Subject: aws.String("Drift"), Message: aws.String("grants more"), MessageAttributes: map[string]snstypes.MessageAttributeValue{
-		"direction": {DataType: aws.String("String"), StringValue: aws.String("more")},
-	}}))
+	apitest.Succeed(t)(
+		n.SNS.Publish(
+			ctx,
+			&sns.PublishInput{
+				TopicArn: arn,
+				Subject:  aws.String("Drift"),
+				Message:  aws.String("grants more"),
+				MessageAttributes: map[string]snstypes.MessageAttributeValue{
+					"direction": {DataType: aws.String("String"), StringValue: aws.String("more")},
+				},
+			},
+		),
+	)
 	sent := c.SNS().Messages(*arn)
-	if len(sent) != 1 || sent[0].Subject != "Drift" || sent[0].Body != "grants more" || sent[0].Attributes["direction"].StringValue != "more" || sent[0].ID == "" {
+	if len(sent) != 1 || sent[0].Subject != "Drift" || sent[0].Body != "grants more" ||
+		sent[0].Attributes["direction"].StringValue != "more" ||
+		sent[0].ID == "" {
 		t.Errorf("messages: %+v", sent)
 	}
 	for _, bad := range []sns.PublishInput{
@@ -69,8 +116,8 @@ func TestTopics(t *testing.T) {
 		_, err := n.SNS.Publish(ctx, &bad)
 		apitest.WantError(t, err, "InvalidParameter", "Invalid parameter: ")
 	}
-	apitest.Must[*sns.DeleteTopicOutput](t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))
-	apitest.Must[*sns.DeleteTopicOutput](t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))
+	apitest.Succeed(t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))
+	apitest.Succeed(t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))
 	_, err = n.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: arn})
 	apitest.WantError(t, err, "NotFound", "Topic does not exist")
 }

@@ -61,11 +61,15 @@ func (s *Service) Definition() protocol.Service {
 		Name: "ssm", Protocol: protocol.JSON, Version: "2014-11-06", TargetPrefix: "AmazonSSM",
 		Source: "internal/fakeaws/ssm/ssm.go",
 		Actions: map[string]protocol.Action{
-			"PutParameter":           protocol.LockedJSON(&s.mu, s.putParameter, s.on(request.name)),
-			"GetParameter":           protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
-			"GetParameters":          protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
-			"DeleteParameter":        protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
-			"DescribeParameters":     protocol.LockedJSON(&s.mu, s.describeParameters, protocol.OnAnyResource("ssm:DescribeParameters")),
+			"PutParameter":    protocol.LockedJSON(&s.mu, s.putParameter, s.on(request.name)),
+			"GetParameter":    protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
+			"GetParameters":   protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
+			"DeleteParameter": protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
+			"DescribeParameters": protocol.LockedJSON(
+				&s.mu,
+				s.describeParameters,
+				protocol.OnAnyResource("ssm:DescribeParameters"),
+			),
 			"AddTagsToResource":      protocol.LockedJSON(&s.mu, s.addTagsToResource, s.on(request.resourceID)),
 			"RemoveTagsFromResource": protocol.LockedJSON(&s.mu, s.removeTagsFromResource, s.on(request.resourceID)),
 			"ListTagsForResource":    protocol.LockedJSON(&s.mu, s.listTagsForResource, s.on(request.resourceID)),
@@ -78,11 +82,20 @@ var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
 func checkName(name string) error {
 	switch {
 	case name == "" || len(name) > maxName || !namePattern.MatchString(name):
-		return protocol.Errorf("ValidationException", "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_")
+		return protocol.Errorf(
+			"ValidationException",
+			"Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can "+
+				"consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "+
+				"letters, numbers and the following 3 symbols .-_",
+		)
 	case strings.Contains(name, "/") && name[0] != '/':
 		return protocol.Errorf("ValidationException", "Parameter name must be a fully qualified name.")
 	case strings.Count(name, "/") > 15:
-		return protocol.Errorf("HierarchyLevelLimitExceededException", "Hierarchies can have at most 15 levels: %s", name)
+		return protocol.Errorf(
+			"HierarchyLevelLimitExceededException",
+			"Hierarchies can have at most 15 levels: %s",
+			name,
+		)
 	}
 	first := strings.ToLower(strings.TrimPrefix(name, "/"))
 	if strings.HasPrefix(first, "aws") || strings.HasPrefix(first, "ssm") {
@@ -109,7 +122,10 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	}
 	have := s.store(call)[in.Name]
 	if have != nil && !in.Overwrite {
-		return nil, protocol.Errorf("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return nil, protocol.Errorf(
+			"ParameterAlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
+		)
 	}
 	if in.Type == "" && have != nil {
 		in.Type = have.kind
@@ -121,23 +137,53 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	case in.Tier != "" && in.Tier != "Standard":
 		return nil, protocol.NotImplemented("parameters of the tier %s, only of Standard", in.Tier)
 	case in.Value == "":
-		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.")
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have "+
+				"length greater than or equal to 1.",
+		)
 	case len(in.Value) > maxValue:
-		return nil, protocol.Errorf("ValidationException", "Standard tier parameters support a maximum parameter value of %d characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.", maxValue)
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"Standard tier parameters support a maximum parameter value of %d characters. To create a larger "+
+				"parameter value, upgrade the parameter to use the advanced-parameter tier.",
+			maxValue,
+		)
 	case in.Type == "":
-		return nil, protocol.Errorf("ValidationException", "A parameter type is required when you create a parameter.")
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"A parameter type is required when you create a parameter.",
+		)
 	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
-		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [SecureString, StringList, String]", in.Type)
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must "+
+				"satisfy enum value set: [SecureString, StringList, String]",
+			in.Type,
+		)
 	case have != nil && in.Overwrite && len(in.Tags) > 0:
-		return nil, protocol.Errorf("ValidationException", "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"Invalid request: tags and overwrite can't be used together. To create a parameter with tags, "+
+				"please remove overwrite flag. To update tags for an existing parameter, please use "+
+				"AddTagsToResource or RemoveTagsFromResource.",
+		)
 	}
 	if in.AllowedPattern != "" {
 		re, err := regexp.Compile(in.AllowedPattern)
 		if err != nil {
-			return nil, protocol.Errorf("InvalidAllowedPatternException", "The allowed pattern is not a regular expression: %v", err)
+			return nil, protocol.Errorf(
+				"InvalidAllowedPatternException",
+				"The allowed pattern is not a regular expression: %v",
+				err,
+			)
 		}
 		if !re.MatchString(in.Value) {
-			return nil, protocol.Errorf("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", in.AllowedPattern)
+			return nil, protocol.Errorf(
+				"ParameterPatternMismatchException",
+				"Parameter value, cannot be validated against allowedPattern: %s",
+				in.AllowedPattern,
+			)
 		}
 	}
 	tags, err := mergeTags(nil, in.Tags)
@@ -189,11 +235,25 @@ func (s *Service) get(call *protocol.Call, name string) (parameterResult, error)
 	}
 	if hasVersion {
 		if n, err := strconv.Atoi(version); err != nil || n != p.version {
-			return parameterResult{}, protocol.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.", version, plain)
+			return parameterResult{}, protocol.Errorf(
+				"ParameterVersionNotFound",
+				"Systems Manager could not find version %s of %s.",
+				version,
+				plain,
+			)
 		}
 		selector = ":" + version
 	}
-	return parameterResult{p.name, p.kind, p.value, p.version, protocol.Time(p.modified), p.arn, p.dataType, selector}, nil
+	return parameterResult{
+		p.name,
+		p.kind,
+		p.value,
+		p.version,
+		protocol.Time(p.modified),
+		p.arn,
+		p.dataType,
+		selector,
+	}, nil
 }
 
 func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (any, error) {
@@ -206,7 +266,11 @@ func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (a
 
 func (s *Service) getParameters(call *protocol.Call, in struct{ Names []string }) (any, error) {
 	if n := len(in.Names); n < 1 || n > 10 {
-		return nil, protocol.Errorf("ValidationException", "1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and 10")
+		return nil, protocol.Errorf(
+			"ValidationException",
+			"1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have "+
+				"length between 1 and 10",
+		)
 	}
 	found, missing := []parameterResult{}, []string{}
 	for _, name := range in.Names {
@@ -254,7 +318,21 @@ func (s *Service) describeParameters(call *protocol.Call, in describeInput) (any
 			return nil, err
 		}
 		if ok {
-			list = append(list, metadata{p.name, p.kind, p.arn, p.dataType, "Standard", p.description, p.pattern, p.user, protocol.Time(p.modified), p.version})
+			list = append(
+				list,
+				metadata{
+					p.name,
+					p.kind,
+					p.arn,
+					p.dataType,
+					"Standard",
+					p.description,
+					p.pattern,
+					p.user,
+					protocol.Time(p.modified),
+					p.version,
+				},
+			)
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
@@ -280,7 +358,11 @@ func (in describeInput) matches(p *parameter) (bool, error) {
 	for _, f := range in.ParameterFilters {
 		field := map[string]string{"Name": p.name, "Type": p.kind}[f.Key]
 		if field == "" {
-			return false, protocol.Errorf("InvalidFilterKey", "permstack local has the filters Name and Type, not %q", f.Key)
+			return false, protocol.Errorf(
+				"InvalidFilterKey",
+				"permstack local has the filters Name and Type, not %q",
+				f.Key,
+			)
 		}
 		compare, ok := map[string]func(a, b string) bool{
 			"": func(a, b string) bool { return a == b }, "Equals": func(a, b string) bool { return a == b },

@@ -9,7 +9,12 @@ import (
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	for _, t := range add {
 		if !t.Valid() {
-			return nil, protocol.Errorf("ValidationException", "tag key %q or its value is not valid: keys have 1 to 128 characters and do not begin with aws:, values at most 256", t.Key)
+			return nil, protocol.Errorf(
+				"ValidationException",
+				"tag key %q or its value is not valid: keys have 1 to 128 characters and do not begin with "+
+					"aws:, values at most 256",
+				t.Key,
+			)
 		}
 	}
 	out := protocol.MergeTags(have, add)
@@ -23,11 +28,19 @@ func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 // name.
 func (s *Service) tagged(call *protocol.Call, kind, id string) (*parameter, error) {
 	if kind != "Parameter" {
-		return nil, protocol.Errorf("InvalidResourceType", "permstack local has tags of parameters only, not of %q", kind)
+		return nil, protocol.Errorf(
+			"InvalidResourceType",
+			"permstack local has tags of parameters only, not of %q",
+			kind,
+		)
 	}
 	p := s.store(call)[id]
 	if p == nil {
-		return nil, protocol.Errorf("InvalidResourceId", "The resource ID %q is not valid. Verify that you entered the correct ID and try again.", id)
+		return nil, protocol.Errorf(
+			"InvalidResourceId",
+			"The resource ID %q is not valid. Verify that you entered the correct ID and try again.",
+			id,
+		)
 	}
 	return p, nil
 }
@@ -60,7 +73,10 @@ func (s *Service) removeTagsFromResource(call *protocol.Call, in struct {
 	return nil, nil
 }
 
-func (s *Service) listTagsForResource(call *protocol.Call, in struct{ ResourceType, ResourceId string }) (any, error) {
+func (s *Service) listTagsForResource(
+	call *protocol.Call,
+	in struct{ ResourceType, ResourceId string },
+) (any, error) {
 	p, err := s.tagged(call, in.ResourceType, in.ResourceId)
 	if err != nil {
 		return nil, err

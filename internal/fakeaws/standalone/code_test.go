@@ -26,7 +26,13 @@ func TestFindsCode(t *testing.T) {
 	write(t, filepath.Join(root, "built", "bootstrap"), self)
 	write(t, filepath.Join(root, "other", "bootstrap"), "/dev/null")
 	pack(t, filepath.Join(root, "dist", "provisioner-here.zip"), self)
-	finder := &codeFinder{o: Options{BuiltIn: []string{"permstack", "lambda-function"}, Names: []string{"drift", "provisioner"}, Root: root}}
+	finder := &codeFinder{
+		o: Options{
+			BuiltIn: []string{"permstack", "lambda-function"},
+			Names:   []string{"drift", "provisioner"},
+			Root:    root,
+		},
+	}
 	t.Cleanup(func() {
 		dirs := finder.temps
 		if err := finder.close(); err != nil {
@@ -45,14 +51,26 @@ func TestFindsCode(t *testing.T) {
 		want []string // nil: a program of this machine
 		fail string
 	}{
-		"template.yaml before it is packaged": {code: lambda.Code{S3Bucket: "b", S3Key: "functions/provisioner"}, want: builtIn},
-		"packaged":                            {code: lambda.Code{S3Bucket: "b", S3Key: "v1/provisioner-arm64-0a1b.zip"}, want: builtIn},
-		"a local path without a program":      {code: lambda.Code{Path: "functions/provisioner"}, want: builtIn},
-		"a local folder with a program":       {code: lambda.Code{Path: "built"}},
-		"a local zip":                         {code: lambda.Code{Path: "dist/provisioner-here.zip"}},
-		"a program for nothing":               {code: lambda.Code{Path: "other"}, fail: "its own functions (drift, provisioner)"},
-		"somebody else's function":            {code: lambda.Code{S3Bucket: "b", S3Key: "orders.zip"}, fail: "orders.zip"},
-		"inline":                              {code: lambda.Code{ZipFile: "exports.handler = 1"}, fail: "inline"},
+		"template.yaml before it is packaged": {
+			code: lambda.Code{S3Bucket: "b", S3Key: "functions/provisioner"},
+			want: builtIn,
+		},
+		"packaged": {
+			code: lambda.Code{S3Bucket: "b", S3Key: "v1/provisioner-arm64-0a1b.zip"},
+			want: builtIn,
+		},
+		"a local path without a program": {code: lambda.Code{Path: "functions/provisioner"}, want: builtIn},
+		"a local folder with a program":  {code: lambda.Code{Path: "built"}},
+		"a local zip":                    {code: lambda.Code{Path: "dist/provisioner-here.zip"}},
+		"a program for nothing": {
+			code: lambda.Code{Path: "other"},
+			fail: "its own functions (drift, provisioner)",
+		},
+		"somebody else's function": {
+			code: lambda.Code{S3Bucket: "b", S3Key: "orders.zip"},
+			fail: "orders.zip",
+		},
+		"inline": {code: lambda.Code{ZipFile: "exports.handler = 1"}, fail: "inline"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

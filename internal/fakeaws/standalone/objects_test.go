@@ -46,7 +46,11 @@ func TestMain(m *testing.M) {
 			return
 		}
 		_ = next.Body.Close()
-		answer, err := http.Post(api+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", strings.NewReader(`"uploaded"`))
+		answer, err := http.Post(
+			api+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response",
+			"application/json",
+			strings.NewReader(`"uploaded"`),
+		)
 		if err != nil {
 			return
 		}
@@ -112,7 +116,10 @@ func TestUploadedFunction(t *testing.T) {
 		client := cloudformation.NewFromConfig(l.Config(account, region))
 		_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{
 			StackName: &stack, TemplateBody: aws.String(functionTemplate), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
-			Parameters: []types.Parameter{{ParameterKey: aws.String("Bucket"), ParameterValue: bucket}, {ParameterKey: aws.String("Key"), ParameterValue: &key}},
+			Parameters: []types.Parameter{
+				{ParameterKey: aws.String("Bucket"), ParameterValue: bucket},
+				{ParameterKey: aws.String("Key"), ParameterValue: &key},
+			},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +127,10 @@ func TestUploadedFunction(t *testing.T) {
 		if status, _, err = l.Stacks.Wait(t.Context(), account, region, stack); err != nil {
 			t.Fatal(err)
 		}
-		events, err := client.DescribeStackEvents(t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &stack})
+		events, err := client.DescribeStackEvents(
+			t.Context(),
+			&cloudformation.DescribeStackEventsInput{StackName: &stack},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,14 +154,17 @@ func TestUploadedFunction(t *testing.T) {
 	}
 	for key, want := range map[string]string{"elsewhere.zip": "its own functions", "broken.zip": "open zip"} {
 		_, _, function := launch(region, strings.TrimSuffix(key, ".zip"), key)
-		if _, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}")); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}")); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %q", key, err, want)
 		}
 	}
-	if status, reason, _ := launch(region, "none", "none.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: NoSuchKey") {
+	if status, reason, _ := launch(region, "none", "none.zip"); status != "ROLLBACK_COMPLETE" ||
+		!strings.Contains(reason, "S3 Error Code: NoSuchKey") {
 		t.Errorf("a key that does not exist: %s, %s", status, reason)
 	}
-	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" || !strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
+	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" ||
+		!strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
 		t.Errorf("a bucket of another Region: %s, %s", status, reason)
 	}
 }

@@ -23,10 +23,18 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, protocol.Errorf("ValidationError", "%s is invalid", arn)
 	}
 	if !sessionPattern.MatchString(name) {
-		return nil, violation("roleSessionName", name, `Member must satisfy regular expression pattern: [\w+=,.@-]* and have 2 to 64 characters`)
+		return nil, violation(
+			"roleSessionName",
+			name,
+			`Member must satisfy regular expression pattern: [\w+=,.@-]* and have 2 to 64 characters`,
+		)
 	}
 	if n := len(external); call.Has("ExternalId") && (n < 2 || n > 1224 || !externalPattern.MatchString(external)) {
-		return nil, violation("externalId", external, `Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`)
+		return nil, violation(
+			"externalId",
+			external,
+			`Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`,
+		)
 	}
 	if call.Has("Policy") || len(call.Structs("PolicyArns")) > 0 {
 		return nil, protocol.NotImplemented("session policies")
@@ -48,7 +56,10 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, err
 	}
 	if seconds > role.MaxSession {
-		return nil, protocol.Errorf("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+		return nil, protocol.Errorf(
+			"ValidationError",
+			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+		)
 	}
 	session := s.issue(account, arn, name, time.Duration(seconds)*time.Second)
 	return assumed(session), nil
@@ -104,7 +115,10 @@ func (s *Service) AssumableBy(account, roleARN, service string, keys map[string]
 	if err != nil {
 		return fmt.Errorf("trust policy of %s: %w", roleARN, err)
 	}
-	full := map[string][]string{"aws:SourceAccount": {account}, "aws:CurrentTime": {s.clock().UTC().Format(time.RFC3339)}}
+	full := map[string][]string{
+		"aws:SourceAccount": {account},
+		"aws:CurrentTime":   {s.clock().UTC().Format(time.RFC3339)},
+	}
 	maps.Copy(full, keys)
 	decision, _ := eval.Trust(doc, eval.Request{
 		Principal: eval.Principal{Service: service}, Action: assumeAction, Context: full,
@@ -116,7 +130,8 @@ func (s *Service) AssumableBy(account, roleARN, service string, keys map[string]
 }
 
 func notAuthorized(call *protocol.Call, arn string) *protocol.Error {
-	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, arn).WithStatus(http.StatusForbidden)
+	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, arn).
+		WithStatus(http.StatusForbidden)
 }
 
 func assumed(s Session) any {

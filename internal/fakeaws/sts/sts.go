@@ -109,9 +109,13 @@ func (s *Service) Session(accessKeyID, token string) (Session, bool, *protocol.E
 	case !ok:
 		return Session{}, false, nil
 	case token != session.Token:
-		return Session{}, true, protocol.Errorf("InvalidClientTokenId", "The security token included in the request is invalid.").WithStatus(http.StatusForbidden)
+		return Session{}, true, protocol.Errorf("InvalidClientTokenId", "The security token included in the "+
+			"request is invalid.").
+			WithStatus(http.StatusForbidden)
 	case s.clock().After(session.Expires):
-		return Session{}, true, protocol.Errorf("ExpiredToken", "The security token included in the request is expired").WithStatus(http.StatusForbidden)
+		return Session{}, true, protocol.Errorf("ExpiredToken", "The security token included in the request is "+
+			"expired").
+			WithStatus(http.StatusForbidden)
 	}
 	return session, true, nil
 }

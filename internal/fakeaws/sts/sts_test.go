@@ -18,7 +18,10 @@ import (
 func TestAssumeRole(t *testing.T) {
 	ctx := context.Background()
 	c, owner := apitest.NewCloud(t)
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"secret"}}},{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},` +
+		`"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"secret"}}},{"Effect":"Allow",` +
+		`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole",` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`
 	arn := *apitest.Must[*iam.CreateRoleOutput](t)(owner.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("backup"), Path: aws.String("/p/"), AssumeRolePolicyDocument: &trust})).Role.Arn
 	vendor := apitest.NewClients(c.Config("444455556666", apitest.Region))
 	assume := func(n apitest.Clients, arn, external string) (*sts.AssumeRoleOutput, error) {
@@ -29,7 +32,12 @@ func TestAssumeRole(t *testing.T) {
 		return n.STS.AssumeRole(ctx, in)
 	}
 	_, err := assume(vendor, arn, "")
-	apitest.WantError(t, err, "AccessDenied", "User: arn:aws:iam::444455556666:root is not authorized to perform: sts:AssumeRole on resource: "+arn)
+	apitest.WantError(
+		t,
+		err,
+		"AccessDenied",
+		"User: arn:aws:iam::444455556666:root is not authorized to perform: sts:AssumeRole on resource: "+arn,
+	)
 	_, err = assume(vendor, arn, "wrong")
 	apitest.WantError(t, err, "AccessDenied", "")
 	_, err = assume(owner, arn, "secret")
@@ -40,8 +48,18 @@ func TestAssumeRole(t *testing.T) {
 	if *out.AssumedRoleUser.Arn != "arn:aws:sts::111122223333:assumed-role/backup/run" {
 		t.Errorf("assumed: %s", *out.AssumedRoleUser.Arn)
 	}
-	session := apitest.NewClients(c.ConfigWith(apitest.Region, aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}))
-	if id := apitest.Must[*sts.GetCallerIdentityOutput](t)(session.STS.GetCallerIdentity(ctx, nil)); *id.Account != apitest.Account || *id.Arn != *out.AssumedRoleUser.Arn {
+	session := apitest.NewClients(
+		c.ConfigWith(
+			apitest.Region,
+			aws.Credentials{
+				AccessKeyID:     *out.Credentials.AccessKeyId,
+				SecretAccessKey: *out.Credentials.SecretAccessKey,
+				SessionToken:    *out.Credentials.SessionToken,
+			},
+		),
+	)
+	if id := apitest.Must[*sts.GetCallerIdentityOutput](t)(session.STS.GetCallerIdentity(ctx, nil)); *id.Account != apitest.Account ||
+		*id.Arn != *out.AssumedRoleUser.Arn {
 		t.Errorf("identity: %+v", id)
 	}
 	_, err = session.IAM.ListRoles(ctx, nil)
@@ -83,7 +101,12 @@ func TestSessionsEnd(t *testing.T) {
 	mu.Lock()
 	now = now.Add(13 * time.Hour)
 	mu.Unlock()
-	_, err = apitest.NewClients(c.ConfigWith(apitest.Region, wrongExpiry(credentials))).STS.GetCallerIdentity(ctx, nil)
+	_, err = apitest.NewClients(
+		c.ConfigWith(apitest.Region, wrongExpiry(credentials)),
+	).STS.GetCallerIdentity(
+		ctx,
+		nil,
+	)
 	apitest.WantError(t, err, "ExpiredToken", "expired")
 }
 
