@@ -1,14 +1,13 @@
-// Faults runs the fault matrix and the long run, and prints what came of them as
-// Markdown; docs/reliability.md says what it means.
+// Faults runs the fault matrix, pairs of faults and a soak, and prints the results
+// as Markdown; docs/reliability.md explains them.
 //
 //	go run ./tools/faults             all
-//	go run ./tools/faults matrix      every life broken at every call in every way
-//	go run ./tools/faults pairs       lives that are broken twice
-//	go run ./tools/faults soak        a thousand lives in a row
+//	go run ./tools/faults matrix      every scenario with every fault at every call
+//	go run ./tools/faults pairs       scenarios with two faults
+//	go run ./tools/faults soak        a thousand scenarios in a row
 //	go run ./tools/faults -write      all, into docs/reliability.md
 //
-// It ends with status 1 where something that must hold did not, and with 2 where
-// the harness itself failed.
+// The exit status is 1 if an invariant was violated, 2 if the harness failed.
 package main
 
 import (
@@ -29,10 +28,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	debug.SetGCPercent(400) // memory is cheap here, and the lives are many
+	debug.SetGCPercent(400) // favours speed over memory
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
-	case errors.Is(err, errBroken), errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errViolated), errors.Is(err, flag.ErrHelp):
 		os.Exit(1)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "faults:", err)
@@ -40,16 +39,16 @@ func main() {
 	}
 }
 
-// errBroken: the report has said what.
-var errBroken = errors.New("something that must hold did not")
+// errViolated reports a violated invariant, which the report describes.
+var errViolated = errors.New("an invariant was violated")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	sample := flags.Int("sample", 1, "run every `n`th case of the matrix only")
-	lives := flags.Int("lives", 1000, "how many lives a soak has")
-	pairs := flags.Int("pairs", 4000, "how many lives are broken twice")
-	seed := flags.Uint64("seed", 1, "what the faults of pairs and of a soak are drawn from")
+	sample := flags.Int("sample", 1, "run only every `n`th case of the matrix")
+	scenarios := flags.Int("scenarios", 1000, "number of scenarios of a soak")
+	pairs := flags.Int("pairs", 4000, "number of scenarios with two faults")
+	seed := flags.Uint64("seed", 1, "seed of the random faults of pairs and of a soak")
 	write := flags.Bool("write", false, "run all and write the results into "+document)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -63,22 +62,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	r := &runner{ctx: ctx, stderr: stderr, began: time.Now()}
 	all := func(w io.Writer) error {
 		first := r.matrix(w, *sample)
-		if first != nil && !errors.Is(first, errBroken) {
+		if first != nil && !errors.Is(first, errViolated) {
 			return first
 		}
 		fmt.Fprint(w, "\n### Two faults\n\n")
 		second := r.pairs(w, *pairs, *seed)
-		if second != nil && !errors.Is(second, errBroken) {
+		if second != nil && !errors.Is(second, errViolated) {
 			return second
 		}
 		fmt.Fprint(w, "\n### Long runs\n\n")
-		return errors.Join(first, second, r.soak(w, *lives, *seed))
+		return errors.Join(first, second, r.soak(w, *scenarios, *seed))
 	}
 	switch {
 	case *write:
 		var b bytes.Buffer
 		err := all(&b)
-		if err != nil && !errors.Is(err, errBroken) {
+		if err != nil && !errors.Is(err, errViolated) {
 			return err
 		}
 		return errors.Join(err, faultinjection.WriteSection(document, b.Bytes()))
@@ -89,9 +88,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case mode == "pairs":
 		return r.pairs(stdout, *pairs, *seed)
 	case mode == "soak":
-		return r.soak(stdout, *lives, *seed)
+		return r.soak(stdout, *scenarios, *seed)
 	}
-	return fmt.Errorf("unknown argument %q: want matrix, pairs, soak or nothing", mode)
+	return fmt.Errorf("unknown argument %q: want matrix, pairs, soak or none", mode)
 }
 
 const document = "docs/reliability.md"
@@ -100,7 +99,7 @@ type runner struct {
 	ctx    context.Context
 	stderr io.Writer
 	began  time.Time
-	told   time.Time
+	last   time.Time // of a progress line
 }
 
 func (r *runner) matrix(w io.Writer, sample int) error {
@@ -110,7 +109,7 @@ func (r *runner) matrix(w io.Writer, sample int) error {
 	}
 	fmt.Fprintf(
 		r.stderr,
-		"\nmatrix: %d cases, %d broken, %s\n",
+		"\nmatrix: %d cases, %d violated, %s\n",
 		len(m.Results),
 		len(m.Violations()),
 		time.Since(r.began).Round(time.Second),
@@ -119,7 +118,7 @@ func (r *runner) matrix(w io.Writer, sample int) error {
 		return err
 	}
 	if len(m.Violations()) > 0 {
-		return errBroken
+		return errViolated
 	}
 	return nil
 }
@@ -131,7 +130,7 @@ func (r *runner) pairs(w io.Writer, cases int, seed uint64) error {
 	}
 	fmt.Fprintf(
 		r.stderr,
-		"\npairs: %d cases, %d broken, %s\n",
+		"\npairs: %d cases, %d violated, %s\n",
 		len(report.Results),
 		len(report.Violations()),
 		time.Since(r.began).Round(time.Second),
@@ -140,19 +139,19 @@ func (r *runner) pairs(w io.Writer, cases int, seed uint64) error {
 		return err
 	}
 	if len(report.Violations()) > 0 {
-		return errBroken
+		return errViolated
 	}
 	return nil
 }
 
-func (r *runner) soak(w io.Writer, lives int, seed uint64) error {
-	report, err := faultinjection.Soak{Scenarios: lives, Seed: seed, Progress: r.progress("lives")}.Run(r.ctx)
+func (r *runner) soak(w io.Writer, scenarios int, seed uint64) error {
+	report, err := faultinjection.Soak{Scenarios: scenarios, Seed: seed, Progress: r.progress("scenarios")}.Run(r.ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(
 		r.stderr,
-		"\nsoak: %d lives, %d problems, %s\n",
+		"\nsoak: %d scenarios, %d problems, %s\n",
 		report.Scenarios,
 		len(report.Problems)+len(report.Leaks()),
 		time.Since(r.began).Round(time.Second),
@@ -161,18 +160,18 @@ func (r *runner) soak(w io.Writer, lives int, seed uint64) error {
 		return err
 	}
 	if len(report.Problems)+len(report.Leaks()) > 0 {
-		return errBroken
+		return errViolated
 	}
 	return nil
 }
 
-// progress tells how far it is, a few times a second at most.
+// progress returns a callback that writes the progress, at most a few times a second.
 func (r *runner) progress(what string) func(int, int) {
 	return func(done, all int) {
-		if done < all && time.Since(r.told) < 300*time.Millisecond {
+		if done < all && time.Since(r.last) < 300*time.Millisecond {
 			return
 		}
-		r.told = time.Now()
+		r.last = time.Now()
 		fmt.Fprintf(r.stderr, "\r%d of %d %s", done, all, what)
 	}
 }

@@ -7,16 +7,16 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	var out, said bytes.Buffer
-	if err := run(t.Context(), []string{"soak", "-lives", "3", "-seed", "5"}, &out, &said); err != nil {
-		t.Fatalf("%v\n%s%s", err, &out, &said)
+	var out, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"soak", "-scenarios", "3", "-seed", "5"}, &out, &stderr); err != nil {
+		t.Fatalf("%v\n%s%s", err, &out, &stderr)
 	}
-	if !strings.Contains(out.String(), "3 lives in a row, seed 5") || !strings.Contains(said.String(), "3 of 3 lives") {
-		t.Errorf("said %q and %q", out.String(), said.String())
+	if !strings.Contains(out.String(), "3 scenarios in a row, seed 5") || !strings.Contains(stderr.String(), "3 of 3 scenarios") {
+		t.Errorf("got stdout %q, stderr %q", out.String(), stderr.String())
 	}
 	for _, args := range [][]string{{"sleep"}, {"-nothing"}} {
-		if err := run(t.Context(), args, &out, &said); err == nil {
-			t.Errorf("%v is taken", args)
+		if err := run(t.Context(), args, &out, &stderr); err == nil {
+			t.Errorf("run(%q) succeeded, want an error", args)
 		}
 	}
 }

@@ -3,9 +3,9 @@ package faultinjection
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sync"
 
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
 	"permstack/internal/policies"
@@ -20,21 +20,22 @@ const (
 	connection   = "main"
 )
 
-// choice is what a customer asks for.
+// choice is what a customer selects.
 type choice struct {
 	name    string
 	assets  []schema.Asset
 	support bool
 }
 
-// The two choices between which updates go: the second drops an asset with its
-// policies and rules, adds another and a role, and changes what both have.
+// Updates go from oldChoice to newChoice: it removes an asset with its policies and
+// rules, adds another one and a role, and changes what both have in common.
 var (
 	oldChoice = choice{name: "before", assets: []schema.Asset{"ec2-mssql", "s3"}}
 	newChoice = choice{name: "after", assets: []schema.Asset{"ec2", "dynamodb"}, support: true}
 )
 
-// properties are the custom resource's, as CloudFormation hands them over.
+// properties returns the custom resource's properties as CloudFormation passes
+// them.
 func (c choice) properties() map[string]any {
 	support := ""
 	if c.support {
@@ -49,7 +50,7 @@ func (c choice) properties() map[string]any {
 	}
 }
 
-// set is what the catalogue says of the choice.
+// set returns the permission set of the choice.
 func (c choice) set() (policies.Set, error) {
 	s, err := choiceSets.get(c.name, c.synthesize)
 	return s, err
@@ -75,7 +76,7 @@ func (c choice) synthesize() (policies.Set, error) {
 	return policies.Synthesize(properties.Selection(), properties.Environment(parent))
 }
 
-// cache remembers what thousands of lives would work out again.
+// cache keeps results that thousands of cases share.
 type cache[T any] struct {
 	mu     sync.Mutex
 	values map[string]T
@@ -104,7 +105,7 @@ var (
 	synthesizedSets   cache[policies.Set]
 )
 
-// cachedSynthesize is policies.Synthesize, which is pure, with a memory.
+// cachedSynthesize is policies.Synthesize, which is pure, with a cache.
 func cachedSynthesize(s policies.Selection, e policies.Environment) (policies.Set, error) {
 	key, err := json.Marshal([]any{s, e})
 	if err != nil {
@@ -113,11 +114,7 @@ func cachedSynthesize(s policies.Selection, e policies.Environment) (policies.Se
 	return synthesizedSets.get(string(key), func() (policies.Set, error) { return policies.Synthesize(s, e) })
 }
 
-// snapshot is what an account holds: a name for people, and all that matters of
-// the thing as text.
-type snapshot map[string]string
-
-// expectedSnapshot is what the account holds when the choice is deployed.
+// expectedSnapshot returns what the account has when the choice is deployed.
 func (c choice) expectedSnapshot() (snapshot, error) {
 	return expectedSnapshots.get(c.name, c.computeSnapshot)
 }
@@ -129,23 +126,15 @@ func (c choice) computeSnapshot() (snapshot, error) {
 	}
 	out := snapshot{}
 	for _, r := range set.Roles {
-		var policies []string
+		role := livestate.Role{Boundary: r.PermissionsBoundary, Trust: r.Trust}
 		for _, p := range r.Managed {
-			policies = append(policies, "attached "+p.Name)
+			role.Attached = append(role.Attached, livestate.Policy{Name: p.Name})
 			out["policy "+p.Path+p.Name] = documentText(p.Document)
 		}
 		for _, p := range r.Inline {
-			policies = append(policies, "inline "+p.Name+" "+documentText(p.Document))
+			role.Inline = append(role.Inline, livestate.Policy{Name: p.Name, Document: p.Document})
 		}
-		slices.Sort(policies)
-		out["role "+r.Path+r.Name] = fmt.Sprint(
-			"trust ",
-			documentText(r.Trust),
-			" boundary ",
-			r.PermissionsBoundary,
-			" ",
-			policies,
-		)
+		out["role "+r.Path+r.Name] = roleText(role)
 		if r.InstanceProfile != "" {
 			out["instance profile "+r.Path+r.InstanceProfile] = r.Name
 		}
@@ -175,34 +164,4 @@ func documentText(d iampolicy.Document) string {
 		panic(err)
 	}
 	return string(data)
-}
-
-// firstDifference shows where two texts part.
-func firstDifference(have, should string) string {
-	n := 0
-	for n < min(len(have), len(should)) && have[n] == should[n] {
-		n++
-	}
-	cut := func(s string) string { return s[max(0, n-60):min(len(s), n+120)] }
-	return fmt.Sprintf("…%s… instead of …%s…", cut(have), cut(should))
-}
-
-// diff words the first few differences between what is there and what should be.
-func (h snapshot) diff(want snapshot) []string {
-	var out []string
-	for name, have := range h {
-		switch should, ok := want[name]; {
-		case !ok:
-			out = append(out, name+" should not be there")
-		case have != should:
-			out = append(out, name+" is not as it should be: "+firstDifference(have, should))
-		}
-	}
-	for name := range want {
-		if _, ok := h[name]; !ok {
-			out = append(out, name+" is missing")
-		}
-	}
-	slices.Sort(out)
-	return out
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// clock is a simulated one: it stands still unless somebody waits.
+// clock is a simulated clock: time passes only when the code under test waits.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -23,8 +23,8 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// gate holds CloudFormation's work back until the function waits for it, so that
-// a status is not sometimes the one and sometimes the other.
+// gate blocks CloudFormation's work until the function waits for it, so that a
+// status does not depend on timing.
 type gate struct {
 	mu sync.Mutex
 	ch chan struct{}
@@ -38,7 +38,7 @@ func (g *gate) unblocked() <-chan struct{} {
 	return g.ch
 }
 
-// unblock opens the gate; the function that it gives shuts it again.
+// unblock opens the gate; the returned function blocks it again.
 func (g *gate) unblock() (shut func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

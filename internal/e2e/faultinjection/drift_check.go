@@ -32,8 +32,8 @@ const (
 	rogueStatement = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 )
 
-// createParentStack makes the parent stack, as far as the drift check looks at it; once in a
-// environment.
+// createParentStack creates the parent stack as far as the drift check reads it,
+// once in an environment.
 func (p *parent) createParentStack() error {
 	if p.stackID != "" {
 		return nil
@@ -63,12 +63,12 @@ func (p *parent) createParentStack() error {
 	return err
 }
 
-// tamper changes the access by hand: more of it, less of it, and an event rule
-// that is silent. What it makes counts as others' until it is put right.
+// tamper changes the access manually: it adds access, removes access and disables
+// an event rule.
 func (p *parent) tamper() {
 	ctx := context.Background()
 	if reply := p.invokeDrift(false); reply != nil {
-		p.problemf("the first look: %v", reply)
+		p.problemf("the check before the tampering: %v", reply)
 	}
 	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
@@ -100,9 +100,9 @@ func (p *parent) tamper() {
 	p.env.clock.Advance(time.Hour)
 }
 
-// runDriftChecks lets the check run with a fault, again as Lambda does where it failed, and
-// then twice as the schedule does. Whatever broke, everything is told in the end,
-// nothing is told that is not so, and nothing but a revert changes the account.
+// runDriftChecks invokes the check with a fault, again as Lambda does if it failed,
+// and then twice as the schedule does. Whatever failed, every change is reported in
+// the end, nothing else is reported, and only a revert changes the account.
 func (p *parent) runDriftChecks(revert bool) {
 	ctx := context.Background()
 	tampered, err := p.env.takeSnapshot(ctx)
@@ -110,7 +110,7 @@ func (p *parent) runDriftChecks(revert bool) {
 		p.problemf("%v", err)
 		return
 	}
-	for range 3 { // Lambda tries twice more
+	for range 3 { // Lambda invokes it up to twice more
 		failed := p.invokeDrift(revert)
 		p.env.injector.endEvent()
 		if failed == nil {
@@ -122,12 +122,12 @@ func (p *parent) runDriftChecks(revert bool) {
 	p.env.injector.arm(false)
 	p.runScheduled(revert)
 	if revert && p.hasFailedStack() {
-		// The stack did not come to rest well, which every run tells: a person has
-		// the rollback finished, by the same choice again.
+		// The stack has a failed status, which every run reports: a person continues
+		// the rollback with an update to the same choice.
 		p.retried = true
 		p.drifted = true
 		if r := p.send(cfn.RequestUpdate, p.state, p.state); !r.ok {
-			p.problemf("Update, asked for by a person after a revert that failed, failed: %s", r.reason)
+			p.problemf("Update, repeated by a person after a failed revert, failed: %s", r.reason)
 		}
 		p.drifted = false
 		p.runScheduled(revert)
@@ -139,16 +139,16 @@ func (p *parent) runDriftChecks(revert bool) {
 		return
 	}
 	if revert {
-		p.checkSnapshot("after the revert", p.state)
+		p.checkSnapshot("after the revert:", p.state)
 		return
 	}
 	for _, d := range have.diff(tampered) {
-		p.problemf("the check changed the account: %s", d)
+		p.problemf("the drift check changed the account: %s", d)
 	}
 	p.undoTampering()
 }
 
-// hasFailedStack tells whether a permission stack did not come to rest well.
+// hasFailedStack reports whether a permission stack has a failed status.
 func (p *parent) hasFailedStack() bool {
 	stacks, err := p.env.existingStacks(context.Background())
 	if err != nil {
@@ -160,10 +160,10 @@ func (p *parent) hasFailedStack() bool {
 	)
 }
 
-// runScheduled lets the check run twice, as the schedule does.
+// runScheduled invokes the check twice, as the schedule does.
 func (p *parent) runScheduled(revert bool) {
 	for n := range 2 {
-		p.env.clock.Advance(20 * time.Minute) // longer than a lease
+		p.env.clock.Advance(20 * time.Minute) // longer than the lease of a run
 		if err := p.invokeDrift(revert); err != nil {
 			p.problemf("run %d after the fault: %v", n+1, err)
 		}
@@ -171,7 +171,7 @@ func (p *parent) runScheduled(revert bool) {
 	p.waitForStacks()
 }
 
-// undoTampering puts right by hand what tamper did.
+// undoTampering restores manually what tamper changed.
 func (p *parent) undoTampering() {
 	ctx := context.Background()
 	role, err := roleName(oldChoice, "IAMRole")
@@ -192,12 +192,13 @@ func (p *parent) undoTampering() {
 		)
 	}
 	if err != nil {
-		p.problemf("put right by hand: %v", err)
+		p.problemf("undo the tampering: %v", err)
 	}
 	p.env.writes.Add(1)
 }
 
-// messages are those that were sent to the alert topic since the tampering.
+// messages returns the messages that were sent to the alert topic since the
+// tampering.
 func (p *parent) messages() []notify.Message {
 	var out []notify.Message
 	for _, m := range p.env.cloud.SNS().Messages("")[p.earlierMessages:] {
@@ -208,10 +209,10 @@ func (p *parent) messages() []notify.Message {
 			err = json.Unmarshal([]byte(forms["default"]), &message)
 		}
 		if err != nil {
-			p.problemf("a message that cannot be read: %v", err)
+			p.problemf("a message cannot be decoded: %v", err)
 		}
 		if strings.Contains(m.Body, secret) {
-			p.problemf("a message tells the external id")
+			p.problemf("a message contains the external id")
 		}
 		out = append(out, message)
 	}
@@ -225,37 +226,37 @@ func (p *parent) lastMessage() notify.Message {
 	return notify.Message{}
 }
 
-// announcements holds the messages against what was tampered with: each of it is told, as
-// there or, after a revert whose message was lost, as resolved.
+// checkMessages compares the messages with the tampering: every change must be
+// reported, as a finding or, after a revert whose message was lost, as resolved.
 func (p *parent) checkMessages(revert bool) {
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, m := range p.messages() {
 		for _, f := range m.Findings {
-			if f.Direction == finding.Unreadable || f.LogicalID == "" { // a whole stack that is not at rest
+			if f.Direction == finding.Unreadable || f.LogicalID == "" { // a whole stack with an operation in progress
 				continue
 			}
-			told[f.LogicalID] = true
+			reported[f.LogicalID] = true
 			if !slices.Contains(tamperedResources, f.LogicalID) {
-				p.problemf("told of what is not so: %s %s %s", f.LogicalID, f.Kind, f.Subject)
+				p.problemf("reported without a change: %s %s %s", f.LogicalID, f.Kind, f.Subject)
 			}
 		}
 		for _, r := range m.Resolved {
 			id, _, _ := strings.Cut(r.What, ":")
-			told[id] = true
+			reported[id] = true
 		}
 	}
 	for _, id := range tamperedResources {
-		if !told[id] {
-			p.problemf("nobody was told of %s", id)
+		if !reported[id] {
+			p.problemf("%s was not reported", id)
 		}
 	}
 	last := p.lastMessage()
-	allBack := last.Reverted != nil && len(last.Reverted.Done) > 0 && len(last.Reverted.Failed) == 0
+	allReverted := last.Reverted != nil && len(last.Reverted.Done) > 0 && len(last.Reverted.Failed) == 0
 	switch {
 	case !revert && last.Status != notify.Drifted:
-		p.problemf("the last message says %q, and the difference stands", last.Status)
-	case revert && last.Status != notify.InSync && !allBack && !p.env.injector.hasInjected("ssm:PutParameter "): // where the state was lost, nobody knows what is resolved
-		p.problemf("the last message says %q, and all is put right", last.Status)
+		p.problemf("the last message has status %q, although the drift persists", last.Status)
+	case revert && last.Status != notify.InSync && !allReverted && !p.env.injector.hasInjected("ssm:PutParameter "): // without the state it is unknown what is resolved
+		p.problemf("the last message has status %q, although everything was reverted", last.Status)
 	}
 }
 
@@ -315,14 +316,14 @@ func (i *invocation) driftHandler(
 	return driftlambda.Handler(settings, cfg, env.log, env.clock.Now, i.sleep), nil
 }
 
-// requestTarget says what a call of the check asks for, without what differs from run
-// to run.
+// requestTarget returns what a call of the check reads or changes, without parts
+// that differ between runs.
 func requestTarget(r *http.Request, body []byte) string {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || r.Header.Get("X-Amz-Target") != "" {
-		var asked struct{ Name, Rule, ResourceARN string }
-		_ = json.Unmarshal(body, &asked)
-		return strings.TrimRight(" "+asked.Name+asked.Rule+asked.ResourceARN, " ")
+		var request struct{ Name, Rule, ResourceARN string }
+		_ = json.Unmarshal(body, &request)
+		return strings.TrimRight(" "+request.Name+request.Rule+request.ResourceARN, " ")
 	}
 	var out []string
 	for _, name := range []string{"StackName", "LogicalResourceId", "RoleName", "PolicyName", "PolicyArn", "VersionId", "InstanceProfileName", "TopicArn", "ResourceArn"} {

@@ -20,13 +20,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws"
 	engine "permstack/internal/fakeaws/cloudformation"
 	"permstack/internal/installation"
 )
 
-// Where a life is lived. The numbers are those of AWS's documentation.
+// Names of the environment. The account id is that of AWS's documentation.
 const (
 	account    = "123456789012"
 	region     = "us-east-1"
@@ -34,7 +35,7 @@ const (
 	secret     = "example-external-id-5f0c"
 )
 
-// environment is one AWS account with the function and its roles.
+// environment is one AWS account with the functions and their roles.
 type environment struct {
 	cloud    *fakeaws.Cloud
 	engine   *engine.Engine
@@ -45,17 +46,18 @@ type environment struct {
 	inbox    *inbox
 	log      *functionLog
 
-	responseURL             string // the begin of response URLs
+	responseURL             string // prefix of response URLs
 	run                     func(*invocation, []byte) error
 	functionRole, stackRole string
 	checkRole               string
 	cfn                     *cloudformation.Client
+	live                    *livestate.Reader
 	iam                     *iam.Client
 	sns                     *sns.Client
 	events                  *eventbridge.Client
 
 	writes   atomic.Int64 // calls that may have changed the account
-	cached   snapshot     // what it held after seenAt of them
+	cached   snapshot     // the snapshot after cachedAt writes
 	cachedAt int64
 
 	mu             sync.Mutex
@@ -64,19 +66,17 @@ type environment struct {
 	resourceStatus string // of the parent's custom resource
 }
 
-// startTime is when every life begins: long ago, for the deadlines of contexts are of
-// the real clock and must not seem to be past.
+// startTime is when every scenario starts. It is long past, because deadlines of
+// contexts use the real clock and must not seem to have expired.
 var startTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
-// newEnvironment makes an account in which the template's roles stand.
+// newEnvironment creates an account with the roles of template.yaml.
 func newEnvironment(faults ...Fault) (*environment, error) {
 	env := &environment{
-		clock: &clock{
-			now: startTime,
-		}, gate: newGate(), injector: newInjector(faults...), inbox: &inbox{responses: map[string][][]byte{}},
-		log: &functionLog{
-			secrets: []string{secret, signature},
-		}, responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+		clock: &clock{now: startTime}, gate: newGate(), injector: newInjector(faults...),
+		inbox:       &inbox{responses: map[string][][]byte{}},
+		log:         &functionLog{secrets: []string{secret, signature}},
+		responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
 		run: func(i *invocation, payload []byte) error {
 			_, err := i.handler().Invoke(i.ctx, payload)
 			return err
@@ -85,7 +85,8 @@ func newEnvironment(faults ...Fault) (*environment, error) {
 	env.cloud = fakeaws.New(fakeaws.Options{Clock: env.clock.Now, Intercept: intercept})
 	env.access = &accessInvariant{iam: env.cloud.IAM()}
 	env.engine = engine.New(engine.Deps{
-		ConfigFor: env.configFor, ConfigCaller: env.cloud.ConfigCaller, Assumable: env.cloud.AssumableBy, Clock: env.clock.Now,
+		ConfigFor: env.configFor, ConfigCaller: env.cloud.ConfigCaller,
+		Assumable: env.cloud.AssumableBy, Clock: env.clock.Now,
 		Begin: func(ctx context.Context) {
 			select {
 			case <-env.gate.unblocked():
@@ -95,15 +96,9 @@ func newEnvironment(faults ...Fault) (*environment, error) {
 	})
 	env.cloud.Register(env.engine.Definition())
 	cfg := env.cloud.Config(account, region)
-	env.cfn, env.iam, env.sns, env.events = cloudformation.NewFromConfig(
-		cfg,
-	), iam.NewFromConfig(
-		cfg,
-	), sns.NewFromConfig(
-		cfg,
-	), eventbridge.NewFromConfig(
-		cfg,
-	)
+	env.live = livestate.NewReader(cfg)
+	env.cfn, env.iam = cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg)
+	env.sns, env.events = sns.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)
 	for _, c := range []choice{oldChoice, newChoice} {
 		if err := env.access.allowChoice(c); err != nil {
 			return nil, err
@@ -117,7 +112,7 @@ func (env *environment) close() {
 	_ = env.engine.Close()
 }
 
-// configFor is how CloudFormation reaches the services with the stack role.
+// configFor is how CloudFormation calls the services with the stack role.
 func (env *environment) configFor(account, region, role string) aws.Config {
 	if role == "" {
 		return env.cloud.Config(account, region)
@@ -140,8 +135,8 @@ func (env *environment) setCurrent(i *invocation) {
 	env.current = i
 }
 
-// killDuringOperation kills the function while CloudFormation works, and lets CloudFormation
-// go on when the next event waits for it.
+// killDuringOperation kills the function while CloudFormation works, and lets
+// CloudFormation continue when the next event waits for it.
 func (l *faultyTransport) killDuringOperation(ctx context.Context) error {
 	l.env.mu.Lock()
 	i := l.env.current
@@ -159,7 +154,7 @@ func (l *faultyTransport) killDuringOperation(ctx context.Context) error {
 	}
 }
 
-// waitForStacks lets CloudFormation work until nothing is under way.
+// waitForStacks lets CloudFormation work until no operation is in progress.
 func (env *environment) waitForStacks(ctx context.Context) error {
 	defer env.gate.unblock()()
 	return env.waitUntilIdle(ctx)
@@ -174,11 +169,11 @@ func (env *environment) waitUntilIdle(ctx context.Context) error {
 	return nil
 }
 
-// permissionStacks are the names of every parent's permission stacks: parents
-// differ in their ids, not in their name.
+// permissionStacks are the names of the permission stacks. Every parent has the
+// same: parents differ in their ids, not in their name.
 var permissionStacks = installation.Parent{Name: parentName}.StackNames()
 
-// parentID makes the id of the nth parent stack.
+// parentID returns the id of the nth parent stack.
 func parentID(n int) string {
 	return fmt.Sprintf(
 		"arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555",
@@ -189,7 +184,7 @@ func parentID(n int) string {
 	)
 }
 
-// serveParent makes the function one of a parent stack's, as a launch does.
+// serveParent makes the function belong to a parent stack, as a launch does.
 func (env *environment) serveParent(id string) error {
 	env.mu.Lock()
 	same := env.parent == id
@@ -205,8 +200,8 @@ func (env *environment) serveParent(id string) error {
 	return env.putPolicies(bound, "ProvisionerRole")
 }
 
-// createRoles makes two of the roles of template.yaml, with their rights as they
-// are in the account of a customer.
+// createRoles creates the roles of the provisioner and of its stacks with the
+// permissions that template.yaml gives them.
 func (env *environment) createRoles(parent string) error {
 	env.parent = parent
 	bound, err := bindTemplate(parent)
@@ -251,7 +246,7 @@ func (env *environment) putPolicies(bound *cfntemplate.Bound, id string) error {
 	return nil
 }
 
-// roleNameInARN is the name of a role in its ARN.
+// roleNameInARN returns the name of a role in its ARN.
 func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 const installerPath = "/permstack/installer/"
@@ -260,7 +255,7 @@ func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
 }
 
-// bindTemplate is template.yaml as a customer launches it.
+// bindTemplate returns template.yaml as a customer launches it.
 func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
 	template, err := parsedTemplate()
 	if err != nil {
@@ -276,7 +271,7 @@ var parsedTemplate = sync.OnceValues(
 	func() (*cfntemplate.Template, error) { return cfntemplate.Parse(permstack.Template) },
 )
 
-// roleARNs resolves what the roles of the template refer to.
+// roleARNs resolves the references of the template's roles.
 type roleARNs struct{}
 
 func (roleARNs) Ref(id string) (any, error) {
@@ -296,17 +291,17 @@ func text(v any) *string {
 	return aws.String(string(data))
 }
 
-// inbox is where answers for CloudFormation arrive: a bucket that takes what is
-// put to a presigned URL.
+// inbox receives responses for CloudFormation: a bucket that accepts PUT requests
+// to presigned URLs.
 type inbox struct {
 	mu        sync.Mutex
 	responses map[string][][]byte // by URL
 }
 
-// RoundTrip takes an answer.
+// RoundTrip receives a response.
 func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodPut {
-		return nil, errors.New("an answer is a PUT")
+		return nil, errors.New("a response must be a PUT request")
 	}
 	status := http.StatusOK
 	switch Failure(r.Header.Get(faultHeader)) {
@@ -328,7 +323,7 @@ func (b *inbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
 }
 
-// take gives what was put to a URL, and forgets it.
+// take returns and removes what was put to a URL.
 func (b *inbox) take(url string) [][]byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -2,23 +2,23 @@ package faultinjection
 
 import "fmt"
 
-// Caller is whose call breaks.
+// Caller is whose calls fail.
 type Caller string
 
 const (
 	// Function is the provisioner's calls to CloudFormation.
 	Function Caller = "function"
-	// Response is the provisioner's answer to CloudFormation's custom resource.
-	Response Caller = "answer"
+	// Response is the provisioner's response to CloudFormation.
+	Response Caller = "response"
 	// StackRole is CloudFormation's calls, with the stack role, for the permission
-	// engine.
-	StackRole Caller = "stacks"
-	// DriftCheck is the calls of the drift check, and of putting right what it found.
-	// They are made side by side: a call is known by what it asks, not by a number.
+	// stacks.
+	StackRole Caller = "stack role"
+	// DriftCheck is the calls of the drift check and of reverting drift. They are
+	// concurrent: a call is identified by its parameters, not by a number.
 	DriftCheck Caller = "drift check"
 )
 
-// Callers lists the sides in the order of reports.
+// Callers lists the callers in the order of reports.
 var Callers = []Caller{Function, Response, StackRole, DriftCheck}
 
 // Failure is how a call fails.
@@ -28,30 +28,31 @@ const (
 	Throttled     Failure = "throttled"
 	Denied        Failure = "denied"
 	InternalError Failure = "500"
-	NoResponse    Failure = "no answer"      // the client gives up
-	ResponseLost  Failure = "answer lost"    // the call took effect
-	OutOfTime     Failure = "time runs out"  // the function's time ends while it waits for the answer
-	NotAssumable  Failure = "not assumable"  // the stack role cannot be assumed yet
-	KillBefore    Failure = "killed before"  // the function dies before the call is made
-	KillAfter     Failure = "killed after"   // the function dies when the call took effect
-	KillDuring    Failure = "killed, hurry"  // as KillAfter, and the next event comes while work is under way
-	Redelivered   Failure = "event repeated" // the event is delivered a second time after its answer
+	NoResponse    Failure = "no response"       // the client times out
+	ResponseLost  Failure = "response lost"     // the call took effect
+	OutOfTime     Failure = "function timeout"  // during the call
+	NotAssumable  Failure = "not assumable"     // the stack role cannot be assumed yet
+	KillBefore    Failure = "killed before"     // the function is killed before the call
+	KillAfter     Failure = "killed after"      // the function is killed when the call took effect
+	KillDuring    Failure = "killed during"     // as KillAfter, and the next event is sent during the operation
+	Redelivered   Failure = "event redelivered" // the event is delivered again after its response
 )
 
-// Scope is how long a fault lasts.
+// Scope is how long a fault persists.
 type Scope string
 
 const (
-	// Once breaks one call.
+	// Once is one call.
 	Once Scope = "once"
-	// UntilHandled breaks that call and all of its kind until the event was handled.
+	// UntilHandled is that call and every further one of the action until the event
+	// is handled.
 	UntilHandled Scope = "for the event"
-	// UntilRepaired breaks them through CloudFormation's own rollback, too, until a
-	// person mends the cause and asks again.
-	UntilRepaired Scope = "until mended"
+	// UntilRepaired persists through CloudFormation's rollback, until a person removes
+	// the cause and repeats the event.
+	UntilRepaired Scope = "until repaired"
 )
 
-// Kind is a way to fail.
+// Kind is a failure and its scope.
 type Kind struct {
 	Failure Failure
 	Scope   Scope
@@ -65,23 +66,24 @@ func (k Kind) String() string {
 	return fmt.Sprintf("%s %s", k.Failure, k.Scope)
 }
 
-// Kinds lists the ways in which a call of a side can fail. Of CloudFormation's
-// own calls, those that fail once and are tried again tell nothing of permstack.
-func Kinds(side Caller) []Kind {
+// Kinds returns the ways in which a call of a caller can fail. Failures of
+// CloudFormation's own calls that occur once and are retried are omitted: they do
+// not test permstack.
+func Kinds(caller Caller) []Kind {
 	var out []Kind
 	breaks := []Failure{Throttled, Denied, InternalError, NoResponse, ResponseLost}
-	if side == Function {
+	if caller == Function {
 		breaks = append(breaks, NotAssumable)
 	}
 	for _, b := range breaks {
 		for _, s := range []Scope{Once, UntilHandled, UntilRepaired} {
-			if side == StackRole && s != UntilHandled && b != Denied && b != ResponseLost {
+			if caller == StackRole && s != UntilHandled && b != Denied && b != ResponseLost {
 				continue
 			}
 			out = append(out, Kind{b, s})
 		}
 	}
-	switch side {
+	switch caller {
 	case Function:
 		out = append(out, Kind{OutOfTime, Once}, Kind{KillBefore, Once}, Kind{KillAfter, Once}, Kind{KillDuring, Once})
 	case Response:
@@ -94,12 +96,12 @@ func Kinds(side Caller) []Kind {
 	return out
 }
 
-// Point is one call of a life: the nth of its side, counted from 1. Where N is 0
-// it is the first of its action; where Action is "" it is whatever is called then.
+// Point is one call of a scenario: the nth of its caller, counted from 1. If N is 0
+// it is the first call of its action; if Action is "" it is any action.
 type Point struct {
 	Caller Caller
 	N      int
-	Action string // "cloudformation:CreateStack", "iam:CreateRole", "answer"
+	Action string // "cloudformation:CreateStack", "iam:CreateRole", "response"
 }
 
 func (p Point) String() string {
@@ -112,7 +114,7 @@ func (p Point) String() string {
 	return fmt.Sprintf("%s call %d (%s)", p.Caller, p.N, p.Action)
 }
 
-// Fault is one way to break one call.
+// Fault is one way in which one call fails.
 type Fault struct {
 	Point
 	Kind
@@ -120,8 +122,8 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Kind.String() + " at " + f.Point.String() }
 
-// applies tells whether a kind of fault makes sense for a call: only calls that
-// hand a role over can find that it is not assumable.
+// applies reports whether a kind of fault makes sense for a call: only calls that
+// pass a role can find it not assumable.
 func (k Kind) applies(p Point) bool {
 	if k.Failure != NotAssumable {
 		return true

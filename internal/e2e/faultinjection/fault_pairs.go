@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// Pairs breaks lives twice, at calls and in ways drawn from a seed. One fault
-// leads the life elsewhere, so calls are known by their numbers alone.
+// Pairs runs scenarios with two faults each, drawn from a seed. The first fault
+// changes which calls follow, so the second is identified by the number of its call
+// only.
 type Pairs struct {
 	Cases    int
 	Seed     uint64
@@ -18,13 +19,13 @@ type Pairs struct {
 	Progress func(done, all int)
 }
 
-// PairsReport is what pairs of faults came to.
+// PairsReport is the result of pairs of faults.
 type PairsReport struct {
 	Seed    uint64
 	Results []Result
 }
 
-// Run lives through the cases. An error means that the harness failed.
+// Run runs the cases. An error means that the harness failed.
 func (p Pairs) Run(ctx context.Context) (PairsReport, error) {
 	report := PairsReport{Seed: p.Seed}
 	calls, err := baselineCalls(Scenarios)
@@ -45,7 +46,7 @@ func (p Pairs) Run(ctx context.Context) (PairsReport, error) {
 	return report, runAll(ctx, Options{Workers: p.Workers, Progress: p.Progress}, cases, report.Results)
 }
 
-// draw draws two faults for a life with some calls.
+// draw draws two faults for a scenario with these calls.
 func draw(random *rand.Rand, calls []Point) []Fault {
 	all := allFaults(calls)
 	sides := map[Caller]int{}
@@ -54,26 +55,26 @@ func draw(random *rand.Rand, calls []Point) []Fault {
 	}
 	faults := []Fault{all[random.IntN(len(all))], all[random.IntN(len(all))]}
 	for i := range faults {
-		if faults[i].Caller != DriftCheck { // those are known by what they ask
+		if faults[i].Caller != DriftCheck { // those are identified by their parameters
 			faults[i].Action = ""
 		}
 	}
-	if second := &faults[1]; second.Caller != DriftCheck { // also in the retry or rollback that the first brings
+	if second := &faults[1]; second.Caller != DriftCheck { // also in the retry or rollback that follows the first
 		second.N = 1 + random.IntN(2*sides[second.Caller])
 	}
 	return faults
 }
 
-// hidesState tells whether faults keep CloudFormation itself from knowing what it has
-// created: the answer to a call is lost, and the question whether it took effect
-// fails as well. What comes of that depends on CloudFormation's own handlers, and
-// neither the embedded ones nor permstack can make it good.
+// hidesState reports whether two faults hide from CloudFormation itself what it has
+// created: the response of a call is lost, and the call that checks whether it took
+// effect fails as well. What follows depends on CloudFormation's own resource
+// handlers, and permstack cannot correct it.
 func hidesState(faults []Fault) bool {
 	lost := slices.IndexFunc(faults, func(f Fault) bool { return f.Caller == StackRole && f.Failure == ResponseLost })
 	return lost >= 0 && faults[1-lost].Caller == StackRole && faults[1-lost].Failure != KillDuring
 }
 
-// Violations lists the cases in which something that must hold did not.
+// Violations returns the cases in which an invariant was violated.
 func (r PairsReport) Violations() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Outcome != Violated })
 }
@@ -89,7 +90,7 @@ func (r PairsReport) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(
 		&b,
-		"%d pairs, seed %d, both faults met in %d: %s.\n\n| Life | Cases | %s |\n|---|--:|%s\n",
+		"%d pairs, seed %d, both faults injected in %d: %s.\n\n| Scenario | Cases | %s |\n|---|--:|%s\n",
 		len(
 			r.Results,
 		),

@@ -7,69 +7,69 @@ import (
 	"sync"
 )
 
-// injector counts the calls of a life and says which of them break.
+// injector records the calls of a scenario and decides which of them fail.
 type injector struct {
 	mu       sync.Mutex
 	armed    bool
 	count    map[Caller]int
 	calls    []Point // in the order in which they were made
 	faults   []*injection
-	injected []Failure // that struck since they were asked for
+	injected []Failure // since the last takeInjected
 	err      error
 }
 
-// injection is a fault and what became of it.
+// injection is a fault and its progress.
 type injection struct {
 	Fault
 	injected bool
-	action   string // that was broken
-	repaired bool   // the cause was mended
+	action   string // of the call that failed
+	repaired bool   // the cause was removed
 }
 
 func newInjector(faults ...Fault) *injector {
-	t := &injector{count: map[Caller]int{}}
+	j := &injector{count: map[Caller]int{}}
 	for _, f := range faults {
-		t.faults = append(t.faults, &injection{Fault: f})
+		j.faults = append(j.faults, &injection{Fault: f})
 	}
-	return t
+	return j
 }
 
-// arm begins or ends the counting: what comes before and after the life itself
-// is neither counted nor broken.
-func (t *injector) arm(on bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.armed = on
+// arm starts or stops recording and injecting: calls before and after the scenario
+// itself are ignored.
+func (j *injector) arm(on bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.armed = on
 }
 
-// record notes a call and says how it breaks; "" lets it pass.
-func (t *injector) record(side Caller, action string) Failure {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.armed {
+// record records a call and returns how it fails; "" if it does not.
+func (j *injector) record(caller Caller, action string) Failure {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.armed {
 		return ""
 	}
-	t.count[side]++
-	p := Point{side, t.count[side], action}
-	if side == DriftCheck { // in no order: once each
-		if p.N = 0; slices.Contains(t.calls, p) {
-			t.count[side]--
+	j.count[caller]++
+	p := Point{caller, j.count[caller], action}
+	if caller == DriftCheck { // concurrent: recorded once each
+		if p.N = 0; slices.Contains(j.calls, p) {
+			j.count[caller]--
 		} else {
-			t.calls = append(t.calls, p)
+			j.calls = append(j.calls, p)
 		}
 	} else {
-		t.calls = append(t.calls, p)
+		j.calls = append(j.calls, p)
 	}
-	for _, s := range t.faults {
-		if b := t.match(s, p); b != "" {
+	for _, s := range j.faults {
+		if b := j.match(s, p); b != "" {
 			return b
 		}
 	}
 	return ""
 }
 
-// match says how a fault breaks a call; "" where it does not.
-func (t *injector) match(s *injection, p Point) Failure {
+// match returns how a fault makes a call fail; "" if it does not.
+func (j *injector) match(s *injection, p Point) Failure {
 	switch {
 	case s.repaired || p.Caller != s.Caller:
 		return ""
@@ -80,71 +80,72 @@ func (t *injector) match(s *injection, p Point) Failure {
 		return ""
 	case s.N > 0 && p.N != s.N, s.N == 0 && p.Action != s.Action:
 		return ""
-	case s.Action == "" && !s.applies(p): // any call, but not one that cannot fail so
+	case s.Action == "" && !s.applies(p): // any action, except those that cannot fail in this way
 		return ""
 	case s.Action != "" && s.Action != p.Action:
-		t.err = fmt.Errorf("the life does not repeat: %s was %s before", p, s.Action)
+		j.err = fmt.Errorf("the scenario is not reproducible: %s was %s before", p, s.Action)
 	}
 	s.injected, s.action = true, p.Action
-	t.injected = append(t.injected, s.Failure)
+	j.injected = append(j.injected, s.Failure)
 	return s.Failure
 }
 
-// takeInjected lists how calls broke for the first time since it was last asked.
-func (t *injector) takeInjected() []Failure {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	out := t.injected
-	t.injected = nil
+// takeInjected returns the failures that were injected for the first time since the
+// last call.
+func (j *injector) takeInjected() []Failure {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := j.injected
+	j.injected = nil
 	return out
 }
 
-// isInjecting tells whether a side's calls are still being broken.
-func (t *injector) isInjecting(side Caller) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// isInjecting reports whether a fault of a caller is active.
+func (j *injector) isInjecting(caller Caller) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return slices.ContainsFunc(
-		t.faults,
-		func(s *injection) bool { return s.Caller == side && s.injected && !s.repaired },
+		j.faults,
+		func(s *injection) bool { return s.Caller == caller && s.injected && !s.repaired },
 	)
 }
 
-// endEvent ends the faults that last for one event.
-func (t *injector) endEvent() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range t.faults {
+// endEvent ends the faults whose scope is one event.
+func (j *injector) endEvent() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.faults {
 		if s.injected && s.Scope != UntilRepaired {
 			s.repaired = true
 		}
 	}
 }
 
-// repair ends every fault, as the person does who asks again.
-func (t *injector) repair() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range t.faults {
+// repair ends every fault, as the person does who repeats an event.
+func (j *injector) repair() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.faults {
 		s.repaired = true
 	}
 }
 
-// problemf tells whether a call of an action was broken.
-func (t *injector) hasInjected(action string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// hasInjected reports whether a call failed whose action begins with a prefix.
+func (j *injector) hasInjected(action string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return slices.ContainsFunc(
-		t.faults,
+		j.faults,
 		func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) },
 	)
 }
 
-// injectedFaults counts the faults that have been met.
-func (t *injector) injectedFaults() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// injectedFaults returns how many faults have been injected.
+func (j *injector) injectedFaults() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	n := 0
-	for _, s := range t.faults {
+	for _, s := range j.faults {
 		if s.injected {
 			n++
 		}

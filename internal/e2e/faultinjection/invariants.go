@@ -10,8 +10,8 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// access looks at every role after every write to IAM: at no moment may one allow
-// or trust what none of the allowed states does.
+// accessInvariant checks every role after every write to IAM: it must not allow or
+// trust anything that none of the allowed states does.
 type accessInvariant struct {
 	iam *iam.Service
 
@@ -20,10 +20,10 @@ type accessInvariant struct {
 	violations []string
 }
 
-// allowedAccess is what a role may allow and trust, statement by statement.
+// allowedAccess is what a role may allow and trust, by statement.
 type allowedAccess struct{ statements, trusts map[string]bool }
 
-// allowChoice adds the roles of a choice to what is allowed.
+// allowChoice adds the roles of a choice to the allowed access.
 func (g *accessInvariant) allowChoice(c choice) error {
 	set, err := c.set()
 	if err != nil {
@@ -50,7 +50,7 @@ func (g *accessInvariant) allowChoice(c choice) error {
 	return nil
 }
 
-// statements are those of a document, each as text.
+// statements returns the statements of a document, each as text.
 func statements(d iampolicy.Document) []string {
 	var out []string
 	for _, s := range d.Statement {
@@ -63,8 +63,9 @@ func statements(d iampolicy.Document) []string {
 	return out
 }
 
-// values remembers what documents say; a life has the same few again and again.
-var parsedDocuments sync.Map // text → [2]any{trust text, statements}
+// parsedDocuments caches parsed documents by text: a scenario has the same few
+// again and again.
+var parsedDocuments sync.Map // text → parsedDocument
 
 type parsedDocument struct {
 	text       string
@@ -77,14 +78,14 @@ func parseDocument(text string) parsedDocument {
 	}
 	doc, err := iampolicy.Parse([]byte(text))
 	s := parsedDocument{text: documentText(doc), statements: statements(doc)}
-	if err != nil { // IAM took it, so this never happens
+	if err != nil { // cannot happen: IAM accepted the document
 		s = parsedDocument{text: text, statements: []string{text}}
 	}
 	parsedDocuments.Store(text, s)
 	return s
 }
 
-// checkGranted checks all roles after a call that may have written.
+// checkRoles checks all roles after a call that may have written.
 func (g *accessInvariant) checkRoles(action string) {
 	if !strings.HasPrefix(action, "iam:") {
 		return
@@ -97,32 +98,34 @@ func (g *accessInvariant) checkRoles(action string) {
 			continue
 		}
 		if trust := parseDocument(role.Trust).text; trust != denyAllTrust && !may.trusts[trust] {
-			g.violate(fmt.Sprintf("after %s, role %s trusted what neither state does: %s", action, name, trust))
+			g.violate(fmt.Sprintf("after %s, role %s trusts what neither state does: %s", action, name, trust))
 		}
 		for _, text := range role.Policies {
 			for _, s := range parseDocument(text).statements {
 				if !may.statements[s] {
-					g.violate(fmt.Sprintf("after %s, role %s allowed what neither state does: %s", action, name, s))
+					g.violate(fmt.Sprintf("after %s, role %s allows what neither state does: %s", action, name, s))
 				}
 			}
 		}
 	}
 }
 
-// violate notes a breach; a few are enough.
+// violate records a violation; the first three are sufficient.
 func (g *accessInvariant) violate(what string) {
 	if len(g.violations) < 3 {
 		g.violations = append(g.violations, what)
 	}
 }
 
-// isConflicting tells a role that is in the way: it lies under no path.
+// isConflicting reports whether a role is the conflicting one of a third party: it
+// has no path.
 func isConflicting(r iam.Role) bool { return strings.HasSuffix(r.ARN, ":role/"+r.Name) }
 
-// denyAllTrust is the trust policy of a role that is somebody else's, and of one that
-// is about to go.
+// denyAllTrust is the trust policy of a third party's role, and of a role that is
+// about to be deleted.
 const denyAllTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 
+// takeViolations returns and clears the violations.
 func (g *accessInvariant) takeViolations() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -131,7 +134,7 @@ func (g *accessInvariant) takeViolations() []string {
 	return out
 }
 
-// allowStatement adds a statement to what a role may allow: somebody's tampering.
+// allowStatement allows a role a statement: manual tampering.
 func (g *accessInvariant) allowStatement(role, statement string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,12 +17,12 @@ import (
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
-// functionTime is the function's time: its timeout in template.yaml less what it keeps
-// for the answer.
+// functionTime is the timeout of the function in template.yaml, less the reserve
+// for the response.
 const functionTime = 15*time.Minute - 20*time.Second
 
-// invocation is one run of the function in a process of its own, as far as faults
-// go: once it is dead, nothing that it does reaches anybody.
+// invocation is one run of the function. Like a process of its own, it has no
+// effect any more once it is killed.
 type invocation struct {
 	env      *environment
 	ctx      context.Context
@@ -47,7 +47,7 @@ func (i *invocation) isKilled() bool {
 // expire ends the function's time.
 func (i *invocation) expire() { i.cancel() }
 
-// sleep is waiting for CloudFormation, which works meanwhile.
+// sleep advances the clock and lets CloudFormation work meanwhile.
 func (i *invocation) sleep(ctx context.Context, d time.Duration) error {
 	i.env.clock.Advance(d)
 	if i.env.clock.Now().After(i.deadline) {
@@ -59,7 +59,7 @@ func (i *invocation) sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// A wait that is killed ends at once; what it waits for goes on.
+	// A wait ends when the function is killed; CloudFormation continues.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan struct{})
@@ -95,7 +95,7 @@ func (i *invocation) handler() lambda.Handler {
 	})
 }
 
-// retryer is the SDK's, with pauses that pass on the simulated clock alone.
+// retryer is the SDK's, with backoff on the simulated clock only.
 func (env *environment) retryer(attempts int) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
@@ -106,7 +106,7 @@ func (env *environment) retryer(attempts int) aws.Retryer {
 	})
 }
 
-// invoke runs the function for one event and waits until it ended.
+// invoke invokes the function with one event and waits until it ended.
 func (env *environment) invoke(payload []byte) (killed bool, err error) {
 	i := &invocation{
 		env:      env,
@@ -123,15 +123,16 @@ func (env *environment) invoke(payload []byte) (killed bool, err error) {
 	return i.isKilled(), err
 }
 
-// functionLog is a log that must not tell some things.
+// functionLog is a log that must not contain secrets.
 type functionLog struct {
 	mu        sync.Mutex
 	secrets   []string
 	leak      string
-	leftovers string // what it says is left behind
+	leftovers string // lines about resources that were left behind
 }
 
-// takeLeftBehind gives what the log said of that since it was last asked.
+// takeLeftBehind returns and clears the log lines about resources that were left
+// behind.
 func (s *functionLog) takeLeftBehind() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,11 +146,12 @@ func (s *functionLog) Write(p []byte) (int, error) {
 	defer s.mu.Unlock()
 	for _, h := range s.secrets {
 		if strings.Contains(string(p), h) {
-			s.leak = fmt.Sprintf("the log tells %q: %s", h, p)
+			s.leak = fmt.Sprintf("the log contains %q: %s", h, p)
 		}
 	}
-	if strings.Contains(string(p), provisioner.LogLeftBehind) || strings.Contains(string(p), provisioner.LogLeftoversUnknown) {
-		s.leftovers += " " + string(p)
+	line := string(p)
+	if strings.Contains(line, provisioner.LogLeftBehind) || strings.Contains(line, provisioner.LogLeftoversUnknown) {
+		s.leftovers += " " + line
 	}
 	return len(p), nil
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// failedDeletions names what a stack's events say could not be deleted in the end.
+// failedDeletions returns the resources whose last event says that they could not
+// be deleted.
 func (env *environment) failedDeletions(ctx context.Context, stack string) (string, error) {
 	var out strings.Builder
 	later := map[string]bool{}
@@ -24,7 +25,7 @@ func (env *environment) failedDeletions(ctx context.Context, stack string) (stri
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return "", fmt.Errorf("look at the events of stack %s: %w", stack, err)
+			return "", fmt.Errorf("describe events of stack %s: %w", stack, err)
 		}
 		for _, e := range page.StackEvents {
 			id := aws.ToString(e.PhysicalResourceId)
@@ -37,31 +38,31 @@ func (env *environment) failedDeletions(ctx context.Context, stack string) (stri
 	return out.String(), nil
 }
 
-// cleanUpManually is the customer who deletes by hand what was told to be left behind or in
-// the way, and belongs to no stack.
-func (env *environment) cleanUpManually(ctx context.Context, told string, others snapshot) error {
-	have, err := env.takeSnapshot(ctx)
+// cleanUpManually deletes, as the customer does, the resources that were reported
+// to be left behind or to conflict, if they belong to no stack.
+func (env *environment) cleanUpManually(ctx context.Context, reported string, thirdParty snapshot) error {
+	current, err := env.takeSnapshot(ctx)
 	if err != nil {
 		return err
 	}
-	stacks, err := env.existingStacks(ctx)
+	existing, err := env.existingStacks(ctx)
 	if err != nil {
 		return err
 	}
-	owned, err := env.ownedResources(ctx, stacks)
+	owned, err := env.ownedResources(ctx, existing)
 	if err != nil {
 		return err
 	}
-	// Profiles hold roles, and roles hold policies.
+	// Instance profiles refer to roles, and roles to policies.
 	for _, kind := range []string{"instance profile ", "role ", "policy ", "rule ", "topic "} {
-		for name := range have {
-			thing := name[strings.LastIndexAny(name, " /")+1:]
-			if _, other := others[name]; other || !strings.HasPrefix(name, kind) || !strings.Contains(told, thing) ||
-				owned[kind+thing] {
+		for name := range current {
+			resource := nameInKey(name)
+			if _, foreign := thirdParty[name]; foreign || !strings.HasPrefix(name, kind) || !strings.Contains(reported, resource) ||
+				owned[kind+resource] {
 				continue
 			}
-			if err := env.deleteManually(ctx, strings.TrimSpace(kind), name, thing); err != nil {
-				return fmt.Errorf("delete %s by hand: %w", name, err)
+			if err := env.deleteManually(ctx, strings.TrimSpace(kind), name, resource); err != nil {
+				return fmt.Errorf("delete %s manually: %w", name, err)
 			}
 			env.writes.Add(1)
 		}
@@ -69,22 +70,22 @@ func (env *environment) cleanUpManually(ctx context.Context, told string, others
 	return nil
 }
 
-func (env *environment) deleteManually(ctx context.Context, kind, name, thing string) error {
+func (env *environment) deleteManually(ctx context.Context, kind, name, resource string) error {
 	switch kind {
 	case "instance profile":
-		got, err := env.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &thing})
+		got, err := env.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &resource})
 		if err != nil {
 			return err
 		}
 		for _, r := range got.InstanceProfile.Roles {
-			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &thing, RoleName: r.RoleName}); err != nil {
+			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &resource, RoleName: r.RoleName}); err != nil {
 				return err
 			}
 		}
-		_, err = env.iam.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &thing})
+		_, err = env.iam.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &resource})
 		return err
 	case "role":
-		return env.deleteRole(ctx, thing)
+		return env.deleteRole(ctx, resource)
 	case "policy":
 		arn := "arn:aws:iam::" + account + ":policy" + name[strings.IndexByte(name, '/'):]
 		versions, err := env.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &arn})
@@ -101,7 +102,7 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, thing st
 		_, err = env.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 		return err
 	case "rule":
-		targets, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &thing})
+		targets, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &resource})
 		if err != nil {
 			return err
 		}
@@ -110,16 +111,16 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, thing st
 			ids = append(ids, *t.Id)
 		}
 		if len(ids) > 0 {
-			if _, err := env.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &thing, Ids: ids}); err != nil {
+			if _, err := env.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &resource, Ids: ids}); err != nil {
 				return err
 			}
 		}
-		_, err = env.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &thing})
+		_, err = env.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &resource})
 		return err
 	}
 	_, err := env.sns.DeleteTopic(
 		ctx,
-		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + thing)},
+		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + resource)},
 	)
 	return err
 }

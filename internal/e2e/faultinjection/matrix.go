@@ -10,16 +10,16 @@ import (
 	"sync"
 )
 
-// Options shape a run of the matrix.
+// Options configure a run of the matrix.
 type Options struct {
 	Scenarios []Scenario // nil: all
-	Sample    int        // every how many-th case is run; 0 or 1: all
+	Sample    int        // every nth case is run; 0 or 1: all
 	Workers   int        // 0: as many as there are processors
 	Progress  func(done, all int)
 }
 
-// Run runs the matrix: each life without a fault, then broken at each call in
-// each way. An error means that the harness failed, not the product.
+// Run runs the matrix: each scenario without a fault, then with each fault at each
+// call. An error means that the harness failed, not the product.
 func Run(ctx context.Context, o Options) (Matrix, error) {
 	if o.Scenarios == nil {
 		o.Scenarios = Scenarios
@@ -62,8 +62,8 @@ func sample(all []testCase, every int) []testCase {
 	return out
 }
 
-// sortCalls gives calls in an order that repeats: those that are made side by side
-// come last, by name.
+// sortCalls returns calls in a reproducible order: concurrent calls come last, by
+// name.
 func sortCalls(calls []Point) []Point {
 	out := slices.Clone(calls)
 	slices.SortStableFunc(out, func(a, b Point) int {
@@ -75,14 +75,14 @@ func sortCalls(calls []Point) []Point {
 	return out
 }
 
-func callerOrder(side Caller) int {
-	if side == DriftCheck {
+func callerOrder(caller Caller) int {
+	if caller == DriftCheck {
 		return 1
 	}
 	return 0
 }
 
-// allFaults lists every way to break every one of some calls.
+// allFaults returns every way to fail every one of these calls.
 func allFaults(calls []Point) []Fault {
 	var out []Fault
 	for _, p := range calls {
@@ -117,7 +117,7 @@ func runAll(ctx context.Context, o Options, cases []testCase, results []Result) 
 			if err != nil {
 				err = fmt.Errorf("%s, %s: %w", cases[i].scenario.Name, cases[i].faults, err)
 			}
-			r.Calls = nil // they are those of the clean life
+			r.Calls = nil // those of the baseline, or fewer
 			mu.Lock()
 			results[i] = r
 			if done++; o.Progress != nil {
@@ -142,7 +142,7 @@ func runAll(ctx context.Context, o Options, cases []testCase, results []Result) 
 	return first
 }
 
-// Matrix is what a run came to.
+// Matrix is the result of a run.
 type Matrix struct {
 	Clean   []Result
 	Results []Result

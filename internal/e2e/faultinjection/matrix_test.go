@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestBaselines lives through every life without a fault: what then goes wrong is the
-// harness's own.
+// TestBaselines runs every scenario without a fault: a failure is a failure of the
+// harness.
 func TestBaselines(t *testing.T) {
 	for _, l := range Scenarios {
 		t.Run(l.Name, func(t *testing.T) {
@@ -24,15 +24,15 @@ func TestBaselines(t *testing.T) {
 			}
 			again, err := l.run()
 			if err != nil || !slices.Equal(first.Calls, again.Calls) {
-				t.Errorf("the life does not repeat: %v", err)
+				t.Errorf("the scenario is not reproducible: %v", err)
 			}
 		})
 	}
 }
 
-// TestSample runs a small part of the matrix; the whole is `./build.sh faults`.
+// TestSample runs a small part of the matrix; `./build.sh faults` runs all of it.
 func TestSample(t *testing.T) {
-	every := 499 // a prime: it meets every kind
+	every := 499 // a prime, which covers every kind of fault
 	if testing.Short() {
 		every *= 5
 	}
@@ -52,7 +52,8 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// TestPairs breaks some lives twice; more of them is `./build.sh faults pairs`.
+// TestPairs runs some scenarios with two faults; `./build.sh faults pairs` runs
+// more.
 func TestPairs(t *testing.T) {
 	cases := 40
 	if testing.Short() {
@@ -86,17 +87,18 @@ func TestSoak(t *testing.T) {
 }
 
 func TestLeaks(t *testing.T) {
-	held := Usage{Scenario: 1, Heap: 8 << 20, Goroutines: 3, Files: 10}
+	first := Usage{Scenario: 1, Heap: 8 << 20, Goroutines: 3, Files: 10}
 	more := Usage{Scenario: 10, Heap: 80 << 20, Goroutines: 30, Files: 100, Resources: 1, Stacks: 1}
-	if out := (SoakReport{Points: []Usage{held, held}}).Leaks(); len(out) != 0 {
+	if out := (SoakReport{Points: []Usage{first, first}}).Leaks(); len(out) != 0 {
 		t.Error(out)
 	}
-	if out := (SoakReport{Points: []Usage{held, more}}).Leaks(); len(out) != 5 {
+	if out := (SoakReport{Points: []Usage{first, more}}).Leaks(); len(out) != 5 {
 		t.Error(out)
 	}
 }
 
-// TestDocument: the results in the document come from lives as they are now.
+// TestDocument checks that the results in the document are of the current
+// scenarios.
 func TestDocument(t *testing.T) {
 	document, err := os.ReadFile("../../../docs/reliability.md")
 	if err != nil {
@@ -109,7 +111,7 @@ func TestDocument(t *testing.T) {
 	if len(bytes.TrimSpace(part)) == 0 {
 		t.Skip("skipped: the results are not written yet: go run ./tools/faults -write")
 	}
-	const stale = "write the results anew: go run ./tools/faults -write"
+	const stale = "update the results: go run ./tools/faults -write"
 	cases := 0
 	for _, l := range Scenarios {
 		clean, err := l.baseline()
@@ -117,17 +119,17 @@ func TestDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		cases += len(allFaults(clean.Calls))
-		for _, side := range Callers {
-			if row := (Matrix{Clean: []Result{clean}}).row(clean, side); row != "" &&
+		for _, caller := range Callers {
+			if row := (Matrix{Clean: []Result{clean}}).row(clean, caller); row != "" &&
 				!bytes.Contains(part, []byte(row)) {
 				t.Errorf("no line %q: %s", row, stale)
 			}
 		}
 	}
 	if head := caseCount(cases); !bytes.Contains(part, []byte(head)) {
-		t.Errorf("no line that begins %q: %s", head, stale)
+		t.Errorf("no line that begins with %q: %s", head, stale)
 	}
-	if !bytes.Contains(part, []byte(", 0 broken.")) {
-		t.Error("the document tells of broken cases")
+	if !bytes.Contains(part, []byte(", 0 violated.")) {
+		t.Error("the document has cases with violated invariants")
 	}
 }

@@ -11,15 +11,16 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// parentStatusTransport is CloudFormation's answer to the question whether it waits for an event
-// of the parent, which it otherwise knows by its id alone. The question goes to
-// the embedded AWS first, for the function's rights to it.
+// parentStatusTransport answers DescribeStackResource for the parent, which the
+// embedded CloudFormation does not have. The call goes to the embedded AWS first,
+// which authorizes it.
 type parentStatusTransport struct {
 	env  *environment
 	next http.RoundTripper
 }
 
-// RoundTrip answers DescribeStackResource for the parent and hands on the rest.
+// RoundTrip answers DescribeStackResource for the parent and passes on every other
+// call.
 func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := readBody(r)
 	if err != nil {
@@ -30,14 +31,14 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 		apiAction(r, body) != "cloudformation:DescribeStackResource" {
 		return res, err
 	}
-	said, err := io.ReadAll(res.Body)
+	message, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
 	}
 	out := httptest.NewRecorder()
-	if !strings.Contains(string(said), "does not exist") {
+	if !strings.Contains(string(message), "does not exist") {
 		out.WriteHeader(res.StatusCode)
-		_, _ = out.Write(said)
+		_, _ = out.Write(message)
 		return out.Result(), nil
 	}
 	var status strings.Builder
@@ -55,21 +56,22 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 	return out.Result(), nil
 }
 
-// parentStatus is the state of the parent's custom resource.
+// parentStatus returns the status of the parent's custom resource.
 func (env *environment) parentStatus() string {
 	env.mu.Lock()
 	defer env.mu.Unlock()
 	return env.resourceStatus
 }
 
-// setParentStatus sets that state, as CloudFormation does before it sends an event and when
-// it has taken the answer.
+// setParentStatus sets that status, as CloudFormation does before it sends an event
+// and when it has received the response.
 func (env *environment) setParentStatus(status string) {
 	env.mu.Lock()
 	defer env.mu.Unlock()
 	env.resourceStatus = status
 }
 
-// inProgress is the state in which an event is answered, complete the one after it.
+// inProgress is the status while CloudFormation waits for the response to an event,
+// complete the status after it.
 func inProgress(kind cfn.RequestType) string { return strings.ToUpper(string(kind)) + "_IN_PROGRESS" }
 func complete(kind cfn.RequestType) string   { return strings.ToUpper(string(kind)) + "_COMPLETE" }

@@ -17,8 +17,8 @@ import (
 	"permstack/internal/fakeaws/lambdaruntime"
 )
 
-// TestProcess breaks calls of the function as it is deployed: its own process,
-// Lambda's Runtime API, real HTTP and the real clock. Killed means SIGKILL.
+// TestProcess injects faults into the function as it is deployed: its own process,
+// Lambda's Runtime API, HTTP and the real clock. Killed means SIGKILL.
 func TestProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped with -short: it builds the function and takes seconds")
@@ -30,28 +30,28 @@ func TestProcess(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	tests := []struct {
-		life   string
-		side   Caller
-		action string
-		kind   Kind
+		scenario string
+		caller   Caller
+		action   string
+		kind     Kind
 	}{
 		{"create", Function, "cloudformation:CreateStack", Kind{ResponseLost, Once}},
 		{"create", Function, "cloudformation:CreateStack", Kind{KillBefore, Once}},
 		{"create", Function, "cloudformation:CreateStack", Kind{KillDuring, Once}},
 		{"create", Function, "cloudformation:DescribeStacks", Kind{InternalError, Once}},
-		{"create", Response, "answer", Kind{ResponseLost, Once}},
-		{"create", Response, "answer", Kind{InternalError, Once}},
+		{"create", Response, "response", Kind{ResponseLost, Once}},
+		{"create", Response, "response", Kind{InternalError, Once}},
 		{"update", Function, "cloudformation:UpdateStack", Kind{KillAfter, Once}},
 		{"update", Function, "cloudformation:UpdateStack", Kind{Denied, UntilHandled}},
 		{"update", Function, "cloudformation:GetTemplate", Kind{Throttled, Once}},
 		{"update", StackRole, "iam:CreatePolicyVersion", Kind{InternalError, UntilHandled}},
 		{"delete", Function, "cloudformation:DeleteStack", Kind{KillDuring, Once}},
-		{"delete", Response, "answer", Kind{KillAfter, Once}},
+		{"delete", Response, "response", Kind{KillAfter, Once}},
 	}
 	for _, tc := range tests {
-		t.Run(tc.life+"/"+tc.action+"/"+tc.kind.String(), func(t *testing.T) {
+		t.Run(tc.scenario+"/"+tc.action+"/"+tc.kind.String(), func(t *testing.T) {
 			t.Parallel()
-			fault := Fault{Point{Caller: tc.side, Action: tc.action}, tc.kind}
+			fault := Fault{Point{Caller: tc.caller, Action: tc.action}, tc.kind}
 			env, err := newEnvironment(fault)
 			if err != nil {
 				t.Fatal(err)
@@ -59,23 +59,23 @@ func TestProcess(t *testing.T) {
 			t.Cleanup(env.close)
 			env.asProcess(t, program)
 			p := &parent{env: env, thirdParty: snapshot{}}
-			life := scenarioNamed(t, tc.life)
-			outcome, _, err := life.execute(p)
+			scenario := scenarioNamed(t, tc.scenario)
+			outcome, _, err := scenario.execute(p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.convergeOn(life.nextChoice)
+			p.convergeOn(scenario.nextChoice)
 			for _, problem := range p.problems {
 				t.Errorf("%s, %s: %s", outcome, fault, problem)
 			}
 			if env.injector.injectedFaults() == 0 {
-				t.Error("the fault was not met")
+				t.Error("the fault was not injected")
 			}
 		})
 	}
 }
 
-// asProcess runs the function as a process that reaches the world over HTTP.
+// asProcess runs the function as a process that reaches the environment over HTTP.
 func (env *environment) asProcess(t *testing.T, program string) {
 	t.Helper()
 	env.gate.unblock() // time is real here
@@ -118,13 +118,14 @@ func (env *environment) asProcess(t *testing.T, program string) {
 	}
 }
 
-// serve is AWS over real HTTP: a call that breaks on the wire ends its connection.
+// serve serves AWS over HTTP: a call that fails in the transport closes its
+// connection.
 func (env *environment) serve(out http.ResponseWriter, r *http.Request) {
 	env.mu.Lock()
 	i := env.current
 	env.mu.Unlock()
 	l := &faultyTransport{env: env, caller: Function, invocation: i, next: inner{env.cloud.Handler()}}
-	if strings.HasPrefix(r.URL.Path, "/answers/") {
+	if strings.HasPrefix(r.URL.Path, "/responses/") {
 		l.caller, l.next = Response, env.inbox
 		r.URL.Scheme, r.URL.Host = "http", r.Host
 	}
@@ -140,7 +141,7 @@ func (env *environment) serve(out http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(out, res.Body)
 }
 
-// inner hands a call on to the embedded AWS.
+// inner passes a call to the embedded AWS.
 type inner struct{ handler http.Handler }
 
 func (n inner) RoundTrip(r *http.Request) (*http.Response, error) {

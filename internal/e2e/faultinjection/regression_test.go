@@ -6,52 +6,53 @@ import (
 	"testing"
 )
 
-// TestRegressions repeats what the matrix has once found broken.
+// TestRegressions repeats cases in which the matrix once found a violated
+// invariant.
 func TestRegressions(t *testing.T) {
 	tests := []struct {
-		was    string // what went wrong
-		life   string
-		action string
-		nth    int // of that action
-		kind   Kind
+		name     string // what was violated
+		scenario string
+		action   string
+		nth      int // of that action
+		kind     Kind
 	}{
 		{
-			"a stack was left, though the answer said that nothing was",
+			"a stack remained, although the response said that nothing did",
 			"create",
 			"cloudformation:CreateStack",
 			2,
 			Kind{ResponseLost, UntilHandled},
 		},
 		{
-			"a dropped role was left behind, with its trust, and nobody was told",
+			"a removed role was left behind with its trust, unreported",
 			"update",
 			"iam:DeleteRole",
 			1,
 			Kind{Denied, UntilRepaired},
 		},
 		{
-			"a dropped policy was left behind, and nobody was told",
+			"a removed policy was left behind, unreported",
 			"update",
 			"iam:DeletePolicy",
 			2,
 			Kind{Throttled, UntilHandled},
 		},
 		{
-			"a dropped rule was left behind, and nobody was told",
+			"a removed rule was left behind, unreported",
 			"update",
 			"events:DeleteRule",
 			1,
 			Kind{InternalError, UntilHandled},
 		},
 		{
-			"what a failed update had made was left behind, and nobody was told",
+			"a resource of a failed update was left behind, unreported",
 			"update that fails",
 			"iam:DeletePolicy",
 			1,
 			Kind{Denied, UntilHandled},
 		},
 		{
-			"a deletion failed for ever when a role of it was gone already",
+			"a deletion failed permanently because a role did not exist any more",
 			"delete",
 			"iam:DeleteRole",
 			1,
@@ -72,14 +73,14 @@ func TestRegressions(t *testing.T) {
 			Kind{InternalError, UntilRepaired},
 		},
 		{
-			"what was put right was told to nobody, when the run ended between",
+			"reverted drift was not reported because the run ended too early",
 			"drift revert",
 			"sns:Publish backup-AlertTopic",
 			1,
 			Kind{KillBefore, Once},
 		},
 		{
-			"CloudFormation did not know what it had made",
+			"CloudFormation did not know what it had created",
 			"update",
 			"iam:CreatePolicy",
 			1,
@@ -87,10 +88,10 @@ func TestRegressions(t *testing.T) {
 		},
 	}
 	for _, tc := range tests {
-		t.Run(tc.was, func(t *testing.T) {
+		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			life := scenarioNamed(t, tc.life)
-			clean, err := life.baseline()
+			scenario := scenarioNamed(t, tc.scenario)
+			clean, err := scenario.baseline()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +103,7 @@ func TestRegressions(t *testing.T) {
 				if nth++; nth != tc.nth {
 					continue
 				}
-				r, err := life.run(Fault{p, tc.kind})
+				r, err := scenario.run(Fault{p, tc.kind})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -111,7 +112,7 @@ func TestRegressions(t *testing.T) {
 				}
 			}
 			if nth < tc.nth {
-				t.Errorf("life %q has %d calls of %s", tc.life, nth, tc.action)
+				t.Errorf("scenario %q has %d calls of %s", tc.scenario, nth, tc.action)
 			}
 		})
 	}
@@ -124,22 +125,22 @@ func scenarioNamed(t *testing.T, name string) Scenario {
 			return l
 		}
 	}
-	t.Fatalf("no life %q", name)
+	t.Fatalf("no scenario %q", name)
 	return Scenario{}
 }
 
-// TestHarnessDetects breaks what must hold, and wants to be told.
+// TestHarnessDetects checks that the harness reports violated invariants.
 func TestHarnessDetects(t *testing.T) {
 	tests := map[string]struct {
-		harm func(*parent)
-		want string
+		violate func(*parent)
+		want    string
 	}{
-		"a policy more": {
+		"an additional role": {
 			func(p *parent) { must(p.createConflictingRole("ClumioOther-us-east-1-main")); clear(p.thirdParty) },
-			"should not be there",
+			"is unexpected",
 		},
-		"a role that trusts": {func(p *parent) { p.state = &newChoice }, "not as it should be"},
-		"nothing deleted":    {func(p *parent) { p.state = nil }, "its parent is gone"},
+		"a role that differs":    {func(p *parent) { p.state = &newChoice }, "is not as expected"},
+		"a stack without parent": {func(p *parent) { p.state = nil }, "its parent does not exist"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,10 +155,10 @@ func TestHarnessDetects(t *testing.T) {
 			if len(p.problems) > 0 {
 				t.Fatal(p.problems)
 			}
-			tc.harm(p)
+			tc.violate(p)
 			p.checkAtRest("at rest")
 			if all := fmt.Sprint(p.problems); !strings.Contains(all, tc.want) {
-				t.Errorf("told %s, want %q", all, tc.want)
+				t.Errorf("got problems %s, want %q", all, tc.want)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ func Count(results []Result) map[Outcome]int {
 	return out
 }
 
-// Violated lists the cases in which something that must hold did not.
+// Violations returns the cases in which an invariant was violated.
 func (m Matrix) Violations() []Result {
 	var out []Result
 	for _, r := range slices.Concat(m.Clean, m.Results) {
@@ -30,22 +30,23 @@ func (m Matrix) Violations() []Result {
 	return out
 }
 
-// Write writes the results as Markdown: by life and side, and by kind.
+// Write writes the results as Markdown: by scenario and caller, and by kind of
+// fault.
 func (m Matrix) Write(w io.Writer) error {
 	n := Count(m.Results)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), outcomeCounts(n))
 	fmt.Fprintf(
 		&b,
-		"| Life | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n",
+		"| Scenario | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n",
 		joinOutcomes(" | "),
 		strings.Repeat("--:|", len(Outcomes)),
 	)
 	for _, clean := range m.Clean {
-		for _, side := range Callers {
-			if row := m.row(clean, side); row != "" {
+		for _, caller := range Callers {
+			if row := m.row(clean, caller); row != "" {
 				cases := m.filter(
-					func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == side },
+					func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == caller },
 				)
 				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
 			}
@@ -57,10 +58,10 @@ func (m Matrix) Write(w io.Writer) error {
 		joinOutcomes(" | "),
 		strings.Repeat("--:|", len(Outcomes)),
 	)
-	for _, side := range Callers {
-		for _, k := range Kinds(side) {
-			cases := m.filter(func(r Result) bool { return r.Faults[0].Caller == side && r.Faults[0].Kind == k })
-			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", k, side, len(cases), cells(cases))
+	for _, caller := range Callers {
+		for _, k := range Kinds(caller) {
+			cases := m.filter(func(r Result) bool { return r.Faults[0].Caller == caller && r.Faults[0].Kind == k })
+			fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", k, caller, len(cases), cells(cases))
 		}
 	}
 	for _, r := range m.Violations() {
@@ -70,7 +71,7 @@ func (m Matrix) Write(w io.Writer) error {
 	return err
 }
 
-// write writes a case with what did not hold in it.
+// write writes a case with the invariants that it violated.
 func (r Result) write(b *strings.Builder) {
 	fmt.Fprintf(b, "\n- %s", r.Scenario)
 	for _, f := range r.Faults {
@@ -84,19 +85,19 @@ func (r Result) write(b *strings.Builder) {
 
 func caseCount(n int) string { return fmt.Sprintf("%d cases: ", n) }
 
-// row begins a line of the first table: a life, a side and how many calls that
-// has without a fault.
-func (Matrix) row(clean Result, side Caller) string {
+// row returns the start of a line of the first table: a scenario, a caller and its
+// number of calls without a fault.
+func (Matrix) row(clean Result, caller Caller) string {
 	calls := 0
 	for _, c := range clean.Calls {
-		if c.Caller == side {
+		if c.Caller == caller {
 			calls++
 		}
 	}
 	if calls == 0 {
 		return ""
 	}
-	return fmt.Sprintf("| %s | %s | %d |", clean.Scenario, side, calls)
+	return fmt.Sprintf("| %s | %s | %d |", clean.Scenario, caller, calls)
 }
 
 func (m Matrix) filter(take func(Result) bool) []Result {

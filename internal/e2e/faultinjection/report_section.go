@@ -6,13 +6,13 @@ import (
 	"os"
 )
 
-// What stands around the generated part of the document.
+// The markers of the generated part of the document.
 const (
 	sectionBegin = "<!-- results: written by `go run ./tools/faults -write` -->\n"
 	sectionEnd   = "<!-- end of results -->\n"
 )
 
-// Section gives the generated part of a document.
+// Section returns the generated part of a document.
 func Section(document []byte) ([]byte, error) {
 	_, rest, ok := bytes.Cut(document, []byte(sectionBegin))
 	part, _, end := bytes.Cut(rest, []byte(sectionEnd))

@@ -8,42 +8,43 @@ import (
 	"sync"
 )
 
-// Scenario is a row of events.
+// Scenario is a sequence of events.
 type Scenario struct {
-	Name string
-	// Tells what happens, for the report.
-	Description string
+	Name        string
+	Description string // for the report
 
-	startsInstalled bool                   // it begins with a launched installation
-	hasDriftCheck   bool                   // and with a parent stack, an alert topic and a state
-	conflictingRole func() (string, error) // a role that is in the way; nil: none
+	startsInstalled bool                   // an installation exists at the start
+	hasDriftCheck   bool                   // and a parent stack, an alert topic and the drift check's state
+	conflictingRole func() (string, error) // the name of a role that exists already; nil: none
 	events          func(*parent)
-	deployedAtEnd   *choice // what is deployed in the end where nothing breaks; nil: nothing
-	nextChoice      choice  // what the next event asks for
+	deployedAtEnd   *choice // if no fault is injected; nil: nothing
+	nextChoice      choice  // what the next event requests
 }
 
-// Scenarios lists the lives of an installation.
+// Scenarios are the scenarios of an installation.
 var Scenarios = []Scenario{
 	{
 		Name: "create", Description: "a launch",
 		events: func(p *parent) { p.launch(oldChoice) }, deployedAtEnd: &oldChoice, nextChoice: oldChoice,
 	},
 	{
-		Name: "create that fails", Description: "a launch where a role of the same name is in the way",
+		Name: "create that fails", Description: "a launch while a role of the same name exists",
 		conflictingRole: func() (string, error) { return roleName(oldChoice, "IAMRole") },
 		events:          func(p *parent) { p.launch(oldChoice) }, nextChoice: oldChoice,
 	},
 	{
-		Name: "update", Description: "assets dropped and added, a role more", startsInstalled: true,
+		Name: "update", Description: "assets are removed and added, a role is added", startsInstalled: true,
 		events: func(p *parent) { p.update(newChoice) }, deployedAtEnd: &newChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update that fails", Description: "the same where a role is in the way; it rolls back", startsInstalled: true,
+		Name:        "update that fails",
+		Description: "the same update while a role of the same name exists; it rolls back", startsInstalled: true,
 		conflictingRole: func() (string, error) { return roleName(newChoice, "SupportRole") },
 		events:          func(p *parent) { p.update(newChoice) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update taken back", Description: "the same, then another resource of the parent fails: it rolls back", startsInstalled: true,
+		Name:        "update rolled back",
+		Description: "the same update, then another resource of the parent fails; it rolls back", startsInstalled: true,
 		events: func(p *parent) {
 			if p.update(newChoice) {
 				p.update(oldChoice)
@@ -51,7 +52,7 @@ var Scenarios = []Scenario{
 		}, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "update of nothing", Description: "the same choice again", startsInstalled: true,
+		Name: "update without changes", Description: "an update to the same choice", startsInstalled: true,
 		events: func(p *parent) { p.update(oldChoice) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
@@ -59,16 +60,19 @@ var Scenarios = []Scenario{
 		events: func(p *parent) { p.remove() }, nextChoice: oldChoice,
 	},
 	{
-		Name: "drift check", Description: "somebody changes the access by hand; the check finds it and tells it", startsInstalled: true, hasDriftCheck: true,
+		Name:            "drift check",
+		Description:     "the access is changed manually; the check detects it and sends a notification",
+		startsInstalled: true, hasDriftCheck: true,
 		events: func(p *parent) { p.runDriftChecks(false) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 	{
-		Name: "drift revert", Description: "the same, and it is put right", startsInstalled: true, hasDriftCheck: true,
+		Name: "drift revert", Description: "the same, and the check reverts it", startsInstalled: true, hasDriftCheck: true,
 		events: func(p *parent) { p.runDriftChecks(true) }, deployedAtEnd: &oldChoice, nextChoice: newChoice,
 	},
 }
 
-// roleName names a role of a choice by the end of its entity.
+// roleName returns the name of a choice's role whose entity ends with the given
+// text.
 func roleName(c choice, entity string) (string, error) {
 	set, err := c.set()
 	if err != nil {
@@ -79,72 +83,72 @@ func roleName(c choice, entity string) (string, error) {
 			return r.Name, nil
 		}
 	}
-	return "", fmt.Errorf("the choice %q has no role %s", c.name, entity)
+	return "", fmt.Errorf("choice %q has no role %s", c.name, entity)
 }
 
-// Outcome is what a life came to.
+// Outcome is the result of a scenario.
 type Outcome string
 
 const (
-	Completed  Outcome = "went through" // as without the fault
-	RolledBack Outcome = "rolled back"  // CloudFormation brought back what was
-	Retried    Outcome = "asked again"  // a person had to mend the cause and ask again
-	LeftBehind Outcome = "left behind"  // a person had to delete by hand what CloudFormation could not
-	Violated   Outcome = "broken"       // something that must hold did not
+	Completed  Outcome = "completed"   // as without the fault
+	RolledBack Outcome = "rolled back" // CloudFormation restored the earlier state
+	Retried    Outcome = "retried"     // a person had to remove the cause and repeat the event
+	LeftBehind Outcome = "left behind" // a person had to delete resources that CloudFormation could not delete
+	Violated   Outcome = "violated"    // an invariant was violated
 )
 
-// Result is one case.
+// Result is the result of one case.
 type Result struct {
 	Scenario string
-	Faults   []Fault // in the matrix one, or none
-	Injected int     // of them that were met
+	Faults   []Fault // one in the matrix, none in a baseline
+	Injected int     // how many of them were injected
 	Outcome  Outcome
 	Problems []string
-	Calls    []Point // of the life, in order
+	Calls    []Point // of the scenario, in order
 }
 
-// baseline is the life without a fault, lived once in a program.
-func (l Scenario) baseline() (Result, error) {
-	return baselines.get(l.Name, func() (Result, error) { return l.run() })
+// baseline runs the scenario without a fault; each process runs it once.
+func (s Scenario) baseline() (Result, error) {
+	return baselines.get(s.Name, func() (Result, error) { return s.run() })
 }
 
 var baselines cache[Result]
 
-// run lives through a life with faults, and through what must be possible
-// afterwards. Of several faults the later ones need not be met: the first may keep
-// the life from getting there.
-func (l Scenario) run(faults ...Fault) (result Result, err error) {
+// run runs a scenario with faults, then what must be possible afterwards. Of
+// several faults the later ones may not be injected, because the first one can
+// change the calls that follow.
+func (s Scenario) run(faults ...Fault) (result Result, err error) {
 	env, err := newEnvironment(faults...)
 	if err != nil {
 		return result, err
 	}
 	defer env.close()
 	p := &parent{env: env, thirdParty: snapshot{}}
-	outcome, taken, err := l.execute(p)
+	outcome, conflict, err := s.execute(p)
 	if err != nil {
 		return result, err
 	}
 	result = Result{
-		Scenario: l.Name,
+		Scenario: s.Name,
 		Faults:   faults,
 		Injected: env.injector.injectedFaults(),
 		Calls:    sortCalls(env.injector.calls),
 		Outcome:  outcome,
 	}
 
-	if taken != "" {
-		if err := p.deleteConflictingRole(taken); err != nil {
+	if conflict != "" {
+		if err := p.deleteConflictingRole(conflict); err != nil {
 			return result, err
 		}
 	}
 	p.redeliverEvents()
-	p.converge(l)
+	p.converge(s)
 	result.Problems = p.problems
 	switch {
 	case env.injector.err != nil:
 		return result, env.injector.err
 	case len(faults) > 0 && env.injector.injectedFaults() == 0:
-		return result, fmt.Errorf("life %q does not repeat: %s never happened", l.Name, faults[0].Point)
+		return result, fmt.Errorf("scenario %q is not reproducible: %s never happened", s.Name, faults[0].Point)
 	}
 	if len(p.problems) > 0 {
 		result.Outcome = Violated
@@ -152,68 +156,68 @@ func (l Scenario) run(faults ...Fault) (result Result, err error) {
 	return result, nil
 }
 
-// execute lives through a life. It says what it came to and which role is still
-// in the way.
-func (l Scenario) execute(p *parent) (outcome Outcome, taken string, err error) {
+// execute runs the scenario's events. It returns the outcome and the conflicting
+// role that still exists.
+func (s Scenario) execute(p *parent) (outcome Outcome, conflict string, err error) {
 	env := p.env
-	if l.hasDriftCheck {
+	if s.hasDriftCheck {
 		if err := p.createParentStack(); err != nil {
 			return "", "", err
 		}
 	}
-	if l.startsInstalled && !p.launch(oldChoice) {
-		return "", "", fmt.Errorf("life %q does not begin: %s", l.Name, strings.Join(p.problems, "; "))
+	if s.startsInstalled && !p.launch(oldChoice) {
+		return "", "", fmt.Errorf("scenario %q cannot start: %s", s.Name, strings.Join(p.problems, "; "))
 	}
-	if l.conflictingRole != nil {
-		if taken, err = l.conflictingRole(); err == nil {
-			err = p.createConflictingRole(taken)
+	if s.conflictingRole != nil {
+		if conflict, err = s.conflictingRole(); err == nil {
+			err = p.createConflictingRole(conflict)
 		}
 		if err != nil {
 			return "", "", err
 		}
 	}
-	if l.hasDriftCheck {
+	if s.hasDriftCheck {
 		p.tamper()
 	}
 	env.injector.arm(true)
-	l.events(p)
+	s.events(p)
 	env.injector.repair()
 	env.injector.arm(false)
 	p.checkAtRest("at rest")
 	p.cleanUpManually()
-	return l.outcome(p), taken, nil
+	return s.outcome(p), conflict, nil
 }
 
-func (l Scenario) outcome(p *parent) Outcome {
+func (s Scenario) outcome(p *parent) Outcome {
 	switch {
 	case p.leftBehind:
 		return LeftBehind
 	case p.retried:
 		return Retried
-	case l.deployedAtEnd == nil && p.state == nil,
-		l.deployedAtEnd != nil && p.state != nil && l.deployedAtEnd.name == p.state.name:
+	case s.deployedAtEnd == nil && p.state == nil,
+		s.deployedAtEnd != nil && p.state != nil && s.deployedAtEnd.name == p.state.name:
 		return Completed
 	}
 	return RolledBack
 }
 
-// convergedStates remembers from which states of rest a life has converged.
+// convergedStates has the states at rest from which a scenario has converged.
 var convergedStates sync.Map
 
-// reconcileAll asks for what is wanted, and then for the deletion: both must succeed.
-// From a state of rest in which another case of the life was, that is known.
-func (p *parent) converge(l Scenario) {
+// converge requests the next choice and then the deletion; both must succeed. It
+// skips states from which another case of the scenario has converged.
+func (p *parent) converge(s Scenario) {
 	state, err := p.env.fingerprint(context.Background())
 	if err != nil {
 		p.problemf("%v", err)
 		return
 	}
-	key := sha256.Sum256([]byte(l.Name + "\n" + state))
+	key := sha256.Sum256([]byte(s.Name + "\n" + state))
 	if _, known := convergedStates.Load(key); known {
 		return
 	}
 	before := len(p.problems)
-	p.convergeOn(l.nextChoice)
+	p.convergeOn(s.nextChoice)
 	if len(p.problems) == before {
 		convergedStates.Store(key, true)
 	}

@@ -2,35 +2,34 @@ package faultinjection
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"permstack/internal/iampolicy"
+	"permstack/internal/awsapi/livestate"
 )
 
-// snapshot reads everything that the account holds, except the function's own
-// roles, through the APIs that a customer would use.
+// snapshot is the content of an account: every property that matters of a
+// resource, as text, by the kind, path and name of the resource:
+// "role /permstack/ClumioIAMRole-…", "topic ClumioTopic-…".
+type snapshot map[string]string
+
+// takeSnapshot reads everything in the account except the function's own roles,
+// through the APIs that a customer would use. It reads again only after a write.
 func (env *environment) takeSnapshot(ctx context.Context) (snapshot, error) {
 	writes := env.writes.Load()
 	if env.cached != nil && env.cachedAt == writes {
 		return maps.Clone(env.cached), nil
 	}
 	out := snapshot{}
-	for _, read := range []func(context.Context, snapshot) error{env.readRoles, env.readPolicies, env.readProfiles, env.readTopics, env.readRules} {
+	for _, read := range []func(context.Context, snapshot) error{env.readRoles, env.readPolicies, env.readInventory} {
 		if err := read(ctx, out); err != nil {
-			return nil, fmt.Errorf("look at the account: %w", err)
+			return nil, fmt.Errorf("read the account: %w", err)
 		}
 	}
 	env.cached, env.cachedAt = maps.Clone(out), writes
@@ -38,232 +37,182 @@ func (env *environment) takeSnapshot(ctx context.Context) (snapshot, error) {
 }
 
 func (env *environment) readRoles(ctx context.Context, out snapshot) error {
-	pages := iam.NewListRolesPaginator(env.iam, &iam.ListRolesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	names, err := env.live.RoleNames(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name.Path == installerPath {
+			continue
+		}
+		role, err := env.live.ReadRole(ctx, name.Name)
 		if err != nil {
 			return err
 		}
-		for _, r := range page.Roles {
-			if *r.Path == installerPath {
-				continue
-			}
-			got, err := env.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: r.RoleName})
-			if err != nil {
-				return err
-			}
-			boundary := ""
-			if b := got.Role.PermissionsBoundary; b != nil {
-				boundary = aws.ToString(b.PermissionsBoundaryArn)
-			}
-			granted, err := env.rolePolicies(ctx, *r.RoleName)
-			if err != nil {
-				return err
-			}
-			trust, err := canonicalDocument(got.Role.AssumeRolePolicyDocument)
-			if err != nil {
-				return err
-			}
-			out["role "+*r.Path+*r.RoleName] = fmt.Sprint("trust ", trust, " boundary ", boundary, " ", granted)
-		}
+		out["role "+role.Path+role.Name] = roleText(role)
 	}
 	return nil
 }
 
-func (env *environment) rolePolicies(ctx context.Context, role string) ([]string, error) {
-	var out []string
-	attached := iam.NewListAttachedRolePoliciesPaginator(env.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
-	for attached.HasMorePages() {
-		page, err := attached.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range page.AttachedPolicies {
-			out = append(out, "attached "+*p.PolicyName)
-		}
+// roleText is the snapshot's text of a role. choice.computeSnapshot writes the same.
+func roleText(r livestate.Role) string {
+	var policies []string
+	for _, p := range r.Attached {
+		policies = append(policies, "attached "+p.Name)
 	}
-	inline := iam.NewListRolePoliciesPaginator(env.iam, &iam.ListRolePoliciesInput{RoleName: &role})
-	for inline.HasMorePages() {
-		page, err := inline.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range page.PolicyNames {
-			p, err := env.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name})
-			if err != nil {
-				return nil, err
-			}
-			doc, err := canonicalDocument(p.PolicyDocument)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, "inline "+name+" "+doc)
-		}
+	for _, p := range r.Inline {
+		policies = append(policies, "inline "+p.Name+" "+documentText(p.Document))
 	}
-	slices.Sort(out)
-	return out, nil
+	slices.Sort(policies)
+	return fmt.Sprint("trust ", documentText(r.Trust), " boundary ", r.Boundary, " ", policies)
 }
 
 func (env *environment) readPolicies(ctx context.Context, out snapshot) error {
-	pages := iam.NewListPoliciesPaginator(env.iam, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range page.Policies {
-			v, err := env.iam.GetPolicyVersion(
-				ctx,
-				&iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId},
-			)
-			if err != nil {
-				return err
-			}
-			doc, err := canonicalDocument(v.PolicyVersion.Document)
-			if err != nil {
-				return err
-			}
-			out["policy "+*p.Path+*p.PolicyName] = doc
-		}
-	}
-	return nil
-}
-
-func (env *environment) readProfiles(ctx context.Context, out snapshot) error {
-	pages := iam.NewListInstanceProfilesPaginator(env.iam, &iam.ListInstanceProfilesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range page.InstanceProfiles {
-			var roles []string
-			for _, r := range p.Roles {
-				roles = append(roles, *r.RoleName)
-			}
-			out["instance profile "+*p.Path+*p.InstanceProfileName] = strings.Join(roles, " ")
-		}
-	}
-	return nil
-}
-
-func (env *environment) readTopics(ctx context.Context, out snapshot) error {
-	pages := sns.NewListTopicsPaginator(env.sns, &sns.ListTopicsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, t := range page.Topics {
-			got, err := env.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: t.TopicArn})
-			if err != nil {
-				return err
-			}
-			doc, err := iampolicy.Parse([]byte(got.Attributes["Policy"]))
-			if err != nil {
-				return err
-			}
-			out["topic "+arnResource(*t.TopicArn)] = documentText(doc)
-		}
-	}
-	return nil
-}
-
-func (env *environment) readRules(ctx context.Context, out snapshot) error {
-	for token := (*string)(nil); ; {
-		page, err := env.events.ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
-		if err != nil {
-			return err
-		}
-		for _, r := range page.Rules {
-			var targets []string
-			got, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: r.Name})
-			if err != nil {
-				return err
-			}
-			for _, t := range got.Targets {
-				targets = append(targets, *t.Id+" "+*t.Arn)
-			}
-			var pattern any
-			if err := json.Unmarshal([]byte(aws.ToString(r.EventPattern)), &pattern); err != nil {
-				return fmt.Errorf("read pattern of rule %s: %w", *r.Name, err)
-			}
-			sorted, err := json.Marshal(pattern)
-			if err != nil {
-				return err
-			}
-			out["rule "+*r.Name] = fmt.Sprint(r.State, " ", string(sorted), " ", targets)
-		}
-		if token = page.NextToken; token == nil {
-			return nil
-		}
-	}
-}
-
-// canonicalDocument reads a document as IAM sends it, URL-encoded.
-func canonicalDocument(sent *string) (string, error) {
-	plain, err := url.QueryUnescape(aws.ToString(sent))
+	managed, err := env.live.Policies(ctx)
 	if err != nil {
-		return "", fmt.Errorf("read policy: %w", err)
+		return err
 	}
-	doc, err := iampolicy.Parse([]byte(plain))
-	if err != nil {
-		return "", err
+	for _, p := range managed {
+		out["policy "+p.Path+p.Name] = documentText(p.Document)
 	}
-	return documentText(doc), nil
+	profiles, err := env.live.InstanceProfiles(ctx)
+	for _, p := range profiles {
+		out["instance profile "+p.Path+p.Name] = strings.Join(p.Roles, " ")
+	}
+	return err
 }
+
+func (env *environment) readInventory(ctx context.Context, out snapshot) error {
+	topics, err := env.live.Topics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		out["topic "+t.Name] = documentText(t.Policy)
+	}
+	rules, err := env.live.Rules(ctx)
+	for _, r := range rules {
+		var targets []string
+		for _, t := range r.Targets {
+			targets = append(targets, t.ID+" "+t.ARN)
+		}
+		out["rule "+r.Name] = fmt.Sprint(r.State, " ", r.Pattern, " ", targets)
+	}
+	return err
+}
+
+// diff describes the differences between a snapshot and the expected one.
+func (s snapshot) diff(want snapshot) []string {
+	var out []string
+	for name, got := range s {
+		switch expected, ok := want[name]; {
+		case !ok:
+			out = append(out, name+" is unexpected")
+		case got != expected:
+			out = append(out, name+" is not as expected: "+firstDifference(got, expected))
+		}
+	}
+	for name := range want {
+		if _, ok := s[name]; !ok {
+			out = append(out, name+" is missing")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// firstDifference returns the texts around the first byte in which they differ.
+func firstDifference(got, want string) string {
+	n := 0
+	for n < min(len(got), len(want)) && got[n] == want[n] {
+		n++
+	}
+	cut := func(s string) string { return s[max(0, n-60):min(len(s), n+120)] }
+	return fmt.Sprintf("got …%s…, want …%s…", cut(got), cut(want))
+}
+
+// orphans describes the resources that no existing stack owns.
+func (s snapshot) orphans(owned map[string]bool) []string {
+	var out []string
+	for name := range s {
+		kind, path, _ := strings.Cut(name, " /")
+		if path == "" { // topics and rules have no path
+			if !owned[name] {
+				out = append(out, name+" belongs to no stack")
+			}
+			continue
+		}
+		if !owned[kind+" "+path[strings.LastIndexByte(path, '/')+1:]] {
+			out = append(out, name+" belongs to no stack")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// nameInKey returns the resource's name in a key of a snapshot.
+func nameInKey(key string) string { return key[strings.LastIndexAny(key, " /")+1:] }
 
 func arnResource(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// existingStacks is the permission stacks that stand.
+// existingStacks returns the stacks that exist, the parent's included.
 func (env *environment) existingStacks(ctx context.Context) ([]types.Stack, error) {
 	out, err := env.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
 	if err != nil {
-		return nil, fmt.Errorf("look at the stacks: %w", err)
+		return nil, fmt.Errorf("describe stacks: %w", err)
 	}
 	return out.Stacks, nil
 }
 
-// ownedResources lists, in the words of holdings, what the standing stacks own.
+// stackResources calls do for every resource of a stack.
+func (env *environment) stackResources(ctx context.Context, s types.Stack, do func(types.StackResourceSummary)) error {
+	in := &cloudformation.ListStackResourcesInput{StackName: s.StackId}
+	pages := cloudformation.NewListStackResourcesPaginator(env.cfn, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list resources of stack %s: %w", *s.StackName, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			do(r)
+		}
+	}
+	return nil
+}
+
+// ownedResources returns the resources that the stacks own, as "kind name".
 func (env *environment) ownedResources(ctx context.Context, stacks []types.Stack) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, s := range stacks {
-		pages := cloudformation.NewListStackResourcesPaginator(
-			env.cfn,
-			&cloudformation.ListStackResourcesInput{StackName: s.StackId},
-		)
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("look at stack %s: %w", *s.StackName, err)
+		err := env.stackResources(ctx, s, func(r types.StackResourceSummary) {
+			id := aws.ToString(r.PhysicalResourceId)
+			if r.ResourceStatus == types.ResourceStatusDeleteComplete || id == "" {
+				return
 			}
-			for _, r := range page.StackResourceSummaries {
-				id := aws.ToString(r.PhysicalResourceId)
-				if r.ResourceStatus == types.ResourceStatusDeleteComplete || id == "" {
-					continue
-				}
-				switch *r.ResourceType {
-				case "AWS::IAM::Role":
-					out["role "+id] = true
-				case "AWS::IAM::ManagedPolicy":
-					out["policy "+id[strings.LastIndexByte(id, '/')+1:]] = true
-				case "AWS::IAM::InstanceProfile":
-					out["instance profile "+id] = true
-				case "AWS::SNS::Topic":
-					out["topic "+arnResource(id)] = true
-				case "AWS::Events::Rule":
-					out["rule "+id] = true
-				}
+			switch *r.ResourceType {
+			case "AWS::IAM::Role":
+				out["role "+id] = true
+			case "AWS::IAM::ManagedPolicy":
+				out["policy "+id[strings.LastIndexByte(id, '/')+1:]] = true
+			case "AWS::IAM::InstanceProfile":
+				out["instance profile "+id] = true
+			case "AWS::SNS::Topic":
+				out["topic "+arnResource(id)] = true
+			case "AWS::Events::Rule":
+				out["rule "+id] = true
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// fingerprint is all that can be seen of the account: what it holds, and the standing
-// engine with the state of each resource.
+// fingerprint returns everything that can be read of the account as text: its
+// snapshot, and the existing stacks with the status of each resource.
 func (env *environment) fingerprint(ctx context.Context) (string, error) {
-	have, err := env.takeSnapshot(ctx)
+	snapshot, err := env.takeSnapshot(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -272,7 +221,7 @@ func (env *environment) fingerprint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var lines []string
-	for name, text := range have {
+	for name, text := range snapshot {
 		lines = append(lines, name+" "+text)
 	}
 	for _, s := range stacks {
@@ -280,50 +229,14 @@ func (env *environment) fingerprint(ctx context.Context) (string, error) {
 		for _, o := range s.Outputs {
 			lines = append(lines, *s.StackName+" "+*o.OutputKey+" "+*o.OutputValue)
 		}
-		pages := cloudformation.NewListStackResourcesPaginator(
-			env.cfn,
-			&cloudformation.ListStackResourcesInput{StackName: s.StackId},
-		)
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return "", fmt.Errorf("look at stack %s: %w", *s.StackName, err)
-			}
-			for _, r := range page.StackResourceSummaries {
-				lines = append(
-					lines,
-					fmt.Sprint(
-						*s.StackName,
-						" ",
-						*r.LogicalResourceId,
-						" ",
-						aws.ToString(r.PhysicalResourceId),
-						" ",
-						r.ResourceStatus,
-					),
-				)
-			}
+		err := env.stackResources(ctx, s, func(r types.StackResourceSummary) {
+			lines = append(lines, fmt.Sprint(
+				*s.StackName, " ", *r.LogicalResourceId, " ", aws.ToString(r.PhysicalResourceId), " ", r.ResourceStatus))
+		})
+		if err != nil {
+			return "", err
 		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n"), nil
-}
-
-// orphans lists what no standing stack owns.
-func (h snapshot) orphans(owned map[string]bool) []string {
-	var out []string
-	for name := range h {
-		kind, thing, _ := strings.Cut(name, " /")
-		if thing == "" { // no path
-			if !owned[name] {
-				out = append(out, name+" belongs to no stack")
-			}
-			continue
-		}
-		if !owned[kind+" "+thing[strings.LastIndexByte(thing, '/')+1:]] {
-			out = append(out, name+" belongs to no stack")
-		}
-	}
-	slices.Sort(out)
-	return out
 }

@@ -14,35 +14,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Soak lives many lives one after another in one account, each with a fault or
-// none, chosen by a seed, and looks at what grows.
+// Soak runs many scenarios one after another in one account, each with one fault or
+// none, drawn from a seed, and measures what grows.
 type Soak struct {
 	Scenarios int
 	Seed      uint64
 	Progress  func(done, all int)
 }
 
-// Usage is what was there at a point of a soak.
+// Usage is the use of resources at one point of a soak.
 type Usage struct {
 	Scenario   int
-	Heap       uint64 // bytes in use after a collection
+	Heap       uint64 // bytes in use after a garbage collection
 	Goroutines int
-	Files      int // open file descriptors; -1 where the system does not tell
+	Files      int // open file descriptors; -1 if the system does not report them
 	Resources  int // roles, policies, profiles, topics and rules
 	Stacks     int
 }
 
-// SoakReport is what a soak came to.
+// SoakReport is the result of a soak.
 type SoakReport struct {
 	Seed      uint64
 	Scenarios int
-	Faults    int // that struck
+	Faults    int // injected
 	Outcomes  map[Outcome]int
 	Points    []Usage
 	Problems  []string
 }
 
-// Run carries the soak out. The world stays: only its faults change.
+// Run runs the soak in one environment; only its faults change.
 func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 	random := rand.New(rand.NewPCG(s.Seed, 0))
 	report := SoakReport{Seed: s.Seed, Scenarios: s.Scenarios, Outcomes: map[Outcome]int{}}
@@ -62,26 +62,26 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 		}
 		i := random.IntN(len(Scenarios))
 		var faults []Fault
-		if random.IntN(10) > 0 { // one in ten is whole
+		if random.IntN(10) > 0 { // one in ten has no fault
 			all := allFaults(calls[i])
 			faults = append(faults, all[random.IntN(len(all))])
 		}
 		outcome, err := Scenarios[i].runIn(p, faults...)
 		if err != nil {
-			return report, fmt.Errorf("life %d (seed %d): %s, %s: %w", n+1, s.Seed, Scenarios[i].Name, faults, err)
+			return report, fmt.Errorf("scenario %d (seed %d): %s, %s: %w", n+1, s.Seed, Scenarios[i].Name, faults, err)
 		}
 		report.Faults += env.injector.injectedFaults()
 		report.Outcomes[outcome]++
 		for _, problem := range p.problems {
 			report.Problems = append(
 				report.Problems,
-				fmt.Sprintf("life %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem),
+				fmt.Sprintf("scenario %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem),
 			)
 		}
 		p.problems = nil
 		env.clock.Advance(
 			100 * 24 * time.Hour / time.Duration(max(s.Scenarios/10, 1)),
-		) // CloudFormation remembers for 90 days
+		) // CloudFormation keeps deleted stacks for 90 days
 		if every := max(s.Scenarios/10, 1); (n+1)%every == 0 {
 			g, err := p.measure(ctx, n+1)
 			if err != nil {
@@ -96,10 +96,10 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 	return report, nil
 }
 
-// baselineCalls counts the calls of each life without a fault.
-func baselineCalls(lives []Scenario) ([][]Point, error) {
+// baselineCalls returns the calls of each scenario without a fault.
+func baselineCalls(scenarios []Scenario) ([][]Point, error) {
 	var out [][]Point
-	for _, l := range lives {
+	for _, l := range scenarios {
 		r, err := l.baseline()
 		if err != nil {
 			return nil, err
@@ -109,20 +109,20 @@ func baselineCalls(lives []Scenario) ([][]Point, error) {
 	return out, nil
 }
 
-// runIn lives a life in a world that has seen others, and deletes everything in
-// the end. What others have left in the memory of the drift check may shift a
-// fault to the call beside it.
-func (l Scenario) runIn(p *parent, faults ...Fault) (Outcome, error) {
+// runIn runs a scenario in an environment in which others ran, and deletes
+// everything at the end. The drift check's state of earlier scenarios may shift a
+// fault to a neighbouring call.
+func (s Scenario) runIn(p *parent, faults ...Fault) (Outcome, error) {
 	env := p.env
 	env.injector = newInjector(faults...)
 	env.cloud.SNS().DiscardMessages()
 	p.reported, p.leftBehind, p.failed, p.retried, p.events = "", false, false, false, nil
-	outcome, taken, err := l.execute(p)
+	outcome, conflict, err := s.execute(p)
 	if err != nil {
 		return outcome, err
 	}
-	if taken != "" {
-		if err := p.deleteConflictingRole(taken); err != nil {
+	if conflict != "" {
+		if err := p.deleteConflictingRole(conflict); err != nil {
 			return outcome, err
 		}
 	}
@@ -136,8 +136,9 @@ func (l Scenario) runIn(p *parent, faults ...Fault) (Outcome, error) {
 	return outcome, nil
 }
 
-// measure counts what there is, without what belongs to others and the parent.
-func (p *parent) measure(ctx context.Context, life int) (Usage, error) {
+// measure measures the use of resources, without those of third parties and of the
+// parent.
+func (p *parent) measure(ctx context.Context, scenario int) (Usage, error) {
 	env := p.env
 	runtime.GC()
 	runtime.GC()
@@ -158,7 +159,7 @@ func (p *parent) measure(ctx context.Context, life int) (Usage, error) {
 		files = len(list)
 	}
 	return Usage{
-		Scenario:   life,
+		Scenario:   scenario,
 		Heap:       m.HeapAlloc,
 		Goroutines: runtime.NumGoroutine(),
 		Files:      files,
@@ -167,8 +168,8 @@ func (p *parent) measure(ctx context.Context, life int) (Usage, error) {
 	}, nil
 }
 
-// Leaks says what a soak left behind or let grow; nothing means that it held.
-// The end is held against the point after a third, when caches are full; the heap
+// Leaks describes what a soak left behind or let grow; nothing if there is no leak.
+// The end is compared with the point after a third, when caches are full; the heap
 // may be a quarter and 4 MiB larger.
 func (r SoakReport) Leaks() []string {
 	if len(r.Points) < 2 {
@@ -191,7 +192,7 @@ func (r SoakReport) Leaks() []string {
 			out = append(
 				out,
 				fmt.Sprintf(
-					"%d %s after %d lives, %d after %d",
+					"%d %s after %d scenarios, %d after %d",
 					c.last,
 					c.what,
 					last.Scenario,
@@ -208,7 +209,7 @@ func (r SoakReport) Leaks() []string {
 func (r SoakReport) Write(w io.Writer) error {
 	fmt.Fprintf(
 		w,
-		"%d lives in a row, seed %d, %d of them with a fault: %s.\n\n| Lives | Heap, KiB | Goroutines | Open files | Things left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
+		"%d scenarios in a row, seed %d, %d of them with a fault: %s.\n\n| Scenarios | Heap, KiB | Goroutines | Open files | Resources left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
 		r.Scenarios,
 		r.Seed,
 		r.Faults,

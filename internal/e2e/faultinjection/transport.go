@@ -14,8 +14,8 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// faultHeader carries a fault from the wire to the server, which knows in what
-// form each service says it.
+// faultHeader passes a fault from the transport to the server, which returns it in
+// the form of the service.
 const faultHeader = "Permstack-Fault"
 
 var (
@@ -23,13 +23,13 @@ var (
 	errReset  = &url.Error{Op: "read", URL: "aws", Err: syscall.ECONNRESET}
 )
 
-// timeoutError is what a client says that waited in vain.
+// timeoutError is the error of a client that waited for a response in vain.
 type timeoutError struct{}
 
 func (timeoutError) Error() string { return "timeout awaiting response" }
 func (timeoutError) Timeout() bool { return true }
 
-// faultyTransport is a wire on which calls break. inv is the invocation that calls; nil for
+// faultyTransport makes calls fail. Its invocation is the one that calls; nil for
 // CloudFormation's own calls.
 type faultyTransport struct {
 	env        *environment
@@ -38,7 +38,7 @@ type faultyTransport struct {
 	next       http.RoundTripper
 }
 
-// RoundTrip makes a call, or breaks it.
+// RoundTrip makes a call or fails it.
 func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := readBody(r)
 	if err != nil {
@@ -51,12 +51,12 @@ func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if l.caller == DriftCheck {
 		action += requestTarget(r, body)
 	}
-	doomed := l.env.injector.record(l.caller, action)
-	switch doomed {
+	failure := l.env.injector.record(l.caller, action)
+	switch failure {
 	case Throttled, Denied, InternalError, NotAssumable:
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.Header.Set(faultHeader, string(doomed))
+		r.Header.Set(faultHeader, string(failure))
 	case NoResponse:
 		l.env.clock.Advance(lambdaenv.Silence)
 		return nil, timeoutError{}
@@ -71,7 +71,7 @@ func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			if err := l.killDuringOperation(r.Context()); err != nil {
 				return nil, err
 			}
-			doomed = ""
+			failure = ""
 		}
 	}
 	res, err := l.call(r)
@@ -79,7 +79,7 @@ func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		l.env.writes.Add(1)
 		l.env.access.checkRoles(action)
 	}
-	switch doomed {
+	switch failure {
 	case ResponseLost:
 		return nil, errReset
 	case KillAfter, KillDuring:
@@ -111,7 +111,7 @@ func (l *faultyTransport) call(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// isWrite tells whether a call of CloudFormation may change the account.
+// isWrite reports whether an action may change the account.
 func isWrite(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
 	return !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List") && !strings.HasPrefix(verb, "Describe")
@@ -129,25 +129,26 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// apiAction names a call as IAM does: "iam:CreateRole". What is put to a response
-// URL is "answer".
+// apiAction returns the IAM action of a call, such as "iam:CreateRole", or
+// "response" for a request to a response URL.
 func apiAction(r *http.Request, body []byte) string {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	parts := strings.Split(credential, "/")
 	if len(parts) < 4 {
-		return "answer"
+		return "response"
 	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return parts[3] + ":" + target[strings.LastIndexByte(target, '.')+1:]
 	}
-	form, _ := url.ParseQuery(string(body)) // the SDK's own
+	form, _ := url.ParseQuery(string(body)) // written by the SDK
 	return parts[3] + ":" + form.Get("Action")
 }
 
-// usesJSON tells whether a service has other codes than the older ones.
+// usesJSON reports whether a service uses the JSON protocol, whose error codes
+// differ.
 func usesJSON(service string) bool { return service == "events" || service == "ssm" }
 
-// intercept is the server's part: it says a fault as the service would.
+// intercept is the server's part: it returns a fault as the service would.
 func intercept(call *protocol.Call) error {
 	service := call.Service
 	switch Failure(call.HTTP.Header.Get(faultHeader)) {
