@@ -12,8 +12,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// access is one line of testdata/access.txt: a role may take actions on some
-// resources under some conditions, where one of its uses is chosen.
+// access is one line of testdata/access.txt: a role is allowed actions on some resources under some conditions, if the
+// selection includes one of the uses.
 type access struct {
 	profile, role string
 	uses          []schema.Use
@@ -23,14 +23,14 @@ type access struct {
 	line          int
 }
 
-// gate is a condition key and the values that let a request through; * lets any.
+// gate is a condition key and the values with which it allows a request; * is any value.
 type gate struct {
 	key    string
 	values []string
 	each   bool // every value of the request must match; none at all does
 }
 
-// accesses reads testdata/access.txt once.
+// accesses parses testdata/access.txt once.
 var accesses = sync.OnceValues(func() ([]access, error) {
 	data, err := os.ReadFile("testdata/access.txt")
 	if err != nil {
@@ -103,7 +103,7 @@ func parseAccess(text string) (access, error) {
 	return a, nil
 }
 
-// scene is a choice, and the names that access.txt uses in it.
+// scene is a selection with its environment, and the values of the names that access.txt uses.
 type scene struct {
 	sel      policies.Selection
 	env      policies.Environment
@@ -131,8 +131,7 @@ func newScene(sel policies.Selection) scene {
 	return s
 }
 
-// chosen tells whether a use is. Every setting that access.txt names is one that
-// is the default.
+// chosen reports whether the selection includes one of the uses. Every setting that access.txt names is a default.
 func (s scene) chosen(uses []schema.Use) bool {
 	p, _ := policies.Profile(s.sel.Profile)
 	option := func(o schema.Option) bool {
@@ -150,10 +149,10 @@ func (s scene) chosen(uses []schema.Use) bool {
 	})
 }
 
-// literalStar stands for [*] in patterns and in requests' resources.
+// literalStar replaces [*] in patterns, which matches a star, and a star in the resource of a request.
 const literalStar = "\x01"
 
-// pattern is what a resource of access.txt means here: an ARN with wildcards.
+// pattern returns the ARN, with wildcards, that a resource of access.txt means in this scene.
 func (s scene) pattern(resource string) string {
 	const suffix = "-" + here + "-prod"
 	begin := "Clumio*"
@@ -193,13 +192,13 @@ func (s scene) pattern(resource string) string {
 	return "arn:aws:" + f[0] + ":" + region + ":" + owner + ":" + strings.ReplaceAll(f[3], "[*]", literalStar)
 }
 
-// rule is a line of access.txt that is chosen in a scene, with its patterns.
+// rule is a line of access.txt with its patterns in a scene.
 type rule struct {
 	access
 	patterns [][]string // parts of ARNs; nil stands for *
 }
 
-// model answers what access.txt allows in a scene.
+// model decides which requests access.txt allows in a scene.
 type model struct {
 	scene
 	rules  []rule // the lines that are chosen
@@ -239,7 +238,7 @@ func (s scene) model(lines []access) *model {
 	return m
 }
 
-// allows: does a line let a request through? Wildcards of an ARN end with its part.
+// allows reports whether a line allows a request. A wildcard does not match beyond its part of an ARN.
 func (m *model) allows(role, action, resource string, context map[string]string) bool {
 	arn := strings.SplitN(resource, ":", 6)
 	return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
@@ -262,7 +261,7 @@ func (s scene) passes(g gate, context map[string]string) bool {
 	})
 }
 
-// value is what a condition's value of access.txt means here.
+// value returns what the value of a condition in access.txt means in this scene.
 func (s scene) value(v string) string {
 	if owner, ok := s.accounts[v]; ok && v != "" {
 		return owner

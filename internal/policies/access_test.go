@@ -12,8 +12,8 @@ import (
 	"permstack/internal/policies/choice"
 )
 
-// TestAccess judges every choice of one asset and one operation, and everything
-// together, by the requests that follow from testdata/access.txt.
+// TestAccess evaluates the requests that follow from testdata/access.txt, for every selection of one asset and one
+// operation and for everything together.
 func TestAccess(t *testing.T) {
 	total := 0
 	for _, profile := range []string{"clumio", "cpm"} {

@@ -17,7 +17,7 @@ import (
 // cpmReleases are in the order of time.
 var cpmReleases = []string{"4.1.1a", "4.2", "2025-09"}
 
-// What the vendor's page itself names.
+// Actions that only the vendor's permissions document names.
 var (
 	pageAlways       = []string{"sts:AssumeRole"}
 	pageCrossAccount = []string{"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "rds:ModifyDBSnapshotAttribute"}
@@ -89,8 +89,8 @@ func roleActions(r policies.Role) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// TestCPMMatchesVendorFiles: with everything chosen exactly what the files and the
-// page have, release by release; and each capability by its own choice.
+// TestCPMMatchesVendorFiles: everything grants exactly the actions of the vendor's files and permissions document,
+// release by release, and each capability is granted by its own selection.
 func TestCPMMatchesVendorFiles(t *testing.T) {
 	var capabilities map[string]map[string]string
 	readJSON(t, "cpm-capabilities.json", &capabilities)
@@ -127,7 +127,7 @@ func TestCPMMatchesVendorFiles(t *testing.T) {
 	}
 }
 
-// TestCPMMinimalMatchesPermissionsDocument: the preset has what the page names and nothing else.
+// TestCPMMinimalMatchesPermissionsDocument: the preset grants exactly what the permissions document names.
 func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 	for _, c := range []struct {
 		ops, user string
@@ -309,7 +309,7 @@ func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 	}
 }
 
-// TestCPMDocumentation: the table of capabilities says what the data does.
+// TestCPMDocumentation: the table of capabilities in the documentation agrees with the data.
 func TestCPMDocumentation(t *testing.T) {
 	data, err := os.ReadFile("../../docs/profiles/cpm.md")
 	if err != nil {
@@ -337,8 +337,8 @@ func TestCPMDocumentation(t *testing.T) {
 	}
 }
 
-// TestEveryChoiceIsPartOfEverything: what any choice grants, everything with the
-// same settings grants, so that what holds for the largest holds for all.
+// TestEveryChoiceIsPartOfEverything: everything, with the same settings, grants what any selection grants. So what is
+// true of the largest selection is true of all.
 func TestEveryChoiceIsPartOfEverything(t *testing.T) {
 	for sel := range cpmSelections(100) {
 		all := policies.Selection{Profile: "cpm", Preset: "enterprise", Options: sel.Options}

@@ -11,7 +11,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// derivedRequest is a request that follows from a line of access.txt, in a scene.
+// derivedRequest is a request that follows from a line of access.txt in a scene.
 type derivedRequest struct {
 	role, action, resource string
 	context                map[string]string
@@ -20,17 +20,16 @@ type derivedRequest struct {
 	line                   int
 }
 
-// wildActions are actions that AWS has under the wildcards of the catalogue.
+// wildActions lists the actions of AWS that wildcards of the catalogue match.
 var wildActions = map[string][]string{
 	"s3:DeleteObject*": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
 	"s3:GetObject*":    {"s3:GetObject", "s3:GetObjectVersion"},
 	"s3:PutObject*":    {"s3:PutObject", "s3:PutObjectRetention"},
 }
 
-// derive makes the requests of a scene: for each line that is chosen, every
-// action on every resource that it takes, and the same with one thing wrong; for
-// each line that is not chosen, every action once. The model says of each what
-// must come of it.
+// derive returns the requests of a scene: for each included line, every action on every resource that it applies to,
+// and the same with one thing wrong; for each line that is not included, every action once. The model decides which of
+// them must be allowed.
 func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	var out []derivedRequest
 	seen := map[string]bool{}
@@ -94,7 +93,7 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 	return out
 }
 
-// exampleFor is a resource of access.txt that an action takes. Not ok: there is none.
+// exampleFor returns a resource of access.txt that an action applies to, and reports whether there is one.
 func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern []string) (string, bool) {
 	if example := m.example(on); takes(aws, action, example) {
 		return example, true
@@ -107,7 +106,7 @@ func (m *model) exampleFor(aws map[string]awsAction, action, on string, pattern 
 	return "", false
 }
 
-// misses are resources beside an example of what a line of access.txt names.
+// misses returns resources that differ from an example of a line of access.txt in one thing.
 func (m *model) misses(on, example string) []string {
 	out := nearMisses(example, m.pattern(on))
 	if on[0] != '@' { // of the choice's own things the pattern names more than there are
@@ -128,7 +127,8 @@ func orSelf(list []string, v string) []string {
 	return list
 }
 
-// takes tells whether an action of AWS knows a resource's type, or knows none.
+// takes reports whether an action applies to resources of a type, or the action has no resource types and the resource
+// is *.
 func takes(aws map[string]awsAction, action, resource string) bool {
 	a, known := aws[action]
 	if !known {
@@ -145,7 +145,7 @@ func takes(aws map[string]awsAction, action, resource string) bool {
 	return false
 }
 
-// wildTypes are AWS's patterns of types with * for their variables.
+// wildTypes caches AWS's patterns of resource types with * for their variables.
 var wildTypes sync.Map
 
 func wildType(pattern string) string {
@@ -157,8 +157,7 @@ func wildType(pattern string) string {
 	return w
 }
 
-// contexts are those that pass every condition, one for each value, and those
-// that fail one of them.
+// contexts returns contexts that meet every condition, one for each value, and contexts that fail one of them.
 func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 	right = []map[string]string{{}}
 	for _, g := range gates {
@@ -189,7 +188,7 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 	return right, wrong
 }
 
-// example is a resource that a pattern of access.txt means.
+// example returns a resource that a pattern of access.txt matches.
 func (s scene) example(resource string) string {
 	switch resource {
 	case "@roles":
@@ -226,7 +225,7 @@ func (s scene) mainRole() string {
 	return "ClumioIAMRole"
 }
 
-// rule is an event rule of the choice.
+// rule returns the name of an event rule of the selection.
 func (s scene) rule() string {
 	for asset, rule := range map[schema.Asset]string{
 		"ec2": "ClumioEC2ApiRule", "rds": "ClumioRDSApiRule", "dynamodb": "ClumioDynamoDBApiRule", "s3": "ClumioS3ApiRule",
@@ -238,8 +237,8 @@ func (s scene) rule() string {
 	return "None"
 }
 
-// nearMisses are ARNs that differ from an example in one thing that its pattern
-// does not leave open, or in more than it leaves open.
+// nearMisses returns ARNs that differ from an example in one part that its pattern does not leave open, or in more
+// than it leaves open.
 func nearMisses(example, pattern string) []string {
 	f, p := strings.SplitN(example, ":", 6), strings.SplitN(pattern, ":", 6)
 	if len(f) < 6 {
@@ -286,15 +285,15 @@ func nearMisses(example, pattern string) []string {
 	return out
 }
 
-// fillType is an ARN of one of AWS's types, in this account and Region.
+// fillType returns an ARN of one of AWS's resource types, in this account and Region.
 func fillType(pattern string) string {
 	return variable.ReplaceAllString(place.Replace(pattern), "x1")
 }
 
 var place = strings.NewReplacer("${Partition}", "aws", "${Region}", here, "${Account}", account)
 
-// scenes are the choices under which access is judged: every asset with every
-// operation that access.txt names, each alone, every option, and everything.
+// scenes returns the selections for which access is checked: every asset with every operation that access.txt names,
+// each alone, every option, and everything.
 func scenes(profile string, lines []access) []scene {
 	p, _ := policies.Profile(profile)
 	var out []scene
@@ -315,7 +314,7 @@ func scenes(profile string, lines []access) []scene {
 			continue
 		}
 		for _, u := range a.uses {
-			// Where any will do, those that bring least by themselves.
+			// If any asset or operation will do, those that grant least by themselves.
 			if u.Asset == "" {
 				u.Asset = map[string]schema.Asset{"clumio": "ec2-mssql", "cpm": "s3"}[profile]
 			}

@@ -45,8 +45,7 @@ func indented(t *testing.T, v any) []byte {
 	return b.Bytes()
 }
 
-// TestGoldenClumio: everything as text that people can compare, and every
-// other choice in every partition, open and closed, as one hash a Region.
+// TestGoldenClumio compares the set of everything, and a summary of every selection, with golden files.
 func TestGoldenClumio(t *testing.T) {
 	golden(t, "clumio-everything.golden.json", indented(t, synthesize(t, everything(), environment(here))))
 	hashes := map[string]string{}
@@ -71,7 +70,7 @@ func TestGoldenClumio(t *testing.T) {
 	golden(t, "clumio-choices.golden.json", indented(t, hashes))
 }
 
-// TestGoldenCPM: the same for everything that the second profile grants.
+// TestGoldenCPM compares the set of the preset enterprise with a golden file.
 func TestGoldenCPM(t *testing.T) {
 	golden(t, "cpm-enterprise.golden.json", indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))))
 }

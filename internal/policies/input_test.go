@@ -9,7 +9,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestInputErrors: each says what was wrong and what is valid, all at once.
+// TestInputErrors: a message says what is wrong and what is valid, for all problems at once.
 func TestInputErrors(t *testing.T) {
 	type change = func(*policies.Selection, *policies.Environment)
 	for name, c := range map[string]struct {
@@ -71,8 +71,7 @@ func TestExternalIDStaysSecret(t *testing.T) {
 	}
 }
 
-// FuzzSynthesize: whatever is typed, it is refused or gives a set within limits;
-// nothing typed becomes a wildcard.
+// FuzzSynthesize: any input is refused, or its set is within the limits; no input becomes a wildcard.
 func FuzzSynthesize(f *testing.F) {
 	f.Add("ec2", "prod", "/permstack/", "eu-central-1", "external-id", "arn:aws:iam::222222222222:role/x")
 	f.Add("s3", "${AWS::Region}", "/*/", "us-gov-west-1", "${aws:username}", "arn:aws:iam::*:role/*")

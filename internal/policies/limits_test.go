@@ -15,8 +15,8 @@ var regions = []string{"us-east-1", "ap-southeast-1", "us-gov-west-1", "cn-north
 
 const uuid = "7b3ae0b8-3a0f-4a0e-9a64-2f5d0a3b7c11"
 
-// TestEveryCombinationFitsIAM walks all choices in all partitions with the
-// longest names, and counts for itself.
+// TestEveryCombinationFitsIAM synthesizes all selections in all partitions with the longest names, and checks the
+// sizes independently of the package.
 func TestEveryCombinationFitsIAM(t *testing.T) {
 	for _, region := range regions {
 		env := environment(region)
@@ -51,7 +51,7 @@ func TestEveryCombinationFitsIAM(t *testing.T) {
 	}
 }
 
-// TestSameInputSameSet also turns the order of the input round.
+// TestSameInputSameSet: the set does not depend on the order of the input.
 func TestSameInputSameSet(t *testing.T) {
 	sel := everything()
 	first := synthesize(t, sel, environment("eu-central-1"))
@@ -64,8 +64,8 @@ func TestSameInputSameSet(t *testing.T) {
 	}
 }
 
-// TestOpenEnvironment: what is left open becomes pseudo parameters, and putting
-// the values in for those gives what the closed environment gives.
+// TestOpenEnvironment: empty values become pseudo parameters; with these replaced by values the set is the one of the
+// complete environment.
 func TestOpenEnvironment(t *testing.T) {
 	closed := environment("eu-central-1")
 	open := closed

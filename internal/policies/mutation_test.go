@@ -15,8 +15,8 @@ import (
 	"permstack/internal/policies"
 )
 
-// bench is a scene, its requests, and how many statements of the profile as it
-// is let each of them through.
+// bench is a scene with its requests, and for each of them the number of statements of the unchanged profile that
+// allow it.
 type bench struct {
 	scene
 	requests     []derivedRequest
@@ -25,7 +25,7 @@ type bench struct {
 	byAction     map[string][]int // "role action", lower case → requests
 	byRole       map[string][]int
 	set          policies.Set
-	allowedCache map[string]map[int]bool // statement → requests that it lets through
+	allowedCache map[string]map[int]bool // statement → requests that it allows
 }
 
 func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
@@ -49,11 +49,11 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 	return b
 }
 
-// allows tells whether a statement by itself lets a request through.
+// allows reports whether a statement by itself allows a request.
 func allows(s *iampolicy.Statement, r eval.Request) bool {
 	for _, a := range s.Action {
 		if !strings.Contains(a, "*") && !strings.EqualFold(a, r.Action) {
-			continue // as most do: quicker than asking
+			continue // most actions; faster than an evaluation
 		}
 		one := *s
 		one.Action = iampolicy.Values{a}
@@ -65,7 +65,7 @@ func allows(s *iampolicy.Statement, r eval.Request) bool {
 	return false
 }
 
-// detects is a request that a mutant answers wrongly; nil where there is none.
+// detects returns a request for which the mutant has the wrong decision, or nil.
 func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 	set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)
 	if err != nil {
@@ -89,7 +89,7 @@ func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 		if s == nil {
 			continue
 		}
-		for _, a := range slices.Backward(s.Action) { // what was added stands last
+		for _, a := range slices.Backward(s.Action) { // an added action is the last
 			concerned := b.byAction[strings.ToLower(m.role+" "+a)]
 			if strings.Contains(a, "*") {
 				concerned = b.byRole[m.role]
@@ -102,7 +102,7 @@ func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 	return nil
 }
 
-// allowedBy gives the requests that a statement of the profile as it is lets through.
+// allowedBy returns the requests that a statement of the unchanged profile allows.
 func (b *bench) allowedBy(m mutant, s *iampolicy.Statement) map[int]bool {
 	key := m.role + " " + m.policy + " " + m.sid
 	if out, known := b.allowedCache[key]; known {
@@ -205,7 +205,7 @@ func TestMutationOfStatements(t *testing.T) {
 
 var permissionsDocument = sync.OnceValues(readPermissionsDocument)
 
-// ruleProblems holds the changed statement against the rules of the catalogue.
+// ruleProblems checks the changed statement by the rules of the catalogue.
 func ruleProblems(m mutant, aws map[string]awsAction) []string {
 	if m.statement.Sid == "" {
 		return permissionsDocumentProblems(m)
@@ -217,7 +217,7 @@ func ruleProblems(m mutant, aws map[string]awsAction) []string {
 	)
 }
 
-// permissionsDocumentProblems compares the actions of the changed policy with Clumio's page.
+// permissionsDocumentProblems compares the actions of the changed policy with Clumio's permissions document.
 func permissionsDocumentProblems(m mutant) []string {
 	if m.profile.Name != "clumio" {
 		return nil
@@ -240,8 +240,8 @@ func permissionsDocumentProblems(m mutant) []string {
 	return append(minus(want, have), minus(have, want)...)
 }
 
-// equivalent tells whether a change allows and denies the same as before in every
-// choice. internal/iampolicy/compare proves it: Same is never a guess.
+// equivalent reports whether a mutant allows and denies the same requests as the original in every scene.
+// internal/iampolicy/compare proves it: its result Same is never a guess.
 func equivalent(t testing.TB, m mutant, benches []*bench) bool {
 	return !slices.ContainsFunc(benches, func(b *bench) bool {
 		set, err := policies.SynthesizeProfile(m.profile, b.sel, b.env)

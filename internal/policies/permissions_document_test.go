@@ -17,13 +17,11 @@ var corrections = map[string]string{
 	"elastic-inference:DescribeAccelerators":         "",
 }
 
-// additions are granted beyond the page: policy → action; the statement's note
-// names the call that fails without it. None adds an action that its policy does
-// not have already.
+// additions are actions beyond the permissions document: policy → action. The statement's note says why.
 var additions = map[string][]string{}
 
-// TestCatalogMatchesPermissionsDocument holds the catalogue against the page as data, policy by
-// policy and action by action.
+// TestCatalogMatchesPermissionsDocument compares the profile, policy by policy, with the actions of the vendor's
+// permissions document.
 func TestCatalogMatchesPermissionsDocument(t *testing.T) {
 	var page map[string]map[string]struct {
 		Kind    string

@@ -11,7 +11,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestProfilesHaveNoProblems holds every page against the rules of the language.
+// TestProfilesHaveNoProblems checks every profile by the rules of package schema.
 func TestProfilesHaveNoProblems(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
@@ -21,8 +21,8 @@ func TestProfilesHaveNoProblems(t *testing.T) {
 	}
 }
 
-// profileProblems lists what is wrong with a page: words that nobody can choose or
-// that stand for nothing, statements without a reason, entities named twice.
+// profileProblems returns what is wrong with a profile: names that no selection can include or that have no value,
+// statements without a reason, entities that are named twice.
 func profileProblems(p schema.Profile) (problems []string) {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	words := vocabulary(p)
@@ -159,7 +159,7 @@ func presetUses(p schema.Preset) (uses []schema.Use) {
 	return uses
 }
 
-// vocabulary are all words of a page: "asset ec2", "option release=4.2", "term Region".
+// vocabulary returns all names of a profile: "asset ec2", "option release=4.2", "term Region".
 func vocabulary(p schema.Profile) map[string]bool {
 	words := map[string]bool{"term stacks": true, "term OtherAccount": true}
 	for _, name := range []string{

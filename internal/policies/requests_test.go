@@ -188,7 +188,7 @@ var requests = []request{
 	{why: "passes any role to EventBridge", action: "iam:PassRole", resource: "arn:aws:iam::" + account + ":role/admin", context: kv{"iam:PassedToService": "events.amazonaws.com"}},
 	{why: "events go to the data plane", assets: "s3", ops: "backup", role: "ClumioS3ContinuousBackupEventBridgeRole", action: "events:PutEvents", resource: "arn:aws:events:" + here + ":" + dataPlane + ":event-bus/b", context: nothing, allowed: true},
 
-	// Nobody's business.
+	// Not allowed for anyone.
 	{why: "makes itself an administrator", action: "iam:AttachRolePolicy", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod", context: kv{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}},
 	{why: "reads its own role", action: "iam:GetRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod", context: nothing, allowed: true},
 	{why: "the customer's keys in another account", action: "kms:Decrypt", resource: "arn:aws:kms:" + here + ":" + stranger + ":key/k", context: nothing},
@@ -206,10 +206,10 @@ func splitList[T ~string](s string, all []T) []T {
 	return out
 }
 
-// allRequests are those of every profile.
+// allRequests returns the requests of every profile.
 func allRequests() []request { return slices.Concat(requests, cpmRequests) }
 
-// requestDocuments are the policies of the role that makes a request.
+// requestDocuments returns the policies of the role that makes a request.
 func requestDocuments(t testing.TB, r request) []iampolicy.Document {
 	sel, env := everything(), environment(here)
 	sel.Options = nil
@@ -238,7 +238,7 @@ func requestDocuments(t testing.TB, r request) []iampolicy.Document {
 	return docs
 }
 
-// TestRequests judges what must work and what must not.
+// TestRequests evaluates requests that must be allowed and requests that must not.
 func TestRequests(t *testing.T) {
 	for _, r := range allRequests() {
 		ctx := map[string][]string{}

@@ -13,10 +13,9 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// The rules of the catalogue, a statement at a time, so that they can be asked of
-// a statement that was changed, too.
+// The rules of the catalogue for one statement, so that mutants of a statement can be checked by them.
 
-// TestCatalogRules holds every statement of every profile against them.
+// TestCatalogRules checks every statement of every profile by the rules.
 func TestCatalogRules(t *testing.T) {
 	aws := readAWS(t)
 	for _, name := range policies.ProfileNames() {
@@ -74,7 +73,7 @@ func scopeProblems(aws map[string]awsAction, where string, s schema.Statement) (
 		if !used[r] {
 			add("no action takes %s", r)
 		}
-		if !slices.ContainsFunc(s.Actions, func(name string) bool { return releaseFilter(aws[name], r) }) {
+		if !slices.ContainsFunc(s.Actions, func(name string) bool { return namesResourceType(aws[name], r) }) {
 			add("%s says more than any type that its actions take", r)
 		}
 	}
@@ -100,8 +99,8 @@ func overlapARN(a, b string) bool {
 	return len(f) == len(g) && slices.EqualFunc(f, g, overlap)
 }
 
-// releaseFilter tells whether a resource names a type of an action to the letter.
-func releaseFilter(a awsAction, resource string) bool {
+// namesResourceType reports whether a resource names a resource type of an action exactly.
+func namesResourceType(a awsAction, resource string) bool {
 	text := strings.ReplaceAll(shape(resource), "${Path}", "/")
 	for pattern := range a.Resources {
 		if want := resourceType(pattern); overlapARN(wild(text), wild(pattern)) && (want == "" || resourceType(text) == want) {
@@ -111,7 +110,7 @@ func releaseFilter(a awsAction, resource string) bool {
 	return false
 }
 
-// resourceType is how the last part of an ARN begins: "volume".
+// resourceType returns the first word of an ARN's last part: "volume".
 func resourceType(arn string) string {
 	f := strings.SplitN(arn, ":", 6)
 	name, _, found := strings.Cut(strings.NewReplacer(":", "/", "*", "/", "$", "/").Replace(f[5]), "/")
@@ -171,7 +170,7 @@ func conditionProblems(where string, s schema.Statement) (problems []string) {
 	return problems
 }
 
-// readPermissionsDocument gives the page's actions, "role policy" → actions.
+// readPermissionsDocument returns the actions of the permissions document: "role policy" → actions.
 func readPermissionsDocument() (map[string][]string, error) {
 	var page map[string]map[string]struct{ Actions []string }
 	data, err := os.ReadFile("testdata/clumio-page.json")

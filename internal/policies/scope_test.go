@@ -11,7 +11,7 @@ type awsAction struct {
 	Resources map[string][]string
 }
 
-// shape gives the ARN of what a reference stands for.
+// shape returns the ARN pattern of a reference.
 func shape(resource string) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(resource, "${"), ":")
 	if shape, ok := map[string]string{

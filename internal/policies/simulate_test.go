@@ -12,9 +12,8 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// TestRequestsByOutsideEvaluator has the same requests judged by an IAM evaluator
-// that is not ours. PERMSTACK_IAM_SIMULATE is the folder that npm installed
-// @cloud-copilot/iam-simulate into.
+// TestRequestsByOutsideEvaluator evaluates the same requests with @cloud-copilot/iam-simulate. PERMSTACK_IAM_SIMULATE
+// is the folder in which npm installed it.
 func TestRequestsByOutsideEvaluator(t *testing.T) {
 	judge := outsideEvaluator(t)
 	requests := allRequests()
@@ -29,8 +28,8 @@ func TestRequestsByOutsideEvaluator(t *testing.T) {
 	}
 }
 
-// TestAccessByOutsideEvaluator has every 40th request of access.txt that AWS knows
-// judged, of every choice.
+// TestAccessByOutsideEvaluator evaluates every 40th request of access.txt that AWS supports, of all scenes, with
+// @cloud-copilot/iam-simulate.
 func TestAccessByOutsideEvaluator(t *testing.T) {
 	judge := outsideEvaluator(t)
 	lines, aws := readAccesses(t), readAWS(t)
@@ -53,8 +52,8 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 	}
 	unjudged := 0
 	for i, result := range judge(list) {
-		// Of some ARNs it cannot tell the type: of AWS's patterns that are one
-		// another's beginning, of a star in a request.
+		// The evaluator cannot determine the type of some ARNs: if one of AWS's patterns is a prefix of another, or if a
+		// request contains a star.
 		if strings.Contains(result, "resource.types") || strings.Contains(result, "wildcard") {
 			unjudged++
 			continue
@@ -69,9 +68,8 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 	}
 }
 
-// agrees compares what the outside evaluator says. "no.resource.types": an ARN
-// without account, as AWS's own documents and parameters have it, fits no type
-// that the evaluator knows for the action.
+// agrees reports whether the evaluator's result is the expected decision. "no.resource.types": an ARN without account,
+// such as AWS's own documents and parameters have, matches no type that the evaluator has for the action.
 func agrees(result string, allowed bool, resource string) bool {
 	if result == "no.resource.types" && strings.Contains(resource, "::") {
 		return true
@@ -80,7 +78,7 @@ func agrees(result string, allowed bool, resource string) bool {
 	return allowed && result == "Allowed" || !allowed && denied
 }
 
-// simulation is a request as interop/simulate.mjs takes it.
+// simulation is a request in the input format of interop/simulate.mjs.
 type simulation struct {
 	Principal string               `json:"principal"`
 	Account   string               `json:"account"`
@@ -104,7 +102,7 @@ func newSimulation(docs []iampolicy.Document, action, resource string, context m
 	return s
 }
 
-// outsideEvaluator gives what runs iam-simulate, or skips the test.
+// outsideEvaluator returns a function that runs iam-simulate, or skips the test.
 func outsideEvaluator(t *testing.T) func([]simulation) []string {
 	dir := os.Getenv("PERMSTACK_IAM_SIMULATE")
 	if dir == "" {

@@ -39,8 +39,8 @@ func TestSizeMatchesJSON(t *testing.T) {
 	}
 }
 
-// TestFewestParts: what fits together in any way is packed so, in no more parts
-// than the best known ones, every item once.
+// TestFewestParts: every item is packed once, each part is within the capacity, and few packings need more parts than
+// the total size does.
 func TestFewestParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 1))
 	over := 0

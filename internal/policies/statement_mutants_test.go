@@ -8,7 +8,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// mutant is a profile with one statement changed for the worse.
+// mutant is a profile with one changed statement.
 type mutant struct {
 	what         string // the change
 	role, policy string
@@ -73,7 +73,7 @@ func changeStatement(p schema.Profile, policy schema.Policy, st schema.Statement
 	changeUses(p, policy, st, yield)
 }
 
-// changeUses has a statement serve more than it is for.
+// changeUses yields mutants of a statement that more selections include.
 func changeUses(p schema.Profile, policy schema.Policy, st schema.Statement, yield func(string, schema.Statement)) {
 	uses := st.For
 	if len(uses) == 0 {
@@ -121,7 +121,7 @@ func changeConditions(when schema.Conditions, yield func(string, schema.Conditio
 	policytest.Conditions(when, known, func(what string, changed map[string]map[string][]string) { yield(what, changed) })
 }
 
-// widened are the ways in which an ARN could say more.
+// widened returns resources that match more than a resource of the catalogue.
 func widened(resource string) []string {
 	if resource == "*" {
 		return nil

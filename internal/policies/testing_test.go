@@ -17,12 +17,12 @@ var (
 	options    = []schema.Option{"support-role", "aws-backup-inventory"}
 )
 
-// everything is a selection of all there is.
+// everything returns a selection of all assets and options.
 func everything() policies.Selection {
 	return policies.Selection{Profile: "clumio", Assets: assets, Options: options}
 }
 
-// environment is a complete one, in the Region given.
+// environment returns an environment without empty values, in a Region.
 func environment(region string) policies.Environment {
 	partition := policies.Partition(region)
 	return policies.Environment{
@@ -45,7 +45,7 @@ func synthesize(t testing.TB, sel policies.Selection, env policies.Environment) 
 	return set
 }
 
-// selections are all choices of assets, operations and options.
+// selections returns all selections of assets, operations and options.
 func selections() iter.Seq[policies.Selection] {
 	return func(yield func(policies.Selection) bool) {
 		for a := range subsets(assets) {

@@ -62,7 +62,7 @@ var acme = schema.Profile{
 	}},
 }
 
-// TestThirdProfile: a page is data; nothing else has to change for it.
+// TestThirdProfile: a profile is data; a new one needs no change of code.
 func TestThirdProfile(t *testing.T) {
 	for _, problem := range profileProblems(acme) {
 		t.Error(problem)

@@ -82,7 +82,7 @@ func TestCPMNeeds(t *testing.T) {
 	}
 }
 
-// TestOtherAccounts: those that are given take the place of any.
+// TestOtherAccounts: the given accounts replace the wildcard.
 func TestOtherAccounts(t *testing.T) {
 	env := cpmEnvironment(here)
 	sel := cpmSelection("ec2,rds:cross-account")

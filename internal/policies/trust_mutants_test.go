@@ -16,8 +16,7 @@ var (
 	widerServices = []string{"lambda.amazonaws.com", "ec2.amazonaws.com", "s3.amazonaws.com"}
 )
 
-// trustMutants yields every change to the trust of every role, and to the policy
-// physical every topic.
+// trustMutants yields every mutant of the trust policy of every role, and of the policy of every topic.
 func trustMutants(p schema.Profile, yield func(string, schema.Profile)) {
 	for i, r := range p.Roles {
 		for j, trust := range r.Trust {

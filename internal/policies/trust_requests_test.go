@@ -14,8 +14,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// entry is a way into a role, or to a topic: who may do it, with what to show.
-// Every other way must be shut.
+// entry is a principal that may assume a role or use a topic, and the context that it needs. All others must be
+// denied.
 type entry struct {
 	what    string // the role's or topic's entity
 	actions string // of a topic
@@ -23,7 +23,7 @@ type entry struct {
 	shows   kv
 }
 
-// entryPoint is a choice with everything that may be entered.
+// entryPoint is a selection with all permitted entries.
 type entryPoint struct {
 	sel     policies.Selection
 	env     policies.Environment
@@ -85,7 +85,7 @@ func entryPoints(profile string) []entryPoint {
 	}
 }
 
-// principals are all who come to every door.
+// principals returns the principals with which every role and topic is requested.
 func principals() (out []eval.Principal) {
 	for _, owner := range []string{account, control, dataPlane, stranger} {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
@@ -100,8 +100,7 @@ func principals() (out []eval.Principal) {
 	return out
 }
 
-// contexts are all that visitors may show: everything right, one thing wrong or
-// missing, or nothing.
+// contexts returns the contexts of requests: everything right, one thing wrong or missing, or nothing.
 func contexts() []map[string][]string {
 	right := map[string][]string{"sts:ExternalId": {"external-id-1"}, "aws:SourceAccount": {account}, "aws:PrincipalArn": {cpmRoleARN}}
 	out := []map[string][]string{right, {}}
@@ -122,7 +121,7 @@ func contexts() []map[string][]string {
 	return out
 }
 
-// breakIns lists who gets in and should not, or the other way round.
+// breakIns returns the requests with a wrong decision: allowed and not in entries, or the reverse.
 func (d entryPoint) breakIns(profile schema.Profile) ([]string, error) {
 	set, err := policies.SynthesizeProfile(profile, d.sel, d.env)
 	if err != nil {
@@ -165,7 +164,7 @@ func holds(shows kv, context map[string][]string) bool {
 	return true
 }
 
-// TestTrustRequests has everybody come to every role and topic.
+// TestTrustRequests requests every role and topic with every principal and context.
 func TestTrustRequests(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
@@ -181,11 +180,11 @@ func TestTrustRequests(t *testing.T) {
 	}
 }
 
-// equivalentTrustMutants are changes that let in and keep out the same as before.
+// equivalentTrustMutants are mutants that allow and deny the same requests as the original.
 var equivalentTrustMutants = []string{
 	// The account may publish without showing anything: PublishFromAccount.
 	"ClumioEventPub/PublishFromRules: principal arn:${Partition}:iam::${Account}:root",
-	// Nobody is named: without trust=server-role there is no control plane.
+	// The principal is empty: without trust=server-role there is no control plane.
 	"CPMRole/TheServersInstance: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	"CPMRole/TheServersRole: without the option trust=server-role",
 	"CPMRole/ItselfForWorkers: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
@@ -197,8 +196,8 @@ var equivalentTrustMutants = []string{
 }
 
 // TestMutationOfTrust changes trust and topic statements in every way of trust_mutants_test.go; for some principal the
-// decision must then differ from what doors wants. Like TestMutationOfStatements it takes a sample of the mutants, and
-// all of them with PERMSTACK_FULL=1.
+// decision must then differ from entryPoints. Like TestMutationOfStatements it takes a sample of the mutants, and all
+// of them with PERMSTACK_FULL=1.
 func TestMutationOfTrust(t *testing.T) {
 	sample := policytest.NewSample(5)
 	for _, name := range policies.ProfileNames() {

@@ -18,8 +18,8 @@ func findRole(t *testing.T, set policies.Set, entity string) policies.Role {
 	return set.Roles[i]
 }
 
-// TestTrust: exactly the control-plane role with the external id, and services
-// for this account only where the service says for whom it asks.
+// TestTrust: only the control-plane role with the external ID may assume the roles, and services only for this account
+// if they state the account.
 func TestTrust(t *testing.T) {
 	for _, region := range regions[:4] {
 		env := environment(region)
@@ -109,8 +109,7 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// TestInventoryEvents holds the rules against the table of events: per asset the
-// sources, and every event name.
+// TestInventoryEvents compares the rules with the table of events: for each asset the sources, and every event name.
 func TestInventoryEvents(t *testing.T) {
 	want := map[string]string{
 		"ec2": "aws.backup:EBS,EC2 aws.ec2:AssociateIamInstanceProfile,AttachVolume,CopyImage,CreateImage,DeleteImage,DeleteSnapshot,DeregisterImage,DetachVolume,DisassociateIamInstanceProfile,RegisterImage,ReplaceIamInstanceProfileAssociation " +
