@@ -59,3 +59,18 @@ func TestParseParentErrors(t *testing.T) {
 		})
 	}
 }
+
+func TestFingerprints(t *testing.T) {
+	output := installation.FormatFingerprint(installation.Inventory, "inventory body") + " " +
+		installation.FormatFingerprint(installation.Access, "access body")
+	for part, want := range map[installation.Part]string{
+		installation.Access: installation.Fingerprint("access body"), installation.Inventory: installation.Fingerprint("inventory body"),
+		"other": "",
+	} {
+		t.Run(string(part), func(t *testing.T) {
+			if got := installation.ParseFingerprint(part, output); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}

@@ -17,7 +17,6 @@ import (
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
-	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 )
 
@@ -155,9 +154,9 @@ func TestCreate(t *testing.T) {
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
-		"TemplateFingerprints": "inventory:" + permissionstack.Fingerprint(
+		"TemplateFingerprints": "inventory:" + installation.Fingerprint(
 			f.find(inventory).body,
-		) + " access:" + permissionstack.Fingerprint(
+		) + " access:" + installation.Fingerprint(
 			f.find(access).body,
 		),
 	}

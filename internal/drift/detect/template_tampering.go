@@ -9,7 +9,6 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
-	"permstack/internal/permissionstack"
 )
 
 // checkTemplate reports a permission stack whose template is not the one that the
@@ -20,8 +19,8 @@ func (c *check) checkTemplate(ctx context.Context, s *stack, part installation.P
 	// may have executed it: other bytes for the same access.
 	completed := parent.StackStatus == types.StackStatusCreateComplete ||
 		parent.StackStatus == types.StackStatusUpdateComplete
-	expected := permissionstack.ParseFingerprint(part, stacks.Outputs(parent)[installation.FingerprintsOutput])
-	if expected == "" || s.body == "" || s.inProgress || !completed || permissionstack.Fingerprint(s.body) == expected {
+	expected := installation.ParseFingerprint(part, stacks.Outputs(parent)[installation.FingerprintsOutput])
+	if expected == "" || s.body == "" || s.inProgress || !completed || installation.Fingerprint(s.body) == expected {
 		return
 	}
 	// An update of the parent may have started since it was read.
@@ -31,6 +30,6 @@ func (c *check) checkTemplate(ctx context.Context, s *stack, part installation.P
 	}
 	d := s.draft(finding.TemplateChanged, string(part), finding.GrantsMore)
 	d.Expected = finding.Value{Text: expected}
-	d.Actual = finding.Value{Text: permissionstack.Fingerprint(s.body)}
+	d.Actual = finding.Value{Text: installation.Fingerprint(s.body)}
 	s.drafts = append(s.drafts, d)
 }
