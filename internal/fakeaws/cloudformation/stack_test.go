@@ -61,7 +61,7 @@ Outputs:
   Queue: {Value: !GetAtt Queue.Arn}
 `
 
-func TestLife(t *testing.T) {
+func TestLifecycle(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
 	id := h.create("s", access, func(in *cfn.CreateStackInput) {
@@ -312,100 +312,6 @@ func TestReplacement(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	h := newHarness(t)
-	ctx := t.Context()
-	h.create("taken", two)
-	h.wait("taken", "CREATE_COMPLETE")
-	role := `Resources: {R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}}`
-	tests := []struct {
-		name, stack, body, code, message string
-		change                           func(*cfn.CreateStackInput)
-	}{
-		{"taken", "taken", two, "AlreadyExistsException", "Stack [taken] already exists", nil},
-		{"bad name", "1x", two, "ValidationError", "at 'stackName' failed to satisfy constraint", nil},
-		{
-			"long",
-			"s",
-			two + strings.Repeat("#", 51_200),
-			"ValidationError",
-			"Member must have length less than or equal to 51200",
-			nil,
-		},
-		{
-			"unknown type",
-			"s",
-			"Resources: {A: {Type: AWS::EC2::Instance}}",
-			"ValidationError",
-			"Unrecognized resource types: [AWS::EC2::Instance]",
-			nil,
-		},
-		{
-			"circle",
-			"s",
-			"Resources: {A: {Type: AWS::SQS::Queue, DependsOn: B}, B: {Type: AWS::SQS::Queue, DependsOn: A}}",
-			"ValidationError",
-			"Circular dependency between resources: [A, B]",
-			nil,
-		},
-		{
-			"capability",
-			"s",
-			role,
-			"InsufficientCapabilitiesException",
-			"Requires capabilities : [CAPABILITY_IAM]",
-			func(in *cfn.CreateStackInput) { in.Capabilities = nil },
-		},
-		{
-			"named capability",
-			"s",
-			strings.Replace(role, "{AssumeRole", "{RoleName: x, AssumeRole", 1),
-			"InsufficientCapabilitiesException",
-			"Requires capabilities : [CAPABILITY_NAMED_IAM]",
-			func(in *cfn.CreateStackInput) { in.Capabilities = []types.Capability{"CAPABILITY_IAM"} },
-		},
-		{
-			"role",
-			"s",
-			two,
-			"ValidationError",
-			"Role arn:aws:iam::111122223333:role/none is invalid or cannot be assumed",
-			func(in *cfn.CreateStackInput) { in.RoleARN = aws.String("arn:aws:iam::111122223333:role/none") },
-		},
-		{
-			"parameter",
-			"s",
-			two,
-			"ValidationError",
-			"Parameters: [X] do not exist in the template",
-			func(in *cfn.CreateStackInput) {
-				in.Parameters = []types.Parameter{{ParameterKey: aws.String("X"), ParameterValue: aws.String("y")}}
-			},
-		},
-		{"url", "s", "", "NotImplemented", "TemplateURL", func(in *cfn.CreateStackInput) {
-			in.TemplateBody, in.TemplateURL = nil, aws.String("https://bucket.s3.amazonaws.com/t.yaml")
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			in := &cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: &tt.body}
-			if tt.change != nil {
-				tt.change(in)
-			}
-			_, err := h.cfn.CreateStack(ctx, in)
-			wantError(t, err, tt.code, tt.message)
-		})
-	}
-	h.create("odd", "Resources: {A: {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}")
-	h.wait("odd", "ROLLBACK_COMPLETE")
-	wantInOrder(t, h.events("odd"), "A CREATE_FAILED Encountered unsupported property Nope")
-	if _, err := h.cfn.UpdateTerminationProtection(ctx, &cfn.UpdateTerminationProtectionInput{StackName: aws.String("taken"), EnableTerminationProtection: aws.Bool(true)}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := h.cfn.DeleteStack(ctx, &cfn.DeleteStackInput{StackName: aws.String("taken")})
-	wantError(t, err, "ValidationError", "cannot be deleted while TerminationProtection is enabled")
-}
-
 func TestStackRole(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
@@ -438,63 +344,4 @@ func TestStackRole(t *testing.T) {
 			"arn:aws:sts::111122223333:assumed-role/stackrole/",
 	)
 	wantInOrder(t, events, "First DELETE_COMPLETE")
-}
-
-func TestChangeSets(t *testing.T) {
-	h := newHarness(t)
-	ctx := t.Context()
-	make := func(name, typ, body string) *cfn.DescribeChangeSetOutput {
-		t.Helper()
-		if _, err := h.cfn.CreateChangeSet(ctx, &cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name, ChangeSetType: types.ChangeSetType(typ), TemplateBody: &body}); err != nil {
-			t.Fatal(err)
-		}
-		out, err := h.cfn.DescribeChangeSet(
-			ctx,
-			&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name},
-		)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	if cs := make("first", "CREATE", two); cs.Status != "CREATE_COMPLETE" || len(cs.Changes) != 2 ||
-		cs.Changes[0].ResourceChange.Action != "Add" {
-		t.Errorf("change set %+v", cs)
-	}
-	h.wait("s", "REVIEW_IN_PROGRESS")
-	if _, err := h.cfn.ExecuteChangeSet(ctx, &cfn.ExecuteChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("first")}); err != nil {
-		t.Fatal(err)
-	}
-	h.wait("s", "CREATE_COMPLETE")
-	if cs := make("none", "UPDATE", two); cs.Status != "FAILED" ||
-		!strings.Contains(*cs.StatusReason, "didn't contain changes") {
-		t.Errorf("change set without changes: %s %s", cs.Status, aws.ToString(cs.StatusReason))
-	}
-	cs := make(
-		"second",
-		"UPDATE",
-		strings.NewReplacer("TopicName: first", "TopicName: other", "DisplayName: one}}\n", "DisplayName: one}}\n").
-			Replace(strings.Replace(two, "second, DisplayName: one", "second, DisplayName: two", 1)),
-	)
-	got := map[string]types.Replacement{}
-	for _, c := range cs.Changes {
-		got[*c.ResourceChange.LogicalResourceId] = c.ResourceChange.Replacement
-	}
-	if got["First"] != "True" || got["Second"] != "False" {
-		t.Errorf("changes %v", got)
-	}
-	if list, _ := h.cfn.ListChangeSets(ctx, &cfn.ListChangeSetsInput{StackName: aws.String("s")}); len(
-		list.Summaries,
-	) != 2 {
-		t.Errorf("%d change sets", len(list.Summaries))
-	}
-	if _, err := h.cfn.ExecuteChangeSet(ctx, &cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
-		t.Fatal(err)
-	}
-	h.wait("s", "UPDATE_COMPLETE")
-	_, err := h.cfn.DescribeChangeSet(
-		ctx,
-		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")},
-	)
-	wantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-// every has a resource of each type that TestLife does not have. WORD is
+// every has a resource of each type that TestLifecycle does not have. WORD is
 // changed in the update.
 const every = `
 Resources:
