@@ -121,10 +121,12 @@ func ownScenes(t *testing.T) []ownScene {
 		"hub":      {"OrgHubTopicArn": hubTopic},
 		"revert":   {"OnDrift": "revert"},
 	}
-	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com", "ResourceTags": "team=storage"}, []string{}
+	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com",
+		"ResourceTags": "team=storage"}, []string{}
 	var out []ownScene
 	add := func(what, region string, more map[string]string, words ...string) {
-		out = append(out, ownScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
+		out = append(out,
+			ownScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
 	}
 	add("as it comes", region, nil, "clumio")
 	out[0].mutated = true
@@ -138,7 +140,8 @@ func ownScenes(t *testing.T) []ownScene {
 	add("cpm, everything", region, cpmParameters(all), list...)
 	add("in China", "cn-north-1", map[string]string{"OnDrift": "revert"}, "clumio", "revert")
 	hub := everyTemplate(t)["templates/org-hub.yaml"]
-	out = append(out, ownScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
+	out = append(out,
+		ownScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
 	return out
 }
 
@@ -185,7 +188,8 @@ func (s *ownScene) expand(text string) []string {
 	if slices.Contains(s.words, "clumio") {
 		begin = "Clumio"
 	}
-	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{org}", "o-a1b2c3d4e5").Replace(text)
+	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{org}",
+		"o-a1b2c3d4e5").Replace(text)
 	f := strings.SplitN(text, ":", 4)
 	switch {
 	case text == "-":
@@ -208,7 +212,8 @@ func ownVisitors() map[string]eval.Principal {
 	out := map[string]eval.Principal{}
 	for _, id := range []string{account, "777777777777", "999999999999"} {
 		out["root "+id] = eval.Principal{Account: id, ARN: "arn:aws:iam::" + id + ":root"}
-		out["role "+id] = eval.Principal{Account: id, ARN: "arn:aws:sts::" + id + ":assumed-role/x/session", RoleARN: "arn:aws:iam::" + id + ":role/x"}
+		out["role "+id] = eval.Principal{Account: id, ARN: "arn:aws:sts::" + id + ":assumed-role/x/session",
+			RoleARN: "arn:aws:iam::" + id + ":role/x"}
 	}
 	for _, s := range strings.Fields("lambda cloudformation cloudwatch events sns sqs ec2 s3 scheduler") {
 		out["service "+s] = eval.Principal{Service: s + ".amazonaws.com"}

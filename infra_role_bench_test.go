@@ -154,7 +154,8 @@ func (b *ownBench) probes(st iampolicy.Statement) []string {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
 				if want := b.scene.decides(b.name, r); letsOwn(st, r) && (want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
-					out = append(out, fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal, r.Context))
+					out = append(out,
+						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal, r.Context))
 				}
 			}
 		}

@@ -21,7 +21,8 @@ type asked struct {
 }
 
 func (a asked) String() string {
-	return fmt.Sprintf("infra-role-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal, a.Context)
+	return fmt.Sprintf("infra-role-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal,
+		a.Context)
 }
 
 // ownRequests follow from the lines of a place: each action on each resource; the

@@ -48,11 +48,14 @@ func TestOwnResources(t *testing.T) {
 			switch r.LogicalID {
 			case "DriftRule":
 				stack := `arn:aws:cloudformation:us-east-1:123456789012:stack/parent/` + uuid
-				hold("EventPattern", `{"detail":{"stack-id":["`+stack+`"],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE","UPDATE_ROLLBACK_COMPLETE"]}},"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`)
-				hold("Targets", `[{"Arn":"Drift.Arn","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
+				hold("EventPattern",
+					`{"detail":{"stack-id":["`+stack+`"],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE","UPDATE_ROLLBACK_COMPLETE"]}},"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`)
+				hold("Targets",
+					`[{"Arn":"Drift.Arn","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
 				hold("State", `"ENABLED"`)
 			case "DriftInvokeConfig":
-				hold("DestinationConfig", `{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"}}`)
+				hold("DestinationConfig",
+					`{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"}}`)
 			case "Members": // named roles are made by the members' own functions
 				hold("Capabilities", `["CAPABILITY_IAM"]`)
 				hold("PermissionModel", `"SERVICE_MANAGED"`)
@@ -63,8 +66,10 @@ func TestOwnResources(t *testing.T) {
 	}
 	// What stands for whose policy: another topic's or queue's would leave ours open.
 	for path, of := range map[string]map[string][2]string{
-		"template.yaml":          {"AlertTopicPolicy": {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"`}, "DriftFailuresPolicy": {"Queues", `["DriftFailures"]`}},
-		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`}, "UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
+		"template.yaml": {"AlertTopicPolicy": {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"`},
+			"DriftFailuresPolicy": {"Queues", `["DriftFailures"]`}},
+		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`},
+			"UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
 	} {
 		b := bound(t, path, everyTemplate(t)[path], nil)
 		for id, want := range of {

@@ -12,10 +12,28 @@ import (
 // FuzzParse: what is read as a policy is written as one, reads as the same again,
 // and means the same; nothing in it breaks out of its place.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`), "s3:GetObject", "arn:aws:s3:::a")
-	f.Add([]byte(`{"Statement":[{"Effect":"Deny","NotAction":["a:b"],"NotResource":"${aws:username}","Condition":{"Bool":{"x":true,"y":[1,false]}}}]}`), "a:b", "*")
-	f.Add([]byte(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"\u0000\",\"Effect\":\"","Sid":"\u2028"}]}`), "a", "")
-	f.Add([]byte(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":["1"," "]},"NotPrincipal":{},"Action":[]}]}`), "", ":::::")
+	f.Add(
+		[]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`),
+		"s3:GetObject",
+		"arn:aws:s3:::a",
+	)
+	f.Add(
+		[]byte(
+			`{"Statement":[{"Effect":"Deny","NotAction":["a:b"],"NotResource":"${aws:username}","Condition":{"Bool":{"x":true,"y":[1,false]}}}]}`,
+		),
+		"a:b",
+		"*",
+	)
+	f.Add(
+		[]byte(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"\u0000\",\"Effect\":\"","Sid":"\u2028"}]}`),
+		"a",
+		"",
+	)
+	f.Add(
+		[]byte(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":["1"," "]},"NotPrincipal":{},"Action":[]}]}`),
+		"",
+		":::::",
+	)
 	f.Fuzz(func(t *testing.T, text []byte, action, resource string) {
 		doc, err := iampolicy.Parse(text)
 		if err != nil {

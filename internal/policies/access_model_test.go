@@ -80,7 +80,10 @@ func parseAccess(text string) (access, error) {
 		if asset == "*" {
 			asset = ""
 		}
-		a.uses = append(a.uses, schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)})
+		a.uses = append(
+			a.uses,
+			schema.Use{Asset: schema.Asset(asset), Operation: schema.Operation(operation), Option: schema.Option(option)},
+		)
 	}
 	for _, group := range strings.Fields(fields[1]) {
 		service, names, ok := strings.Cut(group, ":")
@@ -139,7 +142,8 @@ func (s scene) chosen(uses []schema.Use) bool {
 			return true
 		}
 		name, _, setting := strings.Cut(string(o), "=")
-		return setting && !slices.ContainsFunc(s.sel.Options, func(x schema.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
+		return setting &&
+			!slices.ContainsFunc(s.sel.Options, func(x schema.Option) bool { return strings.HasPrefix(string(x), name+"=") }) &&
 			slices.ContainsFunc(p.Settings, func(x schema.Setting) bool { return x.Default == o })
 	}
 	return slices.ContainsFunc(uses, func(u schema.Use) bool {

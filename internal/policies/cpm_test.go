@@ -26,7 +26,13 @@ var (
 		"kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
 		"kms:GenerateDataKeyPairWithoutPlaintext", "kms:ListAliases", "kms:ListKeys",
 	}
-	pageKMSRecovery = []string{"kms:DescribeKey", "kms:ListAliases", "kms:ListKeys", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+	pageKMSRecovery = []string{
+		"kms:DescribeKey",
+		"kms:ListAliases",
+		"kms:ListKeys",
+		"kms:ReEncryptFrom",
+		"kms:ReEncryptTo",
+	}
 )
 
 // cpmChoices map each capability of the vendor's files to the choice that brings
@@ -62,7 +68,8 @@ var cpmChoices = map[string]string{ // capability → assets : operations
 func cpmSelection(choice string, options ...schema.Option) policies.Selection {
 	assets, ops, _ := strings.Cut(choice, ":")
 	return policies.Selection{
-		Profile: "cpm", Assets: splitList[schema.Asset](assets, nil), Operations: splitList[schema.Operation](ops, nil), Options: options,
+		Profile: "cpm", Assets: splitList[schema.Asset](assets, nil), Operations: splitList[schema.Operation](ops,
+			nil), Options: options,
 	}
 }
 
@@ -122,7 +129,10 @@ func TestCPMMatchesVendorFiles(t *testing.T) {
 		}
 	}
 	newest := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise"})
-	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{"release=2025-09"}}); !slices.Equal(newest, named) {
+	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{"release=2025-09"}}); !slices.Equal(
+		newest,
+		named,
+	) {
 		t.Error("the newest release is not the default")
 	}
 }
@@ -140,7 +150,15 @@ func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 		{"recovery", "other", [][]string{pageAlways, pageKMSRecovery}},
 		{"cross-account", "admin", [][]string{pageAlways, pageCrossAccount, pageKMSAdmin}},
 	} {
-		have := granted(t, policies.Selection{Profile: "cpm", Preset: "minimal", Operations: splitList[schema.Operation](c.ops, nil), Options: []schema.Option{schema.Option("kms-user=" + c.user)}})
+		have := granted(
+			t,
+			policies.Selection{
+				Profile:    "cpm",
+				Preset:     "minimal",
+				Operations: splitList[schema.Operation](c.ops, nil),
+				Options:    []schema.Option{schema.Option("kms-user=" + c.user)},
+			},
+		)
 		want := slices.Sorted(slices.Values(slices.Concat(c.want...)))
 		if want = slices.Compact(want); !slices.Equal(have, want) {
 			t.Errorf("%s for user %s:\n%v\nwant\n%v", c.ops, c.user, have, want)
@@ -152,7 +170,10 @@ func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 // whatever is chosen; any other user the set of each operation.
 func TestCPMKeysFollowTheUser(t *testing.T) {
 	kms := func(choice string, user schema.Option) []string {
-		return slices.DeleteFunc(granted(t, cpmSelection(choice, user)), func(a string) bool { return !strings.HasPrefix(a, "kms:") })
+		return slices.DeleteFunc(
+			granted(t, cpmSelection(choice, user)),
+			func(a string) bool { return !strings.HasPrefix(a, "kms:") },
+		)
 	}
 	for choice, want := range map[string][]string{
 		"ec2:backup":                 pageKMSBackup,
@@ -214,7 +235,10 @@ func cpmSelections(n int) func(func(policies.Selection) bool) {
 			for _, preset := range p.Presets {
 				list = append(list, policies.Selection{Preset: preset.Name, Options: []schema.Option{v.Option}})
 				for i := range assets {
-					list = append(list, policies.Selection{Preset: preset.Name, Assets: assets[i : i+1], Options: []schema.Option{v.Option}})
+					list = append(
+						list,
+						policies.Selection{Preset: preset.Name, Assets: assets[i : i+1], Options: []schema.Option{v.Option}},
+					)
 				}
 			}
 		}
@@ -290,7 +314,15 @@ func TestCPMFitsIAM(t *testing.T) {
 func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 	var before map[string]int
 	for _, release := range cpmReleases {
-		set := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{schema.Option("release=" + release)}}, cpmEnvironment(here))
+		set := synthesize(
+			t,
+			policies.Selection{
+				Profile: "cpm",
+				Preset:  "enterprise",
+				Options: []schema.Option{schema.Option("release=" + release)},
+			},
+			cpmEnvironment(here),
+		)
 		parts := map[string]int{}
 		moved := 0
 		for i, p := range set.Roles[0].Managed {
@@ -318,7 +350,10 @@ func TestCPMDocumentation(t *testing.T) {
 	var capabilities map[string]map[string]string
 	readJSON(t, "cpm-capabilities.json", &capabilities)
 	for name, choice := range cpmChoices {
-		if row := fmt.Sprintf("| %s | %d | `%s` |", name, len(capabilities[name]), choice); !strings.Contains(string(data), row) {
+		if row := fmt.Sprintf("| %s | %d | `%s` |", name, len(capabilities[name]), choice); !strings.Contains(
+			string(data),
+			row,
+		) {
 			t.Errorf("docs/profiles/cpm.md lacks the row %s", row)
 		}
 	}
@@ -342,7 +377,11 @@ func TestCPMDocumentation(t *testing.T) {
 func TestEveryChoiceIsPartOfEverything(t *testing.T) {
 	for sel := range cpmSelections(100) {
 		all := policies.Selection{Profile: "cpm", Preset: "enterprise", Options: sel.Options}
-		have, whole := statementSids(synthesize(t, sel, cpmEnvironment(here))), statementSids(synthesize(t, all, cpmEnvironment(here)))
+		have, whole := statementSids(
+			synthesize(t, sel, cpmEnvironment(here)),
+		), statementSids(
+			synthesize(t, all, cpmEnvironment(here)),
+		)
 		if extra := minus(have, whole); len(extra) > 0 {
 			t.Errorf("%v: %v", sel, extra)
 		}

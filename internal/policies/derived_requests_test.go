@@ -183,7 +183,13 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 				map[string]string{g.key: strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":")})
 		}
 		right = next
-		wrong = append(wrong, map[string]string{}, map[string]string{g.key: "other"}, map[string]string{g.key: stranger}, map[string]string{g.key: ""})
+		wrong = append(
+			wrong,
+			map[string]string{},
+			map[string]string{g.key: "other"},
+			map[string]string{g.key: stranger},
+			map[string]string{g.key: ""},
+		)
 	}
 	return right, wrong
 }
@@ -303,7 +309,11 @@ func scenes(profile string, lines []access) []scene {
 			return
 		}
 		seen[u] = true
-		sel := policies.Selection{Profile: profile, Assets: []schema.Asset{u.Asset}, Operations: []schema.Operation{u.Operation}}
+		sel := policies.Selection{
+			Profile:    profile,
+			Assets:     []schema.Asset{u.Asset},
+			Operations: []schema.Operation{u.Operation},
+		}
 		if u.Option != "" {
 			sel.Options = []schema.Option{u.Option}
 		}

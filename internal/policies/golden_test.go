@@ -29,7 +29,10 @@ func golden(t *testing.T, name string, have []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(have, want) {
-		t.Errorf("%s differs from what was released; if that is meant, run the tests with -update and read the difference", name)
+		t.Errorf(
+			"%s differs from what was released; if that is meant, run the tests with -update and read the difference",
+			name,
+		)
 	}
 }
 
@@ -72,5 +75,9 @@ func TestGoldenClumio(t *testing.T) {
 
 // TestGoldenCPM compares the set of the preset enterprise with a golden file.
 func TestGoldenCPM(t *testing.T) {
-	golden(t, "cpm-enterprise.golden.json", indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))))
+	golden(
+		t,
+		"cpm-enterprise.golden.json",
+		indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))),
+	)
 }

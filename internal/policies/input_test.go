@@ -16,29 +16,46 @@ func TestInputErrors(t *testing.T) {
 		change change
 		want   []string
 	}{
-		"unknown profile":   {func(s *policies.Selection, _ *policies.Environment) { s.Profile = "acme" }, []string{`"acme"`, "clumio"}},
-		"no asset":          {func(s *policies.Selection, _ *policies.Environment) { s.Assets = nil }, []string{"no asset", "ec2, ec2-mssql, rds, dynamodb, s3"}},
-		"unknown asset":     {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "efs"} }, []string{`"efs"`, "dynamodb"}},
-		"unknown operation": {func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"delete"} }, []string{`"delete"`, "backup, restore"}},
-		"unknown option":    {func(s *policies.Selection, _ *policies.Environment) { s.Options = []schema.Option{"root"} }, []string{`"root"`, "support-role"}},
-		"unknown version":   {func(s *policies.Selection, _ *policies.Environment) { s.CatalogVersion = "99" }, []string{`"99"`, "has: 1"}},
-		"no data plane":     {func(_ *policies.Selection, e *policies.Environment) { e.DataPlaneAccountID = "" }, []string{"data-plane account is missing", "rds sends", "s3 sends"}},
-		"no support role":   {func(_ *policies.Selection, e *policies.Environment) { e.SupportControlPlaneRoleARN = "" }, []string{"support control-plane role is missing"}},
-		"no control plane":  {func(_ *policies.Selection, e *policies.Environment) { e.ControlPlaneRoleARN = "" }, []string{"control-plane role is missing"}},
-		"no external id":    {func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "" }, []string{"external id is missing"}},
+		"unknown profile": {func(s *policies.Selection, _ *policies.Environment) { s.Profile = "acme" },
+			[]string{`"acme"`, "clumio"}},
+		"no asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = nil },
+			[]string{"no asset", "ec2, ec2-mssql, rds, dynamodb, s3"}},
+		"unknown asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "efs"} },
+			[]string{`"efs"`, "dynamodb"}},
+		"unknown operation": {func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"delete"} },
+			[]string{`"delete"`, "backup, restore"}},
+		"unknown option": {func(s *policies.Selection, _ *policies.Environment) { s.Options = []schema.Option{"root"} },
+			[]string{`"root"`, "support-role"}},
+		"unknown version": {func(s *policies.Selection, _ *policies.Environment) { s.CatalogVersion = "99" },
+			[]string{`"99"`, "has: 1"}},
+		"no data plane": {func(_ *policies.Selection, e *policies.Environment) { e.DataPlaneAccountID = "" },
+			[]string{"data-plane account is missing", "rds sends", "s3 sends"}},
+		"no support role": {func(_ *policies.Selection, e *policies.Environment) { e.SupportControlPlaneRoleARN = "" },
+			[]string{"support control-plane role is missing"}},
+		"no control plane": {func(_ *policies.Selection, e *policies.Environment) { e.ControlPlaneRoleARN = "" },
+			[]string{"control-plane role is missing"}},
+		"no external id": {func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "" },
+			[]string{"external id is missing"}},
 		"control plane is root": {func(_ *policies.Selection, e *policies.Environment) {
 			e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:root"
 		}, []string{"control-plane role", "role/NAME"}},
 		"another partition": {func(_ *policies.Selection, e *policies.Environment) {
 			e.ControlPlaneRoleARN = "arn:aws-cn:iam::222222222222:role/x"
 		}, []string{"partition aws-cn"}},
-		"account":          {func(_ *policies.Selection, e *policies.Environment) { e.Account = "123" }, []string{`"123"`, "12 digits"}},
-		"Region":           {func(_ *policies.Selection, e *policies.Environment) { e.Region = "Frankfurt" }, []string{`"Frankfurt"`, "eu-central-1"}},
-		"wildcard in path": {func(_ *policies.Selection, e *policies.Environment) { e.Path = "/*/" }, []string{`"/*/"`, "begins and ends with /"}},
-		"connection":       {func(_ *policies.Selection, e *policies.Environment) { e.ConnectionID = "a b" }, []string{`"a b"`}},
-		"boundary":         {func(_ *policies.Selection, e *policies.Environment) { e.PermissionsBoundaryARN = "x" }, []string{"permissions boundary"}},
-		"aws tag":          {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "aws:x"}} }, []string{"aws:x"}},
-		"tag twice":        {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "a"}, {Key: "A"}} }, []string{"twice"}},
+		"account": {func(_ *policies.Selection, e *policies.Environment) { e.Account = "123" },
+			[]string{`"123"`, "12 digits"}},
+		"Region": {func(_ *policies.Selection, e *policies.Environment) { e.Region = "Frankfurt" },
+			[]string{`"Frankfurt"`, "eu-central-1"}},
+		"wildcard in path": {func(_ *policies.Selection, e *policies.Environment) { e.Path = "/*/" },
+			[]string{`"/*/"`, "begins and ends with /"}},
+		"connection": {func(_ *policies.Selection, e *policies.Environment) { e.ConnectionID = "a b" },
+			[]string{`"a b"`}},
+		"boundary": {func(_ *policies.Selection, e *policies.Environment) { e.PermissionsBoundaryARN = "x" },
+			[]string{"permissions boundary"}},
+		"aws tag": {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "aws:x"}} },
+			[]string{"aws:x"}},
+		"tag twice": {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "a"}, {Key: "A"}} },
+			[]string{"twice"}},
 		"several at once": {func(s *policies.Selection, e *policies.Environment) {
 			s.Assets = []schema.Asset{"efs"}
 			e.Account = "1"
@@ -79,7 +96,10 @@ func FuzzSynthesize(f *testing.F) {
 		env := environment("eu-central-1")
 		env.ConnectionID, env.Path, env.Region, env.ExternalID, env.ControlPlaneRoleARN = connection, path, region, externalID, role
 		env.Partition, env.SupportControlPlaneRoleARN = "", ""
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{schema.Asset(asset)}}, env)
+		set, err := policies.Synthesize(
+			policies.Selection{Profile: "clumio", Assets: []schema.Asset{schema.Asset(asset)}},
+			env,
+		)
 		if err != nil {
 			return
 		}

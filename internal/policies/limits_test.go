@@ -31,7 +31,15 @@ func TestEveryCombinationFitsIAM(t *testing.T) {
 					inline += p.Document.Size()
 				}
 				if inline > 10240 || len(r.Managed) > 10 || len(r.Name) > 64 || r.Trust.Size() > 2048 {
-					t.Errorf("%s %v: role %s: inline %d, managed %d, name %d", region, sel, r.Name, inline, len(r.Managed), len(r.Name))
+					t.Errorf(
+						"%s %v: role %s: inline %d, managed %d, name %d",
+						region,
+						sel,
+						r.Name,
+						inline,
+						len(r.Managed),
+						len(r.Name),
+					)
 				}
 				for _, p := range r.Managed {
 					if p.Document.Size() > 6144 || len(p.Name) > 64 {
@@ -83,7 +91,8 @@ func TestOpenEnvironment(t *testing.T) {
 				t.Errorf("%s: open and closed differ", a.Roles[i].Managed[j].Name)
 			}
 		}
-		if fill.Replace(b.Roles[i].Name) != a.Roles[i].Name || fill.Replace(text(t, b.Roles[i].Trust)) != text(t, a.Roles[i].Trust) {
+		if fill.Replace(b.Roles[i].Name) != a.Roles[i].Name ||
+			fill.Replace(text(t, b.Roles[i].Trust)) != text(t, a.Roles[i].Trust) {
 			t.Errorf("role %s: open and closed differ", a.Roles[i].Name)
 		}
 	}

@@ -29,7 +29,13 @@ type bench struct {
 }
 
 func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
-	b := &bench{scene: s, requests: derive(s.model(lines), aws), byAction: map[string][]int{}, byRole: map[string][]int{}, allowedCache: map[string]map[int]bool{}}
+	b := &bench{
+		scene:        s,
+		requests:     derive(s.model(lines), aws),
+		byAction:     map[string][]int{},
+		byRole:       map[string][]int{},
+		allowedCache: map[string]map[int]bool{},
+	}
 	b.set = synthesize(t, s.sel, s.env)
 	docs := documentsByRole(b.set)
 	b.allowCounts = make([]int, len(b.requests))
@@ -177,7 +183,8 @@ func TestMutationOfStatements(t *testing.T) {
 				}
 				total++
 				for _, b := range benches {
-					if findStatement(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") && !strings.HasPrefix(m.what, "without the") {
+					if findStatement(b.set, m) == nil && !strings.HasPrefix(m.what, "for every") &&
+						!strings.HasPrefix(m.what, "without the") {
 						continue
 					}
 					if b.detects(t, m) != nil {

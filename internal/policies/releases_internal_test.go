@@ -12,7 +12,14 @@ import (
 // condition of D changes with 2, E's second action comes with 3.
 func history() schema.Profile {
 	st := func(sid, action string, in schema.Span) schema.Statement {
-		return schema.Statement{Sid: sid, Why: "test", Actions: strings.Split(action, ","), Resources: []string{"*"}, WhyWildcard: "test", In: in}
+		return schema.Statement{
+			Sid:         sid,
+			Why:         "test",
+			Actions:     strings.Split(action, ","),
+			Resources:   []string{"*"},
+			WhyWildcard: "test",
+			In:          in,
+		}
 	}
 	bounded := st("D", "x:D", schema.Span{From: "2"})
 	bounded.When = schema.Conditions{"Bool": {"aws:SecureTransport": {"true"}}}
@@ -22,13 +29,23 @@ func history() schema.Profile {
 		Name: "history", Vendor: "Test",
 		Assets: []schema.AssetInfo{{Asset: "a", Title: "A"}}, Operations: []schema.Operation{"backup"},
 		Roles: []schema.Role{
-			{Entity: "Role", Why: "test", Trust: []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}, Policies: []schema.Policy{{
-				Entity: "Policy", Kind: schema.Inline, Why: "test", Statements: []schema.Statement{
-					st("A", "x:A", schema.Span{}), st("B", "x:B", schema.Span{From: "2"}), st("C", "x:C", schema.Span{Until: "3"}),
-					st("D", "x:D", schema.Span{Until: "2"}), bounded, growing,
-				},
-			}}},
-			{Entity: "Late", Why: "test", In: schema.Span{From: "3"}, Trust: []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}}},
+			{
+				Entity: "Role",
+				Why:    "test",
+				Trust:  []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}},
+				Policies: []schema.Policy{{
+					Entity: "Policy", Kind: schema.Inline, Why: "test", Statements: []schema.Statement{
+						st("A", "x:A", schema.Span{}), st("B", "x:B", schema.Span{From: "2"}), st("C", "x:C", schema.Span{Until: "3"}),
+						st("D", "x:D", schema.Span{Until: "2"}), bounded, growing,
+					},
+				}},
+			},
+			{
+				Entity: "Late",
+				Why:    "test",
+				In:     schema.Span{From: "3"},
+				Trust:  []schema.Trust{{Sid: "T", Why: "test", Service: "ec2.amazonaws.com"}},
+			},
 		},
 	}
 }
@@ -43,7 +60,11 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 		"3": "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 		"":  "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 	} {
-		set, err := SynthesizeProfile(history(), Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, Environment{})
+		set, err := SynthesizeProfile(
+			history(),
+			Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release},
+			Environment{},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

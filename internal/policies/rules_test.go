@@ -103,7 +103,8 @@ func overlapARN(a, b string) bool {
 func namesResourceType(a awsAction, resource string) bool {
 	text := strings.ReplaceAll(shape(resource), "${Path}", "/")
 	for pattern := range a.Resources {
-		if want := resourceType(pattern); overlapARN(wild(text), wild(pattern)) && (want == "" || resourceType(text) == want) {
+		if want := resourceType(pattern); overlapARN(wild(text), wild(pattern)) &&
+			(want == "" || resourceType(text) == want) {
 			return true
 		}
 	}
@@ -143,7 +144,11 @@ func placeProblems(where string, s schema.Statement) (problems []string) {
 		if f[4] == "${OtherAccount}" && !strings.Contains(s.Why, "other account") {
 			add("other accounts, and the reason does not say why")
 		}
-		if f[2] == "s3" && !slices.ContainsFunc(slices.Collect(conditionKeys(s.When)), func(k string) bool { return k == "s3:ResourceAccount" }) {
+		if f[2] == "s3" &&
+			!slices.ContainsFunc(
+				slices.Collect(conditionKeys(s.When)),
+				func(k string) bool { return k == "s3:ResourceAccount" },
+			) {
 			add("a bucket's ARN has no account, s3:ResourceAccount must bound it")
 		}
 	}

@@ -24,15 +24,29 @@ func TestSizeMatchesJSON(t *testing.T) {
 					"StringEquals": {"k": values("v"), "l": values("v", "w")}, "StringLike": {"tag/ä": values(`"quoted" <&>`)},
 				},
 			},
-			{Effect: "Allow", NotPrincipal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": values("a"), "Service": values("b", "c")}}},
+			{Effect: "Allow",
+				NotPrincipal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": values("a"), "Service": values("b", "c")}}},
 		}},
 	} {
 		if have, want := size(d), d.Size(); have != want {
 			t.Errorf("%+v: %d characters, want %d", d, have, want)
 		}
 	}
-	open := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values("arn:${AWS::Partition}:x:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}/${aws:username}")}}}
-	text := "arn:aws-us-gov:x:" + strings.Repeat("r", maxRegion) + ":123456789012:" + strings.Repeat("s", 128) + "/${aws:username}"
+	open := iampolicy.Document{
+		Statement: []iampolicy.Statement{
+			{
+				Effect:   "Allow",
+				Resource: values("arn:${AWS::Partition}:x:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}/${aws:username}"),
+			},
+		},
+	}
+	text := "arn:aws-us-gov:x:" + strings.Repeat(
+		"r",
+		maxRegion,
+	) + ":123456789012:" + strings.Repeat(
+		"s",
+		128,
+	) + "/${aws:username}"
 	want := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values(text)}}}
 	if size(open) != want.Size() {
 		t.Errorf("open: %d characters, want %d", size(open), want.Size())
@@ -87,7 +101,8 @@ func TestLimitError(t *testing.T) {
 	}}}
 	set := Set{Roles: []Role{{Entity: "R", Managed: []Policy{{Entity: "P", Document: big}}}}}
 	err := checkLimits(set)
-	if err == nil || !strings.Contains(err.Error(), "policy P in characters: 62") || !strings.Contains(err.Error(), "6144") {
+	if err == nil || !strings.Contains(err.Error(), "policy P in characters: 62") ||
+		!strings.Contains(err.Error(), "6144") {
 		t.Errorf("have %v", err)
 	}
 }

@@ -59,7 +59,10 @@ func fillerProfile(resource, value string, filler int) schema.Profile {
 		Assets: []schema.AssetInfo{{Asset: "s3"}}, Operations: []schema.Operation{"backup"},
 		Terms:  []schema.Term{{Name: "Bucket", Value: "arn:${Partition}:s3:${Region}:${Account}:bucket"}},
 		Topics: []schema.Topic{{Entity: "Topic"}},
-		Rules:  []schema.Rule{{Entity: "FirstRule", Asset: "s3", Topic: "Topic"}, {Entity: "SecondRule", Asset: "s3", Topic: "Topic"}},
+		Rules: []schema.Rule{
+			{Entity: "FirstRule", Asset: "s3", Topic: "Topic"},
+			{Entity: "SecondRule", Asset: "s3", Topic: "Topic"},
+		},
 		Roles: []schema.Role{{Entity: "Role", Policies: []schema.Policy{{
 			Entity: "Policy", Kind: schema.Managed, Statements: []schema.Statement{
 				statement("Filler", strings.Repeat("f", filler)), placed, statement("Last", "arn:x"),

@@ -38,7 +38,12 @@ func mutants(p schema.Profile, yield func(mutant)) {
 	}
 }
 
-func changeStatement(p schema.Profile, policy schema.Policy, st schema.Statement, yield func(string, schema.Statement)) {
+func changeStatement(
+	p schema.Profile,
+	policy schema.Policy,
+	st schema.Statement,
+	yield func(string, schema.Statement),
+) {
 	yield("statement removed", schema.Statement{})
 	changeConditions(st.When, func(what string, when schema.Conditions) {
 		changed := st

@@ -50,7 +50,8 @@ func TestSharedResources(t *testing.T) {
 		want         []iampolicy.Statement
 	}{
 		{"own account alone", nil, false, []iampolicy.Statement{
-			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"}, Resource: iampolicy.Values{key("111111111111")}},
+			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"},
+				Resource: iampolicy.Values{key("111111111111")}},
 			{
 				Sid: "ReadBuckets", Effect: "Allow", Action: iampolicy.Values{"s3:GetObject"},
 				Resource:  iampolicy.Values{"arn:aws:s3:::*/*"},
@@ -69,7 +70,8 @@ func TestSharedResources(t *testing.T) {
 			},
 		}},
 		{"the organization", nil, true, []iampolicy.Statement{
-			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"}, Resource: iampolicy.Values{key("111111111111")}},
+			{Sid: "UseKeys", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"},
+				Resource: iampolicy.Values{key("111111111111")}},
 			{
 				Sid: "UseKeysOfOrganization", Effect: "Allow", Action: iampolicy.Values{"kms:Decrypt"},
 				Resource:  iampolicy.Values{key("*")},
@@ -88,7 +90,12 @@ func TestSharedResources(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			env := Environment{Account: "111111111111", Region: "eu-central-1", OtherAccounts: tc.accounts, Organization: tc.organization}
+			env := Environment{
+				Account:       "111111111111",
+				Region:        "eu-central-1",
+				OtherAccounts: tc.accounts,
+				Organization:  tc.organization,
+			}
 			set, err := SynthesizeProfile(sharingProfile(), Selection{Assets: []schema.Asset{"a"}}, env)
 			if err != nil {
 				t.Fatal(err)

@@ -51,7 +51,8 @@ func selections() iter.Seq[policies.Selection] {
 		for a := range subsets(assets) {
 			for o := range subsets(operations) {
 				for p := range subsets(options) {
-					if len(a) > 0 && len(o) > 0 && !yield(policies.Selection{Profile: "clumio", Assets: a, Operations: o, Options: p}) {
+					if len(a) > 0 && len(o) > 0 &&
+						!yield(policies.Selection{Profile: "clumio", Assets: a, Operations: o, Options: p}) {
 						return
 					}
 				}

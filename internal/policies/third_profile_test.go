@@ -30,7 +30,9 @@ var acme = schema.Profile{
 		Why:    "Acme takes this role to back up and restore",
 		Trust: []schema.Trust{{
 			Sid: "OnlyAcme", Why: "only Acme's one role may take it", AWS: "${ControlPlaneRole}",
-			WhenGiven: map[schema.Value]schema.Conditions{schema.ExternalID: {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+			WhenGiven: map[schema.Value]schema.Conditions{
+				schema.ExternalID: {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}},
+			},
 		}},
 		Policies: []schema.Policy{{
 			Entity: "AcmePolicy", Kind: schema.Managed, Why: "what Acme does for the chosen assets",
@@ -67,8 +69,16 @@ func TestThirdProfile(t *testing.T) {
 	for _, problem := range profileProblems(acme) {
 		t.Error(problem)
 	}
-	env := policies.Environment{Account: account, Region: here, ControlPlaneRoleARN: "arn:aws:iam::" + control + ":role/Acme"}
-	set, err := policies.SynthesizeProfile(acme, policies.Selection{Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}}, env)
+	env := policies.Environment{
+		Account:             account,
+		Region:              here,
+		ControlPlaneRoleARN: "arn:aws:iam::" + control + ":role/Acme",
+	}
+	set, err := policies.SynthesizeProfile(
+		acme,
+		policies.Selection{Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}},
+		env,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,18 +95,29 @@ func TestThirdProfile(t *testing.T) {
 		t.Errorf("no external id is given, yet the trust has a condition: %s", trust)
 	}
 	env.ExternalID = "shared-secret"
-	old, err := policies.SynthesizeProfile(acme, policies.Selection{Preset: "volumes", Options: []schema.Option{"release=1"}}, env)
+	old, err := policies.SynthesizeProfile(
+		acme,
+		policies.Selection{Preset: "volumes", Options: []schema.Option{"release=1"}},
+		env,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if have := roleActions(old.Roles[0]); !slices.Equal(have, []string{"ec2:CreateSnapshot", "ec2:DescribeVolumes"}) {
 		t.Errorf("release 1 has %v", have)
 	}
-	if trust := text(t, old.Roles[0].Trust); !strings.Contains(trust, `"Condition":{"StringEquals":{"sts:ExternalId":"shared-secret"}}`) {
+	if trust := text(t, old.Roles[0].Trust); !strings.Contains(
+		trust,
+		`"Condition":{"StringEquals":{"sts:ExternalId":"shared-secret"}}`,
+	) {
 		t.Errorf("trust %s", trust)
 	}
 	env.ControlPlaneRoleARN = ""
-	_, err = policies.SynthesizeProfile(acme, policies.Selection{Preset: "tapes", Options: []schema.Option{"release=1", "release=2"}}, env)
+	_, err = policies.SynthesizeProfile(
+		acme,
+		policies.Selection{Preset: "tapes", Options: []schema.Option{"release=1", "release=2"}},
+		env,
+	)
 	var input *policies.InputError
 	if !errors.As(err, &input) {
 		t.Fatalf("have %v", err)
@@ -119,11 +140,14 @@ func TestProfileProblems(t *testing.T) {
 		"no such action": func(_ *schema.Profile, s *schema.Statement) {
 			s.Since = map[string]schema.Option{"a:B": "release=2"}
 		},
-		"stands twice":            func(_ *schema.Profile, s *schema.Statement) { s.Actions = []string{"a:B", "a:B"} },
-		"is no marked preset":     func(_ *schema.Profile, s *schema.Statement) { s.Presets = []string{"volumes"} },
-		"none of its values":      func(p *schema.Profile, _ *schema.Statement) { p.Settings[0].Default = "release=3" },
-		"trusts nobody":           func(p *schema.Profile, _ *schema.Statement) { p.Roles[0].Trust = nil },
-		"which the page does not": func(p *schema.Profile, _ *schema.Statement) { p.Rules = []schema.Rule{{Entity: "R", Topic: "T"}} },
+		"stands twice":        func(_ *schema.Profile, s *schema.Statement) { s.Actions = []string{"a:B", "a:B"} },
+		"is no marked preset": func(_ *schema.Profile, s *schema.Statement) { s.Presets = []string{"volumes"} },
+		"none of its values":  func(p *schema.Profile, _ *schema.Statement) { p.Settings[0].Default = "release=3" },
+		"trusts nobody":       func(p *schema.Profile, _ *schema.Statement) { p.Roles[0].Trust = nil },
+		"which the page does not": func(p *schema.Profile,
+			_ *schema.Statement) {
+			p.Rules = []schema.Rule{{Entity: "R", Topic: "T"}}
+		},
 	} {
 		p := acme
 		p.Settings, p.Roles = slices.Clone(p.Settings), slices.Clone(p.Roles)

@@ -26,17 +26,27 @@ func TestCPMTrust(t *testing.T) {
 		want    map[string][]string // role → trust statements
 		profile bool
 	}{
-		"the server's account":     {"ec2:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
-		"copies to S3 there":       {"ec2:copy-to-s3", nil, nil, map[string][]string{"CPMRole": {ec2, itself}}, true},
-		"file-level recovery":      {"ec2:file-level-recovery", nil, nil, map[string][]string{"CPMRole": {ec2, itself}}, true},
-		"another account":          {"ec2:copy-to-s3", []schema.Option{"trust=server-role"}, fromElsewhere, map[string][]string{"CPMRole": {server}}, false},
-		"with an external id":      {"ec2:backup", []schema.Option{"trust=server-role"}, func(e *policies.Environment) { fromElsewhere(e); e.ExternalID = "external-id-1" }, map[string][]string{"CPMRole": {secret}}, false},
-		"exports of RDS":           {"rds:copy-to-s3", nil, nil, map[string][]string{"CPMRole": {ec2, itself}, "CPMExportRole": {export}}, true},
-		"exports by the server":    {"rds:copy-to-s3", []schema.Option{"export-role=server"}, nil, map[string][]string{"CPMRole": {ec2, itself, export}}, true},
-		"AWS Backup's own role":    {"efs:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
-		"a role for AWS Backup":    {"efs:backup", []schema.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}, "CPMBackupRole": {awsBak}}, true},
-		"no role without its use":  {"ec2:backup", []schema.Option{"backup-role=made"}, nil, map[string][]string{"CPMRole": {ec2}}, true},
-		"China has its own suffix": {"ec2:backup", nil, func(e *policies.Environment) { e.Partition, e.Region = "aws-cn", "cn-north-1" }, map[string][]string{"CPMRole": {strings.ReplaceAll(ec2, "amazonaws.com", "amazonaws.com.cn")}}, true},
+		"the server's account": {"ec2:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
+		"copies to S3 there":   {"ec2:copy-to-s3", nil, nil, map[string][]string{"CPMRole": {ec2, itself}}, true},
+		"file-level recovery": {"ec2:file-level-recovery", nil, nil, map[string][]string{"CPMRole": {ec2, itself}},
+			true},
+		"another account": {"ec2:copy-to-s3", []schema.Option{"trust=server-role"}, fromElsewhere,
+			map[string][]string{"CPMRole": {server}}, false},
+		"with an external id": {"ec2:backup", []schema.Option{"trust=server-role"},
+			func(e *policies.Environment) { fromElsewhere(e); e.ExternalID = "external-id-1" },
+			map[string][]string{"CPMRole": {secret}}, false},
+		"exports of RDS": {"rds:copy-to-s3", nil, nil,
+			map[string][]string{"CPMRole": {ec2, itself}, "CPMExportRole": {export}}, true},
+		"exports by the server": {"rds:copy-to-s3", []schema.Option{"export-role=server"}, nil,
+			map[string][]string{"CPMRole": {ec2, itself, export}}, true},
+		"AWS Backup's own role": {"efs:backup", nil, nil, map[string][]string{"CPMRole": {ec2}}, true},
+		"a role for AWS Backup": {"efs:backup", []schema.Option{"backup-role=made"}, nil,
+			map[string][]string{"CPMRole": {ec2}, "CPMBackupRole": {awsBak}}, true},
+		"no role without its use": {"ec2:backup", []schema.Option{"backup-role=made"}, nil,
+			map[string][]string{"CPMRole": {ec2}}, true},
+		"China has its own suffix": {"ec2:backup", nil,
+			func(e *policies.Environment) { e.Partition, e.Region = "aws-cn", "cn-north-1" },
+			map[string][]string{"CPMRole": {strings.ReplaceAll(ec2, "amazonaws.com", "amazonaws.com.cn")}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := cpmEnvironment(here)
@@ -66,12 +76,18 @@ func TestCPMNeeds(t *testing.T) {
 		options []schema.Option
 		env     func(*policies.Environment)
 	}{
-		"the control-plane role is missing: option trust=server-role trusts it": {[]schema.Option{"trust=server-role"}, func(*policies.Environment) {}},
-		"the control-plane role is given: option trust=instance-role":           {nil, func(e *policies.Environment) { e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Server" }},
-		"the external id is given: an instance shows none":                      {nil, func(e *policies.Environment) { e.ExternalID = "external-id-1" }},
-		"trust=instance-role, trust=server-role cannot be combined":             {[]schema.Option{"trust=server-role", "trust=instance-role"}, func(*policies.Environment) {}},
-		`unknown option "release=5"`:                                            {[]schema.Option{"release=5"}, func(*policies.Environment) {}},
-		`other account "12" is not valid`:                                       {nil, func(e *policies.Environment) { e.OtherAccounts = []string{"12"} }},
+		"the control-plane role is missing: option trust=server-role trusts it": {[]schema.Option{"trust=server-role"},
+			func(*policies.Environment) {}},
+		"the control-plane role is given: option trust=instance-role": {nil,
+			func(e *policies.Environment) { e.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Server" }},
+		"the external id is given: an instance shows none": {nil,
+			func(e *policies.Environment) { e.ExternalID = "external-id-1" }},
+		"trust=instance-role, trust=server-role cannot be combined": {[]schema.Option{"trust=server-role", "trust=instance-role"},
+			func(*policies.Environment) {}},
+		`unknown option "release=5"`: {[]schema.Option{"release=5"},
+			func(*policies.Environment) {}},
+		`other account "12" is not valid`: {nil,
+			func(e *policies.Environment) { e.OtherAccounts = []string{"12"} }},
 	} {
 		env := cpmEnvironment(here)
 		c.env(&env)
@@ -99,7 +115,10 @@ func TestOtherAccounts(t *testing.T) {
 	}
 	// A bucket's account may be the one that keeps the repositories.
 	env.DataPlaneAccountID = "666666666666"
-	if d := text(t, synthesize(t, cpmSelection("ec2:copy-to-s3"), env).Roles[0].Managed[0].Document); !strings.Contains(d, `"s3:ResourceAccount":["111111111111","666666666666"]`) {
+	if d := text(t, synthesize(t, cpmSelection("ec2:copy-to-s3"), env).Roles[0].Managed[0].Document); !strings.Contains(
+		d,
+		`"s3:ResourceAccount":["111111111111","666666666666"]`,
+	) {
 		t.Errorf("the account of the repositories is missing in\n%s", d)
 	}
 }

@@ -76,11 +76,27 @@ func entryPoints(profile string) []entryPoint {
 	itself := entry{what: "CPMRole", who: byAccount(account), shows: asCPMRole}
 	return []entryPoint{
 		{sel("backup", ""), cpmEnvironment(here), []entry{instance}},
-		{sel("copy-to-s3", "backup-role=made"), cpmEnvironment(here), []entry{instance, itself, export, {what: "CPMBackupRole", who: byService("backup")}}},
+		{
+			sel("copy-to-s3", "backup-role=made"),
+			cpmEnvironment(here),
+			[]entry{instance, itself, export, {what: "CPMBackupRole", who: byService("backup")}},
+		},
 		{sel("file-level-recovery", ""), cpmEnvironment(here), []entry{instance, itself}},
-		{sel("copy-to-s3", "export-role=server"), cpmEnvironment(here), []entry{instance, itself, {what: "CPMRole", who: byService("export.rds")}}},
-		{sel("copy-to-s3", "trust=server-role"), server, []entry{export, {what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}}},
-		{sel("file-level-recovery", "trust=server-role"), server, []entry{{what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}}},
+		{
+			sel("copy-to-s3", "export-role=server"),
+			cpmEnvironment(here),
+			[]entry{instance, itself, {what: "CPMRole", who: byService("export.rds")}},
+		},
+		{
+			sel("copy-to-s3", "trust=server-role"),
+			server,
+			[]entry{export, {what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}},
+		},
+		{
+			sel("file-level-recovery", "trust=server-role"),
+			server,
+			[]entry{{what: "CPMRole", who: byRole(control, "ControlPlane"), shows: secret}},
+		},
 		{sel("backup", "trust=server-role"), withoutSecret, []entry{{what: "CPMRole", who: byRole(control, "ControlPlane")}}},
 	}
 }
@@ -91,7 +107,14 @@ func principals() (out []eval.Principal) {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
 		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
 			base := name[strings.LastIndex(name, "/")+1:]
-			out = append(out, eval.Principal{Account: owner, ARN: "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session", RoleARN: iamARN(owner, "role/"+name)})
+			out = append(
+				out,
+				eval.Principal{
+					Account: owner,
+					ARN:     "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session",
+					RoleARN: iamARN(owner, "role/"+name),
+				},
+			)
 		}
 	}
 	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation", "s3"} {
@@ -102,12 +125,17 @@ func principals() (out []eval.Principal) {
 
 // contexts returns the contexts of requests: everything right, one thing wrong or missing, or nothing.
 func contexts() []map[string][]string {
-	right := map[string][]string{"sts:ExternalId": {"external-id-1"}, "aws:SourceAccount": {account}, "aws:PrincipalArn": {cpmRoleARN}}
+	right := map[string][]string{
+		"sts:ExternalId":    {"external-id-1"},
+		"aws:SourceAccount": {account},
+		"aws:PrincipalArn":  {cpmRoleARN},
+	}
 	out := []map[string][]string{right, {}}
 	for key, wrong := range map[string][]string{
 		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "xexternal-id-1", "external-id-zz", "other", stranger},
 		"aws:SourceAccount": {"", stranger, account + "x", "x" + account, "other"},
-		"aws:PrincipalArn":  {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"), iamARN(account, "role/admin"), "other"},
+		"aws:PrincipalArn": {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"),
+			iamARN(account, "role/admin"), "other"},
 	} {
 		out = append(out, map[string][]string{key: right[key]})
 		for _, v := range wrong {
@@ -133,11 +161,15 @@ func (d entryPoint) breakIns(profile schema.Profile) ([]string, error) {
 		for _, who := range everybody {
 			for _, context := range everything {
 				want := slices.ContainsFunc(d.entries, func(e entry) bool {
-					return e.what == what && (e.actions == "" || slices.Contains(strings.Fields(e.actions), action)) && e.who(who) && holds(e.shows, context)
+					return e.what == what && (e.actions == "" || slices.Contains(strings.Fields(e.actions), action)) && e.who(who) &&
+						holds(e.shows, context)
 				})
 				got, _ := eval.Trust(doc, eval.Request{Principal: who, Action: action, Resource: resource, Context: context})
 				if (got == eval.Allow) != want {
-					out = append(out, fmt.Sprintf("%s: %s for %+v showing %v: %v, want allowed %v", what, action, who, context, got, want))
+					out = append(
+						out,
+						fmt.Sprintf("%s: %s for %+v showing %v: %v, want allowed %v", what, action, who, context, got, want),
+					)
 					return
 				}
 			}

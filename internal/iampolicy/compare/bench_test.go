@@ -16,7 +16,10 @@ func bigRole(salt string) []iampolicy.Document {
 		for s := range 10 {
 			statement := iampolicy.Statement{
 				Sid: fmt.Sprintf("S%d%s", s, salt), Effect: allow,
-				Resource: iampolicy.Values{fmt.Sprintf("arn:aws:service%d:*:111122223333:kind/%d-*", p, s), fmt.Sprintf("arn:aws:service%d:*:*:other/%d/*", p, s)},
+				Resource: iampolicy.Values{
+					fmt.Sprintf("arn:aws:service%d:*:111122223333:kind/%d-*", p, s),
+					fmt.Sprintf("arn:aws:service%d:*:*:other/%d/*", p, s),
+				},
 				Condition: iampolicy.Conditions{
 					"StringEquals": {"aws:ResourceTag/permstack:connection": {"a", fmt.Sprint(s)}},
 					"StringLike":   {"aws:RequestedRegion": {"eu-*", "us-east-1"}},
@@ -46,7 +49,13 @@ func bigRole(salt string) []iampolicy.Document {
 
 func BenchmarkCompare(b *testing.B) {
 	want := bigRole("")
-	administrator := append(bigRole("form"), iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{Effect: allow, Action: iampolicy.Values{"*"}, Resource: iampolicy.Values{"*"}}}})
+	administrator := append(
+		bigRole("form"),
+		iampolicy.Document{
+			Version:   iampolicy.Version,
+			Statement: []iampolicy.Statement{{Effect: allow, Action: iampolicy.Values{"*"}, Resource: iampolicy.Values{"*"}}},
+		},
+	)
 	for _, bb := range []struct {
 		name      string
 		have      []iampolicy.Document

@@ -28,7 +28,8 @@ func docs(d ...iampolicy.Document) []iampolicy.Document { return d }
 // check compares both ways.
 func check(t *testing.T, want, have iampolicy.Document, direction Direction, opts ...Option) {
 	t.Helper()
-	back := map[Direction]Direction{Same: Same, GrantsMore: GrantsLess, GrantsLess: GrantsMore, Changed: Changed}[direction]
+	back := map[Direction]Direction{Same: Same, GrantsMore: GrantsLess, GrantsLess: GrantsMore,
+		Changed: Changed}[direction]
 	if got := Compare(docs(want), docs(have), opts...); got.Direction != direction {
 		t.Errorf("got %v, want %v: %v", got.Direction, direction, got.Changes)
 	}
@@ -62,52 +63,102 @@ func TestStatements(t *testing.T) {
 	}{
 		{"order", []string{get, put}, []string{put, get}, Same},
 		{"split", []string{both}, []string{put, get}, Same},
-		{"duplicates", []string{get}, []string{get, get, `{"Sid":"Twice","Effect":"Allow","Action":["s3:GetObject","s3:GetObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/*"]}`}, Same},
-		{"case of actions", []string{get}, []string{`{"Effect":"Allow","Action":"S3:getobject","Resource":"arn:aws:s3:::b/*"}`}, Same},
-		{"case of resources", []string{get}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::B/*"}`}, Changed},
-		{"Sid", []string{get}, []string{`{"Sid":"Get","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`}, Same},
-		{"redundant wildcards", []string{get}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/**"}`}, Same},
-		{"covered by a wildcard", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, []string{`{"Effect":"Allow","Action":["s3:*","s3:GetObject"],"Resource":"*"}`}, Same},
+		{"duplicates", []string{get},
+			[]string{get, get,
+				`{"Sid":"Twice","Effect":"Allow","Action":["s3:GetObject","s3:GetObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/*"]}`},
+			Same},
+		{"case of actions", []string{get},
+			[]string{`{"Effect":"Allow","Action":"S3:getobject","Resource":"arn:aws:s3:::b/*"}`}, Same},
+		{"case of resources", []string{get},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::B/*"}`}, Changed},
+		{"Sid", []string{get},
+			[]string{`{"Sid":"Get","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`}, Same},
+		{"redundant wildcards", []string{get},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/**"}`}, Same},
+		{"covered by a wildcard", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`},
+			[]string{`{"Effect":"Allow","Action":["s3:*","s3:GetObject"],"Resource":"*"}`}, Same},
 		{"covered by another statement", []string{admin}, []string{admin, get, both}, Same},
-		{"covered by another resource", []string{getAny}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":["*","arn:aws:s3:::b/*"]}`}, Same},
+		{"covered by another resource", []string{getAny},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":["*","arn:aws:s3:::b/*"]}`}, Same},
 		{"*:*", []string{admin}, []string{`{"Effect":"Allow","Action":"*:*","Resource":"*"}`}, Same},
 		{"nothing", nil, nil, Same},
 		{"something", nil, []string{get}, GrantsMore},
 		{"action added", []string{get}, []string{both}, GrantsMore},
 		{"administrator", []string{get, both}, []string{get, both, admin}, GrantsMore},
-		{"action widened", []string{get}, []string{`{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`}, GrantsMore},
+		{"action widened", []string{get}, []string{`{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`},
+			GrantsMore},
 		{"resource widened", []string{get}, []string{getAny}, GrantsMore},
-		{"resource widened in its middle", []string{`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/a"}`}, []string{`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::*:role/a"}`}, GrantsMore},
-		{"resource added", []string{get}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::c/*"]}`}, GrantsMore},
-		{"resource exchanged", []string{get}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::c/*"}`}, Changed},
+		{"resource widened in its middle",
+			[]string{`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/a"}`},
+			[]string{`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::*:role/a"}`}, GrantsMore},
+		{"resource added", []string{get},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::c/*"]}`},
+			GrantsMore},
+		{"resource exchanged", []string{get},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::c/*"}`}, Changed},
 		{"tightened and loosened", []string{get, put}, []string{getAny}, Changed},
 		{"merged with more", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b"}`, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::c"}`},
 			[]string{`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::c"]}`}, GrantsMore},
 		{"deny added", []string{both}, []string{both, noPut}, GrantsLess},
-		{"deny narrowed", []string{both, noPut}, []string{both, `{"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::c/*"}`}, GrantsMore},
+		{"deny narrowed", []string{both, noPut},
+			[]string{both, `{"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::c/*"}`}, GrantsMore},
 		{"deny of nothing allowed still overrules", []string{get}, []string{get, noPut}, GrantsLess},
 		{"allowed but denied", []string{get, noPut}, []string{both, noPut}, Same},
-		{"allow and deny both wider", []string{get}, []string{both, `{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/private/*"}`}, Changed},
-		{"effect turned", []string{get}, []string{`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`}, GrantsLess},
-		{"NotAction shorter", []string{`{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}`}, []string{`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`}, GrantsMore},
-		{"NotAction wider exception", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`}, []string{`{"Effect":"Allow","NotAction":"iam:Get*","Resource":"*"}`}, GrantsMore},
-		{"NotAction in a Deny", []string{`{"Effect":"Deny","NotAction":["iam:*","sts:*"],"Resource":"*"}`}, []string{`{"Effect":"Deny","NotAction":"iam:*","Resource":"*"}`}, GrantsLess},
-		{"NotAction and what it leaves out", []string{admin}, []string{`{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}`, `{"Effect":"Allow","Action":["iam:*","sts:*"],"Resource":"*"}`}, Same},
-		{"NotAction and an action within", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`}, []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`, get}, Same},
-		{"NotAction to administrator", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`}, []string{admin}, GrantsMore},
-		{"NotAction to actions", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`}, []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, GrantsLess},
-		{"guard rail by NotAction", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, `{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}`}, []string{admin, `{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}`}, Same},
-		{"NotResource", []string{`{"Effect":"Allow","Action":"s3:*","NotResource":["arn:aws:s3:::a","arn:aws:s3:::b"]}`}, []string{`{"Effect":"Allow","Action":"s3:*","NotResource":["arn:aws:s3:::a"]}`}, GrantsMore},
-		{"NotResource and what it leaves out", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::a"}`, `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a"}`}, Same},
-		{"NotResource with a variable", []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`}, []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`, get}, GrantsMore},
-		{"NotResource with a variable, and something else", []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`}, []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`, `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:ec2:::x"}`}, GrantsMore},
-		{"NotResource with a variable, and that", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, []string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`, `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}"}`}, GrantsLess},
-		{"variable within a wildcard", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`}, []string{get}, GrantsMore},
-		{"case of variables", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${ AWS:UserName }/*"}`}, Same},
-		{"other variable", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`}, []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`}, Changed},
-		{"escaped star", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${*}"}`}, []string{get}, GrantsMore},
+		{"allow and deny both wider", []string{get},
+			[]string{both, `{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/private/*"}`}, Changed},
+		{"effect turned", []string{get},
+			[]string{`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`}, GrantsLess},
+		{"NotAction shorter", []string{`{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}`},
+			[]string{`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`}, GrantsMore},
+		{"NotAction wider exception", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`},
+			[]string{`{"Effect":"Allow","NotAction":"iam:Get*","Resource":"*"}`}, GrantsMore},
+		{"NotAction in a Deny", []string{`{"Effect":"Deny","NotAction":["iam:*","sts:*"],"Resource":"*"}`},
+			[]string{`{"Effect":"Deny","NotAction":"iam:*","Resource":"*"}`}, GrantsLess},
+		{"NotAction and what it leaves out", []string{admin},
+			[]string{`{"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"}`,
+				`{"Effect":"Allow","Action":["iam:*","sts:*"],"Resource":"*"}`},
+			Same},
+		{"NotAction and an action within", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`},
+			[]string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`, get}, Same},
+		{"NotAction to administrator", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`}, []string{admin},
+			GrantsMore},
+		{"NotAction to actions", []string{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, GrantsLess},
+		{"guard rail by NotAction",
+			[]string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, `{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}`},
+			[]string{admin, `{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}`}, Same},
+		{"NotResource", []string{`{"Effect":"Allow","Action":"s3:*","NotResource":["arn:aws:s3:::a","arn:aws:s3:::b"]}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":["arn:aws:s3:::a"]}`}, GrantsMore},
+		{"NotResource and what it leaves out", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::a"}`,
+				`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a"}`},
+			Same},
+		{"NotResource with a variable",
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`, get}, GrantsMore},
+		{"NotResource with a variable, and something else",
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`,
+				`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:ec2:::x"}`},
+			GrantsMore},
+		{"NotResource with a variable, and that", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::${aws:username}"}`,
+				`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${aws:username}"}`},
+			GrantsLess},
+		{"variable within a wildcard",
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`},
+			[]string{get}, GrantsMore},
+		{"case of variables",
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${ AWS:UserName }/*"}`}, Same},
+		{"other variable",
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`},
+			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`}, Changed},
+		{"escaped star", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${*}"}`},
+			[]string{get}, GrantsMore},
 		{"unknown effect", []string{get}, []string{get, `{"Effect":"Permit","Action":"*","Resource":"*"}`}, Changed},
-		{"unknown effect on both sides", []string{`{"Sid":"A","Effect":"Permit","Action":"*","Resource":"*"}`}, []string{`{"Effect":"Permit","Action":"*","Resource":"*"}`}, Same},
+		{"unknown effect on both sides", []string{`{"Sid":"A","Effect":"Permit","Action":"*","Resource":"*"}`},
+			[]string{`{"Effect":"Permit","Action":"*","Resource":"*"}`}, Same},
 	} {
 		t.Run(tt.name, func(t *testing.T) { check(t, doc(t, tt.want...), doc(t, tt.have...), tt.direction) })
 	}
@@ -148,17 +199,22 @@ func TestPrincipals(t *testing.T) {
 		elsewhere   Direction // of an Allow, owner in another account
 	}{
 		{"account", `{"AWS":"111122223333"}`, `{"AWS":[` + root + `]}`, Same, Same, Same},
-		{"account in another partition", `{"AWS":"111122223333"}`, `{"AWS":"arn:aws-us-gov:iam::111122223333:root"}`, Same, Same, Same},
+		{"account in another partition", `{"AWS":"111122223333"}`, `{"AWS":"arn:aws-us-gov:iam::111122223333:root"}`, Same,
+			Same, Same},
 		{"other account", `{"AWS":"111122223333"}`, `{"AWS":"444455556666"}`, Changed, Changed, Changed},
-		{"account added", `{"AWS":"111122223333"}`, `{"AWS":["111122223333","444455556666"]}`, GrantsMore, GrantsLess, GrantsMore},
+		{"account added", `{"AWS":"111122223333"}`, `{"AWS":["111122223333","444455556666"]}`, GrantsMore, GrantsLess,
+			GrantsMore},
 		{"role to account", `{"AWS":` + role + `}`, `{"AWS":` + root + `}`, Changed, GrantsLess, GrantsMore},
-		{"account to account and role", `{"AWS":` + root + `}`, `{"AWS":[` + root + `,` + role + `]}`, GrantsMore, Same, Same},
+		{"account to account and role", `{"AWS":` + root + `}`, `{"AWS":[` + root + `,` + role + `]}`, GrantsMore, Same,
+			Same},
 		{"session to role", `{"AWS":` + session + `}`, `{"AWS":` + role + `}`, Changed, GrantsLess, Changed},
-		{"case of names", `{"AWS":` + role + `}`, `{"AWS":"arn:aws:iam::111122223333:role/p/Vendor"}`, Changed, Changed, Changed},
+		{"case of names", `{"AWS":` + role + `}`, `{"AWS":"arn:aws:iam::111122223333:role/p/Vendor"}`, Changed, Changed,
+			Changed},
 		{"everyone", `{"AWS":` + role + `}`, `"*"`, GrantsMore, GrantsLess, GrantsMore},
 		{"every AWS identity", `{"AWS":` + role + `}`, `{"AWS":"*"}`, GrantsMore, GrantsLess, GrantsMore},
 		{"services are not AWS identities", `{"AWS":"*"}`, `"*"`, GrantsMore, GrantsLess, GrantsMore},
-		{"service", `{"Service":"ec2.amazonaws.com"}`, `{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}`, GrantsMore, GrantsLess, GrantsMore},
+		{"service", `{"Service":"ec2.amazonaws.com"}`, `{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}`,
+			GrantsMore, GrantsLess, GrantsMore},
 		{"kinds", `{"Service":"ec2.amazonaws.com"}`, `{"Federated":"ec2.amazonaws.com"}`, Changed, Changed, Changed},
 		{"service to everyone", `{"Service":"ec2.amazonaws.com"}`, `"*"`, GrantsMore, GrantsLess, GrantsMore},
 		{"star among others", `{"AWS":"*"}`, `{"AWS":["*",` + role + `,"111122223333"]}`, Same, Same, Same},
@@ -168,17 +224,35 @@ func TestPrincipals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			check(t, doc(t, trust("Principal", tt.want, "Allow")), doc(t, trust("Principal", tt.have, "Allow")), tt.allow)
 			check(t, doc(t, trust("Principal", tt.want, "Deny")), doc(t, trust("Principal", tt.have, "Deny")), tt.deny)
-			check(t, doc(t, trust("Principal", tt.want, "Allow")), doc(t, trust("Principal", tt.have, "Allow")), tt.elsewhere, InAccount("999988887777"))
+			check(
+				t,
+				doc(t, trust("Principal", tt.want, "Allow")),
+				doc(t, trust("Principal", tt.have, "Allow")),
+				tt.elsewhere,
+				InAccount("999988887777"),
+			)
 		})
 	}
 	t.Run("not", func(t *testing.T) {
-		one, two := doc(t, trust("NotPrincipal", `{"AWS":`+root+`}`, "Deny")), doc(t, trust("NotPrincipal", `{"AWS":["111122223333",`+role+`]}`, "Deny"))
+		one, two := doc(
+			t,
+			trust("NotPrincipal", `{"AWS":`+root+`}`, "Deny"),
+		), doc(
+			t,
+			trust("NotPrincipal", `{"AWS":["111122223333",`+role+`]}`, "Deny"),
+		)
 		check(t, one, two, GrantsMore)
 		check(t, one, doc(t, trust("Principal", `"*"`, "Deny")), GrantsLess)
 		check(t, one, doc(t, trust("Principal", `{"AWS":"444455556666"}`, "Deny")), Changed)
 	})
 	t.Run("own account", func(t *testing.T) {
-		check(t, doc(t, trust("Principal", `{"AWS":`+role+`}`, "Allow")), doc(t, trust("Principal", `{"AWS":`+root+`}`, "Allow")), Changed, InAccount("111122223333"))
+		check(
+			t,
+			doc(t, trust("Principal", `{"AWS":`+role+`}`, "Allow")),
+			doc(t, trust("Principal", `{"AWS":`+root+`}`, "Allow")),
+			Changed,
+			InAccount("111122223333"),
+		)
 	})
 	t.Run("identity policies name none", func(t *testing.T) {
 		check(t, doc(t, `{"Effect":"Allow","Action":"sts:AssumeRole"}`), doc(t, trust("Principal", `"*"`, "Allow")), Changed)
@@ -186,8 +260,18 @@ func TestPrincipals(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	want := doc(t, both, `{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/by":"backup"}}}`, noPut)
-	have := doc(t, get, `{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*"}`, `{"Effect":"Allow","Action":["iam:PassRole","iam:CreateUser"],"Resource":"arn:aws:iam::*:*"}`)
+	want := doc(
+		t,
+		both,
+		`{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/by":"backup"}}}`,
+		noPut,
+	)
+	have := doc(
+		t,
+		get,
+		`{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*"}`,
+		`{"Effect":"Allow","Action":["iam:PassRole","iam:CreateUser"],"Resource":"arn:aws:iam::*:*"}`,
+	)
 	d := Compare(docs(want), docs(have))
 	var lines []string
 	for _, c := range d.Changes {
@@ -207,17 +291,30 @@ grants more: removed: Deny s3:PutObject on *`
 		t.Fatal(err)
 	}
 	var back Difference
-	if err := json.Unmarshal(text, &back); err != nil || back.Direction != d.Direction || len(back.Changes) != len(d.Changes) {
+	if err := json.Unmarshal(text, &back); err != nil || back.Direction != d.Direction ||
+		len(back.Changes) != len(d.Changes) {
 		t.Errorf("%v: %s", err, text)
 	}
-	if !strings.Contains(string(text), `{"direction":"grants more","kind":"removed","effect":"Deny","actions":["s3:PutObject"],"resources":["*"]}`) {
+	if !strings.Contains(
+		string(text),
+		`{"direction":"grants more","kind":"removed","effect":"Deny","actions":["s3:PutObject"],"resources":["*"]}`,
+	) {
 		t.Errorf("got %s", text)
 	}
 }
 
 func TestOnlyWhatIsNewIsReported(t *testing.T) {
-	d := Compare(docs(doc(t, both)), docs(doc(t, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`)))
-	if len(d.Changes) != 1 || d.Changes[0].Grant.String() != "Allow s3:DeleteObject on arn:aws:s3:::b/*, arn:aws:s3:::b/x" {
+	d := Compare(
+		docs(doc(t, both)),
+		docs(
+			doc(
+				t,
+				`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`,
+			),
+		),
+	)
+	if len(d.Changes) != 1 ||
+		d.Changes[0].Grant.String() != "Allow s3:DeleteObject on arn:aws:s3:::b/*, arn:aws:s3:::b/x" {
 		t.Errorf("got %v", d.Changes)
 	}
 }
@@ -225,7 +322,11 @@ func TestOnlyWhatIsNewIsReported(t *testing.T) {
 func TestActions(t *testing.T) {
 	got := Actions(
 		map[string]iampolicy.Document{"a": doc(t, get, noPut), "gone": doc(t, get), "same": doc(t, admin)},
-		map[string]iampolicy.Document{"a": doc(t, put, `{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`), "new": doc(t, put, `{"Effect":"Allow","Action":["s3:Put*","ec2:RunInstances"],"Resource":"*"}`), "same": doc(t, admin, both)},
+		map[string]iampolicy.Document{
+			"a":    doc(t, put, `{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`),
+			"new":  doc(t, put, `{"Effect":"Allow","Action":["s3:Put*","ec2:RunInstances"],"Resource":"*"}`),
+			"same": doc(t, admin, both),
+		},
 	)
 	text, err := json.Marshal(got)
 	if err != nil {

@@ -133,22 +133,29 @@ func meetsByValue(x *conditions, blocks []*block, left *int) bool {
 // resources, and other blocks cover those.
 func (c *cover) byParts(x combination, left *int, depth int) bool {
 	return slices.ContainsFunc(c.blocks, func(b *block) bool {
-		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) || !c.coversPrincipal(b, x) {
+		if b.unread != "" || !b.actions[0].isExcept() && !b.resources[0].isExcept() || !c.meets(x.conditions, []*block{b}) ||
+			!c.coversPrincipal(b, x) {
 			return false
 		}
 		switch byAction, byResource := coversAction(b.actions, x), coversResource(b, x); {
 		case byResource && b.actions[0].isExcept():
-			return each(missing(b.actions[0].except, x.action, patternIncludes, patternsOverlap, patternUnknown, patternKey), func(e *element[pattern]) bool {
-				part := x
-				part.action = e
-				return c.search(part, left, depth+1)
-			})
+			return each(
+				missing(b.actions[0].except, x.action, patternIncludes, patternsOverlap, patternUnknown, patternKey),
+				func(e *element[pattern]) bool {
+					part := x
+					part.action = e
+					return c.search(part, left, depth+1)
+				},
+			)
 		case byAction && b.resources[0].isExcept():
-			return each(missing(b.resources[0].except, x.resource, resourceIncludes, resourcesOverlap, resourceUnknown, resourceKey), func(e *element[resource]) bool {
-				part := x
-				part.resource = e
-				return c.search(part, left, depth+1)
-			})
+			return each(
+				missing(b.resources[0].except, x.resource, resourceIncludes, resourcesOverlap, resourceUnknown, resourceKey),
+				func(e *element[resource]) bool {
+					part := x
+					part.resource = e
+					return c.search(part, left, depth+1)
+				},
+			)
 		}
 		return false
 	})
@@ -169,7 +176,13 @@ func each[T any](items []T, f func(*T) bool) bool {
 
 // missing returns the part of e that "everything but except" does not include, or somewhat more than it. It returns nil
 // if that part is e itself or depends on a policy variable, so that splitting e does not help.
-func missing[T any](except []T, e *element[T], includes, overlap func(a, b *T) bool, unknown func(*T) bool, key func(*T) string) []element[T] {
+func missing[T any](
+	except []T,
+	e *element[T],
+	includes, overlap func(a, b *T) bool,
+	unknown func(*T) bool,
+	key func(*T) string,
+) []element[T] {
 	out := []element[T]{}
 	for i := range except {
 		n := &except[i]
@@ -220,7 +233,12 @@ func coversResource(b *block, x combination) bool {
 
 // covers reports whether one of the elements includes e. If a policy variable has no value, AWS may ignore the whole
 // statement, so an exception with a variable includes the same exception only.
-func covers[T any](elements []element[T], e *element[T], includes, overlap func(a, b *T) bool, isAll, unknown func(*T) bool) bool {
+func covers[T any](
+	elements []element[T],
+	e *element[T],
+	includes, overlap func(a, b *T) bool,
+	isAll, unknown func(*T) bool,
+) bool {
 	for i := range elements {
 		p := &elements[i]
 		switch {
@@ -228,7 +246,10 @@ func covers[T any](elements []element[T], e *element[T], includes, overlap func(
 			return true
 		case p.isExcept() && e.isExcept():
 			if !slices.ContainsFunc(p.except, func(n T) bool {
-				return !slices.ContainsFunc(e.except, func(m T) bool { return includes(&m, &n) && (!unknown(&n) || includes(&n, &m)) })
+				return !slices.ContainsFunc(
+					e.except,
+					func(m T) bool { return includes(&m, &n) && (!unknown(&n) || includes(&n, &m)) },
+				)
 			}) {
 				return true
 			}

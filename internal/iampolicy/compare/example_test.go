@@ -38,7 +38,9 @@ func ExampleCompare() {
 }
 
 func ExampleEqual() {
-	one := parse(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:*", "s3:GetObject"], "Resource": "*"}}`)
+	one := parse(
+		`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:*", "s3:GetObject"], "Resource": "*"}}`,
+	)
 	other := parse(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "S3:*", "Resource": ["*"]}]}`)
 	fmt.Println(compare.Equal(one, other))
 	// Output: true

@@ -20,13 +20,18 @@ func TestIncludes(t *testing.T) {
 		want bool
 	}{
 		{"*", "", true}, {"", "*", false}, {"", "", true}, {"a", "a", true}, {"a", "b", false},
-		{"a*", "ab", true}, {"a*", "a", true}, {"a*", "b", false}, {"a*", "a*", true}, {"a*", "ab*", true}, {"ab*", "a*", false},
-		{"*a", "ba", true}, {"*a", "*a", true}, {"*a", "*ba", true}, {"*ba", "*a", false}, {"*a*", "b*a*c", true}, {"*a*", "*", false},
-		{"?", "a", true}, {"?", "?", true}, {"?", "*", false}, {"?*", "*?", true}, {"*?", "?*", true}, {"?*", "*", false}, {"??*", "?*?", true},
+		{"a*", "ab", true}, {"a*", "a", true}, {"a*", "b", false}, {"a*", "a*", true}, {"a*", "ab*", true}, {"ab*", "a*",
+			false},
+		{"*a", "ba", true}, {"*a", "*a", true}, {"*a", "*ba", true}, {"*ba", "*a", false}, {"*a*", "b*a*c", true}, {"*a*",
+			"*", false},
+		{"?", "a", true}, {"?", "?", true}, {"?", "*", false}, {"?*", "*?", true}, {"*?", "?*", true}, {"?*", "*",
+			false}, {"??*", "?*?", true},
 		{"*?*?*", "??", true}, {"*?*?*", "?*", false}, {"?", "", false}, {"?", "é", true}, {"?", "ab", false},
-		{"a*b*c", "a*c", false}, {"a*c", "a*b*c", true}, {"a*b*b", "a*b", false}, {"*ab*", "*aab*", true}, {"*a?*", "*ab*", true}, {"*a?*", "*a*", false},
+		{"a*b*c", "a*c", false}, {"a*c", "a*b*c", true}, {"a*b*b", "a*b", false}, {"*ab*", "*aab*", true}, {"*a?*", "*ab*",
+			true}, {"*a?*", "*a*", false},
 		{"a**b", "a*b", true}, {"a*b", "a**b", true}, {"*a*b*", "*b*a*b*", true}, {"*a*b*", "*b*a*", false},
-		{"*aa*", "*a?a*", false}, {"*a*a*", "*a?a*", true}, {"s3:Get*", "s3:Get*Tagging", true}, {"s3:*Object", "s3:GetObject", true},
+		{"*aa*", "*a?a*", false}, {"*a*a*", "*a?a*", true}, {"s3:Get*", "s3:Get*Tagging", true}, {"s3:*Object",
+			"s3:GetObject", true},
 	} {
 		p, q := glob(tt.p), glob(tt.q)
 		if got := p.includes(&q); got != tt.want {
@@ -40,14 +45,16 @@ func TestResourceIncludes(t *testing.T) {
 		p, q string
 		want bool
 	}{
-		{"*", "arn:aws:s3:::b", true}, {"arn:aws:s3*", "arn:aws:s3:::b", true}, {"arn:aws:s3:::*", "arn:aws:s3:::b/x:y", true},
+		{"*", "arn:aws:s3:::b", true}, {"arn:aws:s3*", "arn:aws:s3:::b", true}, {"arn:aws:s3:::*", "arn:aws:s3:::b/x:y",
+			true},
 		{"arn:*", "arn:aws:s3:::b", true}, {"arn:*:s3", "arn:aws:s3:::b:s3", false}, {"arn:*", "*", false},
 		{"arn:aws:iam::*:role/*", "arn:aws:iam::1:role/a/b", true}, {"arn:aws:iam::*:role/*", "arn:aws:iam::1:user/a", false},
 		{"arn:aws:iam:*:*:*", "arn:aws:iam::*:*", true}, {"arn:aws:iam::*:*", "arn:aws:iam:*:*:*", false},
 		{"arn:aws:ec2:??:*:*", "arn:aws:ec2:eu:1:x", true}, {"arn:aws:ec2:*:1:*", "arn:aws:ec2:*:1:instance/*", true},
 		{"arn:aws:s3:::b/*", "arn:aws:s3:::b*", false}, {"arn:aws:s3:::b*", "arn:aws:s3:::b/*", true},
 		{"arn:aws:x:*:1:y", "arn:aws:x:${v}:1:y", false}, {"arn:aws:x:${v}:*:y", "arn:aws:x:${v}:1:y", true},
-		{"arn:aws:x*", "arn:aws:x:${v}:1:y", true}, {"arn:aws:x:::*", "arn:aws:x:::${v}", true}, {"arn:aws:x:::${w}", "arn:aws:x:::${v}", false},
+		{"arn:aws:x*", "arn:aws:x:${v}:1:y", true}, {"arn:aws:x:::*", "arn:aws:x:::${v}", true}, {"arn:aws:x:::${w}",
+			"arn:aws:x:::${v}", false},
 	} {
 		r := newReader()
 		s := syntax{wildcards: true, variables: true}

@@ -29,7 +29,7 @@ func shuffle[T any](c *choices, list []T) {
 	}
 }
 
-// turnCase changes the case of some letters.
+// turnCase returns the text with the case of some letters changed.
 func (c *choices) turnCase(s string) string {
 	out := []byte(s)
 	for i := range out {
@@ -40,7 +40,7 @@ func (c *choices) turnCase(s string) string {
 	return string(out)
 }
 
-// rewrite changes documents in ways that keep their meaning.
+// rewrite returns the documents changed in ways that do not change their meaning.
 func (c *choices) rewrite(docs []iampolicy.Document) []iampolicy.Document {
 	out := clone(docs)
 	for range 1 + c.upTo(8) {
@@ -79,7 +79,7 @@ func (c *choices) rewrite(docs []iampolicy.Document) []iampolicy.Document {
 			s.Condition = c.rewriteConditions(s.Condition)
 		case 8:
 			s.Principal, s.NotPrincipal = c.rewritePrincipal(s.Principal), c.rewritePrincipal(s.NotPrincipal)
-		case 9: // a part of what is there already
+		case 9: // a part of an existing statement
 			part := clone(docs[:1])[0].Statement
 			if d.Version == docs[0].Version && &out[0] == d && len(part) > 0 {
 				d.Statement = append(d.Statement, part[c.upTo(len(part))])
@@ -105,7 +105,7 @@ func (c *choices) rewrite(docs []iampolicy.Document) []iampolicy.Document {
 	return out
 }
 
-// split takes a part of the statement out and gives it as a statement of its own.
+// split removes a part of the statement and returns it as another statement.
 func (c *choices) split(s *iampolicy.Statement) []iampolicy.Statement {
 	other := *s
 	for _, list := range []struct{ mine, its *iampolicy.Values }{{&s.Action, &other.Action}, {&s.Resource, &other.Resource}} {
@@ -201,7 +201,14 @@ func (c *choices) rewritePrincipal(p *iampolicy.Principal) *iampolicy.Principal 
 	for kind, ids := range p.ByType {
 		for _, id := range ids {
 			if account := newPrincipal(kind, id); kind == "AWS" && account.id == account.account && account.account != "" {
-				id = pick(c, []string{account.account, "arn:aws:iam::" + account.account + ":root", "arn:aws-cn:iam::" + account.account + ":root"})
+				id = pick(
+					c,
+					[]string{
+						account.account,
+						"arn:aws:iam::" + account.account + ":root",
+						"arn:aws-cn:iam::" + account.account + ":root",
+					},
+				)
 			}
 			out.ByType[kind] = append(out.ByType[kind], id, id)
 		}
@@ -210,8 +217,7 @@ func (c *choices) rewritePrincipal(p *iampolicy.Principal) *iampolicy.Principal 
 	return out
 }
 
-// parseForm writes a document in some other form and reads it again: white
-// space, lists or single values, "true" or true.
+// parseForm formats a document in another form and parses it: white space, lists or single values, "true" or true.
 func parseForm(d iampolicy.Document, c *choices) iampolicy.Document {
 	text, err := json.MarshalIndent(d, strings.Repeat(" ", c.upTo(3)), pick(c, []string{"", "\t"}))
 	if err != nil {
@@ -245,7 +251,7 @@ func TestRewritesAreSame(t *testing.T) {
 	seeds(t, func(i uint64) { checkRewrite(t, randomChoices(i)) })
 }
 
-// FuzzRewrite: the same meaning never differs.
+// FuzzRewrite: documents of the same meaning are Same.
 func FuzzRewrite(f *testing.F) {
 	for i := range 20 {
 		f.Add(randomChoices(uint64(i)).data[:80])
@@ -253,7 +259,7 @@ func FuzzRewrite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkRewrite(t, &choices{data}) })
 }
 
-// widen changes one thing so that more is granted, or as much.
+// widen returns the documents with one change that grants more or the same, and a description.
 func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string) {
 	out := clone(docs)
 	d := &out[c.upTo(len(out))]
@@ -299,7 +305,10 @@ func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string
 			if s.Principal.ByType == nil {
 				s.Principal.ByType = map[string]iampolicy.Values{}
 			}
-			s.Principal.ByType["AWS"] = append(s.Principal.ByType["AWS"], pick(c, []string{"444455556666", "*", "arn:aws:iam::111122223333:role/q"}))
+			s.Principal.ByType["AWS"] = append(
+				s.Principal.ByType["AWS"],
+				pick(c, []string{"444455556666", "*", "arn:aws:iam::111122223333:role/q"}),
+			)
 		}
 		return out, "principal added"
 	case 4:
@@ -313,8 +322,7 @@ func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string
 	return out, "statement added"
 }
 
-// TestWidening: a single change that grants more is never taken for less or for
-// an undecided one, nor for none if a request shows it.
+// TestWidening: a single change that grants more is GrantsMore, or Same if no request of the universe shows it.
 func TestWidening(t *testing.T) {
 	shown := 0
 	n := seeds(t, func(i uint64) {

@@ -1,17 +1,14 @@
 package compare
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"testing"
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
-	"permstack/internal/iampolicy/policytest"
 )
 
-// choices turns bytes into decisions, so that a fuzzer can steer them; when the
-// bytes have run out every choice is the first.
+// choices makes random choices from bytes, so that a fuzzer can control them. After the last byte every choice is the
+// first.
 type choices struct{ data []byte }
 
 func (c *choices) upTo(n int) int {
@@ -27,7 +24,7 @@ func (c *choices) once(outOf int) bool { return c.upTo(outOf) == outOf-1 }
 
 func pick[T any](c *choices, from []T) T { return from[c.upTo(len(from))] }
 
-// some gives one to three of a list.
+// some returns one to three values of a list.
 func (c *choices) some(from []string) iampolicy.Values {
 	out := iampolicy.Values{pick(c, from)}
 	for len(out) < 3 && c.once(3) {
@@ -45,23 +42,114 @@ func randomChoices(seed uint64) *choices {
 	return c
 }
 
-// A small universe: what documents may say, and all requests that can be told
-// apart by it.
+// A small universe: the elements of random documents, and requests for which they make a difference.
 var (
-	actionPatterns   = []string{"s3:GetObject", "s3:PutObject", "iam:GetRole", "S3:getobject", "s3:*", "*", "s3:Get*", "*:*", "?3:*t", "iam:*", "*:Get*"}
-	resourcePatterns = []string{"arn:aws:s3:::b/x", "arn:aws:s3:::b", "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b*", "arn:aws:s3:::*", "arn:aws:iam::*:role/a", "arn:aws:iam::1:role/*",
-		"arn:aws:s3*", "arn:aws:iam::2:role/a", "arn:*:role/a", "arn:aws:s3:::${k}", "arn:aws:s3:::${k}/*", "arn:aws:s3:::b/${l,'x'}", "arn:aws:s3:::b/${*}", "arn:aws:iam::${k}:role/a", "arn:aws:iam:*:?:role/a"}
-	principalChoices = []iampolicy.Principal{
-		{ByType: map[string]iampolicy.Values{"AWS": {"111122223333"}}}, {ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:iam::111122223333:root"}}},
-		{ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:iam::111122223333:role/r"}}}, {ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:sts::111122223333:assumed-role/r/s"}}},
-		{ByType: map[string]iampolicy.Values{"AWS": {"*"}}}, {Everyone: true}, {ByType: map[string]iampolicy.Values{"Service": {"ec2.amazonaws.com"}}},
-		{ByType: map[string]iampolicy.Values{"AWS": {"444455556666"}, "Service": {"ec2.amazonaws.com"}}}, {ByType: map[string]iampolicy.Values{"AWS": {"444455556666", "111122223333"}}}, {},
+	actionPatterns = []string{
+		"s3:GetObject",
+		"s3:PutObject",
+		"iam:GetRole",
+		"S3:getobject",
+		"s3:*",
+		"*",
+		"s3:Get*",
+		"*:*",
+		"?3:*t",
+		"iam:*",
+		"*:Get*",
 	}
-	operators = []string{"StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "ArnLike", "ArnEquals", "ArnNotLike",
-		"Bool", "Null", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
-		"DateLessThan", "DateGreaterThanEquals", "DateEquals", "DateNotEquals", "IpAddress", "NotIpAddress", "BinaryEquals", "Unheard", "stringequals"}
-	conditionValues = []string{"a", "b", "A", "*", "a*", "?", "b/x", "true", "false", "5", "10", "5.0", "10.0.0.1", "10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9",
-		"arn:aws:iam::1:role/a", "arn:aws:iam::*:role/*", "arn:aws:iam::*:role/a", "arn:aws:iam", "2026-01-01", "2026-01-01T00:00:00Z", "1767225600", "2026", "${l}", "${k}", "${l, 'a'}", "x${l}", "${*}", ""}
+	resourcePatterns = []string{
+		"arn:aws:s3:::b/x",
+		"arn:aws:s3:::b",
+		"*",
+		"arn:aws:s3:::b/*",
+		"arn:aws:s3:::b*",
+		"arn:aws:s3:::*",
+		"arn:aws:iam::*:role/a",
+		"arn:aws:iam::1:role/*",
+		"arn:aws:s3*",
+		"arn:aws:iam::2:role/a",
+		"arn:*:role/a",
+		"arn:aws:s3:::${k}",
+		"arn:aws:s3:::${k}/*",
+		"arn:aws:s3:::b/${l,'x'}",
+		"arn:aws:s3:::b/${*}",
+		"arn:aws:iam::${k}:role/a",
+		"arn:aws:iam:*:?:role/a",
+	}
+	principalChoices = []iampolicy.Principal{
+		{
+			ByType: map[string]iampolicy.Values{"AWS": {"111122223333"}},
+		}, {ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:iam::111122223333:root"}}},
+		{
+			ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:iam::111122223333:role/r"}},
+		}, {ByType: map[string]iampolicy.Values{"AWS": {"arn:aws:sts::111122223333:assumed-role/r/s"}}},
+		{
+			ByType: map[string]iampolicy.Values{"AWS": {"*"}},
+		}, {Everyone: true}, {ByType: map[string]iampolicy.Values{"Service": {"ec2.amazonaws.com"}}},
+		{
+			ByType: map[string]iampolicy.Values{"AWS": {"444455556666"}, "Service": {"ec2.amazonaws.com"}},
+		}, {ByType: map[string]iampolicy.Values{"AWS": {"444455556666", "111122223333"}}}, {},
+	}
+	operators = []string{
+		"StringEquals",
+		"StringLike",
+		"StringNotEquals",
+		"StringNotLike",
+		"StringEqualsIgnoreCase",
+		"StringNotEqualsIgnoreCase",
+		"ArnLike",
+		"ArnEquals",
+		"ArnNotLike",
+		"Bool",
+		"Null",
+		"NumericEquals",
+		"NumericNotEquals",
+		"NumericLessThan",
+		"NumericLessThanEquals",
+		"NumericGreaterThan",
+		"NumericGreaterThanEquals",
+		"DateLessThan",
+		"DateGreaterThanEquals",
+		"DateEquals",
+		"DateNotEquals",
+		"IpAddress",
+		"NotIpAddress",
+		"BinaryEquals",
+		"Unheard",
+		"stringequals",
+	}
+	conditionValues = []string{
+		"a",
+		"b",
+		"A",
+		"*",
+		"a*",
+		"?",
+		"b/x",
+		"true",
+		"false",
+		"5",
+		"10",
+		"5.0",
+		"10.0.0.1",
+		"10.0.0.0/8",
+		"10.0.0.0/9",
+		"10.128.0.0/9",
+		"arn:aws:iam::1:role/a",
+		"arn:aws:iam::*:role/*",
+		"arn:aws:iam::*:role/a",
+		"arn:aws:iam",
+		"2026-01-01",
+		"2026-01-01T00:00:00Z",
+		"1767225600",
+		"2026",
+		"${l}",
+		"${k}",
+		"${l, 'a'}",
+		"x${l}",
+		"${*}",
+		"",
+	}
 
 	universe = requests()
 )
@@ -69,15 +157,33 @@ var (
 func requests() []eval.Request {
 	values := func(v ...string) []string { return v }
 	contexts := []map[string][]string{
-		{}, {"k": values()}, {"k": values("a")}, {"k": values("A")}, {"k": values("b"), "l": values("b")}, {"k": values("a", "b")}, {"k": values("b", "c")}, {"k": values("a"), "l": values("a")},
-		{"k": values("a"), "l": values("true")}, {"k": values("true")}, {"k": values("false")}, {"k": values("5")}, {"k": values("7")}, {"k": values("12")}, {"k": values("10")}, {"k": values("10.0.0.1")},
-		{"k": values("10.200.0.1")}, {"k": values("arn:aws:iam::1:role/a")}, {"k": values("arn:aws:iam::2:role/b:c")}, {"k": values("2026-01-01T00:00:00Z")}, {"k": values("2025-06-01T00:00:00Z")},
-		{"k": values("")}, {"k": values("*")}, {"k": values("b")}, {"k": values("1"), "l": values("x")}, {"k": values("1:role/a:x")}, {"l": values("a")}, {"l": values("5")}, {"l": values("10.0.0.1"), "k": values("xb")},
-		{"k": values("a*")}, {"k": values("${l}"), "l": values("*")}, {"k": values("1767225600")}, {"l": values("a", "b"), "k": values("c")},
+		{}, {"k": values()}, {"k": values("a")}, {"k": values("A")}, {"k": values("b"),
+			"l": values("b")}, {"k": values("a", "b")}, {"k": values("b", "c")}, {"k": values("a"), "l": values("a")},
+		{
+			"k": values("a"),
+			"l": values("true"),
+		}, {"k": values("true")}, {"k": values("false")}, {"k": values("5")}, {"k": values("7")}, {"k": values("12")}, {"k": values("10")}, {"k": values("10.0.0.1")},
+		{
+			"k": values("10.200.0.1"),
+		}, {"k": values("arn:aws:iam::1:role/a")}, {"k": values("arn:aws:iam::2:role/b:c")}, {"k": values("2026-01-01T00:00:00Z")}, {"k": values("2025-06-01T00:00:00Z")},
+		{
+			"k": values(""),
+		}, {"k": values("*")}, {"k": values("b")}, {"k": values("1"), "l": values("x")}, {"k": values("1:role/a:x")}, {"l": values("a")}, {"l": values("5")}, {"l": values("10.0.0.1"), "k": values("xb")},
+		{
+			"k": values("a*"),
+		}, {"k": values("${l}"), "l": values("*")}, {"k": values("1767225600")}, {"l": values("a", "b"), "k": values("c")},
 	}
 	principals := []eval.Principal{
-		{Account: "111122223333", ARN: "arn:aws:sts::111122223333:assumed-role/r/s", RoleARN: "arn:aws:iam::111122223333:role/r"},
-		{Account: "111122223333", ARN: "arn:aws:sts::111122223333:assumed-role/q/s", RoleARN: "arn:aws:iam::111122223333:role/q"},
+		{
+			Account: "111122223333",
+			ARN:     "arn:aws:sts::111122223333:assumed-role/r/s",
+			RoleARN: "arn:aws:iam::111122223333:role/r",
+		},
+		{
+			Account: "111122223333",
+			ARN:     "arn:aws:sts::111122223333:assumed-role/q/s",
+			RoleARN: "arn:aws:iam::111122223333:role/q",
+		},
 		{Account: "444455556666", ARN: "arn:aws:iam::444455556666:root"},
 		{Service: "ec2.amazonaws.com"}, {Service: "lambda.amazonaws.com"},
 	}
@@ -136,7 +242,9 @@ func (c *choices) statement(trust bool) iampolicy.Statement {
 		if s.Condition == nil {
 			s.Condition = iampolicy.Conditions{}
 		}
-		s.Condition[c.operator()] = map[string]iampolicy.Values{pick(c, []string{"k", "k", "K", "l"}): c.some(conditionValues)}
+		s.Condition[c.operator()] = map[string]iampolicy.Values{
+			pick(c, []string{"k", "k", "K", "l"}): c.some(conditionValues),
+		}
 	}
 	return s
 }
@@ -150,162 +258,4 @@ func (c *choices) operator() string {
 		operator += "IfExists"
 	}
 	return operator
-}
-
-// rank orders decisions by what they grant.
-func rank(d eval.Decision) int {
-	return map[eval.Decision]int{eval.ExplicitDeny: 0, eval.ImplicitDeny: 1, eval.Allow: 2}[d]
-}
-
-// stride leaves requests out: many pairs with some requests each find more than
-// few pairs with all. Where a pair begins hangs on the pair.
-const stride = 7
-
-// decide compares two sides request by request.
-func decide(want, have []iampolicy.Document) (more, less *eval.Request) {
-	for i := len(show(want)+show(have)) % stride; i < len(universe); i += stride {
-		r := &universe[i]
-		switch a, b := rank(eval.Documents(want, *r)), rank(eval.Documents(have, *r)); {
-		case b > a && more == nil:
-			more = r
-		case b < a && less == nil:
-			less = r
-		}
-		if more != nil && less != nil {
-			break
-		}
-	}
-	return more, less
-}
-
-// holds checks a direction against the evaluator.
-func holds(t *testing.T, want, have []iampolicy.Document, d Difference) (more, less *eval.Request) {
-	t.Helper()
-	more, less = decide(want, have)
-	if more != nil && (d.Direction == Same || d.Direction == GrantsLess) {
-		t.Errorf("%v, but %+v is granted\nwant %s\nhave %s\n%v", d.Direction, *more, show(want), show(have), d.Changes)
-	}
-	if less != nil && (d.Direction == Same || d.Direction == GrantsMore) {
-		t.Errorf("%v, but %+v is lost\nwant %s\nhave %s\n%v", d.Direction, *less, show(want), show(have), d.Changes)
-	}
-	return more, less
-}
-
-func show(docs []iampolicy.Document) string {
-	var out string
-	for _, d := range docs {
-		text, _ := d.JSON()
-		out += "\n  " + string(text)
-	}
-	return out
-}
-
-// checkPair compares two random sides and holds all that Compare says against
-// the evaluator and against itself. Half the time the second is the first with
-// small changes, for random documents are seldom comparable.
-func checkPair(t *testing.T, c *choices) (Difference, bool) {
-	trust := c.once(3)
-	want := c.documents(trust)
-	var have []iampolicy.Document
-	if c.once(2) {
-		have = c.documents(trust)
-	} else {
-		have = c.mutate(want)
-	}
-	d := Compare(want, have)
-	more, less := holds(t, want, have, d)
-	holds(t, want, have, Compare(want, have, InAccount("999988887777")))
-	back := Compare(have, want)
-	if opposite := [...]Direction{Same, GrantsLess, GrantsMore, Changed}[d.Direction]; back.Direction != opposite {
-		t.Errorf("%v, back %v\nwant %s\nhave %s", d.Direction, back.Direction, show(want), show(have))
-	}
-	if (d.Direction == Same) != (len(d.Changes) == 0) {
-		t.Errorf("%v with %d changes", d.Direction, len(d.Changes))
-	}
-	if fmt.Sprint(Compare(want, have)) != fmt.Sprint(d) {
-		t.Errorf("not the same answer twice")
-	}
-	exact := map[Direction]bool{Same: more == nil && less == nil, GrantsMore: more != nil, GrantsLess: less != nil, Changed: more != nil && less != nil}[d.Direction]
-	return d, exact
-}
-
-// mutate changes one or two things somewhere.
-func (c *choices) mutate(docs []iampolicy.Document) []iampolicy.Document {
-	out := clone(docs)
-	for range 1 + c.upTo(2) {
-		d := &out[c.upTo(len(out))]
-		if len(d.Statement) == 0 {
-			continue
-		}
-		i := c.upTo(len(d.Statement))
-		s, fresh := &d.Statement[i], c.statement(d.Statement[i].Principal != nil)
-		switch c.upTo(7) {
-		case 0:
-			s.Condition = fresh.Condition
-		case 1:
-			s.Resource, s.NotResource = fresh.Resource, fresh.NotResource
-		case 2:
-			s.Action, s.NotAction = fresh.Action, fresh.NotAction
-		case 3:
-			d.Statement = append(d.Statement, fresh)
-		case 4:
-			d.Statement = append(d.Statement[:i], d.Statement[i+1:]...)
-		case 5:
-			for operator, keys := range s.Condition {
-				for name, values := range keys {
-					s.Condition[operator][name] = append(values, pick(c, conditionValues))
-				}
-			}
-		case 6:
-			if s.Principal != nil {
-				s.Principal = fresh.Principal
-				s.NotPrincipal = fresh.NotPrincipal
-			}
-		}
-	}
-	return out
-}
-
-// seeds calls f with the seeds of a test's random cases: one in four of them, all with PERMSTACK_FULL=1. It returns
-// their number.
-func seeds(t *testing.T, f func(seed uint64)) int {
-	t.Helper()
-	sample, n := policytest.NewSample(4), 0
-	for i := range uint64(1200) {
-		if !sample.Includes(fmt.Sprint("seed ", i)) {
-			continue
-		}
-		n++
-		if f(i); t.Failed() {
-			t.Fatalf("seed %d", i)
-		}
-	}
-	t.Logf("%s: %d", sample, n)
-	return n
-}
-
-// TestDirectionAgainstTheEvaluator compares random documents, four times as many with PERMSTACK_FULL=1.
-func TestDirectionAgainstTheEvaluator(t *testing.T) {
-	seen, precise := map[Direction]int{}, map[Direction]int{}
-	n := seeds(t, func(i uint64) {
-		d, exact := checkPair(t, randomChoices(i))
-		seen[d.Direction]++
-		if exact {
-			precise[d.Direction]++
-		}
-	})
-	for _, d := range []Direction{Same, GrantsMore, GrantsLess, Changed} {
-		if seen[d] < n/50 {
-			t.Errorf("only %d pairs are %v", seen[d], d)
-		}
-		t.Logf("%v: %d, of which requests of the small universe show it: %d", d, seen[d], precise[d])
-	}
-}
-
-// FuzzDirection: what Compare says agrees with what the evaluator decides.
-func FuzzDirection(f *testing.F) {
-	for i := range 20 {
-		f.Add(randomChoices(uint64(i)).data[:60])
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { checkPair(t, &choices{data}) })
 }

@@ -9,8 +9,12 @@ import (
 // TestConditionEdges: where an operator begins and ends to be met.
 func TestConditionEdges(t *testing.T) {
 	context := map[string][]string{
-		"x:ten": {"10"}, "x:day": {"2026-01-02T00:00:00Z"}, "x:word": {"a?c"}, "x:star": {"a*"}, "x:list": {"a", "b"}, "x:none": {},
-		"x:arn": {"arn:aws:sns:r:1:t"}, "x:nothing": {""}, "x:ip": {"10.1.2.3"}, "x:name": {"me"}, "x:month": {"2026-01"}, "x:year": {"2026"},
+		"x:ten": {
+			"10",
+		}, "x:day": {"2026-01-02T00:00:00Z"}, "x:word": {"a?c"}, "x:star": {"a*"}, "x:list": {"a", "b"}, "x:none": {},
+		"x:arn": {
+			"arn:aws:sns:r:1:t",
+		}, "x:nothing": {""}, "x:ip": {"10.1.2.3"}, "x:name": {"me"}, "x:month": {"2026-01"}, "x:year": {"2026"},
 		"x:dollar": {"a$b"}, "x:nan": {"NaN"}, "x:bytes": {"YQ=="},
 	}
 	for condition, want := range map[string]bool{
@@ -99,7 +103,10 @@ func TestConditionEdges(t *testing.T) {
 		`{"ArnLike":{"x:name":"arn:aws:sns:*:*:*"}}`:    false,
 		`{"ArnNotLike":{"x:name":"arn:aws:sns:*:*:*"}}`: true,
 	} {
-		doc := parse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
+		doc := parse(
+			t,
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`,
+		)
 		got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
 		if got != want {
 			t.Errorf("%s: got %v, want %v", condition, got, want)
@@ -128,8 +135,14 @@ func TestResourceEdges(t *testing.T) {
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::a", false},
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::aé", true},
 	} {
-		doc := parse(t, `{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`)
-		got := Documents([]iampolicy.Document{doc}, Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}}) == Allow
+		doc := parse(
+			t,
+			`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`,
+		)
+		got := Documents(
+			[]iampolicy.Document{doc},
+			Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}},
+		) == Allow
 		if got != tt.want {
 			t.Errorf("%s, %s on %s: got %v, want %v", tt.version, tt.pattern, tt.resource, got, tt.want)
 		}
@@ -138,7 +151,11 @@ func TestResourceEdges(t *testing.T) {
 
 // TestPrincipalEdges: who is named, who is not, and who is named by what he is not.
 func TestPrincipalEdges(t *testing.T) {
-	session := Principal{Account: "111122223333", ARN: "arn:aws:sts::111122223333:assumed-role/vendor/s", RoleARN: "arn:aws:iam::111122223333:role/vendor"}
+	session := Principal{
+		Account: "111122223333",
+		ARN:     "arn:aws:sts::111122223333:assumed-role/vendor/s",
+		RoleARN: "arn:aws:iam::111122223333:role/vendor",
+	}
 	user := Principal{Account: "111122223333", ARN: "arn:aws:iam::111122223333:user/u"}
 	service := Principal{Service: "ec2.amazonaws.com"}
 	for _, tt := range []struct {
@@ -167,8 +184,11 @@ func TestPrincipalEdges(t *testing.T) {
 
 // TestEveryStatementIsAsked: one that does not apply ends nothing.
 func TestEveryStatementIsAsked(t *testing.T) {
-	doc := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"iam:*","Resource":"*"},
-		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`)
+	doc := parse(
+		t,
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"iam:*","Resource":"*"},
+		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`,
+	)
 	for action, want := range map[string]Decision{"iam:GetRole": Allow, "iam:DeleteRole": ExplicitDeny, "s3:GetObject": Allow, "ec2:RunInstances": ImplicitDeny} {
 		if got := Documents([]iampolicy.Document{doc}, Request{Action: action, Resource: "*"}); got != want {
 			t.Errorf("%s: %v", action, got)

@@ -25,23 +25,46 @@ func TestDocuments(t *testing.T) {
 		request   Request
 		want      Decision
 	}{
-		{"action without case", `{"Effect":"Allow","Action":"IAM:createrole","Resource":"*"}`, Request{Action: "iam:CreateRole", Resource: role}, Allow},
-		{"action wildcard", `{"Effect":"Allow","Action":"iam:Create*","Resource":"*"}`, Request{Action: "iam:CreateRole", Resource: role}, Allow},
-		{"other action", `{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}`, Request{Action: "iam:CreateRole", Resource: role}, ImplicitDeny},
-		{"not action", `{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`, Request{Action: "sns:Publish", Resource: "*"}, Allow},
-		{"not action hit", `{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`, Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
-		{"deny", `{"Effect":"Deny","Action":"*","Resource":"*"}`, Request{Action: "iam:GetRole", Resource: role}, ExplicitDeny},
-		{"resource path", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/permstack/*"}`, Request{Action: "iam:GetRole", Resource: role}, Allow},
-		{"resource has case", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/PermStack/*"}`, Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
-		{"wildcard stays in its part", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:*:role/permstack/backup-eu-west-1"}`, Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
-		{"short form", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam*"}`, Request{Action: "iam:GetRole", Resource: role}, Allow},
-		{"resource may hold colons", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:logs:*:*:log-group:*"}`, Request{Action: "logs:PutLogEvents", Resource: "arn:aws:logs:eu-west-1:1:log-group:a:log-stream:b"}, Allow},
-		{"no resource known", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/*"}`, Request{Action: "iam:ListRoles", Resource: "*"}, ImplicitDeny},
-		{"not resource", `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:iam::*:role/permstack/*"}`, Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
-		{"variable", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/*"}`, Request{Action: "iam:GetRole", Resource: role, Context: map[string][]string{"AWS:principalaccount": {"111122223333"}}}, Allow},
-		{"variable without value", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/*"}`, Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
-		{"variable is literal", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/${aws:PrincipalTag/team}"}`, Request{Action: "iam:GetRole", Resource: role, Context: map[string][]string{"aws:PrincipalTag/team": {"*"}}}, ImplicitDeny},
-		{"variable default", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/${aws:PrincipalTag/path, 'permstack'}/*"}`, Request{Action: "iam:GetRole", Resource: role}, Allow},
+		{"action without case", `{"Effect":"Allow","Action":"IAM:createrole","Resource":"*"}`,
+			Request{Action: "iam:CreateRole", Resource: role}, Allow},
+		{"action wildcard", `{"Effect":"Allow","Action":"iam:Create*","Resource":"*"}`,
+			Request{Action: "iam:CreateRole", Resource: role}, Allow},
+		{"other action", `{"Effect":"Allow","Action":"iam:Get*","Resource":"*"}`,
+			Request{Action: "iam:CreateRole", Resource: role}, ImplicitDeny},
+		{"not action", `{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`,
+			Request{Action: "sns:Publish", Resource: "*"}, Allow},
+		{"not action hit", `{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
+		{"deny", `{"Effect":"Deny","Action":"*","Resource":"*"}`, Request{Action: "iam:GetRole", Resource: role},
+			ExplicitDeny},
+		{"resource path", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/permstack/*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, Allow},
+		{"resource has case", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/PermStack/*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
+		{"wildcard stays in its part",
+			`{"Effect":"Allow","Action":"*","Resource":"arn:aws:*:role/permstack/backup-eu-west-1"}`,
+			Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
+		{"short form", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, Allow},
+		{"resource may hold colons", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:logs:*:*:log-group:*"}`,
+			Request{Action: "logs:PutLogEvents", Resource: "arn:aws:logs:eu-west-1:1:log-group:a:log-stream:b"}, Allow},
+		{"no resource known", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/*"}`,
+			Request{Action: "iam:ListRoles", Resource: "*"}, ImplicitDeny},
+		{"not resource", `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:iam::*:role/permstack/*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
+		{"variable", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/*"}`,
+			Request{Action: "iam:GetRole", Resource: role,
+				Context: map[string][]string{"AWS:principalaccount": {"111122223333"}}},
+			Allow},
+		{"variable without value",
+			`{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, ImplicitDeny},
+		{"variable is literal", `{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/${aws:PrincipalTag/team}"}`,
+			Request{Action: "iam:GetRole", Resource: role, Context: map[string][]string{"aws:PrincipalTag/team": {"*"}}},
+			ImplicitDeny},
+		{"variable default",
+			`{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*:role/${aws:PrincipalTag/path, 'permstack'}/*"}`,
+			Request{Action: "iam:GetRole", Resource: role}, Allow},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			doc := parse(t, `{"Version":"2012-10-17","Statement":[`+tt.statement+`]}`)
@@ -53,8 +76,15 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestVariablesNeedTheNewVersion(t *testing.T) {
-	doc := parse(t, `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/a"}]}`)
-	r := Request{Action: "iam:GetRole", Resource: "arn:aws:iam::1:role/a", Context: map[string][]string{"aws:PrincipalAccount": {"1"}}}
+	doc := parse(
+		t,
+		`{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/a"}]}`,
+	)
+	r := Request{
+		Action:   "iam:GetRole",
+		Resource: "arn:aws:iam::1:role/a",
+		Context:  map[string][]string{"aws:PrincipalAccount": {"1"}},
+	}
 	if got := Documents([]iampolicy.Document{doc}, r); got != ImplicitDeny {
 		t.Errorf("got %v", got)
 	}
@@ -62,8 +92,12 @@ func TestVariablesNeedTheNewVersion(t *testing.T) {
 
 func TestConditions(t *testing.T) {
 	context := map[string][]string{
-		"aws:RequestTag/team": {"Backup"}, "aws:TagKeys": {"team", "cost"}, "iam:PassedToService": {"cloudformation.amazonaws.com"},
-		"iam:PolicyARN": {"arn:aws:iam::111122223333:policy/permstack/a"}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {}, "x:stars": {"**"},
+		"aws:RequestTag/team": {
+			"Backup",
+		}, "aws:TagKeys": {"team", "cost"}, "iam:PassedToService": {"cloudformation.amazonaws.com"},
+		"iam:PolicyARN": {
+			"arn:aws:iam::111122223333:policy/permstack/a",
+		}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {}, "x:stars": {"**"},
 	}
 	for condition, want := range map[string]bool{
 		`{"StringEquals":{"aws:requesttag/team":"Backup"}}`:                                     true,
@@ -121,7 +155,10 @@ func TestConditions(t *testing.T) {
 		`{"StringEquals":{"aws:RequestTag/team":"${aws:RequestTag/team}"}}`:                     true,
 		`{"StringLike":{"aws:RequestTag/team":"${*}"}}`:                                         false,
 	} {
-		doc := parse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
+		doc := parse(
+			t,
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`,
+		)
 		got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
 		if got != want {
 			t.Errorf("%s: got %v, want %v", condition, got, want)
@@ -143,10 +180,13 @@ func TestRole(t *testing.T) {
 		{"allowed", []iampolicy.Document{none, all}, nil, Allow, ""},
 		{"allowed within the boundary", []iampolicy.Document{all}, &all, Allow, ""},
 		{"nothing", nil, nil, ImplicitDeny, "because no identity-based policy allows the iam:GetRole action"},
-		{"boundary alone gives nothing", nil, &all, ImplicitDeny, "because no identity-based policy allows the iam:GetRole action"},
-		{"outside the boundary", []iampolicy.Document{all}, &none, ImplicitDeny, "because no permissions boundary allows the iam:GetRole action"},
+		{"boundary alone gives nothing", nil, &all, ImplicitDeny,
+			"because no identity-based policy allows the iam:GetRole action"},
+		{"outside the boundary", []iampolicy.Document{all}, &none, ImplicitDeny,
+			"because no permissions boundary allows the iam:GetRole action"},
 		{"denied", []iampolicy.Document{all, deny}, nil, ExplicitDeny, "with an explicit deny in an identity-based policy"},
-		{"denied by the boundary", []iampolicy.Document{all}, &deny, ExplicitDeny, "with an explicit deny in a permissions boundary"},
+		{"denied by the boundary", []iampolicy.Document{all}, &deny, ExplicitDeny,
+			"with an explicit deny in a permissions boundary"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Role(tt.identity, tt.boundary, Request{Action: "iam:GetRole", Resource: "*"})
@@ -158,7 +198,11 @@ func TestRole(t *testing.T) {
 }
 
 func TestTrust(t *testing.T) {
-	session := Principal{Account: "111122223333", ARN: "arn:aws:sts::111122223333:assumed-role/vendor/s", RoleARN: "arn:aws:iam::111122223333:role/vendor"}
+	session := Principal{
+		Account: "111122223333",
+		ARN:     "arn:aws:sts::111122223333:assumed-role/vendor/s",
+		RoleARN: "arn:aws:iam::111122223333:role/vendor",
+	}
 	for _, tt := range []struct {
 		principal string
 		who       Principal
@@ -176,8 +220,12 @@ func TestTrust(t *testing.T) {
 		{`{"Service":"ec2.amazonaws.com"}`, Principal{Service: "ec2.amazonaws.com"}, Allow, Exact},
 		{`{"AWS":"111122223333"}`, Principal{Service: "ec2.amazonaws.com"}, ImplicitDeny, NoMatch},
 	} {
-		doc := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+tt.principal+`,"Action":"sts:AssumeRole"}]}`)
-		if got, match := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want || match != tt.match {
+		doc := parse(
+			t,
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+tt.principal+`,"Action":"sts:AssumeRole"}]}`,
+		)
+		if got, match := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want ||
+			match != tt.match {
 			t.Errorf("%s: got %v, %v", tt.principal, got, match)
 		}
 	}
