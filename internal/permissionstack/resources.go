@@ -1,9 +1,7 @@
 package permissionstack
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,11 +10,10 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/sns"
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
-	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 )
 
-// writer collects resources and outputs; the first error stays.
+// writer collects resources and outputs, and keeps the first error.
 type writer struct {
 	tagged    bool
 	resources []entry
@@ -25,20 +22,18 @@ type writer struct {
 	err       error
 }
 
-// add takes a resource under its logical id. The id is the vendor's entity, so
-// it is the same in every run and for every selection.
-func (w *writer) add(id, name string, resource any) {
+// add appends a resource. Its logical id is the vendor's entity, so it is the same
+// in every run and for every selection.
+func (w *writer) add(id, name string, r resource) {
 	if other, taken := w.ids[id]; taken {
 		w.fail(fmt.Errorf("logical id %s is needed for %q and for %q", id, other, name))
 		return
 	}
 	w.ids[id] = name
-	w.resources = append(w.resources, entry{id, resource})
+	w.resources = append(w.resources, entry{id, r})
 }
 
-// output has no description: its name says it all, and every byte counts
-// against MaxBody.
-func (w *writer) output(name, value string) {
+func (w *writer) output(name string, value any) {
 	w.outputs = append(w.outputs, entry{name, output{value}})
 }
 
@@ -48,7 +43,7 @@ func (w *writer) fail(err error) {
 	}
 }
 
-// roles writes each role behind the policies that it refers to.
+// roles writes each role after the policies that it refers to.
 //
 // Outputs: RoleArn is the profile's first role, the one that the vendor
 // assumes; SupportRoleArn the one for the vendor's support; every other role
@@ -57,7 +52,7 @@ func (w *writer) roles(roles []policies.Role) {
 	shared := map[string]string{} // managed policy's name → logical id
 	for i, r := range roles {
 		id := logicalID(r.Entity)
-		var arns []string
+		arns := []any{}
 		part := map[string]int{}
 		for _, p := range r.Managed {
 			part[p.Entity]++
@@ -74,11 +69,8 @@ func (w *writer) roles(roles []policies.Role) {
 		}
 		w.add(id, r.Name, w.role(r, arns))
 		if r.InstanceProfile != "" {
-			w.add(id+"InstanceProfile", r.InstanceProfile, &iam.InstanceProfile{
-				InstanceProfileName: &r.InstanceProfile,
-				Path:                optional(r.Path),
-				Roles:               []string{ref(id)},
-			})
+			profile := &iam.InstanceProfile{InstanceProfileName: &r.InstanceProfile, Path: optional(r.Path)}
+			w.add(id+"InstanceProfile", r.InstanceProfile, resource{profile, map[string]any{"Roles": []any{ref(id)}}})
 		}
 		switch {
 		case i == 0:
@@ -91,49 +83,48 @@ func (w *writer) roles(roles []policies.Role) {
 	}
 }
 
-// IsSupport tells whether a role is the one for the vendor's support.
+// IsSupport reports whether a role is the one for the vendor's support.
 func IsSupport(r policies.Role) bool { return strings.HasSuffix(r.Entity, "SupportRole") }
 
-// managedPolicy leaves the Description out: IAM cannot change it afterwards, so
-// a release that words it anew would need a second policy of the same name.
-func managedPolicy(p policies.Policy) any {
-	return &iam.ManagedPolicy{
+// managedPolicy omits the Description: IAM cannot change it (API Reference,
+// CreatePolicy), so a release with another description would need a second policy
+// of the same name.
+func managedPolicy(p policies.Policy) resource {
+	return resource{typed: &iam.ManagedPolicy{
 		ManagedPolicyName: &p.Name,
 		Path:              optional(p.Path),
 		PolicyDocument:    p.Document,
-	}
+	}}
 }
 
-// role declares Policies and ManagedPolicyArns even where they are empty: drift
-// compares only what a template sets, and an addition by hand must show.
-func (w *writer) role(r policies.Role, managed []string) any {
+// role declares Policies and ManagedPolicyArns even if they are empty:
+// CloudFormation drift detection compares only the properties that a template
+// sets, and an addition by hand must be detected.
+func (w *writer) role(r policies.Role, managed []any) resource {
 	out := &iam.Role{
 		RoleName:                 &r.Name,
 		Path:                     optional(r.Path),
 		Description:              optional(r.Description),
 		AssumeRolePolicyDocument: r.Trust,
-		ManagedPolicyArns:        managed,
 		PermissionsBoundary:      optional(r.PermissionsBoundary),
 		Tags:                     w.tags(r.Tags),
 	}
 	for _, p := range r.Inline {
 		out.Policies = append(out.Policies, iam.Role_Policy{PolicyName: p.Name, PolicyDocument: p.Document})
 	}
-	more := map[string]any{}
-	if len(out.ManagedPolicyArns) == 0 {
-		more["ManagedPolicyArns"] = []string{}
-	}
+	properties := map[string]any{"ManagedPolicyArns": managed}
 	if len(out.Policies) == 0 {
-		more["Policies"] = []string{}
+		properties["Policies"] = []any{}
 	}
-	return extended{out, more}
+	return resource{out, properties}
 }
 
 func (w *writer) topics(topics []policies.Topic) {
 	for i, t := range topics {
 		id := logicalID(t.Entity)
-		w.add(id, t.Name, &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)})
-		w.add(id+"Policy", t.Name, &sns.TopicInlinePolicy{TopicArn: ref(id), PolicyDocument: ownResource(t.Policy, t.Name, ref(id))})
+		w.add(id, t.Name, resource{typed: &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)}})
+		policy := &sns.TopicInlinePolicy{PolicyDocument: ownPolicy{t.Policy, t.Name, id}}
+		w.add(id+"Policy", t.Name, resource{policy, map[string]any{"TopicArn": ref(id)}})
 		if i == 0 {
 			w.output("EventTopicArn", ref(id))
 		} else {
@@ -142,80 +133,33 @@ func (w *writer) topics(topics []policies.Topic) {
 	}
 }
 
-// ownResource names the topic in its own policy by reference, which is shorter
-// than its ARN.
-func ownResource(d iampolicy.Document, name, reference string) iampolicy.Document {
-	d.Statement = slices.Clone(d.Statement)
-	for i := range d.Statement {
-		resources := slices.Clone(d.Statement[i].Resource)
-		for j, r := range resources {
-			if strings.HasSuffix(r, ":"+name) {
-				resources[j] = reference
-			}
-		}
-		d.Statement[i].Resource = resources
-	}
-	return d
-}
-
-// rules writes the event rules. Their reasons stay out: fourteen descriptions
-// are a kilobyte of what CloudFormation takes. A set gives no tags to its rules: they get the
-// customer's tags from the topics that they feed. (goformation's Rule is older
-// than its Tags.)
+// rules writes the event rules, without their reasons: fourteen descriptions are a
+// kilobyte of MaxBody. A set has no tags for its rules: they get the customer's
+// tags from the topics that they send to.
 func (w *writer) rules(rules []policies.Rule, topics []policies.Topic) {
-	tagsOf := map[string][]policies.Tag{}
+	topicTags := map[string][]policies.Tag{}
 	for _, t := range topics {
-		tagsOf[t.Entity] = t.Tags
+		topicTags[t.Entity] = t.Tags
 	}
 	for _, r := range rules {
-		out := &events.Rule{
-			Name:         &r.Name,
-			EventPattern: r.Pattern,
-			State:        new("ENABLED"),
-		}
+		rule := &events.Rule{Name: &r.Name, EventPattern: r.Pattern, State: new("ENABLED")}
+		properties := map[string]any{}
+		var targets []map[string]any
 		for _, t := range r.Targets {
 			topic := logicalID(t.TopicEntity)
 			if _, known := w.ids[topic]; !known {
 				w.fail(fmt.Errorf("rule %s sends to topic %s, which the set does not have", r.Name, t.TopicEntity))
 			}
-			out.Targets = append(out.Targets, events.Rule_Target{Id: t.ID, Arn: ref(topic)})
+			targets = append(targets, map[string]any{"Id": t.ID, "Arn": ref(topic)})
 		}
-		more := map[string]any{}
-		if len(r.Targets) > 0 {
-			if list := w.tags(tagsOf[r.Targets[0].TopicEntity]); len(list) > 0 {
-				more["Tags"] = list
+		if len(targets) > 0 {
+			properties["Targets"] = targets
+			if list := w.tags(topicTags[r.Targets[0].TopicEntity]); len(list) > 0 {
+				properties["Tags"] = list
 			}
 		}
-		w.add(logicalID(r.Entity), r.Name, extended{out, more})
+		w.add(logicalID(r.Entity), r.Name, resource{rule, properties})
 	}
-}
-
-// extended is a resource with properties that its goformation type lacks, or
-// that goformation leaves out when they are empty.
-type extended struct {
-	resource json.Marshaler
-	more     map[string]any
-}
-
-// MarshalJSON writes the resource with all its properties, sorted by name.
-func (e extended) MarshalJSON() ([]byte, error) {
-	data, err := e.resource.MarshalJSON()
-	if err != nil || len(e.more) == 0 {
-		return data, err
-	}
-	var out struct {
-		Type       string
-		Properties map[string]json.RawMessage // raw: documents keep their order
-	}
-	if err := json.Unmarshal(data, &out); err != nil {
-		return nil, err
-	}
-	for name, value := range e.more {
-		if out.Properties[name], err = json.Marshal(value); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(out)
 }
 
 func (w *writer) tags(list []policies.Tag) []tags.Tag {
@@ -229,7 +173,8 @@ func (w *writer) tags(list []policies.Tag) []tags.Tag {
 	return out
 }
 
-// logicalID keeps what a logical id may hold: letters and digits.
+// logicalID returns the letters and digits of an entity, which is all that a logical
+// id may contain.
 func logicalID(entity string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -239,7 +184,7 @@ func logicalID(entity string) string {
 	}, entity)
 }
 
-// optional is nil for an empty string: the property is then left out.
+// optional returns nil for an empty string, so that the property is omitted.
 func optional(s string) *string {
 	if s == "" {
 		return nil

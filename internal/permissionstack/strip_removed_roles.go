@@ -88,10 +88,10 @@ func emptyRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 	}
 	maps.Copy(properties, change)
 	var err error
-	if resource["Properties"], err = compact(properties); err != nil {
+	if resource["Properties"], err = compactJSON(properties); err != nil {
 		return nil, false, err
 	}
-	out, err := compact(resource)
+	out, err := compactJSON(resource)
 	return out, true, err
 }
 
@@ -99,7 +99,7 @@ func emptyRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 // whoever comes upon it knows that it is not what anybody asked for.
 func farewell(template, resources map[string]json.RawMessage) (Template, error) {
 	var err error
-	if template["Resources"], err = compact(resources); err != nil {
+	if template["Resources"], err = compactJSON(resources); err != nil {
 		return Template{}, err
 	}
 	outputs := map[string]json.RawMessage{}
@@ -110,20 +110,20 @@ func farewell(template, resources map[string]json.RawMessage) (Template, error) 
 	}
 	sum := sha256.Sum256(template["Resources"])
 	hash := "farewell-" + hex.EncodeToString(sum[:])
-	if outputs[hashOutput], err = compact(output{hash}); err != nil {
+	if outputs[hashOutput], err = compactJSON(output{hash}); err != nil {
 		return Template{}, err
 	}
-	if template["Outputs"], err = compact(outputs); err != nil {
+	if template["Outputs"], err = compactJSON(outputs); err != nil {
 		return Template{}, err
 	}
-	body, err := compact(template)
+	body, err := compactJSON(template)
 	return Template{body: body, hash: hash}, err
 }
 
 const hashOutput = "TemplateHash"
 
-// compact writes JSON without white space and without escaping what need not be.
-func compact(v any) (json.RawMessage, error) {
+// compactJSON marshals without white space and without escapes for HTML.
+func compactJSON(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -1,11 +1,10 @@
 // Package permissionstack writes a policies.Set as CloudFormation templates of
 // native resources, so that drift detection, rollback and the console cover
-// everything that was granted. It is pure: the same set gives the same bytes.
+// everything that was granted. It makes no calls: the same set results in the
+// same bytes.
 //
-// Resources are goformation's typed ones; the template around them and its
-// intrinsics are written here, because goformation's own Template links every
-// resource type of AWS (11 MB of binary) and sorts everything by name, where a
-// person wants to read a template in the order of the vendor's page.
+// Resources are goformation's typed ones; goformation.go holds what they cannot
+// express.
 package permissionstack
 
 import (
@@ -122,7 +121,7 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	w.output("CatalogVersion", set.CatalogVersion)
 	var b bytes.Buffer
 	b.WriteString(`{"AWSTemplateFormatVersion":"2010-09-09","Description":`)
-	writeJSON(&b, fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix))
+	b.Write(compact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)))
 	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
@@ -136,32 +135,6 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	return Template{body: b.Bytes(), hash: hash}, nil
 }
 
-// entry is a named part of a section. Sections keep the order of their entries,
-// which is the order in which people read them.
-type entry struct {
-	name  string
-	value any
-}
-
-type output struct{ Value string }
-
-// writeSection writes entries as a JSON object. Each is marshalled by itself:
-// within one document, encoding/json would copy it once for every level.
-func writeSection(b *bytes.Buffer, name string, entries []entry) error {
-	fmt.Fprintf(b, ",%q:{", name)
-	for i, e := range entries {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(b, "%q:", e.name)
-		data, err := json.Marshal(e.value)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", e.name, err)
-		}
-		if err := writeIntrinsics(b, data); err != nil {
-			return fmt.Errorf("write %s: %w", e.name, err)
-		}
-	}
-	b.WriteByte('}')
-	return nil
-}
+// output is an output of a template. It has no description: its name says enough,
+// and every byte counts against MaxBody.
+type output struct{ Value any }
