@@ -44,7 +44,7 @@ func (s *ownScene) permission(p map[string]any) iampolicy.Statement {
 // ownNames answers Ref and Fn::GetAtt of a template's own resources.
 type ownNames struct {
 	s *ownScene
-	b *cfntemplate.Bound
+	b *cfntemplate.Resolved
 }
 
 func (n ownNames) kind(id string) string {

@@ -194,9 +194,9 @@ func (p place) documents() []iampolicy.Document {
 }
 
 // bind evaluates the scene's template.
-func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Bound, error) {
+func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Resolved, error) {
 	t.Helper()
-	return template.Bind(cfntemplate.Environment{Parameters: s.values, Pseudo: cfntemplate.Pseudo{
+	return template.ResolveParameters(cfntemplate.Environment{Parameters: s.values, Pseudo: cfntemplate.Pseudo{
 		AccountID: account, Region: s.region, StackName: "parent",
 		StackID: fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/parent/%s", s.partition(), s.region, account, uuid),
 	}})
@@ -204,7 +204,7 @@ func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntempl
 
 // places are all policies of a bound template: of roles, trust, topics, queues and
 // keys, and who may invoke a function.
-func (s *ownScene) places(b *cfntemplate.Bound) ([]place, error) {
+func (s *ownScene) places(b *cfntemplate.Resolved) ([]place, error) {
 	var out []place
 	r := ownNames{s, b}
 	for _, resource := range b.Active() {

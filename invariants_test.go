@@ -38,8 +38,8 @@ func everyTemplate(t *testing.T) map[string]map[string]string {
 	return values
 }
 
-// bound evaluates a template, with further values where it asks for them.
-func bound(t *testing.T, path string, values, more map[string]string) *cfntemplate.Bound {
+// resolved evaluates a template, with further values where it asks for them.
+func bound(t *testing.T, path string, values, more map[string]string) *cfntemplate.Resolved {
 	t.Helper()
 	template, err := cfntemplate.Parse(read(t, path))
 	if err != nil {
@@ -54,7 +54,7 @@ func bound(t *testing.T, path string, values, more map[string]string) *cfntempla
 			all[k] = v
 		}
 	}
-	b, err := template.Bind(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
+	b, err := template.ResolveParameters(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
 		AccountID: account, Region: region, StackName: "parent", StackID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/parent/%s", region, account, uuid),
 	}})
 	if err != nil {

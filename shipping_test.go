@@ -119,7 +119,7 @@ func stackSetParameters(t *testing.T, regions []string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := set.Bind(cfntemplate.Environment{
+	b, err := set.ResolveParameters(cfntemplate.Environment{
 		Parameters: map[string]string{
 			"OrganizationalUnitIds": "ou-ab12-11111111", "Regions": strings.Join(regions, ","), "ConnectionId": "org",
 			"ExternalId": fakeawstest.ExternalID, "ControlPlaneRoleArn": fakeawstest.ControlPlaneARN,

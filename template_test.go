@@ -43,7 +43,7 @@ func (arns) GetAtt(id, attribute string) (any, error) {
 }
 
 // bind evaluates template.yaml for choices that make sense, changed by more.
-func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Bound, error) {
+func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Resolved, error) {
 	t.Helper()
 	template, err := cfntemplate.Parse(permstack.Template)
 	if err != nil {
@@ -53,7 +53,7 @@ func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Boun
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
 	}
 	maps.Copy(values, more)
-	return template.Bind(cfntemplate.Environment{
+	return template.ResolveParameters(cfntemplate.Environment{
 		Parameters: values,
 		Pseudo: cfntemplate.Pseudo{
 			AccountID: account, Region: region, StackName: stack,
@@ -62,7 +62,7 @@ func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Boun
 	})
 }
 
-func properties(t *testing.T, b *cfntemplate.Bound, id string) map[string]any {
+func properties(t *testing.T, b *cfntemplate.Resolved, id string) map[string]any {
 	t.Helper()
 	p, err := b.Properties(id, arns{})
 	if err != nil {
@@ -86,7 +86,7 @@ func document(t *testing.T, value any) iampolicy.Document {
 }
 
 // documents are the policies of one of the template's roles.
-func documents(t *testing.T, b *cfntemplate.Bound, id string) []iampolicy.Document {
+func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Document {
 	t.Helper()
 	var docs []iampolicy.Document
 	for _, p := range properties(t, b, id)["Policies"].([]any) {

@@ -30,7 +30,7 @@ func TestCfnLint(t *testing.T) {
 		files = append(files, path)
 	}
 	for name, set := range sets(t) {
-		whole, err := permissionstack.Whole(set)
+		whole, err := permissionstack.Combined(set)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -139,11 +139,11 @@ func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 		}
 		return doc.JSON()
 	}
-	template, err := permissionstack.Whole(set)
+	template, err := permissionstack.Combined(set)
 	if err != nil {
 		return nil, err
 	}
-	return template.ForPeople(), nil
+	return template.Printable(), nil
 }
 
 // parseTags parses "key=value". Synthesize checks AWS's rules for keys and values.

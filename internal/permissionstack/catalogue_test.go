@@ -10,8 +10,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// environment is where names are longest: a long Region, a UUID as connection
-// id, a boundary and a path.
+// environment returns the environment with the longest names: a long Region, a UUID
+// as connection id, a boundary and a path.
 func environment(partition, region string) policies.Environment {
 	return policies.Environment{
 		Partition: partition, Region: region, Account: "123456789012",
@@ -26,7 +26,13 @@ func environment(partition, region string) policies.Environment {
 	}
 }
 
-// TestEveryChoiceFits deploys, on paper, every choice in every partition.
+// everything is the selection with the most permissions.
+var everything = policies.Selection{
+	Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+	Options: []schema.Option{"support-role", "aws-backup-inventory"},
+}
+
+// TestEveryChoiceFits builds the stacks of every choice in every partition.
 func TestEveryChoiceFits(t *testing.T) {
 	largest := map[string]int{}
 	assets := []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
@@ -72,36 +78,35 @@ func TestEveryChoiceFits(t *testing.T) {
 	t.Logf("largest templates, in bytes: %v", largest)
 }
 
-// TestWholeFits: the file for deploying by hand goes inline, with the longest
-// names and with account and Region left open. Everything is the largest choice.
-func TestWholeFits(t *testing.T) {
+// TestCombinedFits requires that the template for deployment by hand can be passed
+// inline, with the longest names and with account and Region left open. Everything
+// is the largest choice.
+func TestCombinedFits(t *testing.T) {
 	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
 		env := environment(place[0], place[1])
 		env.PermissionsBoundaryARN, env.Path, env.Tags = "", "", nil
 		open := env
 		open.Partition, open.Region, open.Account = "", "", ""
 		for _, env := range []policies.Environment{env, open} {
-			set, err := policies.Synthesize(policies.Selection{
-				Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
-				Options: []schema.Option{"support-role", "aws-backup-inventory"},
-			}, env)
+			set, err := policies.Synthesize(everything, env)
 			if err != nil {
 				t.Fatal(err)
 			}
-			template, err := permissionstack.Whole(set)
+			template, err := permissionstack.Combined(set)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if template.Size() > permissionstack.MaxBody {
-				t.Errorf("%s, Region %q: %d bytes, CloudFormation takes %d", place[0], env.Region, template.Size(), permissionstack.MaxBody)
+				t.Errorf("%s, Region %q: got %d bytes, CloudFormation accepts %d",
+					place[0], env.Region, template.Size(), permissionstack.MaxBody)
 			}
 			t.Logf("%s, Region %q: %d bytes", place[0], env.Region, template.Size())
 		}
 	}
 }
 
-// TestSelectionsShareLogicalIDs: what two selections both have is the same
-// resource in the same stack, so that an update changes it in place.
+// TestSelectionsShareLogicalIDs requires that a resource of two selections has the
+// same logical id in the same stack, so that an update changes it in place.
 func TestSelectionsShareLogicalIDs(t *testing.T) {
 	where := map[string]string{} // type and physical name → part and logical id
 	for _, assets := range [][]schema.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"}, {"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
@@ -126,7 +131,7 @@ func TestSelectionsShareLogicalIDs(t *testing.T) {
 					}
 					key, place := fmt.Sprint(resource["Type"], " ", physical), fmt.Sprint(s.Part, "/", id)
 					if other, seen := where[key]; seen && other != place {
-						t.Errorf("%s is %s here and %s there", key, place, other)
+						t.Errorf("%s: got %s and %s, want one place", key, place, other)
 					}
 					where[key] = place
 				}
@@ -136,7 +141,7 @@ func TestSelectionsShareLogicalIDs(t *testing.T) {
 }
 
 func BenchmarkStacks(b *testing.B) {
-	set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []schema.Option{"support-role", "aws-backup-inventory"}}, environment("aws", "us-east-1"))
+	set, err := policies.Synthesize(everything, environment("aws", "us-east-1"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -147,24 +152,25 @@ func BenchmarkStacks(b *testing.B) {
 	}
 }
 
-// TestNothingIsLeftUnresolved: no pseudo parameter stands where CloudFormation
-// does not look for one.
-func TestNothingIsLeftUnresolved(t *testing.T) {
+// TestPseudoParametersInSub requires that pseudo parameters are in the text of
+// Fn::Sub only, where CloudFormation evaluates them.
+func TestPseudoParametersInSub(t *testing.T) {
 	for name, env := range map[string]policies.Environment{"bound": environment("aws", "us-east-1"), "portable": environment("", "")} {
 		if name == "portable" {
 			env.Account, env.PermissionsBoundaryARN = "", ""
 			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c", "arn:aws:iam::210987654321:role/s"
 		}
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, Options: []schema.Option{"support-role", "aws-backup-inventory"}}, env)
+		set, err := policies.Synthesize(everything, env)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		template, err := permissionstack.Whole(set)
+		template, err := permissionstack.Combined(set)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		walk(parse(t, template.JSON()), func(path, text string) {
-			if strings.Contains(text, "${AWS::") != strings.HasSuffix(path, "/Fn::Sub") {
+			inSub := strings.HasSuffix(path, "/Fn::Sub") // not in the function's map
+			if strings.Contains(text, "${AWS::") != inSub {
 				t.Errorf("%s: %s is %q", name, path, text)
 			}
 		}, "")

@@ -80,7 +80,7 @@ func (p ownPolicy) MarshalJSON() ([]byte, error) {
 	for _, s := range p.document.Statement {
 		for _, r := range s.Resource {
 			if strings.HasSuffix(r, ":"+p.topic) {
-				data = bytes.ReplaceAll(data, compact(r), reference)
+				data = bytes.ReplaceAll(data, mustCompact(r), reference)
 			}
 		}
 	}
@@ -137,19 +137,19 @@ func substitute(data []byte) (_ []byte, err error) {
 		case isKey && hasPseudo(s):
 			err = fmt.Errorf("key %q: a key cannot hold a CloudFormation function", s)
 		case isKey:
-			return append(compact(s), ':')
+			return append(mustCompact(s), ':')
 		case hasPseudo(s):
-			return compact(map[string]any{"Fn::Sub": subArgument(s)})
+			return mustCompact(map[string]any{"Fn::Sub": subArgument(s)})
 		}
-		return compact(s)
+		return mustCompact(s)
 	})
 	return out, err
 }
 
-// compact marshals strings, and lists and maps of them, which cannot fail,
+// mustCompact marshals strings, and lists and maps of them, which cannot fail,
 // without escapes for HTML.
-func compact(v any) []byte {
-	out, err := compactJSON(v)
+func mustCompact(v any) []byte {
+	out, err := compact(v)
 	if err != nil {
 		panic(err)
 	}

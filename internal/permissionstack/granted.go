@@ -12,19 +12,19 @@ import (
 	"permstack/internal/policies"
 )
 
-// GrantedHash identifies what a set grants and to whom: 64 hex digits over its
-// meaning. Names of statements, reasons, descriptions, tags, the order of lists
-// and the way in which a large policy is split change nothing; an action, a
-// resource, a condition, a principal, a boundary or an event more does.
+// GrantedHash identifies what a set grants and to whom: 64 hex digits. Names of
+// statements, reasons, descriptions, tags, the order of lists and the way in which
+// a large policy is split do not change it; an additional action, resource,
+// condition, principal, boundary or event does.
 func GrantedHash(set policies.Set) (string, error) {
 	var lines []string
-	say := func(kind string, value any) error {
+	add := func(kind string, value any) error {
 		data, err := json.Marshal(value)
 		lines = append(lines, kind+" "+string(data))
 		return err
 	}
 	for _, r := range set.Roles {
-		if err := say("role", []any{r.Path + r.Name, r.PermissionsBoundary, r.InstanceProfile}); err != nil {
+		if err := add("role", []any{r.Path + r.Name, r.PermissionsBoundary, r.InstanceProfile}); err != nil {
 			return "", fmt.Errorf("hash role %s: %w", r.Name, err)
 		}
 		docs := []iampolicy.Document{}
@@ -33,16 +33,16 @@ func GrantedHash(set policies.Set) (string, error) {
 				docs = append(docs, p.Document)
 			}
 		}
-		for _, s := range statements(docs...) {
+		for _, s := range canonicalStatements(docs...) {
 			lines = append(lines, "allows "+r.Name+" "+s)
 		}
-		for _, s := range statements(r.Trust) {
+		for _, s := range canonicalStatements(r.Trust) {
 			lines = append(lines, "trusts "+r.Name+" "+s)
 		}
 	}
 	for _, t := range set.Topics {
 		lines = append(lines, "topic "+t.Name)
-		for _, s := range statements(t.Policy) {
+		for _, s := range canonicalStatements(t.Policy) {
 			lines = append(lines, "topic "+t.Name+" "+s)
 		}
 	}
@@ -52,7 +52,7 @@ func GrantedHash(set policies.Set) (string, error) {
 			targets = append(targets, t.TopicEntity)
 		}
 		sort.Strings(targets)
-		if err := say("rule", []any{r.Name, r.Pattern, targets}); err != nil {
+		if err := add("rule", []any{r.Name, r.Pattern, targets}); err != nil {
 			return "", fmt.Errorf("hash rule %s: %w", r.Name, err)
 		}
 	}
@@ -61,17 +61,17 @@ func GrantedHash(set policies.Set) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// statements writes the statements of some documents in one canonical form.
-func statements(docs ...iampolicy.Document) []string {
+// canonicalStatements returns the statements of some documents in canonical form.
+func canonicalStatements(docs ...iampolicy.Document) []string {
 	var out []string
 	for _, d := range docs {
 		for _, s := range d.Statement {
 			data, err := json.Marshal([]any{
-				s.Effect, principal(s.Principal), principal(s.NotPrincipal),
-				// IAM reads actions, operators and condition keys without regard to case.
+				s.Effect, canonicalPrincipal(s.Principal), canonicalPrincipal(s.NotPrincipal),
+				// IAM compares actions, operators and condition keys without regard to case.
 				sorted(s.Action, strings.ToLower), sorted(s.NotAction, strings.ToLower),
-				sorted(s.Resource, asIs), sorted(s.NotResource, asIs),
-				conditions(s.Condition),
+				sorted(s.Resource, unchanged), sorted(s.NotResource, unchanged),
+				canonicalConditions(s.Condition),
 			})
 			if err != nil { // strings and maps of strings always marshal
 				panic(err)
@@ -83,17 +83,17 @@ func statements(docs ...iampolicy.Document) []string {
 	return out
 }
 
-func conditions(c iampolicy.Conditions) map[string][]string {
+func canonicalConditions(c iampolicy.Conditions) map[string][]string {
 	out := map[string][]string{}
 	for operator, keys := range c {
 		for key, values := range keys {
-			out[strings.ToLower(operator+" "+key)] = sorted(values, asIs)
+			out[strings.ToLower(operator+" "+key)] = sorted(values, unchanged)
 		}
 	}
 	return out
 }
 
-func principal(p *iampolicy.Principal) any {
+func canonicalPrincipal(p *iampolicy.Principal) any {
 	if p == nil {
 		return nil
 	}
@@ -102,14 +102,14 @@ func principal(p *iampolicy.Principal) any {
 	}
 	out := map[string][]string{}
 	for kind, ids := range p.ByType {
-		out[kind] = sorted(ids, asIs)
+		out[kind] = sorted(ids, unchanged)
 	}
 	return out
 }
 
-func asIs(s string) string { return s }
+func unchanged(s string) string { return s }
 
-// sorted lists values once each.
+// sorted returns the values in order, without duplicates.
 func sorted(values iampolicy.Values, form func(string) string) []string {
 	seen := map[string]bool{}
 	out := []string{}

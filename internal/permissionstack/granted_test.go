@@ -21,7 +21,7 @@ func hash(t *testing.T, set policies.Set) string {
 func TestGrantedHash(t *testing.T) {
 	first := hash(t, sample())
 	if len(first) != 64 {
-		t.Fatalf("hash %q has not 64 digits", first)
+		t.Fatalf("got hash %q, want 64 digits", first)
 	}
 	statement := func(s *policies.Set) *iampolicy.Statement { return &s.Roles[0].Managed[0].Document.Statement[0] }
 	for name, tc := range map[string]struct {
@@ -47,10 +47,12 @@ func TestGrantedHash(t *testing.T) {
 		"pattern":   {func(s *policies.Set) { s.Rules[0].Pattern["source"] = []any{"aws.rds"} }, false},
 		"a role":    {func(s *policies.Set) { s.Roles = s.Roles[:2] }, false},
 	} {
-		set := sample()
-		tc.edit(&set)
-		if same := hash(t, set) == first; same != tc.same {
-			t.Errorf("%s: the same hash: %v, want %v", name, same, tc.same)
-		}
+		t.Run(name, func(t *testing.T) {
+			set := sample()
+			tc.edit(&set)
+			if same := hash(t, set) == first; same != tc.same {
+				t.Errorf("the same hash: got %t, want %t", same, tc.same)
+			}
+		})
 	}
 }

@@ -75,7 +75,7 @@ func (w *writer) roles(roles []policies.Role) {
 		switch {
 		case i == 0:
 			w.output("RoleArn", getAtt(id, "Arn"))
-		case IsSupport(r):
+		case IsSupportRole(r):
 			w.output("SupportRoleArn", getAtt(id, "Arn"))
 		default:
 			w.output(id+"Arn", getAtt(id, "Arn"))
@@ -83,8 +83,8 @@ func (w *writer) roles(roles []policies.Role) {
 	}
 }
 
-// IsSupport reports whether a role is the one for the vendor's support.
-func IsSupport(r policies.Role) bool { return strings.HasSuffix(r.Entity, "SupportRole") }
+// IsSupportRole reports whether a role is the one for the vendor's support.
+func IsSupportRole(r policies.Role) bool { return strings.HasSuffix(r.Entity, "SupportRole") }
 
 // managedPolicy omits the Description: IAM cannot change it (API Reference,
 // CreatePolicy), so a release with another description would need a second policy

@@ -23,7 +23,7 @@ func trust(kind, id string) iampolicy.Document {
 	})
 }
 
-// sample is a small set with one of everything: a split policy, a role without
+// sample returns a small set with one of each case: a split policy, a role without
 // managed policies, an instance profile, pseudo parameters, policy variables.
 func sample() policies.Set {
 	const boundary = "arn:aws:iam::123456789012:policy/Boundary"

@@ -9,61 +9,62 @@ import (
 	"maps"
 )
 
-// nobody is the trust policy of a role that is about to go.
-var nobody = json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`)
+// denyAllTrust is the trust policy of a role that is about to be deleted.
+var denyAllTrust = json.RawMessage(`{"Version":"2012-10-17","Statement":[` +
+	`{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`)
 
-// Farewell is the step before an update that drops roles: the deployed template
-// as it is, but the roles that the next one does not have any more trust nobody
-// and hold no policy. It answers false where no role is dropped.
+// StripRemovedRoles returns the template for the step before an update that removes
+// roles: the deployed template, in which the roles that next does not have can be
+// assumed by nobody and have no policies. It reports false if no role is removed.
 //
-// CloudFormation deletes dropped resources after the update has succeeded, and
-// where it cannot, it forgets them: the role would stay, with its trust and
-// whatever it has been given, in an account whose owner was told that it is
-// gone. Emptying happens within the update, which fails and rolls back where it
-// cannot be done. What CloudFormation then leaves behind lets nobody in.
-func Farewell(deployed []byte, next Template) (Template, bool, error) {
+// CloudFormation deletes removed resources after the update has succeeded, and
+// drops them from the stack if it cannot: the role would remain, with its trust
+// and its policies, in an account whose owner was notified that it was deleted.
+// Stripping happens within an update, which fails and rolls back if it is not
+// possible. A role that CloudFormation then fails to delete grants no access.
+func StripRemovedRoles(deployed []byte, next Template) (Template, bool, error) {
 	var template map[string]json.RawMessage
 	if err := json.Unmarshal(deployed, &template); err != nil {
-		return Template{}, false, fmt.Errorf("read deployed template: %w", err)
+		return Template{}, false, fmt.Errorf("parse deployed template: %w", err)
 	}
 	var have, want map[string]json.RawMessage
 	var after struct{ Resources map[string]json.RawMessage }
 	if err := json.Unmarshal(next.body, &after); err != nil {
-		return Template{}, false, fmt.Errorf("read template: %w", err)
+		return Template{}, false, fmt.Errorf("parse template: %w", err)
 	}
 	want = after.Resources
 	if err := json.Unmarshal(template["Resources"], &have); err != nil {
-		return Template{}, false, fmt.Errorf("read resources of deployed template: %w", err)
+		return Template{}, false, fmt.Errorf("parse resources of deployed template: %w", err)
 	}
-	dropped := false
+	removed := false
 	for id, raw := range have {
-		if _, stays := want[id]; stays {
+		if _, kept := want[id]; kept {
 			continue
 		}
-		emptied, changed, err := emptyRole(raw)
+		stripped, changed, err := stripRole(raw)
 		if err != nil {
-			return Template{}, false, fmt.Errorf("read resource %s of deployed template: %w", id, err)
+			return Template{}, false, fmt.Errorf("parse resource %s of deployed template: %w", id, err)
 		}
 		if changed {
-			have[id], dropped = emptied, true
+			have[id], removed = stripped, true
 		}
 	}
-	if !dropped {
+	if !removed {
 		return Template{}, false, nil
 	}
-	t, err := farewell(template, have)
+	t, err := strippedTemplate(template, have)
 	if err == nil && len(t.body) > MaxBody {
-		err = fmt.Errorf("it has %d bytes and CloudFormation takes %d", len(t.body), MaxBody)
+		err = fmt.Errorf("it has %d bytes, CloudFormation accepts %d", len(t.body), MaxBody)
 	}
 	if err != nil {
-		return Template{}, false, fmt.Errorf("write template without what is dropped: %w", err)
+		return Template{}, false, fmt.Errorf("write template without removed roles: %w", err)
 	}
 	return t, true, nil
 }
 
-// emptyRole takes from a role its trust and its policies; it answers false for
-// what is no role, or is empty already.
-func emptyRole(raw json.RawMessage) (json.RawMessage, bool, error) {
+// stripRole removes the trust and the policies of a role. It reports false for
+// another type of resource and for a role that is stripped already.
+func stripRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 	var resource, properties map[string]json.RawMessage
 	var kind string
 	if err := json.Unmarshal(raw, &resource); err != nil {
@@ -75,7 +76,9 @@ func emptyRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 	if kind != "AWS::IAM::Role" {
 		return nil, false, nil
 	}
-	change := map[string]json.RawMessage{"AssumeRolePolicyDocument": nobody, "ManagedPolicyArns": json.RawMessage(`[]`), "Policies": json.RawMessage(`[]`)}
+	change := map[string]json.RawMessage{
+		"AssumeRolePolicyDocument": denyAllTrust, "ManagedPolicyArns": json.RawMessage(`[]`), "Policies": json.RawMessage(`[]`),
+	}
 	if err := json.Unmarshal(resource["Properties"], &properties); err != nil {
 		return nil, false, err
 	}
@@ -83,23 +86,23 @@ func emptyRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 	for name, value := range change {
 		same = same && bytes.Equal(properties[name], value)
 	}
-	if same { // an earlier farewell, whose update failed
+	if same { // by an earlier update that failed
 		return nil, false, nil
 	}
 	maps.Copy(properties, change)
 	var err error
-	if resource["Properties"], err = compactJSON(properties); err != nil {
+	if resource["Properties"], err = compact(properties); err != nil {
 		return nil, false, err
 	}
-	out, err := compactJSON(resource)
+	out, err := compact(resource)
 	return out, true, err
 }
 
-// farewell puts the template together. Its hash is no other template's, so that
-// whoever comes upon it knows that it is not what anybody asked for.
-func farewell(template, resources map[string]json.RawMessage) (Template, error) {
+// strippedTemplate returns the template with other resources. Its hash has a prefix
+// of its own, so that it never equals the hash of a requested template.
+func strippedTemplate(template, resources map[string]json.RawMessage) (Template, error) {
 	var err error
-	if template["Resources"], err = compactJSON(resources); err != nil {
+	if template["Resources"], err = compact(resources); err != nil {
 		return Template{}, err
 	}
 	outputs := map[string]json.RawMessage{}
@@ -109,21 +112,22 @@ func farewell(template, resources map[string]json.RawMessage) (Template, error) 
 		}
 	}
 	sum := sha256.Sum256(template["Resources"])
-	hash := "farewell-" + hex.EncodeToString(sum[:])
-	if outputs[hashOutput], err = compactJSON(output{hash}); err != nil {
+	hash := "stripped-" + hex.EncodeToString(sum[:])
+	if outputs[hashOutput], err = compact(output{hash}); err != nil {
 		return Template{}, err
 	}
-	if template["Outputs"], err = compactJSON(outputs); err != nil {
+	if template["Outputs"], err = compact(outputs); err != nil {
 		return Template{}, err
 	}
-	body, err := compactJSON(template)
+	body, err := compact(template)
 	return Template{body: body, hash: hash}, err
 }
 
+// hashOutput is the output that holds Template.Hash.
 const hashOutput = "TemplateHash"
 
-// compactJSON marshals without white space and without escapes for HTML.
-func compactJSON(v any) (json.RawMessage, error) {
+// compact marshals without white space and without escapes for HTML.
+func compact(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -60,7 +60,7 @@ func subArgument(s string) any {
 			continue
 		}
 		literal := "${" // of a variable that is not closed
-		if end := strings.IndexByte(s, '}'); end > 0 {
+		if end := strings.IndexByte(s, '}'); end > 0 && !strings.Contains(s[len(literal):end], literal) {
 			literal = s[:end+1]
 		}
 		name := fmt.Sprint("Literal", len(literals)+1)

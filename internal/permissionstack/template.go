@@ -18,11 +18,11 @@ import (
 	"permstack/internal/policies"
 )
 
-// MaxBody is the largest template that CreateStack and UpdateStack take inline
-// (CloudFormation quotas, "Template body size in a request").
+// MaxBody is the largest template that CreateStack and UpdateStack accept inline, in
+// bytes (CloudFormation quotas, "Template body size in a request").
 const MaxBody = 51_200
 
-// Template is a CloudFormation template.
+// Template is a CloudFormation template in JSON.
 type Template struct {
 	body []byte // compact JSON
 	hash string
@@ -34,24 +34,24 @@ type Stack struct {
 	Template Template
 }
 
-// Whole writes the set as one template with the customer's tags on every
-// resource that takes them, for people who read it or deploy it by hand.
-func Whole(set policies.Set) (Template, error) {
+// Combined returns the set as one template with the customer's tags on every
+// resource that supports tags, for reading and for deployment by hand.
+func Combined(set policies.Set) (Template, error) {
 	return build(set, []installation.Part{installation.Access, installation.Inventory}, "", true)
 }
 
-// Stacks writes the set as the templates that the provisioner deploys, in the
-// order of installation.Parts. A part that would hold nothing is left out.
+// Stacks returns the templates that the provisioner deploys, in the order of
+// installation.Parts. A part without resources is omitted.
 //
-// The split follows the kind of resource alone, never the size: a resource that
-// moved from one stack to another on an update would exist twice for a moment,
-// and its physical name would collide. One stack would leave no room: with
-// everything chosen the whole is within two hundredths of MaxBody in GovCloud,
-// and a long path or a few tags pass it. The access part takes nine tenths.
+// The split depends on the type of resource alone, never on the size: a resource
+// that moved from one stack to another in an update would exist twice for a
+// moment, and its physical name would collide. One stack is too small: with
+// everything selected it has 98 percent of MaxBody in GovCloud, and a long path or
+// a few tags exceed it. The access part has 90 percent.
 //
-// The customer's tags are not in these templates: they belong on the stacks,
-// whose tags CloudFormation gives to every resource that takes tags. On each
-// resource again they would cost more bytes than the policies leave.
+// The customer's tags are not in these templates but on the stacks, whose tags
+// CloudFormation copies to every resource that supports tags. On each resource
+// they would need more bytes than the policies leave.
 func Stacks(set policies.Set) ([]Stack, error) {
 	var out []Stack
 	for _, part := range installation.Parts {
@@ -63,24 +63,25 @@ func Stacks(set policies.Set) ([]Stack, error) {
 			continue
 		}
 		if len(t.body) > MaxBody {
-			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes and CloudFormation takes %d: choose fewer assets or a shorter path", part, len(t.body), MaxBody)
+			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes, CloudFormation accepts %d: "+
+				"select fewer assets or a shorter path", part, len(t.body), MaxBody)
 		}
 		out = append(out, Stack{Part: part, Template: t})
 	}
 	return out, nil
 }
 
-// JSON is the template without white space, as it is deployed.
+// JSON returns the template without white space, as it is deployed.
 func (t Template) JSON() []byte { return bytes.Clone(t.body) }
 
-// Size is the length of JSON.
+// Size returns the length of JSON in bytes.
 func (t Template) Size() int { return len(t.body) }
 
-// Hash identifies the template: 64 hex digits. The template carries it as its
-// output TemplateHash, which tells without a write whether a stack is as wanted.
+// Hash identifies the template: 64 hex digits. The template has it as its output
+// TemplateHash, which shows without a write whether a stack is up to date.
 func (t Template) Hash() string { return t.hash }
 
-// Indented is the template as JSON for people.
+// Indented returns the template as indented JSON.
 func (t Template) Indented() []byte {
 	var b bytes.Buffer
 	if err := json.Indent(&b, t.body, "", "  "); err != nil { // our own bytes
@@ -90,17 +91,17 @@ func (t Template) Indented() []byte {
 	return b.Bytes()
 }
 
-// ForPeople is the template as it is printed and downloaded: indented, unless
-// the white space would keep it from being deployed inline.
-func (t Template) ForPeople() []byte {
+// Printable returns the template for printing and download: indented, unless the
+// white space makes it too long to be deployed inline.
+func (t Template) Printable() []byte {
 	if out := t.Indented(); len(out) <= MaxBody {
 		return out
 	}
 	return append(t.JSON(), '\n')
 }
 
-// build writes the resources of some parts, and the outputs that they give.
-// Without resources it answers a Template without a body.
+// build returns the template of some parts, with their outputs. Without resources
+// the Template has no body.
 func build(set policies.Set, parts []installation.Part, suffix string, tagged bool) (Template, error) {
 	w := writer{ids: map[string]string{}, tagged: tagged}
 	for _, part := range parts {
@@ -121,7 +122,7 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	w.output("CatalogVersion", set.CatalogVersion)
 	var b bytes.Buffer
 	b.WriteString(`{"AWSTemplateFormatVersion":"2010-09-09","Description":`)
-	b.Write(compact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)))
+	b.Write(mustCompact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)))
 	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
@@ -130,7 +131,7 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	}
 	sum := sha256.Sum256(b.Bytes())
 	hash := hex.EncodeToString(sum[:])
-	b.Truncate(b.Len() - 1) // one output more: the hash of all that stands before it
+	b.Truncate(b.Len() - 1) // one more output: the hash of everything before it
 	fmt.Fprintf(&b, `,"TemplateHash":{"Value":%q}}}`, hash)
 	return Template{body: b.Bytes(), hash: hash}, nil
 }

@@ -19,20 +19,20 @@ import (
 	"permstack/internal/policies"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-func whole(t *testing.T, set policies.Set) permissionstack.Template {
+func combined(t *testing.T, set policies.Set) permissionstack.Template {
 	t.Helper()
-	out, err := permissionstack.Whole(set)
+	out, err := permissionstack.Combined(set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-// TestGolden holds the template as parsed values.
+// TestGolden compares the template with testdata/sample.json by value.
 func TestGolden(t *testing.T) {
-	got := whole(t, sample())
+	got := combined(t, sample())
 	golden := filepath.Join("testdata", "sample.json")
 	if *update {
 		if err := os.WriteFile(golden, got.Indented(), 0o644); err != nil {
@@ -58,39 +58,40 @@ func parse(t *testing.T, data []byte) map[string]any {
 }
 
 func TestSameBytes(t *testing.T) {
-	first := whole(t, sample())
+	first := combined(t, sample())
 	for range 20 {
-		if next := whole(t, sample()); !bytes.Equal(first.JSON(), next.JSON()) || first.Hash() != next.Hash() {
-			t.Fatal("the same set gave other bytes")
+		if next := combined(t, sample()); !bytes.Equal(first.JSON(), next.JSON()) || first.Hash() != next.Hash() {
+			t.Fatal("the same set resulted in other bytes")
 		}
 	}
 	if len(first.Hash()) != 64 {
-		t.Errorf("hash %q has not 64 digits", first.Hash())
+		t.Errorf("got hash %q, want 64 digits", first.Hash())
 	}
 }
 
-// TestStacks holds that the parts together are the whole, each thing once.
+// TestStacks requires that the parts together equal the combined template, each
+// resource once.
 func TestStacks(t *testing.T) {
 	stacks, err := permissionstack.Stacks(sample())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(stacks) != 2 || stacks[0].Part != installation.Inventory || stacks[1].Part != installation.Access {
-		t.Fatalf("want inventory, then access; have %d stacks", len(stacks))
+		t.Fatalf("got %d stacks, want inventory and access", len(stacks))
 	}
 	untagged := sample()
 	untagged.Topics[0].Tags = nil
 	for i := range untagged.Roles {
 		untagged.Roles[i].Tags = nil
 	}
-	all := parse(t, whole(t, untagged).JSON())
+	all := parse(t, combined(t, untagged).JSON())
 	for _, section := range []string{"Resources", "Outputs"} {
 		want := all[section].(map[string]any)
 		have := map[string]any{}
 		for _, s := range stacks {
 			for name, value := range parse(t, s.Template.JSON())[section].(map[string]any) {
 				if _, twice := have[name]; twice && section == "Resources" {
-					t.Errorf("%s stands in both stacks", name)
+					t.Errorf("%s is in both stacks", name)
 				}
 				have[name] = value
 			}
@@ -98,31 +99,31 @@ func TestStacks(t *testing.T) {
 		delete(want, "TemplateHash") // of each template
 		delete(have, "TemplateHash")
 		if diff := cmp.Diff(want, have); diff != "" {
-			t.Errorf("%s (-whole +parts):\n%s", section, diff)
+			t.Errorf("%s (-combined +parts):\n%s", section, diff)
 		}
 	}
 }
 
-func TestPartWithoutResourcesIsLeftOut(t *testing.T) {
+func TestEmptyPartOmitted(t *testing.T) {
 	set := sample()
 	set.Topics, set.Rules = nil, nil
 	stacks, err := permissionstack.Stacks(set)
 	if err != nil || len(stacks) != 1 || stacks[0].Part != installation.Access {
-		t.Fatalf("have %v, %v", stacks, err)
+		t.Fatalf("got %v, %v, want the access stack alone", stacks, err)
 	}
 }
 
-// TestEveryResource walks the template: what must stand on every one of a kind.
+// TestEveryResource checks the properties that every resource of a type must have.
 func TestEveryResource(t *testing.T) {
 	taggable := map[string]bool{"AWS::IAM::Role": true, "AWS::SNS::Topic": true, "AWS::Events::Rule": true}
-	for id, r := range parse(t, whole(t, sample()).JSON())["Resources"].(map[string]any) {
+	for id, r := range parse(t, combined(t, sample()).JSON())["Resources"].(map[string]any) {
 		kind := r.(map[string]any)["Type"].(string)
 		props := r.(map[string]any)["Properties"].(map[string]any)
 		if taggable[kind] && len(props["Tags"].([]any)) != 2 {
-			t.Errorf("%s %s lacks the customer's tags", kind, id)
+			t.Errorf("%s %s does not have the customer's tags", kind, id)
 		}
 		if strings.HasPrefix(kind, "AWS::IAM::") && props["Path"] != "/permstack/" {
-			t.Errorf("%s %s lacks the path", kind, id)
+			t.Errorf("%s %s does not have the path", kind, id)
 		}
 		if kind == "AWS::IAM::Role" {
 			for _, name := range []string{"PermissionsBoundary", "Policies", "ManagedPolicyArns"} {
@@ -139,27 +140,30 @@ func TestTooLarge(t *testing.T) {
 	set.Roles[0].Description = strings.Repeat("x", permissionstack.MaxBody)
 	_, err := permissionstack.Stacks(set)
 	if err == nil || !strings.Contains(err.Error(), "51200") || !strings.Contains(err.Error(), "access") {
-		t.Errorf("have %v", err)
+		t.Errorf("got error %v, want one with the limit and the part", err)
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestErrors(t *testing.T) {
 	for name, spoil := range map[string]func(*policies.Set){
 		"is needed for":     func(s *policies.Set) { s.Rules = append(s.Rules, s.Rules[0]) },
 		"does not have":     func(s *policies.Set) { s.Rules[0].Targets[0].TopicEntity = "Other" },
 		"a key cannot hold": func(s *policies.Set) { s.Rules[0].Pattern["${AWS::Region}"] = "x" },
 	} {
-		set := sample()
-		spoil(&set)
-		if _, err := permissionstack.Whole(set); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("want an error with %q, have %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			set := sample()
+			spoil(&set)
+			if _, err := permissionstack.Combined(set); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("got error %v, want one that contains %q", err, name)
+			}
+		})
 	}
 }
 
-// TestYAML reads the YAML back: the same strings, and functions in short form.
+// TestYAML parses the YAML form: strings keep their type, functions have the short
+// form.
 func TestYAML(t *testing.T) {
-	out, err := yamlfmt.FromJSON(whole(t, sample()).JSON())
+	out, err := yamlfmt.FromJSON(combined(t, sample()).JSON())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,26 +179,29 @@ func TestYAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v := doc.Resources["ClumioIAMRole"].Properties.Tags[1]["Value"]; v != "0042" {
-		t.Errorf("a tag that looks like a number is %T %v", v, v)
+		t.Errorf("tag that looks like a number: got %T %v, want a string", v, v)
 	}
 	if v := doc.Resources["ClumioEC2BackupPolicy"].Properties.PolicyDocument["Version"]; v != "2012-10-17" {
-		t.Errorf("the policy version is %T %v", v, v)
+		t.Errorf("policy version: got %T %v, want a string", v, v)
 	}
-	for _, want := range []string{"!Ref ClumioEventPub\n", "!GetAtt ClumioIAMRole.Arn\n", `!Sub "arn:${AWS::Partition}:s3:::b-${AWS::AccountId}/${!aws:PrincipalAccount}/*"`} {
+	for _, want := range []string{
+		"!Ref ClumioEventPub\n", "!GetAtt ClumioIAMRole.Arn\n",
+		`!Sub "arn:${AWS::Partition}:s3:::b-${AWS::AccountId}/${!aws:PrincipalAccount}/*"`,
+	} {
 		if !bytes.Contains(out, []byte(want)) {
-			t.Errorf("the YAML lacks %s", want)
+			t.Errorf("the YAML does not contain %s", want)
 		}
 	}
 }
 
-// TestLint asks cfn-lint, where the machine has it.
+// TestLint runs cfn-lint if it is installed.
 func TestLint(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
-		t.Skip("no cfn-lint on this machine")
+		t.Skip("skipped: cfn-lint is not installed")
 	}
 	file := filepath.Join(t.TempDir(), "template.json")
-	if err := os.WriteFile(file, whole(t, sample()).Indented(), 0o644); err != nil {
+	if err := os.WriteFile(file, combined(t, sample()).Indented(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(lint, file).CombinedOutput(); err != nil {

@@ -29,7 +29,7 @@ func (o *operation) stripRemovedRoles(
 	if err != nil {
 		return nil, err
 	}
-	first, needed, err := permissionstack.Farewell([]byte(body), template)
+	first, needed, err := permissionstack.StripRemovedRoles([]byte(body), template)
 	if err != nil { // the deployed template was modified manually and cannot be parsed
 		o.log.Warn(logNotStripped, "permissionStack", name, "reason", err.Error())
 		return stack, nil

@@ -25,7 +25,7 @@ func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 	}
 	wrote(t, f, "UpdateStack "+access, "UpdateStack "+access)
 	first := *f.inputs[0].(*cloudformation.UpdateStackInput).TemplateBody
-	if !strings.Contains(first, `"Deny"`) || !strings.Contains(first, `"TemplateHash":{"Value":"farewell-`) {
+	if !strings.Contains(first, `"Deny"`) || !strings.Contains(first, `"TemplateHash":{"Value":"stripped-`) {
 		t.Errorf("the first update is %s", first)
 	}
 }

@@ -77,7 +77,7 @@ func TestFunctions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := tpl.Bind(Environment{Pseudo: pseudo})
+			b, err := tpl.ResolveParameters(Environment{Pseudo: pseudo})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ Resources: {A: {Type: T}}
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tpl.Bind(Environment{Parameters: tt.given, Pseudo: pseudo})
+			_, err := tpl.ResolveParameters(Environment{Parameters: tt.given, Pseudo: pseudo})
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Fatalf("Bind: %v; want %q", err, tt.want)
 			}
@@ -196,7 +196,7 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := tpl.Bind(Environment{Pseudo: pseudo})
+			b, err := tpl.ResolveParameters(Environment{Pseudo: pseudo})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func TestOutputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := tpl.Bind(Environment{Pseudo: pseudo})
+	b, err := tpl.ResolveParameters(Environment{Pseudo: pseudo})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestConditionCircle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = tpl.Bind(Environment{}); err == nil || !strings.Contains(err.Error(), "A -> B -> A") {
+	if _, err = tpl.ResolveParameters(Environment{}); err == nil || !strings.Contains(err.Error(), "A -> B -> A") {
 		t.Fatal(err)
 	}
 }
@@ -254,7 +254,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := tpl.Bind(Environment{Pseudo: pseudo})
+		b, err := tpl.ResolveParameters(Environment{Pseudo: pseudo})
 		if err != nil {
 			return
 		}
@@ -275,10 +275,10 @@ Resources: {R: {Type: "AWS::X::Y", Properties: {A: !Ref Secret, B: !Ref Size}}}`
 		t.Fatal(err)
 	}
 	given := map[string]string{"Secret": "****", "Gone": "x"}
-	if _, err := parsed.Bind(Environment{Parameters: given}); err == nil {
+	if _, err := parsed.ResolveParameters(Environment{Parameters: given}); err == nil {
 		t.Error("values that break every rule were taken for a new stack")
 	}
-	bound, err := parsed.Bind(Environment{Parameters: given, Deployed: true})
+	bound, err := parsed.ResolveParameters(Environment{Parameters: given, Deployed: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (t *Template) rule(name string, n *node) error {
 		switch key {
 		case "RuleCondition":
 			r.condition = v
-			if err := lift(v, inRule); err != nil {
+			if err := parseIntrinsics(v, inRule); err != nil {
 				return err
 			}
 		case "Assertions":
@@ -37,7 +37,7 @@ func (t *Template) rule(name string, n *node) error {
 				if a.assert == nil {
 					return errAt(item.line, "Template format error: every assertion of rule %s needs an Assert", name)
 				}
-				if err := lift(a.assert, inRule); err != nil {
+				if err := parseIntrinsics(a.assert, inRule); err != nil {
 					return err
 				}
 				a.description, _ = item.get("AssertDescription").str()
@@ -75,10 +75,10 @@ func (e *evaluator) assert(r *rule) error {
 
 // named evaluates a condition by its name, once.
 func (e *evaluator) named(name string, line int) (bool, error) {
-	if v, done := e.bound.Conditions[name]; done {
+	if v, done := e.resolved.Conditions[name]; done {
 		return v, nil
 	}
-	c := e.bound.Template.conditions.get(name)
+	c := e.resolved.Template.conditions.get(name)
 	if c == nil {
 		return false, errAt(line, "Template error: unresolved condition dependency %s", name)
 	}
@@ -90,7 +90,7 @@ func (e *evaluator) named(name string, line int) (bool, error) {
 	v, err := e.truth(c)
 	e.visiting = e.visiting[:len(e.visiting)-1]
 	if err == nil {
-		e.bound.Conditions[name] = v
+		e.resolved.Conditions[name] = v
 	}
 	return v, err
 }

@@ -11,7 +11,7 @@ import (
 type noValue struct{}
 
 type evaluator struct {
-	bound    *Bound
+	resolved    *Resolved
 	resolver Resolver
 	visiting []string // conditions under evaluation
 }
@@ -119,11 +119,11 @@ func (e *evaluator) call(n *node) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.bound.env.Zones == nil || region != "" && region != e.bound.env.Pseudo.Region {
+		if e.resolved.env.Zones == nil || region != "" && region != e.resolved.env.Pseudo.Region {
 			return nil, errAt(n.line, "Template error: Fn::GetAZs is not supported here")
 		}
 		out := []any{}
-		for _, z := range e.bound.env.Zones {
+		for _, z := range e.resolved.env.Zones {
 			out = append(out, z)
 		}
 		return out, nil
@@ -132,10 +132,10 @@ func (e *evaluator) call(n *node) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.bound.env.Import == nil {
+		if e.resolved.env.Import == nil {
 			return nil, errAt(n.line, "No export named %s found.", name)
 		}
-		return e.bound.env.Import(name)
+		return e.resolved.env.Import(name)
 	case "Condition", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Fn::Contains", "Fn::EachMemberIn", "Fn::EachMemberEquals":
 		return e.condition(n)
 	}
@@ -143,7 +143,7 @@ func (e *evaluator) call(n *node) (any, error) {
 }
 
 func (e *evaluator) ref(name string, line int) (any, error) {
-	p := e.bound.env.Pseudo
+	p := e.resolved.env.Pseudo
 	switch name {
 	case "AWS::AccountId":
 		return p.AccountID, nil
@@ -166,17 +166,17 @@ func (e *evaluator) ref(name string, line int) (any, error) {
 		}
 		return out, nil
 	}
-	if param := e.bound.Template.parameters[name]; param != nil {
-		return param.value(e.bound.Parameters[name]), nil
+	if param := e.resolved.Template.parameters[name]; param != nil {
+		return param.value(e.resolved.Parameters[name]), nil
 	}
-	if e.resolver == nil || !e.bound.IsActive(name) {
+	if e.resolver == nil || !e.resolved.IsActive(name) {
 		return nil, unresolved(line, name)
 	}
 	return e.resolver.Ref(name)
 }
 
 func (e *evaluator) getAtt(id, attr string, line int) (any, error) {
-	if e.resolver == nil || !e.bound.IsActive(id) {
+	if e.resolver == nil || !e.resolved.IsActive(id) {
 		return nil, unresolved(line, id)
 	}
 	return e.resolver.GetAtt(id, attr)
@@ -283,7 +283,7 @@ func (e *evaluator) findInMap(n, arg *node) (any, error) {
 		}
 		keys[i] = s
 	}
-	m := e.bound.Template.mappings.get(keys[0])
+	m := e.resolved.Template.mappings.get(keys[0])
 	if m == nil {
 		return nil, errAt(n.line, "Template error: Mapping named '%s' is not present in the 'Mappings' section of template.", keys[0])
 	}

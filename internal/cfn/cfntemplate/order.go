@@ -8,7 +8,7 @@ import (
 // Dependencies gives the resources that a resource must follow: those it
 // names by Ref, Fn::GetAtt or Fn::Sub in the branches that are taken, and its
 // DependsOn, as far as their own conditions hold.
-func (b *Bound) Dependencies(id string) ([]string, error) {
+func (b *Resolved) Dependencies(id string) ([]string, error) {
 	r := b.Template.resources[id]
 	if r == nil {
 		return nil, nil
@@ -41,7 +41,7 @@ func (b *Bound) Dependencies(id string) ([]string, error) {
 // Order gives the active resources so that each follows all it depends on;
 // among those that are free it keeps the template's order. A circle is an
 // error that names it.
-func (b *Bound) Order() ([]*Resource, error) {
+func (b *Resolved) Order() ([]*Resource, error) {
 	const (
 		unseen = iota
 		open

@@ -29,19 +29,19 @@ const (
 	inRule
 )
 
-// lift turns every object that is a function call into a call node, and
+// parseIntrinsics turns every object that is a function call into a call node, and
 // refuses functions that do not belong where they stand.
-func lift(n *node, ctx context) error {
+func parseIntrinsics(n *node, ctx context) error {
 	switch n.kind {
 	case list:
 		for _, item := range n.items {
-			if err := lift(item, ctx); err != nil {
+			if err := parseIntrinsics(item, ctx); err != nil {
 				return err
 			}
 		}
 	case object:
 		for _, key := range n.keys {
-			if err := lift(n.fields[key], ctx); err != nil {
+			if err := parseIntrinsics(n.fields[key], ctx); err != nil {
 				return err
 			}
 		}
@@ -52,7 +52,7 @@ func lift(n *node, ctx context) error {
 			}
 			known := functions[key] || ctx == inCondition && conditionFunctions[key] || ctx == inRule && ruleFunctions[key]
 			if !known {
-				return refuseFunction(n.line, key)
+				return functionError(n.line, key)
 			}
 			if len(n.keys) > 1 {
 				if key == "Ref" {
@@ -68,7 +68,7 @@ func lift(n *node, ctx context) error {
 	return nil
 }
 
-func refuseFunction(line int, name string) error {
+func functionError(line int, name string) error {
 	switch name {
 	case "Fn::ForEach", "Fn::Length", "Fn::ToJsonString":
 		return errAt(line, "Template error: %s needs the AWS::LanguageExtensions transform, which is not supported", name)

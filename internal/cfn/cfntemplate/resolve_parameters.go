@@ -30,8 +30,8 @@ type Resolver interface {
 	GetAtt(logicalID, attribute string) (any, error)
 }
 
-// Bound is a template with its parameters and conditions settled.
-type Bound struct {
+// Resolved is a template with its parameters and conditions settled.
+type Resolved struct {
 	Template   *Template
 	Parameters map[string]string // defaults included
 	Conditions map[string]bool
@@ -40,9 +40,9 @@ type Bound struct {
 	active []*Resource
 }
 
-// Bind checks the parameter values, evaluates the conditions and holds the
+// ResolveParameters checks the parameter values, evaluates the conditions and holds the
 // rules' assertions.
-func (t *Template) Bind(env Environment) (*Bound, error) {
+func (t *Template) ResolveParameters(env Environment) (*Resolved, error) {
 	values := t.withDefaults(env.Parameters)
 	if !env.Deployed {
 		var err error
@@ -59,8 +59,8 @@ func (t *Template) Bind(env Environment) (*Bound, error) {
 			env.Pseudo.URLSuffix = "amazonaws.com.cn"
 		}
 	}
-	b := &Bound{Template: t, Parameters: values, Conditions: map[string]bool{}, env: env}
-	ev := &evaluator{bound: b}
+	b := &Resolved{Template: t, Parameters: values, Conditions: map[string]bool{}, env: env}
+	ev := &evaluator{resolved: b}
 	if t.conditions != nil {
 		for _, name := range t.conditions.keys {
 			if _, err := ev.named(name, 0); err != nil {
@@ -84,22 +84,22 @@ func (t *Template) Bind(env Environment) (*Bound, error) {
 }
 
 // Active gives the resources whose condition holds, as written.
-func (b *Bound) Active() []*Resource { return b.active }
+func (b *Resolved) Active() []*Resource { return b.active }
 
 // IsActive reports whether the template has the resource and its condition holds.
-func (b *Bound) IsActive(id string) bool {
+func (b *Resolved) IsActive(id string) bool {
 	r := b.Template.resources[id]
 	return r != nil && (r.Condition == "" || b.Conditions[r.Condition])
 }
 
 // Properties evaluates a resource's properties. Values are string, bool,
 // int64, float64, []any and map[string]any.
-func (b *Bound) Properties(id string, resolver Resolver) (map[string]any, error) {
+func (b *Resolved) Properties(id string, resolver Resolver) (map[string]any, error) {
 	r := b.Template.resources[id]
 	if r == nil {
 		return nil, errAt(0, "no resource %s in the template", id)
 	}
-	v, err := (&evaluator{bound: b, resolver: resolver}).eval(r.properties)
+	v, err := (&evaluator{resolved: b, resolver: resolver}).eval(r.properties)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +115,8 @@ type OutputValue struct {
 }
 
 // Outputs evaluates the outputs whose condition holds.
-func (b *Bound) Outputs(resolver Resolver) ([]OutputValue, error) {
-	ev := &evaluator{bound: b, resolver: resolver}
+func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
+	ev := &evaluator{resolved: b, resolver: resolver}
 	var out []OutputValue
 	for _, o := range b.Template.Outputs {
 		if o.Condition != "" && !b.Conditions[o.Condition] {

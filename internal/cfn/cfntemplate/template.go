@@ -139,7 +139,7 @@ func (t *Template) section(name string, n *node) error {
 	case "Conditions":
 		t.conditions = n
 		for _, key := range n.keys {
-			if err := lift(n.fields[key], inCondition); err != nil {
+			if err := parseIntrinsics(n.fields[key], inCondition); err != nil {
 				return err
 			}
 			if c := n.fields[key]; c.kind != call || !conditionFunctions[c.fn] {
@@ -189,7 +189,7 @@ func (t *Template) resource(id string, n *node) error {
 				return errAt(v.line, "Template format error: [/Resources/%s/Properties] must be an object", id)
 			}
 			r.properties = v
-			if err := lift(v, inValue); err != nil {
+			if err := parseIntrinsics(v, inValue); err != nil {
 				return err
 			}
 			if v.kind != object {
@@ -260,7 +260,7 @@ func (t *Template) output(name string, n *node) error {
 			if o.export = v.get("Name"); o.export == nil || len(v.keys) != 1 {
 				return errAt(v.line, "Template format error: Output %s is malformed. Export must hold a Name alone.", name)
 			}
-			if err := lift(o.export, inValue); err != nil {
+			if err := parseIntrinsics(o.export, inValue); err != nil {
 				return err
 			}
 		default:
@@ -271,7 +271,7 @@ func (t *Template) output(name string, n *node) error {
 		return errAt(n.line, "Template format error: Output %s is malformed. Every Outputs object must contain a Value member.", name)
 	}
 	t.Outputs = append(t.Outputs, o)
-	return lift(o.value, inValue)
+	return parseIntrinsics(o.value, inValue)
 }
 
 func (t *Template) checkMappings() error {

@@ -24,7 +24,7 @@ type stack struct {
 	described  *types.Stack
 	tags       map[string]string
 	body       string             // of the template; "" if it could not be read
-	bound      *cfntemplate.Bound // the evaluated template; nil if it cannot be evaluated
+	bound      *cfntemplate.Resolved // the evaluated template; nil if it cannot be evaluated
 	resources  []*resource
 	drafts     []draft // findings about the stack itself
 	inProgress bool    // CloudFormation is working on it: its resources are not reached
@@ -129,7 +129,7 @@ func (s *stack) evaluate(p installation.Parent, body string) error {
 		}
 		parameters[aws.ToString(given.ParameterKey)] = value
 	}
-	bound, err := template.Bind(cfntemplate.Environment{
+	bound, err := template.ResolveParameters(cfntemplate.Environment{
 		Parameters: parameters, Deployed: true,
 		Pseudo: cfntemplate.Pseudo{
 			AccountID: p.Account, Region: p.Region, Partition: p.Partition, StackID: s.id, StackName: s.name,

@@ -214,7 +214,7 @@ func (env *environment) createRoles(parent string) error {
 	return err
 }
 
-func (env *environment) createRole(bound *cfntemplate.Bound, id string) (arn string, err error) {
+func (env *environment) createRole(bound *cfntemplate.Resolved, id string) (arn string, err error) {
 	arn = roleARN(id)
 	properties, err := bound.Properties(id, roleARNs{})
 	if err != nil {
@@ -229,7 +229,7 @@ func (env *environment) createRole(bound *cfntemplate.Bound, id string) (arn str
 	return arn, env.putPolicies(bound, id)
 }
 
-func (env *environment) putPolicies(bound *cfntemplate.Bound, id string) error {
+func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) error {
 	name := roleNameInARN(roleARN(id))
 	properties, err := bound.Properties(id, roleARNs{})
 	if err != nil {
@@ -256,12 +256,12 @@ func roleARN(id string) string {
 }
 
 // bindTemplate returns template.yaml as a customer launches it.
-func bindTemplate(stackID string) (*cfntemplate.Bound, error) {
+func bindTemplate(stackID string) (*cfntemplate.Resolved, error) {
 	template, err := parsedTemplate()
 	if err != nil {
 		return nil, fmt.Errorf("read template.yaml: %w", err)
 	}
-	return template.Bind(cfntemplate.Environment{
+	return template.ResolveParameters(cfntemplate.Environment{
 		Parameters: map[string]string{"ControlPlaneRoleArn": controlPlane, "ExternalId": secret, "OnDrift": "revert"},
 		Pseudo:     cfntemplate.Pseudo{AccountID: account, Region: region, StackName: parentName, StackID: stackID},
 	})

@@ -227,7 +227,7 @@ func previous(p url.Values) bool {
 // e.mu.
 func (e *Engine) bind(s *stack, set *settings) error {
 	var err error
-	if set.bound, err = set.template.Bind(e.environment(s, set)); err != nil {
+	if set.bound, err = set.template.ResolveParameters(e.environment(s, set)); err != nil {
 		return invalid("%v", err)
 	}
 	var unknown []string

@@ -46,7 +46,7 @@ type stack struct {
 type settings struct {
 	body            string
 	template        *cfntemplate.Template
-	bound           *cfntemplate.Bound
+	bound           *cfntemplate.Resolved
 	parameterValues map[string]string // parameter values
 	capabilities    []string
 	tags            []protocol.Tag

@@ -262,14 +262,14 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 		"OrganizationalUnitIds": "ou-ab12-11111111,r-ab12", "Regions": "us-east-1,eu-central-1",
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example", "ConnectionId": "org",
 	}
-	bind := func(more map[string]string) (*cfntemplate.Bound, error) {
+	bind := func(more map[string]string) (*cfntemplate.Resolved, error) {
 		all := map[string]string{}
 		for _, m := range []map[string]string{values, more} {
 			for k, v := range m {
 				all[k] = v
 			}
 		}
-		return org.Bind(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
+		return org.ResolveParameters(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
 			AccountID: "999999999999", Region: "us-east-1", StackName: "permstack",
 			StackID: "arn:aws:cloudformation:us-east-1:999999999999:stack/permstack/6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
 		}})

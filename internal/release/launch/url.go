@@ -203,7 +203,7 @@ func try(t *cfntemplate.Template, l Link, values map[string]string) error {
 		}
 	}
 	maps.Copy(all, values)
-	_, err := t.Bind(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
+	_, err := t.ResolveParameters(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
 		AccountID: "111122223333", Region: l.Region, StackName: l.StackName,
 		StackID: "arn:aws:cloudformation:" + l.Region + ":111122223333:stack/" + l.StackName + "/00000000-0000-0000-0000-000000000000",
 	}})

@@ -111,7 +111,7 @@ func TestFormatsAreEqual(t *testing.T) {
 		for _, choice := range choices {
 			set := synthesize(t, choice)
 			sets := map[string]*AccessSet{"choice": FromSet("choice", set)}
-			whole, err := permissionstack.Whole(set)
+			whole, err := permissionstack.Combined(set)
 			if err != nil {
 				t.Fatal(err)
 			}

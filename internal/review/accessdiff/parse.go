@@ -28,7 +28,7 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: neither a template nor the output of synth --format policies: %w", label, err)
 		}
-		bound, err := template.Bind(cfntemplate.Environment{Deployed: true, Pseudo: cfntemplate.Pseudo{
+		bound, err := template.ResolveParameters(cfntemplate.Environment{Deployed: true, Pseudo: cfntemplate.Pseudo{
 			AccountID: "${AWS::AccountId}", Region: "${AWS::Region}", Partition: "${AWS::Partition}",
 			URLSuffix: "${AWS::URLSuffix}", StackName: "${AWS::StackName}", StackID: "${AWS::StackId}",
 		}})
@@ -70,7 +70,7 @@ func (t *reader) Ref(id string) (any, error) {
 func (t *reader) GetAtt(id, _ string) (any, error) { return t.Ref(id) }
 
 // read adds the active resources of a template.
-func (t *reader) read(bound *cfntemplate.Bound) error {
+func (t *reader) read(bound *cfntemplate.Resolved) error {
 	for _, r := range bound.Active() {
 		if !slices.Contains(comparedTypes, r.Type) {
 			if !strings.HasPrefix(r.Type, "AWS::IAM::InstanceProfile") && !slices.Contains(t.set.NotCompared, r.Type) {

@@ -97,7 +97,7 @@ func resourceProperties(
 	for _, p := range stack.Parameters {
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
-	bound, err := t.Bind(cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: cfntemplate.Pseudo{
+	bound, err := t.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: cfntemplate.Pseudo{
 		AccountID: parent.Account, Region: parent.Region, Partition: parent.Partition,
 		StackID: parent.ID, StackName: parent.Name,
 	}})

@@ -123,11 +123,11 @@ func (a *Response) fill(r Request) error {
 			a.Policies = append(a.Policies, newPolicy(role, p, schema.Inline, policies.MaxInlinePolicies))
 		}
 	}
-	template, err := permissionstack.Whole(set)
+	template, err := permissionstack.Combined(set)
 	if err != nil {
 		return err
 	}
-	a.Template = string(template.ForPeople())
+	a.Template = string(template.Printable())
 	doc, err := policyjson.FromSet(set, policyjson.NewPlace(env))
 	if err != nil {
 		return err
