@@ -11,7 +11,7 @@ import (
 type noValue struct{}
 
 type evaluator struct {
-	resolved    *Resolved
+	resolved *Resolved
 	resolver Resolver
 	visiting []string // conditions under evaluation
 }

@@ -23,7 +23,7 @@ type stack struct {
 	id, name   string
 	described  *types.Stack
 	tags       map[string]string
-	body       string             // of the template; "" if it could not be read
+	body       string                // of the template; "" if it could not be read
 	bound      *cfntemplate.Resolved // the evaluated template; nil if it cannot be evaluated
 	resources  []*resource
 	drafts     []draft // findings about the stack itself
