@@ -1,0 +1,58 @@
+package table_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+	"permstack/internal/notify/table"
+)
+
+func report() finding.Report {
+	return finding.Report{
+		ParentStackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
+		Account:       "123456789012", Region: "eu-central-1", Checked: 1,
+	}
+}
+
+func ExampleWrite() {
+	r := report()
+	r.Findings = []finding.Finding{{
+		ID: "1", Stack: "backup-permstack-access", LogicalID: "Role", PhysicalID: "backup-role", Type: "AWS::IAM::Role",
+		Kind: finding.TagsChanged, Subject: "team", Direction: finding.Changed,
+		Expected: finding.Text("storage"), Actual: finding.None,
+	}}
+	if err := table.Write(os.Stdout, notify.ReportMessage(r, time.Now())); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// DRIFTED  backup (123456789012, eu-central-1)
+	// 1 resource checked, 1 difference, 0 unreadable, 0 not reached
+	//
+	// CHANGED     Role
+	//             tags changed team
+	//   expected  "storage"
+	//   found     no such tag
+	//   to do     Restore the tag; cost reports, and policies with conditions on tags,
+	//             may depend on it.
+}
+
+// TestNotReached: a long list is truncated, and the number of the others is given.
+func TestNotReached(t *testing.T) {
+	r := report()
+	for i := range 23 {
+		r.NotReached = append(r.NotReached, fmt.Sprintf("backup/Resource%d", i))
+	}
+	var b strings.Builder
+	if err := table.Write(&b, notify.ReportMessage(r, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); !strings.Contains(got, "NOT REACHED backup/Resource0\n") || !strings.Contains(got, "Resource19\n") ||
+		strings.Contains(got, "Resource20") || !strings.HasSuffix(got, "            and 3 more\n") {
+		t.Errorf("table:\n%s", got)
+	}
+}
