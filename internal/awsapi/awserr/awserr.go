@@ -1,5 +1,5 @@
 // Package awserr classifies the errors that AWS's APIs return. It is the only
-// place that knows error codes and message texts.
+// package that compares error codes and message texts.
 package awserr
 
 import (
@@ -15,15 +15,15 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// IsThrottled reports whether the service rejected the request because of its
-// rate, by the SDK's own list of codes.
+// IsThrottled reports whether the service rejected the request because of its rate,
+// by the SDK's list of codes.
 func IsThrottled(err error) bool {
 	return err != nil &&
 		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
 
-// IsTransient reports whether the SDK itself would retry the request, as after
-// a 5xx or a lost connection.
+// IsTransient reports whether the SDK itself would retry the request: after
+// throttling, a 5xx status, a timeout or a lost connection.
 func IsTransient(err error) bool {
 	return err != nil && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }

@@ -1,9 +1,9 @@
-// Package lambdaenv configures the AWS SDK from the environment that Lambda
-// gives a function, and from nothing else.
+// Package lambdaenv configures the AWS SDK from the environment variables that
+// Lambda sets for a function, and from nothing else.
 //
-// The SDK's own config package also knows profiles, SSO, web identities,
-// container and instance credentials; a function has none of them, and linking
-// them costs 2 MB and about a quarter of its cold start.
+// The SDK's own config package also supports profiles, SSO, web identities, and
+// container and instance credentials. A function has none of them, and linking them
+// adds 2 MB and about a quarter to its cold start.
 package lambdaenv
 
 import (
@@ -18,21 +18,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Attempts is how often the SDK tries a call: AWS throttles an account as a
-// whole, so somebody else's deployments can be in the way.
+// Attempts is how often the SDK tries a call. AWS throttles an account as a whole,
+// so deployments of third parties can cause throttling.
 const Attempts = 8
 
-// Silence is how long the SDK waits for an answer before it tries again. Its own
-// default is to wait without end: one connection that fell silent would cost the
-// whole of a function's time, and the customer the reason.
-const Silence = 30 * time.Second
+// ResponseTimeout is how long the SDK waits for a response before it retries. The SDK has
+// no timeout by default: one connection without a response would use up the
+// function's whole time, and the customer would not learn the reason.
+const ResponseTimeout = 30 * time.Second
 
-// silence is Silence, for tests to shorten.
-var silence = Silence
+// responseTimeout is ResponseTimeout, for tests to shorten.
+var responseTimeout = ResponseTimeout
 
-// Config reads AWS_REGION and the function's credentials, and for those who set
-// them AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, AWS_USE_FIPS_ENDPOINT and
-// AWS_USE_DUALSTACK_ENDPOINT, as the SDK names them.
+// Config reads AWS_REGION and the function's credentials, and, if they are set, the
+// SDK's variables AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>,
+// AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.
 func Config() (aws.Config, error) {
 	region := os.Getenv("AWS_REGION")
 	if region == "" {
@@ -43,8 +43,8 @@ func Config() (aws.Config, error) {
 	cfg := aws.Config{
 		Region:           region,
 		RetryMaxAttempts: Attempts,
-		HTTPClient:       awshttp.NewBuildableClient().WithReadTimeout(silence),
-		// They do not change while a process of Lambda's lives.
+		HTTPClient:       awshttp.NewBuildableClient().WithReadTimeout(responseTimeout),
+		// The credentials do not change during the lifetime of the process.
 		Credentials: credentials.NewStaticCredentialsProvider(
 			os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
 		ConfigSources: []any{variables{}},
@@ -55,17 +55,17 @@ func Config() (aws.Config, error) {
 	return cfg, nil
 }
 
-// variables answers what the SDK's clients ask of a configuration source.
+// variables is a configuration source of the SDK's clients.
 type variables struct{}
 
-// GetServiceBaseEndpoint is AWS_ENDPOINT_URL_<SERVICE>, which goes before
-// AWS_ENDPOINT_URL.
+// GetServiceBaseEndpoint returns AWS_ENDPOINT_URL_<SERVICE>, which takes precedence
+// over AWS_ENDPOINT_URL.
 func (variables) GetServiceBaseEndpoint(_ context.Context, service string) (string, bool, error) {
 	url := os.Getenv("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_")))
 	return url, url != "", nil
 }
 
-// GetUseFIPSEndpoint is AWS_USE_FIPS_ENDPOINT.
+// GetUseFIPSEndpoint returns AWS_USE_FIPS_ENDPOINT.
 func (variables) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
 	on, found := boolean("AWS_USE_FIPS_ENDPOINT")
 	if on {
@@ -74,7 +74,7 @@ func (variables) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, boo
 	return aws.FIPSEndpointStateDisabled, found, nil
 }
 
-// GetUseDualStackEndpoint is AWS_USE_DUALSTACK_ENDPOINT.
+// GetUseDualStackEndpoint returns AWS_USE_DUALSTACK_ENDPOINT.
 func (variables) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
 	on, found := boolean("AWS_USE_DUALSTACK_ENDPOINT")
 	if on {

@@ -9,7 +9,7 @@ import (
 // Func waits for a duration. It returns the context's error if that ends first.
 type Func func(ctx context.Context, d time.Duration) error
 
-// For waits on the real clock; it is the Func of production.
+// For waits on the real clock. It is the Func of production.
 func For(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

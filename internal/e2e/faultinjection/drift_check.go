@@ -40,7 +40,8 @@ func (p *parent) createParentStack() error {
 	}
 	ctx := context.Background()
 	body := fmt.Sprintf(`{"Resources":{"AlertTopic":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":%q}},
-		"DriftState":{"Type":"AWS::SSM::Parameter","Properties":{"Name":%q,"Type":"String","Value":%q}}}}`, alertTopic, stateParameter, notify.FirstState)
+		"DriftState":{"Type":"AWS::SSM::Parameter","Properties":{"Name":%q,"Type":"String","Value":%q}}}}`,
+		alertTopic, stateParameter, notify.FirstState)
 	name := parentName
 	out, err := p.env.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
 	if err != nil {
@@ -255,7 +256,8 @@ func (p *parent) checkMessages(revert bool) {
 	switch {
 	case !revert && last.Status != notify.Drifted:
 		p.problemf("the last message has status %q, although the drift persists", last.Status)
-	case revert && last.Status != notify.InSync && !allReverted && !p.env.injector.hasInjected("ssm:PutParameter "): // without the state it is unknown what is resolved
+	case revert && last.Status != notify.InSync && !allReverted &&
+		!p.env.injector.hasInjected("ssm:PutParameter "): // without the state it is unknown what is resolved
 		p.problemf("the last message has status %q, although everything was reverted", last.Status)
 	}
 }
@@ -326,7 +328,10 @@ func requestTarget(r *http.Request, body []byte) string {
 		return strings.TrimRight(" "+request.Name+request.Rule+request.ResourceARN, " ")
 	}
 	var out []string
-	for _, name := range []string{"StackName", "LogicalResourceId", "RoleName", "PolicyName", "PolicyArn", "VersionId", "InstanceProfileName", "TopicArn", "ResourceArn"} {
+	for _, name := range []string{
+		"StackName", "LogicalResourceId", "RoleName", "PolicyName", "PolicyArn", "VersionId", "InstanceProfileName",
+		"TopicArn", "ResourceArn",
+	} {
 		if v := form.Get(name); v != "" {
 			if strings.HasPrefix(v, "arn:aws:cloudformation:") { // with a random part
 				v = strings.Split(v, "/")[1]

@@ -222,7 +222,8 @@ func (env *environment) createRole(bound *cfntemplate.Resolved, id string) (arn 
 	}
 	name := roleNameInARN(arn)
 	if _, err := env.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
-		RoleName: &name, Path: aws.String(installerPath), AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
+		RoleName: &name, Path: aws.String(installerPath),
+		AssumeRolePolicyDocument: text(properties["AssumeRolePolicyDocument"]),
 	}); err != nil {
 		return "", fmt.Errorf("create role %s: %w", name, err)
 	}
@@ -238,7 +239,8 @@ func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) erro
 	for _, p := range properties["Policies"].([]any) {
 		policy := p.(map[string]any)
 		if _, err := env.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
-			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)), PolicyDocument: text(policy["PolicyDocument"]),
+			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)),
+			PolicyDocument: text(policy["PolicyDocument"]),
 		}); err != nil {
 			return fmt.Errorf("put policy of role %s: %w", name, err)
 		}

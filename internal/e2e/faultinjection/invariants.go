@@ -123,7 +123,8 @@ func isConflicting(r iam.Role) bool { return strings.HasSuffix(r.ARN, ":role/"+r
 
 // denyAllTrust is the trust policy of a third party's role, and of a role that is
 // about to be deleted.
-const denyAllTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+const denyAllTrust = `{"Version":"2012-10-17","Statement":[` +
+	`{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 
 // takeViolations returns and clears the violations.
 func (g *accessInvariant) takeViolations() []string {

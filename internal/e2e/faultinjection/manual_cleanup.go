@@ -57,7 +57,8 @@ func (env *environment) cleanUpManually(ctx context.Context, reported string, th
 	for _, kind := range []string{"instance profile ", "role ", "policy ", "rule ", "topic "} {
 		for name := range current {
 			resource := nameInKey(name)
-			if _, foreign := thirdParty[name]; foreign || !strings.HasPrefix(name, kind) || !strings.Contains(reported, resource) ||
+			if _, foreign := thirdParty[name]; foreign || !strings.HasPrefix(name, kind) ||
+				!strings.Contains(reported, resource) ||
 				owned[kind+resource] {
 				continue
 			}
@@ -78,7 +79,8 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 			return err
 		}
 		for _, r := range got.InstanceProfile.Roles {
-			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &resource, RoleName: r.RoleName}); err != nil {
+			in := &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &resource, RoleName: r.RoleName}
+			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, in); err != nil {
 				return err
 			}
 		}
@@ -94,7 +96,8 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 		}
 		for _, v := range versions.Versions {
 			if !v.IsDefaultVersion {
-				if _, err := env.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}); err != nil {
+				in := &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}
+				if _, err := env.iam.DeletePolicyVersion(ctx, in); err != nil {
 					return err
 				}
 			}
@@ -131,7 +134,8 @@ func (env *environment) deleteRole(ctx context.Context, name string) error {
 		return err
 	}
 	for _, p := range attached.AttachedPolicies {
-		if _, err := env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}); err != nil {
+		in := &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}
+		if _, err := env.iam.DetachRolePolicy(ctx, in); err != nil {
 			return err
 		}
 	}

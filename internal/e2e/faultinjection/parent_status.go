@@ -47,8 +47,10 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 	}
 	fmt.Fprintf(
 		out,
-		`<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourceResult><StackResourceDetail>`+
-			`<LogicalResourceId>%s</LogicalResourceId><ResourceType>Custom::PermissionStack</ResourceType><ResourceStatus>%s</ResourceStatus>`+
+		`<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">`+
+			`<DescribeStackResourceResult><StackResourceDetail>`+
+			`<LogicalResourceId>%s</LogicalResourceId><ResourceType>Custom::PermissionStack</ResourceType>`+
+			`<ResourceStatus>%s</ResourceStatus>`+
 			`</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`,
 		logicalID,
 		status.String(),

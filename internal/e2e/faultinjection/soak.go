@@ -209,7 +209,8 @@ func (r SoakReport) Leaks() []string {
 func (r SoakReport) Write(w io.Writer) error {
 	fmt.Fprintf(
 		w,
-		"%d scenarios in a row, seed %d, %d of them with a fault: %s.\n\n| Scenarios | Heap, KiB | Goroutines | Open files | Resources left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
+		"%d scenarios in a row, seed %d, %d of them with a fault: %s.\n\n"+
+			"| Scenarios | Heap, KiB | Goroutines | Open files | Resources left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
 		r.Scenarios,
 		r.Seed,
 		r.Faults,

@@ -58,7 +58,7 @@ func (l *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.Header.Set(faultHeader, string(failure))
 	case NoResponse:
-		l.env.clock.Advance(lambdaenv.Silence)
+		l.env.clock.Advance(lambdaenv.ResponseTimeout)
 		return nil, timeoutError{}
 	case OutOfTime:
 		l.invocation.expire()

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// TestSilence: a connection on which no answer comes is given up, and the call is
+// TestResponseTimeout: a connection on which no answer comes is given up, and the call is
 // made again on another.
-func TestSilence(t *testing.T) {
+func TestResponseTimeout(t *testing.T) {
 	var calls atomic.Int32
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,8 +32,8 @@ func TestSilence(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKEY")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
-	silence = 50 * time.Millisecond
-	defer func() { silence = Silence }()
+	responseTimeout = 50 * time.Millisecond
+	defer func() { responseTimeout = ResponseTimeout }()
 	cfg, err := Config()
 	if err != nil {
 		t.Fatal(err)
