@@ -168,7 +168,9 @@ func read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
 
 // deployed returns the access of the stack --stack, its selection, and the
 // environment to synthesize the other side for.
-func (f *diffFlags) deployed(ctx context.Context) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
+func (f *diffFlags) deployed(
+	ctx context.Context,
+) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 	fail := func(err error) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 		return nil, policies.Selection{}, policies.Environment{}, err
 	}

@@ -45,7 +45,8 @@ func TestDiffDeployedStack(t *testing.T) {
 	wait := cloudformation.NewStackCreateCompleteWaiter(client, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 200*time.Millisecond, 200*time.Millisecond
 	})
-	if err := wait.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: in.StackName}, time.Minute); err != nil {
+	err := wait.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: in.StackName}, time.Minute)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

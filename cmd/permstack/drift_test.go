@@ -52,7 +52,8 @@ func TestDrift(t *testing.T) {
 	if _, err := stacks.CreateStack(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
-	waiter := cloudformation.NewStackCreateCompleteWaiter(stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+	type options = cloudformation.StackCreateCompleteWaiterOptions
+	waiter := cloudformation.NewStackCreateCompleteWaiter(stacks, func(o *options) {
 		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 50*time.Millisecond
 	})
 	if err := waiter.Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: name}, 20*time.Second); err != nil {
@@ -66,7 +67,8 @@ func TestDrift(t *testing.T) {
 		}
 		return out.String(), stderr.String()
 	}
-	if out, stderr := check(0, "--stack", "byhand"); !strings.HasPrefix(out, "in sync  byhand (123456789012, eu-west-1)") || stderr != "" {
+	out, stderr := check(0, "--stack", "byhand")
+	if !strings.HasPrefix(out, "in sync  byhand (123456789012, eu-west-1)") || stderr != "" {
 		t.Errorf("in sync: %q, %q", out, stderr)
 	}
 	if out, stderr := check(2, "--stack", "nothing"); out != "" || !strings.Contains(stderr, "does not exist") {
@@ -78,14 +80,16 @@ func TestDrift(t *testing.T) {
 	if _, err := roles.AttachRolePolicy(t.Context(), attach); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := check(1, "--stack", "byhand")
-	if !strings.HasPrefix(out, "DRIFTED") || !strings.Contains(out, "GRANTS MORE Role") || !strings.Contains(out, "AdministratorAccess") {
+	out, _ = check(1, "--stack", "byhand")
+	if !strings.HasPrefix(out, "DRIFTED") || !strings.Contains(out, "GRANTS MORE Role") ||
+		!strings.Contains(out, "AdministratorAccess") {
 		t.Errorf("drifted: %s", out)
 	}
-	out, stderr := check(1, "--stack", "byhand", "--format", "json")
+	out, stderr = check(1, "--stack", "byhand", "--format", "json")
 	var m notify.Message
 	err = json.Unmarshal([]byte(out), &m)
-	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 || m.Findings[0].Event != notify.Found || stderr != "" {
+	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 ||
+		m.Findings[0].Event != notify.Found || stderr != "" {
 		t.Errorf("JSON: %v, %s, %q", err, out, stderr)
 	}
 	cloud.SetIntercept(func(c *protocol.Call) error {
@@ -95,7 +99,8 @@ func TestDrift(t *testing.T) {
 		}
 		return nil
 	})
-	if out, _ := check(2, "--stack", "byhand"); !strings.Contains(out, "NOT COMPLETELY CHECKED") || !strings.Contains(out, "iam:ListAttachedRolePolicies") {
+	out, _ = check(2, "--stack", "byhand")
+	if !strings.Contains(out, "NOT COMPLETELY CHECKED") || !strings.Contains(out, "iam:ListAttachedRolePolicies") {
 		t.Errorf("unreadable: %s", out)
 	}
 }

@@ -133,7 +133,9 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 }
 
 // completeQuery completes the query with known names.
-func (f *explainFlags) completeQuery(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+func (f *explainFlags) completeQuery(
+	_ *cobra.Command, args []string, typed string,
+) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -21,11 +21,14 @@ func FuzzSynth(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		args := strings.Split(typed, "\n")
 		if slices.ContainsFunc(args, func(a string) bool {
-			return strings.HasPrefix(a, "-h") || strings.HasPrefix(a, "--h") || strings.Contains(a, "yaml") || strings.Contains(a, "out")
+			return strings.HasPrefix(a, "-h") || strings.HasPrefix(a, "--h") ||
+				strings.Contains(a, "yaml") || strings.Contains(a, "out")
 		}) {
 			return // help is not JSON; yamlfmt has its own fuzz test; --out writes files
 		}
-		args = append([]string{"synth", "--control-plane-role", "arn:aws:iam::111122223333:role/C", "--external-id", "example"}, args...)
+		args = append([]string{
+			"synth", "--control-plane-role", "arn:aws:iam::111122223333:role/C", "--external-id", "example",
+		}, args...)
 		var out, stderr bytes.Buffer
 		status := run(context.Background(), args, &out, &stderr)
 		switch {

@@ -122,7 +122,9 @@ func TestPageLaunchLink(t *testing.T) {
 
 // TestPageProblems checks that an invalid choice has problems and no files.
 func TestPageProblems(t *testing.T) {
-	for choice, want := range map[string]string{"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile"} {
+	for choice, want := range map[string]string{
+		"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile",
+	} {
 		got := webui.Request{Choice: choice}.Evaluate()
 		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
 			t.Errorf("%s: %v", choice, got.Problems)

@@ -85,7 +85,8 @@ Exit status: 0 if the output was written, 2 if not.`,
 	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID,
 		"ID of this connection to the vendor, part of every resource name")
 	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, usagePath)
-	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "", "`ARN` of the permissions boundary of every role")
+	flags.StringVar(&f.env.PermissionsBoundaryARN, "permissions-boundary", "",
+		"`ARN` of the permissions boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of every resource, as `key=value` (repeatable)")
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil,
 		"`ID` of another account of yours whose keys, subnets and snapshots may be used (repeatable)")

@@ -46,7 +46,8 @@ func allow(action, resource string, tag ...string) iampolicy.Statement {
 
 // TestKinds checks the kind of each change.
 func TestKinds(t *testing.T) {
-	const any, one = "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*", "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/a"
+	const any = "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*"
+	const one = "arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/a"
 	deny := allow("ec2:DeleteSnapshot", any)
 	deny.Effect = "Deny"
 	for name, c := range map[string]struct {
@@ -176,7 +177,8 @@ func TestAccountAndRegionAreNoDifference(t *testing.T) {
 // neither value is shown.
 func TestExternalIDIsNotShown(t *testing.T) {
 	access := func(id string) *AccessSet {
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}}, policies.Environment{
+		sel := policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}}
+		set, err := policies.Synthesize(sel, policies.Environment{
 			ExternalID: id, ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/C",
 		})
 		if err != nil {
@@ -227,20 +229,22 @@ func TestReleases(t *testing.T) {
 	tagged := schema.Conditions{"StringEquals": {"aws:ResourceTag/t": {"x"}}}
 	profile := schema.Profile{
 		Name: "history", Vendor: "Test", Assets: []schema.AssetInfo{{Asset: "a"}}, Operations: []schema.Operation{"backup"},
-		Roles: []schema.Role{{Entity: "Role", Trust: []schema.Trust{{Sid: "T", Service: "ec2.amazonaws.com"}}, Policies: []schema.Policy{{
-			Entity: "Policy", Kind: schema.Inline, Statements: []schema.Statement{
-				{Sid: "Same", Actions: []string{"ec2:CreateSnapshot"}, Resources: any},
-				{Sid: "Added", Actions: []string{"ec2:DeregisterImage"}, Resources: any, In: schema.Span{From: "2"}},
-				{Sid: "Removed", Actions: []string{"ec2:RegisterImage"}, Resources: any, In: schema.Span{Until: "2"}},
-				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, In: schema.Span{Until: "2"}},
-				{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, When: tagged, In: schema.Span{From: "2"}},
-				{Sid: "Grows", Actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resources: any,
-					ActionsIn: map[string]schema.Span{"ec2:DeleteTags": {From: "2"}}},
-			},
-		}}}},
+		Roles: []schema.Role{{
+			Entity: "Role", Trust: []schema.Trust{{Sid: "T", Service: "ec2.amazonaws.com"}}, Policies: []schema.Policy{{
+				Entity: "Policy", Kind: schema.Inline, Statements: []schema.Statement{
+					{Sid: "Same", Actions: []string{"ec2:CreateSnapshot"}, Resources: any},
+					{Sid: "Added", Actions: []string{"ec2:DeregisterImage"}, Resources: any, In: schema.Span{From: "2"}},
+					{Sid: "Removed", Actions: []string{"ec2:RegisterImage"}, Resources: any, In: schema.Span{Until: "2"}},
+					{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, In: schema.Span{Until: "2"}},
+					{Sid: "Delete", Actions: []string{"ec2:DeleteSnapshot"}, Resources: any, When: tagged, In: schema.Span{From: "2"}},
+					{Sid: "Grows", Actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resources: any,
+						ActionsIn: map[string]schema.Span{"ec2:DeleteTags": {From: "2"}}},
+				},
+			}}}},
 	}
 	access := func(release string) *AccessSet {
-		set, err := policies.SynthesizeProfile(profile, policies.Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}, policies.Environment{})
+		sel := policies.Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release}
+		set, err := policies.SynthesizeProfile(profile, sel, policies.Environment{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,8 +254,9 @@ func TestReleases(t *testing.T) {
 	for _, c := range Compare(access("1"), access("2"), explain.Describer{}).Changes {
 		got = append(got, string(c.Kind)+" "+strings.Join(c.Actions, ","))
 	}
-	if text := strings.Join(got, "; "); text != "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage" {
-		t.Error(text)
+	const want = "new ec2:DeleteTags,ec2:DeregisterImage; narrowed ec2:DeleteSnapshot; lost ec2:RegisterImage"
+	if text := strings.Join(got, "; "); text != want {
+		t.Errorf("got %q, want %q", text, want)
 	}
 }
 

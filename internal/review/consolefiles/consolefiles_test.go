@@ -155,7 +155,8 @@ func TestReadMe(t *testing.T) {
 		t.Error("README.md has steps for the console, which cannot set a path")
 	}
 	env.Account = ""
-	if _, err := consolefiles.Files(set(t, "cpm", env)); err == nil || !strings.Contains(err.Error(), "does not fill them in") {
+	_, err = consolefiles.Files(set(t, "cpm", env))
+	if err == nil || !strings.Contains(err.Error(), "does not fill them in") {
 		t.Errorf("without an account: error %v", err)
 	}
 }

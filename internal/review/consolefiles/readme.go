@@ -78,13 +78,15 @@ func (p plan) console(line func(string, ...any)) {
 			step("Select no policy, **Next**.")
 		}
 		step("Name the role `%s`, %s**Create role**. "+
-			"To use an existing role, open it instead and choose **Add permissions** → **Attach policies**.", r.Name, boundary(r.Role))
+			"To use an existing role, open it instead and choose **Add permissions** → **Attach policies**.",
+			r.Name, boundary(r.Role))
 		if r.InstanceProfile != "" {
 			step("Open the role → **Trust relationships** → **Edit trust policy**: "+
 				"replace the text with the content of `%s`, **Update policy**.", r.trust)
 		}
 		for _, policy := range r.Inline {
-			step("**Permissions** → **Add permissions** → **Create inline policy** → **JSON**: paste `%s.json`, **Next**, name it `%s`, **Create policy**.",
+			step("**Permissions** → **Add permissions** → **Create inline policy** → **JSON**: "+
+				"paste `%s.json`, **Next**, name it `%s`, **Create policy**.",
 				policy.Name, policy.Name)
 		}
 		if r.InstanceProfile != "" {

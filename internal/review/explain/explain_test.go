@@ -132,8 +132,9 @@ func TestNotGranted(t *testing.T) {
 			}
 		})
 	}
-	if a := explain.Find("ec2:DeleteSnapshoot", set, some, all); len(a.Similar) == 0 || a.Similar[0] != "ec2:DeleteSnapshot" {
-		t.Errorf("similar: %v", a.Similar)
+	similar := explain.Find("ec2:DeleteSnapshoot", set, some, all).Similar
+	if len(similar) == 0 || similar[0] != "ec2:DeleteSnapshot" {
+		t.Errorf("similar: %v", similar)
 	}
 	not := explain.Find("ec2:Delete*", set, some, all).NotGranted
 	if !slices.Contains(not, "ec2:DeleteVpc") || slices.Contains(not, "ec2:DeleteSnapshot") {
@@ -183,21 +184,21 @@ func TestDescribeConditions(t *testing.T) {
 
 func TestDescribeResource(t *testing.T) {
 	w := explain.Describer{Accounts: map[string]string{"444455556666": "Clumio's data-plane account"}}
-	for pattern, want := range map[string]string{
-		"*": "all resources",
-		"arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*": "any EC2 snapshot",
-		"arn:aws:s3:::*":                   "any S3 bucket",
-		"arn:aws:s3:::*/*":                 "any S3 object",
-		"arn:aws:kms:*:444455556666:key/*": "any KMS key in every Region in Clumio's data-plane account",
-		"arn:aws:dynamodb:eu-west-1:123456789012:table/*/backup/*":                          "any DynamoDB table backup in account 123456789012",
-		"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/Clumio*":       "Systems Manager document Clumio*",
-		"arn:${AWS::Partition}:rds:*:${AWS::AccountId}:og:*":                                "any RDS option group in every Region",
-		"arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:Pub-${AWS::Region}-c-1": "SNS topic Pub-<Region>-c-1",
-		"arn:aws:sns:us-east-1:123456789012:Topic":                                          "SNS topic Topic in account 123456789012",
+	for _, c := range []struct{ pattern, want string }{
+		{"*", "all resources"},
+		{"arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*", "any EC2 snapshot"},
+		{"arn:aws:s3:::*", "any S3 bucket"},
+		{"arn:aws:s3:::*/*", "any S3 object"},
+		{"arn:aws:kms:*:444455556666:key/*", "any KMS key in every Region in Clumio's data-plane account"},
+		{"arn:aws:dynamodb:eu-west-1:123456789012:table/*/backup/*", "any DynamoDB table backup in account 123456789012"},
+		{"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/Clumio*", "Systems Manager document Clumio*"},
+		{"arn:${AWS::Partition}:rds:*:${AWS::AccountId}:og:*", "any RDS option group in every Region"},
+		{"arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:Pub-${AWS::Region}-c-1", "SNS topic Pub-<Region>-c-1"},
+		{"arn:aws:sns:us-east-1:123456789012:Topic", "SNS topic Topic in account 123456789012"},
 	} {
-		t.Run(pattern, func(t *testing.T) {
-			if got := w.Resource(pattern); got != want {
-				t.Errorf("got %q, want %q", got, want)
+		t.Run(c.pattern, func(t *testing.T) {
+			if got := w.Resource(c.pattern); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}

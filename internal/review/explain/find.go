@@ -196,9 +196,15 @@ func (q query) kinds(profile schema.Profile, all []Grant, set policies.Set) []st
 	add("topic", contains(func(g Grant) bool { return g.Kind == Topic && q.matchesName(g.Entity, g.Name) }))
 	add("event rule", slices.ContainsFunc(profile.Rules, func(r schema.Rule) bool { return q.matchesName(r.Entity) }) ||
 		slices.ContainsFunc(set.Rules, func(r policies.Rule) bool { return q.matchesName(r.Name) }))
-	add("asset", slices.ContainsFunc(profile.Assets, func(i schema.AssetInfo) bool { return q.matchesName(string(i.Asset)) }))
-	add("operation", slices.ContainsFunc(profile.Operations, func(o schema.Operation) bool { return q.matchesName(string(o)) }))
-	add("option", slices.ContainsFunc(optionInfos(profile), func(o schema.OptionInfo) bool { return q.matchesName(string(o.Option)) }))
+	add("asset", slices.ContainsFunc(profile.Assets, func(i schema.AssetInfo) bool {
+		return q.matchesName(string(i.Asset))
+	}))
+	add("operation", slices.ContainsFunc(profile.Operations, func(o schema.Operation) bool {
+		return q.matchesName(string(o))
+	}))
+	add("option", slices.ContainsFunc(optionInfos(profile), func(o schema.OptionInfo) bool {
+		return q.matchesName(string(o.Option))
+	}))
 	add("resource", q.arn)
 	add("action", q.isAction(contains))
 	return out

@@ -54,8 +54,8 @@ func (a Result) isOneAction() bool {
 func (a Result) writeDenied(s terminal.Screen) {
 	switch {
 	case len(a.NotGranted) > 0 && len(a.Granted) > 0:
-		s.Field(0, labelWidth, "denied", terminal.Plain, fmt.Sprintf("%s: %s",
-			terminal.Count(len(a.NotGranted), "other action that matches "+a.Query, "other actions that match "+a.Query), atMost(a.NotGranted, 12)))
+		n := terminal.Count(len(a.NotGranted), "other action that matches ", "other actions that match ")
+		s.Field(0, labelWidth, "denied", terminal.Plain, n+a.Query+": "+atMost(a.NotGranted, 12))
 	case len(a.Granted) > 0 && a.isOneAction():
 		var roles []string
 		limited := false

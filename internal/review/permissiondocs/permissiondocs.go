@@ -18,7 +18,8 @@ import (
 //go:generate go run ../../../tools/permissiondocs ../../../docs/permissions
 
 // generatedHeader is the first line of every file.
-const generatedHeader = "<!-- Generated from the catalogue by go generate ./internal/review/permissiondocs. Do not edit. -->\n\n"
+const generatedHeader = "<!-- Generated from the catalogue by go generate " +
+	"./internal/review/permissiondocs. Do not edit. -->\n\n"
 
 // Files returns the content of every file by its name.
 func Files() (map[string]string, error) {
@@ -147,7 +148,8 @@ func writeTable(b *strings.Builder, title string, grants []explain.Grant, who bo
 	if who {
 		lastHead = "principals"
 	}
-	fmt.Fprintf(b, "| statement | why | actions | resources | only if | %s | risk |\n|---|---|---|---|---|---|---|\n", lastHead)
+	fmt.Fprintf(b, "| statement | why | actions | resources | only if | %s | risk |\n"+
+		"|---|---|---|---|---|---|---|\n", lastHead)
 	for _, g := range grants {
 		var actions []string
 		for _, a := range g.Actions {
@@ -164,7 +166,8 @@ func writeTable(b *strings.Builder, title string, grants []explain.Grant, who bo
 			lastCell = strings.Join(g.Principals, ", ")
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, escapeCell(why), strings.Join(actions, "<br>"),
-			escapeCell(strings.Join(g.On, "; ")), escapeCell(strings.Join(g.OnlyIf, " and ")), escapeCell(lastCell), g.Risk.Level)
+			escapeCell(strings.Join(g.On, "; ")), escapeCell(strings.Join(g.OnlyIf, " and ")),
+			escapeCell(lastCell), g.Risk.Level)
 	}
 	b.WriteString("\n")
 }

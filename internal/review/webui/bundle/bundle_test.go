@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,11 +148,12 @@ func TestPage(t *testing.T) {
 	// Each profile, with only its first asset and operation, and its presets.
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		b.eval(`(() => { const s = document.getElementById("profile"); s.value = "`+name+`"; s.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
-		b.eval(`for (const id of ["assets", "operations"]) document.querySelectorAll("#" + id + " input").forEach((c, i) => { if (i > 0) c.click(); })`, nil)
+		b.setValue("profile", name, "change")
+		b.eval(`for (const id of ["assets", "operations"])
+			document.querySelectorAll("#" + id + " input").forEach((c, i) => { if (i > 0) c.click(); })`, nil)
 		shows(name + ":" + string(p.Assets[0].Asset) + ":" + string(p.Operations[0]))
 		for _, preset := range p.Presets {
-			b.eval(`(() => { const s = document.getElementById("preset"); s.value = "`+preset.Name+`"; s.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
+			b.setValue("preset", preset.Name, "change")
 			shows(name + ":::" + preset.Name)
 		}
 	}
@@ -162,7 +162,7 @@ func TestPage(t *testing.T) {
 	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	shows("clumio:ec2:backup")
-	b.eval(`(() => { const s = document.getElementById("search"); s.value = "deletesnapshot"; s.dispatchEvent(new Event("input")); })()`, nil)
+	b.setValue("search", "deletesnapshot", "input")
 	if found := text("grants"); !strings.Contains(found, "Vendor = Clumio") || !strings.Contains(text("found"), "1 of ") {
 		t.Errorf("search: got %q", text("found"))
 	}
@@ -177,18 +177,24 @@ func TestPage(t *testing.T) {
 	// The link requires a Region and a template.
 	b.eval(`location.hash = "clumio:ec2,s3:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
-	b.eval(`(() => { document.getElementById("region").value = "eu-west-1"; const u = document.getElementById("templateURL");
-		u.value = "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml"; u.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
+	b.setValue("region", "eu-west-1", "change")
+	b.setValue("templateURL",
+		"https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml", "change")
 	var link string
 	b.eval(`document.getElementById("launch").href`, &link)
-	for _, want := range []string{"https://eu-west-1.console.aws.amazon.com/cloudformation/", "param_ProtectEC2=yes", "param_ProtectS3=yes", "param_ProtectRDS=no", "param_Operations=backup"} {
+	for _, want := range []string{
+		"https://eu-west-1.console.aws.amazon.com/cloudformation/", "param_ProtectEC2=yes", "param_ProtectS3=yes",
+		"param_ProtectRDS=no", "param_Operations=backup",
+	} {
 		if !strings.Contains(link, want) {
 			t.Errorf("the link %q lacks %s", link, want)
 		}
 	}
 
-	if i := slices.IndexFunc(b.requests, func(u string) bool { return !strings.HasPrefix(u, "file://"+path) && u != "about:blank" }); i >= 0 {
-		t.Errorf("the page requests %.100s", b.requests[i])
+	for _, u := range b.requests {
+		if !strings.HasPrefix(u, "file://"+path) && u != "about:blank" {
+			t.Errorf("the page requests %.100s", u)
+		}
 	}
 	if len(b.errors) > 0 {
 		t.Errorf("errors in the console: %s", strings.Join(b.errors, "; "))
@@ -224,6 +230,6 @@ func TestPicture(t *testing.T) {
 	b := openPage(t, file(t), 1200, 1290, false)
 	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
-	b.eval(`(() => { const s = document.getElementById("search"); s.value = "delete"; s.dispatchEvent(new Event("input")); })()`, nil)
+	b.setValue("search", "delete", "input")
 	b.screenshot("page")
 }

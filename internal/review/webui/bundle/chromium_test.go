@@ -77,14 +77,21 @@ func openPage(t *testing.T, file string, width, height int, dark bool) *browser 
 	if dark {
 		scheme = "dark"
 	}
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.call("Emulation.setEmulatedMedia", map[string]any{
+		"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}},
+	}, nil)
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{
+		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
+	}, nil)
 	b.loaded = false
 	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
 	for !b.loaded {
 		b.readMessage("Page.loadEventFired")
 	}
-	b.eval(`new Promise((ready) => { const poll = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(poll); poll(); })`, nil)
+	b.eval(`new Promise((ready) => { 
+		const poll = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(poll);
+		poll();
+	})`, nil)
 	return b
 }
 
@@ -200,6 +207,16 @@ func (b *browser) eval(expression string, value any) {
 	}
 }
 
+// setValue sets the value of a form element and dispatches an event.
+func (b *browser) setValue(id, value, event string) {
+	b.t.Helper()
+	b.eval(fmt.Sprintf(`(() => {
+		const e = document.getElementById(%q);
+		e.value = %q;
+		e.dispatchEvent(new Event(%q, {bubbles: true}));
+	})()`, id, value, event), nil)
+}
+
 // press presses and releases a key.
 func (b *browser) press(key string, code int) {
 	b.t.Helper()
@@ -208,7 +225,9 @@ func (b *browser) press(key string, code int) {
 		text = " "
 	}
 	for _, kind := range []string{"keyDown", "keyUp"} {
-		b.call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text}, nil)
+		b.call("Input.dispatchKeyEvent", map[string]any{
+			"type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text,
+		}, nil)
 	}
 }
 
