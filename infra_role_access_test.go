@@ -12,32 +12,32 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// ownAccess is a line of testdata/infra-role-access.txt: what is allowed in a place, on
-// some resources and under some conditions, where it is chosen.
-type ownAccess struct {
+// infraAccess is a line of testdata/infra-role-access.txt: what is allowed in a place, on some resources and under
+// some conditions, in scenes with the chosen words.
+type infraAccess struct {
 	place       string
 	chosen      []string
 	deny        bool // it denies, whatever else allows
 	actions, on []string
-	gates       []ownGate
+	gates       []infraGate
 	line        int
 }
 
-// ownGate is a condition key and the values that let a request through.
-type ownGate struct {
+// infraGate is a condition key and the values with which it allows a request.
+type infraGate struct {
 	key     string
 	values  []string
 	missing bool // the key may be missing
 }
 
-// ownFile is testdata/infra-role-access.txt.
-type ownFile struct {
+// infraAccessFile is testdata/infra-role-access.txt.
+type infraAccessFile struct {
 	names map[string][]string
-	lines []ownAccess
+	lines []infraAccess
 }
 
-var ownAccesses = sync.OnceValues(func() (ownFile, error) {
-	f := ownFile{names: map[string][]string{}}
+var readInfraAccess = sync.OnceValues(func() (infraAccessFile, error) {
+	f := infraAccessFile{names: map[string][]string{}}
 	data, err := os.ReadFile("testdata/infra-role-access.txt")
 	if err != nil {
 		return f, err
@@ -52,7 +52,7 @@ var ownAccesses = sync.OnceValues(func() (ownFile, error) {
 		case text[0] == '@' && isName:
 			f.names[name] = strings.Fields(value)
 		default:
-			a, err := parseOwnAccess(text)
+			a, err := parseInfraAccess(text)
 			if err != nil {
 				return f, fmt.Errorf("infra-role-access.txt:%d: %w", i+1, err)
 			}
@@ -63,8 +63,8 @@ var ownAccesses = sync.OnceValues(func() (ownFile, error) {
 	return f, nil
 })
 
-func parseOwnAccess(text string) (ownAccess, error) {
-	var a ownAccess
+func parseInfraAccess(text string) (infraAccess, error) {
+	var a infraAccess
 	fields := strings.Split(text, " | ")
 	if len(fields) < 3 || len(fields) > 4 {
 		return a, fmt.Errorf("%d fields in %q", len(fields), text)
@@ -88,45 +88,45 @@ func parseOwnAccess(text string) (ownAccess, error) {
 		if !ok {
 			return a, fmt.Errorf("condition %q", part)
 		}
-		g := ownGate{values: strings.Split(values, ",")}
+		g := infraGate{values: strings.Split(values, ",")}
 		g.key, g.missing = strings.CutSuffix(key, "?")
 		a.gates = append(a.gates, g)
 	}
 	return a, nil
 }
 
-// ownScene is a choice that a customer may make, and what infra-role-access.txt calls it.
-type ownScene struct {
+// infraScene is a set of parameters for a template, and the words of infra-role-access.txt that are true for it.
+type infraScene struct {
 	what, template, region string
 	values                 map[string]string
 	words                  []string
-	mutated                bool        // its statements are spoiled, one by one
-	lines                  []ownAccess // of the places that the template has; set by ownScenes
+	mutated                bool          // mutants of its statements are tried
+	lines                  []infraAccess // of the places that the template has; set by ownScenes
 	names                  map[string][]string
 	expanded               map[string][]string // results of patterns, by text
 }
 
 const (
-	ownKey    = "arn:aws:kms:us-east-1:123456789012:key/" + uuid
+	alertKey  = "arn:aws:kms:us-east-1:123456789012:key/" + uuid
 	elsewhere = "eu-west-1"
 )
 
-// ownScenes are each choice alone, all together, both profiles and another partition.
-func ownScenes(t *testing.T) []ownScene {
+// infraScenes returns scenes with each choice alone, all together, both profiles and another partition.
+func infraScenes(t *testing.T) []infraScene {
 	t.Helper()
 	member := everyTemplate(t)["template.yaml"]
 	single := map[string]map[string]string{
 		"boundary": {"PermissionsBoundaryArn": teamBoundary},
-		"key":      {"AlertKeyArn": ownKey},
+		"key":      {"AlertKeyArn": alertKey},
 		"hub":      {"OrgHubTopicArn": hubTopic},
 		"revert":   {"OnDrift": "revert"},
 	}
 	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com",
 		"ResourceTags": "team=storage"}, []string{}
-	var out []ownScene
+	var out []infraScene
 	add := func(what, region string, more map[string]string, words ...string) {
 		out = append(out,
-			ownScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
+			infraScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
 	}
 	add("as it comes", region, nil, "clumio")
 	out[0].mutated = true
@@ -141,19 +141,19 @@ func ownScenes(t *testing.T) []ownScene {
 	add("in China", "cn-north-1", map[string]string{"OnDrift": "revert"}, "clumio", "revert")
 	hub := everyTemplate(t)["templates/org-hub.yaml"]
 	out = append(out,
-		ownScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
+		infraScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
 	return out
 }
 
-// chosen tells whether a line is.
-func (s *ownScene) chosen(a ownAccess) bool {
+// chosen reports whether a line applies to the scene.
+func (s *infraScene) chosen(a infraAccess) bool {
 	return !slices.ContainsFunc(a.chosen, func(word string) bool {
 		name, not := strings.CutPrefix(word, "!")
 		return name != "*" && slices.Contains(s.words, name) == not
 	})
 }
 
-func (s *ownScene) partition() string {
+func (s *infraScene) partition() string {
 	if strings.HasPrefix(s.region, "cn-") {
 		return "aws-cn"
 	}
@@ -161,7 +161,7 @@ func (s *ownScene) partition() string {
 }
 
 // patterns returns the ARN patterns, or the values, that a word of infra-role-access.txt stands for in this scene.
-func (s *ownScene) patterns(text string) []string {
+func (s *infraScene) patterns(text string) []string {
 	out, known := s.expanded[text]
 	if !known {
 		out = s.expand(text)
@@ -173,7 +173,7 @@ func (s *ownScene) patterns(text string) []string {
 	return out
 }
 
-func (s *ownScene) expand(text string) []string {
+func (s *infraScene) expand(text string) []string {
 	if list := s.names[text]; list != nil {
 		var out []string
 		for _, item := range list {
@@ -207,8 +207,8 @@ func (s *ownScene) expand(text string) []string {
 	return []string{"arn:" + s.partition() + ":" + strings.Join(f, ":")}
 }
 
-// visitors are all who come to every door.
-func ownVisitors() map[string]eval.Principal {
+// callers returns the principals with which every policy is requested.
+func callers() map[string]eval.Principal {
 	out := map[string]eval.Principal{}
 	for _, id := range []string{account, "777777777777", "999999999999"} {
 		out["root "+id] = eval.Principal{Account: id, ARN: "arn:aws:iam::" + id + ":root"}
@@ -221,14 +221,14 @@ func ownVisitors() map[string]eval.Principal {
 	return out
 }
 
-// decides is what the lines that are chosen say of a request.
-func (s *ownScene) decides(place string, r eval.Request) eval.Decision {
+// decides returns the decision of the lines that apply to the scene.
+func (s *infraScene) decides(place string, r eval.Request) eval.Decision {
 	out := eval.ImplicitDeny
 	for _, a := range s.lines {
 		if a.place == place && s.chosen(a) &&
-			slices.ContainsFunc(a.actions, func(p string) bool { return ownGlob(p, r.Action) }) &&
+			slices.ContainsFunc(a.actions, func(p string) bool { return arnGlob(p, r.Action) }) &&
 			slices.ContainsFunc(a.on, func(on string) bool { return s.matches(on, r.Resource) }) &&
-			!slices.ContainsFunc(a.gates, func(g ownGate) bool { return !s.passes(g, r) }) {
+			!slices.ContainsFunc(a.gates, func(g infraGate) bool { return !s.passes(g, r) }) {
 			if a.deny {
 				return eval.ExplicitDeny
 			}
@@ -238,11 +238,11 @@ func (s *ownScene) decides(place string, r eval.Request) eval.Decision {
 	return out
 }
 
-func (s *ownScene) matches(name, have string) bool {
-	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return ownGlob(p, have) })
+func (s *infraScene) matches(name, have string) bool {
+	return slices.ContainsFunc(s.patterns(name), func(p string) bool { return arnGlob(p, have) })
 }
 
-func (s *ownScene) passes(g ownGate, r eval.Request) bool {
+func (s *infraScene) passes(g infraGate, r eval.Request) bool {
 	if g.key == "who" {
 		kind, name, _ := strings.Cut(g.values[0], ":")
 		switch kind {
@@ -260,8 +260,8 @@ func (s *ownScene) passes(g ownGate, r eval.Request) bool {
 	return slices.ContainsFunc(g.values, func(v string) bool { return s.matches(v, have[0]) })
 }
 
-// ownGlob matches with * for any text, in an ARN within its part.
-func ownGlob(pattern, text string) bool {
+// arnGlob reports whether a pattern matches a text; a * in an ARN does not match beyond its part.
+func arnGlob(pattern, text string) bool {
 	p, x := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
 	if len(p) == 6 && p[0] == "arn" {
 		return len(x) == 6 && slices.EqualFunc(p, x, plainGlob)

@@ -12,19 +12,18 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// ownBench is a place of a scene: its requests, and which statements let which
-// through.
-type ownBench struct {
+// infraBench is a place of a scene with its requests, and for each statement the requests to which it applies.
+type infraBench struct {
 	place
-	scene    *ownScene
-	requests []asked
+	scene    *infraScene
+	requests []infraRequest
 	byAction map[string][]int
 	all      []int
 	lets     []map[int]bool // by statement
 	count    []votes        // by request
 }
 
-// votes are how many statements allow a request, and how many deny it.
+// votes counts the statements that allow a request and those that deny it.
 type votes struct{ allow, deny int }
 
 func (v *votes) add(effect string, n int) {
@@ -45,18 +44,18 @@ func (v votes) decision() eval.Decision {
 	return eval.ImplicitDeny
 }
 
-// letsOwn tells whether a statement speaks of a request.
-func letsOwn(s iampolicy.Statement, r eval.Request) bool {
+// applies reports whether a statement applies to a request, whatever its effect.
+func applies(s iampolicy.Statement, r eval.Request) bool {
 	if len(s.Action) > 0 && !slices.ContainsFunc(s.Action, func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
-		return false // as most do: quicker than asking
+		return false // most actions; faster than an evaluation
 	}
 	s.Effect = "Allow"
 	d, _ := eval.Trust(iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{s}}, r)
 	return d == eval.Allow
 }
 
-func newOwnBench(s *ownScene, p place) *ownBench {
-	b := &ownBench{place: p, scene: s, requests: s.ownRequests(p.name), byAction: map[string][]int{}}
+func newInfraBench(s *infraScene, p place) *infraBench {
+	b := &infraBench{place: p, scene: s, requests: s.requests(p.name), byAction: map[string][]int{}}
 	b.count = make([]votes, len(b.requests))
 	for i, r := range b.requests {
 		b.byAction[strings.ToLower(r.Action)] = append(b.byAction[strings.ToLower(r.Action)], i)
@@ -65,7 +64,7 @@ func newOwnBench(s *ownScene, p place) *ownBench {
 	for _, st := range p.statements {
 		lets := map[int]bool{}
 		for i, r := range b.requests {
-			if letsOwn(st, r.Request) {
+			if applies(st, r.Request) {
 				lets[i] = true
 				b.count[i].add(st.Effect, 1)
 			}
@@ -75,8 +74,8 @@ func newOwnBench(s *ownScene, p place) *ownBench {
 	return b
 }
 
-// wrong lists what is allowed and should not be, or the other way round.
-func (b *ownBench) wrong() (out []string) {
+// wrong returns the requests with a wrong decision.
+func (b *infraBench) wrong() (out []string) {
 	for i, r := range b.requests {
 		if d := b.count[i].decision(); d != r.want {
 			out = append(out, fmt.Sprintf("%s: %s, want %s", r, d, r.want))
@@ -85,9 +84,9 @@ func (b *ownBench) wrong() (out []string) {
 	return out
 }
 
-// notices is whether a request tells that other statements stand in the place of
-// some.
-func (b *ownBench) notices(gone []int, come []iampolicy.Statement) bool {
+// detects reports whether some request has a wrong decision if the statements of the numbers gone are replaced by
+// others.
+func (b *infraBench) detects(gone []int, come []iampolicy.Statement) bool {
 	concerned := map[string]bool{}
 	changed := slices.Clone(come)
 	for _, i := range gone {
@@ -117,7 +116,7 @@ func (b *ownBench) notices(gone []int, come []iampolicy.Statement) bool {
 			}
 		}
 		for _, st := range come {
-			if letsOwn(st, b.requests[i].Request) {
+			if applies(st, b.requests[i].Request) {
 				count.add(st.Effect, 1)
 			}
 		}
@@ -125,10 +124,10 @@ func (b *ownBench) notices(gone []int, come []iampolicy.Statement) bool {
 	})
 }
 
-// probes are requests that follow from a statement itself: what it names, with
-// what its conditions ask for. They notice what no line of infra-role-access.txt thinks
-// of, an action of a service that we have nothing to do with for one.
-func (b *ownBench) probes(st iampolicy.Statement) []string {
+// probes returns the requests that follow from a statement itself, with what its conditions require, and that
+// infra-role-access.txt does not allow. They detect permissions that no line of the file names, for example for
+// another service.
+func (b *infraBench) probes(st iampolicy.Statement) []string {
 	if st.NotAction != nil || st.NotResource != nil || st.NotPrincipal != nil {
 		return []string{st.Sid + " names what it does not mean"}
 	}
@@ -145,7 +144,7 @@ func (b *ownBench) probes(st iampolicy.Statement) []string {
 	if len(resources) == 0 {
 		resources = iampolicy.Values{""}
 	}
-	who := ownVisitors()
+	who := callers()
 	if st.Principal == nil {
 		who = map[string]eval.Principal{"": {}}
 	}
@@ -153,7 +152,7 @@ func (b *ownBench) probes(st iampolicy.Statement) []string {
 		for _, resource := range resources {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
-				if want := b.scene.decides(b.name, r); letsOwn(st, r) && (want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
+				if want := b.scene.decides(b.name, r); applies(st, r) && (want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
 					out = append(out,
 						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal, r.Context))
 				}
@@ -163,7 +162,7 @@ func (b *ownBench) probes(st iampolicy.Statement) []string {
 	return out
 }
 
-// repeated are actions that stand in several statements of a place, and why.
+// repeated are actions that several statements of a place may have, and why.
 var repeated = map[string]string{
 	"iam:GetRole": "of roles that are gone", "iam:ListRolePolicies": "as above", "iam:ListAttachedRolePolicies": "as above",
 	"iam:ListInstanceProfilesForRole": "as above", "iam:GetInstanceProfile": "as above",
@@ -171,10 +170,9 @@ var repeated = map[string]string{
 	"sns:Publish": "by several, or denied",
 }
 
-// twice lists actions that stand in several statements of a place: one that is
-// added where another statement allows it already changes nothing, and is still
-// not meant.
-func (p place) twice() (out []string) {
+// duplicateActions returns actions in several statements of a place: an action that another statement allows already
+// has no effect and is not intended.
+func (p place) duplicateActions() (out []string) {
 	seen := map[string]string{}
 	for i, st := range p.statements {
 		where := fmt.Sprintf("%s#%d", st.Sid, i)
@@ -191,28 +189,28 @@ func (p place) twice() (out []string) {
 // prepared holds the benches of the templates as they are, made once for all tests.
 var prepared struct {
 	once    sync.Once
-	benches []*ownBench
+	benches []*infraBench
 }
 
-// prepareOwn returns the places of every scene, of the templates as they are.
-func prepareOwn(t *testing.T) []*ownBench {
+// infraBenches returns the places of every scene, of the templates as they are.
+func infraBenches(t *testing.T) []*infraBench {
 	t.Helper()
-	prepared.once.Do(func() { prepared.benches = newOwnBenches(t) })
+	prepared.once.Do(func() { prepared.benches = newInfraBenches(t) })
 	if len(prepared.benches) == 0 {
 		t.Fatal("the templates could not be prepared; the first test that needs them says why")
 	}
 	return prepared.benches
 }
 
-func newOwnBenches(t *testing.T) []*ownBench {
+func newInfraBenches(t *testing.T) []*infraBench {
 	t.Helper()
-	file, err := ownAccesses()
+	file, err := readInfraAccess()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []*ownBench
+	var out []*infraBench
 	held := map[string]bool{}
-	for _, s := range ownScenes(t) {
+	for _, s := range infraScenes(t) {
 		template, err := cfntemplate.Parse(read(t, s.template))
 		if err != nil {
 			t.Fatal(err)
@@ -228,7 +226,7 @@ func newOwnBenches(t *testing.T) []*ownBench {
 		}
 		for _, p := range places {
 			held[p.name] = true
-			out = append(out, newOwnBench(&s, p))
+			out = append(out, newInfraBench(&s, p))
 		}
 	}
 	for _, a := range file.lines {
@@ -239,16 +237,16 @@ func newOwnBenches(t *testing.T) []*ownBench {
 	return out
 }
 
-// TestOwnAccess has the policies of our own templates judged by what
-// infra-role-access.txt says, and infra-role-access.txt by what they say.
-func TestOwnAccess(t *testing.T) {
+// TestInfraRoleAccess compares the policies of the templates' own roles with infra-role-access.txt, in both
+// directions.
+func TestInfraRoleAccess(t *testing.T) {
 	number := 0
-	for _, b := range prepareOwn(t) {
+	for _, b := range infraBenches(t) {
 		problems := b.wrong()
 		for _, st := range b.statements {
 			problems = append(problems, b.probes(st)...)
 		}
-		problems = append(problems, b.twice()...)
+		problems = append(problems, b.duplicateActions()...)
 		number += len(b.requests)
 		for i, problem := range problems {
 			if i == 10 {

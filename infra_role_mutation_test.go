@@ -17,12 +17,12 @@ import (
 	"permstack/internal/iampolicy/policytest"
 )
 
-// ownContext is what the mutations of conditions need to know.
-func (s *ownScene) ownContext() policytest.Context {
+// mutationContext describes condition values to policytest.
+func (s *infraScene) mutationContext() policytest.Context {
 	return policytest.Context{
 		More: func(key, operator string) []string {
 			if strings.HasPrefix(operator, "Arn") || key == "aws:SourceArn" || strings.HasSuffix(key, "Arn") {
-				return []string{s.stranger()}
+				return []string{s.thirdParty()}
 			}
 			return []string{"other", "999999999999"}
 		},
@@ -36,8 +36,8 @@ func (s *ownScene) ownContext() policytest.Context {
 	}
 }
 
-// ownStrangers are principals that a door is opened to.
-func ownStrangers() (out []iampolicy.Principal) {
+// thirdPartyPrincipals returns principals that mutants of trust policies allow.
+func thirdPartyPrincipals() (out []iampolicy.Principal) {
 	out = append(out, iampolicy.Principal{Everyone: true})
 	for kind, ids := range map[string][]string{
 		"AWS":     {"*", "arn:aws:iam::" + account + ":root", "arn:aws:iam::999999999999:root", "777777777777"},
@@ -60,20 +60,20 @@ func ownStrangers() (out []iampolicy.Principal) {
 func TestMutationOfInfraRoles(t *testing.T) {
 	sample := policytest.NewSample(10)
 	total, byRequest, byProbe, byRule, same := 0, 0, 0, 0, 0
-	benches := prepareOwn(t)
-	strangers := ownStrangers()
+	benches := infraBenches(t)
+	strangers := thirdPartyPrincipals()
 	survivors := map[string]string{}
 	for _, b := range benches {
 		if !b.scene.mutated {
 			continue
 		}
 		for i, st := range b.statements {
-			policytest.Statement(st, b.scene.ownContext(), strangers, []string{"999999999999"}, func(what string, changed ...iampolicy.Statement) {
+			policytest.Statement(st, b.scene.mutationContext(), strangers, []string{"999999999999"}, func(what string, changed ...iampolicy.Statement) {
 				if !sample.Includes(fmt.Sprintf("%s/%s %d in %s: %s", b.name, st.Sid, i, b.scene.what, what)) {
 					return
 				}
 				total++
-				if b.notices([]int{i}, changed) {
+				if b.detects([]int{i}, changed) {
 					byRequest++
 					return
 				}
@@ -84,7 +84,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 					}
 				}
 				now := place{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
-				if len(now.twice()) > 0 {
+				if len(now.duplicateActions()) > 0 {
 					byRule++
 					return
 				}
@@ -109,19 +109,19 @@ func TestMutationOfInfraRoles(t *testing.T) {
 // TestMutationOfConditions replaces the condition of every Fn::If in the policies of template.yaml's roles by each
 // other condition, and negates each condition; a request of infra-role-access.txt must notice.
 func TestMutationOfConditions(t *testing.T) {
-	benches := prepareOwn(t)
+	benches := infraBenches(t)
 	text := string(read(t, "template.yaml"))
 	asks := []string{"Clumio", "HasBoundary", "HasHub", "HasAlertKey", "Reverts"}
 	total := 0
 	try := func(what, changed string) {
 		total++
-		if !ownNoticed(t, benches, changed) {
+		if !detected(t, benches, changed) {
 			t.Errorf("survives: %s", what)
 		}
 	}
 	for _, at := range regexp.MustCompile(`!If(?: \[|\s+- )(Clumio|HasBoundary|HasHub|HasAlertKey|Reverts)\b`).FindAllStringSubmatchIndex(text, -1) {
 		line := strings.Count(text[:at[0]], "\n") + 1
-		if !ofRights(text[:at[0]]) {
+		if !inRolePolicies(text[:at[0]]) {
 			continue
 		}
 		for _, other := range asks {
@@ -167,20 +167,20 @@ func negateCondition(t *testing.T, template, name string) string {
 	return string(negated)
 }
 
-// ofRights tells whether a template's text ends within the policies of a resource.
-func ofRights(text string) bool {
+// inRolePolicies reports whether a template's text ends within the policies of a resource.
+func inRolePolicies(text string) bool {
 	i := strings.LastIndex(text, "\n      Policies:")
 	return i > strings.LastIndex(text, "\n      Tags:") && i > strings.LastIndex(text, "\n    Type:")
 }
 
-// ownNoticed is whether a request tells template.yaml from what it is changed to.
-func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
+// detected reports whether some request has a wrong decision with a changed template.yaml.
+func detected(t *testing.T, benches []*infraBench, text string) bool {
 	t.Helper()
 	template, err := cfntemplate.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := map[*ownScene][]place{}
+	places := map[*infraScene][]place{}
 	for _, b := range benches {
 		if b.scene.template != "template.yaml" {
 			continue
@@ -208,7 +208,7 @@ func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
 		come := slices.DeleteFunc(slices.Clone(now), func(st iampolicy.Statement) bool {
 			return slices.ContainsFunc(b.statements, func(other iampolicy.Statement) bool { return sameStatement(st, other) })
 		})
-		if b.notices(gone, come) {
+		if b.detects(gone, come) {
 			return true
 		}
 	}
@@ -216,7 +216,7 @@ func ownNoticed(t *testing.T, benches []*ownBench, text string) bool {
 }
 
 func sameStatement(a, b iampolicy.Statement) bool {
-	x, errX := jsonOf(a)
-	y, errY := jsonOf(b)
+	x, errX := toJSON(a)
+	y, errY := toJSON(b)
 	return errX == nil && errY == nil && string(x) == string(y)
 }

@@ -10,10 +10,10 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-func jsonOf(v any) ([]byte, error) { return json.Marshal(v) }
+func toJSON(v any) ([]byte, error) { return json.Marshal(v) }
 
 // permission is an AWS::Lambda::Permission as the statement that Lambda makes of it.
-func (s *ownScene) permission(p map[string]any) iampolicy.Statement {
+func (s *infraScene) permission(p map[string]any) iampolicy.Statement {
 	text := func(name string) string { v, _ := p[name].(string); return v }
 	st := iampolicy.Statement{
 		Sid: "Permission", Effect: "Allow", Action: iampolicy.Values{text("Action")},
@@ -41,13 +41,13 @@ func (s *ownScene) permission(p map[string]any) iampolicy.Statement {
 	return st
 }
 
-// ownNames answers Ref and Fn::GetAtt of a template's own resources.
-type ownNames struct {
-	s *ownScene
+// infraNames resolves Ref and Fn::GetAtt for a template's own resources.
+type infraNames struct {
+	s *infraScene
 	b *cfntemplate.Resolved
 }
 
-func (n ownNames) kind(id string) string {
+func (n infraNames) kind(id string) string {
 	i := slices.IndexFunc(n.b.Active(), func(r *cfntemplate.Resource) bool { return r.LogicalID == id })
 	if i < 0 {
 		return ""
@@ -55,7 +55,7 @@ func (n ownNames) kind(id string) string {
 	return n.b.Active()[i].Type
 }
 
-func (n ownNames) name(id string) string {
+func (n infraNames) name(id string) string {
 	stack := "parent"
 	if n.s.template == "templates/org-hub.yaml" {
 		stack = "org"
@@ -66,11 +66,11 @@ func (n ownNames) name(id string) string {
 	return stack + "-" + id + "-1A2B"
 }
 
-func (n ownNames) arn(service, rest string) string {
+func (n infraNames) arn(service, rest string) string {
 	return "arn:" + n.s.partition() + ":" + service + ":" + n.s.region + ":" + account + ":" + rest
 }
 
-func (n ownNames) Ref(id string) (any, error) {
+func (n infraNames) Ref(id string) (any, error) {
 	switch n.kind(id) {
 	case "AWS::SNS::Topic":
 		return n.arn("sns", n.name(id)), nil
@@ -80,7 +80,7 @@ func (n ownNames) Ref(id string) (any, error) {
 	return n.name(id), nil
 }
 
-func (n ownNames) GetAtt(id, attribute string) (any, error) {
+func (n infraNames) GetAtt(id, attribute string) (any, error) {
 	kind := n.kind(id)
 	if attribute != "Arn" {
 		return n.name(id) + "." + attribute, nil

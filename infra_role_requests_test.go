@@ -13,29 +13,28 @@ import (
 	"permstack/internal/iampolicy/policytest"
 )
 
-// asked is a request in a place of a scene, and what must come of it.
-type asked struct {
+// infraRequest is a request in a place of a scene, and the decision that it must have.
+type infraRequest struct {
 	eval.Request
 	want eval.Decision
 	line int
 }
 
-func (a asked) String() string {
+func (a infraRequest) String() string {
 	return fmt.Sprintf("infra-role-access.txt:%d: %s on %s by %v with %v", a.line, a.Action, a.Resource, a.Principal,
 		a.Context)
 }
 
-// ownRequests follow from the lines of a place: each action on each resource; the
-// same with one thing wrong; every other action that anything of ours is allowed,
-// and every dangerous one, in its place; and what another choice would allow.
-func (s *ownScene) ownRequests(place string) []asked {
-	var out []asked
+// requests returns the requests that follow from the lines of a place: each action on each resource; the same with one
+// thing wrong; every other action of the file and every dangerous one; and what another choice would allow.
+func (s *infraScene) requests(place string) []infraRequest {
+	var out []infraRequest
 	seen := map[string]bool{}
 	ask := func(line int, r eval.Request) {
 		key := fmt.Sprint(r)
 		if !seen[key] {
 			seen[key] = true
-			out = append(out, asked{r, s.decides(place, r), line})
+			out = append(out, infraRequest{r, s.decides(place, r), line})
 		}
 	}
 	others := slices.Clone(policytest.Dangerous)
@@ -61,7 +60,7 @@ func (s *ownScene) ownRequests(place string) []asked {
 						r.Action, r.Resource = example(action), example(pattern)
 						ask(a.line, r)
 					}
-					for _, miss := range ownMisses(pattern) {
+					for _, miss := range nearMisses(pattern) {
 						r.Resource = miss
 						ask(a.line, r)
 					}
@@ -77,10 +76,12 @@ func (s *ownScene) ownRequests(place string) []asked {
 	return out
 }
 
-// stranger is the ARN of somebody whom nothing of ours names.
-func (s *ownScene) stranger() string { return "arn:" + s.partition() + ":iam::999999999999:role/Admin" }
+// thirdParty returns the ARN of a role that no policy names.
+func (s *infraScene) thirdParty() string {
+	return "arn:" + s.partition() + ":iam::999999999999:role/Admin"
+}
 
-// example is a text that a pattern means.
+// example returns a text that a pattern matches.
 func example(pattern string) string {
 	if pattern == "*" {
 		return "arn:aws:zz:us-east-1:123456789012:zz"
@@ -91,8 +92,8 @@ func example(pattern string) string {
 	return strings.ReplaceAll(pattern, "*", "x1")
 }
 
-// ownMisses are resources beside those that a pattern means.
-func ownMisses(pattern string) []string {
+// nearMisses returns resources that differ in one thing from those that a pattern matches.
+func nearMisses(pattern string) []string {
 	arn := example(pattern)
 	f := strings.SplitN(arn, ":", 6)
 	if len(f) < 6 {
@@ -118,10 +119,10 @@ func ownMisses(pattern string) []string {
 	return out
 }
 
-// shows are principals and contexts that pass every gate, and those that fail one.
-func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
+// shows returns principals and contexts that meet every gate, and those that fail one.
+func (s *infraScene) shows(gates []infraGate) (right, wrong []eval.Request) {
 	right = []eval.Request{{}}
-	vary := func(g ownGate, values []string, missing bool) (out []eval.Request) {
+	vary := func(g infraGate, values []string, missing bool) (out []eval.Request) {
 		for _, r := range right {
 			for _, v := range values {
 				r.Context = maps.Clone(r.Context)
@@ -141,7 +142,7 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
 	}
 	for _, g := range gates {
 		if g.key == "who" {
-			who := ownVisitors()
+			who := callers()
 			var in []eval.Request
 			for _, name := range slices.Sorted(maps.Keys(who)) {
 				if r := (eval.Request{Principal: who[name]}); s.passes(g, r) {
@@ -162,14 +163,14 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
 					bad = append(bad, strings.ToUpper(v))
 				}
 				bad = append(bad, v+"x", "x"+v, "other", "", "999999999999", "777777777777", "*")
-				bad = append(bad, ownMisses(p)...)
+				bad = append(bad, nearMisses(p)...)
 				for _, text := range policytest.Text(v) {
 					bad = append(bad, example(text))
 				}
 			}
 		}
-		bad = append(bad, "true", s.stranger())
-		wrong = append(vary(ownGate{key: g.key}, nil, false), wrong...)
+		bad = append(bad, "true", s.thirdParty())
+		wrong = append(vary(infraGate{key: g.key}, nil, false), wrong...)
 		for i := range wrong { // those of the gates before show this one rightly
 			wrong[i].Context = maps.Clone(wrong[i].Context)
 			if wrong[i].Context == nil {
@@ -183,7 +184,7 @@ func (s *ownScene) shows(gates []ownGate) (right, wrong []eval.Request) {
 	return right, wrong
 }
 
-// place is what infra-role-access.txt says something about: statements of a template.
+// place is one policy of a template, as infra-role-access.txt names it.
 type place struct {
 	name       string
 	statements []iampolicy.Statement
@@ -194,7 +195,7 @@ func (p place) documents() []iampolicy.Document {
 }
 
 // bind evaluates the scene's template.
-func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Resolved, error) {
+func (s *infraScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntemplate.Resolved, error) {
 	t.Helper()
 	return template.ResolveParameters(cfntemplate.Environment{Parameters: s.values, Pseudo: cfntemplate.Pseudo{
 		AccountID: account, Region: s.region, StackName: "parent",
@@ -202,11 +203,11 @@ func (s *ownScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntempl
 	}})
 }
 
-// places are all policies of a bound template: of roles, trust, topics, queues and
-// keys, and who may invoke a function.
-func (s *ownScene) places(b *cfntemplate.Resolved) ([]place, error) {
+// places returns all policies of a bound template: of roles, trust, topics, queues and keys, and who may invoke a
+// function.
+func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 	var out []place
-	r := ownNames{s, b}
+	r := infraNames{s, b}
 	for _, resource := range b.Active() {
 		id := resource.LogicalID
 		p, err := b.Properties(id, r)
@@ -216,7 +217,7 @@ func (s *ownScene) places(b *cfntemplate.Resolved) ([]place, error) {
 		add := func(name string, values ...any) error {
 			var all []iampolicy.Statement
 			for _, v := range values {
-				text, err := jsonOf(v)
+				text, err := toJSON(v)
 				if err != nil {
 					return err
 				}

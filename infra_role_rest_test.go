@@ -7,8 +7,8 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 )
 
-// TestOwnResources: what is no policy and opens or shuts something all the same.
-func TestOwnResources(t *testing.T) {
+// TestInfraRoleResources: what is no policy and opens or shuts something all the same.
+func TestInfraRoleResources(t *testing.T) {
 	// A type that is not here has to be thought of in places, and here.
 	types := map[string]map[string]int{
 		"template.yaml": {
@@ -41,7 +41,7 @@ func TestOwnResources(t *testing.T) {
 			p := properties(t, b, r.LogicalID)
 			hold := func(name string, want string) {
 				t.Helper()
-				if got, err := jsonOf(p[name]); err != nil || string(got) != want {
+				if got, err := toJSON(p[name]); err != nil || string(got) != want {
 					t.Errorf("%s: %s of %s is %s, want %s", path, name, r.LogicalID, got, want)
 				}
 			}
@@ -73,7 +73,7 @@ func TestOwnResources(t *testing.T) {
 	} {
 		b := bound(t, path, everyTemplate(t)[path], nil)
 		for id, want := range of {
-			if got, err := jsonOf(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
+			if got, err := toJSON(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
 				t.Errorf("%s: %s is for %s", path, id, got)
 			}
 		}

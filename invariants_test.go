@@ -161,8 +161,8 @@ func holdRole(t *testing.T, id string, p map[string]any, more map[string]string)
 // template.
 var unbounded = []string{"cloudformation:BatchDescribeTypeConfigurations", "sns:GetSubscriptionAttributes"}
 
-// ownARN is an ARN that ends at this account, or at AWS's own policies.
-var ownARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
+// accountARN is an ARN that ends at this account, or at AWS's own policies.
+var accountARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
 
 func holdStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
@@ -182,7 +182,7 @@ func holdStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Stat
 				if !slices.Contains(unbounded, action) {
 					t.Errorf("%s allows %s on everything", what, action)
 				}
-			case !ownARN.MatchString(resource) && !hub:
+			case !accountARN.MatchString(resource) && !hub:
 				t.Errorf("%s allows %s on %s", what, action, resource)
 			case action == "iam:PassRole" && resource == stackRole: // as arns names it, whatever the path
 			case service == "iam" && !reads(name) && !strings.Contains(resource, path):
@@ -246,7 +246,7 @@ func TestDriftRights(t *testing.T) {
 	)
 	never := []request{
 		{"its work", "iam:GetRole", role, nil, true},
-		{"its work", "cloudformation:DetectStackResourceDrift", ownStack, nil, true},
+		{"its work", "cloudformation:DetectStackResourceDrift", permissionStack, nil, true},
 		{"its work", "sns:Publish", topic, nil, true},
 		{"a policy for the vendor's role", "iam:PutRolePolicy", role, nil, false},
 		{"a policy for the vendor's role", "iam:AttachRolePolicy", role, map[string]string{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false},
@@ -275,12 +275,12 @@ func TestDriftRights(t *testing.T) {
 	only(nil,
 		request{"taking back", "iam:DetachRolePolicy", role, nil, false},
 		request{"taking back", "iam:DeleteRolePolicy", role, nil, false},
-		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, nil, false},
+		request{"taking back", "cloudformation:ExecuteChangeSet", permissionStack, nil, false},
 		request{"the Organization's topic", "sns:Publish", hubTopic, nil, false})
 	only(map[string]string{"OnDrift": "revert"},
 		request{"taking back", "iam:DetachRolePolicy", role, nil, true},
-		request{"taking back", "cloudformation:ExecuteChangeSet", ownStack, map[string]string{"cloudformation:ChangeSetName": "permstack-revert-1"}, true},
-		request{"somebody's change set", "cloudformation:ExecuteChangeSet", ownStack, map[string]string{"cloudformation:ChangeSetName": "release"}, false})
+		request{"taking back", "cloudformation:ExecuteChangeSet", permissionStack, map[string]string{"cloudformation:ChangeSetName": "permstack-revert-1"}, true},
+		request{"somebody's change set", "cloudformation:ExecuteChangeSet", permissionStack, map[string]string{"cloudformation:ChangeSetName": "release"}, false})
 	key := "arn:aws:kms:eu-west-1:999999999999:key/" + uuid
 	for _, context := range []string{hubTopic, "arn:aws:sns:eu-west-1:999999999999:another"} {
 		only(map[string]string{"OrgHubTopicArn": hubTopic},

@@ -31,11 +31,11 @@ func judge(t *testing.T, docs []iampolicy.Document, requests []request) {
 }
 
 const (
-	stackRole  = "arn:aws:iam::123456789012:role/permstack/installer/parent-StackRole-1A2B"
-	ownStack   = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-permstack-access/" + uuid
-	longStack  = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" + uuid
-	ownParent  = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
-	otherStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
+	stackRole       = "arn:aws:iam::123456789012:role/permstack/installer/parent-StackRole-1A2B"
+	permissionStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-permstack-access/" + uuid
+	longStack       = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" + uuid
+	parentStack     = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
+	otherStack      = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
 )
 
 // TestProvisionerRights: whoever takes the function over can do to CloudFormation
@@ -47,24 +47,24 @@ func TestProvisionerRights(t *testing.T) {
 	}
 	withRole := map[string]string{"cloudformation:RoleArn": stackRole}
 	judge(t, documents(t, b, "ProvisionerRole"), []request{
-		{"its work", "cloudformation:CreateStack", ownStack, withRole, true},
-		{"its work", "cloudformation:UpdateStack", ownStack, withRole, true},
-		{"its work", "cloudformation:DeleteStack", ownStack, withRole, true},
-		{"its work", "cloudformation:ContinueUpdateRollback", ownStack, withRole, true},
-		{"its work", "cloudformation:DescribeStacks", ownStack, nil, true},
-		{"its work", "cloudformation:DescribeStackEvents", ownStack, nil, true},
-		{"what is asked of it", "cloudformation:DescribeStackResource", ownParent, nil, true},
+		{"its work", "cloudformation:CreateStack", permissionStack, withRole, true},
+		{"its work", "cloudformation:UpdateStack", permissionStack, withRole, true},
+		{"its work", "cloudformation:DeleteStack", permissionStack, withRole, true},
+		{"its work", "cloudformation:ContinueUpdateRollback", permissionStack, withRole, true},
+		{"its work", "cloudformation:DescribeStacks", permissionStack, nil, true},
+		{"its work", "cloudformation:DescribeStackEvents", permissionStack, nil, true},
+		{"what is asked of it", "cloudformation:DescribeStackResource", parentStack, nil, true},
 		{"its work under a long name", "cloudformation:CreateStack", longStack, withRole, true},
 		{"its work", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, true},
 		{"its log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log:log-stream:x", nil, true},
 
 		{"what is asked of others", "cloudformation:DescribeStackResource", otherStack, nil, false},
-		{"its namesake", "cloudformation:DescribeStackResource", strings.Replace(ownParent, uuid, "f"+uuid[1:], 1), nil, false},
-		{"a stack without the role", "cloudformation:CreateStack", ownStack, nil, false},
-		{"a stack with another role", "cloudformation:CreateStack", ownStack, map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
+		{"its namesake", "cloudformation:DescribeStackResource", strings.Replace(parentStack, uuid, "f"+uuid[1:], 1), nil, false},
+		{"a stack without the role", "cloudformation:CreateStack", permissionStack, nil, false},
+		{"a stack with another role", "cloudformation:CreateStack", permissionStack, map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
 		{"somebody's stack", "cloudformation:UpdateStack", otherStack, withRole, false},
 		{"somebody's stack", "cloudformation:DeleteStack", otherStack, withRole, false},
-		{"the stack that made it", "cloudformation:UpdateStack", ownParent, withRole, false},
+		{"the stack that made it", "cloudformation:UpdateStack", parentStack, withRole, false},
 		{"another Region", "cloudformation:CreateStack", "arn:aws:cloudformation:eu-west-1:123456789012:stack/parent-permstack-access/" + uuid, withRole, false},
 		{"the role to Lambda", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, false},
 		{"the role to nobody in particular", "iam:PassRole", stackRole, nil, false},
@@ -156,8 +156,8 @@ func TestStackRoleRights(t *testing.T) {
 	}...))
 }
 
-// TestOwnTrust: who may take our roles.
-func TestOwnTrust(t *testing.T) {
+// TestInfraRoleTrust: who may take our roles.
+func TestInfraRoleTrust(t *testing.T) {
 	b, err := bind(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
