@@ -21,8 +21,9 @@ import (
 	"permstack/internal/fakeaws/standalone"
 )
 
-// TestForgedEvents: somebody who may invoke the function, and nothing else, writes
-// events of his own. The template is the real one, the function the built one.
+// TestForgedEvents checks that a principal who may only invoke the function cannot
+// change anything with forged events. It uses the real template and the built
+// function.
 func TestForgedEvents(t *testing.T) {
 	path, err := bootstrap()
 	if err != nil {
@@ -74,7 +75,7 @@ func TestForgedEvents(t *testing.T) {
 	}
 
 	var mu sync.Mutex
-	var answers []cfn.Response
+	var responses []cfn.Response
 	inbox := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var a cfn.Response
@@ -82,7 +83,7 @@ func TestForgedEvents(t *testing.T) {
 			t.Error(err)
 		}
 		mu.Lock()
-		answers = append(answers, a)
+		responses = append(responses, a)
 		mu.Unlock()
 	}))
 	t.Cleanup(inbox.Close)
@@ -99,16 +100,16 @@ func TestForgedEvents(t *testing.T) {
 	}
 	before := trust()
 	elsewhere := strings.Replace(*launched.StackId, "stack/backup/", "stack/backup/0", 1)
-	t.Run("events", func(t *testing.T) { // at once: each takes as long as the state may be seen late
+	t.Run("events", func(t *testing.T) { // concurrently: each takes as long as the status may be visible late
 		for name, tc := range map[string]struct {
 			request cfn.RequestType
 			stack   string
-			says    string
+			reason  string
 		}{
 			"another stack": {cfn.RequestUpdate, elsewhere, "belongs to stack " + *launched.StackId},
-			"a trust of his": {cfn.RequestUpdate, *launched.StackId,
+			"another trust": {cfn.RequestUpdate, *launched.StackId,
 				"CloudFormation does not wait for this Update: resource PermissionStack of stack backup is CREATE_COMPLETE"},
-			"the end": {cfn.RequestDelete, *launched.StackId,
+			"a deletion": {cfn.RequestDelete, *launched.StackId,
 				"CloudFormation does not wait for this Delete: resource PermissionStack of stack backup is CREATE_COMPLETE"},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -116,7 +117,8 @@ func TestForgedEvents(t *testing.T) {
 				payload := fmt.Sprintf(
 					`{"RequestType": %q, "RequestId": %q, "ResponseURL": "%s/", "ResourceType": "Custom::PermissionStack",
 					"LogicalResourceId": "PermissionStack", "PhysicalResourceId": "x", "StackId": %q, "ResourceProperties": {
-					"Profile": "clumio", "Assets": ["ec2"], "Operations": ["backup", "restore"], "ControlPlaneRoleArn": "arn:aws:iam::666666666666:role/Mallory",
+					"Profile": "clumio", "Assets": ["ec2"], "Operations": ["backup", "restore"],
+					"ControlPlaneRoleArn": "arn:aws:iam::666666666666:role/Mallory",
 					"DataPlaneAccountId": "666666666666", "ExternalId": "mallory", "ConnectionId": "main", "Path": "/permstack/"}}`,
 					tc.request,
 					name,
@@ -133,19 +135,19 @@ func TestForgedEvents(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				for _, a := range answers {
+				for _, a := range responses {
 					if a.RequestID == name {
-						if a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, tc.says) {
-							t.Errorf("answered %s: %s", a.Status, a.Reason)
+						if a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, tc.reason) {
+							t.Errorf("got %s: %s", a.Status, a.Reason)
 						}
 						return
 					}
 				}
-				t.Error("no answer")
+				t.Error("got no response")
 			})
 		}
 	})
 	if after := trust(); after != before {
-		t.Errorf("the role trusts %s, before %s", after, before)
+		t.Errorf("the role trusts %s, want %s", after, before)
 	}
 }

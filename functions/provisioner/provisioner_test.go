@@ -55,9 +55,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// world is an embedded AWS with the function in a process of its own, and
-// CloudFormation's inbox for answers.
-type world struct {
+// fixture is an embedded AWS with the function in a process of its own, and
+// CloudFormation's response URL.
+type fixture struct {
 	t       *testing.T
 	runtime *lambdaruntime.Runtime
 	cfn     *cloudformation.Client
@@ -65,11 +65,11 @@ type world struct {
 	inbox   *httptest.Server
 	logs    *locked
 
-	mu      sync.Mutex
-	answers []cfn.Response
+	mu        sync.Mutex
+	responses []cfn.Response
 }
 
-// locked is a buffer that a process and a test may use at once.
+// locked is a buffer that a process and a test may use concurrently.
 type locked struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -87,7 +87,7 @@ func (l *locked) String() string {
 	return l.text.String()
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	path, err := bootstrap()
 	if err != nil {
@@ -110,11 +110,11 @@ func newWorld(t *testing.T) *world {
 	})
 	cloud.Register(engine.Definition())
 	cfg := cloud.Config(account, region)
-	w := &world{t: t, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), logs: &locked{}}
-	role := w.stackRole()
-	w.runtime, err = lambdaruntime.Start(t.Context(), lambdaruntime.Config{
+	f := &fixture{t: t, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), logs: &locked{}}
+	role := f.stackRole()
+	f.runtime, err = lambdaruntime.Start(t.Context(), lambdaruntime.Config{
 		Argv: []string{path}, FunctionName: "provisioner", Region: region, MemoryMB: 256,
-		Timeout: time.Minute, InitTimeout: 20 * time.Second, Output: w.logs,
+		Timeout: time.Minute, InitTimeout: 20 * time.Second, Output: f.logs,
 		Env: map[string]string{"STACK_ROLE_ARN": role, "AWS_ENDPOINT_URL": endpoint},
 		Credentials: func() lambdaruntime.Credentials {
 			return lambdaruntime.Credentials{AccessKeyID: account, SecretAccessKey: "x"}
@@ -123,56 +123,57 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.inbox = httptest.NewServer(http.HandlerFunc(w.take))
+	f.inbox = httptest.NewServer(http.HandlerFunc(f.take))
 	t.Cleanup(func() {
-		_ = w.runtime.Close()
-		w.inbox.Close()
+		_ = f.runtime.Close()
+		f.inbox.Close()
 		_ = engine.Close()
 		_ = cloud.Close()
 	})
-	return w
+	return f
 }
 
-func (w *world) stackRole() string {
-	w.t.Helper()
-	out, err := w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
+func (f *fixture) stackRole() string {
+	f.t.Helper()
+	out, err := f.iam.CreateRole(f.t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String("stack-role"),
 		AssumeRolePolicyDocument: aws.String(
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+			`{"Version":"2012-10-17","Statement":[` +
+				`{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 		),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	_, err = w.iam.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{
+	_, err = f.iam.PutRolePolicy(f.t.Context(), &iam.PutRolePolicyInput{
 		RoleName: aws.String("stack-role"), PolicyName: aws.String("all"),
 		PolicyDocument: aws.String(
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
 		),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return *out.Role.Arn
 }
 
-func (w *world) take(_ http.ResponseWriter, r *http.Request) {
+func (f *fixture) take(_ http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	var answer cfn.Response
-	if err := json.Unmarshal(body, &answer); err != nil {
-		w.t.Errorf("answer %s: %v", body, err)
+	var response cfn.Response
+	if err := json.Unmarshal(body, &response); err != nil {
+		f.t.Errorf("response %s: %v", body, err)
 	}
 	if len(body) > 4096 || strings.Contains(string(body), secret) {
-		w.t.Errorf("answer of %d bytes: %s", len(body), body)
+		f.t.Errorf("response of %d bytes: %s", len(body), body)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.answers = append(w.answers, answer)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.responses = append(f.responses, response)
 }
 
-// send invokes the function with an event and gives the one answer.
-func (w *world) send(request cfn.RequestType, id string, edit map[string]any) cfn.Response {
-	w.t.Helper()
+// send invokes the function with an event and returns the only response.
+func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) cfn.Response {
+	f.t.Helper()
 	properties := map[string]any{
 		"ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:provisioner", "ServiceTimeout": "960",
 		"Profile": "clumio", "Assets": []string{"ec2", "s3"}, "Operations": []string{"backup", "restore"},
@@ -185,40 +186,40 @@ func (w *world) send(request cfn.RequestType, id string, edit map[string]any) cf
 		properties[name] = value
 	}
 	payload, err := json.Marshal(map[string]any{
-		"RequestType": request, "RequestId": id, "ResponseURL": w.inbox.URL + "/answers?X-Amz-Signature=s1gnatur3-of-the-url",
+		"RequestType": request, "RequestId": id, "ResponseURL": f.inbox.URL + "/responses?X-Amz-Signature=s1gnatur3-of-the-url",
 		"ResourceType": "Custom::PermissionStack", "LogicalResourceId": "PermissionStack", "StackId": parent,
 		"ResourceProperties": properties,
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()
-	result, err := w.runtime.Invoke(ctx, payload)
+	result, err := f.runtime.Invoke(ctx, payload)
 	if err != nil || result.FunctionError != "" {
-		w.t.Fatalf("%s: %v %s %s\n%s", id, err, result.FunctionError, result.Payload, w.logs)
+		f.t.Fatalf("%s: %v %s %s\n%s", id, err, result.FunctionError, result.Payload, f.logs)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.answers) != 1 {
-		w.t.Fatalf("%s: %d answers, want 1", id, len(w.answers))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.responses) != 1 {
+		f.t.Fatalf("%s: got %d responses, want 1", id, len(f.responses))
 	}
-	answer := w.answers[0]
-	w.answers = nil
-	if answer.RequestID != id || answer.StackID != parent {
-		w.t.Errorf("%s: the answer is %+v", id, answer)
+	response := f.responses[0]
+	f.responses = nil
+	if response.RequestID != id || response.StackID != parent {
+		f.t.Errorf("%s: the response is %+v", id, response)
 	}
-	return answer
+	return response
 }
 
-// policies lists what is attached to the vendor's role.
-func (w *world) policies(answer cfn.Response) string {
-	w.t.Helper()
-	arn, _ := answer.Data["RoleArn"].(string)
+// policies returns the names of the policies attached to the vendor's role.
+func (f *fixture) policies(response cfn.Response) string {
+	f.t.Helper()
+	arn, _ := response.Data["RoleArn"].(string)
 	name := arn[strings.LastIndex(arn, "/")+1:]
-	attached, err := w.iam.ListAttachedRolePolicies(w.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+	attached, err := f.iam.ListAttachedRolePolicies(f.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &name})
 	if err != nil {
-		w.t.Fatalf("role %q: %v", name, err)
+		f.t.Fatalf("role %q: %v", name, err)
 	}
 	var names []string
 	for _, p := range attached.AttachedPolicies {
@@ -227,27 +228,27 @@ func (w *world) policies(answer cfn.Response) string {
 	return strings.Join(names, " ")
 }
 
-// TestLife is the whole life of an installation, by the function as it is
+// TestLifecycle runs the lifecycle of an installation with the function as it is
 // deployed: its own process, Lambda's Runtime API, AWS's wire protocols.
-func TestLife(t *testing.T) {
-	w := newWorld(t)
+func TestLifecycle(t *testing.T) {
+	f := newFixture(t)
 
-	created := w.send(cfn.RequestCreate, "create-1", nil)
+	created := f.send(cfn.RequestCreate, "create-1", nil)
 	if created.Status != cfn.StatusSuccess {
-		t.Fatalf("Create: %s\n%s", created.Reason, w.logs)
+		t.Fatalf("Create: %s\n%s", created.Reason, f.logs)
 	}
-	if all := w.policies(created); !strings.Contains(all, "ClumioEC2BackupPolicy") ||
+	if all := f.policies(created); !strings.Contains(all, "ClumioEC2BackupPolicy") ||
 		!strings.Contains(all, "ClumioS3BackupPolicy") ||
 		strings.Contains(all, "Rds") {
 		t.Errorf("policies after Create: %s", all)
 	}
-	if again := w.send(cfn.RequestCreate, "create-1", nil); again.Status != cfn.StatusSuccess ||
+	if again := f.send(cfn.RequestCreate, "create-1", nil); again.Status != cfn.StatusSuccess ||
 		again.Data["GrantedHash"] != created.Data["GrantedHash"] ||
 		again.PhysicalResourceID != created.PhysicalResourceID {
-		t.Errorf("the same event again: %+v", again)
+		t.Errorf("the same event redelivered: %+v", again)
 	}
 
-	updated := w.send(
+	updated := f.send(
 		cfn.RequestUpdate,
 		"update-1",
 		map[string]any{
@@ -257,64 +258,68 @@ func TestLife(t *testing.T) {
 		},
 	)
 	if updated.Status != cfn.StatusSuccess || updated.PhysicalResourceID != created.PhysicalResourceID {
-		t.Fatalf("Update: %+v\n%s", updated, w.logs)
+		t.Fatalf("Update: %+v\n%s", updated, f.logs)
 	}
-	if all := w.policies(updated); !strings.Contains(all, "ClumioRdsBackupPolicy") || strings.Contains(all, "S3") {
+	if all := f.policies(updated); !strings.Contains(all, "ClumioRdsBackupPolicy") || strings.Contains(all, "S3") {
 		t.Errorf("policies after Update: %s", all)
 	}
 	if updated.Data["GrantedHash"] == created.Data["GrantedHash"] || updated.Data["SupportRoleArn"] == "" {
 		t.Errorf("data after Update: %v", updated.Data)
 	}
 
-	refused := w.send(cfn.RequestUpdate, "update-2", map[string]any{"Assets": "ec2,floppy"})
+	refused := f.send(cfn.RequestUpdate, "update-2", map[string]any{"Assets": "ec2,floppy"})
 	if refused.Status != cfn.StatusFailed || !strings.Contains(refused.Reason, "floppy") ||
 		!strings.Contains(refused.Reason, "dynamodb") {
 		t.Errorf("an unknown asset: %+v", refused)
 	}
-	back := w.send(cfn.RequestUpdate, "update-3", nil) // CloudFormation's rollback
+	back := f.send(cfn.RequestUpdate, "update-3", nil) // CloudFormation's rollback
 	if back.Status != cfn.StatusSuccess || back.Data["GrantedHash"] != created.Data["GrantedHash"] {
 		t.Errorf("rollback: %+v", back)
 	}
 
 	for _, id := range []string{"delete-1", "delete-2"} {
-		if gone := w.send(cfn.RequestDelete, id, nil); gone.Status != cfn.StatusSuccess {
-			t.Fatalf("Delete: %s", gone.Reason)
+		if deleted := f.send(cfn.RequestDelete, id, nil); deleted.Status != cfn.StatusSuccess {
+			t.Fatalf("Delete: %s", deleted.Reason)
 		}
 	}
-	roles, err := w.iam.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
+	roles, err := f.iam.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
 	if err != nil || len(roles.Roles) != 0 {
-		t.Errorf("roles left: %v, %v", roles, err)
+		t.Errorf("these roles remain: %v, %v", roles, err)
 	}
-	for _, told := range []string{secret, "s1gnatur3", "/answers"} {
-		if strings.Contains(w.logs.String(), told) {
-			t.Errorf("the log tells %q", told)
+	for _, text := range []string{secret, "s1gnatur3", "/responses"} {
+		if strings.Contains(f.logs.String(), text) {
+			t.Errorf("the log contains %q", text)
 		}
 	}
 }
 
-// TestFailedCreate meets a role of the same name that somebody else made.
+// TestFailedCreate creates an installation while a third party's role of the same
+// name exists.
 func TestFailedCreate(t *testing.T) {
-	w := newWorld(t)
-	first := w.send(cfn.RequestCreate, "create-1", nil)
+	f := newFixture(t)
+	first := f.send(cfn.RequestCreate, "create-1", nil)
 	name, _ := first.Data["RoleArn"].(string)
 	name = name[strings.LastIndex(name, "/")+1:]
-	w.send(cfn.RequestDelete, "delete-1", nil)
-	if _, err := w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}); err != nil {
+	f.send(cfn.RequestDelete, "delete-1", nil)
+	const trust = `{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	in := &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)}
+	if _, err := f.iam.CreateRole(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	failed := w.send(cfn.RequestCreate, "create-2", nil)
+	failed := f.send(cfn.RequestCreate, "create-2", nil)
 	if failed.Status != cfn.StatusFailed || !strings.Contains(failed.Reason, "AWS::IAM::Role ClumioIAMRole") ||
 		!strings.Contains(failed.Reason, "already exists") {
-		t.Errorf("have %s: %s", failed.Status, failed.Reason)
+		t.Errorf("got %s: %s", failed.Status, failed.Reason)
 	}
-	if out, err := w.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil ||
+	if out, err := f.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil ||
 		len(out.Stacks) != 0 {
-		t.Errorf("stacks left: %v, %v", out, err)
+		t.Errorf("these stacks remain: %v, %v", out, err)
 	}
-	if gone := w.send(cfn.RequestDelete, "delete-2", nil); gone.Status != cfn.StatusSuccess {
-		t.Errorf("Delete: %s", gone.Reason)
+	if deleted := f.send(cfn.RequestDelete, "delete-2", nil); deleted.Status != cfn.StatusSuccess {
+		t.Errorf("Delete: %s", deleted.Reason)
 	}
-	if _, err := w.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name}); err != nil {
-		t.Errorf("the other's role is gone: %v", err)
+	if _, err := f.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name}); err != nil {
+		t.Errorf("the third party's role was deleted: %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func TestUpdateFindsNothing(t *testing.T) { // deleted by hand
+func TestUpdateFindsNothing(t *testing.T) { // deleted manually
 	f := launched(t)
 	f.find(access).set(types.StackStatusDeleteComplete)()
 	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {

@@ -12,7 +12,7 @@ import (
 	"permstack/internal/awsapi/lambdaenv"
 )
 
-// transport notes where a request goes and with whose key.
+// transport records the host and session token of a request.
 type transport struct{ host, authorization, token string }
 
 func (t *transport) Do(r *http.Request) (*http.Response, error) {
@@ -25,20 +25,23 @@ func TestConfig(t *testing.T) {
 		env  map[string]string
 		host string
 	}{
-		"plain":        {nil, "cloudformation.us-gov-west-1.amazonaws.com"},
-		"FIPS":         {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_FIPS_ENDPOINT": "true"}, "cloudformation-fips.us-east-1.amazonaws.com"},
-		"dual stack":   {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "cloudformation.us-east-1.api.aws"},
-		"endpoint":     {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "127.0.0.1:4566"},
-		"of one":       {map[string]string{"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
-		"of a service": {map[string]string{"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
-		"China":        {map[string]string{"AWS_REGION": "cn-north-1"}, "cloudformation.cn-north-1.amazonaws.com.cn"},
+		"plain": {nil, "cloudformation.us-gov-west-1.amazonaws.com"},
+		"FIPS": {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_FIPS_ENDPOINT": "true"},
+			"cloudformation-fips.us-east-1.amazonaws.com"},
+		"dual stack":                            {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "cloudformation.us-east-1.api.aws"},
+		"endpoint":                              {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "127.0.0.1:4566"},
+		"endpoint of one service":               {map[string]string{"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
+		"endpoints of a service and in general": {map[string]string{"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
+		"China":                                 {map[string]string{"AWS_REGION": "cn-north-1"}, "cloudformation.cn-north-1.amazonaws.com.cn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for k, v := range map[string]string{
-				"AWS_REGION": "us-gov-west-1", "AWS_ACCESS_KEY_ID": "AKEY", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "tok",
-				"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_CLOUDFORMATION": "", "AWS_USE_FIPS_ENDPOINT": "", "AWS_USE_DUALSTACK_ENDPOINT": "",
+				"AWS_REGION": "us-gov-west-1", "AWS_ACCESS_KEY_ID": "AKEY", "AWS_SECRET_ACCESS_KEY": "s",
+				"AWS_SESSION_TOKEN": "tok",
+				"AWS_ENDPOINT_URL":  "", "AWS_ENDPOINT_URL_CLOUDFORMATION": "",
+				"AWS_USE_FIPS_ENDPOINT": "", "AWS_USE_DUALSTACK_ENDPOINT": "",
 			} {
-				t.Setenv(k, v) // put back when the test ends
+				t.Setenv(k, v) // restored when the test ends
 				if v == "" {
 					_ = os.Unsetenv(k)
 				}
@@ -55,12 +58,12 @@ func TestConfig(t *testing.T) {
 			_, err = cloudformation.NewFromConfig(cfg).
 				DescribeStacks(context.Background(), &cloudformation.DescribeStacksInput{StackName: aws.String("x")})
 			if err == nil || wire.host != tc.host || wire.token != "tok" || len(wire.authorization) == 0 {
-				t.Errorf("went to %s with %q: %v", wire.host, wire.token, err)
+				t.Errorf("got host %s, token %q: %v", wire.host, wire.token, err)
 			}
 		})
 	}
 	t.Setenv("AWS_REGION", "")
 	if _, err := lambdaenv.Config(); err == nil {
-		t.Error("no Region, no error")
+		t.Error("got no error without AWS_REGION")
 	}
 }

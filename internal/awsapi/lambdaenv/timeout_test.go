@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
-// TestResponseTimeout: a connection on which no answer comes is given up, and the call is
-// made again on another.
+// TestResponseTimeout checks that a call without a response is given up and retried
+// on another connection.
 func TestResponseTimeout(t *testing.T) {
 	var calls atomic.Int32
 	release := make(chan struct{})
@@ -39,9 +39,9 @@ func TestResponseTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := cloudformation.NewFromConfig(cfg).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil {
-		t.Errorf("the second try: %v", err)
+		t.Errorf("the second attempt: %v", err)
 	}
 	if n := calls.Load(); n != 2 {
-		t.Errorf("%d calls, want 2", n)
+		t.Errorf("got %d calls, want 2", n)
 	}
 }
