@@ -58,27 +58,29 @@ func TestDiffDeployedStack(t *testing.T) {
 		{"clumio:ec2", exitOK, "access does not grow"},
 		{"clumio:ec2,s3,rds", exitFound, "access grows"},
 	} {
-		args := []string{"diff", "--stack", "backup"}
-		if c.choice != "" {
-			args = append(args, c.choice)
-		}
-		cmd := exec.Command(program, args...)
-		cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+url, "AWS_REGION=eu-west-1",
-			"AWS_ACCESS_KEY_ID=123456789012", "AWS_SECRET_ACCESS_KEY=local")
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err := cmd.Run()
-		status := 0
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			status = exit.ExitCode()
-		}
-		if status != c.status || !strings.Contains(stdout.String(), c.want) {
-			t.Errorf("%s: exit status %d, want %d and %q\n%.2000s%s", c.choice, status, c.status, c.want, &stdout, &stderr)
-		}
-		if strings.Contains(stdout.String()+stderr.String(), "very-secret") {
-			t.Errorf("%s: the external id is shown", c.choice)
-		}
+		t.Run("B="+c.choice, func(t *testing.T) {
+			args := []string{"diff", "--stack", "backup"}
+			if c.choice != "" {
+				args = append(args, c.choice)
+			}
+			cmd := exec.Command(program, args...)
+			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+url, "AWS_REGION=eu-west-1",
+				"AWS_ACCESS_KEY_ID=123456789012", "AWS_SECRET_ACCESS_KEY=local")
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			status := 0
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				status = exit.ExitCode()
+			}
+			if status != c.status || !strings.Contains(stdout.String(), c.want) {
+				t.Errorf("%s: exit status %d, want %d and %q\n%.2000s%s", c.choice, status, c.status, c.want, &stdout, &stderr)
+			}
+			if strings.Contains(stdout.String()+stderr.String(), "very-secret") {
+				t.Errorf("%s: the external id is shown", c.choice)
+			}
+		})
 	}
 }
 

@@ -125,10 +125,12 @@ func TestPageProblems(t *testing.T) {
 	for choice, want := range map[string]string{
 		"clumio:tape": "unknown asset", "acme": "unknown profile", "": "unknown profile",
 	} {
-		got := webui.Request{Choice: choice}.Evaluate()
-		if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
-			t.Errorf("%s: %v", choice, got.Problems)
-		}
+		t.Run(choice, func(t *testing.T) {
+			got := webui.Request{Choice: choice}.Evaluate()
+			if !strings.Contains(strings.Join(got.Problems, "; "), want) || got.Template != "" {
+				t.Errorf("%s: %v", choice, got.Problems)
+			}
+		})
 	}
 	if got := (webui.Request{Choice: "clumio", Account: "42"}).Evaluate(); len(got.Problems) == 0 {
 		t.Error("an account ID of two digits is accepted")

@@ -91,7 +91,7 @@ Exit status: 0 if the output was written, 2 if not.`,
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil,
 		"`ID` of another account of yours whose keys, subnets and snapshots may be used (repeatable)")
 	flags.BoolVar(&f.env.Organization, "organization", false,
-		"allow keys, subnets and snapshots that other accounts of your organization share with this one")
+		"allow keys, subnets and snapshots that accounts of your organization share")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
 	flags.StringVar(&f.output, "output", "json", "encoding of template and policies: json or yaml")

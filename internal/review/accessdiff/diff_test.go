@@ -262,9 +262,11 @@ func TestReleases(t *testing.T) {
 
 func TestNotAPermissionFile(t *testing.T) {
 	for _, text := range []string{"", "{}", "nonsense: [", `{"Resources":{"B":{"Type":"AWS::S3::Bucket"}}}`} {
-		if _, err := Parse("file", []byte(text)); err == nil {
-			t.Errorf("%q is accepted", text)
-		}
+		t.Run(text, func(t *testing.T) {
+			if _, err := Parse("file", []byte(text)); err == nil {
+				t.Errorf("%q is accepted", text)
+			}
+		})
 	}
 }
 

@@ -209,15 +209,17 @@ func TestWidths(t *testing.T) {
 		width int
 		dark  bool
 	}{"phone": {360, false}, "phone-dark": {390, true}, "tablet": {820, false}, "wide-dark": {1600, true}} {
-		b := openPage(t, path, c.width, 900, c.dark)
-		var width int
-		b.eval(`document.documentElement.scrollWidth`, &width)
-		if width > c.width {
-			t.Errorf("%s: the page is %d pixels wide, the screen %d", name, width, c.width)
-		}
-		b.screenshot(name)
-		b.eval(`document.getElementById("grants").scrollIntoView({behavior: "instant"})`, nil)
-		b.screenshot(name + "-grants")
+		t.Run(name, func(t *testing.T) {
+			b := openPage(t, path, c.width, 900, c.dark)
+			var width int
+			b.eval(`document.documentElement.scrollWidth`, &width)
+			if width > c.width {
+				t.Errorf("%s: the page is %d pixels wide, the screen %d", name, width, c.width)
+			}
+			b.screenshot(name)
+			b.eval(`document.getElementById("grants").scrollIntoView({behavior: "instant"})`, nil)
+			b.screenshot(name + "-grants")
+		})
 	}
 }
 
