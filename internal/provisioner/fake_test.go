@@ -22,7 +22,7 @@ import (
 // steps; a tick passes whenever the code under test sleeps.
 type fake struct {
 	mu          sync.Mutex
-	stacks      []*fakeStack // deleted ones stay, and answer to their id
+	stacks      []*fakeStack // deleted stacks are kept and found by their id
 	writes      []string     // "CreateStack name", in order
 	inputs      []any        // of the writes
 	updateCalls int          // UpdateStack calls, including those without a change

@@ -30,7 +30,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		e := event(request, properties)
 		p := &Provisioner{Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
 		function := customresource.Function{Handle: p.Handle, PhysicalID: PhysicalID, Secrets: Secrets, Log: &logs}
-		e.ResponseURL = server.URL + "/answer-to-put?X-Amz-Signature=" + signature
+		e.ResponseURL = server.URL + "/response-to-put?X-Amz-Signature=" + signature
 		payload, err := json.Marshal(e)
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	send(f, cfn.RequestDelete, secret())
 
 	written := logs.String() + answers.String()
-	for _, word := range []string{external, signature, "answer-to-put", "3xt3rnal"} {
+	for _, word := range []string{external, signature, "response-to-put", "3xt3rnal"} {
 		if i := strings.Index(written, word); i >= 0 {
 			t.Errorf("%q is disclosed: …%s…", word, written[max(0, i-80):min(len(written), i+80)])
 		}

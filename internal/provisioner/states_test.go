@@ -258,9 +258,9 @@ func TestLargestAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := cfn.NewResponse(&e)
-	answer.Data, answer.PhysicalResourceID, answer.Status = got.Data, PhysicalID(e), cfn.StatusSuccess
-	body, err := json.Marshal(answer)
+	response := cfn.NewResponse(&e)
+	response.Data, response.PhysicalResourceID, response.Status = got.Data, PhysicalID(e), cfn.StatusSuccess
+	body, err := json.Marshal(response)
 	if err != nil || len(body) > 4096-200 { // the names of this fake are shorter than they may be
 		t.Errorf("%d bytes, %v", len(body), err)
 	}

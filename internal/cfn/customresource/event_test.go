@@ -76,16 +76,16 @@ func FuzzEvent(f *testing.F) {
 		if len(bodies) != 1 || len(bodies[0]) > maxBody {
 			t.Fatalf("got %d responses to %s", len(bodies), data)
 		}
-		var answer cfn.Response
-		if err := json.Unmarshal(bodies[0], &answer); err != nil {
+		var response cfn.Response
+		if err := json.Unmarshal(bodies[0], &response); err != nil {
 			t.Fatalf("%s: %v", bodies[0], err)
 		}
-		if answer.Status == cfn.StatusFailed && (answer.Reason == "" || strings.Contains(answer.Reason, externalID)) {
-			t.Errorf("reason %q", answer.Reason)
+		if response.Status == cfn.StatusFailed && (response.Reason == "" || strings.Contains(response.Reason, externalID)) {
+			t.Errorf("reason %q", response.Reason)
 		}
 		if id, ok := event["RequestId"].(string); ok && len(event) == 2 &&
-			answer.RequestID != strings.ToValidUTF8(id, "\uFFFD") {
-			t.Errorf("got a response to %q, want %q", answer.RequestID, id)
+			response.RequestID != strings.ToValidUTF8(id, "\uFFFD") {
+			t.Errorf("got a response to %q, want %q", response.RequestID, id)
 		}
 	})
 }

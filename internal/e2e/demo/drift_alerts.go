@@ -129,17 +129,17 @@ func (f *driftFunction) invoke(ctx context.Context) error {
 		"Authorization",
 		"AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/lambda/aws4_request, SignedHeaders=host, Signature=0",
 	)
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return fmt.Errorf("invoke function %s: %w", f.name, err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		return fmt.Errorf("invoke function %s: %w", f.name, err)
 	}
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("X-Amz-Function-Error") != "" {
-		return fmt.Errorf("invoke function %s: %s: %s", f.name, answer.Status, body)
+	if response.StatusCode != http.StatusOK || response.Header.Get("X-Amz-Function-Error") != "" {
+		return fmt.Errorf("invoke function %s: %s: %s", f.name, response.Status, body)
 	}
 	return nil
 }

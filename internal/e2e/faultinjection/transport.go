@@ -94,14 +94,14 @@ func (l *faultyTransport) call(r *http.Request) (*http.Response, error) {
 	if l.invocation == nil {
 		return l.next.RoundTrip(r)
 	}
-	type answer struct {
+	type response struct {
 		res *http.Response
 		err error
 	}
-	done := make(chan answer, 1)
+	done := make(chan response, 1)
 	go func() {
 		res, err := l.next.RoundTrip(r)
-		done <- answer{res, err}
+		done <- response{res, err}
 	}()
 	select {
 	case a := <-done:
