@@ -29,7 +29,7 @@ const (
 	secondsARun   = 20 // a drift check: some 115 calls, one after the other, paced
 	metricsOfOurs = 6
 	alarmsOfOurs  = 3
-	alarmsOfHub   = 2 // of a member of an Organization with a hub: without DriftStands
+	alarmsOfHub   = 2 // of a member of an Organization with a hub: without DriftFound
 	kilobytesARun = 12
 	mailsAMonth   = 4
 	logMonths     = 12
