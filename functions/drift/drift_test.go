@@ -18,12 +18,15 @@ import (
 func TestLifecycle(t *testing.T) {
 	w := launch(t, nil)
 	messages, mails := w.newMessages()
-	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Granted || messages[0].Access.Added < 50 || !strings.Contains(mails[0], "+ ec2:CreateSnapshot") {
+	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Granted ||
+		messages[0].Access.Added < 50 ||
+		!strings.Contains(mails[0], "+ ec2:CreateSnapshot") {
 		t.Errorf("messages of the launch: %+v", messages)
 	}
 
 	first := w.run()
-	if first.Status != notify.InSync || first.Drifted != 0 || !first.Completed || first.Notified != 0 || first.Checked < 15 {
+	if first.Status != notify.InSync || first.Drifted != 0 || !first.Completed || first.Notified != 0 ||
+		first.Checked < 15 {
 		t.Errorf("after the launch: %+v", first)
 	}
 	w.expectMessages()
@@ -32,7 +35,12 @@ func TestLifecycle(t *testing.T) {
 	got := w.expectMessages("GRANTS MORE: 1 new")
 	if len(got) == 1 {
 		f := got[0].Findings[0]
-		if f.Kind != finding.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != finding.GrantsMore || got[0].Status != notify.Drifted || got[0].Profile != "clumio" || got[0].Account != account || got[0].Region != region || got[0].Stack != "backup" {
+		if f.Kind != finding.AttachmentAdded || f.LogicalID != "ClumioIAMRole" || f.Direction != finding.GrantsMore ||
+			got[0].Status != notify.Drifted ||
+			got[0].Profile != "clumio" ||
+			got[0].Account != account ||
+			got[0].Region != region ||
+			got[0].Stack != "backup" {
 			t.Errorf("message %+v", got[0])
 		}
 	}
@@ -45,14 +53,18 @@ func TestLifecycle(t *testing.T) {
 	w.expectMessages("RESOLVED: 1, 1 open")
 	w.detach(admin)
 	got = w.expectMessages("RESOLVED: 1, all in sync")
-	if len(got) == 1 && (got[0].Status != notify.InSync || !strings.Contains(got[0].Resolved[0].What, "AdministratorAccess")) {
+	if len(got) == 1 &&
+		(got[0].Status != notify.InSync || !strings.Contains(got[0].Resolved[0].What, "AdministratorAccess")) {
 		t.Errorf("message %+v", got[0])
 	}
 	w.expectMessages()
 
 	w.update(map[string]string{"Operations": "backup"})
 	messages, mails = w.newMessages()
-	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Altered || messages[0].Direction != finding.GrantsLess || messages[0].Access.Removed == 0 || !strings.Contains(mails[0], "- ec2:") {
+	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Altered ||
+		messages[0].Direction != finding.GrantsLess ||
+		messages[0].Access.Removed == 0 ||
+		!strings.Contains(mails[0], "- ec2:") {
 		t.Errorf("messages of the update: %+v", messages)
 	}
 	w.expectMessages()
@@ -67,7 +79,8 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("a message contains the external id: %s", m.Body)
 		}
 	}
-	if logs := w.logs.String(); !strings.Contains(logs, `"CloudWatchMetrics":[{"Dimensions":[["Stack"]]`) || !strings.Contains(logs, `"Namespace":"permstack"`) {
+	if logs := w.logs.String(); !strings.Contains(logs, `"CloudWatchMetrics":[{"Dimensions":[["Stack"]]`) ||
+		!strings.Contains(logs, `"Namespace":"permstack"`) {
 		t.Errorf("no metrics in the log:\n%.2000s", logs)
 	}
 }
@@ -110,7 +123,10 @@ func TestFailures(t *testing.T) {
 
 	// The state is empty, damaged, of another stack, of another version.
 	for _, value := range []string{"{}", "garbage", `{"v":1,"p":"other"}`, `{"v":99}`} {
-		if _, err := w.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &w.parameter, Value: &value, Overwrite: aws.Bool(true)}); err != nil {
+		if _, err := w.ssm.PutParameter(
+			t.Context(),
+			&ssm.PutParameterInput{Name: &w.parameter, Value: &value, Overwrite: aws.Bool(true)},
+		); err != nil {
 			t.Fatal(err)
 		}
 		w.expectMessages("GRANTS MORE: 1 new")
@@ -176,10 +192,17 @@ func TestRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	as := iam.NewFromConfig(w.aws.ConfigAs(account, region, f.Role))
-	if _, err := as.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(admin)}); err == nil {
+	if _, err := as.AttachRolePolicy(
+		t.Context(),
+		&iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(admin)},
+	); err == nil {
 		t.Error("the drift check can attach policies")
 	}
-	if _, err := as.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(admin)}); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if _, err := as.DetachRolePolicy(
+		t.Context(),
+		&iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(admin)},
+	); err == nil ||
+		!strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("the drift check can detach policies though OnDrift is notify: %v", err)
 	}
 }
@@ -191,14 +214,26 @@ func TestRevert(t *testing.T) {
 	w.newMessages()
 	w.expectMessages()
 	w.attach(admin)
-	if _, err := w.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String("Rogue"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)}); err != nil {
+	if _, err := w.iam.PutRolePolicy(
+		t.Context(),
+		&iam.PutRolePolicyInput{
+			RoleName:   aws.String(role),
+			PolicyName: aws.String("Rogue"),
+			PolicyDocument: aws.String(
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`,
+			),
+		},
+	); err != nil {
 		t.Fatal(err)
 	}
 	got := w.expectMessages("GRANTS MORE: 2 new")
 	if len(got) == 1 && (got[0].Reverted == nil || len(got[0].Reverted.Done) != 2 || len(got[0].Reverted.Failed) != 0) {
 		t.Errorf("reverted: %+v", got[0].Reverted)
 	}
-	attached, err := w.iam.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role)})
+	attached, err := w.iam.ListAttachedRolePolicies(
+		t.Context(),
+		&iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,14 @@ var root = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	for _, name := range []string{"drift", "provisioner"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "functions", name, "bootstrap"), "permstack/functions/"+name)
+		cmd := exec.Command(
+			"go",
+			"build",
+			"-trimpath",
+			"-o",
+			filepath.Join(dir, "functions", name, "bootstrap"),
+			"permstack/functions/"+name,
+		)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", errors.New(string(out))
@@ -123,7 +130,9 @@ func launch(t *testing.T, parameters map[string]string) *environment {
 
 func values(more map[string]string) []types.Parameter {
 	all := map[string]string{
-		"ControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Control", "ExternalId": secret, "NotificationEmail": "security@example.com",
+		"ControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Control",
+		"ExternalId":          secret,
+		"NotificationEmail":   "security@example.com",
 	}
 	for k, v := range more {
 		all[k] = v
@@ -150,13 +159,21 @@ func (w *environment) update(parameters map[string]string) {
 // waitUntilStable waits until the stack has a status and reads its outputs.
 func (w *environment) waitUntilStable(want types.StackStatus) {
 	w.t.Helper()
-	waiter := cloudformation.NewStackCreateCompleteWaiter(w.stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = 20*time.Millisecond, 50*time.Millisecond
-		o.Retryable = func(_ context.Context, _ *cloudformation.DescribeStacksInput, out *cloudformation.DescribeStacksOutput, err error) (bool, error) {
-			return err == nil && strings.HasSuffix(string(out.Stacks[0].StackStatus), "_IN_PROGRESS"), err
-		}
-	})
-	out, err := waiter.WaitForOutput(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("backup")}, 20*time.Second)
+	waiter := cloudformation.NewStackCreateCompleteWaiter(
+		w.stacks,
+		func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = 20*time.Millisecond, 50*time.Millisecond
+			o.Retryable = func(_ context.Context, _ *cloudformation.DescribeStacksInput,
+				out *cloudformation.DescribeStacksOutput, err error) (bool, error) {
+				return err == nil && strings.HasSuffix(string(out.Stacks[0].StackStatus), "_IN_PROGRESS"), err
+			}
+		},
+	)
+	out, err := waiter.WaitForOutput(
+		w.t.Context(),
+		&cloudformation.DescribeStacksInput{StackName: aws.String("backup")},
+		20*time.Second,
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -215,7 +232,8 @@ func (w *environment) newMessages() (messages []notify.Message, mails []string) 
 		if err := json.Unmarshal([]byte(byProtocol["default"]), &message); err != nil {
 			w.t.Fatal(err)
 		}
-		if message.Subject != m.Subject || m.Attributes["status"].StringValue != string(message.Status) || m.Attributes["direction"].StringValue != string(message.Direction) {
+		if message.Subject != m.Subject || m.Attributes["status"].StringValue != string(message.Status) ||
+			m.Attributes["direction"].StringValue != string(message.Direction) {
 			w.t.Errorf("subject and attributes of %+v", m)
 		}
 		messages, mails = append(messages, message), append(mails, byProtocol["email"])
@@ -243,14 +261,20 @@ func (w *environment) expectMessages(want ...string) []notify.Message {
 
 func (w *environment) attach(arn string) {
 	w.t.Helper()
-	if _, err := w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}); err != nil {
+	if _, err := w.iam.AttachRolePolicy(
+		w.t.Context(),
+		&iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn},
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *environment) detach(arn string) {
 	w.t.Helper()
-	if _, err := w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}); err != nil {
+	if _, err := w.iam.DetachRolePolicy(
+		w.t.Context(),
+		&iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn},
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -37,7 +37,8 @@ func TestAccessMessage(t *testing.T) {
 			"access changed at an earlier update", "could not be\nannounced at the time"},
 		"removed": {notify.Removed, notify.Access{Changes: []notify.AccessChange{removed}}, finding.GrantsLess,
 			"access removed: 1 action - backup", "no longer has access"},
-		"removed, unknown": {notify.Removed, notify.Access{}, finding.Changed, "access removed - backup", "no longer has access"},
+		"removed, unknown": {notify.Removed, notify.Access{}, finding.Changed, "access removed - backup",
+			"no longer has access"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			origin := notify.Origin{

@@ -25,7 +25,13 @@ func newFinding(n int, d finding.Direction) finding.Finding {
 
 func report(findings ...finding.Finding) finding.Report {
 	return finding.Report{
-		ParentStackID: parent, Stacks: []string{parent, "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup-permstack-access/x"},
-		Profile: "clumio", Account: "123456789012", Region: "eu-central-1", Started: monday, Checked: 42, Findings: findings,
+		ParentStackID: parent,
+		Stacks:        []string{parent, "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup-permstack-access/x"},
+		Profile:       "clumio",
+		Account:       "123456789012",
+		Region:        "eu-central-1",
+		Started:       monday,
+		Checked:       42,
+		Findings:      findings,
 	}
 }

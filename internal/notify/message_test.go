@@ -11,7 +11,7 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// protocols gives what each protocol gets of a message.
+// protocols returns what each protocol gets of a message.
 func protocols(t testing.TB, m notify.Message) map[string]string {
 	t.Helper()
 	in := m.Input("arn:aws:sns:eu-central-1:123456789012:alerts")
@@ -37,16 +37,34 @@ func TestMessage(t *testing.T) {
 	more, less := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
 	less.Kind, less.Subject = finding.AttachmentRemoved, "ClumioEC2BackupPolicy"
 	unreadable := finding.Finding{
-		ID: "u", Stack: "backup-permstack-access", LogicalID: "Role3", Type: "AWS::IAM::Role", Kind: finding.NotReadable,
-		Direction: finding.Unreadable, Permission: "iam:GetRole", Reason: finding.AccessDenied, SeenBy: []finding.Source{finding.Live},
-		Hash: "u",
+		ID:         "u",
+		Stack:      "backup-permstack-access",
+		LogicalID:  "Role3",
+		Type:       "AWS::IAM::Role",
+		Kind:       finding.NotReadable,
+		Direction:  finding.Unreadable,
+		Permission: "iam:GetRole",
+		Reason:     finding.AccessDenied,
+		SeenBy:     []finding.Source{finding.Live},
+		Hash:       "u",
 	}
-	_, state := notify.Compare(report(newFinding(4, finding.Changed), less), notify.State{}, monday.Add(-48*time.Hour), 7)
+	_, state := notify.Compare(
+		report(newFinding(4, finding.Changed), less),
+		notify.State{},
+		monday.Add(-48*time.Hour),
+		7,
+	)
 	less.Hash = "another"
 	r := report(less, unreadable, more)
 	diff, _ := notify.Compare(r, state, monday, 7)
-	m := notify.DriftMessage(r, diff, &notify.Reverted{Done: []string{"detached AdministratorAccess"}, Failed: []string{"Role2: busy"}}, monday)
-	if want := "permstack: GRANTS MORE: 2 new, 1 changed, 1 resolved - backup (123456789012 eu-central-1)"; m.Subject != want {
+	m := notify.DriftMessage(
+		r,
+		diff,
+		&notify.Reverted{Done: []string{"detached AdministratorAccess"}, Failed: []string{"Role2: busy"}},
+		monday,
+	)
+	want := "permstack: GRANTS MORE: 2 new, 1 changed, 1 resolved - backup (123456789012 eu-central-1)"
+	if m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}
 	if m.Status != notify.Drifted || m.Direction != finding.GrantsMore {
@@ -59,9 +77,12 @@ func TestMessage(t *testing.T) {
 	at := 0
 	for _, part := range []string{
 		"is not as it was deployed", "123456789012, eu-central-1", "Checked  42 resources: 2 differences, 1 unreadable",
-		"GRANTS MORE than was deployed", "1. attachment added: AdministratorAccess", "ClumioIAMRole1-eu-central-1-main (AWS::IAM::Role Role1 of stack backup-permstack-access)",
-		"expected  not attached", "found     attached", "- grants more: added: Allow *", "since     23 Nov 2026 06:00 UTC, new", "to do     If this was not intended, detach it",
-		"GRANTS LESS than was deployed", "2. attachment removed: ClumioEC2BackupPolicy", "since     21 Nov 2026 06:00 UTC, changed since the last notification",
+		"GRANTS MORE than was deployed", "1. attachment added: AdministratorAccess",
+		"ClumioIAMRole1-eu-central-1-main (AWS::IAM::Role Role1 of stack backup-permstack-access)",
+		"expected  not attached", "found     attached", "- grants more: added: Allow *",
+		"since     23 Nov 2026 06:00 UTC, new", "to do     If this was not intended, detach it",
+		"GRANTS LESS than was deployed", "2. attachment removed: ClumioEC2BackupPolicy",
+		"since     21 Nov 2026 06:00 UTC, changed since the last notification",
 		"COULD NOT BE READ", "missing   iam:GetRole",
 		"RESOLVED", "Role4: attachment added: AdministratorAccess (changed), since 21 Nov 2026 06:00 UTC",
 		"REVERTED by permstack", "detached AdministratorAccess", "COULD NOT BE REVERTED", "Role2: busy",
@@ -73,7 +94,8 @@ func TestMessage(t *testing.T) {
 		}
 		at += i + len(part)
 	}
-	for name, want := range map[string]string{"kind": "drift", "status": "drifted", "direction": "grants-more", "profile": "clumio", "account": "123456789012", "region": "eu-central-1", "stack": "backup"} {
+	for name, want := range map[string]string{"kind": "drift", "status": "drifted", "direction": "grants-more",
+		"profile": "clumio", "account": "123456789012", "region": "eu-central-1", "stack": "backup"} {
 		if got := m.Attributes()[name]; got != want {
 			t.Errorf("attribute %s is %q", name, got)
 		}
@@ -91,17 +113,20 @@ func TestSubjects(t *testing.T) {
 		want   string
 		status notify.Status
 	}{
-		"new":                  {report(more), notify.State{}, 0, "GRANTS MORE: 1 new", notify.Drifted},
-		"less":                 {report(newFinding(1, finding.GrantsLess)), notify.State{}, 0, "GRANTS LESS: 1 new", notify.Drifted},
+		"new": {report(more), notify.State{}, 0, "GRANTS MORE: 1 new", notify.Drifted},
+		"less": {report(newFinding(1, finding.GrantsLess)), notify.State{}, 0, "GRANTS LESS: 1 new",
+			notify.Drifted},
 		"unreadable":           {report(unreadable), notify.State{}, 0, "UNREADABLE: 1 new", notify.Unknown},
 		"one resolved":         {report(more), known, 0, "RESOLVED: 1, 1 open", notify.Drifted},
 		"all resolved":         {report(), known, 0, "RESOLVED: 2, all in sync", notify.InSync},
 		"resolved, unreadable": {report(unreadable), known, 0, "UNREADABLE: 1 new, 2 resolved", notify.Unknown},
-		"reminder":             {report(more, newFinding(3, finding.Changed)), known, 8, "GRANTS MORE: 2 still open", notify.Drifted},
+		"reminder": {report(more, newFinding(3, finding.Changed)), known, 8, "GRANTS MORE: 2 still open",
+			notify.Drifted},
 	} {
 		diff, _ := notify.Compare(tc.report, tc.state, monday.AddDate(0, 0, tc.days), 7)
 		m := notify.DriftMessage(tc.report, diff, nil, monday)
-		if want := "permstack: " + tc.want + " - backup (123456789012 eu-central-1)"; m.Subject != want || m.Status != tc.status {
+		if want := "permstack: " + tc.want + " - backup (123456789012 eu-central-1)"; m.Subject != want ||
+			m.Status != tc.status {
 			t.Errorf("%s: %q, %s; want %q, %s", name, m.Subject, m.Status, want, tc.status)
 		}
 		protocols(t, m)
@@ -113,12 +138,13 @@ func TestLongStackName(t *testing.T) {
 	r.ParentStackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/" + strings.Repeat("StackSet-", 14) + "/x"
 	diff, _ := notify.Compare(r, notify.State{}, monday, 7)
 	m := notify.DriftMessage(r, diff, nil, monday)
-	if len(m.Subject) != 100 || !strings.HasPrefix(m.Subject, "permstack: GRANTS MORE: 1 new - StackSet-") || !strings.HasSuffix(m.Subject, ".. (123456789012 eu-central-1)") {
+	if len(m.Subject) != 100 || !strings.HasPrefix(m.Subject, "permstack: GRANTS MORE: 1 new - StackSet-") ||
+		!strings.HasSuffix(m.Subject, ".. (123456789012 eu-central-1)") {
 		t.Errorf("subject %q", m.Subject)
 	}
 }
 
-// TestHugeMessages: nothing is refused by SNS, and nothing goes silently.
+// TestHugeMessages: SNS accepts the message, and what is omitted is counted.
 func TestHugeMessages(t *testing.T) {
 	var many []finding.Finding
 	for n := range 3000 {
@@ -143,7 +169,8 @@ func TestHugeMessages(t *testing.T) {
 			break
 		}
 	}
-	if !strings.Contains(out["email"], fmt.Sprintf("to fit its maximum size: %d", got.Omitted)) || !strings.Contains(out["email"], "more, which are in the JSON form") {
+	if !strings.Contains(out["email"], fmt.Sprintf("to fit its maximum size: %d", got.Omitted)) ||
+		!strings.Contains(out["email"], "more, which are in the JSON form") {
 		t.Errorf("the e-mail does not say that it is cut:\n%.2000s", out["email"])
 	}
 
@@ -152,7 +179,11 @@ func TestHugeMessages(t *testing.T) {
 	one.Changes[5] = strings.Repeat("y", 300<<10)
 	r = report(one)
 	diff, _ = notify.Compare(r, notify.State{}, monday, 7)
-	if err := json.Unmarshal([]byte(protocols(t, notify.DriftMessage(r, diff, nil, monday))["default"]), &got); err != nil || len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Subject, "bytes more") {
+	if err := json.Unmarshal(
+		[]byte(protocols(t, notify.DriftMessage(r, diff, nil, monday))["default"]),
+		&got,
+	); err != nil || len(got.Findings) != 1 ||
+		!strings.Contains(got.Findings[0].Subject, "bytes more") {
 		t.Errorf("one huge finding: %v, %d findings", err, len(got.Findings))
 	}
 
@@ -162,7 +193,9 @@ func TestHugeMessages(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	m := notify.ReportMessage(report(newFinding(2, finding.GrantsLess), newFinding(1, finding.GrantsMore)), monday)
-	if m.Subject != "permstack: GRANTS MORE: 2 findings - backup (123456789012 eu-central-1)" || m.Status != notify.Drifted || m.Findings[0].ID != "finding-1" {
+	if m.Subject != "permstack: GRANTS MORE: 2 findings - backup (123456789012 eu-central-1)" ||
+		m.Status != notify.Drifted ||
+		m.Findings[0].ID != "finding-1" {
 		t.Errorf("%s, %s", m.Subject, m.Status)
 	}
 	validate(t, m.JSON())

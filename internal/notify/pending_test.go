@@ -9,43 +9,52 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// TestAhead: a run that dies between putting right and telling loses no message,
-// and repeats none.
-func TestAhead(t *testing.T) {
-	old, gone, fresh := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
-	_, state := notify.Compare(report(old, gone), notify.State{}, monday, 7)
-	state = through(t, state)
+// TestWithPending: a run that dies between reverting and notifying loses no
+// message and repeats none.
+func TestWithPending(t *testing.T) {
+	old, resolved, fresh := newFinding(
+		1,
+		finding.GrantsMore,
+	), newFinding(
+		2,
+		finding.GrantsLess,
+	), newFinding(
+		3,
+		finding.GrantsMore,
+	)
+	_, state := notify.Compare(report(old, resolved), notify.State{}, monday, 7)
+	state = saved(t, state)
 	turned := old
 	turned.Hash = "another"
 	tuesday, wednesday := monday.Add(24*time.Hour), monday.Add(48*time.Hour)
 
 	_, next := notify.Compare(report(old, fresh), state, tuesday, 7)
-	ahead := through(t, state.WithPending(next))
-	if diff, _ := notify.Compare(report(old, fresh), ahead, wednesday, 7); tell(diff) != "+Role3 -Role2" {
-		t.Errorf("it stands still: %q", tell(diff))
+	pending := saved(t, state.WithPending(next))
+	if diff, _ := notify.Compare(report(old, fresh), pending, wednesday, 7); describe(diff) != "+Role3 -Role2" {
+		t.Errorf("it is still open: %q", describe(diff))
 	}
-	if diff, _ := notify.Compare(report(old), ahead, wednesday, 7); tell(diff) != "-Role2 -Role3" {
-		t.Errorf("it was put right: %q", tell(diff))
+	if diff, _ := notify.Compare(report(old), pending, wednesday, 7); describe(diff) != "-Role2 -Role3" {
+		t.Errorf("it was reverted: %q", describe(diff))
 	}
-	if diff, _ := notify.Compare(report(old, gone, fresh), ahead, wednesday, 7); tell(diff) != "+Role3" {
-		t.Errorf("what was resolved is back, and nobody was told of either: %q", tell(diff))
+	if diff, _ := notify.Compare(report(old, resolved, fresh), pending, wednesday, 7); describe(diff) != "+Role3" {
+		t.Errorf("it was resolved and appeared again, and neither was reported: %q", describe(diff))
 	}
 	if slices.ContainsFunc(next.Known, func(k notify.Known) bool { return !k.Notified.After(monday.Add(-time.Hour)) }) {
 		t.Error("what is to be saved afterwards was changed")
 	}
 
-	_, next = notify.Compare(report(turned, gone), state, tuesday, 7)
-	ahead = through(t, state.WithPending(next))
-	if diff, _ := notify.Compare(report(turned, gone), ahead, wednesday, 7); tell(diff) != "+Role1" {
-		t.Errorf("what changed and was not told: %q", tell(diff))
+	_, next = notify.Compare(report(turned, resolved), state, tuesday, 7)
+	pending = saved(t, state.WithPending(next))
+	if diff, _ := notify.Compare(report(turned, resolved), pending, wednesday, 7); describe(diff) != "+Role1" {
+		t.Errorf("it changed, which was not reported: %q", describe(diff))
 	}
-	_, next = notify.Compare(report(old, gone), state, tuesday, 7)
-	if diff, _ := notify.Compare(report(old, gone), through(t, state.WithPending(next)), wednesday, 7); diff.Any() {
-		t.Errorf("nothing happened: %q", tell(diff))
+	_, next = notify.Compare(report(old, resolved), state, tuesday, 7)
+	if diff, _ := notify.Compare(report(old, resolved), saved(t, state.WithPending(next)), wednesday, 7); diff.Any() {
+		t.Errorf("nothing happened: %q", describe(diff))
 	}
 }
 
-// TestOverflowEdges: what of the findings without a place of their own is told.
+// TestOverflowEdges: which findings of an overflow are reported.
 func TestOverflowEdges(t *testing.T) {
 	var many []finding.Finding
 	for n := range 2000 {
@@ -53,7 +62,7 @@ func TestOverflowEdges(t *testing.T) {
 	}
 	_, state := notify.Compare(report(many...), notify.State{}, monday, 7)
 	first := state
-	state = through(t, state)
+	state = saved(t, state)
 	tuesday := monday.Add(24 * time.Hour)
 	one, _ := notify.Compare(report(), state, tuesday, 7)
 	named := len(one.Resolved)
@@ -82,14 +91,30 @@ func TestOverflowEdges(t *testing.T) {
 	}
 	none := report()
 	none.NotReached = []string{"Role1"}
-	if diff, kept := notify.Compare(none, state, tuesday, 7); diff.ResolvedUnnamed != 0 || kept.Overflow != state.Overflow {
+	if diff, kept := notify.Compare(
+		none,
+		state,
+		tuesday,
+		7,
+	); diff.ResolvedUnnamed != 0 ||
+		kept.Overflow != state.Overflow {
 		t.Errorf("nothing was looked at: %d resolved, overflow %+v", diff.ResolvedUnnamed, kept.Overflow)
 	}
-	blind := finding.Finding{ID: "blind", Direction: finding.Unreadable}
-	if diff, kept := notify.Compare(report(unnamed[0], blind), state, tuesday, 7); len(diff.Appeared) != 2 || kept.Overflow.Count != 0 {
-		t.Errorf("one was looked at, before what could not be: %d appeared, overflow %d", len(diff.Appeared), kept.Overflow.Count)
+	unreadable := finding.Finding{ID: "unreadable", Direction: finding.Unreadable}
+	if diff, kept := notify.Compare(
+		report(unnamed[0], unreadable),
+		state,
+		tuesday,
+		7,
+	); len(diff.Appeared) != 2 ||
+		kept.Overflow.Count != 0 {
+		t.Errorf(
+			"one was looked at, before what could not be: %d appeared, overflow %d",
+			len(diff.Appeared),
+			kept.Overflow.Count,
+		)
 	}
-	if diff, _ := notify.Compare(report(many...), through(t, first), monday, 7); diff.Any() {
+	if diff, _ := notify.Compare(report(many...), saved(t, first), monday, 7); diff.Any() {
 		t.Errorf("in the same minute: %d reminders", len(diff.Reminded))
 	}
 }
@@ -97,17 +122,27 @@ func TestOverflowEdges(t *testing.T) {
 // TestOrder: a finding that is there twice counts once, and what is resolved is
 // told as it was ranked.
 func TestOrder(t *testing.T) {
-	more, less, other := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
+	more, less, other := newFinding(
+		1,
+		finding.GrantsMore,
+	), newFinding(
+		2,
+		finding.GrantsLess,
+	), newFinding(
+		3,
+		finding.GrantsMore,
+	)
 	diff, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
 	if len(diff.Appeared) != 3 || len(state.Known) != 3 {
 		t.Errorf("%d appeared, %d known", len(diff.Appeared), len(state.Known))
 	}
-	diff, _ = notify.Compare(report(), through(t, state), monday.Add(time.Hour), 7)
+	diff, _ = notify.Compare(report(), saved(t, state), monday.Add(time.Hour), 7)
 	var order []finding.Direction
 	for _, g := range diff.Resolved {
 		order = append(order, g.Direction)
 	}
-	if !slices.Equal(order, []finding.Direction{finding.GrantsMore, finding.GrantsMore, finding.GrantsLess}) || diff.Resolved[0].Label > diff.Resolved[1].Label {
+	if !slices.Equal(order, []finding.Direction{finding.GrantsMore, finding.GrantsMore, finding.GrantsLess}) ||
+		diff.Resolved[0].Label > diff.Resolved[1].Label {
 		t.Errorf("resolved: %+v", diff.Resolved)
 	}
 }

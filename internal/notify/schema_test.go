@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// validate holds a message against docs/drift-message.schema.json.
+// validate checks a message against docs/drift-message.schema.json.
 func validate(t testing.TB, message []byte) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "drift-message.schema.json"))
@@ -32,9 +32,9 @@ func validate(t testing.TB, message []byte) {
 	}
 }
 
-// checker knows the little of JSON Schema that the document uses, and says so
-// where it uses more. It is stricter in one thing: an unknown member is an
-// error, so that no member of a message is left undocumented.
+// checker implements the keywords of JSON Schema that the document uses, and
+// reports others. It is stricter in one respect: an unknown member is an error, so
+// that every member of a message is documented.
 type checker struct{ root map[string]any }
 
 func (c checker) check(at string, schema map[string]any, value any) (problems []string) {
@@ -82,7 +82,7 @@ func (c checker) check(at string, schema map[string]any, value any) (problems []
 				problems = append(problems, c.check(fmt.Sprintf("%s[%d]", at, i), want.(map[string]any), item)...)
 			}
 		default:
-			bad("the checker does not know the keyword %s", keyword)
+			bad("the checker does not implement the keyword %s", keyword)
 		}
 	}
 	if properties, ok := schema["properties"].(map[string]any); ok {

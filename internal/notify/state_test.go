@@ -20,11 +20,12 @@ func TestStateStaysTheSame(t *testing.T) {
 	_, state := notify.Compare(report(findings...), first, monday.Add(time.Hour), 7)
 	state.Announced = strings.Repeat("0a", 32)
 	state.Lease = notify.Lease{Holder: "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f", Until: monday.Add(90 * time.Second)}
-	once := through(t, state)
-	if diff := cmp.Diff(once, through(t, once)); diff != "" {
+	once := saved(t, state)
+	if diff := cmp.Diff(once, saved(t, once)); diff != "" {
 		t.Error(diff)
 	}
-	if len(once.Known) != 12 || once.Announced != state.Announced || once.Lease != state.Lease || once.Known[11].Label == "" {
+	if len(once.Known) != 12 || once.Announced != state.Announced || once.Lease != state.Lease ||
+		once.Known[11].Label == "" {
 		t.Errorf("have %+v", once)
 	}
 }
@@ -36,7 +37,7 @@ func TestLabelsGoFirst(t *testing.T) {
 		findings = append(findings, newFinding(n, finding.GrantsMore))
 	}
 	_, state := notify.Compare(report(findings...), notify.State{}, monday, 7)
-	state = through(t, state)
+	state = saved(t, state)
 	named := 0
 	for _, k := range state.Known {
 		if k.Label != "" {
@@ -67,11 +68,16 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// FuzzDecodeState: whatever is in the parameter, reading it neither panics nor
-// gives a state that cannot be written again, and what it costs is at most one
-// message too many: a finding is told, or it was known.
+// FuzzDecodeState: whatever the parameter contains, decoding it does not panic or
+// return a state that cannot be encoded, and costs at most one redundant message: a
+// finding is reported, or it was known.
 func FuzzDecodeState(f *testing.F) {
-	_, state := notify.Compare(report(newFinding(1, finding.GrantsMore), newFinding(2, finding.Unreadable)), notify.State{}, monday, 7)
+	_, state := notify.Compare(
+		report(newFinding(1, finding.GrantsMore), newFinding(2, finding.Unreadable)),
+		notify.State{},
+		monday,
+		7,
+	)
 	f.Add(string(state.Encode(parent)))
 	f.Add(notify.FirstState)
 	f.Add(`{"v":1,"p":"x","g":[["a.b",""]],"o":"1.a.b.c"}`)
@@ -80,11 +86,20 @@ func FuzzDecodeState(f *testing.F) {
 		if err != nil {
 			s = notify.State{}
 		}
-		through(t, s)
+		saved(t, s)
 		r := report(newFinding(1, finding.GrantsMore))
 		_, next := notify.Compare(r, s, monday.AddDate(0, 1, 0), 7)
-		if diff, _ := notify.Compare(r, through(t, next), monday.AddDate(0, 1, 1), 7); len(diff.Appeared)+len(diff.Changed) > 0 {
-			t.Errorf("told twice after %q", data)
+		if diff, _ := notify.Compare(
+			r,
+			saved(t, next),
+			monday.AddDate(0, 1, 1),
+			7,
+		); len(
+			diff.Appeared,
+		)+len(
+			diff.Changed,
+		) > 0 {
+			t.Errorf("reported twice after %q", data)
 		}
 	})
 }

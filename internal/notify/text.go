@@ -97,7 +97,11 @@ func (m Message) writeFindings(b *strings.Builder) {
 }
 
 // eventText is the event of a finding in an e-mail.
-var eventText = map[Event]string{Appeared: "new", Changed: "changed since the last notification", Reminder: "still open"}
+var eventText = map[Event]string{
+	Appeared: "new",
+	Changed:  "changed since the last notification",
+	Reminder: "still open",
+}
 
 // write writes one finding: what, since when, what to do.
 func (r Reported) write(b *strings.Builder, number int) {

@@ -23,7 +23,12 @@ var manyResources = func() string {
 	var b strings.Builder
 	b.WriteString("Resources:\n")
 	for i := range 250 {
-		fmt.Fprintf(&b, "  R%d: {Type: AWS::Events::Rule, Properties: {Name: rule-%d, EventPattern: {source: [a]}}}\n", i, i)
+		fmt.Fprintf(
+			&b,
+			"  R%d: {Type: AWS::Events::Rule, Properties: {Name: rule-%d, EventPattern: {source: [a]}}}\n",
+			i,
+			i,
+		)
 		fmt.Fprintf(&b, "  L%d: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: group-%d}}\n", i, i)
 	}
 	return b.String()
@@ -31,10 +36,11 @@ var manyResources = func() string {
 
 func (w *environment) putTarget(rule, arn string) {
 	w.t.Helper()
-	must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(w.t.Context(), &eventbridge.PutTargetsInput{Rule: &rule, Targets: []ebtypes.Target{{Id: aws.String("x"), Arn: &arn}}}))
+	must(w.events.PutTargets(w.t.Context(), &eventbridge.PutTargetsInput{Rule: &rule,
+		Targets: []ebtypes.Target{{Id: aws.String("x"), Arn: &arn}}}))
 }
 
-// remote stands for the way to AWS: each call takes a while.
+// remote adds the latency of the network to each call.
 type remote struct {
 	next    aws.HTTPClient
 	latency time.Duration
@@ -111,7 +117,11 @@ func BenchmarkCheck(b *testing.B) {
 						return nil
 					})
 				}
-				report, err := detect.Check(b.Context(), detect.NewClients(cfg), detect.Options{Parent: parentName, Concurrency: bm.concurrency})
+				report, err := detect.Check(
+					b.Context(),
+					detect.NewClients(cfg),
+					detect.Options{Parent: parentName, Concurrency: bm.concurrency},
+				)
 				if err != nil || len(report.Findings) > 0 || report.NotReached != nil {
 					b.Fatalf("%v %q %q", err, summaries(report), report.NotReached)
 				}

@@ -14,7 +14,7 @@ import (
 
 // rewritten is a document in another form: statements the other way round,
 // actions in capitals and in another order, lists of one as values and values as
-// lists, Sids and Id anew, conditions' operators and keys in another case.
+// lists, other Sids and Id, conditions' operators and keys in another case.
 func rewritten(document map[string]any) map[string]any {
 	out := map[string]any{"Version": document["Version"], "Id": "Rewritten"}
 	var all []any
@@ -77,16 +77,17 @@ func swap(v any, change func(string) string) any {
 	return out
 }
 
-// Changes of form, and what others may do beside us, stay silent.
+// TestForm: changes of form, and tags that others add, are not findings.
 func TestForm(t *testing.T) {
 	w := install(t)
 	ctx := t.Context()
-	for _, r := range must[*iam.ListRolesOutput](t)(w.iam.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})).Roles {
+	for _, r := range must(w.iam.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})).Roles {
 		for _, name := range w.inlineNames(*r.RoleName) {
 			w.putInline(*r.RoleName, name, *format(rewritten(w.inline(*r.RoleName, name))))
 		}
 		w.putTrust(*r.RoleName, rewritten(w.trust(*r.RoleName)))
-		must[*iam.TagRoleOutput](t)(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: r.RoleName, Tags: []iamtypes.Tag{{Key: aws.String("inventory:scanned"), Value: aws.String("today")}}}))
+		must(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: r.RoleName,
+			Tags: []iamtypes.Tag{{Key: aws.String("inventory:scanned"), Value: aws.String("today")}}}))
 	}
 	for _, arn := range w.attached(role) {
 		document := rewritten(w.managed(arn))
@@ -99,10 +100,12 @@ func TestForm(t *testing.T) {
 	text = strings.ReplaceAll(text, url.PathEscape("arn:aws:iam::111122223333:root"), "111122223333")
 	w.putTopicPolicy(parse(t, text))
 	for _, name := range w.rules() {
-		rule := must[*eventbridge.DescribeRuleOutput](t)(w.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name}))
+		rule := must(w.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name}))
 		pattern := parse(t, url.PathEscape(*rule.EventPattern))
 		reverse(pattern)
-		must[*eventbridge.PutRuleOutput](t)(w.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: format(pattern), Description: rule.Description, State: rule.State}))
+		must(w.events.PutRule(ctx, &eventbridge.PutRuleInput{
+			Name: &name, EventPattern: format(pattern), Description: rule.Description, State: rule.State,
+		}))
 	}
 	for _, f := range w.check().Findings {
 		t.Errorf("unexpected finding: %s", inWords(f))

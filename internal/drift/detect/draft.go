@@ -68,7 +68,9 @@ func (d draft) complete(secrets []string) finding.Finding {
 	f.ID = digest(f.Stack, f.LogicalID, string(f.Kind), f.Subject)[:16]
 	values := d.values
 	if values == nil {
-		data, _ := json.Marshal([]any{f.Expected, f.Actual, f.Changes, f.Differences, f.Roles, f.ReadErrors}) // always marshal
+		data, _ := json.Marshal(
+			[]any{f.Expected, f.Actual, f.Changes, f.Differences, f.Roles, f.ReadErrors},
+		) // always marshal
 		values = []string{string(data)}
 	}
 	f.Hash = digest(append([]string{string(f.Direction)}, values...)...)[:16]
@@ -79,7 +81,14 @@ func (d draft) complete(secrets []string) finding.Finding {
 		return strings.ReplaceAll(s, unknown, "?")
 	}
 	f.Subject, f.Expected, f.Actual = mask(f.Subject), maskValue(f.Expected, mask), maskValue(f.Actual, mask)
-	f.Changes, f.Differences, f.ReadErrors = maskAll(f.Changes, mask), slices.Clone(f.Differences), slices.Clone(f.ReadErrors)
+	f.Changes, f.Differences, f.ReadErrors = maskAll(
+		f.Changes,
+		mask,
+	), slices.Clone(
+		f.Differences,
+	), slices.Clone(
+		f.ReadErrors,
+	)
 	for i, d := range f.Differences {
 		f.Differences[i] = finding.Difference{Path: mask(d.Path), Expected: mask(d.Expected), Actual: mask(d.Actual)}
 	}

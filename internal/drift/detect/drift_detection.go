@@ -105,7 +105,8 @@ func (r *resource) merge(live []draft) []draft {
 			continue
 		}
 		byOthers := func(d difference) bool { return d.kind == "ADD" }
-		if property == "Tags" && !slices.ContainsFunc(byProperty[property], func(d difference) bool { return !byOthers(d) }) {
+		if property == "Tags" &&
+			!slices.ContainsFunc(byProperty[property], func(d difference) bool { return !byOthers(d) }) {
 			continue // tags that others added are not drift
 		}
 		out = append(out, r.propertyDraft(property, byProperty[property]))

@@ -28,7 +28,7 @@ func (w *environment) detached(role string) string {
 		for _, item := range p["ManagedPolicyArns"].([]any) {
 			id := item.(map[string]any)["Ref"].(string)
 			name := parentName + "-permstack-access"
-			out := must[*cloudformation.ListStackResourcesOutput](w.t)(w.cfn.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
+			out := must(w.cfn.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
 			for _, r := range out.StackResourceSummaries {
 				if *r.LogicalResourceId == id {
 					arns = append(arns, *r.PhysicalResourceId)
@@ -41,7 +41,9 @@ func (w *environment) detached(role string) string {
 
 func (w *environment) missing(role string, of func(map[string]any) []string, have []string) string {
 	w.t.Helper()
-	out := must[*cloudformation.GetTemplateOutput](w.t)(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(parentName + "-permstack-access")}))
+	out := must(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{
+		StackName: aws.String(parentName + "-permstack-access"),
+	}))
 	template := parse(w.t, url.PathEscape(*out.TemplateBody))
 	properties := template["Resources"].(map[string]any)[w.logical(role)].(map[string]any)["Properties"].(map[string]any)
 	for _, name := range of(properties) {
@@ -55,27 +57,30 @@ func (w *environment) missing(role string, of func(map[string]any) []string, hav
 func (w *environment) deleteRole(name string) {
 	w.t.Helper()
 	for _, arn := range w.attached(name) {
-		must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}))
+		must(w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}))
 	}
 	for _, p := range w.inlineNames(name) {
-		must[*iam.DeleteRolePolicyOutput](w.t)(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}))
+		must(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}))
 	}
-	must[*iam.DeleteRoleOutput](w.t)(w.iam.DeleteRole(w.t.Context(), &iam.DeleteRoleInput{RoleName: &name}))
+	must(w.iam.DeleteRole(w.t.Context(), &iam.DeleteRoleInput{RoleName: &name}))
 }
 
 func (w *environment) deleteRule(name string) {
 	w.t.Helper()
 	var ids []string
-	for _, target := range must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(w.t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets {
+	for _, target := range must(w.events.ListTargetsByRule(w.t.Context(),
+		&eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets {
 		ids = append(ids, *target.Id)
 	}
-	must[*eventbridge.RemoveTargetsOutput](w.t)(w.events.RemoveTargets(w.t.Context(), &eventbridge.RemoveTargetsInput{Rule: &name, Ids: ids}))
-	must[*eventbridge.DeleteRuleOutput](w.t)(w.events.DeleteRule(w.t.Context(), &eventbridge.DeleteRuleInput{Name: &name}))
+	must(w.events.RemoveTargets(w.t.Context(), &eventbridge.RemoveTargetsInput{Rule: &name, Ids: ids}))
+	must(w.events.DeleteRule(w.t.Context(), &eventbridge.DeleteRuleInput{Name: &name}))
 }
 
 // parentRole is the role of the parent stack itself.
 func (w *environment) parentRole() string {
 	w.t.Helper()
-	out := must[*cloudformation.DescribeStackResourceOutput](w.t)(w.cfn.DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: aws.String(parentName), LogicalResourceId: aws.String("StackRole")}))
+	out := must(w.cfn.DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{
+		StackName: aws.String(parentName), LogicalResourceId: aws.String("StackRole"),
+	}))
 	return *out.StackResourceDetail.PhysicalResourceId
 }

@@ -37,7 +37,7 @@ const (
 	roleID     = "ClumioIAMRole" // logical
 )
 
-// parentTemplate stands for template.yaml: a role of its own with the stack
+// parentTemplate replaces template.yaml: a role of its own with the stack
 // role's rights, and a log group. The real one is installed by TestInstalled.
 const parentTemplate = `
 Parameters:
@@ -62,7 +62,7 @@ Outputs:
   RoleArn: {Value: !GetAtt StackRole.Arn}
 `
 
-// environment is an embedded AWS with an installation of the project in it.
+// environment is an embedded AWS with an installation of permstack.
 type environment struct {
 	t      testing.TB
 	cloud  *fakeaws.Cloud
@@ -95,12 +95,16 @@ func newCloud(t testing.TB) *environment {
 	}
 }
 
-// install launches a parent stack and lets the provisioner's core make the
-// permission stacks with everything chosen.
+// install launches a parent stack and lets the provisioner create its permission
+// stacks with every asset and option.
 func install(t testing.TB) *environment {
 	t.Helper()
 	w := newCloud(t)
-	w.parent = w.create(parentName, parentTemplate, types.Parameter{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)})
+	w.parent = w.create(
+		parentName,
+		parentTemplate,
+		types.Parameter{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)},
+	)
 	var stackRole string
 	for _, o := range w.describe(parentName).Outputs {
 		stackRole = *o.OutputValue
@@ -119,10 +123,19 @@ func install(t testing.TB) *environment {
 	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), cfn.Event{
 		RequestType: cfn.RequestCreate, RequestID: "r", StackID: w.parent, LogicalResourceID: "PermissionStack",
 		ResourceProperties: map[string]any{
-			"Profile": "clumio", "Assets": []any{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}, "Operations": []any{"backup", "restore"},
-			"SupportRole": "true", "AWSBackupInventory": "true", "ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane",
-			"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "DataPlaneAccountId": "444455556666",
-			"ExternalId": secret, "ConnectionId": "main", "Path": "/permstack/", "Tags": "team=storage", "CatalogVersion": "1",
+			"Profile":                    "clumio",
+			"Assets":                     []any{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+			"Operations":                 []any{"backup", "restore"},
+			"SupportRole":                "true",
+			"AWSBackupInventory":         "true",
+			"ControlPlaneRoleArn":        "arn:aws:iam::111122223333:role/ControlPlane",
+			"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support",
+			"DataPlaneAccountId":         "444455556666",
+			"ExternalId":                 secret,
+			"ConnectionId":               "main",
+			"Path":                       "/permstack/",
+			"Tags":                       "team=storage",
+			"CatalogVersion":             "1",
 		},
 	})
 	if err != nil {
@@ -134,15 +147,24 @@ func install(t testing.TB) *environment {
 // launching is CloudFormation while it waits for the custom resource of a parent.
 type launching struct{ *cloudformation.Client }
 
-func (launching) DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error) {
-	return &cloudformation.DescribeStackResourceOutput{StackResourceDetail: &types.StackResourceDetail{ResourceStatus: types.ResourceStatusCreateInProgress}}, nil
+func (launching) DescribeStackResource(
+	context.Context,
+	*cloudformation.DescribeStackResourceInput,
+	...func(*cloudformation.Options),
+) (*cloudformation.DescribeStackResourceOutput, error) {
+	return &cloudformation.DescribeStackResourceOutput{
+		StackResourceDetail: &types.StackResourceDetail{ResourceStatus: types.ResourceStatusCreateInProgress},
+	}, nil
 }
 
-// create makes a stack and waits until it stands.
+// create creates a stack and waits until it is complete.
 func (w *environment) create(name, body string, parameters ...types.Parameter) string {
 	w.t.Helper()
 	out, err := w.cfn.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: &body, Parameters: parameters, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		StackName:    &name,
+		TemplateBody: &body,
+		Parameters:   parameters,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -168,7 +190,7 @@ func (w *environment) describe(name string) types.Stack {
 	return out.Stacks[0]
 }
 
-// clock passes time only when somebody sleeps.
+// clock advances only by Sleep.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -216,7 +238,7 @@ func (w *environment) checkReport(report finding.Report) {
 		w.t.Fatal(err)
 	}
 	if strings.Contains(string(data), secret) {
-		w.t.Errorf("the report tells the external id: %s", data)
+		w.t.Errorf("the report contains the external id: %s", data)
 	}
 	if strings.Contains(string(data), `\u0000`) {
 		w.t.Errorf("the report holds a NUL: %s", data)
@@ -224,7 +246,8 @@ func (w *environment) checkReport(report finding.Report) {
 	seen := map[string]bool{}
 	for _, f := range report.Findings {
 		switch {
-		case f.ID == "" || f.Hash == "" || f.Stack == "" || wording.Finding(f).Advice == "" || f.Kind == "" || f.Direction == "" || f.PhysicalID == "" || f.Type == "":
+		case f.ID == "" || f.Hash == "" || f.Stack == "" || wording.Finding(f).Advice == "" ||
+			f.Kind == "" || f.Direction == "" || f.PhysicalID == "" || f.Type == "":
 			w.t.Errorf("finding lacks something: %+v", f)
 		case seen[f.ID]:
 			w.t.Errorf("finding twice: %+v", f)
@@ -272,17 +295,15 @@ func summaries(report finding.Report) []string {
 	return out
 }
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
+// must returns the value of a call of a test's setup. It panics if the call failed.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
 	}
+	return v
 }
 
-// intercept answers calls by their names.
+// intercept lets f return errors for calls, by their names.
 func (w *environment) intercept(f func(name string) error) {
 	w.cloud.SetIntercept(func(c *protocol.Call) error { return f(c.Service + ":" + c.Action) })
 }

@@ -21,26 +21,29 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// byCloudFormation tells the read handlers' calls from the checker's own. Their
-// clients are the SDK's, which wait in earnest when they are throttled.
+// byCloudFormation reports whether a read handler of CloudFormation makes a call.
+// Its clients are the SDK's, which wait on the real clock when they are throttled.
 func byCloudFormation(c *protocol.Call) bool {
 	return strings.Contains(c.HTTP.UserAgent(), "cloudformation.amazonaws.com")
 }
 
 func (w *environment) tampered() (want []string) {
 	w.putInline(role, "rogue", allowsMore)
-	must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
+	must(w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{
+		RoleName: aws.String(support), PolicyArn: aws.String(admin),
+	}))
 	return summaries(w.check())
 }
 
-// Throttling of every n-th call of a service changes nothing in the report.
+// TestThrottled: throttling of every n-th call of a service does not change the
+// report.
 func TestThrottled(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
 	for _, n := range []int{2, 3, 5, 7} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			// Counted by service, and one call at a time: the two eyes look side by
-			// side, and chance could give one of their calls every n-th turn.
+			// Counted by service, and one call at a time: the two sources read
+			// concurrently, and one call could be throttled in each of its attempts.
 			var mu sync.Mutex
 			calls := map[string]int{}
 			w.cloud.SetIntercept(func(c *protocol.Call) error {
@@ -68,7 +71,8 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// What stays throttled, or broken, is a finding of its own; the rest is looked at.
+// TestBroken: a call that fails in every attempt is reported; everything else is
+// checked.
 func TestBroken(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
@@ -94,7 +98,8 @@ func TestBroken(t *testing.T) {
 			for _, f := range report.Findings {
 				if f.Direction == finding.Unreadable {
 					unreadable++
-					if f.Permission != "" || !strings.Contains(inWords(f), tt.err.Code) && !strings.Contains(inWords(f), tt.err.Message) {
+					if f.Permission != "" ||
+						!strings.Contains(inWords(f), tt.err.Code) && !strings.Contains(inWords(f), tt.err.Message) {
 						t.Errorf("%+v", f)
 					}
 				}
@@ -114,8 +119,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// Access denied on any one call of a run, CloudFormation's own reads included: it is told, nothing is called in sync
-// that was not read, and everything else is as ever.
+// TestDenied: access is denied on any one call of a run, CloudFormation's own reads
+// included. It is reported, and there are no other findings.
 func TestDenied(t *testing.T) {
 	w := install(t)
 	// Of each kind of call, the first, the middle and the last one.
@@ -151,7 +156,9 @@ func TestDenied(t *testing.T) {
 		w.cloud.SetIntercept(func(c *protocol.Call) error {
 			if calls.Add(1) == n {
 				denied.Store(c.Service + ":" + c.Action)
-				return protocol.Errorf("AccessDenied", "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: %s:%s", c.Service, c.Action).WithStatus(403)
+				return protocol.Errorf("AccessDenied", "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: %s:%s",
+					c.Service, c.Action).
+					WithStatus(403)
 			}
 			return nil
 		})
@@ -164,7 +171,8 @@ func TestDenied(t *testing.T) {
 			continue
 		}
 		w.checkReport(report)
-		if len(report.Findings) != 1 || report.Findings[0].Direction != finding.Unreadable || report.Findings[0].Permission != action {
+		if len(report.Findings) != 1 || report.Findings[0].Direction != finding.Unreadable ||
+			report.Findings[0].Permission != action {
 			t.Errorf("call %d (%s): %q", n, action, summaries(report))
 		}
 	}
@@ -174,7 +182,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// A run that is cancelled at any call ends at once with what it has.
+// TestCancelled: a run that is cancelled at any call returns what it found.
 func TestCancelled(t *testing.T) {
 	w := install(t)
 	w.tampered()
@@ -203,7 +211,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A deadline ends the run in good order: an answer, and what is missing.
+// TestDeadline: a deadline ends the run with a report, which lists what was not
+// reached.
 func TestDeadline(t *testing.T) {
 	w := install(t)
 	c := newClock()
@@ -218,12 +227,17 @@ func TestDeadline(t *testing.T) {
 		return nil
 	})
 	defer w.cloud.SetIntercept(nil)
-	o := detect.Options{Parent: parentName, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error { return c.Sleep(ctx, 20*time.Minute) }}
+	o := detect.Options{
+		Parent: parentName,
+		Now:    c.Now,
+		Sleep:  func(ctx context.Context, d time.Duration) error { return c.Sleep(ctx, 20*time.Minute) },
+	}
 	report, err := detect.Check(ctx, w.clients(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.NotReached) == 0 || report.Checked == 0 || report.Checked+len(report.NotReached) != 34 || !strings.Contains(report.NotReached[0], "/") {
+	if len(report.NotReached) == 0 || report.Checked == 0 || report.Checked+len(report.NotReached) != 34 ||
+		!strings.Contains(report.NotReached[0], "/") {
 		t.Errorf("checked %d, not reached %q", report.Checked, report.NotReached)
 	}
 	for _, f := range report.Findings {
@@ -231,9 +245,9 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A stack that CloudFormation works on is not looked at, and one that was
-// updated meanwhile is not judged by what it was.
-func TestOvertaken(t *testing.T) {
+// TestUpdatedMeanwhile: a stack that is in progress is not checked, and one that
+// was updated during the check has no findings.
+func TestUpdatedMeanwhile(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
 	var once atomic.Bool
@@ -241,8 +255,10 @@ func TestOvertaken(t *testing.T) {
 		if c.Action == "ListAttachedRolePolicies" && !once.Swap(true) {
 			name := parentName + "-permstack-access"
 			_, err := w.cfn.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
-				StackName: &name, UsePreviousTemplate: aws.Bool(true), Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-				Tags: append(w.describe(name).Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
+				StackName:           &name,
+				UsePreviousTemplate: aws.Bool(true),
+				Capabilities:        []types.Capability{types.CapabilityCapabilityNamedIam},
+				Tags:                append(w.describe(name).Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
 			})
 			if err != nil {
 				t.Error(err)
@@ -261,12 +277,12 @@ func TestOvertaken(t *testing.T) {
 	}
 }
 
-// A stack with as many resources as CloudFormation allows: pages are followed,
-// and every resource is looked at.
+// TestManyResources: in a stack with as many resources as CloudFormation allows,
+// all pages are read and every resource is checked.
 func TestManyResources(t *testing.T) {
 	w := newCloud(t)
 	w.parent = w.create(parentName, manyResources)
-	arn := "arn:aws:sns:us-east-1:123456789012:stranger"
+	arn := "arn:aws:sns:us-east-1:123456789012:other"
 	for _, i := range []int{0, 150, 249} {
 		name := fmt.Sprintf("rule-%d", i)
 		w.putTarget(name, arn)

@@ -9,7 +9,9 @@ func TestInSync(t *testing.T) {
 	for _, f := range report.Findings {
 		t.Errorf("unexpected finding: %s", inWords(f))
 	}
-	if len(report.Stacks) != 3 || report.Checked < 30 || report.NotReached != nil || report.Profile != "clumio" || report.Account != account || report.Region != region {
+	if len(report.Stacks) != 3 || report.Checked < 30 || report.NotReached != nil || report.Profile != "clumio" ||
+		report.Account != account ||
+		report.Region != region {
 		t.Errorf("report %+v", report)
 	}
 	calls := map[string]int{}

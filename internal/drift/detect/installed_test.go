@@ -19,7 +19,7 @@ import (
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
-// TestMain lets this program be the provisioner's function.
+// TestMain runs this program as the provisioner's function if it is asked to.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "function" {
 		provisionerlambda.Start()
@@ -35,7 +35,10 @@ func installTemplate(t *testing.T) *environment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner", "drift"}})
+	l, err := standalone.Start(
+		"127.0.0.1:0",
+		standalone.Options{BuiltIn: []string{self, "function"}, Names: []string{"provisioner", "drift"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,8 @@ func installTemplate(t *testing.T) *environment {
 	}
 	var parameters []types.Parameter
 	for key, value := range map[string]string{
-		"ProtectEC2": "yes", "ProtectS3": "yes", "ExternalId": secret, "ConnectionId": "main", "DataPlaneAccountId": "444455556666",
+		"ProtectEC2": "yes", "ProtectS3": "yes", "ExternalId": secret, "ConnectionId": "main",
+		"DataPlaneAccountId":  "444455556666",
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	} {
@@ -69,9 +73,9 @@ func installTemplate(t *testing.T) *environment {
 	return w
 }
 
-// The real template: in sync after its launch; its own roles are watched; what
-// drifted in the permission stacks is put right within the stack role's rights;
-// a permission stack that is gone is missed.
+// TestInstalled checks template.yaml itself: it is in sync after its launch; its
+// own roles are checked; drift of the permission stacks is reverted with the stack
+// role's permissions; a deleted permission stack is reported.
 func TestInstalled(t *testing.T) {
 	w := installTemplate(t)
 	report := w.check()
@@ -84,33 +88,39 @@ func TestInstalled(t *testing.T) {
 
 	w.putInline(w.parentRole(), "rogue", allowsMore)
 	w.putInline(role, "rogue", allowsMore)
-	must[*iam.AttachRolePolicyOutput](t)(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-	must[*iam.DetachRolePolicyOutput](t)(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy())}))
-	must[*eventbridge.DisableRuleOutput](t)(w.events.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
+	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
+		RoleName: aws.String(support), PolicyArn: aws.String(admin),
+	}))
+	must(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{
+		RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy()),
+	}))
+	must(w.events.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
 	report = w.check()
 	if len(report.Findings) != 5 {
 		t.Errorf("findings %q", summaries(report))
 	}
 	if out := w.revert(report); len(out.Failed) != 0 {
-		t.Errorf("could not be put right: %+v", out.Failed)
+		t.Errorf("not reverted: %+v", out.Failed)
 	}
 	if got := summaries(w.check()); len(got) != 0 {
-		t.Errorf("still there: %q", got)
+		t.Errorf("findings after the revert: %q", got)
 	}
 
 	name := parentName + "-permstack-inventory"
-	must[*cloudformation.DeleteStackOutput](t)(w.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}))
+	must(w.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}))
 	if _, _, err := w.engine.Wait(t.Context(), account, region, name); err != nil {
 		t.Fatal(err)
 	}
 	report = w.check()
-	if len(report.Findings) != 1 || report.Findings[0].Kind != finding.ResourceDeleted || report.Findings[0].Stack != name || report.Findings[0].Type != "AWS::CloudFormation::Stack" {
+	if len(report.Findings) != 1 || report.Findings[0].Kind != finding.ResourceDeleted ||
+		report.Findings[0].Stack != name ||
+		report.Findings[0].Type != "AWS::CloudFormation::Stack" {
 		t.Errorf("without the inventory stack: %q", summaries(report))
 	}
-	// Somebody else's stack of that name is not ours.
+	// A stack of that name without the installation's tags is not checked.
 	w.create(name, "Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicName: theirs}}}")
 	again := w.check()
 	if !slices.Equal(summaries(again), summaries(report)) || strings.Contains(*format(again.Stacks), "inventory") {
-		t.Errorf("with a stranger's stack: %q, stacks %q", summaries(again), again.Stacks)
+		t.Errorf("with a stack of others: %q, stacks %q", summaries(again), again.Stacks)
 	}
 }

@@ -25,11 +25,17 @@ func scope(t testing.TB, parent string) permissionScope {
 	}
 }
 
-// checkerRole makes the checker's role and gives it permissions.
+// checkerRole creates the role of the drift check.
 func (w *environment) checkerRole() string {
 	w.t.Helper()
-	out := must[*iam.CreateRoleOutput](w.t)(w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("checker"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`),
+	out := must(w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String(
+			"checker",
+		),
+		AssumeRolePolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+				"\"Action\":\"sts:AssumeRole\"}]}",
+		),
 	}))
 	return *out.Role.Arn
 }
@@ -43,17 +49,20 @@ func (w *environment) give(permissions []permission) {
 	w.putInline("checker", "checker", string(document))
 }
 
-// asked leaves out what only AWS asks for.
-func asked(permissions []permission) []permission {
+// required returns the permissions that the embedded AWS requires.
+func required(permissions []permission) []permission {
 	return slices.DeleteFunc(slices.Clone(permissions), func(p permission) bool { return p.OnAWS })
 }
 
-// Check works with exactly its permissions, and misses each of them by name.
+// TestCheckPermissions: Check succeeds with exactly its permissions, and reports
+// each of them if it is missing.
 func TestCheckPermissions(t *testing.T) {
 	w := install(t)
 	arn := w.checkerRole()
-	must[*iam.AttachRolePolicyOutput](t)(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-	all := asked(checkPermissions(scope(t, w.parent)))
+	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
+		RoleName: aws.String(support), PolicyArn: aws.String(admin),
+	}))
+	all := required(checkPermissions(scope(t, w.parent)))
 	w.give(all)
 	clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
 	clients.ChangeSets, clients.RolePolicies, clients.TopicPolicies = nil, nil, nil
@@ -62,7 +71,10 @@ func TestCheckPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"}
-	if got := summaries(report); !slices.Equal(got, want) || strings.Contains(inWords(report.Findings...), "could not be read") {
+	if got := summaries(
+		report,
+	); !slices.Equal(got, want) ||
+		strings.Contains(inWords(report.Findings...), "could not be read") {
 		t.Fatalf("with every permission: %q", got)
 	}
 	for i, p := range all {
@@ -83,13 +95,20 @@ func TestCheckPermissions(t *testing.T) {
 				}
 				w.checkReport(report)
 				missed := slices.ContainsFunc(report.Findings, func(f finding.Finding) bool {
-					return f.Kind == finding.NotReadable && f.Direction == finding.Unreadable && f.Permission == action && strings.Contains(wording.Finding(f).Advice, action)
+					return f.Kind == finding.NotReadable && f.Direction == finding.Unreadable && f.Permission == action &&
+						strings.Contains(wording.Finding(f).Advice, action)
 				})
 				if !missed {
 					t.Errorf("without it: %q", summaries(report))
 				}
-				if !slices.ContainsFunc(report.Findings, func(f finding.Finding) bool { return f.Kind == finding.AttachmentAdded }) &&
-					!slices.Contains([]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"}, action) {
+				if !slices.ContainsFunc(
+					report.Findings,
+					func(f finding.Finding) bool { return f.Kind == finding.AttachmentAdded },
+				) &&
+					!slices.Contains(
+						[]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"},
+						action,
+					) {
 					t.Errorf("the rest was not looked at: %q", summaries(report))
 				}
 			})
@@ -111,12 +130,13 @@ func TestCheckPermissions(t *testing.T) {
 	}
 }
 
-// Revert works with exactly its permissions, and misses each of them.
+// TestRevertPermissions: Revert succeeds with exactly its permissions, and reports
+// each of them if it is missing.
 func TestRevertPermissions(t *testing.T) {
 	run := func(t *testing.T, without string) finding.Reversals {
 		w := install(t)
 		arn := w.checkerRole()
-		all := append(asked(checkPermissions(scope(t, w.parent))), asked(revertPermissions(scope(t, w.parent)))...)
+		all := append(required(checkPermissions(scope(t, w.parent))), required(revertPermissions(scope(t, w.parent)))...)
 		for i := range all {
 			all[i].Action = slices.DeleteFunc(slices.Clone(all[i].Action), func(a string) bool { return a == without })
 		}

@@ -36,29 +36,101 @@ type permission struct {
 // CloudFormation generates from the parent's.
 func checkPermissions(s permissionScope) []permission {
 	return []permission{
-		s.allow("ReadStacks", "finds the stacks, reads their templates, detects drift",
-			"cloudformation:DescribeStacks cloudformation:GetTemplate cloudformation:ListStackResources cloudformation:DetectStackResourceDrift",
+		s.allow(
+			"ReadStacks",
+			"finds the stacks, reads their templates, detects drift",
+			"cloudformation:DescribeStacks cloudformation:GetTemplate cloudformation:ListStackResources "+
+				"cloudformation:DetectStackResourceDrift",
 			s.stacks(true)...),
-		s.allow("ReadTypes", "drift detection requires it; it supports no resources", "cloudformation:BatchDescribeTypeConfigurations", "*"),
-		s.allow("ReadRoles", "the policies of each role", "iam:GetRole iam:GetRolePolicy iam:ListRolePolicies iam:ListAttachedRolePolicies", s.iam("role")),
-		s.allow("ReadPolicies", "the default version of the installation's policies, and of those that were attached",
-			"iam:GetPolicy iam:GetPolicyVersion", "arn:"+s.Partition+":iam::"+s.Account+":policy/*", "arn:"+s.Partition+":iam::aws:policy/*"),
-		s.allow("ReadPolicyUse", "drift detection of managed policies requires it", "iam:ListEntitiesForPolicy", s.iam("policy")),
-		s.allow("ReadInstanceProfiles", "which role an instance profile has", "iam:GetInstanceProfile", s.iam("instance-profile")),
+		s.allow(
+			"ReadTypes",
+			"drift detection requires it; it supports no resources",
+			"cloudformation:BatchDescribeTypeConfigurations",
+			"*",
+		),
+		s.allow(
+			"ReadRoles",
+			"the policies of each role",
+			"iam:GetRole iam:GetRolePolicy iam:ListRolePolicies iam:ListAttachedRolePolicies",
+			s.iam("role"),
+		),
+		s.allow(
+			"ReadPolicies",
+			"the default version of the installation's policies, and of those that were attached",
+			"iam:GetPolicy iam:GetPolicyVersion",
+			"arn:"+s.Partition+":iam::"+s.Account+":policy/*",
+			"arn:"+s.Partition+":iam::aws:policy/*",
+		),
+		s.allow(
+			"ReadPolicyUse",
+			"drift detection of managed policies requires it",
+			"iam:ListEntitiesForPolicy",
+			s.iam("policy"),
+		),
+		s.allow(
+			"ReadInstanceProfiles",
+			"which role an instance profile has",
+			"iam:GetInstanceProfile",
+			s.iam("instance-profile"),
+		),
 		s.allow("ReadTopics", "the topic's policy and tags; drift detection reads its subscriptions",
 			"sns:GetTopicAttributes sns:ListTagsForResource sns:ListSubscriptionsByTopic", s.topics()),
-		s.allow("ReadRules", "each rule with its targets and tags", "events:DescribeRule events:ListTargetsByRule events:ListTagsForResource", s.rules()),
+		s.allow(
+			"ReadRules",
+			"each rule with its targets and tags",
+			"events:DescribeRule events:ListTargetsByRule events:ListTagsForResource",
+			s.rules(),
+		),
 
-		s.onAWS("DetectDrift", "AWS's documentation of drift detection names it beside DetectStackResourceDrift", "cloudformation:DetectStackDrift", s.stacks(true)...),
+		s.onAWS(
+			"DetectDrift",
+			"AWS's documentation of drift detection names it beside DetectStackResourceDrift",
+			"cloudformation:DetectStackDrift",
+			s.stacks(true)...),
 		s.onAWS("ReadTopicProtection", "drift detection of topics", "sns:GetDataProtectionPolicy", s.topics()),
-		s.onAWS("ReadFunctions", "drift detection of functions", "lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionEventInvokeConfig lambda:GetPolicy", s.own("lambda", "function:")),
-		s.onAWS("ReadLogGroups", "drift detection of log groups", "logs:ListTagsForResource logs:GetDataProtectionPolicy", s.own("logs", "log-group:")),
-		s.onAWS("ListLogGroups", "drift detection of log groups; it is a list", "logs:DescribeLogGroups", "arn:"+s.Partition+":logs:"+s.Region+":"+s.Account+":log-group:*"),
-		s.onAWS("ReadQueues", "drift detection of the dead-letter queue", "sqs:GetQueueAttributes sqs:ListQueueTags", s.own("sqs", "")),
-		s.onAWS("ReadAlarms", "drift detection of alarms", "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource", s.own("cloudwatch", "alarm:")),
-		s.onAWS("ReadSchedules", "drift detection of schedules", "scheduler:GetSchedule", s.own("scheduler", "schedule/*/")),
-		s.onAWS("ReadOwnTopics", "the alert topic: its policy, tags and subscriptions",
-			"sns:GetTopicAttributes sns:ListTagsForResource sns:ListSubscriptionsByTopic sns:GetSubscriptionAttributes sns:GetDataProtectionPolicy", s.own("sns", "")),
+		s.onAWS(
+			"ReadFunctions",
+			"drift detection of functions",
+			"lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionEventInvokeConfig lambda:GetPolicy",
+			s.own("lambda", "function:"),
+		),
+		s.onAWS(
+			"ReadLogGroups",
+			"drift detection of log groups",
+			"logs:ListTagsForResource logs:GetDataProtectionPolicy",
+			s.own("logs", "log-group:"),
+		),
+		s.onAWS(
+			"ListLogGroups",
+			"drift detection of log groups; it is a list",
+			"logs:DescribeLogGroups",
+			"arn:"+s.Partition+":logs:"+s.Region+":"+s.Account+":log-group:*",
+		),
+		s.onAWS(
+			"ReadQueues",
+			"drift detection of the dead-letter queue",
+			"sqs:GetQueueAttributes sqs:ListQueueTags",
+			s.own("sqs", ""),
+		),
+		s.onAWS(
+			"ReadAlarms",
+			"drift detection of alarms",
+			"cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource",
+			s.own("cloudwatch", "alarm:"),
+		),
+		s.onAWS(
+			"ReadSchedules",
+			"drift detection of schedules",
+			"scheduler:GetSchedule",
+			s.own("scheduler", "schedule/*/"),
+		),
+		s.onAWS(
+			"ReadOwnTopics",
+			"the alert topic: its policy, tags and subscriptions",
+			"sns:GetTopicAttributes sns:ListTagsForResource sns:ListSubscriptionsByTopic sns:GetSubscriptionAttributes "+
+				"sns:GetDataProtectionPolicy",
+			s.own("sns", ""),
+		),
 	}
 }
 
@@ -68,11 +140,22 @@ func checkPermissions(s permissionScope) []permission {
 // a stack can use what its role may do: AWS has no condition for the current
 // template. The stack role's own permissions are the limit.
 func revertPermissions(s permissionScope) []permission {
-	changeSets := s.allow("RevertByChangeSet", "drift-aware change sets of the permission stacks",
-		"cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet", s.stacks(false)...)
-	changeSets.Condition = iampolicy.Conditions{"StringLike": {"cloudformation:ChangeSetName": {detect.ChangeSetPrefix + "*"}}}
+	changeSets := s.allow(
+		"RevertByChangeSet",
+		"drift-aware change sets of the permission stacks",
+		"cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:ExecuteChangeSet "+
+			"cloudformation:DeleteChangeSet",
+		s.stacks(false)...)
+	changeSets.Condition = iampolicy.Conditions{
+		"StringLike": {"cloudformation:ChangeSetName": {detect.ChangeSetPrefix + "*"}},
+	}
 	return []permission{
-		s.allow("RemovePolicies", "removes undeclared policies from the installation's roles", "iam:DeleteRolePolicy iam:DetachRolePolicy", s.iam("role")),
+		s.allow(
+			"RemovePolicies",
+			"removes undeclared policies from the installation's roles",
+			"iam:DeleteRolePolicy iam:DetachRolePolicy",
+			s.iam("role"),
+		),
 		changeSets,
 		s.allow("RestoreTopicPolicy", "change sets do not revert a topic's policy", "sns:SetTopicAttributes", s.topics()),
 	}
@@ -88,7 +171,10 @@ func policyDocument(permissions ...permission) iampolicy.Document {
 }
 
 func (s permissionScope) allow(sid, why, actions string, resources ...string) permission {
-	return permission{Why: why, Statement: iampolicy.Statement{Sid: sid, Effect: "Allow", Action: strings.Fields(actions), Resource: resources}}
+	return permission{
+		Why:       why,
+		Statement: iampolicy.Statement{Sid: sid, Effect: "Allow", Action: strings.Fields(actions), Resource: resources},
+	}
 }
 
 func (s permissionScope) onAWS(sid, why, actions string, resources ...string) permission {

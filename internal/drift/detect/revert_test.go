@@ -20,7 +20,7 @@ import (
 	"permstack/internal/notify/wording"
 )
 
-// waiting are options whose sleep is CloudFormation's work.
+// waiting returns options whose Sleep waits until the stacks are stable.
 func (w *environment) waiting() detect.Options {
 	c := newClock()
 	return detect.Options{Parent: parentName, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error {
@@ -45,28 +45,37 @@ func (w *environment) revert(report finding.Report) finding.Reversals {
 	return out
 }
 
-// tamper does much of what can be put right.
+// tamper makes changes of most kinds that can be reverted.
 func (w *environment) tamper() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.putInline(role, "rogue", allowsMore)
 	w.putInline(w.parentRole(), "rogue", allowsNothing)
-	must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-	must[*iam.DeleteRolePolicyOutput](w.t)(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(w.inlineNames(role)[1])}))
-	must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy())}))
+	must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
+		RoleName: aws.String(support), PolicyArn: aws.String(admin),
+	}))
+	must(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{
+		RoleName: aws.String(role), PolicyName: aws.String(w.inlineNames(role)[1]),
+	}))
+	must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{
+		RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy()),
+	}))
 	document := w.managed(w.somePolicy())
 	document["Statement"] = statements(document)[1:]
 	w.putManaged(w.somePolicy(), document)
 	trust := w.trust(role)
 	delete(statements(trust)[0].(map[string]any), "Condition")
 	w.putTrust(role, trust)
-	must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
+	must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+		InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
+	}))
 	policy := w.topicPolicy()
 	policy["Statement"] = statements(policy)[1:]
 	w.putTopicPolicy(policy)
 	rules := w.rules()
-	must[*eventbridge.DisableRuleOutput](w.t)(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(rules[0])}))
-	must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(rules[1]), Targets: []ebtypes.Target{{Id: aws.String("thief"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:thief")}}}))
+	must(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(rules[0])}))
+	must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(rules[1]),
+		Targets: []ebtypes.Target{{Id: aws.String("other"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:other")}}}))
 	w.deleteRule(rules[2])
 }
 
@@ -77,47 +86,70 @@ func TestRevert(t *testing.T) {
 	if len(report.Findings) != 12 {
 		t.Errorf("%d findings: %q", len(report.Findings), summaries(report))
 	}
-	// What no stack of ours holds is not to be touched.
-	must[*iam.CreateRoleOutput](t)(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)}))
+	// A role that is in no stack of the installation must not be modified.
+	must(
+		w.iam.CreateRole(
+			t.Context(),
+			&iam.CreateRoleInput{
+				RoleName: aws.String("theirs"),
+				AssumeRolePolicyDocument: aws.String(
+					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},` +
+						"\"Action\":\"sts:AssumeRole\"}]}",
+				),
+			},
+		),
+	)
 	w.putInline("theirs", "rogue", allowsMore)
-	forged := report.Findings[0]
-	forged.ID, forged.Kind, forged.Subject, forged.Type, forged.PhysicalID = "forged", finding.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
-	report.Findings = append(report.Findings, forged)
+	invented := report.Findings[0]
+	invented.ID, invented.Kind, invented.Subject, invented.Type, invented.PhysicalID = "invented",
+		finding.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
+	report.Findings = append(report.Findings, invented)
 
 	out := w.revert(report)
 	for _, f := range out.Failed {
-		if f.Finding.ID != "forged" {
-			t.Errorf("%s could not be put right: %s", summary(f.Finding), wording.Reversal(f))
+		if f.Finding.ID != "invented" {
+			t.Errorf("%s was not reverted: %s", summary(f.Finding), wording.Reversal(f))
 		}
 	}
 	if len(w.inlineNames("theirs")) != 1 {
-		t.Error("a role of somebody else lost a policy")
+		t.Error("the policy of a role of others was removed")
 	}
 	for _, f := range w.check().Findings {
 		t.Errorf("not reverted: %s", inWords(f))
 	}
 }
 
-func TestRevertMakesTopicAgain(t *testing.T) {
+func TestRevertRecreatesTopic(t *testing.T) {
 	w := install(t)
-	must[*sns.DeleteTopicOutput](t)(w.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
+	must(w.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
 	out := w.revert(w.check())
 	if len(out.Failed) != 0 || out.Done[0].Outcome != finding.TopicRecreated {
 		t.Errorf("reverted %+v", out)
 	}
 	if findings := summaries(w.check()); len(findings) != 0 {
-		t.Errorf("still there: %q", findings)
+		t.Errorf("not reverted: %q", findings)
 	}
 }
 
-// What a template does not declare, and what is the parent's, is left to people.
-func TestRevertLeaves(t *testing.T) {
+// TestRevertExceptions: what a template does not declare, and the parent's own
+// properties, are not modified.
+func TestRevertExceptions(t *testing.T) {
 	w := install(t)
 	ctx := t.Context()
-	must[*iam.UpdateRoleOutput](t)(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
-	must[*iam.UntagRoleOutput](t)(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"team"}}))
-	must[*iam.PutRolePermissionsBoundaryOutput](t)(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String(role), PermissionsBoundary: aws.String(admin)}))
-	w.putTrust(w.parentRole(), map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}}}})
+	must(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
+	must(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"team"}}))
+	must(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
+		RoleName: aws.String(role), PermissionsBoundary: aws.String(admin),
+	}))
+	w.putTrust(
+		w.parentRole(),
+		map[string]any{
+			"Version": "2012-10-17",
+			"Statement": []any{
+				map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}},
+			},
+		},
+	)
 	report := w.check()
 	w.cloud.ResetCalls()
 	out := w.revert(report)
@@ -125,19 +157,20 @@ func TestRevertLeaves(t *testing.T) {
 		t.Errorf("findings %q, reverted %+v", summaries(report), out.Done)
 	}
 	if w.cloud.CallCount("cloudformation:CreateChangeSet") != 0 {
-		t.Error("a change set was made for nothing")
+		t.Error("a change set was created although it could revert nothing")
 	}
 	if got := summaries(w.check()); strings.Join(got, "\n") != strings.Join(summaries(report), "\n") {
-		t.Errorf("now there is %q", got)
+		t.Errorf("findings afterwards: %q", got)
 	}
 }
 
-// Whatever call of a revert is denied, the rest is done, what was not done is
-// told, and a second revert finishes the work.
+// TestRevertDenied: if a call of a revert is denied, the rest is reverted, the
+// failure is reported, and a second revert completes the work.
 func TestRevertDenied(t *testing.T) {
 	for _, action := range []string{
 		"iam:DeleteRolePolicy", "iam:DetachRolePolicy", "sns:SetTopicAttributes", "cloudformation:CreateChangeSet",
-		"cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "iam:UpdateAssumeRolePolicy", "iam:CreatePolicyVersion", "events:PutRule",
+		"cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "iam:UpdateAssumeRolePolicy",
+		"iam:CreatePolicyVersion", "events:PutRule",
 	} {
 		t.Run(action, func(t *testing.T) {
 			w := install(t)
@@ -165,9 +198,11 @@ func TestRevertDenied(t *testing.T) {
 				t.Errorf("the second time: %+v", again.Failed)
 			}
 			if findings := summaries(w.check()); len(findings) != 0 {
-				t.Errorf("still there: %q", findings)
+				t.Errorf("not reverted: %q", findings)
 			}
-			sets := must[*cloudformation.ListChangeSetsOutput](t)(w.cfn.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: aws.String(parentName + "-permstack-access")}))
+			sets := must(w.cfn.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{
+				StackName: aws.String(parentName + "-permstack-access"),
+			}))
 			if len(sets.Summaries) != 0 {
 				t.Errorf("change sets are left behind: %+v", sets.Summaries)
 			}

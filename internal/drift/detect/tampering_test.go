@@ -2,7 +2,6 @@ package detect_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"reflect"
 	"slices"
@@ -18,137 +17,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-const (
-	admin    = "arn:aws:iam::aws:policy/AdministratorAccess"
-	policies = "arn:aws:iam::123456789012:policy/permstack/"
-	topicARN = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
-	support  = "ClumioSupportRole-us-east-1-main"
-	instance = "ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
-
-	allowsMore    = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
-	allowsNothing = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
-)
-
-// parse reads a document that somebody may edit.
-func parse(t testing.TB, text string) map[string]any {
-	t.Helper()
-	plain, err := url.PathUnescape(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]any
-	if err := json.Unmarshal([]byte(plain), &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func format(v any) *string {
-	data, _ := json.Marshal(v)
-	return aws.String(string(data))
-}
-
-func (w *environment) inline(role, name string) map[string]any {
-	w.t.Helper()
-	out := must[*iam.GetRolePolicyOutput](w.t)(w.iam.GetRolePolicy(w.t.Context(), &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name}))
-	return parse(w.t, *out.PolicyDocument)
-}
-
-func (w *environment) inlineNames(role string) []string {
-	w.t.Helper()
-	return must[*iam.ListRolePoliciesOutput](w.t)(w.iam.ListRolePolicies(w.t.Context(), &iam.ListRolePoliciesInput{RoleName: &role})).PolicyNames
-}
-
-func (w *environment) attached(role string) []string {
-	w.t.Helper()
-	var out []string
-	for _, p := range must[*iam.ListAttachedRolePoliciesOutput](w.t)(w.iam.ListAttachedRolePolicies(w.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})).AttachedPolicies {
-		out = append(out, *p.PolicyArn)
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (w *environment) putInline(role, name, document string) {
-	w.t.Helper()
-	must[*iam.PutRolePolicyOutput](w.t)(w.iam.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: &document}))
-}
-
-func (w *environment) trust(role string) map[string]any {
-	w.t.Helper()
-	out := must[*iam.GetRoleOutput](w.t)(w.iam.GetRole(w.t.Context(), &iam.GetRoleInput{RoleName: &role}))
-	return parse(w.t, *out.Role.AssumeRolePolicyDocument)
-}
-
-func (w *environment) putTrust(role string, document any) {
-	w.t.Helper()
-	must[*iam.UpdateAssumeRolePolicyOutput](w.t)(w.iam.UpdateAssumeRolePolicy(w.t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: format(document)}))
-}
-
-func (w *environment) managed(arn string) map[string]any {
-	w.t.Helper()
-	p := must[*iam.GetPolicyOutput](w.t)(w.iam.GetPolicy(w.t.Context(), &iam.GetPolicyInput{PolicyArn: &arn}))
-	v := must[*iam.GetPolicyVersionOutput](w.t)(w.iam.GetPolicyVersion(w.t.Context(), &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId}))
-	return parse(w.t, *v.PolicyVersion.Document)
-}
-
-func (w *environment) putManaged(arn string, document any) {
-	w.t.Helper()
-	must[*iam.CreatePolicyVersionOutput](w.t)(w.iam.CreatePolicyVersion(w.t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: &arn, PolicyDocument: format(document), SetAsDefault: true}))
-}
-
-func (w *environment) topicPolicy() map[string]any {
-	w.t.Helper()
-	out := must[*sns.GetTopicAttributesOutput](w.t)(w.sns.GetTopicAttributes(w.t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(topicARN)}))
-	return parse(w.t, url.PathEscape(out.Attributes["Policy"]))
-}
-
-func (w *environment) putTopicPolicy(document any) {
-	w.t.Helper()
-	must[*sns.SetTopicAttributesOutput](w.t)(w.sns.SetTopicAttributes(w.t.Context(), &sns.SetTopicAttributesInput{TopicArn: aws.String(topicARN), AttributeName: aws.String("Policy"), AttributeValue: format(document)}))
-}
-
-func (w *environment) rules() []string {
-	w.t.Helper()
-	var out []string
-	for _, r := range must[*eventbridge.ListRulesOutput](w.t)(w.events.ListRules(w.t.Context(), &eventbridge.ListRulesInput{})).Rules {
-		out = append(out, *r.Name)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// logical is the logical id of a physical one.
-func (w *environment) logical(physical string) string {
-	w.t.Helper()
-	for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
-		out := must[*cloudformation.ListStackResourcesOutput](w.t)(w.cfn.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
-		for _, r := range out.StackResourceSummaries {
-			if *r.PhysicalResourceId == physical {
-				return *r.LogicalResourceId
-			}
-		}
-	}
-	w.t.Fatalf("no resource %s", physical)
-	return ""
-}
-
-func statements(document map[string]any) []any { return document["Statement"].([]any) }
-
-// somePolicy is a managed policy of the vendor's role, by its ARN.
-func (w *environment) somePolicy() string { return w.attached(role)[0] }
-
+// TestTampering makes one change by hand and compares the findings.
 func TestTampering(t *testing.T) {
 	ctx := context.Background()
 	tests := []struct {
 		name string
 		do   func(w *environment)
-		want func(w *environment) []string // briefs
+		want func(w *environment) []string // summaries
 		text string                        // contained in the words of some finding
 	}{
 		{"administrator attached", func(w *environment) {
-			must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-		}, only("ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"), "grants more: widened: Allow * on *"},
+			must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
+				RoleName: aws.String(support), PolicyArn: aws.String(admin),
+			}))
+		}, only("ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"),
+			"grants more: widened: Allow * on *"},
 		{"inline policy added", func(w *environment) { w.putInline(role, "rogue", allowsMore) },
 			only("ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live"), "s3:*"},
 		{"inline policy that denies", func(w *environment) { w.putInline(role, "rogue", allowsNothing) },
@@ -159,36 +42,48 @@ func TestTampering(t *testing.T) {
 		}, only("ClumioIAMRole inline-policy-added [again] changed cloudformation+live"), "the role may do the same"},
 		{"inline policy removed", func(w *environment) {
 			name := w.inlineNames(role)[1]
-			must[*iam.DeleteRolePolicyOutput](w.t)(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &name}))
+			must(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &name}))
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole inline-policy-removed [" + w.removed(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
 		{"inline policy widened", func(w *environment) {
 			name := w.inlineNames(role)[1]
 			document := w.inline(role, name)
-			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
+			document["Statement"] = append(
+				statements(document),
+				map[string]any{"Effect": "Allow", "Action": "iam:*", "Resource": "*"},
+			)
 			w.putInline(role, name, *format(document))
 		}, func(w *environment) []string {
-			return []string{"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-more cloudformation+live"}
+			return []string{
+				"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-more cloudformation+live",
+			}
 		}, "iam:*"},
 		{"inline policy narrowed", func(w *environment) {
 			name := w.inlineNames(role)[1]
 			document := w.inline(role, name)
-			statements(document)[0].(map[string]any)["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:RequestedRegion": "eu-west-1"}}
+			statements(document)[0].(map[string]any)["Condition"] = map[string]any{
+				"StringEquals": map[string]any{"aws:RequestedRegion": "eu-west-1"},
+			}
 			w.putInline(role, name, *format(document))
 		}, func(w *environment) []string {
-			return []string{"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-less cloudformation+live"}
+			return []string{
+				"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-less cloudformation+live",
+			}
 		}, "aws:RequestedRegion"},
 		{"managed policy detached", func(w *environment) {
 			arn := w.somePolicy()
-			must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}))
+			must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}))
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole attachment-removed [" + w.detached(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
 		{"managed policy edited", func(w *environment) {
 			arn := w.somePolicy()
 			document := w.managed(arn)
-			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
+			document["Statement"] = append(
+				statements(document),
+				map[string]any{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
+			)
 			w.putManaged(arn, document)
 		}, func(w *environment) []string {
 			return []string{w.logical(w.somePolicy()) + " policy-changed grants-more cloudformation+live"}
@@ -202,16 +97,21 @@ func TestTampering(t *testing.T) {
 		}, "grants less: removed"},
 		{"managed policy detached and deleted", func(w *environment) {
 			arn := w.somePolicy()
-			for _, r := range must[*iam.ListEntitiesForPolicyOutput](w.t)(w.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})).PolicyRoles {
-				must[*iam.DetachRolePolicyOutput](w.t)(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r.RoleName, PolicyArn: &arn}))
+			for _, r := range must(w.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{
+				PolicyArn: &arn,
+			})).PolicyRoles {
+				must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r.RoleName, PolicyArn: &arn}))
 			}
-			must[*iam.DeletePolicyOutput](w.t)(w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn}))
+			must(w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.detached(role)) + " resource-deleted grants-less cloudformation+live"}
 		}, "It was attached to role ClumioIAMRole"},
 		{"anyone may assume the role", func(w *environment) {
 			document := w.trust(role)
-			document["Statement"] = append(statements(document), map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}})
+			document["Statement"] = append(
+				statements(document),
+				map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": "*"}},
+			)
 			w.putTrust(role, document)
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:AssumeRole"},
 		{"external id no longer asked for", func(w *environment) {
@@ -224,35 +124,59 @@ func TestTampering(t *testing.T) {
 			w.putTrust(role, parse(w.t, strings.ReplaceAll(url.PathEscape(*format(document)), secret, "another-"+secret)))
 		}, only("ClumioIAMRole trust-changed changed cloudformation+live"), "****"},
 		{"session longer", func(w *environment) {
-			must[*iam.UpdateRoleOutput](w.t)(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
+			must(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole session-length-changed grants-more live"}
 		}, ""},
 		{"boundary put", func(w *environment) {
-			must[*iam.PutRolePermissionsBoundaryOutput](w.t)(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String(role), PermissionsBoundary: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}))
+			must(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
+				RoleName: aws.String(role), PermissionsBoundary: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+			}))
 		}, only("ClumioIAMRole boundary-changed grants-less live"), ""},
 		{"tag removed", func(w *environment) {
-			must[*iam.UntagRoleOutput](w.t)(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"permstack:parent", "team"}}))
-		}, only("ClumioIAMRole tags-changed [permstack:parent] changed live", "ClumioIAMRole tags-changed [team] changed live"), ""},
+			must(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"permstack:parent",
+				"team"}}))
+		}, only("ClumioIAMRole tags-changed [permstack:parent] changed live",
+			"ClumioIAMRole tags-changed [team] changed live"), ""},
 		{"tag changed", func(w *environment) {
-			must[*iam.TagRoleOutput](w.t)(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role), Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
+			must(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role),
+				Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
 		}, only("ClumioIAMRole tags-changed [team] changed live"), `"other"`},
 		{"role of the instances replaced", func(w *environment) {
-			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
-			must[*iam.AddRoleToInstanceProfileOutput](w.t)(w.iam.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(role)}))
-		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed changed cloudformation+live"), "another role"},
+			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
+			}))
+			must(w.iam.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
+				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(role),
+			}))
+		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed changed cloudformation+live"),
+			"another role"},
 		{"role of the instances taken out", func(w *environment) {
-			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
-		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed grants-less cloudformation+live"), ""},
+			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
+			}))
+		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed grants-less cloudformation+live"),
+			""},
 		{"role deleted", func(w *environment) { w.deleteRole(support) },
 			only("ClumioSupportRole resource-deleted grants-less cloudformation+live"), ""},
 		{"role and its instance profile's place deleted", func(w *environment) {
-			must[*iam.RemoveRoleFromInstanceProfileOutput](w.t)(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance)}))
+			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
+			}))
 			w.deleteRole(instance)
 		}, only("ClumioEC2MSSQLSSMInstanceRoleV2 resource-deleted grants-less cloudformation+live"), ""},
 		{"topic opened", func(w *environment) {
 			document := w.topicPolicy()
-			document["Statement"] = append(statements(document), map[string]any{"Sid": "Rogue", "Effect": "Allow", "Action": "SNS:Subscribe", "Principal": "*", "Resource": topicARN})
+			document["Statement"] = append(
+				statements(document),
+				map[string]any{
+					"Sid":       "Rogue",
+					"Effect":    "Allow",
+					"Action":    "SNS:Subscribe",
+					"Principal": "*",
+					"Resource":  topicARN,
+				},
+			)
 			w.putTopicPolicy(document)
 		}, only("ClumioEventPubPolicy topic-policy-changed grants-more cloudformation+live"), "Subscribe"},
 		{"topic closed", func(w *environment) {
@@ -261,39 +185,45 @@ func TestTampering(t *testing.T) {
 			w.putTopicPolicy(document)
 		}, only("ClumioEventPubPolicy topic-policy-changed grants-less cloudformation+live"), ""},
 		{"topic deleted", func(w *environment) {
-			must[*sns.DeleteTopicOutput](w.t)(w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
+			must(w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
 		}, only("ClumioEventPub resource-deleted grants-less cloudformation+live"), ""},
 		{"topic untagged", func(w *environment) {
-			must[*sns.UntagResourceOutput](w.t)(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
+			must(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
 		}, only("ClumioEventPub tags-changed [team] changed live"), ""},
 		{"rule disabled", func(w *environment) {
-			must[*eventbridge.DisableRuleOutput](w.t)(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
+			must(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [state] grants-less cloudformation+live"}
 		}, "enable-rule"},
 		{"rule's pattern changed", func(w *environment) {
-			must[*eventbridge.PutRuleOutput](w.t)(w.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(w.rules()[0]), EventPattern: aws.String(`{"source":["aws.iam"]}`)}))
+			must(
+				w.events.PutRule(
+					ctx,
+					&eventbridge.PutRuleInput{Name: aws.String(w.rules()[0]), EventPattern: aws.String(`{"source":["aws.iam"]}`)},
+				),
+			)
 		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [pattern] changed cloudformation+live"}
 		}, "aws.iam"},
 		{"rule sends elsewhere too", func(w *environment) {
-			must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(w.rules()[0]), Targets: []ebtypes.Target{{Id: aws.String("thief"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:thief")}}}))
+			must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(w.rules()[0]),
+				Targets: []ebtypes.Target{{Id: aws.String("other"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:other")}}}))
 		}, func(w *environment) []string {
-			return []string{w.logical(w.rules()[0]) + " rule-changed [target thief] grants-more cloudformation+live"}
+			return []string{w.logical(w.rules()[0]) + " rule-changed [target other] grants-more cloudformation+live"}
 		}, "remove-targets"},
 		{"rule's target changed", func(w *environment) {
 			name := w.rules()[0]
-			targets := must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets
-			targets[0].Arn = aws.String("arn:aws:sns:us-east-1:999988887777:thief")
-			must[*eventbridge.PutTargetsOutput](w.t)(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: targets}))
+			targets := must(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets
+			targets[0].Arn = aws.String("arn:aws:sns:us-east-1:999988887777:other")
+			must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: targets}))
 		}, func(w *environment) []string {
 			name := w.rules()[0]
-			id := *must[*eventbridge.ListTargetsByRuleOutput](w.t)(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets[0].Id
+			id := *must(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets[0].Id
 			return []string{w.logical(name) + " rule-changed [target " + id + "] changed cloudformation+live"}
 		}, "999988887777"},
 		{"rule deleted", func(w *environment) { w.deleteRule(w.rules()[0]) }, func(w *environment) []string {
 			for _, name := range []string{"backup-permstack-inventory"} {
-				out := must[*cloudformation.ListStackResourcesOutput](w.t)(w.cfn.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
+				out := must(w.cfn.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
 				for _, r := range out.StackResourceSummaries {
 					if *r.ResourceType == "AWS::Events::Rule" && !slices.Contains(w.rules(), *r.PhysicalResourceId) {
 						return []string{*r.LogicalResourceId + " resource-deleted grants-less cloudformation+live"}
@@ -304,13 +234,21 @@ func TestTampering(t *testing.T) {
 		}, ""},
 		{"the parent's own role", func(w *environment) {
 			name := w.parentRole()
-			w.putInline(name, "rogue", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:CreateUser","Resource":"*"}]}`)
+			w.putInline(
+				name,
+				"rogue",
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:CreateUser","Resource":"*"}]}`,
+			)
 		}, only("StackRole inline-policy-added [rogue] grants-more cloudformation+live"), "iam:CreateUser"},
-		{"two at once", func(w *environment) {
+		{"two on different resources", func(w *environment) {
 			w.putInline(role, "rogue", allowsMore)
-			must[*iam.AttachRolePolicyOutput](w.t)(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(admin)}))
-			must[*sns.UntagResourceOutput](w.t)(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
-		}, only("ClumioSupportRole attachment-added ["+admin+"] grants-more cloudformation+live", "ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live", "ClumioEventPub tags-changed [team] changed live"), ""},
+			must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
+				RoleName: aws.String(support), PolicyArn: aws.String(admin),
+			}))
+			must(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
+		}, only("ClumioSupportRole attachment-added ["+admin+"] grants-more cloudformation+live",
+			"ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live",
+			"ClumioEventPub tags-changed [team] changed live"), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -338,9 +276,11 @@ func TestTampering(t *testing.T) {
 // profile is the instance profile of the instances' role.
 func (w *environment) profile() string {
 	w.t.Helper()
-	out := must[*iam.ListInstanceProfilesForRoleOutput](w.t)(w.iam.ListInstanceProfilesForRole(w.t.Context(), &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String(instance)}))
+	out := must(w.iam.ListInstanceProfilesForRole(w.t.Context(), &iam.ListInstanceProfilesForRoleInput{
+		RoleName: aws.String(instance),
+	}))
 	if len(out.InstanceProfiles) == 0 {
-		for _, p := range must[*iam.ListInstanceProfilesOutput](w.t)(w.iam.ListInstanceProfiles(w.t.Context(), &iam.ListInstanceProfilesInput{})).InstanceProfiles {
+		for _, p := range must(w.iam.ListInstanceProfiles(w.t.Context(), &iam.ListInstanceProfilesInput{})).InstanceProfiles {
 			return *p.InstanceProfileName
 		}
 	}

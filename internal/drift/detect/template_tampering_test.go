@@ -17,23 +17,23 @@ import (
 
 const accessStack = parentName + "-permstack-access"
 
-// forge writes another template into the access stack, as somebody can who may
-// update stacks, and keeps its outputs.
-func (w *environment) forge() {
+// replaceTemplate updates the access stack with a template that grants more, as a
+// principal can that may update stacks.
+func (w *environment) replaceTemplate() {
 	w.t.Helper()
-	got := must[*cloudformation.GetTemplateOutput](w.t)(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(accessStack)}))
-	const asked, forged = `"Action":["ec2:CreateSnapshot"`, `"Action":["iam:CreateUser","ec2:CreateSnapshot"`
-	body := strings.Replace(*got.TemplateBody, asked, forged, 1)
+	got := must(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(accessStack)}))
+	const original, replaced = `"Action":["ec2:CreateSnapshot"`, `"Action":["iam:CreateUser","ec2:CreateSnapshot"`
+	body := strings.Replace(*got.TemplateBody, original, replaced, 1)
 	if body == *got.TemplateBody {
-		w.t.Fatalf("no %s in the template", asked)
+		w.t.Fatalf("no %s in the template", original)
 	}
-	must[*cloudformation.UpdateStackOutput](w.t)(w.cfn.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{
-		StackName: aws.String(accessStack), TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}, Tags: w.describe(accessStack).Tags,
-	}))
+	must(w.cfn.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{StackName: aws.String(accessStack),
+		TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		Tags: w.describe(accessStack).Tags}))
 	w.rest(accessStack)
 }
 
-// updateParent gives one parameter of the parent another value.
+// updateParent sets one parameter of the parent.
 func (w *environment) updateParent(key, value string) {
 	w.t.Helper()
 	var parameters []types.Parameter
@@ -44,20 +44,20 @@ func (w *environment) updateParent(key, value string) {
 			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 		}
 	}
-	must[*cloudformation.UpdateStackOutput](w.t)(w.cfn.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{
-		StackName: aws.String(parentName), UsePreviousTemplate: aws.Bool(true), Parameters: parameters, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	}))
+	must(w.cfn.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{StackName: aws.String(parentName),
+		UsePreviousTemplate: aws.Bool(true), Parameters: parameters,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}))
 	if _, _, err := w.engine.Wait(w.t.Context(), account, region, parentName); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// TestForged: nothing differs from the deployed template, but that is not the one
-// that the custom resource answered with.
-func TestForged(t *testing.T) {
+// TestTemplateTampering: nothing differs from the deployed template, but that is
+// not the one that the custom resource deployed.
+func TestTemplateTampering(t *testing.T) {
 	w := installTemplate(t)
 	want := []string{" template-changed [access] grants-more live"}
-	w.forge()
+	w.replaceTemplate()
 	report := w.check()
 	if got := summaries(report); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
@@ -71,15 +71,15 @@ func TestForged(t *testing.T) {
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after an update of the parent: %q", got)
 	}
-	w.forge()
+	w.replaceTemplate()
 	if got := summaries(w.check()); !slices.Equal(got, want) {
-		t.Errorf("after an update of the parent, forged again: %q, want %q", got, want)
+		t.Errorf("after an update of the parent, replaced again: %q, want %q", got, want)
 	}
 
 	t.Run("while the parent changes", func(t *testing.T) {
 		for name, now := range map[string]func(types.Stack) []types.Stack{
-			"gone": func(types.Stack) []types.Stack { return nil },
-			"at work": func(s types.Stack) []types.Stack {
+			"deleted": func(types.Stack) []types.Stack { return nil },
+			"in progress": func(s types.Stack) []types.Stack {
 				s.StackStatus = types.StackStatusUpdateInProgress
 				return []types.Stack{s}
 			},
@@ -97,12 +97,19 @@ func TestForged(t *testing.T) {
 		}
 	})
 
-	// A parent of a release that told no fingerprints.
+	// A parent of a release without fingerprints.
 	clients := w.clients()
-	clients.CloudFormation = &later{CloudFormation: clients.CloudFormation, asked: 1, now: func(s types.Stack) []types.Stack {
-		s.Outputs = slices.DeleteFunc(s.Outputs, func(o types.Output) bool { return *o.OutputKey == "TemplateFingerprints" })
-		return []types.Stack{s}
-	}}
+	clients.CloudFormation = &later{
+		CloudFormation: clients.CloudFormation,
+		asked:          1,
+		now: func(s types.Stack) []types.Stack {
+			s.Outputs = slices.DeleteFunc(
+				s.Outputs,
+				func(o types.Output) bool { return *o.OutputKey == "TemplateFingerprints" },
+			)
+			return []types.Stack{s}
+		},
+	}
 	if got, err := detect.Check(t.Context(), clients, w.options()); err != nil || len(got.Findings) != 0 {
 		t.Errorf("without fingerprints: %q, %v", summaries(got), err)
 	}
@@ -113,21 +120,25 @@ func TestForged(t *testing.T) {
 	if status := w.describe(parentName).StackStatus; status != types.StackStatusUpdateRollbackComplete {
 		t.Fatalf("the parent is %s", status)
 	}
-	w.forge()
+	w.replaceTemplate()
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after a rollback: %q", got)
 	}
 }
 
-// later is a CloudFormation whose parent stack is another when it is described
-// for the second time.
+// later is a CloudFormation that returns another description of the parent stack
+// from the second time on.
 type later struct {
 	detect.CloudFormation
 	asked int
 	now   func(types.Stack) []types.Stack
 }
 
-func (l *later) DescribeStacks(ctx context.Context, in *cloudformation.DescribeStacksInput, o ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+func (l *later) DescribeStacks(
+	ctx context.Context,
+	in *cloudformation.DescribeStacksInput,
+	o ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
 	out, err := l.CloudFormation.DescribeStacks(ctx, in, o...)
 	if err != nil || *out.Stacks[0].StackName != parentName {
 		return out, err

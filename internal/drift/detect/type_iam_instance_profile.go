@@ -37,7 +37,12 @@ func (live *liveInstanceProfile) unreadable() readErrors { return live.errs }
 
 func (c *reader) readInstanceProfile(ctx context.Context, name string) *liveInstanceProfile {
 	p := &liveInstanceProfile{}
-	got, err := call(ctx, c.iam, c.clients.IAM.GetInstanceProfile, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
+	got, err := call(
+		ctx,
+		c.iam,
+		c.clients.IAM.GetInstanceProfile,
+		&iam.GetInstanceProfileInput{InstanceProfileName: &name},
+	)
 	switch {
 	case awserr.IsNotFound(err):
 		p.missing = true
@@ -62,7 +67,10 @@ func (live *liveInstanceProfile) compare(m *model, r *resource) []draft {
 	removed := slices.DeleteFunc(slices.Clone(expected), func(name string) bool {
 		return slices.Contains(live.roles, name) || m.isDeleted(typeRole, name)
 	})
-	added := slices.DeleteFunc(slices.Clone(live.roles), func(name string) bool { return slices.Contains(expected, name) })
+	added := slices.DeleteFunc(
+		slices.Clone(live.roles),
+		func(name string) bool { return slices.Contains(expected, name) },
+	)
 	if len(removed)+len(added) == 0 {
 		return nil
 	}

@@ -42,10 +42,19 @@ func newEnvironment(t *testing.T) *environment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parameters.PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("state"), Value: aws.String(notify.FirstState), Type: "String"}); err != nil {
+	if _, err := parameters.PutParameter(
+		t.Context(),
+		&ssm.PutParameterInput{Name: aws.String("state"), Value: aws.String(notify.FirstState), Type: "String"},
+	); err != nil {
 		t.Fatal(err)
 	}
-	b.report = finding.Report{ParentStackID: parent, Account: "123456789012", Region: "eu-central-1", Profile: "clumio", Checked: 7}
+	b.report = finding.Report{
+		ParentStackID: parent,
+		Account:       "123456789012",
+		Region:        "eu-central-1",
+		Profile:       "clumio",
+		Checked:       7,
+	}
 	b.run = &monitor.Run{
 		Origin:       notify.Origin{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1"},
 		Store:        &monitor.Store{Client: parameters, Parameter: "state", ParentStackID: parent},
@@ -64,7 +73,11 @@ func (b *environment) do() (map[string]any, []string, error) {
 	b.now = b.now.Add(24 * time.Hour)
 	_, err := b.run.Do(b.t.Context(), b.now.String())
 	var metrics map[string]any
-	if err := json.Unmarshal(b.metrics.Bytes(), &metrics); err != nil || bytes.Count(b.metrics.Bytes(), []byte("\n")) != 1 {
+	if err := json.Unmarshal(
+		b.metrics.Bytes(),
+		&metrics,
+	); err != nil ||
+		bytes.Count(b.metrics.Bytes(), []byte("\n")) != 1 {
 		b.t.Fatalf("metrics %q: %v", b.metrics.String(), err)
 	}
 	var subjects []string
@@ -74,20 +87,36 @@ func (b *environment) do() (map[string]any, []string, error) {
 	return metrics, subjects, err
 }
 
-var rogue = finding.Finding{ID: "1", Stack: "backup-permstack-access", LogicalID: "Role", Kind: finding.InlinePolicyAdded, Subject: "Rogue", Direction: finding.GrantsMore, Hash: "1"}
+var rogue = finding.Finding{
+	ID:        "1",
+	Stack:     "backup-permstack-access",
+	LogicalID: "Role",
+	Kind:      finding.InlinePolicyAdded,
+	Subject:   "Rogue",
+	Direction: finding.GrantsMore,
+	Hash:      "1",
+}
 
 var deletedRogue = finding.Reversals{Done: []finding.Reversal{{Finding: rogue, Outcome: finding.PolicyDeleted}}}
 
 // TestMetrics: one line in the embedded metric format, whatever happens.
 func TestMetrics(t *testing.T) {
 	b := newEnvironment(t)
-	unreadable := finding.Finding{ID: "2", Stack: "backup-permstack-access", LogicalID: "Other", Kind: finding.NotReadable, Direction: finding.Unreadable, Hash: "2"}
+	unreadable := finding.Finding{
+		ID:        "2",
+		Stack:     "backup-permstack-access",
+		LogicalID: "Other",
+		Kind:      finding.NotReadable,
+		Direction: finding.Unreadable,
+		Hash:      "2",
+	}
 	b.report.Findings, b.report.NotReached = []finding.Finding{rogue, unreadable}, []string{"backup/X"}
 	metrics, _, err := b.do()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]any{"Checked": 7.0, "Drifted": 1.0, "GrantsMore": 1.0, "Unreadable": 1.0, "NotReached": 1.0, "Notified": 1.0, "Completed": 1.0, "Stack": "backup"} {
+	for name, want := range map[string]any{"Checked": 7.0, "Drifted": 1.0, "GrantsMore": 1.0, "Unreadable": 1.0,
+		"NotReached": 1.0, "Notified": 1.0, "Completed": 1.0, "Stack": "backup"} {
 		if metrics[name] != want {
 			t.Errorf("%s is %v, want %v", name, metrics[name], want)
 		}
@@ -176,7 +205,8 @@ func TestRevertIsReported(t *testing.T) {
 		t.Fatalf("sent %q, %v; want one message", sent, err)
 	}
 	body := b.cloud.SNS().Messages("")[0].Body
-	if !strings.Contains(body, "inline policy Rogue was deleted from role") || !strings.Contains(body, "the rest failed") {
+	if !strings.Contains(body, "inline policy Rogue was deleted from role") ||
+		!strings.Contains(body, "the rest failed") {
 		t.Errorf("message %s", body)
 	}
 	b.report.Findings = nil

@@ -66,7 +66,12 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		}
 	}
 	if state.Lease.Held(holder, now) {
-		return notify.State{}, fmt.Errorf("%w, until %s at most (request %s)", ErrBusy, state.Lease.Until.Format(time.RFC3339), state.Lease.Holder)
+		return notify.State{}, fmt.Errorf(
+			"%w, until %s at most (request %s)",
+			ErrBusy,
+			state.Lease.Until.Format(time.RFC3339),
+			state.Lease.Holder,
+		)
 	}
 	state.Lease = notify.Lease{Holder: holder, Until: until}
 	written, err := s.put(ctx, state)

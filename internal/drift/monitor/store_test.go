@@ -28,7 +28,10 @@ func newStore(t *testing.T, first string) (*fakeaws.Cloud, *ssm.Client, *monitor
 	client := ssm.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
 	s := &monitor.Store{Client: client, Parameter: "state", ParentStackID: parent}
 	if first != "" {
-		if _, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &s.Parameter, Value: &first, Type: "String"}); err != nil {
+		if _, err := client.PutParameter(
+			t.Context(),
+			&ssm.PutParameterInput{Name: &s.Parameter, Value: &first, Type: "String"},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,7 +100,13 @@ func TestSameMoment(t *testing.T) {
 	if err := other.End(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := s.Begin(t.Context(), "third", monday, monday.Add(time.Minute)); err != nil || len(state.Known) != 1 {
+	if state, err := s.Begin(
+		t.Context(),
+		"third",
+		monday,
+		monday.Add(time.Minute),
+	); err != nil ||
+		len(state.Known) != 1 {
 		t.Errorf("the third: %+v, %v", state, err)
 	}
 }

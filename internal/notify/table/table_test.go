@@ -51,8 +51,10 @@ func TestNotReached(t *testing.T) {
 	if err := table.Write(&b, notify.ReportMessage(r, time.Now())); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); !strings.Contains(got, "NOT REACHED backup/Resource0\n") || !strings.Contains(got, "Resource19\n") ||
-		strings.Contains(got, "Resource20") || !strings.HasSuffix(got, "            and 3 more\n") {
+	if got := b.String(); !strings.Contains(got, "NOT REACHED backup/Resource0\n") || !strings.Contains(got,
+		"Resource19\n") ||
+		strings.Contains(got, "Resource20") ||
+		!strings.HasSuffix(got, "            and 3 more\n") {
 		t.Errorf("table:\n%s", got)
 	}
 }

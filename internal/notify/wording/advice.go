@@ -8,8 +8,8 @@ import (
 
 // Advice that several kinds share.
 const (
-	revertAdvice = "If this was not intended, revert it: on the stack's page in the console, create a drift-aware change " +
-		"set with the current template, review it, and execute it; or set OnDrift to revert."
+	revertAdvice = "If this was not intended, revert it: on the stack's page in the console, create a drift-aware " +
+		"change set with the current template, review it, and execute it; or set OnDrift to revert."
 	recreateAdvice = "If this was not intended, recreate it: on the stack's page in the console, create a drift-aware " +
 		"change set with the current template, and execute it. CloudTrail shows who deleted it."
 	updateParentAdvice = "Update the parent stack with any change, such as a new tag: "
@@ -20,11 +20,12 @@ var kindAdvice = map[finding.Kind]string{
 	finding.InlinePolicyRemoved: revertAdvice,
 	finding.InlinePolicyChanged: revertAdvice + " CloudTrail's PutRolePolicy events show who changed it.",
 	finding.AttachmentRemoved:   revertAdvice,
-	finding.PolicyChanged:       revertAdvice + " CloudTrail's CreatePolicyVersion and SetDefaultPolicyVersion events show who changed it.",
-	finding.ProfileChanged:      revertAdvice,
-	finding.RuleChanged:         revertAdvice,
-	finding.PropertyChanged:     revertAdvice,
-	finding.ResourceDeleted:     recreateAdvice,
+	finding.PolicyChanged: revertAdvice + " CloudTrail's CreatePolicyVersion and " +
+		"SetDefaultPolicyVersion events show who changed it.",
+	finding.ProfileChanged:  revertAdvice,
+	finding.RuleChanged:     revertAdvice,
+	finding.PropertyChanged: revertAdvice,
+	finding.ResourceDeleted: recreateAdvice,
 	finding.TrustChanged: "Check who may use the role now. If this was not intended, restore the trust policy of the " +
 		"permission stack's template, and check CloudTrail for UpdateAssumeRolePolicy and AssumeRole events.",
 	finding.BoundaryChanged: "Restore the permissions boundary; the launch parameter PermissionsBoundaryArn changes it.",
@@ -42,7 +43,8 @@ var reasonAdvice = map[finding.Reason]string{
 	finding.RoleRecreated: "Find out who deleted the role and created this one. Delete it, then update the parent stack.",
 	finding.StackNotStable: "See the stack's events in the console for what failed, correct that, and update or delete " +
 		"the stack.",
-	finding.TemplateInvalid: "The stack's resources were checked by CloudFormation alone. Deploy a template of permstack, " +
+	finding.TemplateInvalid: "The stack's resources were checked by CloudFormation alone. Deploy a template " +
+		"of permstack, " +
 		"or report this to its authors.",
 	finding.ExpectedUnknown: "Compare the topic's policy with the template by hand, or declare it as " +
 		"AWS::SNS::TopicInlinePolicy, which CloudFormation compares.",
@@ -60,11 +62,19 @@ func advice(f finding.Finding) string {
 	}
 	switch f.Kind {
 	case finding.InlinePolicyAdded:
-		return fmt.Sprintf("If this was not intended, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; "+
-			"CloudTrail's PutRolePolicy events show who added it.", f.PhysicalID, f.Subject)
+		return fmt.Sprintf(
+			"If this was not intended, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; "+
+				"CloudTrail's PutRolePolicy events show who added it.",
+			f.PhysicalID,
+			f.Subject,
+		)
 	case finding.AttachmentAdded:
-		return fmt.Sprintf("If this was not intended, detach it: aws iam detach-role-policy --role-name %s --policy-arn %s; "+
-			"CloudTrail's AttachRolePolicy events show who attached it.", f.PhysicalID, f.Subject)
+		return fmt.Sprintf(
+			"If this was not intended, detach it: aws iam detach-role-policy --role-name %s --policy-arn %s; "+
+				"CloudTrail's AttachRolePolicy events show who attached it.",
+			f.PhysicalID,
+			f.Subject,
+		)
 	case finding.RuleChanged:
 		switch {
 		case f.Property == "State" && f.Direction == finding.GrantsLess:

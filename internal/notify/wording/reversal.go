@@ -15,12 +15,13 @@ var outcomes = map[finding.Outcome]string{
 	finding.ValueUnknown:      "the expected value is known to CloudFormation alone: restore it by hand",
 	finding.PolicyNotDeclared: "the template declares no policy for this topic: restore the default policy of SNS by hand",
 	finding.TagOfStack:        "the tag belongs to the stack, and CloudFormation does not restore it: restore it by hand",
-	finding.ParentStack:       "the parent stack is not modified, because its roles limit this function itself: revert it by hand",
-	finding.StackMissing:      "only an update of the parent stack restores the permission stack",
-	finding.NothingKnown:      "nothing to revert is known: it could not be read",
-	finding.RoleReplaced:      "IAM cannot move a role: delete this one, then revert",
-	finding.NotInChangeSet:    "CloudFormation's change set had nothing to restore here",
-	finding.StackBusy:         "the stack is not stable",
+	finding.ParentStack: "the parent stack is not modified, because its roles limit this function itself: " +
+		"revert it by hand",
+	finding.StackMissing:   "only an update of the parent stack restores the permission stack",
+	finding.NothingKnown:   "nothing to revert is known: it could not be read",
+	finding.RoleReplaced:   "IAM cannot move a role: delete this one, then revert",
+	finding.NotInChangeSet: "CloudFormation's change set had nothing to restore here",
+	finding.StackBusy:      "the stack is not stable",
 }
 
 // Reversal returns the outcome of a revert in words, after the resource's

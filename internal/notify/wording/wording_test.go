@@ -148,7 +148,8 @@ func TestFinding(t *testing.T) {
 				Statements: []finding.Statement{{Effect: "Allow", Actions: []string{"s3:*"}, Resources: []string{"*"}}},
 			}}
 			f.Changes, f.ChangesOmitted = []string{"grants more: added: Allow s3:*"}, 7
-		}, "", "version v2: Allow s3:* on *", "CreatePolicyVersion", []string{"grants more: added: Allow s3:*", "and 7 more"}},
+		}, "", "version v2: Allow s3:* on *", "CreatePolicyVersion", []string{"grants more: added: Allow s3:*",
+			"and 7 more"}},
 		"rule disabled": {func(f *finding.Finding) {
 			f.Type, f.Kind, f.Property, f.Direction = "AWS::Events::Rule", finding.RuleChanged, "State", finding.GrantsLess
 			f.Expected, f.Actual = finding.Text("ENABLED"), finding.Text("DISABLED")

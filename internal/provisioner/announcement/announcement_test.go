@@ -57,9 +57,12 @@ func TestDifference(t *testing.T) {
 		direction     finding.Direction
 		want          []string // What, Name, "+" or "-" for actions, and Event
 	}{
-		{"restore goes", base, less, finding.GrantsLess, []string{"policy ClumioEC2RestorePolicy - deleted"}},
-		{"restore comes", less, base, finding.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
-		{"another external id", base, set(t, func(_ *policies.Selection, e *policies.Environment) { e.ExternalID = "another" }), finding.Changed, []string{"trust   changed"}},
+		{"restore removed", base, less, finding.GrantsLess, []string{"policy ClumioEC2RestorePolicy - deleted"}},
+		{"restore added", less, base, finding.GrantsMore, []string{"policy ClumioEC2RestorePolicy + new"}},
+		{"another external id", base, set(t, func(_ *policies.Selection,
+			e *policies.Environment) {
+			e.ExternalID = "another"
+		}), finding.Changed, []string{"trust   changed"}},
 	} {
 		var got []string
 		changes := announcement.Changes(tc.before, tc.after)
@@ -76,7 +79,18 @@ func TestDifference(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
-		m := notify.AccessMessage(notify.Origin{StackID: parent, Stack: "backup", Account: "123456789012", Region: "eu-central-1", Profile: "clumio"}, notify.Altered, notify.Access{Changes: changes}, monday)
+		m := notify.AccessMessage(
+			notify.Origin{
+				StackID: parent,
+				Stack:   "backup",
+				Account: "123456789012",
+				Region:  "eu-central-1",
+				Profile: "clumio",
+			},
+			notify.Altered,
+			notify.Access{Changes: changes},
+			monday,
+		)
 		if m.Direction != tc.direction {
 			t.Errorf("%s: %s, want %s", tc.name, m.Direction, tc.direction)
 		}
@@ -102,9 +116,12 @@ func TestAnnouncer(t *testing.T) {
 		subject      string
 		text         string
 	}{
-		{provisioner.Announcement{Event: cfn.RequestCreate, After: set(t, nil)}, "permstack: access granted: 84 actions added, 0 removed", "+ ec2:RunInstances"},
-		{provisioner.Announcement{Event: cfn.RequestUpdate, Before: set(t, nil), After: less}, "permstack: access changed: 0 actions added", "- ec2:RunInstances"},
-		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions", "no longer has access"},
+		{provisioner.Announcement{Event: cfn.RequestCreate, After: set(t, nil)},
+			"permstack: access granted: 84 actions added, 0 removed", "+ ec2:RunInstances"},
+		{provisioner.Announcement{Event: cfn.RequestUpdate, Before: set(t, nil), After: less},
+			"permstack: access changed: 0 actions added", "- ec2:RunInstances"},
+		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions",
+			"no longer has access"},
 		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "no longer has access"},
 	} {
 		tc.announcement.Parent = p
@@ -117,7 +134,7 @@ func TestAnnouncer(t *testing.T) {
 			t.Errorf("%d: %q\n%.1500s", i, m.Subject, m.Body)
 		}
 		if strings.Contains(m.Body+m.Subject, externalID) {
-			t.Errorf("%d: the message tells the external id", i)
+			t.Errorf("%d: the message contains the external id", i)
 		}
 	}
 }

@@ -1,0 +1,24 @@
+package detect_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// TestStateParameter: the parameter that holds the drift check's state changes in
+// every run, which is not drift.
+func TestStateParameter(t *testing.T) {
+	w := newCloud(t)
+	w.parent = w.create(parentName,
+		`Resources: {DriftState: {Type: AWS::SSM::Parameter, Properties: {Name: state, Type: String, Value: "{}"}}}`)
+	parameters := ssm.NewFromConfig(w.cloud.Config(account, region))
+	must(parameters.PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: aws.String("state"), Value: aws.String("changed"), Overwrite: aws.Bool(true),
+	}))
+	report := w.check()
+	if len(report.Findings) != 0 || report.Checked != 0 || report.NotReached != nil {
+		t.Errorf("findings %q, %d checked, not reached %q; want none", summaries(report), report.Checked, report.NotReached)
+	}
+}
