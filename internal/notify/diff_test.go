@@ -232,10 +232,10 @@ func TestThousands(t *testing.T) {
 	none := report(finding.Finding{ID: "unreadable", Direction: finding.Unreadable})
 	diff, kept := notify.Compare(none, state, monday.Add(24*time.Hour), 7)
 	if len(diff.Resolved)+diff.ResolvedUnnamed != 0 || diff.Kept != 2000 {
-		t.Errorf("none looked at: %d resolved, %d kept", len(diff.Resolved)+diff.ResolvedUnnamed, diff.Kept)
+		t.Errorf("none checked: %d resolved, %d kept", len(diff.Resolved)+diff.ResolvedUnnamed, diff.Kept)
 	}
 	if diff, _ := notify.Compare(report(many...), saved(t, kept), monday.Add(48*time.Hour), 7); len(diff.Appeared) != 0 {
-		t.Errorf("looked at again: %d appeared", len(diff.Appeared))
+		t.Errorf("checked again: %d appeared", len(diff.Appeared))
 	}
 }
 

@@ -98,7 +98,7 @@ func TestOverflowEdges(t *testing.T) {
 		7,
 	); diff.ResolvedUnnamed != 0 ||
 		kept.Overflow != state.Overflow {
-		t.Errorf("nothing was looked at: %d resolved, overflow %+v", diff.ResolvedUnnamed, kept.Overflow)
+		t.Errorf("nothing was checked: %d resolved, overflow %+v", diff.ResolvedUnnamed, kept.Overflow)
 	}
 	unreadable := finding.Finding{ID: "unreadable", Direction: finding.Unreadable}
 	if diff, kept := notify.Compare(
@@ -109,7 +109,7 @@ func TestOverflowEdges(t *testing.T) {
 	); len(diff.Appeared) != 2 ||
 		kept.Overflow.Count != 0 {
 		t.Errorf(
-			"one was looked at, before what could not be: %d appeared, overflow %d",
+			"one was checked, before what could not be: %d appeared, overflow %d",
 			len(diff.Appeared),
 			kept.Overflow.Count,
 		)
@@ -158,7 +158,7 @@ func TestNotReachedByName(t *testing.T) {
 		r := report(finding.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: finding.GrantsLess})
 		r.Stacks, r.NotReached = nil, []string{"Role"}
 		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 0 {
-			t.Errorf("%s: resolved, though not looked at", name)
+			t.Errorf("%s: resolved, although not checked", name)
 		}
 		r.NotReached = []string{"b/ackupRole"}
 		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 1 {

@@ -109,7 +109,7 @@ func TestCheckPermissions(t *testing.T) {
 						[]string{"iam:ListAttachedRolePolicies", "cloudformation:GetTemplate", "cloudformation:ListStackResources"},
 						action,
 					) {
-					t.Errorf("the rest was not looked at: %q", summaries(report))
+					t.Errorf("the rest was not checked: %q", summaries(report))
 				}
 			})
 		}
