@@ -86,7 +86,7 @@ func TestRelease(t *testing.T) {
 	if said := in(t, dir, env, "go", append(again, "--dry-run")...); !strings.Contains(said, "nothing was uploaded") {
 		t.Errorf("--dry-run: %s", tail(said))
 	}
-	if said := in(t, dir, env, "go", again...); strings.Contains(said, ": uploaded") || !strings.Contains(said, ": was there") {
+	if said := in(t, dir, env, "go", again...); strings.Contains(said, ": uploaded") || !strings.Contains(said, ": exists") {
 		t.Errorf("published twice: %s", tail(said))
 	}
 

@@ -27,7 +27,9 @@ type Parent struct {
 
 // stackARN is compiled when it is first needed, not at every cold start.
 var stackARN = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^arn:(aws[a-z-]*):cloudformation:([a-z0-9-]+):(\d{12}):stack/([A-Za-z][-A-Za-z0-9]{0,127})/([-A-Za-z0-9]+)$`)
+	return regexp.MustCompile(
+		`^arn:(aws[a-z-]*):cloudformation:([a-z0-9-]+):(\d{12}):stack/([A-Za-z][-A-Za-z0-9]{0,127})/([-A-Za-z0-9]+)$`,
+	)
 })
 
 // ParseParent parses a StackId. It returns an error if the text is not the ARN

@@ -30,7 +30,13 @@ func sample() policies.Set {
 	variable := allow("Own", "s3:GetObject", "arn:${AWS::Partition}:s3:::b-${AWS::AccountId}/${aws:PrincipalAccount}/*")
 	variable.Condition = iampolicy.Conditions{"StringEquals": {"s3:ResourceAccount": {"${aws:PrincipalAccount}"}}}
 	policy := func(entity, part string, d iampolicy.Document) policies.Policy {
-		return policies.Policy{Entity: entity, Name: entity + part + "-us-east-1-c", Path: "/permstack/", Description: "d", Document: d}
+		return policies.Policy{
+			Entity:      entity,
+			Name:        entity + part + "-us-east-1-c",
+			Path:        "/permstack/",
+			Description: "d",
+			Document:    d,
+		}
 	}
 	return policies.Set{
 		CatalogVersion: "1.0.0",
@@ -42,7 +48,9 @@ func sample() policies.Set {
 				policy("ClumioEC2BackupPolicy", "", doc(allow("A", "ec2:CreateSnapshot", "*"))),
 				policy("ClumioEC2BackupPolicy", "-2", doc(allow("B", "ec2:DeleteSnapshot", "*"))),
 			},
-			Inline:              []policies.Policy{{Entity: "ClumioKMSPolicy", Name: "ClumioKMSPolicy", Document: doc(variable)}},
+			Inline: []policies.Policy{
+				{Entity: "ClumioKMSPolicy", Name: "ClumioKMSPolicy", Document: doc(variable)},
+			},
 			PermissionsBoundary: boundary, Tags: customer,
 		}, {
 			Entity: "ClumioEC2MSSQLSSMInstanceRoleV2", Name: "Ssm-c", Path: "/permstack/", InstanceProfile: "Ssm-c",
@@ -50,8 +58,10 @@ func sample() policies.Set {
 			PermissionsBoundary: boundary, Tags: customer,
 		}, {
 			Entity: "ClumioSupportRole", Name: "Support-c", Path: "/permstack/",
-			Trust:               trust("AWS", "arn:aws:iam::210987654321:role/support"),
-			Inline:              []policies.Policy{{Entity: "P", Name: "P", Document: doc(allow("A", "ec2:DescribeInstances", "*"))}},
+			Trust: trust("AWS", "arn:aws:iam::210987654321:role/support"),
+			Inline: []policies.Policy{
+				{Entity: "P", Name: "P", Document: doc(allow("A", "ec2:DescribeInstances", "*"))},
+			},
 			PermissionsBoundary: boundary, Tags: customer,
 		}},
 		Topics: []policies.Topic{{

@@ -28,10 +28,13 @@ func TestStripRemovedRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := have.Resources["Removed"]["Properties"].(map[string]any)
-	if len(removed["ManagedPolicyArns"].([]any)) != 0 || len(removed["Policies"].([]any)) != 0 || removed["RoleName"] != "b" || removed["Path"] != "/p/" {
+	if len(removed["ManagedPolicyArns"].([]any)) != 0 || len(removed["Policies"].([]any)) != 0 ||
+		removed["RoleName"] != "b" ||
+		removed["Path"] != "/p/" {
 		t.Errorf("removed role: got %v, want no policies and its name and path", removed)
 	}
-	if trust, _ := json.Marshal(removed["AssumeRolePolicyDocument"]); !strings.Contains(string(trust), `"Deny"`) || strings.Contains(string(trust), `"Allow"`) {
+	if trust, _ := json.Marshal(removed["AssumeRolePolicyDocument"]); !strings.Contains(string(trust), `"Deny"`) ||
+		strings.Contains(string(trust), `"Allow"`) {
 		t.Errorf("trust policy of the removed role: got %s, want only Deny", trust)
 	}
 	if kept := have.Resources["Kept"]["Properties"].(map[string]any); len(kept["ManagedPolicyArns"].([]any)) != 1 {

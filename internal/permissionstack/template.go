@@ -122,7 +122,9 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	w.output("CatalogVersion", set.CatalogVersion)
 	var b bytes.Buffer
 	b.WriteString(`{"AWSTemplateFormatVersion":"2010-09-09","Description":`)
-	b.Write(mustCompact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)))
+	b.Write(
+		mustCompact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)),
+	)
 	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}

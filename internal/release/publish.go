@@ -17,25 +17,25 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Store is what publishing asks of S3.
+// Store is the part of the S3 client that publishing uses.
 type Store interface {
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 }
 
-// Publisher puts a release into the bucket of every Region.
+// Publisher uploads a release to the bucket of every Region.
 type Publisher struct {
 	BucketPrefix string
 	Regions      []string
-	At           func(region string) Store
-	Out          io.Writer // progress
+	At           func(region string) Store // the client for a Region
+	Out          io.Writer                 // progress
 }
 
-// Bucket is a Region's bucket.
+// Bucket returns the name of a Region's bucket.
 func (p Publisher) Bucket(region string) string { return p.BucketPrefix + "-" + region }
 
-// Plan prints what Publish would do, and calls nothing.
+// Plan prints what Publish would do. It makes no calls.
 func (p Publisher) Plan(objects []Object) {
 	for _, region := range p.Regions {
 		fmt.Fprintf(p.Out, "would publish to s3://%s\n", p.Bucket(region))
@@ -46,10 +46,9 @@ func (p Publisher) Plan(objects []Object) {
 	fmt.Fprintf(p.Out, "nothing was uploaded\n")
 }
 
-// Publish uploads every object that is not there yet. It looks at all buckets
-// before it writes to one, and never overwrites: what is there with the same
-// checksum stays, and what is there with another stops it. A run that was broken
-// off can be repeated.
+// Publish uploads every object that does not exist yet. It checks all buckets before
+// it writes to one, and never overwrites: an object with the same checksum is kept,
+// one with another checksum is an error. An interrupted run can be repeated.
 func (p Publisher) Publish(ctx context.Context, objects []Object) error {
 	for _, region := range p.Regions {
 		if err := p.checkBucket(ctx, region); err != nil {
@@ -76,16 +75,20 @@ func (p Publisher) checkBucket(ctx context.Context, region string) error {
 	case 0, http.StatusOK:
 		return err
 	case http.StatusNotFound:
-		return fmt.Errorf("bucket %s is not there; docs/publish.md says how to make it", p.Bucket(region))
+		return fmt.Errorf("bucket %s does not exist: create it as described in docs/publish.md", p.Bucket(region))
 	case http.StatusMovedPermanently:
-		return fmt.Errorf("bucket %s lies in another Region than %s: %w", p.Bucket(region), region, err)
+		return fmt.Errorf("bucket %s is not in Region %s: %w", p.Bucket(region), region, err)
 	case http.StatusForbidden:
-		return fmt.Errorf("bucket %s is not yours, or you may not list it: %w", p.Bucket(region), err)
+		return fmt.Errorf(
+			"bucket %s belongs to another account, or you are not allowed to list it: %w",
+			p.Bucket(region),
+			err,
+		)
 	}
-	return fmt.Errorf("look at bucket %s: %w", p.Bucket(region), err)
+	return fmt.Errorf("check bucket %s: %w", p.Bucket(region), err)
 }
 
-// put uploads one object and says what it did.
+// put uploads one object and returns what it did: "uploaded" or "exists".
 func (p Publisher) put(ctx context.Context, region string, o Object) (string, error) {
 	sum := sha256.Sum256(o.Body)
 	checksum := base64.StdEncoding.EncodeToString(sum[:])
@@ -100,19 +103,20 @@ func (p Publisher) put(ctx context.Context, region string, o Object) (string, er
 	case !errors.As(err, &api) || api.ErrorCode() != "PreconditionFailed":
 		return "", err
 	}
-	there, err := p.At(region).HeadObject(ctx, &s3.HeadObjectInput{
+	existing, err := p.At(region).HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: aws.String(p.Bucket(region)), Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled,
 	})
 	if err != nil {
 		return "", err
 	}
-	if have := aws.ToString(there.ChecksumSHA256); have != checksum {
-		return "", fmt.Errorf("something else was released under this key (sha256 %s in base64, and not %s): a release never changes, take a new version", have, checksum)
+	if have := aws.ToString(existing.ChecksumSHA256); have != checksum {
+		return "", fmt.Errorf("another object was released with this key (SHA-256 in base64: got %s, want %s): "+
+			"a release never changes, choose a new version", have, checksum)
 	}
-	return "was there", nil
+	return "exists", nil
 }
 
-// status is the HTTP status of an answer that is an error; 0 where there is none.
+// status returns the HTTP status of an error response, or 0.
 func status(err error) int {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {

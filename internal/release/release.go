@@ -1,7 +1,7 @@
 // Package release packs a release and publishes it. A release is a list of
-// objects, the same in the bucket of every Region: the functions' zips, whose
-// keys carry their own hash, the templates that name those keys, and a list of
-// the checksums. The same commit and version give the same bytes.
+// objects, the same in the bucket of every Region: the functions' zips, whose keys
+// contain their hash, the templates that name those keys, and the checksums. The
+// same commit and version result in the same bytes.
 package release
 
 import (
@@ -17,9 +17,9 @@ import (
 	"permstack/internal/release/launch"
 )
 
-// Options say what is packed.
+// Options select what is packed.
 type Options struct {
-	Root         string // of the repository; its dist/ holds the zips that were built
+	Root         string // of the repository; its dist/ has the built zips
 	Version      string
 	BucketPrefix string
 }
@@ -32,22 +32,23 @@ type Object struct {
 	Body        []byte
 }
 
-// SHA256 is the checksum in hexadecimal.
+// SHA256 returns the checksum in hexadecimal.
 func (o Object) SHA256() string {
 	sum := sha256.Sum256(o.Body)
 	return hex.EncodeToString(sum[:])
 }
 
-// HubTemplate is the template of the Organization's topic, written by hand.
+// HubTemplate is the path of the template of the organization's topic, which is
+// not generated.
 const HubTemplate = "templates/org-hub.yaml"
 
 var (
 	versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	prefixPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,46}$`) // with a Region behind it, at most 63
+	prefixPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,46}$`) // with a hyphen and a Region, at most 63 characters
 )
 
-// Pack gives the objects of a release in the order in which they are published:
-// what a template names comes before the template.
+// Pack returns the objects of a release in the order of publication: the objects
+// that a template names precede the template.
 func Pack(o Options) ([]Object, error) {
 	if !versionPattern.MatchString(o.Version) {
 		return nil, fmt.Errorf("version %q: want 1 to 64 letters, digits, dots, underscores and hyphens", o.Version)
@@ -70,7 +71,7 @@ func Pack(o Options) ([]Object, error) {
 		file := function + "-arm64.zip" // the architecture in template.yaml
 		zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
 		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("dist/%s is not there: ./build.sh build makes it", file)
+			return nil, fmt.Errorf("dist/%s does not exist: run ./build.sh build", file)
 		}
 		if err != nil {
 			return nil, err
@@ -97,13 +98,13 @@ func Pack(o Options) ([]Object, error) {
 	return objects, nil
 }
 
-// Template is a template that is made.
+// Template is a generated template.
 type Template struct {
 	Name string
 	Body []byte
 }
 
-// Templates makes the templates of a release from template.yaml.
+// Templates generates the templates of a release from template.yaml.
 func Templates(template []byte, r launch.Release) ([]Template, error) {
 	stack, err := launch.Stack(template, r)
 	if err != nil {
@@ -116,7 +117,7 @@ func Templates(template []byte, r launch.Release) ([]Template, error) {
 	return []Template{{"launch-stack.yaml", stack}, {"stackset.yaml", set}}, nil
 }
 
-// Write puts a release into a folder, and nothing else: it is emptied first.
+// Write writes a release to a directory, whose previous content is removed.
 func Write(objects []Object, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"permstack/internal/release/launch"
 )
 
-// repository is a folder with the templates and with zips that were "built".
+// repository returns a directory with the templates and with zips in dist/.
 func repository(t *testing.T, program string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -57,23 +57,24 @@ func pack(t *testing.T, root string) []release.Object {
 func TestPack(t *testing.T) {
 	objects := pack(t, repository(t, "program"))
 	if diff := cmp.Diff(objects, pack(t, repository(t, "program"))); diff != "" {
-		t.Errorf("packed twice: %s", diff)
+		t.Errorf("packed twice (-first +second):\n%s", diff)
 	}
 	byFile := map[string]release.Object{}
 	seen := map[string]int{}
 	for i, o := range objects {
 		byFile[o.File], seen[o.File] = o, i
 		if o.Key != "permstack/v1.2.0/"+o.File {
-			t.Errorf("key %s of %s", o.Key, o.File)
+			t.Errorf("key of %s: got %s, want permstack/v1.2.0/%[1]s", o.File, o.Key)
 		}
 		if strings.HasSuffix(o.File, ".zip") && !strings.Contains(o.File, o.SHA256()) {
-			t.Errorf("%s does not carry its hash", o.File)
+			t.Errorf("name of %s does not contain its hash", o.File)
 		}
 	}
 	stack := byFile["launch-stack.yaml"]
 	for _, o := range objects {
-		if strings.HasSuffix(o.File, ".zip") && (!bytes.Contains(stack.Body, []byte(o.Key)) || seen[o.File] > seen["launch-stack.yaml"]) {
-			t.Errorf("launch-stack.yaml does not name %s, or is published before it", o.Key)
+		if strings.HasSuffix(o.File, ".zip") &&
+			(!bytes.Contains(stack.Body, []byte(o.Key)) || seen[o.File] > seen["launch-stack.yaml"]) {
+			t.Errorf("launch-stack.yaml does not contain %s, or is published before it", o.Key)
 		}
 		if o.File != "SHA256SUMS" && !bytes.Contains(byFile["SHA256SUMS"].Body, []byte(o.SHA256()+"  "+o.File)) {
 			t.Errorf("SHA256SUMS does not list %s", o.File)
@@ -101,7 +102,8 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// TestPublish: two Regions, broken off and repeated, and a release that is out.
+// TestPublish publishes to two Regions, interrupts and repeats it, and publishes
+// another build with the version of a release.
 func TestPublish(t *testing.T) {
 	cloud := fakeaws.New(fakeaws.Options{})
 	at := func(region string) *s3.Client {
@@ -123,23 +125,26 @@ func TestPublish(t *testing.T) {
 	bucket("eu-central-1", &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"})
 
 	p.Plan(objects)
-	if err := p.Publish(ctx, objects); err == nil || !strings.Contains(err.Error(), "bucket releases-us-east-1 is not there") {
-		t.Errorf("without a bucket: %v", err)
+	if err := p.Publish(ctx, objects); err == nil ||
+		!strings.Contains(err.Error(), "bucket releases-us-east-1 does not exist") {
+		t.Errorf("without a bucket: got error %v, want one that names it", err)
 	}
 	name := p.Bucket("eu-central-1")
-	if listed, err := at("eu-central-1").ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name}); err != nil || len(listed.Contents) != 0 {
-		t.Errorf("something was uploaded before all buckets were seen: %v, %v", listed, err)
+	if listed, err := at("eu-central-1").ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name}); err != nil ||
+		len(listed.Contents) != 0 {
+		t.Errorf("before all buckets were checked: got objects %v, %v, want none", listed, err)
 	}
 	bucket("us-east-1", nil)
-	if err := p.Publish(ctx, objects[:2]); err != nil { // broken off
+	if err := p.Publish(ctx, objects[:2]); err != nil { // interrupted
 		t.Fatal(err)
 	}
 	out.Reset()
 	if err := p.Publish(ctx, objects); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "was there"); n != 4 || !strings.Contains(out.String(), fmt.Sprintf("[%d/%[1]d] us-east-1", 2*len(objects))) {
-		t.Errorf("progress, with %d times what was there:\n%s", n, &out)
+	if n := strings.Count(out.String(), ": exists"); n != 4 ||
+		!strings.Contains(out.String(), fmt.Sprintf("[%d/%[1]d] us-east-1", 2*len(objects))) {
+		t.Errorf("progress: got %d existing objects, want 4:\n%s", n, &out)
 	}
 	for _, region := range p.Regions {
 		b := p.Bucket(region)
@@ -152,7 +157,7 @@ func TestPublish(t *testing.T) {
 	}
 	other := pack(t, repository(t, "another program"))
 	if err := p.Publish(ctx, other); err == nil || !strings.Contains(err.Error(), "a release never changes") {
-		t.Errorf("another build under the same version: %v", err)
+		t.Errorf("another build with the same version: got error %v, want a refusal", err)
 	}
 }
 

@@ -41,9 +41,14 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("release "+args[0], flag.ContinueOnError)
 	o := release.Options{Root: "."}
 	flags.StringVar(&o.Version, "version", "unreleased", "version of the release, part of every key")
-	flags.StringVar(&o.BucketPrefix, "bucket-prefix", launch.Unreleased().BucketPrefix, "the bucket of a Region is PREFIX-REGION")
-	regions := flags.String("regions", "", "Regions to publish to, with commas between them")
-	dryRun := flags.Bool("dry-run", false, "print what would be done")
+	flags.StringVar(
+		&o.BucketPrefix,
+		"bucket-prefix",
+		launch.Unreleased().BucketPrefix,
+		"the bucket of a Region is PREFIX-REGION",
+	)
+	regions := flags.String("regions", "", "Regions to publish to, separated by commas")
+	dryRun := flags.Bool("dry-run", false, "print what would be uploaded")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -62,17 +67,17 @@ func run(ctx context.Context, args []string) error {
 	return errors.New(usage)
 }
 
-// templates writes the templates that git keeps; a test holds them there.
+// templates writes the templates that git keeps. A test compares them.
 func templates() error {
 	source, err := os.ReadFile("template.yaml")
 	if err != nil {
 		return err
 	}
-	made, err := release.Templates(source, launch.Unreleased(launch.Functions(source)...))
+	generated, err := release.Templates(source, launch.Unreleased(launch.Functions(source)...))
 	if err != nil {
 		return err
 	}
-	for _, t := range made {
+	for _, t := range generated {
 		if err := os.WriteFile(filepath.Join("templates", t.Name), t.Body, 0o644); err != nil {
 			return err
 		}
@@ -102,18 +107,21 @@ func publish(ctx context.Context, o release.Options, list string, dryRun bool) e
 	}
 	switch {
 	case len(regions) == 0:
-		return errors.New("publish where? Give --regions us-east-1,eu-central-1")
+		return errors.New("no Regions to publish to: set --regions, such as --regions us-east-1,eu-central-1")
 	case o.BucketPrefix == launch.Unreleased().BucketPrefix:
-		return errors.New("publish to which buckets? Give --bucket-prefix")
+		return errors.New("no buckets to publish to: set --bucket-prefix")
 	case !dryRun && (o.Version == "unreleased" || strings.Contains(o.Version, "dirty")):
-		return fmt.Errorf("version %q is none to publish: commit what has changed, or give --version", o.Version)
+		return fmt.Errorf("version %q cannot be published: commit the changes, or set --version", o.Version)
 	}
 	objects, err := pack(o)
 	if err != nil {
 		return err
 	}
 	stores := map[string]release.Store{}
-	p := release.Publisher{BucketPrefix: o.BucketPrefix, Regions: regions, Out: os.Stdout, At: func(region string) release.Store { return stores[region] }}
+	p := release.Publisher{
+		BucketPrefix: o.BucketPrefix, Regions: regions, Out: os.Stdout,
+		At: func(region string) release.Store { return stores[region] },
+	}
 	if dryRun {
 		p.Plan(objects)
 		return nil
@@ -121,10 +129,11 @@ func publish(ctx context.Context, o release.Options, list string, dryRun bool) e
 	for _, region := range regions {
 		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
 		if err != nil {
-			return fmt.Errorf("find AWS credentials: %w", err)
+			return fmt.Errorf("load AWS configuration: %w", err)
 		}
 		stores[region] = s3.NewFromConfig(cfg, func(s *s3.Options) {
-			s.UsePathStyle = cfg.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != ""
+			s.UsePathStyle = cfg.BaseEndpoint != nil ||
+				os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != ""
 		})
 	}
 	if err := p.Publish(ctx, objects); err != nil {

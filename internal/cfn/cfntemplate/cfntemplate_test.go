@@ -55,7 +55,10 @@ func TestFunctions(t *testing.T) {
 		{`{"Fn::GetAtt": Other.Arn}`, "Other.Arn"},
 		{`!Ref AWS::Partition`, "aws"},
 		{`!Ref AWS::NotificationARNs`, []any{"arn:n"}},
-		{`!Sub "${Name}/${Other}/${Other.Arn}/${!Name}/${AWS::Region}/$5"`, "backup/Other-ref/Other.Arn/${Name}/eu-central-1/$5"},
+		{
+			`!Sub "${Name}/${Other}/${Other.Arn}/${!Name}/${AWS::Region}/$5"`,
+			"backup/Other-ref/Other.Arn/${Name}/eu-central-1/$5",
+		},
 		{`!Sub ["${V}-${Name}", {V: !Ref Count}]`, "3-backup"},
 		{`!Join ["-", [a, !Ref Name, 1]]`, "a-backup-1"},
 		{`!Join ["+", !Ref List]`, "a+b+c"},
@@ -68,8 +71,14 @@ func TestFunctions(t *testing.T) {
 		{`!If [Both, yes, no]`, "yes"},
 		{`[a, !Ref "AWS::NoValue", b]`, []any{"a", "b"}},
 		{`{a: !If [No, 1, !Ref "AWS::NoValue"], b: 2}`, map[string]any{"b": int64(2)}},
-		{`{Version: 2012-10-17, Octal: 0123, T: true, F: 1.5}`, map[string]any{"Version": "2012-10-17", "Octal": "0123", "T": true, "F": 1.5}},
-		{`{Condition: {StringEquals: {a: b}}, Effect: Allow}`, map[string]any{"Condition": map[string]any{"StringEquals": map[string]any{"a": "b"}}, "Effect": "Allow"}},
+		{
+			`{Version: 2012-10-17, Octal: 0123, T: true, F: 1.5}`,
+			map[string]any{"Version": "2012-10-17", "Octal": "0123", "T": true, "F": 1.5},
+		},
+		{
+			`{Condition: {StringEquals: {a: b}}, Effect: Allow}`,
+			map[string]any{"Condition": map[string]any{"StringEquals": map[string]any{"a": "b"}}, "Effect": "Allow"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
@@ -97,24 +106,60 @@ func TestErrors(t *testing.T) {
 		{"empty", ``, "template is empty"},
 		{"no resources", `Description: x`, "At least one Resources member"},
 		{"duplicate key", "Resources:\n  A: {Type: T}\n  A: {Type: T}\n", `duplicate key "A" (line 3)`},
-		{"duplicate key in JSON", "{\"Resources\": {\n\"A\": {\"Type\": \"T\",\n\"Type\": \"T\"}}}", `duplicate key "Type" (line 3)`},
+		{
+			"duplicate key in JSON",
+			"{\"Resources\": {\n\"A\": {\"Type\": \"T\",\n\"Type\": \"T\"}}}",
+			`duplicate key "Type" (line 3)`,
+		},
 		{"unknown section", "Resources: {A: {Type: T}}\nFoo: {}\n", "Invalid template property or properties [Foo] (line 2)"},
 		{"transform", "Transform: AWS::Include\n", "Transform AWS::Include is not supported"},
 		{"several transforms", "Transform: [AWS::Serverless-2016-10-31, Own]\n", "is not supported"},
-		{"SAM's own type", "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::Serverless::Api'}}\n", "resource A of type AWS::Serverless::Api needs the transform"},
-		{"unknown function", "Resources:\n  A:\n    Type: T\n    Properties:\n      X: !Nope y\n", "unknown function Fn::Nope (line 5)"},
+		{
+			"SAM's own type",
+			"Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::Serverless::Api'}}\n",
+			"resource A of type AWS::Serverless::Api needs the transform",
+		},
+		{
+			"unknown function",
+			"Resources:\n  A:\n    Type: T\n    Properties:\n      X: !Nope y\n",
+			"unknown function Fn::Nope (line 5)",
+		},
 		{"ForEach", "Resources: {A: {Type: T, Properties: {X: {'Fn::ForEach': []}}}}", "AWS::LanguageExtensions"},
-		{"unknown Ref", "Resources: {A: {Type: T, Properties: {X: !Ref B}}}", "Unresolved resource dependencies [B] in the Resources block of the template"},
-		{"unknown GetAtt", "Resources: {A: {Type: T, Properties: {X: !GetAtt B.Arn}}}", "Fn::GetAtt references undefined resource B"},
-		{"unknown name in Sub", "Resources: {A: {Type: T, Properties: {X: !Sub 'a${B}'}}}", "Unresolved resource dependencies [B]"},
+		{
+			"unknown Ref",
+			"Resources: {A: {Type: T, Properties: {X: !Ref B}}}",
+			"Unresolved resource dependencies [B] in the Resources block of the template",
+		},
+		{
+			"unknown GetAtt",
+			"Resources: {A: {Type: T, Properties: {X: !GetAtt B.Arn}}}",
+			"Fn::GetAtt references undefined resource B",
+		},
+		{
+			"unknown name in Sub",
+			"Resources: {A: {Type: T, Properties: {X: !Sub 'a${B}'}}}",
+			"Unresolved resource dependencies [B]",
+		},
 		{"blank in Sub", "Resources: {A: {Type: T, Properties: {X: !Sub '${ B }'}}}", "variable names in Fn::Sub"},
 		{"unknown condition", "Resources: {A: {Type: T, Condition: C}}", "Unresolved condition dependency C"},
 		{"DependsOn", "Resources: {A: {Type: T, DependsOn: B}}", "Unresolved resource dependencies [B]"},
-		{"condition function in a value", "Resources: {A: {Type: T, Properties: {X: !Equals [a, b]}}}", "Fn::Equals cannot be used here"},
-		{"SSM parameter", "Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<String>'}}", "AWS::SSM::Parameter::Value<String> is not supported"},
+		{
+			"condition function in a value",
+			"Resources: {A: {Type: T, Properties: {X: !Equals [a, b]}}}",
+			"Fn::Equals cannot be used here",
+		},
+		{
+			"SSM parameter",
+			"Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<String>'}}",
+			"AWS::SSM::Parameter::Value<String> is not supported",
+		},
 		{"CreationPolicy", "Resources: {A: {Type: T, CreationPolicy: {}}}", "CreationPolicy of resource A is not supported"},
 		{"alias", "Resources: {A: &a {Type: T}, B: *a}", "aliases are not supported"},
-		{"null", "Resources: {A: {Type: T, Properties: {X: }}}", "[/Resources/A/Properties/X] 'null' values are not allowed in templates"},
+		{
+			"null",
+			"Resources: {A: {Type: T, Properties: {X: }}}",
+			"[/Resources/A/Properties/X] 'null' values are not allowed in templates",
+		},
 		{"bad name", "Resources: {A-b: {Type: T}}", "Resource name A-b is non alphanumeric"},
 		{"two documents", "Resources: {A: {Type: T}}\n---\nb: c\n", "one document"},
 		{"broken JSON", "{\"Resources\": \n}", "JSON not well-formed"},
@@ -186,8 +231,18 @@ Resources: {A: {Type: T}}
 func TestOrder(t *testing.T) {
 	tests := []struct{ name, in, want, err string }{
 		{"as written", "A: {Type: T}\n  B: {Type: T}", "A B", ""},
-		{"by need", "A: {Type: T, DependsOn: [C]}\n  B: {Type: T, Properties: {X: !Sub '${A.Arn}'}}\n  C: {Type: T}", "C A B", ""},
-		{"circle", "A: {Type: T, Properties: {X: !Ref B}}\n  B: {Type: T, DependsOn: C}\n  C: {Type: T, Properties: {X: [!GetAtt A.Arn]}}", "", "Circular dependency between resources: [A, B, C]"},
+		{
+			"by need",
+			"A: {Type: T, DependsOn: [C]}\n  B: {Type: T, Properties: {X: !Sub '${A.Arn}'}}\n  C: {Type: T}",
+			"C A B",
+			"",
+		},
+		{
+			"circle",
+			"A: {Type: T, Properties: {X: !Ref B}}\n  B: {Type: T, DependsOn: C}\n  C: {Type: T, Properties: {X: [!GetAtt A.Arn]}}",
+			"",
+			"Circular dependency between resources: [A, B, C]",
+		},
 		{"self", "A: {Type: T, Properties: {X: !Ref A}}", "", "[A]"},
 	}
 	for _, tt := range tests {

@@ -136,7 +136,14 @@ func (e *evaluator) call(n *node) (any, error) {
 			return nil, errAt(n.line, "No export named %s found.", name)
 		}
 		return e.resolved.env.Import(name)
-	case "Condition", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Fn::Contains", "Fn::EachMemberIn", "Fn::EachMemberEquals":
+	case "Condition",
+		"Fn::And",
+		"Fn::Or",
+		"Fn::Not",
+		"Fn::Equals",
+		"Fn::Contains",
+		"Fn::EachMemberIn",
+		"Fn::EachMemberEquals":
 		return e.condition(n)
 	}
 	return nil, errAt(n.line, "Template error: %s is not supported", n.fn)
@@ -183,7 +190,11 @@ func (e *evaluator) getAtt(id, attr string, line int) (any, error) {
 }
 
 func unresolved(line int, names string) *Error {
-	return errAt(line, "Template format error: Unresolved resource dependencies [%s] in the Resources block of the template", names)
+	return errAt(
+		line,
+		"Template format error: Unresolved resource dependencies [%s] in the Resources block of the template",
+		names,
+	)
 }
 
 func (e *evaluator) sub(arg *node) (any, error) {
@@ -248,7 +259,10 @@ func splitSub(s string, line int) ([]subPart, error) {
 			return !(r == '_' || r == '.' || r == ':' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 		}
 		if name == "" || strings.ContainsFunc(name, bad) {
-			return nil, errAt(line, "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons")
+			return nil, errAt(
+				line,
+				"Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons",
+			)
 		}
 		out = append(out, subPart{name: name})
 	}
@@ -267,7 +281,10 @@ func (e *evaluator) join(n, arg *node) (any, error) {
 	for i, item := range items {
 		s, ok := scalarText(item)
 		if !ok {
-			return nil, errAt(n.line, "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined")
+			return nil, errAt(
+				n.line,
+				"Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined",
+			)
 		}
 		parts[i] = s
 	}
@@ -285,7 +302,11 @@ func (e *evaluator) findInMap(n, arg *node) (any, error) {
 	}
 	m := e.resolved.Template.mappings.get(keys[0])
 	if m == nil {
-		return nil, errAt(n.line, "Template error: Mapping named '%s' is not present in the 'Mappings' section of template.", keys[0])
+		return nil, errAt(
+			n.line,
+			"Template error: Mapping named '%s' is not present in the 'Mappings' section of template.",
+			keys[0],
+		)
 	}
 	v := m.get(keys[1]).get(keys[2])
 	if v == nil {

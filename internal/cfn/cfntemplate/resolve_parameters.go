@@ -128,7 +128,11 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 		}
 		text, ok := scalarText(v)
 		if !ok {
-			return nil, errAt(o.Line, "Template format error: The Value field of every Outputs member must evaluate to a String: %s", o.Name)
+			return nil, errAt(
+				o.Line,
+				"Template format error: The Value field of every Outputs member must evaluate to a String: %s",
+				o.Name,
+			)
 		}
 		value := OutputValue{Name: o.Name, Value: text, Description: o.Description}
 		if o.export != nil {
@@ -137,7 +141,11 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 				return nil, err
 			}
 			if value.ExportName, ok = scalarText(v); !ok || value.ExportName == "" {
-				return nil, errAt(o.Line, "Template format error: Output %s is malformed. The Name field of every Export member must be specified.", o.Name)
+				return nil, errAt(
+					o.Line,
+					"Template format error: Output %s is malformed. The Name field of every Export member must be specified.",
+					o.Name,
+				)
 			}
 		}
 		out = append(out, value)

@@ -82,7 +82,13 @@ func Parse(body []byte) (*Template, error) {
 	}
 	for _, r := range t.Resources {
 		if strings.HasPrefix(r.Type, "AWS::Serverless::") {
-			return nil, errAt(r.Line, "Template error: resource %s of type %s needs the transform %s, which is not supported", r.LogicalID, r.Type, serverless)
+			return nil, errAt(
+				r.Line,
+				"Template error: resource %s of type %s needs the transform %s, which is not supported",
+				r.LogicalID,
+				r.Type,
+				serverless,
+			)
 		}
 	}
 	return t, t.checkNames()
@@ -124,9 +130,20 @@ func (t *Template) section(name string, n *node) error {
 		}
 		return errAt(n.line, "Template format error: %s must be an object.", name)
 	}
-	limits := map[string]int{"Parameters": MaxParameters, "Mappings": MaxMappings, "Resources": MaxResources, "Outputs": MaxOutputs}
+	limits := map[string]int{
+		"Parameters": MaxParameters,
+		"Mappings":   MaxMappings,
+		"Resources":  MaxResources,
+		"Outputs":    MaxOutputs,
+	}
 	if limit, ok := limits[name]; ok && len(n.keys) > limit {
-		return errAt(n.line, "Template format error: Number of %s, %d, is greater than maximum allowed, %d", name, len(n.keys), limit)
+		return errAt(
+			n.line,
+			"Template format error: Number of %s, %d, is greater than maximum allowed, %d",
+			name,
+			len(n.keys),
+			limit,
+		)
 	}
 	switch name {
 	case "Metadata":
@@ -143,7 +160,10 @@ func (t *Template) section(name string, n *node) error {
 				return err
 			}
 			if c := n.fields[key]; c.kind != call || !conditionFunctions[c.fn] {
-				return errAt(c.line, "Template format error: Conditions can only be boolean operations on parameters and other conditions")
+				return errAt(
+					c.line,
+					"Template format error: Conditions can only be boolean operations on parameters and other conditions",
+				)
 			}
 		}
 	case "Rules":
@@ -268,7 +288,11 @@ func (t *Template) output(name string, n *node) error {
 		}
 	}
 	if o.value == nil {
-		return errAt(n.line, "Template format error: Output %s is malformed. Every Outputs object must contain a Value member.", name)
+		return errAt(
+			n.line,
+			"Template format error: Output %s is malformed. Every Outputs object must contain a Value member.",
+			name,
+		)
 	}
 	t.Outputs = append(t.Outputs, o)
 	return parseIntrinsics(o.value, inValue)
@@ -282,7 +306,12 @@ func (t *Template) checkMappings() error {
 		}
 		for _, key := range m.keys {
 			if top := m.fields[key]; top.kind != object {
-				return errAt(top.line, "Template format error: Every Mappings attribute must be a String or a List: %s/%s", name, key)
+				return errAt(
+					top.line,
+					"Template format error: Every Mappings attribute must be a String or a List: %s/%s",
+					name,
+					key,
+				)
 			}
 		}
 	}

@@ -31,7 +31,8 @@ func FromJSON(data []byte) ([]byte, error) {
 // marks, noncharacters. They stand within strings only.
 func escape(data []byte) []byte {
 	special := func(r rune) bool {
-		return r == utf8.RuneError || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff || r >= 0xfffe && r <= 0xffff
+		return r == utf8.RuneError || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff ||
+			r >= 0xfffe && r <= 0xffff
 	}
 	if bytes.IndexFunc(data, special) < 0 {
 		return data

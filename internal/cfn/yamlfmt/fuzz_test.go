@@ -23,7 +23,13 @@ func FuzzStrings(f *testing.F) {
 			return
 		}
 		// "Ref" is written in its short form, so it is read as a text with a tag.
-		want := map[string]any{"a": text, "b": []any{text, "next"}, "key of " + text: "v", "f": map[string]any{"Ref": text}, "z": "last"}
+		want := map[string]any{
+			"a":              text,
+			"b":              []any{text, "next"},
+			"key of " + text: "v",
+			"f":              map[string]any{"Ref": text},
+			"z":              "last",
+		}
 		data, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +43,10 @@ func FuzzStrings(f *testing.F) {
 			t.Fatalf("%q: %v\n%s", text, err, out)
 		}
 		list, _ := got["b"].([]any)
-		if got["a"] != text || len(list) != 2 || list[0] != text || list[1] != "next" || got["key of "+text] != "v" || got["f"] != text || got["z"] != "last" || len(got) != len(want) {
+		if got["a"] != text || len(list) != 2 || list[0] != text || list[1] != "next" || got["key of "+text] != "v" ||
+			got["f"] != text ||
+			got["z"] != "last" ||
+			len(got) != len(want) {
 			t.Errorf("%q became\n%s", text, out)
 		}
 	})

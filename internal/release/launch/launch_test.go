@@ -21,7 +21,7 @@ import (
 	"permstack/internal/release/launch"
 )
 
-func made(t *testing.T) (stack, set []byte, r launch.Release) {
+func generate(t *testing.T) (stack, set []byte, r launch.Release) {
 	t.Helper()
 	r = launch.Unreleased(launch.Functions(permstack.Template)...)
 	stack, err := launch.Stack(permstack.Template, r)
@@ -37,7 +37,7 @@ func made(t *testing.T) (stack, set []byte, r launch.Release) {
 
 // TestTemplatesInGit compares templates/ with what template.yaml generates.
 func TestTemplatesInGit(t *testing.T) {
-	stack, set, _ := made(t)
+	stack, set, _ := generate(t)
 	for name, want := range map[string][]byte{"launch-stack.yaml": stack, "stackset.yaml": set} {
 		t.Run(name, func(t *testing.T) {
 			got, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", name))
@@ -118,7 +118,7 @@ func editNodes(n *yaml.Node, edit func(*yaml.Node)) {
 
 // TestStyle generates the release from template.yaml in other styles.
 func TestStyle(t *testing.T) {
-	stack, set, r := made(t)
+	stack, set, r := generate(t)
 	for name, template := range restyled(t) {
 		t.Run(name, func(t *testing.T) {
 			if bytes.Equal(template, permstack.Template) {
@@ -154,7 +154,7 @@ func TestLongForms(t *testing.T) {
 		"!And", "!Base64", "!Equals", "!FindInMap", "!GetAZs", "!GetAtt", "!If", "!ImportValue", "!Join", "!Not", "!Or",
 		"!Ref", "!Select", "!Split", "!Sub",
 	}
-	stack, set, _ := made(t)
+	stack, set, _ := generate(t)
 	hub, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", "org-hub.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -184,20 +184,20 @@ func TestLongForms(t *testing.T) {
 	}
 }
 
-// take removes a value from nested maps and gives it.
+// take removes a value from nested maps and returns it.
 func take(t *testing.T, in map[string]any, path ...string) any {
 	t.Helper()
 	for _, p := range path[:len(path)-1] {
 		next, ok := in[p].(map[string]any)
 		if !ok {
-			t.Fatalf("there is no %v", path)
+			t.Fatalf("the template has no %v", path)
 		}
 		in = next
 	}
 	last := path[len(path)-1]
 	v, ok := in[last]
 	if !ok {
-		t.Fatalf("there is no %v", path)
+		t.Fatalf("the template has no %v", path)
 	}
 	delete(in, last)
 	return v
@@ -206,7 +206,7 @@ func take(t *testing.T, in map[string]any, path ...string) any {
 // TestStackEqualsTemplate requires that launch-stack.yaml and template.yaml differ
 // only in the source of the functions' code.
 func TestStackEqualsTemplate(t *testing.T) {
-	text, _, r := made(t)
+	text, _, r := generate(t)
 	source, stack := values(t, permstack.Template), values(t, text)
 	functions := 0
 	for id, v := range source["Resources"].(map[string]any) {
@@ -246,10 +246,10 @@ type ref struct{}
 func (ref) Ref(id string) (any, error)          { return id, nil }
 func (ref) GetAtt(id, name string) (any, error) { return id + "." + name, nil }
 
-// TestStackSetHandsEverythingOn: every parameter of the member's template is
-// asked for in the same words and handed on as the stack set's own.
-func TestStackSetHandsEverythingOn(t *testing.T) {
-	stack, set, _ := made(t)
+// TestStackSetPassesParameters requires that stackset.yaml has every parameter of
+// the member's template and passes it to the stack set.
+func TestStackSetPassesParameters(t *testing.T) {
+	stack, set, _ := generate(t)
 	member, err := cfntemplate.Parse(stack)
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 		"OrganizationalUnitIds": "ou-ab12-11111111,r-ab12", "Regions": "us-east-1,eu-central-1",
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example", "ConnectionId": "org",
 	}
-	bind := func(more map[string]string) (*cfntemplate.Resolved, error) {
+	resolve := func(more map[string]string) (*cfntemplate.Resolved, error) {
 		all := map[string]string{}
 		for _, m := range []map[string]string{values, more} {
 			for k, v := range m {
@@ -274,7 +274,7 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 			StackID: "arn:aws:cloudformation:us-east-1:999999999999:stack/permstack/6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
 		}})
 	}
-	b, err := bind(nil)
+	b, err := resolve(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,43 +282,52 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handed := map[string]string{}
+	passed := map[string]string{}
 	for _, item := range p["Parameters"].([]any) {
 		pair := item.(map[string]any)
-		handed[pair["ParameterKey"].(string)] = cfntemplate.Text(pair["ParameterValue"])
+		passed[pair["ParameterKey"].(string)] = cfntemplate.Text(pair["ParameterValue"])
 	}
 	for _, q := range member.Parameters {
-		have, ok := handed[q.Name]
+		have, ok := passed[q.Name]
 		want := q.Default
 		if v, given := values[q.Name]; given {
 			want = v
 		}
 		if !ok || have != want {
-			t.Errorf("%s is handed on as %q, want %q", q.Name, have, want)
+			t.Errorf("%s: got value %q, want %q", q.Name, have, want)
 		}
-		if twin := org.Parameter(q.Name); twin == nil || twin.NoEcho != q.NoEcho || !cmp.Equal(twin.AllowedValues, q.AllowedValues) {
-			t.Errorf("%s is not asked for as in launch-stack.yaml", q.Name)
+		if twin := org.Parameter(q.Name); twin == nil || twin.NoEcho != q.NoEcho ||
+			!cmp.Equal(twin.AllowedValues, q.AllowedValues) {
+			t.Errorf("parameter %s differs from launch-stack.yaml", q.Name)
 		}
 	}
-	if len(handed) != len(member.Parameters) {
-		t.Errorf("%d parameters are handed on, the member has %d", len(handed), len(member.Parameters))
+	if len(passed) != len(member.Parameters) {
+		t.Errorf("got %d passed parameters, want %d", len(passed), len(member.Parameters))
 	}
 	want := map[string]any{"Enabled": true, "RetainStacksOnAccountRemoval": false}
-	if diff := cmp.Diff(want, p["AutoDeployment"]); diff != "" || p["PermissionModel"] != "SERVICE_MANAGED" || p["CallAs"] != "SELF" {
+	if diff := cmp.Diff(want, p["AutoDeployment"]); diff != "" || p["PermissionModel"] != "SERVICE_MANAGED" ||
+		p["CallAs"] != "SELF" {
 		t.Errorf("%s%v %v", diff, p["PermissionModel"], p["CallAs"])
 	}
 	if url := p["TemplateURL"]; url != "https://amzn-s3-demo-permstack-us-east-1.s3.us-east-1.amazonaws.com/permstack/unreleased/launch-stack.yaml" {
-		t.Errorf("TemplateURL is %v", url)
+		t.Errorf("got TemplateURL %v", url)
 	}
 
-	delegated, err := bind(map[string]string{"LaunchedFrom": "delegated administrator", "AutomaticDeployment": "no", "WhenAnAccountLeaves": "keep"})
+	delegated, err := resolve(
+		map[string]string{
+			"LaunchedFrom":        "delegated administrator",
+			"AutomaticDeployment": "no",
+			"WhenAnAccountLeaves": "keep",
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p, err = delegated.Properties("Members", ref{}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]any{"Enabled": false}, p["AutoDeployment"]); diff != "" || p["CallAs"] != "DELEGATED_ADMIN" {
+	if diff := cmp.Diff(map[string]any{"Enabled": false}, p["AutoDeployment"]); diff != "" ||
+		p["CallAs"] != "DELEGATED_ADMIN" {
 		t.Errorf("%s%v", diff, p["CallAs"])
 	}
 	for name, more := range map[string]map[string]string{
@@ -327,9 +336,11 @@ func TestStackSetHandsEverythingOn(t *testing.T) {
 		"nothing to protect":         {"ProtectEC2": "no"},
 		"an unknown answer":          {"AutomaticDeployment": "perhaps"},
 	} {
-		if _, err := bind(more); err == nil {
-			t.Errorf("%s is taken", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := resolve(more); err == nil {
+				t.Error("got no error")
+			}
+		})
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 const (
 	bucketParameter  = "CodeBucketPrefix"
-	versionParameter = "CatalogVersion" // the prefix is asked for beside it
+	versionParameter = "CatalogVersion" // the parameter group of the prefix is that of this parameter
 	interfaceKey     = "AWS::CloudFormation::Interface"
 )
 
@@ -130,7 +130,10 @@ func addBucketParameter(root *yaml.Node, r Release) error {
 		field{"Type", scalar("String")},
 		field{"Default", scalar(r.BucketPrefix)},
 		field{"AllowedPattern", scalar("^[a-z0-9][a-z0-9-]{1,46}$")},
-		field{"ConstraintDescription", scalar("must have 2 to 47 lower-case letters, digits and hyphens, and no hyphen first.")},
+		field{
+			"ConstraintDescription",
+			scalar("must have 2 to 47 lower-case letters, digits and hyphens, and no hyphen first."),
+		},
 		field{"Description", scalar("Prefix of the buckets with the functions' code. A hyphen and the Region follow it.")},
 	))
 	labels, err := require(root, "Metadata", interfaceKey, "ParameterLabels")
@@ -144,7 +147,8 @@ func addBucketParameter(root *yaml.Node, r Release) error {
 	}
 	for _, group := range groups.Content {
 		names := lookup(group, "Parameters")
-		if names != nil && slices.ContainsFunc(names.Content, func(n *yaml.Node) bool { return n.Value == versionParameter }) {
+		if names != nil &&
+			slices.ContainsFunc(names.Content, func(n *yaml.Node) bool { return n.Value == versionParameter }) {
 			names.Content = append(names.Content, scalar(bucketParameter))
 			return nil
 		}

@@ -17,9 +17,9 @@ func link() launch.Link {
 	}
 }
 
-// TestURL reads links as the console does.
+// TestURL parses links as the console does.
 func TestURL(t *testing.T) {
-	stack, _, _ := made(t)
+	stack, _, _ := generate(t)
 	l := link()
 	l.Assets, l.Operations = []string{"ec2-mssql", "s3"}, []string{"restore", "backup"}
 	l.Parameters = map[string]string{"ResourceTags": "team=a b+c", "ConnectionId": "c-1", "PermissionsBoundaryArn": ""}
@@ -28,8 +28,9 @@ func TestURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, query, ok := strings.Cut(text, "#/stacks/quickcreate?")
-	if !ok || page != "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1" || strings.ContainsAny(text, " +") {
-		t.Errorf("the link is %s", text)
+	if !ok || page != "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1" ||
+		strings.ContainsAny(text, " +") {
+		t.Errorf("got link %s", text)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -41,7 +42,7 @@ func TestURL(t *testing.T) {
 		"param_ResourceTags": "team=a b+c", "param_ConnectionId": "c-1", "param_PermissionsBoundaryArn": "",
 	} {
 		if got, there := values[name]; !there || got[0] != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 
@@ -62,8 +63,8 @@ func TestURL(t *testing.T) {
 	}
 }
 
-func TestURLRefuses(t *testing.T) {
-	stack, _, _ := made(t)
+func TestURLErrors(t *testing.T) {
+	stack, _, _ := generate(t)
 	for name, tc := range map[string]struct {
 		edit func(*launch.Link)
 		want string
@@ -77,24 +78,30 @@ func TestURLRefuses(t *testing.T) {
 		"against the rules":  {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} }, "support role needs"},
 		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "want a Region"},
 		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
-		"a page":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
+		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
 		"another partition":  {func(l *launch.Link) { l.Region = "cn-north-1" }, "another partition"},
 		"a path beside S3":   {func(l *launch.Link) { l.TemplateURL = "https://s3.amazonaws.com.example.com/b/k" }, "in S3"},
 		"something appended": {func(l *launch.Link) { l.TemplateURL += "&param_ProtectS3=yes#x" }, "in S3"},
 	} {
-		l := link()
-		tc.edit(&l)
-		if text, err := l.URL(stack); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: %s, %v; want %q", name, text, err, tc.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			l := link()
+			tc.edit(&l)
+			if text, err := l.URL(stack); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %s, error %v, want an error that contains %q", text, err, tc.want)
+			}
+		})
 	}
 }
 
-// TestReadmeButton holds the button in the README to what launch-url prints.
+// TestReadmeButton compares the button in the README with the output of launch-url.
 func TestReadmeButton(t *testing.T) {
-	stack, _, r := made(t)
+	stack, _, r := generate(t)
 	link, err := launch.Link{
-		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "launch-stack.yaml")), Region: "us-east-1", StackName: "permstack",
+		TemplateURL: launch.ObjectURL(
+			r.BucketPrefix,
+			"us-east-1",
+			launch.Key("v0.1.0", "launch-stack.yaml"),
+		), Region: "us-east-1", StackName: "permstack",
 	}.URL(stack)
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +111,6 @@ func TestReadmeButton(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(readme), "\n"+launch.Button(link)+"\n") {
-		t.Errorf("README.md has not the button %s", launch.Button(link))
+		t.Errorf("README.md does not contain the button %s", launch.Button(link))
 	}
 }
