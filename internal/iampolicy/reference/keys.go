@@ -1,0 +1,147 @@
+package reference
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"permstack/internal/iampolicy/actions"
+)
+
+// SendsKey reports whether AWS sends a condition key with a request for the action. Global keys are sent with every
+// action, except those about tags, which the reference lists for the actions that have them.
+func (a Action) SendsKey(key string) bool {
+	if IsGlobalKey(key) && !isTagKey(key) {
+		return true
+	}
+	return slices.ContainsFunc(a.AllKeys(), func(k string) bool { return sameKey(k, key) })
+}
+
+// AllKeys returns the keys of the action and of all its resource types, sorted.
+func (a Action) AllKeys() []string {
+	out := slices.Clone(a.Keys)
+	for _, r := range a.Resources {
+		out = append(out, r.Keys...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// isTagKey reports whether a global key is about the tags of the request or the resource. aws:PrincipalTag is not: AWS
+// sends the principal's tags with every request.
+func isTagKey(key string) bool {
+	return strings.Contains(key, "Tag") && !strings.HasPrefix(key, "aws:PrincipalTag/")
+}
+
+// IsGlobalKey reports whether a condition key is one of every service.
+func IsGlobalKey(key string) bool {
+	return slices.ContainsFunc(load().header.Global, func(k string) bool { return sameKey(k, key) })
+}
+
+// IsKey reports whether some service has a condition key.
+func IsKey(key string) bool {
+	if IsGlobalKey(key) {
+		return true
+	}
+	prefix, _, _ := strings.Cut(key, ":")
+	service, known := load().services[prefix]
+	return known && slices.ContainsFunc(service().Keys, func(k string) bool { return sameKey(k, key) })
+}
+
+// sameKey reports whether a key is the one of the reference, whose name may end with a variable part: ${TagKey}.
+func sameKey(listed, key string) bool {
+	if prefix, _, variable := strings.Cut(listed, "${"); variable {
+		return strings.HasPrefix(key, prefix) && len(key) > len(prefix)
+	}
+	return listed == key
+}
+
+// NearestKey returns the condition key most like one that the action does not have; "" if none is alike.
+func (a Action) NearestKey(key string) string {
+	list := a.AllKeys()
+	for _, k := range load().header.Global {
+		if !isTagKey(k) {
+			list = append(list, k)
+		}
+	}
+	return nearest(key, list)
+}
+
+// Nearest returns the action most like a name that AWS does not have; "" if none is alike. Of several services with a
+// prefix like the name's it prefers one that has the action.
+func Nearest(name string) string {
+	prefix, action, _ := strings.Cut(name, ":")
+	d := load()
+	service, known := d.services[strings.ToLower(prefix)]
+	if !known {
+		for _, other := range Services() {
+			if editDistance(strings.ToLower(prefix), other) > 1 {
+				continue
+			}
+			if a, ok := Find(other + ":" + action); ok {
+				return a.Name
+			}
+		}
+		if service, known = d.services[nearest(prefix, Services())]; !known {
+			return ""
+		}
+	}
+	s := service()
+	names := make([]string, len(s.Actions))
+	for i, a := range s.Actions {
+		names[i] = a.Name
+	}
+	if near := nearest(action, names); near != "" {
+		return s.Prefix + ":" + near
+	}
+	return ""
+}
+
+// Services returns the prefixes of all services, sorted.
+func Services() []string { return slices.Sorted(maps.Keys(load().services)) }
+
+// nearest returns the name that differs least from a misspelt one, "" if all differ by more than a third.
+func nearest(word string, valid []string) string {
+	best, distance := "", max(1, len(word)/3)+1
+	for _, v := range valid {
+		if n := editDistance(strings.ToLower(word), strings.ToLower(v)); n < distance {
+			best, distance = v, n
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := previous
+			if a[i] != b[j] {
+				cost++
+			}
+			previous = row[j+1]
+			row[j+1] = min(row[j]+1, row[j+1]+1, cost)
+		}
+	}
+	return row[len(b)]
+}
+
+var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[^}]*\}`) })
+
+// Pattern returns an ARN with * for each variable.
+func Pattern(arn string) string { return variable().ReplaceAllString(arn, "*") }
+
+// OverlapARN reports whether some ARN matches both patterns, part by part: a wildcard does not match across a colon of
+// the first five parts.
+func OverlapARN(a, b string) bool {
+	f, g := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
+	return len(f) == len(g) && slices.EqualFunc(f, g, actions.Overlap)
+}
