@@ -2,12 +2,12 @@
 // evaluates them: parameters, mappings, conditions, rules, the intrinsic
 // functions, the order in which resources depend on one another.
 //
-// It is a pure core. Parse turns bytes into a Template; Bind gives it
-// parameter values and pseudo parameters and settles every condition; the
-// Bound template then yields a resource's properties, with Ref and Fn::GetAtt
-// of other resources answered by a Resolver.
+// It makes no calls. Parse turns bytes into a Template; ResolveParameters evaluates it
+// for values of parameters and pseudo parameters, with every condition; the Resolved
+// template then returns a resource's properties, with Ref and Fn::GetAtt
+// of other resources resolved by a Resolver.
 //
-// What it does not evaluate it refuses by name: transforms, Fn::ForEach and
+// Everything that it does not evaluate is an error that names it: transforms, Fn::ForEach and
 // the other functions of AWS::LanguageExtensions, Fn::Cidr, parameters of AWS
 // types (AWS::SSM::Parameter::…, AWS::EC2::…), dynamic references
 // ({{resolve:…}}), CreationPolicy and UpdatePolicy.
@@ -18,7 +18,7 @@ import "fmt"
 // CloudFormation's quotas, from its user guide ("Understand CloudFormation quotas").
 const (
 	MaxBody       = 51_200    // bytes of a template given inline
-	MaxSize       = 1_000_000 // bytes of a template given by URL; Parse refuses more
+	MaxSize       = 1_000_000 // bytes of a template given by URL; more is an error
 	MaxResources  = 500
 	MaxParameters = 200
 	MaxOutputs    = 200
@@ -26,8 +26,8 @@ const (
 	MaxValue      = 4_096 // bytes of one parameter value
 )
 
-// An Error is what is wrong with a template, or with the values given to it.
-// Line is 0 where no one line is to blame.
+// An Error describes a problem of a template or of the values given to it. Line is 0
+// if the problem has no single line.
 type Error struct {
 	Line    int
 	Message string

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// noValue is what AWS::NoValue evaluates to; lists and objects drop it.
+// noValue is the value of AWS::NoValue, which lists and objects omit.
 type noValue struct{}
 
 type evaluator struct {
@@ -236,7 +236,7 @@ func (e *evaluator) sub(arg *node) (any, error) {
 type subPart struct{ literal, name string }
 
 // splitSub cuts an Fn::Sub string into literals and names: ${Name},
-// ${Resource.Attribute}, ${AWS::Region}; ${!Text} stands for ${Text} itself.
+// ${Resource.Attribute}, ${AWS::Region}; ${!Text} is the literal ${Text}.
 func splitSub(s string, line int) ([]subPart, error) {
 	var out []subPart
 	for {

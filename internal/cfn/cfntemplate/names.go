@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// checkNames refuses names that stand for nothing: parameters, resources,
+// checkNames returns an error for undefined names: parameters, resources,
 // conditions.
 func (t *Template) checkNames() error {
 	known := func(c string) bool { return c == "" || t.conditions.get(c) != nil }

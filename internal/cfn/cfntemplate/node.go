@@ -14,7 +14,7 @@ const (
 	call // an intrinsic function: fn with its argument in items[0]
 )
 
-// node is one value of a template with the line it stands on. Objects keep the
+// node is one value of a template with its line. Objects keep the
 // order in which their keys were written.
 type node struct {
 	kind   kind
@@ -33,7 +33,7 @@ func (n *node) get(key string) *node {
 	return n.fields[key]
 }
 
-// set adds a field and reports false where the key is already there.
+// set adds a field. It reports false if the key exists.
 func (n *node) set(key string, v *node) bool {
 	if _, dup := n.fields[key]; dup {
 		return false
@@ -46,7 +46,7 @@ func (n *node) set(key string, v *node) bool {
 	return true
 }
 
-// plain gives the node as a value of encoding/json's kinds, functions in their
+// plain returns the node as a value of the types of encoding/json, functions in their
 // long form.
 func (n *node) plain() any {
 	if n == nil {
@@ -71,7 +71,7 @@ func (n *node) plain() any {
 	return n.value
 }
 
-// str gives a scalar as text; ok is false for lists, objects, calls and null.
+// str returns a scalar as text; ok is false for lists, objects, calls and null.
 func (n *node) str() (s string, ok bool) {
 	if n == nil || n.kind != scalar || n.value == nil {
 		return "", false
@@ -79,7 +79,7 @@ func (n *node) str() (s string, ok bool) {
 	return Text(n.value), true
 }
 
-// Text gives a scalar as CloudFormation writes it: true, 12, 1.5.
+// Text returns a scalar as CloudFormation writes it: true, 12, 1.5.
 func Text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Dependencies gives the resources that a resource must follow: those it
+// Dependencies returns the resources that a resource must follow: those it
 // names by Ref, Fn::GetAtt or Fn::Sub in the branches that are taken, and its
 // DependsOn, as far as their own conditions hold.
 func (b *Resolved) Dependencies(id string) ([]string, error) {
@@ -38,7 +38,7 @@ func (b *Resolved) Dependencies(id string) ([]string, error) {
 	return deps, err
 }
 
-// Order gives the active resources so that each follows all it depends on;
+// Order returns the active resources so that each follows all it depends on;
 // among those that are free it keeps the template's order. A circle is an
 // error that names it.
 func (b *Resolved) Order() ([]*Resource, error) {

@@ -109,7 +109,7 @@ func (p *Parameter) member(key string, v *node) error {
 // IsList reports whether the parameter's value is a list.
 func (p *Parameter) IsList() bool { return p.Type == "CommaDelimitedList" || p.Type == "List<Number>" }
 
-// value gives what Ref answers for the parameter.
+// value returns the value of Ref for the parameter.
 func (p *Parameter) value(given string) any {
 	if !p.IsList() {
 		return given

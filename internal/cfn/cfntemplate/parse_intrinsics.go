@@ -30,7 +30,7 @@ const (
 )
 
 // parseIntrinsics turns every object that is a function call into a call node, and
-// refuses functions that do not belong where they stand.
+// returns an error for functions that are not allowed in their place.
 func parseIntrinsics(n *node, ctx context) error {
 	switch n.kind {
 	case list:

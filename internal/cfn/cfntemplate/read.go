@@ -174,7 +174,7 @@ func fromYAML(y *yaml.Node) (*node, error) {
 	return tagged(tag, n), nil
 }
 
-// tagged gives a short-form call its long form.
+// tagged returns the long form of a call in its short form.
 func tagged(tag string, arg *node) *node {
 	name := "Fn::" + tag
 	if tag == "Ref" || tag == "Condition" {

@@ -1,14 +1,14 @@
 package cfntemplate
 
-// Environment is what a template is evaluated in.
+// Environment holds the values for which a template is evaluated.
 type Environment struct {
 	Parameters map[string]string
 	Pseudo     Pseudo
-	Zones      []string                          // what Fn::GetAZs answers; nil refuses it
-	Import     func(name string) (string, error) // Fn::ImportValue; nil refuses it
+	Zones      []string                          // the result of Fn::GetAZs; nil makes it an error
+	Import     func(name string) (string, error) // Fn::ImportValue; nil makes it an error
 
-	// Deployed says that a stack stands with these values. They are then taken as
-	// they are and no rule is held: of a NoEcho parameter, CloudFormation gives
+	// Deployed means that a stack exists with these values. They are then not
+	// checked, nor are the rules: for a NoEcho parameter, CloudFormation returns
 	// asterisks, which no pattern would let pass.
 	Deployed bool
 }
@@ -24,7 +24,7 @@ type Pseudo struct {
 	NotificationARNs []string
 }
 
-// Resolver answers Ref and Fn::GetAtt of resources.
+// Resolver resolves Ref and Fn::GetAtt of resources.
 type Resolver interface {
 	Ref(logicalID string) (any, error)
 	GetAtt(logicalID, attribute string) (any, error)
@@ -83,10 +83,10 @@ func (t *Template) ResolveParameters(env Environment) (*Resolved, error) {
 	return b, nil
 }
 
-// Active gives the resources whose condition holds, as written.
+// Active returns the resources whose condition is true, as written.
 func (b *Resolved) Active() []*Resource { return b.active }
 
-// IsActive reports whether the template has the resource and its condition holds.
+// IsActive reports whether the template has the resource and its condition is true.
 func (b *Resolved) IsActive(id string) bool {
 	r := b.Template.resources[id]
 	return r != nil && (r.Condition == "" || b.Conditions[r.Condition])
@@ -114,7 +114,7 @@ type OutputValue struct {
 	ExportName  string
 }
 
-// Outputs evaluates the outputs whose condition holds.
+// Outputs evaluates the outputs whose condition is true.
 func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 	ev := &evaluator{resolved: b, resolver: resolver}
 	var out []OutputValue
@@ -153,7 +153,7 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 	return out, nil
 }
 
-// Partition gives the AWS partition of a Region.
+// Partition returns the AWS partition of a Region.
 func Partition(region string) string {
 	switch {
 	case len(region) > 3 && region[:3] == "cn-":

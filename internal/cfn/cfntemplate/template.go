@@ -37,7 +37,7 @@ type Resource struct {
 	properties *node
 }
 
-// Properties gives the properties as written, functions in their long form.
+// Properties returns the properties as written, functions in their long form.
 func (r *Resource) Properties() map[string]any {
 	m, _ := r.properties.plain().(map[string]any)
 	return m
@@ -54,10 +54,10 @@ type Output struct {
 	export *node
 }
 
-// Resource gives a resource by its logical id, or nil.
+// Resource returns a resource by its logical id, or nil.
 func (t *Template) Resource(id string) *Resource { return t.resources[id] }
 
-// Parameter gives a parameter by its name, or nil.
+// Parameter returns a parameter by its name, or nil.
 func (t *Template) Parameter(name string) *Parameter { return t.parameters[name] }
 
 // Parse reads a template and checks all that can be said without parameter
