@@ -114,7 +114,7 @@ const (
 // infraScenes returns scenes with each choice alone, all together, both profiles and another partition.
 func infraScenes(t *testing.T) []infraScene {
 	t.Helper()
-	member := everyTemplate(t)["template.yaml"]
+	member := launchTemplates(t)["template.yaml"]
 	single := map[string]map[string]string{
 		"boundary": {"PermissionsBoundaryArn": teamBoundary},
 		"key":      {"AlertKeyArn": alertKey},
@@ -139,7 +139,7 @@ func infraScenes(t *testing.T) []infraScene {
 	add("cpm", region, cpmParameters(nil))
 	add("cpm, everything", region, cpmParameters(all), list...)
 	add("in China", "cn-north-1", map[string]string{"OnDrift": "revert"}, "clumio", "revert")
-	hub := everyTemplate(t)["templates/org-hub.yaml"]
+	hub := launchTemplates(t)["templates/org-hub.yaml"]
 	out = append(out,
 		infraScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
 	return out

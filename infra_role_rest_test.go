@@ -24,7 +24,7 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/stackset.yaml": {"AWS::CloudFormation::StackSet": 1},
 	}
 	types["templates/launch-stack.yaml"] = types["template.yaml"]
-	for path, values := range everyTemplate(t) {
+	for path, values := range launchTemplates(t) {
 		template, err := cfntemplate.Parse(read(t, path))
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +36,7 @@ func TestInfraRoleResources(t *testing.T) {
 		if !maps.Equal(have, types[path]) {
 			t.Errorf("%s has %v", path, have)
 		}
-		b := bound(t, path, values, nil)
+		b := resolveFile(t, path, values, nil)
 		for _, r := range b.Active() {
 			p := properties(t, b, r.LogicalID)
 			hold := func(name string, want string) {
@@ -71,7 +71,7 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`},
 			"UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
 	} {
-		b := bound(t, path, everyTemplate(t)[path], nil)
+		b := resolveFile(t, path, launchTemplates(t)[path], nil)
 		for id, want := range of {
 			if got, err := toJSON(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
 				t.Errorf("%s: %s is for %s", path, id, got)

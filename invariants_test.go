@@ -14,8 +14,8 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// everyTemplate is what a customer may launch, with values that make sense.
-func everyTemplate(t *testing.T) map[string]map[string]string {
+// launchTemplates returns the templates that a customer may launch, with valid parameters.
+func launchTemplates(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	member := map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example"}
 	values := map[string]map[string]string{
@@ -32,14 +32,14 @@ func everyTemplate(t *testing.T) map[string]map[string]string {
 	}
 	for _, f := range files {
 		if values[filepath.ToSlash(f)] == nil {
-			t.Errorf("%s is not among the templates that are held here", f)
+			t.Errorf("%s is not tested here: add valid parameters", f)
 		}
 	}
 	return values
 }
 
-// resolved evaluates a template, with further values where it asks for them.
-func bound(t *testing.T, path string, values, more map[string]string) *cfntemplate.Resolved {
+// resolved evaluates a template, with the further values that it has parameters for.
+func resolveFile(t *testing.T, path string, values, more map[string]string) *cfntemplate.Resolved {
 	t.Helper()
 	template, err := cfntemplate.Parse(read(t, path))
 	if err != nil {
@@ -68,7 +68,7 @@ const (
 	hubTopic     = "arn:aws:sns:eu-west-1:999999999999:org-Topic"
 )
 
-// TestInvariants walks every role, function, log and topic of every template.
+// TestInvariants checks every role, function, log and queue of every template.
 func TestInvariants(t *testing.T) {
 	choices := map[string]map[string]string{
 		"as it comes": nil,
@@ -81,31 +81,31 @@ func TestInvariants(t *testing.T) {
 	cpm := maps.Clone(choices["everything"])
 	maps.Copy(cpm, cpmParameters(map[string]string{"Preset": "enterprise", "Options": "trust=instance-role"}))
 	choices["everything, for cpm"] = cpm
-	for path, values := range everyTemplate(t) {
+	for path, values := range launchTemplates(t) {
 		for choice, more := range choices {
 			t.Run(path+" "+choice, func(t *testing.T) {
-				b := bound(t, path, values, more)
+				b := resolveFile(t, path, values, more)
 				for _, r := range b.Active() {
 					p := properties(t, b, r.LogicalID)
 					switch r.Type {
 					case "AWS::IAM::Role":
-						holdRole(t, r.LogicalID, p, more)
+						checkRole(t, r.LogicalID, p, more)
 					case "AWS::Lambda::Function":
-						holdFunction(t, r.LogicalID, p)
+						checkFunction(t, r.LogicalID, p)
 					case "AWS::Lambda::EventInvokeConfig":
 						if r.LogicalID == "ProvisionerInvokeConfig" && cfntemplate.Text(p["MaximumRetryAttempts"]) != "0" {
-							t.Errorf("%s tries again", r.LogicalID)
+							t.Errorf("%s has retries, want none", r.LogicalID)
 						}
 					case "AWS::Logs::LogGroup":
 						if p["RetentionInDays"] == nil || r.DeletionPolicy != "Delete" {
-							t.Errorf("%s is kept for ever, or when the stack goes", r.LogicalID)
+							t.Errorf("%s is kept for ever, or after the stack is deleted", r.LogicalID)
 						}
 					case "AWS::SQS::Queue":
 						if p["SqsManagedSseEnabled"] != true && p["KmsMasterKeyId"] == nil {
 							t.Errorf("%s is not encrypted", r.LogicalID)
 						}
 					case "AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Group":
-						t.Errorf("%s: a %s has no place in a template of ours", r.LogicalID, r.Type)
+						t.Errorf("%s: a %s is not allowed in these templates", r.LogicalID, r.Type)
 					case "Custom::PermissionStack":
 						if p["ServiceTimeout"] == nil || len(r.DependsOn) == 0 {
 							t.Errorf("%s has no ServiceTimeout or does not wait for the function's configuration", r.LogicalID)
@@ -117,7 +117,7 @@ func TestInvariants(t *testing.T) {
 	}
 }
 
-func holdFunction(t *testing.T, id string, p map[string]any) {
+func checkFunction(t *testing.T, id string, p map[string]any) {
 	t.Helper()
 	logging, _ := p["LoggingConfig"].(map[string]any)
 	if logging["LogGroup"] == nil || p["Timeout"] == nil || p["Runtime"] != "provided.al2023" || p["VpcConfig"] != nil {
@@ -125,8 +125,8 @@ func holdFunction(t *testing.T, id string, p map[string]any) {
 	}
 }
 
-// holdRole holds what is true of every role of ours.
-func holdRole(t *testing.T, id string, p map[string]any, more map[string]string) {
+// checkRole checks what must be true of every role.
+func checkRole(t *testing.T, id string, p map[string]any, more map[string]string) {
 	t.Helper()
 	path := more["RolePath"]
 	if path == "" {
@@ -152,19 +152,19 @@ func holdRole(t *testing.T, id string, p map[string]any, more map[string]string)
 	}
 	for _, policy := range p["Policies"].([]any) {
 		for _, s := range document(t, policy.(map[string]any)["PolicyDocument"]).Statement {
-			holdStatement(t, id, path, has, s)
+			checkStatement(t, id, path, has, s)
 		}
 	}
 }
 
-// unbounded are the actions that know no resource, each with its reason in the
+// unbounded lists the actions that support no resource, each with its reason in the
 // template.
 var unbounded = []string{"cloudformation:BatchDescribeTypeConfigurations", "sns:GetSubscriptionAttributes"}
 
 // accountARN is an ARN that ends at this account, or at AWS's own policies.
 var accountARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
 
-func holdStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
+func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
 	what := id + " " + s.Sid
 	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 || len(s.Resource) == 0 {
@@ -185,18 +185,18 @@ func holdStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Stat
 			case !accountARN.MatchString(resource) && !hub:
 				t.Errorf("%s allows %s on %s", what, action, resource)
 			case action == "iam:PassRole" && resource == stackRole: // as arns names it, whatever the path
-			case service == "iam" && !reads(name) && !strings.Contains(resource, path):
+			case service == "iam" && !isReadOnly(name) && !strings.Contains(resource, path):
 				t.Errorf("%s allows %s beside our path, on %s", what, action, resource)
-			case service == "cloudformation" && !reads(name) && !strings.Contains(resource, ":stack/parent-permstack-") && !strings.Contains(resource, "-"+uuid+"-permstack-"):
+			case service == "cloudformation" && !isReadOnly(name) && !strings.Contains(resource, ":stack/parent-permstack-") && !strings.Contains(resource, "-"+uuid+"-permstack-"):
 				t.Errorf("%s allows %s on stacks that are not ours: %s", what, action, resource)
 			}
 		}
-		holdCondition(t, what, action, bounded, s)
+		checkCondition(t, what, action, bounded, s)
 	}
 }
 
-// reads says whether an action changes nothing.
-func reads(name string) bool {
+// isReadOnly reports whether an action changes nothing.
+func isReadOnly(name string) bool {
 	for _, verb := range []string{"Get", "List", "Describe", "BatchDescribe", "Detect"} {
 		if strings.HasPrefix(name, verb) {
 			return true
@@ -205,8 +205,8 @@ func reads(name string) bool {
 	return false
 }
 
-// holdCondition: what may only be allowed under a condition.
-func holdCondition(t *testing.T, what, action string, bounded bool, s iampolicy.Statement) {
+// checkCondition checks the actions that may only be allowed with a condition.
+func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
 	has := func(key string) bool {
 		for operator, keys := range s.Condition {
@@ -238,7 +238,7 @@ func holdCondition(t *testing.T, what, action string, bounded bool, s iampolicy.
 	}
 }
 
-// TestDriftRights: whoever takes the watching function over.
+// TestDriftRights checks the drift function, in case somebody takes it over.
 func TestDriftRights(t *testing.T) {
 	const (
 		role  = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
@@ -266,11 +266,11 @@ func TestDriftRights(t *testing.T) {
 	}
 	only := func(more map[string]string, requests ...request) {
 		t.Helper()
-		b, err := bind(t, "parent", more)
+		b, err := resolveTemplate(t, "parent", more)
 		if err != nil {
 			t.Fatal(err)
 		}
-		judge(t, documents(t, b, "DriftRole"), append(slices.Clone(never), requests...))
+		checkDecisions(t, documents(t, b, "DriftRole"), append(slices.Clone(never), requests...))
 	}
 	only(nil,
 		request{"taking back", "iam:DetachRolePolicy", role, nil, false},
@@ -289,7 +289,7 @@ func TestDriftRights(t *testing.T) {
 	}
 }
 
-// hubARNs answers for the resources of org-hub.yaml.
+// hubARNs resolves the resources of org-hub.yaml.
 type hubARNs struct{}
 
 func (hubARNs) Ref(id string) (any, error) {
@@ -300,10 +300,10 @@ func (hubARNs) GetAtt(id, attribute string) (any, error) {
 	return "arn:aws:sqs:us-east-1:" + account + ":" + id, nil
 }
 
-// TestHub: only members send to the Organization's topic, and use its key for
+// TestHubPolicies: only members send to the Organization's topic, and use its key for
 // nothing else.
-func TestHub(t *testing.T) {
-	b := bound(t, "templates/org-hub.yaml", map[string]string{"OrganizationId": "o-a1b2c3d4e5"}, nil)
+func TestHubPolicies(t *testing.T) {
+	b := resolveFile(t, "templates/org-hub.yaml", map[string]string{"OrganizationId": "o-a1b2c3d4e5"}, nil)
 	policy := func(id, property string) iampolicy.Document {
 		p, err := b.Properties(id, hubARNs{})
 		if err != nil {

@@ -13,14 +13,14 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// cpmParameters are what a launch for cpm gives, changed by more.
+// cpmParameters returns the parameters of a launch for cpm, changed by more.
 func cpmParameters(more map[string]string) map[string]string {
 	values := map[string]string{"Profile": "cpm", "Operations": "", "ControlPlaneRoleArn": "", "ExternalId": ""}
 	maps.Copy(values, more)
 	return values
 }
 
-// questions are the parameters that ask for an asset, by what they hand on.
+// questions returns the parameters that select an asset, by the asset.
 func questions(t *testing.T) map[schema.Asset]string {
 	t.Helper()
 	template, err := cfntemplate.Parse(permstack.Template)
@@ -37,7 +37,7 @@ func questions(t *testing.T) map[schema.Asset]string {
 				}
 			}
 			if out[a.Asset] == "" {
-				t.Errorf("template.yaml does not ask for %s of %s", a.Asset, name)
+				t.Errorf("template.yaml has no parameter for %s of %s", a.Asset, name)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 		profile, _ := policies.Profile(name)
 		get := func(more map[string]string, property string) []string {
 			t.Helper()
-			b, err := bind(t, "parent", launch[name](more))
+			b, err := resolveTemplate(t, "parent", launch[name](more))
 			if err != nil {
 				t.Fatalf("%s, %v: %v", name, more, err)
 			}
@@ -101,7 +101,7 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 			}
 		}
 		for _, p := range profile.Presets {
-			b, err := bind(t, "parent", launch[name](map[string]string{"Preset": p.Name, "Operations": "backup,restore"}))
+			b, err := resolveTemplate(t, "parent", launch[name](map[string]string{"Preset": p.Name, "Operations": "backup,restore"}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 			}
 		}
 	}
-	b, err := bind(t, "parent", cpmParameters(map[string]string{"OtherAccountIds": "111122223333, 444455556666"}))
+	b, err := resolveTemplate(t, "parent", cpmParameters(map[string]string{"OtherAccountIds": "111122223333, 444455556666"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,37 +130,37 @@ func sameMembers(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-func TestSenselessChoicesOfCPMAreRefused(t *testing.T) {
+func TestInvalidChoicesOfCPM(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/Server"
 	for name, tc := range map[string]struct {
 		values map[string]string
 		want   string
 	}{
-		"nothing to protect":        {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
-		"clumio's operation":        {map[string]string{"Operations": "backup,restore"}, "not one of cpm"},
-		"clumio's asset":            {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
-		"clumio's support role":     {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role}, "are of clumio"},
-		"an unknown preset":         {map[string]string{"Preset": "advanced"}, "Preset"},
-		"an unknown release":        {map[string]string{"Options": "release=3.0"}, "must be settings"},
-		"a setting and another":     {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
-		"no server's role":          {map[string]string{"Options": "trust=server-role"}, "with trust=server-role"},
-		"a role that is not asked":  {map[string]string{"ControlPlaneRoleArn": role}, "with trust=server-role"},
-		"an id that is not asked":   {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
-		"an account that is not it": {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
+		"nothing to protect":               {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
+		"clumio's operation":               {map[string]string{"Operations": "backup,restore"}, "not one of cpm"},
+		"clumio's asset":                   {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
+		"clumio's support role":            {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role}, "are of clumio"},
+		"an unknown preset":                {map[string]string{"Preset": "advanced"}, "Preset"},
+		"an unknown release":               {map[string]string{"Options": "release=3.0"}, "must be settings"},
+		"a setting and another":            {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
+		"no server's role":                 {map[string]string{"Options": "trust=server-role"}, "with trust=server-role"},
+		"a role that is not accessRequest": {map[string]string{"ControlPlaneRoleArn": role}, "with trust=server-role"},
+		"an id that is not accessRequest":  {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
+		"an account that is not it":        {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
 	} {
-		if _, err := bind(t, "parent", cpmParameters(tc.values)); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: error %v; want it to say %q", name, err, tc.want)
+		if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got error %v, want one that contains %q", name, err, tc.want)
 		}
 	}
 	for _, id := range []string{"", "example"} { // the vendor's is optional
-		if _, err := bind(t, "parent", cpmParameters(map[string]string{"Options": "trust=server-role", "ControlPlaneRoleArn": role, "ExternalId": id})); err != nil {
+		if _, err := resolveTemplate(t, "parent", cpmParameters(map[string]string{"Options": "trust=server-role", "ControlPlaneRoleArn": role, "ExternalId": id})); err != nil {
 			t.Errorf("the server's role: %v", err)
 		}
 	}
 }
 
-// TestRightsFollowTheProfile: an installation reaches the names of its own
-// vendor and of no other, in every Region's partition.
+// TestRightsFollowTheProfile requires that an installation can change resources with
+// the names of its own vendor only.
 func TestRightsFollowTheProfile(t *testing.T) {
 	const iam = "arn:aws:iam::123456789012:"
 	prefix := map[string]string{"clumio": "Clumio", "cpm": "CPM"}
@@ -169,14 +169,14 @@ func TestRightsFollowTheProfile(t *testing.T) {
 		if own == "cpm" {
 			values = cpmParameters(values)
 		}
-		b, err := bind(t, "parent", values)
+		b, err := resolveTemplate(t, "parent", values)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range policies.ProfileNames() {
 			may, entity := name == own, prefix[name]+"X-us-east-1-main"
 			role, policy := iam+"role/permstack/"+entity, iam+"policy/permstack/"+entity
-			judge(t, documents(t, b, "StackRole"), []request{
+			checkDecisions(t, documents(t, b, "StackRole"), []request{
 				{own, "iam:CreateRole", role, nil, may},
 				{own, "iam:DeleteRole", role, nil, may},
 				{own, "iam:UpdateAssumeRolePolicy", role, nil, may},
@@ -191,7 +191,7 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "sns:CreateTopic", "arn:aws:sns:us-east-1:123456789012:" + entity, nil, may},
 				{own, "events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
 			})
-			judge(t, documents(t, b, "DriftRole"), []request{
+			checkDecisions(t, documents(t, b, "DriftRole"), []request{
 				{own, "iam:GetRole", role, nil, may},
 				{own, "iam:GetInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
 				{own, "iam:ListEntitiesForPolicy", policy, nil, may},
@@ -203,7 +203,7 @@ func TestRightsFollowTheProfile(t *testing.T) {
 		}
 		for profile, role := range map[string]string{"clumio": "ClumioEC2MSSQLSSMInstanceRoleV2", "cpm": "CPMRole"} {
 			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {
-				judge(t, documents(t, b, "StackRole"), []request{
+				checkDecisions(t, documents(t, b, "StackRole"), []request{
 					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main", map[string]string{"iam:PassedToService": service}, profile == own},
 				})
 			}
@@ -211,8 +211,8 @@ func TestRightsFollowTheProfile(t *testing.T) {
 	}
 }
 
-// TestEveryNameIsReached: the rights above end where the catalogue's names begin.
-func TestEveryNameIsReached(t *testing.T) {
+// TestNamesBeginWithPrefix: the rights above end where the catalogue's names begin.
+func TestNamesBeginWithPrefix(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
 		want := map[string]string{"clumio": "Clumio", "cpm": "CPM"}[name]

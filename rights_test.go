@@ -8,7 +8,7 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// request is what somebody who holds one of our roles may try.
+// request is a call by a principal that has taken over one of the roles.
 type request struct {
 	what     string
 	action   string
@@ -17,7 +17,7 @@ type request struct {
 	allowed  bool
 }
 
-func judge(t *testing.T, docs []iampolicy.Document, requests []request) {
+func checkDecisions(t *testing.T, docs []iampolicy.Document, requests []request) {
 	t.Helper()
 	for _, r := range requests {
 		q := eval.Request{Action: r.action, Resource: r.resource, Context: map[string][]string{}}
@@ -38,27 +38,27 @@ const (
 	otherStack      = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
 )
 
-// TestProvisionerRights: whoever takes the function over can do to CloudFormation
-// what the function does, and nothing else.
+// TestProvisionerRights requires that the function may make the calls of its work
+// and no others, in case somebody takes it over.
 func TestProvisionerRights(t *testing.T) {
-	b, err := bind(t, "parent", nil)
+	b, err := resolveTemplate(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	withRole := map[string]string{"cloudformation:RoleArn": stackRole}
-	judge(t, documents(t, b, "ProvisionerRole"), []request{
+	checkDecisions(t, documents(t, b, "ProvisionerRole"), []request{
 		{"its work", "cloudformation:CreateStack", permissionStack, withRole, true},
 		{"its work", "cloudformation:UpdateStack", permissionStack, withRole, true},
 		{"its work", "cloudformation:DeleteStack", permissionStack, withRole, true},
 		{"its work", "cloudformation:ContinueUpdateRollback", permissionStack, withRole, true},
 		{"its work", "cloudformation:DescribeStacks", permissionStack, nil, true},
 		{"its work", "cloudformation:DescribeStackEvents", permissionStack, nil, true},
-		{"what is asked of it", "cloudformation:DescribeStackResource", parentStack, nil, true},
+		{"what is accessRequest of it", "cloudformation:DescribeStackResource", parentStack, nil, true},
 		{"its work under a long name", "cloudformation:CreateStack", longStack, withRole, true},
 		{"its work", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, true},
 		{"its log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log:log-stream:x", nil, true},
 
-		{"what is asked of others", "cloudformation:DescribeStackResource", otherStack, nil, false},
+		{"what is accessRequest of others", "cloudformation:DescribeStackResource", otherStack, nil, false},
 		{"its namesake", "cloudformation:DescribeStackResource", strings.Replace(parentStack, uuid, "f"+uuid[1:], 1), nil, false},
 		{"a stack without the role", "cloudformation:CreateStack", permissionStack, nil, false},
 		{"a stack with another role", "cloudformation:CreateStack", permissionStack, map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
@@ -77,7 +77,7 @@ func TestProvisionerRights(t *testing.T) {
 	})
 }
 
-// TestStackRoleRights: what a template in a permission stack can do at worst.
+// TestStackRoleRights checks what a malicious template of a permission stack could do.
 func TestStackRoleRights(t *testing.T) {
 	const (
 		role     = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
@@ -125,24 +125,24 @@ func TestStackRoleRights(t *testing.T) {
 		{"the vendor's role", "sts:AssumeRole", role, nil, false},
 	}
 
-	free, err := bind(t, "parent", nil)
+	free, err := resolveTemplate(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge(t, documents(t, free, "StackRole"), append(always, []request{
+	checkDecisions(t, documents(t, free, "StackRole"), append(always, []request{
 		{"its work", "iam:CreateRole", role, nil, true},
 		{"its work", "iam:PutRolePolicy", role, nil, true},
 		{"its work", "iam:AttachRolePolicy", role, attach(policy), true},
 		{"a boundary that was taken back", "iam:DeleteRolePermissionsBoundary", role, nil, true},
 	}...))
 
-	bound, err := bind(t, "parent", map[string]string{"PermissionsBoundaryArn": boundary})
+	bound, err := resolveTemplate(t, "parent", map[string]string{"PermissionsBoundaryArn": boundary})
 	if err != nil {
 		t.Fatal(err)
 	}
 	within := map[string]string{"iam:PermissionsBoundary": boundary}
 	both := map[string]string{"iam:PermissionsBoundary": boundary, "iam:PolicyARN": policy}
-	judge(t, documents(t, bound, "StackRole"), append(always, []request{
+	checkDecisions(t, documents(t, bound, "StackRole"), append(always, []request{
 		{"its work", "iam:CreateRole", role, within, true},
 		{"its work", "iam:PutRolePolicy", role, within, true},
 		{"its work", "iam:PutRolePermissionsBoundary", role, within, true},
@@ -156,9 +156,9 @@ func TestStackRoleRights(t *testing.T) {
 	}...))
 }
 
-// TestInfraRoleTrust: who may take our roles.
+// TestInfraRoleTrust checks which principals may assume the roles.
 func TestInfraRoleTrust(t *testing.T) {
-	b, err := bind(t, "parent", nil)
+	b, err := resolveTemplate(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,13 +169,13 @@ func TestInfraRoleTrust(t *testing.T) {
 			return d == eval.Allow
 		}
 		if !ask(eval.Principal{Service: service}, account) {
-			t.Errorf("%s cannot be taken by %s", id, service)
+			t.Errorf("%s cannot be assumed by %s", id, service)
 		}
 		if ask(eval.Principal{Service: "ec2.amazonaws.com"}, account) {
-			t.Errorf("%s can be taken by EC2", id)
+			t.Errorf("%s can be assumed by EC2", id)
 		}
 		if id == "StackRole" && ask(eval.Principal{Service: service}, "999999999999") {
-			t.Errorf("%s can be taken for another account", id)
+			t.Errorf("%s can be assumed for another account", id)
 		}
 	}
 }

@@ -20,7 +20,7 @@ const (
 	uuid    = "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f"
 )
 
-// arns answers Ref and Fn::GetAtt of the template's own resources.
+// arns resolves Ref and Fn::GetAtt of the template's own resources.
 type arns struct{}
 
 func (arns) Ref(id string) (any, error) {
@@ -42,8 +42,8 @@ func (arns) GetAtt(id, attribute string) (any, error) {
 	return id + "." + attribute, nil
 }
 
-// bind evaluates template.yaml for choices that make sense, changed by more.
-func bind(t *testing.T, stack string, more map[string]string) (*cfntemplate.Resolved, error) {
+// resolveTemplate evaluates template.yaml for valid parameters, changed by more.
+func resolveTemplate(t *testing.T, stack string, more map[string]string) (*cfntemplate.Resolved, error) {
 	t.Helper()
 	template, err := cfntemplate.Parse(permstack.Template)
 	if err != nil {
@@ -71,7 +71,7 @@ func properties(t *testing.T, b *cfntemplate.Resolved, id string) map[string]any
 	return p
 }
 
-// document reads a policy document out of properties.
+// document converts a property to a policy document.
 func document(t *testing.T, value any) iampolicy.Document {
 	t.Helper()
 	text, err := json.Marshal(value)
@@ -85,7 +85,7 @@ func document(t *testing.T, value any) iampolicy.Document {
 	return doc
 }
 
-// documents are the policies of one of the template's roles.
+// documents returns the policies of one of the template's roles.
 func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Document {
 	t.Helper()
 	var docs []iampolicy.Document
@@ -95,7 +95,7 @@ func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Doc
 	return docs
 }
 
-// TestDefaultsFollowTheCatalogue holds what is written twice together.
+// TestDefaultsFollowTheCatalogue compares the defaults with those of package policies.
 func TestDefaultsFollowTheCatalogue(t *testing.T) {
 	template, err := cfntemplate.Parse(permstack.Template)
 	if err != nil {
@@ -114,14 +114,14 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 		}
 	}
 	if got := template.Parameter("CatalogVersion").AllowedValues; !slices.Equal(got, policies.Releases) {
-		t.Errorf("CatalogVersion allows %v, the function knows %v", got, policies.Releases)
+		t.Errorf("CatalogVersion: got values %v, want %v", got, policies.Releases)
 	}
 	if got := template.Parameter("Profile").AllowedValues; !slices.Equal(got, policies.ProfileNames()) {
-		t.Errorf("Profile allows %v, the function knows %v", got, policies.ProfileNames())
+		t.Errorf("Profile: got values %v, want %v", got, policies.ProfileNames())
 	}
 }
 
-func TestSenselessChoicesAreRefused(t *testing.T) {
+func TestInvalidChoices(t *testing.T) {
 	tests := map[string]struct {
 		values map[string]string
 		want   string
@@ -148,18 +148,18 @@ func TestSenselessChoicesAreRefused(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := bind(t, "parent", tc.values)
+			_, err := resolveTemplate(t, "parent", tc.values)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("error %v; want it to say %q", err, tc.want)
+				t.Errorf("got error %v, want one that contains %q", err, tc.want)
 			}
 		})
 	}
 }
 
-// TestCustomerInputsReachEveryRole: boundary, path and tags.
+// TestCustomerInputsReachEveryRole checks boundary, path and tags of every role.
 func TestCustomerInputsReachEveryRole(t *testing.T) {
 	boundary := "arn:aws:iam::123456789012:policy/Boundary"
-	b, err := bind(t, "parent", map[string]string{
+	b, err := resolveTemplate(t, "parent", map[string]string{
 		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary, "ResourceTags": "team=storage,empty=,cost center=4 2",
 	})
 	if err != nil {
@@ -186,24 +186,24 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 			}
 		case "Custom::PermissionStack":
 			if p["Path"] != "/team/backup/" || p["PermissionsBoundaryArn"] != boundary || p["Tags"] != "team=storage,empty=,cost center=4 2" {
-				t.Errorf("the function gets %v", p)
+				t.Errorf("custom resource: got properties %v", p)
 			}
 		}
 	}
 	if roles != 3 {
-		t.Errorf("the template has %d roles", roles)
+		t.Errorf("got %d roles, want 3", roles)
 	}
-	without, err := bind(t, "parent", nil)
+	without, err := resolveTemplate(t, "parent", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"StackRole", "ProvisionerRole", "DriftRole"} {
 		p := properties(t, without, id)
 		if _, set := p["PermissionsBoundary"]; set {
-			t.Errorf("%s has a boundary that nobody gave", id)
+			t.Errorf("%s: got a boundary, want none", id)
 		}
 		if list, _ := p["Tags"].([]any); len(list) != 0 {
-			t.Errorf("%s has tags that nobody gave: %v", id, list)
+			t.Errorf("%s: got tags %v, want none", id, list)
 		}
 	}
 }
