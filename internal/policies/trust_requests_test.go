@@ -60,7 +60,7 @@ func entryPoints(profile string) []entryPoint {
 			{what: "ClumioSSMNotificationRole", who: byService("ssm"), shows: fromHere},
 			{what: "ClumioS3ContinuousBackupEventBridgeRole", who: byService("events"), shows: fromHere},
 			{what: "ClumioEventPub", actions: "SNS:Publish", who: byAccount(account)},
-			{what: "ClumioEventPub", actions: "SNS:Publish", who: byService("events"), shows: fromHere},
+			{what: "ClumioEventPub", actions: "SNS:Publish", who: byService("events")},
 			{what: "ClumioEventPub", actions: topicReads, who: byAccount(control)},
 		}}}
 	}

@@ -1417,10 +1417,9 @@ func clumio() schema.Profile {
 					},
 					{
 						Sid:     "PublishFromRules",
-						Why:     "EventBridge rules of the customer's account may publish",
+						Why:     "EventBridge rules may publish; EventBridge sends SNS no key to limit this to one account",
 						Actions: []string{"SNS:Publish"},
 						Service: "events.amazonaws.com",
-						When:    schema.Conditions{"StringEquals": {"aws:SourceAccount": {"${Account}"}}},
 					},
 				},
 			},
