@@ -329,11 +329,11 @@ func (c *checker) needs(profile schema.Profile, sel Selection, env Environment) 
 			c.add("the %s is given: %s", name, n.Unused)
 		}
 	}
-	accounts, organization := sharing(profile, choice)
-	if len(env.OtherAccounts) > 0 && !accounts {
+	shares := sharing(profile, choice)
+	if len(env.OtherAccounts) > 0 && !shares {
 		c.add("other accounts are given, but nothing of this selection uses resources of other accounts; leave them out")
 	}
-	if env.Organization && !organization {
+	if env.Organization && !shares {
 		c.add("shared resources of the organization are selected, but nothing of this selection uses them; leave that out")
 	}
 }

@@ -22,31 +22,54 @@ var inOrganization = schema.Conditions{"StringEquals": {"aws:ResourceOrgID": {"$
 // that it names is selected, one, or a second one for the resources that other
 // accounts of the organization share.
 func (s synthesis) statements(st schema.Statement) []iampolicy.Statement {
-	resources := s.resources(st.Resources)
-	if len(resources) == 0 {
-		return nil
-	}
+	own, shared := s.ownAndShared(st)
 	effect := "Allow"
 	if st.Deny {
 		effect = "Deny"
 	}
-	for _, account := range s.names.env.OtherAccounts {
-		for _, shared := range s.inAccount(st.Shared, account) {
-			if !slices.Contains(resources, shared) {
-				resources = append(resources, shared)
-			}
-		}
-	}
-	out := []iampolicy.Statement{{
-		Sid: st.Sid, Effect: effect, Action: st.Actions, Resource: resources, Condition: s.conditions(st.When),
-	}}
-	if len(st.Shared) > 0 && s.names.env.Organization {
+	var out []iampolicy.Statement
+	if len(own) > 0 {
 		out = append(out, iampolicy.Statement{
-			Sid: st.Sid + SharedSuffix, Effect: effect, Action: st.Actions,
-			Resource: s.inAccount(st.Shared, "*"), Condition: s.conditions(organizationConditions(st.When)),
+			Sid: st.Sid, Effect: effect, Action: st.Actions, Resource: own, Condition: s.conditions(st.When),
+		})
+	}
+	if len(shared) > 0 {
+		out = append(out, iampolicy.Statement{
+			Sid: st.Sid + SharedSuffix, Effect: effect, Action: st.Actions, Resource: shared,
+			Condition: s.conditions(organizationConditions(st.When)),
 		})
 	}
 	return out
+}
+
+// ownAndShared returns the resources of this account and of the listed others,
+// and those of any account of the organization.
+func (s synthesis) ownAndShared(st schema.Statement) (own, shared iampolicy.Values) {
+	env := s.names.env
+	fixed := st.Resources
+	if env.Organization && len(env.OtherAccounts) == 0 {
+		// Without a list, ${OtherAccount} is any account: now any of the organization.
+		other := func(r string) bool { return strings.Contains(r, otherAccount) }
+		fixed = filter(st.Resources, func(r string) bool { return !other(r) })
+		for _, r := range filter(st.Resources, other) {
+			shared = append(shared, s.terms.expand(strings.ReplaceAll(r, otherAccount, "*")))
+		}
+	}
+	own = s.resources(fixed)
+	if len(own) == 0 && len(shared) == 0 {
+		return nil, nil
+	}
+	for _, account := range env.OtherAccounts {
+		for _, r := range s.inAccount(st.Shared, account) {
+			if !slices.Contains(own, r) {
+				own = append(own, r)
+			}
+		}
+	}
+	if env.Organization {
+		shared = append(shared, s.inAccount(st.Shared, "*")...)
+	}
+	return own, shared
 }
 
 // inAccount expands resources with another account in place of this one.
@@ -81,21 +104,22 @@ func organizationConditions(when schema.Conditions) schema.Conditions {
 	return out
 }
 
-// sharing reports whether a selection has statements that other accounts, and
+// sharing reports whether a selection has statements that other accounts, or
 // the organization, make a difference to.
-func sharing(profile schema.Profile, c choice) (accounts, organization bool) {
+func sharing(profile schema.Profile, c choice) bool {
 	for _, r := range profile.Roles {
 		if !c.hasAny(r.For) {
 			continue
 		}
 		for _, p := range r.Policies {
 			for _, st := range c.statements(p) {
-				organization = organization || len(st.Shared) > 0
-				accounts = accounts || len(st.Shared) > 0 || namesOtherAccounts(st)
+				if len(st.Shared) > 0 || namesOtherAccounts(st) {
+					return true
+				}
 			}
 		}
 	}
-	return accounts, organization
+	return false
 }
 
 func namesOtherAccounts(st schema.Statement) bool {

@@ -118,7 +118,7 @@ func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 				if kind, entity, ok := reference(v); ok {
 					expanded = append(expanded, s.referencedARNs(kind, entity)...)
 				} else if v == otherAccount {
-					expanded = append(expanded, s.names.env.OtherAccounts...)
+					expanded = append(expanded, s.otherAccounts(operator)...)
 				} else if v = s.terms.expand(v); v != "" || len(values) == 1 {
 					expanded = append(expanded, v)
 				}
@@ -130,6 +130,17 @@ func (s synthesis) conditions(when schema.Conditions) iampolicy.Conditions {
 		}
 	}
 	return out
+}
+
+// otherAccounts are the values of ${OtherAccount} in a condition: the listed
+// accounts; without any, whatever matches every account for an operator with
+// wildcards, and nothing for others.
+func (s synthesis) otherAccounts(operator string) []string {
+	accounts := s.names.env.OtherAccounts
+	if len(accounts) == 0 && strings.Contains(operator, "Like") {
+		return []string{"*"}
+	}
+	return accounts
 }
 
 // resources expands ARNs, and references to the selection's own entities.

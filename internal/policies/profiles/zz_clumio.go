@@ -117,6 +117,7 @@ func clumio() schema.Profile {
 								},
 								Actions:     []string{"backup:ListProtectedResources"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -129,6 +130,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:DescribeBackup", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeGlobalTables",
@@ -140,6 +142,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:DescribeGlobalTable", "dynamodb:DescribeGlobalTableSettings"},
 								Resources: []string{"arn:${Partition}:dynamodb::${Account}:global-table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListTables",
@@ -151,6 +154,7 @@ func clumio() schema.Profile {
 								},
 								Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListGlobalTables", "dynamodb:ListTables"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -163,6 +167,7 @@ func clumio() schema.Profile {
 								},
 								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeTags", "ec2:DescribeSnapshots", "ec2:DescribeAvailabilityZones", "ec2:DescribeSecurityGroups", "ec2:DescribeFastSnapshotRestores", "ec2:DescribeVolumes", "ec2:DescribeVolumeStatus"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 								Note:        "the page's ec2:DescribeFastSnapshotRestore is no action; the call is DescribeFastSnapshotRestores",
 							},
@@ -176,6 +181,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListSnapshotBlocks",
@@ -187,6 +193,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeVolumeKeys",
@@ -198,6 +205,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"kms:DescribeKey"},
 								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeRDS",
@@ -209,6 +217,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:DescribeGlobalClusters", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds::${Account}:global-cluster:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeRDSSnapshots",
@@ -220,6 +229,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeDBClusterSnapshotAttributes", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshotAttributes", "rds:DescribeDBSnapshots"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeOptionGroups",
@@ -231,6 +241,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeOptionGroups"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeOptionGroupOptions",
@@ -242,6 +253,7 @@ func clumio() schema.Profile {
 								},
 								Actions:     []string{"rds:DescribeOptionGroupOptions"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -254,6 +266,7 @@ func clumio() schema.Profile {
 								},
 								Actions:     []string{"s3:ListAllMyBuckets", "cloudwatch:GetMetricStatistics"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -267,6 +280,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetBucketVersioning", "s3:GetBucketPolicy", "s3:GetBucketTagging", "s3:GetReplicationConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketLogging"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -291,6 +305,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "UseDataPlaneKeys",
@@ -305,6 +320,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${Region}:${DataPlaneAccount}:key/*"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -332,6 +348,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
 								Resources: []string{"${policies:*}"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -345,30 +362,35 @@ func clumio() schema.Profile {
 								Why:       "compare the installed stack with what it should be",
 								Actions:   []string{"cloudformation:DescribeStacks", "cloudformation:DescribeStackResources", "cloudformation:DetectStackResourceDrift"},
 								Resources: []string{"${stacks}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadRoles",
 								Why:       "read the installed roles, their policies and tags, and what they may do",
 								Actions:   []string{"iam:GetServiceLinkedRoleDeletionStatus", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:GetRolePolicy", "iam:GetRole"},
 								Resources: []string{"${roles:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadTopic",
 								Why:       "read the installed topic, its policy, tags and subscriptions",
 								Actions:   []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"},
 								Resources: []string{"${topics:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadEventBus",
 								Why:       "read the event bus that the installed rules listen on",
 								Actions:   []string{"events:DescribeEventBus"},
 								Resources: []string{"arn:${Partition}:events:${Region}:${Account}:event-bus/default"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadRules",
 								Why:       "read the installed event rules, their tags and targets",
 								Actions:   []string{"events:ListTagsForResource", "events:DescribeRule", "events:ListTargetsByRule"},
 								Resources: []string{"${rules:*}"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -382,12 +404,14 @@ func clumio() schema.Profile {
 								Why:       "list the managed and inline policies of ClumioIAMRole and ClumioSupportRole, to check them",
 								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"},
 								Resources: []string{"${roles:ClumioIAMRole}", "${roles:ClumioSupportRole}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "ReadAccount",
 								Why:         "read the account's alias, and learn the organization, so that one bucket policy can cover all of it rather than one per account",
 								Actions:     []string{"iam:ListAccountAliases", "organizations:DescribeOrganization"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -395,18 +419,21 @@ func clumio() schema.Profile {
 								Why:       "check the SNS topic made in the account",
 								Actions:   []string{"sns:GetTopicAttributes"},
 								Resources: []string{"${topics:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CheckRules",
 								Why:       "check the event rules made in the account",
 								Actions:   []string{"events:DescribeRule"},
 								Resources: []string{"${rules:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ListRegions",
 								Why:       "list the Regions and which of them the account has enabled",
 								Actions:   []string{"account:ListRegions", "account:GetRegionOptStatus"},
 								Resources: []string{"arn:${Partition}:account::${Account}:account"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadAssetPolicies",
@@ -427,6 +454,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
 								Resources: []string{"${policies:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadClumioDocuments",
@@ -438,6 +466,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"ssm:GetDocument"},
 								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CheckContinuousBackupRole",
@@ -449,6 +478,7 @@ func clumio() schema.Profile {
 								},
 								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:GetRole"},
 								Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
+								Shared:    []string{},
 								Note:      "the page's iam:GetPolicyVersion for this role is in ReadAssetPolicies: it takes a policy's ARN, never a role's",
 							},
 						},
@@ -469,18 +499,21 @@ func clumio() schema.Profile {
 								Why:       "back up table data and settings; for the first backup, export the table to S3 and turn its stream on",
 								Actions:   []string{"dynamodb:ExportTableToPointInTime", "dynamodb:UpdateTable", "dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:UpdateContinuousBackups"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadStreams",
 								Why:       "read changes from the stream, for incremental backups",
 								Actions:   []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/stream/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "FollowExport",
 								Why:       "follow the export to S3, for the first backup",
 								Actions:   []string{"dynamodb:DescribeExport"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/export/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "UploadToDataPlane",
@@ -488,12 +521,14 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "UseKeys",
 								Why:       "read items of an encrypted table and encrypt the exported files",
 								Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*", "arn:${Partition}:kms:${Region}:${DataPlaneAccount}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "GrantKeysToDynamoDB",
@@ -501,18 +536,21 @@ func clumio() schema.Profile {
 								Actions:   []string{"kms:CreateGrant"},
 								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*", "arn:${Partition}:kms:${Region}:${DataPlaneAccount}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "DeleteBackups",
 								Why:       "delete backups that expired or failed",
 								Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "ListBackupsAndScaling",
 								Why:         "list native backups and record autoscaling settings",
 								Actions:     []string{"dynamodb:ListBackups", "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 						},
@@ -533,18 +571,21 @@ func clumio() schema.Profile {
 								Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
 								Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:${Region}:${DataPlaneAccount}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RestoreTables",
 								Why:       "create the table and its replicas in other Regions and set them as they were; restore from a native backup, its items included, or to a point in time, across Regions too",
 								Actions:   []string{"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:UpdateTableReplicaAutoScaling", "dynamodb:DescribeTable", "dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
 								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "FinishTables",
 								Why:       "restore to a new table by import from S3; restore tags and time to live; remove the table when a restore fails",
 								Actions:   []string{"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+								Shared:    []string{},
 								Note:      "the page gates DeleteTable on no tag: a table is restored without tags, so no tag could tell it from others",
 							},
 							{
@@ -552,6 +593,7 @@ func clumio() schema.Profile {
 								Why:       "follow that import",
 								Actions:   []string{"dynamodb:DescribeImport"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/import/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadFromDataPlane",
@@ -559,18 +601,21 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:GetObject", "s3:ListBucket"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "WriteImportLogs",
 								Why:       "logs that the ImportTable call writes",
 								Actions:   []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy"},
 								Resources: []string{"arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports", "arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "ListLogGroups",
 								Why:         "find the log group that the ImportTable call writes to",
 								Actions:     []string{"logs:DescribeLogGroups"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -579,6 +624,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"},
 								Resources: []string{"arn:${Partition}:application-autoscaling:${Region}:${Account}:scalable-target/*"},
 								When:      schema.Conditions{"StringEquals": {"application-autoscaling:service-namespace": {"dynamodb"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "PassScalingRole",
@@ -586,6 +632,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"application-autoscaling.amazonaws.com", "dynamodb.application-autoscaling.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateScalingRole",
@@ -593,6 +640,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:CreateServiceLinkedRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
 								When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"dynamodb.application-autoscaling.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -613,12 +661,14 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "SnapshotAnyVolumeOrInstance",
 								Why:       "take them of any volume or instance; the snapshot that comes of it has to be tagged, as CreateTaggedSnapshots says",
 								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CleanUpVendorResources",
@@ -626,6 +676,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage", "ec2:DeleteTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RegisterImageFromVendorSnapshots",
@@ -633,12 +684,14 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:RegisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RegisterImage",
 								Why:       "the image's side of registering it; the snapshot's side bounds what it is made from",
 								Actions:   []string{"ec2:RegisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagSnapshotsWhileCreating",
@@ -646,6 +699,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagImages",
@@ -653,6 +707,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 								Note:      "IAM has no key that tells a fresh image from an older one; an image so tagged can be deregistered, its snapshots stay",
 							},
 							{
@@ -660,12 +715,14 @@ func clumio() schema.Profile {
 								Why:       "read the data in a snapshot, block by block",
 								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "DescribeWhatInstancesUse",
 								Why:         "describe resources that an instance uses, to record them and to check a restored one",
 								Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 								Note:        "the page's two elastic-inference actions are gone: AWS retired the service",
 							},
@@ -674,12 +731,14 @@ func clumio() schema.Profile {
 								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
 								Actions:   []string{"iam:GetInstanceProfile"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadRoles",
 								Why:       "read the role in an instance profile",
 								Actions:   []string{"iam:GetRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -700,6 +759,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ebs:StartSnapshot"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "FillVendorSnapshots",
@@ -707,6 +767,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ebs:CompleteSnapshot", "ebs:PutSnapshotBlock"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateRestoreSnapshots",
@@ -714,12 +775,14 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "SnapshotAnyVolumeOrInstance",
 								Why:       "the volume's and instance's side of the same; the snapshot that comes of it has to be tagged",
 								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateRestoreVolumes",
@@ -727,18 +790,21 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "AttachToAnyInstance",
 								Why:       "attach restored volumes to the restored instance, or to the one that the request names",
 								Actions:   []string{"ec2:AttachVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "AttachOrDetachAnyVolume",
 								Why:       "the volume's side: an existing volume may go to a restored instance and a restored volume to any instance; the instance's side bounds detaching",
 								Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "WorkOnRestoredInstances",
@@ -746,6 +812,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:DetachVolume", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances", "ec2:AssociateAddress", "ec2:DisassociateAddress"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CleanUpRestored",
@@ -753,6 +820,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RegisterImageFromRestoredSnapshots",
@@ -760,18 +828,21 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:RegisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RegisterImage",
 								Why:       "the image's side of registering it; the snapshot's side bounds what it is made from",
 								Actions:   []string{"ec2:RegisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "LaunchRestoredInstance",
 								Why:       "launch the restored instance with what it needs",
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagWhileCreating",
@@ -779,6 +850,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots", "CreateVolume", "RunInstances", "StartSnapshot"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagSnapshotsWhileStarting",
@@ -786,6 +858,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${*}"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 								Note:      "EBS sends no ec2:CreateAction with StartSnapshot and names the snapshot to come as snapshot/*, which ${*} matches to the letter: no existing snapshot's ARN does",
 							},
 							{
@@ -794,6 +867,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
 								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 								Note:      "IAM has no key that tells a fresh image from an older one; an image so tagged can be deregistered, its snapshots stay",
 							},
 							{
@@ -802,6 +876,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+								Shared:    []string{},
 								Note:      "any role of the account, as any may be in the instance profile that the backup recorded; to EC2 only",
 							},
 							{
@@ -809,6 +884,7 @@ func clumio() schema.Profile {
 								Why:       "read the data in a snapshot, block by block, and create volumes from it; the volume's side bounds those",
 								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks", "ec2:CreateVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+								Shared:    []string{},
 								Note:      "the page does not name the snapshot's side of CreateVolume: the call is authorized on its source snapshot too and fails without it",
 							},
 							{
@@ -816,18 +892,21 @@ func clumio() schema.Profile {
 								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
 								Actions:   []string{"iam:GetInstanceProfile"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadRoles",
 								Why:       "read the role in an instance profile",
 								Actions:   []string{"iam:GetRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "DescribeWhatInstancesUse",
 								Why:         "describe resources that an instance uses, to record them and to check a restored one",
 								Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 								Note:        "the page's two elastic-inference actions are gone: AWS retired the service",
 							},
@@ -848,6 +927,7 @@ func clumio() schema.Profile {
 								Why:         "describe instances, read the outcome of an SSM command and cancel one that is running",
 								Actions:     []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:CancelCommand"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -855,6 +935,7 @@ func clumio() schema.Profile {
 								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
 								Actions:   []string{"iam:GetInstanceProfile"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "SendCommandToVendorInstances",
@@ -862,18 +943,21 @@ func clumio() schema.Profile {
 								Actions:   []string{"ssm:SendCommand"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "SendClumioDocuments",
 								Why:       "run Clumio's own SSM documents, and no others",
 								Actions:   []string{"ssm:SendCommand"},
 								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadNotificationRole",
 								Why:       "read the SSM notification role",
 								Actions:   []string{"iam:GetRole"},
 								Resources: []string{"${roles:ClumioSSMNotificationRole}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "PassNotificationRole",
@@ -881,6 +965,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:ClumioSSMNotificationRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"ssm.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CreateVendorVolumes",
@@ -894,6 +979,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "UseVendorVolumes",
@@ -907,6 +993,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DeleteVendorVolumes",
@@ -920,6 +1007,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TagVolumesWhileCreating",
@@ -933,6 +1021,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateVolume"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -952,18 +1041,21 @@ func clumio() schema.Profile {
 								Why:       "copy a cluster snapshot to and from Clumio's data-plane account",
 								Actions:   []string{"rds:CopyDBClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CopySnapshots",
 								Why:       "copy an instance snapshot to and from Clumio's data-plane account",
 								Actions:   []string{"rds:CopyDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ShareSnapshots",
 								Why:       "share a snapshot with Clumio's data-plane account, so that it can be copied there, and recognise the snapshots that Clumio took, to clean them up",
 								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+								Shared:    []string{},
 								Note:      "IAM has no key for the account that a snapshot is shared with",
 							},
 							{
@@ -971,18 +1063,21 @@ func clumio() schema.Profile {
 								Why:       "take snapshots of clusters, and read them",
 								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateSnapshots",
 								Why:       "take a snapshot of an instance",
 								Actions:   []string{"rds:CreateDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "DescribeSubnetGroups",
 								Why:       "record the subnet group of an instance or cluster",
 								Actions:   []string{"rds:DescribeDBSubnetGroups"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagSnapshotsAsVendor",
@@ -990,6 +1085,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 								Note:      "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags",
 							},
 							{
@@ -998,6 +1094,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
 								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.rds.snapshot.tag": {"*"}}},
+								Shared:    []string{},
 								Note:      "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags",
 							},
 							{
@@ -1005,24 +1102,28 @@ func clumio() schema.Profile {
 								Why:       "change an option group, also in the Region that a copy goes to",
 								Actions:   []string{"rds:ModifyOptionGroup"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ModifyClusters",
 								Why:       "change cluster settings, to apply a point-in-time configuration",
 								Actions:   []string{"rds:ModifyDBCluster"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ModifyInstances",
 								Why:       "change instance settings, to apply a point-in-time configuration",
 								Actions:   []string{"rds:ModifyDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "DescribeSecurityGroups",
 								Why:         "read the security groups of an instance or cluster",
 								Actions:     []string{"ec2:DescribeSecurityGroups"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -1031,6 +1132,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "DeleteTemporarySnapshots",
@@ -1038,6 +1140,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.rds.snapshot.tag": {"*"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1057,30 +1160,35 @@ func clumio() schema.Profile {
 								Why:       "recognise what was restored, so that it can be cleaned up, and put the roles back on a restored cluster or instance",
 								Actions:   []string{"rds:ListTagsForResource", "rds:AddRoleToDBCluster", "rds:AddRoleToDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateInstances",
 								Why:       "create the instances of a restored cluster",
 								Actions:   []string{"rds:CreateDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateParameterGroups",
 								Why:       "recreate the parameter group",
 								Actions:   []string{"rds:CreateDBParameterGroup"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:pg:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RestoreInstances",
 								Why:       "restore an instance from a snapshot or to a point in time",
 								Actions:   []string{"rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "RestoreClusters",
 								Why:       "restore a cluster from a snapshot or to a point in time",
 								Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "UntagVendorResources",
@@ -1088,6 +1196,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:RemoveTagsFromResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "UntagRestoredResources",
@@ -1095,6 +1204,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:RemoveTagsFromResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "TagAsVendor",
@@ -1102,6 +1212,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 								Note:      "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags",
 							},
 							{
@@ -1110,6 +1221,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*"},
 								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 								Note:      "RDS authorizes tags given while creating as AddTagsToResource and has no key that tells the two apart, so the request must carry one of Clumio's own tags",
 							},
 							{
@@ -1117,12 +1229,14 @@ func clumio() schema.Profile {
 								Why:       "recreate the option group, in any Region for restores across Regions",
 								Actions:   []string{"rds:CreateOptionGroup"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CreateReadReplicas",
 								Why:       "recreate read replicas, in any Region, also ones not connected to Clumio",
 								Actions:   []string{"rds:CreateDBInstanceReadReplica"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:subgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "DeleteVendorDatabases",
@@ -1130,6 +1244,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "DeleteRestoredDatabases",
@@ -1137,6 +1252,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "PassRoles",
@@ -1144,6 +1260,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"rds.amazonaws.com"}}},
+								Shared:    []string{},
 								Note:      "any role of the account, as any may be on the instance that was backed up; to RDS only",
 							},
 							{
@@ -1152,6 +1269,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"kms:CreateGrant"},
 								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1171,6 +1289,7 @@ func clumio() schema.Profile {
 								Why:         "read CloudWatch metrics of buckets, and learn the organization, so that one bucket policy can cover all of it rather than one per account",
 								Actions:     []string{"cloudwatch:GetMetricStatistics", "organizations:DescribeOrganization"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1179,6 +1298,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReadBuckets",
@@ -1186,12 +1306,14 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:GetObjectVersion", "s3:GetBucketNotification", "s3:PutBucketNotification"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ForwardBucketEvents",
 								Why:       "set up Clumio's own EventBridge rule that forwards bucket events, for continuous backup",
 								Actions:   []string{"events:DescribeRule", "events:PutRule", "events:DeleteRule", "events:RemoveTargets", "events:ListTargetsByRule"},
 								Resources: []string{"arn:${Partition}:events:${Region}:${Account}:rule/clumio*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ForwardToDataPlane",
@@ -1199,6 +1321,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"events:PutTargets"},
 								Resources: []string{"arn:${Partition}:events:${Region}:${Account}:rule/clumio*"},
 								When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:events:${Region}:${DataPlaneAccount}:event-bus/*"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "PassContinuousBackupRole",
@@ -1206,6 +1329,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"events.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1226,6 +1350,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:DeleteObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1257,6 +1382,7 @@ func clumio() schema.Profile {
 								Why:         "register the instance and report on it, exchange messages with Session Manager and the message delivery service",
 								Actions:     []string{"ec2:DescribeInstances", "ssm:DescribeInstanceProperties", "ssm:RegisterManagedInstance", "ssm:GetManifest", "ssm:PutConfigurePackageResult", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1264,6 +1390,7 @@ func clumio() schema.Profile {
 								Why:       "take application-consistent snapshots from inside the instance",
 								Actions:   []string{"ec2:CreateSnapshot"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}::snapshot/*"},
+								Shared:    []string{},
 								Note:      "the page wants a wildcard; CreateSnapshot takes the ARNs of the volume and the snapshot",
 							},
 							{
@@ -1272,6 +1399,7 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot"}}},
+								Shared:    []string{},
 								Note:      "the page wants a wildcard; CreateTags takes the snapshot's ARN",
 							},
 							{
@@ -1279,6 +1407,7 @@ func clumio() schema.Profile {
 								Why:       "read the parameters of Clumio's documents while running them",
 								Actions:   []string{"ssm:DescribeDocumentParameters"},
 								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+								Shared:    []string{},
 								Note:      "the page's sm:DescribeDocumentParameters is a slip for ssm",
 							},
 							{
@@ -1286,12 +1415,14 @@ func clumio() schema.Profile {
 								Why:       "report the state of an association",
 								Actions:   []string{"ssm:UpdateInstanceAssociationStatus"},
 								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:association/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "ReportInstance",
 								Why:       "list the instance's associations and report its state",
 								Actions:   []string{"ssm:ListInstanceAssociations", "ssm:UpdateInstanceInformation"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1325,6 +1456,7 @@ func clumio() schema.Profile {
 								Why:       "publish to Clumio's topic in its control plane account",
 								Actions:   []string{"sns:Publish"},
 								Resources: []string{"arn:${Partition}:sns:${Region}:${ControlPlaneAccount}:Clumio*"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1358,6 +1490,7 @@ func clumio() schema.Profile {
 								Why:       "forward the account's S3 events to an event bus in Clumio's data-plane account",
 								Actions:   []string{"events:PutEvents"},
 								Resources: []string{"arn:${Partition}:events:${Region}:${DataPlaneAccount}:event-bus/*"},
+								Shared:    []string{},
 							},
 						},
 					},
@@ -1390,6 +1523,7 @@ func clumio() schema.Profile {
 								Why:         "open and follow AWS support cases, to fix problems with backups and restores before they grow",
 								Actions:     []string{"support:AddAttachmentsToSet", "support:AddCommunicationToCase", "support:CreateCase", "support:DescribeAttachment", "support:DescribeCases", "support:DescribeCommunications", "support:DescribeCreateCaseOptions", "support:DescribeServices", "support:DescribeSeverityLevels", "support:DescribeSupportedLanguages", "support:DescribeTrustedAdvisorCheckRefreshStatuses", "support:DescribeTrustedAdvisorCheckResult", "support:DescribeTrustedAdvisorChecks", "support:DescribeTrustedAdvisorCheckSummaries"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 						},

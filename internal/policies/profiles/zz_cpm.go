@@ -44,7 +44,7 @@ func cpm() schema.Profile {
 				Title: "SAP HANA on EC2",
 			},
 		},
-		Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer"},
+		Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
 		Settings: []schema.Setting{
 			{
 				Name:  "release",
@@ -131,6 +131,10 @@ func cpm() schema.Profile {
 				Title: "Role with which AWS Backup protects EFS",
 				Values: []schema.OptionInfo{
 					{
+						Option: "backup-role=any",
+						Title:  "any role of the account that the server is set to use, passed to AWS Backup only",
+					},
+					{
 						Option: "backup-role=aws-default",
 						Title:  "AWS Backup's default role, which its console makes",
 					},
@@ -139,7 +143,7 @@ func cpm() schema.Profile {
 						Title:  "a role of its own, for EFS alone",
 					},
 				},
-				Default: "backup-role=aws-default",
+				Default: "backup-role=any",
 			},
 		},
 		Presets: []schema.Preset{
@@ -154,7 +158,7 @@ func cpm() schema.Profile {
 				Name:       "enterprise",
 				Title:      "everything that the Enterprise edition does",
 				Assets:     []schema.Asset{"ec2", "rds", "redshift", "dynamodb", "efs", "fsx", "s3", "sap-hana"},
-				Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer"},
+				Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
 			},
 		},
 		Needs: []schema.Need{
@@ -276,63 +280,72 @@ func cpm() schema.Profile {
 						Statements: []schema.Statement{
 							{
 								Sid:       "AssumeRoles",
-								Why:       "take the role of this name in the customer's other accounts, and this role itself for workers",
+								Why:       "assume the role of this name in the customer's other accounts, and this role itself for workers",
 								Actions:   []string{"sts:AssumeRole"},
 								Resources: []string{"${roles:CPMRole}", "arn:${Partition}:iam::${OtherAccount}:role${Path}CPMRole-*"},
+								Shared:    []string{},
 								Presets:   []string{"minimal"},
-								Note:      "the page grants any role; roles made with this profile have this path and name in every account, and each must trust this one too",
+								Note:      "the vendor's document grants any role; roles of this profile have this path and name in every account, and each must trust this one too",
 							},
 							{
 								Sid:       "ReadServiceRegions",
-								Why:       "learn which AWS service is in which Region, from the public list that Systems Manager keeps in every Region",
+								Why:       "read which AWS service is available in which Region, from the public list that Systems Manager has in every Region",
 								Actions:   []string{"ssm:GetParametersByPath"},
 								Resources: []string{"arn:${Partition}:ssm:*::parameter/aws/service/global-infrastructure*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "ReadMetrics",
-								Why:         "read metrics of what is protected",
+								Why:         "read metrics of protected resources",
 								Actions:     []string{"cloudwatch:GetMetricStatistics"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
 								Sid:         "DescribePlaces",
-								Why:         "list Regions, zones, networks, security groups and key pairs, to place what is recovered",
+								Why:         "list Regions, zones, networks, security groups and key pairs, to place recovered resources",
 								Actions:     []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeKeyPairs", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid:         "ListIdentities",
-								Why:         "list users, groups, roles and instance profiles, for the check of permissions and to offer profiles at recovery",
+								Why:         "list users, groups, roles and instance profiles, for the permission check and to offer profiles at recovery",
 								Actions:     []string{"iam:GetAccountAuthorizationDetails", "iam:ListInstanceProfiles", "iam:ListUsers"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Since:       map[string]schema.Option{"iam:ListInstanceProfiles": "release=4.2"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid:       "ReadRoles",
-								Why:       "read the role in an instance profile or of a service, for the check of permissions and at recovery",
+								Why:       "read the role in an instance profile or of a service, for the permission check and at recovery",
 								Actions:   []string{"iam:GetRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CheckOwnRoles",
 								Why:       "check that these roles have the permissions that the server needs",
 								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"},
 								Resources: []string{"${roles:*}"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "CheckUsers",
-								Why:       "check the permissions of users, and of their groups, whose keys the server may hold instead of a role",
+								Why:       "check the permissions of users, and of their groups, whose access keys the server may use instead of a role",
 								Actions:   []string{"iam:ListAccessKeys", "iam:ListAttachedGroupPolicies", "iam:ListAttachedUserPolicies", "iam:ListGroupPolicies", "iam:ListGroupsForUser", "iam:ListUserPolicies", "iam:SimulatePrincipalPolicy"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:user/*", "arn:${Partition}:iam::${Account}:group/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:         "ListKeys",
 								Why:         "list keys and their aliases, to offer them where a backup or a copy is encrypted",
 								Actions:     []string{"kms:ListAliases", "kms:ListKeys"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Presets:     []string{"minimal"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
@@ -345,103 +358,191 @@ func cpm() schema.Profile {
 										Option:    "kms-user=other",
 									},
 									{
+										Operation: "recovery",
+										Option:    "kms-user=other",
+									},
+									{
 										Operation: "dr",
 										Option:    "kms-user=other",
 									},
 									{
-										Operation: "recovery",
+										Operation: "cross-account",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "copy-to-s3",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "archive",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "s3-sync",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:DescribeKey"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
 								Sid: "GenerateDataKeys",
-								Why: "have snapshots and their copies encrypted with the customer's keys",
+								Why: "encrypt snapshots, their copies and what is recovered with the customer's keys",
 								For: []schema.Use{
 									{
 										Operation: "backup",
 										Option:    "kms-user=other",
 									},
 									{
+										Operation: "recovery",
+										Option:    "kms-user=other",
+									},
+									{
 										Operation: "dr",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "cross-account",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "copy-to-s3",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "archive",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "s3-sync",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
 								Sid: "GrantKeysToAWS",
-								Why: "let an AWS service use the key of a snapshot or of a copy",
+								Why: "let an AWS service use the key of a snapshot, of a copy or of what is recovered",
 								For: []schema.Use{
 									{
 										Operation: "backup",
 										Option:    "kms-user=other",
 									},
 									{
+										Operation: "recovery",
+										Option:    "kms-user=other",
+									},
+									{
 										Operation: "dr",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "cross-account",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "copy-to-s3",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "archive",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "s3-sync",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:CreateGrant"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
 								Sid: "ReEncrypt",
-								Why: "recover with another key than the one of the backup",
+								Why: "copy or recover under another key than the one of the backup",
 								For: []schema.Use{
 									{
+										Operation: "backup",
+										Option:    "kms-user=other",
+									},
+									{
 										Operation: "recovery",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "dr",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "cross-account",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
-								Sid: "UseSharedKeys",
-								Why: "read what another account of the customer shared under its key, in the Region where it lies",
+								Sid: "DecryptWithKeys",
+								Why: "read encrypted data, to copy or recover it under the same or another key",
 								For: []schema.Use{
+									{
+										Operation: "backup",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "recovery",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "dr",
+										Option:    "kms-user=other",
+									},
 									{
 										Operation: "cross-account",
 										Option:    "kms-user=other",
 									},
-								},
-								Actions:   []string{"kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${OtherAccount}:key/*"},
-								Note:      "the page's sets have no resource; the key's own policy must let this account in too",
-							},
-							{
-								Sid: "GrantSharedKeysToAWS",
-								Why: "let an AWS service use the key that another account of the customer shared",
-								For: []schema.Use{
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${OtherAccount}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-							},
-							{
-								Sid: "UseKeysForCopiesToS3",
-								Why: "read encrypted blocks and encrypt the copies in S3",
-								For: []schema.Use{
 									{
 										Operation: "copy-to-s3",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "archive",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "s3-sync",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Note:      "not in the vendor's key sets, but in its BackupCore, which is in every role: copies under another key and restores of encrypted tables fail without it",
 							},
 							{
 								Sid: "DescribeEC2",
@@ -466,10 +567,42 @@ func cpm() schema.Profile {
 										Operation: "file-level-recovery",
 									},
 								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfacePermissions", "ec2:DescribeNetworkInterfaces", "ec2:DescribePlacementGroups", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumeStatus", "ec2:DescribeVolumes"},
+								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfacePermissions", "ec2:DescribePlacementGroups", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumeStatus", "ec2:DescribeVolumes"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Since:       map[string]schema.Option{"ec2:DescribeInstanceTypeOfferings": "release=4.2"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
+							},
+							{
+								Sid: "DescribeInterfaces",
+								Why: "list network interfaces, of instances and of the mount targets of file systems",
+								For: []schema.Use{
+									{
+										Asset: "ec2",
+									},
+									{
+										Asset: "sap-hana",
+									},
+									{
+										Asset: "efs",
+									},
+									{
+										Operation: "copy-to-s3",
+									},
+									{
+										Operation: "archive",
+									},
+									{
+										Operation: "s3-sync",
+									},
+									{
+										Operation: "file-level-recovery",
+									},
+								},
+								Actions:     []string{"ec2:DescribeNetworkInterfaces"},
+								Resources:   []string{"*"},
+								Shared:      []string{},
+								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
 								Sid: "DescribeEC2Attributes",
@@ -496,6 +629,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CreateBackups",
@@ -508,6 +642,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Home}::snapshot/*", "arn:${Partition}:ec2:${Home}::image/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RegisterImages",
@@ -524,6 +659,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:RegisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DeleteBackups",
@@ -544,7 +680,14 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
-								Note:      "the vendor documents no tag that all its snapshots carry, so no tag bounds this",
+								Shared:    []string{},
+								Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every snapshot and image of the account can be deleted, unless it is locked",
+									},
+								},
 							},
 							{
 								Sid: "CopyBackups",
@@ -561,19 +704,79 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:CopyImage", "ec2:CopySnapshot"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
+								Shared:    []string{},
 							},
 							{
-								Sid: "ShareBackups",
-								Why: "share snapshots and images with another account of the customer",
+								Sid: "ShareSnapshots",
+								Why: "share snapshots with another account of the customer",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "cross-account",
 									},
 								},
-								Actions:   []string{"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Actions:   []string{"ec2:ModifySnapshotAttribute"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								When:      schema.Conditions{"StringLike": {"ec2:Add/userId": {"${OtherAccount}"}}},
+								Shared:    []string{},
 								Presets:   []string{"minimal"},
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "if no other accounts are listed, a snapshot can be shared with any single account",
+									},
+								},
+							},
+							{
+								Sid: "EndSharingOfSnapshots",
+								Why: "end the sharing of a snapshot with an account",
+								For: []schema.Use{
+									{
+										Asset:     "ec2",
+										Operation: "cross-account",
+									},
+								},
+								Actions:   []string{"ec2:ModifySnapshotAttribute"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								When:      schema.Conditions{"StringLike": {"ec2:Remove/userId": {"*"}}},
+								Shared:    []string{},
+								Presets:   []string{"minimal"},
+							},
+							{
+								Sid: "NeverShareSnapshotsWithEveryone",
+								Why: "a snapshot is never made public, whatever else is granted",
+								For: []schema.Use{
+									{
+										Asset:     "ec2",
+										Operation: "cross-account",
+									},
+								},
+								Deny:      true,
+								Actions:   []string{"ec2:ModifySnapshotAttribute"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								When:      schema.Conditions{"StringEquals": {"ec2:Add/group": {"all"}}},
+								Shared:    []string{},
+								Presets:   []string{"minimal"},
+							},
+							{
+								Sid: "ShareImages",
+								Why: "share images with another account of the customer",
+								For: []schema.Use{
+									{
+										Asset:     "ec2",
+										Operation: "cross-account",
+									},
+								},
+								Actions:   []string{"ec2:ModifyImageAttribute"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*"},
+								Shared:    []string{},
+								Presets:   []string{"minimal"},
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "AWS has no condition key for the account that an image is shared with; the snapshots of the image stay with the accounts that they are shared with",
+									},
+								},
 							},
 							{
 								Sid: "StopSharingBackups",
@@ -586,6 +789,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:ResetSnapshotAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TagBackups",
@@ -606,6 +810,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeLockedSnapshots",
@@ -618,6 +823,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"ec2:DescribeLockedSnapshots"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Since:       map[string]schema.Option{"ec2:DescribeLockedSnapshots": "release=2025-09"},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
@@ -632,7 +838,14 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:LockSnapshot", "ec2:UnlockSnapshot"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"ec2:LockSnapshot": "release=2025-09", "ec2:UnlockSnapshot": "release=2025-09"},
+								Remains: []schema.Remain{
+									{
+										Kind: "no-key",
+										Text: "the vendor documents no longest lock, so ec2:SnapshotLockDuration is not limited; in compliance mode a lock cannot be shortened",
+									},
+								},
 							},
 							{
 								Sid: "ListBlocks",
@@ -651,6 +864,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ebs:ListSnapshotBlocks"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListChangedBlocks",
@@ -666,6 +880,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ebs:ListChangedBlocks"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadBlocks",
@@ -680,6 +895,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ebs:GetSnapshotBlock"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RunBackupScripts",
@@ -687,11 +903,7 @@ func cpm() schema.Profile {
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "changed-blocks",
+										Operation: "run-scripts",
 									},
 									{
 										Asset: "sap-hana",
@@ -699,18 +911,22 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ssm:SendCommand"},
 								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWSEC2-*VssSnapshot"},
+								Shared:    []string{},
+								Note:      "the vendor has this with every backup; here it is the operation run-scripts, as whoever may send a shell script to an instance acts with the rights of that instance",
+								Remains: []schema.Remain{
+									{
+										Kind: "escalates",
+										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
+									},
+								},
 							},
 							{
 								Sid: "FollowBackupScripts",
-								Why: "see how those scripts fared",
+								Why: "read the result of those scripts",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "changed-blocks",
+										Operation: "run-scripts",
 									},
 									{
 										Asset: "sap-hana",
@@ -718,12 +934,13 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"ssm:GetCommandInvocation", "ssm:ListCommandInvocations"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Since:       map[string]schema.Option{"ssm:ListCommandInvocations": "release=4.2"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "KeepSAPHanaParameters",
-								Why: "hand settings of a SAP HANA backup to its instance, and take them away again",
+								Why: "pass the settings of a SAP HANA backup to its instance, and delete them afterwards",
 								For: []schema.Use{
 									{
 										Asset: "sap-hana",
@@ -731,7 +948,14 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"},
 								Resources: []string{"arn:${Partition}:ssm:${Home}:${Account}:parameter/*"},
+								Shared:    []string{},
 								Note:      "the vendor documents no name that its parameters begin with",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "any plain parameter of the account in this Region can be read, overwritten and deleted",
+									},
+								},
 							},
 							{
 								Sid: "LaunchInstances",
@@ -756,6 +980,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 							},
 							{
 								Sid: "TagWhileLaunching",
@@ -781,6 +1006,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+								Shared:    []string{},
 								Note:      "the vendor tags any instance at any time; whoever can put the worker's name on an instance can terminate it through TerminateWorkers",
 							},
 							{
@@ -806,6 +1032,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RecoverVolumes",
@@ -830,6 +1057,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "AttachInterfaces",
@@ -854,6 +1082,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:AttachNetworkInterface"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "StartAndStopInstances",
@@ -882,6 +1111,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:StartInstances", "ec2:StopInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "AdjustInstances",
@@ -906,6 +1136,34 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:ModifyInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							},
+							{
+								Sid: "NeverChangeUserData",
+								Why: "user data runs as root at the next start of an instance; recovery sets it at launch only",
+								For: []schema.Use{
+									{
+										Asset:     "ec2",
+										Operation: "recovery",
+									},
+									{
+										Operation: "copy-to-s3",
+									},
+									{
+										Operation: "archive",
+									},
+									{
+										Operation: "s3-sync",
+									},
+									{
+										Operation: "file-level-recovery",
+									},
+								},
+								Deny:      true,
+								Actions:   []string{"ec2:ModifyInstanceAttribute"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "AddressInstances",
@@ -918,6 +1176,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "OpenSecurityGroups",
@@ -945,6 +1204,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "PassInstanceRoles",
@@ -958,6 +1218,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+								Shared:    []string{},
 								Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
 							},
 							{
@@ -980,6 +1241,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:CPMRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TerminateWorkers",
@@ -1001,6 +1263,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:TerminateInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/Name": {"CPMWorkerMachine"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeRDS",
@@ -1012,6 +1275,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:DescribeOptionGroups", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
 							},
 							{
 								Sid: "DescribeDBEngines",
@@ -1023,6 +1287,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"rds:DescribeDBEngineVersions"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -1036,6 +1301,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TagDBSnapshots",
@@ -1056,10 +1322,11 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CopyDBSnapshots",
-								Why: "copy snapshots, to another Region or under another key",
+								Why: "copy snapshots, to another Region, under another key, or from another account that shares them; the copy of a database with transparent encryption names an option group",
 								For: []schema.Use{
 									{
 										Asset:     "rds",
@@ -1075,19 +1342,9 @@ func cpm() schema.Profile {
 									},
 								},
 								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-							},
-							{
-								Sid: "CopySharedDBSnapshots",
-								Why: "copy the snapshots that other accounts of the customer share with this one",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${OtherAccount}:snapshot:*", "arn:${Partition}:rds:${Reach}:${OtherAccount}:cluster-snapshot:*"},
+								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Note:      "the service reference lists snapshots only; a copy with OptionGroupName was refused on the option group, as the vendor's files and public Terraform modules show",
 							},
 							{
 								Sid: "DeleteDBSnapshots",
@@ -1104,7 +1361,8 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Note:      "the vendor documents no tag that all its snapshots carry, so no tag bounds this",
+								Shared:    []string{},
+								Note:      "the vendor documents no tag that all its snapshots carry, so no tag limits this",
 							},
 							{
 								Sid: "ShareDBSnapshots",
@@ -1117,7 +1375,14 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:ModifyDBSnapshotAttribute"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*"},
+								Shared:    []string{},
 								Presets:   []string{"minimal"},
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "AWS has no condition key for the account that a database snapshot is shared with",
+									},
+								},
 							},
 							{
 								Sid: "ShareDBClusterSnapshots",
@@ -1130,6 +1395,13 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "AWS has no condition key for the account that a database snapshot is shared with",
+									},
+								},
 							},
 							{
 								Sid: "RestoreDatabases",
@@ -1142,6 +1414,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
 							},
 							{
 								Sid: "CreateDatabases",
@@ -1158,6 +1431,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:CreateDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TagDatabases",
@@ -1174,6 +1448,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DeleteDatabases",
@@ -1190,6 +1465,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 								Note:      "the vendor has these with backup; a backup deletes no database. It documents no tag that could bound them",
 							},
 							{
@@ -1203,6 +1479,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeExportTasks", "rds:StartExportTask"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CancelExports",
@@ -1215,6 +1492,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"rds:CancelExportTask"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -1228,6 +1506,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:ModifyDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ConnectToDatabases",
@@ -1240,6 +1519,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds-db:connect"},
 								Resources: []string{"arn:${Partition}:rds-db:${Reach}:${Account}:dbuser:*/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "PassExportRole",
@@ -1254,6 +1534,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:CPMExportRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "PassItselfToExport",
@@ -1268,6 +1549,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:CPMRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "StartAndStopDatabases",
@@ -1280,6 +1562,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"rds:StartDBInstance", "rds:StopDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeRedshift",
@@ -1291,6 +1574,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:DescribeClusterParameters", "redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:parametergroup:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeRedshiftGroups",
@@ -1302,6 +1586,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1319,6 +1604,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:CopyClusterSnapshot", "redshift:CreateClusterSnapshot", "redshift:DeleteClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "TagClusters",
@@ -1339,6 +1625,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:CreateTags", "redshift:DeleteTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"redshift:DeleteTags": "release=4.2"},
 							},
 							{
@@ -1352,6 +1639,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:DeleteCluster", "redshift:RestoreFromClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"redshift:DeleteCluster": "release=4.2"},
 							},
 							{
@@ -1365,6 +1653,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:AuthorizeSnapshotAccess", "redshift:RevokeSnapshotAccess"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"redshift:AuthorizeSnapshotAccess": "release=4.2", "redshift:RevokeSnapshotAccess": "release=4.2"},
 							},
 							{
@@ -1377,6 +1666,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListTables",
@@ -1388,6 +1678,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListTables"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1400,6 +1691,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:DescribeBackup"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*/backup/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "BackUpTables",
@@ -1412,6 +1704,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DeleteBackup"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RestoreTables",
@@ -1424,6 +1717,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:CreateTable", "dynamodb:RestoreTableFromBackup"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "FillRestoredTables",
@@ -1436,6 +1730,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+								Shared:    []string{},
 								Note:      "the vendor has these with backup; DynamoDB asks for them when a table is restored, a backup reads no items",
 							},
 							{
@@ -1449,6 +1744,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"dynamodb:TagResource", "dynamodb:UntagResource"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeFileSystems",
@@ -1460,6 +1756,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeLifecycleConfiguration", "elasticfilesystem:DescribeMountTargetSecurityGroups", "elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeTags", "elasticfilesystem:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticfilesystem:DescribeAccessPoints": "release=4.2", "elasticfilesystem:DescribeMountTargetSecurityGroups": "release=4.2", "elasticfilesystem:DescribeMountTargets": "release=4.2", "elasticfilesystem:ListTagsForResource": "release=2025-09"},
 							},
 							{
@@ -1472,6 +1769,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"backup:DescribeBackupJob", "backup:DescribeCopyJob", "backup:DescribeRestoreJob", "backup:ListBackupJobs", "backup:ListBackupVaults", "backup:ListRestoreJobs", "iam:ListRoles"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1484,6 +1782,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:DescribeRecoveryPoint", "backup:GetRecoveryPointRestoreMetadata", "backup:ListTags"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "BackUpFileSystems",
@@ -1496,6 +1795,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:StartBackupJob"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CopyRecoveryPoints",
@@ -1512,6 +1812,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:StartCopyJob"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ExpireRecoveryPoints",
@@ -1528,6 +1829,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RestoreFileSystems",
@@ -1540,6 +1842,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:StartRestoreJob"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "SetUpFileSystems",
@@ -1550,9 +1853,55 @@ func cpm() schema.Profile {
 										Operation: "recovery",
 									},
 								},
-								Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:CreateTags", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:TagResource", "elasticfilesystem:UpdateFileSystem"},
+								Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:CreateTags", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:UpdateFileSystem"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-								Since:     map[string]schema.Option{"elasticfilesystem:CreateAccessPoint": "release=4.2", "elasticfilesystem:CreateMountTarget": "release=4.2", "elasticfilesystem:TagResource": "release=4.2"},
+								Shared:    []string{},
+								Since:     map[string]schema.Option{"elasticfilesystem:CreateAccessPoint": "release=4.2", "elasticfilesystem:CreateMountTarget": "release=4.2"},
+							},
+							{
+								Sid: "TagFileSystems",
+								Why: "tag a recovered file system and its access points, whose names are tags",
+								For: []schema.Use{
+									{
+										Asset:     "efs",
+										Operation: "recovery",
+									},
+								},
+								Actions:   []string{"elasticfilesystem:TagResource"},
+								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+								Shared:    []string{},
+								Since:     map[string]schema.Option{"elasticfilesystem:TagResource": "release=4.2"},
+							},
+							{
+								Sid: "PassAnyBackupRole",
+								Why: "have AWS Backup work with the role that the server is set to use",
+								For: []schema.Use{
+									{
+										Asset:     "efs",
+										Operation: "backup",
+										Option:    "backup-role=any",
+									},
+									{
+										Asset:     "efs",
+										Operation: "dr",
+										Option:    "backup-role=any",
+									},
+									{
+										Asset:     "efs",
+										Operation: "cross-account",
+										Option:    "backup-role=any",
+									},
+									{
+										Asset:     "efs",
+										Operation: "recovery",
+										Option:    "backup-role=any",
+									},
+								},
+								Actions:   []string{"iam:PassRole"},
+								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+								Shared:    []string{},
+								Note:      "any role of the account, to AWS Backup only; the setting backup-role names one role instead",
 							},
 							{
 								Sid: "PassDefaultBackupRole",
@@ -1561,23 +1910,28 @@ func cpm() schema.Profile {
 									{
 										Asset:     "efs",
 										Operation: "backup",
+										Option:    "backup-role=aws-default",
 									},
 									{
 										Asset:     "efs",
 										Operation: "dr",
+										Option:    "backup-role=aws-default",
 									},
 									{
 										Asset:     "efs",
 										Operation: "cross-account",
+										Option:    "backup-role=aws-default",
 									},
 									{
 										Asset:     "efs",
 										Operation: "recovery",
+										Option:    "backup-role=aws-default",
 									},
 								},
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"arn:${Partition}:iam::${Account}:role/service-role/AWSBackupDefaultServiceRole"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "PassBackupRole",
@@ -1591,6 +1945,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"iam:PassRole"},
 								Resources: []string{"${roles:CPMBackupRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeFSx",
@@ -1602,6 +1957,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"ds:DescribeDirectories", "fsx:DescribeBackups", "fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems", "fsx:DescribeStorageVirtualMachines", "fsx:DescribeVolumes"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1614,6 +1970,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "BackUpFSx",
@@ -1626,6 +1983,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:CreateBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "DeleteFSxBackups",
@@ -1642,6 +2000,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:DeleteBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CopyFSxBackups",
@@ -1654,6 +2013,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:CopyBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"fsx:CopyBackup": "release=4.2"},
 							},
 							{
@@ -1675,6 +2035,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:TagResource"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RestoreFSx",
@@ -1687,6 +2048,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"fsx:CreateFileSystem", "fsx:CreateFileSystemFromBackup", "fsx:CreateStorageVirtualMachine", "fsx:CreateVolumeFromBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListBuckets",
@@ -1707,6 +2069,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"s3:ListAllMyBuckets"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -1726,11 +2089,12 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:ListBucket"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+								Shared:    []string{"arn:${Partition}:s3:::*"},
 							},
 							{
 								Sid: "LocateBuckets",
-								Why: "learn where a bucket lies",
+								Why: "read in which Region a bucket is",
 								For: []schema.Use{
 									{
 										Operation: "copy-to-s3",
@@ -1742,7 +2106,8 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:GetBucketLocation"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+								Shared:    []string{"arn:${Partition}:s3:::*"},
 							},
 							{
 								Sid: "CheckRepositories",
@@ -1755,10 +2120,11 @@ func cpm() schema.Profile {
 								Actions:   []string{"s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:ListBucketVersions"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "KeepRepositories",
-								Why: "write backups to a repository, read them, set and keep their locks, and delete what has expired",
+								Why: "write backups to a repository, read them, set and extend their locks, and delete expired ones",
 								For: []schema.Use{
 									{
 										Operation: "copy-to-s3",
@@ -1767,11 +2133,18 @@ func cpm() schema.Profile {
 								Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:ReplicateObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
-								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account bounds them",
+								Shared:    []string{},
+								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "objects and versions in any bucket of the account can be deleted, as the vendor documents no name that its repositories begin with; Object Lock in compliance mode prevents it",
+									},
+								},
 							},
 							{
 								Sid: "RestoreArchived",
-								Why: "fetch an archived backup back from Glacier",
+								Why: "restore an archived backup from Glacier",
 								For: []schema.Use{
 									{
 										Operation: "archive",
@@ -1780,10 +2153,11 @@ func cpm() schema.Profile {
 								Actions:   []string{"s3:RestoreObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "SyncObjects",
-								Why: "copy objects with their tags and rights from bucket to bucket, and delete what is gone at the source",
+								Why: "copy objects with their tags and ACLs from bucket to bucket, and delete those that the source no longer has",
 								For: []schema.Use{
 									{
 										Asset:     "s3",
@@ -1792,19 +2166,31 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+								Shared:    []string{"arn:${Partition}:s3:::*/*"},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "objects of the bucket that a synchronization writes to can be overwritten and deleted",
+									},
+									{
+										Kind: "data-leaves",
+										Text: "PutObjectAcl can make an object readable for other accounts, unless the bucket blocks public access or has ACLs disabled",
+									},
+								},
 							},
 							{
 								Sid: "UploadTemplates",
-								Why: "put the template of a captured network into a bucket for CloudFormation",
+								Why: "put the template of a captured network into a bucket, from which CloudFormation reads it with this role's permissions",
 								For: []schema.Use{
 									{
 										Operation: "vpc-capture",
 									},
 								},
-								Actions:   []string{"s3:PutObject"},
+								Actions:   []string{"s3:GetObject", "s3:PutObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CaptureNetworks",
@@ -1816,6 +2202,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayConnectPeers", "ec2:DescribeTransitGatewayConnects", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1826,8 +2213,45 @@ func cpm() schema.Profile {
 										Operation: "vpc-capture",
 									},
 								},
-								Actions:   []string{"ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListAssociations", "ec2:GetManagedPrefixListEntries", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayMulticastGroups", "ec2:SearchTransitGatewayRoutes"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+								Actions:   []string{"ec2:DescribeVpcAttribute", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayMulticastGroups", "ec2:SearchTransitGatewayRoutes"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+								Shared:    []string{},
+							},
+							{
+								Sid: "ReadPrefixLists",
+								Why: "record the entries of prefix lists, also of those that other accounts share",
+								For: []schema.Use{
+									{
+										Operation: "vpc-capture",
+									},
+								},
+								Actions:   []string{"ec2:GetManagedPrefixListAssociations", "ec2:GetManagedPrefixListEntries"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+							},
+							{
+								Sid: "AttachToTransitGateways",
+								Why: "attach a rebuilt network to a transit gateway, also to one that another account shares",
+								For: []schema.Use{
+									{
+										Operation: "vpc-capture",
+									},
+								},
+								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+							},
+							{
+								Sid: "ReferToPrefixLists",
+								Why: "route by prefix lists in transit gateways, also by those that other accounts share",
+								For: []schema.Use{
+									{
+										Operation: "vpc-capture",
+									},
+								},
+								Actions:   []string{"ec2:CreateTransitGatewayPrefixListReference"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
 							},
 							{
 								Sid: "RebuildNetworks",
@@ -1837,8 +2261,9 @@ func cpm() schema.Profile {
 										Operation: "vpc-capture",
 									},
 								},
-								Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateTransitGatewayVpcAttachment", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
+								Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								Shared:    []string{},
 								Note:      "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
 							},
 							{
@@ -1849,12 +2274,17 @@ func cpm() schema.Profile {
 										Operation: "vpc-capture",
 									},
 									{
+										Asset:     "ec2",
+										Operation: "recovery",
+									},
+									{
 										Asset:     "efs",
 										Operation: "recovery",
 									},
 								},
 								Actions:   []string{"ec2:CreateNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 							},
 							{
 								Sid: "RunStacks",
@@ -1866,6 +2296,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"},
 								Resources: []string{"arn:${Partition}:cloudformation:${Reach}:${Account}:stack/*/*"},
+								Shared:    []string{},
 								Note:      "the vendor documents no name that its stacks begin with; CloudFormation acts with this role's rights, but deletes a stack that has a role of its own with that one",
 							},
 							{
@@ -1878,6 +2309,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"cloudformation:ListStacks", "cloudformation:ValidateTemplate"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1890,6 +2322,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"elasticloadbalancing:DescribeInstanceHealth", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancerPolicies", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								Since:       map[string]schema.Option{"elasticloadbalancing:DescribeInstanceHealth": "release=2025-09", "elasticloadbalancing:DescribeListenerCertificates": "release=2025-09", "elasticloadbalancing:DescribeListeners": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicies": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancers": "release=2025-09", "elasticloadbalancing:DescribeRules": "release=2025-09", "elasticloadbalancing:DescribeSSLPolicies": "release=2025-09", "elasticloadbalancing:DescribeTags": "release=2025-09", "elasticloadbalancing:DescribeTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:DescribeTargetGroups": "release=2025-09", "elasticloadbalancing:DescribeTargetHealth": "release=2025-09"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
@@ -1903,6 +2336,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"cognito-idp:DescribeUserPoolClient"},
 								Resources: []string{"arn:${Partition}:cognito-idp:${Reach}:${Account}:userpool/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"cognito-idp:DescribeUserPoolClient": "release=2025-09"},
 							},
 							{
@@ -1915,6 +2349,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticloadbalancing:ConfigureHealthCheck", "elasticloadbalancing:CreateAppCookieStickinessPolicy", "elasticloadbalancing:CreateLBCookieStickinessPolicy", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateLoadBalancerListeners", "elasticloadbalancing:CreateLoadBalancerPolicy", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:RegisterInstancesWithLoadBalancer", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener"},
 								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticloadbalancing:ConfigureHealthCheck": "release=2025-09", "elasticloadbalancing:CreateAppCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateLBCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateListener": "release=2025-09", "elasticloadbalancing:CreateLoadBalancer": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerListeners": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerPolicy": "release=2025-09", "elasticloadbalancing:DeleteLoadBalancer": "release=2025-09", "elasticloadbalancing:ModifyLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:RegisterInstancesWithLoadBalancer": "release=2025-09", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "release=2025-09"},
 							},
 							{
@@ -1927,6 +2362,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RegisterTargets"},
 								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticloadbalancing:CreateTargetGroup": "release=2025-09", "elasticloadbalancing:DeleteTargetGroup": "release=2025-09", "elasticloadbalancing:ModifyTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:RegisterTargets": "release=2025-09"},
 							},
 							{
@@ -1939,6 +2375,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:RemoveListenerCertificates"},
 								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticloadbalancing:CreateRule": "release=2025-09", "elasticloadbalancing:DeleteListener": "release=2025-09", "elasticloadbalancing:DeleteRule": "release=2025-09", "elasticloadbalancing:RemoveListenerCertificates": "release=2025-09"},
 							},
 							{
@@ -1951,6 +2388,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticloadbalancing:AddTags"},
 								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticloadbalancing:AddTags": "release=2025-09"},
 							},
 							{
@@ -1963,6 +2401,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"sns:CreateTopic", "sns:GetTopicAttributes", "sns:Publish", "sns:SetTopicAttributes", "sns:Subscribe"},
 								Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
+								Shared:    []string{},
 								Note:      "the vendor documents no name that its topics begin with",
 							},
 							{
@@ -1975,6 +2414,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ses:SendRawEmail"},
 								Resources: []string{"arn:${Partition}:ses:${Home}:${Account}:identity/*", "arn:${Partition}:ses:${Home}:${Account}:configuration-set/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "SetUpMail",
@@ -1986,6 +2426,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"ses:GetAccount", "ses:GetIdentityVerificationAttributes", "ses:ListVerifiedEmailAddresses", "ses:VerifyEmailAddress"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
@@ -1998,6 +2439,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ce:GetCostAndUsage"},
 								Resources: []string{"arn:${Partition}:billing::${Account}:billingview/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadPrices",
@@ -2009,6 +2451,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"pricing:GetProducts"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -2021,6 +2464,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:GetConsoleOutput"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								Shared:    []string{},
 								Note:      "the vendor has this with its cost explorer",
 							},
 							{
@@ -2033,6 +2477,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"secretsmanager:GetSecretValue"},
 								Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:*"},
+								Shared:    []string{},
 								Since:     map[string]schema.Option{"secretsmanager:GetSecretValue": "release=4.2"},
 								Note:      "the vendor documents no name that its secrets begin with; leave the operation secrets out where the server needs none",
 							},
@@ -2075,6 +2520,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "WriteExport",
@@ -2082,6 +2528,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								Shared:    []string{},
 								Note:      "AWS's documentation asks for these actions by their wildcards",
 							},
 						},
@@ -2126,6 +2573,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "RestoreFileSystems",
@@ -2138,6 +2586,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CreateFileSystems",
@@ -2150,6 +2599,7 @@ func cpm() schema.Profile {
 								},
 								Actions:     []string{"elasticfilesystem:CreateFileSystem"},
 								Resources:   []string{"*"},
+								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
@@ -2157,6 +2607,7 @@ func cpm() schema.Profile {
 								Why:       "put tags on a recovery point and read its vault",
 								Actions:   []string{"backup:DescribeBackupVault", "backup:TagResource"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*", "arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CopyRecoveryPoints",
@@ -2173,6 +2624,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "CopyIntoOtherAccounts",
@@ -2185,12 +2637,14 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"backup:CopyIntoBackupVault"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${OtherAccount}:backup-vault:*"},
+								Shared:    []string{},
 							},
 							{
 								Sid:       "UseKeys",
 								Why:       "work with encrypted file systems and vaults",
 								Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 							},
 							{
 								Sid:       "GrantKeysToAWS",
@@ -2198,6 +2652,7 @@ func cpm() schema.Profile {
 								Actions:   []string{"kms:CreateGrant"},
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 							},
 						},
 					},

@@ -17,7 +17,8 @@
 //	EC2Service                      EC2's service principal
 //	OtherAccount                    in a resource: each of the customer's other
 //	                                accounts, or any account if none is given; as
-//	                                a condition value: each of them, if any
+//	                                a condition value: each of them; none is "*" for
+//	                                operators with wildcards, and nothing for others
 //
 // and the profile's own (Profile.Terms). A resource or a condition value may
 // also be one of
