@@ -16,6 +16,7 @@ import (
 // selection includes one of the uses.
 type access struct {
 	profile, role string
+	deny          bool // whatever else allows it
 	uses          []schema.Use
 	actions       []string
 	on            []string
@@ -28,6 +29,8 @@ type gate struct {
 	key    string
 	values []string
 	each   bool // every value of the request must match; none at all does
+	// caseless is true if case does not matter.
+	caseless bool
 }
 
 // accesses parses testdata/access.txt once.
@@ -74,7 +77,9 @@ func parseAccess(text string) (access, error) {
 	if len(fields) < 3 || len(fields) > 4 {
 		return a, fmt.Errorf("%d fields in %q", len(fields), text)
 	}
-	for _, u := range strings.Fields(fields[0]) {
+	uses, deny := strings.CutPrefix(fields[0], "never ")
+	a.deny = deny
+	for _, u := range strings.Fields(uses) {
 		rest, option, _ := strings.Cut(u, "+")
 		asset, operation, _ := strings.Cut(rest, "/")
 		if asset == "*" {
@@ -96,12 +101,15 @@ func parseAccess(text string) (access, error) {
 	}
 	a.on = strings.Fields(fields[2])
 	if len(fields) == 4 {
-		each, found := strings.CutPrefix(strings.TrimSpace(fields[3]), "each ")
-		key, values, ok := strings.Cut(each, "=")
-		if !ok {
-			return a, fmt.Errorf("condition %q", each)
+		for condition := range strings.SplitSeq(fields[3], " and ") {
+			each, found := strings.CutPrefix(strings.TrimSpace(condition), "each ")
+			each, caseless := strings.CutPrefix(each, "caseless ")
+			key, values, ok := strings.Cut(each, "=")
+			if !ok {
+				return a, fmt.Errorf("condition %q", each)
+			}
+			a.gates = append(a.gates, gate{key: key, values: strings.Split(values, ","), each: found, caseless: caseless})
 		}
-		a.gates = []gate{{key: key, values: strings.Split(values, ","), each: found}}
 	}
 	return a, nil
 }
@@ -122,13 +130,18 @@ func newScene(sel policies.Selection) scene {
 		s.env.DataPlaneAccountID = dataPlane
 	}
 	s.accounts = map[string]string{"": "", "own": account, "vault": dataPlane, "control": control, "other": "*"}
-	s.regions = map[string]string{"": "", "here": here, "every": "*", "home": here, "reach": here}
+	s.regions = map[string]string{"": "", "here": here, "every": "*", "home": here, "reach": here, "keys": here}
 	if sel.Profile == "cpm" {
 		if slices.Contains(sel.Options, "regions=every") {
-			s.regions["home"], s.regions["reach"] = "*", "*"
+			s.regions["home"], s.regions["reach"], s.regions["keys"] = "*", "*", "*"
 		}
 		if len(sel.Operations) == 0 || slices.Contains(sel.Operations, "dr") {
-			s.regions["reach"] = "*"
+			s.regions["reach"], s.regions["keys"] = "*", "*"
+		}
+		for _, op := range []schema.Operation{"copy-to-s3", "archive", "s3-sync"} {
+			if slices.Contains(sel.Operations, op) {
+				s.regions["keys"] = "*"
+			}
 		}
 	}
 	return s
@@ -242,16 +255,20 @@ func (s scene) model(lines []access) *model {
 	return m
 }
 
-// allows reports whether a line allows a request. A wildcard does not match beyond its part of an ARN.
+// allows reports whether a line allows a request, and none denies it. A wildcard does not match beyond its part of an
+// ARN.
 func (m *model) allows(role, action, resource string, context map[string]string) bool {
 	arn := strings.SplitN(resource, ":", 6)
-	return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
-		return slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) &&
-			slices.ContainsFunc(r.patterns, func(p []string) bool {
-				return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
-			}) &&
-			!slices.ContainsFunc(r.gates, func(g gate) bool { return !m.passes(g, context) })
-	})
+	matches := func(deny bool) bool {
+		return slices.ContainsFunc(m.byRole[role], func(r *rule) bool {
+			return r.deny == deny && slices.ContainsFunc(r.actions, func(p string) bool { return glob(p, action) }) &&
+				slices.ContainsFunc(r.patterns, func(p []string) bool {
+					return p == nil || len(arn) == 6 && slices.EqualFunc(p, arn, glob)
+				}) &&
+				!slices.ContainsFunc(r.gates, func(g gate) bool { return !m.passes(g, context) })
+		})
+	}
+	return matches(false) && !matches(true)
 }
 
 func (s scene) passes(g gate, context map[string]string) bool {
@@ -261,6 +278,9 @@ func (s scene) passes(g gate, context map[string]string) bool {
 	}
 	return slices.ContainsFunc(g.values, func(want string) bool {
 		want = s.value(want)
+		if g.caseless && strings.EqualFold(want, have) {
+			return true
+		}
 		return want == "*" || want == have || g.each && glob(want, have) || want == "true" && strings.EqualFold(want, have)
 	})
 }

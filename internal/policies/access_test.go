@@ -29,7 +29,7 @@ func TestAccess(t *testing.T) {
 					} else if r.real {
 						denied++
 					}
-					if got := b.allowCounts[i] > 0; got != r.allowed {
+					if got := b.counts[i].allowed(); got != r.allowed {
 						t.Errorf("access.txt:%d: %s: allowed is %v, want %v", r.line, r, got, r.allowed)
 					}
 				}
@@ -80,6 +80,9 @@ func readAWS(t testing.TB) map[string]awsAction {
 				}
 				described.Resources[r.ARN] = append(described.Resources[r.ARN], r.Keys...)
 			}
+		}
+		for pattern := range beyondReference[action] {
+			described.Resources[pattern] = nil
 		}
 		out[action] = described
 	}

@@ -57,7 +57,7 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 					if !ok {
 						continue // AWS never asks that
 					}
-					for _, context := range slices.Concat(right, wrong) {
+					for _, context := range m.alsoAllowed(a, action, slices.Concat(right, wrong)) {
 						ask(a, action, example, context)
 					}
 					for _, miss := range m.misses(on, example) {
@@ -87,6 +87,29 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 					ask(a, action, example, right[0])
 					break
 				}
+			}
+		}
+	}
+	return out
+}
+
+// alsoAllowed returns contexts for a line that denies an action: each of them also with what the lines that allow the
+// action require, so that the denial alone decides. The contexts of other lines are returned as they are.
+func (m *model) alsoAllowed(a *rule, action string, contexts []map[string]string) []map[string]string {
+	if !a.deny {
+		return contexts
+	}
+	out := slices.Clone(contexts)
+	for _, r := range m.byRole[a.role] {
+		if r.deny || !slices.Contains(r.actions, action) {
+			continue
+		}
+		right, _ := m.contexts(r.gates)
+		for _, allowed := range right {
+			for _, c := range contexts {
+				both := maps.Clone(allowed)
+				maps.Copy(both, c)
+				out = append(out, both)
 			}
 		}
 	}

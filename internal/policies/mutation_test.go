@@ -16,16 +16,30 @@ import (
 )
 
 // bench is a scene with its requests, and for each of them the number of statements of the unchanged profile that
-// allow it.
+// allow it and that deny it.
 type bench struct {
 	scene
 	requests     []derivedRequest
 	evalRequests []eval.Request
-	allowCounts  []int
+	counts       []counts
 	byAction     map[string][]int // "role action", lower case → requests
 	byRole       map[string][]int
 	set          policies.Set
-	allowedCache map[string]map[int]bool // statement → requests that it allows
+	matchedCache map[string]map[int]bool // statement → requests that it matches
+}
+
+// counts are the numbers of statements that allow a request and that deny it.
+type counts struct{ allow, deny int }
+
+func (c counts) allowed() bool { return c.allow > 0 && c.deny == 0 }
+
+// add counts a statement that matches, or with -1 no longer does.
+func (c *counts) add(s *iampolicy.Statement, n int) {
+	if s.Effect == "Deny" {
+		c.deny += n
+	} else {
+		c.allow += n
+	}
 }
 
 func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *bench {
@@ -34,11 +48,11 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 		requests:     derive(s.model(lines), aws),
 		byAction:     map[string][]int{},
 		byRole:       map[string][]int{},
-		allowedCache: map[string]map[int]bool{},
+		matchedCache: map[string]map[int]bool{},
 	}
 	b.set = synthesize(t, s.sel, s.env)
 	docs := documentsByRole(b.set)
-	b.allowCounts = make([]int, len(b.requests))
+	b.counts = make([]counts, len(b.requests))
 	for i, r := range b.requests {
 		b.evalRequests = append(b.evalRequests, r.request())
 		key := strings.ToLower(r.role + " " + r.action)
@@ -46,8 +60,8 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 		b.byRole[r.role] = append(b.byRole[r.role], i)
 		for _, d := range docs[r.role] {
 			for j := range d.Statement {
-				if allows(&d.Statement[j], b.evalRequests[i]) {
-					b.allowCounts[i]++
+				if matches(&d.Statement[j], b.evalRequests[i]) {
+					b.counts[i].add(&d.Statement[j], 1)
 				}
 			}
 		}
@@ -55,14 +69,14 @@ func newBench(t testing.TB, s scene, lines []access, aws map[string]awsAction) *
 	return b
 }
 
-// allows reports whether a statement by itself allows a request.
-func allows(s *iampolicy.Statement, r eval.Request) bool {
+// matches reports whether a statement by itself allows a request, or denies it.
+func matches(s *iampolicy.Statement, r eval.Request) bool {
 	for _, a := range s.Action {
 		if !strings.Contains(a, "*") && !strings.EqualFold(a, r.Action) {
 			continue // most actions; faster than an evaluation
 		}
 		one := *s
-		one.Action = iampolicy.Values{a}
+		one.Action, one.Effect = iampolicy.Values{a}, "Allow"
 		d := iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{one}}
 		if eval.Documents([]iampolicy.Document{d}, r) == eval.Allow {
 			return true
@@ -82,14 +96,14 @@ func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 		return nil
 	}
 	wrong := func(i int) bool {
-		n := b.allowCounts[i]
-		if was != nil && b.allowedBy(m, was)[i] {
-			n--
+		n := b.counts[i]
+		if was != nil && b.matchedBy(m, was)[i] {
+			n.add(was, -1)
 		}
-		if now != nil && allows(now, b.evalRequests[i]) {
-			n++
+		if now != nil && matches(now, b.evalRequests[i]) {
+			n.add(now, 1)
 		}
-		return (n > 0) != b.requests[i].allowed
+		return n.allowed() != b.requests[i].allowed
 	}
 	for _, s := range []*iampolicy.Statement{now, was} {
 		if s == nil {
@@ -108,19 +122,19 @@ func (b *bench) detects(t testing.TB, m mutant) *derivedRequest {
 	return nil
 }
 
-// allowedBy returns the requests that a statement of the unchanged profile allows.
-func (b *bench) allowedBy(m mutant, s *iampolicy.Statement) map[int]bool {
+// matchedBy returns the requests that a statement of the unchanged profile allows or denies.
+func (b *bench) matchedBy(m mutant, s *iampolicy.Statement) map[int]bool {
 	key := m.role + " " + m.policy + " " + m.sid
-	if out, known := b.allowedCache[key]; known {
+	if out, known := b.matchedCache[key]; known {
 		return out
 	}
 	out := map[int]bool{}
 	for _, i := range b.byRole[m.role] {
-		if allows(s, b.evalRequests[i]) {
+		if matches(s, b.evalRequests[i]) {
 			out[i] = true
 		}
 	}
-	b.allowedCache[key] = out
+	b.matchedCache[key] = out
 	return out
 }
 
@@ -259,6 +273,23 @@ func equivalent(t testing.TB, m mutant, benches []*bench) bool {
 		if was == nil && now == nil || was != nil && now != nil && reflect.DeepEqual(*was, *now) {
 			return false
 		}
+		if was == nil && now.Effect == "Deny" && !allowsAny(documentsByRole(b.set)[m.role], now.Action) {
+			return false // denies what nothing allows
+		}
 		return compare.Compare(documentsByRole(b.set)[m.role], documentsByRole(set)[m.role]).Direction != compare.Same
 	})
+}
+
+// allowsAny reports whether a statement of the documents allows one of the actions, on any resource.
+func allowsAny(documents []iampolicy.Document, actions []string) bool {
+	for _, d := range documents {
+		for _, s := range d.Statement {
+			for _, a := range s.Action {
+				if s.Effect == "Allow" && slices.ContainsFunc(actions, func(x string) bool { return glob(a, x) }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

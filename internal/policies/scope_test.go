@@ -50,15 +50,12 @@ func knownKey(a awsAction, key string) bool {
 	if strings.HasPrefix(key, "aws:") && !strings.Contains(key, "Tag") {
 		return true
 	}
-	prefix, _, hasName := strings.Cut(key, "/")
-	if hasName {
-		key = prefix + "/${TagKey}"
-	}
 	known := slices.Clone(a.Keys)
 	for _, keys := range a.Resources {
 		known = append(known, keys...)
 	}
-	return slices.Contains(known, key)
+	prefix, _, hasName := strings.Cut(key, "/")
+	return slices.Contains(known, key) || hasName && slices.Contains(known, prefix+"/${TagKey}")
 }
 
 func conditionKeys(conditions map[string]map[string][]string) func(func(string) bool) {

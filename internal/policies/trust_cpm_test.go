@@ -115,10 +115,11 @@ func TestOtherAccounts(t *testing.T) {
 	}
 	// A bucket's account may be the one that keeps the repositories.
 	env.DataPlaneAccountID = "666666666666"
-	if d := text(t, synthesize(t, cpmSelection("ec2:copy-to-s3"), env).Roles[0].Managed[0].Document); !strings.Contains(
-		d,
-		`"s3:ResourceAccount":["111111111111","666666666666"]`,
-	) {
+	var d string
+	for _, p := range synthesize(t, cpmSelection("ec2:copy-to-s3"), env).Roles[0].Managed {
+		d += text(t, p.Document)
+	}
+	if !strings.Contains(d, `"s3:ResourceAccount":["111111111111","666666666666"]`) {
 		t.Errorf("the account of the repositories is missing in\n%s", d)
 	}
 }

@@ -216,6 +216,33 @@ func cpm() schema.Profile {
 				Value: "${Region}",
 				Why:   "without disaster recovery nothing leaves the Region of the stack",
 			},
+			{
+				Name:  "KeyReach",
+				Value: "*",
+				For: []schema.Use{
+					{
+						Operation: "dr",
+					},
+					{
+						Operation: "copy-to-s3",
+					},
+					{
+						Operation: "archive",
+					},
+					{
+						Operation: "s3-sync",
+					},
+					{
+						Option: "regions=every",
+					},
+				},
+				Why: "a copy in another Region has a key of that Region, and so has a bucket, which may be in any Region",
+			},
+			{
+				Name:  "KeyReach",
+				Value: "${Region}",
+				Why:   "the Region of the stack, where what is protected and its keys are",
+			},
 		},
 		Roles: []schema.Role{
 			{
@@ -350,8 +377,8 @@ func cpm() schema.Profile {
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
-								Sid: "DescribeKeys",
-								Why: "read which key encrypts a backup",
+								Sid: "UseKeys",
+								Why: "read which key encrypts a backup, encrypt snapshots, copies and recovered resources with the customer's keys, and copy or recover under another key",
 								For: []schema.Use{
 									{
 										Operation: "backup",
@@ -385,57 +412,19 @@ func cpm() schema.Profile {
 										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
-								},
-								Actions:   []string{"kms:DescribeKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "GenerateDataKeys",
-								Why: "encrypt snapshots, their copies and what is recovered with the customer's keys",
-								For: []schema.Use{
 									{
-										Operation: "backup",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "dr",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "copy-to-s3",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "archive",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "s3-sync",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "file-level-recovery",
+										Operation: "resource-control",
 										Option:    "kms-user=other",
 									},
 								},
-								Actions:   []string{"kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Actions:   []string{"kms:DescribeKey", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
 								Sid: "GrantKeysToAWS",
-								Why: "let an AWS service use the key of a snapshot, of a copy or of what is recovered",
+								Why: "let an AWS service use the key of a snapshot, of a copy, or of a recovered or started resource",
 								For: []schema.Use{
 									{
 										Operation: "backup",
@@ -467,44 +456,22 @@ func cpm() schema.Profile {
 									},
 									{
 										Operation: "file-level-recovery",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "resource-control",
 										Option:    "kms-user=other",
 									},
 								},
 								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "ReEncrypt",
-								Why: "copy or recover under another key than the one of the backup",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "dr",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-								},
-								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								Presets:   []string{"minimal"},
 							},
 							{
 								Sid: "DecryptWithKeys",
-								Why: "read encrypted data, to copy or recover it under the same or another key",
+								Why: "read encrypted data, to copy or recover it under the same or another key; read encrypted secrets and publish to encrypted topics",
 								For: []schema.Use{
 									{
 										Operation: "backup",
@@ -538,10 +505,22 @@ func cpm() schema.Profile {
 										Operation: "file-level-recovery",
 										Option:    "kms-user=other",
 									},
+									{
+										Operation: "resource-control",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "secrets",
+										Option:    "kms-user=other",
+									},
+									{
+										Operation: "notification",
+										Option:    "kms-user=other",
+									},
 								},
 								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								Note:      "not in the vendor's key sets, but in its BackupCore, which is in every role: copies under another key and restores of encrypted tables fail without it",
 							},
 							{
@@ -774,7 +753,7 @@ func cpm() schema.Profile {
 								Remains: []schema.Remain{
 									{
 										Kind: "data-leaves",
-										Text: "AWS has no condition key for the account that an image is shared with; the snapshots of the image stay with the accounts that they are shared with",
+										Text: "AWS has no condition key for the account that an image is shared with, nor for its publication; EC2's block public access for AMIs prevents the latter",
 									},
 								},
 							},
@@ -859,6 +838,9 @@ func cpm() schema.Profile {
 										Operation: "copy-to-s3",
 									},
 									{
+										Operation: "archive",
+									},
+									{
 										Operation: "file-level-recovery",
 									},
 								},
@@ -877,6 +859,9 @@ func cpm() schema.Profile {
 									{
 										Operation: "copy-to-s3",
 									},
+									{
+										Operation: "archive",
+									},
 								},
 								Actions:   []string{"ebs:ListChangedBlocks"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
@@ -888,6 +873,9 @@ func cpm() schema.Profile {
 								For: []schema.Use{
 									{
 										Operation: "copy-to-s3",
+									},
+									{
+										Operation: "archive",
 									},
 									{
 										Operation: "file-level-recovery",
@@ -1203,7 +1191,7 @@ func cpm() schema.Profile {
 									},
 								},
 								Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*"},
 								Shared:    []string{},
 							},
 							{
@@ -1574,7 +1562,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:DescribeClusterParameters", "redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:parametergroup:*"},
-								Shared:    []string{},
+								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 							},
 							{
 								Sid: "DescribeRedshiftGroups",
@@ -1630,7 +1618,7 @@ func cpm() schema.Profile {
 							},
 							{
 								Sid: "RestoreClusters",
-								Why: "recover a cluster from a snapshot, and take it back when that fails",
+								Why: "recover a cluster from a snapshot, also from one that another account shares, and delete it if that fails",
 								For: []schema.Use{
 									{
 										Asset:     "redshift",
@@ -1639,7 +1627,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"redshift:DeleteCluster", "redshift:RestoreFromClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
+								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Since:     map[string]schema.Option{"redshift:DeleteCluster": "release=4.2"},
 							},
 							{
@@ -2061,6 +2049,9 @@ func cpm() schema.Profile {
 										Operation: "copy-to-s3",
 									},
 									{
+										Operation: "archive",
+									},
+									{
 										Operation: "s3-sync",
 									},
 									{
@@ -2078,6 +2069,9 @@ func cpm() schema.Profile {
 								For: []schema.Use{
 									{
 										Operation: "copy-to-s3",
+									},
+									{
+										Operation: "archive",
 									},
 									{
 										Operation: "vpc-capture",
@@ -2100,6 +2094,9 @@ func cpm() schema.Profile {
 										Operation: "copy-to-s3",
 									},
 									{
+										Operation: "archive",
+									},
+									{
 										Asset:     "s3",
 										Operation: "s3-sync",
 									},
@@ -2116,6 +2113,9 @@ func cpm() schema.Profile {
 									{
 										Operation: "copy-to-s3",
 									},
+									{
+										Operation: "archive",
+									},
 								},
 								Actions:   []string{"s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:ListBucketVersions"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
@@ -2129,16 +2129,23 @@ func cpm() schema.Profile {
 									{
 										Operation: "copy-to-s3",
 									},
+									{
+										Operation: "archive",
+									},
 								},
 								Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:ReplicateObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
 								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
 								Shared:    []string{},
-								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them",
+								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them. The vendor has these with copies to S3 alone; a move to Glacier writes to a repository too",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
 										Text: "objects and versions in any bucket of the account can be deleted, as the vendor documents no name that its repositories begin with; Object Lock in compliance mode prevents it",
+									},
+									{
+										Kind: "data-leaves",
+										Text: "PutObjectAcl is among the wildcards and can make a backup readable for other accounts, unless the bucket blocks public access or has ACLs disabled, as new buckets do",
 									},
 								},
 							},
@@ -2239,7 +2246,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
 							},
 							{
 								Sid: "ReferToPrefixLists",
@@ -2643,16 +2650,16 @@ func cpm() schema.Profile {
 								Sid:       "UseKeys",
 								Why:       "work with encrypted file systems and vaults",
 								Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 							},
 							{
 								Sid:       "GrantKeysToAWS",
 								Why:       "let EFS use the key of a recovered file system",
 								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 							},
 						},
 					},
