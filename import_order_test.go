@@ -153,7 +153,8 @@ func TestReviewPageDependencies(t *testing.T) {
 func TestInstallationDependencies(t *testing.T) {
 	for _, p := range goList(t, "./internal/installation/...") {
 		for _, dep := range p.Deps {
-			if slices.Contains([]string{"policies", "provisioner", "notify", "drift", "permissionstack"}, internalDirectory(dep)) {
+			if slices.Contains([]string{"policies", "provisioner", "notify", "drift", "permissionstack"},
+				internalDirectory(dep)) {
 				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}

@@ -126,7 +126,8 @@ func infraScenes(t *testing.T) []infraScene {
 	var out []infraScene
 	add := func(what, region string, more map[string]string, words ...string) {
 		out = append(out,
-			infraScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words, mutated: strings.HasSuffix(what, "everything")})
+			infraScene{what: what, template: "template.yaml", region: region, values: merged(member, more), words: words,
+				mutated: strings.HasSuffix(what, "everything")})
 	}
 	add("as it comes", region, nil, "clumio")
 	out[0].mutated = true

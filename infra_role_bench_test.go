@@ -46,7 +46,8 @@ func (v votes) decision() eval.Decision {
 
 // applies reports whether a statement applies to a request, whatever its effect.
 func applies(s iampolicy.Statement, r eval.Request) bool {
-	if len(s.Action) > 0 && !slices.ContainsFunc(s.Action, func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
+	if len(s.Action) > 0 && !slices.ContainsFunc(s.Action,
+		func(a string) bool { return strings.Contains(a, "*") || strings.EqualFold(a, r.Action) }) {
 		return false // most actions; faster than an evaluation
 	}
 	s.Effect = "Allow"
@@ -152,9 +153,11 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 		for _, resource := range resources {
 			for _, r.Principal = range who {
 				r.Action, r.Resource = strings.ReplaceAll(action, "*", "Anything"), example(resource)
-				if want := b.scene.decides(b.name, r); applies(st, r) && (want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
+				if want := b.scene.decides(b.name, r); applies(st, r) &&
+					(want == eval.ImplicitDeny || want == eval.Allow && st.Effect == "Deny") {
 					out = append(out,
-						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal, r.Context))
+						fmt.Sprintf("%s %s speaks of %s on %s by %v with %v", b.name, st.Sid, r.Action, r.Resource, r.Principal,
+							r.Context))
 				}
 			}
 		}
@@ -164,7 +167,8 @@ func (b *infraBench) probes(st iampolicy.Statement) []string {
 
 // repeated are actions that several statements of a place may have, and why.
 var repeated = map[string]string{
-	"iam:GetRole": "of roles that are gone", "iam:ListRolePolicies": "as above", "iam:ListAttachedRolePolicies": "as above",
+	"iam:GetRole": "of roles that were deleted", "iam:ListRolePolicies": "as above",
+	"iam:ListAttachedRolePolicies":    "as above",
 	"iam:ListInstanceProfilesForRole": "as above", "iam:GetInstanceProfile": "as above",
 	"kms:GenerateDataKey": "of several keys, or for several", "kms:Decrypt": "as above",
 	"sns:Publish": "by several, or denied",
@@ -178,7 +182,7 @@ func (p place) duplicateActions() (out []string) {
 		where := fmt.Sprintf("%s#%d", st.Sid, i)
 		for _, a := range st.Action {
 			if other := seen[a]; other != "" && (repeated[a] == "" || other == where) {
-				out = append(out, fmt.Sprintf("%s: %s stands in %s and in %s", p.name, a, other, where))
+				out = append(out, fmt.Sprintf("%s: %s is in %s and in %s", p.name, a, other, where))
 			}
 			seen[a] = where
 		}

@@ -68,32 +68,33 @@ func TestMutationOfInfraRoles(t *testing.T) {
 			continue
 		}
 		for i, st := range b.statements {
-			policytest.Statement(st, b.scene.mutationContext(), strangers, []string{"999999999999"}, func(what string, changed ...iampolicy.Statement) {
-				if !sample.Includes(fmt.Sprintf("%s/%s %d in %s: %s", b.name, st.Sid, i, b.scene.what, what)) {
-					return
-				}
-				total++
-				if b.detects([]int{i}, changed) {
-					byRequest++
-					return
-				}
-				for _, st := range changed {
-					if len(b.probes(st)) > 0 {
-						byProbe++
+			policytest.Statement(st, b.scene.mutationContext(), strangers, []string{"999999999999"},
+				func(what string, changed ...iampolicy.Statement) {
+					if !sample.Includes(fmt.Sprintf("%s/%s %d in %s: %s", b.name, st.Sid, i, b.scene.what, what)) {
 						return
 					}
-				}
-				now := place{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
-				if len(now.duplicateActions()) > 0 {
-					byRule++
-					return
-				}
-				if compare.Compare(b.documents(), now.documents()).Direction == compare.Same {
-					same++
-					return
-				}
-				survivors[fmt.Sprintf("%s/%s: %s", b.name, st.Sid, what)] = b.scene.what
-			})
+					total++
+					if b.detects([]int{i}, changed) {
+						byRequest++
+						return
+					}
+					for _, st := range changed {
+						if len(b.probes(st)) > 0 {
+							byProbe++
+							return
+						}
+					}
+					now := place{b.name, slices.Concat(b.statements[:i], changed, b.statements[i+1:])}
+					if len(now.duplicateActions()) > 0 {
+						byRule++
+						return
+					}
+					if compare.Compare(b.documents(), now.documents()).Direction == compare.Same {
+						same++
+						return
+					}
+					survivors[fmt.Sprintf("%s/%s: %s", b.name, st.Sid, what)] = b.scene.what
+				})
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(survivors)) {
@@ -126,7 +127,7 @@ func TestMutationOfConditions(t *testing.T) {
 		}
 		for _, other := range asks {
 			if other != text[at[2]:at[3]] {
-				try(fmt.Sprintf("line %d asks for %s", line, other), text[:at[2]]+other+text[at[3]:])
+				try(fmt.Sprintf("line %d requires %s", line, other), text[:at[2]]+other+text[at[3]:])
 			}
 		}
 	}

@@ -17,7 +17,8 @@ func (s *infraScene) permission(p map[string]any) iampolicy.Statement {
 	text := func(name string) string { v, _ := p[name].(string); return v }
 	st := iampolicy.Statement{
 		Sid: "Permission", Effect: "Allow", Action: iampolicy.Values{text("Action")},
-		Resource: iampolicy.Values{"arn:" + s.partition() + ":lambda:" + s.region + ":" + account + ":function:" + text("FunctionName")},
+		Resource: iampolicy.Values{"arn:" + s.partition() + ":lambda:" + s.region + ":" + account + ":function:" +
+			text("FunctionName")},
 	}
 	switch who := text("Principal"); {
 	case who == "*":

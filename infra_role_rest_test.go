@@ -18,7 +18,8 @@ func TestInfraRoleResources(t *testing.T) {
 			"AWS::SSM::Parameter": 1, "Custom::PermissionStack": 1,
 		},
 		"templates/org-hub.yaml": {
-			"AWS::CloudWatch::Alarm": 1, "AWS::KMS::Alias": 1, "AWS::KMS::Key": 1, "AWS::SNS::Subscription": 2, "AWS::SNS::Topic": 1,
+			"AWS::CloudWatch::Alarm": 1, "AWS::KMS::Alias": 1, "AWS::KMS::Key": 1, "AWS::SNS::Subscription": 2,
+			"AWS::SNS::Topic":             1,
 			"AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 1, "AWS::SQS::QueuePolicy": 1,
 		},
 		"templates/stackset.yaml": {"AWS::CloudFormation::StackSet": 1},
@@ -64,7 +65,7 @@ func TestInfraRoleResources(t *testing.T) {
 			}
 		}
 	}
-	// What stands for whose policy: another topic's or queue's would leave ours open.
+	// The topic or queue that each policy belongs to: with another one, permstack's own would stay open.
 	for path, of := range map[string]map[string][2]string{
 		"template.yaml": {"AlertTopicPolicy": {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"`},
 			"DriftFailuresPolicy": {"Queues", `["DriftFailures"]`}},

@@ -13,7 +13,7 @@ type cli struct {
 	t        *testing.T
 	program  string
 	env      []string
-	place    string
+	location string
 	endpoint string
 }
 
@@ -23,24 +23,24 @@ func (c cli) templateURL() string { return c.endpoint + "/permstack-local-templa
 // run calls the CLI and reads its JSON; it fails the test on an error.
 func (c cli) run(into any, args ...string) {
 	c.t.Helper()
-	stdout, stderr, err := output(c.t, c.env, c.program, append(args, "--output", "json")...)
+	stdout, stderr, err := runProgram(c.t, c.env, c.program, append(args, "--output", "json")...)
 	if err != nil {
-		c.t.Fatalf("%s: aws %s: %v\n%s", c.place, strings.Join(args[:2], " "), err, stderr)
+		c.t.Fatalf("%s: aws %s: %v\n%s", c.location, strings.Join(args[:2], " "), err, stderr)
 	}
 	if into == nil {
 		return
 	}
 	if err := json.Unmarshal([]byte(stdout), into); err != nil {
-		c.t.Fatalf("%s: aws %s: %v\n%s", c.place, strings.Join(args[:2], " "), err, stdout)
+		c.t.Fatalf("%s: aws %s: %v\n%s", c.location, strings.Join(args[:2], " "), err, stdout)
 	}
 }
 
-// refused calls the CLI, wants it to fail, and gives what it says.
-func (c cli) refused(args ...string) string {
+// runRefused calls the CLI, fails the test if that succeeds, and returns the error message.
+func (c cli) runRefused(args ...string) string {
 	c.t.Helper()
-	stdout, stderr, err := output(c.t, c.env, c.program, args...)
+	stdout, stderr, err := runProgram(c.t, c.env, c.program, args...)
 	if err == nil {
-		c.t.Fatalf("%s: aws %s succeeded: %s", c.place, strings.Join(args[:2], " "), stdout)
+		c.t.Fatalf("%s: aws %s succeeded: %s", c.location, strings.Join(args[:2], " "), stdout)
 	}
 	return stderr
 }
@@ -61,30 +61,38 @@ func (s stack) output(key string) string {
 	return ""
 }
 
-// settled waits until a stack rests, and wants a status.
-func (c cli) settled(name, status string) stack {
+// waitForStatus waits until no operation of a stack is in progress, and fails the test if its status is another one.
+func (c cli) waitForStatus(name, status string) stack {
 	c.t.Helper()
 	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); {
 		var out struct{ Stacks []stack }
 		c.run(&out, "cloudformation", "describe-stacks", "--stack-name", name)
 		s := out.Stacks[0]
 		if strings.HasSuffix(s.StackStatus, "_IN_PROGRESS") {
-			continue // a call takes most of a second: no pause is needed
+			continue // a call takes most of a second, so there is no pause
 		}
 		if s.StackStatus != status {
 			var events struct {
 				StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
 			}
 			c.run(&events, "cloudformation", "describe-stack-events", "--stack-name", name)
-			c.t.Fatalf("%s: stack %s is %s, want %s: %s\n%v", c.place, name, s.StackStatus, status, s.StackStatusReason, events.StackEvents)
+			c.t.Fatalf(
+				"%s: stack %s is %s, want %s: %s\n%v",
+				c.location,
+				name,
+				s.StackStatus,
+				status,
+				s.StackStatusReason,
+				events.StackEvents,
+			)
 		}
 		return s
 	}
-	c.t.Fatalf("%s: stack %s did not come to rest", c.place, name)
+	c.t.Fatalf("%s: stack %s is still in progress after ten minutes", c.location, name)
 	return stack{}
 }
 
-// parameters of template.yaml for some Protect… choices.
+// parameters returns arguments for the parameters of template.yaml with some Protect… parameters set to yes.
 func parameters(connection string, protect ...string) []string {
 	values := map[string]string{
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "DataPlaneAccountId": "444455556666",
@@ -108,7 +116,7 @@ func (c cli) create(name, connection string, protect ...string) {
 	}, parameters(connection, protect...)...)...)
 }
 
-// attached lists the policies of a role, by name.
+// attached returns the names of the policies that are attached to a role, separated by spaces.
 func (c cli) attached(roleARN string) string {
 	c.t.Helper()
 	var out struct {
@@ -122,28 +130,37 @@ func (c cli) attached(roleARN string) string {
 	return strings.Join(names, " ")
 }
 
-// TestAWSCLI drives the embedded AWS with the AWS CLI as a customer would: two
-// accounts and two Regions side by side.
+// TestAWSCLI launches, updates and deletes stacks with the AWS CLI as a customer would, in two accounts and two Regions
+// at the same time.
 func TestAWSCLI(t *testing.T) {
 	program := tool(t, "PERMSTACK_AWS_CLI")
-	endpoint := serve(t, command(t))
+	endpoint := startLocal(t, buildCommand(t))
 	at := func(account, region string) cli {
 		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
 	}
-	here, east, other := at("111111111111", "us-east-1"), at("111111111111", "eu-central-1"), at("222222222222", "us-east-1")
+	here, east, other := at(
+		"111111111111",
+		"us-east-1",
+	), at(
+		"111111111111",
+		"eu-central-1",
+	), at(
+		"222222222222",
+		"us-east-1",
+	)
 
 	here.create("backup", "main", "EC2", "S3")
 	east.create("backup", "main", "RDS")
 	other.create("backup", "main", "DynamoDB")
-	first := here.settled("backup", "CREATE_COMPLETE")
-	second := east.settled("backup", "CREATE_COMPLETE")
-	third := other.settled("backup", "CREATE_COMPLETE")
+	first := here.waitForStatus("backup", "CREATE_COMPLETE")
+	second := east.waitForStatus("backup", "CREATE_COMPLETE")
+	third := other.waitForStatus("backup", "CREATE_COMPLETE")
 
 	role := first.output("RoleArn")
 	if !strings.HasPrefix(role, "arn:aws:iam::111111111111:role/permstack/ClumioIAMRole-us-east-1-main") {
 		t.Errorf("RoleArn = %q", role)
 	}
-	wants := map[string][2]string{ // stack → a policy that it has, one that it has not
+	wants := map[string][2]string{ // stack → a policy that is attached, one that is not
 		first.StackID:  {"ClumioS3BackupPolicy", "ClumioRdsBackupPolicy"},
 		second.StackID: {"ClumioRdsBackupPolicy", "ClumioS3BackupPolicy"},
 		third.StackID:  {"ClumioDynamoDbBackupPolicy", "ClumioS3BackupPolicy"},
@@ -152,7 +169,7 @@ func TestAWSCLI(t *testing.T) {
 		t.Helper()
 		names := c.attached(s.output("RoleArn"))
 		if want := wants[s.StackID]; !strings.Contains(names, want[0]) || strings.Contains(names, want[1]) {
-			t.Errorf("%s: attached are %s; want %s and not %s", c.place, names, want[0], want[1])
+			t.Errorf("%s: attached are %s; want %s and not %s", c.location, names, want[0], want[1])
 		}
 	}
 	check(here, first)
@@ -186,9 +203,10 @@ func TestAWSCLI(t *testing.T) {
 
 	// An update that drops S3 touches nothing but this stack.
 	here.run(nil, append([]string{
-		"cloudformation", "update-stack", "--stack-name", "backup", "--use-previous-template", "--capabilities", "CAPABILITY_IAM",
+		"cloudformation", "update-stack", "--stack-name", "backup", "--use-previous-template", "--capabilities",
+		"CAPABILITY_IAM",
 	}, parameters("main", "EC2")...)...)
-	first = here.settled("backup", "UPDATE_COMPLETE")
+	first = here.waitForStatus("backup", "UPDATE_COMPLETE")
 	wants[first.StackID] = [2]string{"ClumioEC2BackupPolicy", "ClumioS3BackupPolicy"}
 	check(here, first)
 	check(east, second)
@@ -197,18 +215,18 @@ func TestAWSCLI(t *testing.T) {
 		t.Errorf("the update changed RoleArn from %s to %s", role, got)
 	}
 
-	// A senseless choice is refused before anything is made.
-	said := here.refused(append([]string{
+	// An invalid choice is refused before anything is created.
+	message := here.runRefused(append([]string{
 		"cloudformation", "create-stack", "--stack-name", "nothing", "--template-url", here.templateURL(),
 		"--capabilities", "CAPABILITY_IAM",
 	}, parameters("none")...)...)
-	if !strings.Contains(said, "at least one kind of asset") {
-		t.Errorf("no asset: %s", said)
+	if !strings.Contains(message, "at least one kind of asset") {
+		t.Errorf("no asset: got %s", message)
 	}
 
-	// A launch whose role is there already fails, says why, and rolls back.
+	// A launch whose role already exists fails with that reason and rolls back.
 	here.create("again", "main", "EC2")
-	here.settled("again", "ROLLBACK_COMPLETE")
+	here.waitForStatus("again", "ROLLBACK_COMPLETE")
 	var events struct {
 		StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
 	}
@@ -220,7 +238,7 @@ func TestAWSCLI(t *testing.T) {
 		}
 	}
 	if !strings.Contains(reason, "us-east-1-main") || !strings.Contains(reason, "exist") {
-		t.Errorf("the reason of the failure is %q; want the name of what exists already", reason)
+		t.Errorf("the reason of the failure is %q; want the name of the existing role", reason)
 	}
 	check(here, first)
 
@@ -229,12 +247,12 @@ func TestAWSCLI(t *testing.T) {
 	}
 	here.run(nil, "cloudformation", "delete-stack", "--stack-name", "again")
 	for _, c := range []cli{here, east, other} {
-		c.gone()
+		c.waitForDeletion()
 	}
 }
 
-// gone waits until no stack is left and wants nothing to be left with them.
-func (c cli) gone() {
+// waitForDeletion waits until no stack exists, and fails the test if any other resource remains.
+func (c cli) waitForDeletion() {
 	c.t.Helper()
 	for end := time.Now().Add(10 * time.Minute); ; {
 		var out struct{ Stacks []stack }
@@ -243,7 +261,7 @@ func (c cli) gone() {
 			break
 		}
 		if time.Now().After(end) {
-			c.t.Fatalf("%s: stacks are left: %v", c.place, out.Stacks)
+			c.t.Fatalf("%s: stacks are left: %v", c.location, out.Stacks)
 		}
 	}
 	for _, list := range [][]string{
@@ -254,7 +272,7 @@ func (c cli) gone() {
 		c.run(&out, list...)
 		for _, left := range out {
 			if len(left) > 0 {
-				c.t.Errorf("%s: left behind: %v", c.place, left)
+				c.t.Errorf("%s: left behind: %v", c.location, left)
 			}
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// bash4 are features that bash 3.2, the version of macOS, does not have or handles differently.
-var bash4 = map[string]*regexp.Regexp{
+// newerThanBash32 are features that bash 3.2, the version of macOS, does not have or handles differently.
+var newerThanBash32 = map[string]*regexp.Regexp{
 	"mapfile and readarray":      regexp.MustCompile(`\b(mapfile|readarray)\b`),
 	"associative arrays":         regexp.MustCompile(`\b(declare|local|typeset)\s+-[a-zA-Z]*A`),
 	"name references":            regexp.MustCompile(`\b(declare|local|typeset)\s+-[a-zA-Z]*n`),
@@ -42,7 +42,7 @@ func TestBash32(t *testing.T) {
 			if strings.HasPrefix(strings.TrimSpace(code), "#") {
 				continue
 			}
-			for feature, pattern := range bash4 {
+			for feature, pattern := range newerThanBash32 {
 				if pattern.MatchString(code) {
 					t.Errorf("%s:%d: bash 3.2 does not support this (%s): %s", script, i+1, feature, line)
 				}
@@ -56,7 +56,7 @@ var scripts = []string{"build.sh", ".ci/run"}
 // TestShellcheck runs shellcheck over the shell scripts.
 func TestShellcheck(t *testing.T) {
 	program := tool(t, "PERMSTACK_SHELLCHECK")
-	if stdout, stderr, err := output(t, os.Environ(), program, scripts...); err != nil {
+	if stdout, stderr, err := runProgram(t, os.Environ(), program, scripts...); err != nil {
 		t.Errorf("shellcheck: %v\n%s%s", err, stdout, stderr)
 	}
 }

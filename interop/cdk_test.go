@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { fakeawstest.Main(m) }
 // that the synthesized template has the same values, and launches it.
 func TestCDK(t *testing.T) {
 	t.Parallel()
-	needs(t, "node")
+	requirePrograms(t, "node")
 	modules := os.Getenv("PERMSTACK_CDK")
 	if modules == "" {
 		t.Skip("skipped: PERMSTACK_CDK names no folder with node_modules (./build.sh test installs it and sets this)")
@@ -27,7 +27,7 @@ func TestCDK(t *testing.T) {
 		t.Skipf("skipped: PERMSTACK_CDK: %v", err)
 	}
 	env := environment("http://127.0.0.1:1", "111111111111", "us-east-1")
-	stdout, stderr, err := output(t, env, "node", "interop/cdk.mjs", modules, "templates/launch-stack.yaml")
+	stdout, stderr, err := runProgram(t, env, "node", "interop/cdk.mjs", modules, "templates/launch-stack.yaml")
 	if err != nil {
 		t.Fatalf("cdk.mjs: %v\n%s", err, tail(stderr))
 	}

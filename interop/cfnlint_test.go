@@ -11,9 +11,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestCfnLint lets cfn-lint read what customers launch and what is written for
-// them. Its start and its reading of AWS's schemas take most of its time, so
-// all files go into one run.
+// TestCfnLint runs cfn-lint over the templates that customers launch and those that permstack writes. Starting it and
+// reading AWS's schemas take most of its time, so there is one run for all files.
 func TestCfnLint(t *testing.T) {
 	lint := tool(t, "PERMSTACK_CFN_LINT")
 	dir := t.TempDir()
@@ -36,7 +35,7 @@ func TestCfnLint(t *testing.T) {
 		}
 		write(name, whole)
 		if strings.HasPrefix(name, "portable") {
-			continue // is never deployed in parts
+			continue // never deployed as two stacks
 		}
 		stacks, err := permissionstack.Stacks(set)
 		if err != nil {
@@ -47,7 +46,7 @@ func TestCfnLint(t *testing.T) {
 		}
 	}
 	t.Logf("cfn-lint reads %d templates", len(files))
-	stdout, stderr, err := output(t, os.Environ(), lint, append([]string{"--"}, absolute(t, files)...)...)
+	stdout, stderr, err := runProgram(t, os.Environ(), lint, append([]string{"--"}, absolute(t, files)...)...)
 	if err != nil {
 		t.Errorf("cfn-lint: %v\n%s%s", err, stdout, stderr)
 	}
@@ -66,8 +65,9 @@ func absolute(t *testing.T, files []string) []string {
 	return out
 }
 
-// sets are every choice of assets, portable, with everything that goes with it
-// and with as little as can be; and some for one place, as they are deployed.
+// sets returns the permission sets of every choice of assets without account and Region, with all operations and
+// options
+// and with backup alone, and of some choices for one account and Region.
 func sets(t *testing.T) map[string]policies.Set {
 	t.Helper()
 	profile, ok := policies.Profile("clumio")
@@ -83,8 +83,11 @@ func sets(t *testing.T) map[string]policies.Set {
 		options = append(options, o.Option)
 	}
 	portable := policies.Environment{
-		ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/Control", SupportControlPlaneRoleARN: "arn:aws:iam::111122223333:role/Support",
-		DataPlaneAccountID: "444455556666", ExternalID: "example", ConnectionID: "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
+		ControlPlaneRoleARN:        "arn:aws:iam::111122223333:role/Control",
+		SupportControlPlaneRoleARN: "arn:aws:iam::111122223333:role/Support",
+		DataPlaneAccountID:         "444455556666",
+		ExternalID:                 "example",
+		ConnectionID:               "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f",
 	}
 	place := portable
 	place.Partition, place.Account, place.Region = "aws", "123456789012", "us-east-1"
@@ -93,8 +96,12 @@ func sets(t *testing.T) map[string]policies.Set {
 	bounded.Tags = []policies.Tag{{Key: "team", Value: "storage"}, {Key: "cost-center", Value: "42"}}
 
 	out := map[string]policies.Set{}
-	add := func(name string, env policies.Environment, assets []schema.Asset, operations []schema.Operation, options []schema.Option) {
-		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: assets, Operations: operations, Options: options}, env)
+	add := func(name string, env policies.Environment, assets []schema.Asset, operations []schema.Operation,
+		options []schema.Option) {
+		set, err := policies.Synthesize(
+			policies.Selection{Profile: "clumio", Assets: assets, Operations: operations, Options: options},
+			env,
+		)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// checkout copies what git has, or would take, to a new folder: neither what was
-// built nor what git ignores.
+// checkout copies the files that git tracks or would add to a new folder, without build output and ignored files.
 func checkout(t *testing.T) string {
 	t.Helper()
 	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -24,7 +23,7 @@ func checkout(t *testing.T) string {
 		source, target := filepath.Join(root, name), filepath.Join(dir, name)
 		info, err := os.Stat(source)
 		if os.IsNotExist(err) {
-			continue // deleted, and git does not know yet
+			continue // deleted but not committed
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -43,19 +42,27 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// in runs a program in a folder and gives what it printed; it must succeed.
-func in(t *testing.T, dir string, env []string, program string, args ...string) string {
+// runIn runs a program in a folder and returns its output; it fails the test if the program fails.
+func runIn(t *testing.T, dir string, env []string, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir, cmd.Env = dir, env
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s %s: %v\n%s%s", filepath.Base(program), strings.Join(args, " "), err, tail(out.String()), tail(complaint.String()))
+		t.Fatalf(
+			"%s %s: %v\n%s%s",
+			filepath.Base(program),
+			strings.Join(args, " "),
+			err,
+			tail(stdout.String()),
+			tail(stderr.String()),
+		)
 	}
-	return out.String() + complaint.String()
+	return stdout.String() + stderr.String()
 }
 
+// tail returns the end of a long output.
 func tail(s string) string {
 	const most = 4000
 	if len(s) > most {
@@ -64,17 +71,17 @@ func tail(s string) string {
 	return s
 }
 
-// needs skips a test whose programs are not all there.
-func needs(t *testing.T, programs ...string) {
+// requirePrograms skips a test unless every program is installed.
+func requirePrograms(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("skipped: there is no %s", p)
+			t.Skipf("skipped: %s is not installed", p)
 		}
 	}
 }
 
-// goEnvironment is env with what the Go command needs.
+// goEnvironment returns env with the caches and flags of the Go command.
 func goEnvironment(env []string) []string {
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS").Output()
 	if err != nil {

@@ -1,5 +1,5 @@
 // Unpacks the Chromium of the npm package @sparticuz/chromium into a folder, with a
-// script "chromium" that starts it beside its libraries:
+// script "chromium" that starts it with its libraries:
 //   node interop/chromium.mjs .tools/npm .tools/chromium
 import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";

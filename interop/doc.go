@@ -1,4 +1,5 @@
-// Package judges holds permstack against tools that others wrote: cfn-lint, the
-// AWS CLI and boto3. It has tests only. ./build.sh test installs the tools and
-// names them in the environment; a test whose tool is not there is skipped.
+// Package interop tests permstack with programs by others, such as cfn-lint, the AWS CLI, boto3, the SAM CLI and the
+// AWS
+// CDK. It contains tests only. ./build.sh test installs the tools and passes their paths in environment variables; a
+// test whose tool is not installed is skipped.
 package interop

@@ -9,11 +9,10 @@ import (
 	"testing"
 )
 
-// TestBuildTwice: two checkouts of one commit, in two places, give the same
-// bytes: zips, templates, checksums.
+// TestBuildTwice checks that two checkouts of one commit in two folders produce the same zips, templates and checksums.
 func TestBuildTwice(t *testing.T) {
 	t.Parallel()
-	needs(t, "git", "bash")
+	requirePrograms(t, "git", "bash")
 	if testing.Short() {
 		t.Skip("skipped: -short")
 	}
@@ -21,7 +20,7 @@ func TestBuildTwice(t *testing.T) {
 	var first map[string][]byte
 	for range 2 {
 		dir := checkout(t)
-		in(t, dir, env, "bash", "build.sh", "package", "--version", "v0", "--bucket-prefix", "judged")
+		runIn(t, dir, env, "bash", "build.sh", "package", "--version", "v0", "--bucket-prefix", "interop")
 		files := map[string][]byte{}
 		for _, pattern := range []string{"dist/*.zip", "dist/SHA256SUMS", "dist/release/*"} {
 			names, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -41,29 +40,29 @@ func TestBuildTwice(t *testing.T) {
 			continue
 		}
 		if len(files) != len(first) {
-			t.Errorf("%d files, and then %d", len(first), len(files))
+			t.Errorf("the builds have %d and %d files", len(first), len(files))
 		}
 		for name, data := range files {
 			if !bytes.Equal(data, first[name]) {
-				t.Errorf("%s differs from build to build", name)
+				t.Errorf("%s differs between the builds", name)
 			}
 		}
 	}
 }
 
-// TestRelease publishes a release to three Regions and launches it from there
-// in two accounts, by the AWS CLI, all six side by side.
+// TestRelease publishes a release to three Regions and launches it from there in two accounts with the AWS CLI, all six
+// at the same time.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	program := tool(t, "PERMSTACK_AWS_CLI")
-	needs(t, "git", "bash")
-	endpoint := serve(t, command(t))
+	requirePrograms(t, "git", "bash")
+	endpoint := startLocal(t, buildCommand(t))
 	dir := checkout(t)
 	regions := []string{"us-east-1", "eu-central-1", "us-gov-west-1"}
 	at := func(account, region string) cli {
 		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
 	}
-	const owner, other, prefix = "111111111111", "222222222222", "judged"
+	const owner, other, prefix = "111111111111", "222222222222", "interop"
 	for _, region := range regions {
 		create := []string{"s3api", "create-bucket", "--bucket", prefix + "-" + region}
 		if region != "us-east-1" {
@@ -71,7 +70,8 @@ func TestRelease(t *testing.T) {
 		}
 		at(owner, region).run(nil, create...)
 		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Principal": map[string]any{"AWS": other}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::" + prefix + "-" + region + "/*",
+			"Effect": "Allow", "Principal": map[string]any{"AWS": other}, "Action": "s3:GetObject",
+			"Resource": "arn:aws:s3:::" + prefix + "-" + region + "/*",
 		}}})
 		if err != nil {
 			t.Fatal(err)
@@ -81,13 +81,14 @@ func TestRelease(t *testing.T) {
 	}
 	publish := []string{"publish", "--version", "v0", "--bucket-prefix", prefix, "--regions", strings.Join(regions, ",")}
 	env := goEnvironment(environment(endpoint, owner, "us-east-1"))
-	in(t, dir, env, "bash", append([]string{"build.sh"}, publish...)...)
-	again := append([]string{"run", "./tools/release"}, publish...) // what build.sh does after building
-	if said := in(t, dir, env, "go", append(again, "--dry-run")...); !strings.Contains(said, "nothing was uploaded") {
-		t.Errorf("--dry-run: %s", tail(said))
+	runIn(t, dir, env, "bash", append([]string{"build.sh"}, publish...)...)
+	again := append([]string{"run", "./tools/release"}, publish...) // the last step of build.sh publish
+	if out := runIn(t, dir, env, "go", append(again, "--dry-run")...); !strings.Contains(out, "nothing was uploaded") {
+		t.Errorf("--dry-run: %s", tail(out))
 	}
-	if said := in(t, dir, env, "go", again...); strings.Contains(said, ": uploaded") || !strings.Contains(said, ": exists") {
-		t.Errorf("published twice: %s", tail(said))
+	if out := runIn(t, dir, env, "go", again...); strings.Contains(out, ": uploaded") ||
+		!strings.Contains(out, ": exists") {
+		t.Errorf("published twice: %s", tail(out))
 	}
 
 	key := "permstack/v0/launch-stack.yaml"
@@ -97,7 +98,16 @@ func TestRelease(t *testing.T) {
 			c := at(account, region)
 			places = append(places, c)
 			url := endpoint + "/" + prefix + "-" + region + "/" + key
-			args := []string{"cloudformation", "create-stack", "--stack-name", "backup", "--template-url", url, "--capabilities", "CAPABILITY_IAM"}
+			args := []string{
+				"cloudformation",
+				"create-stack",
+				"--stack-name",
+				"backup",
+				"--template-url",
+				url,
+				"--capabilities",
+				"CAPABILITY_IAM",
+			}
 			values := parameters("main", "EC2", "S3")
 			for i, v := range values {
 				values[i] = strings.Replace(v, "arn:aws:", "arn:"+partition(region)+":", 1)
@@ -106,20 +116,21 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	for _, c := range places {
-		role := c.settled("backup", "CREATE_COMPLETE").output("RoleArn")
-		region := strings.Fields(c.place)[1]
-		if !strings.HasPrefix(role, "arn:"+partition(region)+":iam::"+strings.Fields(c.place)[0]) || !strings.HasSuffix(role, "-"+region+"-main") {
-			t.Errorf("%s: the role is %s", c.place, role)
+		role := c.waitForStatus("backup", "CREATE_COMPLETE").output("RoleArn")
+		region := strings.Fields(c.location)[1]
+		if !strings.HasPrefix(role, "arn:"+partition(region)+":iam::"+strings.Fields(c.location)[0]) ||
+			!strings.HasSuffix(role, "-"+region+"-main") {
+			t.Errorf("%s: the role is %s", c.location, role)
 		}
 		if names := c.attached(role); !strings.Contains(names, "ClumioS3BackupPolicy") {
-			t.Errorf("%s: attached are %s", c.place, names)
+			t.Errorf("%s: attached are %s", c.location, names)
 		}
 	}
 	for _, c := range places {
 		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "backup")
 	}
 	for _, c := range places {
-		c.gone()
+		c.waitForDeletion()
 	}
 }
 

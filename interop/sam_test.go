@@ -10,29 +10,29 @@ import (
 func TestSAM(t *testing.T) {
 	t.Parallel()
 	sam := tool(t, "PERMSTACK_SAM")
-	needs(t, "make", "git")
-	endpoint := serve(t, command(t))
+	requirePrograms(t, "make", "git")
+	endpoint := startLocal(t, buildCommand(t))
 	dir := checkout(t)
 	env := append(goEnvironment(environment(endpoint, "444444444444", "eu-west-1")),
 		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+t.TempDir(), "SAM_CLI_POLL_DELAY=1")
 
-	in(t, dir, env, sam, "validate", "--lint")
-	in(t, dir, env, sam, "build")
+	runIn(t, dir, env, sam, "validate", "--lint")
+	runIn(t, dir, env, sam, "build")
 	deploy := func(parameters ...string) string {
 		args := []string{
 			"deploy", "--stack-name", "backup", "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
 			"--parameter-overrides", "ControlPlaneRoleArn=arn:aws:iam::111122223333:role/Control", "ExternalId=example",
 			"ConnectionId=sam", "DataPlaneAccountId=444455556666",
 		}
-		return in(t, dir, env, sam, append(args, parameters...)...)
+		return runIn(t, dir, env, sam, append(args, parameters...)...)
 	}
-	if said := deploy(); !strings.Contains(said, "role/permstack/ClumioIAMRole-eu-west-1-sam") {
-		t.Errorf("sam deploy does not print the role:\n%s", tail(said))
+	if out := deploy(); !strings.Contains(out, "role/permstack/ClumioIAMRole-eu-west-1-sam") {
+		t.Errorf("sam deploy does not print the role:\n%s", tail(out))
 	}
-	if said := deploy("ProtectS3=yes"); !strings.Contains(said, "Successfully created/updated stack") {
-		t.Errorf("sam deploy again:\n%s", tail(said))
+	if out := deploy("ProtectS3=yes"); !strings.Contains(out, "Successfully created/updated stack") {
+		t.Errorf("sam deploy again:\n%s", tail(out))
 	}
-	in(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
+	runIn(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
 
 	if program := tool(t, "PERMSTACK_AWS_CLI"); program != "" {
 		c := cli{t, program, env, "444444444444 eu-west-1", endpoint}
@@ -40,7 +40,7 @@ func TestSAM(t *testing.T) {
 		var out struct{ Stacks []struct{ StackName string } }
 		c.run(&out, "cloudformation", "describe-stacks")
 		if len(out.Stacks) != 1 || out.Stacks[0].StackName != "aws-sam-cli-managed-default" {
-			t.Errorf("sam delete leaves %v; the SAM CLI's own stack alone should be left", out.Stacks)
+			t.Errorf("sam delete leaves %v; want only the SAM CLI's own stack", out.Stacks)
 		}
 	}
 }

@@ -1,6 +1,6 @@
-"""Lives through a connection on `permstack local` with boto3: launch,
-update, drift, failure, delete. It finds the endpoint and the account in the
-environment and exits 1 with a reason at the first thing that is not right.
+"""Runs a scenario on `permstack local` with boto3: launch, update, drift, failure,
+delete. The environment has the endpoint and the account. The exit status is 1, with
+a reason, at the first check that fails.
 """
 
 import os
@@ -22,7 +22,7 @@ sts = boto3.client("sts")
 
 def check(held, what):
     if not held:
-        sys.exit(f"not right: {what}")
+        sys.exit(f"check failed: {what}")
 
 
 def parameters(protect, **more):
@@ -60,32 +60,32 @@ def actions(role):
 
 
 def refused(code, call, **arguments):
-    """Calls, and gives the message of the error that it wants."""
+    """Calls, requires an error with the code, and returns its message."""
     try:
         call(**arguments)
     except ClientError as e:
-        check(e.response["Error"]["Code"] == code, f"want {code}, have {e}")
+        check(e.response["Error"]["Code"] == code, f"want {code}, got {e}")
         return e.response["Error"]["Message"]
-    sys.exit(f"not right: {call.__name__} was not refused with {code}")
+    sys.exit(f"check failed: {call.__name__} was not refused with {code}")
 
 
 check(sts.get_caller_identity()["Account"] == "333333333333", "the access key id chooses the account")
 
-# Without the capability nothing is made.
+# Without the capability nothing is created.
 refused("InsufficientCapabilitiesException", cfn.create_stack,
         StackName=STACK, TemplateURL=TEMPLATE, Parameters=parameters({"EC2"}))
 
 cfn.create_stack(StackName=STACK, TemplateURL=TEMPLATE, Parameters=parameters({"EC2", "S3"}, ResourceTags="team=storage,stage=test"),
                  Capabilities=["CAPABILITY_IAM"])
 cfn.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=FAST)
-given = outputs()
-role = given["RoleArn"].rsplit("/", 1)[1]
+launched = outputs()
+role = launched["RoleArn"].rsplit("/", 1)[1]
 check(role == "ClumioIAMRole-us-west-2-boto", f"the role is named {role}")
 before = actions(role)
 check("s3:GetObject" in before and "ec2:CreateSnapshot" in before, "the role may back up EC2 and S3")
 found = iam.get_role(RoleName=role)["Role"]
 check(found["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] == "example",
-      "the trust asks for the external id")
+      "the trust policy requires the external id")
 tags = {t["Key"]: t["Value"] for t in found["Tags"]}
 check(tags.get("team") == "storage" and tags.get("stage") == "test", f"the tags reach the role: {tags}")
 installers = iam.list_roles(PathPrefix="/permstack/installer/")["Roles"]
@@ -93,12 +93,12 @@ check(len(installers) == 3, f"there are three roles of the stack itself: {instal
 for installer in installers:
     own = {t["Key"]: t["Value"] for t in iam.get_role(RoleName=installer["RoleName"])["Role"].get("Tags", [])}
     check(own.get("team") == "storage" and own.get("stage") == "test", f"the tags reach the stack's own roles: {own}")
-check(sns.get_topic_attributes(TopicArn=given["EventTopicArn"])["Attributes"]["TopicArn"] == given["EventTopicArn"], "the topic is there")
-rules = events.list_rules(NamePrefix="Clumio")["Rules"]  # beside them stands that of the drift check
+check(sns.get_topic_attributes(TopicArn=launched["EventTopicArn"])["Attributes"]["TopicArn"] == launched["EventTopicArn"], "the topic exists")
+rules = events.list_rules(NamePrefix="Clumio")["Rules"]  # the rule of the drift check has another prefix
 check(rules, "there are event rules")
 for rule in rules:
     targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    check([t["Arn"] for t in targets] == [given["EventTopicArn"]], f"rule {rule['Name']} feeds the topic")
+    check([t["Arn"] for t in targets] == [launched["EventTopicArn"]], f"rule {rule['Name']} feeds the topic")
 
 # The permission stack belongs to CloudFormation, so it sees drift.
 inner = [s["StackName"] for s in cfn.describe_stacks()["Stacks"] if s["StackName"] != STACK]
@@ -108,22 +108,22 @@ status = {r["StackResourceDriftStatus"] for r in [
     cfn.detect_stack_resource_drift(StackName=access, LogicalResourceId="ClumioIAMRole")["StackResourceDrift"]]}
 check(status == {"IN_SYNC"}, f"the role is in sync: {status}")
 
-# An update that drops an asset takes its access away; the same again is no update.
+# An update without an asset removes its access; the same update again changes nothing.
 cfn.update_stack(StackName=STACK, UsePreviousTemplate=True, Parameters=parameters({"EC2"}), Capabilities=["CAPABILITY_IAM"])
 cfn.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig=FAST)
 after = actions(role)
-check(after < before and "s3:GetObject" not in after, "S3 went with the update, and nothing came")
-check(outputs()["RoleArn"] == given["RoleArn"], "the role is the same")
+check(after < before and "s3:GetObject" not in after, "the update removed S3 and added nothing")
+check(outputs()["RoleArn"] == launched["RoleArn"], "the role is the same")
 message = refused("ValidationError", cfn.update_stack, StackName=STACK, UsePreviousTemplate=True,
                   Parameters=parameters({"EC2"}), Capabilities=["CAPABILITY_IAM"])
 check("No updates" in message, message)
 
-# Rules refuse what makes no sense.
-message = refused("ValidationError", cfn.create_stack, StackName="senseless", TemplateURL=TEMPLATE,
+# Rules refuse invalid choices.
+message = refused("ValidationError", cfn.create_stack, StackName="invalid", TemplateURL=TEMPLATE,
                   Parameters=parameters({"S3"}, DataPlaneAccountId=""), Capabilities=["CAPABILITY_IAM"])
 check("sent to an account" in message, message)
 
-# A failure says why and leaves nothing.
+# A failure has a reason and leaves nothing behind.
 name = "ClumioIAMRole-us-west-2-taken"
 iam.create_role(RoleName=name, AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
                 '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}')
@@ -131,7 +131,7 @@ cfn.create_stack(StackName="fails", TemplateURL=TEMPLATE, Parameters=parameters(
                  Capabilities=["CAPABILITY_IAM"])
 try:
     cfn.get_waiter("stack_create_complete").wait(StackName="fails", WaiterConfig=FAST)
-    sys.exit("not right: the second launch did not fail")
+    sys.exit("check failed: the second launch did not fail")
 except WaiterError as e:
     check("ROLLBACK" in str(e), str(e))
 stack = cfn.describe_stacks(StackName="fails")["Stacks"][0]
@@ -142,11 +142,11 @@ reasons = [e.get("ResourceStatusReason", "") for p in cfn.get_paginator("describ
            for e in p["StackEvents"] if e["ResourceStatus"] == "CREATE_FAILED"]
 check(any(name in r for r in reasons), f"the reason names the role: {reasons}")
 taken = [r["RoleName"] for r in iam.list_roles()["Roles"] if r["RoleName"].endswith("-taken")]
-check(taken == [name], f"only the role that was there is left: {taken}")
+check(taken == [name], f"only the existing role is left: {taken}")
 
-for gone in ("fails", STACK):
-    cfn.delete_stack(StackName=gone)
-    cfn.get_waiter("stack_delete_complete").wait(StackName=gone, WaiterConfig=FAST)
+for name_of_stack in ("fails", STACK):
+    cfn.delete_stack(StackName=name_of_stack)
+    cfn.get_waiter("stack_delete_complete").wait(StackName=name_of_stack, WaiterConfig=FAST)
 iam.delete_role(RoleName=name)
 left = {
     "stacks": cfn.describe_stacks()["Stacks"], "roles": iam.list_roles()["Roles"],
@@ -154,4 +154,4 @@ left = {
     "topics": sns.list_topics()["Topics"], "rules": events.list_rules()["Rules"],
 }
 check(not any(left.values()), f"nothing is left: {left}")
-print("the whole life held")
+print("every check passed")

@@ -1,4 +1,4 @@
-// Judges IAM requests with @cloud-copilot/iam-simulate: a JSON list of
+// Evaluates IAM requests with @cloud-copilot/iam-simulate: a JSON list of
 // {principal, account, policies, action, resource, resourceAccount, context}
 // on stdin, the list of results ("Allowed", "ImplicitlyDenied", …, or what is
 // wrong with the request) on stdout.
@@ -22,10 +22,10 @@ for (const r of JSON.parse(readFileSync(0, "utf8"))) {
       contextVariables: r.context,
     },
   }, {});
-  // The identity policies alone are on trial: KMS would want a key policy too.
-  // A resource that is itself a pattern is judged once a type.
-  const judged = (out.results ?? [out.result]).map((x) => x?.analysis?.identityAnalysis?.result);
-  const identity = judged.every((x) => x === judged[0]) ? judged[0] : judged.join(", ");
+  // Only the identity policies are evaluated: KMS would require a key policy too.
+  // A resource that is itself a pattern is evaluated once for each resource type.
+  const evaluated = (out.results ?? [out.result]).map((x) => x?.analysis?.identityAnalysis?.result);
+  const identity = evaluated.every((x) => x === evaluated[0]) ? evaluated[0] : evaluated.join(", ");
   results.push(identity || (out.errors?.message ?? JSON.stringify(out).slice(0, 500)));
 }
 console.log(JSON.stringify(results));

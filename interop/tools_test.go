@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// root is the folder of the repository.
+// root is the root folder of the repository.
 const root = ".."
 
-// tool gives the program that an environment variable names.
+// tool returns the program that an environment variable names, and skips the test if there is none.
 func tool(t *testing.T, variable string) string {
 	t.Helper()
 	program := os.Getenv(variable)
@@ -29,8 +29,8 @@ func tool(t *testing.T, variable string) string {
 	return program
 }
 
-// command builds the command line from source.
-func command(t *testing.T) string {
+// buildCommand builds the command line from source.
+func buildCommand(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "permstack")
 	build := exec.Command("go", "build", "-o", program, "./cmd/permstack")
@@ -41,8 +41,8 @@ func command(t *testing.T) string {
 	return program
 }
 
-// serve runs `permstack local` until the test ends and gives its endpoint.
-func serve(t *testing.T, program string) string {
+// startLocal runs `permstack local` until the test ends and returns its endpoint.
+func startLocal(t *testing.T, program string) string {
 	t.Helper()
 	cmd := exec.Command(program, "local", "--listen", "127.0.0.1:0")
 	cmd.Dir = root
@@ -86,12 +86,12 @@ func serve(t *testing.T, program string) string {
 		case <-drained:
 			t.Fatalf("permstack local ended: %s", stderr.String())
 		case <-deadline:
-			t.Fatalf("permstack local says no endpoint: %s", stderr.String())
+			t.Fatalf("permstack local has not printed an endpoint: %s", stderr.String())
 		}
 	}
 }
 
-// environment is a clean one, with the endpoint and an account as credentials.
+// environment returns a minimal environment with the endpoint, and the account as credentials.
 func environment(endpoint, account, region string) []string {
 	env := []string{
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + account, "AWS_SECRET_ACCESS_KEY=local",
@@ -106,15 +106,15 @@ func environment(endpoint, account, region string) []string {
 	return env
 }
 
-// output runs a program and gives what it printed, and what it complained of.
-func output(t *testing.T, env []string, program string, args ...string) (stdout, stderr string, err error) {
+// runProgram runs a program in the root folder and returns its output.
+func runProgram(t *testing.T, env []string, program string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = root, env
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
+	var outBuffer, errBuffer bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &outBuffer, &errBuffer
 	err = cmd.Run()
-	return out.String(), complaint.String(), err
+	return outBuffer.String(), errBuffer.String(), err
 }

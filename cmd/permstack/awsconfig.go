@@ -87,7 +87,7 @@ func (f awsFlags) explain(err error) error {
 	case errors.As(err, &badFile):
 		return fmt.Errorf("the AWS configuration file %s cannot be read: %v", badFile.Filename, badFile.Err)
 	case errors.As(err, &noMFA):
-		return fmt.Errorf("the AWS profile requires an MFA code, which permstack cannot ask for: "+
+		return fmt.Errorf("the AWS profile requires an MFA code, which permstack cannot prompt for: "+
 			"run 'eval \"$(aws configure export-credentials --format env%s)\"', then this command without --aws-profile",
 			f.profileArgument())
 	case errors.As(err, &ssoExpired), code == "UnauthorizedException", code == "InvalidGrantException":

@@ -89,7 +89,7 @@ Exit status: 0 if the output was written, 2 if not.`,
 		"`ARN` of the permissions boundary of every role")
 	flags.StringArrayVar(&f.tags, "tag", nil, "tag of every resource, as `key=value` (repeatable)")
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil,
-		"`ID` of another account of yours whose keys, subnets and snapshots may be used (repeatable)")
+		"`ID` of another account whose keys, subnets and snapshots may be used (repeatable)")
 	flags.BoolVar(&f.env.Organization, "organization", false,
 		"allow keys, subnets and snapshots that accounts of your organization share")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")

@@ -21,7 +21,8 @@ func TestLinked(t *testing.T) {
 		if name, ok := strings.CutPrefix(path, service); ok && !strings.Contains(name, "/") {
 			clients = append(clients, name)
 		}
-		for _, heavy := range []string{"permstack/internal/drift/", "permstack/internal/cfn/cfntemplate", "go.yaml.in/yaml/"} {
+		for _, heavy := range []string{"permstack/internal/drift/", "permstack/internal/cfn/cfntemplate",
+			"go.yaml.in/yaml/"} {
 			if strings.HasPrefix(path, heavy) {
 				t.Errorf("the function links %s", path)
 			}

@@ -186,7 +186,8 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 		properties[name] = value
 	}
 	payload, err := json.Marshal(map[string]any{
-		"RequestType": request, "RequestId": id, "ResponseURL": f.inbox.URL + "/responses?X-Amz-Signature=s1gnatur3-of-the-url",
+		"RequestType": request, "RequestId": id,
+		"ResponseURL":  f.inbox.URL + "/responses?X-Amz-Signature=s1gnatur3-of-the-url",
 		"ResourceType": "Custom::PermissionStack", "LogicalResourceId": "PermissionStack", "StackId": parent,
 		"ResourceProperties": properties,
 	})

@@ -79,7 +79,8 @@ func New(o Options) *Cloud {
 	c.events = events.New()
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
-	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(), c.ssm.Definition(), c.s3.Definition()} {
+	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
+		c.ssm.Definition(), c.s3.Definition()} {
 		c.Register(s)
 	}
 	return c

@@ -134,14 +134,19 @@ func TestProtocols(t *testing.T) {
 		status                                   int
 		want                                     string
 	}{
-		{"query response", "sts", form, "", "Action=GetCallerIdentity&Version=2011-06-15", 200, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`},
-		{"query error", "iam", form, "", "Action=GetRole&RoleName=none", 404, `<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name none cannot be found.</Message></Error><RequestId>`},
-		{"query empty answer", "sns", form, "", "Action=DeleteTopic&TopicArn=arn:aws:sns:eu-west-1:111122223333:none", 200, `<DeleteTopicResult/><ResponseMetadata><RequestId>`},
-		{"JSON error", "ssm", js, "AmazonSSM.GetParameter", `{"Name":"none"}`, 400, `{"__type":"ParameterNotFound","message":`},
+		{"query response", "sts", form, "", "Action=GetCallerIdentity&Version=2011-06-15", 200,
+			`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`},
+		{"query error", "iam", form, "", "Action=GetRole&RoleName=none", 404,
+			`<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role with name none cannot be found.</Message></Error><RequestId>`},
+		{"query empty answer", "sns", form, "", "Action=DeleteTopic&TopicArn=arn:aws:sns:eu-west-1:111122223333:none", 200,
+			`<DeleteTopicResult/><ResponseMetadata><RequestId>`},
+		{"JSON error", "ssm", js, "AmazonSSM.GetParameter", `{"Name":"none"}`, 400,
+			`{"__type":"ParameterNotFound","message":`},
 		{"JSON empty answer", "events", js, "AWSEvents.DeleteRule", `{"Name":"none"}`, 200, `{}`},
 		{"JSON wrong target", "events", js, "Other.DeleteRule", `{}`, 400, `UnknownOperationException`},
 		{"JSON broken body", "events", js, "AWSEvents.DeleteRule", `{`, 400, `SerializationException`},
-		{"EC2 form", "ec2", form, "", "Action=DescribeInstances", 501, `<Response><Errors><Error><Code>NotImplemented</Code><Message>permstack local does not have ec2:DescribeInstances`},
+		{"EC2 form", "ec2", form, "", "Action=DescribeInstances", 501,
+			`<Response><Errors><Error><Code>NotImplemented</Code><Message>permstack local does not have ec2:DescribeInstances`},
 		{"S3 form", "s3", "", "", "", 501, `<Error><Code>NotImplemented</Code>`},
 		{"REST JSON form", "lambda", "application/json", "", "{}", 501, `"message":"permstack local does not ` +
 			`have lambda:POST /`},
@@ -186,15 +191,19 @@ func TestCBORClientsCanReadTheRefusal(t *testing.T) {
 
 func TestUnsignedAndOversized(t *testing.T) {
 	c, _ := apitest.NewCloud(t)
-	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type", "application/x-www-form-urlencoded"); status != 403 ||
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetCallerIdentity", "Content-Type",
+		"application/x-www-form-urlencoded"); status != 403 ||
 		!strings.Contains(body, "MissingAuthenticationToken") {
 		t.Errorf("unsigned: %d %s", status, body)
 	}
-	if status, body, _ := request(t, c, "POST", "/", "Action=GetRole&RoleName="+strings.Repeat("a", 3<<20), "Content-Type", "application/x-www-form-urlencoded", "Authorization", signedFor("iam")); status != 413 ||
+	if status, body, _ := request(t, c, "POST", "/", "Action=GetRole&RoleName="+strings.Repeat("a", 3<<20), "Content-Type",
+		"application/x-www-form-urlencoded", "Authorization", signedFor("iam")); status != 413 ||
 		!strings.Contains(body, "RequestEntityTooLarge") {
 		t.Errorf("oversized: %d %.200s", status, body)
 	}
-	if status, _, _ := request(t, c, "GET", "/?Action=GetCallerIdentity&X-Amz-Credential=111122223333%2F20260101%2Feu-west-1%2Fsts%2Faws4_request", ""); status != 200 {
+	if status, _, _ := request(t, c, "GET",
+		"/?Action=GetCallerIdentity&X-Amz-Credential=111122223333%2F20260101%2Feu-west-1%2Fsts%2Faws4_request",
+		""); status != 200 {
 		t.Errorf("presigned: %d", status)
 	}
 }

@@ -140,7 +140,8 @@ func plain(v any) any {
 		return out
 	case string:
 		var document any
-		if text, err := url.PathUnescape(v); err == nil && strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &document) == nil {
+		if text, err := url.PathUnescape(v); err == nil && strings.HasPrefix(text, "{") &&
+			json.Unmarshal([]byte(text), &document) == nil {
 			return document
 		}
 		if someID.MatchString(v) {

@@ -55,7 +55,8 @@ func TestTagging(t *testing.T) {
 
 	succeed("policy", second(n.IAM.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &policy, Tags: iamTags})),
 		second(n.IAM.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &policy, TagKeys: off})))
-	for _, tag := range apitest.Must[*iam.ListPolicyTagsOutput](t)(n.IAM.ListPolicyTags(ctx, &iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
+	for _, tag := range apitest.Must[*iam.ListPolicyTagsOutput](t)(n.IAM.ListPolicyTags(ctx,
+		&iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
 		left["policy"] = append(left["policy"], *tag.Key)
 	}
 	succeed(
@@ -65,12 +66,14 @@ func TestTagging(t *testing.T) {
 			n.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off}),
 		),
 	)
-	for _, tag := range apitest.Must[*iam.ListInstanceProfileTagsOutput](t)(n.IAM.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
+	for _, tag := range apitest.Must[*iam.ListInstanceProfileTagsOutput](t)(n.IAM.ListInstanceProfileTags(ctx,
+		&iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
 		left["profile"] = append(left["profile"], *tag.Key)
 	}
 	succeed("topic", second(n.SNS.TagResource(ctx, &sns.TagResourceInput{ResourceArn: topic, Tags: snsTags})),
 		second(n.SNS.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: topic, TagKeys: off})))
-	for _, tag := range apitest.Must[*sns.ListTagsForResourceOutput](t)(n.SNS.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
+	for _, tag := range apitest.Must[*sns.ListTagsForResourceOutput](t)(n.SNS.ListTagsForResource(ctx,
+		&sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
 		left["topic"] = append(left["topic"], *tag.Key)
 	}
 	succeed(
@@ -78,7 +81,8 @@ func TestTagging(t *testing.T) {
 		second(n.Events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
 		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})),
 	)
-	for _, tag := range apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
+	for _, tag := range apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx,
+		&eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
 		left["rule"] = append(left["rule"], *tag.Key)
 	}
 	succeed(
@@ -96,7 +100,8 @@ func TestTagging(t *testing.T) {
 			),
 		),
 	)
-	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
+	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx,
+		&ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
 		left["parameter"] = append(left["parameter"], *tag.Key)
 	}
 	for _, kind := range []string{"policy", "profile", "topic", "rule", "parameter"} {

@@ -51,7 +51,8 @@ func TestStackNames(t *testing.T) {
 }
 
 func TestParseParentErrors(t *testing.T) {
-	for _, id := range []string{"", "parent", "arn:aws:s3:::bucket", strings.Replace(stackID, "123456789012", "1234", 1), stackID + "/more"} {
+	for _, id := range []string{"", "parent", "arn:aws:s3:::bucket", strings.Replace(stackID, "123456789012", "1234", 1),
+		stackID + "/more"} {
 		t.Run(id, func(t *testing.T) {
 			if p, err := installation.ParseParent(id); err == nil {
 				t.Errorf("ParseParent(%q) = %+v, want an error", id, p)
@@ -64,8 +65,9 @@ func TestFingerprints(t *testing.T) {
 	output := installation.FormatFingerprint(installation.Inventory, "inventory body") + " " +
 		installation.FormatFingerprint(installation.Access, "access body")
 	for part, want := range map[installation.Part]string{
-		installation.Access: installation.Fingerprint("access body"), installation.Inventory: installation.Fingerprint("inventory body"),
-		"other": "",
+		installation.Access:    installation.Fingerprint("access body"),
+		installation.Inventory: installation.Fingerprint("inventory body"),
+		"other":                "",
 	} {
 		t.Run(string(part), func(t *testing.T) {
 			if got := installation.ParseFingerprint(part, output); got != want {

@@ -36,7 +36,8 @@ var everything = policies.Selection{
 func TestEveryChoiceFits(t *testing.T) {
 	largest := map[string]int{}
 	assets := []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
-	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
+	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"},
+		{"aws-cn", "cn-northwest-1"}} {
 		env := environment(place[0], place[1])
 		for choice := range 1 << (len(assets) + 3) {
 			var sel policies.Selection
@@ -82,7 +83,8 @@ func TestEveryChoiceFits(t *testing.T) {
 // inline, with the longest names and with account and Region left open. Everything
 // is the largest choice.
 func TestCombinedFits(t *testing.T) {
-	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"}, {"aws-cn", "cn-northwest-1"}} {
+	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"},
+		{"aws-cn", "cn-northwest-1"}} {
 		env := environment(place[0], place[1])
 		env.PermissionsBoundaryARN, env.Path, env.Tags = "", "", nil
 		open := env
@@ -109,7 +111,8 @@ func TestCombinedFits(t *testing.T) {
 // same logical id in the same stack, so that an update changes it in place.
 func TestSelectionsShareLogicalIDs(t *testing.T) {
 	where := map[string]string{} // type and physical name → part and logical id
-	for _, assets := range [][]schema.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"}, {"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
+	for _, assets := range [][]schema.Asset{{"ec2"}, {"s3"}, {"rds", "dynamodb"},
+		{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}} {
 		env := environment("aws", "us-east-1")
 		env.SupportControlPlaneRoleARN = ""
 		set, err := policies.Synthesize(policies.Selection{Profile: "clumio", Assets: assets}, env)
@@ -155,10 +158,12 @@ func BenchmarkStacks(b *testing.B) {
 // TestPseudoParametersInSub requires that pseudo parameters are in the text of
 // Fn::Sub only, where CloudFormation evaluates them.
 func TestPseudoParametersInSub(t *testing.T) {
-	for name, env := range map[string]policies.Environment{"bound": environment("aws", "us-east-1"), "portable": environment("", "")} {
+	for name, env := range map[string]policies.Environment{"bound": environment("aws", "us-east-1"),
+		"portable": environment("", "")} {
 		if name == "portable" {
 			env.Account, env.PermissionsBoundaryARN = "", ""
-			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c", "arn:aws:iam::210987654321:role/s"
+			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c",
+				"arn:aws:iam::210987654321:role/s"
 		}
 		set, err := policies.Synthesize(everything, env)
 		if err != nil {

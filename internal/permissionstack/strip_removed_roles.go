@@ -77,7 +77,8 @@ func stripRole(raw json.RawMessage) (json.RawMessage, bool, error) {
 		return nil, false, nil
 	}
 	change := map[string]json.RawMessage{
-		"AssumeRolePolicyDocument": denyAllTrust, "ManagedPolicyArns": json.RawMessage(`[]`), "Policies": json.RawMessage(`[]`),
+		"AssumeRolePolicyDocument": denyAllTrust, "ManagedPolicyArns": json.RawMessage(`[]`),
+		"Policies": json.RawMessage(`[]`),
 	}
 	if err := json.Unmarshal(resource["Properties"], &properties); err != nil {
 		return nil, false, err

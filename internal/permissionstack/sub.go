@@ -9,7 +9,8 @@ import (
 
 // pseudo lists the pseudo parameters that a set may contain.
 var pseudo = [...]string{
-	"${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}", "${AWS::StackName}", "${AWS::StackId}",
+	"${AWS::Region}", "${AWS::AccountId}", "${AWS::Partition}", "${AWS::URLSuffix}", "${AWS::StackName}",
+	"${AWS::StackId}",
 }
 
 func hasPseudo(s string) bool {

@@ -51,7 +51,8 @@ func resolve(t *testing.T, v any) string {
 var documentedLiteral = regexp.MustCompile(`^[A-Za-z0-9:/_.-]+$`)
 
 var pseudoValues = map[string]string{
-	"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com",
+	"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::Partition": "aws",
+	"AWS::URLSuffix": "amazonaws.com",
 	"AWS::StackName": "s", "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/s/u",
 }
 
@@ -96,7 +97,8 @@ func FuzzStrings(f *testing.F) {
 		for name, value := range pseudoValues {
 			want = strings.ReplaceAll(want, "${"+name+"}", value)
 		}
-		if got := resolve(t, doc.Resources.ClumioEC2BackupPolicy.Properties.PolicyDocument.Statement[0].Resource); got != want {
+		policy := doc.Resources.ClumioEC2BackupPolicy.Properties.PolicyDocument
+		if got := resolve(t, policy.Statement[0].Resource); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	})

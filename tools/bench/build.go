@@ -16,16 +16,28 @@ func build(dir string) (map[string]string, error) {
 		"permstack": "./cmd/permstack", "lambdazip": "./tools/lambdazip",
 	} {
 		path := filepath.Join(dir, name, "bootstrap")
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", path, pkg)
+		cmd := exec.Command(
+			"go",
+			"build",
+			"-trimpath",
+			"-buildvcs=false",
+			"-tags",
+			"lambda.norpc",
+			"-ldflags",
+			"-s -w -buildid=",
+			"-o",
+			path,
+			pkg,
+		)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build %s: %w\n%s", pkg, err, said)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build %s: %w\n%s", pkg, err, output)
 		}
 		out[name] = path
 	}
 	for _, name := range []string{"provisioner", "drift", "bare", "empty"} {
-		if said, err := exec.Command(out["lambdazip"], out[name], out[name]+".zip").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("zip %s: %w\n%s", name, err, said)
+		if output, err := exec.Command(out["lambdazip"], out[name], out[name]+".zip").CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("zip %s: %w\n%s", name, err, output)
 		}
 	}
 	return out, nil
@@ -34,8 +46,8 @@ func build(dir string) (map[string]string, error) {
 // pythonScript writes a Lambda runtime in Python that makes the clients named and
 // answers one event, if there is a Python with boto3.
 func pythonScript(dir, python string) (string, error) {
-	if said, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s cannot import boto3: %w %s", python, err, said)
+	if output, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s cannot import boto3: %w %s", python, err, output)
 	}
 	path := filepath.Join(dir, "function.py")
 	return path, os.WriteFile(path, []byte(pythonRuntime), 0o600)

@@ -24,7 +24,7 @@ import (
 	"permstack/internal/fakeaws/standalone"
 )
 
-// counter stands between the functions and the embedded AWS, and counts.
+// counter is a proxy between the functions and the embedded AWS that counts calls.
 type counter struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -56,7 +56,7 @@ func newCounter(to string) (*counter, error) {
 	return c, nil
 }
 
-// operation names a call: "DescribeStacks", or the answer to CloudFormation.
+// operation returns the name of a call, or "response" for one to the response URL of a custom resource.
 func operation(r *http.Request, body string) string {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
@@ -64,17 +64,17 @@ func operation(r *http.Request, body string) string {
 	if form, err := url.ParseQuery(body); err == nil && form.Get("Action") != "" {
 		return form.Get("Action")
 	}
-	return "answer"
+	return "response"
 }
 
-// take gives what was counted since it was last asked, as words.
+// take returns the counts since the last take, and a list of them.
 func (c *counter) take() (calls, writes int, words string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(c.calls)) {
 		n := c.calls[name]
-		if name != "answer" {
+		if name != "response" {
 			calls += n
 		}
 		if slices.Contains([]string{"CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"}, name) {
@@ -86,9 +86,12 @@ func (c *counter) take() (calls, writes int, words string) {
 	return calls, writes, strings.Join(list, ", ")
 }
 
-// benchCalls lives through a connection and counts what the functions call.
+// benchCalls runs a scenario and counts the calls of the functions.
 func benchCalls(permstack string) error {
-	aws1, err := standalone.Start("127.0.0.1:0", standalone.Options{BuiltIn: []string{permstack, "lambda-function"}, Names: []string{"provisioner", "drift"}})
+	aws1, err := standalone.Start(
+		"127.0.0.1:0",
+		standalone.Options{BuiltIn: []string{permstack, "lambda-function"}, Names: []string{"provisioner", "drift"}},
+	)
 	if err != nil {
 		return err
 	}
@@ -99,22 +102,34 @@ func benchCalls(permstack string) error {
 		return err
 	}
 	defer count.Close()
-	aws1.Endpoint = count.URL // that the functions are told
+	aws1.Endpoint = count.URL // what the functions connect to
 	template, err := os.ReadFile("template.yaml")
 	if err != nil {
 		return fmt.Errorf("read template: %w", err)
 	}
-	client := cloudformation.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &direct, Credentials: credentials.NewStaticCredentialsProvider("123456789012", "local", "")})
-	l := life{client: client, count: count, body: string(template), laptop: aws1}
+	client := cloudformation.NewFromConfig(
+		aws.Config{
+			Region:       "us-east-1",
+			BaseEndpoint: &direct,
+			Credentials:  credentials.NewStaticCredentialsProvider("123456789012", "local", ""),
+		},
+	)
+	l := scenario{client: client, count: count, body: string(template), laptop: aws1}
 	rows := [][]string{{"what", "API calls", "writes", "which"}}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
 		{"launch (everything but SQL Server)", l.launch},
-		{"an update that changes nothing", func(ctx context.Context) error { return l.update(ctx, map[string]string{"LogRetentionDays": "30"}) }},
-		{"the custom resource asked again, nothing changed", l.again},
-		{"an update that drops an asset", func(ctx context.Context) error { return l.update(ctx, map[string]string{"ProtectRDS": "no"}) }},
+		{"an update that changes nothing", func(ctx context.Context) error {
+			return l.update(ctx,
+				map[string]string{"LogRetentionDays": "30"})
+		}},
+		{"the custom resource updated again, nothing changed", l.again},
+		{"an update that drops an asset", func(ctx context.Context) error {
+			return l.update(ctx,
+				map[string]string{"ProtectRDS": "no"})
+		}},
 		{"a drift check, nothing found", l.drift},
 		{"delete", l.remove},
 	} {
@@ -125,13 +140,13 @@ func benchCalls(permstack string) error {
 		calls, writes, words := count.take()
 		rows = append(rows, []string{step.what, fmt.Sprint(calls), fmt.Sprint(writes), words})
 	}
-	fmt.Print("API calls of the functions in a life on the embedded AWS\n\n")
+	fmt.Print("API calls of the functions in a scenario on the embedded AWS\n\n")
 	table(rows...)
 	return nil
 }
 
-// life is a stack of template.yaml.
-type life struct {
+// scenario is a stack of template.yaml.
+type scenario struct {
 	client *cloudformation.Client
 	count  *counter
 	laptop *standalone.Server
@@ -141,7 +156,7 @@ type life struct {
 
 const stackName = "backup"
 
-func (l *life) parameters(edit map[string]string) []types.Parameter {
+func (l *scenario) parameters(edit map[string]string) []types.Parameter {
 	if l.last == nil {
 		l.last = map[string]string{
 			"ProtectEC2": "yes", "ProtectRDS": "yes", "ProtectDynamoDB": "yes", "ProtectS3": "yes", "ExternalId": "example",
@@ -156,7 +171,7 @@ func (l *life) parameters(edit map[string]string) []types.Parameter {
 	return out
 }
 
-func (l *life) launch(ctx context.Context) error {
+func (l *scenario) launch(ctx context.Context) error {
 	url, err := l.laptop.UploadTemplate(ctx, "template.yaml", []byte(l.body))
 	if err != nil {
 		return err
@@ -168,14 +183,15 @@ func (l *life) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return cloudformation.NewStackCreateCompleteWaiter(l.client, quickly).Wait(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)}, time.Minute)
+	return cloudformation.NewStackCreateCompleteWaiter(l.client, quickly).
+		Wait(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)}, time.Minute)
 }
 
 func quickly(o *cloudformation.StackCreateCompleteWaiterOptions) {
 	o.MinDelay, o.MaxDelay = 50*time.Millisecond, 200*time.Millisecond
 }
 
-func (l *life) update(ctx context.Context, edit map[string]string) error {
+func (l *scenario) update(ctx context.Context, edit map[string]string) error {
 	url, err := l.laptop.UploadTemplate(ctx, "template.yaml", []byte(l.body))
 	if err != nil {
 		return err
@@ -194,28 +210,32 @@ func (l *life) update(ctx context.Context, edit map[string]string) error {
 
 // again has the custom resource asked for what it is: its ServiceTimeout changes,
 // which CloudFormation takes for a change and permstack does not read.
-func (l *life) again(ctx context.Context) error {
+func (l *scenario) again(ctx context.Context) error {
 	l.body = strings.Replace(l.body, "ServiceTimeout: 960", "ServiceTimeout: 961", 1)
 	return l.update(ctx, nil)
 }
 
-func (l *life) drift(ctx context.Context) error {
-	out, err := l.client.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: aws.String(stackName), LogicalResourceId: aws.String("Drift")})
+func (l *scenario) drift(ctx context.Context) error {
+	out, err := l.client.DescribeStackResource(
+		ctx,
+		&cloudformation.DescribeStackResourceInput{StackName: aws.String(stackName), LogicalResourceId: aws.String("Drift")},
+	)
 	if err != nil {
 		return err
 	}
 	arn := "arn:aws:lambda:us-east-1:123456789012:function:" + aws.ToString(out.StackResourceDetail.PhysicalResourceId)
 	result, err := l.laptop.Functions.Invoke(ctx, arn, []byte(`{"source":"aws.events"}`))
 	if err == nil && result.FunctionError != "" {
-		var said struct{ ErrorMessage string }
-		_ = json.Unmarshal(result.Payload, &said)
-		err = fmt.Errorf("%s: %s", result.FunctionError, said.ErrorMessage)
+		var failure struct{ ErrorMessage string }
+		_ = json.Unmarshal(result.Payload, &failure)
+		err = fmt.Errorf("%s: %s", result.FunctionError, failure.ErrorMessage)
 	}
 	return err
 }
 
-func (l *life) remove(ctx context.Context) error {
-	if _, err := l.client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(stackName)}); err != nil {
+func (l *scenario) remove(ctx context.Context) error {
+	_, err := l.client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(stackName)})
+	if err != nil {
 		return err
 	}
 	return cloudformation.NewStackDeleteCompleteWaiter(l.client, func(o *cloudformation.StackDeleteCompleteWaiterOptions) {

@@ -37,35 +37,41 @@ func measureStarts(list []*start, runs int) error {
 
 // once runs a bootstrap under a Runtime API of its own: from the start of the
 // process to its first request for work, which is what Lambda bills and logs as
-// Init Duration, and to its first answer, whatever that says.
+// Init Duration, and to its first response, whatever its content.
 func (s *start) once(keep bool) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	asked, answered := make(chan time.Time, 16), make(chan time.Time, 16)
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/next") {
-			if asked <- time.Now(); len(asked) > 1 || s.works {
-				<-r.Context().Done()
+	requested, answered := make(chan time.Time, 16), make(chan time.Time, 16)
+	server := &http.Server{
+		ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/next") {
+				if requested <- time.Now(); len(requested) > 1 || s.works {
+					<-r.Context().Done()
+					return
+				}
+				w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
+				w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
+				_, _ = io.WriteString(w, "{}")
 				return
 			}
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
-			_, _ = io.WriteString(w, "{}")
-			return
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		answered <- time.Now()
-		w.WriteHeader(http.StatusAccepted)
-	})}
+			_, _ = io.Copy(io.Discard, r.Body)
+			answered <- time.Now()
+			w.WriteHeader(http.StatusAccepted)
+		}),
+	}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 
 	cmd := exec.Command(s.argv[0], s.argv[1:]...) // #nosec G204 -- what was built above
 	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
-		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "STACK_ROLE_ARN=arn:aws:iam::123456789012:role/x",
+		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().
+			String(),
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
+		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
+		"STACK_ROLE_ARN=arn:aws:iam::123456789012:role/x",
 		"ALERT_TOPIC_ARN=arn:aws:sns:us-east-1:123456789012:x", "STATE_PARAMETER=/x", "STATE_PARAMETER_NAME=/x",
 		"PARENT_STACK_ID=arn:aws:cloudformation:us-east-1:123456789012:stack/p/11111111-2222-3333-4444-555555555555",
 		"AWS_ENDPOINT_URL=http://127.0.0.1:1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
@@ -78,7 +84,7 @@ func (s *start) once(keep bool) error {
 	go func() { ended <- cmd.Wait() }()
 	wait := answered
 	if s.works {
-		wait = asked
+		wait = requested
 	}
 	var answer time.Time
 	select {
@@ -101,7 +107,7 @@ func (s *start) once(keep bool) error {
 	if s.works {
 		s.starts = append(s.starts, answer.Sub(began))
 	} else {
-		s.starts = append(s.starts, (<-asked).Sub(began))
+		s.starts = append(s.starts, (<-requested).Sub(began))
 		s.answers = append(s.answers, answer.Sub(began))
 	}
 	return nil
@@ -122,14 +128,23 @@ func peak(pid int) int64 {
 }
 
 func printStarts(list []*start, built map[string]string) {
-	fmt.Printf("Cold start, median of %d: from the start of the process to its first request for work, and to its first answer\n\n", len(list[0].starts))
-	rows := [][]string{{"function", "start", "beside the provisioner", "first answer", "memory", "zip"}}
-	zips := map[string]string{built["provisioner"]: "provisioner", built["drift"]: "drift", built["bare"]: "bare", built["empty"]: "empty"}
+	fmt.Printf(
+		"Cold start, median of %d: from the start of the process to its first request for work, "+
+			"and to its first response\n\n",
+		len(list[0].starts),
+	)
+	rows := [][]string{{"function", "start", "÷ provisioner", "first response", "memory", "zip"}}
+	zips := map[string]string{
+		built["provisioner"]: "provisioner",
+		built["drift"]:       "drift",
+		built["bare"]:        "bare",
+		built["empty"]:       "empty",
+	}
 	ours := median(list[0].starts)
 	for _, s := range list {
 		zip, answer := "boto3 is in the runtime", "is its check"
 		if name, ok := zips[s.argv[0]]; ok {
-			zip = fmt.Sprintf("%.1f MB", float64(sizeOf(built[name]+".zip"))/1e6)
+			zip = fmt.Sprintf("%.1f MB", float64(fileSize(built[name]+".zip"))/1e6)
 		}
 		if !s.works {
 			answer = ms(median(s.answers))

@@ -1,10 +1,10 @@
-// Bench measures permstack beside what people would use instead, in one run on
+// Command bench measures permstack and what people would use instead, in one run on
 // one machine, and prints the tables of docs/performance.md. What is not there
 // (Python with boto3, Node with aws-cdk-lib) is left out with its reason.
 //
 //	go run ./tools/bench [-runs 20] [-python PATH] [-cdk DIR]
 //
-// Everything is interleaved: one of each, and again. The median is told, and
+// Everything is interleaved: one of each, and again. The median is printed;
 // what matters is the ratio; a busy machine moves all of them.
 package main
 
@@ -44,14 +44,18 @@ func run(runs int, python, cdk string) error {
 		{name: "drift check", argv: []string{built["drift"]}, works: true},
 		{name: "Go, nothing in it", argv: []string{built["empty"]}},
 		{name: "Go, SDK as it comes, the provisioner's clients", argv: []string{built["bare"], "cloudformation,sns"}},
-		{name: "Go, SDK as it comes, the drift check's clients", argv: []string{built["bare"], "cloudformation,iam,sns,eventbridge,ssm"}},
+		{
+			name: "Go, SDK as it comes, the drift check's clients",
+			argv: []string{built["bare"], "cloudformation,iam,sns,eventbridge,ssm"},
+		},
 	}
 	if script, err := pythonScript(dir, python); err != nil {
 		fmt.Printf("Python: skipped: %v\n\n", err)
 	} else {
 		starts = append(starts,
 			&start{name: "Python, boto3, the provisioner's clients", argv: []string{python, script, "cloudformation,sns"}},
-			&start{name: "Python, boto3, the drift check's clients", argv: []string{python, script, "cloudformation,iam,sns,events,ssm"}})
+			&start{name: "Python, boto3, the drift check's clients",
+				argv: []string{python, script, "cloudformation,iam,sns,events,ssm"}})
 	}
 	if err := measureStarts(starts, runs); err != nil {
 		return err
@@ -82,7 +86,7 @@ func table(rows ...[]string) {
 	fmt.Println()
 }
 
-func sizeOf(path string) int64 {
+func fileSize(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {
 		return 0
@@ -90,7 +94,7 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-func must(path string) string {
+func absolutePath(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil { // there is no working directory
 		panic(err)

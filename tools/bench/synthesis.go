@@ -15,7 +15,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// everything is the largest choice of Clumio's page.
+// everything returns the largest choice of the Clumio profile.
 func everything() (policies.Selection, policies.Environment) {
 	return policies.Selection{
 			Profile: "clumio", Assets: []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
@@ -45,58 +45,78 @@ func benchSynthesis(permstack, cdk, dir string, runs int) error {
 		inProcess = append(inProcess, time.Since(began))
 	}
 	args := []string{
-		"synth", "--assets", "ec2,ec2-mssql,rds,dynamodb,s3", "--options", "support-role,aws-backup-inventory", "--control-plane-role", env.ControlPlaneRoleARN,
-		"--support-control-plane-role", env.SupportControlPlaneRoleARN, "--data-plane-account", env.DataPlaneAccountID, "--external-id", env.ExternalID,
+		"synth", "--assets", "ec2,ec2-mssql,rds,dynamodb,s3", "--options", "support-role,aws-backup-inventory",
+		"--control-plane-role", env.ControlPlaneRoleARN,
+		"--support-control-plane-role", env.SupportControlPlaneRoleARN, "--data-plane-account", env.DataPlaneAccountID,
+		"--external-id", env.ExternalID,
 	}
 	app, why := cdkApp(cdk, dir, set)
 	var cdkCommand, cdkInside []time.Duration
 	for range max(3, runs/6) {
 		began := time.Now()
-		if said, err := exec.Command(permstack, args...).CombinedOutput(); err != nil { // #nosec G204 -- what was built above
-			return fmt.Errorf("run permstack synth: %w\n%s", err, said)
+		if out, err := exec.Command(permstack, args...).CombinedOutput(); err != nil { // #nosec G204 -- what was built above
+			return fmt.Errorf("run permstack synth: %w\n%s", err, out)
 		}
 		command = append(command, time.Since(began))
 		if app == "" {
 			continue
 		}
 		began = time.Now()
-		said, err := exec.Command("node", app).Output() // #nosec G204 -- what was written above
+		out, err := exec.Command("node", app).Output() // #nosec G204 -- what was written above
 		if err != nil {
 			return fmt.Errorf("run the CDK app: %w", err)
 		}
 		cdkCommand = append(cdkCommand, time.Since(began))
-		inside, err := strconv.ParseFloat(strings.TrimSpace(string(said)), 64)
+		inside, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 		if err != nil {
 			return fmt.Errorf("read the CDK app's time: %w", err)
 		}
 		cdkInside = append(cdkInside, time.Duration(inside*1e6))
 	}
-	fmt.Printf("Synthesis of everything on Clumio's page: %d roles, %d rules, %d actions\n\n", len(set.Roles), len(set.Rules), set.Actions())
-	rows := [][]string{{"", "as a command", "within the process"}, {"permstack", ms(median(command)), ms(median(inProcess))}}
+	fmt.Printf(
+		"Synthesis of every asset and option of the Clumio profile: %d roles, %d rules, %d actions\n\n",
+		len(set.Roles),
+		len(set.Rules),
+		set.Actions(),
+	)
+	rows := [][]string{
+		{"", "as a command", "within the process"},
+		{"permstack", ms(median(command)), ms(median(inProcess))},
+	}
 	if app == "" {
 		fmt.Printf("AWS CDK: skipped: %s\n\n", why)
 	} else {
 		rows = append(rows, []string{"AWS CDK", ms(median(cdkCommand)), ms(median(cdkInside))},
-			[]string{"CDK ÷ permstack", fmt.Sprintf("%.0f ×", float64(median(cdkCommand))/float64(median(command))), fmt.Sprintf("%.0f ×", float64(median(cdkInside))/float64(median(inProcess)))})
+			[]string{"CDK ÷ permstack", fmt.Sprintf("%.0f ×", float64(median(cdkCommand))/float64(median(command))),
+				fmt.Sprintf("%.0f ×", float64(median(cdkInside))/float64(median(inProcess)))})
 	}
 	table(rows...)
 	return nil
 }
 
 // cdkApp writes a CDK app that makes what the set holds, in dir, where node finds
-// aws-cdk-lib. Without one it says why.
+// aws-cdk-lib. Without one it returns the reason.
 func cdkApp(cdk, dir string, set policies.Set) (app, why string) {
 	if _, err := exec.LookPath("node"); err != nil {
 		return "", "there is no node"
 	}
-	modules := filepath.Join(must(cdk), "node_modules")
+	modules := filepath.Join(absolutePath(cdk), "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "aws-cdk-lib")); err != nil {
 		if err := os.MkdirAll(cdk, 0o750); err != nil {
 			return "", err.Error()
 		}
-		cmd := exec.Command("npm", "install", "--no-audit", "--no-fund", "--prefix", cdk, "aws-cdk-lib@"+cdkVersion, "constructs@"+constructsVersion) // #nosec G204 -- a folder of ours
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Sprintf("npm cannot install aws-cdk-lib: %v %s", err, said)
+		cmd := exec.Command(
+			"npm",
+			"install",
+			"--no-audit",
+			"--no-fund",
+			"--prefix",
+			cdk,
+			"aws-cdk-lib@"+cdkVersion,
+			"constructs@"+constructsVersion,
+		) // #nosec G204 -- a folder of this repository
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Sprintf("npm cannot install aws-cdk-lib: %v %s", err, out)
 		}
 	}
 	data, err := json.Marshal(set)
@@ -104,7 +124,13 @@ func cdkApp(cdk, dir string, set policies.Set) (app, why string) {
 		return "", err.Error()
 	}
 	app = filepath.Join(dir, "app.js")
-	text := "const modules = " + strconv.Quote(modules) + ";\nconst set = " + string(data) + ";\nconst outdir = " + strconv.Quote(filepath.Join(dir, "cdk.out")) + ";\n" + cdkText
+	text := "const modules = " + strconv.Quote(
+		modules,
+	) + ";\nconst set = " + string(
+		data,
+	) + ";\nconst outdir = " + strconv.Quote(
+		filepath.Join(dir, "cdk.out"),
+	) + ";\n" + cdkText
 	if err := os.WriteFile(app, []byte(text), 0o600); err != nil {
 		return "", err.Error()
 	}
@@ -125,14 +151,19 @@ for (const r of set.Roles) {
     managedPolicyName: p.Name, path: p.Path, policyDocument: iam.PolicyDocument.fromJson(p.Document),
   }));
   new iam.CfnRole(stack, r.Name, {
-    roleName: r.Name, path: r.Path, description: r.Description, assumeRolePolicyDocument: iam.PolicyDocument.fromJson(r.Trust),
+    roleName: r.Name, path: r.Path, description: r.Description,
+    assumeRolePolicyDocument: iam.PolicyDocument.fromJson(r.Trust),
     managedPolicyArns: managed.map((p) => p.ref),
-    policies: (r.Inline ?? []).map((p) => ({ policyName: p.Name, policyDocument: iam.PolicyDocument.fromJson(p.Document) })),
+    policies: (r.Inline ?? []).map((p) => ({
+      policyName: p.Name, policyDocument: iam.PolicyDocument.fromJson(p.Document),
+    })),
   });
 }
 for (const t of set.Topics) {
   const topic = new sns.CfnTopic(stack, t.Name, { topicName: t.Name });
-  new sns.CfnTopicInlinePolicy(stack, t.Name + "Policy", { topicArn: topic.ref, policyDocument: iam.PolicyDocument.fromJson(t.Policy) });
+  new sns.CfnTopicInlinePolicy(stack, t.Name + "Policy", {
+    topicArn: topic.ref, policyDocument: iam.PolicyDocument.fromJson(t.Policy),
+  });
 }
 for (const r of set.Rules) {
   new events.CfnRule(stack, r.Name, { name: r.Name, eventPattern: r.Pattern, state: "ENABLED" });

@@ -1,6 +1,6 @@
 // Command lambdazip packs a function's program for AWS Lambda: one file,
-// executable, under the name "bootstrap". The same program gives the same zip,
-// byte by byte, whenever and wherever it is packed.
+// executable, with the name "bootstrap". Packing the same program always produces
+// the same bytes.
 package main
 
 import (

@@ -52,8 +52,8 @@ func TestPackIsReproducible(t *testing.T) {
 	}
 }
 
-func TestPackNamesWhatIsMissing(t *testing.T) {
+func TestPackMissingProgram(t *testing.T) {
 	if err := pack(filepath.Join(t.TempDir(), "absent"), filepath.Join(t.TempDir(), "out.zip")); err == nil {
-		t.Error("packed a program that is not there")
+		t.Error("got no error for a program that does not exist")
 	}
 }

@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// explained is what the command says to a question.
+// explained returns what permstack explain prints for a query.
 func explained(question string) (string, error) {
 	sel, err := choice.Parse("clumio")
 	if err != nil {
@@ -70,8 +70,9 @@ func alerted() string {
 		Profile:       "clumio", Account: "123456789012", Region: "eu-central-1", Started: at, Checked: 25,
 		Findings: []finding.Finding{{
 			ID: "1", Stack: "backup-permstack-access", LogicalID: "ClumioIAMRole", PhysicalID: "ClumioIAMRole-eu-central-1-main",
-			Type: "AWS::IAM::Role", Kind: finding.AttachmentAdded, Subject: "arn:aws:iam::aws:policy/AdministratorAccess", Direction: finding.GrantsMore,
-			Expected: finding.None, Actual: finding.Text("arn:aws:iam::aws:policy/AdministratorAccess"),
+			Type: "AWS::IAM::Role", Kind: finding.AttachmentAdded, Subject: "arn:aws:iam::aws:policy/AdministratorAccess",
+			Direction: finding.GrantsMore,
+			Expected:  finding.None, Actual: finding.Text("arn:aws:iam::aws:policy/AdministratorAccess"),
 			Changes: []string{"grants more: added: Allow * on *"}, SeenBy: []finding.Source{finding.Live}, Hash: "1",
 		}},
 	}
@@ -118,10 +119,23 @@ func draw(command, text string) string {
 	}
 	var b strings.Builder
 	w, h := float64(width)*columnWidth+2*margin, len(lines)*lineHeight+2*margin
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n", w, h, w, h)
-	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(strings.TrimPrefix(ansi.ReplaceAllString(lines[0], ""), "$ ")))
+	fmt.Fprintf(
+		&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n",
+		w,
+		h,
+		w,
+		h,
+	)
+	fmt.Fprintf(
+		&b,
+		"<title>%s</title>\n",
+		html.EscapeString(strings.TrimPrefix(ansi.ReplaceAllString(lines[0], ""), "$ ")),
+	)
 	b.WriteString(`<rect width="100%" height="100%" rx="8" fill="#131a22"/>` + "\n")
-	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13" fill="#e6edf3">` + "\n")
+	b.WriteString(
+		`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13" fill="#e6edf3">` + "\n",
+	)
 	for i, l := range lines {
 		if l != "" {
 			spans(&b, l, margin+(i+1)*lineHeight-5)

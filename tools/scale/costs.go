@@ -25,14 +25,14 @@ const (
 
 // What one stack uses in a month.
 const (
-	memoryGB      = 0.25
-	secondsARun   = 20 // a drift check: some 115 calls, one after the other, paced
-	metricsOfOurs = 6
-	alarmsOfOurs  = 3
-	alarmsOfHub   = 2 // of a member of an Organization with a hub: without DriftFound
-	kilobytesARun = 12
-	mailsAMonth   = 4
-	logMonths     = 12
+	memoryGB        = 0.25
+	secondsARun     = 20 // a drift check: some 115 calls, one after the other, paced
+	metricsPerStack = 6
+	alarmsPerStack  = 3
+	alarmsOfHub     = 2 // of a member of an Organization with a hub: without DriftFound
+	kilobytesARun   = 12
+	mailsAMonth     = 4
+	logMonths       = 12
 )
 
 // item is a line of the bill.
@@ -50,9 +50,19 @@ func bill(checks int) []item {
 	metricHours := min(runs, hoursOfMonth)
 	gb := runs * kilobytesARun / 1e6
 	return []item{
-		{fmt.Sprintf("alarms: %d, with a hub %d", alarmsOfOurs, alarmsOfHub), alarmsOfOurs * alarmMonth, alarmsOfHub * alarmMonth},
-		same(fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsOfOurs, metricHours), metricsOfOurs*metricMonth*metricHours/hoursOfMonth),
-		same(fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun), runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest),
+		{
+			fmt.Sprintf("alarms: %d, with a hub %d", alarmsPerStack, alarmsOfHub),
+			alarmsPerStack * alarmMonth,
+			alarmsOfHub * alarmMonth,
+		},
+		same(
+			fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsPerStack, metricHours),
+			metricsPerStack*metricMonth*metricHours/hoursOfMonth,
+		),
+		same(
+			fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun),
+			runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest,
+		),
 		same("logs: written, and kept for a year", gb*logGB+gb*logMonths*logGBMonth),
 		same("SNS: messages and mails", mailsAMonth*(snsPublish+snsEmail)),
 		same("SQS: the queue of failed runs", 2*sqsRequest),
@@ -69,7 +79,11 @@ func costs(b *bytes.Buffer, small, large place) {
 			one, many = one+i.dollars, many+i.member*float64(large.stacks())
 		}
 		hub := keyMonth + alarmMonth + float64(large.stacks())/30*2*kmsRequest
-		rows = append(rows, []string{"the hub: a key, an alarm, encrypting", "", dollars(hub)}, []string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"})
+		rows = append(
+			rows,
+			[]string{"the hub: a key, an alarm, encrypting", "", dollars(hub)},
+			[]string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"},
+		)
 		title := "Cost with a check a day"
 		if checks == 24 {
 			title = "Cost with a check an hour"

@@ -21,7 +21,7 @@ const (
 	publishesPerSecond   = 300 // of an account in the smallest Regions; 30,000 in us-east-1
 )
 
-// What one stack of ours makes, with everything of Clumio's page chosen.
+// What one permstack stack creates, with every asset and option of the Clumio profile.
 const (
 	ourStacks   = 3 // the parent and two permission stacks
 	ourRoles    = 5 + 3
@@ -31,13 +31,13 @@ const (
 )
 
 func limits(b *bytes.Buffer, p place) {
-	rows := [][]string{{"limit", "AWS gives", "needed", "room"}}
-	add := func(what string, gives, needed int) {
-		room := fmt.Sprintf("%.1f ×", float64(gives)/float64(needed))
-		if needed > gives {
-			room = fmt.Sprintf("**passed**: %d of them", (needed+gives-1)/gives)
+	rows := [][]string{{"limit", "AWS quota", "needed", "headroom"}}
+	add := func(what string, quota, needed int) {
+		headroom := fmt.Sprintf("%.1f ×", float64(quota)/float64(needed))
+		if needed > quota {
+			headroom = fmt.Sprintf("**passed**: %d of them", (needed+quota-1)/quota)
 		}
-		rows = append(rows, []string{what, grouped(gives), grouped(needed), room})
+		rows = append(rows, []string{what, grouped(quota), grouped(needed), headroom})
 	}
 	add("instances of a stack set", instancesPerStackSet, p.stacks())
 	add("stack sets of an administrator", stackSetsPerAdmin, stackSets(p))

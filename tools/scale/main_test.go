@@ -23,15 +23,15 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestSimulation against what arithmetic says: never quicker than all launches
-// one beside the other, and within a third of rounds of the median.
+// TestSimulation checks the simulation against an estimate: never faster than with all launches in parallel, and within
+// a third of rounds of the median.
 func TestSimulation(t *testing.T) {
 	p := place{accounts: 10_000, regions: 2}
 	for _, at := range []int{1, 100, 1_001, 10_000} {
 		took, _ := simulate(p, at, false, rand.New(rand.NewPCG(1, 2)))
 		rounds := time.Duration(p.accounts/at*p.regions) * launchMedian
 		if took < rounds || took > rounds*4/3+2*4*launchMedian {
-			t.Errorf("%d at a time: %v, arithmetic says about %v", at, took, rounds)
+			t.Errorf("%d at a time: %v, want about %v", at, took, rounds)
 		}
 	}
 	if n := stackSets(place{accounts: 10_000, regions: 17}); n != 2 {

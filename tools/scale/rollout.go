@@ -12,7 +12,7 @@ import (
 
 // A launch takes some minutes: about forty resources, two permission stacks one
 // after the other, roles that IAM has to spread. The spread is a guess on the safe
-// side, with a tail: nothing of ours has been launched on AWS yet.
+// side, with a tail: permstack has not been launched on AWS yet.
 const (
 	launchMedian = 4 * time.Minute
 	launchSpread = 0.35 // of the logarithm
@@ -40,7 +40,12 @@ func rollOut(b *bytes.Buffer, p place) {
 			at = min(at, int(c.tolerance*float64(p.accounts))+1)
 		}
 		at = min(at, c.bound)
-		took, failed := simulate(p, at, c.parallel, rand.New(rand.NewPCG(17, 10_000))) // #nosec G404 -- a simulation, the same every time
+		took, failed := simulate(
+			p,
+			at,
+			c.parallel,
+			rand.New(rand.NewPCG(17, 10_000)),
+		) // #nosec G404 -- a simulation, the same every time
 		order := "one after the other"
 		if c.parallel {
 			order = "all at once"
@@ -60,7 +65,7 @@ func hours(d time.Duration) string {
 	return fmt.Sprintf("%.0f minutes", d.Minutes())
 }
 
-// simulate gives how long the operation takes and how many launches fail.
+// simulate returns how long the operation takes and how many launches fail.
 func simulate(p place, at int, parallel bool, r *rand.Rand) (time.Duration, int) {
 	total, longest, failed := time.Duration(0), time.Duration(0), 0
 	for range p.regions {
@@ -103,7 +108,15 @@ func (q *queue) Pop() any {
 // attached a policy everywhere: each stack's next check tells, once.
 func badDay(b *bytes.Buffer, p place) {
 	const checkSeconds = 20
-	rows := [][]string{{"how the checks are spread", "messages", "to the hub, a second at most", "an e-mail subscription of the hub", "time to send at 300 a second"}}
+	rows := [][]string{
+		{
+			"how the checks are spread",
+			"messages",
+			"to the hub, a second at most",
+			"an e-mail subscription of the hub",
+			"time to send at 300 a second",
+		},
+	}
 	for _, c := range []struct {
 		name string
 		peak float64
@@ -119,7 +132,16 @@ func badDay(b *bytes.Buffer, p place) {
 		if c.peak > 0 && c.peak <= emailsPerSecond {
 			mail = fmt.Sprintf("holds; nobody reads %s mails", grouped(p.stacks()))
 		}
-		rows = append(rows, []string{c.name, grouped(p.stacks()), fmt.Sprintf("%.0f", math.Ceil(c.peak)), mail, hours(time.Duration(float64(p.stacks())/publishesPerSecond) * time.Second)})
+		rows = append(
+			rows,
+			[]string{
+				c.name,
+				grouped(p.stacks()),
+				fmt.Sprintf("%.0f", math.Ceil(c.peak)),
+				mail,
+				hours(time.Duration(float64(p.stacks())/publishesPerSecond) * time.Second),
+			},
+		)
 	}
 	table(b, "A bad day: everyone drifts at once", rows...)
 }

@@ -1,5 +1,5 @@
-// Command testreport turns the stream of `go test -json` into what a person
-// wants to see: a line a package, the output of what failed, the reason of what
+// Command testreport turns the stream of `go test -json` into a
+// summary for people: a line for each package, the output of what failed, the reason of what
 // was skipped, and the sum as the last line. It exits 1 if anything failed.
 package main
 
@@ -51,7 +51,7 @@ func (r *report) read(in io.Reader) error {
 	for lines.Scan() {
 		var e event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			fmt.Fprintln(r.out, lines.Text()) // the go command's own words
+			fmt.Fprintln(r.out, lines.Text()) // an error of the go command itself
 			continue
 		}
 		r.add(e)
@@ -110,9 +110,9 @@ func reason(lines []string) string {
 		if line == "" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ") {
 			continue
 		}
-		if _, said, ok := strings.Cut(line, ".go:"); ok { // drop file and line
-			if _, said, ok = strings.Cut(said, ": "); ok {
-				line = said
+		if _, message, ok := strings.Cut(line, ".go:"); ok { // drop file and line
+			if _, message, ok = strings.Cut(message, ": "); ok {
+				line = message
 			}
 		}
 		words = append(words, line)
@@ -120,7 +120,7 @@ func reason(lines []string) string {
 	return strings.Join(words, " ")
 }
 
-// finish prints the sum and says whether everything passed.
+// finish prints the sum and reports whether everything passed.
 func (r *report) finish() bool {
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
 	return r.failed == 0 && r.passed > 0

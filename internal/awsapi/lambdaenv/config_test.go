@@ -28,11 +28,15 @@ func TestConfig(t *testing.T) {
 		"plain": {nil, "cloudformation.us-gov-west-1.amazonaws.com"},
 		"FIPS": {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_FIPS_ENDPOINT": "true"},
 			"cloudformation-fips.us-east-1.amazonaws.com"},
-		"dual stack":                            {map[string]string{"AWS_REGION": "us-east-1", "AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "cloudformation.us-east-1.api.aws"},
-		"endpoint":                              {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "127.0.0.1:4566"},
-		"endpoint of one service":               {map[string]string{"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
-		"endpoints of a service and in general": {map[string]string{"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
-		"China":                                 {map[string]string{"AWS_REGION": "cn-north-1"}, "cloudformation.cn-north-1.amazonaws.com.cn"},
+		"dual stack": {map[string]string{"AWS_REGION": "us-east-1",
+			"AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "cloudformation.us-east-1.api.aws"},
+		"endpoint": {map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+			"127.0.0.1:4566"},
+		"endpoint of one service": {map[string]string{"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
+		"endpoints of a service and in general": {map[string]string{"AWS_ENDPOINT_URL": "http://a",
+			"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://b"}, "b"},
+		"China": {map[string]string{"AWS_REGION": "cn-north-1"},
+			"cloudformation.cn-north-1.amazonaws.com.cn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for k, v := range map[string]string{

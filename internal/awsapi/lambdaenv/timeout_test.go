@@ -38,7 +38,8 @@ func TestResponseTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cloudformation.NewFromConfig(cfg).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil {
+	if _, err := cloudformation.NewFromConfig(cfg).DescribeStacks(t.Context(),
+		&cloudformation.DescribeStacksInput{}); err != nil {
 		t.Errorf("the second attempt: %v", err)
 	}
 	if n := calls.Load(); n != 2 {

@@ -90,7 +90,7 @@ func encode(key, value *yaml.Node) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// restyleTemplate gives every node its style.
+// restyleTemplate sets the style of every node.
 func restyleTemplate(root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		section := root.Content[i+1]

@@ -18,7 +18,10 @@ func TestStringsStayStrings(t *testing.T) {
 	for _, s := range strings.Split("yes No on OFF true null ~ y 0042 1e3 0x1F 1_000 12:30:45 2012-10-17 * &a !x %x @x `x #x - -x ?x |x >x {x [x : a: a:b", " ") {
 		want["s"+s] = s
 	}
-	for _, s := range []string{"", "a: b", "a #b", "two\nlines\n", " blank ", "tab\t", "ü \u2028", "s3:ListAllMyBuckets", "arn:aws:s3:::b/*", "For the vendor & friends, (all)"} {
+	for _, s := range []string{
+		"", "a: b", "a #b", "two\nlines\n", " blank ", "tab\t", "ü \u2028",
+		"s3:ListAllMyBuckets", "arn:aws:s3:::b/*", "For the vendor & friends, (all)",
+	} {
 		want["t"+s] = s
 	}
 	data, err := json.Marshal(want)

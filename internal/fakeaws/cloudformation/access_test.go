@@ -25,7 +25,8 @@ func (h *harness) role(name, service, statement string) string {
 		h.t.Fatal(err)
 	}
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[%s]}`, statement)
-	if _, err := h.iam.PutRolePolicy(h.t.Context(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("p"), PolicyDocument: &policy}); err != nil {
+	if _, err := h.iam.PutRolePolicy(h.t.Context(),
+		&iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("p"), PolicyDocument: &policy}); err != nil {
 		h.t.Fatal(err)
 	}
 	return *made.Role.Arn
@@ -68,7 +69,8 @@ func TestAccess(t *testing.T) {
 			wantError(t, err, tt.code, tt.message)
 		})
 	}
-	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-a"), TemplateBody: aws.String(two), RoleARN: &stackRole}); err != nil {
+	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-a"),
+		TemplateBody: aws.String(two), RoleARN: &stackRole}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("mine-a", "CREATE_COMPLETE")
@@ -78,7 +80,8 @@ func TestAccess(t *testing.T) {
 	_, err := client.DescribeStacks(ctx, &cfn.DescribeStacksInput{})
 	wantError(t, err, "AccessDenied", "cloudformation:DescribeStacks")
 
-	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-b"), TemplateBody: aws.String("Resources: {T: {Type: AWS::SNS::Topic}}")}); err != nil {
+	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-b"),
+		TemplateBody: aws.String("Resources: {T: {Type: AWS::SNS::Topic}}")}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("mine-b", "ROLLBACK_COMPLETE") // as the caller, who may not create topics

@@ -73,9 +73,12 @@ func (set *settings) parameters() []xmlParameter {
 
 func (s *stack) xml() xmlStack {
 	out := xmlStack{
-		ID: s.id, Name: s.name, Parameters: s.parameters(), Created: protocol.Time(s.created), Updated: optionalTime(s.updated), Deleted: optionalTime(s.deleted),
-		Status: s.status, Reason: s.reason, DisableRollback: s.onFailure == "DO_NOTHING", Notifications: s.notifications, Timeout: s.timeout,
-		Capabilities: s.capabilities, RoleARN: s.roleARN, Tags: s.tags, Protected: s.protected, Drift: stackDrift{s.drift, optionalTime(s.driftTime)},
+		ID: s.id, Name: s.name, Parameters: s.parameters(), Created: protocol.Time(s.created),
+		Updated: optionalTime(s.updated), Deleted: optionalTime(s.deleted),
+		Status: s.status, Reason: s.reason, DisableRollback: s.onFailure == "DO_NOTHING", Notifications: s.notifications,
+		Timeout:      s.timeout,
+		Capabilities: s.capabilities, RoleARN: s.roleARN, Tags: s.tags, Protected: s.protected,
+		Drift: stackDrift{s.drift, optionalTime(s.driftTime)},
 	}
 	if s.template != nil {
 		out.Description = s.template.Description

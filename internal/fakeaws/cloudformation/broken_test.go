@@ -15,7 +15,8 @@ import (
 // twoPolicies is a role with one of two policies.
 func twoPolicies(which string) string {
 	policy := func(id string) string {
-		return `"` + id + `":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"` + id + `","PolicyDocument":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}}}}`
+		return `"` + id + `":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"` + id +
+			`","PolicyDocument":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}}}}`
 	}
 	return `{"Resources":{` + policy("A") + `,` + policy("B") + `,
 	  "Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"two","ManagedPolicyArns":[{"Ref":"` + which + `"}],
@@ -36,7 +37,7 @@ func (h *harness) attached(role string) string {
 }
 
 // TestContinuedRollback: an update that fails half-way, and its rollback, too; the
-// continued rollback puts back what either has taken away, and shows at once that
+// continued rollback restores what either has removed, and shows at once that
 // it is under way.
 func TestContinuedRollback(t *testing.T) {
 	h := newHarness(t)
@@ -52,7 +53,8 @@ func TestContinuedRollback(t *testing.T) {
 	}
 	h.cloud.SetIntercept(nil)
 	name := "s"
-	if _, err := h.cfn.ContinueUpdateRollback(t.Context(), &cfn.ContinueUpdateRollbackInput{StackName: &name}); err != nil {
+	if _, err := h.cfn.ContinueUpdateRollback(t.Context(),
+		&cfn.ContinueUpdateRollbackInput{StackName: &name}); err != nil {
 		t.Fatal(err)
 	}
 	if s := h.describe("s").StackStatus; s == types.StackStatusUpdateRollbackFailed {
@@ -104,7 +106,8 @@ func TestGoneByHand(t *testing.T) {
 	h.create("s", twoPolicies("A"))
 	h.wait("s", "CREATE_COMPLETE")
 	arn := "arn:aws:iam::" + account + ":policy/A"
-	if _, err := h.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: new("two"), PolicyArn: &arn}); err != nil {
+	if _, err := h.iam.DetachRolePolicy(t.Context(),
+		&iam.DetachRolePolicyInput{RoleName: new("two"), PolicyArn: &arn}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.iam.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: new("two")}); err != nil {

@@ -188,7 +188,8 @@ type xmlDetail struct {
 
 func (c change) xml() xmlChange {
 	out := xmlChange{Type: "Resource"}
-	out.Change.Action, out.Change.LogicalID, out.Change.PhysicalID, out.Change.Type = c.action, c.logicalID, c.physicalID, c.typ
+	out.Change.Action, out.Change.LogicalID, out.Change.PhysicalID, out.Change.Type = c.action, c.logicalID, c.physicalID,
+		c.typ
 	out.Change.Replacement, out.Change.Scope, out.Change.Drift = c.replacement, c.scope, c.drift
 	for _, name := range c.properties {
 		d := xmlDetail{Evaluation: "Static", Source: "DirectModification"}
@@ -237,8 +238,10 @@ func (e *Engine) describeChangeSet(_ context.Context, call *protocol.Call) (any,
 		Mode           string         `xml:"DeploymentMode,omitempty"`
 		StackDrift     string         `xml:"StackDriftStatus,omitempty"`
 	}{
-		cs.name, cs.id, s.id, s.name, cs.description, cs.set.parameters(), protocol.Time(cs.created), cs.execution, cs.status, cs.reason,
-		cs.set.notifications, cs.set.capabilities, cs.set.tags, page, next, cs.onStackFailure, false, cs.set.deploymentMode(), cs.set.stackDrift(),
+		cs.name, cs.id, s.id, s.name, cs.description, cs.set.parameters(), protocol.Time(cs.created), cs.execution, cs.status,
+		cs.reason,
+		cs.set.notifications, cs.set.capabilities, cs.set.tags, page, next, cs.onStackFailure, false, cs.set.deploymentMode(),
+		cs.set.stackDrift(),
 	}, err
 }
 

@@ -14,7 +14,9 @@ func TestChangeSets(t *testing.T) {
 	ctx := t.Context()
 	make := func(name, typ, body string) *cfn.DescribeChangeSetOutput {
 		t.Helper()
-		if _, err := h.cfn.CreateChangeSet(ctx, &cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name, ChangeSetType: types.ChangeSetType(typ), TemplateBody: &body}); err != nil {
+		if _, err := h.cfn.CreateChangeSet(ctx,
+			&cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name, ChangeSetType: types.ChangeSetType(typ),
+				TemplateBody: &body}); err != nil {
 			t.Fatal(err)
 		}
 		out, err := h.cfn.DescribeChangeSet(
@@ -31,7 +33,8 @@ func TestChangeSets(t *testing.T) {
 		t.Errorf("change set %+v", cs)
 	}
 	h.wait("s", "REVIEW_IN_PROGRESS")
-	if _, err := h.cfn.ExecuteChangeSet(ctx, &cfn.ExecuteChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("first")}); err != nil {
+	if _, err := h.cfn.ExecuteChangeSet(ctx,
+		&cfn.ExecuteChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("first")}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "CREATE_COMPLETE")

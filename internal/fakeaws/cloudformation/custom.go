@@ -108,7 +108,8 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 		timeout = defaultServiceTimeout
 	}
 	ev := customEvent{
-		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: protocol.NewUUID(), LogicalResourceID: r.logicalID,
+		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: protocol.NewUUID(),
+		LogicalResourceID:  r.logicalID,
 		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: scalarsToText(r.props).(map[string]any),
 	}
 	if kind == "Update" {
@@ -151,7 +152,8 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		return outcome{}, fmt.Errorf("Invalid response object: %v", err)
 	}
 	for _, field := range []struct{ name, got, want string }{
-		{"StackId", a.StackID, ev.StackID}, {"RequestId", a.RequestID, ev.RequestID}, {"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
+		{"StackId", a.StackID, ev.StackID}, {"RequestId", a.RequestID, ev.RequestID},
+		{"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
 	} {
 		if field.got != field.want {
 			return outcome{}, fmt.Errorf(

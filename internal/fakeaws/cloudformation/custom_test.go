@@ -50,7 +50,8 @@ func TestCustomResource(t *testing.T) {
 		}
 	}
 	first := h.requests()[0]
-	for _, want := range []string{"Create ", `"Number":"7"`, `"Yes":"true"`, `"List":["1",{"Deep":"false"}]`, `"ServiceToken":"arn:aws:lambda:eu-central-1:111122223333:function:s-Function-`} {
+	for _, want := range []string{"Create ", `"Number":"7"`, `"Yes":"true"`, `"List":["1",{"Deep":"false"}]`,
+		`"ServiceToken":"arn:aws:lambda:eu-central-1:111122223333:function:s-Function-`} {
 		if !strings.Contains(first, want) {
 			t.Errorf("request %s, want %s", first, want)
 		}
@@ -84,7 +85,7 @@ func TestCustomResourceFails(t *testing.T) {
 		{
 			"answer FAILED",
 			"Fail: Create, Id: mine",
-			"Received response status [FAILED] from custom resource. Message returned: as told (RequestId: ",
+			"Received response status [FAILED] from custom resource. Message returned: as instructed (RequestId: ",
 			"Delete mine",
 		},
 		{

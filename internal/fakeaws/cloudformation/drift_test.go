@@ -133,7 +133,9 @@ func TestStackDrift(t *testing.T) {
 	ctx := t.Context()
 	h.create("s", access)
 	h.wait("s", "CREATE_COMPLETE")
-	if _, err := h.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"), AttributeName: aws.String("Policy"), AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`)}); err != nil {
+	if _, err := h.sns.SetTopicAttributes(ctx,
+		&sns.SetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"),
+			AttributeName: aws.String("Policy"), AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`)}); err != nil {
 		t.Fatal(err)
 	}
 	started, err := h.cfn.DetectStackDrift(ctx, &cfn.DetectStackDriftInput{StackName: aws.String("s")})

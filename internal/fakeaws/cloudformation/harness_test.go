@@ -222,7 +222,7 @@ func (h *harness) requests() []string {
 func (h *harness) breakCall(action string, fails func(*protocol.Call) bool) {
 	h.cloud.SetIntercept(func(c *protocol.Call) error {
 		if c.Service+":"+c.Action == action && (fails == nil || fails(c)) {
-			return protocol.Errorf("AccessDenied", "told to deny %s", action).WithStatus(403)
+			return protocol.Errorf("AccessDenied", "configured to deny %s", action).WithStatus(403)
 		}
 		return nil
 	})

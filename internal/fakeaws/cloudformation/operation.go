@@ -74,8 +74,10 @@ func (op *operation) aborted() bool {
 // request returns the request to a handler of a resource's type.
 func (op *operation) request(r *resource, handler string, old map[string]any, oldTags []protocol.Tag) *request {
 	q := &request{
-		ctx: op.ctx, engine: op.e, cfg: onlyDeclared(op.cfg, r.typ, handler), stack: op.s, logicalID: r.logicalID, typ: r.typ, id: r.id,
-		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: protocol.NewUUID(), began: op.e.d.Clock(),
+		ctx: op.ctx, engine: op.e, cfg: onlyDeclared(op.cfg, r.typ, handler), stack: op.s, logicalID: r.logicalID, typ: r.typ,
+		id:    r.id,
+		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: protocol.NewUUID(),
+		began: op.e.d.Clock(),
 	}
 	if q.cfg.HTTPClient != nil {
 		q.responses = &responseWatch{next: q.cfg.HTTPClient}

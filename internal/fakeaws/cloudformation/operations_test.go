@@ -106,7 +106,8 @@ func TestDoNothingThenUpdate(t *testing.T) {
 		"sns:SetTopicAttributes",
 		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" },
 	)
-	if err := h.update("s", strings.ReplaceAll(two, "one", "two"), func(in *cfn.UpdateStackInput) { in.DisableRollback = aws.Bool(true) }); err != nil {
+	if err := h.update("s", strings.ReplaceAll(two, "one", "two"),
+		func(in *cfn.UpdateStackInput) { in.DisableRollback = aws.Bool(true) }); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_FAILED")
@@ -133,7 +134,8 @@ func TestCancelUpdate(t *testing.T) {
 	)
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s")})
 	wantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")
-	if _, err := h.cfn.CancelUpdateStack(t.Context(), &cfn.CancelUpdateStackInput{StackName: aws.String("s")}); err != nil {
+	if _, err := h.cfn.CancelUpdateStack(t.Context(),
+		&cfn.CancelUpdateStackInput{StackName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
@@ -160,7 +162,8 @@ func TestSkipInRollback(t *testing.T) {
 		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}},
 	)
 	wantError(t, err, "ValidationError", "cannot be skipped: [First]")
-	if _, err := h.cfn.ContinueUpdateRollback(t.Context(), &cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"Second"}}); err != nil {
+	if _, err := h.cfn.ContinueUpdateRollback(t.Context(),
+		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"Second"}}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")

@@ -96,7 +96,9 @@ func TestRefusals(t *testing.T) {
 	h.create("odd", "Resources: {A: {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}")
 	h.wait("odd", "ROLLBACK_COMPLETE")
 	wantInOrder(t, h.events("odd"), "A CREATE_FAILED Encountered unsupported property Nope")
-	if _, err := h.cfn.UpdateTerminationProtection(ctx, &cfn.UpdateTerminationProtectionInput{StackName: aws.String("taken"), EnableTerminationProtection: aws.Bool(true)}); err != nil {
+	if _, err := h.cfn.UpdateTerminationProtection(ctx,
+		&cfn.UpdateTerminationProtectionInput{StackName: aws.String("taken"),
+			EnableTerminationProtection: aws.Bool(true)}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := h.cfn.DeleteStack(ctx, &cfn.DeleteStackInput{StackName: aws.String("taken")})

@@ -113,7 +113,8 @@ func TestRevertDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	for resource, want := range map[string]types.StackResourceDriftStatus{"Role": "IN_SYNC", "Managed": "IN_SYNC", "TopicPolicy": "MODIFIED"} {
+	for resource, want := range map[string]types.StackResourceDriftStatus{"Role": "IN_SYNC", "Managed": "IN_SYNC",
+		"TopicPolicy": "MODIFIED"} {
 		if got := h.resourceDrift("s", resource); got != want {
 			t.Errorf("%s is %s afterwards, want %s", resource, got, want)
 		}
@@ -124,14 +125,16 @@ func TestRevertDriftMakesAgain(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", access)
 	h.wait("s", "CREATE_COMPLETE")
-	if _, err := h.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory")}); err != nil {
+	if _, err := h.sns.DeleteTopic(t.Context(),
+		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory")}); err != nil {
 		t.Fatal(err)
 	}
 	cs, err := h.revert("s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.cfn.ExecuteChangeSet(t.Context(), &cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
+	if _, err := h.cfn.ExecuteChangeSet(t.Context(),
+		&cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
@@ -151,7 +154,8 @@ func TestRevertDriftFails(t *testing.T) {
 	}
 	var denied bool
 	h.breakCall("iam:DeleteRolePolicy", func(*protocol.Call) bool { denied = true; return true })
-	if _, err := h.cfn.ExecuteChangeSet(t.Context(), &cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
+	if _, err := h.cfn.ExecuteChangeSet(t.Context(),
+		&cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
@@ -165,7 +169,9 @@ func TestRevertDriftFails(t *testing.T) {
 			t.Errorf("%s is %s after the rollback", resource, got)
 		}
 	}
-	if _, err := h.cfn.CreateChangeSet(t.Context(), &cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("x"), UsePreviousTemplate: aws.Bool(true), DeploymentMode: "OTHER"}); err == nil {
+	if _, err := h.cfn.CreateChangeSet(t.Context(),
+		&cfn.CreateChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("x"),
+			UsePreviousTemplate: aws.Bool(true), DeploymentMode: "OTHER"}); err == nil {
 		t.Error("another deployment mode was taken")
 	}
 }

@@ -78,8 +78,9 @@ type resource struct {
 	retainNew          bool // RetainExceptOnCreate
 	metadata           any
 	drift              *drift
-	attempts           []version      // declarations that may be in effect in part: those before updates that failed since the last success
-	declared           map[string]any // in a previousState: props before the drift was merged into them
+	// declarations that may be in effect in part: those before updates that failed since the last success
+	attempts []version
+	declared map[string]any // in a previousState: props before the drift was merged into them
 }
 
 // version is an earlier declaration of a resource.

@@ -138,7 +138,8 @@ func TestLifecycle(t *testing.T) {
 		"Rule DELETE_COMPLETE",
 		"s UPDATE_COMPLETE",
 	)
-	if _, err := eventbridge.NewFromConfig(h.cloud.Config(account, region)).DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("changes")}); err == nil {
+	if _, err := eventbridge.NewFromConfig(h.cloud.Config(account, region)).DescribeRule(ctx,
+		&eventbridge.DescribeRuleInput{Name: aws.String("changes")}); err == nil {
 		t.Error("the rule exists after the deletion")
 	}
 
@@ -162,9 +163,8 @@ func TestLifecycle(t *testing.T) {
 		"Managed DELETE_COMPLETE",
 		"s DELETE_COMPLETE",
 	)
-	if list, _ := h.cfn.ListStacks(ctx, &cfn.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}}); len(
-		list.StackSummaries,
-	) != 1 {
+	deleted := []types.StackStatus{types.StackStatusDeleteComplete}
+	if list, _ := h.cfn.ListStacks(ctx, &cfn.ListStacksInput{StackStatusFilter: deleted}); len(list.StackSummaries) != 1 {
 		t.Errorf("%d deleted stacks listed", len(list.StackSummaries))
 	}
 }
@@ -184,7 +184,8 @@ func TestCreateFails(t *testing.T) {
 		onFailure types.OnFailure
 		want      string
 		topics    int
-	}{{"", "ROLLBACK_COMPLETE", 0}, {types.OnFailureDoNothing, "CREATE_FAILED", 1}, {types.OnFailureDelete, "DELETE_COMPLETE", 0}}
+	}{{"", "ROLLBACK_COMPLETE", 0}, {types.OnFailureDoNothing, "CREATE_FAILED", 1},
+		{types.OnFailureDelete, "DELETE_COMPLETE", 0}}
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
 			h := newHarness(t)
@@ -199,7 +200,7 @@ func TestCreateFails(t *testing.T) {
 			wantInOrder(
 				t,
 				events,
-				"Second CREATE_FAILED Resource handler returned message: \"told to deny sns:CreateTopic "+
+				"Second CREATE_FAILED Resource handler returned message: \"configured to deny sns:CreateTopic "+
 					"(Service: SNS, Status Code: 403, Request ID:",
 			)
 			if tt.want == "ROLLBACK_COMPLETE" {
@@ -235,7 +236,8 @@ func TestRollbackFails(t *testing.T) {
 	h.delete("s")
 	h.wait("s", "DELETE_FAILED")
 	wantInOrder(t, h.events(id), "s DELETE_FAILED The following resource(s) failed to delete: [First].")
-	if _, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s"), RetainResources: []string{"First"}}); err != nil {
+	if _, err := h.cfn.DeleteStack(t.Context(),
+		&cfn.DeleteStackInput{StackName: aws.String("s"), RetainResources: []string{"First"}}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait(id, "DELETE_COMPLETE")
@@ -272,7 +274,8 @@ func TestUpdateRollsBack(t *testing.T) {
 		"s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
 		"s UPDATE_ROLLBACK_COMPLETE",
 	)
-	if body, _ := h.cfn.GetTemplate(t.Context(), &cfn.GetTemplateInput{StackName: aws.String("s")}); *body.TemplateBody != two {
+	if body, _ := h.cfn.GetTemplate(t.Context(),
+		&cfn.GetTemplateInput{StackName: aws.String("s")}); *body.TemplateBody != two {
 		t.Error("the template is not the one from before")
 	}
 
@@ -282,7 +285,8 @@ func TestUpdateRollsBack(t *testing.T) {
 	}
 	h.wait("s", "UPDATE_ROLLBACK_FAILED")
 	h.cloud.SetIntercept(nil)
-	if _, err := h.cfn.ContinueUpdateRollback(t.Context(), &cfn.ContinueUpdateRollbackInput{StackName: aws.String("s")}); err != nil {
+	if _, err := h.cfn.ContinueUpdateRollback(t.Context(),
+		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
@@ -330,7 +334,8 @@ func TestStackRole(t *testing.T) {
 	}
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:*",` +
 		`"Resource":"arn:aws:sns:*:*:first"}]}`
-	if _, err := h.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("stackrole"), PolicyName: aws.String("p"), PolicyDocument: &policy}); err != nil {
+	if _, err := h.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("stackrole"),
+		PolicyName: aws.String("p"), PolicyDocument: &policy}); err != nil {
 		t.Fatal(err)
 	}
 	id := h.create("s", two, func(in *cfn.CreateStackInput) { in.RoleARN = role.Role.Arn })

@@ -188,7 +188,8 @@ func (p eventsRule) delete(r *request) error {
 		}
 	}
 	if len(ids) > 0 {
-		if _, err := c.RemoveTargets(r.ctx, &eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: ids}); err != nil {
+		if _, err := c.RemoveTargets(r.ctx, &eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus,
+			Ids: ids}); err != nil {
 			return err
 		}
 	}
@@ -204,7 +205,8 @@ func (eventsRule) read(r *request) (map[string]any, error) {
 		return nil, notFound(err)
 	}
 	out := map[string]any{"Name": name, "State": string(got.State)}
-	for n, v := range map[string]*string{"Description": got.Description, "RoleArn": got.RoleArn, "ScheduleExpression": got.ScheduleExpression, "EventBusName": got.EventBusName} {
+	for n, v := range map[string]*string{"Description": got.Description, "RoleArn": got.RoleArn,
+		"ScheduleExpression": got.ScheduleExpression, "EventBusName": got.EventBusName} {
 		if v != nil {
 			out[n] = *v
 		}

@@ -45,13 +45,15 @@ func (iamRolePolicy) update(r *request) (outcome, error) {
 
 func (iamRolePolicy) delete(r *request) error {
 	_, err := iam.NewFromConfig(r.cfg).
-		DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
+		DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")),
+			PolicyName: aws.String(r.props.str("PolicyName"))})
 	return err
 }
 
 func (iamRolePolicy) read(r *request) (map[string]any, error) {
 	got, err := iam.NewFromConfig(r.cfg).
-		GetRolePolicy(r.ctx, &iam.GetRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")), PolicyName: aws.String(r.props.str("PolicyName"))})
+		GetRolePolicy(r.ctx, &iam.GetRolePolicyInput{RoleName: aws.String(r.props.str("RoleName")),
+			PolicyName: aws.String(r.props.str("PolicyName"))})
 	if err != nil {
 		return nil, notFound(err)
 	}
@@ -97,7 +99,8 @@ func (iamPolicy) update(r *request) (outcome, error) {
 	name, doc := r.props.str("PolicyName"), r.props.json("PolicyDocument")
 	roles := r.props.list("Roles")
 	for _, role := range roles {
-		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: &doc}); err != nil {
+		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name,
+			PolicyDocument: &doc}); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -105,7 +108,8 @@ func (iamPolicy) update(r *request) (outcome, error) {
 		if slices.Contains(roles, role) && r.old.str("PolicyName") == name {
 			continue
 		}
-		if _, err := c.DeleteRolePolicy(r.ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String(r.old.str("PolicyName"))}); err != nil &&
+		if _, err := c.DeleteRolePolicy(r.ctx,
+			&iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String(r.old.str("PolicyName"))}); err != nil &&
 			!isNotFound(err) {
 			return outcome{}, err
 		}

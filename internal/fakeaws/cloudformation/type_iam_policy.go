@@ -110,7 +110,9 @@ func (p iamManagedPolicy) update(r *request) (outcome, error) {
 		if err := p.prune(c, r, list.Versions, maxVersions-1); err != nil {
 			return outcome{}, err
 		}
-		if _, err := c.CreatePolicyVersion(r.ctx, &iam.CreatePolicyVersionInput{PolicyArn: &r.id, PolicyDocument: aws.String(r.props.json("PolicyDocument")), SetAsDefault: true}); err != nil {
+		if _, err := c.CreatePolicyVersion(r.ctx,
+			&iam.CreatePolicyVersionInput{PolicyArn: &r.id, PolicyDocument: aws.String(r.props.json("PolicyDocument")),
+				SetAsDefault: true}); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -140,7 +142,8 @@ func (iamManagedPolicy) prune(c *iam.Client, r *request, versions []iamtypes.Pol
 		if v.IsDefaultVersion {
 			continue
 		}
-		if _, err := c.DeletePolicyVersion(r.ctx, &iam.DeletePolicyVersionInput{PolicyArn: &r.id, VersionId: v.VersionId}); err != nil &&
+		if _, err := c.DeletePolicyVersion(r.ctx,
+			&iam.DeletePolicyVersionInput{PolicyArn: &r.id, VersionId: v.VersionId}); err != nil &&
 			!isNotFound(err) {
 			return err
 		}
@@ -194,7 +197,8 @@ func (iamManagedPolicy) read(r *request) (map[string]any, error) {
 		}
 	}
 	return map[string]any{
-		"ManagedPolicyName": *got.Policy.PolicyName, "Path": aws.ToString(got.Policy.Path), "Description": aws.ToString(got.Policy.Description),
+		"ManagedPolicyName": *got.Policy.PolicyName, "Path": aws.ToString(got.Policy.Path),
+		"Description":    aws.ToString(got.Policy.Description),
 		"PolicyDocument": document(version.PolicyVersion.Document), "Roles": roles,
 	}, nil
 }

@@ -120,7 +120,8 @@ func (iamRole) reconcilePolicies(c *iam.Client, r *request, name string) error {
 			!slices.ContainsFunc(before[n], func(was string) bool { return was != doc }) {
 			continue
 		}
-		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &n, PolicyDocument: &doc}); err != nil {
+		if _, err := c.PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: &n,
+			PolicyDocument: &doc}); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,9 @@ func (p iamRole) update(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
 	name := r.id
 	if r.changed("AssumeRolePolicyDocument") {
-		if _, err := c.UpdateAssumeRolePolicy(r.ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: aws.String(r.props.json("AssumeRolePolicyDocument"))}); err != nil {
+		if _, err := c.UpdateAssumeRolePolicy(r.ctx,
+			&iam.UpdateAssumeRolePolicyInput{RoleName: &name,
+				PolicyDocument: aws.String(r.props.json("AssumeRolePolicyDocument"))}); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -151,7 +154,8 @@ func (p iamRole) update(r *request) (outcome, error) {
 		if n == 0 {
 			n = 3600
 		}
-		if _, err := c.UpdateRole(r.ctx, &iam.UpdateRoleInput{RoleName: &name, Description: aws.String(r.props.str("Description")), MaxSessionDuration: aws.Int32(int32(n))}); err != nil {
+		if _, err := c.UpdateRole(r.ctx, &iam.UpdateRoleInput{RoleName: &name,
+			Description: aws.String(r.props.str("Description")), MaxSessionDuration: aws.Int32(int32(n))}); err != nil {
 			return outcome{}, err
 		}
 	}

@@ -6,7 +6,8 @@ import "permstack/internal/fakeaws/protocol"
 var kmsKey = recordType{
 	s: schema{
 		Properties: []string{
-			"BypassPolicyLockoutSafetyCheck", "Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "KeySpec", "KeyUsage", "MultiRegion", "Origin",
+			"BypassPolicyLockoutSafetyCheck", "Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "KeySpec", "KeyUsage",
+			"MultiRegion", "Origin",
 			"PendingWindowInDays", "RotationPeriodInDays", "Tags",
 		},
 		Replace: []string{"KeySpec", "KeyUsage", "MultiRegion", "Origin"}, NameLength: 128, Tags: true,

@@ -15,8 +15,10 @@ type lambdaFunction struct{}
 func (lambdaFunction) schema() schema {
 	return schema{
 		Properties: []string{
-			"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler", "KmsKeyArn",
-			"LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig",
+			"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName",
+			"Handler", "KmsKeyArn",
+			"LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
+			"TracingConfig",
 		},
 		Required: []string{"Code", "Role"},
 		Replace:  []string{"FunctionName", "PackageType"},
@@ -35,7 +37,8 @@ func (lambdaFunction) schema() schema {
 
 func (p lambdaFunction) function(r *request, name string) (lambda.Function, error) {
 	f := lambda.Function{
-		Account: r.stack.account, Region: r.stack.region, Name: name, Role: r.props.str("Role"), Handler: r.props.str("Handler"),
+		Account: r.stack.account, Region: r.stack.region, Name: name, Role: r.props.str("Role"),
+		Handler: r.props.str("Handler"),
 		Runtime: r.props.str(
 			"Runtime",
 		), Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
@@ -45,7 +48,8 @@ func (p lambdaFunction) function(r *request, name string) (lambda.Function, erro
 		f.Code.Path = path
 	} else {
 		c := r.props.object("Code")
-		f.Code = lambda.Code{S3Bucket: c.str("S3Bucket"), S3Key: c.str("S3Key"), S3ObjectVersion: c.str("S3ObjectVersion"), ZipFile: c.str("ZipFile")}
+		f.Code = lambda.Code{S3Bucket: c.str("S3Bucket"), S3Key: c.str("S3Key"), S3ObjectVersion: c.str("S3ObjectVersion"),
+			ZipFile: c.str("ZipFile")}
 	}
 	vars := r.props.object("Environment").object("Variables")
 	for k := range vars {
@@ -121,9 +125,11 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 		"FunctionName": f.Name, "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime, "Description": f.Description,
 		"Timeout": int64(
 			f.Timeout,
-		), "MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars}, "Architectures": normal(f.Architectures),
+		), "MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars},
+		"Architectures": normal(f.Architectures),
 	}
-	for _, n := range []string{"DeadLetterConfig", "EphemeralStorage", "KmsKeyArn", "LoggingConfig", "PackageType", "TracingConfig", "Tags", "Code"} {
+	for _, n := range []string{"DeadLetterConfig", "EphemeralStorage", "KmsKeyArn", "LoggingConfig", "PackageType",
+		"TracingConfig", "Tags", "Code"} {
 		if r.props.has(n) {
 			out[n] = r.props[n] // kept as declared, or not readable on AWS either
 		}
@@ -168,7 +174,8 @@ func (p lambdaPermission) create(r *request) (outcome, error) {
 	id := generateName(r.stack.name, r.logicalID, 100)
 	err := r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
 		f.Permissions = append(f.Permissions, lambda.Permission{
-			StatementID: id, Action: r.props.str("Action"), Principal: r.props.str("Principal"), SourceARN: r.props.str("SourceArn"),
+			StatementID: id, Action: r.props.str("Action"), Principal: r.props.str("Principal"),
+			SourceARN: r.props.str("SourceArn"),
 			SourceAccount: r.props.str(
 				"SourceAccount",
 			), EventSourceToken: r.props.str("EventSourceToken"), PrincipalOrgID: r.props.str("PrincipalOrgID"),

@@ -109,8 +109,10 @@ var logGroup = recordType{
 var sqsQueue = recordType{
 	s: schema{
 		Properties: []string{
-			"ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit", "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId",
-			"MaximumMessageSize", "MessageRetentionPeriod", "QueueName", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout",
+			"ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
+			"KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId",
+			"MaximumMessageSize", "MessageRetentionPeriod", "QueueName", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy",
+			"RedrivePolicy", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout",
 		},
 		Replace: []string{"FifoQueue", "QueueName"}, Name: "QueueName", NameLength: 80, Tags: true,
 		Permissions: handlerPermissions{
@@ -146,8 +148,10 @@ var sqsQueuePolicy = recordType{
 var cloudwatchAlarm = recordType{
 	s: schema{
 		Properties: []string{
-			"ActionsEnabled", "AlarmActions", "AlarmDescription", "AlarmName", "ComparisonOperator", "DatapointsToAlarm", "Dimensions", "EvaluateLowSampleCountPercentile",
-			"EvaluationPeriods", "ExtendedStatistic", "InsufficientDataActions", "MetricName", "Metrics", "Namespace", "OKActions", "Period", "Statistic", "Tags", "Threshold",
+			"ActionsEnabled", "AlarmActions", "AlarmDescription", "AlarmName", "ComparisonOperator", "DatapointsToAlarm",
+			"Dimensions", "EvaluateLowSampleCountPercentile",
+			"EvaluationPeriods", "ExtendedStatistic", "InsufficientDataActions", "MetricName", "Metrics", "Namespace",
+			"OKActions", "Period", "Statistic", "Tags", "Threshold",
 			"ThresholdMetricId", "TreatMissingData", "Unit",
 		},
 		Required: []string{

@@ -21,7 +21,8 @@ type s3Bucket struct{}
 func (s3Bucket) schema() schema {
 	return schema{
 		Properties: []string{
-			"BucketEncryption", "BucketName", "LifecycleConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags", "VersioningConfiguration",
+			"BucketEncryption", "BucketName", "LifecycleConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration",
+			"Tags", "VersioningConfiguration",
 		},
 		Replace: []string{"BucketName"}, Name: "BucketName", NameLength: 63, Tags: true,
 		Permissions: handlerPermissions{
@@ -78,7 +79,8 @@ func (s3Bucket) set(r *request, name string) error {
 		for _, t := range tags {
 			set = append(set, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 		}
-		if _, err := client.PutBucketTagging(r.ctx, &s3.PutBucketTaggingInput{Bucket: &name, Tagging: &types.Tagging{TagSet: set}}); err != nil {
+		if _, err := client.PutBucketTagging(r.ctx,
+			&s3.PutBucketTaggingInput{Bucket: &name, Tagging: &types.Tagging{TagSet: set}}); err != nil {
 			return err
 		}
 	}

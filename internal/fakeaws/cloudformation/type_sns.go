@@ -93,7 +93,8 @@ func (p snsTopic) subscribe(c *sns.Client, r *request, arn string) error {
 		if slices.Contains(have, s) {
 			continue
 		}
-		if _, err := c.Subscribe(r.ctx, &sns.SubscribeInput{TopicArn: &arn, Protocol: &s.protocol, Endpoint: &s.endpoint, ReturnSubscriptionArn: true}); err != nil {
+		if _, err := c.Subscribe(r.ctx, &sns.SubscribeInput{TopicArn: &arn, Protocol: &s.protocol, Endpoint: &s.endpoint,
+			ReturnSubscriptionArn: true}); err != nil {
 			return err
 		}
 	}
@@ -134,7 +135,9 @@ func (p snsTopic) update(r *request) (outcome, error) {
 	c := sns.NewFromConfig(r.cfg)
 	for _, a := range topicAttributes {
 		if a != "FifoTopic" && r.changed(a) {
-			if _, err := c.SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &r.id, AttributeName: &a, AttributeValue: aws.String(r.props.str(a))}); err != nil {
+			if _, err := c.SetTopicAttributes(r.ctx,
+				&sns.SetTopicAttributesInput{TopicArn: &r.id, AttributeName: &a,
+					AttributeValue: aws.String(r.props.str(a))}); err != nil {
 				return outcome{}, err
 			}
 		}
@@ -210,7 +213,8 @@ func snsTags(tags []protocol.Tag) []snstypes.Tag {
 
 func setPolicy(r *request, arn, policy string) error {
 	_, err := sns.NewFromConfig(r.cfg).
-		SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &policy})
+		SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: aws.String("Policy"),
+			AttributeValue: &policy})
 	return err
 }
 
@@ -371,7 +375,9 @@ func (snsSubscription) update(r *request) (outcome, error) {
 	c := sns.NewFromConfig(r.cfg)
 	for _, a := range subscriptionAttributes {
 		if r.changed(a) {
-			if _, err := c.SetSubscriptionAttributes(r.ctx, &sns.SetSubscriptionAttributesInput{SubscriptionArn: &r.id, AttributeName: &a, AttributeValue: aws.String(r.props.json(a))}); err != nil {
+			if _, err := c.SetSubscriptionAttributes(r.ctx,
+				&sns.SetSubscriptionAttributesInput{SubscriptionArn: &r.id, AttributeName: &a,
+					AttributeValue: aws.String(r.props.json(a))}); err != nil {
 				return outcome{}, err
 			}
 		}

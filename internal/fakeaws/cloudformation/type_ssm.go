@@ -47,7 +47,8 @@ func (ssmParameter) put(r *request, name string, overwrite bool) (outcome, error
 		return outcome{}, errors.New("Properties validation failed: #/Type: SecureString is not a valid enum value")
 	}
 	in := &ssm.PutParameterInput{
-		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")), Description: optional(r.props, "Description"),
+		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")),
+		Description: optional(r.props, "Description"),
 		AllowedPattern: optional(
 			r.props,
 			"AllowedPattern",

@@ -92,7 +92,8 @@ func TestEveryType(t *testing.T) {
 		}
 	}
 	inSync()
-	if err := h.update("s", strings.ReplaceAll(strings.ReplaceAll(every, "WORDLESS", "oneLESS"), "WORD", "two")); err != nil {
+	if err := h.update("s", strings.ReplaceAll(strings.ReplaceAll(every, "WORDLESS", "oneLESS"), "WORD",
+		"two")); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")

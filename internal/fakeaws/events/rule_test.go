@@ -114,11 +114,15 @@ func TestRulesRefused(t *testing.T) {
 		in         eventbridge.PutRuleInput
 		code, part string
 	}{
-		{eventbridge.PutRuleInput{Name: aws.String(strings.Repeat("a", 65)), EventPattern: good}, "ValidationException", "'name'"},
+		{eventbridge.PutRuleInput{Name: aws.String(strings.Repeat("a", 65)), EventPattern: good}, "ValidationException",
+			"'name'"},
 		{eventbridge.PutRuleInput{Name: aws.String("r")}, "ValidationException", "must be specified"},
-		{eventbridge.PutRuleInput{Name: aws.String("r"), ScheduleExpression: aws.String("every day")}, "ValidationException", "ScheduleExpression is not valid"},
-		{eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: good, EventBusName: aws.String("other")}, "ResourceNotFoundException", "Event bus other does not exist."},
-		{eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: aws.String(`{"source":["` + strings.Repeat("a", 2048) + `"]}`)}, "LimitExceededException", "2048"},
+		{eventbridge.PutRuleInput{Name: aws.String("r"), ScheduleExpression: aws.String("every day")}, "ValidationException",
+			"ScheduleExpression is not valid"},
+		{eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: good, EventBusName: aws.String("other")},
+			"ResourceNotFoundException", "Event bus other does not exist."},
+		{eventbridge.PutRuleInput{Name: aws.String("r"),
+			EventPattern: aws.String(`{"source":["` + strings.Repeat("a", 2048) + `"]}`)}, "LimitExceededException", "2048"},
 	} {
 		_, err := n.Events.PutRule(context.Background(), &tt.in)
 		apitest.WantError(t, err, tt.code, tt.part)

@@ -28,7 +28,8 @@ func TestRole(t *testing.T) {
 	got := apitest.Must[*iam.GetRoleOutput](t)(
 		n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("backup")}),
 	).Role
-	if *got.Arn != "arn:aws:iam::111122223333:role/permstack/Backup" || *got.Description != "for backups" || *got.MaxSessionDuration != 7200 ||
+	if *got.Arn != "arn:aws:iam::111122223333:role/permstack/Backup" || *got.Description != "for backups" ||
+		*got.MaxSessionDuration != 7200 ||
 		*got.PermissionsBoundary.PermissionsBoundaryArn != boundary ||
 		len(got.Tags) != 1 ||
 		!strings.HasPrefix(*got.RoleId, "AROA") ||
@@ -288,15 +289,24 @@ func TestCreateRoleRefuses(t *testing.T) {
 		change     func(*iam.CreateRoleInput)
 		code, part string
 	}{
-		{"name taken", func(i *iam.CreateRoleInput) { i.RoleName = aws.String("tAKEN") }, "EntityAlreadyExists", "Role with name tAKEN already exists."},
-		{"name too long", func(i *iam.CreateRoleInput) { i.RoleName = aws.String(strings.Repeat("a", 65)) }, "ValidationError", "at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"},
-		{"name with a slash", func(i *iam.CreateRoleInput) { i.RoleName = aws.String("a/b") }, "ValidationError", "The specified value for roleName is invalid."},
-		{"path without end", func(i *iam.CreateRoleInput) { i.Path = aws.String("/a") }, "ValidationError", "The specified value for path is invalid."},
-		{"path too long", func(i *iam.CreateRoleInput) { i.Path = aws.String("/" + strings.Repeat("a", 511) + "/") }, "ValidationError", "less than or equal to 512"},
-		{"description too long", func(i *iam.CreateRoleInput) { i.Description = aws.String(strings.Repeat("a", 1001)) }, "ValidationError", "less than or equal to 1000"},
-		{"description characters", func(i *iam.CreateRoleInput) { i.Description = aws.String("a – b") }, "ValidationError", "regular expression"},
-		{"session too short", func(i *iam.CreateRoleInput) { i.MaxSessionDuration = aws.Int32(3599) }, "ValidationError", "greater than or equal to 3600"},
-		{"session too long", func(i *iam.CreateRoleInput) { i.MaxSessionDuration = aws.Int32(43201) }, "ValidationError", "less than or equal to 43200"},
+		{"name taken", func(i *iam.CreateRoleInput) { i.RoleName = aws.String("tAKEN") }, "EntityAlreadyExists",
+			"Role with name tAKEN already exists."},
+		{"name too long", func(i *iam.CreateRoleInput) { i.RoleName = aws.String(strings.Repeat("a", 65)) },
+			"ValidationError", "at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"},
+		{"name with a slash", func(i *iam.CreateRoleInput) { i.RoleName = aws.String("a/b") }, "ValidationError",
+			"The specified value for roleName is invalid."},
+		{"path without end", func(i *iam.CreateRoleInput) { i.Path = aws.String("/a") }, "ValidationError",
+			"The specified value for path is invalid."},
+		{"path too long", func(i *iam.CreateRoleInput) { i.Path = aws.String("/" + strings.Repeat("a", 511) + "/") },
+			"ValidationError", "less than or equal to 512"},
+		{"description too long", func(i *iam.CreateRoleInput) { i.Description = aws.String(strings.Repeat("a", 1001)) },
+			"ValidationError", "less than or equal to 1000"},
+		{"description characters", func(i *iam.CreateRoleInput) { i.Description = aws.String("a – b") }, "ValidationError",
+			"regular expression"},
+		{"session too short", func(i *iam.CreateRoleInput) { i.MaxSessionDuration = aws.Int32(3599) }, "ValidationError",
+			"greater than or equal to 3600"},
+		{"session too long", func(i *iam.CreateRoleInput) { i.MaxSessionDuration = aws.Int32(43201) }, "ValidationError",
+			"less than or equal to 43200"},
 		{"no such boundary", func(i *iam.CreateRoleInput) {
 			i.PermissionsBoundary = aws.String("arn:aws:iam::111122223333:policy/none")
 		}, "NoSuchEntity", "does not exist or is not attachable."},
@@ -305,11 +315,15 @@ func TestCreateRoleRefuses(t *testing.T) {
 		{"tag twice", func(i *iam.CreateRoleInput) {
 			i.Tags = []types.Tag{{Key: aws.String("a"), Value: aws.String("")}, {Key: aws.String("A"), Value: aws.String("")}}
 		}, "InvalidInput", "Duplicate tag keys"},
-		{"not JSON", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String("{") }, "MalformedPolicyDocument", "Syntax errors in policy."},
+		{"not JSON", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String("{") }, "MalformedPolicyDocument",
+			"Syntax errors in policy."},
 		{"principal that is not there", func(i *iam.CreateRoleInput) {
-			i.AssumeRolePolicyDocument = aws.String(strings.Replace(apitest.TrustSelf, apitest.Account, "arn:aws:iam::111122223333:role/none", 1))
+			i.AssumeRolePolicyDocument = aws.String(strings.Replace(apitest.TrustSelf, apitest.Account,
+				"arn:aws:iam::111122223333:role/none", 1))
 		}, "MalformedPolicyDocument", `Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:role/none"`},
-		{"identity policy as trust", func(i *iam.CreateRoleInput) { i.AssumeRolePolicyDocument = aws.String(apitest.ReadAll) }, "MalformedPolicyDocument", "Principal"},
+		{"identity policy as trust", func(i *iam.CreateRoleInput) {
+			i.AssumeRolePolicyDocument = aws.String(apitest.ReadAll)
+		}, "MalformedPolicyDocument", "Principal"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := &iam.CreateRoleInput{

@@ -211,6 +211,7 @@ func listPolicies(a *account, call *protocol.Call) (any, error) {
 // denied returns the refusal to change an AWS managed policy, which IAM also
 // sends to an administrator.
 func denied(call *protocol.Call, resource string) *protocol.Error {
-	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s", call.Caller.ARN, call.Action, "policy "+resource).
+	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: %s",
+		call.Caller.ARN, call.Action, "policy "+resource).
 		WithStatus(403)
 }

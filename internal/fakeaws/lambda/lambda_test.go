@@ -29,7 +29,8 @@ func (b *buffer) String() string              { b.mu.Lock(); defer b.mu.Unlock()
 func registry(t *testing.T) (*Registry, *buffer) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
-	if out, err := exec.Command("go", "build", "-o", path, "../lambdaruntime/testdata/bootstrap").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", path,
+		"../lambdaruntime/testdata/bootstrap").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	log := &buffer{}
@@ -132,7 +133,7 @@ func TestRetries(t *testing.T) {
 		}
 		r.Idle()
 		_ = r.Close()
-		if n := strings.Count(log.String(), "as told"); n != want {
+		if n := strings.Count(log.String(), "as instructed"); n != want {
 			t.Errorf("%d retries: %d attempts, want %d", retries, n, want)
 		}
 	}
@@ -178,7 +179,8 @@ func TestREST(t *testing.T) {
 		want, functionError      string
 	}{
 		{"POST", "f/invocations", `{"Do":"env","Env":"V"}`, "", 200, `"1"`, ""},
-		{"POST", "arn:aws:lambda:eu-central-1:111122223333:function:f/invocations", `{"Do":"fail"}`, "", 200, "as told", "Unhandled"},
+		{"POST", "arn:aws:lambda:eu-central-1:111122223333:function:f/invocations", `{"Do":"fail"}`, "", 200, "as instructed",
+			"Unhandled"},
 		{"POST", "f/invocations", `{}`, "Event", 202, "", ""},
 		{"POST", "g/invocations", `{}`, "", 404, "Function not found", ""},
 		{"GET", "f", "", "", 200, `"FunctionName":"f"`, ""},

@@ -144,7 +144,8 @@ func (r *Registry) check(f *Function) error {
 		return err
 	}
 	if r.o.Assumable != nil {
-		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com", map[string][]string{"aws:SourceAccount": {f.Account}, "aws:SourceArn": {f.ARN()}}); err != nil {
+		if err := r.o.Assumable(f.Account, f.Role, "lambda.amazonaws.com",
+			map[string][]string{"aws:SourceAccount": {f.Account}, "aws:SourceArn": {f.ARN()}}); err != nil {
 			return protocol.Errorf(
 				"InvalidParameterValueException",
 				"The role defined for the function cannot be assumed by Lambda.",
@@ -336,7 +337,8 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 func (r *Registry) config(f *Function, argv []string, dir string, env []string) lambdaruntime.Config {
 	c := lambdaruntime.Config{
 		Argv: argv, Dir: dir, Env: map[string]string{}, FunctionName: f.Name, FunctionARN: f.ARN(), Handler: f.Handler,
-		Region: f.Region, MemoryMB: f.MemoryMB, Timeout: time.Duration(f.Timeout) * time.Second, MaxAge: sessionAge, Clock: r.o.Clock,
+		Region: f.Region, MemoryMB: f.MemoryMB, Timeout: time.Duration(f.Timeout) * time.Second, MaxAge: sessionAge,
+		Clock: r.o.Clock,
 	}
 	if r.o.Endpoint != nil {
 		c.Env["AWS_ENDPOINT_URL"] = r.o.Endpoint()

@@ -59,7 +59,8 @@ func (r *Registry) Handler(account, region func(*http.Request) string) http.Hand
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"Configuration": map[string]any{
 			"FunctionName": f.Name, "FunctionArn": f.ARN(), "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime,
-			"Timeout": f.Timeout, "MemorySize": f.MemoryMB, "Description": f.Description, "Version": "$LATEST", "State": "Active",
+			"Timeout": f.Timeout, "MemorySize": f.MemoryMB, "Description": f.Description, "Version": "$LATEST",
+			"State":        "Active",
 			"LastModified": f.LastModified.UTC().Format("2006-01-02T15:04:05.000+0000"),
 			"Environment":  map[string]any{"Variables": f.Environment},
 		}, "Tags": f.Tags})

@@ -115,8 +115,8 @@ func TestFailures(t *testing.T) {
 		config   Config
 		want     []string
 	}{
-		{"error", "fail", Config{}, []string{`"errorMessage":"as told"`}},
-		{"panic", "panic", Config{}, []string{`"errorMessage":"as told"`, "stackTrace"}},
+		{"error", "fail", Config{}, []string{`"errorMessage":"as instructed"`}},
+		{"panic", "panic", Config{}, []string{`"errorMessage":"as instructed"`, "stackTrace"}},
 		{"exit", "exit", Config{}, []string{"Runtime.ExitError", "Runtime exited with error: exit status 3"}},
 		{
 			"timeout",

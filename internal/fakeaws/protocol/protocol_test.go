@@ -73,7 +73,8 @@ func TestTime(t *testing.T) {
 
 func TestTags(t *testing.T) {
 	have := []Tag{{"a", "1"}, {"b", "2"}}
-	if diff := cmp.Diff([]Tag{{"a", "1"}, {"b", "3"}, {"c", "4"}}, MergeTags(have, []Tag{{"b", "3"}, {"c", "4"}})); diff != "" {
+	if diff := cmp.Diff([]Tag{{"a", "1"}, {"b", "3"}, {"c", "4"}},
+		MergeTags(have, []Tag{{"b", "3"}, {"c", "4"}})); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]Tag{{"b", "2"}}, DropTags(have, []string{"a", "none"})); diff != "" {
@@ -90,7 +91,8 @@ func TestTags(t *testing.T) {
 }
 
 func TestPartition(t *testing.T) {
-	for region, want := range map[string]string{"eu-west-1": "aws", "us-gov-east-1": "aws-us-gov", "cn-northwest-1": "aws-cn", "": "aws"} {
+	for region, want := range map[string]string{"eu-west-1": "aws", "us-gov-east-1": "aws-us-gov",
+		"cn-northwest-1": "aws-cn", "": "aws"} {
 		if got := Partition(region); got != want {
 			t.Errorf("%s: %s", region, got)
 		}

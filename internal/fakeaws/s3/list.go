@@ -63,7 +63,8 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 		Marker    string `xml:"NextMarker,omitempty"`
 		Contents  []listed
 		Prefixes  []prefix `xml:"CommonPrefixes"`
-	}{Name: b.name, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), MaxKeys: most, Encoding: q.Get("encoding-type")}
+	}{Name: b.name, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), MaxKeys: most,
+		Encoding: q.Get("encoding-type")}
 	encode := func(text string) string { return text }
 	if out.Encoding == "url" {
 		encode = func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "%2F", "/") }

@@ -61,7 +61,8 @@ func route(r *http.Request) string {
 		return actionByMethod(r, map[string]string{"GET": "ListObjectVersions"})
 	case q.Get("list-type") == "2":
 		return actionByMethod(r, map[string]string{"GET": "ListObjectsV2"})
-	case q.Has("acl") || q.Has("delete") || q.Has("uploads") || q.Has("cors") || q.Has("website") || q.Has("logging") || q.Has("notification") || q.Has("replication") || q.Has("object-lock"):
+	case q.Has("acl") || q.Has("delete") || q.Has("uploads") || q.Has("cors") || q.Has("website") || q.Has("logging") ||
+		q.Has("notification") || q.Has("replication") || q.Has("object-lock"):
 		return r.Method + " bucket?" + r.URL.RawQuery
 	}
 	return actionByMethod(
@@ -92,7 +93,8 @@ func routeObject(r *http.Request) string {
 	case r.Header.Get("X-Amz-Copy-Source") != "":
 		return "CopyObject"
 	}
-	for _, other := range []string{"acl", "tagging", "attributes", "retention", "legal-hold", "torrent", "restore", "select"} {
+	for _, other := range []string{"acl", "tagging", "attributes", "retention", "legal-hold", "torrent", "restore",
+		"select"} {
 		if q.Has(other) {
 			return r.Method + " object?" + other
 		}

@@ -58,7 +58,8 @@ func TestS3(t *testing.T) {
 		})
 		return err
 	}
-	for key, body := range map[string]string{"v1/a b.zip": "one", "v1/c.yaml": "two", "v2/a.zip": strings.Repeat("x", 3<<20)} {
+	for key, body := range map[string]string{"v1/a b.zip": "one", "v1/c.yaml": "two",
+		"v2/a.zip": strings.Repeat("x", 3<<20)} {
 		if err := put(key, body); err != nil {
 			t.Fatalf("%s: %v", key, err)
 		}
@@ -216,7 +217,8 @@ func TestS3AcrossAccounts(t *testing.T) {
 	if _, err := owner.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := owner.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("x")}); err != nil {
+	if _, err := owner.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key,
+		Body: strings.NewReader("x")}); err != nil {
 		t.Fatal(err)
 	}
 	read := func() error {

@@ -34,7 +34,8 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	if !validEndpoint(kind, endpoint) {
 		return nil, invalid(
 			"%s endpoint",
-			map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)", "https": "HTTP(S)"}[kind],
+			map[string]string{"email": "Email address", "email-json": "Email address", "http": "HTTP(S)",
+				"https": "HTTP(S)"}[kind],
 		)
 	}
 	reveal, err := call.Bool("ReturnSubscriptionArn", false)
@@ -125,7 +126,8 @@ func (s *Service) getSubscriptionAttributes(call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	out := map[string]string{
-		"SubscriptionArn": sub.arn, "TopicArn": sub.topic, "Owner": sub.owner, "Protocol": sub.protocol, "Endpoint": sub.endpoint,
+		"SubscriptionArn": sub.arn, "TopicArn": sub.topic, "Owner": sub.owner, "Protocol": sub.protocol,
+		"Endpoint": sub.endpoint,
 		"PendingConfirmation": fmt.Sprint(
 			sub.pending,
 		), "ConfirmationWasAuthenticated": fmt.Sprint(!sub.pending), "RawMessageDelivery": "false",

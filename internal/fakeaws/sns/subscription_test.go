@@ -37,7 +37,8 @@ func TestSubscriptions(t *testing.T) {
 	}
 	pending := func(arn *string) string {
 		t.Helper()
-		return apitest.Must[*sns.GetSubscriptionAttributesOutput](t)(n.SNS.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: arn})).Attributes["PendingConfirmation"]
+		return apitest.Must[*sns.GetSubscriptionAttributesOutput](t)(n.SNS.GetSubscriptionAttributes(ctx,
+			&sns.GetSubscriptionAttributesInput{SubscriptionArn: arn})).Attributes["PendingConfirmation"]
 	}
 	if pending(queue) != "false" || pending(mail) != "true" {
 		t.Errorf("pending: queue %s, mail %s", pending(queue), pending(mail))

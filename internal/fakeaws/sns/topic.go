@@ -19,7 +19,8 @@ var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
 // settable are the attributes that CreateTopic and SetTopicAttributes accept.
 var settable = map[string]bool{
-	"Policy": true, "DisplayName": true, "DeliveryPolicy": true, "KmsMasterKeyId": true, "TracingConfig": true, "SignatureVersion": true,
+	"Policy": true, "DisplayName": true, "DeliveryPolicy": true, "KmsMasterKeyId": true, "TracingConfig": true,
+	"SignatureVersion": true,
 }
 
 type topicResult struct{ TopicArn string }

@@ -25,5 +25,6 @@ func (l *Server) fetchCode(f *lambda.Function) ([]byte, error) {
 	}
 	owner := "arn:" + protocol.Partition(f.Region) + ":iam::" + f.Account + ":root"
 	return l.S3().
-		Read(s3.Reader{Account: f.Account, Region: f.Region, ARN: owner}, f.Code.S3Bucket, f.Code.S3Key, f.Code.S3ObjectVersion)
+		Read(s3.Reader{Account: f.Account, Region: f.Region, ARN: owner}, f.Code.S3Bucket, f.Code.S3Key,
+			f.Code.S3ObjectVersion)
 }

@@ -106,8 +106,10 @@ func TestUploadedFunction(t *testing.T) {
 	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket}); err != nil {
 		t.Fatal(err)
 	}
-	for key, body := range map[string][]byte{"here.zip": program(t, false), "elsewhere.zip": program(t, true), "broken.zip": []byte("no zip")} {
-		if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: bytes.NewReader(body)}); err != nil {
+	for key, body := range map[string][]byte{"here.zip": program(t, false), "elsewhere.zip": program(t, true),
+		"broken.zip": []byte("no zip")} {
+		if _, err := objects.PutObject(t.Context(),
+			&s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: bytes.NewReader(body)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +117,8 @@ func TestUploadedFunction(t *testing.T) {
 		t.Helper()
 		client := cloudformation.NewFromConfig(l.Config(account, region))
 		_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{
-			StackName: &stack, TemplateBody: aws.String(functionTemplate), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+			StackName: &stack, TemplateBody: aws.String(functionTemplate),
+			Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 			Parameters: []types.Parameter{
 				{ParameterKey: aws.String("Bucket"), ParameterValue: bucket},
 				{ParameterKey: aws.String("Key"), ParameterValue: &key},

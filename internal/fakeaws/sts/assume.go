@@ -130,7 +130,8 @@ func (s *Service) AssumableBy(account, roleARN, service string, keys map[string]
 }
 
 func notAuthorized(call *protocol.Call, arn string) *protocol.Error {
-	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, arn).
+	return protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s",
+		call.Caller.ARN, arn).
 		WithStatus(http.StatusForbidden)
 }
 

@@ -22,7 +22,9 @@ func TestAssumeRole(t *testing.T) {
 		`"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"secret"}}},{"Effect":"Allow",` +
 		`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole",` +
 		`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`
-	arn := *apitest.Must[*iam.CreateRoleOutput](t)(owner.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("backup"), Path: aws.String("/p/"), AssumeRolePolicyDocument: &trust})).Role.Arn
+	arn := *apitest.Must[*iam.CreateRoleOutput](t)(owner.IAM.CreateRole(ctx,
+		&iam.CreateRoleInput{RoleName: aws.String("backup"), Path: aws.String("/p/"),
+			AssumeRolePolicyDocument: &trust})).Role.Arn
 	vendor := apitest.NewClients(c.Config("444455556666", apitest.Region))
 	assume := func(n apitest.Clients, arn, external string) (*sts.AssumeRoleOutput, error) {
 		in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("run")}
@@ -58,7 +60,8 @@ func TestAssumeRole(t *testing.T) {
 			},
 		),
 	)
-	if id := apitest.Must[*sts.GetCallerIdentityOutput](t)(session.STS.GetCallerIdentity(ctx, nil)); *id.Account != apitest.Account ||
+	if id := apitest.Must[*sts.GetCallerIdentityOutput](t)(session.STS.GetCallerIdentity(ctx,
+		nil)); *id.Account != apitest.Account ||
 		*id.Arn != *out.AssumedRoleUser.Arn {
 		t.Errorf("identity: %+v", id)
 	}

@@ -42,7 +42,8 @@ func fields(arn string) []string {
 	return strings.SplitN(arn, ":", 6)
 }
 
-// overlapAll reports whether some ARN matches both patterns. An empty field matches any value, because some ARNs have an
+// overlapAll reports whether some ARN matches both patterns. An empty field matches any value, because some ARNs have
+// an
 // account in AWS's list and none in policies.
 func overlapAll(p, q []string) bool {
 	for i := range p {

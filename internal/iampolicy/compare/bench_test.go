@@ -77,7 +77,7 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// oneByOne gives every action a statement of its own.
+// oneByOne returns a statement for every action.
 func oneByOne(docs []iampolicy.Document) []iampolicy.Document {
 	var out []iampolicy.Document
 	for _, d := range docs {

@@ -97,7 +97,8 @@ func TestStatements(t *testing.T) {
 		{"resource exchanged", []string{get},
 			[]string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::c/*"}`}, Changed},
 		{"tightened and loosened", []string{get, put}, []string{getAny}, Changed},
-		{"merged with more", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b"}`, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::c"}`},
+		{"merged with more", []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b"}`,
+			`{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::c"}`},
 			[]string{`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::c"]}`}, GrantsMore},
 		{"deny added", []string{both}, []string{both, noPut}, GrantsLess},
 		{"deny narrowed", []string{both, noPut},
@@ -188,7 +189,8 @@ func TestVersion(t *testing.T) {
 }
 
 func TestPrincipals(t *testing.T) {
-	const role, session, root = `"arn:aws:iam::111122223333:role/p/vendor"`, `"arn:aws:sts::111122223333:assumed-role/vendor/s"`, `"arn:aws:iam::111122223333:root"`
+	const role, session, root = `"arn:aws:iam::111122223333:role/p/vendor"`,
+		`"arn:aws:sts::111122223333:assumed-role/vendor/s"`, `"arn:aws:iam::111122223333:root"`
 	trust := func(element, principal, effect string) string {
 		return `{"Effect":"` + effect + `","` + element + `":` + principal + `,"Action":"sts:AssumeRole"}`
 	}

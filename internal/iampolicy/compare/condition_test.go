@@ -146,7 +146,8 @@ func TestConditionsAcrossStatements(t *testing.T) {
 	check(t, one, two, GrantsMore)
 
 	all := func(values string) string {
-		return `{"Effect":"Allow","Action":"a:A","Resource":"*","Condition":{"ForAllValues:StringEquals":{"k":` + values + `}}}`
+		return `{"Effect":"Allow","Action":"a:A","Resource":"*","Condition":{"ForAllValues:StringEquals":{"k":` + values +
+			`}}}`
 	}
 	check(t, doc(t, all(`["a","b"]`)), doc(t, all(`"a"`), all(`"b"`)), GrantsLess)
 }

@@ -14,7 +14,8 @@ func rank(d eval.Decision) int {
 	return map[eval.Decision]int{eval.ExplicitDeny: 0, eval.ImplicitDeny: 1, eval.Allow: 2}[d]
 }
 
-// stride skips requests: many pairs with some requests each find more than few pairs with all. The first request depends
+// stride skips requests: many pairs with some requests each find more than few pairs with all. The first request
+// depends
 // on the pair.
 const stride = 7
 

@@ -80,7 +80,7 @@ func globs(alphabet string, n int) []string {
 	return out
 }
 
-// TestInclusionIsExact holds inclusion and overlap against what the patterns
+// TestInclusionIsExact compares inclusion and overlap with what the patterns
 // match among all short texts, x being a letter that no pattern has.
 func TestInclusionIsExact(t *testing.T) {
 	texts := globs("abx", 6)

@@ -100,7 +100,8 @@ func (p principal) includes(q principal, effect, owner string) bool {
 	return false
 }
 
-// isRoleSession reports whether the first ARN is an assumed-role session of the role with the second ARN. Role names are
+// isRoleSession reports whether the first ARN is an assumed-role session of the role with the second ARN. Role names
+// are
 // unique within an account whatever their path.
 func isRoleSession(session, role string) bool {
 	s, r := strings.SplitN(session, ":", arnParts), strings.SplitN(role, ":", arnParts)

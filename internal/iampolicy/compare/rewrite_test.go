@@ -108,7 +108,8 @@ func (c *choices) rewrite(docs []iampolicy.Document) []iampolicy.Document {
 // split removes a part of the statement and returns it as another statement.
 func (c *choices) split(s *iampolicy.Statement) []iampolicy.Statement {
 	other := *s
-	for _, list := range []struct{ mine, its *iampolicy.Values }{{&s.Action, &other.Action}, {&s.Resource, &other.Resource}} {
+	for _, list := range []struct{ mine, its *iampolicy.Values }{{&s.Action, &other.Action},
+		{&s.Resource, &other.Resource}} {
 		if n := len(*list.mine); n > 1 && c.once(2) {
 			*list.its = slices.Clone((*list.mine)[:1])
 			*list.mine = (*list.mine)[1:]

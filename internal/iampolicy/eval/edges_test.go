@@ -189,7 +189,8 @@ func TestEveryStatementIsAsked(t *testing.T) {
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"iam:*","Resource":"*"},
 		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`,
 	)
-	for action, want := range map[string]Decision{"iam:GetRole": Allow, "iam:DeleteRole": ExplicitDeny, "s3:GetObject": Allow, "ec2:RunInstances": ImplicitDeny} {
+	for action, want := range map[string]Decision{"iam:GetRole": Allow, "iam:DeleteRole": ExplicitDeny,
+		"s3:GetObject": Allow, "ec2:RunInstances": ImplicitDeny} {
 		if got := Documents([]iampolicy.Document{doc}, Request{Action: action, Resource: "*"}); got != want {
 			t.Errorf("%s: %v", action, got)
 		}

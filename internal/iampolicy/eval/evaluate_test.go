@@ -97,7 +97,8 @@ func TestConditions(t *testing.T) {
 		}, "aws:TagKeys": {"team", "cost"}, "iam:PassedToService": {"cloudformation.amazonaws.com"},
 		"iam:PolicyARN": {
 			"arn:aws:iam::111122223333:policy/permstack/a",
-		}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {}, "x:stars": {"**"},
+		}, "x:n": {"10"}, "x:t": {"2026-01-02T03:04:05Z"}, "x:b": {"true"}, "x:ip": {"10.1.2.3"}, "x:empty": {},
+		"x:stars": {"**"},
 	}
 	for condition, want := range map[string]bool{
 		`{"StringEquals":{"aws:requesttag/team":"Backup"}}`:                                     true,
@@ -180,7 +181,7 @@ func TestRole(t *testing.T) {
 		{"allowed", []iampolicy.Document{none, all}, nil, Allow, ""},
 		{"allowed within the boundary", []iampolicy.Document{all}, &all, Allow, ""},
 		{"nothing", nil, nil, ImplicitDeny, "because no identity-based policy allows the iam:GetRole action"},
-		{"boundary alone gives nothing", nil, &all, ImplicitDeny,
+		{"boundary alone grants nothing", nil, &all, ImplicitDeny,
 			"because no identity-based policy allows the iam:GetRole action"},
 		{"outside the boundary", []iampolicy.Document{all}, &none, ImplicitDeny,
 			"because no permissions boundary allows the iam:GetRole action"},
@@ -231,7 +232,7 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// FuzzWildcard holds the matcher against the regular expression that says the same.
+// FuzzWildcard compares the matcher with an equivalent regular expression.
 func FuzzWildcard(f *testing.F) {
 	f.Add("a*b?c", "axxbyc")
 	f.Add("**a**", "bab")

@@ -20,7 +20,8 @@ const (
 	anyOne            // ?
 )
 
-// Wildcard reports whether a pattern matches a text: * matches any text, also an empty one, and ? one character. It needs
+// Wildcard reports whether a pattern matches a text: * matches any text, also an empty one, and ? one character. It
+// needs
 // at most len(pattern)·len(text) steps.
 func Wildcard(pattern, text string) bool {
 	tokens, _ := expand(pattern, nil, false)

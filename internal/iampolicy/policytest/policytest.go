@@ -16,14 +16,19 @@ import (
 var Dangerous = []string{
 	"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateAccessKey", "iam:CreateUser", "iam:CreateRole",
 	"iam:UpdateAssumeRolePolicy", "iam:PassRole", "iam:DeleteRolePermissionsBoundary",
-	"sts:AssumeRole", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteObject", "ec2:TerminateInstances", "ec2:CreateTags",
-	"ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:ModifySnapshotAttribute", "rds:DeleteDBInstance", "rds:ModifyDBSnapshotAttribute",
+	"sts:AssumeRole", "s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteObject", "ec2:TerminateInstances",
+	"ec2:CreateTags",
+	"ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:ModifySnapshotAttribute", "rds:DeleteDBInstance",
+	"rds:ModifyDBSnapshotAttribute",
 	"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Decrypt", "kms:PutKeyPolicy",
-	"lambda:InvokeFunction", "lambda:UpdateFunctionCode", "secretsmanager:GetSecretValue", "ssm:SendCommand", "events:PutTargets",
-	"sns:Publish", "redshift:DeleteCluster", "cloudformation:CreateStack", "cloudformation:UpdateStack", "logs:DeleteLogGroup",
+	"lambda:InvokeFunction", "lambda:UpdateFunctionCode", "secretsmanager:GetSecretValue", "ssm:SendCommand",
+	"events:PutTargets",
+	"sns:Publish", "redshift:DeleteCluster", "cloudformation:CreateStack", "cloudformation:UpdateStack",
+	"logs:DeleteLogGroup",
 }
 
-// Actions returns the actions that mutants add to a statement with the actions have: the dangerous ones, all, all of its
+// Actions returns the actions that mutants add to a statement with the actions have: the dangerous ones, all, all of
+// its
 // service, and all of its service that delete.
 func Actions(have []string) []string {
 	service, _, _ := strings.Cut(have[0], ":")
@@ -188,7 +193,8 @@ func Text(text string) []string {
 	})
 }
 
-// Misses returns ARNs that differ from an ARN in one thing: in a part, in a word of the last part, from a word on, up to
+// Misses returns ARNs that differ from an ARN in one thing: in a part, in a word of the last part, from a word on, up
+// to
 // a word, or by a longer word. Each pattern of [ARN] matches some of them.
 func Misses(arn string) []string {
 	f := strings.SplitN(arn, ":", 6)
@@ -217,7 +223,8 @@ func Misses(arn string) []string {
 	return out
 }
 
-// Statement yields every mutant of a statement: a description and the statements that replace it, none if it is removed.
+// Statement yields every mutant of a statement: a description and the statements that replace it, none if it is
+// removed.
 // principals are those that mutants of a statement with principals allow; foreign are accounts, as for ARN.
 func Statement(
 	s iampolicy.Statement, c Context, principals []iampolicy.Principal, foreign []string,

@@ -97,10 +97,11 @@ func resourceProperties(
 	for _, p := range stack.Parameters {
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
-	bound, err := t.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: cfntemplate.Pseudo{
-		AccountID: parent.Account, Region: parent.Region, Partition: parent.Partition,
-		StackID: parent.ID, StackName: parent.Name,
-	}})
+	bound, err := t.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters,
+		Pseudo: cfntemplate.Pseudo{
+			AccountID: parent.Account, Region: parent.Region, Partition: parent.Partition,
+			StackID: parent.ID, StackName: parent.Name,
+		}})
 	if err != nil {
 		return provisioner.Properties{}, err
 	}

@@ -40,7 +40,7 @@ func handle(ctx context.Context, e cfn.Event) error {
 		answer["PhysicalResourceId"] = e.PhysicalResourceID
 	}
 	if fail {
-		answer["Status"], answer["Reason"] = "FAILED", "as told"
+		answer["Status"], answer["Reason"] = "FAILED", "as instructed"
 	}
 	if p["Slow"] == string(e.RequestType) {
 		return nil // no answer at all

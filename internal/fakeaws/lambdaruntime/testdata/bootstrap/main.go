@@ -25,9 +25,9 @@ func handle(ctx context.Context, e event) (any, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
 	switch e.Do {
 	case "fail":
-		return nil, errors.New("as told")
+		return nil, errors.New("as instructed")
 	case "panic":
-		panic("as told")
+		panic("as instructed")
 	case "exit":
 		os.Exit(3)
 	case "hang":
