@@ -22,7 +22,8 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 		"template.yaml":               member,
 		"templates/launch-stack.yaml": member,
 		"templates/stackset.yaml": {
-			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example", "OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
+			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
+			"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
 		},
 		"templates/org-hub.yaml": {"OrganizationId": "o-a1b2c3d4e5"},
 	}
@@ -55,7 +56,8 @@ func resolveFile(t *testing.T, path string, values, more map[string]string) *cfn
 		}
 	}
 	b, err := template.ResolveParameters(cfntemplate.Environment{Parameters: all, Pseudo: cfntemplate.Pseudo{
-		AccountID: account, Region: region, StackName: "parent", StackID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/parent/%s", region, account, uuid),
+		AccountID: account, Region: region, StackName: "parent",
+		StackID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/parent/%s", region, account, uuid),
 	}})
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -73,7 +75,8 @@ func TestInvariants(t *testing.T) {
 	choices := map[string]map[string]string{
 		"as it comes": nil,
 		"everything": {
-			"RolePath": "/team/backup/", "PermissionsBoundaryArn": teamBoundary, "ResourceTags": "team=storage", "OnDrift": "revert",
+			"RolePath": "/team/backup/", "PermissionsBoundaryArn": teamBoundary, "ResourceTags": "team=storage",
+			"OnDrift":        "revert",
 			"OrgHubTopicArn": hubTopic, "NotificationEmail": "security@example.com", "EmailAddress": "security@example.com",
 			"AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/" + uuid,
 		},
@@ -146,7 +149,8 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 		t.Errorf("%s has a name of its own or a policy of somebody else's", id)
 	}
 	for _, s := range document(t, p["AssumeRolePolicyDocument"]).Statement {
-		if s.Principal == nil || s.Principal.Everyone || len(s.Principal.ByType) != 1 || len(s.Principal.ByType["Service"]) != 1 {
+		if s.Principal == nil || s.Principal.Everyone || len(s.Principal.ByType) != 1 ||
+			len(s.Principal.ByType["Service"]) != 1 {
 			t.Errorf("%s can be taken by %+v", id, s.Principal)
 		}
 	}
@@ -167,7 +171,8 @@ var accountARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account 
 func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
 	t.Helper()
 	what := id + " " + s.Sid
-	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 || len(s.Resource) == 0 {
+	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 ||
+		len(s.Resource) == 0 {
 		t.Errorf("%s is %+v", what, s)
 	}
 	for _, action := range s.Action {
@@ -176,7 +181,8 @@ func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Sta
 			t.Errorf("%s allows the pattern %s", what, action)
 		}
 		for _, resource := range s.Resource {
-			hub := strings.Contains(resource, ":999999999999:") && slices.Contains([]string{"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"}, action)
+			hub := strings.Contains(resource, ":999999999999:") &&
+				slices.Contains([]string{"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"}, action)
 			switch {
 			case resource == "*":
 				if !slices.Contains(unbounded, action) {
@@ -187,8 +193,9 @@ func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Sta
 			case action == "iam:PassRole" && resource == stackRole: // as arns names it, whatever the path
 			case service == "iam" && !isReadOnly(name) && !strings.Contains(resource, path):
 				t.Errorf("%s allows %s beside our path, on %s", what, action, resource)
-			case service == "cloudformation" && !isReadOnly(name) && !strings.Contains(resource, ":stack/parent-permstack-") && !strings.Contains(resource, "-"+uuid+"-permstack-"):
-				t.Errorf("%s allows %s on stacks that are not ours: %s", what, action, resource)
+			case service == "cloudformation" && !isReadOnly(name) && !strings.Contains(resource, ":stack/parent-permstack-") &&
+				!strings.Contains(resource, "-"+uuid+"-permstack-"):
+				t.Errorf("%s allows %s on stacks that are not permission stacks: %s", what, action, resource)
 			}
 		}
 		checkCondition(t, what, action, bounded, s)
@@ -221,7 +228,8 @@ func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy
 		"cloudformation:CreateStack": {"cloudformation:RoleArn"}, "cloudformation:UpdateStack": {"cloudformation:RoleArn"},
 		"cloudformation:DeleteStack": {"cloudformation:RoleArn"},
 	}[action]
-	if bounded && slices.Contains([]string{"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}, action) {
+	if bounded && slices.Contains([]string{"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy",
+		"iam:PutRolePermissionsBoundary"}, action) {
 		needs = append(needs, "iam:PermissionsBoundary")
 	}
 	for _, key := range needs {
@@ -249,13 +257,18 @@ func TestDriftRights(t *testing.T) {
 		{"its work", "cloudformation:DetectStackResourceDrift", permissionStack, nil, true},
 		{"its work", "sns:Publish", topic, nil, true},
 		{"a policy for the vendor's role", "iam:PutRolePolicy", role, nil, false},
-		{"a policy for the vendor's role", "iam:AttachRolePolicy", role, map[string]string{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false},
-		{"its own role", "iam:DeleteRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/parent-DriftRole-1A2B", nil, false},
+		{"a policy for the vendor's role", "iam:AttachRolePolicy", role,
+			map[string]string{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false},
+		{"its own role", "iam:DeleteRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/parent-DriftRole-1A2B",
+			nil, false},
 		{"the trust", "iam:UpdateAssumeRolePolicy", role, nil, false},
 		{"the vendor's role", "sts:AssumeRole", role, nil, false},
-		{"the stack role", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
-		{"its parent", "cloudformation:UpdateStack", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, nil, false},
-		{"its parent, by change set", "cloudformation:CreateChangeSet", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, nil, false},
+		{"the stack role", "iam:PassRole", stackRole,
+			map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
+		{"its parent", "cloudformation:UpdateStack", "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid,
+			nil, false},
+		{"its parent, by change set", "cloudformation:CreateChangeSet",
+			"arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid, nil, false},
 		{"somebody's stack", "cloudformation:GetTemplate", otherStack, nil, false},
 		{"somebody's stack, by change set", "cloudformation:CreateChangeSet", otherStack, nil, false},
 		{"somebody's topic", "sns:Publish", "arn:aws:sns:us-east-1:123456789012:Orders", nil, false},
@@ -279,13 +292,16 @@ func TestDriftRights(t *testing.T) {
 		request{"the Organization's topic", "sns:Publish", hubTopic, nil, false})
 	only(map[string]string{"OnDrift": "revert"},
 		request{"taking back", "iam:DetachRolePolicy", role, nil, true},
-		request{"taking back", "cloudformation:ExecuteChangeSet", permissionStack, map[string]string{"cloudformation:ChangeSetName": "permstack-revert-1"}, true},
-		request{"somebody's change set", "cloudformation:ExecuteChangeSet", permissionStack, map[string]string{"cloudformation:ChangeSetName": "release"}, false})
+		request{"taking back", "cloudformation:ExecuteChangeSet", permissionStack,
+			map[string]string{"cloudformation:ChangeSetName": "permstack-revert-1"}, true},
+		request{"somebody's change set", "cloudformation:ExecuteChangeSet", permissionStack,
+			map[string]string{"cloudformation:ChangeSetName": "release"}, false})
 	key := "arn:aws:kms:eu-west-1:999999999999:key/" + uuid
 	for _, context := range []string{hubTopic, "arn:aws:sns:eu-west-1:999999999999:another"} {
 		only(map[string]string{"OrgHubTopicArn": hubTopic},
 			request{"the Organization's topic", "sns:Publish", hubTopic, nil, true},
-			request{"its key, for another topic", "kms:GenerateDataKey", key, map[string]string{"kms:EncryptionContext:aws:sns:topicArn": context}, context == hubTopic})
+			request{"its key, for another topic", "kms:GenerateDataKey", key,
+				map[string]string{"kms:EncryptionContext:aws:sns:topicArn": context}, context == hubTopic})
 	}
 }
 
@@ -311,7 +327,8 @@ func TestHubPolicies(t *testing.T) {
 		}
 		return document(t, p[property])
 	}
-	topic, key, queue := policy("TopicPolicy", "PolicyDocument"), policy("Key", "KeyPolicy"), policy("UndeliveredPolicy", "PolicyDocument")
+	topic, key, queue := policy("TopicPolicy", "PolicyDocument"), policy("Key", "KeyPolicy"),
+		policy("UndeliveredPolicy", "PolicyDocument")
 	member := eval.Principal{Account: "777777777777", ARN: "arn:aws:sts::777777777777:assumed-role/permstack/x"}
 	service := func(name string) eval.Principal { return eval.Principal{Service: name} }
 	const topicARN, queueARN = "arn:aws:sns:us-east-1:123456789012:Topic", "arn:aws:sqs:us-east-1:123456789012:Undelivered"
@@ -326,24 +343,41 @@ func TestHubPolicies(t *testing.T) {
 		context  map[string][]string
 		allowed  bool
 	}{
-		{"a member sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"true"}}, true},
-		{"a stranger sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": theirs, "aws:SecureTransport": {"true"}}, false},
-		{"an account of no Organization sends", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:SecureTransport": {"true"}}, false},
-		{"a member sends in the clear", topic, member, "sns:Publish", topicARN, map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"false"}}, false},
-		{"a member subscribes", topic, member, "sns:Subscribe", topicARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
-		{"a member changes the policy", topic, member, "sns:SetTopicAttributes", topicARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
-		{"the own alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {account}}, true},
-		{"a stranger's alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {"777777777777"}}, false},
-		{"another service sends", topic, service("events.amazonaws.com"), "sns:Publish", topicARN, map[string][]string{"aws:SourceAccount": {account}}, false},
-		{"a member encrypts through SNS", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, true},
-		{"a member encrypts by hand", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": ours}, false},
-		{"a stranger encrypts through SNS", key, member, "kms:GenerateDataKey", "*", map[string][]string{"aws:PrincipalOrgID": theirs, "kms:ViaService": via}, false},
-		{"a member governs the key", key, member, "kms:PutKeyPolicy", "*", map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, false},
-		{"the topic keeps a message", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN, map[string][]string{"aws:SourceArn": {topicARN}}, true},
-		{"another topic sends", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN, map[string][]string{"aws:SourceArn": {"arn:aws:sns:us-east-1:777777777777:Topic"}}, false},
-		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN, map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"a member sends", topic, member, "sns:Publish", topicARN,
+			map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"true"}}, true},
+		{"a third party sends", topic, member, "sns:Publish", topicARN,
+			map[string][]string{"aws:PrincipalOrgID": theirs, "aws:SecureTransport": {"true"}}, false},
+		{"an account of no Organization sends", topic, member, "sns:Publish", topicARN,
+			map[string][]string{"aws:SecureTransport": {"true"}}, false},
+		{"a member sends in the clear", topic, member, "sns:Publish", topicARN,
+			map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"false"}}, false},
+		{"a member subscribes", topic, member, "sns:Subscribe", topicARN, map[string][]string{"aws:PrincipalOrgID": ours},
+			false},
+		{"a member changes the policy", topic, member, "sns:SetTopicAttributes", topicARN,
+			map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"the own alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN,
+			map[string][]string{"aws:SourceAccount": {account}}, true},
+		{"a third party's alarm sends", topic, service("cloudwatch.amazonaws.com"), "sns:Publish", topicARN,
+			map[string][]string{"aws:SourceAccount": {"777777777777"}}, false},
+		{"another service sends", topic, service("events.amazonaws.com"), "sns:Publish", topicARN,
+			map[string][]string{"aws:SourceAccount": {account}}, false},
+		{"a member encrypts through SNS", key, member, "kms:GenerateDataKey", "*",
+			map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, true},
+		{"a member encrypts by hand", key, member, "kms:GenerateDataKey", "*",
+			map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"a third party encrypts through SNS", key, member, "kms:GenerateDataKey", "*",
+			map[string][]string{"aws:PrincipalOrgID": theirs, "kms:ViaService": via}, false},
+		{"a member governs the key", key, member, "kms:PutKeyPolicy", "*",
+			map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via}, false},
+		{"the topic keeps a message", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN,
+			map[string][]string{"aws:SourceArn": {topicARN}}, true},
+		{"another topic sends", queue, service("sns.amazonaws.com"), "sqs:SendMessage", queueARN,
+			map[string][]string{"aws:SourceArn": {"arn:aws:sns:us-east-1:777777777777:Topic"}}, false},
+		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN,
+			map[string][]string{"aws:PrincipalOrgID": ours}, false},
 	} {
-		d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource, Context: tc.context})
+		d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource,
+			Context: tc.context})
 		if (d == eval.Allow) != tc.allowed {
 			t.Errorf("%s: %s", tc.what, d)
 		}

@@ -32,7 +32,8 @@ func questions(t *testing.T) map[schema.Asset]string {
 		profile, _ := policies.Profile(name)
 		for _, a := range profile.Assets {
 			for _, p := range template.Parameters {
-				if asset, ok := strings.CutPrefix(p.Name, "Protect"); ok && strings.EqualFold(asset, strings.ReplaceAll(string(a.Asset), "-", "")) {
+				if asset, ok := strings.CutPrefix(p.Name, "Protect"); ok &&
+					strings.EqualFold(asset, strings.ReplaceAll(string(a.Asset), "-", "")) {
 					out[a.Asset] = p.Name
 				}
 			}
@@ -77,7 +78,7 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 			one := map[string]string{"ProtectEC2": "no"}
 			one[ask[a.Asset]] = "yes"
 			if got := get(one, "Assets"); !slices.Equal(got, []string{string(a.Asset)}) {
-				t.Errorf("%s: %s gives %q", name, a.Asset, got)
+				t.Errorf("%s: %s: got %q", name, a.Asset, got)
 			}
 		}
 		for _, o := range profile.Operations {
@@ -85,29 +86,31 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 		}
 		all["Operations"] = strings.Join(operations, ",")
 		if got := get(all, "Assets"); !sameMembers(got, assets) {
-			t.Errorf("%s: every yes gives %q", name, got)
+			t.Errorf("%s: every yes: got %q", name, got)
 		}
 		if got := get(all, "Operations"); !slices.Equal(got, operations) {
-			t.Errorf("%s: every operation gives %q", name, got)
+			t.Errorf("%s: every operation: got %q", name, got)
 		}
 		for _, s := range profile.Settings {
 			for _, v := range s.Values {
 				if v.Option == "trust=server-role" {
-					continue // asks for a role too
+					continue // requires a role too
 				}
-				if got := get(map[string]string{"Options": string(v.Option)}, "Options"); !slices.Equal(got, []string{string(v.Option)}) {
-					t.Errorf("%s: %s gives %q", name, v.Option, got)
+				if got := get(map[string]string{"Options": string(v.Option)}, "Options"); !slices.Equal(got,
+					[]string{string(v.Option)}) {
+					t.Errorf("%s: %s: got %q", name, v.Option, got)
 				}
 			}
 		}
 		for _, p := range profile.Presets {
-			b, err := resolveTemplate(t, "parent", launch[name](map[string]string{"Preset": p.Name, "Operations": "backup,restore"}))
+			b, err := resolveTemplate(t, "parent",
+				launch[name](map[string]string{"Preset": p.Name, "Operations": "backup,restore"}))
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := properties(t, b, "PermissionStack")
 			if got["Preset"] != p.Name || got["Assets"] != nil || got["Operations"] != nil {
-				t.Errorf("preset %s gives %v", p.Name, got)
+				t.Errorf("preset %s: got %v", p.Name, got)
 			}
 		}
 	}
@@ -136,10 +139,11 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 		values map[string]string
 		want   string
 	}{
-		"nothing to protect":               {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
-		"clumio's operation":               {map[string]string{"Operations": "backup,restore"}, "not one of cpm"},
-		"clumio's asset":                   {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
-		"clumio's support role":            {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role}, "are of clumio"},
+		"nothing to protect": {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
+		"clumio's operation": {map[string]string{"Operations": "backup,restore"}, "not one of cpm"},
+		"clumio's asset":     {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
+		"clumio's support role": {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role},
+			"are of clumio"},
 		"an unknown preset":                {map[string]string{"Preset": "advanced"}, "Preset"},
 		"an unknown release":               {map[string]string{"Options": "release=3.0"}, "must be settings"},
 		"a setting and another":            {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
@@ -148,12 +152,15 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 		"an id that is not accessRequest":  {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
 		"an account that is not it":        {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
 	} {
-		if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil ||
+			!strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got error %v, want one that contains %q", name, err, tc.want)
 		}
 	}
 	for _, id := range []string{"", "example"} { // the vendor's is optional
-		if _, err := resolveTemplate(t, "parent", cpmParameters(map[string]string{"Options": "trust=server-role", "ControlPlaneRoleArn": role, "ExternalId": id})); err != nil {
+		if _, err := resolveTemplate(t, "parent",
+			cpmParameters(map[string]string{"Options": "trust=server-role", "ControlPlaneRoleArn": role,
+				"ExternalId": id})); err != nil {
 			t.Errorf("the server's role: %v", err)
 		}
 	}
@@ -204,7 +211,8 @@ func TestRightsFollowTheProfile(t *testing.T) {
 		for profile, role := range map[string]string{"clumio": "ClumioEC2MSSQLSSMInstanceRoleV2", "cpm": "CPMRole"} {
 			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {
 				checkDecisions(t, documents(t, b, "StackRole"), []request{
-					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main", map[string]string{"iam:PassedToService": service}, profile == own},
+					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main",
+						map[string]string{"iam:PassedToService": service}, profile == own},
 				})
 			}
 		}

@@ -33,9 +33,10 @@ func checkDecisions(t *testing.T, docs []iampolicy.Document, requests []request)
 const (
 	stackRole       = "arn:aws:iam::123456789012:role/permstack/installer/parent-StackRole-1A2B"
 	permissionStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-permstack-access/" + uuid
-	longStack       = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" + uuid
-	parentStack     = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
-	otherStack      = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
+	longStack       = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" +
+		uuid
+	parentStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
+	otherStack  = "arn:aws:cloudformation:us-east-1:123456789012:stack/payroll/" + uuid
 )
 
 // TestProvisionerRights requires that the function may make the calls of its work
@@ -55,23 +56,30 @@ func TestProvisionerRights(t *testing.T) {
 		{"its work", "cloudformation:DescribeStackEvents", permissionStack, nil, true},
 		{"what is accessRequest of it", "cloudformation:DescribeStackResource", parentStack, nil, true},
 		{"its work under a long name", "cloudformation:CreateStack", longStack, withRole, true},
-		{"its work", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, true},
+		{"its work", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"},
+			true},
 		{"its log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log:log-stream:x", nil, true},
 
 		{"what is accessRequest of others", "cloudformation:DescribeStackResource", otherStack, nil, false},
-		{"its namesake", "cloudformation:DescribeStackResource", strings.Replace(parentStack, uuid, "f"+uuid[1:], 1), nil, false},
+		{"its namesake", "cloudformation:DescribeStackResource", strings.Replace(parentStack, uuid, "f"+uuid[1:], 1), nil,
+			false},
 		{"a stack without the role", "cloudformation:CreateStack", permissionStack, nil, false},
-		{"a stack with another role", "cloudformation:CreateStack", permissionStack, map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
+		{"a stack with another role", "cloudformation:CreateStack", permissionStack,
+			map[string]string{"cloudformation:RoleArn": "arn:aws:iam::123456789012:role/Admin"}, false},
 		{"somebody's stack", "cloudformation:UpdateStack", otherStack, withRole, false},
 		{"somebody's stack", "cloudformation:DeleteStack", otherStack, withRole, false},
 		{"the stack that made it", "cloudformation:UpdateStack", parentStack, withRole, false},
-		{"another Region", "cloudformation:CreateStack", "arn:aws:cloudformation:eu-west-1:123456789012:stack/parent-permstack-access/" + uuid, withRole, false},
-		{"the role to Lambda", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, false},
+		{"another Region", "cloudformation:CreateStack",
+			"arn:aws:cloudformation:eu-west-1:123456789012:stack/parent-permstack-access/" + uuid, withRole, false},
+		{"the role to Lambda", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
+			false},
 		{"the role to nobody in particular", "iam:PassRole", stackRole, nil, false},
-		{"another role", "iam:PassRole", "arn:aws:iam::123456789012:role/Admin", map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
+		{"another role", "iam:PassRole", "arn:aws:iam::123456789012:role/Admin",
+			map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
 		{"the role itself", "sts:AssumeRole", stackRole, nil, false},
 		{"IAM", "iam:CreateRole", "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main", nil, false},
-		{"somebody's log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:x", nil, false},
+		{"somebody's log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:x", nil,
+			false},
 		{"a new log", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log", nil, false},
 		{"its own code", "lambda:UpdateFunctionCode", "arn:aws:lambda:us-east-1:123456789012:function:parent", nil, false},
 	})
@@ -101,22 +109,31 @@ func TestStackRoleRights(t *testing.T) {
 		{"its work", "events:PutRule", rule, nil, true},
 
 		{"an AWS policy", "iam:AttachRolePolicy", role, attach(admin), false},
-		{"a policy of the account", "iam:AttachRolePolicy", role, attach("arn:aws:iam::123456789012:policy/Everything"), false},
-		{"a policy from elsewhere", "iam:AttachRolePolicy", role, attach("arn:aws:iam::999999999999:policy/permstack/ClumioX-us-east-1-main"), false},
+		{"a policy of the account", "iam:AttachRolePolicy", role, attach("arn:aws:iam::123456789012:policy/Everything"),
+			false},
+		{"a policy from elsewhere", "iam:AttachRolePolicy", role,
+			attach("arn:aws:iam::999999999999:policy/permstack/ClumioX-us-east-1-main"), false},
 		{"no policy named", "iam:AttachRolePolicy", role, nil, false},
 		{"somebody's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/Admin", nil, false},
-		{"a role of that name elsewhere", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/other/ClumioIAMRole-us-east-1-main", nil, false},
+		{"a role of that name elsewhere", "iam:PutRolePolicy",
+			"arn:aws:iam::123456789012:role/other/ClumioIAMRole-us-east-1-main", nil, false},
 		{"itself", "iam:PutRolePolicy", stackRole, nil, false},
-		{"itself, where the stack has the vendor's name", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/Clumio-us-east-1-StackRole-1", nil, false},
+		{"itself, where the stack has the vendor's name", "iam:PutRolePolicy",
+			"arn:aws:iam::123456789012:role/permstack/installer/Clumio-us-east-1-StackRole-1", nil, false},
 		{"its own trust", "iam:UpdateAssumeRolePolicy", stackRole, nil, false},
-		{"a role of another Region", "iam:DeleteRole", "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-eu-west-1-main", nil, false},
+		{"a role of another Region", "iam:DeleteRole",
+			"arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-eu-west-1-main", nil, false},
 		{"a user", "iam:CreateUser", "arn:aws:iam::123456789012:user/x", nil, false},
 		{"a key", "iam:CreateAccessKey", "arn:aws:iam::123456789012:user/x", nil, false},
 		{"a service-linked role", "iam:CreateServiceLinkedRole", role, nil, false},
-		{"its work in China", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com.cn"}, true},
-		{"another vendor's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/CPMRole-us-east-1-main", nil, false},
-		{"another vendor's policy", "iam:CreatePolicyVersion", "arn:aws:iam::123456789012:policy/permstack/CPMPolicy-us-east-1-main", nil, false},
-		{"a role to Lambda", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"}, false},
+		{"its work in China", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com.cn"},
+			true},
+		{"another vendor's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/CPMRole-us-east-1-main", nil,
+			false},
+		{"another vendor's policy", "iam:CreatePolicyVersion",
+			"arn:aws:iam::123456789012:policy/permstack/CPMPolicy-us-east-1-main", nil, false},
+		{"a role to Lambda", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
+			false},
 		{"the main role to EC2", "iam:PassRole", role, map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}, false},
 		{"somebody's topic", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:Orders", nil, false},
 		{"a message", "sns:Publish", topic, nil, false},
@@ -152,7 +169,8 @@ func TestStackRoleRights(t *testing.T) {
 		{"more for a role without it", "iam:PutRolePolicy", role, nil, false},
 		{"a policy for a role without it", "iam:AttachRolePolicy", role, attach(policy), false},
 		{"the boundary taken off", "iam:DeleteRolePermissionsBoundary", role, within, false},
-		{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
+		{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin},
+			false},
 	}...))
 }
 
@@ -162,10 +180,12 @@ func TestInfraRoleTrust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, service := range map[string]string{"StackRole": "cloudformation.amazonaws.com", "ProvisionerRole": "lambda.amazonaws.com"} {
+	for id, service := range map[string]string{"StackRole": "cloudformation.amazonaws.com",
+		"ProvisionerRole": "lambda.amazonaws.com"} {
 		trust := document(t, properties(t, b, id)["AssumeRolePolicyDocument"])
 		ask := func(p eval.Principal, from string) bool {
-			d, _ := eval.Trust(trust, eval.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole, Context: map[string][]string{"aws:SourceAccount": {from}}})
+			d, _ := eval.Trust(trust, eval.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole,
+				Context: map[string][]string{"aws:SourceAccount": {from}}})
 			return d == eval.Allow
 		}
 		if !ask(eval.Principal{Service: service}, account) {

@@ -130,21 +130,23 @@ func TestInvalidChoices(t *testing.T) {
 		"nowhere to send S3":  {map[string]string{"ProtectS3": "yes"}, "Give its id"},
 		"nowhere to send RDS": {map[string]string{"ProtectRDS": "yes"}, "Give its id"},
 		"support by nobody":   {map[string]string{"SupportRole": "yes"}, "needs the ARN"},
-		"support not chosen":  {map[string]string{"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/S"}, "not chosen"},
-		"no role":             {map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:user/U"}, "must be the ARN of an IAM role"},
-		"short external id":   {map[string]string{"ExternalId": "x"}, "2 to 1,224"},
-		"path without slash":  {map[string]string{"RolePath": "backup"}, "must begin and end with a slash"},
-		"path with wildcard":  {map[string]string{"RolePath": "/*/"}, "must begin and end with a slash"},
-		"tag without value":   {map[string]string{"ResourceTags": "team"}, "key=value"},
-		"six tags":            {map[string]string{"ResourceTags": "a=1,b=2,c=3,d=4,e=5,f=6"}, "at most five tags"},
-		"unknown answer":      {map[string]string{"ProtectEC2": "maybe"}, "ProtectEC2"},
-		"unknown release":     {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
-		"no role at all":      {map[string]string{"ControlPlaneRoleArn": ""}, "Give the role"},
-		"no external id":      {map[string]string{"ExternalId": ""}, "and the external id"},
-		"cpm's operation":     {map[string]string{"Operations": "backup,recovery"}, "are backup and restore"},
-		"cpm's asset":         {map[string]string{"ProtectEFS": "yes"}, "Only for cpm"},
-		"cpm's setting":       {map[string]string{"Options": "release=4.2"}, "Only for cpm"},
-		"cpm's preset":        {map[string]string{"Preset": "minimal"}, "Only for cpm"},
+		"support not chosen": {map[string]string{"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/S"},
+			"not chosen"},
+		"no role": {map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:user/U"},
+			"must be the ARN of an IAM role"},
+		"short external id":  {map[string]string{"ExternalId": "x"}, "2 to 1,224"},
+		"path without slash": {map[string]string{"RolePath": "backup"}, "must begin and end with a slash"},
+		"path with wildcard": {map[string]string{"RolePath": "/*/"}, "must begin and end with a slash"},
+		"tag without value":  {map[string]string{"ResourceTags": "team"}, "key=value"},
+		"six tags":           {map[string]string{"ResourceTags": "a=1,b=2,c=3,d=4,e=5,f=6"}, "at most five tags"},
+		"unknown answer":     {map[string]string{"ProtectEC2": "maybe"}, "ProtectEC2"},
+		"unknown release":    {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
+		"no role at all":     {map[string]string{"ControlPlaneRoleArn": ""}, "Give the role"},
+		"no external id":     {map[string]string{"ExternalId": ""}, "and the external id"},
+		"cpm's operation":    {map[string]string{"Operations": "backup,recovery"}, "are backup and restore"},
+		"cpm's asset":        {map[string]string{"ProtectEFS": "yes"}, "Only for cpm"},
+		"cpm's setting":      {map[string]string{"Options": "release=4.2"}, "Only for cpm"},
+		"cpm's preset":       {map[string]string{"Preset": "minimal"}, "Only for cpm"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +162,8 @@ func TestInvalidChoices(t *testing.T) {
 func TestCustomerInputsReachEveryRole(t *testing.T) {
 	boundary := "arn:aws:iam::123456789012:policy/Boundary"
 	b, err := resolveTemplate(t, "parent", map[string]string{
-		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary, "ResourceTags": "team=storage,empty=,cost center=4 2",
+		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary,
+		"ResourceTags": "team=storage,empty=,cost center=4 2",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +188,8 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 				t.Errorf("%s has the tags %v", r.LogicalID, p["Tags"])
 			}
 		case "Custom::PermissionStack":
-			if p["Path"] != "/team/backup/" || p["PermissionsBoundaryArn"] != boundary || p["Tags"] != "team=storage,empty=,cost center=4 2" {
+			if p["Path"] != "/team/backup/" || p["PermissionsBoundaryArn"] != boundary ||
+				p["Tags"] != "team=storage,empty=,cost center=4 2" {
 				t.Errorf("custom resource: got properties %v", p)
 			}
 		}

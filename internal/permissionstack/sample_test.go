@@ -42,8 +42,9 @@ func sample() policies.Set {
 		CatalogVersion: "1.0.0",
 		Profile:        "clumio",
 		Roles: []policies.Role{{
-			Entity: "ClumioIAMRole", Name: "ClumioIAMRole-us-east-1-c", Path: "/permstack/", Description: "For the vendor & friends",
-			Trust: trust("AWS", "arn:aws:iam::210987654321:role/cp"),
+			Entity: "ClumioIAMRole", Name: "ClumioIAMRole-us-east-1-c", Path: "/permstack/",
+			Description: "For the vendor & friends",
+			Trust:       trust("AWS", "arn:aws:iam::210987654321:role/cp"),
 			Managed: []policies.Policy{
 				policy("ClumioEC2BackupPolicy", "", doc(allow("A", "ec2:CreateSnapshot", "*"))),
 				policy("ClumioEC2BackupPolicy", "-2", doc(allow("B", "ec2:DeleteSnapshot", "*"))),

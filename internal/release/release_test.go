@@ -94,7 +94,8 @@ func TestPack(t *testing.T) {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 	for _, o := range []release.Options{
-		{Root: t.TempDir(), Version: "v1", BucketPrefix: "p"}, {Version: "a/b", BucketPrefix: "releases"}, {Version: "v1", BucketPrefix: "Releases"},
+		{Root: t.TempDir(), Version: "v1", BucketPrefix: "p"}, {Version: "a/b", BucketPrefix: "releases"},
+		{Version: "v1", BucketPrefix: "Releases"},
 	} {
 		if _, err := release.Pack(o); err == nil {
 			t.Errorf("%+v was packed", o)
@@ -118,7 +119,8 @@ func TestPublish(t *testing.T) {
 	objects := pack(t, repository(t, "program"))
 	bucket := func(region string, location *types.CreateBucketConfiguration) {
 		name := p.Bucket(region)
-		if _, err := at(region).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: location}); err != nil {
+		if _, err := at(region).CreateBucket(ctx,
+			&s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: location}); err != nil {
 			t.Fatal(err)
 		}
 	}

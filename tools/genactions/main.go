@@ -96,7 +96,8 @@ type resourceType struct {
 // missing are resource types that the package lacks: of an action that both kinds of load balancer have it describes
 // the classic one (Service Authorization Reference, "Elastic Load Balancing V2").
 var missing = map[string][]string{
-	"elasticloadbalancing:AddTags": {"targetgroup", "listener/app", "listener/net", "listener-rule/app", "listener-rule/net"},
+	"elasticloadbalancing:AddTags": {"targetgroup", "listener/app", "listener/net", "listener-rule/app",
+		"listener-rule/net"},
 }
 
 func readActions(data, service string) (map[string]action, error) {

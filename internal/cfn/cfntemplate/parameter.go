@@ -135,7 +135,7 @@ func (p *Parameter) items(given string) []string {
 	return out
 }
 
-// check holds a value against the declaration. Messages are CloudFormation's.
+// check compares a value with the declaration. Messages are CloudFormation's.
 func (p *Parameter) check(given string) *Error {
 	if len(given) > MaxValue {
 		return errAt(

@@ -13,12 +13,15 @@ import (
 // FuzzStrings: any text is a text of the same place in YAML, too: as a value, as
 // a key, within a function, and beside other things that it might swallow.
 func FuzzStrings(f *testing.F) {
-	for _, s := range []string{"", "no", "!Ref X", "a: b", "- x", "\n", "\x00", "\u0085\u2028", "'", `"`, "{{resolve:ssm:x}}", "${AWS::Region}", "*", "&a", "%", "# x", "\t", "---", "é\ufeff"} {
+	for _, s := range []string{
+		"", "no", "!Ref X", "a: b", "- x", "\n", "\x00", "\u0085\u2028", "'", `"`,
+		"{{resolve:ssm:x}}", "${AWS::Region}", "*", "&a", "%", "# x", "\t", "---", "é\ufeff",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		// Nothing of ours is not UTF-8. A key is at most 1,024 characters with its
-		// escapes, to YAML's reader; ours have at most 128.
+		// Every template is UTF-8. A key is at most 1,024 characters with its
+		// escapes, to YAML's reader; those of templates have at most 128.
 		if !utf8.ValidString(text) || len(text) > 150 {
 			return
 		}

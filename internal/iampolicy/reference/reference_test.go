@@ -26,7 +26,8 @@ func TestExtractAgrees(t *testing.T) {
 	for _, a := range actions.All() {
 		got, ok := Find(a.Name)
 		if !ok || got.Name != a.Name || !slices.Equal(got.Levels, a.Levels) {
-			t.Errorf("%s: got %+v, %v, want levels %v; run go generate ./internal/iampolicy/reference", a.Name, got, ok, a.Levels)
+			t.Errorf("%s: got %+v, %v, want levels %v; run go generate ./internal/iampolicy/reference", a.Name, got, ok,
+				a.Levels)
 		}
 	}
 }

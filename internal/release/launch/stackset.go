@@ -37,7 +37,8 @@ func StackSet(launchStack []byte, r Release) ([]byte, error) {
 		return nil, fmt.Errorf("generate stackset.yaml: %w", err)
 	}
 	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(Key(r.Version, "launch-stack.yaml")))
-	root.HeadComment = "# Release " + r.Version + ", generated from template.yaml and internal/release/launch/stackset.yaml by\n" +
+	root.HeadComment = "# Release " + r.Version +
+		", generated from template.yaml and internal/release/launch/stackset.yaml by\n" +
 		"# ./build.sh package."
 	return format("stackset.yaml", root)
 }
@@ -46,7 +47,8 @@ func StackSet(launchStack []byte, r Release) ([]byte, error) {
 // and the rules of the member's template.
 func addMemberSections(root, member *yaml.Node) error {
 	for _, path := range [][]string{
-		{"Metadata", interfaceKey, "ParameterGroups"}, {"Metadata", interfaceKey, "ParameterLabels"}, {"Parameters"}, {"Rules"},
+		{"Metadata", interfaceKey, "ParameterGroups"}, {"Metadata", interfaceKey, "ParameterLabels"}, {"Parameters"},
+		{"Rules"},
 	} {
 		to, err := require(root, path...)
 		if err != nil {

@@ -69,13 +69,15 @@ func TestURLErrors(t *testing.T) {
 		edit func(*launch.Link)
 		want string
 	}{
-		"a secret":           {func(l *launch.Link) { l.Parameters = map[string]string{"ExternalId": "x"} }, "is secret"},
-		"an unknown name":    {func(l *launch.Link) { l.Parameters = map[string]string{"Colour": "x"} }, "the template has ProtectEC2"},
-		"an unknown asset":   {func(l *launch.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
-		"no asset":           {func(l *launch.Link) { l.Assets = []string{} }, "at least one kind of asset"},
-		"an unknown verb":    {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
-		"a wrong value":      {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
-		"against the rules":  {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} }, "support role needs"},
+		"a secret": {func(l *launch.Link) { l.Parameters = map[string]string{"ExternalId": "x"} }, "is secret"},
+		"an unknown name": {func(l *launch.Link) { l.Parameters = map[string]string{"Colour": "x"} },
+			"the template has ProtectEC2"},
+		"an unknown asset": {func(l *launch.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
+		"no asset":         {func(l *launch.Link) { l.Assets = []string{} }, "at least one kind of asset"},
+		"an unknown verb":  {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
+		"a wrong value":    {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
+		"against the rules": {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} },
+			"support role needs"},
 		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "want a Region"},
 		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
 		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
