@@ -7,6 +7,7 @@ import (
 
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
+	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 )
 
@@ -71,15 +72,15 @@ func (o *operation) announceRemoval(ctx context.Context) {
 
 // synthesize decodes the properties of an event and returns the permission set
 // that they select.
-func (o *operation) synthesize(raw map[string]any) (Properties, policies.Set, error) {
-	properties, err := DecodeProperties(raw)
+func (o *operation) synthesize(raw map[string]any) (properties.Properties, policies.Set, error) {
+	chosen, err := properties.Decode(raw)
 	if err != nil {
-		return properties, policies.Set{}, err
+		return chosen, policies.Set{}, err
 	}
 	synthesize := o.Synthesize
 	if synthesize == nil {
 		synthesize = policies.Synthesize
 	}
-	set, err := synthesize(properties.Selection(), properties.Environment(o.parent))
-	return properties, set, err
+	set, err := synthesize(chosen.Selection(), chosen.Environment(o.parent))
+	return chosen, set, err
 }

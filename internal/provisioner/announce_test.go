@@ -51,7 +51,7 @@ func TestAnnouncements(t *testing.T) {
 		e.OldResourceProperties = old
 		return e
 	}
-	plain, support := properties(), properties("SupportRole", "true")
+	plain, support := testProperties(), testProperties("SupportRole", "true")
 
 	data := send(event(cfn.RequestCreate, plain))
 	if len(h.announcements) != 1 || h.announcements[0].Before != nil || h.announcements[0].After == nil ||
@@ -65,7 +65,7 @@ func TestAnnouncements(t *testing.T) {
 		data["AnnouncedHash"] != data["GrantedHash"] {
 		t.Fatalf("after an update: %+v, %v", h.announcements, data)
 	}
-	data = send(update(support, properties("SupportRole", "true", "Tags", "team=storage")))
+	data = send(update(support, testProperties("SupportRole", "true", "Tags", "team=storage")))
 	if len(h.announcements) != 2 || data["AnnouncedHash"] != data["GrantedHash"] {
 		t.Errorf("after an update of tags: got %d announcements, %v", len(h.announcements), data)
 	}
@@ -75,7 +75,7 @@ func TestAnnouncements(t *testing.T) {
 		t.Errorf("after a failed announcement: got %d announcements, %v", len(h.announcements), data)
 	}
 	h.err = nil
-	data = send(update(properties("Assets", ""), plain))
+	data = send(update(testProperties("Assets", ""), plain))
 	if len(h.announcements) != 3 || data["AnnouncedHash"] != "" {
 		t.Errorf("earlier access unknown: got %d announcements, %v", len(h.announcements), data)
 	}
@@ -95,10 +95,10 @@ func TestAnnouncements(t *testing.T) {
 func TestNothingToAnnounce(t *testing.T) {
 	f, h := newFake(), &recordingAnnouncer{}
 	f.fails["CreateStack "+access] = "no"
-	if _, err := announcing(t, f, event(cfn.RequestCreate, properties()), h); err == nil {
+	if _, err := announcing(t, f, event(cfn.RequestCreate, testProperties()), h); err == nil {
 		t.Fatal("no error")
 	}
-	if _, err := announcing(t, f, event(cfn.RequestDelete, properties()), h); err != nil {
+	if _, err := announcing(t, f, event(cfn.RequestDelete, testProperties()), h); err != nil {
 		t.Fatal(err)
 	}
 	if len(h.announcements) != 0 {

@@ -176,7 +176,7 @@ func TestHostileStacks(t *testing.T) {
 							{OutputKey: aws.String("RoleArn"), OutputValue: aws.String("arn:aws:iam::1:role/")},
 						},
 					}})
-					_, err := handle(t, f, event(request, properties()))
+					_, err := handle(t, f, event(request, testProperties()))
 					if request == cfn.RequestDelete {
 						if err != nil {
 							t.Error(err)

@@ -50,7 +50,7 @@ func TestUnexpectedEvents(t *testing.T) {
 		for _, state := range types.ResourceStatus("").Values() {
 			t.Run(fmt.Sprint(request, " while ", state), func(t *testing.T) {
 				f := launched(t)
-				err := handleIn(t, f, event(request, properties("Assets", "ec2")), state)
+				err := handleIn(t, f, event(request, testProperties("Assets", "ec2")), state)
 				if state == pendingStatus[request] {
 					if err != nil || len(f.writes) == 0 && request != cfn.RequestCreate {
 						t.Errorf("wrote %v: %v", f.writes, err)
@@ -69,7 +69,7 @@ func TestUnexpectedEvents(t *testing.T) {
 // whatever the status of its resource.
 func TestEventOfAnotherStack(t *testing.T) {
 	f := newFake()
-	e := event(cfn.RequestCreate, properties())
+	e := event(cfn.RequestCreate, testProperties())
 	e.StackID = strings.Replace(parentID, "11111111", "99999999", 1)
 	says(
 		t,
@@ -94,7 +94,7 @@ func TestConfirmedLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()
-			if err := handleIn(t, f, event(cfn.RequestCreate, properties()), states...); err != nil {
+			if err := handleIn(t, f, event(cfn.RequestCreate, testProperties()), states...); err != nil {
 				t.Error(err)
 			}
 			exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
@@ -116,7 +116,7 @@ func TestUnconfirmed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()
-			err := handleIn(t, f, event(cfn.RequestCreate, properties()), tc.err)
+			err := handleIn(t, f, event(cfn.RequestCreate, testProperties()), tc.err)
 			says(t, err, "describe resource Permissions of stack parent")
 			wrote(t, f)
 			if f.ticks > tc.ticks {
@@ -134,7 +134,7 @@ func TestTemplateEditedByHand(t *testing.T) {
 		forged := s.body[:1] + `"Metadata":{"forged":true},` + s.body[1:]
 		s.done(forged)()
 	}
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	wrote(t, f, "UpdateStack "+inventory, "UpdateStack "+access)

@@ -16,11 +16,11 @@ import (
 // stack's next operation another role's.
 func TestEveryWriteHasTheRole(t *testing.T) {
 	f := newFake()
-	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestCreate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
-	for _, e := range []cfn.Event{event(cfn.RequestUpdate, properties("Assets", "ec2")), event(cfn.RequestDelete, nil)} {
+	for _, e := range []cfn.Event{event(cfn.RequestUpdate, testProperties("Assets", "ec2")), event(cfn.RequestDelete, nil)} {
 		if _, err := handle(t, f, e); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 		f := launched(t)
 		tc.change(f.find(access))
 		f.updateCalls = 0
-		if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+		if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if f.updateCalls != tc.asked {
@@ -100,7 +100,7 @@ func TestRefusedWrites(t *testing.T) {
 		f := launched(t)
 		f.find(access).set(tc.status)()
 		f.refusal = denied
-		_, err := handle(t, f, event(tc.request, properties("Assets", "ec2")))
+		_, err := handle(t, f, event(tc.request, testProperties("Assets", "ec2")))
 		says(t, err, tc.words, "not authorized")
 		if len(f.writes) > 0 || f.ticks > 100 {
 			t.Errorf("%s: wrote %v in %d ticks", name, f.writes, f.ticks)
@@ -114,7 +114,7 @@ func TestBrokenAgain(t *testing.T) {
 	f := launched(t)
 	f.find(access).set(types.StackStatusRollbackComplete)()
 	f.fails["DeleteStack "+access] = "The role is in use"
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatalf("a failed deletion is not retried: %v", err)
 	}
 	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access)

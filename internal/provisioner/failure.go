@@ -2,6 +2,7 @@ package provisioner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -105,4 +106,14 @@ func (s span) begins(status types.ResourceStatus) bool {
 // "Resource creation cancelled", "Resource update cancelled".
 func cancelled(e types.StackEvent) bool {
 	return strings.HasSuffix(aws.ToString(e.ResourceStatusReason), "cancelled")
+}
+
+// joinErrors joins errors on one line, unlike errors.Join: CloudFormation's
+// console shows a reason on one line.
+func joinErrors(problems []error) error {
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
 }

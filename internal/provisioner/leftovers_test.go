@@ -16,11 +16,11 @@ import (
 // trust and no policies before CloudFormation tries to delete it.
 func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 	f := newFake()
-	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestCreate, testProperties("SupportRole", "true"))); err != nil {
 		t.Fatal(err)
 	}
 	f.writes, f.inputs = nil, nil
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	wrote(t, f, "UpdateStack "+access, "UpdateStack "+access)
@@ -34,12 +34,12 @@ func TestRemovedRoleIsStrippedFirst(t *testing.T) {
 // stripped.
 func TestStripRemovedRolesFails(t *testing.T) {
 	f := newFake()
-	if _, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true"))); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestCreate, testProperties("SupportRole", "true"))); err != nil {
 		t.Fatal(err)
 	}
 	f.writes = nil
 	f.fails["UpdateStack "+access] = "an SCP denies it"
-	_, err := handle(t, f, event(cfn.RequestUpdate, properties()))
+	_, err := handle(t, f, event(cfn.RequestUpdate, testProperties()))
 	says(t, err, "an SCP denies it", "was rolled back")
 	wrote(t, f, "UpdateStack "+access)
 }
@@ -49,13 +49,13 @@ func TestStripRemovedRolesFails(t *testing.T) {
 func TestLeftBehind(t *testing.T) {
 	f := launched(t)
 	f.find(access).leaves = "Support-c"
-	got, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
+	got, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "s3")))
 	if err != nil || got.Data["LeftBehind"] != "AWS::IAM::Role Support-c" {
 		t.Errorf("data %v, %v", got.Data["LeftBehind"], err)
 	}
 	f.find(access).leaves = "Support-c"
 	f.fails["UpdateStack "+access] = "no"
-	_, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
+	_, err = handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "ec2")))
 	says(t, err, "left them behind: AWS::IAM::Role Support-c", "manually")
 }
 
@@ -78,7 +78,7 @@ func TestLeftBehindUnreported(t *testing.T) {
 			f.onTick = func() { // the inventory stack is done, the access stack under way
 				f.onTick = func() { f.onTick = func() { f.onTick = kill } }
 			}
-			if _, err := handleWith(ctx, f, event(cfn.RequestUpdate, properties("Assets", "s3"))); err == nil {
+			if _, err := handleWith(ctx, f, event(cfn.RequestUpdate, testProperties("Assets", "s3"))); err == nil {
 				t.Fatal("the function was not killed in time")
 			}
 			for tc.ends && len(f.find(access).steps) > 0 {
@@ -86,12 +86,12 @@ func TestLeftBehindUnreported(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			got, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", tc.next)))
 			if err != nil || got.Data["LeftBehind"] != tc.want {
 				t.Errorf("data %q, %v", got.Data["LeftBehind"], err)
 			}
 			f.find(access).events = nil // of long ago
-			got, err = handle(t, f, event(cfn.RequestUpdate, properties("Assets", tc.next)))
+			got, err = handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", tc.next)))
 			if err != nil || got.Data["LeftBehind"] != "nothing" {
 				t.Errorf("still reported after the update: %q, %v", got.Data["LeftBehind"], err)
 			}
@@ -157,7 +157,7 @@ func TestLeftBehindInReasons(t *testing.T) {
 // be read, because the roles to strip are then unknown.
 func TestTemplateUnread(t *testing.T) {
 	f := launched(t)
-	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	e := event(cfn.RequestUpdate, testProperties("Assets", "s3"))
 	p := &Provisioner{
 		Client:       waitingFor(e, withoutTemplates{f}),
 		StackRoleARN: stackRole,
@@ -195,7 +195,7 @@ func (withoutEvents) DescribeStackEvents(
 // taken for "nothing".
 func TestLeftBehindUnknown(t *testing.T) {
 	f := launched(t)
-	e := event(cfn.RequestUpdate, properties("Assets", "s3"))
+	e := event(cfn.RequestUpdate, testProperties("Assets", "s3"))
 	p := &Provisioner{
 		Client:       waitingFor(e, withoutEvents{f}),
 		StackRoleARN: stackRole,
@@ -215,7 +215,7 @@ func TestLeftBehindUnknown(t *testing.T) {
 func TestLostAnswerOfCreate(t *testing.T) {
 	f := newFake()
 	f.lost = true
-	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	says(t, err, "connection reset", "Nothing of this installation was left behind")
 	exists(t, f)
 	if len(f.stacks) == 0 || f.stacks[0].StackStatus != types.StackStatusDeleteComplete {

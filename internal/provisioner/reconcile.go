@@ -15,6 +15,7 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
+	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 )
 
@@ -353,12 +354,12 @@ func (o *operation) tagsMatch(stack *types.Stack) bool {
 // stackTags returns the ownership tags and the customer's tags. CloudFormation
 // copies them to every resource of the stack that supports tags.
 func (o *operation) stackTags() []types.Tag {
-	properties, _ := DecodeProperties(o.event.ResourceProperties) // plan has already decoded them without an error
+	chosen, _ := properties.Decode(o.event.ResourceProperties) // plan has already decoded them without an error
 	out := []types.Tag{
 		{Key: aws.String(installation.ParentTag), Value: aws.String(o.parent.ID)},
 		{Key: aws.String(installation.ResourceTag), Value: aws.String(o.event.LogicalResourceID)},
 	}
-	for _, t := range properties.Tags {
+	for _, t := range chosen.Tags {
 		out = append(out, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 	}
 	return out

@@ -76,7 +76,7 @@ func synthesize(sel policies.Selection, env policies.Environment) (policies.Set,
 	return set, nil
 }
 
-func properties(edit ...string) map[string]any {
+func testProperties(edit ...string) map[string]any {
 	p := map[string]any{
 		"ServiceToken": "arn:x", "Profile": "clumio", "Assets": "ec2, s3", "Path": "/permstack/",
 		"ExternalId": "the-external-id", "Tags": "Owner=me",
@@ -106,7 +106,7 @@ func handleWith(ctx context.Context, f *fake, e cfn.Event) (customresource.Resul
 func launched(t *testing.T) *fake {
 	t.Helper()
 	f := newFake()
-	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestCreate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	f.writes, f.inputs = nil, nil
@@ -138,7 +138,7 @@ func says(t *testing.T, err error, words ...string) {
 
 func TestCreate(t *testing.T) {
 	f := newFake()
-	got, err := handle(t, f, event(cfn.RequestCreate, properties("SupportRole", "true")))
+	got, err := handle(t, f, event(cfn.RequestCreate, testProperties("SupportRole", "true")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,12 +176,12 @@ func TestCreate(t *testing.T) {
 
 func TestSameEventTwice(t *testing.T) {
 	f := newFake()
-	first, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	first, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.writes = nil
-	second, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	second, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestSameEventTwice(t *testing.T) {
 		t.Errorf("responses differ:\n%s", diff)
 	}
 	for range 2 {
-		if _, err := handle(t, f, event(cfn.RequestDelete, properties())); err != nil {
+		if _, err := handle(t, f, event(cfn.RequestDelete, testProperties())); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func TestUpdate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := launched(t)
-			if _, err := handle(t, f, event(cfn.RequestUpdate, properties(tc.edit...))); err != nil {
+			if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties(tc.edit...))); err != nil {
 				t.Fatal(err)
 			}
 			wrote(t, f, tc.writes...)
@@ -223,7 +223,7 @@ func TestUpdateFails(t *testing.T) {
 	f := launched(t)
 	before := f.find(access).body
 	f.fails["UpdateStack "+access] = "Maximum policy size exceeded"
-	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
+	_, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "s3")))
 	says(
 		t,
 		err,
@@ -234,8 +234,8 @@ func TestUpdateFails(t *testing.T) {
 	if strings.Contains(err.Error(), "cancelled") {
 		t.Errorf("the reason names a resource that was only cancelled: %v", err)
 	}
-	back := event(cfn.RequestUpdate, properties())
-	back.RequestID, back.OldResourceProperties = "rollback", properties("Assets", "s3")
+	back := event(cfn.RequestUpdate, testProperties())
+	back.RequestID, back.OldResourceProperties = "rollback", testProperties("Assets", "s3")
 	f.writes = nil
 	if _, err := handle(t, f, back); err != nil {
 		t.Fatal(err)
@@ -249,7 +249,7 @@ func TestUpdateFails(t *testing.T) {
 func TestCreateFails(t *testing.T) {
 	f := newFake()
 	f.fails["CreateStack "+access] = "Role with name ClumioIAMRole-us-east-1-c already exists."
-	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	says(
 		t,
 		err,
@@ -322,7 +322,7 @@ func TestForeignStack(t *testing.T) {
 					f.stacks = append(f.stacks, launched(t).find(access))
 				}
 				f.find(access).Tags = tags
-				_, err := handle(t, f, event(request, properties("Assets", "s3")))
+				_, err := handle(t, f, event(request, testProperties("Assets", "s3")))
 				if request == cfn.RequestDelete {
 					if err != nil {
 						t.Fatal(err)
@@ -351,7 +351,7 @@ func TestRefusalReadsWell(t *testing.T) {
 			Code:    "AccessDenied",
 			Message: "User: arn:x is not authorized to perform: cloudformation:CreateStack",
 		}}
-	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	says(
 		t,
 		err,

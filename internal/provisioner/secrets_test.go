@@ -40,7 +40,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		}
 	}
 	secret := func(edit ...string) map[string]any {
-		return properties(append([]string{"ExternalId", " " + external + " "}, edit...)...)
+		return testProperties(append([]string{"ExternalId", " " + external + " "}, edit...)...)
 	}
 
 	f := newFake()

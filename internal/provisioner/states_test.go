@@ -107,7 +107,7 @@ func TestStates(t *testing.T) {
 		}
 		t.Run(string(status)+"/Update", func(t *testing.T) {
 			f := found(t)
-			_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "ec2")))
+			_, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "ec2")))
 			if tc.onUpdate == nil {
 				says(t, err, access+" has status "+string(status))
 			} else if err != nil {
@@ -129,7 +129,7 @@ func TestStates(t *testing.T) {
 func TestUpdateFindsNothing(t *testing.T) { // deleted manually
 	f := launched(t)
 	f.find(access).set(types.StackStatusDeleteComplete)()
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	wrote(t, f, "CreateStack "+access)
@@ -139,19 +139,19 @@ func TestRollbackThatStaysBroken(t *testing.T) {
 	f := launched(t)
 	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
 	f.fails["ContinueUpdateRollback "+access] = "The role is gone"
-	_, err := handle(t, f, event(cfn.RequestUpdate, properties("Assets", "s3")))
+	_, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "s3")))
 	says(t, err, access, "cannot complete an earlier rollback", "The role is gone", "manually")
 }
 
 func TestRoleNotAssumableYet(t *testing.T) {
 	f := newFake()
 	f.unassumed = 5
-	if _, err := handle(t, f, event(cfn.RequestCreate, properties())); err != nil {
+	if _, err := handle(t, f, event(cfn.RequestCreate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
 	f = newFake()
 	f.unassumed = 1000
-	_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 	says(t, err, "is invalid or cannot be assumed", "30 attempts", "trust policy")
 	exists(t, f)
 }
@@ -177,7 +177,7 @@ func TestDeleteWhileCreateRuns(t *testing.T) {
 			}
 		}
 		arm(tick)
-		_, err := handle(t, f, event(cfn.RequestCreate, properties()))
+		_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
 		if !deleted { // the Create has fewer ticks
 			continue
 		}
@@ -197,14 +197,14 @@ func TestNoTime(t *testing.T) {
 		f.forever = true
 		ctx, cancel := context.WithCancel(t.Context())
 		f.onTick = cancel
-		_, err := handleWith(ctx, f, event(request, properties("Assets", "ec2")))
+		_, err := handleWith(ctx, f, event(request, testProperties("Assets", "ec2")))
 		says(t, err, access, "_IN_PROGRESS", "canceled")
 	}
 	f := newFake()
 	f.forever = true
 	ctx, cancel := context.WithCancel(t.Context())
 	f.onTick = cancel
-	_, err := handleWith(ctx, f, event(cfn.RequestCreate, properties()))
+	_, err := handleWith(ctx, f, event(cfn.RequestCreate, testProperties()))
 	says(t, err, "not deleted yet")
 	f.forever = false
 	if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
@@ -216,7 +216,7 @@ func TestNoTime(t *testing.T) {
 func TestPathCannotChange(t *testing.T) {
 	f := launched(t)
 	for _, changed := range [][]string{{"Path", "/other/"}, {"Path", "/other/", "ConnectionId", "new"}} {
-		_, err := handle(t, f, event(cfn.RequestUpdate, properties(changed...)))
+		_, err := handle(t, f, event(cfn.RequestUpdate, testProperties(changed...)))
 		says(t, err, "property Path", "/permstack/", "/other/", "launch it again")
 		wrote(t, f)
 	}
@@ -228,9 +228,9 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		words string
 	}{
 		"properties": {
-			event(cfn.RequestCreate, properties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\"",
+			event(cfn.RequestCreate, testProperties("Asset", "ec2", "SupportRole", "maybe")), "unknown property \"Asset\"",
 		},
-		"selection": {event(cfn.RequestCreate, properties("Assets", " , ")), "no asset"},
+		"selection": {event(cfn.RequestCreate, testProperties("Assets", " , ")), "no asset"},
 		"stack id":  {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "not the ARN of a stack"},
 	} {
 		f := newFake()
@@ -241,7 +241,7 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		}
 	}
 	f := newFake()
-	create := event(cfn.RequestCreate, properties())
+	create := event(cfn.RequestCreate, testProperties())
 	p := &Provisioner{Client: waitingFor(create, f), Synthesize: synthesize, Sleep: f.sleep}
 	_, err := p.Handle(t.Context(), slog.New(slog.DiscardHandler), create)
 	says(t, err, "STACK_ROLE_ARN")
@@ -251,7 +251,7 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 // bytes.
 func TestLargestAnswer(t *testing.T) {
 	f := newFake()
-	e := event(cfn.RequestCreate, properties("Path", "/"+strings.Repeat("p", 510)+"/", "SupportRole", "true"))
+	e := event(cfn.RequestCreate, testProperties("Path", "/"+strings.Repeat("p", 510)+"/", "SupportRole", "true"))
 	e.StackID = strings.Replace(parentID, "stack/parent/", "stack/"+strings.Repeat("n", 128)+"/", 1)
 	e.LogicalResourceID = strings.Repeat("L", 255)
 	got, err := handle(t, f, e)

@@ -126,8 +126,8 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 				s.polls,
 			)
 		}
-		run(cfn.RequestCreate, properties())
-		run(cfn.RequestUpdate, properties("Assets", "ec2", "Tags", "Owner=you"))
+		run(cfn.RequestCreate, testProperties())
+		run(cfn.RequestUpdate, testProperties("Assets", "ec2", "Tags", "Owner=you"))
 		run(cfn.RequestDelete, nil)
 	}
 }
@@ -136,10 +136,10 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 // once in each phase, writes nothing and does not wait.
 func TestNoChangeNoWrite(t *testing.T) {
 	s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: time.Second}
-	s.handle(t, event(cfn.RequestCreate, properties()))
+	s.handle(t, event(cfn.RequestCreate, testProperties()))
 	s.writes, s.polls = nil, 0
 	began := s.now
-	s.handle(t, event(cfn.RequestUpdate, properties()))
+	s.handle(t, event(cfn.RequestUpdate, testProperties()))
 	if len(s.writes) > 0 || s.now != began || s.polls > 6 {
 		t.Errorf("wrote %v, waited %v, called DescribeStacks %d times", s.writes, s.now.Sub(began), s.polls)
 	}

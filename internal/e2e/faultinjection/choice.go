@@ -8,9 +8,9 @@ import (
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
+	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
-	"permstack/internal/provisioner"
 )
 
 const (
@@ -66,7 +66,7 @@ func (c choice) synthesize() (policies.Set, error) {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return policies.Set{}, err
 	}
-	properties, err := provisioner.DecodeProperties(raw)
+	chosen, err := properties.Decode(raw)
 	if err != nil {
 		return policies.Set{}, err
 	}
@@ -74,7 +74,7 @@ func (c choice) synthesize() (policies.Set, error) {
 	if err != nil {
 		return policies.Set{}, err
 	}
-	return policies.Synthesize(properties.Selection(), properties.Environment(parent))
+	return policies.Synthesize(chosen.Selection(), chosen.Environment(parent))
 }
 
 // cache keeps results that thousands of cases share.

@@ -15,8 +15,8 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
+	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
-	"permstack/internal/provisioner"
 )
 
 // CloudFormation is the part of the SDK's client that Read needs.
@@ -53,11 +53,11 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 	if err != nil {
 		return Stack{}, err
 	}
-	properties, err := resourceProperties(body, *stack, parent)
+	chosen, err := resourceProperties(body, *stack, parent)
 	if err != nil {
 		return Stack{}, fmt.Errorf("read the selection of stack %s: %w", name, err)
 	}
-	s := Stack{Selection: properties.Selection(), Environment: properties.Environment(parent)}
+	s := Stack{Selection: chosen.Selection(), Environment: chosen.Environment(parent)}
 	for _, child := range parent.StackNames() {
 		body, err := getTemplate(ctx, client, child)
 		if awserr.IsStackNotFound(err) {
@@ -88,10 +88,10 @@ func getTemplate(ctx context.Context, client CloudFormation, name string) ([]byt
 // the stack's parameters.
 func resourceProperties(
 	body []byte, stack types.Stack, parent installation.Parent,
-) (provisioner.Properties, error) {
+) (properties.Properties, error) {
 	t, err := cfntemplate.Parse(body)
 	if err != nil {
-		return provisioner.Properties{}, err
+		return properties.Properties{}, err
 	}
 	parameters := map[string]string{}
 	for _, p := range stack.Parameters {
@@ -103,19 +103,19 @@ func resourceProperties(
 			StackID: parent.ID, StackName: parent.Name,
 		}})
 	if err != nil {
-		return provisioner.Properties{}, err
+		return properties.Properties{}, err
 	}
 	for _, r := range bound.Active() {
 		if r.Type != "Custom::PermissionStack" {
 			continue
 		}
-		properties, err := bound.Properties(r.LogicalID, logicalIDResolver{})
+		raw, err := bound.Properties(r.LogicalID, logicalIDResolver{})
 		if err != nil {
-			return provisioner.Properties{}, err
+			return properties.Properties{}, err
 		}
-		return provisioner.DecodeProperties(properties)
+		return properties.Decode(raw)
 	}
-	return provisioner.Properties{}, errors.New(
+	return properties.Properties{}, errors.New(
 		"it has no resource of type Custom::PermissionStack; give the name of the stack that you launched")
 }
 

@@ -1,4 +1,4 @@
-package provisioner
+package properties
 
 import (
 	"encoding/json"
@@ -18,10 +18,10 @@ func decodeJSON(t *testing.T, text string) (Properties, error) {
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
 		t.Fatal(err)
 	}
-	return DecodeProperties(raw)
+	return Decode(raw)
 }
 
-func TestDecodeProperties(t *testing.T) {
+func TestDecode(t *testing.T) {
 	want := Properties{
 		Profile: "clumio", Assets: []string{"ec2", "s3"}, Operations: []string{"backup"},
 		SupportRole: true, ControlPlaneRoleARN: "arn:a", SupportControlPlaneRoleARN: "arn:b",
@@ -105,7 +105,7 @@ func TestProblems(t *testing.T) {
 		`{"Asset":"ec2","ExternalId":{"secret":1},"SupportRole":"maybe","Assets":[1],"Operations":7,`+
 			`"Tags":[{"Key":"k"}],"Path":["/"]}`,
 	)
-	says(t, err, `unknown property "Asset": want one of AWSBackupInventory, Assets, CatalogVersion, ConnectionId`,
+	checkError(t, err, `unknown property "Asset": want one of AWSBackupInventory, Assets, CatalogVersion, ConnectionId`,
 		"property ExternalId: want a string, got an object", "property SupportRole: want true or false",
 		"property Assets: entry 1: want a string, got a number", "property Operations: want a list of strings",
 		"property Tags: entry 1: Value: want a string, got nothing", "property Path: want a string, got a list")
@@ -127,7 +127,7 @@ func TestProblems(t *testing.T) {
 		`"` + manyTags(46) + `"`:               "at most 45",
 	} {
 		_, err := decodeJSON(t, `{"Tags":`+tags+`}`)
-		says(t, err, "property Tags", words)
+		checkError(t, err, "property Tags", words)
 	}
 }
 
@@ -139,9 +139,9 @@ func manyTags(n int) string {
 	return strings.Join(out, ",")
 }
 
-// FuzzDecodeProperties checks that no input causes a panic, that an error is one
+// FuzzDecode checks that no input causes a panic, that an error is one
 // line, and that accepted values are trimmed and lists have no empty entries.
-func FuzzDecodeProperties(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	f.Add(`{"Assets":"ec2,s3","Tags":"a=b","SupportRole":"true"}`)
 	f.Add(`{"Assets":["ec2"],"Tags":[{"Key":"a","Value":"b"}],"Unknown":{}}`)
 	f.Add(`{"Tags":[null],"Assets":[[]],"Path":1.5}`)
@@ -150,7 +150,7 @@ func FuzzDecodeProperties(f *testing.F) {
 		if json.Unmarshal([]byte(text), &raw) != nil {
 			return
 		}
-		p, err := DecodeProperties(raw)
+		p, err := Decode(raw)
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("the error has no text")
@@ -168,4 +168,14 @@ func FuzzDecodeProperties(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkError checks that an error contains some words.
+func checkError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Errorf("got error %v, want one with %q", err, w)
+		}
+	}
 }

@@ -1,4 +1,6 @@
-package provisioner
+// Package properties decodes the properties of the custom resource: what a customer
+// chose. The provisioner deploys what they select, the drift check expects it.
+package properties
 
 import (
 	"errors"
@@ -62,20 +64,20 @@ var fields = map[string]func(*Properties, any) error{
 	"ServiceTimeout": func(*Properties, any) error { return nil },
 }
 
-// PropertyNames returns the properties that a customer may set, sorted.
-func PropertyNames() []string {
+// Names returns the properties that a customer may set, sorted.
+func Names() []string {
 	names := slices.Collect(maps.Keys(fields))
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "Service") })
 	sort.Strings(names)
 	return names
 }
 
-// DecodeProperties decodes the properties of an event. CloudFormation passes
+// Decode decodes the properties of an event. CloudFormation passes
 // every scalar as a string. A list may be a JSON list or a comma-separated string,
 // the form of a CommaDelimitedList parameter. Spaces around values and empty list
 // entries are removed. The error names every problem, and never contains a value:
 // it might be the external id.
-func DecodeProperties(raw map[string]any) (Properties, error) {
+func Decode(raw map[string]any) (Properties, error) {
 	var p Properties
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
@@ -84,7 +86,7 @@ func DecodeProperties(raw map[string]any) (Properties, error) {
 		case !known:
 			problems = append(
 				problems,
-				fmt.Errorf("unknown property %q: want one of %s", name, strings.Join(PropertyNames(), ", ")),
+				fmt.Errorf("unknown property %q: want one of %s", name, strings.Join(Names(), ", ")),
 			)
 		case raw[name] != nil:
 			if err := read(&p, raw[name]); err != nil {

@@ -1,4 +1,4 @@
-package provisioner
+package properties
 
 import (
 	"fmt"
