@@ -114,7 +114,8 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 			}
 		}
 	}
-	b, err := resolveTemplate(t, "parent", cpmParameters(map[string]string{"OtherAccountIds": "111122223333, 444455556666"}))
+	accounts := map[string]string{"OtherAccountIds": "111122223333, 444455556666"}
+	b, err := resolveTemplate(t, "parent", cpmParameters(accounts))
 	if err != nil {
 		t.Fatal(err)
 	}
