@@ -173,8 +173,9 @@ func lambdaPermission(n *yaml.Node) []iampolicy.Statement {
 		conditions["StringEquals"] = map[string]iampolicy.Values{servicekeys.SourceAccount: {"set"}}
 	}
 	return []iampolicy.Statement{{
-		Effect:    "Allow",
-		Principal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"Service": scalars(member(properties, "Principal"))}},
-		Action:    scalars(member(properties, "Action")), Condition: conditions,
+		Effect: "Allow",
+		Principal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"Service": scalars(member(properties,
+			"Principal"))}},
+		Action: scalars(member(properties, "Action")), Condition: conditions,
 	}}
 }

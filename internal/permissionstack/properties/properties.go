@@ -51,7 +51,7 @@ var fields = map[string]func(*Properties, any) error{
 	"SupportControlPlaneRoleArn": text(func(p *Properties) *string { return &p.SupportControlPlaneRoleARN }),
 	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
 	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
-	"SharedResources":            oneOf(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
+	"SharedResources":            enum(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
 	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
 	"Path":                       text(func(p *Properties) *string { return &p.Path }),
@@ -150,8 +150,8 @@ func text(field func(*Properties) *string) func(*Properties, any) error {
 	}
 }
 
-// oneOf reads a text that has one of a few values, or is empty.
-func oneOf(field func(*Properties) *string, valid ...string) func(*Properties, any) error {
+// enum reads a text that has one of a few values, or is empty.
+func enum(field func(*Properties) *string, valid ...string) func(*Properties, any) error {
 	read := text(field)
 	return func(p *Properties, v any) error {
 		if err := read(p, v); err != nil {

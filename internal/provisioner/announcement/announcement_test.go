@@ -63,6 +63,18 @@ func TestDifference(t *testing.T) {
 			e *policies.Environment) {
 			e.ExternalID = "another"
 		}), finding.Changed, []string{"trust   changed"}},
+		{"assets added", base, set(t, func(s *policies.Selection, _ *policies.Environment) {
+			s.Assets = append(s.Assets, "dynamodb", "s3")
+		}), finding.GrantsMore, []string{
+			"rule   new", "rule   new", "policy ClumioBaseManagedPolicy + ", "policy ClumioDriftDetectPolicy  changed",
+			"policy ClumioDynamoDbBackupPolicy + new", "policy ClumioDynamoDbRestorePolicy + new",
+			"policy ClumioInventoryPolicy + ", "policy ClumioKMSPolicy  changed",
+			"policy ClumioS3BackupPolicy + new", "policy ClumioS3RestorePolicy + new", "rule   new", "trust   new",
+			"policy ClumioS3ContinuousBackupEventBridgePolicy + new",
+		}},
+		{"boundary added", base, set(t, func(_ *policies.Selection, e *policies.Environment) {
+			e.PermissionsBoundaryARN = "arn:aws:iam::123456789012:policy/Boundary"
+		}), finding.Changed, []string{"boundary   new"}},
 	} {
 		var got []string
 		changes := announcement.Changes(tc.before, tc.after)

@@ -82,7 +82,7 @@ func newParts(set *policies.Set) map[key]part {
 	}
 	add := func(what notify.AccessPart, of, name, text string, document iampolicy.Document) {
 		p := out[key{what, of, name}]
-		p.text += text
+		p.text = text
 		p.document.Version = document.Version
 		p.document.Statement = append(p.document.Statement, document.Statement...)
 		out[key{what, of, name}] = p
