@@ -48,3 +48,6 @@ func ProfileAt(name, release string) (schema.Profile, bool) {
 	p, ok := profile(name)
 	return atRelease(p, release), ok
 }
+
+// AtRelease returns a profile, which need not be one of ProfileNames, as it is in a release; "" is the newest.
+func AtRelease(p schema.Profile, release string) schema.Profile { return atRelease(p, release) }

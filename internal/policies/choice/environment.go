@@ -17,6 +17,12 @@ const (
 
 // Example returns the environment with example values for those that a selection requires and that are empty.
 func Example(sel policies.Selection, env policies.Environment) policies.Environment {
+	profile, _ := policies.Profile(sel.Profile)
+	return ExampleFor(profile, sel, env)
+}
+
+// ExampleFor is Example for a profile that need not be one of policies.ProfileNames.
+func ExampleFor(profile schema.Profile, sel policies.Selection, env policies.Environment) policies.Environment {
 	partition := env.Partition
 	if partition == "" {
 		partition = policies.Partition(env.Region)
@@ -24,7 +30,7 @@ func Example(sel policies.Selection, env policies.Environment) policies.Environm
 	role := func(name string) string {
 		return "arn:" + partition + ":iam::" + exampleControlPlane + ":role/" + name
 	}
-	for _, v := range Needed(sel) {
+	for _, v := range needed(profile, sel) {
 		switch v {
 		case schema.ControlPlaneRole:
 			env.ControlPlaneRoleARN = cmp.Or(env.ControlPlaneRoleARN, role("ControlPlane"))
@@ -42,6 +48,10 @@ func Example(sel policies.Selection, env policies.Environment) policies.Environm
 // Needed returns the values of an environment that a selection requires.
 func Needed(sel policies.Selection) []schema.Value {
 	profile, _ := policies.Profile(sel.Profile)
+	return needed(profile, sel)
+}
+
+func needed(profile schema.Profile, sel policies.Selection) []schema.Value {
 	for _, p := range profile.Presets {
 		if p.Name == sel.Preset {
 			if len(sel.Assets) == 0 {

@@ -16,6 +16,7 @@ import (
 type Failure struct {
 	Flow     string
 	Call     string // its name, if it has one
+	Index    int    // of the call in the flow
 	Role     string // entity
 	Action   string
 	Resource string
@@ -111,7 +112,7 @@ func (c checker) flow(f schema.Flow) []Failure {
 	}
 	documents := c.roleDocuments(role)
 	var out []Failure
-	for _, call := range f.Calls {
+	for i, call := range f.Calls {
 		context := c.context(call.Context)
 		for _, resource := range call.Resources {
 			resource = c.variables.Replace(resource)
@@ -119,7 +120,7 @@ func (c checker) flow(f schema.Flow) []Failure {
 				decision := eval.Documents(documents, eval.Request{Action: action, Resource: resource, Context: context})
 				if (decision == eval.Allow) == call.Denied {
 					out = append(out, Failure{
-						Flow: f.Name, Call: call.Name, Role: role, Action: action, Resource: resource, Denied: call.Denied,
+						Flow: f.Name, Call: call.Name, Index: i, Role: role, Action: action, Resource: resource, Denied: call.Denied,
 						Source: call.Source,
 					})
 				}

@@ -17,6 +17,7 @@ type assembler struct {
 
 	resources, actions map[string][]string
 	conditions         map[string]schema.Conditions
+	conditionKeys      map[string]map[string]Position // of the defined conditions
 	assets             map[string]bool
 	operations         map[string]bool
 	options            map[string]bool
@@ -77,27 +78,37 @@ func (a *assembler) assemble(documents []document) Loaded {
 		a.add(first.Position, "roles is missing: a profile has at least one")
 	}
 	for _, d := range documents {
-		for _, defs := range []map[string][]string{d.Resources, d.Actions} {
-			a.unused(d, slices.Sorted(maps.Keys(defs)))
+		for _, defs := range []map[string]textList{d.Resources, d.Actions} {
+			for _, n := range slices.Sorted(maps.Keys(defs)) {
+				a.unused(defs[n].key, n)
+			}
 		}
-		a.unused(d, slices.Sorted(maps.Keys(d.Conditions)))
+		for _, n := range slices.Sorted(maps.Keys(d.Conditions)) {
+			a.unused(d.Conditions[n].key, n)
+		}
 	}
+	a.place(ProfileKey, first.Position)
 	out.Places = a.places
 	return out
 }
 
-func (a *assembler) unused(d document, names []string) {
-	for _, n := range names {
-		if !a.used[n] {
-			a.add(d.Position, "definition %q is not used", n)
-		}
+func (a *assembler) unused(p Position, name string) {
+	if !a.used[name] {
+		a.add(p, "definition %q is not used", name)
+	}
+}
+
+// place records where something is written; the first place counts.
+func (a *assembler) place(key string, p Position) {
+	if _, ok := a.places[key]; !ok {
+		a.places[key] = p
 	}
 }
 
 // define collects the named resources, actions and conditions of all files.
 func (a *assembler) define(documents []document) {
 	a.resources, a.actions, a.conditions = map[string][]string{}, map[string][]string{}, map[string]schema.Conditions{}
-	a.used = map[string]bool{}
+	a.conditionKeys, a.used = map[string]map[string]Position{}, map[string]bool{}
 	taken := map[string]bool{}
 	claim := func(p Position, n string) {
 		if taken[n] {
@@ -110,20 +121,20 @@ func (a *assembler) define(documents []document) {
 	}
 	for _, d := range documents {
 		for _, n := range slices.Sorted(maps.Keys(d.Resources)) {
-			claim(d.Position, n)
-			a.resources[n] = d.Resources[n]
+			claim(d.Resources[n].key, n)
+			a.resources[n] = d.Resources[n].values()
 		}
 		for _, n := range slices.Sorted(maps.Keys(d.Actions)) {
-			claim(d.Position, n)
-			a.actions[n] = d.Actions[n]
+			claim(d.Actions[n].key, n)
+			a.actions[n] = d.Actions[n].values()
 		}
 		for _, n := range slices.Sorted(maps.Keys(d.Conditions)) {
-			claim(d.Position, n)
 			form := d.Conditions[n]
+			claim(form.key, n)
 			if len(form.names) > 0 {
 				a.add(form.Position, "condition %q: a definition cannot name another", n)
 			}
-			a.conditions[n] = form.inline
+			a.conditions[n], a.conditionKeys[n] = form.inline, form.keys
 		}
 	}
 }
@@ -227,6 +238,7 @@ func (a *assembler) settings(p *schema.Profile, d document) {
 	}
 	for _, f := range d.Variables {
 		a.require(f.Position, "variable", f.Variable)
+		a.place(VariableKey(f.Variable), f.Position)
 		a.require(f.Position, "value", f.Value)
 		if builtIn[f.Variable] {
 			a.add(f.Position, "variable %q is built in", f.Variable)
@@ -255,12 +267,12 @@ var builtIn = map[string]bool{
 func (a *assembler) when(f whenForm) schema.Conditions {
 	var out schema.Conditions
 	for _, n := range f.names {
-		c, ok := a.conditions[n.text]
+		c, ok := a.conditions[n.value]
 		if !ok {
-			a.undefined(n.Position, "condition", n.text, slices.Sorted(maps.Keys(a.conditions)))
+			a.undefined(n.Position, "condition", n.value, slices.Sorted(maps.Keys(a.conditions)))
 			continue
 		}
-		a.used[n.text] = true
+		a.used[n.value] = true
 		if clash := mergeConditions(&out, c); clash != "" {
 			a.add(n.Position, "%s has two conditions", clash)
 		}
@@ -269,6 +281,19 @@ func (a *assembler) when(f whenForm) schema.Conditions {
 		a.add(f.Position, "%s has two conditions", clash)
 	}
 	return out
+}
+
+// placeKeys records where the condition keys of a statement are written: in the statement, or in the definition that it
+// names.
+func (a *assembler) placeKeys(statement string, f whenForm) {
+	for key, p := range f.keys {
+		a.place(PartKey(statement, "key", key), p)
+	}
+	for _, n := range f.names {
+		for key, p := range a.conditionKeys[n.value] {
+			a.place(PartKey(statement, "key", key), p)
+		}
+	}
 }
 
 func (a *assembler) undefined(p Position, what, name string, valid []string) {
@@ -280,20 +305,37 @@ func (a *assembler) undefined(p Position, what, name string, valid []string) {
 }
 
 // expand replaces the names of definitions by what they stand for.
-func (a *assembler) expand(p Position, what string, list []string, definitions map[string][]string) []string {
-	out := make([]string, 0, len(list))
-	for _, v := range list {
-		if !isDefinition(v) {
-			out = append(out, v)
-			continue
+func (a *assembler) expand(what string, list textList, definitions map[string][]string) []string {
+	return a.expandAt("", what, list, definitions)
+}
+
+// expandAt is expand, and records the position of each value as a part of a statement.
+func (a *assembler) expandAt(statement, what string, list textList, definitions map[string][]string) []string {
+	out := make([]string, 0, len(list.items))
+	for _, v := range list.items {
+		values := []string{v.value}
+		if isDefinition(v.value) {
+			var ok bool
+			if values, ok = definitions[v.value]; !ok {
+				a.undefined(v.Position, what, v.value, slices.Sorted(maps.Keys(definitions)))
+				continue
+			}
+			a.used[v.value] = true
 		}
-		values, ok := definitions[v]
-		if !ok {
-			a.undefined(p, what, v, slices.Sorted(maps.Keys(definitions)))
-			continue
-		}
-		a.used[v] = true
 		out = append(out, values...)
+		for _, value := range values {
+			if statement != "" {
+				a.place(PartKey(statement, what, value), v.Position)
+			}
+		}
+	}
+	return out
+}
+
+func (l textList) values() []string {
+	out := make([]string, len(l.items))
+	for i, v := range l.items {
+		out[i] = v.value
 	}
 	return out
 }

@@ -54,6 +54,9 @@ type nodeDecoder interface {
 	decodeNode(d *decoder, n *yaml.Node)
 }
 
+// keyed is implemented by values of mappings that need the position of their key.
+type keyed interface{ setKey(Position) }
+
 // maxDepth bounds the nesting of a document; profiles need about ten.
 const maxDepth = 40
 
@@ -154,6 +157,9 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, depth int) {
 			continue
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
+		if k, ok := item.Addr().Interface().(keyed); ok {
+			k.setKey(d.at(n.Content[i]))
+		}
 		d.decode(n.Content[i+1], item, depth+1)
 		v.SetMapIndex(key, item)
 	}

@@ -10,6 +10,7 @@ import (
 // role adds a role, or extends the one of that name.
 func (a *assembler) role(p *schema.Profile, f roleForm) {
 	a.require(f.Position, "role", f.Role)
+	a.place(RoleKey(f.Role), f.Position)
 	i := slices.IndexFunc(p.Roles, func(r schema.Role) bool { return r.Entity == f.Role && r.In == f.In })
 	if i < 0 {
 		i = len(p.Roles)
@@ -26,6 +27,9 @@ func (a *assembler) role(p *schema.Profile, f roleForm) {
 	}
 	role := &p.Roles[i]
 	for _, t := range f.Trust {
+		key := TrustKey(f.Role, t.Sid)
+		a.place(key, t.Position)
+		a.placeKeys(key, t.When)
 		a.require(t.Position, "sid", t.Sid)
 		a.require(t.Position, "why", t.Why)
 		a.principal(t.Position, t.Principal)
@@ -39,6 +43,7 @@ func (a *assembler) role(p *schema.Profile, f roleForm) {
 				trust.WhenGiven = map[schema.Value]schema.Conditions{}
 			}
 			trust.WhenGiven[schema.Value(input)] = a.when(when)
+			a.placeKeys(key, when)
 		}
 		role.Trust = append(role.Trust, trust)
 	}
@@ -55,6 +60,7 @@ func (a *assembler) principal(p Position, f principalForm) {
 
 func (a *assembler) policy(role *schema.Role, f policyForm) {
 	a.require(f.Position, "policy", f.Policy)
+	a.place(PolicyKey(f.Policy), f.Position)
 	i := slices.IndexFunc(role.Policies, func(p schema.Policy) bool { return p.Entity == f.Policy && p.In == f.In })
 	if i < 0 {
 		i = len(role.Policies)
@@ -70,8 +76,8 @@ func (a *assembler) policy(role *schema.Role, f policyForm) {
 	}
 	policy := &role.Policies[i]
 	for _, s := range f.Statements {
-		statement := a.statement(s)
 		key := StatementKey(role.Entity, policy.Entity, s.Sid, s.In.From)
+		statement := a.statement(key, s)
 		if other, ok := a.places[key]; ok {
 			a.add(s.Position, "sid %q is used at %s too", s.Sid, other)
 		}
@@ -86,15 +92,16 @@ var wildcardReasons = map[string]string{
 	"no-resource-level-singular": "AWS has no resource-level permission for this action",
 }
 
-func (a *assembler) statement(f statementForm) schema.Statement {
+func (a *assembler) statement(key string, f statementForm) schema.Statement {
 	a.require(f.Position, "sid", f.Sid)
 	a.require(f.Position, "why", f.Why)
 	s := schema.Statement{
-		Sid: f.Sid, Why: f.Why, For: a.uses(f.For), Actions: a.expand(f.Position, "actions", f.Actions, a.actions),
-		Resources: a.expand(f.Position, "resource", f.Resources, a.resources), When: a.when(f.When),
+		Sid: f.Sid, Why: f.Why, For: a.uses(f.For), Actions: a.expandAt(key, "action", f.Actions, a.actions),
+		Resources: a.expandAt(key, "resource", f.Resources, a.resources), When: a.when(f.When),
 		Presets: f.Presets, WhyWildcard: f.WhyWildcard, Note: f.Note, In: f.In, ActionsIn: f.ActionsIn,
 	}
-	s.Shared = a.expand(f.Position, "resource", f.Shared, a.resources)
+	a.placeKeys(key, f.When)
+	s.Shared = a.expand("resource", f.Shared, a.resources)
 	for _, r := range s.Shared {
 		if !slices.Contains(s.Resources, r) {
 			a.add(f.Position, "shared: %s is not one of the statement's resources", r)
@@ -133,7 +140,7 @@ func (a *assembler) statement(f statementForm) schema.Statement {
 	}
 	for option, actions := range f.Since {
 		a.known(f.Position, "option", option, a.options)
-		for _, action := range a.expand(f.Position, "actions", actions, a.actions) {
+		for _, action := range a.expand("action", actions, a.actions) {
 			if !slices.Contains(s.Actions, action) {
 				a.add(f.Position, "since: action %s is not one of the statement's", action)
 			}
@@ -169,13 +176,17 @@ func (a *assembler) topic(p *schema.Profile, f topicForm) {
 	a.require(f.Position, "topic", f.Topic)
 	a.require(f.Position, "why", f.Why)
 	a.require(f.Position, "policy", f.Policy)
+	a.place(TopicKey(f.Topic), f.Position)
 	t := schema.Topic{Entity: f.Topic, Why: f.Why, For: a.uses(f.For), PolicyEntity: f.Policy, In: f.In}
 	for _, s := range f.Statements {
+		key := TopicStatementKey(f.Topic, s.Sid)
+		a.place(key, s.Position)
+		a.placeKeys(key, s.When)
 		a.require(s.Position, "sid", s.Sid)
 		a.require(s.Position, "why", s.Why)
 		a.principal(s.Position, s.Principal)
 		t.Statements = append(t.Statements, schema.TopicStatement{
-			Sid: s.Sid, Why: s.Why, Actions: a.expand(s.Position, "actions", s.Actions, a.actions),
+			Sid: s.Sid, Why: s.Why, Actions: a.expandAt(key, "action", s.Actions, a.actions),
 			AWS: s.Principal.AWS, Service: s.Principal.Service, When: a.when(s.When), In: s.In,
 		})
 	}
@@ -184,6 +195,7 @@ func (a *assembler) topic(p *schema.Profile, f topicForm) {
 
 func (a *assembler) rule(p *schema.Profile, f ruleForm) {
 	a.require(f.Position, "rule", f.Rule)
+	a.place(RuleKey(f.Rule), f.Position)
 	a.require(f.Position, "why", f.Why)
 	a.known(f.Position, "asset", f.Asset, a.assets)
 	a.known(f.Position, "option", f.Option, a.options)
@@ -218,13 +230,14 @@ func (a *assembler) flow(p *schema.Profile, f flowForm) schema.Flow {
 		a.add(f.Position, "calls is missing")
 	}
 	flow := schema.Flow{Name: f.Flow, For: a.uses(f.For), Sharing: schema.Sharing(f.Sharing), Role: f.Role, In: f.In}
-	for _, c := range f.Calls {
+	for i, c := range f.Calls {
+		a.place(CallKey(f.Flow, i), c.Position)
 		a.require(c.Position, "source", c.Source)
-		if len(c.Actions) == 0 || len(c.Resources) == 0 {
+		if len(c.Actions) == 0 || len(c.Resources.items) == 0 {
 			a.add(c.Position, "actions or resources is missing")
 		}
 		flow.Calls = append(flow.Calls, schema.Call{
-			Name: c.Name, Actions: c.Actions, Resources: a.expand(c.Position, "resource", c.Resources, a.resources),
+			Name: c.Name, Actions: c.Actions, Resources: a.expand("resource", c.Resources, a.resources),
 			Context: c.Context, Denied: c.Denied, Source: c.Source,
 		})
 	}

@@ -24,8 +24,8 @@ type document struct {
 	Presets       []presetForm        `yaml:"presets"`
 	Inputs        []inputForm         `yaml:"inputs"`
 	Variables     []variableForm      `yaml:"variables"`
-	Resources     map[string][]string `yaml:"resources"`
-	Actions       map[string][]string `yaml:"actions"`
+	Resources     map[string]textList `yaml:"resources"`
+	Actions       map[string]textList `yaml:"actions"`
 	Conditions    map[string]whenForm `yaml:"conditions"`
 	Roles         []roleForm          `yaml:"roles"`
 	Topics        []topicForm         `yaml:"topics"`
@@ -128,11 +128,11 @@ type statementForm struct {
 	Why         string                 `yaml:"why"`
 	For         usesForm               `yaml:"for"`
 	Effect      string                 `yaml:"effect"`
-	Actions     []string               `yaml:"actions"`
-	Resources   []string               `yaml:"resources"`
-	Shared      []string               `yaml:"shared"`
+	Actions     textList               `yaml:"actions"`
+	Resources   textList               `yaml:"resources"`
+	Shared      textList               `yaml:"shared"`
 	When        whenForm               `yaml:"when"`
-	Since       map[string][]string    `yaml:"since"`
+	Since       map[string]textList    `yaml:"since"`
 	Presets     []string               `yaml:"presets"`
 	WhyWildcard string                 `yaml:"whyWildcard"`
 	Note        string                 `yaml:"note"`
@@ -161,7 +161,7 @@ type topicStatementForm struct {
 	Position
 	Sid       string        `yaml:"sid"`
 	Why       string        `yaml:"why"`
-	Actions   []string      `yaml:"actions"`
+	Actions   textList      `yaml:"actions"`
 	Principal principalForm `yaml:"principal"`
 	When      whenForm      `yaml:"when"`
 	In        schema.Span   `yaml:"releases"`
@@ -199,7 +199,7 @@ type callForm struct {
 	Position
 	Name      string              `yaml:"name"`
 	Actions   []string            `yaml:"actions"`
-	Resources []string            `yaml:"resources"`
+	Resources textList            `yaml:"resources"`
 	Context   map[string][]string `yaml:"context"`
 	Denied    bool                `yaml:"denied"`
 	Source    string              `yaml:"source"`
@@ -254,13 +254,38 @@ func orElse(list, otherwise []string) []string {
 // operator → key → values, or a list of both, all of which must match.
 type whenForm struct {
 	Position
-	names  []name
+	key    Position // of the key whose value it is, in a mapping
+	names  []text
 	inline schema.Conditions
+	keys   map[string]Position // of the condition keys written here
 }
 
-type name struct {
+func (f *whenForm) setKey(p Position) { f.key = p }
+
+// textList is one text or a list of texts, each with its position.
+type textList struct {
+	items []text
+	key   Position // of the key whose value it is, in a mapping
+}
+
+func (l *textList) setKey(p Position) { l.key = p }
+
+func (l *textList) decodeNode(d *decoder, n *yaml.Node) {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	for _, item := range nodes {
+		var value string
+		d.decode(item, reflect.ValueOf(&value).Elem(), 0)
+		l.items = append(l.items, text{d.at(item), value})
+	}
+}
+
+// text is a text and where it is written.
+type text struct {
 	Position
-	text string
+	value string
 }
 
 func (f *whenForm) decodeNode(d *decoder, n *yaml.Node) {
@@ -271,15 +296,30 @@ func (f *whenForm) decodeNode(d *decoder, n *yaml.Node) {
 	}
 	for _, item := range items {
 		if item.Kind == yaml.ScalarNode {
-			f.names = append(f.names, name{d.at(item), item.Value})
+			f.names = append(f.names, text{d.at(item), item.Value})
 			continue
 		}
+		f.keys = conditionKeys(d, item, f.keys)
 		var c map[string]map[string][]string
 		d.decode(item, reflect.ValueOf(&c).Elem(), 0)
 		if clash := mergeConditions(&f.inline, c); clash != "" {
 			d.add(item, "%s has two conditions", clash)
 		}
 	}
+}
+
+// conditionKeys adds the positions of the condition keys of a mapping operator → key → values.
+func conditionKeys(d *decoder, n *yaml.Node, to map[string]Position) map[string]Position {
+	for i := 1; i < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		for j := 0; j < len(n.Content[i].Content) && n.Content[i].Kind == yaml.MappingNode; j += 2 {
+			if to == nil {
+				to = map[string]Position{}
+			}
+			key := n.Content[i].Content[j]
+			to[key.Value] = d.at(key)
+		}
+	}
+	return to
 }
 
 // mergeConditions adds conditions; it returns the operator and key that both

@@ -30,18 +30,10 @@ const MaxFile = 4 << 20
 type Loaded struct {
 	Profile schema.Profile
 	Flows   []schema.Flow
-	// Places holds the position of roles, policies, statements and flows, by
-	// StatementKey and the like.
+	// Places holds the position of each part, by the keys of this package. Of a part
+	// that is written several times it is the first position.
 	Places map[string]Position
 }
-
-// StatementKey is the key of a statement in Loaded.Places.
-func StatementKey(role, policy, sid, from string) string {
-	return "statement " + role + "/" + policy + "/" + sid + "@" + from
-}
-
-// FlowKey is the key of a flow in Loaded.Places.
-func FlowKey(name string) string { return "flow " + name }
 
 // Load reads the profile at a path of a file system: a file, or a folder with a
 // profile.yaml. Problems in the files are an *Error, which lists all of them.
