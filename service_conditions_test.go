@@ -10,13 +10,12 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/servicekeys"
-	"permstack/internal/policies"
-	"permstack/internal/policies/schema"
 )
 
 // TestTemplatesUseKeysThatServicesSend checks every statement with a service
 // principal in the templates: a condition on a key that the service does not
 // send denies every call of the service, without an error that anybody sees.
+// Package lint checks the profiles.
 func TestTemplatesUseKeysThatServicesSend(t *testing.T) {
 	files, err := filepath.Glob("templates/*.yaml")
 	if err != nil {
@@ -45,50 +44,6 @@ func TestTemplatesUseKeysThatServicesSend(t *testing.T) {
 				t.Error("got no statement with a service principal, want at least one")
 			}
 		})
-	}
-}
-
-// TestProfilesUseKeysThatServicesSend is the same check of the profiles' trust
-// and topic policies.
-func TestProfilesUseKeysThatServicesSend(t *testing.T) {
-	for _, name := range policies.ProfileNames() {
-		p, _ := policies.Profile(name)
-		check := func(place, service string, actions []string, conditions ...schema.Conditions) {
-			service = strings.ReplaceAll(service, "${EC2Service}", "ec2.amazonaws.com")
-			if service == "" {
-				return
-			}
-			for _, c := range conditions {
-				st := iampolicy.Statement{
-					Effect:    "Allow",
-					Principal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"Service": {service}}},
-					Action:    actions, Condition: iampolicy.Conditions{},
-				}
-				for operator, keys := range c {
-					st.Condition[operator] = map[string]iampolicy.Values{}
-					for key, values := range keys {
-						st.Condition[operator][key] = iampolicy.Values(values)
-					}
-				}
-				for _, problem := range servicekeys.CheckStatement(st) {
-					t.Errorf("profile %s, %s: %s", name, place, problem)
-				}
-			}
-		}
-		for _, r := range p.Roles {
-			for _, trust := range r.Trust {
-				conditions := []schema.Conditions{trust.When}
-				for _, c := range trust.WhenGiven {
-					conditions = append(conditions, c)
-				}
-				check(r.Entity+"/"+trust.Sid, trust.Service, []string{"sts:AssumeRole"}, conditions...)
-			}
-		}
-		for _, topic := range p.Topics {
-			for _, st := range topic.Statements {
-				check(topic.Entity+"/"+st.Sid, st.Service, st.Actions, st.When)
-			}
-		}
 	}
 }
 

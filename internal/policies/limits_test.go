@@ -8,12 +8,12 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
+	"permstack/internal/policies/lint"
 )
 
-// regions has one of every partition, and the longest names there are.
-var regions = []string{"us-east-1", "ap-southeast-1", "us-gov-west-1", "cn-northwest-1", "us-isof-south-1"}
+var regions = lint.Regions
 
-const uuid = "7b3ae0b8-3a0f-4a0e-9a64-2f5d0a3b7c11"
+const uuid = lint.LongConnection
 
 // TestEveryCombinationFitsIAM synthesizes all selections in all partitions with the longest names, and checks the
 // sizes independently of the package.
@@ -25,32 +25,8 @@ func TestEveryCombinationFitsIAM(t *testing.T) {
 		for sel := range selections() {
 			n++
 			set := synthesize(t, sel, env)
-			for _, r := range set.Roles {
-				inline := 0
-				for _, p := range r.Inline {
-					inline += p.Document.Size()
-				}
-				if inline > 10240 || len(r.Managed) > 10 || len(r.Name) > 64 || r.Trust.Size() > 2048 {
-					t.Errorf(
-						"%s %v: role %s: inline %d, managed %d, name %d",
-						region,
-						sel,
-						r.Name,
-						inline,
-						len(r.Managed),
-						len(r.Name),
-					)
-				}
-				for _, p := range r.Managed {
-					if p.Document.Size() > 6144 || len(p.Name) > 64 {
-						t.Errorf("%s %v: policy %s: %d characters, name %d", region, sel, p.Name, p.Document.Size(), len(p.Name))
-					}
-				}
-			}
-			for _, r := range set.Rules {
-				if len(r.Name) > 64 {
-					t.Errorf("rule %s: name %d", r.Name, len(r.Name))
-				}
+			for _, e := range lint.Limits(set) {
+				t.Errorf("%s %v: %s", region, sel, e.Message)
 			}
 		}
 		if n != 31*3*4 {

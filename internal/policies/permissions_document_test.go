@@ -1,7 +1,9 @@
 package policies_test
 
 import (
+	"encoding/json"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
@@ -80,4 +82,32 @@ func minus(a, b []string) []string {
 	a = slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 	slices.Sort(a)
 	return slices.Compact(a)
+}
+
+// readPermissionsDocument returns the actions of the permissions document: "role policy" → actions.
+func readPermissionsDocument() (map[string][]string, error) {
+	var page map[string]map[string]struct{ Actions []string }
+	data, err := os.ReadFile("testdata/clumio-page.json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &page); err != nil {
+		return nil, err
+	}
+	out := map[string][]string{}
+	for role, list := range page {
+		for policy, p := range list {
+			key := role + " " + policy
+			for _, a := range p.Actions {
+				if right, wrong := corrections[a]; wrong {
+					a = right
+				}
+				if a != "" {
+					out[key] = append(out[key], a)
+				}
+			}
+			out[key] = append(out[key], additions[policy]...)
+		}
+	}
+	return out, nil
 }

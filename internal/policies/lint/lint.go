@@ -61,7 +61,7 @@ func Load(fsys fs.FS, at string) (profilefile.Loaded, []Problem, error) {
 		problems = append(problems, Problem{p, Format})
 	}
 	c := checker{loaded: loaded}
-	c.static()
+	c.static() // of nothing, if the first file could not be parsed
 	return loaded, merge(problems, c.problems), nil
 }
 

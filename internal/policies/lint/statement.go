@@ -70,6 +70,15 @@ func (c *statementChecker) scope() {
 	}
 }
 
+// actionWildcards requires a note for wildcards in actions: they also allow what AWS adds later.
+func (c *statementChecker) actionWildcards() {
+	for _, name := range c.s.Actions {
+		if actions.IsPattern(name) && strings.TrimSpace(c.s.Note) == "" {
+			c.add(Wildcard, "action", name, "%s also allows actions that AWS adds later: list the actions, or say in note why not", name)
+		}
+	}
+}
+
 func (c *statementChecker) unknownAction(name string) {
 	if strings.Contains(name, "${") || name == "*" {
 		c.add(UnknownAction, "action", name, "%q: want an action such as ec2:CreateSnapshot", name)

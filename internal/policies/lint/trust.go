@@ -3,6 +3,8 @@ package lint
 import (
 	"strings"
 
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/servicekeys"
 	"permstack/internal/policies/profilefile"
 	"permstack/internal/policies/schema"
 )
@@ -23,9 +25,11 @@ func (c *checker) trust(r schema.Role, t schema.Trust) {
 	}
 	c.conditionValues(key, what, t.When)
 	c.conditionKeys(key, what, Trust, "sts:AssumeRole", t.When)
+	c.serviceKeys(key, what, Trust, t.Service, []string{"sts:AssumeRole"}, t.When)
 	for _, when := range t.WhenGiven {
 		c.conditionValues(key, what, when)
 		c.conditionKeys(key, what, Trust, "sts:AssumeRole", when)
+		c.serviceKeys(key, what, Trust, t.Service, []string{"sts:AssumeRole"}, when)
 	}
 }
 
@@ -40,8 +44,33 @@ func (c *checker) conditionKeys(statement, what string, rule Rule, action string
 	}
 }
 
-// topicStatement checks a statement of a topic's access policy. EventBridge sends no condition keys to SNS ("Using
-// resource-based policies for Amazon EventBridge": conditions are not supported for topics), so a condition blocks it.
+// serviceKeys checks that a service that is the principal of a statement sends the keys of its conditions.
+func (c *checker) serviceKeys(
+	statement, what string, rule Rule, service string, actions []string, when schema.Conditions,
+) {
+	if service == "" || len(when) == 0 {
+		return
+	}
+	st := iampolicy.Statement{
+		Effect: "Allow", Action: actions, Condition: iampolicy.Conditions{},
+		Principal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{
+			"Service": {strings.ReplaceAll(service, "${EC2Service}", "ec2.amazonaws.com")},
+		}},
+	}
+	place := statement
+	for operator, keys := range when {
+		st.Condition[operator] = map[string]iampolicy.Values{}
+		for key, values := range keys {
+			st.Condition[operator][key] = values
+			place = profilefile.PartKey(statement, "key", key)
+		}
+	}
+	for _, problem := range servicekeys.CheckStatement(st) {
+		c.add(c.loaded.Place(place, statement), rule, "%s: %s", what, problem)
+	}
+}
+
+// topicStatement checks a statement of a topic's access policy.
 func (c *checker) topicStatement(t schema.Topic, s schema.TopicStatement) {
 	key := profilefile.TopicStatementKey(t.Entity, s.Sid)
 	at := c.loaded.Place(key, profilefile.TopicKey(t.Entity))
@@ -51,9 +80,7 @@ func (c *checker) topicStatement(t schema.Topic, s schema.TopicStatement) {
 		c.variables(at, what, text)
 	}
 	c.conditionValues(key, what, s.When)
-	if s.Service == "events.amazonaws.com" && len(s.When) > 0 {
-		c.add(at, Topic, "%s: EventBridge sends no condition keys to a topic, so it cannot publish: remove the condition", what)
-	}
+	c.serviceKeys(key, what, Topic, s.Service, s.Actions, s.When)
 	if s.AWS == "*" && len(s.When) == 0 {
 		c.add(at, Topic, "%s: everybody, without a condition", what)
 	}

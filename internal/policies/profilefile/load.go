@@ -48,6 +48,9 @@ func Load(fsys fs.FS, at string) (Loaded, error) {
 	if err != nil {
 		return Loaded{}, err
 	}
+	if first.Line == 0 { // it is no YAML document, so nothing else can be said
+		return Loaded{}, &Error{problems}
+	}
 	documents := []document{first}
 	for _, name := range first.Files {
 		if path.Base(name) != name || name == "." || name == ".." {
