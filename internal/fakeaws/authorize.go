@@ -48,7 +48,7 @@ func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a
 		return denied(service, call, a, "because no identity-based policy allows the "+a.Action+" action")
 	}
 	var identity []iampolicy.Document
-	for _, text := range role.Policies {
+	for _, text := range c.iamDelay.policies(role, c.clock()) {
 		doc, err := c.documents.parse(text)
 		if err != nil {
 			return err // IAM has accepted the document: a defect of the embedded AWS

@@ -50,6 +50,7 @@ type Cloud struct {
 	intercept atomic.Pointer[func(*protocol.Call) error]
 	calls     callLog
 	documents documents
+	iamDelay  iamDelay
 
 	mu       sync.RWMutex
 	services map[string]protocol.Service

@@ -12,16 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/cfn/customresource"
 )
 
-// An event is checked for this long until CloudFormation confirms it. The status
-// of the resource may be visible late; so may the permissions of a role that was
-// just created, for which IAM documents no upper bound.
-const (
-	statusRetryBudget = 10 * time.Second
-	deniedRetryBudget = 30 * time.Second
-)
+// confirmationLimit is for how long an event is checked until CloudFormation
+// confirms it: the resource and its status may be visible late. Permissions that are
+// visible late have their own limit, see package iamdelay.
+const confirmationLimit = 60 * time.Second
 
 // pendingStatus is the resource status in which CloudFormation waits for the
 // response to an event.
@@ -56,7 +54,13 @@ func (o *operation) confirmEvent(ctx context.Context) error {
 	waited, interval := time.Duration(0), 200*time.Millisecond
 	for {
 		err := o.checkEventStatus(ctx)
-		if err == nil || waited >= retryBudget(err) {
+		if err == nil {
+			return nil
+		}
+		if iamdelay.FromContext(ctx).Wait(ctx, err) {
+			continue
+		}
+		if !isVisibleLate(err) || waited >= confirmationLimit {
 			return err
 		}
 		o.log.Info(logNotConfirmed, "reason", err.Error())
@@ -92,15 +96,10 @@ type unexpectedEventError struct{ text string }
 
 func (e *unexpectedEventError) Error() string { return e.text }
 
-// retryBudget returns for how long an event that failed with err is confirmed
-// again. Throttling and server errors are retried by the SDK.
-func retryBudget(err error) time.Duration {
-	var unasked *unexpectedEventError
-	switch {
-	case errors.As(err, &unasked):
-		return statusRetryBudget
-	case awserr.IsDenied(err):
-		return deniedRetryBudget
-	}
-	return 0
+// isVisibleLate reports whether an event that failed with err may be confirmed
+// later: the resource or its status is not visible yet. Throttling and server
+// errors are retried by the SDK.
+func isVisibleLate(err error) bool {
+	var unexpected *unexpectedEventError
+	return errors.As(err, &unexpected) || awserr.IsResourceNotFound(err)
 }

@@ -3,6 +3,7 @@ package provisioner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,11 @@ func TestConfirmedLate(t *testing.T) {
 			&smithy.GenericAPIError{Code: "AccessDeniedException"}, types.ResourceStatusCreateInProgress,
 		},
 		"denied once": {denied(), denied(), denied(), types.ResourceStatusCreateInProgress},
+		"resource seen late": {
+			validation("Resource Permissions does not exist for stack parent"), types.ResourceStatusCreateInProgress,
+		},
+		"seen after half a minute": append(slices.Repeat([]any{types.ResourceStatusCreateComplete}, 10),
+			types.ResourceStatusCreateInProgress),
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()
@@ -110,9 +116,12 @@ func TestUnconfirmed(t *testing.T) {
 		err   error
 		ticks int
 	}{
-		"denied for good": {denied(), 12},
-		"no such stack":   {validation("Stack '%s' does not exist", parentID), 0},
-		"broken":          {errors.New("connection reset"), 0},
+		"denied for good": {denied(), 15},
+		"no such stack":   {validation("Stack '%s' does not exist", parentID), 16},
+		"denied explicitly": {&smithy.GenericAPIError{
+			Code: "AccessDenied", Message: "not authorized with an explicit deny in a service control policy",
+		}, 0},
+		"broken": {errors.New("connection reset"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake()

@@ -18,6 +18,24 @@ import (
 // produces about that many.
 const maxEventPages = 10
 
+// failedStack is the error of a stack operation that failed.
+type failedStack struct {
+	text   string
+	denied bool // because the stack role lacks a permission, which may be new
+}
+
+func (e *failedStack) Error() string { return e.text }
+
+// failure returns the error of a stack operation that failed: which resource
+// failed first within a span of the stack's events, and why.
+func (o *operation) failure(ctx context.Context, verb string, stack *types.Stack, since span) error {
+	cause := o.cause(ctx, stack, since)
+	return &failedStack{
+		text:   fmt.Sprintf("%s stack %s: %s", verb, aws.ToString(stack.StackName), cause),
+		denied: awserr.IsPassingDenial(cause),
+	}
+}
+
 // cause returns the resource that failed first within a span of the stack's
 // events, with CloudFormation's reason.
 func (o *operation) cause(ctx context.Context, stack *types.Stack, since span) string {

@@ -14,6 +14,8 @@ const (
 	logStatus              = "permission stack status"
 	logUpToDate            = "permission stack is up to date"
 	logNotAssumable        = "stack role cannot be assumed yet"
+	logDenied              = "call is denied, possibly because a permission is new"
+	logDeniedStack         = "stack operation was denied, possibly because a permission is new"
 	logNotConfirmed        = "event is not confirmed yet"
 	logUnconfirmed         = "event is not confirmed: STACK_ID is not set"
 	logForeign             = "permission stack of another owner is not modified"

@@ -36,6 +36,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/cfn/stacks"
@@ -79,6 +81,10 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 		return customresource.Result{}, err
 	}
 	o := &operation{Provisioner: p, event: event, parent: parent, log: log}
+	ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, o.sleep, func(err error, wait time.Duration) {
+		log.Info(logDenied, "reason", awserr.Message(err), "seconds", wait.Seconds())
+		customresource.SetActivity(ctx, "waiting for a permission of the function: "+awserr.Message(err))
+	}))
 	if err := o.confirmEvent(ctx); err != nil {
 		return customresource.Result{}, err
 	}

@@ -24,10 +24,6 @@ import (
 // after a conflict.
 const maxSteps = 10
 
-// timeoutMinutes limits a creation. With its rollback it must end before the
-// function's timeout (15 minutes), so that the reason can be reported.
-const timeoutMinutes = 8
-
 // reconcileAll reconciles every permission stack, in the order of
 // installation.Parts, and deletes the stack of a part that is not desired.
 func (o *operation) reconcileAll(
@@ -158,12 +154,28 @@ func (o *operation) reconcile(
 		"works on it, then update again", name)
 }
 
-// create creates the stack. OnFailure is DELETE: a failed creation then leaves
+// create creates the stack, and once more if it failed because a permission of
+// the stack role is new.
+func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
+	stack, err := o.createOnce(ctx, name, template, 0)
+	if !o.repeatDenied(ctx, name, err) {
+		return stack, err
+	}
+	return o.createOnce(ctx, name, template, 1)
+}
+
+// createOnce creates the stack. OnFailure is DELETE: a failed creation then leaves
 // nothing behind even if this function is killed while it waits, and the events
 // of a deleted stack can still be read by its id.
-func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
+func (o *operation) createOnce(
+	ctx context.Context, name string, template permissionstack.Template, attempt int,
+) (*types.Stack, error) {
+	limit, err := o.creationLimit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("create stack %s: %w", name, err)
+	}
 	var out *cloudformation.CreateStackOutput
-	err := o.untilAssumable(ctx, func() (err error) {
+	err = o.untilAssumable(ctx, func() (err error) {
 		out, err = o.Client.CreateStack(ctx, &cloudformation.CreateStackInput{
 			StackName:          &name,
 			TemplateBody:       aws.String(string(template.JSON())),
@@ -171,8 +183,8 @@ func (o *operation) create(ctx context.Context, name string, template permission
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
 			OnFailure:          types.OnFailureDelete,
-			TimeoutInMinutes:   aws.Int32(timeoutMinutes),
-			ClientRequestToken: aws.String(clientToken(o.event.RequestID, "create", name, 0)),
+			TimeoutInMinutes:   &limit,
+			ClientRequestToken: aws.String(clientToken(o.event.RequestID, "create", name, attempt)),
 		})
 		return err
 	})
@@ -180,7 +192,9 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		return nil, errStackChanged
 	}
 	// Also after an error: the response of a successful call may have been lost.
-	o.created = append(o.created, name)
+	if !slices.Contains(o.created, name) {
+		o.created = append(o.created, name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, awserr.Concise(err))
 	}
@@ -193,7 +207,7 @@ func (o *operation) create(ctx context.Context, name string, template permission
 		return nil, fmt.Errorf("create stack %s: it no longer exists, and CloudFormation reports no reason", name)
 	}
 	if stack.StackStatus != types.StackStatusCreateComplete {
-		return nil, fmt.Errorf("create stack %s: %s", name, o.cause(ctx, stack, sinceRequest))
+		return nil, o.failure(ctx, "create", stack, sinceRequest)
 	}
 	return stack, nil
 }
@@ -217,13 +231,30 @@ func (o *operation) update(
 	return stack, err
 }
 
-// updateStack performs one UpdateStack operation and waits for it. If it fails
-// after it started, the stack is returned together with the error.
+// updateStack updates the stack, and once more if it was rolled back because a
+// permission of the stack role is new. If an update fails after it started, the
+// stack is returned together with the error.
 func (o *operation) updateStack(
 	ctx context.Context,
 	was *types.Stack,
 	template permissionstack.Template,
 	action string,
+) (*types.Stack, error) {
+	stack, err := o.updateStackOnce(ctx, was, template, action, 0)
+	if stack == nil || stack.StackStatus != types.StackStatusUpdateRollbackComplete ||
+		!o.repeatDenied(ctx, aws.ToString(was.StackName), err) {
+		return stack, err
+	}
+	return o.updateStackOnce(ctx, stack, template, action, 1)
+}
+
+// updateStackOnce performs one UpdateStack operation and waits for it.
+func (o *operation) updateStackOnce(
+	ctx context.Context,
+	was *types.Stack,
+	template permissionstack.Template,
+	action string,
+	attempt int,
 ) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
 	err := o.untilAssumable(ctx, func() error {
@@ -233,7 +264,7 @@ func (o *operation) updateStack(
 			RoleARN:            &o.StackRoleARN,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
-			ClientRequestToken: aws.String(clientToken(o.event.RequestID, action, name, 0)),
+			ClientRequestToken: aws.String(clientToken(o.event.RequestID, action, name, attempt)),
 		})
 		return err
 	})
@@ -256,16 +287,15 @@ func (o *operation) updateStack(
 	if stack == nil {
 		return nil, fmt.Errorf("update stack %s: it was deleted by another principal meanwhile", name)
 	}
-	switch stack.StackStatus {
-	case types.StackStatusUpdateComplete:
+	if stack.StackStatus == types.StackStatusUpdateComplete {
 		return stack, nil
-	case types.StackStatusUpdateRollbackComplete:
-		return stack, fmt.Errorf("update stack %s: %s. The stack was rolled back: correct the cause and update again",
-			name, o.cause(ctx, stack, sinceRequest))
-	default:
-		return stack, fmt.Errorf("update stack %s: %s. The stack has status %s: correct the cause and update again",
-			name, o.cause(ctx, stack, sinceRequest), stack.StackStatus)
 	}
+	err = o.failure(ctx, "update", stack, sinceRequest)
+	if stack.StackStatus == types.StackStatusUpdateRollbackComplete {
+		return stack, fmt.Errorf("%w. The stack was rolled back: correct the cause and update again", err)
+	}
+	return stack, fmt.Errorf("%w. The stack has status %s: correct the cause and update again",
+		err, stack.StackStatus)
 }
 
 // continueRollback continues a rollback that failed earlier. It skips no

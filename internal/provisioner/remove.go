@@ -38,8 +38,12 @@ func (o *operation) deleteStack(ctx context.Context, name string) error {
 			continue
 		}
 		if tries == deleteTries {
-			return fmt.Errorf("delete stack %s: %s. Delete or detach the named resource manually, then delete again",
-				name, o.cause(ctx, stack, sinceStep))
+			return fmt.Errorf("%w. Delete or detach the named resource manually, then delete again",
+				o.failure(ctx, "delete", stack, sinceStep))
+		}
+		if tries > 0 {
+			// The first attempt may have failed only because a permission is new.
+			o.repeatDenied(ctx, name, o.failure(ctx, "delete", stack, sinceStep))
 		}
 		tries++
 		if err := o.requestDelete(ctx, stack, tries); err != nil {

@@ -49,6 +49,38 @@ func IsDenied(err error) bool {
 	)
 }
 
+// IsExplicitlyDenied reports whether a policy denies a call explicitly, or an SCP,
+// RCP, boundary or session policy does not allow it. Unlike a permission that is
+// new, that does not pass.
+func IsExplicitlyDenied(err error) bool {
+	return IsDenied(err) && isLastingDenial(Message(err))
+}
+
+// isLastingDenial reports whether the text of a denial names a cause that does not
+// pass: "with an explicit deny in …", "because no service control policy allows the
+// … action" (IAM user guide, "Troubleshoot access denied error messages").
+func isLastingDenial(message string) bool {
+	for _, cause := range []string{
+		"with an explicit deny", "no service control policy allows", "no resource control policy allows",
+		"no permissions boundary allows", "no session policy allows",
+	} {
+		if strings.Contains(message, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsPassingDenial reports whether the reason of a failed resource in a stack is a
+// denial that may pass: the role with which CloudFormation calls lacks a
+// permission, which may be new. Resource handlers return the service's text, or
+// only the code: "HandlerErrorCode: AccessDenied".
+func IsPassingDenial(reason string) bool {
+	denied := strings.Contains(reason, "is not authorized to perform") ||
+		strings.Contains(reason, "HandlerErrorCode: AccessDenied")
+	return denied && !isLastingDenial(reason)
+}
+
 // IsConflict reports whether another request started or completed the same
 // CloudFormation operation first.
 func IsConflict(err error) bool {
@@ -66,6 +98,10 @@ func IsContextDone(err error) bool {
 
 // IsStackNotFound reports "Stack with id x does not exist".
 func IsStackNotFound(err error) bool { return isValidation(err, "does not exist") }
+
+// IsResourceNotFound reports "Resource x does not exist for stack y" or "Stack 'y'
+// does not exist", the answers of DescribeStackResource.
+func IsResourceNotFound(err error) bool { return isValidation(err, "does not exist") }
 
 // IsNoUpdate reports "No updates are to be performed."
 func IsNoUpdate(err error) bool { return isValidation(err, "No updates are to be performed") }

@@ -35,6 +35,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/drift/detect"
@@ -68,6 +69,7 @@ func exit(err error) {
 func Handler(
 	s Settings, cfg aws.Config, out io.Writer, now func() time.Time, sleep pause.Func,
 ) func(context.Context, json.RawMessage) (monitor.Result, error) {
+	cfg = iamdelay.Repeat(cfg)
 	clients, stackClient := detect.NewClients(cfg), cloudformation.NewFromConfig(cfg)
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
@@ -75,6 +77,7 @@ func Handler(
 	options := detect.Options{Parent: s.Parent.ID, Now: now, Sleep: sleep}
 	return func(ctx context.Context, _ json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
+		ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, sleep, nil))
 		run := &monitor.Run{
 			Origin: notify.Origin{
 				StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region,

@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
@@ -80,6 +81,7 @@ func Start() {
 // an event of the custom resource, carries it out and responds to
 // CloudFormation.
 func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
+	cfg = iamdelay.Repeat(cfg)
 	core := &provisioner.Provisioner{
 		Client:       cloudformation.NewFromConfig(cfg),
 		StackRoleARN: s.StackRoleARN,
