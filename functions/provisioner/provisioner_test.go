@@ -114,7 +114,7 @@ func newFixture(t *testing.T) *fixture {
 	role := f.stackRole()
 	f.runtime, err = lambdaruntime.Start(t.Context(), lambdaruntime.Config{
 		Argv: []string{path}, FunctionName: "provisioner", Region: region, MemoryMB: 256,
-		Timeout: time.Minute, InitTimeout: 20 * time.Second, Output: f.logs,
+		Timeout: 15 * time.Minute, InitTimeout: 20 * time.Second, Output: f.logs,
 		Env: map[string]string{"STACK_ROLE_ARN": role, "AWS_ENDPOINT_URL": endpoint},
 		Credentials: func() lambdaruntime.Credentials {
 			return lambdaruntime.Credentials{AccessKeyID: account, SecretAccessKey: "x"}

@@ -84,7 +84,7 @@ func (env *environment) asProcess(t *testing.T, program string) {
 	env.responseURL = server.URL
 	runtime, err := lambdaruntime.Start(t.Context(), lambdaruntime.Config{
 		Argv: []string{program}, FunctionName: "provisioner", Region: region, MemoryMB: 256,
-		Timeout: 2 * time.Minute, InitTimeout: time.Minute, Output: env.log,
+		Timeout: 15 * time.Minute, InitTimeout: time.Minute, Output: env.log,
 		Env: map[string]string{"STACK_ROLE_ARN": env.stackRole, "AWS_ENDPOINT_URL": server.URL},
 		Credentials: func() lambdaruntime.Credentials {
 			c := env.functionSession()
