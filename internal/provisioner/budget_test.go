@@ -36,7 +36,7 @@ func TestStackRoleDeniedOnce(t *testing.T) {
 				f, request = launched(t), cfn.RequestUpdate
 			}
 			f.fails[tc.call+" "+access] = tc.reason
-			_, err := handle(t, f, event(request, properties("Assets", "ec2")))
+			_, err := handle(t, f, event(request, testProperties("Assets", "ec2")))
 			if !tc.repeated {
 				says(t, err, tc.reason)
 				return
@@ -68,7 +68,7 @@ func (d deniedAlways) CreateStack(
 func TestStackRoleDeniedTwice(t *testing.T) {
 	f := newFake()
 	p := &Provisioner{Client: deniedAlways{f}, StackRoleARN: stackRole, Synthesize: synthesize, Sleep: f.sleep}
-	_, err := p.Handle(t.Context(), discard, event(cfn.RequestCreate, properties()))
+	_, err := p.Handle(t.Context(), discard, event(cfn.RequestCreate, testProperties()))
 	says(t, err, "iam:CreateRole", "Nothing of this installation was left behind")
 	exists(t, f)
 	if n := strings.Count(strings.Join(f.writes, "\n"), "CreateStack "+access); n != 2 {

@@ -63,9 +63,10 @@ func exit(err error) {
 }
 
 // Handler creates the function's clients and returns a handler that checks for
-// drift once for each event and ignores its payload. It makes no calls. Logs and
-// metrics are written to out; now and sleep are the clock. The handler takes the
-// request id from the context that Lambda passes, see lambdacontext.NewContext.
+// drift once for each event; of its payload only the source is used. It makes no
+// calls. Logs and metrics are written to out; now and sleep are the clock. The
+// handler takes the request id from the context that Lambda passes, see
+// lambdacontext.NewContext.
 func Handler(
 	s Settings, cfg aws.Config, out io.Writer, now func() time.Time, sleep pause.Func,
 ) func(context.Context, json.RawMessage) (monitor.Result, error) {
@@ -75,9 +76,11 @@ func Handler(
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
 	options := detect.Options{Parent: s.Parent.ID, Now: now, Sleep: sleep}
-	return func(ctx context.Context, _ json.RawMessage) (monitor.Result, error) {
+	return func(ctx context.Context, payload json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
-		ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, sleep, nil))
+		if isStackEvent(payload) {
+			ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, sleep, nil))
+		}
 		run := &monitor.Run{
 			Origin: notify.Origin{
 				StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region,
@@ -97,6 +100,15 @@ func Handler(
 		}
 		return run.Do(ctx, id)
 	}
+}
+
+// isStackEvent reports whether CloudFormation's event started the run: the parent
+// was created or updated, and permissions of the function's role may be new.
+func isStackEvent(payload json.RawMessage) bool {
+	var event struct {
+		Source string `json:"source"`
+	}
+	return json.Unmarshal(payload, &event) == nil && event.Source == "aws.cloudformation"
 }
 
 // hubSender returns a sender for the Organization's topic, which may be in
