@@ -55,6 +55,8 @@ func opened(f schema.Flow, env policies.Environment) bool {
 		return len(env.OtherAccounts) > 0
 	case schema.Organization:
 		return env.Organization
+	case schema.AnySharing:
+		return len(env.OtherAccounts) > 0 || env.Organization
 	}
 	return true
 }

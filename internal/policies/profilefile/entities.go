@@ -225,7 +225,9 @@ func (a *assembler) flow(p *schema.Profile, f flowForm) schema.Flow {
 		roles[r.Entity] = true
 	}
 	a.known(f.Position, "role", f.Role, roles)
-	a.known(f.Position, "sharing", f.Sharing, map[string]bool{string(schema.OtherAccounts): true, string(schema.Organization): true})
+	a.known(f.Position, "sharing", f.Sharing, map[string]bool{
+		string(schema.OtherAccounts): true, string(schema.Organization): true, string(schema.AnySharing): true,
+	})
 	if len(f.Calls) == 0 {
 		a.add(f.Position, "calls is missing")
 	}

@@ -2468,11 +2468,23 @@ func cpm() schema.Profile {
 									{
 										Operation: "cost-explorer",
 									},
+									{
+										Operation: "copy-to-s3",
+									},
+									{
+										Operation: "archive",
+									},
+									{
+										Operation: "s3-sync",
+									},
+									{
+										Operation: "file-level-recovery",
+									},
 								},
 								Actions:   []string{"ec2:GetConsoleOutput"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
-								Note:      "the vendor has this with its cost explorer",
+								Note:      "the vendor has this with its cost explorer; a worker that does not report needs it too",
 							},
 							{
 								Sid: "ReadSecrets",
@@ -2664,6 +2676,175 @@ func cpm() schema.Profile {
 						},
 					},
 				},
+			},
+		},
+		Prerequisites: []schema.Prerequisite{
+			{
+				For: []schema.Use{
+					{
+						Option: "kms-user=other",
+					},
+				},
+				Text: "Customer keys: the policy of a key in another account must allow this account, and the policy of a key in this account must allow IAM policies (the default policy does). Without that a copy or a recovery fails with a KMS access denied error, or an instance goes from pending to terminated.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Operation: "cross-account",
+					},
+				},
+				Text: "Each account of the installation needs a role of this profile with the same path, and that role must trust the role of the server's account. AWS managed keys (aws/ebs, aws/rds) cannot be shared: encrypt with a customer key what is shared.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "ec2",
+						Operation: "recovery",
+					},
+				},
+				Text: "Subnets, security groups and keys of another account: that account must share them through AWS RAM or the key's policy, and --other-account or --organization must name it here. A launch under a customer key also needs the service-linked role of the service that starts the instance, if it is one of an Auto Scaling group.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "ec2",
+						Operation: "cross-account",
+					},
+				},
+				Text: "EC2's block public access for snapshots and for AMIs prevents publication for the whole account; AWS has no condition key that could prevent it for images.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "ec2",
+						Operation: "run-scripts",
+					},
+				},
+				Text: "Scripts run only on instances that Systems Manager manages: the instance needs the SSM agent and an instance role with AmazonSSMManagedInstanceCore; VSS backups also AWSEC2VssSnapshotPolicy.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "ec2",
+						Operation: "snapshot-lock",
+					},
+				},
+				Text: "A lock in compliance mode cannot be undone after its cooling-off period, neither by this role nor by the account.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "rds",
+						Operation: "cross-account",
+					},
+					{
+						Asset:     "rds",
+						Operation: "recovery",
+					},
+				},
+				Text: "An encrypted snapshot of another account can be copied only if its key's policy allows this account; it cannot be restored directly, so copy it first. A snapshot under the AWS managed key aws/rds cannot be shared.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "rds",
+						Operation: "recovery",
+					},
+				},
+				Text: "The first database of an account needs RDS's service-linked role AWSServiceRoleForRDS. Enhanced Monitoring, a directory or IAM roles of the original are not set at recovery: this role may pass no role to RDS.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "rds",
+						Operation: "copy-to-s3",
+					},
+				},
+				Text: "An export needs a bucket in the Region of the snapshot and a customer key; the key's policy must allow this role to create grants.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "redshift",
+						Operation: "cross-account",
+					},
+				},
+				Text: "A snapshot of an encrypted cluster can be used in another account only if the policy of its key allows that account.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:  "efs",
+						Option: "backup-role=any",
+					},
+					{
+						Asset:  "efs",
+						Option: "backup-role=aws-default",
+					},
+				},
+				Text: "AWS Backup needs a role that it may assume, with AWS's policies for backup and restore: its default role AWSBackupDefaultServiceRole, which the console of AWS Backup creates at the first backup, or one of your own. Protection of EFS must be enabled in AWS Backup's settings of the Region.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "efs",
+						Operation: "cross-account",
+					},
+				},
+				Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, and a vault policy there that allows backup:CopyIntoBackupVault.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "fsx",
+						Operation: "recovery",
+					},
+				},
+				Text: "The first file system of an account needs FSx's service-linked role AWSServiceRoleForAmazonFSx; one that joins a directory needs that directory in the network of the recovery.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Operation: "copy-to-s3",
+					},
+					{
+						Operation: "archive",
+					},
+				},
+				Text: "Immutable backups need a bucket with Object Lock and versioning enabled. A repository in another account needs a bucket policy there that allows this role, and the data-plane account here.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Asset:     "s3",
+						Operation: "s3-sync",
+					},
+				},
+				Text: "A bucket of another account needs a bucket policy there that allows this role, and its account in --other-account, or --organization.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Operation: "vpc-capture",
+					},
+				},
+				Text: "A captured network that is attached to a shared transit gateway, or refers to a shared prefix list, needs their share through AWS RAM in the account of the recovery. The first load balancer of an account needs the service-linked role AWSServiceRoleForElasticLoadBalancing; Elastic IP and VPC quotas of the target Region apply.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Operation: "notification",
+					},
+				},
+				Text: "Amazon SES sends only from verified identities, and in its sandbox only to them.",
+			},
+			{
+				For: []schema.Use{
+					{
+						Operation: "secrets",
+					},
+				},
+				Text: "A secret under a key of another account needs a key policy there that allows this role.",
 			},
 		},
 	}

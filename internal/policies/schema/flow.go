@@ -6,8 +6,8 @@ package schema
 type Flow struct {
 	Name string `json:"name"` // "EC2 restore: launch into a shared subnet"
 	For  []Use  `json:"for"`  // promised if one of these is selected
-	// Sharing is "other-accounts" or "organization" if the flow needs resources of
-	// the customer's other accounts to be opened; empty if it does not.
+	// Sharing is how resources of the customer's other accounts must be opened for
+	// the flow; empty if it needs none.
 	Sharing Sharing `json:"sharing,omitempty"`
 	// Role is the entity of the role that makes the calls; empty: the profile's
 	// first.
@@ -24,6 +24,8 @@ type Sharing string
 const (
 	OtherAccounts Sharing = "other-accounts"
 	Organization  Sharing = "organization"
+	// AnySharing is one of the above.
+	AnySharing Sharing = "any"
 )
 
 // Call is one authorization check. Strings may contain the variables of the
