@@ -1,5 +1,5 @@
-// Package permstack holds the template that customers launch, so that the
-// command line can launch it too, from anywhere.
+// Package permstack holds files that the command line needs from anywhere: the
+// template that customers launch, and the schema of profiles.
 package permstack
 
 import _ "embed"
@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed template.yaml
 var Template []byte
+
+// ProfileSchema is the JSON Schema of profile files.
+//
+//go:embed internal/policies/profile.schema.json
+var ProfileSchema []byte

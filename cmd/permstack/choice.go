@@ -13,7 +13,8 @@ import (
 
 // choiceFlags are the flags of a choice, the same in every command.
 type choiceFlags struct {
-	profile, preset             string
+	profileFlags
+	preset                      string
 	assets, operations, options []string
 	supportRole                 bool
 	awsBackupInventory          bool
@@ -22,7 +23,7 @@ type choiceFlags struct {
 
 func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.profile, "profile", "clumio", usageProfile())
+	f.profileFlags.register(cmd)
 	flags.StringSliceVar(&f.assets, "assets", nil, usageAssets+" ("+unchosen+")")
 	flags.StringSliceVar(&f.operations, "operations", nil, usageOperations)
 	flags.StringSliceVar(&f.options, "options", nil, usageOptions)
@@ -52,7 +53,12 @@ func (f *choiceFlags) complete(cmd *cobra.Command) {
 	}
 	for name, list := range values {
 		if cmd.Flags().Lookup(name) != nil {
-			must(cmd.RegisterFlagCompletionFunc(name, completeList(list)))
+			must(cmd.RegisterFlagCompletionFunc(name, completeList(func() []string {
+				if f.load(cmd) != nil {
+					return nil
+				}
+				return list()
+			})))
 		}
 	}
 }

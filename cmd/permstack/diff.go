@@ -19,6 +19,7 @@ import (
 
 type diffFlags struct {
 	aws    awsFlags
+	file   profileFlags
 	stack  string
 	format string
 	env    policies.Environment
@@ -48,7 +49,8 @@ could not be decided, 2 if the comparison could not run.`,
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
   permstack diff --stack backup --region eu-central-1 --aws-profile security
-  permstack diff --stack backup clumio:ec2,s3 --format json`,
+  permstack diff --stack backup clumio:ec2,s3 --format json
+  permstack diff --profile-file acme.yaml acme:ec2:backup acme:ec2`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case f.stack != "" && len(args) > 1:
@@ -63,6 +65,9 @@ could not be decided, 2 if the comparison could not run.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.format != "table" && f.format != "json" {
 				return usagef("--format %q: want table or json", f.format)
+			}
+			if err := f.file.load(cmd); err != nil {
+				return err
 			}
 			d, err := f.diff(cmd.Context(), args)
 			if err != nil {
@@ -80,6 +85,7 @@ could not be decided, 2 if the comparison could not run.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
+	f.file.registerFile(cmd)
 	flags.StringVar(&f.stack, "stack", "", "name or ID of a stack that you launched; its access is A")
 	flags.StringVar(&f.env.Region, "region", "", usageRegion+"; with --stack, the stack's Region")
 	f.aws.registerProfile(cmd)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 
@@ -45,14 +43,20 @@ or the command line is wrong.`,
   permstack explain 'ec2:Delete*' --assets ec2 --operations backup
   permstack explain arn:aws:s3:::invoices
   permstack explain --risk --assets ec2,s3
-  permstack explain rds --format json`,
+  permstack explain rds --format json
+  permstack explain --risk --profile-file acme.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 0 && !f.risk {
 				return usagef("want one query, such as ec2:DeleteSnapshot, or --risk; got %d", len(args))
 			}
 			return nil
 		},
-		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd.OutOrStdout(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.choice.load(cmd); err != nil {
+				return err
+			}
+			return f.run(cmd.OutOrStdout(), args)
+		},
 		ValidArgsFunction: f.completeQuery,
 	}
 	flags := cmd.Flags()
@@ -134,9 +138,9 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 
 // completeQuery completes the query with known names.
 func (f *explainFlags) completeQuery(
-	_ *cobra.Command, args []string, typed string,
+	cmd *cobra.Command, args []string, typed string,
 ) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
+	if len(args) > 0 || f.choice.load(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	sel := f.choice.everything()
@@ -160,11 +164,5 @@ func write(out io.Writer, format string, value any, text func(terminal.Screen)) 
 		text(terminal.New(out))
 		return nil
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(value); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
+	return writeJSON(out, value)
 }

@@ -16,10 +16,11 @@ type launchFlags struct {
 	regions                      []string
 	templateURL, prefix, release string
 	stackName                    string
-	profile, preset              string
-	assets, operations, options  []string
-	parameters                   []string
-	markdown                     bool
+	profileFlags
+	preset                      string
+	assets, operations, options []string
+	parameters                  []string
+	markdown                    bool
 }
 
 func newLaunchURL() *cobra.Command {
@@ -42,6 +43,9 @@ Exit status: 0 if the links were printed, 2 if not.`,
     --profile cpm --preset enterprise --options release=4.2`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.load(cmd); err != nil {
+				return err
+			}
 			links, err := f.links()
 			if err != nil {
 				return &usageError{err}
@@ -65,7 +69,7 @@ Exit status: 0 if the links were printed, 2 if not.`,
 	flags.StringVar(&f.prefix, "bucket-prefix", "", "`PREFIX` of the buckets PREFIX-REGION that hold the release")
 	flags.StringVar(&f.release, "release", "", "`VERSION` of the release in these buckets")
 	flags.StringVar(&f.stackName, "stack", "permstack", "name of the stack to launch")
-	flags.StringVar(&f.profile, "profile", "clumio", usageProfile())
+	f.profileFlags.register(cmd)
 	flags.StringVar(&f.preset, "preset", "", usagePreset)
 	flags.StringSliceVar(&f.assets, "assets", nil, usageAssets+" (default: the template's)")
 	flags.StringSliceVar(&f.operations, "operations", nil, usageOperations)

@@ -47,9 +47,15 @@ Exit status: 0 if the output was written, 2 if not.`,
     --control-plane-role arn:aws:iam::111122223333:role/Control --external-id SECRET --connection-id c-1
 
   permstack synth --profile cpm --preset enterprise --format files --out cpm \
-    --account 123456789012 --region eu-central-1`,
+    --account 123456789012 --region eu-central-1
+
+  permstack synth --profile-file acme.yaml --assets ec2 \
+    --control-plane-role arn:aws:iam::111122223333:role/Control`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.choice.load(cmd); err != nil {
+				return err
+			}
 			if f.format == "files" {
 				if !cmd.Flags().Changed("path") {
 					f.env.Path = "/" // the IAM console cannot set another path

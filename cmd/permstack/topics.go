@@ -52,7 +52,8 @@ The rank is an aid for review, not a decision: read the conditions.`,
 
   0   success
   1   the command ran and found something: 'diff' more access, 'drift' a difference,
-      'explain' that nothing grants it, 'try' a step that failed
+      'explain' that nothing grants it, 'try' a step that failed, 'profile lint'
+      a problem
   2   the command could not run or could not finish: a wrong command line, missing
       AWS credentials, a failed AWS call, output that could not be written
 

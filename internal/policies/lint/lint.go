@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"permstack/internal/iampolicy/reference"
 	"permstack/internal/policies"
 	"permstack/internal/policies/profilefile"
 	"permstack/internal/policies/schema"
@@ -48,7 +49,15 @@ func (p Problem) String() string { return fmt.Sprintf("%s (%s)", p.Problem, p.Ru
 // Load reads the profile at a path of a file system and checks it. Problems with the form of the files are returned as
 // such; the other rules are then checked as far as the profile was understood. The error is one of reading.
 func Load(fsys fs.FS, at string) (profilefile.Loaded, []Problem, error) {
-	loaded, err := profilefile.Load(fsys, at)
+	return checkLoaded(profilefile.Load(fsys, at))
+}
+
+// LoadPath is Load for a file or a folder of the operating system.
+func LoadPath(name string) (profilefile.Loaded, []Problem, error) {
+	return checkLoaded(profilefile.LoadPath(name))
+}
+
+func checkLoaded(loaded profilefile.Loaded, err error) (profilefile.Loaded, []Problem, error) {
 	var form *profilefile.Error
 	if err != nil && !errors.As(err, &form) {
 		return loaded, nil, err
@@ -72,6 +81,12 @@ func Check(loaded profilefile.Loaded) []Problem {
 	c.flows()
 	c.limits()
 	return merge(nil, c.problems)
+}
+
+// ReferenceDate describes the action reference that profiles are compared with.
+func ReferenceDate() string {
+	o := reference.Origin()
+	return "AWS's action reference of " + o.Date
 }
 
 // merge joins problems in the order of files and lines, without those that another one at the same place repeats.

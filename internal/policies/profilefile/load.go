@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -79,6 +81,32 @@ func Load(fsys fs.FS, at string) (Loaded, error) {
 		return loaded, &Error{a.problems}
 	}
 	return loaded, nil
+}
+
+// LoadPath is Load for a file or a folder of the operating system. Positions have
+// the path as it is given.
+func LoadPath(name string) (Loaded, error) {
+	dir, base := filepath.Split(filepath.Clean(name))
+	if dir == "" {
+		dir = "."
+	}
+	loaded, err := Load(os.DirFS(dir), base)
+	place := func(p Position) Position {
+		if p.File != "" {
+			p.File = filepath.Join(dir, filepath.FromSlash(p.File))
+		}
+		return p
+	}
+	for key, p := range loaded.Places {
+		loaded.Places[key] = place(p)
+	}
+	var form *Error
+	if errors.As(err, &form) {
+		for i := range form.Problems {
+			form.Problems[i].Position = place(form.Problems[i].Position)
+		}
+	}
+	return loaded, err
 }
 
 func inFile(name string) func(document) bool {

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"permstack"
+	"permstack/internal/policies"
+	"permstack/internal/policies/lint"
+)
+
+func newProfile() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "profile",
+		Short: "Check a vendor's profile file, list the profiles, print their schema",
+		Long: `A profile describes everything that a backup service can be granted, as YAML:
+docs/add-a-profile.md. The commands 'synth', 'explain', 'diff' and 'launch-url' use a
+profile that is not built in with --profile-file.`,
+		Example: `  permstack profile lint acme.yaml
+  permstack profile schema >profile.schema.json
+  permstack profile list`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newProfileLint(), newProfileSchema(), newProfileList())
+	return cmd
+}
+
+func newProfileLint() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "lint FILE|DIRECTORY…",
+		Short: "Report what is missing or wrong in profile files, with line and column",
+		Long: `Check profiles: a file, or a directory with a profile.yaml that lists the others.
+Problems are reported as FILE:LINE:COLUMN: MESSAGE (RULE):
+
+  format           the file is not in the profile format, or a definition is not used
+  unknown-action   AWS has no such action
+  unknown-key      AWS does not send the condition key with the action
+  resource-type    the action does not apply to the resource
+  wildcard         "*" without a reason, or although AWS has resource-level permissions
+  place            partition, Region or account is open, without a reason
+  condition        a condition is true without its key, or a required one is missing
+  reference        a variable is not defined, or a name is used twice
+  reason           a reason is missing
+  trust, topic     who may assume a role or use a topic: too many, or nobody
+  flow             a promised flow does not work, with the first choice that shows it
+  limit            the largest choice exceeds an IAM limit
+  cannot-evaluate  a choice cannot be synthesized
+
+Actions, resource types and condition keys are those of AWS's action reference, of the
+date that the last line states.
+
+Exit status: 0 if there is no problem, 1 if there is one, 2 if a file could not be read.`,
+		Example: `  permstack profile lint acme.yaml
+  permstack profile lint profiles/acme profiles/other --output json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("want one or more files or directories of profiles")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output != "text" && output != "json" {
+				return usagef("--output %q: want text or json", output)
+			}
+			return lintProfiles(cmd.OutOrStdout(), cmd.ErrOrStderr(), output, args)
+		},
+	}
+	cmd.Flags().StringVar(&output, "output", "text", "text or json")
+	completeFixed(cmd, "output", "text", "json")
+	return cmd
+}
+
+// lintProblem is a problem in the JSON output.
+type lintProblem struct {
+	File    string    `json:"file"`
+	Line    int       `json:"line"`
+	Column  int       `json:"column"`
+	Rule    lint.Rule `json:"rule"`
+	Message string    `json:"message"`
+}
+
+func lintProfiles(out, messages io.Writer, output string, args []string) error {
+	found := []lintProblem{}
+	for _, path := range args {
+		_, problems, err := lint.LoadPath(path)
+		if err != nil {
+			return err
+		}
+		for _, p := range problems {
+			found = append(found, lintProblem{p.File, p.Line, p.Col, p.Rule, p.Message})
+			if output == "text" {
+				if _, err := fmt.Fprintln(out, p); err != nil {
+					return fmt.Errorf("write the result: %w", err)
+				}
+			}
+		}
+	}
+	if output == "json" {
+		if err := writeJSON(out, found); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(messages, "permstack: %s (%s)\n", count(len(found), "problem"), lint.ReferenceDate())
+	}
+	if len(found) > 0 {
+		return &statusError{status: exitFound}
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func writeJSON(out io.Writer, value any) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(value); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+func newProfileSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of profile files, with which editors complete and check them",
+		Long: `Print the JSON Schema of profile files. An editor with a YAML language server uses it
+if the first line of the file is
+
+  # yaml-language-server: $schema=profile.schema.json
+
+Exit status: 0 if it was written, 2 if not.`,
+		Example: `  permstack profile schema >profile.schema.json`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := cmd.OutOrStdout().Write(permstack.ProfileSchema); err != nil {
+				return fmt.Errorf("write the result: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// listedProfile is a profile in the JSON output of profile list.
+type listedProfile struct {
+	Profile    string   `json:"profile"`
+	Vendor     string   `json:"vendor"`
+	Assets     []string `json:"assets"`
+	Operations []string `json:"operations"`
+	Options    []string `json:"options"`
+	Presets    []string `json:"presets"`
+}
+
+func newProfileList() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the built-in profiles with their assets and operations",
+		Long: `List the built-in profiles with their assets and operations.
+
+Exit status: 0 if the list was written, 2 if not.`,
+		Example: `  permstack profile list
+  permstack profile list --output json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch output {
+			case "text":
+				return writeProfiles(cmd.OutOrStdout(), listProfiles())
+			case "json":
+				return writeJSON(cmd.OutOrStdout(), listProfiles())
+			}
+			return usagef("--output %q: want text or json", output)
+		},
+	}
+	cmd.Flags().StringVar(&output, "output", "text", "text or json")
+	completeFixed(cmd, "output", "text", "json")
+	return cmd
+}
+
+func listProfiles() []listedProfile {
+	var out []listedProfile
+	for _, name := range policies.ProfileNames() {
+		p, _ := policies.Profile(name)
+		l := listedProfile{
+			Profile: name, Vendor: p.Vendor, Operations: texts(p.Operations),
+			Assets: []string{}, Options: []string{}, Presets: []string{},
+		}
+		for _, a := range p.Assets {
+			l.Assets = append(l.Assets, string(a.Asset))
+		}
+		for _, o := range p.Options {
+			l.Options = append(l.Options, string(o.Option))
+		}
+		for _, s := range p.Settings {
+			for _, v := range s.Values {
+				l.Options = append(l.Options, string(v.Option))
+			}
+		}
+		for _, preset := range p.Presets {
+			l.Presets = append(l.Presets, preset.Name)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func writeProfiles(out io.Writer, list []listedProfile) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(table, "PROFILE\tVENDOR\tASSETS\tOPERATIONS")
+	for _, l := range list {
+		_, e := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", l.Profile, l.Vendor, strings.Join(l.Assets, ","),
+			strings.Join(l.Operations, ","))
+		err = errors.Join(err, e)
+	}
+	if err := errors.Join(err, table.Flush()); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
