@@ -18,6 +18,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/s3"
 	"permstack/internal/fakeaws/sns"
+	"permstack/internal/fakeaws/sqs"
 	"permstack/internal/fakeaws/ssm"
 	"permstack/internal/fakeaws/sts"
 )
@@ -46,6 +47,7 @@ type Cloud struct {
 	events *events.Service
 	ssm    *ssm.Service
 	s3     *s3.Service
+	sqs    *sqs.Service
 
 	intercept atomic.Pointer[func(*protocol.Call) error]
 	calls     callLog
@@ -63,7 +65,7 @@ type mount struct {
 	handler http.Handler
 }
 
-// New returns a Cloud with IAM, STS, SNS, EventBridge, SSM parameters and S3.
+// New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters and S3.
 // Register adds a service, or replaces the service of the same name.
 func New(o Options) *Cloud {
 	c := &Cloud{log: o.Logger, clock: o.Clock, services: map[string]protocol.Service{}}
@@ -80,8 +82,9 @@ func New(o Options) *Cloud {
 	c.events = events.New()
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
+	c.sqs = sqs.New(c.clock)
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
-		c.ssm.Definition(), c.s3.Definition()} {
+		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition()} {
 		c.Register(s)
 	}
 	return c
@@ -119,6 +122,9 @@ func (c *Cloud) IAM() *iam.Service { return c.iam }
 
 // SNS returns the SNS service, for reading published messages.
 func (c *Cloud) SNS() *sns.Service { return c.sns }
+
+// SQS returns the SQS service, for reading queues.
+func (c *Cloud) SQS() *sqs.Service { return c.sqs }
 
 // S3 returns the S3 service, for services that read objects.
 func (c *Cloud) S3() *s3.Service { return c.s3 }

@@ -98,7 +98,7 @@ func TestRefusesByName(t *testing.T) {
 		t,
 		err,
 		"NotImplemented",
-		"cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, ssm, sts)",
+		"cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, sqs, ssm, sts)",
 	)
 }
 

@@ -122,6 +122,9 @@ func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.
 	switch f.dialect {
 	case awsJSON:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
+		if e.QueryCode != "" {
+			w.Header().Set("X-Amzn-Query-Error", e.QueryCode+";Sender")
+		}
 		body, _ = json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
 	case cborRPC:
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")

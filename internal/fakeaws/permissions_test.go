@@ -13,7 +13,7 @@ import (
 
 	"permstack/internal/fakeaws/cloudformation"
 	"permstack/internal/fakeaws/protocol"
-	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy/reference"
 )
 
 // noPermissions are the actions that may require no permission: everybody may
@@ -35,7 +35,8 @@ func sampleCall(service, action string) *protocol.Call {
 	return &protocol.Call{
 		Service: service, Action: action, Partition: "aws", Region: region, Account: account, Form: form,
 		Body: []byte(
-			`{"Name":"sample","Rule":"sample","Names":["sample"],"ResourceId":"sample","ResourceARN":"` + rule +
+			`{"QueueName":"sample","QueueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/sample",`+
+				`"Name":"sample","Rule":"sample","Names":["sample"],"ResourceId":"sample","ResourceARN":"` + rule +
 				`","Tags":[{"Key":"k","Value":"v"}]}`,
 		),
 		HTTP: httptest.NewRequest("GET", "http://localhost/bucket/key", nil),
@@ -75,7 +76,7 @@ func TestEveryActionDeclaresPermissions(t *testing.T) {
 // checkAccess checks that AWS has the action and that it can be on the resource.
 func checkAccess(t *testing.T, a protocol.Access) {
 	t.Helper()
-	if _, ok := actions.Find(a.Action); !ok {
+	if _, ok := reference.Find(a.Action); !ok {
 		t.Errorf("AWS has no action %q", a.Action)
 	}
 	switch {
@@ -92,7 +93,7 @@ var withoutResources = []string{
 	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:DescribeStackDriftDetectionStatus",
 	"cloudformation:ListExports", "cloudformation:ListStacks", "cloudformation:ValidateTemplate",
 	"events:ListRules", "iam:ListAccountAliases", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles",
-	"s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics", "ssm:DescribeParameters",
+	"s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics", "sqs:ListQueues", "ssm:DescribeParameters",
 }
 
 // TestUndeclaredPermissionsFail calls an action without permissions, as a role

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -43,6 +44,7 @@ type Clients struct {
 	SNS    *sns.Client
 	Events *eventbridge.Client
 	SSM    *ssm.Client
+	SQS    *sqs.Client
 }
 
 // NewClients returns the clients of a configuration. They make one attempt, so
@@ -55,6 +57,7 @@ func NewClients(cfg aws.Config) Clients {
 		sns.NewFromConfig(cfg),
 		eventbridge.NewFromConfig(cfg),
 		ssm.NewFromConfig(cfg),
+		sqs.NewFromConfig(cfg),
 	}
 }
 

@@ -18,7 +18,8 @@ var handlers = []string{createHandler, readHandler, updateHandler, deleteHandler
 // TestEveryHandlerDeclaresPermissions checks the handlers of each type: they
 // declare IAM actions, and AWS has those actions.
 func TestEveryHandlerDeclaresPermissions(t *testing.T) {
-	withoutDrift := []string{"AWS::CloudFormation::CustomResource", "AWS::IAM::Policy", "AWS::SNS::TopicPolicy"}
+	withoutDrift := []string{"AWS::CloudFormation::CustomResource", "AWS::IAM::Policy", "AWS::SNS::TopicPolicy",
+		"AWS::SQS::QueuePolicy"}
 	name := regexp.MustCompile(`^[a-z0-9]+:[A-Z][A-Za-z0-9]+$`)
 	services := map[string]bool{} // with a list of actions
 	for _, a := range actions.All() {

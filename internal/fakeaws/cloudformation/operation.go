@@ -319,9 +319,9 @@ func handlerCode(code string) string {
 	switch {
 	case has("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized"):
 		return "AccessDenied"
-	case has("AlreadyExists", "ResourceConflict"):
+	case has("AlreadyExists", "ResourceConflict", "NameExists"):
 		return "AlreadyExists"
-	case has("NoSuchEntity", "NotFound"):
+	case has("NoSuchEntity", "NotFound", "DoesNotExist", "NonExistent"):
 		return "NotFound"
 	case has("LimitExceeded", "Quota"):
 		return "ServiceLimitExceeded"

@@ -49,17 +49,9 @@ func (t recordType) update(r *request) (outcome, error) {
 	old.props = maps.Clone(r.props)
 	var attrs map[string]any
 	if t.attrs != nil {
-		_, attrs = t.attrs(r, recordName(r.id))
+		_, attrs = t.attrs(r, r.id)
 	}
 	return outcome{id: r.id, attrs: attrs}, nil
-}
-
-// recordName returns the name in a physical id, which is a URL for queues.
-func recordName(id string) string {
-	if !strings.Contains(id, "://") {
-		return id
-	}
-	return id[strings.LastIndexByte(id, '/')+1:]
 }
 
 func (t recordType) delete(r *request) error {
@@ -103,45 +95,6 @@ var logGroup = recordType{
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		return name, map[string]any{"Arn": r.arn("logs", r.stack.region, "log-group:"+name+":*")}
-	},
-}
-
-var sqsQueue = recordType{
-	s: schema{
-		Properties: []string{
-			"ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
-			"KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId",
-			"MaximumMessageSize", "MessageRetentionPeriod", "QueueName", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy",
-			"RedrivePolicy", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout",
-		},
-		Replace: []string{"FifoQueue", "QueueName"}, Name: "QueueName", NameLength: 80, Tags: true,
-		Permissions: handlerPermissions{
-			Create: []string{"sqs:CreateQueue", "sqs:TagQueue"},
-			Read:   []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"},
-			Update: []string{"sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"},
-			Delete: []string{"sqs:DeleteQueue"},
-		},
-	},
-	attrs: func(r *request, name string) (string, map[string]any) {
-		url := "https://sqs." + r.stack.region + ".amazonaws.com/" + r.stack.account + "/" + name
-		return url, map[string]any{"Arn": r.arn("sqs", r.stack.region, name), "QueueName": name, "QueueUrl": url}
-	},
-}
-
-var sqsQueuePolicy = recordType{
-	s: schema{
-		Properties: []string{"PolicyDocument", "Queues"},
-		Required:   []string{"PolicyDocument", "Queues"},
-		NameLength: 128,
-		Permissions: handlerPermissions{
-			Create: []string{"sqs:SetQueueAttributes"},
-			Read:   []string{"sqs:GetQueueAttributes"},
-			Update: []string{"sqs:SetQueueAttributes"},
-			Delete: []string{"sqs:SetQueueAttributes"},
-		},
-	},
-	attrs: func(_ *request, name string) (string, map[string]any) {
-		return name, map[string]any{"Id": name}
 	},
 }
 

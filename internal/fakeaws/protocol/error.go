@@ -11,6 +11,9 @@ type Error struct {
 	Code    string // "NoSuchEntity"
 	Message string
 	Status  int // HTTP status; 0 is 400
+	// QueryCode is the code that clients of a service's former Query protocol
+	// expect (SQS), or "".
+	QueryCode string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
