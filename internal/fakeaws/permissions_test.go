@@ -35,7 +35,7 @@ func sampleCall(service, action string) *protocol.Call {
 	return &protocol.Call{
 		Service: service, Action: action, Partition: "aws", Region: region, Account: account, Form: form,
 		Body: []byte(
-			`{"QueueName":"sample","QueueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/sample",`+
+			`{"QueueName":"sample","QueueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/sample",` +
 				`"Name":"sample","Rule":"sample","Names":["sample"],"ResourceId":"sample","ResourceARN":"` + rule +
 				`","Tags":[{"Key":"k","Value":"v"}]}`,
 		),
