@@ -78,6 +78,9 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 	}
 	var diff Diff
 	next := State{Announced: state.Announced, Lease: state.Lease}
+	for _, id := range report.InProgress {
+		next.InProgress = append(next.InProgress, stackHash(id))
+	}
 	seen := map[[8]byte]bool{}
 	var unknown []finding.Finding
 	for _, f := range report.Findings {
@@ -196,6 +199,9 @@ func newSkipped(report finding.Report) skipped {
 		default:
 			s.resources[k.Resource] = true
 		}
+	}
+	for _, id := range report.InProgress {
+		s.stacks[newKey(finding.Finding{Stack: stackName(id)}).Stack] = true
 	}
 	for _, id := range report.NotReached {
 		if stack, logical, ok := strings.Cut(id, "/"); ok {

@@ -11,7 +11,9 @@ package notify
 import "permstack/internal/notify/finding"
 
 // directions lists every direction, the most severe first.
-var directions = [...]finding.Direction{finding.GrantsMore, finding.GrantsLess, finding.Changed, finding.Unreadable}
+var directions = [...]finding.Direction{
+	finding.GrantsMore, finding.Monitoring, finding.GrantsLess, finding.Changed, finding.Unreadable,
+}
 
 // rank returns the position of a direction in directions.
 func rank(d finding.Direction) int {

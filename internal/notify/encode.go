@@ -34,6 +34,7 @@ type wireState struct {
 	Groups    [][2]string `json:"g,omitempty"` // times of findings, and their keys
 	Labels    []string    `json:"w,omitempty"` // of the first findings, in the groups' order
 	Overflow  string      `json:"o,omitempty"` // count, sum and times
+	Progress  []string    `json:"i,omitempty"` // hashes of stacks in progress
 }
 
 type wireLease struct {
@@ -88,6 +89,7 @@ func (o *Overflow) add(k Known) {
 // keys do not fit.
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
 	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
+	w.Progress = s.InProgress
 	if s.Lease.Holder != "" {
 		w.Lease = &wireLease{fitLabel(s.Lease.Holder, maxHolder), s.Lease.Until.Unix()}
 	}
@@ -142,7 +144,7 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 	case w.Stack != stackHash(parentStackID):
 		return State{}, errors.New("decode state: it belongs to another stack")
 	}
-	s := State{Announced: w.Announced}
+	s := State{Announced: w.Announced, InProgress: w.Progress}
 	if w.Lease != nil {
 		s.Lease = Lease{w.Lease.Holder, time.Unix(w.Lease.Until, 0).UTC()}
 	}

@@ -16,6 +16,7 @@ type Metrics struct {
 	Checked    int // resources
 	Drifted    int // open differences
 	GrantsMore int // of them, those that grant more
+	Monitoring int // of them, those about the check itself
 	Unreadable int
 	NotReached int
 	Notified   int // messages sent
@@ -35,7 +36,7 @@ func (m Metrics) Write(w io.Writer, now time.Time) error {
 		value      any
 	}{
 		{"Checked", "Count", m.Checked}, {"Drifted", "Count", m.Drifted}, {"GrantsMore", "Count", m.GrantsMore},
-		{"Unreadable", "Count", m.Unreadable}, {"Duration", "Milliseconds", m.Duration.Milliseconds()},
+		{"Monitoring", "Count", m.Monitoring}, {"Unreadable", "Count", m.Unreadable}, {"Duration", "Milliseconds", m.Duration.Milliseconds()},
 		{"Completed", "Count", m.Completed},
 	}
 	type metric struct{ Name, Unit string }

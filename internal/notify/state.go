@@ -18,6 +18,15 @@ type State struct {
 	// permissionstack.GrantedHash.
 	Announced string
 	Lease     Lease
+	// InProgress are hashes of the ids of the stacks that the last run could not reach
+	// because CloudFormation was working on them.
+	InProgress []string
+}
+
+// WasInProgress reports whether the last run could not reach a stack because
+// CloudFormation was working on it.
+func (s State) WasInProgress(stackID string) bool {
+	return slices.Contains(s.InProgress, stackHash(stackID))
 }
 
 // Known is a finding that was reported, or is to be: see State.WithPending.

@@ -27,6 +27,10 @@ type Options struct {
 	Reserve time.Duration
 	// Progress, if any, is called after each resource, by one goroutine at a time.
 	Progress func(Progress)
+	// WasInProgress reports whether the previous check could not reach a stack, given
+	// by its id, because CloudFormation was working on it. A stack that is in progress
+	// again is checked nevertheless. Nil is never.
+	WasInProgress func(stackID string) bool
 
 	Now   func() time.Time // nil is time.Now
 	Sleep pause.Func       // waits before a call is retried; nil is pause.For
@@ -38,6 +42,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Sleep == nil {
 		o.Sleep = pause.For
+	}
+	if o.WasInProgress == nil {
+		o.WasInProgress = func(string) bool { return false }
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -117,9 +124,13 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		if s.id != "" {
 			report.Stacks = append(report.Stacks, s.id)
 		}
+		if s.inProgress {
+			report.InProgress = append(report.InProgress, s.id)
+		}
 		drafts = append(drafts, s.drafts...)
 	}
 	m := newModel(parent, all)
+	drafts = append(drafts, m.compareTemplates(parent, all)...)
 	c.read(ctx, m)
 	for _, r := range m.resources {
 		switch {
@@ -130,8 +141,8 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 			report.NotReached = append(report.NotReached, r.stack.name+"/"+r.logicalID)
 		}
 	}
-	current := c.dropStaleFindings(ctx, all, m.compare(), report)
-	report.Findings = completeAll(append(drafts, current...), m.secrets())
+	current := c.dropStaleFindings(ctx, all, append(drafts, m.compare()...), report)
+	report.Findings = completeAll(current, m.secrets())
 	slices.Sort(report.NotReached)
 	return nil
 }
@@ -151,9 +162,16 @@ func (c *check) openStacks(ctx context.Context) ([]*stack, installation.Parent, 
 	}
 	own := c.open(ctx, parent, described)
 	out := []*stack{own}
+	chosen, err := readChoices(own, parent)
+	switch {
+	case err == nil:
+		return append(out, c.permissionStacks(ctx, parent, own, chosen)...), parent, nil
 	// While the parent is in progress its permission stacks are created and deleted.
-	if own.declares("Custom::PermissionStack") && !own.inProgress {
-		return append(out, c.permissionStacks(ctx, parent, described)...), parent, nil
+	case !own.inProgress && own.bound != nil && !errors.Is(err, errNoCustomResource):
+		d := own.draft(finding.NotReadable, customResource, finding.Monitoring)
+		d.Reason = finding.ExpectedUnknown
+		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
+		own.drafts = append(own.drafts, d)
 	}
 	return append(out, c.undeclaredPermissionStacks(ctx, parent)...), parent, nil
 }
@@ -207,18 +225,26 @@ func (c *check) reportProgress(r *resource) {
 
 // dropStaleFindings drops the findings of a stack that was updated since it was
 // opened: the expected values are no longer those of its template. The next run
-// checks it again.
+// checks it again. What is expected of a permission stack follows from the parent,
+// so an update of the permission stack alone does not hide a finding.
 func (c *check) dropStaleFindings(ctx context.Context, all []*stack, found []draft, report *finding.Report) []draft {
+	updated := map[string]bool{}
+	isUpdated := func(s *stack) bool {
+		if _, known := updated[s.id]; !known {
+			now, err := c.describe(ctx, s.id)
+			// After an error the time is over, or the permission was removed: the findings
+			// are valid.
+			updated[s.id] = err == nil && (now == nil || !sameState(s.described, now))
+		}
+		return updated[s.id]
+	}
 	for _, s := range all {
-		ofStack := func(d draft) bool { return d.Stack == s.name }
-		if s.id == "" || !slices.ContainsFunc(found, ofStack) {
-			continue
+		ofStack := func(d draft) bool { return d.Stack == s.name && !d.current }
+		source := s
+		if s.part != "" {
+			source = all[0]
 		}
-		now, err := c.describe(ctx, s.id)
-		if err != nil { // the time is over, or the permission was removed: the findings are valid
-			continue
-		}
-		if now != nil && sameState(s.described, now) {
+		if source.id == "" || !slices.ContainsFunc(found, ofStack) || !isUpdated(source) {
 			continue
 		}
 		found = slices.DeleteFunc(found, ofStack)

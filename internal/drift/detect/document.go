@@ -121,6 +121,11 @@ func compareDocuments(account string, expected, actual []iampolicy.Document) eff
 	case compare.GrantsLess:
 		e.direction = finding.GrantsLess
 	}
+	for _, c := range d.Changes { // any gain, whatever is lost
+		if c.Direction == compare.GrantsMore {
+			e.direction = finding.GrantsMore
+		}
+	}
 	for i, c := range d.Changes {
 		if i == maxChanges && len(d.Changes) > maxChanges+1 {
 			e.omitted = len(d.Changes) - i
@@ -141,8 +146,8 @@ func joinEffects(all []effect) effect {
 		case out.same:
 			out = e
 			continue
-		case out.direction != e.direction:
-			out.direction = finding.Changed
+		default:
+			out.direction = joinDirections([]finding.Direction{out.direction, e.direction})
 		}
 		for _, c := range e.changes {
 			switch {

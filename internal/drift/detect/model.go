@@ -19,6 +19,8 @@ type model struct {
 
 	roles    map[*resource]expectedRole
 	policies map[string]document // of the managed policies, by ARN
+
+	deployed *model // of the templates that the permission stacks have
 }
 
 // newModel evaluates what is expected. Workers only read the model.
@@ -89,6 +91,9 @@ func (m *model) compare() []draft {
 // secrets lists the values that must not be reported.
 func (m *model) secrets() []string {
 	var out []string
+	if m.deployed != nil {
+		out = m.deployed.secrets()
+	}
 	for _, r := range m.resources {
 		if r.typ.secrets != nil {
 			out = append(out, r.typ.secrets(r)...)

@@ -21,6 +21,10 @@ type resource struct {
 	live      liveState  // nil if it was not read
 	liveDone  bool       // the time was sufficient to read all of it
 	detection *detection // nil if CloudFormation was not asked
+
+	// undetectable: the deployed stack does not have this resource, so CloudFormation
+	// cannot detect its drift.
+	undetectable bool
 }
 
 // hasLiveComparison reports whether the resource is to be compared live.
@@ -29,10 +33,14 @@ func (r *resource) hasLiveComparison() bool {
 }
 
 // checkable reports whether any source detects drift of the resource's type.
-func (r *resource) checkable() bool { return r.typ.readHandler != nil || r.typ.read != nil }
+func (r *resource) checkable() bool {
+	return r.hasDetection() || r.stack.inProgress || r.typ.read != nil
+}
 
 // hasDetection reports whether CloudFormation is to detect drift of the resource.
-func (r *resource) hasDetection() bool { return r.typ.readHandler != nil && !r.stack.inProgress }
+func (r *resource) hasDetection() bool {
+	return r.typ.readHandler != nil && !r.stack.inProgress && !r.stack.unstable && !r.undetectable
+}
 
 // checked reports whether every source that checks the resource has done so.
 func (r *resource) checked() bool {

@@ -30,6 +30,10 @@ type resourceType struct {
 	// untagged types get no tags of the stack ("tagging" in the registry schema).
 	untagged bool
 
+	// physicalID returns the physical id that follows from the names in the
+	// properties; nil if CloudFormation chooses it.
+	physicalID func(v *resolver, properties map[string]any) string
+
 	// attributes returns Fn::GetAtt values that follow from the physical id.
 	attributes map[string]attribute
 
@@ -41,6 +45,10 @@ type resourceType struct {
 	// read reads the live state of a resource; nil if there is no live comparison.
 	// The errors are all that occurred, to see whether the time is over.
 	read func(ctx context.Context, c *reader, m *model, r *resource) (liveState, readErrors)
+
+	// declared returns the state that a template declares, to compare two templates
+	// as a template and a live state are compared; m is the model of that template.
+	declared func(m *model, r *resource) liveState
 
 	// index adds what the templates expect of a resource to the model.
 	index func(m *model, r *resource)
@@ -115,8 +123,8 @@ func arnAttribute(service, prefix, suffix string) attribute {
 	}
 }
 
-// physicalID is an attribute that is the physical id.
-func physicalID(_ *resolver, _, id string) (string, bool) { return id, true }
+// isPhysicalID is an attribute that is the physical id.
+func isPhysicalID(_ *resolver, _, id string) (string, bool) { return id, true }
 
 // lastPart is an attribute that is the end of the physical id, after a separator.
 func lastPart(separator string) attribute {

@@ -1,10 +1,8 @@
 package detect
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -25,9 +23,18 @@ type stack struct {
 	tags       map[string]string
 	body       string                // of the template; "" if it could not be read
 	bound      *cfntemplate.Resolved // the evaluated template; nil if it cannot be evaluated
-	resources  []*resource
-	drafts     []draft // findings about the stack itself
-	inProgress bool    // CloudFormation is working on it: its resources are not reached
+	resources  []*resource           // expected
+	references *resolver             // of bound
+	drafts     []draft               // findings about the stack itself
+	inProgress bool                  // CloudFormation is working on it: its resources are not reached
+	unstable   bool                  // in its status CloudFormation detects no drift
+
+	// Of a permission stack whose expected template is synthesized: its part, and the
+	// deployed template, if it could be read, with its resources.
+	part               installation.Part
+	template           *cfntemplate.Resolved
+	deployed           []*resource
+	deployedReferences *resolver
 }
 
 // declares reports whether the template creates a resource of the type.
@@ -76,27 +83,48 @@ func (d describer) DescribeStacks(
 	return call(ctx, d.cloudformation, d.clients.CloudFormation.DescribeStacks, in)
 }
 
-// open reads what a stack deployed: its template, evaluated, and its resources.
-func (c *check) open(ctx context.Context, p installation.Parent, described *types.Stack) *stack {
-	s := &stack{
+func newStack(described *types.Stack) *stack {
+	return &stack{
 		id: aws.ToString(described.StackId), name: aws.ToString(described.StackName), described: described,
 		tags: stacks.Tags(described),
 	}
+}
+
+// open reads what a stack deployed: its template, evaluated, and its resources.
+func (c *check) open(ctx context.Context, p installation.Parent, described *types.Stack) *stack {
+	s := newStack(described)
 	status := described.StackStatus
 	switch {
 	case stacks.IsStable(status):
+	case stacks.InProgress(status) && c.overdue(described, longestUpdate):
+		s.heldInProgress()
 	case stacks.InProgress(status):
 		s.inProgress = true
 	default:
-		d := s.draft(finding.NotReadable, string(status), finding.Unreadable)
-		d.Reason, d.Actual = finding.StackNotStable, finding.Text(string(status))
-		s.drafts = append(s.drafts, d)
+		s.notStable()
 		return s
 	}
+	c.readDeployed(ctx, p, s)
+	return s
+}
+
+// notStable reports that the stack has a status in which CloudFormation detects no
+// drift and its template does not describe what is deployed.
+func (s *stack) notStable() {
+	s.unstable = true
+	status := string(s.described.StackStatus)
+	d := s.draft(finding.NotReadable, status, finding.Unreadable)
+	d.Reason, d.Actual = finding.StackNotStable, finding.Text(status)
+	s.drafts = append(s.drafts, d)
+}
+
+// readDeployed reads the stack's template and resources. It returns the resources
+// as CloudFormation lists them.
+func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stack) []listed {
 	ids, err := c.listResources(ctx, s.id)
 	if err != nil {
 		s.unreadable(finding.TargetStackResources, err)
-		return s
+		return nil
 	}
 	body, err := call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate,
 		&cloudformation.GetTemplateInput{StackName: &s.id})
@@ -109,7 +137,7 @@ func (c *check) open(ctx context.Context, p installation.Parent, described *type
 		s.drafts = append(s.drafts, d)
 	}
 	s.addResources(ids)
-	return s
+	return ids
 }
 
 func (s *stack) evaluate(p installation.Parent, body string) error {
@@ -118,6 +146,16 @@ func (s *stack) evaluate(p installation.Parent, body string) error {
 	if err != nil {
 		return err
 	}
+	bound, err := template.ResolveParameters(s.environment(p, template))
+	if err != nil {
+		return err
+	}
+	s.bound = bound
+	return nil
+}
+
+// environment returns the values for which a template of the stack is evaluated.
+func (s *stack) environment(p installation.Parent, template *cfntemplate.Template) cfntemplate.Environment {
 	parameters := map[string]string{}
 	for _, given := range s.described.Parameters {
 		value := aws.ToString(given.ParameterValue)
@@ -129,18 +167,13 @@ func (s *stack) evaluate(p installation.Parent, body string) error {
 		}
 		parameters[aws.ToString(given.ParameterKey)] = value
 	}
-	bound, err := template.ResolveParameters(cfntemplate.Environment{
+	return cfntemplate.Environment{
 		Parameters: parameters, Deployed: true,
 		Pseudo: cfntemplate.Pseudo{
 			AccountID: p.Account, Region: p.Region, Partition: p.Partition, StackID: s.id, StackName: s.name,
 			NotificationARNs: s.described.NotificationARNs,
 		},
-	})
-	if err != nil {
-		return err
 	}
-	s.bound = bound
-	return nil
 }
 
 // listed is a resource as CloudFormation lists it.
@@ -173,6 +206,7 @@ func (c *check) listResources(ctx context.Context, stackID string) ([]listed, er
 // evaluated are checked by CloudFormation alone.
 func (s *stack) addResources(ids []listed) {
 	references := &resolver{stack: s, listed: map[string]listed{}}
+	s.references = references
 	for _, l := range ids {
 		references.listed[l.logicalID] = l
 	}
@@ -189,79 +223,27 @@ func (s *stack) addResources(ids []listed) {
 	}
 }
 
-// permissionStacks returns the stacks that the parent's custom resource created,
-// and reports those that do not exist. The parent's outputs tell which must exist:
-// always the one of access, the other if an output contains its id (a vendor
-// profile may not need it).
-func (c *check) permissionStacks(ctx context.Context, p installation.Parent, parent *types.Stack) []*stack {
-	var out []*stack
-	for _, part := range installation.Parts {
-		name := p.StackName(part)
-		id := stackIDInOutputs(parent, name)
-		s := c.permissionStack(ctx, p, name, id)
-		if s == nil && id == "" && part != installation.Access {
-			continue
-		}
-		if s == nil {
-			s = &stack{name: name}
-			d := s.draft(finding.ResourceDeleted, "", finding.GrantsLess)
-			d.PhysicalID, d.Actual = cmp.Or(id, name), finding.None
-			s.drafts = []draft{d}
-		}
-		c.checkTemplate(ctx, s, part, parent)
-		out = append(out, s)
-	}
-	return out
-}
-
 // undeclaredPermissionStacks returns the permission stacks of a parent whose
-// template does not declare the custom resource, or is being changed.
+// custom resource cannot be evaluated. What they deployed is expected.
 func (c *check) undeclaredPermissionStacks(ctx context.Context, p installation.Parent) []*stack {
 	var out []*stack
 	for _, part := range installation.Parts {
-		if s := c.permissionStack(ctx, p, p.StackName(part), ""); s != nil {
-			out = append(out, s)
+		name := p.StackName(part)
+		described, err := c.describe(ctx, name)
+		switch {
+		case err != nil:
+			out = append(out, unreadableStack(name, err))
+		case described != nil && p.Owns(stacks.Tags(described)):
+			out = append(out, c.open(ctx, p, described))
 		}
 	}
 	return out
 }
 
-// permissionStack opens a stack if it is owned by the parent, according to its
-// tags and, if the parent has it in an output, its id. It returns nil otherwise.
-func (c *check) permissionStack(ctx context.Context, p installation.Parent, name, id string) *stack {
-	described, err := c.describe(ctx, name)
-	if err != nil {
-		s := &stack{name: name}
-		s.unreadable(finding.TargetStack, err)
-		s.drafts[0].PhysicalID = name
-		return s
-	}
-	if described == nil || !p.Owns(stacks.Tags(described)) || id != "" && id != aws.ToString(described.StackId) {
-		return nil
-	}
-	return c.open(ctx, p, described)
-}
-
-// stackIDInOutputs returns the id of a stack that an output of another stack
-// contains; "" if none does.
-func stackIDInOutputs(s *types.Stack, name string) string {
-	for _, o := range s.Outputs {
-		value := aws.ToString(o.OutputValue)
-		i := strings.Index(value, ":stack/"+name+"/")
-		if i < 0 {
-			continue
-		}
-		begin := strings.LastIndex(value[:i], "arn:")
-		if begin < 0 {
-			continue
-		}
-		end := strings.IndexFunc(value[begin:], func(r rune) bool {
-			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/-", r)
-		})
-		if end < 0 {
-			return value[begin:]
-		}
-		return value[begin : begin+end]
-	}
-	return ""
+// unreadableStack reports that a stack could not be described.
+func unreadableStack(name string, err error) *stack {
+	s := &stack{name: name}
+	s.unreadable(finding.TargetStack, err)
+	s.drafts[0].PhysicalID = name
+	return s
 }

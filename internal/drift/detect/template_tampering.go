@@ -1,35 +1,142 @@
 package detect
 
 import (
-	"context"
+	"slices"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"permstack/internal/cfn/stacks"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
 
-// checkTemplate reports a permission stack whose template is not the one that the
-// custom resource deployed. All other comparisons take the deployed template as
-// expected, so a principal that may update stacks could hide a change in it.
-func (c *check) checkTemplate(ctx context.Context, s *stack, part installation.Part, parent *types.Stack) {
-	// A rollback does not change the outputs, and the provisioner of another release
-	// may have executed it: other bytes for the same access.
-	completed := parent.StackStatus == types.StackStatusCreateComplete ||
-		parent.StackStatus == types.StackStatusUpdateComplete
-	expected := installation.ParseFingerprint(part, stacks.Outputs(parent)[installation.FingerprintsOutput])
-	if expected == "" || s.body == "" || s.inProgress || !completed || installation.Fingerprint(s.body) == expected {
-		return
+// compareTemplates reports permission stacks whose deployed template is not what
+// the catalogue defines. The two are compared by meaning: another release may have
+// written the same access in other bytes.
+func (m *model) compareTemplates(p installation.Parent, all []*stack) []draft {
+	var copies []*stack
+	for _, s := range all {
+		copies = append(copies, &stack{resources: s.deployed})
 	}
-	// An update of the parent may have started since it was read.
-	now, err := c.describe(ctx, aws.ToString(parent.StackId))
-	if err == nil && (now == nil || !sameState(parent, now)) {
-		return
+	deployed := newModel(p, copies)
+	m.deployed = deployed
+	var out []draft
+	for _, s := range all {
+		if s.part == "" || s.template == nil || s.inProgress {
+			continue
+		}
+		t := templateComparison{expected: m, deployed: deployed}
+		t.compare(s)
+		if len(t.lines) == 0 {
+			continue
+		}
+		d := s.draft(finding.TemplateChanged, string(s.part), t.direction())
+		d.Expected = finding.Value{Text: "the template of the catalogue"}
+		d.Actual = finding.Value{Text: installation.Fingerprint(s.body)}
+		d.values = t.lines
+		d.Changes = t.lines
+		if len(d.Changes) > maxChanges {
+			d.Changes, d.ChangesOmitted = d.Changes[:maxChanges], len(d.Changes)-maxChanges
+		}
+		out = append(out, d)
 	}
-	d := s.draft(finding.TemplateChanged, string(part), finding.GrantsMore)
-	d.Expected = finding.Value{Text: expected}
-	d.Actual = finding.Value{Text: installation.Fingerprint(s.body)}
-	s.drafts = append(s.drafts, d)
+	return out
+}
+
+// templateComparison collects what the template of one stack changes.
+type templateComparison struct {
+	expected, deployed *model
+	lines              []string
+	directions         []finding.Direction
+}
+
+func (t *templateComparison) add(direction finding.Direction, parts ...string) {
+	t.directions = append(t.directions, direction)
+	t.lines = append(t.lines, strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " "))
+}
+
+// direction returns GrantsMore if any difference does.
+func (t *templateComparison) direction() finding.Direction { return joinDirections(t.directions) }
+
+func (t *templateComparison) compare(s *stack) {
+	byID := map[string]*resource{}
+	for _, r := range s.deployed {
+		byID[r.logicalID] = r
+	}
+	for _, r := range s.resources {
+		have := byID[r.logicalID]
+		delete(byID, r.logicalID)
+		switch {
+		case have == nil:
+			t.add(finding.GrantsLess, r.logicalID+":", "removed:", r.typeName, r.physicalID)
+		case have.typeName != r.typeName || have.physicalID != r.physicalID && r.typ.physicalID != nil:
+			t.add(finding.GrantsMore, r.logicalID+":", "replaced by:", have.typeName, have.physicalID)
+		case have.props == nil || isUnknown(have.props) && !isUnknown(r.props):
+			t.add(finding.GrantsMore, r.logicalID+":", "it has values that cannot be evaluated")
+		case r.typ.declared != nil:
+			t.compareResource(r, have)
+		}
+	}
+	for _, id := range sorted(byID) {
+		t.add(finding.GrantsMore, id+":", "added:", byID[id].typeName, byID[id].physicalID)
+	}
+	t.compareAttributes(s)
+}
+
+// compareResource compares what the deployed template declares of a resource as
+// if it were its live state.
+func (t *templateComparison) compareResource(r, have *resource) {
+	for _, d := range have.typ.declared(t.deployed, have).compare(t.expected, r) {
+		if d.Kind == finding.NotReadable {
+			continue
+		}
+		title := []string{r.logicalID + ":", strings.ReplaceAll(string(d.Kind), "-", " "), d.Subject}
+		if len(d.Changes) == 0 {
+			t.add(d.Direction, append(title, "→", d.Actual.Text)...)
+		}
+		for _, change := range d.Changes {
+			t.add(d.Direction, append(slices.Clone(title), change)...)
+		}
+	}
+}
+
+// compareAttributes compares what happens to resources that are removed from the
+// stack, and the outputs: the parent's outputs repeat them, such as the ARN of the
+// role that the customer enters at the backup service.
+func (t *templateComparison) compareAttributes(s *stack) {
+	for _, expected := range s.bound.Active() {
+		have := s.template.Template.Resource(expected.LogicalID)
+		if have != nil && have.DeletionPolicy != expected.DeletionPolicy {
+			t.add(finding.Changed, expected.LogicalID+":", "deletion policy", have.DeletionPolicy)
+		}
+	}
+	expected, have := outputs(s.bound, s.references), outputs(s.template, s.deployedReferences)
+	for _, name := range sorted(expected) {
+		if name != "TemplateHash" && have[name] != expected[name] && !isUnknown(expected[name]) {
+			t.add(finding.Changed, "output", name+":", have[name])
+		}
+	}
+}
+
+func outputs(template *cfntemplate.Resolved, references cfntemplate.Resolver) map[string]string {
+	out := map[string]string{}
+	values, err := template.Outputs(references)
+	if err != nil {
+		return out
+	}
+	for _, o := range values {
+		out[o.Name] = o.Value
+	}
+	return out
+}
+
+// joinDirections returns the direction of differences taken together: any gain is
+// GrantsMore.
+func joinDirections(all []finding.Direction) finding.Direction {
+	switch {
+	case slices.Contains(all, finding.GrantsMore):
+		return finding.GrantsMore
+	case !slices.ContainsFunc(all, func(d finding.Direction) bool { return d != finding.GrantsLess }):
+		return finding.GrantsLess
+	}
+	return finding.Changed
 }

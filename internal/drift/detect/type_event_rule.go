@@ -18,6 +18,8 @@ var eventRule = &resourceType{
 	name:        "AWS::Events::Rule",
 	rank:        6,
 	readHandler: []string{"events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"},
+	physicalID:  func(_ *resolver, props map[string]any) string { return text(props["Name"]) },
+	declared:    declaredRule,
 	attributes: map[string]attribute{"Arn": func(v *resolver, _, id string) (string, bool) {
 		return v.arn("events", v.region(), "rule/"+strings.ReplaceAll(id, "|", "/")), true
 	}},
@@ -26,6 +28,24 @@ var eventRule = &resourceType{
 		live := c.readEventRule(ctx, r.physicalID)
 		return live, live.errs
 	},
+}
+
+// declaredRule returns a rule as a template declares it.
+func declaredRule(_ *model, r *resource) liveState {
+	live := &liveEventRule{
+		state: text(r.props["State"]), schedule: text(r.props["ScheduleExpression"]), roleARN: text(r.props["RoleArn"]),
+		targets: map[string]map[string]any{}, tags: r.expectedTags(),
+	}
+	if live.state == "" {
+		live.state = ruleEnabled
+	}
+	if pattern := r.props["EventPattern"]; pattern != nil {
+		live.pattern = jsonText(pattern)
+	}
+	for _, t := range objects(r.props["Targets"]) {
+		live.targets[text(t["Id"])] = t
+	}
+	return live
 }
 
 // liveEventRule is an event rule with its targets.

@@ -17,8 +17,12 @@ var iamInstanceProfile = &resourceType{
 	rank:        3,
 	readHandler: []string{"iam:GetInstanceProfile"},
 	untagged:    true,
-	attributes:  map[string]attribute{"Arn": iamARN("instance-profile")},
-	compared:    []string{"Roles"},
+	physicalID:  func(_ *resolver, props map[string]any) string { return text(props["InstanceProfileName"]) },
+	declared: func(_ *model, r *resource) liveState {
+		return &liveInstanceProfile{roles: texts(r.props["Roles"])}
+	},
+	attributes: map[string]attribute{"Arn": iamARN("instance-profile")},
+	compared:   []string{"Roles"},
 	read: func(ctx context.Context, c *reader, _ *model, r *resource) (liveState, readErrors) {
 		live := c.readInstanceProfile(ctx, r.physicalID)
 		return live, live.errs

@@ -18,8 +18,16 @@ var iamManagedPolicy = &resourceType{
 	rank:        2,
 	readHandler: []string{"iam:GetPolicy", "iam:ListEntitiesForPolicy", "iam:GetPolicyVersion"},
 	untagged:    true,
-	attributes:  map[string]attribute{"PolicyArn": physicalID},
-	compared:    []string{"PolicyDocument", "Roles"},
+	physicalID: func(v *resolver, props map[string]any) string {
+		path := text(props["Path"])
+		if path == "" {
+			path = "/"
+		}
+		return v.arn("iam", "", "policy"+path+text(props["ManagedPolicyName"]))
+	},
+	declared:   func(m *model, r *resource) liveState { return &livePolicy{document: m.policies[r.physicalID].text} },
+	attributes: map[string]attribute{"PolicyArn": isPhysicalID},
+	compared:   []string{"PolicyDocument", "Roles"},
 	read: func(ctx context.Context, c *reader, _ *model, r *resource) (liveState, readErrors) {
 		live := c.readPolicy(ctx, r.physicalID)
 		return &live, live.errs

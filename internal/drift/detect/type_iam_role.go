@@ -23,6 +23,7 @@ var iamRole = &resourceType{
 	readHandler: []string{
 		"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy",
 	},
+	physicalID: func(_ *resolver, props map[string]any) string { return text(props["RoleName"]) },
 	attributes: map[string]attribute{"Arn": iamARN("role")},
 	compared: []string{
 		"AssumeRolePolicyDocument", "ManagedPolicyArns", "MaxSessionDuration", "Path", "PermissionsBoundary", "Policies",
@@ -30,6 +31,21 @@ var iamRole = &resourceType{
 	},
 	read:  readRole,
 	index: func(m *model, r *resource) { m.roles[r] = m.expectedRole(r) },
+	declared: func(m *model, r *resource) liveState {
+		role := m.roles[r]
+		live := &liveRole{
+			path: role.path, trust: role.trust.text, maxSession: role.maxSession, boundary: role.boundary,
+			tags: r.expectedTags(), inline: map[string]string{}, attached: sorted(role.managed),
+			documents: map[string]string{},
+		}
+		for name, policy := range role.inline {
+			live.inline[name] = policy.text
+		}
+		for arn, policy := range m.policies {
+			live.documents[arn] = policy.text
+		}
+		return live
+	},
 	secrets: func(r *resource) []string {
 		return parseDocument(r.props["AssumeRolePolicyDocument"]).externalIDs()
 	},

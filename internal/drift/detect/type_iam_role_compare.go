@@ -33,10 +33,12 @@ func (live *liveRole) compare(m *model, r *resource) []draft {
 
 func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole) []draft {
 	const property = "AssumeRolePolicyDocument"
-	if live.errs.unknown(property) || expected.trust.unknown {
+	actual := parseDocument(live.trust)
+	trust := expected.trust.withExternalID(actual)
+	if live.errs.unknown(property) || trust.unknown {
 		return nil
 	}
-	d, differs := m.documentDraft(r, finding.TrustChanged, property, "", expected.trust, parseDocument(live.trust))
+	d, differs := m.documentDraft(r, finding.TrustChanged, property, "", trust, actual)
 	if !differs {
 		return nil
 	}

@@ -34,7 +34,7 @@ var sqsQueue = &resourceType{
 			return v.arn("sqs", v.region(), name), true
 		},
 		"QueueName": lastPart("/"),
-		"QueueUrl":  physicalID,
+		"QueueUrl":  isPhysicalID,
 	},
 }
 

@@ -20,7 +20,11 @@ var snsTopic = &resourceType{
 	readHandler: []string{
 		"sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic", "sns:GetDataProtectionPolicy",
 	},
-	attributes: map[string]attribute{"TopicArn": physicalID, "TopicName": lastPart(":")},
+	physicalID: func(v *resolver, props map[string]any) string {
+		return v.arn("sns", v.region(), text(props["TopicName"]))
+	},
+	declared:   func(_ *model, r *resource) liveState { return &liveTopic{tags: r.expectedTags()} },
+	attributes: map[string]attribute{"TopicArn": isPhysicalID, "TopicName": lastPart(":")},
 	compared:   []string{"Tags"},
 	read:       readTopic,
 	reverts: map[finding.Kind]revert{

@@ -18,10 +18,17 @@ var snsTopicInlinePolicy = &resourceType{
 	rank:        4,
 	readHandler: []string{"sns:GetTopicAttributes"},
 	untagged:    true,
-	compared:    []string{"PolicyDocument"},
-	read:        readTopicPolicy,
-	owner:       func(r *resource) (string, []string) { return typeTopic, r.topics() },
-	reverts:     topicPolicyReverts,
+	declared: func(_ *model, r *resource) liveState {
+		live := liveTopicPolicy{}
+		for _, arn := range r.topics() {
+			live[arn] = liveTopicAttributes{policy: parseDocument(r.props["PolicyDocument"]).text}
+		}
+		return live
+	},
+	compared: []string{"PolicyDocument"},
+	read:     readTopicPolicy,
+	owner:    func(r *resource) (string, []string) { return typeTopic, r.topics() },
+	reverts:  topicPolicyReverts,
 }
 
 // snsTopicPolicy is a policy of several topics. CloudFormation has no read handler

@@ -88,7 +88,11 @@ func Handler(
 			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays,
 			Log:     slog.New(slog.NewJSONHandler(out, nil)).With("requestId", id, "stack", s.Parent.Name),
 			Metrics: out, Now: now,
-			Check: func(ctx context.Context) (finding.Report, error) { return detect.Check(ctx, clients, options) },
+			Check: func(ctx context.Context, previous notify.State) (finding.Report, error) {
+				options := options
+				options.WasInProgress = previous.WasInProgress
+				return detect.Check(ctx, clients, options)
+			},
 			Deployed: func(ctx context.Context) (monitor.Deployed, error) {
 				return monitor.ReadDeployed(ctx, stackClient, s.Parent)
 			},

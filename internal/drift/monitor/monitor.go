@@ -36,7 +36,8 @@ type Run struct {
 	Hub          *notify.Sender // for the Organization's topic, after Sender; may be nil
 	ReminderDays int
 
-	Check func(context.Context) (finding.Report, error)
+	// Check checks for drift; the state is of the previous run.
+	Check func(context.Context, notify.State) (finding.Report, error)
 	// Revert reverts findings; nil if OnDrift is notify.
 	Revert func(context.Context, finding.Report) (finding.Reversals, error)
 	// Deployed returns which access is deployed and which was announced; nil skips
@@ -116,7 +117,7 @@ func (r *Run) do(
 		}
 	}()
 
-	report, err := r.check(ctx, until)
+	report, err := r.check(ctx, until, state)
 	if err != nil {
 		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Origin.Stack, err)
 	}
@@ -195,14 +196,14 @@ func (r *Run) beforeRevert(
 }
 
 // check checks for drift and leaves time to notify and to save the state.
-func (r *Run) check(ctx context.Context, until time.Time) (finding.Report, error) {
+func (r *Run) check(ctx context.Context, until time.Time, state notify.State) (finding.Report, error) {
 	available := r.available(until)
 	if r.Revert != nil { // which needs time too
 		available /= 2
 	}
 	ctx, cancel := context.WithTimeout(ctx, available)
 	defer cancel()
-	return r.Check(ctx)
+	return r.Check(ctx, state)
 }
 
 // available returns the time until a moment, less the reserve.
@@ -215,8 +216,11 @@ func setMetrics(m *notify.Metrics, report finding.Report, diff notify.Diff) {
 	m.Checked, m.NotReached = report.Checked, len(report.NotReached)
 	m.Drifted, m.Unreadable = diff.Drifted(), diff.Unreadable()
 	for _, o := range diff.Open {
-		if o.Direction == finding.GrantsMore {
+		switch o.Direction {
+		case finding.GrantsMore:
 			m.GrantsMore++
+		case finding.Monitoring:
+			m.Monitoring++
 		}
 	}
 }

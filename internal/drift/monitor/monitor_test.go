@@ -60,7 +60,7 @@ func newEnvironment(t *testing.T) *environment {
 		Store:        &monitor.Store{Client: parameters, Parameter: "state", ParentStackID: parent},
 		Sender:       &notify.Sender{Client: topics, TopicARN: *topic.TopicArn},
 		ReminderDays: 7, Log: slog.New(slog.DiscardHandler), Metrics: &b.metrics, Now: func() time.Time { return b.now },
-		Check: func(context.Context) (finding.Report, error) { return b.report, nil },
+		Check: func(context.Context, notify.State) (finding.Report, error) { return b.report, nil },
 	}
 	return b
 }
@@ -127,7 +127,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("metric %s has no value", name)
 		}
 	}
-	b.run.Check = func(context.Context) (finding.Report, error) { return finding.Report{}, errors.New("no") }
+	b.run.Check = func(context.Context, notify.State) (finding.Report, error) { return finding.Report{}, errors.New("no") }
 	if metrics, _, err = b.do(); err == nil || metrics["Completed"] != 0.0 {
 		t.Errorf("a failed run: %v, %v", metrics, err)
 	}
@@ -306,7 +306,7 @@ func TestReserve(t *testing.T) {
 					t.Errorf("the %s may take %s, want %s", what, got, want)
 				}
 			}
-			b.run.Check = func(ctx context.Context) (finding.Report, error) {
+			b.run.Check = func(ctx context.Context, _ notify.State) (finding.Report, error) {
 				expect(ctx, "check", tc.forCheck)
 				return b.report, nil
 			}

@@ -6,7 +6,8 @@ type Direction string
 const (
 	GrantsMore Direction = "grants-more" // a security matter
 	GrantsLess Direction = "grants-less" // backups or restores will fail
-	Changed    Direction = "changed"     // neither, both, or undecided
+	Changed    Direction = "changed"     // no proven gain: neither, or undecided
+	Monitoring Direction = "monitoring"  // the check itself, its notifications or their recipients
 	Unreadable Direction = "unreadable"  // could not be read: neither in sync nor drifted
 )
 
@@ -38,6 +39,9 @@ const (
 	ProfileChanged      Kind = "instance-profile-changed"
 	PropertyChanged     Kind = "property-changed" // any other property
 	TemplateChanged     Kind = "template-changed" // of a permission stack, not by the provisioner
+	StackAdded          Kind = "stack-added"      // named like a permission stack, and not one of them
+	StackHeld           Kind = "stack-held"       // it remains in progress
+	RoleAdded           Kind = "role-added"       // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
 )
 

@@ -117,6 +117,7 @@ type Report struct {
 	Took          time.Duration `json:"tookNanoseconds"`
 	Checked       int           `json:"checked"`              // number of resources
 	NotReached    []string      `json:"notReached,omitempty"` // <stack>/<logical id> that the deadline left out
+	InProgress    []string      `json:"inProgress,omitempty"` // ids of stacks that CloudFormation was working on
 	Findings      []Finding     `json:"findings"`             // in a stable order
 }
 

@@ -12,7 +12,8 @@ const (
 		"change set with the current template, review it, and execute it; or set OnDrift to revert."
 	recreateAdvice = "If this was not intended, recreate it: on the stack's page in the console, create a drift-aware " +
 		"change set with the current template, and execute it. CloudTrail shows who deleted it."
-	updateParentAdvice = "Update the parent stack with any change, such as a new tag: "
+	updateParentAdvice = "Update the parent stack with a change of one of its choices, such as a new tag in " +
+		"ResourceTags: "
 )
 
 // kindAdvice is the advice for a kind, if it is always the same.
@@ -35,7 +36,13 @@ var kindAdvice = map[finding.Kind]string{
 	finding.TopicPolicyChanged: "Check who may publish and subscribe now. If this was not intended, restore the topic's " +
 		"policy from the template; CloudTrail's SetTopicAttributes and AddPermission events show who changed it.",
 	finding.TemplateChanged: "CloudTrail shows who called UpdateStack or ExecuteChangeSet on this stack. " +
-		updateParentAdvice + "permstack then deploys its own template again.",
+		updateParentAdvice + "permstack then deploys its own template again. With OnDrift set to revert, the check does.",
+	finding.StackAdded: "If it is not yours, find out in CloudTrail who called CreateStack and which resources the stack " +
+		"contains, then delete the stack.",
+	finding.RoleAdded: "If it is not yours, find out in CloudTrail who called CreateRole, then delete the role with its " +
+		"policies.",
+	finding.StackHeld: "See the stack's events in the console for what it waits for and who started the update; cancel " +
+		"the update with aws cloudformation cancel-update-stack.",
 }
 
 // reasonAdvice is the advice for a reason; it precedes that for the kind.

@@ -42,7 +42,11 @@ func Finding(f finding.Finding) Text {
 	case finding.TagsChanged:
 		t.Expected, t.Actual = quoted(f.Expected), quoted(f.Actual)
 	case finding.TemplateChanged:
-		t.Expected, t.Actual = "the template that permstack deployed", "another template: sha256 "+f.Actual.Text
+		t.Expected, t.Actual = "the template of the catalogue", "another template: sha256 "+f.Actual.Text
+	case finding.StackAdded, finding.RoleAdded:
+		t.Expected, t.Actual = "no such "+noun(f), strings.TrimSpace(noun(f)+" "+physicalName(f))
+	case finding.StackHeld:
+		t.Expected = "a stack that is complete"
 	case finding.PropertyChanged:
 		if n := len(f.Differences); n == 1 {
 			t.Expected, t.Actual = orNothing(f.Differences[0].Expected), orNothing(f.Differences[0].Actual)
@@ -197,9 +201,16 @@ func details(f finding.Finding) []string {
 			add("The role may do no more than this boundary allows.")
 		}
 	case finding.TemplateChanged:
-		add("A principal other than permstack's function updated this stack. What its template grants now was not " +
-			"chosen in the parent stack, and may be more.")
-		add("All other findings in this message are relative to the template as it is now.")
+		add("A principal other than permstack's function updated this stack: its template is not the one that the " +
+			"choices in the parent stack result in.")
+	case finding.StackAdded:
+		add("It is named like a permission stack, and the parent stack does not select it. What it contains was not " +
+			"checked.")
+	case finding.RoleAdded:
+		add("It is under the IAM path of this installation, and in none of its stacks.")
+	case finding.StackHeld:
+		add("While a stack is in progress CloudFormation detects no drift, so its resources were compared with the " +
+			"services' APIs alone. Holding a stack in progress is a way to evade a check.")
 	}
 	out = append(out, f.Changes...)
 	if f.ChangesOmitted > 0 {

@@ -27,6 +27,8 @@ func Label(d finding.Direction) string {
 	switch d {
 	case finding.GrantsMore:
 		return "GRANTS MORE"
+	case finding.Monitoring:
+		return "MONITORING"
 	case finding.GrantsLess:
 		return "GRANTS LESS"
 	case finding.Unreadable:
@@ -41,12 +43,14 @@ func Heading(d finding.Direction) string {
 	switch d {
 	case finding.GrantsMore:
 		return "GRANTS MORE than was deployed: a matter for your security team"
+	case finding.Monitoring:
+		return "MONITORING: the check or its notifications may no longer work; a matter for your security team"
 	case finding.GrantsLess:
 		return "GRANTS LESS than was deployed: backups or restores will fail"
 	case finding.Unreadable:
 		return "COULD NOT BE READ: neither in sync nor drifted"
 	default:
-		return "CHANGED: neither more nor less, both, or undecided"
+		return "CHANGED: no additional access was proved"
 	}
 }
 

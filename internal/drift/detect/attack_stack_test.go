@@ -1,0 +1,268 @@
+package detect_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/drift/detect"
+	"permstack/internal/installation"
+	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
+)
+
+// Attacks by a principal that may update CloudFormation stacks. Each is detected
+// in every check while it persists, and nothing is found after it was undone.
+
+const forgedAction = "iam:CreateUser"
+
+// updateStack updates a stack with a template, and with tags if there are any.
+func (w *environment) updateStack(name, body string, tags ...types.Tag) {
+	w.t.Helper()
+	in := &cloudformation.UpdateStackInput{
+		StackName: &name, TemplateBody: &body, Tags: tags,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
+	if len(tags) == 0 {
+		in.Tags = w.describe(name).Tags
+	}
+	for _, p := range w.describe(name).Parameters {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	}
+	must(w.cfn.UpdateStack(w.t.Context(), in))
+	w.rest(name)
+}
+
+func (w *environment) template(name string) string {
+	w.t.Helper()
+	return *must(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &name})).TemplateBody
+}
+
+// forged returns the template of the access stack with an action more.
+func (w *environment) forged() string {
+	w.t.Helper()
+	body := w.template(accessStack)
+	forged := strings.Replace(body, `"Action":["ec2:CreateSnapshot"`, `"Action":["`+forgedAction+`","ec2:CreateSnapshot"`, 1)
+	if forged == body {
+		w.t.Fatal("the template has no statement to replace")
+	}
+	return forged
+}
+
+// setOutput replaces the value of an output of the parent.
+func (w *environment) setOutput(name, value string) {
+	w.t.Helper()
+	var lines []string // without comments: a template in a request has at most 51,200 bytes
+	for _, line := range strings.Split(w.template(parentName), "\n") {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			lines = append(lines, line)
+		}
+	}
+	body := strings.Join(lines, "\n")
+	begin := strings.Index(body, "\n  "+name+":\n")
+	if begin < 0 {
+		w.t.Fatalf("the template has no output %s", name)
+	}
+	at := begin + strings.Index(body[begin:], "    Value: ")
+	end := at + strings.Index(body[at:]+"\n", "\n")
+	w.updateStack(parentName, body[:at]+"    Value: "+value+body[end:])
+}
+
+func TestForgedTemplateIsDetected(t *testing.T) {
+	const forgedTemplate = " template-changed [access] grants-more live"
+	for _, tc := range []struct {
+		name   string
+		forge  func(w *environment)
+		undo   func(w *environment) // nil restores the template
+		others []string             // findings beside those of the template and the policy
+	}{
+		{name: "template alone", forge: func(w *environment) { w.updateStack(accessStack, w.forged()) }},
+		{name: "fingerprints of the parent's outputs replaced", forge: func(w *environment) {
+			body := w.forged()
+			w.updateStack(accessStack, body)
+			w.setOutput("TemplateFingerprints", installation.FormatFingerprint(installation.Access, body))
+		}},
+		{name: "fingerprints replaced by none", forge: func(w *environment) {
+			w.updateStack(accessStack, w.forged())
+			w.setOutput("TemplateFingerprints", "none")
+		}},
+		{name: "after a failed update of the parent", forge: func(w *environment) {
+			w.updateParent("RolePath", "/elsewhere/")
+			if status := w.describe(parentName).StackStatus; status != types.StackStatusUpdateRollbackComplete {
+				t.Fatalf("the parent is %s", status)
+			}
+			w.updateStack(accessStack, w.forged())
+		}},
+		{
+			name: "tags replaced",
+			forge: func(w *environment) {
+				w.updateStack(accessStack, w.forged(), types.Tag{Key: aws.String("k"), Value: aws.String("v")})
+			},
+			others: []string{
+				" tags-changed [permstack:parent] changed live", " tags-changed [permstack:resource] changed live",
+				" tags-changed [team] changed live",
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := installTemplate(t)
+			original, tags := w.template(accessStack), w.describe(accessStack).Tags
+			tc.forge(w)
+			want := append([]string{forgedTemplate, "ClumioEC2BackupPolicy policy-changed grants-more live"}, tc.others...)
+			slices.Sort(want)
+			for range 2 {
+				report := w.check()
+				got := summaries(report)
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Fatalf("found %q, want %q", got, want)
+				}
+				for _, f := range report.Findings {
+					if text := inWords(f); f.Direction == finding.GrantsMore && !strings.Contains(text, forgedAction) {
+						t.Errorf("the finding does not name the action:\n%s", text)
+					}
+				}
+			}
+			w.updateStack(accessStack, original, tags...)
+			if got := summaries(w.check()); len(got) != 0 {
+				t.Errorf("after the template was restored: %q", got)
+			}
+		})
+	}
+}
+
+// TestForgedTemplateRepairedByHand: the policy is right, the template that the next
+// update or revert of the stack would deploy is not.
+func TestForgedTemplateRepairedByHand(t *testing.T) {
+	w := installTemplate(t)
+	const arn = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
+	document := w.managed(arn)
+	w.updateStack(accessStack, w.forged())
+	w.putManaged(arn, document)
+	want := []string{" template-changed [access] grants-more live"}
+	if got := summaries(w.check()); !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// TestForgedResources: what a forged template adds, removes, replaces or hides.
+func TestForgedResources(t *testing.T) {
+	const added = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
+		`"Path":"/permstack/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
+	for _, tc := range []struct {
+		name, old, new string
+		want           finding.Direction
+		text           string
+	}{
+		{"role added", `"Resources":{`, `"Resources":{` + added, finding.GrantsMore, "ClumioRogue-us-east-1-main"},
+		{"principal replaced", `"arn:aws:iam::111122223333:role/ControlPlane"`, `"arn:aws:iam::999988887777:role/x"`,
+			finding.GrantsMore, "999988887777"},
+		{"external id not required", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`, `"Bool":{"aws:SecureTransport":"true"}`,
+			finding.GrantsMore, "sts:ExternalId"},
+		{"any external id", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`, `"StringLike":{"sts:ExternalId":"*"}`,
+			finding.GrantsMore, "sts:ExternalId"},
+		{"output replaced", `"CatalogVersion":{"Value":"1"}`, `"CatalogVersion":{"Value":"2"}`, finding.Changed, "CatalogVersion"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := installTemplate(t)
+			body := w.template(accessStack)
+			forged := strings.Replace(body, tc.old, tc.new, 1)
+			if forged == body {
+				t.Fatalf("the template does not contain %s", tc.old)
+			}
+			w.updateStack(accessStack, forged)
+			report := w.check()
+			i := slices.IndexFunc(report.Findings, func(f finding.Finding) bool { return f.Kind == finding.TemplateChanged })
+			if i < 0 {
+				t.Fatalf("found %q", summaries(report))
+			}
+			if f := report.Findings[i]; f.Direction != tc.want || !strings.Contains(inWords(f), tc.text) {
+				t.Errorf("got %s, want %s with %q", inWords(f), tc.want, tc.text)
+			}
+		})
+	}
+}
+
+// inProgress is CloudFormation that reports some stacks as being updated since a
+// time.
+type inProgress struct {
+	detect.CloudFormation
+	since map[string]time.Time // by name
+}
+
+func (c inProgress) DescribeStacks(
+	ctx context.Context, in *cloudformation.DescribeStacksInput, o ...func(*cloudformation.Options),
+) (*cloudformation.DescribeStacksOutput, error) {
+	out, err := c.CloudFormation.DescribeStacks(ctx, in, o...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Stacks {
+		if since, ok := c.since[*out.Stacks[i].StackName]; ok {
+			out.Stacks[i].StackStatus, out.Stacks[i].LastUpdatedTime = types.StackStatusUpdateInProgress, &since
+		}
+	}
+	return out, nil
+}
+
+// TestStackHeldInProgress: a stack that CloudFormation works on is not checked for
+// as long as an update may take, and then nevertheless.
+func TestStackHeldInProgress(t *testing.T) {
+	w := installTemplate(t)
+	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
+		RoleName: aws.String(support), PolicyArn: aws.String(admin),
+	}))
+	const attached = "ClumioSupportRole attachment-added [" + admin + "] grants-more live"
+	const held = " stack-held [UPDATE_IN_PROGRESS] monitoring live"
+	now := time.Now()
+	for _, tc := range []struct {
+		name  string
+		since map[string]time.Time
+		again bool // the previous check found it in progress too
+		want  []string
+	}{
+		{"access stack, just now", map[string]time.Time{accessStack: now.Add(-time.Minute)}, false, []string{}},
+		{"access stack, twice", map[string]time.Time{accessStack: now.Add(-time.Minute)}, true, []string{held, attached}},
+		{"access stack, for an hour", map[string]time.Time{accessStack: now.Add(-time.Hour)}, false, []string{held, attached}},
+		{"parent, just now", map[string]time.Time{parentName: now.Add(-time.Minute)}, false,
+			[]string{strings.Replace(attached, " live", " cloudformation+live", 1)}},
+		{"parent and access stack, just now", map[string]time.Time{
+			parentName: now.Add(-time.Minute), accessStack: now.Add(-time.Minute),
+		}, false, []string{}},
+		{"parent and access stack, for two hours", map[string]time.Time{
+			parentName: now.Add(-2 * time.Hour), accessStack: now.Add(-2 * time.Hour),
+		}, false, []string{held, held, attached}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			clients, options := w.clients(), w.options()
+			clients.CloudFormation = inProgress{clients.CloudFormation, tc.since}
+			if tc.again {
+				first, err := detect.Check(t.Context(), clients, options)
+				if err != nil || len(first.InProgress) == 0 || len(first.NotReached) == 0 {
+					t.Fatalf("first check: in progress %q, not reached %q, %v", first.InProgress, first.NotReached, err)
+				}
+				options.WasInProgress = func(id string) bool { return slices.Contains(first.InProgress, id) }
+			}
+			report, err := detect.Check(t.Context(), clients, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := summaries(report); !slices.Equal(got, tc.want) {
+				t.Errorf("found %q, want %q", got, tc.want)
+			}
+			for _, f := range report.Findings {
+				if wording.Finding(f).Advice == "" {
+					t.Errorf("no advice for %s", summary(f))
+				}
+			}
+		})
+	}
+}

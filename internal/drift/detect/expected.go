@@ -1,0 +1,224 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/iampolicy"
+	"permstack/internal/installation"
+	"permstack/internal/permissionstack"
+	"permstack/internal/permissionstack/properties"
+	"permstack/internal/policies"
+)
+
+// customResource is the type of the parent's resource that deploys the
+// permission stacks.
+const customResource = "Custom::PermissionStack"
+
+// choices is what the parent's custom resource selects: the source of everything
+// that is expected of the permission stacks. Nothing that a permission stack, its
+// tags or an output contains takes part in it, because whoever may update stacks
+// can write those.
+type choices struct {
+	logicalID  string // of the custom resource
+	properties properties.Properties
+	templates  map[installation.Part]permissionstack.Template
+}
+
+// externalIDPlaceholder is the external id with which the templates are
+// synthesized: the real one is NoEcho, so CloudFormation does not return it.
+const externalIDPlaceholder = "permstack-unknown-external-id"
+
+var errNoCustomResource = errors.New("the template has no resource of type " + customResource)
+
+// readChoices evaluates the custom resource of the parent and synthesizes the
+// templates that it selects, with the catalogue of the release that it names.
+func readChoices(parent *stack, p installation.Parent) (*choices, error) {
+	if parent.bound == nil {
+		return nil, errors.New("the template of the parent stack could not be evaluated")
+	}
+	for _, r := range parent.bound.Active() {
+		if r.Type != customResource {
+			continue
+		}
+		raw, err := parent.bound.Properties(r.LogicalID, parent.references)
+		if err != nil {
+			return nil, fmt.Errorf("evaluate resource %s: %w", r.LogicalID, err)
+		}
+		return synthesize(r.LogicalID, raw, p)
+	}
+	return nil, errNoCustomResource
+}
+
+func synthesize(logicalID string, raw map[string]any, p installation.Parent) (*choices, error) {
+	given := map[string]any{}
+	for name, value := range raw {
+		switch {
+		case name == "ServiceToken" || name == "ServiceTimeout":
+		case name == "ExternalId" && isUnknown(value):
+			given[name] = externalIDPlaceholder
+		case isUnknown(value):
+			return nil, fmt.Errorf("property %s of resource %s cannot be evaluated", name, logicalID)
+		default:
+			given[name] = value
+		}
+	}
+	chosen, err := properties.Decode(given)
+	if err != nil {
+		return nil, fmt.Errorf("decode the properties of resource %s: %w", logicalID, err)
+	}
+	set, err := policies.Synthesize(chosen.Selection(), chosen.Environment(p))
+	if err != nil && chosen.ExternalID == externalIDPlaceholder { // the selection has none
+		chosen.ExternalID = ""
+		var withoutErr error
+		if set, withoutErr = policies.Synthesize(chosen.Selection(), chosen.Environment(p)); withoutErr == nil {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("synthesize the selection of resource %s: %w", logicalID, err)
+	}
+	list, err := permissionstack.Stacks(set)
+	if err != nil {
+		return nil, err
+	}
+	out := &choices{logicalID: logicalID, properties: chosen, templates: map[installation.Part]permissionstack.Template{}}
+	for _, s := range list {
+		out.templates[s.Part] = s.Template
+	}
+	return out, nil
+}
+
+// stackTags are the tags that the provisioner sets on the permission stacks.
+func (c *choices) stackTags(p installation.Parent) map[string]string {
+	out := map[string]string{installation.ParentTag: p.ID, installation.ResourceTag: c.logicalID}
+	for _, t := range c.properties.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+// expectTemplate replaces what the stack deployed by what the catalogue defines:
+// the resources of the expected template, with the physical ids that follow from
+// the names in it. Those that the stack has under the same logical id are also
+// compared by CloudFormation's drift detection.
+func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed) error {
+	template, err := cfntemplate.Parse(body)
+	if err != nil {
+		return err
+	}
+	bound, err := template.ResolveParameters(s.environment(p, template))
+	if err != nil {
+		return err
+	}
+	deployed := map[string]listed{}
+	for _, l := range ids {
+		deployed[l.logicalID] = l
+	}
+	s.bound, s.resources = bound, nil
+	references := &resolver{stack: s, listed: map[string]listed{}}
+	s.references = references
+	for _, r := range bound.Active() {
+		l := listed{r.LogicalID, deployed[r.LogicalID].physicalID, r.Type}
+		if named := lookupType(r.Type).physicalID; named != nil {
+			props, err := bound.Properties(r.LogicalID, unresolved{})
+			if err != nil {
+				return fmt.Errorf("evaluate resource %s: %w", r.LogicalID, err)
+			}
+			l.physicalID = named(references, props)
+		}
+		references.listed[r.LogicalID] = l
+	}
+	for _, r := range bound.Active() {
+		props, err := bound.Properties(r.LogicalID, references)
+		if err != nil {
+			return fmt.Errorf("evaluate resource %s: %w", r.LogicalID, err)
+		}
+		l := references.listed[r.LogicalID]
+		same := deployed[r.LogicalID]
+		s.resources = append(s.resources, &resource{
+			stack: s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
+			props: s.withExternalIDs(r.LogicalID, props), undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
+		})
+	}
+	return nil
+}
+
+// sameName reports whether a listed physical id is that of the expected resource.
+func sameName(listed, expected string) bool { return expected == "" || listed == expected }
+
+// withExternalIDs replaces the placeholder in a trust policy by the external id of
+// the deployed template, if that has exactly one for the same role. Otherwise it is
+// unknown.
+func (s *stack) withExternalIDs(logicalID string, props map[string]any) map[string]any {
+	id := unknown
+	for _, r := range s.deployed {
+		if r.logicalID != logicalID {
+			continue
+		}
+		ids := parseDocument(r.props["AssumeRolePolicyDocument"]).externalIDs()
+		if len(ids) == 1 && !strings.ContainsAny(ids[0], "*?") && !isUnknown(ids[0]) {
+			id = ids[0]
+		}
+	}
+	replaced, _ := replaceText(props, externalIDPlaceholder, id).(map[string]any)
+	return replaced
+}
+
+// replaceText replaces the strings of a value that are equal to a text.
+func replaceText(v any, old, replacement string) any {
+	switch v := v.(type) {
+	case string:
+		if v == old {
+			return replacement
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = replaceText(e, old, replacement)
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for k, e := range v {
+			out[k] = replaceText(e, old, replacement)
+		}
+		return out
+	}
+	return v
+}
+
+// withExternalID returns the document with the external id of another one, if its
+// own is unknown and the other has exactly one. If the other has none, or several,
+// the two differ. A document with other unknown values is returned unchanged.
+func (d document) withExternalID(other document) document {
+	if !d.unknown {
+		return d
+	}
+	id := "the external id"
+	if ids := other.externalIDs(); len(ids) == 1 && !strings.ContainsAny(ids[0], "*?") {
+		id = ids[0]
+	}
+	parsed, err := iampolicy.Parse([]byte(d.text))
+	if err != nil {
+		return d
+	}
+	for _, s := range parsed.Statement {
+		for _, keys := range s.Condition {
+			for key, values := range keys {
+				for i, v := range values {
+					if v == unknown && strings.EqualFold(key, "sts:ExternalId") {
+						values[i] = id
+					}
+				}
+			}
+		}
+	}
+	text, err := parsed.JSON()
+	if err != nil || strings.Contains(string(text), `\u0000`) {
+		return d
+	}
+	return parseDocument(string(text))
+}

@@ -1,0 +1,117 @@
+package detect
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/cfn/stacks"
+	"permstack/internal/installation"
+	"permstack/internal/notify/finding"
+)
+
+// How long a stack may be in progress before its resources are checked
+// nevertheless. Nobody but the custom resource updates a permission stack, and
+// only while the parent is in progress, so the time after the parent's update is
+// for a rollback. An update of the parent takes minutes; CloudFormation waits for a
+// custom resource for an hour at most (user guide, "ServiceTimeout").
+const (
+	longestUpdate   = time.Hour
+	longestRollback = 15 * time.Minute
+)
+
+// permissionStacks opens the stacks that the custom resource deploys, by their
+// names alone: tags and outputs can be replaced by whoever may update stacks.
+func (c *check) permissionStacks(ctx context.Context, p installation.Parent, parent *stack, chosen *choices) []*stack {
+	var out []*stack
+	for _, part := range installation.Parts {
+		name := p.StackName(part)
+		template, required := chosen.templates[part]
+		described, err := c.describe(ctx, name)
+		switch {
+		case err != nil:
+			out = append(out, unreadableStack(name, err))
+		case described == nil && !required:
+		case described == nil:
+			s := &stack{name: name, part: part}
+			d := s.draft(finding.ResourceDeleted, "", finding.GrantsLess)
+			d.PhysicalID, d.Actual = name, finding.None
+			s.drafts = []draft{d}
+			out = append(out, s)
+		case !required:
+			s := newStack(described)
+			s.part = part
+			s.drafts = append(s.drafts, s.draft(finding.StackAdded, "", finding.GrantsMore))
+			out = append(out, s)
+		default:
+			out = append(out, c.openExpected(ctx, p, parent, described, part, template.JSON(), chosen.stackTags(p)))
+		}
+	}
+	return out
+}
+
+// openExpected opens a permission stack of which the expected template is known.
+func (c *check) openExpected(
+	ctx context.Context, p installation.Parent, parent *stack, described *types.Stack, part installation.Part,
+	template []byte, tags map[string]string,
+) *stack {
+	s := newStack(described)
+	s.part = part
+	switch status := described.StackStatus; {
+	case stacks.IsStable(status):
+	case !stacks.InProgress(status):
+		s.notStable()
+	case parent.inProgress, !c.overdue(described, longestRollback):
+		s.inProgress = true
+	default:
+		s.heldInProgress()
+	}
+	var ids []listed
+	if !s.inProgress {
+		ids = c.readDeployed(ctx, p, s)
+		s.deployed, s.template, s.deployedReferences = s.resources, s.bound, s.references
+	}
+	if err := s.expectTemplate(p, template, ids); err != nil {
+		d := s.draft(finding.NotReadable, "expected template", finding.Unreadable)
+		d.Reason = finding.TemplateInvalid
+		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
+		s.drafts = append(s.drafts, d)
+	}
+	for _, key := range sorted(tags) {
+		if s.inProgress {
+			break
+		}
+		actual, exists := s.tags[key]
+		if exists && actual == tags[key] {
+			continue
+		}
+		d := s.draft(finding.TagsChanged, key, finding.Changed)
+		d.Property, d.Expected = "Tags", finding.Value{Text: tags[key]}
+		if d.Actual = finding.None; exists {
+			d.Actual = finding.Value{Text: actual}
+		}
+		s.drafts = append(s.drafts, d)
+	}
+	return s
+}
+
+// overdue reports whether a stack has been in progress for longer than a time.
+func (c *check) overdue(s *types.Stack, most time.Duration) bool {
+	began := aws.ToTime(s.LastUpdatedTime)
+	if began.IsZero() {
+		began = aws.ToTime(s.CreationTime)
+	}
+	return c.o.Now().Sub(began) > most || c.o.WasInProgress(aws.ToString(s.StackId))
+}
+
+// heldInProgress reports a stack that remains in progress: CloudFormation detects
+// no drift then, so its resources are only compared live.
+func (s *stack) heldInProgress() {
+	s.unstable = true
+	status := string(s.described.StackStatus)
+	d := s.draft(finding.StackHeld, status, finding.Monitoring)
+	d.Actual = finding.Text(status)
+	s.drafts = append(s.drafts, d)
+}
