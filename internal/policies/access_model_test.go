@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -31,6 +32,8 @@ type gate struct {
 	each   bool // every value of the request must match; none at all does
 	// caseless is true if case does not matter.
 	caseless bool
+	maybe    bool // a request may have the key or not
+	none     bool // a request must not have the key
 }
 
 // accesses parses testdata/access.txt once.
@@ -102,13 +105,17 @@ func parseAccess(text string) (access, error) {
 	a.on = strings.Fields(fields[2])
 	if len(fields) == 4 {
 		for condition := range strings.SplitSeq(fields[3], " and ") {
-			each, found := strings.CutPrefix(strings.TrimSpace(condition), "each ")
-			each, caseless := strings.CutPrefix(each, "caseless ")
-			key, values, ok := strings.Cut(each, "=")
-			if !ok {
-				return a, fmt.Errorf("condition %q", each)
+			text, each := strings.CutPrefix(strings.TrimSpace(condition), "each ")
+			text, caseless := strings.CutPrefix(text, "caseless ")
+			text, maybe := strings.CutPrefix(text, "maybe ")
+			text, none := strings.CutPrefix(text, "none ")
+			key, values, ok := strings.Cut(text, "=")
+			if ok == none {
+				return a, fmt.Errorf("condition %q", condition)
 			}
-			a.gates = append(a.gates, gate{key: key, values: strings.Split(values, ","), each: found, caseless: caseless})
+			a.gates = append(a.gates, gate{
+				key: key, values: strings.Split(values, ","), each: each, caseless: caseless, maybe: maybe, none: none,
+			})
 		}
 	}
 	return a, nil
@@ -197,6 +204,9 @@ func (s scene) pattern(resource string) string {
 	if name, ok := strings.CutPrefix(resource, "@role:"); ok {
 		return role + name + suffix
 	}
+	if name, ok := strings.CutPrefix(resource, "@policy:"); ok {
+		return "arn:aws:iam::" + account + ":policy/permstack/" + name + suffix
+	}
 	f := strings.SplitN(resource, ":", 4)
 	if len(f) != 4 {
 		panic("resource " + resource)
@@ -273,15 +283,16 @@ func (m *model) allows(role, action, resource string, context map[string]string)
 
 func (s scene) passes(g gate, context map[string]string) bool {
 	have, present := context[g.key]
-	if !present {
-		return g.each
+	if !present || g.none {
+		return !present && (g.each || g.maybe || g.none)
 	}
 	return slices.ContainsFunc(g.values, func(want string) bool {
 		want = s.value(want)
 		if g.caseless && strings.EqualFold(want, have) {
 			return true
 		}
-		return want == "*" || want == have || g.each && glob(want, have) || want == "true" && strings.EqualFold(want, have)
+		return want == "*" || want == have || g.each && glob(want, have) ||
+			(want == "true" || want == "false") && strings.EqualFold(want, have)
 	})
 }
 
@@ -290,7 +301,7 @@ func (s scene) value(v string) string {
 	if owner, ok := s.accounts[v]; ok && v != "" {
 		return owner
 	}
-	if strings.Count(v, ":") >= 3 {
+	if strings.Count(v, ":") >= 3 || strings.HasPrefix(v, "@") {
 		return s.pattern(v)
 	}
 	return v
@@ -330,4 +341,25 @@ func readAccesses(t testing.TB) []access {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// rightValue is a value that passes a condition.
+func (s scene) rightValue(v string) string {
+	if v = s.value(v); v == "*" {
+		return "anything"
+	}
+	return strings.ReplaceAll(v, "*", "x1")
+}
+
+// wrongValues miss a value by one thing.
+func wrongValues(v string) []string {
+	misses := policytest.Misses(v)
+	if misses == nil {
+		misses = append(misses, "zz"+v)
+		for _, text := range policytest.Text(v) {
+			misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
+		}
+	}
+	return append(misses, strings.ToUpper(v), v+"x", strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":"),
+		"other", stranger, "")
 }

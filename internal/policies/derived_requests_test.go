@@ -185,39 +185,37 @@ func (s scene) contexts(gates []gate) (right, wrong []map[string]string) {
 	right = []map[string]string{{}}
 	for _, g := range gates {
 		var next []map[string]string
+		if g.maybe || g.none {
+			next = right
+		}
+		if g.none {
+			continue
+		}
 		for _, v := range g.values {
-			v = s.value(v)
-			if v == "*" {
-				v = "anything"
+			for _, r := range right {
+				next = append(next, with(r, g.key, s.rightValue(v)))
 			}
-			v = strings.ReplaceAll(v, "*", "x1")
-			next = append(next, map[string]string{g.key: v})
-			misses := policytest.Misses(v)
-			if misses == nil {
-				misses = append(misses, "zz"+v)
-				for _, text := range policytest.Text(v) {
-					misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
-				}
-			}
-			for _, miss := range misses {
-				wrong = append(wrong, map[string]string{g.key: miss})
-			}
-			wrong = append(wrong, map[string]string{g.key: strings.ToUpper(v)}, map[string]string{g.key: v + "x"},
-				map[string]string{g.key: strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":")})
 		}
 		right = next
-		wrong = append(
-			wrong,
-			map[string]string{},
-			map[string]string{g.key: "other"},
-			map[string]string{g.key: stranger},
-			map[string]string{g.key: ""},
-		)
+	}
+	for _, g := range gates {
+		rest := maps.Clone(right[0])
+		delete(rest, g.key)
+		wrong = append(wrong, rest)
+		if g.none {
+			wrong = append(wrong, with(rest, g.key, "x"), with(rest, g.key, "true"))
+			continue
+		}
+		for _, v := range g.values {
+			for _, miss := range wrongValues(s.rightValue(v)) {
+				wrong = append(wrong, with(rest, g.key, miss))
+			}
+		}
 	}
 	return right, wrong
 }
 
-// example returns a resource that a pattern of access.txt matches.
+// example is a resource that a pattern of access.txt means.
 func (s scene) example(resource string) string {
 	switch resource {
 	case "@roles":

@@ -51,6 +51,7 @@ func indented(t *testing.T, v any) []byte {
 // TestGoldenClumio compares the set of everything, and a summary of every selection, with golden files.
 func TestGoldenClumio(t *testing.T) {
 	golden(t, "clumio-everything.golden.json", indented(t, synthesize(t, everything(), environment(here))))
+	golden(t, "clumio-everything-1.golden.json", indented(t, synthesize(t, everythingAt1(), environment(here))))
 	hashes := map[string]string{}
 	for _, region := range append(regions, "open") {
 		env := environment("us-east-1")

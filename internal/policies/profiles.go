@@ -32,7 +32,7 @@ func profile(name string) (schema.Profile, bool) {
 // Releases are the releases of the catalogue that this build can synthesize, the
 // newest last. Release 1 is the vendors' documents as they were first written
 // down. What a release adds or ends has a schema.Span.
-var Releases = []string{"1"}
+var Releases = []string{"1", "2"}
 
 // ProfileNames returns the names of the profiles, sorted.
 func ProfileNames() []string {

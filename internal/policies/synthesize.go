@@ -75,12 +75,15 @@ type synthesis struct {
 type parts struct {
 	roles    []schema.Role
 	policies map[string][][]schema.Statement // managed policy entity → its parts
-	topics   []schema.Topic
-	rules    []schema.Rule
+	// inline are the inline policies, by role and entity, that differ from the profile
+	// because statements that repeat others are left out.
+	inline map[string][]schema.Statement
+	topics []schema.Topic
+	rules  []schema.Rule
 }
 
 func (s synthesis) chosenParts(env Environment) parts {
-	p := parts{policies: map[string][][]schema.Statement{}}
+	p := parts{policies: map[string][][]schema.Statement{}, inline: map[string][]schema.Statement{}}
 	for _, r := range s.profile.Rules {
 		if s.choice.has(schema.Use{Asset: r.Asset, Option: r.Option}) {
 			p.rules = append(p.rules, r)
@@ -117,6 +120,11 @@ func (s synthesis) chosenParts(env Environment) parts {
 		stable := true
 		for entity, list := range whole {
 			packed[entity] = longest.pack(list[0])
+		}
+		for _, r := range p.roles {
+			longest.reduce(r, whole, packed)
+		}
+		for entity := range whole {
 			stable = stable && len(packed[entity]) == len(p.policies[entity])
 		}
 		p.policies = packed
@@ -151,7 +159,11 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	}
 	for _, p := range r.Policies {
 		if p.Kind == schema.Inline {
-			if policy, ok := s.policy(p, s.names.physical(p.Entity), s.choice.statements(p)); ok {
+			list, reduced := s.chosen.inline[r.Entity+"/"+p.Entity]
+			if !reduced {
+				list = s.choice.statements(p)
+			}
+			if policy, ok := s.policy(p, s.names.physical(p.Entity), list); ok {
 				role.Inline = append(role.Inline, policy)
 			}
 			continue

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"permstack/internal/policies"
@@ -12,14 +13,19 @@ import (
 )
 
 var (
-	assets     = []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
+	assets     = []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3", "iceberg-on-glue", "iceberg-on-s3-tables"}
 	operations = []schema.Operation{"backup", "restore"}
-	options    = []schema.Option{"support-role", "aws-backup-inventory"}
+	options    = []schema.Option{"support-role", "aws-backup-inventory", "dynamodb-local-indexes"}
 )
 
 // everything returns a selection of all assets and options.
 func everything() policies.Selection {
 	return policies.Selection{Profile: "clumio", Assets: assets, Options: options}
+}
+
+// everythingAt1 returns the same in release 1.
+func everythingAt1() policies.Selection {
+	return policies.Selection{Profile: "clumio", CatalogVersion: "1", Assets: assets[:5], Options: options[:2]}
 }
 
 // environment returns an environment without empty values, in a Region.
@@ -45,21 +51,40 @@ func synthesize(t testing.TB, sel policies.Selection, env policies.Environment) 
 	return set
 }
 
-// selections returns all selections of assets, operations and options.
+// selections returns all selections of release 1's assets and options with all
+// operations, and those with the assets and the option of release 2 alone and with
+// everything else.
 func selections() iter.Seq[policies.Selection] {
 	return func(yield func(policies.Selection) bool) {
-		for a := range subsets(assets) {
-			for o := range subsets(operations) {
-				for p := range subsets(options) {
-					if len(a) > 0 && len(o) > 0 &&
-						!yield(policies.Selection{Profile: "clumio", Assets: a, Operations: o, Options: p}) {
-						return
+		each := func(assetSets [][]schema.Asset, optionSets [][]schema.Option) bool {
+			for _, a := range assetSets {
+				for o := range subsets(operations) {
+					for _, p := range optionSets {
+						if len(a) > 0 && len(o) > 0 &&
+							!yield(policies.Selection{Profile: "clumio", Assets: a, Operations: o, Options: p}) {
+							return false
+						}
 					}
 				}
 			}
+			return true
 		}
+		if !each(slices.Collect(subsets(assets[:5])), slices.Collect(subsets(options[:2]))) {
+			return
+		}
+		var newer [][]schema.Asset
+		for a := range subsets(assets[5:]) {
+			if len(a) > 0 {
+				newer = append(newer, a)
+			}
+			newer = append(newer, slices.Concat(assets[:5], a))
+		}
+		each(newer, [][]schema.Option{options[2:], options})
 	}
 }
+
+// selectionCount is how many selections returns.
+const selectionCount = 31*3*4 + 7*3*2
 
 func subsets[T any](list []T) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {

@@ -45,6 +45,7 @@ func byAccount(id string) func(eval.Principal) bool {
 var (
 	secret      = kv{"sts:ExternalId": "external-id-1"}
 	fromHere    = kv{"aws:SourceAccount": account}
+	ifFromHere  = kv{"?aws:SourceAccount": account} // or without the key
 	asCPMRole   = kv{"aws:PrincipalArn": cpmRoleARN}
 	cpmRoleARN  = iamARN(account, "role/permstack/CPMRole-"+here+"-prod")
 	topicReads  = "SNS:Subscribe SNS:ListSubscriptionsByTopic"
@@ -57,7 +58,7 @@ func entryPoints(profile string) []entryPoint {
 			{what: "ClumioIAMRole", who: byRole(control, "ControlPlane"), shows: secret},
 			{what: "ClumioSupportRole", who: byRole(control, "Support"), shows: secret},
 			{what: "ClumioEC2MSSQLSSMInstanceRoleV2", who: byService("ec2")},
-			{what: "ClumioSSMNotificationRole", who: byService("ssm"), shows: fromHere},
+			{what: "ClumioSSMNotificationRole", who: byService("ssm"), shows: ifFromHere},
 			{what: "ClumioS3ContinuousBackupEventBridgeRole", who: byService("events"), shows: fromHere},
 			{what: "ClumioEventPub", actions: "SNS:Publish", who: byAccount(account)},
 			{what: "ClumioEventPub", actions: "SNS:Publish", who: byService("events")},
@@ -189,6 +190,10 @@ func (d entryPoint) breakIns(profile schema.Profile) ([]string, error) {
 
 func holds(shows kv, context map[string][]string) bool {
 	for k, v := range shows {
+		k, optional := strings.CutPrefix(k, "?")
+		if optional && context[k] == nil {
+			continue
+		}
 		if !slices.Equal(context[k], []string{v}) {
 			return false
 		}

@@ -32,7 +32,7 @@ func TestTrust(t *testing.T) {
 			"ClumioIAMRole":                           `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTheControlPlaneRole","Effect":"Allow","Principal":{"AWS":"` + env.ControlPlaneRoleARN + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"external-id-1"}}}]}`,
 			"ClumioSupportRole":                       `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTheSupportRole","Effect":"Allow","Principal":{"AWS":"` + env.SupportControlPlaneRoleARN + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"external-id-1"}}}]}`,
 			"ClumioEC2MSSQLSSMInstanceRoleV2":         `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyEC2","Effect":"Allow","Principal":{"Service":"` + ec2 + `"},"Action":"sts:AssumeRole"}]}`,
-			"ClumioSSMNotificationRole":               `{"Version":"2012-10-17","Statement":[{"Sid":"OnlySystemsManager","Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}}]}`,
+			"ClumioSSMNotificationRole":               `{"Version":"2012-10-17","Statement":[{"Sid":"OnlySystemsManager","Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEqualsIfExists":{"aws:SourceAccount":"111111111111"}}}]}`,
 			"ClumioS3ContinuousBackupEventBridgeRole": `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyEventBridge","Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"111111111111"}}}]}`,
 		}
 		if len(set.Roles) != len(want) {
@@ -95,12 +95,12 @@ func TestChoices(t *testing.T) {
 			"ClumioIAMRole ClumioInventoryPolicy ClumioKMSPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioRdsBackupPolicy ClumioRDSApiRule ClumioRDSEventRule ClumioRDSTagRule",
 		},
 		"s3 restore": {
-			policies.Selection{Profile: "clumio", Assets: assets[4:], Operations: operations[1:], Options: options[1:]},
+			policies.Selection{Profile: "clumio", Assets: assets[4:5], Operations: operations[1:], Options: options[1:2]},
 			"ClumioIAMRole ClumioInventoryPolicy ClumioKMSPolicy ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioS3RestorePolicy ClumioS3ApiRule ClumioS3AWSBackupRule",
 		},
 		"sql server": {
 			policies.Selection{Profile: "clumio", Assets: assets[1:2]},
-			"ClumioIAMRole ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioEC2MSSQLBackupRestorePolicy ClumioEC2MSSQLSSMInstanceRoleV2 ClumioEC2MSSQLSSMInstancePolicy ClumioSSMNotificationRole ClumioSSMNotificationPolicy",
+			"ClumioIAMRole ClumioKMSPolicy ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioEC2MSSQLBackupRestorePolicy ClumioEC2MSSQLSSMInstanceRoleV2 ClumioEC2MSSQLSSMInstancePolicy ClumioSSMNotificationRole ClumioSSMNotificationPolicy",
 		},
 	} {
 		if have := strings.Join(entities(c.sel), " "); have != c.want {
@@ -112,11 +112,14 @@ func TestChoices(t *testing.T) {
 // TestInventoryEvents compares the rules with the table of events: for each asset the sources, and every event name.
 func TestInventoryEvents(t *testing.T) {
 	want := map[string]string{
-		"ec2": "aws.backup:EBS,EC2 aws.ec2:AssociateIamInstanceProfile,AttachVolume,CopyImage,CreateImage,DeleteImage,DeleteSnapshot,DeregisterImage,DetachVolume,DisassociateIamInstanceProfile,RegisterImage,ReplaceIamInstanceProfileAssociation " +
-			"aws.ec2:copySnapshot,createSnapshot,createSnapshots,createVolume,deleteVolume,modifyVolume,shareSnapshot aws.ec2:running,stopped,terminated aws.tag:ebs,ec2",
-		"rds":      "aws.backup:Aurora,RDS aws.rds: aws.rds:CopyDBClusterSnapshot,CopyDBSnapshot,CreateDBCluster,DeleteDBCluster,DeleteDBClusterSnapshot,DeleteDBSnapshot aws.tag:rds",
-		"dynamodb": "aws.backup:DynamoDB aws.dynamodb:CreateBackup,CreateGlobalTable,CreateTable,DeleteBackup,DeleteTable,RestoreTableFromBackup,RestoreTableToPointInTime,UpdateContinuousBackups,UpdateGlobalTable,UpdateGlobalTableSettings,UpdateTable aws.tag:dynamodb",
-		"s3":       "aws.backup:S3 aws.s3:CreateBucket,DeleteBucket,DeleteBucketEncryption,DeleteBucketLifecycle,DeleteBucketPolicy,DeleteBucketPublicAccessBlock,DeleteBucketReplication,DeleteBucketTagging,PutBucketAcl,PutBucketEncryption,PutBucketLifecycle,PutBucketPolicy,PutBucketPublicAccessBlock,PutBucketReplication,PutBucketTagging,PutBucketVersioning",
+		"ec2": "aws.backup:EBS,EC2 aws.ec2:AssociateIamInstanceProfile,AttachVolume,CopyImage,CreateImage,DeleteImage,DeregisterImage,DetachVolume,DisassociateIamInstanceProfile,RegisterImage,ReplaceIamInstanceProfileAssociation " +
+			"aws.ec2:CreateRule,DeleteRule,DeleteSnapshot,LockSnapshot,UnlockSnapshot,UpdateRule " +
+			"aws.ec2:coolOffPeriodExpiry,copySnapshot,createSnapshot,createSnapshots,createVolume,deleteVolume,lockDurationExpiry,modifyVolume,shareSnapshot aws.ec2:running,stopped,terminated aws.tag:ebs,ec2",
+		"rds":                  "aws.backup:Aurora,RDS,RDS.Cluster aws.rds: aws.rds:CopyDBClusterSnapshot,CopyDBSnapshot,CreateDBCluster,DeleteDBCluster,DeleteDBClusterSnapshot,DeleteDBSnapshot aws.tag:rds",
+		"dynamodb":             "aws.backup:DynamoDB,DynamoDB.FullyManaged aws.dynamodb:CreateBackup,CreateGlobalTable,CreateTable,DeleteBackup,DeleteTable,RestoreTableFromBackup,RestoreTableToPointInTime,UpdateContinuousBackups,UpdateGlobalTable,UpdateGlobalTableSettings,UpdateTable aws.tag:dynamodb",
+		"s3":                   "aws.backup:S3 aws.s3:CreateBucket,CreateMultiRegionAccessPoint,DeleteBucket,DeleteBucketEncryption,DeleteBucketLifecycle,DeleteBucketPolicy,DeleteBucketPublicAccessBlock,DeleteBucketReplication,DeleteBucketTagging,DeleteMultiRegionAccessPoint,PutBucketAcl,PutBucketEncryption,PutBucketLifecycle,PutBucketObjectLockConfiguration,PutBucketPolicy,PutBucketPublicAccessBlock,PutBucketReplication,PutBucketTagging,PutBucketVersioning,PutMultiRegionAccessPointPolicy",
+		"iceberg-on-glue":      "aws.glue: aws.glue:BatchDeleteTable,CreateDatabase,CreateTable,CreateTableOptimizer,DeleteDatabase,DeleteTable,DeleteTableOptimizer,UpdateDatabase,UpdateTable,UpdateTableOptimizer",
+		"iceberg-on-s3-tables": "aws.s3tables:CreateNamespace,CreateTable,CreateTableBucket,DeleteNamespace,DeleteTable,DeleteTableBucket,PutTableBucketMaintenanceConfiguration,PutTableMaintenanceConfiguration,RenameTable,UpdateTableMetadataLocation",
 	}
 	have := map[string][]string{}
 	for _, r := range synthesize(t, everything(), environment("eu-central-1")).Rules {

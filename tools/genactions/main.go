@@ -102,6 +102,22 @@ var missing = map[string][]string{
 	// A copy that names an option group is refused on that group: aws_db_option_group in public Terraform modules of
 	// backup vendors; the vendors' own policies name it.
 	"rds:CopyDBSnapshot": {"og"},
+	"backup:DescribeRecoveryPoint": {"ownRecoveryPoint", "image", "snapshot", "tableBackup", "dbSnapshot",
+		"dbClusterSnapshot"},
+}
+
+// missingTypes are resource types that the package lacks: service → name → ARN. A recovery point of AWS Backup has the
+// ARN of the service that stores it (AWS Backup Developer Guide, "Recovery points"); the package has one pattern, which
+// EC2's and DynamoDB's do not match.
+var missingTypes = map[string]map[string]string{
+	"backup": {
+		"ownRecoveryPoint":  "arn:${Partition}:backup:${Region}:${Account}:recovery-point:${RecoveryPointId}",
+		"image":             "arn:${Partition}:ec2:${Region}::image/${ImageId}",
+		"snapshot":          "arn:${Partition}:ec2:${Region}::snapshot/${SnapshotId}",
+		"tableBackup":       "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}/backup/${BackupName}",
+		"dbSnapshot":        "arn:${Partition}:rds:${Region}:${Account}:snapshot:${SnapshotName}",
+		"dbClusterSnapshot": "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:${SnapshotName}",
+	},
 }
 
 func readActions(data, service string) (map[string]action, error) {
@@ -122,6 +138,9 @@ func readTypes(data, service string) (map[string]resourceType, error) {
 	var out map[string]resourceType
 	if err := load(filepath.Join(data, "resourceTypes", service+".json"), &out); err != nil && !os.IsNotExist(err) {
 		return nil, err
+	}
+	for name, arn := range missingTypes[service] {
+		out[strings.ToLower(name)] = resourceType{Key: name, ARN: arn}
 	}
 	return out, nil
 }

@@ -11,8 +11,11 @@ func TestParseAndWrite(t *testing.T) {
 		{"clumio:ec2", "clumio:ec2"},
 		{"clumio@1:ec2,s3:backup", "clumio@1:ec2,s3:backup"},
 		{"clumio:ec2, s3::support-role", "clumio:ec2,s3::support-role"},
-		{"clumio", "clumio:ec2,ec2-mssql,rds,dynamodb,s3::support-role,aws-backup-inventory"},
-		{"clumio::backup:support-role", "clumio:ec2,ec2-mssql,rds,dynamodb,s3:backup:support-role"},
+		{"clumio", "clumio:ec2,ec2-mssql,rds,dynamodb,s3,iceberg-on-glue,iceberg-on-s3-tables::" +
+			"support-role,aws-backup-inventory,dynamodb-local-indexes"},
+		{"clumio@1", "clumio@1:ec2,ec2-mssql,rds,dynamodb,s3::support-role,aws-backup-inventory"},
+		{"clumio::backup:support-role", "clumio:ec2,ec2-mssql,rds,dynamodb,s3,iceberg-on-glue,iceberg-on-s3-tables:backup:" +
+			"support-role"},
 	} {
 		sel, err := Parse(c.in)
 		if err != nil {

@@ -241,6 +241,7 @@ func (c *statementChecker) hasKey(key string) bool {
 // sentSometimes are the keys that AWS sends with some calls of an action only, by the operator that may be used with
 // them: their absence is harmless, or the statement's Remains describe it.
 var sentSometimes = map[string]string{
+	"aws:SourceAccount":           "StringEqualsIfExists", // by a service that may not send it
 	"aws:TagKeys":                 "ForAllValues:StringEquals",
 	"events:TargetArn":            "ForAllValues:ArnLike",
 	"events:source":               "ForAllValues:StringEquals",

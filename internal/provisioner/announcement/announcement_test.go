@@ -129,10 +129,10 @@ func TestAnnouncer(t *testing.T) {
 		text         string
 	}{
 		{provisioner.Announcement{Event: cfn.RequestCreate, After: set(t, nil)},
-			"permstack: access granted: 84 actions added, 0 removed", "+ ec2:RunInstances"},
+			"permstack: access granted: 90 actions added, 0 removed", "+ ec2:RunInstances"},
 		{provisioner.Announcement{Event: cfn.RequestUpdate, Before: set(t, nil), After: less},
 			"permstack: access changed: 0 actions added", "- ec2:RunInstances"},
-		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 69 actions",
+		{provisioner.Announcement{Event: cfn.RequestDelete, Before: less}, "permstack: access removed: 74 actions",
 			"no longer has access"},
 		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "no longer has access"},
 	} {
