@@ -3,15 +3,7 @@ package main_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"permstack/internal/fakeaws"
-	cfnengine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/lambdaruntime"
 )
 
@@ -29,93 +20,32 @@ const (
 	account = "123456789012"
 	region  = "eu-central-1"
 	parent  = "arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/11111111-2222-3333-4444-555555555555"
-	secret  = "e2e-external-id-7b0c9a52"
 )
 
-// bootstrap builds the function as build.sh does.
-var bootstrap = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "provisioner")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", errors.New(string(out))
-	}
-	return path, nil
-})
+func TestMain(m *testing.M) { fakeawstest.Main(m) }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := bootstrap(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
+// start starts an embedded AWS whose functions run as they are deployed.
+func start(t *testing.T) *fakeawstest.Account {
+	t.Helper()
+	return fakeawstest.Start(t, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t)}).In(account, region)
 }
 
-// fixture is an embedded AWS with the function in a process of its own, and
-// CloudFormation's response URL.
+// fixture is the built function in a process of its own, without a parent stack, so that a test sends its events.
 type fixture struct {
-	t       *testing.T
-	runtime *lambdaruntime.Runtime
-	cfn     *cloudformation.Client
-	iam     *iam.Client
-	inbox   *httptest.Server
-	logs    *locked
-
-	mu        sync.Mutex
-	responses []cfn.Response
-}
-
-// locked is a buffer that a process and a test may use concurrently.
-type locked struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	*fakeawstest.Account
+	t         *testing.T
+	runtime   *lambdaruntime.Runtime
+	responses *fakeawstest.Responses
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	path, err := bootstrap()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cloud := fakeaws.New(fakeaws.Options{})
-	endpoint, err := cloud.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine := cfnengine.New(cfnengine.Deps{
-		ConfigFor: func(account, region, role string) aws.Config {
-			if role == "" {
-				return cloud.Config(account, region)
-			}
-			return cloud.ConfigAs(account, region, role)
-		},
-		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
-		Endpoint: func() string { return endpoint },
-	})
-	cloud.Register(engine.Definition())
-	cfg := cloud.Config(account, region)
-	f := &fixture{t: t, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg), logs: &locked{}}
-	role := f.stackRole()
+	f := &fixture{Account: start(t), t: t, responses: fakeawstest.NewResponses(t)}
+	var err error
 	f.runtime, err = lambdaruntime.Start(t.Context(), lambdaruntime.Config{
-		Argv: []string{path}, FunctionName: "provisioner", Region: region, MemoryMB: 256,
-		Timeout: 15 * time.Minute, InitTimeout: 20 * time.Second, Output: f.logs,
-		Env: map[string]string{"STACK_ROLE_ARN": role, "AWS_ENDPOINT_URL": endpoint},
+		Argv: append(fakeawstest.BuiltProgram(t), "provisioner"), FunctionName: "provisioner", Region: region, MemoryMB: 256,
+		Timeout: 15 * time.Minute, InitTimeout: 20 * time.Second, Output: f.Log,
+		Env: map[string]string{"STACK_ROLE_ARN": f.createStackRole(), "AWS_ENDPOINT_URL": f.Endpoint},
 		Credentials: func() lambdaruntime.Credentials {
 			return lambdaruntime.Credentials{AccessKeyID: account, SecretAccessKey: "x"}
 		},
@@ -123,52 +53,23 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.inbox = httptest.NewServer(http.HandlerFunc(f.take))
-	t.Cleanup(func() {
-		_ = f.runtime.Close()
-		f.inbox.Close()
-		_ = engine.Close()
-		_ = cloud.Close()
-	})
+	t.Cleanup(func() { _ = f.runtime.Close() })
 	return f
 }
 
-func (f *fixture) stackRole() string {
+// createStackRole creates a role that CloudFormation may assume and that may do everything.
+func (f *fixture) createStackRole() (arn string) {
 	f.t.Helper()
-	out, err := f.iam.CreateRole(f.t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("stack-role"),
-		AssumeRolePolicyDocument: aws.String(
-			`{"Version":"2012-10-17","Statement":[` +
-				`{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
-		),
-	})
+	const name = "stack-role"
+	const trust = `{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	in := &iam.CreateRoleInput{RoleName: aws.String(name), AssumeRolePolicyDocument: aws.String(trust)}
+	out, err := f.IAM.CreateRole(f.t.Context(), in)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	_, err = f.iam.PutRolePolicy(f.t.Context(), &iam.PutRolePolicyInput{
-		RoleName: aws.String("stack-role"), PolicyName: aws.String("all"),
-		PolicyDocument: aws.String(
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
-		),
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	f.PutInlinePolicy(name, "all", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 	return *out.Role.Arn
-}
-
-func (f *fixture) take(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	var response cfn.Response
-	if err := json.Unmarshal(body, &response); err != nil {
-		f.t.Errorf("response %s: %v", body, err)
-	}
-	if len(body) > 4096 || strings.Contains(string(body), secret) {
-		f.t.Errorf("response of %d bytes: %s", len(body), body)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.responses = append(f.responses, response)
 }
 
 // send invokes the function with an event and returns the only response.
@@ -179,7 +80,7 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 		"Profile": "clumio", "Assets": []string{"ec2", "s3"}, "Operations": []string{"backup", "restore"},
 		"SupportRole": "false", "AWSBackupInventory": "false",
 		"ControlPlaneRoleArn": "arn:aws:iam::210987654321:role/ControlPlane", "SupportControlPlaneRoleArn": "",
-		"DataPlaneAccountId": "333333333333", "ExternalId": secret, "ConnectionId": "main",
+		"DataPlaneAccountId": "333333333333", "ExternalId": fakeawstest.ExternalID, "ConnectionId": "main",
 		"Path": "/permstack/", "PermissionsBoundaryArn": "", "Tags": "team=storage", "CatalogVersion": "",
 	}
 	for name, value := range edit {
@@ -187,7 +88,7 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 	}
 	payload, err := json.Marshal(map[string]any{
 		"RequestType": request, "RequestId": id,
-		"ResponseURL":  f.inbox.URL + "/responses?X-Amz-Signature=s1gnatur3-of-the-url",
+		"ResponseURL":  f.responses.URL + "responses?X-Amz-Signature=s1gnatur3-of-the-url",
 		"ResourceType": "Custom::PermissionStack", "LogicalResourceId": "PermissionStack", "StackId": parent,
 		"ResourceProperties": properties,
 	})
@@ -198,17 +99,18 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 	defer cancel()
 	result, err := f.runtime.Invoke(ctx, payload)
 	if err != nil || result.FunctionError != "" {
-		f.t.Fatalf("%s: %v %s %s\n%s", id, err, result.FunctionError, result.Payload, f.logs)
+		f.t.Fatalf("%s: %v %s %s\n%s", id, err, result.FunctionError, result.Payload, f.Log)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.responses) != 1 {
-		f.t.Fatalf("%s: got %d responses, want 1", id, len(f.responses))
+	responses := f.responses.Take(id)
+	if len(responses) != 1 {
+		f.t.Fatalf("%s: got %d responses, want 1", id, len(responses))
 	}
-	response := f.responses[0]
-	f.responses = nil
-	if response.RequestID != id || response.StackID != parent {
+	response := responses[0]
+	if response.StackID != parent {
 		f.t.Errorf("%s: the response is %+v", id, response)
+	}
+	if body, err := json.Marshal(response); err != nil || strings.Contains(string(body), fakeawstest.ExternalID) {
+		f.t.Errorf("%s: the response contains the external id: %s, %v", id, body, err)
 	}
 	return response
 }
@@ -216,17 +118,17 @@ func (f *fixture) send(request cfn.RequestType, id string, edit map[string]any) 
 // policies returns the names of the policies attached to the vendor's role.
 func (f *fixture) policies(response cfn.Response) string {
 	f.t.Helper()
-	arn, _ := response.Data["RoleArn"].(string)
-	name := arn[strings.LastIndex(arn, "/")+1:]
-	attached, err := f.iam.ListAttachedRolePolicies(f.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &name})
-	if err != nil {
-		f.t.Fatalf("role %q: %v", name, err)
-	}
 	var names []string
-	for _, p := range attached.AttachedPolicies {
-		names = append(names, *p.PolicyName)
+	for _, arn := range f.AttachedPolicies(roleName(response)) {
+		names = append(names, arn[strings.LastIndex(arn, "/")+1:])
 	}
 	return strings.Join(names, " ")
+}
+
+// roleName returns the name of the vendor's role in a response.
+func roleName(response cfn.Response) string {
+	arn, _ := response.Data["RoleArn"].(string)
+	return arn[strings.LastIndex(arn, "/")+1:]
 }
 
 // TestLifecycle runs the lifecycle of an installation with the function as it is
@@ -236,11 +138,10 @@ func TestLifecycle(t *testing.T) {
 
 	created := f.send(cfn.RequestCreate, "create-1", nil)
 	if created.Status != cfn.StatusSuccess {
-		t.Fatalf("Create: %s\n%s", created.Reason, f.logs)
+		t.Fatalf("Create: %s\n%s", created.Reason, f.Log)
 	}
 	if all := f.policies(created); !strings.Contains(all, "ClumioEC2BackupPolicy") ||
-		!strings.Contains(all, "ClumioS3BackupPolicy") ||
-		strings.Contains(all, "Rds") {
+		!strings.Contains(all, "ClumioS3BackupPolicy") || strings.Contains(all, "Rds") {
 		t.Errorf("policies after Create: %s", all)
 	}
 	if again := f.send(cfn.RequestCreate, "create-1", nil); again.Status != cfn.StatusSuccess ||
@@ -249,17 +150,12 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("the same event redelivered: %+v", again)
 	}
 
-	updated := f.send(
-		cfn.RequestUpdate,
-		"update-1",
-		map[string]any{
-			"Assets":                     "ec2,rds",
-			"SupportRole":                "true",
-			"SupportControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Support",
-		},
-	)
+	updated := f.send(cfn.RequestUpdate, "update-1", map[string]any{
+		"Assets": "ec2,rds", "SupportRole": "true",
+		"SupportControlPlaneRoleArn": "arn:aws:iam::210987654321:role/Support",
+	})
 	if updated.Status != cfn.StatusSuccess || updated.PhysicalResourceID != created.PhysicalResourceID {
-		t.Fatalf("Update: %+v\n%s", updated, f.logs)
+		t.Fatalf("Update: %+v\n%s", updated, f.Log)
 	}
 	if all := f.policies(updated); !strings.Contains(all, "ClumioRdsBackupPolicy") || strings.Contains(all, "S3") {
 		t.Errorf("policies after Update: %s", all)
@@ -283,12 +179,12 @@ func TestLifecycle(t *testing.T) {
 			t.Fatalf("Delete: %s", deleted.Reason)
 		}
 	}
-	roles, err := f.iam.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
+	roles, err := f.IAM.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
 	if err != nil || len(roles.Roles) != 0 {
 		t.Errorf("these roles remain: %v, %v", roles, err)
 	}
-	for _, text := range []string{secret, "s1gnatur3", "/responses"} {
-		if strings.Contains(f.logs.String(), text) {
+	for _, text := range []string{fakeawstest.ExternalID, "s1gnatur3", "/responses"} {
+		if strings.Contains(f.Log.String(), text) {
 			t.Errorf("the log contains %q", text)
 		}
 	}
@@ -299,13 +195,12 @@ func TestLifecycle(t *testing.T) {
 func TestFailedCreate(t *testing.T) {
 	f := newFixture(t)
 	first := f.send(cfn.RequestCreate, "create-1", nil)
-	name, _ := first.Data["RoleArn"].(string)
-	name = name[strings.LastIndex(name, "/")+1:]
+	name := roleName(first)
 	f.send(cfn.RequestDelete, "delete-1", nil)
 	const trust = `{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 	in := &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)}
-	if _, err := f.iam.CreateRole(t.Context(), in); err != nil {
+	if _, err := f.IAM.CreateRole(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	failed := f.send(cfn.RequestCreate, "create-2", nil)
@@ -313,14 +208,14 @@ func TestFailedCreate(t *testing.T) {
 		!strings.Contains(failed.Reason, "already exists") {
 		t.Errorf("got %s: %s", failed.Status, failed.Reason)
 	}
-	if out, err := f.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil ||
-		len(out.Stacks) != 0 {
+	out, err := f.CloudFormation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	if err != nil || len(out.Stacks) != 0 {
 		t.Errorf("these stacks remain: %v, %v", out, err)
 	}
 	if deleted := f.send(cfn.RequestDelete, "delete-2", nil); deleted.Status != cfn.StatusSuccess {
 		t.Errorf("Delete: %s", deleted.Reason)
 	}
-	if _, err := f.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name}); err != nil {
+	if _, err := f.IAM.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name}); err != nil {
 		t.Errorf("the third party's role was deleted: %v", err)
 	}
 }
