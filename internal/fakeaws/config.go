@@ -30,6 +30,15 @@ func (c *Cloud) ConfigAs(account, region, roleARN string) aws.Config {
 	return c.ConfigWith(region, c.SessionCredentials(account, roleARN, "permstack-local"))
 }
 
+// ConfigFor is ConfigAs, or Config if roleARN is "": how CloudFormation calls the
+// services with or without a service role.
+func (c *Cloud) ConfigFor(account, region, roleARN string) aws.Config {
+	if roleARN == "" {
+		return c.Config(account, region)
+	}
+	return c.ConfigAs(account, region, roleARN)
+}
+
 // ConfigCaller is Config for the caller of a call: a service that works for its
 // caller has no more permissions than the caller.
 func (c *Cloud) ConfigCaller(call *protocol.Call) aws.Config {

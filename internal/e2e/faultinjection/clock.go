@@ -1,27 +1,6 @@
 package faultinjection
 
-import (
-	"sync"
-	"time"
-)
-
-// clock is a simulated clock: time passes only when the code under test waits.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+import "sync"
 
 // gate blocks CloudFormation's work until the function waits for it, so that a
 // status does not depend on timing.

@@ -24,6 +24,7 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws"
 	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/installation"
 )
 
@@ -39,7 +40,7 @@ const (
 type environment struct {
 	cloud    *fakeaws.Cloud
 	engine   *engine.Engine
-	clock    *clock
+	clock    *simclock.Clock
 	gate     *gate
 	injector *injector
 	access   *accessInvariant
@@ -73,7 +74,7 @@ var startTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 // newEnvironment creates an account with the roles of template.yaml.
 func newEnvironment(faults ...Fault) (*environment, error) {
 	env := &environment{
-		clock: &clock{now: startTime}, gate: newGate(), injector: newInjector(faults...),
+		clock: simclock.New(startTime), gate: newGate(), injector: newInjector(faults...),
 		inbox:       &inbox{responses: map[string][][]byte{}},
 		log:         &functionLog{secrets: []string{secret, signature}},
 		responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",

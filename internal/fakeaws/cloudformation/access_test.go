@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"permstack/internal/fakeaws/apitest"
 )
 
 // role creates a role with one inline policy and returns its ARN.
@@ -66,7 +68,7 @@ func TestAccess(t *testing.T) {
 				ctx,
 				&cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: aws.String(two), RoleARN: &tt.role},
 			)
-			wantError(t, err, tt.code, tt.message)
+			apitest.WantError(t, err, tt.code, tt.message)
 		})
 	}
 	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-a"),
@@ -78,7 +80,7 @@ func TestAccess(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := client.DescribeStacks(ctx, &cfn.DescribeStacksInput{})
-	wantError(t, err, "AccessDenied", "cloudformation:DescribeStacks")
+	apitest.WantError(t, err, "AccessDenied", "cloudformation:DescribeStacks")
 
 	if _, err := client.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("mine-b"),
 		TemplateBody: aws.String("Resources: {T: {Type: AWS::SNS::Topic}}")}); err != nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/fakeaws/apitest"
 )
 
 func TestChangeSets(t *testing.T) {
@@ -68,5 +70,5 @@ func TestChangeSets(t *testing.T) {
 		ctx,
 		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")},
 	)
-	wantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
+	apitest.WantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
 }

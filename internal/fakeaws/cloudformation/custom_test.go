@@ -45,7 +45,7 @@ func TestCustomResource(t *testing.T) {
 	id := h.create("s", customStack(`Echo: hello, Number: 7, Yes: true, List: [1, {Deep: false}], Twice: 1`))
 	h.wait("s", "CREATE_COMPLETE")
 	for key, want := range map[string]string{"Answer": "42", "Echo": "hello", "Id": "custom-id"} {
-		if got := h.output("s", key); got != want {
+		if got := h.stackOutput("s", key); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestCustomResource(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	if got := h.output("s", "Echo"); got != "again" {
+	if got := h.stackOutput("s", "Echo"); got != "again" {
 		t.Errorf("Echo is %q", got)
 	}
 	if err := h.update("s", customStack(`Echo: again, Id: other-id`)); err != nil { // replacement
@@ -136,7 +136,7 @@ func TestCustomResourceRollsBack(t *testing.T) {
 		!strings.HasPrefix(r[2], `Update custom-id {"Echo":"old"`) {
 		t.Errorf("requests %q", r)
 	}
-	if got := h.output("s", "Echo"); got != "old" {
+	if got := h.stackOutput("s", "Echo"); got != "old" {
 		t.Errorf("Echo is %q after the rollback", got)
 	}
 }
@@ -145,7 +145,7 @@ func TestDeleteWhileCreating(t *testing.T) {
 	h := newHarness(t)
 	id := h.create("s", customStack("Answer: silent"))
 	select {
-	case <-h.asked:
+	case <-h.output:
 	case <-t.Context().Done():
 		t.Fatal("the function is never invoked")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/protocol"
 )
 
@@ -184,5 +185,5 @@ func TestStackDrift(t *testing.T) {
 		ctx,
 		&cfn.DetectStackResourceDriftInput{StackName: aws.String("policy"), LogicalResourceId: aws.String("P")},
 	)
-	wantError(t, err, "ValidationError", "is not supported for drift detection")
+	apitest.WantError(t, err, "ValidationError", "is not supported for drift detection")
 }

@@ -3,10 +3,12 @@ package cloudformation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/smithy-go"
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/cloudformation"
@@ -58,13 +59,13 @@ type harness struct {
 	iam    *iam.Client
 	sns    *sns.Client
 	log    string
-	asked  chan string // output of the custom resource's function
+	output chan string // output of the custom resource's function
 }
 
 // Write receives the output of the function.
 func (h *harness) Write(p []byte) (int, error) {
 	select {
-	case h.asked <- string(p):
+	case h.output <- string(p):
 	default:
 	}
 	return len(p), nil
@@ -73,10 +74,7 @@ func (h *harness) Write(p []byte) (int, error) {
 func newHarness(t *testing.T) *harness {
 	t.Helper()
 	h := &harness{
-		t:     t,
-		cloud: fakeaws.New(fakeaws.Options{}),
-		log:   filepath.Join(t.TempDir(), "log"),
-		asked: make(chan string, 1),
+		t: t, cloud: fakeaws.New(fakeaws.Options{}), log: filepath.Join(t.TempDir(), "log"), output: make(chan string, 1),
 	}
 	endpoint, err := h.cloud.Start("127.0.0.1:0")
 	if err != nil {
@@ -92,13 +90,7 @@ func newHarness(t *testing.T) *harness {
 		Endpoint: func() string { return endpoint }, RetryDelay: time.Millisecond,
 	})
 	h.engine = cloudformation.New(cloudformation.Deps{
-		ConfigFor: func(account, region, roleARN string) aws.Config {
-			if roleARN == "" {
-				return h.cloud.Config(account, region)
-			}
-			return h.cloud.ConfigAs(account, region, roleARN)
-		},
-		ConfigCaller: h.cloud.ConfigCaller, Assumable: h.cloud.AssumableBy,
+		ConfigFor: h.cloud.ConfigFor, ConfigCaller: h.cloud.ConfigCaller, Assumable: h.cloud.AssumableBy,
 		Endpoint: func() string { return endpoint }, Lambda: functions,
 	})
 	h.cloud.Register(h.engine.Definition())
@@ -119,15 +111,8 @@ func (h *harness) wait(name, want string) {
 	defer cancel()
 	status, reason, err := h.engine.Wait(ctx, account, region, name)
 	if err != nil || status != want {
-		h.t.Fatalf(
-			"stack %s is %s (%s) %v, want %s\n%s",
-			name,
-			status,
-			reason,
-			err,
-			want,
-			strings.Join(h.events(name), "\n"),
-		)
+		h.t.Fatalf("stack %s is %s (%s) %v, want %s\n%s",
+			name, status, reason, err, want, strings.Join(h.events(name), "\n"))
 	}
 }
 
@@ -141,28 +126,18 @@ func (h *harness) events(name string) []string {
 			return append(out, err.Error())
 		}
 		for _, ev := range page.StackEvents {
-			out = append(
-				[]string{
-					strings.TrimSpace(
-						*ev.LogicalResourceId + " " + string(
-							ev.ResourceStatus,
-						) + " " + aws.ToString(
-							ev.ResourceStatusReason,
-						),
-					),
-				},
-				out...)
+			text := fmt.Sprint(*ev.LogicalResourceId, " ", ev.ResourceStatus, " ", aws.ToString(ev.ResourceStatusReason))
+			out = append(out, strings.TrimSpace(text))
 		}
 	}
+	slices.Reverse(out) // AWS lists the newest first
 	return out
 }
 
 func (h *harness) create(name, body string, change ...func(*cfn.CreateStackInput)) string {
 	h.t.Helper()
 	in := &cfn.CreateStackInput{
-		StackName:    &name,
-		TemplateBody: &body,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
 	for _, f := range change {
 		f(in)
@@ -176,9 +151,7 @@ func (h *harness) create(name, body string, change ...func(*cfn.CreateStackInput
 
 func (h *harness) update(name, body string, change ...func(*cfn.UpdateStackInput)) error {
 	in := &cfn.UpdateStackInput{
-		StackName:    &name,
-		TemplateBody: &body,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		StackName: &name, TemplateBody: &body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
 	for _, f := range change {
 		f(in)
@@ -203,7 +176,7 @@ func (h *harness) describe(name string) types.Stack {
 	return out.Stacks[0]
 }
 
-func (h *harness) output(name, key string) string {
+func (h *harness) stackOutput(name, key string) string {
 	for _, o := range h.describe(name).Outputs {
 		if *o.OutputKey == key {
 			return *o.OutputValue
@@ -226,14 +199,6 @@ func (h *harness) breakCall(action string, fails func(*protocol.Call) bool) {
 		}
 		return nil
 	})
-}
-
-func wantError(t *testing.T, err error, code, message string) {
-	t.Helper()
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), message) {
-		t.Errorf("error %v, want %s: %s", err, code, message)
-	}
 }
 
 // wantInOrder checks that each text begins some event, in this order.

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/protocol"
 )
 
@@ -19,11 +20,11 @@ func TestExports(t *testing.T) {
 	h.wait("from", "CREATE_COMPLETE")
 	h.create("to", "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {O: {Value: !ImportValue topic}}")
 	h.wait("to", "CREATE_COMPLETE")
-	if a, b := h.output("from", "O"), h.output("to", "O"); a == "" || a != b {
+	if a, b := h.stackOutput("from", "O"), h.stackOutput("to", "O"); a == "" || a != b {
 		t.Errorf("exported %q, imported %q", a, b)
 	}
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("from")})
-	wantError(t, err, "ValidationError", "Cannot delete export topic as it is in use by to")
+	apitest.WantError(t, err, "ValidationError", "Cannot delete export topic as it is in use by to")
 	if list, _ := h.cfn.ListExports(t.Context(), &cfn.ListExportsInput{}); len(list.Exports) != 1 ||
 		*list.Exports[0].Name != "topic" {
 		t.Errorf("exports %+v", list)
@@ -121,19 +122,19 @@ func TestCancelUpdate(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", customStack("Echo: x"))
 	h.wait("s", "CREATE_COMPLETE")
-	<-h.asked
+	<-h.output
 	if err := h.update("s", customStack("Echo: x, Slow: Update")); err != nil {
 		t.Fatal(err)
 	}
-	<-h.asked // the function does not respond to this request
-	wantError(
+	<-h.output // the function does not respond to this request
+	apitest.WantError(
 		t,
 		h.update("s", customStack("Echo: y")),
 		"ValidationError",
 		"is in UPDATE_IN_PROGRESS state and can not be updated.",
 	)
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s")})
-	wantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")
+	apitest.WantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")
 	if _, err := h.cfn.CancelUpdateStack(t.Context(),
 		&cfn.CancelUpdateStackInput{StackName: aws.String("s")}); err != nil {
 		t.Fatal(err)
@@ -161,7 +162,7 @@ func TestSkipInRollback(t *testing.T) {
 		t.Context(),
 		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}},
 	)
-	wantError(t, err, "ValidationError", "cannot be skipped: [First]")
+	apitest.WantError(t, err, "ValidationError", "cannot be skipped: [First]")
 	if _, err := h.cfn.ContinueUpdateRollback(t.Context(),
 		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"Second"}}); err != nil {
 		t.Fatal(err)
@@ -185,7 +186,7 @@ func TestDescribe(t *testing.T) {
 		ctx,
 		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("None")},
 	)
-	wantError(t, err, "ValidationError", "Resource None does not exist for stack s")
+	apitest.WantError(t, err, "ValidationError", "Resource None does not exist for stack s")
 	by, err := h.cfn.DescribeStackResources(
 		ctx,
 		&cfn.DescribeStackResourcesInput{PhysicalResourceId: aws.String("reader")},
@@ -210,7 +211,7 @@ func TestDescribe(t *testing.T) {
 		ctx,
 		&cfn.ValidateTemplateInput{TemplateBody: aws.String("Resources: {A: {Type: T, Properties: {X: !Ref Y}}}")},
 	)
-	wantError(
+	apitest.WantError(
 		t,
 		err,
 		"ValidationError",

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/fakeaws/apitest"
 )
 
 func TestRefusals(t *testing.T) {
@@ -90,7 +92,7 @@ func TestRefusals(t *testing.T) {
 				tt.change(in)
 			}
 			_, err := h.cfn.CreateStack(ctx, in)
-			wantError(t, err, tt.code, tt.message)
+			apitest.WantError(t, err, tt.code, tt.message)
 		})
 	}
 	h.create("odd", "Resources: {A: {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}")
@@ -102,5 +104,5 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.cfn.DeleteStack(ctx, &cfn.DeleteStackInput{StackName: aws.String("taken")})
-	wantError(t, err, "ValidationError", "cannot be deleted while TerminationProtection is enabled")
+	apitest.WantError(t, err, "ValidationError", "cannot be deleted while TerminationProtection is enabled")
 }

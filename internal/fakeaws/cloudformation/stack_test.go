@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/protocol"
 )
 
@@ -68,10 +69,10 @@ func TestLifecycle(t *testing.T) {
 		in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("x")}}
 	})
 	h.wait("s", "CREATE_COMPLETE")
-	if got := h.output("s", "RoleArn"); got != "arn:aws:iam::111122223333:role/p/reader" {
+	if got := h.stackOutput("s", "RoleArn"); got != "arn:aws:iam::111122223333:role/p/reader" {
 		t.Errorf("RoleArn %q", got)
 	}
-	if got := h.output("s", "Queue"); !strings.HasPrefix(got, "arn:aws:sqs:eu-central-1:111122223333:s-Queue-") {
+	if got := h.stackOutput("s", "Queue"); !strings.HasPrefix(got, "arn:aws:sqs:eu-central-1:111122223333:s-Queue-") {
 		t.Errorf("Queue %q", got)
 	}
 	for _, p := range h.describe("s").Parameters {
@@ -101,7 +102,7 @@ func TestLifecycle(t *testing.T) {
 		"s CREATE_COMPLETE",
 	)
 
-	wantError(
+	apitest.WantError(
 		t,
 		h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }),
 		"ValidationError",
@@ -151,7 +152,7 @@ func TestLifecycle(t *testing.T) {
 		t.Error("the role exists after the deletion")
 	}
 	_, err = h.cfn.DescribeStacks(ctx, &cfn.DescribeStacksInput{StackName: aws.String("s")})
-	wantError(t, err, "ValidationError", "Stack with id s does not exist")
+	apitest.WantError(t, err, "ValidationError", "Stack with id s does not exist")
 	wantInOrder(
 		t,
 		h.events(id),
@@ -212,7 +213,7 @@ func TestCreateFails(t *testing.T) {
 					"First DELETE_COMPLETE",
 					"s ROLLBACK_COMPLETE",
 				)
-				wantError(
+				apitest.WantError(
 					t,
 					h.update("s", two),
 					"ValidationError",

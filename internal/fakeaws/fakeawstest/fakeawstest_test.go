@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/notify"
 )
 
@@ -61,7 +62,7 @@ func TestCreateRefused(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	begin := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
-	clock := fakeawstest.NewClock(begin)
+	clock := simclock.New(begin)
 	if err := clock.Sleep(t.Context(), time.Hour); err != nil {
 		t.Fatal(err)
 	}

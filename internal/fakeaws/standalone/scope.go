@@ -4,19 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"permstack/internal/fakeaws"
 )
-
-// configFor returns the configuration to call services as a role, or as the
-// account's owner.
-func (l *Server) configFor(account, region, roleARN string) aws.Config {
-	if roleARN == "" {
-		return l.Config(account, region)
-	}
-	return l.ConfigAs(account, region, roleARN)
-}
 
 // requestAccount and requestRegion read the scope of the signature, for calls of
 // Lambda's REST API, which the server does not decode.

@@ -65,7 +65,7 @@ func Start(addr string, o Options) (*Server, error) {
 		Logger:      o.Logger,
 	})
 	l.Stacks = cloudformation.New(cloudformation.Deps{
-		ConfigFor:    l.configFor,
+		ConfigFor:    l.ConfigFor,
 		ConfigCaller: l.ConfigCaller,
 		Assumable:    l.AssumableBy,
 		Endpoint:     func() string { return l.Endpoint + strings.TrimSuffix(responsePrefix, "/") },

@@ -30,7 +30,7 @@ func handle(ctx context.Context, e cfn.Event) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	fmt.Println("asked", e.RequestType)
+	fmt.Println("request", e.RequestType)
 	answer := map[string]any{
 		"Status": "SUCCESS", "RequestId": e.RequestID, "StackId": e.StackID, "LogicalResourceId": e.LogicalResourceID,
 		"PhysicalResourceId": id, "Data": map[string]any{"Answer": 42, "Echo": p["Echo"]},

@@ -1,4 +1,5 @@
-package fakeawstest
+// Package simclock provides a simulated clock for tests of code that waits.
+package simclock
 
 import (
 	"context"
@@ -13,8 +14,8 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that shows the time now.
-func NewClock(now time.Time) *Clock { return &Clock{now: now} }
+// New returns a clock that shows the time now.
+func New(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now returns the time that the clock shows.
 func (c *Clock) Now() time.Time {
