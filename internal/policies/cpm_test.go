@@ -105,11 +105,13 @@ func TestCPMMatchesVendorFiles(t *testing.T) {
 		want := []string{"kms:GenerateDataKeyPairWithoutPlaintext"} // on the page only
 		for name, actions := range capabilities {
 			have := granted(t, cpmSelection(cpmChoices[name], option))
-			for action, since := range actions {
+			for action, span := range actions {
+				since, until, ends := strings.Cut(span, " until ")
+				end := slices.Index(cpmReleases, until)
 				switch at := slices.Index(cpmReleases, since); {
-				case at < 0:
-					t.Fatalf("%s came with unknown release %s", action, since)
-				case at <= i:
+				case at < 0 || ends && end < 0:
+					t.Fatalf("%s has an unknown release in %q", action, span)
+				case at <= i && (!ends || i < end):
 					want = append(want, action)
 					if !slices.Contains(have, action) {
 						t.Errorf("%s: %s in %s is not granted by %s", release, action, name, cpmChoices[name])

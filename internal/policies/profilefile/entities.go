@@ -138,18 +138,8 @@ func (a *assembler) statement(key string, f statementForm) schema.Statement {
 	if !wildcard && s.WhyWildcard != "" {
 		a.add(f.Position, "whyWildcard is given, but resources is not *")
 	}
-	for option, actions := range f.Since {
-		a.known(f.Position, "option", option, a.options)
-		for _, action := range a.expand("action", actions, a.actions) {
-			if !slices.Contains(s.Actions, action) {
-				a.add(f.Position, "since: action %s is not one of the statement's", action)
-			}
-			if s.Since == nil {
-				s.Since = map[string]schema.Option{}
-			}
-			s.Since[action] = schema.Option(option)
-		}
-	}
+	s.Since = a.actionOptions(f, "since", f.Since, s.Actions)
+	s.Until = a.actionOptions(f, "until", f.Until, s.Actions)
 	for _, preset := range f.Presets {
 		a.known(f.Position, "preset", preset, a.presets)
 	}
@@ -165,6 +155,26 @@ func (a *assembler) statement(key string, f statementForm) schema.Statement {
 		s.Remains = append(s.Remains, schema.Remain{Kind: schema.RemainKind(r.Kind), Text: r.Text})
 	}
 	return s
+}
+
+// actionOptions returns the option of each action of a statement that since or until names.
+func (a *assembler) actionOptions(
+	f statementForm, key string, byOption map[string]textList, actions []string,
+) map[string]schema.Option {
+	var out map[string]schema.Option
+	for option, list := range byOption {
+		a.known(f.Position, "option", option, a.options)
+		for _, action := range a.expand("action", list, a.actions) {
+			if !slices.Contains(actions, action) {
+				a.add(f.Position, "%s: action %s is not one of the statement's", key, action)
+			}
+			if out == nil {
+				out = map[string]schema.Option{}
+			}
+			out[action] = schema.Option(option)
+		}
+	}
+	return out
 }
 
 var remainKinds = map[string]bool{

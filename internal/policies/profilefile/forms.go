@@ -133,6 +133,7 @@ type statementForm struct {
 	Shared      textList               `yaml:"shared"`
 	When        whenForm               `yaml:"when"`
 	Since       map[string]textList    `yaml:"since"`
+	Until       map[string]textList    `yaml:"until"`
 	Presets     []string               `yaml:"presets"`
 	WhyWildcard string                 `yaml:"whyWildcard"`
 	Note        string                 `yaml:"note"`

@@ -2307,8 +2307,8 @@ func cpm() schema.Profile {
 								Note:      "the vendor documents no name that its stacks begin with; CloudFormation acts with this role's rights, but deletes a stack that has a role of its own with that one",
 							},
 							{
-								Sid: "ListStacks",
-								Why: "list stacks and check a template before it is used",
+								Sid: "CheckTemplates",
+								Why: "check a template before it is used; earlier releases also list stacks",
 								For: []schema.Use{
 									{
 										Operation: "vpc-capture",
@@ -2317,6 +2317,7 @@ func cpm() schema.Profile {
 								Actions:     []string{"cloudformation:ListStacks", "cloudformation:ValidateTemplate"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
+								Until:       map[string]schema.Option{"cloudformation:ListStacks": "release=2025-09"},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{

@@ -211,6 +211,10 @@ type Statement struct {
 	// Since is the option that an action requires, beside For: the value of a
 	// setting for the vendor's release that introduced it.
 	Since map[string]Option `json:"since,omitempty"`
+	// Until is the option with which an action is no longer granted: the value of a
+	// cumulative setting for the vendor's release that no longer requires it. It is
+	// not granted in that release and later ones.
+	Until map[string]Option `json:"until,omitempty"`
 	// Presets are the marked presets that include the statement.
 	Presets []string `json:"presets,omitempty"`
 

@@ -1,0 +1,111 @@
+package policies_test
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/policies"
+)
+
+// narrowing is a recorded decision on a difference between the vendor's newest
+// public permissions and the profile.
+type narrowing struct {
+	Difference string   `yaml:"difference"` // less, more, resources, condition, operation, deny
+	Actions    []string `yaml:"actions"`    // may contain wildcards
+	Why        string   `yaml:"why"`
+}
+
+// TestCPMNarrowings compares the preset enterprise with the vendor's newest public
+// permission files. Every difference needs a decision in cpm-narrowings.yaml, and
+// every decision a difference.
+func TestCPMNarrowings(t *testing.T) {
+	var vendor struct {
+		Origin, Date string
+		Statements   map[string]struct {
+			Actions, Resources []string
+			Condition          iampolicy.Conditions
+		}
+	}
+	readJSON(t, "cpm-files-2025-09-07.json", &vendor)
+	conditions := map[string]iampolicy.Conditions{}
+	for _, s := range vendor.Statements {
+		for _, a := range s.Actions {
+			conditions[a] = s.Condition
+		}
+	}
+	data, err := os.ReadFile("testdata/cpm-narrowings.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decisions []narrowing
+	if err := yaml.Unmarshal(data, &decisions); err != nil {
+		t.Fatal(err)
+	}
+	role := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here)).Roles[0]
+	used := map[int]bool{}
+	decided := func(difference, action string) {
+		t.Helper()
+		i := slices.IndexFunc(decisions, func(d narrowing) bool {
+			return d.Difference == difference && slices.ContainsFunc(d.Actions, func(p string) bool { return glob(p, action) })
+		})
+		if i < 0 {
+			t.Errorf("no decision on %s: %s", difference, action)
+		}
+		used[i] = true
+	}
+	granted := map[string]bool{}
+	for _, d := range differences(role, conditions, granted) {
+		decided(d.Difference, d.Actions[0])
+	}
+	for _, a := range slices.Sorted(maps.Keys(conditions)) {
+		if !granted[a] {
+			decided("less", a)
+		}
+	}
+	for i, d := range decisions {
+		if !used[i] {
+			t.Errorf("the decision on %s of %v has no difference", d.Difference, d.Actions)
+		}
+		if d.Why == "" {
+			t.Errorf("the decision on %s of %v has no reason", d.Difference, d.Actions)
+		}
+	}
+	t.Logf("%d actions of the vendor's files of %s", len(conditions), vendor.Date)
+}
+
+// differences returns what a role's statements do to the vendor's actions, and
+// records the actions that it grants. The vendor's statements have no resources.
+func differences(role policies.Role, vendor map[string]iampolicy.Conditions, granted map[string]bool) []narrowing {
+	var out []narrowing
+	add := func(difference, action string) {
+		out = append(out, narrowing{Difference: difference, Actions: []string{action}})
+	}
+	for _, p := range role.Managed {
+		for _, s := range p.Document.Statement {
+			for _, a := range s.Action {
+				theirs, known := vendor[a]
+				if s.Effect == "Deny" {
+					add("deny", a)
+					continue
+				}
+				granted[a] = true
+				if !known {
+					add("more", a)
+					continue
+				}
+				if !slices.Equal(s.Resource, iampolicy.Values{"*"}) {
+					add("resources", a)
+				}
+				if len(s.Condition) > 0 && len(theirs) == 0 {
+					add("condition", a)
+				}
+			}
+		}
+	}
+	return out
+}
