@@ -12,16 +12,16 @@ import (
 	"permstack/internal/policies"
 )
 
-// narrowing is a recorded decision on a difference between the vendor's newest
+// decision is a recorded decision on a difference between the vendor's newest
 // public permissions and the profile.
-type narrowing struct {
-	Difference string   `yaml:"difference"` // less, more, resources, condition, operation, deny
-	Actions    []string `yaml:"actions"`    // may contain wildcards
-	Why        string   `yaml:"why"`
+type decision struct {
+	Actions []string // may contain wildcards
+	We      string   // grant less, grant more, limit resources, require a condition, deny
+	Why     string
 }
 
 // TestCPMNarrowings compares the preset enterprise with the vendor's newest public
-// permission files. Every difference needs a decision in cpm-narrowings.yaml, and
+// permission files. Every difference needs a decision in narrowings.yaml, and
 // every decision a difference.
 func TestCPMNarrowings(t *testing.T) {
 	var vendor struct {
@@ -38,41 +38,42 @@ func TestCPMNarrowings(t *testing.T) {
 			conditions[a] = s.Condition
 		}
 	}
-	data, err := os.ReadFile("testdata/cpm-narrowings.yaml")
+	data, err := os.ReadFile("profiles/cpm/narrowings.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var decisions []narrowing
-	if err := yaml.Unmarshal(data, &decisions); err != nil {
+	var file struct{ Narrowings []decision }
+	if err := yaml.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
+	decisions := file.Narrowings
 	role := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here)).Roles[0]
 	used := map[int]bool{}
 	decided := func(difference, action string) {
 		t.Helper()
-		i := slices.IndexFunc(decisions, func(d narrowing) bool {
-			return d.Difference == difference && slices.ContainsFunc(d.Actions, func(p string) bool { return glob(p, action) })
+		i := slices.IndexFunc(decisions, func(d decision) bool {
+			return d.We == difference && slices.ContainsFunc(d.Actions, func(p string) bool { return glob(p, action) })
 		})
 		if i < 0 {
-			t.Errorf("no decision on %s: %s", difference, action)
+			t.Errorf("no decision to %s: %s", difference, action)
 		}
 		used[i] = true
 	}
 	granted := map[string]bool{}
 	for _, d := range differences(role, conditions, granted) {
-		decided(d.Difference, d.Actions[0])
+		decided(d.We, d.Actions[0])
 	}
 	for _, a := range slices.Sorted(maps.Keys(conditions)) {
 		if !granted[a] {
-			decided("less", a)
+			decided("grant less", a)
 		}
 	}
 	for i, d := range decisions {
 		if !used[i] {
-			t.Errorf("the decision on %s of %v has no difference", d.Difference, d.Actions)
+			t.Errorf("the decision to %s of %v has no difference", d.We, d.Actions)
 		}
 		if d.Why == "" {
-			t.Errorf("the decision on %s of %v has no reason", d.Difference, d.Actions)
+			t.Errorf("the decision to %s of %v has no reason", d.We, d.Actions)
 		}
 	}
 	t.Logf("%d actions of the vendor's files of %s", len(conditions), vendor.Date)
@@ -80,10 +81,10 @@ func TestCPMNarrowings(t *testing.T) {
 
 // differences returns what a role's statements do to the vendor's actions, and
 // records the actions that it grants. The vendor's statements have no resources.
-func differences(role policies.Role, vendor map[string]iampolicy.Conditions, granted map[string]bool) []narrowing {
-	var out []narrowing
+func differences(role policies.Role, vendor map[string]iampolicy.Conditions, granted map[string]bool) []decision {
+	var out []decision
 	add := func(difference, action string) {
-		out = append(out, narrowing{Difference: difference, Actions: []string{action}})
+		out = append(out, decision{We: difference, Actions: []string{action}})
 	}
 	for _, p := range role.Managed {
 		for _, s := range p.Document.Statement {
@@ -95,14 +96,14 @@ func differences(role policies.Role, vendor map[string]iampolicy.Conditions, gra
 				}
 				granted[a] = true
 				if !known {
-					add("more", a)
+					add("grant more", a)
 					continue
 				}
 				if !slices.Equal(s.Resource, iampolicy.Values{"*"}) {
-					add("resources", a)
+					add("limit resources", a)
 				}
 				if len(s.Condition) > 0 && len(theirs) == 0 {
-					add("condition", a)
+					add("require a condition", a)
 				}
 			}
 		}
