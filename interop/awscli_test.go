@@ -76,15 +76,8 @@ func (c cli) waitForStatus(name, status string) stack {
 				StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
 			}
 			c.run(&events, "cloudformation", "describe-stack-events", "--stack-name", name)
-			c.t.Fatalf(
-				"%s: stack %s is %s, want %s: %s\n%v",
-				c.location,
-				name,
-				s.StackStatus,
-				status,
-				s.StackStatusReason,
-				events.StackEvents,
-			)
+			c.t.Fatalf("%s: stack %s is %s, want %s: %s\n%v",
+				c.location, name, s.StackStatus, status, s.StackStatusReason, events.StackEvents)
 		}
 		return s
 	}
@@ -141,13 +134,7 @@ func TestAWSCLI(t *testing.T) {
 	here, east, other := at(
 		"111111111111",
 		"us-east-1",
-	), at(
-		"111111111111",
-		"eu-central-1",
-	), at(
-		"222222222222",
-		"us-east-1",
-	)
+	), at("111111111111", "eu-central-1"), at("222222222222", "us-east-1")
 
 	here.create("backup", "main", "EC2", "S3")
 	east.create("backup", "main", "RDS")

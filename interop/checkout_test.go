@@ -50,14 +50,8 @@ func runIn(t *testing.T, dir string, env []string, program string, args ...strin
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf(
-			"%s %s: %v\n%s%s",
-			filepath.Base(program),
-			strings.Join(args, " "),
-			err,
-			tail(stdout.String()),
-			tail(stderr.String()),
-		)
+		t.Fatalf("%s %s: %v\n%s%s",
+			filepath.Base(program), strings.Join(args, " "), err, tail(stdout.String()), tail(stderr.String()))
 	}
 	return stdout.String() + stderr.String()
 }

@@ -65,10 +65,8 @@ func TestRoleSessionsAreBound(t *testing.T) {
 	_, err := as.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("stack")})
 	apitest.WantError(t, err, "AccessDenied", "role/stack")
 	attach := func(arn string) error {
-		_, err := as.IAM.AttachRolePolicy(
-			ctx,
-			&iam.AttachRolePolicyInput{RoleName: aws.String("made"), PolicyArn: &arn},
-		)
+		_, err := as.IAM.AttachRolePolicy(ctx,
+			&iam.AttachRolePolicyInput{RoleName: aws.String("made"), PolicyArn: &arn})
 		return err
 	}
 	apitest.WantError(t, attach(other), "AccessDenied", "iam:AttachRolePolicy")
@@ -93,21 +91,14 @@ func TestRoleSessionsAreBound(t *testing.T) {
 	apitest.WantError(t, err, "AccessDeniedException", "events:PutRule")
 	rule.Tags = []ebtypes.Tag{{Key: aws.String("owner"), Value: aws.String("permstack")}}
 	apitest.Succeed(t)(as.Events.PutRule(ctx, rule))
-	_, err = as.Events.PutTargets(
-		ctx,
-		&eventbridge.PutTargetsInput{
-			Rule: aws.String("r"),
-			Targets: []ebtypes.Target{
-				{Id: aws.String("a"), Arn: topic, RoleArn: aws.String("arn:aws:iam::111122223333:role/stack")},
-			},
+	_, err = as.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{
+		Rule: aws.String("r"),
+		Targets: []ebtypes.Target{
+			{Id: aws.String("a"), Arn: topic, RoleArn: aws.String("arn:aws:iam::111122223333:role/stack")},
 		},
-	)
-	apitest.WantError(
-		t,
-		err,
-		"AccessDeniedException",
-		"iam:PassRole on resource: arn:aws:iam::111122223333:role/stack",
-	)
+	})
+	apitest.WantError(t, err, "AccessDeniedException",
+		"iam:PassRole on resource: arn:aws:iam::111122223333:role/stack")
 	apitest.Succeed(t)(as.STS.GetCallerIdentity(ctx, nil))
 }
 
@@ -120,28 +111,16 @@ func TestBoundaryAndLateChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := apitest.CreatePolicy(t, owner, "bound", apitest.ReadAll)
-	apitest.Succeed(t)(
-		owner.IAM.PutRolePermissionsBoundary(
-			ctx,
-			&iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("wide"), PermissionsBoundary: &bound},
-		),
-	)
+	apitest.Succeed(t)(owner.IAM.PutRolePermissionsBoundary(ctx,
+		&iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("wide"), PermissionsBoundary: &bound}))
 	apitest.WantError(t, list(), "AccessDenied", "because no permissions boundary allows the iam:ListRoles action")
-	apitest.Succeed(t)(
-		owner.IAM.DeleteRolePermissionsBoundary(
-			ctx,
-			&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("wide")},
-		),
-	)
+	apitest.Succeed(t)(owner.IAM.DeleteRolePermissionsBoundary(ctx,
+		&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("wide")}))
 	if err := list(); err != nil {
 		t.Error(err)
 	}
-	apitest.Succeed(t)(
-		owner.IAM.DeleteRolePolicy(
-			ctx,
-			&iam.DeleteRolePolicyInput{RoleName: aws.String("wide"), PolicyName: aws.String("own")},
-		),
-	)
+	apitest.Succeed(t)(owner.IAM.DeleteRolePolicy(ctx,
+		&iam.DeleteRolePolicyInput{RoleName: aws.String("wide"), PolicyName: aws.String("own")}))
 	apitest.WantError(t, list(), "AccessDenied", "because no identity-based policy allows")
 	apitest.Succeed(t)(owner.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String("wide")}))
 	apitest.AsRole(t, c, owner, "wide", `{"Effect":"Allow","Action":"*","Resource":"*"}`)
@@ -174,12 +153,8 @@ func TestAuthorizeFromAService(t *testing.T) {
 	if err := call(apitest.AsRole(t, c, owner, "good", pass("cloudformation.amazonaws.com"))); err != nil {
 		t.Error(err)
 	}
-	apitest.WantError(
-		t,
-		call(apitest.AsRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))),
-		"AccessDenied",
-		"iam:PassRole",
-	)
+	apitest.WantError(t, call(apitest.AsRole(t, c, owner, "bad", pass("ec2.amazonaws.com"))), "AccessDenied",
+		"iam:PassRole")
 }
 
 // TestConfigCaller checks that calls of a service for its caller have the caller's
@@ -214,10 +189,7 @@ func TestConfigCaller(t *testing.T) {
 		`"Resource":"*"}`)); err != nil {
 		t.Error(err)
 	}
-	apitest.WantError(
-		t,
+	apitest.WantError(t,
 		call(apitest.AsRole(t, c, owner, "maynot", `{"Effect":"Allow","Action":"iam:GetRole","Resource":"*"}`)),
-		"Inner",
-		"AccessDenied",
-	)
+		"Inner", "AccessDenied")
 }

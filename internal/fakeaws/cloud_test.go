@@ -84,34 +84,22 @@ func TestRefusesByName(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
 	_, err := n.IAM.ListUsers(ctx, nil)
-	apitest.WantError(
-		t,
-		err,
-		"NotImplemented",
-		"permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile",
-	)
+	apitest.WantError(t, err, "NotImplemented",
+		"permstack local does not have iam:ListUsers (it has: AddRoleToInstanceProfile")
 	_, err = n.Events.ListArchives(ctx, nil)
 	apitest.WantError(t, err, "NotImplemented", "events:ListArchives")
 	cfg := c.Config(apitest.Account, apitest.Region)
 	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
-	apitest.WantError(
-		t,
-		err,
-		"NotImplemented",
-		"cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, sqs, ssm, sts)",
-	)
+	apitest.WantError(t, err, "NotImplemented",
+		"cloudformation:DescribeStacks (it has the services: events, iam, s3, sns, sqs, ssm, sts)")
 }
 
 func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {
 	t.Helper()
 	client := c.Config(apitest.Account, apitest.Region).HTTPClient
 	r := apitest.Must[*http.Request](t)(
-		http.NewRequestWithContext(
-			context.Background(),
-			method,
-			"http://aws.permstack.invalid"+url,
-			strings.NewReader(body),
-		),
+		http.NewRequestWithContext(context.Background(), method, "http://aws.permstack.invalid"+url,
+			strings.NewReader(body)),
 	)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -171,17 +159,8 @@ func TestProtocols(t *testing.T) {
 
 func TestCBORClientsCanReadTheRefusal(t *testing.T) {
 	c, _ := apitest.NewCloud(t)
-	status, body, h := request(
-		t,
-		c,
-		"POST",
-		"/service/GraniteServiceVersion20100801/operation/ListMetrics",
-		"",
-		"Authorization",
-		signedFor("monitoring"),
-		"Smithy-Protocol",
-		"rpc-v2-cbor",
-	)
+	status, body, h := request(t, c, "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "",
+		"Authorization", signedFor("monitoring"), "Smithy-Protocol", "rpc-v2-cbor")
 	if status != 501 || h.Get("Content-Type") != "application/cbor" ||
 		!strings.HasPrefix(body, "\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x0eNotImplemented") ||
 		!strings.Contains(body, "monitoring:ListMetrics") {
@@ -212,10 +191,8 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 	ctx := context.Background()
 	c, n := apitest.NewCloud(t)
 	c.Mount("/_permstack/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "outer") }))
-	c.Mount(
-		"/_permstack/cfn-response/",
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }),
-	)
+	c.Mount("/_permstack/cfn-response/",
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "inner "+r.URL.Path) }))
 	if _, body, _ := request(t, c, "PUT", "/_permstack/cfn-response/1", "{}"); body != "inner /_permstack/cfn-response/1" {
 		t.Errorf("mounted: %s", body)
 	}
@@ -260,43 +237,28 @@ func TestInParallel(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			name := fmt.Sprintf("parallel-%d", i%8)
-			_, _ = n.IAM.CreateRole(
-				ctx,
-				&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(apitest.TrustSelf)},
-			)
-			_, _ = n.IAM.PutRolePolicy(
-				ctx,
-				&iam.PutRolePolicyInput{
-					RoleName:       &name,
-					PolicyName:     &name,
-					PolicyDocument: aws.String(apitest.ReadAll),
-				},
-			)
+			_, _ = n.IAM.CreateRole(ctx,
+				&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(apitest.TrustSelf)})
+			_, _ = n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+				RoleName:       &name,
+				PolicyName:     &name,
+				PolicyDocument: aws.String(apitest.ReadAll),
+			})
 			_, _ = n.IAM.ListRoles(ctx, nil)
 			_, _ = n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name})
-			_, _ = n.SNS.Publish(
-				ctx,
-				&sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name},
-			)
-			_, _ = n.SSM.PutParameter(
-				ctx,
-				&ssm.PutParameterInput{
-					Name:      &name,
-					Value:     &name,
-					Type:      ssmtypes.ParameterTypeString,
-					Overwrite: aws.Bool(true),
-				},
-			)
-			_, _ = n.Events.PutRule(
-				ctx,
-				&eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)},
-			)
+			_, _ = n.SNS.Publish(ctx,
+				&sns.PublishInput{TopicArn: aws.String("arn:aws:sns:eu-west-1:111122223333:" + name), Message: &name})
+			_, _ = n.SSM.PutParameter(ctx, &ssm.PutParameterInput{
+				Name:      &name,
+				Value:     &name,
+				Type:      ssmtypes.ParameterTypeString,
+				Overwrite: aws.Bool(true),
+			})
+			_, _ = n.Events.PutRule(ctx,
+				&eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(`{"source":["aws.ec2"]}`)})
 			_, _ = apitest.NewClients(
 				c.ConfigAs(apitest.Account, apitest.Region, "arn:aws:iam::111122223333:role/"+name),
-			).IAM.GetRole(
-				ctx,
-				&iam.GetRoleInput{RoleName: &name},
-			)
+			).IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 			c.Calls()
 			c.SNS().Messages("")
 		})

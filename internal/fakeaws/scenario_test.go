@@ -73,39 +73,28 @@ func scenario(n apitest.Clients) []step {
 	loose(
 		"create policy",
 		"moto leaves the description out, of which AWS says nothing",
-		with(
-			n.IAM.CreatePolicy,
-			iam.CreatePolicyInput{
-				PolicyName:     aws.String("scenario"),
-				Path:           aws.String("/permstack/"),
-				PolicyDocument: doc,
-				Description:    aws.String("d"),
-				Tags:           tags,
-			},
-		),
+		with(n.IAM.CreatePolicy, iam.CreatePolicyInput{
+			PolicyName:     aws.String("scenario"),
+			Path:           aws.String("/permstack/"),
+			PolicyDocument: doc,
+			Description:    aws.String("d"),
+			Tags:           tags,
+		}),
 	)
 	add(
 		"create policy again",
-		with(
-			n.IAM.CreatePolicy,
-			iam.CreatePolicyInput{
-				PolicyName:     aws.String("scenario"),
-				Path:           aws.String("/permstack/"),
-				PolicyDocument: doc,
-			},
-		),
+		with(n.IAM.CreatePolicy, iam.CreatePolicyInput{
+			PolicyName:     aws.String("scenario"),
+			Path:           aws.String("/permstack/"),
+			PolicyDocument: doc,
+		}),
 	)
 	add("get policy", with(n.IAM.GetPolicy, iam.GetPolicyInput{PolicyArn: arn}))
 	loose("get no policy", "words of the message", with(n.IAM.GetPolicy, iam.GetPolicyInput{PolicyArn: missing}))
-	add(
-		"get version",
-		with(n.IAM.GetPolicyVersion, iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}),
-	)
-	loose(
-		"get no version",
-		"words of the message",
-		with(n.IAM.GetPolicyVersion, iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v9")}),
-	)
+	add("get version",
+		with(n.IAM.GetPolicyVersion, iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
+	loose("get no version", "words of the message",
+		with(n.IAM.GetPolicyVersion, iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v9")}))
 	loose(
 		"new version",
 		"moto tells the document, which AWS does not",
@@ -114,19 +103,12 @@ func scenario(n apitest.Clients) []step {
 			iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: doc, SetAsDefault: true},
 		),
 	)
-	loose(
-		"list versions",
-		"moto lists the oldest first",
-		with(n.IAM.ListPolicyVersions, iam.ListPolicyVersionsInput{PolicyArn: arn}),
-	)
-	add(
-		"delete default version",
-		with(n.IAM.DeletePolicyVersion, iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}),
-	)
-	add(
-		"delete version",
-		with(n.IAM.DeletePolicyVersion, iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}),
-	)
+	loose("list versions", "moto lists the oldest first",
+		with(n.IAM.ListPolicyVersions, iam.ListPolicyVersionsInput{PolicyArn: arn}))
+	add("delete default version",
+		with(n.IAM.DeletePolicyVersion, iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
+	add("delete version",
+		with(n.IAM.DeletePolicyVersion, iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
 	add(
 		"tag policy",
 		with(
@@ -141,27 +123,20 @@ func scenario(n apitest.Clients) []step {
 	loose(
 		"create role",
 		"moto names the boundary's type otherwise",
-		with(
-			n.IAM.CreateRole,
-			iam.CreateRoleInput{
-				RoleName:                 role,
-				Path:                     aws.String("/permstack/"),
-				AssumeRolePolicyDocument: trust,
-				Description:              aws.String("d"),
-				MaxSessionDuration:       aws.Int32(7200),
-				Tags:                     tags,
-				PermissionsBoundary:      arn,
-			},
-		),
+		with(n.IAM.CreateRole, iam.CreateRoleInput{
+			RoleName:                 role,
+			Path:                     aws.String("/permstack/"),
+			AssumeRolePolicyDocument: trust,
+			Description:              aws.String("d"),
+			MaxSessionDuration:       aws.Int32(7200),
+			Tags:                     tags,
+			PermissionsBoundary:      arn,
+		}),
 	)
-	add(
-		"create role again",
-		with(n.IAM.CreateRole, iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: trust}),
-	)
-	add(
-		"remove boundary",
-		with(n.IAM.DeleteRolePermissionsBoundary, iam.DeleteRolePermissionsBoundaryInput{RoleName: role}),
-	)
+	add("create role again",
+		with(n.IAM.CreateRole, iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: trust}))
+	add("remove boundary",
+		with(n.IAM.DeleteRolePermissionsBoundary, iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
 	add("get role", with(n.IAM.GetRole, iam.GetRoleInput{RoleName: role}))
 	loose("get no role", "moto ends the sentence otherwise", with(n.IAM.GetRole, iam.GetRoleInput{RoleName: none}))
 	add(
@@ -190,10 +165,8 @@ func scenario(n apitest.Clients) []step {
 	add("get role after changes", with(n.IAM.GetRole, iam.GetRoleInput{RoleName: role}))
 	add("list roles", with(n.IAM.ListRoles, iam.ListRolesInput{PathPrefix: aws.String("/permstack/")}))
 
-	add(
-		"put inline",
-		with(n.IAM.PutRolePolicy, iam.PutRolePolicyInput{RoleName: role, PolicyName: inline, PolicyDocument: doc}),
-	)
+	add("put inline",
+		with(n.IAM.PutRolePolicy, iam.PutRolePolicyInput{RoleName: role, PolicyName: inline, PolicyDocument: doc}))
 	for name, document := range map[string]string{
 		"no statement": `{"Version":"2012-10-17"}`,
 		"no effect":    `{"Version":"2012-10-17","Statement":[{"Action":"ec2:*","Resource":"*"}]}`,
@@ -218,11 +191,8 @@ func scenario(n apitest.Clients) []step {
 		)
 	}
 	add("get inline", with(n.IAM.GetRolePolicy, iam.GetRolePolicyInput{RoleName: role, PolicyName: inline}))
-	loose(
-		"get no inline",
-		"words of the message",
-		with(n.IAM.GetRolePolicy, iam.GetRolePolicyInput{RoleName: role, PolicyName: none}),
-	)
+	loose("get no inline", "words of the message",
+		with(n.IAM.GetRolePolicy, iam.GetRolePolicyInput{RoleName: role, PolicyName: none}))
 	add("list inline", with(n.IAM.ListRolePolicies, iam.ListRolePoliciesInput{RoleName: role}))
 	add("attach", with(n.IAM.AttachRolePolicy, iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
 	add(
@@ -232,15 +202,10 @@ func scenario(n apitest.Clients) []step {
 			iam.AttachRolePolicyInput{RoleName: role, PolicyArn: aws.String("arn:aws:iam::aws:policy/SecurityAudit")},
 		),
 	)
-	add(
-		"attach no policy",
-		with(n.IAM.AttachRolePolicy, iam.AttachRolePolicyInput{RoleName: role, PolicyArn: missing}),
-	)
-	loose(
-		"attached",
-		"moto lists AWS's first",
-		with(n.IAM.ListAttachedRolePolicies, iam.ListAttachedRolePoliciesInput{RoleName: role}),
-	)
+	add("attach no policy",
+		with(n.IAM.AttachRolePolicy, iam.AttachRolePolicyInput{RoleName: role, PolicyArn: missing}))
+	loose("attached", "moto lists AWS's first",
+		with(n.IAM.ListAttachedRolePolicies, iam.ListAttachedRolePoliciesInput{RoleName: role}))
 	add("get attached policy", with(n.IAM.GetPolicy, iam.GetPolicyInput{PolicyArn: arn}))
 	add("entities", with(n.IAM.ListEntitiesForPolicy, iam.ListEntitiesForPolicyInput{PolicyArn: arn}))
 	add(
@@ -250,10 +215,8 @@ func scenario(n apitest.Clients) []step {
 			iam.CreateInstanceProfileInput{InstanceProfileName: profile, Path: aws.String("/permstack/")},
 		),
 	)
-	add(
-		"create profile again",
-		with(n.IAM.CreateInstanceProfile, iam.CreateInstanceProfileInput{InstanceProfileName: profile}),
-	)
+	add("create profile again",
+		with(n.IAM.CreateInstanceProfile, iam.CreateInstanceProfileInput{InstanceProfileName: profile}))
 	add(
 		"add role to profile",
 		with(
@@ -268,26 +231,15 @@ func scenario(n apitest.Clients) []step {
 			iam.AddRoleToInstanceProfileInput{InstanceProfileName: profile, RoleName: role},
 		),
 	)
-	loose(
-		"get profile",
-		"moto tells the tags of its role",
-		with(n.IAM.GetInstanceProfile, iam.GetInstanceProfileInput{InstanceProfileName: profile}),
-	)
-	loose(
-		"get no profile",
-		"words of the message",
-		with(n.IAM.GetInstanceProfile, iam.GetInstanceProfileInput{InstanceProfileName: none}),
-	)
-	loose(
-		"profiles of role",
-		"moto tells the tags of its role",
-		with(n.IAM.ListInstanceProfilesForRole, iam.ListInstanceProfilesForRoleInput{RoleName: role}),
-	)
+	loose("get profile", "moto tells the tags of its role",
+		with(n.IAM.GetInstanceProfile, iam.GetInstanceProfileInput{InstanceProfileName: profile}))
+	loose("get no profile", "words of the message",
+		with(n.IAM.GetInstanceProfile, iam.GetInstanceProfileInput{InstanceProfileName: none}))
+	loose("profiles of role", "moto tells the tags of its role",
+		with(n.IAM.ListInstanceProfilesForRole, iam.ListInstanceProfilesForRoleInput{RoleName: role}))
 	add("delete role in profile", with(n.IAM.DeleteRole, iam.DeleteRoleInput{RoleName: role}))
-	add(
-		"delete profile with role",
-		with(n.IAM.DeleteInstanceProfile, iam.DeleteInstanceProfileInput{InstanceProfileName: profile}),
-	)
+	add("delete profile with role",
+		with(n.IAM.DeleteInstanceProfile, iam.DeleteInstanceProfileInput{InstanceProfileName: profile}))
 	add(
 		"take role out",
 		with(
@@ -295,10 +247,8 @@ func scenario(n apitest.Clients) []step {
 			iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: profile, RoleName: role},
 		),
 	)
-	add(
-		"delete profile",
-		with(n.IAM.DeleteInstanceProfile, iam.DeleteInstanceProfileInput{InstanceProfileName: profile}),
-	)
+	add("delete profile",
+		with(n.IAM.DeleteInstanceProfile, iam.DeleteInstanceProfileInput{InstanceProfileName: profile}))
 	add("delete role with attachments", with(n.IAM.DeleteRole, iam.DeleteRoleInput{RoleName: role}))
 	add("detach", with(n.IAM.DetachRolePolicy, iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
 	add("detach again", with(n.IAM.DetachRolePolicy, iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
@@ -317,64 +267,47 @@ func scenario(n apitest.Clients) []step {
 
 	add("create topic", with(n.SNS.CreateTopic, sns.CreateTopicInput{Name: aws.String("scenario")}))
 	add("create topic again", with(n.SNS.CreateTopic, sns.CreateTopicInput{Name: aws.String("scenario")}))
-	loose(
-		"topic attributes",
-		"moto spells the default delivery policy its own way",
-		with(n.SNS.GetTopicAttributes, sns.GetTopicAttributesInput{TopicArn: topic}),
-	)
+	loose("topic attributes", "moto spells the default delivery policy its own way",
+		with(n.SNS.GetTopicAttributes, sns.GetTopicAttributesInput{TopicArn: topic}))
 	add(
 		"name topic",
-		with(
-			n.SNS.SetTopicAttributes,
-			sns.SetTopicAttributesInput{
-				TopicArn:       topic,
-				AttributeName:  aws.String("DisplayName"),
-				AttributeValue: aws.String("x"),
-			},
-		),
+		with(n.SNS.SetTopicAttributes, sns.SetTopicAttributesInput{
+			TopicArn:       topic,
+			AttributeName:  aws.String("DisplayName"),
+			AttributeValue: aws.String("x"),
+		}),
 	)
 	add("list topics", with(n.SNS.ListTopics, sns.ListTopicsInput{}))
 	add(
 		"subscribe",
-		with(
-			n.SNS.Subscribe,
-			sns.SubscribeInput{
-				TopicArn:              topic,
-				Protocol:              aws.String("email"),
-				Endpoint:              aws.String("a@example.com"),
-				ReturnSubscriptionArn: true,
-			},
-		),
+		with(n.SNS.Subscribe, sns.SubscribeInput{
+			TopicArn:              topic,
+			Protocol:              aws.String("email"),
+			Endpoint:              aws.String("a@example.com"),
+			ReturnSubscriptionArn: true,
+		}),
 	)
-	add(
-		"publish",
-		with(n.SNS.Publish, sns.PublishInput{TopicArn: topic, Subject: aws.String("s"), Message: aws.String("m")}),
-	)
+	add("publish",
+		with(n.SNS.Publish, sns.PublishInput{TopicArn: topic, Subject: aws.String("s"), Message: aws.String("m")}))
 	loose(
 		"publish long subject",
 		"words of the message",
-		with(
-			n.SNS.Publish,
-			sns.PublishInput{
-				TopicArn: topic,
-				Subject:  aws.String(string(make([]byte, 101))),
-				Message:  aws.String("m"),
-			},
-		),
+		with(n.SNS.Publish, sns.PublishInput{
+			TopicArn: topic,
+			Subject:  aws.String(string(make([]byte, 101))),
+			Message:  aws.String("m"),
+		}),
 	)
 	add("delete topic", with(n.SNS.DeleteTopic, sns.DeleteTopicInput{TopicArn: topic}))
 	add("attributes of no topic", with(n.SNS.GetTopicAttributes, sns.GetTopicAttributesInput{TopicArn: topic}))
 
 	add(
 		"put rule",
-		with(
-			n.Events.PutRule,
-			eventbridge.PutRuleInput{
-				Name:         rule,
-				EventPattern: aws.String(`{"source":["aws.ec2"]}`),
-				Description:  aws.String("d"),
-			},
-		),
+		with(n.Events.PutRule, eventbridge.PutRuleInput{
+			Name:         rule,
+			EventPattern: aws.String(`{"source":["aws.ec2"]}`),
+			Description:  aws.String("d"),
+		}),
 	)
 	add("describe rule", with(n.Events.DescribeRule, eventbridge.DescribeRuleInput{Name: rule}))
 	loose(
@@ -396,16 +329,11 @@ func scenario(n apitest.Clients) []step {
 	add("disable rule", with(n.Events.DisableRule, eventbridge.DisableRuleInput{Name: rule}))
 	add("list rules", with(n.Events.ListRules, eventbridge.ListRulesInput{NamePrefix: rule}))
 	add("delete rule with targets", with(n.Events.DeleteRule, eventbridge.DeleteRuleInput{Name: rule}))
-	add(
-		"remove targets",
-		with(n.Events.RemoveTargets, eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{"t"}}),
-	)
+	add("remove targets",
+		with(n.Events.RemoveTargets, eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{"t"}}))
 	add("delete rule", with(n.Events.DeleteRule, eventbridge.DeleteRuleInput{Name: rule}))
-	loose(
-		"describe no rule",
-		"words of the message",
-		with(n.Events.DescribeRule, eventbridge.DescribeRuleInput{Name: rule}),
-	)
+	loose("describe no rule", "words of the message",
+		with(n.Events.DescribeRule, eventbridge.DescribeRuleInput{Name: rule}))
 
 	add(
 		"put parameter",
@@ -423,15 +351,12 @@ func scenario(n apitest.Clients) []step {
 	)
 	add(
 		"overwrite parameter",
-		with(
-			n.SSM.PutParameter,
-			ssm.PutParameterInput{
-				Name:      parameter,
-				Value:     aws.String("2"),
-				Type:      ssmtypes.ParameterTypeString,
-				Overwrite: aws.Bool(true),
-			},
-		),
+		with(n.SSM.PutParameter, ssm.PutParameterInput{
+			Name:      parameter,
+			Value:     aws.String("2"),
+			Type:      ssmtypes.ParameterTypeString,
+			Overwrite: aws.Bool(true),
+		}),
 	)
 	add("get parameter", with(n.SSM.GetParameter, ssm.GetParameterInput{Name: parameter}))
 	add("get parameters", with(n.SSM.GetParameters, ssm.GetParametersInput{Names: []string{*parameter, "none"}}))

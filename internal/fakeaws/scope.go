@@ -25,10 +25,8 @@ func readScope(r *http.Request, query url.Values) (scope, *protocol.Error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		_, rest, ok := strings.Cut(header, "Credential=")
 		if !ok {
-			return scope{}, protocol.Errorf(
-				"IncompleteSignature",
-				"Authorization header requires 'Credential' parameter.",
-			)
+			return scope{}, protocol.Errorf("IncompleteSignature",
+				"Authorization header requires 'Credential' parameter.")
 		}
 		credential, _, _ = strings.Cut(rest, ",")
 		token = r.Header.Get("X-Amz-Security-Token")
@@ -45,11 +43,8 @@ func readScope(r *http.Request, query url.Values) (scope, *protocol.Error) {
 		region, _, _ := strings.Cut(r.Header.Get("X-Amz-Region-Set"), ",")
 		return scope{accessKeyID: parts[0], region: region, service: parts[2], token: token}, nil
 	}
-	return scope{}, protocol.Errorf(
-		"IncompleteSignature",
-		"Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request, not %q",
-		credential,
-	)
+	return scope{}, protocol.Errorf("IncompleteSignature",
+		"Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request, not %q", credential)
 }
 
 // caller returns the principal with the credentials of a scope, and its account.

@@ -95,12 +95,8 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 	if service.Protocol == protocol.JSON {
 		prefix, action, found := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		if !found || prefix != service.TargetPrefix {
-			return call, format, protocol.Errorf(
-				"UnknownOperationException",
-				"X-Amz-Target %q does not name an operation of %s",
-				r.Header.Get("X-Amz-Target"),
-				service.Name,
-			)
+			return call, format, protocol.Errorf("UnknownOperationException",
+				"X-Amz-Target %q does not name an operation of %s", r.Header.Get("X-Amz-Target"), service.Name)
 		}
 		call.Action = action
 	}
@@ -122,27 +118,16 @@ func (c *Cloud) bodyLimit(r *http.Request, query url.Values) int64 {
 func (c *Cloud) run(r *http.Request, call *protocol.Call) (result any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error(
-				"handler panicked",
-				"call",
-				call.Service+":"+call.Action,
-				"panic",
-				fmt.Sprint(p),
-				"stack",
-				string(debug.Stack()),
-			)
+			c.log.Error("handler panicked", "call", call.Service+":"+call.Action, "panic", fmt.Sprint(p), "stack",
+				string(debug.Stack()))
 			result, err = nil, protocol.InternalFailure("panic in %s:%s: %v", call.Service, call.Action, p)
 		}
 	}()
 	service, _ := c.service(call.Service)
 	action, ok := service.Actions[call.Action]
 	if !ok {
-		return nil, protocol.NotImplemented(
-			"%s:%s (it has: %s)",
-			call.Service,
-			call.Action,
-			strings.Join(actionNames(service), ", "),
-		)
+		return nil, protocol.NotImplemented("%s:%s (it has: %s)",
+			call.Service, call.Action, strings.Join(actionNames(service), ", "))
 	}
 	if f := c.intercept.Load(); f != nil {
 		if err := (*f)(call); err != nil {

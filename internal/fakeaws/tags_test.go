@@ -76,29 +76,19 @@ func TestTagging(t *testing.T) {
 		&sns.ListTagsForResourceInput{ResourceArn: topic})).Tags {
 		left["topic"] = append(left["topic"], *tag.Key)
 	}
-	succeed(
-		"rule",
+	succeed("rule",
 		second(n.Events.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: rule, Tags: ruleTags})),
-		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})),
-	)
+		second(n.Events.UntagResource(ctx, &eventbridge.UntagResourceInput{ResourceARN: rule, TagKeys: off})))
 	for _, tag := range apitest.Must[*eventbridge.ListTagsForResourceOutput](t)(n.Events.ListTagsForResource(ctx,
 		&eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
 		left["rule"] = append(left["rule"], *tag.Key)
 	}
 	succeed(
 		"parameter",
-		second(
-			n.SSM.AddTagsToResource(
-				ctx,
-				&ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags},
-			),
-		),
-		second(
-			n.SSM.RemoveTagsFromResource(
-				ctx,
-				&ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off},
-			),
-		),
+		second(n.SSM.AddTagsToResource(ctx,
+			&ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
+		second(n.SSM.RemoveTagsFromResource(ctx,
+			&ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})),
 	)
 	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx,
 		&ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {

@@ -220,13 +220,8 @@ func TestThousands(t *testing.T) {
 	}
 	// All are resolved; and none could be checked.
 	if diff, _ := notify.Compare(
-		report(),
-		state,
-		monday.Add(24*time.Hour),
-		7,
-	); len(
-		diff.Resolved,
-	)+diff.ResolvedUnnamed != 2000 {
+		report(), state, monday.Add(24*time.Hour), 7,
+	); len(diff.Resolved)+diff.ResolvedUnnamed != 2000 {
 		t.Errorf("all resolved: %d and %d", len(diff.Resolved), diff.ResolvedUnnamed)
 	}
 	none := report(finding.Finding{ID: "unreadable", Direction: finding.Unreadable})

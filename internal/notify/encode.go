@@ -100,10 +100,7 @@ func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, 
 		keys = append(keys, k.Key.Resource[:]...)
 		keys = append(keys, k.Key.Stack[:]...)
 		keys = append(keys, k.Key.Direction)
-		if times := timesText(
-			k.FirstSeen,
-			k.Notified,
-		); i == len(known)-1 ||
+		if times := timesText(k.FirstSeen, k.Notified); i == len(known)-1 ||
 			times != timesText(known[i+1].FirstSeen, known[i+1].Notified) {
 			w.Groups = append(w.Groups, [2]string{times, base64.RawURLEncoding.EncodeToString(keys)})
 			keys = nil

@@ -57,12 +57,8 @@ func TestMessage(t *testing.T) {
 	less.Hash = "another"
 	r := report(less, unreadable, more)
 	diff, _ := notify.Compare(r, state, monday, 7)
-	m := notify.DriftMessage(
-		r,
-		diff,
-		&notify.Reverted{Done: []string{"detached AdministratorAccess"}, Failed: []string{"Role2: busy"}},
-		monday,
-	)
+	m := notify.DriftMessage(r, diff,
+		&notify.Reverted{Done: []string{"detached AdministratorAccess"}, Failed: []string{"Role2: busy"}}, monday)
 	want := "permstack: GRANTS MORE: 2 new, 1 changed, 1 resolved - backup (123456789012 eu-central-1)"
 	if m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
@@ -179,10 +175,8 @@ func TestHugeMessages(t *testing.T) {
 	one.Changes[5] = strings.Repeat("y", 300<<10)
 	r = report(one)
 	diff, _ = notify.Compare(r, notify.State{}, monday, 7)
-	if err := json.Unmarshal(
-		[]byte(protocols(t, notify.DriftMessage(r, diff, nil, monday))["default"]),
-		&got,
-	); err != nil || len(got.Findings) != 1 ||
+	if err := json.Unmarshal([]byte(protocols(t, notify.DriftMessage(r, diff, nil, monday))["default"]),
+		&got); err != nil || len(got.Findings) != 1 ||
 		!strings.Contains(got.Findings[0].Subject, "bytes more") {
 		t.Errorf("one huge finding: %v, %d findings", err, len(got.Findings))
 	}

@@ -15,13 +15,7 @@ func TestWithPending(t *testing.T) {
 	old, resolved, fresh := newFinding(
 		1,
 		finding.GrantsMore,
-	), newFinding(
-		2,
-		finding.GrantsLess,
-	), newFinding(
-		3,
-		finding.GrantsMore,
-	)
+	), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
 	_, state := notify.Compare(report(old, resolved), notify.State{}, monday, 7)
 	state = saved(t, state)
 	turned := old
@@ -91,28 +85,15 @@ func TestOverflowEdges(t *testing.T) {
 	}
 	none := report()
 	none.NotReached = []string{"Role1"}
-	if diff, kept := notify.Compare(
-		none,
-		state,
-		tuesday,
-		7,
-	); diff.ResolvedUnnamed != 0 ||
+	if diff, kept := notify.Compare(none, state, tuesday, 7); diff.ResolvedUnnamed != 0 ||
 		kept.Overflow != state.Overflow {
 		t.Errorf("nothing was checked: %d resolved, overflow %+v", diff.ResolvedUnnamed, kept.Overflow)
 	}
 	unreadable := finding.Finding{ID: "unreadable", Direction: finding.Unreadable}
-	if diff, kept := notify.Compare(
-		report(unnamed[0], unreadable),
-		state,
-		tuesday,
-		7,
-	); len(diff.Appeared) != 2 ||
+	if diff, kept := notify.Compare(report(unnamed[0], unreadable), state, tuesday, 7); len(diff.Appeared) != 2 ||
 		kept.Overflow.Count != 0 {
-		t.Errorf(
-			"one was checked, before what could not be: %d appeared, overflow %d",
-			len(diff.Appeared),
-			kept.Overflow.Count,
-		)
+		t.Errorf("one was checked, before what could not be: %d appeared, overflow %d",
+			len(diff.Appeared), kept.Overflow.Count)
 	}
 	if diff, _ := notify.Compare(report(many...), saved(t, first), monday, 7); diff.Any() {
 		t.Errorf("in the same minute: %d reminders", len(diff.Reminded))
@@ -125,13 +106,7 @@ func TestOrder(t *testing.T) {
 	more, less, other := newFinding(
 		1,
 		finding.GrantsMore,
-	), newFinding(
-		2,
-		finding.GrantsLess,
-	), newFinding(
-		3,
-		finding.GrantsMore,
-	)
+	), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
 	diff, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
 	if len(diff.Appeared) != 3 || len(state.Known) != 3 {
 		t.Errorf("%d appeared, %d known", len(diff.Appeared), len(state.Known))

@@ -76,9 +76,6 @@ func TestGoldenClumio(t *testing.T) {
 
 // TestGoldenCPM compares the set of the preset enterprise with a golden file.
 func TestGoldenCPM(t *testing.T) {
-	golden(
-		t,
-		"cpm-enterprise.golden.json",
-		indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))),
-	)
+	golden(t, "cpm-enterprise.golden.json",
+		indented(t, synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here))))
 }

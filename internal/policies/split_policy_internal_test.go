@@ -43,10 +43,7 @@ func TestSizeMatchesJSON(t *testing.T) {
 	text := "arn:aws-us-gov:x:" + strings.Repeat(
 		"r",
 		maxRegion,
-	) + ":123456789012:" + strings.Repeat(
-		"s",
-		128,
-	) + "/${aws:username}"
+	) + ":123456789012:" + strings.Repeat("s", 128) + "/${aws:username}"
 	want := iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Allow", Resource: values(text)}}}
 	if size(open) != want.Size() {
 		t.Errorf("open: %d characters, want %d", size(open), want.Size())

@@ -57,8 +57,7 @@ func TestThirdProfile(t *testing.T) {
 		t.Errorf("release 1 has %v", have)
 	}
 	if trust := text(t, old.Roles[0].Trust); !strings.Contains(
-		trust,
-		`"Condition":{"StringEquals":{"sts:ExternalId":"shared-secret"}}`,
+		trust, `"Condition":{"StringEquals":{"sts:ExternalId":"shared-secret"}}`,
 	) {
 		t.Errorf("trust %s", trust)
 	}

@@ -108,14 +108,11 @@ func principals() (out []eval.Principal) {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
 		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
 			base := name[strings.LastIndex(name, "/")+1:]
-			out = append(
-				out,
-				eval.Principal{
-					Account: owner,
-					ARN:     "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session",
-					RoleARN: iamARN(owner, "role/"+name),
-				},
-			)
+			out = append(out, eval.Principal{
+				Account: owner,
+				ARN:     "arn:aws:sts::" + owner + ":assumed-role/" + base + "/session",
+				RoleARN: iamARN(owner, "role/"+name),
+			})
 		}
 	}
 	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation", "s3"} {

@@ -135,10 +135,8 @@ func TestInventoryEvents(t *testing.T) {
 		if _, api := detail["eventName"]; api && detail["errorCode"] == nil {
 			t.Errorf("rule %s reports calls that failed", r.Name)
 		}
-		have[string(r.Asset)] = append(
-			have[string(r.Asset)],
-			r.Pattern["source"].([]any)[0].(string)+":"+strings.Join(names, ","),
-		)
+		have[string(r.Asset)] = append(have[string(r.Asset)],
+			r.Pattern["source"].([]any)[0].(string)+":"+strings.Join(names, ","))
 	}
 	for asset, list := range have {
 		slices.Sort(list)

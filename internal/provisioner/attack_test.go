@@ -116,10 +116,8 @@ func FuzzTyped(f *testing.F) {
 		if strings.TrimSpace(path) == "" {
 			likeThem[1] = ""
 		}
-		want, err := planned(
-			t,
-			typed(likeThem[0], likeThem[1], likeThem[2], likeThem[3], likeThem[4], likeThem[5], likeThem[6]),
-		)
+		want, err := planned(t,
+			typed(likeThem[0], likeThem[1], likeThem[2], likeThem[3], likeThem[4], likeThem[5], likeThem[6]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,18 +129,8 @@ func FuzzTyped(f *testing.F) {
 		}
 		for i := range have[:len(have)-1] {
 			if h, w := shapeOf(have[i]), shapeOf(want[i]); h != w {
-				t.Errorf(
-					"structure differs for %q %q %q %q %q %q %q:\n%s\nwant\n%s",
-					connection,
-					path,
-					external,
-					tagKey,
-					tagValue,
-					boundaryARN,
-					controlARN,
-					h,
-					w,
-				)
+				t.Errorf("structure differs for %q %q %q %q %q %q %q:\n%s\nwant\n%s",
+					connection, path, external, tagKey, tagValue, boundaryARN, controlARN, h, w)
 			}
 		}
 	})

@@ -43,11 +43,8 @@ func (o *operation) confirmEvent(ctx context.Context) error {
 	case o.parent.ID:
 	default:
 		return &unexpectedEventError{
-			fmt.Sprintf(
-				"the event names stack %s, but this function belongs to stack %s. Nothing was changed",
-				o.parent.ID,
-				o.StackID,
-			),
+			fmt.Sprintf("the event names stack %s, but this function belongs to stack %s. Nothing was changed",
+				o.parent.ID, o.StackID),
 		}
 	}
 	customresource.SetActivity(ctx, "confirming this event with CloudFormation")

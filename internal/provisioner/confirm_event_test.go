@@ -72,12 +72,8 @@ func TestEventOfAnotherStack(t *testing.T) {
 	f := newFake()
 	e := event(cfn.RequestCreate, testProperties())
 	e.StackID = strings.Replace(parentID, "11111111", "99999999", 1)
-	says(
-		t,
-		handleIn(t, f, e, types.ResourceStatusCreateInProgress),
-		"belongs to stack "+parentID,
-		"Nothing was changed",
-	)
+	says(t, handleIn(t, f, e, types.ResourceStatusCreateInProgress), "belongs to stack "+parentID,
+		"Nothing was changed")
 	wrote(t, f)
 }
 

@@ -115,8 +115,7 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 	tried("made", types.ResourceStatusCreateComplete)
 	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
 	if got := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(
-		got,
-		[]string{"known", "AWS::IAM::Role stays"},
+		got, []string{"known", "AWS::IAM::Role stays"},
 	) {
 		t.Errorf("got leftovers %q", got)
 	}
@@ -131,12 +130,8 @@ func TestLeftBehindInReasons(t *testing.T) {
 		t.Errorf("without leftovers: got %v", err)
 	}
 	o.earlierLeftovers = []string{"A", "B"}
-	says(
-		t,
-		o.withLeftovers(cause),
-		"the cause",
-		"left them behind: A (by an earlier event, possibly deleted since), B (by an earlier",
-	)
+	says(t, o.withLeftovers(cause), "the cause",
+		"left them behind: A (by an earlier event, possibly deleted since), B (by an earlier")
 	if err := o.withLeftovers(nil); err != nil {
 		t.Errorf("without an error: got %v", err)
 	}

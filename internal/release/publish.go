@@ -79,11 +79,8 @@ func (p Publisher) checkBucket(ctx context.Context, region string) error {
 	case http.StatusMovedPermanently:
 		return fmt.Errorf("bucket %s is not in Region %s: %w", p.Bucket(region), region, err)
 	case http.StatusForbidden:
-		return fmt.Errorf(
-			"bucket %s belongs to another account, or you are not allowed to list it: %w",
-			p.Bucket(region),
-			err,
-		)
+		return fmt.Errorf("bucket %s belongs to another account, or you are not allowed to list it: %w",
+			p.Bucket(region), err)
 	}
 	return fmt.Errorf("check bucket %s: %w", p.Bucket(region), err)
 }

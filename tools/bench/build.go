@@ -16,19 +16,8 @@ func build(dir string) (map[string]string, error) {
 		"permstack": "./cmd/permstack", "lambdazip": "./tools/lambdazip",
 	} {
 		path := filepath.Join(dir, name, "bootstrap")
-		cmd := exec.Command(
-			"go",
-			"build",
-			"-trimpath",
-			"-buildvcs=false",
-			"-tags",
-			"lambda.norpc",
-			"-ldflags",
-			"-s -w -buildid=",
-			"-o",
-			path,
-			pkg,
-		)
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags",
+			"-s -w -buildid=", "-o", path, pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if output, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", pkg, err, output)

@@ -107,13 +107,11 @@ func benchCalls(permstack string) error {
 	if err != nil {
 		return fmt.Errorf("read template: %w", err)
 	}
-	client := cloudformation.NewFromConfig(
-		aws.Config{
-			Region:       "us-east-1",
-			BaseEndpoint: &direct,
-			Credentials:  credentials.NewStaticCredentialsProvider("123456789012", "local", ""),
-		},
-	)
+	client := cloudformation.NewFromConfig(aws.Config{
+		Region:       "us-east-1",
+		BaseEndpoint: &direct,
+		Credentials:  credentials.NewStaticCredentialsProvider("123456789012", "local", ""),
+	})
 	l := scenario{client: client, count: count, body: string(template), laptop: aws1}
 	rows := [][]string{{"what", "API calls", "writes", "which"}}
 	for _, step := range []struct {

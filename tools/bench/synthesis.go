@@ -73,12 +73,8 @@ func benchSynthesis(permstack, cdk, dir string, runs int) error {
 		}
 		cdkInside = append(cdkInside, time.Duration(inside*1e6))
 	}
-	fmt.Printf(
-		"Synthesis of every asset and option of the Clumio profile: %d roles, %d rules, %d actions\n\n",
-		len(set.Roles),
-		len(set.Rules),
-		set.Actions(),
-	)
+	fmt.Printf("Synthesis of every asset and option of the Clumio profile: %d roles, %d rules, %d actions\n\n",
+		len(set.Roles), len(set.Rules), set.Actions())
 	rows := [][]string{
 		{"", "as a command", "within the process"},
 		{"permstack", ms(median(command)), ms(median(inProcess))},
@@ -124,13 +120,9 @@ func cdkApp(cdk, dir string, set policies.Set) (app, why string) {
 		return "", err.Error()
 	}
 	app = filepath.Join(dir, "app.js")
-	text := "const modules = " + strconv.Quote(
-		modules,
-	) + ";\nconst set = " + string(
+	text := "const modules = " + strconv.Quote(modules) + ";\nconst set = " + string(
 		data,
-	) + ";\nconst outdir = " + strconv.Quote(
-		filepath.Join(dir, "cdk.out"),
-	) + ";\n" + cdkText
+	) + ";\nconst outdir = " + strconv.Quote(filepath.Join(dir, "cdk.out")) + ";\n" + cdkText
 	if err := os.WriteFile(app, []byte(text), 0o600); err != nil {
 		return "", err.Error()
 	}

@@ -107,13 +107,8 @@ func (r *runner) matrix(w io.Writer, sample int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		r.stderr,
-		"\nmatrix: %d cases, %d violated, %s\n",
-		len(m.Results),
-		len(m.Violations()),
-		time.Since(r.began).Round(time.Second),
-	)
+	fmt.Fprintf(r.stderr, "\nmatrix: %d cases, %d violated, %s\n",
+		len(m.Results), len(m.Violations()), time.Since(r.began).Round(time.Second))
 	if err := m.Write(w); err != nil {
 		return err
 	}
@@ -128,13 +123,8 @@ func (r *runner) pairs(w io.Writer, cases int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		r.stderr,
-		"\npairs: %d cases, %d violated, %s\n",
-		len(report.Results),
-		len(report.Violations()),
-		time.Since(r.began).Round(time.Second),
-	)
+	fmt.Fprintf(r.stderr, "\npairs: %d cases, %d violated, %s\n",
+		len(report.Results), len(report.Violations()), time.Since(r.began).Round(time.Second))
 	if err := report.Write(w); err != nil {
 		return err
 	}
@@ -149,13 +139,8 @@ func (r *runner) soak(w io.Writer, scenarios int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		r.stderr,
-		"\nsoak: %d scenarios, %d problems, %s\n",
-		report.Scenarios,
-		len(report.Problems)+len(report.Leaks()),
-		time.Since(r.began).Round(time.Second),
-	)
+	fmt.Fprintf(r.stderr, "\nsoak: %d scenarios, %d problems, %s\n",
+		report.Scenarios, len(report.Problems)+len(report.Leaks()), time.Since(r.began).Round(time.Second))
 	if err := report.Write(w); err != nil {
 		return err
 	}

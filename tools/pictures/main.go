@@ -119,19 +119,11 @@ func draw(command, text string) string {
 	}
 	var b strings.Builder
 	w, h := float64(width)*columnWidth+2*margin, len(lines)*lineHeight+2*margin
-	fmt.Fprintf(
-		&b,
-		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n",
-		w,
-		h,
-		w,
-		h,
-	)
-	fmt.Fprintf(
-		&b,
-		"<title>%s</title>\n",
-		html.EscapeString(strings.TrimPrefix(ansi.ReplaceAllString(lines[0], ""), "$ ")),
-	)
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n", w,
+		h, w, h)
+	fmt.Fprintf(&b, "<title>%s</title>\n",
+		html.EscapeString(strings.TrimPrefix(ansi.ReplaceAllString(lines[0], ""), "$ ")))
 	b.WriteString(`<rect width="100%" height="100%" rx="8" fill="#131a22"/>` + "\n")
 	b.WriteString(
 		`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="13" fill="#e6edf3">` + "\n",

@@ -55,14 +55,10 @@ func bill(checks int) []item {
 			alarmsPerStack * alarmMonth,
 			alarmsOfHub * alarmMonth,
 		},
-		same(
-			fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsPerStack, metricHours),
-			metricsPerStack*metricMonth*metricHours/hoursOfMonth,
-		),
-		same(
-			fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun),
-			runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest,
-		),
+		same(fmt.Sprintf("metrics: %d, in %.0f of the month's hours", metricsPerStack, metricHours),
+			metricsPerStack*metricMonth*metricHours/hoursOfMonth),
+		same(fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun),
+			runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest),
 		same("logs: written, and kept for a year", gb*logGB+gb*logMonths*logGBMonth),
 		same("SNS: messages and mails", mailsAMonth*(snsPublish+snsEmail)),
 		same("SQS: the queue of failed runs", 2*sqsRequest),

@@ -132,16 +132,13 @@ func badDay(b *bytes.Buffer, p place) {
 		if c.peak > 0 && c.peak <= emailsPerSecond {
 			mail = fmt.Sprintf("holds; nobody reads %s mails", grouped(p.stacks()))
 		}
-		rows = append(
-			rows,
-			[]string{
-				c.name,
-				grouped(p.stacks()),
-				fmt.Sprintf("%.0f", math.Ceil(c.peak)),
-				mail,
-				hours(time.Duration(float64(p.stacks())/publishesPerSecond) * time.Second),
-			},
-		)
+		rows = append(rows, []string{
+			c.name,
+			grouped(p.stacks()),
+			fmt.Sprintf("%.0f", math.Ceil(c.peak)),
+			mail,
+			hours(time.Duration(float64(p.stacks())/publishesPerSecond) * time.Second),
+		})
 	}
 	table(b, "A bad day: everyone drifts at once", rows...)
 }

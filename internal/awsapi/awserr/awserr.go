@@ -39,14 +39,8 @@ func IsNotFound(err error) bool {
 // CloudFormation), AccessDeniedException (EventBridge), AuthorizationError
 // (SNS), UnauthorizedOperation (EC2).
 func IsDenied(err error) bool {
-	return hasCode(
-		err,
-		"AccessDenied",
-		"AccessDeniedException",
-		"AuthorizationError",
-		"AuthorizationErrorException",
-		"UnauthorizedOperation",
-	)
+	return hasCode(err, "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
+		"UnauthorizedOperation")
 }
 
 // IsExplicitlyDenied reports whether a policy denies a call explicitly, or an SCP,

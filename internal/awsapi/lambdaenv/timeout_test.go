@@ -20,11 +20,9 @@ func TestResponseTimeout(t *testing.T) {
 			<-release
 			return
 		}
-		_, _ = w.Write(
-			[]byte(
-				`<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`,
-			),
-		)
+		_, _ = w.Write([]byte(
+			`<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`,
+		))
 	}))
 	defer server.Close()
 	defer close(release)

@@ -190,11 +190,8 @@ func (e *evaluator) getAtt(id, attr string, line int) (any, error) {
 }
 
 func unresolved(line int, names string) *Error {
-	return errAt(
-		line,
-		"Template format error: Unresolved resource dependencies [%s] in the Resources block of the template",
-		names,
-	)
+	return errAt(line,
+		"Template format error: Unresolved resource dependencies [%s] in the Resources block of the template", names)
 }
 
 func (e *evaluator) sub(arg *node) (any, error) {
@@ -302,11 +299,8 @@ func (e *evaluator) findInMap(n, arg *node) (any, error) {
 	}
 	m := e.resolved.Template.mappings.get(keys[0])
 	if m == nil {
-		return nil, errAt(
-			n.line,
-			"Template error: Mapping named '%s' is not present in the 'Mappings' section of template.",
-			keys[0],
-		)
+		return nil, errAt(n.line,
+			"Template error: Mapping named '%s' is not present in the 'Mappings' section of template.", keys[0])
 	}
 	v := m.get(keys[1]).get(keys[2])
 	if v == nil {

@@ -14,11 +14,9 @@ func (t *Template) checkNames() error {
 			return errAt(r.Line, "Template format error: %s is both a parameter and a resource", r.LogicalID)
 		}
 		if !known(r.Condition) {
-			return errAt(
-				r.Line,
+			return errAt(r.Line,
 				"Template format error: Unresolved condition dependency %s in the Resources block of the template",
-				r.Condition,
-			)
+				r.Condition)
 		}
 		for _, dep := range r.DependsOn {
 			if t.resources[dep] == nil {
@@ -31,11 +29,9 @@ func (t *Template) checkNames() error {
 	}
 	for _, o := range t.Outputs {
 		if !known(o.Condition) {
-			return errAt(
-				o.Line,
+			return errAt(o.Line,
 				"Template format error: Unresolved condition dependency %s in the Outputs block of the template",
-				o.Condition,
-			)
+				o.Condition)
 		}
 		for _, n := range []*node{o.value, o.export} {
 			if n == nil {
@@ -73,33 +69,24 @@ func (t *Template) checkUses(n *node, block string, resources bool) error {
 		switch {
 		case u.condition:
 			if t.conditions.get(u.name) == nil {
-				return errAt(
-					u.line,
+				return errAt(u.line,
 					"Template format error: Unresolved condition dependency %s in the %s block of the template",
-					u.name,
-					block,
-				)
+					u.name, block)
 			}
 		case strings.HasPrefix(u.name, "AWS::") && u.attribute == "":
 			if !slices.Contains(pseudoNames, u.name) {
-				return errAt(
-					u.line,
+				return errAt(u.line,
 					"Template format error: Unresolved resource dependencies [%s] in the %s block of the template",
-					u.name,
-					block,
-				)
+					u.name, block)
 			}
 		case u.attribute == "" && t.parameters[u.name] != nil:
 		case t.resources[u.name] != nil && resources:
 		case u.attribute != "":
 			return errAt(u.line, "Template error: instance of Fn::GetAtt references undefined resource %s", u.name)
 		default:
-			return errAt(
-				u.line,
+			return errAt(u.line,
 				"Template format error: Unresolved resource dependencies [%s] in the %s block of the template",
-				u.name,
-				block,
-			)
+				u.name, block)
 		}
 		return nil
 	})

@@ -57,11 +57,8 @@ func (b *Resolved) Order() ([]*Resource, error) {
 			return nil
 		case open:
 			circle := slices.Clone(path[slices.Index(path, id):])
-			return errAt(
-				b.Template.resources[id].Line,
-				"Circular dependency between resources: [%s]",
-				strings.Join(circle, ", "),
-			)
+			return errAt(b.Template.resources[id].Line, "Circular dependency between resources: [%s]",
+				strings.Join(circle, ", "))
 		}
 		state[id] = open
 		path = append(path, id)

@@ -138,13 +138,8 @@ func (p *Parameter) items(given string) []string {
 // check compares a value with the declaration. Messages are CloudFormation's.
 func (p *Parameter) check(given string) *Error {
 	if len(given) > MaxValue {
-		return errAt(
-			0,
-			"Template error: Parameter '%s' has a value of %d bytes; at most %d are allowed",
-			p.Name,
-			len(given),
-			MaxValue,
-		)
+		return errAt(0, "Template error: Parameter '%s' has a value of %d bytes; at most %d are allowed",
+			p.Name, len(given), MaxValue)
 	}
 	for _, v := range p.items(given) {
 		if msg := p.checkItem(v); msg != "" {

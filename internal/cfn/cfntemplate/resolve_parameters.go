@@ -128,11 +128,9 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 		}
 		text, ok := scalarText(v)
 		if !ok {
-			return nil, errAt(
-				o.Line,
+			return nil, errAt(o.Line,
 				"Template format error: The Value field of every Outputs member must evaluate to a String: %s",
-				o.Name,
-			)
+				o.Name)
 		}
 		value := OutputValue{Name: o.Name, Value: text, Description: o.Description}
 		if o.export != nil {

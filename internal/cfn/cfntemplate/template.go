@@ -82,13 +82,9 @@ func Parse(body []byte) (*Template, error) {
 	}
 	for _, r := range t.Resources {
 		if strings.HasPrefix(r.Type, "AWS::Serverless::") {
-			return nil, errAt(
-				r.Line,
-				"Template error: resource %s of type %s needs the transform %s, which is not supported",
-				r.LogicalID,
-				r.Type,
-				serverless,
-			)
+			return nil, errAt(r.Line,
+				"Template error: resource %s of type %s needs the transform %s, which is not supported", r.LogicalID,
+				r.Type, serverless)
 		}
 	}
 	return t, t.checkNames()
@@ -137,13 +133,8 @@ func (t *Template) section(name string, n *node) error {
 		"Outputs":    MaxOutputs,
 	}
 	if limit, ok := limits[name]; ok && len(n.keys) > limit {
-		return errAt(
-			n.line,
-			"Template format error: Number of %s, %d, is greater than maximum allowed, %d",
-			name,
-			len(n.keys),
-			limit,
-		)
+		return errAt(n.line, "Template format error: Number of %s, %d, is greater than maximum allowed, %d",
+			name, len(n.keys), limit)
 	}
 	switch name {
 	case "Metadata":
@@ -288,11 +279,8 @@ func (t *Template) output(name string, n *node) error {
 		}
 	}
 	if o.value == nil {
-		return errAt(
-			n.line,
-			"Template format error: Output %s is malformed. Every Outputs object must contain a Value member.",
-			name,
-		)
+		return errAt(n.line,
+			"Template format error: Output %s is malformed. Every Outputs object must contain a Value member.", name)
 	}
 	t.Outputs = append(t.Outputs, o)
 	return parseIntrinsics(o.value, inValue)
@@ -306,12 +294,8 @@ func (t *Template) checkMappings() error {
 		}
 		for _, key := range m.keys {
 			if top := m.fields[key]; top.kind != object {
-				return errAt(
-					top.line,
-					"Template format error: Every Mappings attribute must be a String or a List: %s/%s",
-					name,
-					key,
-				)
+				return errAt(top.line,
+					"Template format error: Every Mappings attribute must be a String or a List: %s/%s", name, key)
 			}
 		}
 	}

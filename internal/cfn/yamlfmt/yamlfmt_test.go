@@ -47,11 +47,9 @@ func TestStringsStayStrings(t *testing.T) {
 }
 
 func TestOrderAndFunctions(t *testing.T) {
-	out, err := yamlfmt.FromJSON(
-		[]byte(
-			`{"b":{"Ref":"X"},"a":{"Fn::GetAtt":["X","Arn"]},"c":{"Fn::Sub":"${AWS::Region}: x"},"d":{"Fn::If":["C",{"Ref":"X"},1]},"e":{"Ref":["odd"]}}`,
-		),
-	)
+	out, err := yamlfmt.FromJSON([]byte(
+		`{"b":{"Ref":"X"},"a":{"Fn::GetAtt":["X","Arn"]},"c":{"Fn::Sub":"${AWS::Region}: x"},"d":{"Fn::If":["C",{"Ref":"X"},1]},"e":{"Ref":["odd"]}}`,
+	))
 	if err != nil {
 		t.Fatal(err)
 	}

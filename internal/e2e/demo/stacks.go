@@ -106,10 +106,8 @@ func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (
 
 func (run *runner) stackEvents(ctx context.Context, id string) ([]types.StackEvent, error) {
 	var events []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(
-		run.stacks,
-		&cloudformation.DescribeStackEventsInput{StackName: &id},
-	)
+	pages := cloudformation.NewDescribeStackEventsPaginator(run.stacks,
+		&cloudformation.DescribeStackEventsInput{StackName: &id})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

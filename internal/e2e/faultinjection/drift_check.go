@@ -73,24 +73,19 @@ func (p *parent) tamper() {
 	}
 	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.env.iam.PutRolePolicy(
-			ctx,
-			&iam.PutRolePolicyInput{
-				RoleName:       &role,
-				PolicyName:     aws.String("Rogue"),
-				PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`),
-			},
-		)
+		_, err = p.env.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+			RoleName:       &role,
+			PolicyName:     aws.String("Rogue"),
+			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":` + rogueStatement + `}`),
+		})
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.env.events.DisableRule(
-			ctx,
-			&eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)},
-		)
+		_, err = p.env.events.DisableRule(ctx,
+			&eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
 	}
 	if err != nil {
 		p.problemf("tamper: %v", err)
@@ -155,10 +150,8 @@ func (p *parent) hasFailedStack() bool {
 	if err != nil {
 		p.problemf("%v", err)
 	}
-	return slices.ContainsFunc(
-		stacks,
-		func(s types.Stack) bool { return strings.HasSuffix(string(s.StackStatus), "_FAILED") },
-	)
+	return slices.ContainsFunc(stacks,
+		func(s types.Stack) bool { return strings.HasSuffix(string(s.StackStatus), "_FAILED") })
 }
 
 // runScheduled invokes the check twice, as the schedule does.
@@ -177,20 +170,16 @@ func (p *parent) undoTampering() {
 	ctx := context.Background()
 	role, err := roleName(oldChoice, "IAMRole")
 	if err == nil {
-		_, err = p.env.iam.DeleteRolePolicy(
-			ctx,
-			&iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")},
-		)
+		_, err = p.env.iam.DeleteRolePolicy(ctx,
+			&iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")})
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
-		_, err = p.env.events.EnableRule(
-			ctx,
-			&eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)},
-		)
+		_, err = p.env.events.EnableRule(ctx,
+			&eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
 	}
 	if err != nil {
 		p.problemf("undo the tampering: %v", err)

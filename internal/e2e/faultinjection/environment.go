@@ -176,13 +176,8 @@ var permissionStacks = installation.Parent{Name: parentName}.StackNames()
 
 // parentID returns the id of the nth parent stack.
 func parentID(n int) string {
-	return fmt.Sprintf(
-		"arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555",
-		region,
-		account,
-		parentName,
-		n,
-	)
+	return fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%08d-2222-3333-4444-555555555555",
+		region, account, parentName, n)
 }
 
 // serveParent makes the function belong to a parent stack, as a launch does.

@@ -88,18 +88,9 @@ func (r PairsReport) Write(w io.Writer) error {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(
-		&b,
-		"%d pairs, seed %d, both faults injected in %d: %s.\n\n| Scenario | Cases | %s |\n|---|--:|%s\n",
-		len(
-			r.Results,
-		),
-		r.Seed,
-		both,
-		outcomeCounts(Count(r.Results)),
-		joinOutcomes(" | "),
-		strings.Repeat("--:|", len(Outcomes)),
-	)
+	fmt.Fprintf(&b, "%d pairs, seed %d, both faults injected in %d: %s.\n\n| Scenario | Cases | %s |\n|---|--:|%s\n",
+		len(r.Results), r.Seed, both, outcomeCounts(Count(r.Results)), joinOutcomes(" | "),
+		strings.Repeat("--:|", len(Outcomes)))
 	for _, l := range Scenarios {
 		cases := slices.DeleteFunc(slices.Clone(r.Results), func(c Result) bool { return c.Scenario != l.Name })
 		fmt.Fprintf(&b, "| %s | %d | %s |\n", l.Name, len(cases), cells(cases))

@@ -104,10 +104,8 @@ func (j *injector) takeInjected() []Failure {
 func (j *injector) isInjecting(caller Caller) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return slices.ContainsFunc(
-		j.faults,
-		func(s *injection) bool { return s.Caller == caller && s.injected && !s.repaired },
-	)
+	return slices.ContainsFunc(j.faults,
+		func(s *injection) bool { return s.Caller == caller && s.injected && !s.repaired })
 }
 
 // endEvent ends the faults whose scope is one event.
@@ -134,10 +132,8 @@ func (j *injector) repair() {
 func (j *injector) hasInjected(action string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return slices.ContainsFunc(
-		j.faults,
-		func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) },
-	)
+	return slices.ContainsFunc(j.faults,
+		func(s *injection) bool { return s.injected && strings.HasPrefix(s.action, action) })
 }
 
 // injectedFaults returns how many faults have been injected.

@@ -18,10 +18,8 @@ import (
 func (env *environment) failedDeletions(ctx context.Context, stack string) (string, error) {
 	var out strings.Builder
 	later := map[string]bool{}
-	pages := cloudformation.NewDescribeStackEventsPaginator(
-		env.cfn,
-		&cloudformation.DescribeStackEventsInput{StackName: &stack},
-	)
+	pages := cloudformation.NewDescribeStackEventsPaginator(env.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &stack})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -121,10 +119,8 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 		_, err = env.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &resource})
 		return err
 	}
-	_, err := env.sns.DeleteTopic(
-		ctx,
-		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + resource)},
-	)
+	_, err := env.sns.DeleteTopic(ctx,
+		&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:" + region + ":" + account + ":" + resource)})
 	return err
 }
 

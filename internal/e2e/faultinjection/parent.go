@@ -179,14 +179,11 @@ func (p *parent) retryManually(kind cfn.RequestType, now, old *choice) {
 
 // createConflictingRole creates a role of a third party.
 func (p *parent) createConflictingRole(name string) error {
-	_, err := p.env.iam.CreateRole(
-		context.Background(),
-		&iam.CreateRoleInput{
-			RoleName:                 &name,
-			Path:                     aws.String("/"),
-			AssumeRolePolicyDocument: aws.String(denyAllTrust),
-		},
-	)
+	_, err := p.env.iam.CreateRole(context.Background(), &iam.CreateRoleInput{
+		RoleName:                 &name,
+		Path:                     aws.String("/"),
+		AssumeRolePolicyDocument: aws.String(denyAllTrust),
+	})
 	if err != nil {
 		return fmt.Errorf("create role %s: %w", name, err)
 	}

@@ -83,12 +83,8 @@ func (p *parent) checkResponse(kind cfn.RequestType, requestID string, body []by
 	case a.RequestID != requestID, a.StackID != p.id, a.LogicalResourceID != logicalID, a.PhysicalResourceID == "":
 		p.problemf("%s: the response is for another event: %s", kind, body)
 	case p.resource != "" && a.PhysicalResourceID != p.resource:
-		p.problemf(
-			"%s: the physical id changed to %s, which makes CloudFormation delete %s",
-			kind,
-			a.PhysicalResourceID,
-			p.resource,
-		)
+		p.problemf("%s: the physical id changed to %s, which makes CloudFormation delete %s",
+			kind, a.PhysicalResourceID, p.resource)
 	}
 	p.resource = a.PhysicalResourceID
 	r := eventResult{answered: true, ok: a.Status == cfn.StatusSuccess, reason: a.Reason}

@@ -36,12 +36,8 @@ func (m Matrix) Write(w io.Writer) error {
 	n := Count(m.Results)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s.\n\n", caseCount(len(m.Results)), outcomeCounts(n))
-	fmt.Fprintf(
-		&b,
-		"| Scenario | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n",
-		joinOutcomes(" | "),
-		strings.Repeat("--:|", len(Outcomes)),
-	)
+	fmt.Fprintf(&b, "| Scenario | Calls of | Calls | Cases | %s |\n|---|---|--:|--:|%s\n",
+		joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
 	for _, clean := range m.Clean {
 		for _, caller := range Callers {
 			if row := m.row(clean, caller); row != "" {
@@ -52,12 +48,8 @@ func (m Matrix) Write(w io.Writer) error {
 			}
 		}
 	}
-	fmt.Fprintf(
-		&b,
-		"\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n",
-		joinOutcomes(" | "),
-		strings.Repeat("--:|", len(Outcomes)),
-	)
+	fmt.Fprintf(&b, "\n| Fault | Calls of | Cases | %s |\n|---|---|--:|%s\n",
+		joinOutcomes(" | "), strings.Repeat("--:|", len(Outcomes)))
 	for _, caller := range Callers {
 		for _, k := range Kinds(caller) {
 			cases := m.filter(func(r Result) bool { return r.Faults[0].Caller == caller && r.Faults[0].Kind == k })

@@ -73,10 +73,8 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 		report.Faults += env.injector.injectedFaults()
 		report.Outcomes[outcome]++
 		for _, problem := range p.problems {
-			report.Problems = append(
-				report.Problems,
-				fmt.Sprintf("scenario %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem),
-			)
+			report.Problems = append(report.Problems,
+				fmt.Sprintf("scenario %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem))
 		}
 		p.problems = nil
 		env.clock.Advance(
@@ -191,14 +189,8 @@ func (r SoakReport) Leaks() []string {
 		if c.last > c.first+c.spare {
 			out = append(
 				out,
-				fmt.Sprintf(
-					"%d %s after %d scenarios, %d after %d",
-					c.last,
-					c.what,
-					last.Scenario,
-					c.first,
-					first.Scenario,
-				),
+				fmt.Sprintf("%d %s after %d scenarios, %d after %d",
+					c.last, c.what, last.Scenario, c.first, first.Scenario),
 			)
 		}
 	}
@@ -217,16 +209,8 @@ func (r SoakReport) Write(w io.Writer) error {
 		outcomeCounts(r.Outcomes),
 	)
 	for _, g := range r.Points {
-		fmt.Fprintf(
-			w,
-			"| %d | %d | %d | %d | %d | %d |\n",
-			g.Scenario,
-			g.Heap>>10,
-			g.Goroutines,
-			g.Files,
-			g.Resources,
-			g.Stacks,
-		)
+		fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %d |\n",
+			g.Scenario, g.Heap>>10, g.Goroutines, g.Files, g.Resources, g.Stacks)
 	}
 	for _, problem := range append(r.Problems, r.Leaks()...) {
 		fmt.Fprintf(w, "\n- %s\n", problem)

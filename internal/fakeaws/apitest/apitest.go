@@ -108,23 +108,15 @@ func WantError(t testing.TB, err error, code, part string) {
 // CreateRole creates a role that the account itself may assume.
 func CreateRole(t testing.TB, c Clients, name string) {
 	t.Helper()
-	Must[*iam.CreateRoleOutput](t)(
-		c.IAM.CreateRole(
-			context.Background(),
-			&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(TrustSelf)},
-		),
-	)
+	Must[*iam.CreateRoleOutput](t)(c.IAM.CreateRole(context.Background(),
+		&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(TrustSelf)}))
 }
 
 // CreatePolicy creates a managed policy and returns its ARN.
 func CreatePolicy(t testing.TB, c Clients, name, document string) string {
 	t.Helper()
-	out := Must[*iam.CreatePolicyOutput](t)(
-		c.IAM.CreatePolicy(
-			context.Background(),
-			&iam.CreatePolicyInput{PolicyName: &name, PolicyDocument: &document},
-		),
-	)
+	out := Must[*iam.CreatePolicyOutput](t)(c.IAM.CreatePolicy(context.Background(),
+		&iam.CreatePolicyInput{PolicyName: &name, PolicyDocument: &document}))
 	return *out.Policy.Arn
 }
 
@@ -134,11 +126,7 @@ func AsRole(t *testing.T, c *fakeaws.Cloud, owner Clients, name, statements stri
 	t.Helper()
 	CreateRole(t, owner, name)
 	doc := `{"Version":"2012-10-17","Statement":[` + statements + `]}`
-	Must[*iam.PutRolePolicyOutput](t)(
-		owner.IAM.PutRolePolicy(
-			context.Background(),
-			&iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("own"), PolicyDocument: &doc},
-		),
-	)
+	Must[*iam.PutRolePolicyOutput](t)(owner.IAM.PutRolePolicy(context.Background(),
+		&iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("own"), PolicyDocument: &doc}))
 	return NewClients(c.ConfigAs(Account, Region, "arn:aws:iam::111122223333:role/"+name))
 }

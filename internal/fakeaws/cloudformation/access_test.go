@@ -19,10 +19,8 @@ func (h *harness) role(name, service, statement string) string {
 			`"Action":"sts:AssumeRole"}]}`,
 		service,
 	)
-	made, err := h.iam.CreateRole(
-		h.t.Context(),
-		&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust},
-	)
+	made, err := h.iam.CreateRole(h.t.Context(),
+		&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -40,11 +38,8 @@ func (h *harness) role(name, service, statement string) string {
 func TestAccess(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	stackRole := h.role(
-		"stackrole",
-		"cloudformation.amazonaws.com",
-		`{"Effect":"Allow","Action":"sns:*","Resource":"*"}`,
-	)
+	stackRole := h.role("stackrole", "cloudformation.amazonaws.com",
+		`{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
 	other := h.role("other", "cloudformation.amazonaws.com", `{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
 	untrusted := h.role("untrusted", "ec2.amazonaws.com", `{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
 	caller := h.role("caller", "lambda.amazonaws.com", fmt.Sprintf(`
@@ -64,10 +59,8 @@ func TestAccess(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := client.CreateStack(
-				ctx,
-				&cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: aws.String(two), RoleARN: &tt.role},
-			)
+			_, err := client.CreateStack(ctx,
+				&cfn.CreateStackInput{StackName: &tt.stack, TemplateBody: aws.String(two), RoleARN: &tt.role})
 			apitest.WantError(t, err, tt.code, tt.message)
 		})
 	}

@@ -16,12 +16,8 @@ type stackIDResult struct {
 // newStack returns a stack that is not registered yet; hold e.mu.
 func (e *Engine) newStack(call *protocol.Call, name string) *stack {
 	return &stack{
-		id: stackARN(
-			call.Account,
-			call.Region,
-			name,
-			protocol.NewUUID(),
-		), name: name, account: call.Account, region: call.Region,
+		id:   stackARN(call.Account, call.Region, name, protocol.NewUUID()),
+		name: name, account: call.Account, region: call.Region,
 		created: e.now(), resources: map[string]*resource{}, drift: "NOT_CHECKED",
 	}
 }
@@ -193,11 +189,8 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 			continue
 		}
 		if users := e.importers(s, o.ExportName); users != nil {
-			return nil, invalid(
-				"Cannot delete export %s as it is in use by %s",
-				o.ExportName,
-				strings.Join(users, ", "),
-			)
+			return nil, invalid("Cannot delete export %s as it is in use by %s",
+				o.ExportName, strings.Join(users, ", "))
 		}
 	}
 	s.config, s.token, s.roleARN = config, call.Str("ClientRequestToken"), role

@@ -85,10 +85,8 @@ func TestCleanup(t *testing.T) {
 		if (err != nil) != gone || tries.Load() != 3 {
 			t.Errorf("%d failures: %d tries, %v", failures, tries.Load(), err)
 		}
-		resources, err := h.cfn.DescribeStackResources(
-			t.Context(),
-			&cfn.DescribeStackResourcesInput{StackName: new("s")},
-		)
+		resources, err := h.cfn.DescribeStackResources(t.Context(),
+			&cfn.DescribeStackResourcesInput{StackName: new("s")})
 		if err != nil {
 			t.Fatal(err)
 		}

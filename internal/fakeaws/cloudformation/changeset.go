@@ -62,11 +62,8 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 		}
 	case s != nil && s.status != "REVIEW_IN_PROGRESS":
 		e.mu.Unlock()
-		return nil, invalid(
-			"Stack [%s] already exists and cannot be created again with the changeSet [%s].",
-			stackName,
-			name,
-		)
+		return nil, invalid("Stack [%s] already exists and cannot be created again with the changeSet [%s].",
+			stackName, name)
 	case s == nil:
 		if err := checkName(stackName); err != nil {
 			e.mu.Unlock()
@@ -257,12 +254,8 @@ func (e *Engine) executeChangeSet(_ context.Context, call *protocol.Call) (any, 
 		return nil, err
 	}
 	if cs.execution != "AVAILABLE" {
-		return nil, protocol.Errorf(
-			"InvalidChangeSetStatus",
-			"ChangeSet [%s] cannot be executed in its current status of [%s]",
-			cs.id,
-			cs.status,
-		)
+		return nil, protocol.Errorf("InvalidChangeSetStatus",
+			"ChangeSet [%s] cannot be executed in its current status of [%s]", cs.id, cs.status)
 	}
 	if disable {
 		cs.set.onFailure = "DO_NOTHING"
@@ -323,20 +316,17 @@ func (e *Engine) listChangeSets(_ context.Context, call *protocol.Call) (any, er
 		if cs.execution == "EXECUTE_COMPLETE" {
 			continue
 		}
-		all = append(
-			all,
-			summary{
-				s.id,
-				s.name,
-				cs.id,
-				cs.name,
-				cs.execution,
-				cs.status,
-				cs.reason,
-				protocol.Time(cs.created),
-				cs.description,
-			},
-		)
+		all = append(all, summary{
+			s.id,
+			s.name,
+			cs.id,
+			cs.name,
+			cs.execution,
+			cs.status,
+			cs.reason,
+			protocol.Time(cs.created),
+			cs.description,
+		})
 	}
 	page, next, err := paginate(call, all, 100)
 	return &struct {

@@ -21,10 +21,8 @@ func TestChangeSets(t *testing.T) {
 				TemplateBody: &body}); err != nil {
 			t.Fatal(err)
 		}
-		out, err := h.cfn.DescribeChangeSet(
-			ctx,
-			&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name},
-		)
+		out, err := h.cfn.DescribeChangeSet(ctx,
+			&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: &name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,9 +64,7 @@ func TestChangeSets(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	_, err := h.cfn.DescribeChangeSet(
-		ctx,
-		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")},
-	)
+	_, err := h.cfn.DescribeChangeSet(ctx,
+		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")})
 	apitest.WantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
 }

@@ -90,10 +90,8 @@ var functionARN = regexp.MustCompile(`^arn:[^:]+:lambda:[^:]+:\d{12}:function:[a
 func (r *request) invokeFunction(kind string) (outcome, error) {
 	token := r.props.str("ServiceToken")
 	if !functionARN.MatchString(token) {
-		return outcome{}, fmt.Errorf(
-			"Invalid service token: %s. permstack local supports the ARN of a function",
-			token,
-		)
+		return outcome{}, fmt.Errorf("Invalid service token: %s. permstack local supports the ARN of a function",
+			token)
 	}
 	if r.engine.d.Lambda == nil || r.engine.d.Endpoint == nil {
 		return outcome{}, errors.New(
@@ -156,10 +154,8 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		{"LogicalResourceId", a.LogicalResourceID, ev.LogicalResourceID},
 	} {
 		if field.got != field.want {
-			return outcome{}, fmt.Errorf(
-				"Invalid response object: Value of property %s does not match the request",
-				field.name,
-			)
+			return outcome{}, fmt.Errorf("Invalid response object: Value of property %s does not match the request",
+				field.name)
 		}
 	}
 	out := outcome{id: a.PhysicalResourceID, noEcho: a.NoEcho, attrs: a.Data}

@@ -107,15 +107,8 @@ func TestCustomResourceFails(t *testing.T) {
 			h := newHarness(t)
 			h.create("s", customStack(tt.properties))
 			h.wait("s", "ROLLBACK_COMPLETE")
-			wantInOrder(
-				t,
-				h.events("s"),
-				"Custom CREATE_FAILED "+tt.reason,
-				"s ROLLBACK_IN_PROGRESS",
-				"Custom DELETE_COMPLETE",
-				"Function DELETE_COMPLETE",
-				"s ROLLBACK_COMPLETE",
-			)
+			wantInOrder(t, h.events("s"), "Custom CREATE_FAILED "+tt.reason, "s ROLLBACK_IN_PROGRESS",
+				"Custom DELETE_COMPLETE", "Function DELETE_COMPLETE", "s ROLLBACK_COMPLETE")
 			if r := h.requests(); len(r) != 2 || !strings.HasPrefix(r[1], tt.second) {
 				t.Errorf("requests %q, want the second to be %q", r, tt.second)
 			}
@@ -151,15 +144,8 @@ func TestDeleteWhileCreating(t *testing.T) {
 	}
 	h.delete("s")
 	h.wait(id, "DELETE_COMPLETE")
-	wantInOrder(
-		t,
-		h.events(id),
-		"s DELETE_IN_PROGRESS",
-		"Custom CREATE_FAILED Resource creation cancelled",
-		"Custom DELETE_COMPLETE",
-		"Role DELETE_COMPLETE",
-		"s DELETE_COMPLETE",
-	)
+	wantInOrder(t, h.events(id), "s DELETE_IN_PROGRESS", "Custom CREATE_FAILED Resource creation cancelled",
+		"Custom DELETE_COMPLETE", "Role DELETE_COMPLETE", "s DELETE_COMPLETE")
 }
 
 func TestUnknownServiceToken(t *testing.T) {
@@ -182,12 +168,8 @@ func TestResponseURLRefuses(t *testing.T) {
 	h := newHarness(t)
 	cfg := h.cloud.Config(account, region)
 	for method, want := range map[string]int{http.MethodPut: 403, http.MethodGet: 405} {
-		q, _ := http.NewRequestWithContext(
-			context.Background(),
-			method,
-			aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x",
-			strings.NewReader("{}"),
-		)
+		q, _ := http.NewRequestWithContext(context.Background(), method,
+			aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x", strings.NewReader("{}"))
 		r, err := cfg.HTTPClient.Do(q)
 		if err != nil {
 			t.Fatal(err)

@@ -71,11 +71,8 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 	}
 	d.actual = marshal(actual)
 	for _, name := range sortedKeys(r.props) {
-		d.compare(
-			"/"+escapePointer(name),
-			normalizeProperty(name, r.props[name], r.tags),
-			normalizeProperty(name, actual[name], r.tags),
-		)
+		d.compare("/"+escapePointer(name), normalizeProperty(name, r.props[name], r.tags),
+			normalizeProperty(name, actual[name], r.tags))
 	}
 	if d.differences != nil {
 		d.status = "MODIFIED"
@@ -105,10 +102,8 @@ func normalizeProperty(name string, v any, stackTags []protocol.Tag) any {
 				m, _ := t.(map[string]any)
 				key, _ := m["Key"].(string)
 				return strings.HasPrefix(key, "aws:") ||
-					slices.ContainsFunc(
-						stackTags,
-						func(st protocol.Tag) bool { return st.Key == key && st.Value == m["Value"] },
-					)
+					slices.ContainsFunc(stackTags,
+						func(st protocol.Tag) bool { return st.Key == key && st.Value == m["Value"] })
 			})
 		}
 		sort.SliceStable(list, func(i, j int) bool { return sortKey(list[i]) < sortKey(list[j]) })
@@ -194,9 +189,7 @@ func (d *drift) compare(path string, want, have any) {
 func (d *drift) compareLists(path string, want, have []any) {
 	if len(want) == len(have) &&
 		slices.EqualFunc(
-			want,
-			have,
-			func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) },
+			want, have, func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) },
 		) {
 		for i := range want {
 			d.compare(path+"/"+strconv.Itoa(i), want[i], have[i])

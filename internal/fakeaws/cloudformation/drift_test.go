@@ -24,47 +24,35 @@ func TestDrift(t *testing.T) {
 		paths          []string
 	}{
 		{"inline policy added", "Role", func(h *harness) error {
-			_, err := h.iam.PutRolePolicy(
-				h.t.Context(),
-				&iam.PutRolePolicyInput{
-					RoleName:       aws.String("reader"),
-					PolicyName:     aws.String("rogue"),
-					PolicyDocument: aws.String(extra),
-				},
-			)
+			_, err := h.iam.PutRolePolicy(h.t.Context(), &iam.PutRolePolicyInput{
+				RoleName:       aws.String("reader"),
+				PolicyName:     aws.String("rogue"),
+				PolicyDocument: aws.String(extra),
+			})
 			return err
 		}, "MODIFIED", []string{"/Policies/1 ADD"}},
 		{"inline policy changed", "Role", func(h *harness) error {
-			_, err := h.iam.PutRolePolicy(
-				h.t.Context(),
-				&iam.PutRolePolicyInput{
-					RoleName:       aws.String("reader"),
-					PolicyName:     aws.String("inline"),
-					PolicyDocument: aws.String(extra),
-				},
-			)
+			_, err := h.iam.PutRolePolicy(h.t.Context(), &iam.PutRolePolicyInput{
+				RoleName:       aws.String("reader"),
+				PolicyName:     aws.String("inline"),
+				PolicyDocument: aws.String(extra),
+			})
 			return err
 		}, "MODIFIED", []string{"/Policies/0/PolicyDocument/Statement/0/Action NOT_EQUAL"}},
 		{"managed policy detached", "Role", func(h *harness) error {
-			_, err := h.iam.DetachRolePolicy(
-				h.t.Context(),
-				&iam.DetachRolePolicyInput{
-					RoleName:  aws.String("reader"),
-					PolicyArn: aws.String("arn:aws:iam::111122223333:policy/managed"),
-				},
-			)
+			_, err := h.iam.DetachRolePolicy(h.t.Context(), &iam.DetachRolePolicyInput{
+				RoleName:  aws.String("reader"),
+				PolicyArn: aws.String("arn:aws:iam::111122223333:policy/managed"),
+			})
 			return err
 		}, "MODIFIED", []string{"/ManagedPolicyArns/0 REMOVE"}},
 		{"what is not declared", "Managed", func(h *harness) error { return nil }, "IN_SYNC", nil},
 		{"policy document", "Managed", func(h *harness) error {
-			_, err := h.iam.CreatePolicyVersion(
-				h.t.Context(),
-				&iam.CreatePolicyVersionInput{
-					PolicyArn:      aws.String("arn:aws:iam::111122223333:policy/managed"),
-					PolicyDocument: aws.String(extra),
-					SetAsDefault:   true,
-				},
-			)
+			_, err := h.iam.CreatePolicyVersion(h.t.Context(), &iam.CreatePolicyVersionInput{
+				PolicyArn:      aws.String("arn:aws:iam::111122223333:policy/managed"),
+				PolicyDocument: aws.String(extra),
+				SetAsDefault:   true,
+			})
 			return err
 		}, "MODIFIED", []string{"/PolicyDocument/Statement/0/Action NOT_EQUAL", "/PolicyDocument/Statement/0/Sid REMOVE"}},
 		{"rule disabled", "Rule", func(h *harness) error {
@@ -73,10 +61,8 @@ func TestDrift(t *testing.T) {
 			return err
 		}, "IN_SYNC", nil}, // State is not declared
 		{"topic deleted", "Topic", func(h *harness) error {
-			_, err := h.sns.DeleteTopic(
-				h.t.Context(),
-				&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory")},
-			)
+			_, err := h.sns.DeleteTopic(h.t.Context(),
+				&sns.DeleteTopicInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:inventory")})
 			return err
 		}, "DELETED", nil},
 		{"not readable", "Topic", func(h *harness) error {
@@ -94,10 +80,8 @@ func TestDrift(t *testing.T) {
 			h := newHarness(t)
 			h.create("s", access)
 			h.wait("s", "CREATE_COMPLETE")
-			before, err := h.cfn.DetectStackResourceDrift(
-				t.Context(),
-				&cfn.DetectStackResourceDriftInput{StackName: aws.String("s"), LogicalResourceId: &tt.resource},
-			)
+			before, err := h.cfn.DetectStackResourceDrift(t.Context(),
+				&cfn.DetectStackResourceDriftInput{StackName: aws.String("s"), LogicalResourceId: &tt.resource})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,10 +91,8 @@ func TestDrift(t *testing.T) {
 			if err := tt.do(h); err != nil {
 				t.Fatal(err)
 			}
-			out, err := h.cfn.DetectStackResourceDrift(
-				t.Context(),
-				&cfn.DetectStackResourceDriftInput{StackName: aws.String("s"), LogicalResourceId: &tt.resource},
-			)
+			out, err := h.cfn.DetectStackResourceDrift(t.Context(),
+				&cfn.DetectStackResourceDriftInput{StackName: aws.String("s"), LogicalResourceId: &tt.resource})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,30 +128,20 @@ func TestStackDrift(t *testing.T) {
 	if err := h.engine.WaitDetection(ctx, account, region, *started.StackDriftDetectionId); err != nil {
 		t.Fatal(err)
 	}
-	status, err := h.cfn.DescribeStackDriftDetectionStatus(
-		ctx,
-		&cfn.DescribeStackDriftDetectionStatusInput{StackDriftDetectionId: started.StackDriftDetectionId},
-	)
+	status, err := h.cfn.DescribeStackDriftDetectionStatus(ctx,
+		&cfn.DescribeStackDriftDetectionStatusInput{StackDriftDetectionId: started.StackDriftDetectionId})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if status.DetectionStatus != "DETECTION_COMPLETE" || status.StackDriftStatus != "DRIFTED" ||
 		*status.DriftedStackResourceCount != 1 {
-		t.Errorf(
-			"detection %s %s %d %s",
-			status.DetectionStatus,
-			status.StackDriftStatus,
-			*status.DriftedStackResourceCount,
-			aws.ToString(status.DetectionStatusReason),
-		)
+		t.Errorf("detection %s %s %d %s", status.DetectionStatus, status.StackDriftStatus,
+			*status.DriftedStackResourceCount, aws.ToString(status.DetectionStatusReason))
 	}
-	drifts, err := h.cfn.DescribeStackResourceDrifts(
-		ctx,
-		&cfn.DescribeStackResourceDriftsInput{
-			StackName:                       aws.String("s"),
-			StackResourceDriftStatusFilters: []types.StackResourceDriftStatus{"MODIFIED"},
-		},
-	)
+	drifts, err := h.cfn.DescribeStackResourceDrifts(ctx, &cfn.DescribeStackResourceDriftsInput{
+		StackName:                       aws.String("s"),
+		StackResourceDriftStatusFilters: []types.StackResourceDriftStatus{"MODIFIED"},
+	})
 	if err != nil || len(drifts.StackResourceDrifts) != 1 ||
 		*drifts.StackResourceDrifts[0].LogicalResourceId != "TopicPolicy" {
 		t.Errorf("drifts %+v %v", drifts, err)
@@ -181,9 +153,7 @@ func TestStackDrift(t *testing.T) {
 			"'sns:Publish', Resource: !Ref T}]}}}}",
 	)
 	h.wait("policy", "CREATE_COMPLETE")
-	_, err = h.cfn.DetectStackResourceDrift(
-		ctx,
-		&cfn.DetectStackResourceDriftInput{StackName: aws.String("policy"), LogicalResourceId: aws.String("P")},
-	)
+	_, err = h.cfn.DetectStackResourceDrift(ctx,
+		&cfn.DetectStackResourceDriftInput{StackName: aws.String("policy"), LogicalResourceId: aws.String("P")})
 	apitest.WantError(t, err, "ValidationError", "is not supported for drift detection")
 }

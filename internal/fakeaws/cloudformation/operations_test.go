@@ -103,10 +103,8 @@ func TestDoNothingThenUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	h.breakCall(
-		"sns:SetTopicAttributes",
-		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" },
-	)
+	h.breakCall("sns:SetTopicAttributes",
+		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" })
 	if err := h.update("s", strings.ReplaceAll(two, "one", "two"),
 		func(in *cfn.UpdateStackInput) { in.DisableRollback = aws.Bool(true) }); err != nil {
 		t.Fatal(err)
@@ -127,12 +125,8 @@ func TestCancelUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-h.output // the function does not respond to this request
-	apitest.WantError(
-		t,
-		h.update("s", customStack("Echo: y")),
-		"ValidationError",
-		"is in UPDATE_IN_PROGRESS state and can not be updated.",
-	)
+	apitest.WantError(t, h.update("s", customStack("Echo: y")), "ValidationError",
+		"is in UPDATE_IN_PROGRESS state and can not be updated.")
 	_, err := h.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("s")})
 	apitest.WantError(t, err, "ValidationError", "cannot be deleted while in status UPDATE_IN_PROGRESS")
 	if _, err := h.cfn.CancelUpdateStack(t.Context(),
@@ -140,13 +134,8 @@ func TestCancelUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("s"),
-		"Custom UPDATE_FAILED Resource update cancelled",
-		"s UPDATE_ROLLBACK_IN_PROGRESS User Initiated",
-		"Custom UPDATE_COMPLETE",
-	)
+	wantInOrder(t, h.events("s"), "Custom UPDATE_FAILED Resource update cancelled",
+		"s UPDATE_ROLLBACK_IN_PROGRESS User Initiated", "Custom UPDATE_COMPLETE")
 }
 
 func TestSkipInRollback(t *testing.T) {
@@ -158,10 +147,8 @@ func TestSkipInRollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_FAILED")
-	_, err := h.cfn.ContinueUpdateRollback(
-		t.Context(),
-		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}},
-	)
+	_, err := h.cfn.ContinueUpdateRollback(t.Context(),
+		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"First"}})
 	apitest.WantError(t, err, "ValidationError", "cannot be skipped: [First]")
 	if _, err := h.cfn.ContinueUpdateRollback(t.Context(),
 		&cfn.ContinueUpdateRollbackInput{StackName: aws.String("s"), ResourcesToSkip: []string{"Second"}}); err != nil {
@@ -175,22 +162,16 @@ func TestDescribe(t *testing.T) {
 	ctx := t.Context()
 	h.create("s", access)
 	h.wait("s", "CREATE_COMPLETE")
-	one, err := h.cfn.DescribeStackResource(
-		ctx,
-		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("Role")},
-	)
+	one, err := h.cfn.DescribeStackResource(ctx,
+		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("Role")})
 	if err != nil || *one.StackResourceDetail.PhysicalResourceId != "reader" {
 		t.Errorf("%+v %v", one, err)
 	}
-	_, err = h.cfn.DescribeStackResource(
-		ctx,
-		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("None")},
-	)
+	_, err = h.cfn.DescribeStackResource(ctx,
+		&cfn.DescribeStackResourceInput{StackName: aws.String("s"), LogicalResourceId: aws.String("None")})
 	apitest.WantError(t, err, "ValidationError", "Resource None does not exist for stack s")
-	by, err := h.cfn.DescribeStackResources(
-		ctx,
-		&cfn.DescribeStackResourcesInput{PhysicalResourceId: aws.String("reader")},
-	)
+	by, err := h.cfn.DescribeStackResources(ctx,
+		&cfn.DescribeStackResourcesInput{PhysicalResourceId: aws.String("reader")})
 	if err != nil || len(by.StackResources) != 7 {
 		t.Errorf("resources by physical id: %d, %v", len(by.StackResources), err)
 	}
@@ -207,16 +188,10 @@ func TestDescribe(t *testing.T) {
 	if err != nil || len(valid.Parameters) != 2 {
 		t.Errorf("validated %+v %v", valid, err)
 	}
-	_, err = h.cfn.ValidateTemplate(
-		ctx,
-		&cfn.ValidateTemplateInput{TemplateBody: aws.String("Resources: {A: {Type: T, Properties: {X: !Ref Y}}}")},
-	)
-	apitest.WantError(
-		t,
-		err,
-		"ValidationError",
-		"Template format error: Unresolved resource dependencies [Y] in the Resources block of the template",
-	)
+	_, err = h.cfn.ValidateTemplate(ctx,
+		&cfn.ValidateTemplateInput{TemplateBody: aws.String("Resources: {A: {Type: T, Properties: {X: !Ref Y}}}")})
+	apitest.WantError(t, err, "ValidationError",
+		"Template format error: Unresolved resource dependencies [Y] in the Resources block of the template")
 }
 
 func TestNoEchoIsMasked(t *testing.T) {

@@ -28,10 +28,8 @@ func (h *harness) revert(name string) (*cfn.DescribeChangeSetOutput, error) {
 
 func (h *harness) resourceDrift(name, resource string) types.StackResourceDriftStatus {
 	h.t.Helper()
-	out, err := h.cfn.DetectStackResourceDrift(
-		h.t.Context(),
-		&cfn.DetectStackResourceDriftInput{StackName: &name, LogicalResourceId: &resource},
-	)
+	out, err := h.cfn.DetectStackResourceDrift(h.t.Context(),
+		&cfn.DetectStackResourceDriftInput{StackName: &name, LogicalResourceId: &resource})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -42,36 +40,27 @@ func (h *harness) tamper() {
 	h.t.Helper()
 	ctx := h.t.Context()
 	const extra = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
-	_, err := h.iam.PutRolePolicy(
-		ctx,
-		&iam.PutRolePolicyInput{
-			RoleName:       aws.String("reader"),
-			PolicyName:     aws.String("rogue"),
-			PolicyDocument: aws.String(extra),
-		},
-	)
+	_, err := h.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+		RoleName:       aws.String("reader"),
+		PolicyName:     aws.String("rogue"),
+		PolicyDocument: aws.String(extra),
+	})
 	if err == nil {
-		_, err = h.iam.CreatePolicyVersion(
-			ctx,
-			&iam.CreatePolicyVersionInput{
-				PolicyArn:      aws.String("arn:aws:iam::111122223333:policy/managed"),
-				PolicyDocument: aws.String(extra),
-				SetAsDefault:   true,
-			},
-		)
+		_, err = h.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+			PolicyArn:      aws.String("arn:aws:iam::111122223333:policy/managed"),
+			PolicyDocument: aws.String(extra),
+			SetAsDefault:   true,
+		})
 	}
 	if err == nil {
-		_, err = h.sns.SetTopicAttributes(
-			ctx,
-			&sns.SetTopicAttributesInput{
-				TopicArn:      aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"),
-				AttributeName: aws.String("Policy"),
-				AttributeValue: aws.String(
-					`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
-						`"Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`,
-				),
-			},
-		)
+		_, err = h.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+			TopicArn:      aws.String("arn:aws:sns:eu-central-1:111122223333:inventory"),
+			AttributeName: aws.String("Policy"),
+			AttributeValue: aws.String(
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
+					`"Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:111122223333:inventory"}]}`,
+			),
+		})
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -98,9 +87,7 @@ func TestRevertDrift(t *testing.T) {
 			changes,
 			*c.ResourceChange.LogicalResourceId+" "+string(
 				c.ResourceChange.Action,
-			)+" "+string(
-				c.ResourceChange.ResourceDriftStatus,
-			),
+			)+" "+string(c.ResourceChange.ResourceDriftStatus),
 		)
 	}
 	slices.Sort(changes)

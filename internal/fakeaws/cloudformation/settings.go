@@ -236,11 +236,8 @@ func (e *Engine) bind(s *stack, set *settings) error {
 			unknown = append(unknown, r.Type)
 		}
 		if r.DeletionPolicy == "Snapshot" || r.UpdateReplacePolicy == "Snapshot" {
-			return invalid(
-				"Template error: resource %s: a Snapshot policy is not supported for type %s",
-				r.LogicalID,
-				r.Type,
-			)
+			return invalid("Template error: resource %s: a Snapshot policy is not supported for type %s",
+				r.LogicalID, r.Type)
 		}
 		if len(strings.TrimPrefix(r.Type, "Custom::")) > 60 && strings.HasPrefix(r.Type, "Custom::") {
 			return invalid("Template format error: Custom resource type %s is longer than 60 characters", r.Type)
@@ -300,8 +297,6 @@ func capabilities(t *cfntemplate.Template) (needs, why string) {
 		needs = "CAPABILITY_NAMED_IAM"
 	}
 	slices.Sort(ids)
-	return needs, fmt.Sprintf(
-		"The following resource(s) require capabilities: [%s]",
-		strings.Join(slices.Compact(ids), ", "),
-	)
+	return needs, fmt.Sprintf("The following resource(s) require capabilities: [%s]",
+		strings.Join(slices.Compact(ids), ", "))
 }

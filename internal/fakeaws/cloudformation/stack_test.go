@@ -87,27 +87,13 @@ func TestLifecycle(t *testing.T) {
 	if n := len(role.Role.Tags); n != 2 || *role.Role.MaxSessionDuration != 7200 || *role.Role.Description != "one" {
 		t.Errorf("role %+v", role.Role)
 	}
-	wantInOrder(
-		t,
-		h.events("s"),
-		"s CREATE_IN_PROGRESS User Initiated",
-		"Managed CREATE_IN_PROGRESS",
-		"Managed CREATE_IN_PROGRESS Resource creation Initiated",
-		"Managed CREATE_COMPLETE",
-		"Role CREATE_IN_PROGRESS",
-		"Role CREATE_COMPLETE",
-		"Profile CREATE_COMPLETE",
-		"Topic CREATE_COMPLETE",
-		"Rule CREATE_COMPLETE",
-		"s CREATE_COMPLETE",
-	)
+	wantInOrder(t, h.events("s"), "s CREATE_IN_PROGRESS User Initiated", "Managed CREATE_IN_PROGRESS",
+		"Managed CREATE_IN_PROGRESS Resource creation Initiated", "Managed CREATE_COMPLETE",
+		"Role CREATE_IN_PROGRESS", "Role CREATE_COMPLETE", "Profile CREATE_COMPLETE", "Topic CREATE_COMPLETE",
+		"Rule CREATE_COMPLETE", "s CREATE_COMPLETE")
 
-	apitest.WantError(
-		t,
-		h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }),
-		"ValidationError",
-		"No updates are to be performed.",
-	)
+	apitest.WantError(t, h.update("s", access, func(in *cfn.UpdateStackInput) { in.Tags = nil }), "ValidationError",
+		"No updates are to be performed.")
 	for i := range 7 { // more versions than a managed policy may have
 		level := strings.Repeat("x", i+1)
 		err := h.update("s", access, func(in *cfn.UpdateStackInput) {
@@ -131,14 +117,8 @@ func TestLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("s"),
-		"s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-		"Queue DELETE_COMPLETE",
-		"Rule DELETE_COMPLETE",
-		"s UPDATE_COMPLETE",
-	)
+	wantInOrder(t, h.events("s"), "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Queue DELETE_COMPLETE",
+		"Rule DELETE_COMPLETE", "s UPDATE_COMPLETE")
 	if _, err := eventbridge.NewFromConfig(h.cloud.Config(account, region)).DescribeRule(ctx,
 		&eventbridge.DescribeRuleInput{Name: aws.String("changes")}); err == nil {
 		t.Error("the rule exists after the deletion")
@@ -153,17 +133,9 @@ func TestLifecycle(t *testing.T) {
 	}
 	_, err = h.cfn.DescribeStacks(ctx, &cfn.DescribeStacksInput{StackName: aws.String("s")})
 	apitest.WantError(t, err, "ValidationError", "Stack with id s does not exist")
-	wantInOrder(
-		t,
-		h.events(id),
-		"s DELETE_IN_PROGRESS User Initiated",
-		"TopicPolicy DELETE_COMPLETE",
-		"Topic DELETE_COMPLETE",
-		"Profile DELETE_COMPLETE",
-		"Role DELETE_COMPLETE",
-		"Managed DELETE_COMPLETE",
-		"s DELETE_COMPLETE",
-	)
+	wantInOrder(t, h.events(id), "s DELETE_IN_PROGRESS User Initiated", "TopicPolicy DELETE_COMPLETE",
+		"Topic DELETE_COMPLETE", "Profile DELETE_COMPLETE", "Role DELETE_COMPLETE", "Managed DELETE_COMPLETE",
+		"s DELETE_COMPLETE")
 	deleted := []types.StackStatus{types.StackStatusDeleteComplete}
 	if list, _ := h.cfn.ListStacks(ctx, &cfn.ListStacksInput{StackStatusFilter: deleted}); len(list.StackSummaries) != 1 {
 		t.Errorf("%d deleted stacks listed", len(list.StackSummaries))
@@ -213,12 +185,8 @@ func TestCreateFails(t *testing.T) {
 					"First DELETE_COMPLETE",
 					"s ROLLBACK_COMPLETE",
 				)
-				apitest.WantError(
-					t,
-					h.update("s", two),
-					"ValidationError",
-					"is in ROLLBACK_COMPLETE state and can not be updated.",
-				)
+				apitest.WantError(t, h.update("s", two), "ValidationError",
+					"is in ROLLBACK_COMPLETE state and can not be updated.")
 			}
 		})
 	}
@@ -249,32 +217,21 @@ func TestUpdateRollsBack(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", two)
 	h.wait("s", "CREATE_COMPLETE")
-	h.breakCall(
-		"sns:SetTopicAttributes",
-		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" },
-	)
+	h.breakCall("sns:SetTopicAttributes",
+		func(c *protocol.Call) bool { return second(c) && c.Form.Get("AttributeValue") == "two" })
 	changed := strings.ReplaceAll(two, "one", "two") + "  Third: {Type: AWS::SQS::Queue}\n"
 	if err := h.update("s", changed); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	got, _ := h.sns.GetTopicAttributes(
-		t.Context(),
-		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:first")},
-	)
+	got, _ := h.sns.GetTopicAttributes(t.Context(),
+		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111122223333:first")})
 	if got.Attributes["DisplayName"] != "one" {
 		t.Errorf("display name %q after the rollback", got.Attributes["DisplayName"])
 	}
-	wantInOrder(
-		t,
-		h.events("s"),
-		"First UPDATE_COMPLETE",
-		"Second UPDATE_FAILED",
+	wantInOrder(t, h.events("s"), "First UPDATE_COMPLETE", "Second UPDATE_FAILED",
 		"s UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update: [Second].",
-		"First UPDATE_COMPLETE",
-		"s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-		"s UPDATE_ROLLBACK_COMPLETE",
-	)
+		"First UPDATE_COMPLETE", "s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "s UPDATE_ROLLBACK_COMPLETE")
 	if body, _ := h.cfn.GetTemplate(t.Context(),
 		&cfn.GetTemplateInput{StackName: aws.String("s")}); *body.TemplateBody != two {
 		t.Error("the template is not the one from before")
@@ -320,16 +277,13 @@ func TestReplacement(t *testing.T) {
 func TestStackRole(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	role, err := h.iam.CreateRole(
-		ctx,
-		&iam.CreateRoleInput{
-			RoleName: aws.String("stackrole"),
-			AssumeRolePolicyDocument: aws.String(
-				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
-					`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
-			),
-		},
-	)
+	role, err := h.iam.CreateRole(ctx, &iam.CreateRoleInput{
+		RoleName: aws.String("stackrole"),
+		AssumeRolePolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+				`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+		),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,19 +122,14 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 		}
 	}
 	if len(remove) > 0 {
-		out, err := c.RemoveTargets(
-			r.ctx,
-			&eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: remove},
-		)
+		out, err := c.RemoveTargets(r.ctx,
+			&eventbridge.RemoveTargetsInput{Rule: &name, EventBusName: bus, Ids: remove})
 		if err != nil && !isNotFound(err) {
 			return err
 		}
 		if err == nil && out.FailedEntryCount > 0 {
-			return fmt.Errorf(
-				"target %s: %s",
-				aws.ToString(out.FailedEntries[0].TargetId),
-				aws.ToString(out.FailedEntries[0].ErrorMessage),
-			)
+			return fmt.Errorf("target %s: %s",
+				aws.ToString(out.FailedEntries[0].TargetId), aws.ToString(out.FailedEntries[0].ErrorMessage))
 		}
 	}
 	if len(put) > 0 && (r.old == nil || r.changed("Targets")) {
@@ -143,11 +138,8 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 			return err
 		}
 		if out.FailedEntryCount > 0 {
-			return fmt.Errorf(
-				"target %s: %s",
-				aws.ToString(out.FailedEntries[0].TargetId),
-				aws.ToString(out.FailedEntries[0].ErrorMessage),
-			)
+			return fmt.Errorf("target %s: %s",
+				aws.ToString(out.FailedEntries[0].TargetId), aws.ToString(out.FailedEntries[0].ErrorMessage))
 		}
 	}
 	return nil
@@ -216,10 +208,8 @@ func (eventsRule) read(r *request) (map[string]any, error) {
 	}
 	list := []any{}
 	for token := (*string)(nil); ; {
-		page, err := c.ListTargetsByRule(
-			r.ctx,
-			&eventbridge.ListTargetsByRuleInput{Rule: &name, EventBusName: bus, NextToken: token},
-		)
+		page, err := c.ListTargetsByRule(r.ctx,
+			&eventbridge.ListTargetsByRuleInput{Rule: &name, EventBusName: bus, NextToken: token})
 		if err != nil {
 			return nil, err
 		}

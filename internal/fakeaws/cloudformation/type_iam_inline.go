@@ -36,9 +36,8 @@ func (p iamRolePolicy) create(r *request) (outcome, error) {
 
 func (iamRolePolicy) update(r *request) (outcome, error) {
 	_, err := iam.NewFromConfig(r.cfg).PutRolePolicy(r.ctx, &iam.PutRolePolicyInput{
-		RoleName: aws.String(
-			r.props.str("RoleName"),
-		), PolicyName: aws.String(r.props.str("PolicyName")), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
+		RoleName:   aws.String(r.props.str("RoleName")),
+		PolicyName: aws.String(r.props.str("PolicyName")), PolicyDocument: aws.String(r.props.json("PolicyDocument")),
 	})
 	return outcome{id: r.id}, err
 }
@@ -155,10 +154,8 @@ func (p iamInstanceProfile) create(r *request) (outcome, error) {
 	c := iam.NewFromConfig(r.cfg)
 	name := r.name(p.schema())
 	out, err := r.creation(func() (outcome, error) {
-		made, err := c.CreateInstanceProfile(
-			r.ctx,
-			&iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")},
-		)
+		made, err := c.CreateInstanceProfile(r.ctx,
+			&iam.CreateInstanceProfileInput{InstanceProfileName: &name, Path: optional(r.props, "Path")})
 		if err != nil {
 			return outcome{}, err
 		}

@@ -64,10 +64,8 @@ func (p iamManagedPolicy) create(r *request) (outcome, error) {
 		if place == "" {
 			place = "/"
 		}
-		got, err := c.GetPolicy(
-			r.ctx,
-			&iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))},
-		)
+		got, err := c.GetPolicy(r.ctx,
+			&iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))})
 		if err != nil {
 			return outcome{}, nil, err
 		}
@@ -175,18 +173,14 @@ func (iamManagedPolicy) read(r *request) (map[string]any, error) {
 	if err != nil {
 		return nil, notFound(err)
 	}
-	version, err := c.GetPolicyVersion(
-		r.ctx,
-		&iam.GetPolicyVersionInput{PolicyArn: &r.id, VersionId: got.Policy.DefaultVersionId},
-	)
+	version, err := c.GetPolicyVersion(r.ctx,
+		&iam.GetPolicyVersionInput{PolicyArn: &r.id, VersionId: got.Policy.DefaultVersionId})
 	if err != nil {
 		return nil, err
 	}
 	roles := []any{}
-	pages := iam.NewListEntitiesForPolicyPaginator(
-		c,
-		&iam.ListEntitiesForPolicyInput{PolicyArn: &r.id, EntityFilter: iamtypes.EntityTypeRole},
-	)
+	pages := iam.NewListEntitiesForPolicyPaginator(c,
+		&iam.ListEntitiesForPolicyInput{PolicyArn: &r.id, EntityFilter: iamtypes.EntityTypeRole})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(r.ctx)
 		if err != nil {

@@ -162,10 +162,8 @@ func (p iamRole) update(r *request) (outcome, error) {
 	if r.changed("PermissionsBoundary") {
 		var err error
 		if arn := r.props.str("PermissionsBoundary"); arn != "" {
-			_, err = c.PutRolePermissionsBoundary(
-				r.ctx,
-				&iam.PutRolePermissionsBoundaryInput{RoleName: &name, PermissionsBoundary: &arn},
-			)
+			_, err = c.PutRolePermissionsBoundary(r.ctx,
+				&iam.PutRolePermissionsBoundaryInput{RoleName: &name, PermissionsBoundary: &arn})
 		} else {
 			_, err = c.DeleteRolePermissionsBoundary(r.ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: &name})
 		}
@@ -225,9 +223,8 @@ func (iamRole) read(r *request) (map[string]any, error) {
 	role := got.Role
 	out := map[string]any{
 		"RoleName": *role.RoleName, "Path": *role.Path, "AssumeRolePolicyDocument": document(role.AssumeRolePolicyDocument),
-		"Description": aws.ToString(
-			role.Description,
-		), "MaxSessionDuration": int64(aws.ToInt32(role.MaxSessionDuration)), "Tags": tagList(fromIAM(role.Tags)),
+		"Description":        aws.ToString(role.Description),
+		"MaxSessionDuration": int64(aws.ToInt32(role.MaxSessionDuration)), "Tags": tagList(fromIAM(role.Tags)),
 	}
 	if b := role.PermissionsBoundary; b != nil {
 		out["PermissionsBoundary"] = aws.ToString(b.PermissionsBoundaryArn)

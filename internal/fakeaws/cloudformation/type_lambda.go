@@ -38,10 +38,9 @@ func (lambdaFunction) schema() schema {
 func (p lambdaFunction) function(r *request, name string) (lambda.Function, error) {
 	f := lambda.Function{
 		Account: r.stack.account, Region: r.stack.region, Name: name, Role: r.props.str("Role"),
-		Handler: r.props.str("Handler"),
-		Runtime: r.props.str(
-			"Runtime",
-		), Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
+		Handler:     r.props.str("Handler"),
+		Runtime:     r.props.str("Runtime"),
+		Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
 		PackageType: r.props.str("PackageType"), Environment: map[string]string{}, Tags: map[string]string{},
 	}
 	if path, ok := r.props["Code"].(string); ok {
@@ -123,9 +122,8 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 	}
 	out := map[string]any{
 		"FunctionName": f.Name, "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime, "Description": f.Description,
-		"Timeout": int64(
-			f.Timeout,
-		), "MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars},
+		"Timeout":    int64(f.Timeout),
+		"MemorySize": int64(f.MemoryMB), "Environment": map[string]any{"Variables": vars},
 		"Architectures": normal(f.Architectures),
 	}
 	for _, n := range []string{"DeadLetterConfig", "EphemeralStorage", "KmsKeyArn", "LoggingConfig", "PackageType",
@@ -175,10 +173,9 @@ func (p lambdaPermission) create(r *request) (outcome, error) {
 	err := r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
 		f.Permissions = append(f.Permissions, lambda.Permission{
 			StatementID: id, Action: r.props.str("Action"), Principal: r.props.str("Principal"),
-			SourceARN: r.props.str("SourceArn"),
-			SourceAccount: r.props.str(
-				"SourceAccount",
-			), EventSourceToken: r.props.str("EventSourceToken"), PrincipalOrgID: r.props.str("PrincipalOrgID"),
+			SourceARN:        r.props.str("SourceArn"),
+			SourceAccount:    r.props.str("SourceAccount"),
+			EventSourceToken: r.props.str("EventSourceToken"), PrincipalOrgID: r.props.str("PrincipalOrgID"),
 		})
 		return nil
 	})
@@ -196,10 +193,8 @@ func (p lambdaPermission) delete(r *request) error {
 		return nil
 	}
 	return r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
-		f.Permissions = slices.DeleteFunc(
-			f.Permissions,
-			func(s lambda.Permission) bool { return s.StatementID == r.id },
-		)
+		f.Permissions = slices.DeleteFunc(f.Permissions,
+			func(s lambda.Permission) bool { return s.StatementID == r.id })
 		return nil
 	})
 }

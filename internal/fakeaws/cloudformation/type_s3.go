@@ -88,20 +88,15 @@ func (s3Bucket) set(r *request, name string) error {
 	if block == nil {
 		return nil
 	}
-	_, err := client.PutPublicAccessBlock(
-		r.ctx,
-		&s3.PutPublicAccessBlockInput{
-			Bucket: &name,
-			PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
-				BlockPublicAcls: aws.Bool(
-					block.bool("BlockPublicAcls"),
-				), BlockPublicPolicy: aws.Bool(block.bool("BlockPublicPolicy")),
-				IgnorePublicAcls: aws.Bool(
-					block.bool("IgnorePublicAcls"),
-				), RestrictPublicBuckets: aws.Bool(block.bool("RestrictPublicBuckets")),
-			},
+	_, err := client.PutPublicAccessBlock(r.ctx, &s3.PutPublicAccessBlockInput{
+		Bucket: &name,
+		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+			BlockPublicAcls:       aws.Bool(block.bool("BlockPublicAcls")),
+			BlockPublicPolicy:     aws.Bool(block.bool("BlockPublicPolicy")),
+			IgnorePublicAcls:      aws.Bool(block.bool("IgnorePublicAcls")),
+			RestrictPublicBuckets: aws.Bool(block.bool("RestrictPublicBuckets")),
 		},
-	)
+	})
 	return err
 }
 
@@ -111,10 +106,8 @@ func bucketAttrs(r *request, name string) map[string]any {
 		suffix += ".cn"
 	}
 	return map[string]any{
-		"Arn": r.globalARN(
-			"s3",
-			name,
-		), "DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
+		"Arn":        r.globalARN("s3", name),
+		"DomainName": name + ".s3" + suffix, "RegionalDomainName": name + ".s3." + r.stack.region + suffix,
 	}
 }
 

@@ -62,10 +62,8 @@ func (p snsTopic) create(r *request) (outcome, error) {
 	}
 	out := outcome{id: arn, attrs: map[string]any{"TopicArn": arn, "TopicName": name}}
 	_, err := r.creation(func() (outcome, error) {
-		_, err := c.CreateTopic(
-			r.ctx,
-			&sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())},
-		)
+		_, err := c.CreateTopic(r.ctx,
+			&sns.CreateTopicInput{Name: &name, Attributes: attributes, Tags: snsTags(r.tags())})
 		return outcome{}, err
 	}, func() (outcome, *time.Time, error) { // it was not there before
 		_, err := c.GetTopicAttributes(r.ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
@@ -353,10 +351,8 @@ func (snsSubscription) schema() schema {
 
 func (snsSubscription) create(r *request) (outcome, error) {
 	in := &sns.SubscribeInput{
-		TopicArn: optional(
-			r.props,
-			"TopicArn",
-		), Protocol: optional(r.props, "Protocol"), Endpoint: optional(r.props, "Endpoint"),
+		TopicArn: optional(r.props, "TopicArn"),
+		Protocol: optional(r.props, "Protocol"), Endpoint: optional(r.props, "Endpoint"),
 		ReturnSubscriptionArn: true, Attributes: map[string]string{},
 	}
 	for _, a := range subscriptionAttributes {

@@ -48,11 +48,9 @@ func (ssmParameter) put(r *request, name string, overwrite bool) (outcome, error
 	}
 	in := &ssm.PutParameterInput{
 		Name: &name, Type: ssmtypes.ParameterType(kind), Value: aws.String(r.props.str("Value")),
-		Description: optional(r.props, "Description"),
-		AllowedPattern: optional(
-			r.props,
-			"AllowedPattern",
-		), DataType: optional(r.props, "DataType"), Overwrite: &overwrite,
+		Description:    optional(r.props, "Description"),
+		AllowedPattern: optional(r.props, "AllowedPattern"),
+		DataType:       optional(r.props, "DataType"), Overwrite: &overwrite,
 		Tier: ssmtypes.ParameterTier(r.props.str("Tier")), Policies: optional(r.props, "Policies"),
 	}
 	if !overwrite {

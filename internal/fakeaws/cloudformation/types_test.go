@@ -67,10 +67,8 @@ func TestEveryType(t *testing.T) {
 		if err := h.engine.WaitDetection(ctx, account, region, *started.StackDriftDetectionId); err != nil {
 			t.Fatal(err)
 		}
-		out, err := h.cfn.DescribeStackResourceDrifts(
-			ctx,
-			&cfn.DescribeStackResourceDriftsInput{StackName: aws.String("s")},
-		)
+		out, err := h.cfn.DescribeStackResourceDrifts(ctx,
+			&cfn.DescribeStackResourceDriftsInput{StackName: aws.String("s")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,12 +77,8 @@ func TestEveryType(t *testing.T) {
 		}
 		for _, d := range out.StackResourceDrifts {
 			if d.StackResourceDriftStatus != types.StackResourceDriftStatusInSync {
-				t.Errorf(
-					"%s is %s: %s",
-					*d.LogicalResourceId,
-					d.StackResourceDriftStatus,
-					aws.ToString(d.DriftStatusReason),
-				)
+				t.Errorf("%s is %s: %s",
+					*d.LogicalResourceId, d.StackResourceDriftStatus, aws.ToString(d.DriftStatusReason))
 				for _, p := range d.PropertyDifferences {
 					t.Errorf("  %s: %s, want %s", *p.PropertyPath, *p.ActualValue, *p.ExpectedValue)
 				}

@@ -19,9 +19,8 @@ func TestRole(t *testing.T) {
 	_, n := apitest.NewCloud(t)
 	boundary := apitest.CreatePolicy(t, n, "boundary", apitest.ReadAll)
 	apitest.Succeed(t)(n.IAM.CreateRole(ctx, &iam.CreateRoleInput{
-		RoleName: aws.String(
-			"Backup",
-		), Path: aws.String("/permstack/"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
+		RoleName: aws.String("Backup"),
+		Path:     aws.String("/permstack/"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2),
 		Description: aws.String("for backups"), MaxSessionDuration: aws.Int32(7200), PermissionsBoundary: &boundary,
 		Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}},
 	}))
@@ -42,33 +41,19 @@ func TestRole(t *testing.T) {
 	apitest.Succeed(t)(
 		n.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String("Backup"), Description: aws.String("")}),
 	)
-	apitest.Succeed(t)(
-		n.IAM.UpdateAssumeRolePolicy(
-			ctx,
-			&iam.UpdateAssumeRolePolicyInput{
-				RoleName:       aws.String("Backup"),
-				PolicyDocument: aws.String(apitest.TrustSelf),
-			},
-		),
-	)
-	apitest.Succeed(t)(
-		n.IAM.DeleteRolePermissionsBoundary(
-			ctx,
-			&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("Backup")},
-		),
-	)
+	apitest.Succeed(t)(n.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{
+		RoleName:       aws.String("Backup"),
+		PolicyDocument: aws.String(apitest.TrustSelf),
+	}))
+	apitest.Succeed(t)(n.IAM.DeleteRolePermissionsBoundary(ctx,
+		&iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String("Backup")}))
 	apitest.Succeed(t)(
 		n.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String("Backup"), TagKeys: []string{"TEAM"}}),
 	)
-	apitest.Succeed(t)(
-		n.IAM.TagRole(
-			ctx,
-			&iam.TagRoleInput{
-				RoleName: aws.String("Backup"),
-				Tags:     []types.Tag{{Key: aws.String("b"), Value: aws.String("")}},
-			},
-		),
-	)
+	apitest.Succeed(t)(n.IAM.TagRole(ctx, &iam.TagRoleInput{
+		RoleName: aws.String("Backup"),
+		Tags:     []types.Tag{{Key: aws.String("b"), Value: aws.String("")}},
+	}))
 	got = apitest.Must[*iam.GetRoleOutput](t)(
 		n.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("Backup")}),
 	).Role
@@ -107,33 +92,24 @@ func TestManagedPolicyVersions(t *testing.T) {
 	_, n := apitest.NewCloud(t)
 	arn := apitest.CreatePolicy(t, n, "p", apitest.ReadAll)
 	add := func(setDefault bool) (*iam.CreatePolicyVersionOutput, error) {
-		return n.IAM.CreatePolicyVersion(
-			ctx,
-			&iam.CreatePolicyVersionInput{
-				PolicyArn:      &arn,
-				PolicyDocument: aws.String(apitest.ReadAll),
-				SetAsDefault:   setDefault,
-			},
-		)
+		return n.IAM.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+			PolicyArn:      &arn,
+			PolicyDocument: aws.String(apitest.ReadAll),
+			SetAsDefault:   setDefault,
+		})
 	}
 	for range 4 {
 		apitest.Succeed(t)(add(true))
 	}
 	_, err := add(true)
 	apitest.WantError(t, err, "LimitExceeded", "A managed policy can have up to 5 versions.")
-	_, err = n.IAM.DeletePolicyVersion(
-		ctx,
-		&iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")},
-	)
+	_, err = n.IAM.DeletePolicyVersion(ctx,
+		&iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")})
 	apitest.WantError(t, err, "DeleteConflict", "Cannot delete the default version of a policy.")
 	_, err = n.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 	apitest.WantError(t, err, "DeleteConflict", "This policy has more than one version.")
-	apitest.Succeed(t)(
-		n.IAM.SetDefaultPolicyVersion(
-			ctx,
-			&iam.SetDefaultPolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v2")},
-		),
-	)
+	apitest.Succeed(t)(n.IAM.SetDefaultPolicyVersion(ctx,
+		&iam.SetDefaultPolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v2")}))
 	apitest.Succeed(t)(
 		n.IAM.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: aws.String("v5")}),
 	)
@@ -171,16 +147,11 @@ func TestDeleteConflicts(t *testing.T) {
 	}
 	apitest.Succeed(t)(n.IAM.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 
-	apitest.Succeed(t)(
-		n.IAM.PutRolePolicy(
-			ctx,
-			&iam.PutRolePolicyInput{
-				RoleName:       r,
-				PolicyName:     aws.String("i"),
-				PolicyDocument: aws.String(apitest.ReadAll),
-			},
-		),
-	)
+	apitest.Succeed(t)(n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+		RoleName:       r,
+		PolicyName:     aws.String("i"),
+		PolicyDocument: aws.String(apitest.ReadAll),
+	}))
 	apitest.WantError(t, deleteRole(), "DeleteConflict", "must delete policies first")
 	apitest.Succeed(t)(
 		n.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: r, PolicyName: aws.String("i")}),
@@ -192,10 +163,8 @@ func TestDeleteConflicts(t *testing.T) {
 		n.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r}),
 	)
 	apitest.WantError(t, deleteRole(), "DeleteConflict", "must remove roles from instance profile first")
-	_, err = n.IAM.AddRoleToInstanceProfile(
-		ctx,
-		&iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r},
-	)
+	_, err = n.IAM.AddRoleToInstanceProfile(ctx,
+		&iam.AddRoleToInstanceProfileInput{InstanceProfileName: p, RoleName: r})
 	apitest.WantError(t, err, "LimitExceeded", "InstanceSessionsPerInstanceProfile: 1")
 	_, err = n.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: p})
 	apitest.WantError(t, err, "DeleteConflict", "must remove roles from instance profile first")
@@ -205,12 +174,8 @@ func TestDeleteConflicts(t *testing.T) {
 	if len(got.Roles) != 1 || *got.Roles[0].RoleName != "r" {
 		t.Errorf("profile: %+v", got)
 	}
-	apitest.Succeed(t)(
-		n.IAM.RemoveRoleFromInstanceProfile(
-			ctx,
-			&iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: p, RoleName: r},
-		),
-	)
+	apitest.Succeed(t)(n.IAM.RemoveRoleFromInstanceProfile(ctx,
+		&iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: p, RoleName: r}))
 	apitest.Succeed(t)(n.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: p}))
 	if err := deleteRole(); err != nil {
 		t.Error(err)
@@ -233,10 +198,8 @@ func TestIAMLimits(t *testing.T) {
 		apitest.Succeed(t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 		apitest.Succeed(t)(n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: r, PolicyArn: &arn}))
 	}
-	_, err := n.IAM.AttachRolePolicy(
-		ctx,
-		&iam.AttachRolePolicyInput{RoleName: r, PolicyArn: aws.String("arn:aws:iam::aws:policy/SecurityAudit")},
-	)
+	_, err := n.IAM.AttachRolePolicy(ctx,
+		&iam.AttachRolePolicyInput{RoleName: r, PolicyArn: aws.String("arn:aws:iam::aws:policy/SecurityAudit")})
 	apitest.WantError(t, err, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10")
 	create := func(doc string) error {
 		_, err := n.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("big"), PolicyDocument: &doc})
@@ -247,10 +210,8 @@ func TestIAMLimits(t *testing.T) {
 		t.Errorf("white space was counted: %v", err)
 	}
 	put := func(name string, size int) error {
-		_, err := n.IAM.PutRolePolicy(
-			ctx,
-			&iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(policyDocument(size))},
-		)
+		_, err := n.IAM.PutRolePolicy(ctx,
+			&iam.PutRolePolicyInput{RoleName: r, PolicyName: &name, PolicyDocument: aws.String(policyDocument(size))})
 		return err
 	}
 	for _, step := range []struct {
@@ -268,10 +229,7 @@ func TestIAMLimits(t *testing.T) {
 	}
 	long := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole",` +
-		`"Condition":{"StringEquals":{"a:b":"` + strings.Repeat(
-		"x",
-		2048,
-	) + `"}}}]}`
+		`"Condition":{"StringEquals":{"a:b":"` + strings.Repeat("x", 2048) + `"}}}]}`
 	_, err = n.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: r, PolicyDocument: &long})
 	apitest.WantError(t, err, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048")
 }
@@ -357,10 +315,6 @@ func TestAWSManagedPolicies(t *testing.T) {
 		t.Errorf("attached policies of AWS: %+v", aws1.Policies)
 	}
 	gov := apitest.NewClients(c.Config(apitest.Account, "us-gov-west-1"))
-	apitest.Succeed(t)(
-		gov.IAM.GetPolicy(
-			ctx,
-			&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws-us-gov:iam::aws:policy/AdministratorAccess")},
-		),
-	)
+	apitest.Succeed(t)(gov.IAM.GetPolicy(ctx,
+		&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws-us-gov:iam::aws:policy/AdministratorAccess")}))
 }

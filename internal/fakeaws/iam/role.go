@@ -54,9 +54,8 @@ func tagsXML(tags []protocol.Tag) *xmlTags {
 func (r *role) brief() xmlRole {
 	return xmlRole{
 		Path: r.path, RoleName: r.name, RoleId: r.id, Arn: r.arn, CreateDate: protocol.Time(r.created),
-		AssumeRolePolicyDocument: encodeDocument(
-			r.trust,
-		), Description: r.description, MaxSessionDuration: r.maxSession,
+		AssumeRolePolicyDocument: encodeDocument(r.trust),
+		Description:              r.description, MaxSessionDuration: r.maxSession,
 	}
 }
 

@@ -96,11 +96,8 @@ func listTags(find tagged) action {
 // of up to 256 characters.
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	if len(add) > maxTags {
-		return nil, constraint(
-			"tags",
-			fmt.Sprint(len(add))+" tags",
-			fmt.Sprintf("Member must have length less than or equal to %d", maxTags),
-		)
+		return nil, constraint("tags",
+			fmt.Sprint(len(add))+" tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
 	}
 	out := append([]protocol.Tag(nil), have...)
 	seen := map[string]bool{}
@@ -114,24 +111,16 @@ func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 		case utf8.RuneCountInString(t.Value) > 256:
 			return nil, constraint(field+".value", t.Value, "Member must have length less than or equal to 256")
 		case !tagPattern.MatchString(t.Key):
-			return nil, constraint(
-				field+".key",
-				t.Key,
-				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`,
-			)
+			return nil, constraint(field+".key", t.Key,
+				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
 		case !tagPattern.MatchString(t.Value):
-			return nil, constraint(
-				field+".value",
-				t.Value,
-				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`,
-			)
+			return nil, constraint(field+".value", t.Value,
+				`Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
 		case strings.HasPrefix(folded, "aws:"):
 			return nil, protocol.Errorf("InvalidInput", "System tags cannot be added/updated by requester")
 		case seen[folded]:
-			return nil, protocol.Errorf(
-				"InvalidInput",
-				"Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-			)
+			return nil, protocol.Errorf("InvalidInput",
+				"Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		default:
 			seen[folded] = true
 		}

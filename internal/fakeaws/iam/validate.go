@@ -63,11 +63,8 @@ func parseDescription(call *protocol.Call) (string, error) {
 		return "", constraint("description", d, "Member must have length less than or equal to 1000")
 	}
 	if !descPattern.MatchString(d) {
-		return "", constraint(
-			"description",
-			d,
-			`Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`,
-		)
+		return "", constraint("description", d,
+			`Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`)
 	}
 	return d, nil
 }
@@ -80,18 +77,12 @@ func parseSessionDuration(call *protocol.Call, def int) (int, error) {
 		return 0, err
 	}
 	if n < 3600 {
-		return 0, constraint(
-			"maxSessionDuration",
-			fmt.Sprint(n),
-			"Member must have value greater than or equal to 3600",
-		)
+		return 0, constraint("maxSessionDuration", fmt.Sprint(n),
+			"Member must have value greater than or equal to 3600")
 	}
 	if n > 43200 {
-		return 0, constraint(
-			"maxSessionDuration",
-			fmt.Sprint(n),
-			"Member must have value less than or equal to 43200",
-		)
+		return 0, constraint("maxSessionDuration", fmt.Sprint(n),
+			"Member must have value less than or equal to 43200")
 	}
 	return n, nil
 }
@@ -104,11 +95,8 @@ func parseDocument(call *protocol.Call, parameter string, kind validate.Kind) (s
 		return "", constraint(field, doc, "Member must have length greater than or equal to 1")
 	}
 	if utf8.RuneCountInString(doc) > maxDocument {
-		return "", constraint(
-			field,
-			doc[:64]+"…",
-			fmt.Sprintf("Member must have length less than or equal to %d", maxDocument),
-		)
+		return "", constraint(field, doc[:64]+"…",
+			fmt.Sprintf("Member must have length less than or equal to %d", maxDocument))
 	}
 	if err := validate.Check(doc, kind); err != nil {
 		return "", malformed(err)

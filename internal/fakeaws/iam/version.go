@@ -38,11 +38,8 @@ func (a *account) customerPolicyVersion(call *protocol.Call) (*policy, int, erro
 func versionIndex(p *policy, call *protocol.Call) (int, error) {
 	id := call.Str("VersionId")
 	if !versionPattern.MatchString(id) {
-		return 0, constraint(
-			"versionId",
-			id,
-			"Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?",
-		)
+		return 0, constraint("versionId", id,
+			"Member must satisfy regular expression pattern: v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?")
 	}
 	i := slices.IndexFunc(p.versions, func(v version) bool { return v.id == id })
 	if i < 0 {

@@ -98,10 +98,8 @@ func (p *process) response(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &tooLarge):
 		a = response{
-			errorPayload(
-				"Function.ResponseSizeTooLarge",
-				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload),
-			),
+			errorPayload("Function.ResponseSizeTooLarge",
+				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)),
 			unhandled,
 		}
 	case err != nil:

@@ -169,10 +169,8 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 	inv := newInvocation(payload)
 	result := Result{RequestID: inv.id}
 	fail := func(kind, message string) (Result, bool, error) {
-		result.FunctionError, result.Payload = unhandled, errorPayload(
-			kind,
-			fmt.Sprintf("RequestId: %s Error: %s", inv.id, message),
-		)
+		result.FunctionError, result.Payload = unhandled, errorPayload(kind,
+			fmt.Sprintf("RequestId: %s Error: %s", inv.id, message))
 		return result, false, nil
 	}
 	init := time.NewTimer(r.config.InitTimeout)
@@ -197,10 +195,8 @@ func (r *Runtime) invoke(ctx context.Context, p *process, payload []byte) (Resul
 		return fail("Runtime.ExitError", p.exitReason())
 	case <-init.C:
 		p.stop()
-		return fail(
-			"Sandbox.Timedout",
-			fmt.Sprintf("Task timed out after %.2f seconds", r.config.InitTimeout.Seconds()),
-		)
+		return fail("Sandbox.Timedout",
+			fmt.Sprintf("Task timed out after %.2f seconds", r.config.InitTimeout.Seconds()))
 	case <-r.closed:
 		return Result{}, false, ErrClosed
 	case <-ctx.Done():

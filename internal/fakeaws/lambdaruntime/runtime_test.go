@@ -68,15 +68,12 @@ func invoke(t *testing.T, r *Runtime, payload string) Result {
 
 func TestInvoke(t *testing.T) {
 	var log bytes.Buffer
-	r := run(
-		t,
-		Config{
-			Output:      &log,
-			Env:         map[string]string{"MINE": "yes"},
-			MemoryMB:    256,
-			Credentials: func() Credentials { return Credentials{"id", "secret", "token"} },
-		},
-	)
+	r := run(t, Config{
+		Output:      &log,
+		Env:         map[string]string{"MINE": "yes"},
+		MemoryMB:    256,
+		Credentials: func() Credentials { return Credentials{"id", "secret", "token"} },
+	})
 	type reply struct {
 		Count, PID int
 		ARN        string

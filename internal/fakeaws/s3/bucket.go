@@ -80,11 +80,9 @@ func (s *Service) createBucket(call *protocol.Call, t target) (*protocol.Respons
 				"was sent to.",
 		)
 	case in.Location != "" && in.Location != call.Region:
-		return nil, protocol.Errorf(
-			"IllegalLocationConstraintException",
+		return nil, protocol.Errorf("IllegalLocationConstraintException",
 			"The %s location constraint is incompatible for the region specific endpoint this request was sent to.",
-			in.Location,
-		)
+			in.Location)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

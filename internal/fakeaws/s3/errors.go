@@ -22,11 +22,8 @@ func denied() error {
 func notImplemented(what string) error { return protocol.NotImplemented("%s", what) }
 
 func malformed(err error) error {
-	return protocol.Errorf(
-		"MalformedXML",
-		"The XML you provided was not well-formed or did not validate against our published schema: %v",
-		err,
-	)
+	return protocol.Errorf("MalformedXML",
+		"The XML you provided was not well-formed or did not validate against our published schema: %v", err)
 }
 
 func preconditionFailed() error {

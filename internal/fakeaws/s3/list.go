@@ -95,16 +95,13 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 			out.Truncated = true
 			break
 		}
-		out.Contents = append(
-			out.Contents,
-			listed{
-				Key:          encode(key),
-				LastModified: stamp(o.modified),
-				ETag:         o.etag,
-				Size:         len(o.data),
-				StorageClass: "STANDARD",
-			},
-		)
+		out.Contents = append(out.Contents, listed{
+			Key:          encode(key),
+			LastModified: stamp(o.modified),
+			ETag:         o.etag,
+			Size:         len(o.data),
+			StorageClass: "STANDARD",
+		})
 		out.KeyCount++
 		out.Marker = key
 	}

@@ -49,28 +49,21 @@ func payload(call *protocol.Call) ([]byte, http.Header, error) {
 			return nil, nil, protocol.Errorf("IncompleteBody", "read aws-chunked body: %v", err)
 		}
 		if want := header.Get("X-Amz-Decoded-Content-Length"); want != "" && want != strconv.Itoa(len(body)) {
-			return nil, nil, protocol.Errorf(
-				"IncompleteBody",
+			return nil, nil, protocol.Errorf("IncompleteBody",
 				"You did not provide the number of bytes specified by the Content-Length HTTP header: %d, not %s",
-				len(body),
-				want,
-			)
+				len(body), want)
 		}
 		given = trailer
 	case len(signed) == 2*sha256.Size:
 		if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != signed {
-			return nil, nil, protocol.Errorf(
-				"XAmzContentSHA256Mismatch",
-				"The provided 'x-amz-content-sha256' header does not match what was computed.",
-			)
+			return nil, nil, protocol.Errorf("XAmzContentSHA256Mismatch",
+				"The provided 'x-amz-content-sha256' header does not match what was computed.")
 		}
 	}
 	if want := header.Get("Content-Md5"); want != "" {
 		if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != want {
-			return nil, nil, protocol.Errorf(
-				"BadDigest",
-				"The Content-MD5 you specified did not match what we received.",
-			)
+			return nil, nil, protocol.Errorf("BadDigest",
+				"The Content-MD5 you specified did not match what we received.")
 		}
 	}
 	held := http.Header{}
@@ -86,11 +79,8 @@ func payload(call *protocol.Call) ([]byte, http.Header, error) {
 		h := algorithm()
 		_, _ = h.Write(body)
 		if base64.StdEncoding.EncodeToString(h.Sum(nil)) != want {
-			return nil, nil, protocol.Errorf(
-				"BadDigest",
-				"The %s you specified did not match the calculated checksum.",
-				strings.ToUpper(name),
-			)
+			return nil, nil, protocol.Errorf("BadDigest",
+				"The %s you specified did not match the calculated checksum.", strings.ToUpper(name))
 		}
 		held.Set(key, want)
 	}

@@ -65,15 +65,12 @@ func route(r *http.Request) string {
 		q.Has("notification") || q.Has("replication") || q.Has("object-lock"):
 		return r.Method + " bucket?" + r.URL.RawQuery
 	}
-	return actionByMethod(
-		r,
-		map[string]string{
-			"GET":    "ListObjects",
-			"PUT":    "CreateBucket",
-			"HEAD":   "HeadBucket",
-			"DELETE": "DeleteBucket",
-		},
-	)
+	return actionByMethod(r, map[string]string{
+		"GET":    "ListObjects",
+		"PUT":    "CreateBucket",
+		"HEAD":   "HeadBucket",
+		"DELETE": "DeleteBucket",
+	})
 }
 
 func routeObject(r *http.Request) string {
@@ -82,14 +79,11 @@ func routeObject(r *http.Request) string {
 	case q.Has("uploads"):
 		return actionByMethod(r, map[string]string{"POST": "CreateMultipartUpload"})
 	case q.Has("uploadId"):
-		return actionByMethod(
-			r,
-			map[string]string{
-				"PUT":    "UploadPart",
-				"POST":   "CompleteMultipartUpload",
-				"DELETE": "AbortMultipartUpload",
-			},
-		)
+		return actionByMethod(r, map[string]string{
+			"PUT":    "UploadPart",
+			"POST":   "CompleteMultipartUpload",
+			"DELETE": "AbortMultipartUpload",
+		})
 	case r.Header.Get("X-Amz-Copy-Source") != "":
 		return "CopyObject"
 	}

@@ -66,10 +66,8 @@ func TestS3(t *testing.T) {
 	}
 	apitest.WantError(t, put("v1/c.yaml", "three"), "PreconditionFailed", "")
 
-	got, err := c.GetObject(
-		ctx,
-		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/a b.zip"), ChecksumMode: types.ChecksumModeEnabled},
-	)
+	got, err := c.GetObject(ctx,
+		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/a b.zip"), ChecksumMode: types.ChecksumModeEnabled})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +75,8 @@ func TestS3(t *testing.T) {
 	if err != nil || string(body) != "one" || got.Metadata["release"] != "1" || got.ChecksumSHA256 == nil {
 		t.Errorf("%q, %v, %v, %v", body, err, got.Metadata, got.ChecksumSHA256)
 	}
-	part, err := c.GetObject(
-		ctx,
-		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml"), Range: aws.String("bytes=1-")},
-	)
+	part, err := c.GetObject(ctx,
+		&s3.GetObjectInput{Bucket: bucket, Key: aws.String("v1/c.yaml"), Range: aws.String("bytes=1-")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +89,12 @@ func TestS3(t *testing.T) {
 	}
 	_, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("none")})
 	apitest.WantError(t, err, "NoSuchKey", "")
-	_, err = c.PutObject(
-		ctx,
-		&s3.PutObjectInput{
-			Bucket:         bucket,
-			Key:            aws.String("bad"),
-			Body:           strings.NewReader("x"),
-			ChecksumSHA256: aws.String("AAAA"),
-		},
-	)
+	_, err = c.PutObject(ctx, &s3.PutObjectInput{
+		Bucket:         bucket,
+		Key:            aws.String("bad"),
+		Body:           strings.NewReader("x"),
+		ChecksumSHA256: aws.String("AAAA"),
+	})
 	apitest.WantError(t, err, "BadDigest", "")
 	_, err = s3At(
 		t,
@@ -147,13 +140,10 @@ func TestS3(t *testing.T) {
 func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	t.Helper()
 	ctx, key := t.Context(), aws.String("big")
-	_, err := c.PutBucketVersioning(
-		ctx,
-		&s3.PutBucketVersioningInput{
-			Bucket:                  bucket,
-			VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
-		},
-	)
+	_, err := c.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+		Bucket:                  bucket,
+		VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,16 +154,13 @@ func uploaded(t *testing.T, c *s3.Client, bucket *string) {
 	var parts []types.CompletedPart
 	for i, body := range []string{"first-", "second"} {
 		n := aws.Int32(int32(i + 1))
-		part, err := c.UploadPart(
-			ctx,
-			&s3.UploadPartInput{
-				Bucket:     bucket,
-				Key:        key,
-				UploadId:   begun.UploadId,
-				PartNumber: n,
-				Body:       bytes.NewReader([]byte(body)),
-			},
-		)
+		part, err := c.UploadPart(ctx, &s3.UploadPartInput{
+			Bucket:     bucket,
+			Key:        key,
+			UploadId:   begun.UploadId,
+			PartNumber: n,
+			Body:       bytes.NewReader([]byte(body)),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

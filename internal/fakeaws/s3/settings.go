@@ -82,11 +82,8 @@ func (s *Service) putSetting(call *protocol.Call, t target) (*protocol.Response,
 	switch k.query {
 	case "policy":
 		if _, err := iampolicy.Parse(body); err != nil {
-			return nil, protocol.Errorf(
-				"MalformedPolicy",
-				"Policies must be valid JSON and the first byte must be '{': %v",
-				err,
-			)
+			return nil, protocol.Errorf("MalformedPolicy",
+				"Policies must be valid JSON and the first byte must be '{': %v", err)
 		}
 	case "versioning":
 		var in struct{ Status string }

@@ -60,10 +60,8 @@ func (s *Service) findUpload(call *protocol.Call, t target) (*bucket, *upload, e
 func (s *Service) uploadPart(call *protocol.Call, t target) (*protocol.Response, error) {
 	number, err := strconv.Atoi(call.Form.Get("partNumber"))
 	if err != nil || number < 1 || number > 10_000 {
-		return nil, protocol.Errorf(
-			"InvalidArgument",
-			"Part number must be an integer between 1 and 10000, inclusive",
-		)
+		return nil, protocol.Errorf("InvalidArgument",
+			"Part number must be an integer between 1 and 10000, inclusive")
 	}
 	body, sums, err := payload(call)
 	if err != nil {

@@ -16,15 +16,12 @@ func TestParameters(t *testing.T) {
 	ctx := context.Background()
 	_, n := apitest.NewCloud(t)
 	put := func(name, value string, overwrite bool) error {
-		_, err := n.SSM.PutParameter(
-			ctx,
-			&ssm.PutParameterInput{
-				Name:      &name,
-				Value:     &value,
-				Type:      ssmtypes.ParameterTypeString,
-				Overwrite: &overwrite,
-			},
-		)
+		_, err := n.SSM.PutParameter(ctx, &ssm.PutParameterInput{
+			Name:      &name,
+			Value:     &value,
+			Type:      ssmtypes.ParameterTypeString,
+			Overwrite: &overwrite,
+		})
 		return err
 	}
 	if err := put("/permstack/state", "1", false); err != nil {
@@ -50,37 +47,26 @@ func TestParameters(t *testing.T) {
 	if len(many.Parameters) != 2 || len(many.InvalidParameters) != 1 {
 		t.Errorf("parameters: %+v", many)
 	}
-	apitest.Succeed(t)(
-		n.SSM.AddTagsToResource(
-			ctx,
-			&ssm.AddTagsToResourceInput{
-				ResourceType: ssmtypes.ResourceTypeForTaggingParameter,
-				ResourceId:   aws.String("/permstack/state"),
-				Tags:         []ssmtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
-			},
-		),
-	)
+	apitest.Succeed(t)(n.SSM.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
+		ResourceType: ssmtypes.ResourceTypeForTaggingParameter,
+		ResourceId:   aws.String("/permstack/state"),
+		Tags:         []ssmtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+	}))
 	tags := apitest.Must[*ssm.ListTagsForResourceOutput](t)(
-		n.SSM.ListTagsForResource(
-			ctx,
-			&ssm.ListTagsForResourceInput{
-				ResourceType: ssmtypes.ResourceTypeForTaggingParameter,
-				ResourceId:   aws.String("/permstack/state"),
-			},
-		),
+		n.SSM.ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{
+			ResourceType: ssmtypes.ResourceTypeForTaggingParameter,
+			ResourceId:   aws.String("/permstack/state"),
+		}),
 	)
 	if len(tags.TagList) != 1 {
 		t.Errorf("tags: %+v", tags.TagList)
 	}
 	described := apitest.Must[*ssm.DescribeParametersOutput](t)(
-		n.SSM.DescribeParameters(
-			ctx,
-			&ssm.DescribeParametersInput{
-				ParameterFilters: []ssmtypes.ParameterStringFilter{
-					{Key: aws.String("Name"), Option: aws.String("BeginsWith"), Values: []string{"/permstack/"}},
-				},
+		n.SSM.DescribeParameters(ctx, &ssm.DescribeParametersInput{
+			ParameterFilters: []ssmtypes.ParameterStringFilter{
+				{Key: aws.String("Name"), Option: aws.String("BeginsWith"), Values: []string{"/permstack/"}},
 			},
-		),
+		}),
 	)
 	if len(described.Parameters) != 1 {
 		t.Errorf("described: %+v", described.Parameters)

@@ -65,11 +65,8 @@ func (s *Service) Definition() protocol.Service {
 			"GetParameter":    protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
 			"GetParameters":   protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
 			"DeleteParameter": protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
-			"DescribeParameters": protocol.LockedJSON(
-				&s.mu,
-				s.describeParameters,
-				protocol.OnAnyResource("ssm:DescribeParameters"),
-			),
+			"DescribeParameters": protocol.LockedJSON(&s.mu, s.describeParameters,
+				protocol.OnAnyResource("ssm:DescribeParameters")),
 			"AddTagsToResource":      protocol.LockedJSON(&s.mu, s.addTagsToResource, s.on(request.resourceID)),
 			"RemoveTagsFromResource": protocol.LockedJSON(&s.mu, s.removeTagsFromResource, s.on(request.resourceID)),
 			"ListTagsForResource":    protocol.LockedJSON(&s.mu, s.listTagsForResource, s.on(request.resourceID)),
@@ -91,11 +88,8 @@ func checkName(name string) error {
 	case strings.Contains(name, "/") && name[0] != '/':
 		return protocol.Errorf("ValidationException", "Parameter name must be a fully qualified name.")
 	case strings.Count(name, "/") > 15:
-		return protocol.Errorf(
-			"HierarchyLevelLimitExceededException",
-			"Hierarchies can have at most 15 levels: %s",
-			name,
-		)
+		return protocol.Errorf("HierarchyLevelLimitExceededException", "Hierarchies can have at most 15 levels: %s",
+			name)
 	}
 	first := strings.ToLower(strings.TrimPrefix(name, "/"))
 	if strings.HasPrefix(first, "aws") || strings.HasPrefix(first, "ssm") {
@@ -122,10 +116,8 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	}
 	have := s.store(call)[in.Name]
 	if have != nil && !in.Overwrite {
-		return nil, protocol.Errorf(
-			"ParameterAlreadyExists",
-			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
-		)
+		return nil, protocol.Errorf("ParameterAlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	}
 	if in.Type == "" && have != nil {
 		in.Type = have.kind
@@ -150,10 +142,8 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 			maxValue,
 		)
 	case in.Type == "":
-		return nil, protocol.Errorf(
-			"ValidationException",
-			"A parameter type is required when you create a parameter.",
-		)
+		return nil, protocol.Errorf("ValidationException",
+			"A parameter type is required when you create a parameter.")
 	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
 		return nil, protocol.Errorf(
 			"ValidationException",
@@ -172,18 +162,12 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	if in.AllowedPattern != "" {
 		re, err := regexp.Compile(in.AllowedPattern)
 		if err != nil {
-			return nil, protocol.Errorf(
-				"InvalidAllowedPatternException",
-				"The allowed pattern is not a regular expression: %v",
-				err,
-			)
+			return nil, protocol.Errorf("InvalidAllowedPatternException",
+				"The allowed pattern is not a regular expression: %v", err)
 		}
 		if !re.MatchString(in.Value) {
-			return nil, protocol.Errorf(
-				"ParameterPatternMismatchException",
-				"Parameter value, cannot be validated against allowedPattern: %s",
-				in.AllowedPattern,
-			)
+			return nil, protocol.Errorf("ParameterPatternMismatchException",
+				"Parameter value, cannot be validated against allowedPattern: %s", in.AllowedPattern)
 		}
 	}
 	tags, err := mergeTags(nil, in.Tags)
@@ -235,12 +219,8 @@ func (s *Service) get(call *protocol.Call, name string) (parameterResult, error)
 	}
 	if hasVersion {
 		if n, err := strconv.Atoi(version); err != nil || n != p.version {
-			return parameterResult{}, protocol.Errorf(
-				"ParameterVersionNotFound",
-				"Systems Manager could not find version %s of %s.",
-				version,
-				plain,
-			)
+			return parameterResult{}, protocol.Errorf("ParameterVersionNotFound",
+				"Systems Manager could not find version %s of %s.", version, plain)
 		}
 		selector = ":" + version
 	}
@@ -318,21 +298,18 @@ func (s *Service) describeParameters(call *protocol.Call, in describeInput) (any
 			return nil, err
 		}
 		if ok {
-			list = append(
-				list,
-				metadata{
-					p.name,
-					p.kind,
-					p.arn,
-					p.dataType,
-					"Standard",
-					p.description,
-					p.pattern,
-					p.user,
-					protocol.Time(p.modified),
-					p.version,
-				},
-			)
+			list = append(list, metadata{
+				p.name,
+				p.kind,
+				p.arn,
+				p.dataType,
+				"Standard",
+				p.description,
+				p.pattern,
+				p.user,
+				protocol.Time(p.modified),
+				p.version,
+			})
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
@@ -358,11 +335,8 @@ func (in describeInput) matches(p *parameter) (bool, error) {
 	for _, f := range in.ParameterFilters {
 		field := map[string]string{"Name": p.name, "Type": p.kind}[f.Key]
 		if field == "" {
-			return false, protocol.Errorf(
-				"InvalidFilterKey",
-				"permstack local has the filters Name and Type, not %q",
-				f.Key,
-			)
+			return false, protocol.Errorf("InvalidFilterKey", "permstack local has the filters Name and Type, not %q",
+				f.Key)
 		}
 		compare, ok := map[string]func(a, b string) bool{
 			"": func(a, b string) bool { return a == b }, "Equals": func(a, b string) bool { return a == b },

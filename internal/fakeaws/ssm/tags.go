@@ -28,19 +28,13 @@ func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 // name.
 func (s *Service) tagged(call *protocol.Call, kind, id string) (*parameter, error) {
 	if kind != "Parameter" {
-		return nil, protocol.Errorf(
-			"InvalidResourceType",
-			"permstack local has tags of parameters only, not of %q",
-			kind,
-		)
+		return nil, protocol.Errorf("InvalidResourceType", "permstack local has tags of parameters only, not of %q",
+			kind)
 	}
 	p := s.store(call)[id]
 	if p == nil {
-		return nil, protocol.Errorf(
-			"InvalidResourceId",
-			"The resource ID %q is not valid. Verify that you entered the correct ID and try again.",
-			id,
-		)
+		return nil, protocol.Errorf("InvalidResourceId",
+			"The resource ID %q is not valid. Verify that you entered the correct ID and try again.", id)
 	}
 	return p, nil
 }

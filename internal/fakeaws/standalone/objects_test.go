@@ -46,11 +46,8 @@ func TestMain(m *testing.M) {
 			return
 		}
 		_ = next.Body.Close()
-		answer, err := http.Post(
-			api+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response",
-			"application/json",
-			strings.NewReader(`"uploaded"`),
-		)
+		answer, err := http.Post(api+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json",
+			strings.NewReader(`"uploaded"`))
 		if err != nil {
 			return
 		}
@@ -130,10 +127,8 @@ func TestUploadedFunction(t *testing.T) {
 		if status, _, err = l.Stacks.Wait(t.Context(), account, region, stack); err != nil {
 			t.Fatal(err)
 		}
-		events, err := client.DescribeStackEvents(
-			t.Context(),
-			&cloudformation.DescribeStackEventsInput{StackName: &stack},
-		)
+		events, err := client.DescribeStackEvents(t.Context(),
+			&cloudformation.DescribeStackEventsInput{StackName: &stack})
 		if err != nil {
 			t.Fatal(err)
 		}

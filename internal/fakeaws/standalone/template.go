@@ -22,10 +22,8 @@ const (
 // 51,200 bytes in TemplateBody, and one of 1 MB by URL (CloudFormation User
 // Guide, "Understand CloudFormation quotas").
 func (l *Server) UploadTemplate(ctx context.Context, name string, template []byte) (url string, err error) {
-	client := s3.NewFromConfig(
-		l.Config(templateAccount, templateRegion),
-		func(o *s3.Options) { o.UsePathStyle = true },
-	)
+	client := s3.NewFromConfig(l.Config(templateAccount, templateRegion),
+		func(o *s3.Options) { o.UsePathStyle = true })
 	bucket := templateBucket
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",` +
 		`"Resource":"arn:aws:s3:::` + bucket + `/*"}]}`

@@ -23,18 +23,12 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, protocol.Errorf("ValidationError", "%s is invalid", arn)
 	}
 	if !sessionPattern.MatchString(name) {
-		return nil, violation(
-			"roleSessionName",
-			name,
-			`Member must satisfy regular expression pattern: [\w+=,.@-]* and have 2 to 64 characters`,
-		)
+		return nil, violation("roleSessionName", name,
+			`Member must satisfy regular expression pattern: [\w+=,.@-]* and have 2 to 64 characters`)
 	}
 	if n := len(external); call.Has("ExternalId") && (n < 2 || n > 1224 || !externalPattern.MatchString(external)) {
-		return nil, violation(
-			"externalId",
-			external,
-			`Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`,
-		)
+		return nil, violation("externalId", external,
+			`Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have 2 to 1224 characters`)
 	}
 	if call.Has("Policy") || len(call.Structs("PolicyArns")) > 0 {
 		return nil, protocol.NotImplemented("session policies")
@@ -56,10 +50,8 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, err
 	}
 	if seconds > role.MaxSession {
-		return nil, protocol.Errorf(
-			"ValidationError",
-			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-		)
+		return nil, protocol.Errorf("ValidationError",
+			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	session := s.issue(account, arn, name, time.Duration(seconds)*time.Second)
 	return assumed(session), nil

@@ -34,12 +34,8 @@ func TestAssumeRole(t *testing.T) {
 		return n.STS.AssumeRole(ctx, in)
 	}
 	_, err := assume(vendor, arn, "")
-	apitest.WantError(
-		t,
-		err,
-		"AccessDenied",
-		"User: arn:aws:iam::444455556666:root is not authorized to perform: sts:AssumeRole on resource: "+arn,
-	)
+	apitest.WantError(t, err, "AccessDenied",
+		"User: arn:aws:iam::444455556666:root is not authorized to perform: sts:AssumeRole on resource: "+arn)
 	_, err = assume(vendor, arn, "wrong")
 	apitest.WantError(t, err, "AccessDenied", "")
 	_, err = assume(owner, arn, "secret")
@@ -50,16 +46,11 @@ func TestAssumeRole(t *testing.T) {
 	if *out.AssumedRoleUser.Arn != "arn:aws:sts::111122223333:assumed-role/backup/run" {
 		t.Errorf("assumed: %s", *out.AssumedRoleUser.Arn)
 	}
-	session := apitest.NewClients(
-		c.ConfigWith(
-			apitest.Region,
-			aws.Credentials{
-				AccessKeyID:     *out.Credentials.AccessKeyId,
-				SecretAccessKey: *out.Credentials.SecretAccessKey,
-				SessionToken:    *out.Credentials.SessionToken,
-			},
-		),
-	)
+	session := apitest.NewClients(c.ConfigWith(apitest.Region, aws.Credentials{
+		AccessKeyID:     *out.Credentials.AccessKeyId,
+		SecretAccessKey: *out.Credentials.SecretAccessKey,
+		SessionToken:    *out.Credentials.SessionToken,
+	}))
 	if id := apitest.Must[*sts.GetCallerIdentityOutput](t)(session.STS.GetCallerIdentity(ctx,
 		nil)); *id.Account != apitest.Account ||
 		*id.Arn != *out.AssumedRoleUser.Arn {
@@ -104,12 +95,8 @@ func TestSessionsEnd(t *testing.T) {
 	mu.Lock()
 	now = now.Add(13 * time.Hour)
 	mu.Unlock()
-	_, err = apitest.NewClients(
-		c.ConfigWith(apitest.Region, wrongExpiry(credentials)),
-	).STS.GetCallerIdentity(
-		ctx,
-		nil,
-	)
+	_, err = apitest.NewClients(c.ConfigWith(apitest.Region, wrongExpiry(credentials))).STS.GetCallerIdentity(ctx,
+		nil)
 	apitest.WantError(t, err, "ExpiredToken", "expired")
 }
 

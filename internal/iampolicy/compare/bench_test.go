@@ -49,13 +49,10 @@ func bigRole(salt string) []iampolicy.Document {
 
 func BenchmarkCompare(b *testing.B) {
 	want := bigRole("")
-	administrator := append(
-		bigRole("form"),
-		iampolicy.Document{
-			Version:   iampolicy.Version,
-			Statement: []iampolicy.Statement{{Effect: allow, Action: iampolicy.Values{"*"}, Resource: iampolicy.Values{"*"}}},
-		},
-	)
+	administrator := append(bigRole("form"), iampolicy.Document{
+		Version:   iampolicy.Version,
+		Statement: []iampolicy.Statement{{Effect: allow, Action: iampolicy.Values{"*"}, Resource: iampolicy.Values{"*"}}},
+	})
 	for _, bb := range []struct {
 		name      string
 		have      []iampolicy.Document

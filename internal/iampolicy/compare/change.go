@@ -101,10 +101,6 @@ func (g Grant) String() string {
 // compareChanges orders changes: GrantsMore first, GrantsLess last, then by effect, kind and text.
 func compareChanges(a, b Change) int {
 	rank := func(d Direction) int { return slices.Index([]Direction{GrantsMore, Changed, GrantsLess}, d) }
-	return cmp.Or(
-		cmp.Compare(rank(a.Direction), rank(b.Direction)),
-		strings.Compare(a.Effect, b.Effect),
-		strings.Compare(string(a.Kind), string(b.Kind)),
-		strings.Compare(a.Grant.String(), b.Grant.String()),
-	)
+	return cmp.Or(cmp.Compare(rank(a.Direction), rank(b.Direction)), strings.Compare(a.Effect, b.Effect),
+		strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Grant.String(), b.Grant.String()))
 }

@@ -226,35 +226,22 @@ func TestPrincipals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			check(t, doc(t, trust("Principal", tt.want, "Allow")), doc(t, trust("Principal", tt.have, "Allow")), tt.allow)
 			check(t, doc(t, trust("Principal", tt.want, "Deny")), doc(t, trust("Principal", tt.have, "Deny")), tt.deny)
-			check(
-				t,
-				doc(t, trust("Principal", tt.want, "Allow")),
-				doc(t, trust("Principal", tt.have, "Allow")),
-				tt.elsewhere,
-				InAccount("999988887777"),
-			)
+			check(t, doc(t, trust("Principal", tt.want, "Allow")), doc(t, trust("Principal", tt.have, "Allow")),
+				tt.elsewhere, InAccount("999988887777"))
 		})
 	}
 	t.Run("not", func(t *testing.T) {
 		one, two := doc(
 			t,
 			trust("NotPrincipal", `{"AWS":`+root+`}`, "Deny"),
-		), doc(
-			t,
-			trust("NotPrincipal", `{"AWS":["111122223333",`+role+`]}`, "Deny"),
-		)
+		), doc(t, trust("NotPrincipal", `{"AWS":["111122223333",`+role+`]}`, "Deny"))
 		check(t, one, two, GrantsMore)
 		check(t, one, doc(t, trust("Principal", `"*"`, "Deny")), GrantsLess)
 		check(t, one, doc(t, trust("Principal", `{"AWS":"444455556666"}`, "Deny")), Changed)
 	})
 	t.Run("own account", func(t *testing.T) {
-		check(
-			t,
-			doc(t, trust("Principal", `{"AWS":`+role+`}`, "Allow")),
-			doc(t, trust("Principal", `{"AWS":`+root+`}`, "Allow")),
-			Changed,
-			InAccount("111122223333"),
-		)
+		check(t, doc(t, trust("Principal", `{"AWS":`+role+`}`, "Allow")),
+			doc(t, trust("Principal", `{"AWS":`+root+`}`, "Allow")), Changed, InAccount("111122223333"))
 	})
 	t.Run("identity policies name none", func(t *testing.T) {
 		check(t, doc(t, `{"Effect":"Allow","Action":"sts:AssumeRole"}`), doc(t, trust("Principal", `"*"`, "Allow")), Changed)
@@ -268,12 +255,8 @@ func TestChanges(t *testing.T) {
 		`{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/by":"backup"}}}`,
 		noPut,
 	)
-	have := doc(
-		t,
-		get,
-		`{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*"}`,
-		`{"Effect":"Allow","Action":["iam:PassRole","iam:CreateUser"],"Resource":"arn:aws:iam::*:*"}`,
-	)
+	have := doc(t, get, `{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*"}`,
+		`{"Effect":"Allow","Action":["iam:PassRole","iam:CreateUser"],"Resource":"arn:aws:iam::*:*"}`)
 	d := Compare(docs(want), docs(have))
 	var lines []string
 	for _, c := range d.Changes {
@@ -308,12 +291,10 @@ grants more: removed: Deny s3:PutObject on *`
 func TestOnlyWhatIsNewIsReported(t *testing.T) {
 	d := Compare(
 		docs(doc(t, both)),
-		docs(
-			doc(
-				t,
-				`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`,
-			),
-		),
+		docs(doc(
+			t,
+			`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`,
+		)),
 	)
 	if len(d.Changes) != 1 ||
 		d.Changes[0].Grant.String() != "Allow s3:DeleteObject on arn:aws:s3:::b/*, arn:aws:s3:::b/x" {

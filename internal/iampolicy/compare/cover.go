@@ -246,10 +246,8 @@ func covers[T any](
 			return true
 		case p.isExcept() && e.isExcept():
 			if !slices.ContainsFunc(p.except, func(n T) bool {
-				return !slices.ContainsFunc(
-					e.except,
-					func(m T) bool { return includes(&m, &n) && (!unknown(&n) || includes(&n, &m)) },
-				)
+				return !slices.ContainsFunc(e.except,
+					func(m T) bool { return includes(&m, &n) && (!unknown(&n) || includes(&n, &m)) })
 			}) {
 				return true
 			}

@@ -202,14 +202,11 @@ func (c *choices) rewritePrincipal(p *iampolicy.Principal) *iampolicy.Principal 
 	for kind, ids := range p.ByType {
 		for _, id := range ids {
 			if account := newPrincipal(kind, id); kind == "AWS" && account.id == account.account && account.account != "" {
-				id = pick(
-					c,
-					[]string{
-						account.account,
-						"arn:aws:iam::" + account.account + ":root",
-						"arn:aws-cn:iam::" + account.account + ":root",
-					},
-				)
+				id = pick(c, []string{
+					account.account,
+					"arn:aws:iam::" + account.account + ":root",
+					"arn:aws-cn:iam::" + account.account + ":root",
+				})
 			}
 			out.ByType[kind] = append(out.ByType[kind], id, id)
 		}
@@ -306,10 +303,8 @@ func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string
 			if s.Principal.ByType == nil {
 				s.Principal.ByType = map[string]iampolicy.Values{}
 			}
-			s.Principal.ByType["AWS"] = append(
-				s.Principal.ByType["AWS"],
-				pick(c, []string{"444455556666", "*", "arn:aws:iam::111122223333:role/q"}),
-			)
+			s.Principal.ByType["AWS"] = append(s.Principal.ByType["AWS"],
+				pick(c, []string{"444455556666", "*", "arn:aws:iam::111122223333:role/q"}))
 		}
 		return out, "principal added"
 	case 4:

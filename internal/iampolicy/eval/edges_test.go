@@ -135,10 +135,8 @@ func TestResourceEdges(t *testing.T) {
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::a", false},
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::aé", true},
 	} {
-		doc := parse(
-			t,
-			`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`,
-		)
+		doc := parse(t,
+			`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`)
 		got := Documents(
 			[]iampolicy.Document{doc},
 			Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}},

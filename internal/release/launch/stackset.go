@@ -76,10 +76,8 @@ func passParameters(root *yaml.Node, parameters []*cfntemplate.Parameter) error 
 		if p.IsList() {
 			value = call("Fn::Join", sequence(scalar(","), value))
 		}
-		passed.Content = append(
-			passed.Content,
-			mapping(field{"ParameterKey", scalar(p.Name)}, field{"ParameterValue", value}),
-		)
+		passed.Content = append(passed.Content,
+			mapping(field{"ParameterKey", scalar(p.Name)}, field{"ParameterValue", value}))
 	}
 	set(properties, "Parameters", passed)
 	return nil

@@ -99,11 +99,8 @@ func TestURLErrors(t *testing.T) {
 func TestReadmeButton(t *testing.T) {
 	stack, _, r := generate(t)
 	link, err := launch.Link{
-		TemplateURL: launch.ObjectURL(
-			r.BucketPrefix,
-			"us-east-1",
-			launch.Key("v0.1.0", "launch-stack.yaml"),
-		), Region: "us-east-1", StackName: "permstack",
+		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "launch-stack.yaml")),
+		Region:      "us-east-1", StackName: "permstack",
 	}.URL(stack)
 	if err != nil {
 		t.Fatal(err)

@@ -369,9 +369,8 @@ func group(changes []Change) []Change {
 		out = append(out, c)
 	}
 	slices.SortStableFunc(out, func(a, b Change) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Entity, b.Entity),
-		)
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)),
+			strings.Compare(a.Entity, b.Entity))
 	})
 	if out == nil {
 		out = []Change{}

@@ -228,11 +228,8 @@ func Rank(grants []Grant) []Grant {
 		return slices.IndexFunc(effects, func(e effect) bool { return e.does == g.Risk.Effects[0].Does })
 	}
 	slices.SortStableFunc(out, func(a, b Grant) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(Levels, a.Risk.Level), slices.Index(Levels, b.Risk.Level)),
-			cmp.Compare(rank(a), rank(b)),
-			cmp.Compare(len(a.Risk.Limits), len(b.Risk.Limits)),
-		)
+		return cmp.Or(cmp.Compare(slices.Index(Levels, a.Risk.Level), slices.Index(Levels, b.Risk.Level)),
+			cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a.Risk.Limits), len(b.Risk.Limits)))
 	})
 	return out
 }
