@@ -79,10 +79,12 @@ func New(o Options) *Cloud {
 	c.iam = iam.New(c.clock)
 	c.sts = sts.New(c.iam, c.clock)
 	c.sns = sns.New(c.clock)
-	c.events = events.New()
+	c.events = events.New(c.clock)
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
 	c.sqs = sqs.New(c.clock)
+	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
+	c.events.SetTargets(events.Targets{SNS: c.sns.PublishAsService, SQS: c.sqs.SendAsService})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
 		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition()} {
 		c.Register(s)
@@ -122,6 +124,10 @@ func (c *Cloud) IAM() *iam.Service { return c.iam }
 
 // SNS returns the SNS service, for reading published messages.
 func (c *Cloud) SNS() *sns.Service { return c.sns }
+
+// Events returns the EventBridge service, for events of services and for the
+// metrics of rules.
+func (c *Cloud) Events() *events.Service { return c.events }
 
 // SQS returns the SQS service, for reading queues.
 func (c *Cloud) SQS() *sqs.Service { return c.sqs }

@@ -1,16 +1,20 @@
 // Package events is the EventBridge of the embedded AWS: rules and targets on
-// the default event bus. Events are not matched or delivered; patterns are
-// checked for their form.
+// the default event bus. Events, of PutEvents and of the other services, are
+// matched and delivered to SNS, SQS and Lambda under the policy of the target,
+// with the condition keys that EventBridge sends.
 //
-// There are no other buses, archives, connections, API destinations or
-// PutEvents.
+// There are no other buses, archives, connections or API destinations, schedules
+// do not run, and a target's role is not used.
 package events
 
 import (
+	"context"
 	"regexp"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"permstack/internal/fakeaws/protocol"
 )
@@ -24,14 +28,25 @@ const (
 
 // Service is the EventBridge of all accounts and Regions of one Cloud.
 type Service struct {
-	mu    sync.Mutex
-	buses map[location]map[string]*rule // rules of the default bus by name
+	clock               func() time.Time
+	allowServiceSources atomic.Bool
+
+	mu      sync.Mutex
+	idle    *sync.Cond
+	buses   map[location]map[string]*rule // rules of the default bus by name
+	targets Targets
+	pending []*delivery // oldest first
+	working bool        // a goroutine delivers
 }
 
 type location struct{ account, region string }
 
 // New returns an EventBridge without rules.
-func New() *Service { return &Service{buses: map[location]map[string]*rule{}} }
+func New(clock func() time.Time) *Service {
+	s := &Service{clock: clock, buses: map[location]map[string]*rule{}}
+	s.idle = sync.NewCond(&s.mu)
+	return s
+}
 
 // bus returns the rules of the call's default bus, by name.
 func (s *Service) bus(call *protocol.Call) map[string]*rule {
@@ -59,6 +74,13 @@ func (s *Service) Definition() protocol.Service {
 				s.listRules,
 				protocol.OnAnyResource("events:ListRules"),
 			),
+			"PutEvents": protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
+				var in struct{ Entries []putEventsEntry }
+				if err := call.Decode(&in); err != nil {
+					return nil, err
+				}
+				return s.putEvents(call, in)
+			}, onPutEvents),
 			"PutTargets":          protocol.LockedJSON(&s.mu, s.putTargets, s.onTargets()),
 			"RemoveTargets":       protocol.LockedJSON(&s.mu, s.removeTargets, s.onTargets()),
 			"ListTargetsByRule":   protocol.LockedJSON(&s.mu, s.listTargetsByRule, s.onTargets()),

@@ -74,6 +74,21 @@ func onBus(call *protocol.Call) []protocol.Access {
 	return []protocol.Access{{Action: "events:" + call.Action, Resource: busARN(call)}}
 }
 
+// onPutEvents is for PutEvents, which is on the bus and has the sources and
+// detail types of its entries.
+func onPutEvents(call *protocol.Call) []protocol.Access {
+	var in struct{ Entries []putEventsEntry }
+	out := onBus(call)
+	if json.Unmarshal(call.Body, &in) == nil {
+		out[0].Context = map[string][]string{}
+		for _, e := range in.Entries {
+			out[0].Context["events:source"] = append(out[0].Context["events:source"], e.Source)
+			out[0].Context["events:detail-type"] = append(out[0].Context["events:detail-type"], e.DetailType)
+		}
+	}
+	return out
+}
+
 func passRoles(out []protocol.Access, roleARN string) []protocol.Access {
 	if roleARN == "" {
 		return out

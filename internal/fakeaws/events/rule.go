@@ -17,6 +17,7 @@ type rule struct {
 	description, roleARN string
 	tags                 []protocol.Tag
 	targets              []target // in the order of putting
+	metrics              Metrics
 }
 
 // ruleResult is a rule in the responses of DescribeRule and ListRules.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/resourcepolicy"
 )
 
 const (
@@ -25,6 +26,10 @@ type Message struct {
 	Body       string
 	Structure  string // "json", or empty
 	Attributes map[string]Attribute
+	// Recipients are the confirmed subscriptions at the time, as
+	// protocol:endpoint, "email:a@example.com", whose filter policy lets the
+	// message pass.
+	Recipients []string
 }
 
 // Attribute is a message attribute.
@@ -89,12 +94,58 @@ func (s *Service) publish(call *protocol.Call) (any, error) {
 	if err := checkMessage(m, call.Has("Subject"), size); err != nil {
 		return nil, err
 	}
+	return struct{ MessageId string }{s.send(t, m)}, nil
+}
+
+// PublishAsService publishes a message as an AWS service does, if the topic's
+// policy allows it. The error is the service's, as SNS sends it to that service.
+func (s *Service) PublishAsService(call resourcepolicy.ServiceCall, body string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[call.Resource]
+	if t == nil {
+		return notFound("Topic")
+	}
+	call.Action = "sns:Publish"
+	if err := call.Allow(t.attributes["Policy"]); err != nil {
+		return err
+	}
+	m := Message{Time: s.clock(), TopicARN: t.arn, Body: body, Attributes: map[string]Attribute{}}
+	if err := checkMessage(m, false, len(body)); err != nil {
+		return err
+	}
+	s.send(t, m)
+	return nil
+}
+
+// OnSent sets a function that is called with each published message; it must not
+// call the service. Nil removes it.
+func (s *Service) OnSent(f func(Message)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onSent = f
+}
+
+// send stores a message, delivers it and returns its id; hold s.mu.
+func (s *Service) send(t *topic, m Message) string {
+	s.expire()
 	m.ID = protocol.NewUUID()
+	for _, arn := range s.sortedSubs(t.arn) {
+		sub := s.subs[arn]
+		if sub.pending || !sub.passes(m) {
+			continue
+		}
+		m.Recipients = append(m.Recipients, sub.protocol+":"+sub.endpoint)
+		s.deliver(t, sub, m)
+	}
 	if len(s.sent) >= maxMessages {
 		s.sent = slices.Delete(s.sent, 0, 1)
 	}
 	s.sent = append(s.sent, m)
-	return struct{ MessageId string }{m.ID}, nil
+	if s.onSent != nil {
+		s.onSent(m)
+	}
+	return m.ID
 }
 
 func checkMessage(m Message, hasSubject bool, size int) error {

@@ -1,9 +1,9 @@
 // Package sns is the SNS of the embedded AWS: topics with their attributes,
 // policies and tags, subscriptions, and the published messages, which Messages
-// returns. Nothing is delivered.
+// returns. Messages are delivered to SQS queues and Lambda functions, under
+// their policies; e-mail is not sent, but Messages names its recipients.
 //
-// There is no FIFO ordering, SMS, mobile push, message filtering or batch
-// publishing.
+// There is no FIFO ordering, SMS, mobile push, HTTP delivery or batch publishing.
 package sns
 
 import (
@@ -14,8 +14,7 @@ import (
 	"time"
 
 	"permstack/internal/fakeaws/protocol"
-	"permstack/internal/iampolicy"
-	"permstack/internal/iampolicy/eval"
+	"permstack/internal/fakeaws/resourcepolicy"
 )
 
 // Service is the SNS of all accounts and Regions of one Cloud.
@@ -26,6 +25,9 @@ type Service struct {
 	topics map[string]*topic // by ARN, which holds account and Region
 	subs   map[string]*subscription
 	sent   []Message
+
+	targets Targets
+	onSent  func(Message)
 }
 
 type topic struct {
@@ -53,7 +55,10 @@ func (s *Service) Definition() protocol.Service {
 // permissions that it requires.
 func (s *Service) actions() map[string]protocol.Action {
 	locked := func(handle func(*protocol.Call) (any, error), requires protocol.Permissions) protocol.Action {
-		return protocol.LockedQuery(&s.mu, handle, requires)
+		return protocol.LockedQuery(&s.mu, func(call *protocol.Call) (any, error) {
+			s.expire()
+			return handle(call)
+		}, requires)
 	}
 	return map[string]protocol.Action{
 		"CreateTopic":               locked(s.createTopic, s.onNewTopic),
@@ -65,6 +70,7 @@ func (s *Service) actions() map[string]protocol.Action {
 		"ConfirmSubscription":       locked(s.confirmSubscription, s.onTopic),
 		"Unsubscribe":               locked(s.unsubscribe, s.onSubscription),
 		"GetSubscriptionAttributes": locked(s.getSubscriptionAttributes, s.onSubscription),
+		"SetSubscriptionAttributes": locked(s.setSubscriptionAttributes, s.onSubscription),
 		"ListSubscriptions":         locked(s.listSubscriptions, protocol.OnAnyResource("sns:ListSubscriptions")),
 		"ListSubscriptionsByTopic":  locked(s.listSubscriptionsByTopic, s.onTopic),
 		"Publish":                   locked(s.publish, s.onPublish),
@@ -97,7 +103,7 @@ func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, erro
 	if t == nil {
 		return nil, notFound("Topic")
 	}
-	if t.account != call.Account && !(call.Action == "Publish" && t.allowsAccount(call)) {
+	if t.account != call.Account && !t.allowsAccount(call) {
 		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on "+
 			"resource: %s because no resource-based policy allows the SNS:%s action",
 			call.Caller.ARN, call.Action, arn, call.Action).
@@ -112,21 +118,9 @@ const Organization = "o-permstacklocal"
 // allowsAccount reports whether the topic's policy allows the call of another
 // account.
 func (t *topic) allowsAccount(call *protocol.Call) bool {
-	doc, err := iampolicy.Parse([]byte(t.attributes["Policy"]))
-	if err != nil {
-		return false // only the default policy, which allows the owner
-	}
-	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
-		Principal: eval.Principal{
-			Account: call.Account,
-			ARN:     call.Caller.ARN,
-		}, Action: "sns:" + call.Action, Resource: t.arn,
-		Context: map[string][]string{
-			"aws:PrincipalAccount": {
-				call.Account,
-			}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
-		},
-	}) == eval.Allow
+	return resourcepolicy.AllowsCaller(t.attributes["Policy"], call, "sns:"+call.Action, t.arn, map[string][]string{
+		"aws:PrincipalAccount": {call.Account}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
+	})
 }
 
 // defaultPolicy returns the policy that AWS sets on a new topic.

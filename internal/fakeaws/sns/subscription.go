@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"permstack/internal/fakeaws/protocol"
 )
@@ -12,16 +13,19 @@ import (
 type subscription struct {
 	arn, topic, owner  string
 	protocol, endpoint string
-	pending            bool // e-mail and HTTP, until confirmed
+	pending            bool // until confirmed
+	created            time.Time
 	attributes         map[string]string
 }
 
 var protocols = []string{"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"}
 
 // subscribe creates a subscription, or returns the existing one of the same
-// protocol and endpoint. E-mail and HTTP subscriptions are pending until they
-// are confirmed (any token is accepted); until then their ARN is not returned
-// unless ReturnSubscriptionArn is set.
+// protocol and endpoint. E-mail and HTTP subscriptions, and those of queues and
+// functions of another account than the caller's, are pending until they are
+// confirmed (any token is accepted); until then their ARN is not returned unless
+// ReturnSubscriptionArn is set. A subscription that is not confirmed within 48
+// hours is deleted.
 func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
@@ -42,6 +46,12 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	attributes := call.Map("Attributes")
+	for name, value := range attributes {
+		if err := checkSubscriptionAttribute(name, value); err != nil {
+			return nil, err
+		}
+	}
 	var sub *subscription
 	for _, have := range s.subs {
 		if have.topic == t.arn && have.protocol == kind && have.endpoint == endpoint {
@@ -51,9 +61,9 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 	if sub == nil {
 		sub = &subscription{
 			arn:   t.arn + ":" + protocol.NewUUID(),
-			topic: t.arn, owner: t.account, protocol: kind, endpoint: endpoint,
-			pending:    strings.HasPrefix(kind, "email") || strings.HasPrefix(kind, "http"),
-			attributes: call.Map("Attributes"),
+			topic: t.arn, owner: call.Account, protocol: kind, endpoint: endpoint, created: s.clock(),
+			pending:    strings.HasPrefix(kind, "email") || strings.HasPrefix(kind, "http") || foreign(call, endpoint),
+			attributes: attributes,
 		}
 		s.subs[sub.arn] = sub
 	}
@@ -62,6 +72,12 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 		arn = "pending confirmation"
 	}
 	return struct{ SubscriptionArn string }{arn}, nil
+}
+
+// foreign reports whether an endpoint is the ARN of another account's resource.
+func foreign(call *protocol.Call, endpoint string) bool {
+	parts := strings.SplitN(endpoint, ":", 6)
+	return len(parts) == 6 && parts[0] == "arn" && parts[4] != "" && parts[4] != call.Account
 }
 
 func validEndpoint(protocol, endpoint string) bool {
@@ -101,7 +117,10 @@ func (s *Service) findSubscription(call *protocol.Call) (*subscription, error) {
 		return nil, invalid("SubscriptionArn Reason: An ARN must have at least 7 elements, not %d", len(parts))
 	}
 	sub := s.subs[arn]
-	if sub == nil || sub.owner != call.Account {
+	if sub == nil {
+		return nil, notFound("Subscription")
+	}
+	if t := s.topics[sub.topic]; sub.owner != call.Account && (t == nil || t.account != call.Account) {
 		return nil, notFound("Subscription")
 	}
 	return sub, nil
