@@ -23,7 +23,7 @@ func TestClosure(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		for _, release := range policies.Releases {
 			t.Run(name+"@"+release, func(t *testing.T) {
-				profile, _ := policies.Profile(name)
+				profile, _ := policies.ProfileAt(name, release)
 				failures, err := flows.Closure(profile, flows.Get(name), release, random)
 				if err != nil {
 					t.Fatal(err)
