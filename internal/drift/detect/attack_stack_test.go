@@ -266,3 +266,53 @@ func TestStackHeldInProgress(t *testing.T) {
 		})
 	}
 }
+
+// TestRevertForgedTemplate: the revert deploys the template of the catalogue, removes
+// what the forged one added, and never restores a forged statement.
+func TestRevertForgedTemplate(t *testing.T) {
+	const role = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
+		`"Path":"/permstack/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
+	const arn = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
+	for _, tc := range []struct {
+		name  string
+		forge func(w *environment)
+	}{
+		{"statement added", func(w *environment) { w.updateStack(accessStack, w.forged()) }},
+		{"statement added, and removed by hand", func(w *environment) {
+			document := w.managed(arn)
+			w.updateStack(accessStack, w.forged())
+			w.putManaged(arn, document)
+		}},
+		{"role added", func(w *environment) {
+			w.updateStack(accessStack, strings.Replace(w.template(accessStack), `"Resources":{`, `"Resources":{`+role, 1))
+		}},
+		{"statement and role added, and more by hand", func(w *environment) {
+			w.updateStack(accessStack, strings.Replace(w.forged(), `"Resources":{`, `"Resources":{`+role, 1))
+			w.putInline(support, "rogue", allowsMore)
+			must(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{
+				RoleName: aws.String("ClumioIAMRole-us-east-1-main"), PolicyName: aws.String(w.inlineNames("ClumioIAMRole-us-east-1-main")[0]),
+			}))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := installTemplate(t)
+			original := w.template(accessStack)
+			tc.forge(w)
+			report := w.check()
+			out := w.revert(report)
+			for _, f := range out.Failed {
+				t.Errorf("%s was not reverted: %s", summary(f.Finding), wording.Reversal(f))
+			}
+			if w.template(accessStack) != original {
+				t.Error("the deployed template is not the one that the provisioner deployed")
+			}
+			if got := summaries(w.check()); len(got) != 0 {
+				t.Errorf("after the revert: %q", got)
+			}
+			if strings.Contains(*format(w.managed(arn)), forgedAction) {
+				t.Error("the revert restored the forged statement")
+			}
+		})
+	}
+}

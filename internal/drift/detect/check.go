@@ -108,6 +108,8 @@ type check struct {
 	*reader
 	o Options
 
+	chosen *choices // of the parent; nil if they could not be evaluated
+
 	mu          sync.Mutex
 	done, total int
 }
@@ -165,6 +167,7 @@ func (c *check) openStacks(ctx context.Context) ([]*stack, installation.Parent, 
 	chosen, err := readChoices(own, parent)
 	switch {
 	case err == nil:
+		c.chosen = chosen
 		return append(out, c.permissionStacks(ctx, parent, own, chosen)...), parent, nil
 	// While the parent is in progress its permission stacks are created and deleted.
 	case !own.inProgress && own.bound != nil && !errors.Is(err, errNoCustomResource):

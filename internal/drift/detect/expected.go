@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"permstack/internal/cfn/cfntemplate"
@@ -69,26 +70,63 @@ func synthesize(logicalID string, raw map[string]any, p installation.Parent) (*c
 	if err != nil {
 		return nil, fmt.Errorf("decode the properties of resource %s: %w", logicalID, err)
 	}
-	set, err := policies.Synthesize(chosen.Selection(), chosen.Environment(p))
+	out := &choices{logicalID: logicalID, properties: chosen}
+	out.templates, err = out.synthesizeTemplates(p, chosen.ExternalID)
 	if err != nil && chosen.ExternalID == externalIDPlaceholder { // the selection has none
-		chosen.ExternalID = ""
-		var withoutErr error
-		if set, withoutErr = policies.Synthesize(chosen.Selection(), chosen.Environment(p)); withoutErr == nil {
-			err = nil
+		if without, e := out.synthesizeTemplates(p, ""); e == nil {
+			out.templates, err = without, nil
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("synthesize the selection of resource %s: %w", logicalID, err)
 	}
+	return out, nil
+}
+
+// synthesizeTemplates returns the templates with an external id.
+func (c *choices) synthesizeTemplates(
+	p installation.Parent, externalID string,
+) (map[installation.Part]permissionstack.Template, error) {
+	environment := c.properties.Environment(p)
+	environment.ExternalID = externalID
+	set, err := policies.Synthesize(c.properties.Selection(), environment)
+	if err != nil {
+		return nil, err
+	}
 	list, err := permissionstack.Stacks(set)
 	if err != nil {
 		return nil, err
 	}
-	out := &choices{logicalID: logicalID, properties: chosen, templates: map[installation.Part]permissionstack.Template{}}
+	out := map[installation.Part]permissionstack.Template{}
 	for _, s := range list {
-		out.templates[s.Part] = s.Template
+		out[s.Part] = s.Template
 	}
 	return out, nil
+}
+
+// deployableTemplate returns the expected template of a permission stack with the
+// external id that the deployed template has. It reports false if that has none,
+// or several: the real one is known to the custom resource alone.
+func (c *choices) deployableTemplate(p installation.Parent, s *stack) (string, bool) {
+	var ids []string
+	unknownID := false
+	for _, r := range s.resources {
+		unknownID = unknownID || isUnknown(r.props["AssumeRolePolicyDocument"])
+		ids = append(ids, parseDocument(r.props["AssumeRolePolicyDocument"]).externalIDs()...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if unknownID || len(ids) > 1 {
+		return "", false
+	}
+	templates := c.templates
+	if len(ids) == 1 {
+		var err error
+		if templates, err = c.synthesizeTemplates(p, ids[0]); err != nil {
+			return "", false
+		}
+	}
+	return string(templates[s.part].JSON()), true
 }
 
 // stackTags are the tags that the provisioner sets on the permission stacks.

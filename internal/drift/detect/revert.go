@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
 
@@ -19,8 +20,12 @@ import (
 //     do not compare AWS::SNS::TopicInlinePolicy ("Using drift-aware change sets",
 //     CloudFormation User Guide);
 //   - everything else of a permission stack is restored by a drift-aware change
-//     set (DeploymentMode REVERT_DRIFT) with the template that is deployed.
-//     CloudFormation executes it with the stack's own role.
+//     set (DeploymentMode REVERT_DRIFT), which CloudFormation executes with the
+//     stack's own role. Its template is the deployed one, or, if that is not what the
+//     catalogue defines, the template that is synthesized from the parent's
+//     choices: what somebody wrote into a permission stack is never restored. Its
+//     external id is that of the deployed template, because the real one is known to
+//     the custom resource alone.
 //
 // Not modified, and returned in Failed: what a template does not declare and is
 // not removed as above (a boundary or session duration that was set by hand, tags
@@ -48,7 +53,13 @@ func Revert(ctx context.Context, clients Clients, report finding.Report, o Optio
 	if err != nil {
 		return finding.Reversals{}, err
 	}
-	v := &reverter{check: c, model: newModel(parent, stacks), stacks: stacks, outcomes: map[string]outcome{}}
+	v := &reverter{
+		check: c, model: newModel(parent, stacks), stacks: stacks, parentID: parent, outcomes: map[string]outcome{},
+	}
+	v.forged = map[string]bool{}
+	for _, d := range v.model.compareTemplates(parent, stacks) {
+		v.forged[d.Stack] = true
+	}
 	v.byCalls(ctx, report, true)
 	for _, s := range stacks {
 		v.byChangeSet(ctx, s, report)
@@ -68,6 +79,8 @@ type reverter struct {
 	*check
 	model    *model
 	stacks   []*stack
+	parentID installation.Parent
+	forged   map[string]bool    // names of the stacks whose template is not the catalogue's
 	outcomes map[string]outcome // by finding id
 }
 
@@ -83,7 +96,7 @@ func failed(err error) outcome { return outcome{finding.CallFailed, err} }
 func (o outcome) done() bool {
 	return slices.Contains([]finding.Outcome{
 		finding.PolicyDeleted, finding.PolicyDetached, finding.PolicyDeclared, finding.PolicyRemoved,
-		finding.PolicyRestored, finding.Restored, finding.TopicRecreated,
+		finding.PolicyRestored, finding.Restored, finding.TopicRecreated, finding.TemplateRestored,
 	}, o.result)
 }
 
@@ -162,6 +175,10 @@ func (v *reverter) byChangeSet(ctx context.Context, s *stack, report finding.Rep
 		switch {
 		case o.result != finding.Restored:
 			v.outcomes[f.ID] = o
+		case f.Kind == finding.TemplateChanged:
+			v.outcomes[f.ID] = outcome{result: finding.TemplateRestored}
+		case v.forged[s.name]: // the template of the catalogue declares everything that was compared
+			v.outcomes[f.ID] = o
 		case !slices.Contains(changed, f.LogicalID):
 			v.outcomes[f.ID] = outcome{result: finding.NotInChangeSet}
 		case f.Kind == finding.ResourceDeleted && lookupType(f.Type).afterRecreation != nil:
@@ -178,6 +195,10 @@ func (v *reverter) obstacle(f finding.Finding, s *stack) finding.Outcome {
 	switch {
 	case f.Kind == finding.NotReadable:
 		return finding.NothingKnown
+	case f.Kind == finding.TemplateChanged:
+		return ""
+	case f.LogicalID == "" && f.Kind != finding.ResourceDeleted:
+		return finding.ByHand
 	case f.LogicalID == "":
 		return finding.StackMissing
 	case s == v.parent():

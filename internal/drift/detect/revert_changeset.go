@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,12 @@ const ChangeSetPrefix = "permstack-revert-"
 // logical ids of those that it changed. The outcome is Restored, also if there
 // was nothing to change.
 func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []string, o outcome) {
+	template, ok := "", true
+	if v.forged[s.name] {
+		if template, ok = v.chosen.deployableTemplate(v.parentID, s); !ok {
+			return nil, outcome{result: finding.ExternalIDUnknown}
+		}
+	}
 	if s.described == nil || s.inProgress || !stacks.IsStable(s.described.StackStatus) {
 		return nil, outcome{result: finding.StackBusy}
 	}
@@ -38,11 +45,15 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
-	_, err := call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, &cloudformation.CreateChangeSetInput{
+	in := &cloudformation.CreateChangeSetInput{
 		StackName: &s.id, ChangeSetName: &name, ClientToken: &name, Description: aws.String("permstack: reverts drift"),
 		UsePreviousTemplate: aws.Bool(true), Parameters: parameters, DeploymentMode: types.DeploymentModeRevertDrift,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	})
+	}
+	if template != "" {
+		in.UsePreviousTemplate, in.TemplateBody, in.Parameters = nil, &template, nil
+	}
+	_, err := call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, in)
 	if err != nil {
 		return nil, failed(fmt.Errorf("create change set for stack %s: %w", s.name, err))
 	}
@@ -105,7 +116,7 @@ func (v *reverter) waitForChangeSet(ctx context.Context, s *stack, name *string)
 			if c.ResourceChange == nil {
 				continue
 			}
-			if err := checkChange(c.ResourceChange); err != nil {
+			if err := checkChange(s, c.ResourceChange); err != nil {
 				return nil, err
 			}
 			changed = append(changed, aws.ToString(c.ResourceChange.LogicalResourceId))
@@ -117,10 +128,16 @@ func (v *reverter) waitForChangeSet(ctx context.Context, s *stack, name *string)
 	}
 }
 
-// checkChange returns an error if a change removes or may replace a resource.
-func checkChange(r *types.ResourceChange) error {
+// checkChange returns an error if a change removes or may replace a resource that
+// the catalogue defines. What a forged template added or renamed is removed.
+func checkChange(s *stack, r *types.ResourceChange) error {
 	action := ""
+	expected := slices.ContainsFunc(s.resources, func(e *resource) bool {
+		return e.logicalID == aws.ToString(r.LogicalResourceId) && e.physicalID == aws.ToString(r.PhysicalResourceId)
+	})
 	switch {
+	case s.part != "" && !expected:
+		return nil
 	case r.Action == types.ChangeActionRemove:
 		action = "remove"
 	case r.Replacement == types.ReplacementTrue || r.Replacement == types.ReplacementConditional:

@@ -29,6 +29,8 @@ const (
 	PolicyRestored Outcome = "policy-restored" // a topic's policy
 	Restored       Outcome = "restored"        // by a drift-aware change set
 	TopicRecreated Outcome = "topic-recreated" // with its policy, without subscriptions
+	// The template of a permission stack is again what the catalogue defines.
+	TemplateRestored Outcome = "template-restored"
 )
 
 // Outcomes of findings that still exist.
@@ -45,5 +47,7 @@ const (
 	RoleReplaced       Outcome = "role-replaced"         // a role's path cannot be changed in place
 	NotInChangeSet     Outcome = "not-in-change-set"     // CloudFormation found nothing to restore
 	StackBusy          Outcome = "stack-busy"            // the stack is not stable
+	ExternalIDUnknown  Outcome = "external-id-unknown"   // the deployed template has none, or several
+	ByHand             Outcome = "by-hand"               // a person has to decide what to do
 	CallFailed         Outcome = "call-failed"
 )

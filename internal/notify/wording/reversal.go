@@ -10,6 +10,11 @@ var outcomes = map[finding.Outcome]string{
 	finding.Restored:       "restored by CloudFormation, with a drift-aware change set",
 	finding.TopicRecreated: "recreated by CloudFormation, and its policy restored; it has no subscriptions",
 
+	finding.TemplateRestored: "the stack was updated with the template of the catalogue",
+
+	finding.ExternalIDUnknown: "the external id is not known to the check: update the parent stack with a change of one " +
+		"of its choices",
+	finding.ByHand:            "it is not reverted automatically: see what to do in the finding",
 	finding.NotAttempted:      "not attempted: its stack is not owned by this installation, or is not stable",
 	finding.NotInStack:        "not attempted: the resource is not in a stack of this installation",
 	finding.ValueUnknown:      "the expected value is known to CloudFormation alone: restore it by hand",
