@@ -22,6 +22,9 @@ import (
 // bytes (CloudFormation quotas, "Template body size in a request").
 const MaxBody = 51_200
 
+// DescriptionPrefix begins the description of every template.
+const DescriptionPrefix = "permstack: access of profile "
+
 // Template is a CloudFormation template in JSON.
 type Template struct {
 	body []byte // compact JSON
@@ -123,7 +126,7 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	var b bytes.Buffer
 	b.WriteString(`{"AWSTemplateFormatVersion":"2010-09-09","Description":`)
 	b.Write(
-		mustCompact(fmt.Sprintf("permstack: access of profile %s, catalogue %s%s", set.Profile, set.CatalogVersion, suffix)),
+		mustCompact(fmt.Sprintf("%s%s, catalogue %s%s", DescriptionPrefix, set.Profile, set.CatalogVersion, suffix)),
 	)
 	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)

@@ -16,10 +16,11 @@ import (
 )
 
 // IsThrottled reports whether the service rejected the request because of its rate,
-// by the SDK's list of codes.
+// by the SDK's list of codes. SNS has a code of its own (API reference, Publish:
+// "Throttled").
 func IsThrottled(err error) bool {
-	return err != nil &&
-		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
+	return err != nil && (hasCode(err, "Throttled") ||
+		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary)
 }
 
 // IsTransient reports whether the SDK itself would retry the request: after

@@ -49,6 +49,7 @@ func TestClasses(t *testing.T) {
 		"nil":        {nil, []string{"nil and text error"}},
 		"text":       {errors.New("text"), []string{"nil and text error"}},
 		"Throttling": {cloudFormation("Throttling", "Rate exceeded"), []string{"throttled", "transient"}},
+		"SNS's own code": {apiError("SNS", "GetTopicAttributes", "Throttled", "Rate exceeded"), []string{"throttled"}},
 		"ThrottlingException": {
 			apiError("EventBridge", "ListRules", "ThrottlingException", "Rate exceeded"), []string{"throttled", "transient"},
 		},

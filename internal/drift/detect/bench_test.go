@@ -120,7 +120,7 @@ func BenchmarkCheck(b *testing.B) {
 				report, err := detect.Check(
 					b.Context(),
 					detect.NewClients(cfg),
-					detect.Options{Parent: parentName, Concurrency: bm.concurrency},
+					detect.Options{Parent: parentName, AnyStack: true, Concurrency: bm.concurrency},
 				)
 				if err != nil || len(report.Findings) > 0 || report.NotReached != nil {
 					b.Fatalf("%v %q %q", err, summaries(report), report.NotReached)

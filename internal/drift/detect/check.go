@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
+	"permstack/internal/permissionstack"
 )
 
 // Options configures a check. Parent is required.
@@ -19,6 +21,10 @@ type Options struct {
 	// Parent is the name or id of the stack that was launched. A stack that was
 	// deployed by hand, without the custom resource, is checked by itself.
 	Parent string
+	// AnyStack checks a stack that was not created by permstack, too. Without it Check
+	// returns ErrNotInstalled for such a stack: nothing of it would be compared with
+	// what permstack defines, and "in sync" would mean nothing.
+	AnyStack bool
 	// Concurrency bounds how many resources each source reads at the same time, and
 	// the concurrent calls to each service; 0 is DefaultConcurrency.
 	Concurrency int
@@ -62,6 +68,10 @@ type Progress struct {
 	Stack       string // of the last resource
 	LogicalID   string
 }
+
+// ErrNotInstalled is returned by Check if the stack is not one of permstack.
+var ErrNotInstalled = errors.New("permstack did not create this stack: " +
+	"give the name of the stack that you launched, or of one with a template of permstack synth")
 
 // Check compares the parent stack and its permission stacks with what exists.
 // The package comment describes sources, calls and what is not a finding.
@@ -176,7 +186,12 @@ func (c *check) openStacks(ctx context.Context) ([]*stack, installation.Parent, 
 		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
 		own.drafts = append(own.drafts, d)
 	}
-	return append(out, c.undeclaredPermissionStacks(ctx, parent)...), parent, nil
+	out = append(out, c.undeclaredPermissionStacks(ctx, parent)...)
+	if !c.o.AnyStack && len(out) == 1 && own.bound != nil && errors.Is(err, errNoCustomResource) &&
+		!strings.HasPrefix(own.bound.Template.Description, permissionstack.DescriptionPrefix) {
+		return nil, parent, fmt.Errorf("check stack %s: %w", own.name, ErrNotInstalled)
+	}
+	return out, parent, nil
 }
 
 // read reads every resource from both sources, by rank.

@@ -101,10 +101,11 @@ func (d document) externalIDs() []string {
 
 // effect is how a change of documents changes access.
 type effect struct {
-	direction finding.Direction
-	same      bool // access is the same
-	changes   []string
-	omitted   int // changes that are left out
+	direction  finding.Direction
+	same       bool // access is the same
+	gain, loss bool // what was proved
+	changes    []string
+	omitted    int // changes that are left out
 }
 
 const maxChanges = 20
@@ -122,8 +123,13 @@ func compareDocuments(account string, expected, actual []iampolicy.Document) eff
 		e.direction = finding.GrantsLess
 	}
 	for _, c := range d.Changes { // any gain, whatever is lost
-		if c.Direction == compare.GrantsMore {
-			e.direction = finding.GrantsMore
+		switch c.Direction {
+		case compare.GrantsMore:
+			e.direction, e.gain = finding.GrantsMore, true
+		case compare.GrantsLess:
+			e.loss = true
+		default:
+			e.gain, e.loss = true, true
 		}
 	}
 	for i, c := range d.Changes {

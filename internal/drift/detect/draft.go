@@ -21,6 +21,8 @@ type draft struct {
 	// values are what Hash is computed from, in a form that changes of form do not
 	// change; nil are all fields that hold values.
 	values []string
+	// roles are those whose access a policy's difference concerns.
+	roles []*resource
 	// current findings do not depend on what a stack deployed, so that its update
 	// does not make them stale.
 	current bool

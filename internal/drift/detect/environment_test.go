@@ -217,7 +217,7 @@ func (w *environment) clients() detect.Clients {
 
 func (w *environment) options() detect.Options {
 	c := newClock()
-	return detect.Options{Parent: parentName, Now: c.Now, Sleep: c.Sleep}
+	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now, Sleep: c.Sleep}
 }
 
 func (w *environment) check() finding.Report {

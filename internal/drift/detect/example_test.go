@@ -46,7 +46,7 @@ func ExampleCheck() {
 		return
 	}
 
-	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: "backup"})
+	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: "backup", AnyStack: true})
 	if err != nil {
 		fmt.Println(err)
 		return

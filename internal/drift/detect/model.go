@@ -66,6 +66,7 @@ func (m *model) compare() []draft {
 			byResource[d.resource] = append(byResource[d.resource], d)
 		}
 	}
+	m.judgeAsWhole(byResource)
 	var out []draft
 	denied := map[*stack]bool{}
 	for _, r := range m.resources {

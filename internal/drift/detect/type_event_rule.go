@@ -163,8 +163,8 @@ func (live *liveEventRule) compareState(r *resource) []draft {
 
 func (live *liveEventRule) compareSettings(r *resource) []draft {
 	var out []draft
-	differs := func(property, subject, expected, actual string) {
-		out = append(out, r.liveDraft(finding.RuleChanged, property, subject, finding.Changed,
+	differs := func(property, subject, expected, actual string, direction finding.Direction) {
+		out = append(out, r.liveDraft(finding.RuleChanged, property, subject, direction,
 			finding.Text(expected), finding.Text(actual)))
 	}
 	if expected := r.props["EventPattern"]; !isUnknown(expected) && !samePattern(expected, live.pattern) {
@@ -172,13 +172,13 @@ func (live *liveEventRule) compareSettings(r *resource) []draft {
 		if expected != nil {
 			pattern = jsonText(expected)
 		}
-		differs("EventPattern", "pattern", pattern, live.pattern)
+		differs("EventPattern", "pattern", pattern, live.pattern, patternDirection(pattern, live.pattern))
 	}
 	if expected := text(r.props["ScheduleExpression"]); !isUnknown(expected) && expected != live.schedule {
-		differs("ScheduleExpression", "schedule", expected, live.schedule)
+		differs("ScheduleExpression", "schedule", expected, live.schedule, finding.Changed)
 	}
 	if expected := text(r.props["RoleArn"]); !isUnknown(expected) && expected != live.roleARN {
-		differs("RoleArn", "role", expected, live.roleARN)
+		differs("RoleArn", "role", expected, live.roleARN, finding.Changed)
 	}
 	return out
 }
@@ -205,7 +205,11 @@ func (live *liveEventRule) compareTargets(r *resource) []draft {
 		case !exists:
 			differs(id, finding.GrantsLess, finding.Text(text(expected[id]["Arn"])), finding.None)
 		case !reflect.DeepEqual(scalarsAsText(expected[id]), scalarsAsText(actual)):
-			differs(id, finding.Changed, targetValue(expected[id]), targetValue(actual))
+			direction := finding.Changed // of the form of the events
+			if text(expected[id]["Arn"]) != text(actual["Arn"]) {
+				direction = finding.GrantsMore
+			}
+			differs(id, direction, targetValue(expected[id]), targetValue(actual))
 		}
 	}
 	return out

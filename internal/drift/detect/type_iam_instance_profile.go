@@ -78,11 +78,8 @@ func (live *liveInstanceProfile) compare(m *model, r *resource) []draft {
 	if len(removed)+len(added) == 0 {
 		return nil
 	}
-	direction := finding.Changed
-	switch {
-	case len(added) == 0:
-		direction = finding.GrantsLess
-	case len(removed) == 0:
+	direction := finding.GrantsLess
+	if len(added) > 0 { // whatever was removed
 		direction = finding.GrantsMore
 	}
 	d := r.liveDraft(finding.ProfileChanged, "Roles", "", direction,

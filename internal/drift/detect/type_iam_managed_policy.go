@@ -100,7 +100,7 @@ func (live *livePolicy) compare(m *model, r *resource) []draft {
 	if expected.err == nil && actual.err == nil {
 		d.setEffect(m.effectOnHolders(holders, r.physicalID, expected, actual))
 	}
-	d.Actual.Text = live.version
+	d.Actual.Text, d.roles = live.version, holders
 	return []draft{d}
 }
 

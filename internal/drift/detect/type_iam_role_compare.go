@@ -17,14 +17,19 @@ func (live *liveRole) compare(m *model, r *resource) []draft {
 	out = append(out, live.compareTrust(m, r, expected)...)
 	out = append(out, live.compareBoundary(m, r, expected)...)
 	out = append(out, live.compareSettings(r, expected)...)
+	var ofPolicies []draft
 	if !live.errs.unknown("Policies") && !isUnknown(r.props["Policies"]) {
-		out = append(out, live.addedInline(m, r, expected)...)
-		out = append(out, live.changedInline(m, r, expected)...)
+		ofPolicies = append(ofPolicies, live.addedInline(m, r, expected)...)
+		ofPolicies = append(ofPolicies, live.changedInline(m, r, expected)...)
 	}
 	if !live.errs.unknown("ManagedPolicyArns") && !isUnknown(r.props["ManagedPolicyArns"]) {
-		out = append(out, live.addedAttachments(m, r, expected)...)
-		out = append(out, live.removedAttachments(m, r, expected)...)
+		ofPolicies = append(ofPolicies, live.addedAttachments(m, r, expected)...)
+		ofPolicies = append(ofPolicies, live.removedAttachments(m, r, expected)...)
 	}
+	for i := range ofPolicies {
+		ofPolicies[i].roles = []*resource{r}
+	}
+	out = append(out, ofPolicies...)
 	if !live.errs.unknown("Tags") {
 		out = append(out, r.compareTags(live.tags)...)
 	}

@@ -75,7 +75,7 @@ func Handler(
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
-	options := detect.Options{Parent: s.Parent.ID, Now: now, Sleep: sleep}
+	options := detect.Options{Parent: s.Parent.ID, AnyStack: true, Now: now, Sleep: sleep}
 	return func(ctx context.Context, payload json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
 		if isStackEvent(payload) {

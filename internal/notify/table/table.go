@@ -13,6 +13,7 @@ import (
 const (
 	textWidth  = 68 // columns, behind an indent of 12
 	maxListed  = 20 // lines of NOT REACHED
+	maxDetails = 20 // details of a finding: the added and removed access
 	labelWidth = 11 // columns of the direction
 )
 
@@ -31,15 +32,7 @@ func Write(w io.Writer, m notify.Message) error {
 			wording.Count(c.Checked, "resource"), wording.Count(c.Open, "difference"), c.Unreadable, c.NotReached)
 	}
 	for _, f := range m.Findings {
-		fmt.Fprintf(&b, "\n%-*s %s\n%-*s %s\n", labelWidth, wording.Label(f.Direction), f.LogicalID,
-			labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
-		for _, l := range []struct{ name, text string }{
-			{"expected", f.Expected}, {"found", f.Actual}, {"missing", f.Permission}, {"to do", f.Advice},
-		} {
-			if l.text != "" {
-				fmt.Fprintf(&b, "  %-9s %s\n", l.name, wrap(l.text))
-			}
-		}
+		writeFinding(&b, f)
 	}
 	for i, id := range m.NotReached {
 		switch {
@@ -53,6 +46,31 @@ func Write(w io.Writer, m notify.Message) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func writeFinding(b *strings.Builder, f notify.Reported) {
+	name := f.LogicalID
+	if name == "" { // it is about the stack itself
+		name = f.Stack
+	}
+	fmt.Fprintf(b, "\n%-*s %s\n%-*s %s\n", labelWidth, wording.Label(f.Direction), name,
+		labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "  %-9s %s\n", name, wrap(text))
+		}
+	}
+	line("expected", f.Expected)
+	line("found", f.Actual)
+	for i, detail := range f.Details {
+		if i == maxDetails {
+			line("", fmt.Sprintf("- and %d more", len(f.Details)-i))
+			break
+		}
+		line("", "- "+detail)
+	}
+	line("missing", f.Permission)
+	line("to do", f.Advice)
 }
 
 // wrap breaks a text between words. Unlike terminal.Wrap it breaks no names.

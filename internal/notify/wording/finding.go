@@ -133,11 +133,14 @@ var ruleDetails = map[string]map[finding.Direction]string{
 		finding.GrantsMore: "Events are sent although the rule was deployed disabled.",
 		finding.GrantsLess: "The backup service is no longer notified of these changes.",
 	},
-	"EventPattern": {finding.Changed: "Other events than those deployed reach the topic."},
+	"EventPattern": {
+		finding.GrantsMore: "Other events than those deployed reach the topic.",
+		finding.GrantsLess: "Fewer events than those deployed reach the topic.",
+	},
 	"Targets": {
-		finding.GrantsMore: "Events of this account are sent to another target too.",
+		finding.GrantsMore: "Events of this account are sent to another target.",
 		finding.GrantsLess: "The backup service is no longer notified of these changes.",
-		finding.Changed:    "Events are sent to another target, or in another form.",
+		finding.Changed:    "Events are sent in another form.",
 	},
 }
 
@@ -191,7 +194,7 @@ func details(f finding.Finding) []string {
 	case finding.ProfileChanged:
 		add(map[finding.Direction]string{
 			finding.GrantsLess: "Instances with this profile have no access.",
-			finding.Changed:    "Instances with this profile have the access of another role.",
+			finding.GrantsMore: "Instances with this profile have the access of another role.",
 		}[f.Direction])
 	case finding.BoundaryChanged:
 		switch {

@@ -158,7 +158,7 @@ func TestFinding(t *testing.T) {
 		"target added": {func(f *finding.Finding) {
 			f.Type, f.Kind, f.Property, f.Direction = "AWS::Events::Rule", finding.RuleChanged, "Targets", finding.GrantsMore
 			f.Subject, f.Expected, f.Actual = finding.TargetSubject("x"), finding.None, finding.Text("arn")
-		}, "no such target", "arn", "--ids x", []string{"Events of this account are sent to another target too."}},
+		}, "no such target", "arn", "--ids x", []string{"Events of this account are sent to another target."}},
 		"stack deleted": {func(f *finding.Finding) {
 			f.Type, f.Kind, f.Actual = "AWS::CloudFormation::Stack", finding.ResourceDeleted, finding.None
 		}, "permission stack backup-permstack-access", "does not exist", "creates the permission stack again",
