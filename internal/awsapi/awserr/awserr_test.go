@@ -46,9 +46,9 @@ func TestClasses(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"nil":        {nil, []string{"nil and text error"}},
-		"text":       {errors.New("text"), []string{"nil and text error"}},
-		"Throttling": {cloudFormation("Throttling", "Rate exceeded"), []string{"throttled", "transient"}},
+		"nil":            {nil, []string{"nil and text error"}},
+		"text":           {errors.New("text"), []string{"nil and text error"}},
+		"Throttling":     {cloudFormation("Throttling", "Rate exceeded"), []string{"throttled", "transient"}},
 		"SNS's own code": {apiError("SNS", "GetTopicAttributes", "Throttled", "Rate exceeded"), []string{"throttled"}},
 		"ThrottlingException": {
 			apiError("EventBridge", "ListRules", "ThrottlingException", "Rate exceeded"), []string{"throttled", "transient"},
