@@ -28,7 +28,7 @@ func TestLinked(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"cloudformation", "sns"}; !slices.Equal(clients, want) {
+	if want := []string{"cloudformation", "iam", "sns"}; !slices.Equal(clients, want) {
 		t.Errorf("the function links clients of %q, want %q", clients, want)
 	}
 }

@@ -23,22 +23,30 @@ var denyAllTrust = json.RawMessage(`{"Version":"2012-10-17","Statement":[` +
 // Stripping happens within an update, which fails and rolls back if it is not
 // possible. A role that CloudFormation then fails to delete grants no access.
 func StripRemovedRoles(deployed []byte, next Template) (Template, bool, error) {
-	var template map[string]json.RawMessage
-	if err := json.Unmarshal(deployed, &template); err != nil {
-		return Template{}, false, fmt.Errorf("parse deployed template: %w", err)
-	}
-	var have, want map[string]json.RawMessage
 	var after struct{ Resources map[string]json.RawMessage }
 	if err := json.Unmarshal(next.body, &after); err != nil {
 		return Template{}, false, fmt.Errorf("parse template: %w", err)
 	}
-	want = after.Resources
+	return strip(deployed, after.Resources)
+}
+
+// StripRoles returns the deployed template in which no role can be assumed or has
+// policies, for the step before the stack is deleted. It reports false if no role has
+// to be stripped.
+func StripRoles(deployed []byte) (Template, bool, error) { return strip(deployed, nil) }
+
+// strip strips the roles of the deployed template that are not kept.
+func strip(deployed []byte, kept map[string]json.RawMessage) (Template, bool, error) {
+	var template, have map[string]json.RawMessage
+	if err := json.Unmarshal(deployed, &template); err != nil {
+		return Template{}, false, fmt.Errorf("parse deployed template: %w", err)
+	}
 	if err := json.Unmarshal(template["Resources"], &have); err != nil {
 		return Template{}, false, fmt.Errorf("parse resources of deployed template: %w", err)
 	}
 	removed := false
 	for id, raw := range have {
-		if _, kept := want[id]; kept {
+		if _, isKept := kept[id]; isKept {
 			continue
 		}
 		stripped, changed, err := stripRole(raw)

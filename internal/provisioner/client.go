@@ -51,6 +51,11 @@ type CloudFormation interface {
 		*cloudformation.DescribeStackEventsInput,
 		...func(*cloudformation.Options),
 	) (*cloudformation.DescribeStackEventsOutput, error)
+	DescribeEvents(
+		context.Context,
+		*cloudformation.DescribeEventsInput,
+		...func(*cloudformation.Options),
+	) (*cloudformation.DescribeEventsOutput, error)
 }
 
 // describe returns a stack by name or id, or nil if it does not exist.

@@ -22,48 +22,111 @@ const maxEventPages = 10
 type failedStack struct {
 	text   string
 	denied bool // because the stack role lacks a permission, which may be new
+	known  bool // the text has a remedy
 }
 
 func (e *failedStack) Error() string { return e.text }
 
-// failure returns the error of a stack operation that failed: which resource
-// failed first within a span of the stack's events, and why.
-func (o *operation) failure(ctx context.Context, verb string, stack *types.Stack, since span) error {
-	cause := o.cause(ctx, stack, since)
-	return &failedStack{
-		text:   fmt.Sprintf("%s stack %s: %s", verb, aws.ToString(stack.StackName), cause),
-		denied: awserr.IsPassingDenial(cause),
+// failure returns the error of an operation (create, update, delete) on a stack that
+// failed: which resource failed first within a span of the stack's events, why, and
+// what to do.
+func (o *operation) failure(ctx context.Context, verb string, stack *types.Stack, since span) *failedStack {
+	name := aws.ToString(stack.StackName)
+	cause := o.findCause(ctx, stack, since)
+	remedy := o.remedyFor(verb, cause.text, name, cause.resource)
+	err := &failedStack{
+		text:   fmt.Sprintf("%s stack %s: %s", verb, name, cause.text),
+		denied: awserr.IsPassingDenial(cause.text),
+		known:  remedy != "",
 	}
+	if err.known {
+		err.text += ". " + remedy
+	}
+	return err
+}
+
+// cause is why an operation on a stack failed.
+type cause struct {
+	text     string
+	resource string // the physical id of the resource that failed first
 }
 
 // cause returns the resource that failed first within a span of the stack's
 // events, with CloudFormation's reason.
 func (o *operation) cause(ctx context.Context, stack *types.Stack, since span) string {
+	return o.findCause(ctx, stack, since).text
+}
+
+func (o *operation) findCause(ctx context.Context, stack *types.Stack, since span) cause {
 	failed, err := o.failedEvents(ctx, stack, since)
 	if err != nil {
 		o.log.Warn(logEventsUnread, "error", err.Error())
 	}
 	if len(failed) == 0 {
+		if text := o.validationErrors(ctx, stack); text != "" {
+			return cause{text: text}
+		}
 		if reason := aws.ToString(stack.StackStatusReason); reason != "" {
-			return strings.TrimSuffix(reason, ".") // the caller continues the sentence
+			return cause{text: strings.TrimSuffix(reason, ".")} // the caller continues the sentence
 		}
 		if stack.StackStatus == types.StackStatusDeleteComplete ||
 			stack.StackStatus == types.StackStatusDeleteInProgress {
-			return "another principal deleted it meanwhile"
+			return cause{text: "another principal deleted it meanwhile"}
 		}
-		return "CloudFormation reports no reason"
+		return cause{text: "CloudFormation reports no reason"}
 	}
 	first := failed[0]
-	text := fmt.Sprintf("%s %s", aws.ToString(first.ResourceType), aws.ToString(first.LogicalResourceId))
-	if id := aws.ToString(first.PhysicalResourceId); id != "" && id != aws.ToString(first.LogicalResourceId) {
+	id := aws.ToString(first.PhysicalResourceId)
+	text := resourceText(first.ResourceType, first.LogicalResourceId, first.PhysicalResourceId)
+	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, strings.TrimSuffix(aws.ToString(first.ResourceStatusReason), "."))
+	return cause{text + andMore(len(failed)-1), id}
+}
+
+// resourceText returns "AWS::IAM::Role Logical (physical)".
+func resourceText(kind, logical, physical *string) string {
+	text := aws.ToString(kind) + " " + aws.ToString(logical)
+	if id := aws.ToString(physical); id != "" && id != aws.ToString(logical) {
 		text += " (" + id + ")"
 	}
-	reason := strings.TrimSuffix(aws.ToString(first.ResourceStatusReason), ".")
-	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, reason)
-	if more := len(failed) - 1; more > 0 {
-		text += fmt.Sprintf(" [and %d more]", more)
-	}
 	return text
+}
+
+func andMore(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" [and %d more]", n)
+}
+
+// validationErrors describes why CloudFormation refused the stack's last operation
+// before it deployed anything; "" if it did not. Only DescribeEvents has the results
+// of this validation (user guide, "Validate stack deployments").
+func (o *operation) validationErrors(ctx context.Context, stack *types.Stack) string {
+	out, err := o.Client.DescribeEvents(ctx, &cloudformation.DescribeEventsInput{
+		StackName: stack.StackId, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)},
+	})
+	if err != nil {
+		o.log.Warn(logEventsUnread, "error", awserr.Message(err))
+		return ""
+	}
+	var found []types.OperationEvent
+	for _, e := range out.OperationEvents { // newest first
+		isLast := len(found) == 0 || aws.ToString(e.OperationId) == aws.ToString(found[0].OperationId)
+		if e.EventType == types.EventTypeValidationError && isLast {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	first := found[len(found)-1]
+	text := resourceText(first.ResourceType, first.LogicalResourceId, first.PhysicalResourceId) +
+		": " + aws.ToString(first.ValidationName)
+	if path := aws.ToString(first.ValidationPath); path != "" {
+		text += " at " + path
+	}
+	text += ": " + strings.TrimSuffix(aws.ToString(first.ValidationStatusReason), ".")
+	return text + andMore(len(found)-1)
 }
 
 // failedEvents returns the events of resources that failed, oldest first, without

@@ -33,7 +33,9 @@ type fake struct {
 	onTick    func()            // called once, at the next tick
 	ticks     int
 	forever   bool // operations never end
-	lost      bool // the response of CreateStack is lost
+
+	validation []types.OperationEvent // newest first
+	lost       bool                   // the response of CreateStack is lost
 }
 
 type fakeStack struct {
@@ -351,6 +353,13 @@ func (f *fake) DescribeStackEvents(
 		out.NextToken = aws.String(fmt.Sprint(from + 2))
 	}
 	return out, nil
+}
+
+// DescribeEvents returns the validation errors of the last operation.
+func (f *fake) DescribeEvents(
+	context.Context, *cloudformation.DescribeEventsInput, ...func(*cloudformation.Options),
+) (*cloudformation.DescribeEventsOutput, error) {
+	return &cloudformation.DescribeEventsOutput{OperationEvents: f.validation}, nil
 }
 
 // done sets the stack's template and resolves its outputs.

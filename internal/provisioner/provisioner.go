@@ -55,7 +55,8 @@ type Provisioner struct {
 	// is empty, as in templates of releases without this check, events are not
 	// confirmed.
 	StackID   string
-	Announcer Announcer // nil announces nothing
+	Announcer Announcer  // nil announces nothing
+	Roles     RoleReader // nil reads no roles after a failed deletion
 
 	// Replaced by tests; nil means policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)
@@ -72,6 +73,7 @@ type operation struct {
 	created          []string // permission stacks that this operation created, or may have
 	leftovers        []string // resources that CloudFormation could not delete and abandoned
 	earlierLeftovers []string // leftovers of earlier events, possibly unreported or deleted since
+	assumeTries      int      // how often CloudFormation could not assume the stack role
 }
 
 // Handle carries out one event. It is a customresource.Handle.
@@ -230,12 +232,30 @@ func (o *operation) cleanUp(ctx context.Context, cause error) error {
 			return fmt.Errorf("%w; and the stacks created so far could not be deleted: %w", cause, err)
 		}
 	}
-	return fmt.Errorf("%w. Nothing of this installation was left behind: correct the cause and launch again", cause)
+	return fmt.Errorf("%w. Nothing of this installation was left behind: correct the cause, delete stack %s (%s), "+
+		"and launch again", cause, o.parent.Name, strings.ReplaceAll(commandDeleteParent, "{parent}", o.parent.Name))
 }
 
-// deleteAll deletes the permission stacks, access first. It repeats until none
-// exists: a Create that is still running may create one meanwhile.
+// deleteAll deletes the permission stacks. If it cannot, it returns which access
+// remains.
 func (o *operation) deleteAll(ctx context.Context) error {
+	err := o.checkProtection(ctx)
+	if err == nil {
+		o.stripAllRoles(ctx)
+		err = o.deleteStacks(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	if text := o.remainingAccess(ctx); text != "" {
+		return fmt.Errorf("%w. %s", err, text)
+	}
+	return err
+}
+
+// deleteStacks deletes the permission stacks, access first. It repeats until none
+// exists: a Create that is still running may create one meanwhile.
+func (o *operation) deleteStacks(ctx context.Context) error {
 	removed := false
 	for round := 1; ; round++ {
 		found := 0

@@ -196,7 +196,7 @@ func (o *operation) createOnce(
 		o.created = append(o.created, name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create stack %s: %w", name, awserr.Concise(err))
+		return nil, o.refusal("create", name, err)
 	}
 	o.log.Info(logCreating, "permissionStack", name, "id", aws.ToString(out.StackId))
 	stack, err := o.waitUntilStable(ctx, aws.ToString(out.StackId), name)
@@ -277,7 +277,7 @@ func (o *operation) updateStackOnce(
 		if o.statusChanged(ctx, was) {
 			return nil, errStackChanged
 		}
-		return nil, fmt.Errorf("update stack %s: %w", name, awserr.Concise(err))
+		return nil, o.refusal("update", name, err)
 	}
 	o.log.Info(logUpdating, "permissionStack", name)
 	stack, err := o.waitUntilStable(ctx, aws.ToString(was.StackId), name)
@@ -290,12 +290,12 @@ func (o *operation) updateStackOnce(
 	if stack.StackStatus == types.StackStatusUpdateComplete {
 		return stack, nil
 	}
-	err = o.failure(ctx, "update", stack, sinceRequest)
+	failed := o.failure(ctx, "update", stack, sinceRequest)
 	if stack.StackStatus == types.StackStatusUpdateRollbackComplete {
-		return stack, fmt.Errorf("%w. The stack was rolled back: correct the cause and update again", err)
+		return stack, fmt.Errorf("%w. The stack was rolled back: correct the cause and update again", failed)
 	}
 	return stack, fmt.Errorf("%w. The stack has status %s: correct the cause and update again",
-		err, stack.StackStatus)
+		failed, stack.StackStatus)
 }
 
 // continueRollback continues a rollback that failed earlier. It skips no

@@ -2,7 +2,9 @@ package provisioner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -10,6 +12,8 @@ import (
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/installation"
+	"permstack/internal/permissionstack"
 )
 
 // deleteTries is how often one event requests the deletion of a stack: some
@@ -38,8 +42,11 @@ func (o *operation) deleteStack(ctx context.Context, name string) error {
 			continue
 		}
 		if tries == deleteTries {
-			return fmt.Errorf("%w. Delete or detach the named resource manually, then delete again",
-				o.failure(ctx, "delete", stack, sinceStep))
+			failed := o.failure(ctx, "delete", stack, sinceStep)
+			if failed.known {
+				return failed
+			}
+			return fmt.Errorf("%w. Delete or detach the named resource manually, then delete again", failed)
 		}
 		if tries > 0 {
 			// The first attempt may have failed only because a permission is new.
@@ -73,11 +80,86 @@ func (o *operation) requestDelete(ctx context.Context, stack *types.Stack, try i
 		if o.statusChanged(ctx, stack) {
 			return nil // deleteStack reads the status again
 		}
-		return fmt.Errorf("delete stack %s: %w", name, awserr.Concise(err))
+		return o.refusal("delete", name, err)
 	}
 	o.log.Info(logDeleting, "permissionStack", name, "status", stack.StackStatus)
 	if _, err := o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil {
 		return fmt.Errorf("delete stack %s: %w", name, err)
 	}
 	return nil
+}
+
+// checkProtection returns an error if termination protection of any permission stack
+// is on: then none is deleted.
+func (o *operation) checkProtection(ctx context.Context) error {
+	var problems []error
+	for _, part := range slices.Backward(installation.Parts) {
+		name := o.parent.StackName(part)
+		stack, err := o.describe(ctx, name)
+		if err != nil {
+			return err
+		}
+		if stack == nil || o.checkOwner(stack) != nil || !aws.ToBool(stack.EnableTerminationProtection) {
+			continue
+		}
+		const reason = "TerminationProtection is enabled" // DeleteStack's text
+		problems = append(problems, errors.New(o.withRemedy("delete stack "+name, "delete", reason, name, "")))
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return joinErrors(problems)
+}
+
+// stripAllRoles makes the roles of the access stack assumable by nobody before they
+// are deleted. If their deletion then fails, because somebody attached a policy for
+// example, they grant no access. If stripping fails the deletion goes on, which may
+// succeed nevertheless.
+func (o *operation) stripAllRoles(ctx context.Context) {
+	name := o.parent.StackName(installation.Access)
+	if err := o.stripStack(ctx, name); err != nil {
+		o.log.Warn(logNotStripped, "permissionStack", name, "reason", err.Error())
+	}
+}
+
+func (o *operation) stripStack(ctx context.Context, name string) error {
+	stack, err := o.describe(ctx, name)
+	if err != nil || stack == nil || o.checkOwner(stack) != nil || o.StackRoleARN == "" {
+		return err
+	}
+	if s := stack.StackStatus; stacks.InProgress(s) && s != types.StackStatusCreateInProgress {
+		if stack, err = o.waitUntilStable(ctx, aws.ToString(stack.StackId), name); err != nil || stack == nil {
+			return err
+		}
+	}
+	if !slices.Contains(strippable, stack.StackStatus) {
+		return nil
+	}
+	body, err := o.readTemplate(ctx, stack)
+	if err != nil {
+		return err
+	}
+	stripped, needed, err := permissionstack.StripRoles([]byte(body))
+	if err != nil || !needed {
+		return err
+	}
+	o.log.Info(logStripping, "permissionStack", name)
+	_, err = o.updateStack(ctx, stack, stripped, "strip")
+	return err
+}
+
+// strippable are the statuses of a stack that may have roles and can be updated.
+var strippable = []types.StackStatus{
+	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
+	types.StackStatusUpdateFailed, types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
+}
+
+// refusal returns the error of a request that CloudFormation did not accept, with
+// what to do.
+func (o *operation) refusal(verb, stack string, err error) error {
+	advice := o.remedyFor(verb, awserr.Message(err), stack, "")
+	if advice == "" {
+		return fmt.Errorf("%s stack %s: %w", verb, stack, awserr.Concise(err))
+	}
+	return fmt.Errorf("%s stack %s: %w. %s", verb, stack, awserr.Concise(err), advice)
 }

@@ -194,7 +194,7 @@ func TestSameEventTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wrote(t, f, "DeleteStack "+access, "DeleteStack "+inventory)
+	wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+inventory)
 	exists(t, f)
 }
 
@@ -280,7 +280,7 @@ func TestDelete(t *testing.T) {
 		if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
 			t.Fatal(err)
 		}
-		wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "DeleteStack "+inventory)
+		wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+access, "DeleteStack "+inventory)
 	})
 	t.Run("fails for good", func(t *testing.T) {
 		f := launched(t)
@@ -295,8 +295,8 @@ func TestDelete(t *testing.T) {
 			err,
 			"delete stack "+access,
 			"AWS::IAM::Role ClumioIAMRole",
-			"must detach all policies first.",
-			"manually",
+			"must detach all policies first",
+			"aws iam list-attached-role-policies --role-name ClumioIAMRole-us-east-1-c",
 		)
 		exists(t, f, "access DELETE_FAILED") // the other one went
 	})
@@ -356,7 +356,8 @@ func TestRefusalReadsWell(t *testing.T) {
 		t,
 		err,
 		"create stack "+inventory+": AccessDenied: User: arn:x is not authorized to perform: "+
-			"cloudformation:CreateStack. Nothing of",
+			"cloudformation:CreateStack. A role of permstack lacks the permission. Update stack parent with",
+		"Nothing of this installation was left behind",
 	)
 	wrote(t, f)
 }

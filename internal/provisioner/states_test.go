@@ -25,17 +25,18 @@ func TestStates(t *testing.T) {
 	)
 	anew := []string{remove, create}
 	gone := []string{remove, removeIn}
+	stripped := []string{update, remove, removeIn}
 	table := map[types.StackStatus]struct {
 		ends     types.StackStatus // what the state becomes by itself
 		onUpdate []string          // nil: refused
 		onDelete []string
 	}{
-		types.StackStatusCreateComplete:         {onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusUpdateComplete:         {onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusUpdateRollbackComplete: {onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusUpdateFailed:           {onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusImportComplete:         {onUpdate: []string{update}, onDelete: gone},
-		types.StackStatusImportRollbackComplete: {onUpdate: []string{update}, onDelete: gone},
+		types.StackStatusCreateComplete:         {onUpdate: []string{update}, onDelete: stripped},
+		types.StackStatusUpdateComplete:         {onUpdate: []string{update}, onDelete: stripped},
+		types.StackStatusUpdateRollbackComplete: {onUpdate: []string{update}, onDelete: stripped},
+		types.StackStatusUpdateFailed:           {onUpdate: []string{update}, onDelete: stripped},
+		types.StackStatusImportComplete:         {onUpdate: []string{update}, onDelete: stripped},
+		types.StackStatusImportRollbackComplete: {onUpdate: []string{update}, onDelete: stripped},
 		types.StackStatusImportRollbackFailed:   {onUpdate: nil, onDelete: gone},
 		types.StackStatusCreateFailed:           {onUpdate: anew, onDelete: gone},
 		types.StackStatusRollbackComplete:       {onUpdate: anew, onDelete: gone},
@@ -62,12 +63,12 @@ func TestStates(t *testing.T) {
 		types.StackStatusUpdateInProgress: {
 			ends:     types.StackStatusUpdateComplete,
 			onUpdate: []string{update},
-			onDelete: gone,
+			onDelete: stripped,
 		},
 		types.StackStatusUpdateCompleteCleanupInProgress: {
 			ends:     types.StackStatusUpdateComplete,
 			onUpdate: []string{update},
-			onDelete: gone,
+			onDelete: stripped,
 		},
 		types.StackStatusUpdateRollbackInProgress: {
 			ends:     types.StackStatusUpdateRollbackFailed,
@@ -77,17 +78,17 @@ func TestStates(t *testing.T) {
 		types.StackStatusUpdateRollbackCompleteCleanupInProgress: {
 			ends:     types.StackStatusUpdateRollbackComplete,
 			onUpdate: []string{update},
-			onDelete: gone,
+			onDelete: stripped,
 		},
 		types.StackStatusImportInProgress: {
 			ends:     types.StackStatusImportComplete,
 			onUpdate: []string{update},
-			onDelete: gone,
+			onDelete: stripped,
 		},
 		types.StackStatusImportRollbackInProgress: {
 			ends:     types.StackStatusImportRollbackComplete,
 			onUpdate: []string{update},
-			onDelete: gone,
+			onDelete: stripped,
 		},
 	}
 	for _, status := range types.StackStatusCreateComplete.Values() {
@@ -152,7 +153,7 @@ func TestRoleNotAssumableYet(t *testing.T) {
 	f = newFake()
 	f.unassumed = 1000
 	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
-	says(t, err, "is invalid or cannot be assumed", "30 attempts", "trust policy")
+	says(t, err, "is invalid or cannot be assumed", "30 attempts", "does not trust cloudformation.amazonaws.com")
 	exists(t, f)
 }
 

@@ -29,25 +29,22 @@ func (o *operation) waitUntilStable(ctx context.Context, id, name string) (*type
 // bound for that.
 const (
 	assumablePause = 3 * time.Second
-	assumableTries = 30
+	assumableTries = 30 // of one event
 )
 
 // untilAssumable repeats a request while CloudFormation cannot assume the stack
-// role. It retries no other error: the SDK retries throttling.
+// role. Throttling is retried by the SDK, denied calls by package iamdelay.
 func (o *operation) untilAssumable(ctx context.Context, request func() error) error {
-	for try := 1; ; try++ {
+	for {
 		err := request()
 		if !awserr.IsRoleNotAssumable(err) {
 			return err
 		}
-		if try == assumableTries {
-			return fmt.Errorf(
-				"%w (%d attempts). Check that the role's trust policy allows cloudformation.amazonaws.com",
-				awserr.Concise(err),
-				try,
-			)
+		if o.assumeTries >= assumableTries {
+			return fmt.Errorf("%w (%d attempts)", awserr.Concise(err), o.assumeTries)
 		}
-		o.log.Info(logNotAssumable, "attempt", try)
+		o.assumeTries++
+		o.log.Info(logNotAssumable, "attempt", o.assumeTries)
 		customresource.SetActivity(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
 		if sleepErr := o.sleep(ctx, assumablePause); sleepErr != nil {
 			return err

@@ -33,6 +33,7 @@ func (e *Engine) actions() map[string]protocol.Action {
 			e.listStacks,
 			protocol.OnAnyResource("cloudformation:ListStacks"),
 		),
+		"DescribeEvents":         protocol.NewAction(e.describeEvents, e.onStack),
 		"DescribeStackEvents":    protocol.NewAction(e.describeStackEvents, e.onStack),
 		"DescribeStackResource":  protocol.NewAction(e.describeStackResource, e.onStack),
 		"DescribeStackResources": protocol.NewAction(e.describeStackResources, e.onStack),

@@ -198,6 +198,9 @@ func (e *Engine) describeStackEvents(_ context.Context, call *protocol.Call) (an
 	}
 	var all []xmlEvent
 	for _, ev := range slices.Backward(s.events) {
+		if ev.validation != "" {
+			continue // DescribeEvents alone has these
+		}
 		all = append(
 			all,
 			xmlEvent{

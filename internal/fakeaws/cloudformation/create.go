@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // beginCreate starts a create; hold e.mu.
 func (e *Engine) beginCreate(s *stack, set *settings, reason string) {
 	s.settings = *set
+	s.operation = protocol.NewUUID()
 	e.setStatus(s, "CREATE_IN_PROGRESS", reason)
 	e.start(s, (*operation).create)
 }
@@ -20,6 +23,10 @@ func (op *operation) create() {
 	order, err := s.bound.Order() // checked by bind
 	if err != nil {
 		op.status("CREATE_FAILED", err.Error())
+		return
+	}
+	if !op.validate(order) {
+		op.createFailed(nil, validationFailed)
 		return
 	}
 	for _, t := range order {

@@ -3,6 +3,8 @@ package cloudformation
 import (
 	"fmt"
 	"strings"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // beginDelete starts a delete and cancels a create in progress; hold e.mu.
@@ -11,6 +13,7 @@ func (e *Engine) beginDelete(s *stack, retain []string, force bool) {
 	if s.busy {
 		s.stop()
 	}
+	s.operation = protocol.NewUUID()
 	e.setStatus(s, "DELETE_IN_PROGRESS", "User Initiated")
 	e.start(s, func(op *operation) {
 		if op.s.status != "DELETE_IN_PROGRESS" { // a rollback ended in the meantime

@@ -64,6 +64,8 @@ type Engine struct {
 	callbacks map[string]*callback
 	records   map[string]*record
 	last      time.Time
+
+	validation validation
 }
 
 type location struct{ account, region string }

@@ -32,6 +32,7 @@ type stack struct {
 	outputs   []cfntemplate.OutputValue
 
 	changeSets    []*changeSet
+	operation     string // id of the last operation
 	busy          bool
 	stop          context.CancelFunc // cancels the operation in progress
 	operationDone chan struct{}      // closed when the operation in progress has ended
@@ -61,7 +62,10 @@ type settings struct {
 
 type event struct {
 	id, logicalID, physicalID, typ, status, reason, properties, token string
-	time                                                              time.Time
+
+	operation  string // the operation that the event belongs to
+	validation string // name of the validation that failed before the operation; "" for others
+	time       time.Time
 }
 
 // resource is one resource of a stack.
@@ -134,7 +138,7 @@ func (e *Engine) setStatus(s *stack, status, reason string) {
 
 // appendEvent adds an event; hold e.mu.
 func (e *Engine) appendEvent(s *stack, ev event) {
-	ev.time, ev.token = e.now(), s.token
+	ev.time, ev.token, ev.operation = e.now(), s.token, s.operation
 	ev.id = protocol.NewUUID()
 	if ev.typ != stackType {
 		ev.id = ev.logicalID + "-" + ev.status + "-" + ev.time.Format("2006-01-02T15:04:05.000Z")

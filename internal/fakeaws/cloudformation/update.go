@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/fakeaws/protocol"
 )
 
 // previousState is the state of a stack before an update, for its rollback.
@@ -35,6 +36,7 @@ func (e *Engine) beginUpdate(s *stack, set *settings) {
 		u.resources[id].keepActual(set.actual[id])
 	}
 	s.previous, s.settings, s.updated = u, *set, e.now()
+	s.operation = protocol.NewUUID()
 	e.setStatus(s, "UPDATE_IN_PROGRESS", "User Initiated")
 	e.start(s, (*operation).update)
 }
@@ -44,6 +46,10 @@ func (op *operation) update() {
 	order, err := s.bound.Order()
 	if err != nil {
 		op.rollbackUpdate(err.Error(), nil)
+		return
+	}
+	if !op.validate(order) {
+		op.rollbackUpdate(validationFailed, nil)
 		return
 	}
 	for _, t := range order {

@@ -12,8 +12,7 @@ const (
 		"change set with the current template, review it, and execute it; or set OnDrift to revert."
 	recreateAdvice = "If this was not intended, recreate it: on the stack's page in the console, create a drift-aware " +
 		"change set with the current template, and execute it. CloudTrail shows who deleted it."
-	updateParentAdvice = "Update the parent stack with a change of one of its choices, such as a new tag in " +
-		"ResourceTags: "
+	updateParentAdvice = "Update the parent stack with another value of its parameter Revision: "
 )
 
 // kindAdvice is the advice for a kind, if it is always the same.
@@ -47,7 +46,9 @@ var kindAdvice = map[finding.Kind]string{
 
 // reasonAdvice is the advice for a reason; it precedes that for the kind.
 var reasonAdvice = map[finding.Reason]string{
-	finding.RoleRecreated: "Find out who deleted the role and created this one. Delete it, then update the parent stack.",
+	finding.RoleRecreated: "Find out who deleted the role and created this one. Delete it, then " +
+		"recreate it: on the stack's page in the console, create a drift-aware change set with the current template, " +
+		"and execute it.",
 	finding.StackNotStable: "See the stack's events in the console for what failed, correct that, and update or delete " +
 		"the stack.",
 	finding.TemplateInvalid: "The stack's resources were checked by CloudFormation alone. Deploy a template " +

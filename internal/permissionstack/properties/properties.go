@@ -59,6 +59,9 @@ var fields = map[string]func(*Properties, any) error{
 	"Tags":                       func(p *Properties, v any) (err error) { p.Tags, err = tags(v); return err },
 	"CatalogVersion":             text(func(p *Properties) *string { return &p.CatalogVersion }),
 
+	// Its only use is to be changed: CloudFormation calls the function only then.
+	"Revision": text(func(*Properties) *string { return new(string) }),
+
 	// CloudFormation adds these to every custom resource; they are not used.
 	"ServiceToken":   func(*Properties, any) error { return nil },
 	"ServiceTimeout": func(*Properties, any) error { return nil },

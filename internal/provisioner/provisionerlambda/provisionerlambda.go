@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/awsapi/iamdelay"
@@ -84,6 +85,7 @@ func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
 	cfg = iamdelay.Repeat(cfg)
 	core := &provisioner.Provisioner{
 		Client:       cloudformation.NewFromConfig(cfg),
+		Roles:        iam.NewFromConfig(cfg),
 		StackRoleARN: s.StackRoleARN,
 		StackID:      s.StackID,
 		Now:          o.Now,
