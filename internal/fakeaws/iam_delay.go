@@ -38,13 +38,14 @@ func (d *iamDelay) policies(role iam.Role, now time.Time) []string {
 	if d.delay == 0 {
 		return role.Policies
 	}
+	current := slices.Sorted(slices.Values(role.Policies)) // IAM lists them in any order
 	r := d.roles[role.ID]
 	if r == nil {
-		r = &delayedRole{pending: role.Policies, since: now}
+		r = &delayedRole{pending: current, since: now}
 		d.roles[role.ID] = r
 	}
-	if !slices.Equal(r.pending, role.Policies) {
-		r.pending, r.since = role.Policies, now
+	if !slices.Equal(r.pending, current) {
+		r.pending, r.since = current, now
 	}
 	if now.Sub(r.since) >= d.delay {
 		r.inEffect = r.pending

@@ -2,7 +2,6 @@ package provisioner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -46,18 +45,28 @@ func timeLeft(ctx context.Context) (time.Duration, bool) {
 	return time.Until(deadline), ok
 }
 
-// repeatDenied reports whether an operation that failed with err should be
+// repeatDenied reports whether an action on a stack that failed with err should be
 // requested once more, after a pause: the stack role lacked a permission, which may
 // be new, and there is time for another attempt.
-func (o *operation) repeatDenied(ctx context.Context, name string, err error) bool {
-	var failed *failedStack
-	if !errors.As(err, &failed) || !failed.denied {
+func (o *operation) repeatDenied(ctx context.Context, action, name string, failed *failedStack) bool {
+	key := action + " " + name
+	if !failed.denied || o.repeated[key] {
 		return false
 	}
 	if left, ok := timeLeft(ctx); ok && left < denialPause+shortestCreation+rollbackReserve {
 		return false
 	}
+	o.repeated[key] = true
 	o.log.Info(logDeniedStack, "permissionStack", name, "reason", failed.text)
 	customresource.SetActivity(ctx, "waiting for permissions of the stack role "+o.StackRoleARN)
 	return o.sleep(ctx, denialPause) == nil
 }
+
+// token returns the ClientRequestToken for an action on a stack. It is the same until
+// CloudFormation has accepted the request.
+func (o *operation) token(action, name string) string {
+	return clientToken(o.event.RequestID, action, name, o.operations[action+" "+name])
+}
+
+// accepted records that CloudFormation accepted a request.
+func (o *operation) accepted(action, name string) { o.operations[action+" "+name]++ }

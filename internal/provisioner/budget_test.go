@@ -103,11 +103,11 @@ func TestCreationLimit(t *testing.T) {
 // is no time for it.
 func TestNoTimeForRepetition(t *testing.T) {
 	f := newFake()
-	o := &operation{Provisioner: &Provisioner{Sleep: f.sleep}, log: discard}
 	denied := &failedStack{denied: true}
 	for left, want := range map[time.Duration]bool{10 * time.Minute: true, 6 * time.Minute: false} {
 		ctx, cancel := context.WithTimeout(t.Context(), left)
-		if got := o.repeatDenied(ctx, access, denied); got != want {
+		o := &operation{Provisioner: &Provisioner{Sleep: f.sleep}, log: discard, repeated: map[string]bool{}}
+		if got := o.repeatDenied(ctx, "create", access, denied); got != want {
 			t.Errorf("%v left: got %v, want %v", left, got, want)
 		}
 		cancel()

@@ -70,10 +70,12 @@ type operation struct {
 	event            cfn.Event
 	parent           installation.Parent
 	log              *slog.Logger
-	created          []string // permission stacks that this operation created, or may have
-	leftovers        []string // resources that CloudFormation could not delete and abandoned
-	earlierLeftovers []string // leftovers of earlier events, possibly unreported or deleted since
-	assumeTries      int      // how often CloudFormation could not assume the stack role
+	created          []string        // permission stacks that this operation created, or may have
+	leftovers        []string        // resources that CloudFormation could not delete and abandoned
+	earlierLeftovers []string        // leftovers of earlier events, possibly unreported or deleted since
+	operations       map[string]int  // stack operations that CloudFormation accepted, by action and stack
+	repeated         map[string]bool // and those of them that were repeated after a denial
+	assumeTries      int             // how often CloudFormation could not assume the stack role
 }
 
 // Handle carries out one event. It is a customresource.Handle.
@@ -82,7 +84,10 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 	if err != nil {
 		return customresource.Result{}, err
 	}
-	o := &operation{Provisioner: p, event: event, parent: parent, log: log}
+	o := &operation{
+		Provisioner: p, event: event, parent: parent, log: log,
+		operations: map[string]int{}, repeated: map[string]bool{},
+	}
 	ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, o.sleep, func(err error, wait time.Duration) {
 		log.Info(logDenied, "reason", awserr.Message(err), "seconds", wait.Seconds())
 		customresource.SetActivity(ctx, "waiting for a permission of the function: "+awserr.Message(err))

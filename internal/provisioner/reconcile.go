@@ -154,22 +154,11 @@ func (o *operation) reconcile(
 		"works on it, then update again", name)
 }
 
-// create creates the stack, and once more if it failed because a permission of
-// the stack role is new.
-func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
-	stack, err := o.createOnce(ctx, name, template, 0)
-	if !o.repeatDenied(ctx, name, err) {
-		return stack, err
-	}
-	return o.createOnce(ctx, name, template, 1)
-}
-
-// createOnce creates the stack. OnFailure is DELETE: a failed creation then leaves
+// create creates the stack. OnFailure is DELETE: a failed creation then leaves
 // nothing behind even if this function is killed while it waits, and the events
-// of a deleted stack can still be read by its id.
-func (o *operation) createOnce(
-	ctx context.Context, name string, template permissionstack.Template, attempt int,
-) (*types.Stack, error) {
+// of a deleted stack can still be read by its id. It returns errStackChanged if it
+// failed because a permission of the stack role is new: then it is tried once more.
+func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
 	limit, err := o.creationLimit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, err)
@@ -184,7 +173,7 @@ func (o *operation) createOnce(
 			Tags:               o.stackTags(),
 			OnFailure:          types.OnFailureDelete,
 			TimeoutInMinutes:   &limit,
-			ClientRequestToken: aws.String(clientToken(o.event.RequestID, "create", name, attempt)),
+			ClientRequestToken: aws.String(o.token("create", name)),
 		})
 		return err
 	})
@@ -198,6 +187,7 @@ func (o *operation) createOnce(
 	if err != nil {
 		return nil, o.refusal("create", name, err)
 	}
+	o.accepted("create", name)
 	o.log.Info(logCreating, "permissionStack", name, "id", aws.ToString(out.StackId))
 	stack, err := o.waitUntilStable(ctx, aws.ToString(out.StackId), name)
 	if err != nil {
@@ -207,7 +197,11 @@ func (o *operation) createOnce(
 		return nil, fmt.Errorf("create stack %s: it no longer exists, and CloudFormation reports no reason", name)
 	}
 	if stack.StackStatus != types.StackStatusCreateComplete {
-		return nil, o.failure(ctx, "create", stack, sinceRequest)
+		err := o.failure(ctx, "create", stack, sinceRequest)
+		if o.repeatDenied(ctx, "create", name, err) {
+			return nil, errStackChanged
+		}
+		return nil, err
 	}
 	return stack, nil
 }
@@ -231,30 +225,15 @@ func (o *operation) update(
 	return stack, err
 }
 
-// updateStack updates the stack, and once more if it was rolled back because a
-// permission of the stack role is new. If an update fails after it started, the
-// stack is returned together with the error.
+// updateStack performs one UpdateStack operation and waits for it. If it fails
+// after it started, the stack is returned together with the error. It returns
+// errStackChanged if it was rolled back because a permission of the stack role is
+// new: then it is tried once more.
 func (o *operation) updateStack(
 	ctx context.Context,
 	was *types.Stack,
 	template permissionstack.Template,
 	action string,
-) (*types.Stack, error) {
-	stack, err := o.updateStackOnce(ctx, was, template, action, 0)
-	if stack == nil || stack.StackStatus != types.StackStatusUpdateRollbackComplete ||
-		!o.repeatDenied(ctx, aws.ToString(was.StackName), err) {
-		return stack, err
-	}
-	return o.updateStackOnce(ctx, stack, template, action, 1)
-}
-
-// updateStackOnce performs one UpdateStack operation and waits for it.
-func (o *operation) updateStackOnce(
-	ctx context.Context,
-	was *types.Stack,
-	template permissionstack.Template,
-	action string,
-	attempt int,
 ) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
 	err := o.untilAssumable(ctx, func() error {
@@ -264,7 +243,7 @@ func (o *operation) updateStackOnce(
 			RoleARN:            &o.StackRoleARN,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
-			ClientRequestToken: aws.String(clientToken(o.event.RequestID, action, name, attempt)),
+			ClientRequestToken: aws.String(o.token(action, name)),
 		})
 		return err
 	})
@@ -279,6 +258,7 @@ func (o *operation) updateStackOnce(
 		}
 		return nil, o.refusal("update", name, err)
 	}
+	o.accepted(action, name)
 	o.log.Info(logUpdating, "permissionStack", name)
 	stack, err := o.waitUntilStable(ctx, aws.ToString(was.StackId), name)
 	if err != nil {
@@ -292,6 +272,9 @@ func (o *operation) updateStackOnce(
 	}
 	failed := o.failure(ctx, "update", stack, sinceRequest)
 	if stack.StackStatus == types.StackStatusUpdateRollbackComplete {
+		if o.repeatDenied(ctx, action, name, failed) {
+			return nil, errStackChanged
+		}
 		return stack, fmt.Errorf("%w. The stack was rolled back: correct the cause and update again", failed)
 	}
 	return stack, fmt.Errorf("%w. The stack has status %s: correct the cause and update again",

@@ -50,7 +50,7 @@ func (o *operation) deleteStack(ctx context.Context, name string) error {
 		}
 		if tries > 0 {
 			// The first attempt may have failed only because a permission is new.
-			o.repeatDenied(ctx, name, o.failure(ctx, "delete", stack, sinceStep))
+			o.repeatDenied(ctx, "delete", name, o.failure(ctx, "delete", stack, sinceStep))
 		}
 		tries++
 		if err := o.requestDelete(ctx, stack, tries); err != nil {

@@ -19,7 +19,7 @@ func TestIAMDelay(t *testing.T) {
 			p := &parent{env: env, thirdParty: snapshot{}}
 			launched := p.launch(oldChoice)
 			if late := delay > denialPause; launched == late {
-				t.Errorf("launched: got %v, want %v: %q", launched, !late, p.problems)
+				t.Errorf("launched: got %v, want %v: %q %s", launched, !late, p.problems, p.reported)
 			}
 			if !launched { // by the repetition of the launch, every permission has arrived
 				p.checkAtRest("after the failed launch")
