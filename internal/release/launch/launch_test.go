@@ -347,9 +347,11 @@ func TestStackSetPassesParameters(t *testing.T) {
 func TestStackErrors(t *testing.T) {
 	r := launch.Unreleased(launch.Functions(permstack.Template)...)
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"no mappings":        {"\nMappings:", "\nMapping:", "has no [Mappings]"},
-		"no labels":          {"ParameterLabels:", "Labels:", "ParameterLabels"},
-		"no group":           {"Parameters: [CatalogVersion, Revision]", "Parameters: []", "no parameter group has CatalogVersion"},
+		"no mappings": {"\nMappings:", "\nMapping:", "has no [Mappings]"},
+		"no labels":   {"ParameterLabels:", "Labels:", "ParameterLabels"},
+		"no group": {
+			"Parameters: [CatalogVersion, Revision]", "Parameters: []", "no parameter group has CatalogVersion",
+		},
 		"code not in a path": {"S3Key: functions/", "S3Key: built/", "no AWS::Lambda::Function"},
 		"an anchor":          {"Description: Access to back up S3", "Description: &x Access to back up S3", "anchors"},
 		"not YAML":           {"\nMappings:", "\n\tMappings:", "parse template"},
