@@ -114,13 +114,19 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 			}
 		}
 	}
-	accounts := map[string]string{"OtherAccountIds": "111122223333, 444455556666"}
-	b, err := resolveTemplate(t, "parent", cpmParameters(accounts))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(properties(t, b, "PermissionStack")["OtherAccountIds"]); got != "[111122223333 444455556666]" {
-		t.Errorf("other accounts: %s", got)
+	sharing := map[string]string{"OtherAccountIds": "111122223333, 444455556666", "SharedResources": "organization"}
+	for name, parameters := range launch {
+		b, err := resolveTemplate(t, "parent", parameters(sharing))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got := properties(t, b, "PermissionStack")
+		if ids := fmt.Sprint(got["OtherAccountIds"]); ids != "[111122223333 444455556666]" {
+			t.Errorf("%s: other accounts: %s", name, ids)
+		}
+		if got["SharedResources"] != "organization" {
+			t.Errorf("%s: shared resources: %v", name, got["SharedResources"])
+		}
 	}
 }
 
@@ -145,13 +151,13 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 		"clumio's asset":     {map[string]string{"ProtectEC2MSSQL": "yes"}, "are of clumio"},
 		"clumio's support role": {map[string]string{"SupportRole": "yes", "SupportControlPlaneRoleArn": role},
 			"are of clumio"},
-		"an unknown preset":                {map[string]string{"Preset": "advanced"}, "Preset"},
-		"an unknown release":               {map[string]string{"Options": "release=3.0"}, "must be settings"},
-		"a setting and another":            {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
-		"no server's role":                 {map[string]string{"Options": "trust=server-role"}, "with trust=server-role"},
-		"a role that is not accessRequest": {map[string]string{"ControlPlaneRoleArn": role}, "with trust=server-role"},
-		"an id that is not accessRequest":  {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
-		"an account that is not it":        {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
+		"an unknown preset":               {map[string]string{"Preset": "advanced"}, "Preset"},
+		"an unknown release":              {map[string]string{"Options": "release=3.0"}, "must be settings"},
+		"a setting and another":           {map[string]string{"Options": "release=4.2,colour=red"}, "must be settings"},
+		"no server's role":                {map[string]string{"Options": "trust=server-role"}, "with trust=server-role"},
+		"a role that is not used":         {map[string]string{"ControlPlaneRoleArn": role}, "with trust=server-role"},
+		"an external id that is not used": {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
+		"an account that is not it":       {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
 	} {
 		if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil ||
 			!strings.Contains(err.Error(), tc.want) {
