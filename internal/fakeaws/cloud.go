@@ -31,6 +31,9 @@ type Options struct {
 	Logger *slog.Logger     // default: nothing is logged
 	Clock  func() time.Time // default: time.Now
 
+	// Trail emits an event of each call that changes something, as EventBridge
+	// receives them from CloudTrail in an account with a trail.
+	Trail bool
 	// Intercept is called before each call's service; an error that it returns is
 	// the response. See SetIntercept.
 	Intercept func(*protocol.Call) error
@@ -49,6 +52,7 @@ type Cloud struct {
 	s3     *s3.Service
 	sqs    *sqs.Service
 
+	trails    bool
 	intercept atomic.Pointer[func(*protocol.Call) error]
 	calls     callLog
 	documents documents
@@ -68,7 +72,7 @@ type mount struct {
 // New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters and S3.
 // Register adds a service, or replaces the service of the same name.
 func New(o Options) *Cloud {
-	c := &Cloud{log: o.Logger, clock: o.Clock, services: map[string]protocol.Service{}}
+	c := &Cloud{log: o.Logger, clock: o.Clock, trails: o.Trail, services: map[string]protocol.Service{}}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

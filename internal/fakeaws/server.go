@@ -34,6 +34,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c.calls.add(c.clock(), call, err)
 	c.logCall(call, err)
+	c.trail(call, err)
 	if err != nil {
 		format.writeError(w, requestID, protocol.AsError(err))
 		return

@@ -111,6 +111,7 @@ func (e *Engine) detectStackDrift(_ context.Context, call *protocol.Call) (any, 
 		time:    e.now(),
 	}
 	e.space(s.account, s.region).detections[det.id] = det
+	e.emitDetection(s, det)
 	cfg := e.config(call, call.Account, call.Region, "")
 	e.work.Go(func() {
 		drifted, err := e.detectAll(e.ctx, cfg, s, ids)
@@ -124,6 +125,7 @@ func (e *Engine) detectStackDrift(_ context.Context, call *protocol.Call) (any, 
 			det.status, det.reason = "DETECTION_FAILED", "Failed to detect drift on resource "+err.Error()
 		}
 		s.drift, s.driftTime = det.drift, e.now()
+		e.emitDetection(s, det)
 		e.broadcast()
 	})
 	return &struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 
+	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/protocol"
 )
@@ -39,6 +40,9 @@ type Deps struct {
 	Fetch func(call *protocol.Call, url string) ([]byte, error)
 	// Lambda runs functions and custom resources. Nil refuses both.
 	Lambda *lambda.Registry
+	// Emit puts an event on the default bus of an account and Region; it must not
+	// call the engine. Nil emits nothing.
+	Emit func(account, region string, e events.Event)
 	// SystemTags adds the tags aws:cloudformation:stack-name, stack-id and
 	// logical-id to resources. The services must then accept tags with the prefix
 	// "aws:" from calls whose User-Agent contains cloudformation.amazonaws.com.

@@ -144,6 +144,7 @@ func (e *Engine) appendEvent(s *stack, ev event) {
 		ev.id = ev.logicalID + "-" + ev.status + "-" + ev.time.Format("2006-01-02T15:04:05.000Z")
 	}
 	s.events = append(s.events, ev)
+	e.emitStatus(s, ev)
 	e.d.Logger.Debug(
 		"stack event",
 		"stack",

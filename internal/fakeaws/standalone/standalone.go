@@ -15,7 +15,10 @@ import (
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/resourcepolicy"
+	"permstack/internal/fakeaws/sns"
 )
 
 // responsePrefix is the path to which custom resources send their responses.
@@ -32,6 +35,13 @@ type Options struct {
 
 	Logger      *slog.Logger
 	FunctionLog io.Writer // receives the output of functions; nil discards it
+
+	// Trail emits the events of CloudTrail, as in an account with a trail.
+	Trail bool
+	// EventInvocations lets events and messages invoke functions. Without it the
+	// permission of each invocation is checked, and the function does not run, so
+	// that a test decides when it runs.
+	EventInvocations bool
 
 	// Clock is the clock of the services; nil is time.Now. Functions run in
 	// processes of their own and read the real clock.
@@ -53,7 +63,7 @@ func Start(addr string, o Options) (*Server, error) {
 	if o.FunctionLog == nil {
 		o.FunctionLog = io.Discard
 	}
-	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock}), code: &codeFinder{o: o}}
+	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock, Trail: o.Trail}), code: &codeFinder{o: o}}
 	endpoint := func() string { return l.Endpoint }
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
@@ -71,10 +81,18 @@ func Start(addr string, o Options) (*Server, error) {
 		Endpoint:     func() string { return l.Endpoint + strings.TrimSuffix(responsePrefix, "/") },
 		Fetch:        l.fetch,
 		Lambda:       l.Functions,
+		Emit:         l.Events().Emit,
 		Logger:       o.Logger,
 		Clock:        o.Clock,
 	})
 	l.Register(l.Stacks.Definition())
+	invoke := l.Functions.InvokeAsService
+	if !o.EventInvocations {
+		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }
+	}
+	l.SNS().SetTargets(sns.Targets{SQS: l.SQS().SendAsService, Lambda: invoke})
+	l.Events().SetTargets(events.Targets{SNS: l.SNS().PublishAsService, SQS: l.SQS().SendAsService, Lambda: invoke})
+	l.Events().AllowServiceSources(true)
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
 	l.Mount(lambda.Prefix, l.Functions.Handler(requestAccount, requestRegion))
 
@@ -83,6 +101,13 @@ func Start(addr string, o Options) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("start the embedded AWS: %w", err), l.Close())
 	}
 	return l, nil
+}
+
+// WaitIdle waits until every event is delivered and no function runs that an
+// event or a message invoked.
+func (l *Server) WaitIdle() {
+	l.Events().WaitDelivered()
+	l.Functions.Idle()
 }
 
 // Close ends the functions, cancels the operations of CloudFormation, and stops
