@@ -259,6 +259,11 @@ func (c *checker) environment(env Environment) Environment {
 			c.add("other account %q is not valid: an account id has 12 digits", a)
 		}
 	}
+	for _, a := range env.Protected {
+		if problem := protectedProblem(a); problem != "" {
+			c.add("protected resource %q is not valid: %s", a, problem)
+		}
+	}
 	const roleExample, policyExample = "arn:aws:iam::111122223333:role/NAME", "arn:aws:iam::111122223333:policy/NAME"
 	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", roleExample, env.Partition)
 	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", roleExample, env.Partition)

@@ -32,6 +32,11 @@ type Environment struct {
 	// organization share with this one: keys, subnets, snapshots.
 	Organization bool
 
+	// Protected are the ARNs of the installation's own resources that no vendor role may change: the alert topic, the
+	// state of the drift check, the functions. If there are any, every role has the inline policy GuardPolicy, which also
+	// protects the roles, policies and stacks of the set.
+	Protected []string
+
 	// StackNames are the stacks with the created resources, which the vendor may read. Empty: the stack that the
 	// template is deployed as.
 	StackNames []string

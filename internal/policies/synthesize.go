@@ -175,6 +175,9 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 			}
 		}
 	}
+	if len(env.Protected) > 0 {
+		role.Inline = append(role.Inline, s.guard())
+	}
 	return role, nil
 }
 

@@ -30,6 +30,7 @@ type Properties struct {
 	DataPlaneAccountID         string
 	OtherAccounts              []string
 	SharedResources            string // "none" or "organization"
+	ProtectedARNs              []string
 	ExternalID                 string
 	ConnectionID               string
 	Path                       string
@@ -52,6 +53,7 @@ var fields = map[string]func(*Properties, any) error{
 	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
 	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
 	"SharedResources":            enum(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
+	"ProtectedArns":              list(func(p *Properties) *[]string { return &p.ProtectedARNs }),
 	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
 	"Path":                       text(func(p *Properties) *string { return &p.Path }),
@@ -134,6 +136,7 @@ func (p Properties) Environment(parent installation.Parent) policies.Environment
 		DataPlaneAccountID:         p.DataPlaneAccountID,
 		OtherAccounts:              p.OtherAccounts,
 		Organization:               p.SharedResources == "organization",
+		Protected:                  p.ProtectedARNs,
 		ExternalID:                 p.ExternalID,
 		ConnectionID:               p.ConnectionID,
 		Path:                       p.Path,
