@@ -46,14 +46,10 @@ func TestRoleSessionsAreBound(t *testing.T) {
 		_, err := as.IAM.CreateRole(ctx, in)
 		return err
 	}
-	apitest.WantError(
-		t,
-		create("/permstack/", ""),
-		"AccessDenied",
+	apitest.WantError(t, create("/permstack/", ""), "AccessDenied",
 		"User: arn:aws:sts::111122223333:assumed-role/stack/permstack-local is not authorized to perform: "+
 			"iam:CreateRole on resource: arn:aws:iam::111122223333:role/permstack/made because no "+
-			"identity-based policy allows the iam:CreateRole action",
-	)
+			"identity-based policy allows the iam:CreateRole action")
 	apitest.WantError(t, create("/permstack/", other), "AccessDenied", "iam:CreateRole")
 	apitest.WantError(t, create("/other/", bound), "AccessDenied", "role/other/made")
 	if err := create("/permstack/", bound, types.Tag{Key: aws.String("a"), Value: aws.String("b")}); err != nil {

@@ -130,13 +130,9 @@ func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 		body = append([]byte{0xa2}, cborStrings("__type", e.Code, "message", e.Message)...)
 	case ec2XML:
-		body = fmt.Appendf(
-			nil,
+		body = fmt.Appendf(nil,
 			"<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>",
-			escape(e.Code),
-			escape(e.Message),
-			requestID,
-		)
+			escape(e.Code), escape(e.Message), requestID)
 	case restXML:
 		body = fmt.Appendf(nil, "<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>",
 			escape(e.Code), escape(e.Message), requestID)

@@ -128,11 +128,8 @@ func peak(pid int) int64 {
 }
 
 func printStarts(list []*start, built map[string]string) {
-	fmt.Printf(
-		"Cold start, median of %d: from the start of the process to its first request for work, "+
-			"and to its first response\n\n",
-		len(list[0].starts),
-	)
+	fmt.Printf("Cold start, median of %d: from the start of the process to its first request for work, "+
+		"and to its first response\n\n", len(list[0].starts))
 	rows := [][]string{{"function", "start", "÷ provisioner", "first response", "memory", "zip"}}
 	zips := map[string]string{
 		built["provisioner"]: "provisioner",

@@ -256,10 +256,8 @@ func splitSub(s string, line int) ([]subPart, error) {
 			return !(r == '_' || r == '.' || r == ':' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 		}
 		if name == "" || strings.ContainsFunc(name, bad) {
-			return nil, errAt(
-				line,
-				"Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons",
-			)
+			return nil, errAt(line,
+				"Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons")
 		}
 		out = append(out, subPart{name: name})
 	}
@@ -278,10 +276,8 @@ func (e *evaluator) join(n, arg *node) (any, error) {
 	for i, item := range items {
 		s, ok := scalarText(item)
 		if !ok {
-			return nil, errAt(
-				n.line,
-				"Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined",
-			)
+			return nil, errAt(n.line,
+				"Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined")
 		}
 		parts[i] = s
 	}

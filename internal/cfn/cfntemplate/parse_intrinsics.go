@@ -103,32 +103,24 @@ func checkCall(n *node) error {
 			*arg = *tagged("GetAtt", &node{line: arg.line, value: s}).fields["Fn::GetAtt"]
 		}
 		if err := want(2, 2); err != nil {
-			return errAt(
-				n.line,
-				"Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
-			)
+			return errAt(n.line,
+				"Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
 		}
 		if s, ok := arg.items[0].str(); !ok || s == "" {
-			return errAt(
-				n.line,
-				"Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
-			)
+			return errAt(n.line,
+				"Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute")
 		}
 	case "Fn::Sub":
 		if _, ok := arg.str(); ok {
 			return nil
 		}
 		if err := want(2, 2); err != nil {
-			return errAt(
-				n.line,
-				"Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string",
-			)
+			return errAt(n.line,
+				"Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
 		}
 		if _, ok := arg.items[0].str(); !ok || arg.items[1].kind != object {
-			return errAt(
-				n.line,
-				"Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string",
-			)
+			return errAt(n.line,
+				"Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string")
 		}
 	case "Fn::If":
 		if err := want(3, 3); err != nil {

@@ -139,11 +139,9 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 				return nil, err
 			}
 			if value.ExportName, ok = scalarText(v); !ok || value.ExportName == "" {
-				return nil, errAt(
-					o.Line,
+				return nil, errAt(o.Line,
 					"Template format error: Output %s is malformed. The Name field of every Export member must be specified.",
-					o.Name,
-				)
+					o.Name)
 			}
 		}
 		out = append(out, value)

@@ -151,10 +151,8 @@ func (t *Template) section(name string, n *node) error {
 				return err
 			}
 			if c := n.fields[key]; c.kind != call || !conditionFunctions[c.fn] {
-				return errAt(
-					c.line,
-					"Template format error: Conditions can only be boolean operations on parameters and other conditions",
-				)
+				return errAt(c.line,
+					"Template format error: Conditions can only be boolean operations on parameters and other conditions")
 			}
 		}
 	case "Rules":

@@ -42,9 +42,7 @@ func checkName(name string) error {
 		return invalid(
 			"1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must "+
 				"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*; Member must have length less than "+
-				"or equal to 128",
-			name,
-		)
+				"or equal to 128", name)
 	}
 	return nil
 }
@@ -175,9 +173,7 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 	case (len(retain) > 0 || force) && s.status != "DELETE_FAILED":
 		return nil, invalid(
 			"Invalid operation on stack [%s]. RetainResources and FORCE_DELETE_STACK can be given for a stack "+
-				"in DELETE_FAILED alone",
-			s.id,
-		)
+				"in DELETE_FAILED alone", s.id)
 	}
 	for _, id := range retain {
 		if s.resources[id] == nil {

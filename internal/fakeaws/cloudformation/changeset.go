@@ -29,9 +29,7 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 	if !changeSetName.MatchString(name) {
 		return nil, invalid(
 			"1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member "+
-				"must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
-			name,
-		)
+				"must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
 	}
 	if typ == "" {
 		typ = "UPDATE"
@@ -49,9 +47,7 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 		e.mu.Unlock()
 		return nil, invalid(
 			"1 validation error detected: Value '%s' at 'changeSetType' failed to satisfy constraint: Member "+
-				"must satisfy enum value set: [CREATE, UPDATE, IMPORT]",
-			typ,
-		)
+				"must satisfy enum value set: [CREATE, UPDATE, IMPORT]", typ)
 	case typ == "UPDATE" && s == nil:
 		e.mu.Unlock()
 		return nil, invalid("Stack [%s] does not exist", stackName)

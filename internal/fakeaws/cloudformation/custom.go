@@ -134,9 +134,7 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 		return outcome{}, fmt.Errorf(
 			"CloudFormation did not receive a response from your Custom Resource. Please check your logs for "+
 				"requestId [%s]. If you are using the Python cfn-response module, you may need to update your "+
-				"Lambda function code so that CloudFormation can attach the updated version.",
-			ev.RequestID,
-		)
+				"Lambda function code so that CloudFormation can attach the updated version.", ev.RequestID)
 	}
 }
 

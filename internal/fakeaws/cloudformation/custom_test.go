@@ -150,18 +150,13 @@ func TestDeleteWhileCreating(t *testing.T) {
 
 func TestUnknownServiceToken(t *testing.T) {
 	h := newHarness(t)
-	h.create(
-		"s",
+	h.create("s",
 		"Resources: {C: {Type: Custom::X, Properties: {ServiceToken: "+
-			"'arn:aws:lambda:eu-central-1:111122223333:function:none'}}}",
-	)
+			"'arn:aws:lambda:eu-central-1:111122223333:function:none'}}}")
 	h.wait("s", "ROLLBACK_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("s"),
+	wantInOrder(t, h.events("s"),
 		"C CREATE_FAILED Resource handler returned message: \"Function not found: "+
-			"arn:aws:lambda:eu-central-1:111122223333:function:none (Service: Lambda, Status Code: 404",
-	)
+			"arn:aws:lambda:eu-central-1:111122223333:function:none (Service: Lambda, Status Code: 404")
 }
 
 func TestResponseURLRefuses(t *testing.T) {

@@ -146,12 +146,10 @@ func TestStackDrift(t *testing.T) {
 		*drifts.StackResourceDrifts[0].LogicalResourceId != "TopicPolicy" {
 		t.Errorf("drifts %+v %v", drifts, err)
 	}
-	h.create(
-		"policy",
+	h.create("policy",
 		"Resources: {T: {Type: AWS::SNS::Topic}, P: {Type: AWS::SNS::TopicPolicy, Properties: {Topics: [!Ref "+
 			"T], PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: '*', Action: "+
-			"'sns:Publish', Resource: !Ref T}]}}}}",
-	)
+			"'sns:Publish', Resource: !Ref T}]}}}}")
 	h.wait("policy", "CREATE_COMPLETE")
 	_, err = h.cfn.DetectStackResourceDrift(ctx,
 		&cfn.DetectStackResourceDriftInput{StackName: aws.String("policy"), LogicalResourceId: aws.String("P")})

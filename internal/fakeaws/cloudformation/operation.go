@@ -285,24 +285,11 @@ func (op *operation) failureReason(q *request, err error) string {
 		if name := q.props.str(findProvider(q.typ).schema().Name); name != "" {
 			return fmt.Sprintf(
 				"Resource handler returned message: \"Resource of type '%s' with identifier '%s' already "+
-					"exists.\" (RequestToken: %s, HandlerErrorCode: %s)",
-				q.typ,
-				name,
-				q.token,
-				kind,
-			)
+					"exists.\" (RequestToken: %s, HandlerErrorCode: %s)", q.typ, name, q.token, kind)
 		}
 	}
-	return fmt.Sprintf(
-		"Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" "+
-			"(RequestToken: %s, HandlerErrorCode: %s)",
-		message,
-		service,
-		status,
-		requestID,
-		q.token,
-		kind,
-	)
+	return fmt.Sprintf("Resource handler returned message: \"%s (Service: %s, Status Code: %d, Request ID: %s)\" "+
+		"(RequestToken: %s, HandlerErrorCode: %s)", message, service, status, requestID, q.token, kind)
 }
 
 // handlerCode returns CloudFormation's code for a service's error code. Source:

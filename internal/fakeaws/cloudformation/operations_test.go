@@ -60,20 +60,14 @@ func TestCustomNamedReplacement(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("s"),
+	wantInOrder(t, h.events("s"),
 		"R UPDATE_FAILED CloudFormation cannot update a stack when a custom-named resource requires replacing. "+
-			"Rename fixed and update the stack again.",
-	)
+			"Rename fixed and update the stack again.")
 	h.create("again", body)
 	h.wait("again", "ROLLBACK_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("again"),
+	wantInOrder(t, h.events("again"),
 		"R CREATE_FAILED Resource handler returned message: \"Resource of type 'AWS::IAM::Role' with "+
-			"identifier 'fixed' already exists.\" (RequestToken: ",
-	)
+			"identifier 'fixed' already exists.\" (RequestToken: ")
 	if _, err := h.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("fixed")}); err != nil {
 		t.Errorf("the rollback has deleted another stack's role: %v", err)
 	}
@@ -196,11 +190,9 @@ func TestDescribe(t *testing.T) {
 
 func TestNoEchoIsMasked(t *testing.T) {
 	h := newHarness(t)
-	h.create(
-		"s",
+	h.create("s",
 		"Parameters: {P: {Type: String, NoEcho: true, Default: hush-hush}}\nResources: {T: {Type: "+
-			"AWS::SNS::Topic, Properties: {DisplayName: !Ref P}}}",
-	)
+			"AWS::SNS::Topic, Properties: {DisplayName: !Ref P}}}")
 	h.wait("s", "CREATE_COMPLETE")
 	out, err := h.cfn.DescribeStackEvents(t.Context(), &cfn.DescribeStackEventsInput{StackName: aws.String("s")})
 	if err != nil {

@@ -37,10 +37,7 @@ func checkDeploymentMode(call *protocol.Call) error {
 	if mode := call.Str("DeploymentMode"); mode != "" && mode != revertDrift {
 		return invalid(
 			"1 validation error detected: Value '%s' at 'deploymentMode' failed to satisfy constraint: Member "+
-				"must satisfy enum value set: [%s]",
-			mode,
-			revertDrift,
-		)
+				"must satisfy enum value set: [%s]", mode, revertDrift)
 	}
 	return nil
 }

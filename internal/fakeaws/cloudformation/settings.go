@@ -84,9 +84,7 @@ func onFailure(call *protocol.Call) (string, error) {
 	if !slices.Contains([]string{"ROLLBACK", "DELETE", "DO_NOTHING"}, mode) {
 		return "", invalid(
 			"1 validation error detected: Value '%s' at 'onFailure' failed to satisfy constraint: Member must "+
-				"satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]",
-			mode,
-		)
+				"satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]", mode)
 	}
 	return mode, nil
 }
@@ -108,8 +106,7 @@ func readTags(call *protocol.Call, s *stack, create bool) ([]protocol.Tag, error
 	if len(tags) > 50 {
 		return nil, invalid(
 			"1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have " +
-				"length less than or equal to 50",
-		)
+				"length less than or equal to 50")
 	}
 	for _, t := range tags {
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
@@ -137,8 +134,7 @@ func (e *Engine) readBody(call *protocol.Call, s *stack, create bool) (string, e
 	case given == 0 && call.Has("TemplateBody"):
 		return "", invalid(
 			"1 validation error detected: Value '' at 'templateBody' failed to satisfy constraint: Member must " +
-				"have length greater than or equal to 1",
-		)
+				"have length greater than or equal to 1")
 	case given != 1:
 		return "", invalid("Either Template URL or Template Body must be specified.")
 	case previous && (create || s.body == ""):
@@ -150,10 +146,7 @@ func (e *Engine) readBody(call *protocol.Call, s *stack, create bool) (string, e
 	case len(body) > cfntemplate.MaxBody:
 		return "", invalid(
 			"1 validation error detected: Value '%s' at 'templateBody' failed to satisfy constraint: Member "+
-				"must have length less than or equal to %d",
-			shorten(body, 80),
-			cfntemplate.MaxBody,
-		)
+				"must have length less than or equal to %d", shorten(body, 80), cfntemplate.MaxBody)
 	}
 	return body, nil
 }
@@ -203,11 +196,8 @@ func readParameters(call *protocol.Call, s *stack, set *settings, create bool) e
 		}
 		if previous(p) {
 			if create || s.bound == nil || set.template.Parameter(key) == nil || s.template.Parameter(key) == nil {
-				return invalid(
-					"Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a "+
-						"parameter key not in the previous template",
-					key,
-				)
+				return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a "+
+					"parameter key not in the previous template", key)
 			}
 			set.parameterValues[key] = s.bound.Parameters[key]
 			continue

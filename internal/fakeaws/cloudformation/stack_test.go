@@ -170,21 +170,13 @@ func TestCreateFails(t *testing.T) {
 				t.Errorf("%d topics, want %d", len(topics.Topics), tt.topics)
 			}
 			events := h.events(id)
-			wantInOrder(
-				t,
-				events,
+			wantInOrder(t, events,
 				"Second CREATE_FAILED Resource handler returned message: \"configured to deny sns:CreateTopic "+
-					"(Service: SNS, Status Code: 403, Request ID:",
-			)
+					"(Service: SNS, Status Code: 403, Request ID:")
 			if tt.want == "ROLLBACK_COMPLETE" {
-				wantInOrder(
-					t,
-					events,
+				wantInOrder(t, events,
 					"s ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Second]. Rollback "+
-						"requested by user.",
-					"First DELETE_COMPLETE",
-					"s ROLLBACK_COMPLETE",
-				)
+						"requested by user.", "First DELETE_COMPLETE", "s ROLLBACK_COMPLETE")
 				apitest.WantError(t, h.update("s", two), "ValidationError",
 					"is in ROLLBACK_COMPLETE state and can not be updated.")
 			}
@@ -258,16 +250,10 @@ func TestReplacement(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	wantInOrder(
-		t,
-		h.events("s"),
+	wantInOrder(t, h.events("s"),
 		"First UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence "+
-			"creating one.",
-		"First UPDATE_COMPLETE",
-		"s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-		"First DELETE_COMPLETE",
-		"s UPDATE_COMPLETE",
-	)
+			"creating one.", "First UPDATE_COMPLETE", "s UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+		"First DELETE_COMPLETE", "s UPDATE_COMPLETE")
 	topics, _ := h.sns.ListTopics(t.Context(), &sns.ListTopicsInput{})
 	if len(topics.Topics) != 2 {
 		t.Errorf("%d topics", len(topics.Topics))
@@ -296,12 +282,8 @@ func TestStackRole(t *testing.T) {
 	id := h.create("s", two, func(in *cfn.CreateStackInput) { in.RoleARN = role.Role.Arn })
 	h.wait("s", "ROLLBACK_COMPLETE")
 	events := h.events(id)
-	wantInOrder(
-		t,
-		events,
-		"First CREATE_COMPLETE",
+	wantInOrder(t, events, "First CREATE_COMPLETE",
 		"Second CREATE_FAILED Resource handler returned message: \"User: "+
-			"arn:aws:sts::111122223333:assumed-role/stackrole/",
-	)
+			"arn:aws:sts::111122223333:assumed-role/stackrole/")
 	wantInOrder(t, events, "First DELETE_COMPLETE")
 }

@@ -161,8 +161,7 @@ func deletePolicy(a *account, call *protocol.Call) (any, error) {
 	if len(p.versions) > 1 {
 		return nil, deleteConflict(
 			"This policy has more than one version. Before you delete a policy, you must delete the policy's " +
-				"versions. The default version is deleted with the policy.",
-		)
+				"versions. The default version is deleted with the policy.")
 	}
 	delete(a.policies, lower(p.name))
 	return nil, nil

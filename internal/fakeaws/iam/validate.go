@@ -27,12 +27,9 @@ func checkName(field, name string, max int) error {
 	case utf8.RuneCountInString(name) > max:
 		return constraint(field, name, fmt.Sprintf("Member must have length less than or equal to %d", max))
 	case !namePattern.MatchString(name):
-		return protocol.Errorf(
-			"ValidationError",
+		return protocol.Errorf("ValidationError",
 			"The specified value for %s is invalid. It must contain only alphanumeric characters and/or the "+
-				"following: +=,.@_-",
-			field,
-		)
+				"following: +=,.@_-", field)
 	}
 	return nil
 }
@@ -47,11 +44,9 @@ func parsePath(call *protocol.Call) (string, error) {
 		return "", constraint("path", path, "Member must have length less than or equal to 512")
 	}
 	if !pathPattern.MatchString(path) {
-		return "", protocol.Errorf(
-			"ValidationError",
+		return "", protocol.Errorf("ValidationError",
 			"The specified value for path is invalid. It must begin and end with / and contain only "+
-				"alphanumeric characters and/or / characters.",
-		)
+				"alphanumeric characters and/or / characters.")
 	}
 	return path, nil
 }

@@ -64,9 +64,7 @@ func createPolicyVersion(a *account, call *protocol.Call) (any, error) {
 	if len(p.versions) >= maxVersions {
 		return nil, limitExceeded(
 			"A managed policy can have up to %d versions. Before you create a new version, you must delete an "+
-				"existing version.",
-			maxVersions,
-		)
+				"existing version.", maxVersions)
 	}
 	v := version{id: "v" + strconv.Itoa(p.nextVersion), document: doc, created: a.clock()}
 	p.nextVersion++

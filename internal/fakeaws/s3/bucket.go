@@ -74,11 +74,9 @@ func (s *Service) createBucket(call *protocol.Call, t target) (*protocol.Respons
 	case !bucketName.MatchString(t.bucket) || strings.Contains(t.bucket, ".."):
 		return nil, protocol.Errorf("InvalidBucketName", "The specified bucket is not valid: %s", t.bucket)
 	case in.Location == "" && call.Region != "us-east-1":
-		return nil, protocol.Errorf(
-			"IllegalLocationConstraintException",
+		return nil, protocol.Errorf("IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request "+
-				"was sent to.",
-		)
+				"was sent to.")
 	case in.Location != "" && in.Location != call.Region:
 		return nil, protocol.Errorf("IllegalLocationConstraintException",
 			"The %s location constraint is incompatible for the region specific endpoint this request was sent to.",

@@ -106,11 +106,9 @@ func (s *Service) completeUpload(call *protocol.Call, t target) (*protocol.Respo
 		part, ok := u.parts[p.Number]
 		tag := etag(part)
 		if !ok || p.ETag != tag && p.ETag != tag[1:len(tag)-1] {
-			return nil, protocol.Errorf(
-				"InvalidPart",
+			return nil, protocol.Errorf("InvalidPart",
 				"One or more of the specified parts could not be found. The part may not have been uploaded, "+
-					"or the specified entity tag may not match the part's entity tag.",
-			)
+					"or the specified entity tag may not match the part's entity tag.")
 		}
 		if p.Number <= last {
 			return nil, protocol.Errorf("InvalidPartOrder", "The list of parts was not in ascending order.")

@@ -79,12 +79,10 @@ var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
 func checkName(name string) error {
 	switch {
 	case name == "" || len(name) > maxName || !namePattern.MatchString(name):
-		return protocol.Errorf(
-			"ValidationException",
+		return protocol.Errorf("ValidationException",
 			"Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can "+
 				"consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "+
-				"letters, numbers and the following 3 symbols .-_",
-		)
+				"letters, numbers and the following 3 symbols .-_")
 	case strings.Contains(name, "/") && name[0] != '/':
 		return protocol.Errorf("ValidationException", "Parameter name must be a fully qualified name.")
 	case strings.Count(name, "/") > 15:
@@ -129,35 +127,25 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	case in.Tier != "" && in.Tier != "Standard":
 		return nil, protocol.NotImplemented("parameters of the tier %s, only of Standard", in.Tier)
 	case in.Value == "":
-		return nil, protocol.Errorf(
-			"ValidationException",
+		return nil, protocol.Errorf("ValidationException",
 			"1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have "+
-				"length greater than or equal to 1.",
-		)
+				"length greater than or equal to 1.")
 	case len(in.Value) > maxValue:
-		return nil, protocol.Errorf(
-			"ValidationException",
+		return nil, protocol.Errorf("ValidationException",
 			"Standard tier parameters support a maximum parameter value of %d characters. To create a larger "+
-				"parameter value, upgrade the parameter to use the advanced-parameter tier.",
-			maxValue,
-		)
+				"parameter value, upgrade the parameter to use the advanced-parameter tier.", maxValue)
 	case in.Type == "":
 		return nil, protocol.Errorf("ValidationException",
 			"A parameter type is required when you create a parameter.")
 	case !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
-		return nil, protocol.Errorf(
-			"ValidationException",
+		return nil, protocol.Errorf("ValidationException",
 			"1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must "+
-				"satisfy enum value set: [SecureString, StringList, String]",
-			in.Type,
-		)
+				"satisfy enum value set: [SecureString, StringList, String]", in.Type)
 	case have != nil && in.Overwrite && len(in.Tags) > 0:
-		return nil, protocol.Errorf(
-			"ValidationException",
+		return nil, protocol.Errorf("ValidationException",
 			"Invalid request: tags and overwrite can't be used together. To create a parameter with tags, "+
 				"please remove overwrite flag. To update tags for an existing parameter, please use "+
-				"AddTagsToResource or RemoveTagsFromResource.",
-		)
+				"AddTagsToResource or RemoveTagsFromResource.")
 	}
 	if in.AllowedPattern != "" {
 		re, err := regexp.Compile(in.AllowedPattern)
@@ -246,11 +234,9 @@ func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (a
 
 func (s *Service) getParameters(call *protocol.Call, in struct{ Names []string }) (any, error) {
 	if n := len(in.Names); n < 1 || n > 10 {
-		return nil, protocol.Errorf(
-			"ValidationException",
+		return nil, protocol.Errorf("ValidationException",
 			"1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have "+
-				"length between 1 and 10",
-		)
+				"length between 1 and 10")
 	}
 	found, missing := []parameterResult{}, []string{}
 	for _, name := range in.Names {

@@ -9,12 +9,9 @@ import (
 func mergeTags(have, add []protocol.Tag) ([]protocol.Tag, error) {
 	for _, t := range add {
 		if !t.Valid() {
-			return nil, protocol.Errorf(
-				"ValidationException",
+			return nil, protocol.Errorf("ValidationException",
 				"tag key %q or its value is not valid: keys have 1 to 128 characters and do not begin with "+
-					"aws:, values at most 256",
-				t.Key,
-			)
+					"aws:, values at most 256", t.Key)
 		}
 	}
 	out := protocol.MergeTags(have, add)

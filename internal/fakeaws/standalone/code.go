@@ -58,12 +58,8 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 	}
 	return nil, "", nil, fmt.Errorf(
 		"permstack local runs a bootstrap for %s/%s from a local path or from S3, or its own functions (%s) by "+
-			"the name in the path or the key, not %q",
-		runtime.GOOS,
-		runtime.GOARCH,
-		strings.Join(c.o.Names, ", "),
-		code.Path+code.S3Key,
-	)
+			"the name in the path or the key, not %q", runtime.GOOS, runtime.GOARCH, strings.Join(c.o.Names, ", "),
+		code.Path+code.S3Key)
 }
 
 // builtFrom returns the function of this project from which a program was built,

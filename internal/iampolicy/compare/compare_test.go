@@ -249,12 +249,9 @@ func TestPrincipals(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	want := doc(
-		t,
-		both,
+	want := doc(t, both,
 		`{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/by":"backup"}}}`,
-		noPut,
-	)
+		noPut)
 	have := doc(t, get, `{"Effect":"Allow","Action":["ec2:DeleteSnapshot","ec2:DeleteVolume"],"Resource":"*"}`,
 		`{"Effect":"Allow","Action":["iam:PassRole","iam:CreateUser"],"Resource":"arn:aws:iam::*:*"}`)
 	d := Compare(docs(want), docs(have))
@@ -291,10 +288,8 @@ grants more: removed: Deny s3:PutObject on *`
 func TestOnlyWhatIsNewIsReported(t *testing.T) {
 	d := Compare(
 		docs(doc(t, both)),
-		docs(doc(
-			t,
-			`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`,
-		)),
+		docs(doc(t,
+			`{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b/x"]}`)),
 	)
 	if len(d.Changes) != 1 ||
 		d.Changes[0].Grant.String() != "Allow s3:DeleteObject on arn:aws:s3:::b/*, arn:aws:s3:::b/x" {

@@ -129,10 +129,8 @@ func TestConditions(t *testing.T) {
 }
 
 func TestConditionsAcrossStatements(t *testing.T) {
-	one := doc(
-		t,
-		`{"Effect":"Allow","Action":["a:A","a:B"],"Resource":"*","Condition":{"StringEquals":{"k":["a","b"],"l":["c","d"]}}}`,
-	)
+	one := doc(t,
+		`{"Effect":"Allow","Action":["a:A","a:B"],"Resource":"*","Condition":{"StringEquals":{"k":["a","b"],"l":["c","d"]}}}`)
 	two := doc(t,
 		`{"Effect":"Allow","Action":"a:A","Resource":"*","Condition":{"StringEquals":{"k":"a","l":["c","d"]}}}`,
 		`{"Effect":"Allow","Action":"a:A","Resource":"*","Condition":{"StringEquals":{"k":"b","l":"c"}}}`,

@@ -76,10 +76,8 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestVariablesNeedTheNewVersion(t *testing.T) {
-	doc := parse(
-		t,
-		`{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/a"}]}`,
-	)
+	doc := parse(t,
+		`{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/a"}]}`)
 	r := Request{
 		Action:   "iam:GetRole",
 		Resource: "arn:aws:iam::1:role/a",

@@ -71,10 +71,8 @@ func TestSelectionAndEnvironment(t *testing.T) {
 	if diff := cmp.Diff(want, p.Selection()); diff != "" {
 		t.Error(diff)
 	}
-	p, err := decodeJSON(
-		t,
-		`{"Profile":"cpm","Preset":"minimal","Options":"release=4.2, kms-user=admin","OtherAccountIds":"444455556666"}`,
-	)
+	p, err := decodeJSON(t,
+		`{"Profile":"cpm","Preset":"minimal","Options":"release=4.2, kms-user=admin","OtherAccountIds":"444455556666"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
