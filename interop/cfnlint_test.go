@@ -99,9 +99,7 @@ func sets(t *testing.T) map[string]policies.Set {
 	add := func(name string, env policies.Environment, assets []schema.Asset, operations []schema.Operation,
 		options []schema.Option) {
 		set, err := policies.Synthesize(
-			policies.Selection{Profile: "clumio", Assets: assets, Operations: operations, Options: options},
-			env,
-		)
+			policies.Selection{Profile: "clumio", Assets: assets, Operations: operations, Options: options}, env)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -130,11 +130,8 @@ func TestAuthorizeFromAService(t *testing.T) {
 		Name: "sts", Namespace: "x",
 		Actions: map[string]protocol.Action{
 			"GetCallerIdentity": protocol.NewAction(func(_ context.Context, call *protocol.Call) (any, error) {
-				return nil, call.Authorize(
-					"iam:PassRole",
-					"arn:aws:iam::111122223333:role/stack",
-					map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}},
-				)
+				return nil, call.Authorize("iam:PassRole", "arn:aws:iam::111122223333:role/stack",
+					map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}})
 			}, protocol.CheckedByHandler),
 		},
 	})

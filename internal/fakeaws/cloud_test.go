@@ -209,9 +209,7 @@ func TestMountInterceptPanicAndLog(t *testing.T) {
 
 	c.Register(protocol.Service{Name: "sts", Actions: map[string]protocol.Action{
 		"GetCallerIdentity": protocol.NewAction(
-			func(context.Context, *protocol.Call) (any, error) { panic("broken") },
-			protocol.NoPermissions,
-		),
+			func(context.Context, *protocol.Call) (any, error) { panic("broken") }, protocol.NoPermissions),
 	}})
 	_, err = n.STS.GetCallerIdentity(ctx, nil)
 	apitest.WantError(t, err, "InternalFailure", "broken")

@@ -17,10 +17,8 @@ const inProcessEndpoint = "http://aws.permstack.invalid"
 // Config returns an SDK configuration whose calls reach this Cloud in the same
 // process, without a network, as the unrestricted owner of a 12-digit account.
 func (c *Cloud) Config(account, region string) aws.Config {
-	return c.ConfigWith(
-		region,
-		aws.Credentials{AccessKeyID: account, SecretAccessKey: "local", Source: "permstack local"},
-	)
+	return c.ConfigWith(region,
+		aws.Credentials{AccessKeyID: account, SecretAccessKey: "local", Source: "permstack local"})
 }
 
 // ConfigAs is Config for a session of a role, which the role's policies and

@@ -48,12 +48,8 @@ func TestMessage(t *testing.T) {
 		SeenBy:     []finding.Source{finding.Live},
 		Hash:       "u",
 	}
-	_, state := notify.Compare(
-		report(newFinding(4, finding.Changed), less),
-		notify.State{},
-		monday.Add(-48*time.Hour),
-		7,
-	)
+	_, state := notify.Compare(report(newFinding(4, finding.Changed), less), notify.State{},
+		monday.Add(-48*time.Hour), 7)
 	less.Hash = "another"
 	r := report(less, unreadable, more)
 	diff, _ := notify.Compare(r, state, monday, 7)

@@ -72,12 +72,8 @@ func TestDamagedState(t *testing.T) {
 // return a state that cannot be encoded, and costs at most one redundant message: a
 // finding is reported, or it was known.
 func FuzzDecodeState(f *testing.F) {
-	_, state := notify.Compare(
-		report(newFinding(1, finding.GrantsMore), newFinding(2, finding.Unreadable)),
-		notify.State{},
-		monday,
-		7,
-	)
+	_, state := notify.Compare(report(newFinding(1, finding.GrantsMore), newFinding(2, finding.Unreadable)),
+		notify.State{}, monday, 7)
 	f.Add(string(state.Encode(parent)))
 	f.Add(notify.FirstState)
 	f.Add(`{"v":1,"p":"x","g":[["a.b",""]],"o":"1.a.b.c"}`)

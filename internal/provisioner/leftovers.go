@@ -100,10 +100,8 @@ func (o *operation) withLeftovers(err error) error {
 		return err
 	}
 	return fmt.Errorf(
-		"%w. CloudFormation could not delete these resources and left them behind: %s. Delete them manually",
-		err,
-		o.leftoversText(),
-	)
+		"%w. CloudFormation could not delete these resources and left them behind: %s. Delete them manually", err,
+		o.leftoversText())
 }
 
 // leftoversText lists the resources that were left behind, in at most about

@@ -75,13 +75,8 @@ func TestResponseAtTheLimit(t *testing.T) {
 		LogicalResourceID: "l",
 	}
 	with := func(n int) *response {
-		return newResponse(
-			event,
-			"id",
-			Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}},
-			nil,
-			newRedactor("", nil),
-		)
+		return newResponse(event, "id",
+			Result{Data: map[string]any{"Value": "<" + strings.Repeat("a", n)}}, nil, newRedactor("", nil))
 	}
 	space := maxBody - len(with(0).body())
 	if a := with(space); a.Status != cfn.StatusSuccess || len(a.body()) != maxBody ||

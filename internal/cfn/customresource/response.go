@@ -34,10 +34,7 @@ func newResponse(event cfn.Event, physicalID string, result Result, err error, h
 		case len(body) > maxBody:
 			err = fmt.Errorf(
 				"the response has %d bytes, of which CloudFormation accepts %d: its data (%s) does not fit",
-				len(body),
-				maxBody,
-				sortedNames(result.Data),
-			)
+				len(body), maxBody, sortedNames(result.Data))
 		default:
 			return a
 		}

@@ -23,13 +23,8 @@ func FuzzReason(f *testing.F) {
 			LogicalResourceID: "Permissions",
 			ResponseURL:       "https://example.com/x?y=z",
 		}
-		a := newResponse(
-			event,
-			"id",
-			Result{},
-			errors.New(reason),
-			newRedactor(event.ResponseURL, []string{externalID}),
-		)
+		a := newResponse(event, "id",
+			Result{}, errors.New(reason), newRedactor(event.ResponseURL, []string{externalID}))
 		body := a.body()
 		if len(body) > maxBody {
 			t.Errorf("%d bytes", len(body))

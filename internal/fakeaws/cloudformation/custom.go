@@ -167,14 +167,10 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 				id: a.PhysicalResourceID,
 			}, fmt.Errorf(
 				"Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)",
-				reason,
-				ev.RequestID,
-			)
+				reason, ev.RequestID)
 	case a.Status != "SUCCESS":
 		return outcome{}, fmt.Errorf(
-			"Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED",
-			a.Status,
-		)
+			"Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status)
 	case kind != "Delete" && a.PhysicalResourceID == "":
 		return outcome{}, errors.New("Invalid PhysicalResourceId")
 	case len(a.PhysicalResourceID) > 1024:

@@ -38,10 +38,8 @@ var driftable = []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_
 func checkDriftable(s *stack) error {
 	if s.busy || !slices.Contains(driftable, s.status) {
 		return invalid(
-			"Drift detection cannot be performed on stack [%s] while it is in the following state(s): [%s].",
-			s.id,
-			s.status,
-		)
+			"Drift detection cannot be performed on stack [%s] while it is in the following state(s): [%s].", s.id,
+			s.status)
 	}
 	return nil
 }

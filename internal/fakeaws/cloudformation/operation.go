@@ -108,10 +108,7 @@ func (v resolver) GetAtt(id, attr string) (any, error) {
 		return value, nil
 	case isCustom:
 		return nil, fmt.Errorf(
-			"CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s",
-			attr,
-			r.id,
-		)
+			"CustomResource attribute error: Vendor response doesn't contain %s attribute in object %s", attr, r.id)
 	}
 	return nil, fmt.Errorf("Template error: resource %s does not support attribute type %s in Fn::GetAtt", id, attr)
 }

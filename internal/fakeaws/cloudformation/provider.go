@@ -86,9 +86,7 @@ func (r *request) name(s schema) string {
 // arn returns an ARN in the stack's partition.
 func (r *request) arn(service, region, resource string) string {
 	return strings.Join(
-		[]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource},
-		":",
-	)
+		[]string{"arn", protocol.Partition(r.stack.region), service, region, r.stack.account, resource}, ":")
 }
 
 // tags merges the resource's own tags over the stack's, sorted by key.

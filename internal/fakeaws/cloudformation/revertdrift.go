@@ -116,10 +116,8 @@ func (p *plan) addReverts(found map[string]*actual, s *stack) {
 		switch {
 		case a == nil || a.status != "DELETED" && len(a.props) == 0:
 		case a.status == "DELETED" && i < 0:
-			p.changes = append(
-				p.changes,
-				change{action: "Add", logicalID: id, typ: s.resources[id].typ, drift: a.status},
-			)
+			p.changes = append(p.changes,
+				change{action: "Add", logicalID: id, typ: s.resources[id].typ, drift: a.status})
 		case a.status == "MODIFIED" && i < 0:
 			p.changes = append(p.changes, change{
 				action: "Modify", logicalID: id, physicalID: s.resources[id].id, typ: s.resources[id].typ, replacement: "False",

@@ -179,10 +179,8 @@ func (p snsTopic) read(r *request) (map[string]any, error) {
 	}
 	list := []any{}
 	for _, s := range live {
-		list = append(
-			list,
-			map[string]any{"Protocol": aws.ToString(s.Protocol), "Endpoint": aws.ToString(s.Endpoint)},
-		)
+		list = append(list,
+			map[string]any{"Protocol": aws.ToString(s.Protocol), "Endpoint": aws.ToString(s.Endpoint)})
 	}
 	out["Subscription"] = list
 	if r.props.has("Tags") {

@@ -48,10 +48,8 @@ func route(r *http.Request) string {
 	}
 	for _, k := range settings {
 		if q.Has(k.query) {
-			return actionByMethod(
-				r,
-				map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name},
-			)
+			return actionByMethod(r,
+				map[string]string{"GET": "Get" + k.name, "PUT": "Put" + k.name, "DELETE": "Delete" + k.name})
 		}
 	}
 	switch {
@@ -93,10 +91,8 @@ func routeObject(r *http.Request) string {
 			return r.Method + " object?" + other
 		}
 	}
-	return actionByMethod(
-		r,
-		map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"},
-	)
+	return actionByMethod(r,
+		map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"})
 }
 
 func actionByMethod(r *http.Request, byMethod map[string]string) string {

@@ -146,18 +146,14 @@ func (c *comparison) unread() {
 	want, have := newCover(c.owner, c.want.unread), newCover(c.owner, c.have.unread)
 	for _, b := range c.have.unread {
 		if !want.unread[b.key] {
-			c.changes = append(
-				c.changes,
-				Change{Direction: Changed, Kind: Added, Grant: Grant{Effect: b.effect, Unread: b.unread}},
-			)
+			c.changes = append(c.changes,
+				Change{Direction: Changed, Kind: Added, Grant: Grant{Effect: b.effect, Unread: b.unread}})
 		}
 	}
 	for _, b := range c.want.unread {
 		if !have.unread[b.key] {
-			c.changes = append(
-				c.changes,
-				Change{Direction: Changed, Kind: Removed, Grant: Grant{Effect: b.effect, Unread: b.unread}},
-			)
+			c.changes = append(c.changes,
+				Change{Direction: Changed, Kind: Removed, Grant: Grant{Effect: b.effect, Unread: b.unread}})
 		}
 	}
 }
