@@ -131,10 +131,8 @@ func TestAWSCLI(t *testing.T) {
 	at := func(account, region string) cli {
 		return cli{t, program, environment(endpoint, account, region), account + " " + region, endpoint}
 	}
-	here, east, other := at(
-		"111111111111",
-		"us-east-1",
-	), at("111111111111", "eu-central-1"), at("222222222222", "us-east-1")
+	here, east := at("111111111111", "us-east-1"), at("111111111111", "eu-central-1")
+	other := at("222222222222", "us-east-1")
 
 	here.create("backup", "main", "EC2", "S3")
 	east.create("backup", "main", "RDS")

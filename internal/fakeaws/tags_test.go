@@ -59,13 +59,11 @@ func TestTagging(t *testing.T) {
 		&iam.ListPolicyTagsInput{PolicyArn: &policy})).Tags {
 		left["policy"] = append(left["policy"], *tag.Key)
 	}
-	succeed(
-		"profile",
-		second(n.IAM.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
-		second(
-			n.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off}),
-		),
-	)
+	succeed("profile",
+		second(n.IAM.TagInstanceProfile(ctx,
+			&iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamTags})),
+		second(n.IAM.UntagInstanceProfile(ctx,
+			&iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: off})))
 	for _, tag := range apitest.Must[*iam.ListInstanceProfileTagsOutput](t)(n.IAM.ListInstanceProfileTags(ctx,
 		&iam.ListInstanceProfileTagsInput{InstanceProfileName: name})).Tags {
 		left["profile"] = append(left["profile"], *tag.Key)
@@ -83,13 +81,11 @@ func TestTagging(t *testing.T) {
 		&eventbridge.ListTagsForResourceInput{ResourceARN: rule})).Tags {
 		left["rule"] = append(left["rule"], *tag.Key)
 	}
-	succeed(
-		"parameter",
+	succeed("parameter",
 		second(n.SSM.AddTagsToResource(ctx,
 			&ssm.AddTagsToResourceInput{ResourceType: parameter, ResourceId: name, Tags: ssmTags})),
 		second(n.SSM.RemoveTagsFromResource(ctx,
-			&ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})),
-	)
+			&ssm.RemoveTagsFromResourceInput{ResourceType: parameter, ResourceId: name, TagKeys: off})))
 	for _, tag := range apitest.Must[*ssm.ListTagsForResourceOutput](t)(n.SSM.ListTagsForResource(ctx,
 		&ssm.ListTagsForResourceInput{ResourceType: parameter, ResourceId: name})).TagList {
 		left["parameter"] = append(left["parameter"], *tag.Key)

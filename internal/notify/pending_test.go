@@ -12,10 +12,8 @@ import (
 // TestWithPending: a run that dies between reverting and notifying loses no
 // message and repeats none.
 func TestWithPending(t *testing.T) {
-	old, resolved, fresh := newFinding(
-		1,
-		finding.GrantsMore,
-	), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
+	old, resolved := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
+	fresh := newFinding(3, finding.GrantsMore)
 	_, state := notify.Compare(report(old, resolved), notify.State{}, monday, 7)
 	state = saved(t, state)
 	turned := old
@@ -103,10 +101,8 @@ func TestOverflowEdges(t *testing.T) {
 // TestOrder: a finding that is there twice counts once, and what is resolved is
 // told as it was ranked.
 func TestOrder(t *testing.T) {
-	more, less, other := newFinding(
-		1,
-		finding.GrantsMore,
-	), newFinding(2, finding.GrantsLess), newFinding(3, finding.GrantsMore)
+	more, less := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
+	other := newFinding(3, finding.GrantsMore)
 	diff, state := notify.Compare(report(less, less, more, more, other), notify.State{}, monday, 7)
 	if len(diff.Appeared) != 3 || len(state.Known) != 3 {
 		t.Errorf("%d appeared, %d known", len(diff.Appeared), len(state.Known))

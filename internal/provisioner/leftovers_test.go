@@ -114,10 +114,9 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 	tried("goes", types.ResourceStatusDeleteComplete)
 	tried("made", types.ResourceStatusCreateComplete)
 	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
-	if got := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}); !slices.Equal(
-		got, []string{"known", "AWS::IAM::Role stays"},
-	) {
-		t.Errorf("got leftovers %q", got)
+	got, want := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}), []string{"known", "AWS::IAM::Role stays"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got leftovers %q, want %q", got, want)
 	}
 }
 

@@ -154,11 +154,8 @@ func TestCreate(t *testing.T) {
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
-		"TemplateFingerprints": "inventory:" + installation.Fingerprint(
-			f.find(inventory).body,
-		) + " access:" + installation.Fingerprint(
-			f.find(access).body,
-		),
+		"TemplateFingerprints": "inventory:" + installation.Fingerprint(f.find(inventory).body) +
+			" access:" + installation.Fingerprint(f.find(access).body),
 	}
 	if diff := cmp.Diff(want, got.Data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)

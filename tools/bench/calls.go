@@ -212,10 +212,9 @@ func (l *scenario) again(ctx context.Context) error {
 }
 
 func (l *scenario) drift(ctx context.Context) error {
-	out, err := l.client.DescribeStackResource(
-		ctx,
-		&cloudformation.DescribeStackResourceInput{StackName: aws.String(stackName), LogicalResourceId: aws.String("Drift")},
-	)
+	out, err := l.client.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{
+		StackName: aws.String(stackName), LogicalResourceId: aws.String("Drift"),
+	})
 	if err != nil {
 		return err
 	}

@@ -101,14 +101,7 @@ func cdkApp(cdk, dir string, set policies.Set) (app, why string) {
 		if err := os.MkdirAll(cdk, 0o750); err != nil {
 			return "", err.Error()
 		}
-		cmd := exec.Command(
-			"npm",
-			"install",
-			"--no-audit",
-			"--no-fund",
-			"--prefix",
-			cdk,
-			"aws-cdk-lib@"+cdkVersion,
+		cmd := exec.Command("npm", "install", "--no-audit", "--no-fund", "--prefix", cdk, "aws-cdk-lib@"+cdkVersion,
 			"constructs@"+constructsVersion,
 		) // #nosec G204 -- a folder of this repository
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -120,9 +113,8 @@ func cdkApp(cdk, dir string, set policies.Set) (app, why string) {
 		return "", err.Error()
 	}
 	app = filepath.Join(dir, "app.js")
-	text := "const modules = " + strconv.Quote(modules) + ";\nconst set = " + string(
-		data,
-	) + ";\nconst outdir = " + strconv.Quote(filepath.Join(dir, "cdk.out")) + ";\n" + cdkText
+	text := fmt.Sprintf("const modules = %q;\nconst set = %s;\nconst outdir = %q;\n%s",
+		modules, data, filepath.Join(dir, "cdk.out"), cdkText)
 	if err := os.WriteFile(app, []byte(text), 0o600); err != nil {
 		return "", err.Error()
 	}

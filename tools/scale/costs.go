@@ -75,11 +75,9 @@ func costs(b *bytes.Buffer, small, large place) {
 			one, many = one+i.dollars, many+i.member*float64(large.stacks())
 		}
 		hub := keyMonth + alarmMonth + float64(large.stacks())/30*2*kmsRequest
-		rows = append(
-			rows,
+		rows = append(rows,
 			[]string{"the hub: a key, an alarm, encrypting", "", dollars(hub)},
-			[]string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"},
-		)
+			[]string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"})
 		title := "Cost with a check a day"
 		if checks == 24 {
 			title = "Cost with a check an hour"

@@ -40,12 +40,8 @@ func rollOut(b *bytes.Buffer, p place) {
 			at = min(at, int(c.tolerance*float64(p.accounts))+1)
 		}
 		at = min(at, c.bound)
-		took, failed := simulate(
-			p,
-			at,
-			c.parallel,
-			rand.New(rand.NewPCG(17, 10_000)),
-		) // #nosec G404 -- a simulation, the same every time
+		random := rand.New(rand.NewPCG(17, 10_000)) // #nosec G404 -- a simulation, the same every time
+		took, failed := simulate(p, at, c.parallel, random)
 		order := "one after the other"
 		if c.parallel {
 			order = "all at once"

@@ -20,13 +20,8 @@ import (
 // response URL gets exactly one response: within the limits, for that event,
 // without the secret.
 func FuzzEvent(f *testing.F) {
-	f.Add(
-		[]byte(
-			`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l",`+
-				`"ResourceProperties":{"ExternalId":"`+externalID+`"}}`,
-		),
-		false,
-	)
+	f.Add([]byte(`{"RequestType":"Create","StackId":"s","LogicalResourceId":"l",`+
+		`"ResourceProperties":{"ExternalId":"`+externalID+`"}}`), false)
 	f.Add([]byte(`{"RequestType":"Delete","PhysicalResourceId":"p","ResourceProperties":[]}`), true)
 	f.Add([]byte(`{"RequestType":7,"ResponseURL":null}`), true)
 	f.Add([]byte(`[{"RequestType":"Update"}]`), false)

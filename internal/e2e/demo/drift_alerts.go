@@ -125,10 +125,8 @@ func (f *driftFunction) invoke(ctx context.Context) error {
 		return fmt.Errorf("invoke function %s: %w", f.name, err)
 	}
 	// The embedded AWS reads the account and Region of a signature and does not verify it.
-	request.Header.Set(
-		"Authorization",
-		"AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/lambda/aws4_request, SignedHeaders=host, Signature=0",
-	)
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+
+		"/lambda/aws4_request, SignedHeaders=host, Signature=0")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return fmt.Errorf("invoke function %s: %w", f.name, err)

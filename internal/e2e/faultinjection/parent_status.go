@@ -45,16 +45,13 @@ func (q parentStatusTransport) RoundTrip(r *http.Request) (*http.Response, error
 	if err := xml.EscapeText(&status, []byte(q.env.parentStatus())); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(
-		out,
+	fmt.Fprintf(out,
 		`<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">`+
 			`<DescribeStackResourceResult><StackResourceDetail>`+
 			`<LogicalResourceId>%s</LogicalResourceId><ResourceType>Custom::PermissionStack</ResourceType>`+
 			`<ResourceStatus>%s</ResourceStatus>`+
 			`</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`,
-		logicalID,
-		status.String(),
-	)
+		logicalID, status.String())
 	return out.Result(), nil
 }
 

@@ -41,9 +41,9 @@ func (m Matrix) Write(w io.Writer) error {
 	for _, clean := range m.Clean {
 		for _, caller := range Callers {
 			if row := m.row(clean, caller); row != "" {
-				cases := m.filter(
-					func(r Result) bool { return r.Scenario == clean.Scenario && r.Faults[0].Caller == caller },
-				)
+				cases := m.filter(func(r Result) bool {
+					return r.Scenario == clean.Scenario && r.Faults[0].Caller == caller
+				})
 				fmt.Fprintf(&b, "%s %d | %s |\n", row, len(cases), cells(cases))
 			}
 		}

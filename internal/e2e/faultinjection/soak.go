@@ -77,10 +77,9 @@ func (s Soak) Run(ctx context.Context) (SoakReport, error) {
 				fmt.Sprintf("scenario %d, %s, %v: %s", n+1, Scenarios[i].Name, faults, problem))
 		}
 		p.problems = nil
-		env.clock.Advance(
-			100 * 24 * time.Hour / time.Duration(max(s.Scenarios/10, 1)),
-		) // CloudFormation keeps deleted stacks for 90 days
-		if every := max(s.Scenarios/10, 1); (n+1)%every == 0 {
+		every := max(s.Scenarios/10, 1)
+		env.clock.Advance(100 * 24 * time.Hour / time.Duration(every)) // CloudFormation keeps deleted stacks for 90 days
+		if (n+1)%every == 0 {
 			g, err := p.measure(ctx, n+1)
 			if err != nil {
 				return report, err
@@ -187,11 +186,8 @@ func (r SoakReport) Leaks() []string {
 		{"KiB of heap", int(first.Heap >> 10), int(last.Heap >> 10), int(first.Heap>>12) + 4096},
 	} {
 		if c.last > c.first+c.spare {
-			out = append(
-				out,
-				fmt.Sprintf("%d %s after %d scenarios, %d after %d",
-					c.last, c.what, last.Scenario, c.first, first.Scenario),
-			)
+			out = append(out, fmt.Sprintf("%d %s after %d scenarios, %d after %d",
+				c.last, c.what, last.Scenario, c.first, first.Scenario))
 		}
 	}
 	return out
@@ -199,15 +195,10 @@ func (r SoakReport) Leaks() []string {
 
 // Write writes the report as Markdown.
 func (r SoakReport) Write(w io.Writer) error {
-	fmt.Fprintf(
-		w,
-		"%d scenarios in a row, seed %d, %d of them with a fault: %s.\n\n"+
-			"| Scenarios | Heap, KiB | Goroutines | Open files | Resources left | Stacks left |\n|--:|--:|--:|--:|--:|--:|\n",
-		r.Scenarios,
-		r.Seed,
-		r.Faults,
-		outcomeCounts(r.Outcomes),
-	)
+	fmt.Fprintf(w, "%d scenarios in a row, seed %d, %d of them with a fault: %s.\n\n",
+		r.Scenarios, r.Seed, r.Faults, outcomeCounts(r.Outcomes))
+	fmt.Fprint(w, "| Scenarios | Heap, KiB | Goroutines | Open files | Resources left | Stacks left |\n"+
+		"|--:|--:|--:|--:|--:|--:|\n")
 	for _, g := range r.Points {
 		fmt.Fprintf(w, "| %d | %d | %d | %d | %d | %d |\n",
 			g.Scenario, g.Heap>>10, g.Goroutines, g.Files, g.Resources, g.Stacks)

@@ -14,11 +14,8 @@ import (
 // role creates a role with one inline policy and returns its ARN.
 func (h *harness) role(name, service, statement string) string {
 	h.t.Helper()
-	trust := fmt.Sprintf(
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},`+
-			`"Action":"sts:AssumeRole"}]}`,
-		service,
-	)
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},` +
+		`"Action":"sts:AssumeRole"}]}`
 	made, err := h.iam.CreateRole(h.t.Context(),
 		&iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {

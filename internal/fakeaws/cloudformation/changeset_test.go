@@ -42,12 +42,8 @@ func TestChangeSets(t *testing.T) {
 		!strings.Contains(*cs.StatusReason, "didn't contain changes") {
 		t.Errorf("change set without changes: %s %s", cs.Status, aws.ToString(cs.StatusReason))
 	}
-	cs := make(
-		"second",
-		"UPDATE",
-		strings.NewReplacer("TopicName: first", "TopicName: other", "DisplayName: one}}\n", "DisplayName: one}}\n").
-			Replace(strings.Replace(two, "second, DisplayName: one", "second, DisplayName: two", 1)),
-	)
+	changed := strings.Replace(two, "second, DisplayName: one", "second, DisplayName: two", 1)
+	cs := make("second", "UPDATE", strings.ReplaceAll(changed, "TopicName: first", "TopicName: other"))
 	got := map[string]types.Replacement{}
 	for _, c := range cs.Changes {
 		got[*c.ResourceChange.LogicalResourceId] = c.ResourceChange.Replacement
@@ -55,16 +51,15 @@ func TestChangeSets(t *testing.T) {
 	if got["First"] != "True" || got["Second"] != "False" {
 		t.Errorf("changes %v", got)
 	}
-	if list, _ := h.cfn.ListChangeSets(ctx, &cfn.ListChangeSetsInput{StackName: aws.String("s")}); len(
-		list.Summaries,
-	) != 2 {
-		t.Errorf("%d change sets", len(list.Summaries))
+	list, err := h.cfn.ListChangeSets(ctx, &cfn.ListChangeSetsInput{StackName: aws.String("s")})
+	if err != nil || len(list.Summaries) != 2 {
+		t.Errorf("got change sets %+v, %v, want 2", list, err)
 	}
 	if _, err := h.cfn.ExecuteChangeSet(ctx, &cfn.ExecuteChangeSetInput{ChangeSetName: cs.ChangeSetId}); err != nil {
 		t.Fatal(err)
 	}
 	h.wait("s", "UPDATE_COMPLETE")
-	_, err := h.cfn.DescribeChangeSet(ctx,
+	_, err = h.cfn.DescribeChangeSet(ctx,
 		&cfn.DescribeChangeSetInput{StackName: aws.String("s"), ChangeSetName: aws.String("none")})
 	apitest.WantError(t, err, "ChangeSetNotFound", "ChangeSet [none] does not exist")
 }

@@ -163,11 +163,10 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 		if reason == "" {
 			reason = "See the details in CloudWatch Log Stream"
 		}
-		return outcome{
-				id: a.PhysicalResourceID,
-			}, fmt.Errorf(
-				"Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)",
-				reason, ev.RequestID)
+		err := fmt.Errorf(
+			"Received response status [FAILED] from custom resource. Message returned: %s (RequestId: %s)",
+			reason, ev.RequestID)
+		return outcome{id: a.PhysicalResourceID}, err
 	case a.Status != "SUCCESS":
 		return outcome{}, fmt.Errorf(
 			"Invalid response object: Value of property Status is %q; it must be SUCCESS or FAILED", a.Status)

@@ -185,10 +185,8 @@ func (d *drift) compare(path string, want, have any) {
 // compareLists pairs elements by their identifying key and adds a difference for
 // each element without a counterpart.
 func (d *drift) compareLists(path string, want, have []any) {
-	if len(want) == len(have) &&
-		slices.EqualFunc(
-			want, have, func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) },
-		) {
+	sameElement := func(a, b any) bool { return sortKey(a) == sortKey(b) || isObject(a) && isObject(b) }
+	if len(want) == len(have) && slices.EqualFunc(want, have, sameElement) {
 		for i := range want {
 			d.compare(path+"/"+strconv.Itoa(i), want[i], have[i])
 		}

@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -83,12 +84,8 @@ func TestRevertDrift(t *testing.T) {
 	}
 	var changes []string
 	for _, c := range cs.Changes {
-		changes = append(
-			changes,
-			*c.ResourceChange.LogicalResourceId+" "+string(
-				c.ResourceChange.Action,
-			)+" "+string(c.ResourceChange.ResourceDriftStatus),
-		)
+		r := c.ResourceChange
+		changes = append(changes, fmt.Sprint(*r.LogicalResourceId, " ", r.Action, " ", r.ResourceDriftStatus))
 	}
 	slices.Sort(changes)
 	// The topic's policy has drifted too, but AWS does not revert that type.

@@ -11,9 +11,7 @@ import (
 var awsPolicies = []struct{ path, name, description, document string }{
 	{"/", "AdministratorAccess", "Provides full access to AWS services and resources.",
 		allow(`"*"`)},
-	{
-		"/",
-		"PowerUserAccess",
+	{"/", "PowerUserAccess",
 		"Provides full access to AWS services and resources, but does not allow management of Users and groups.",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["iam:*","organizations:*",` +
 			`"account:*"],"Resource":"*"},{"Effect":"Allow","Action":["iam:CreateServiceLinkedRole",` +
@@ -23,62 +21,36 @@ var awsPolicies = []struct{ path, name, description, document string }{
 	{"/", "ReadOnlyAccess", "Provides read-only access to AWS services and resources.",
 		allow(`["*:Describe*","*:Get*","*:List*"]`)},
 	{"/", "SecurityAudit", "The security audit template grants access to read security configuration metadata.",
-		allow(
-			`["iam:Get*","iam:List*","cloudformation:Describe*","cloudformation:List*","ec2:Describe*",` +
-				`"sns:Get*","sns:List*","events:Describe*","events:List*"]`,
-		)},
-	{
-		"/job-function/",
-		"ViewOnlyAccess",
+		allow(`["iam:Get*","iam:List*","cloudformation:Describe*","cloudformation:List*","ec2:Describe*",` +
+			`"sns:Get*","sns:List*","events:Describe*","events:List*"]`)},
+	{"/job-function/", "ViewOnlyAccess",
 		"This policy grants permissions to view resources and basic metadata across all AWS services.",
 		allow(`["*:Describe*","*:List*"]`),
 	},
 	{"/", "IAMFullAccess", "Provides full access to IAM via the AWS Management Console.",
 		allow(`"iam:*"`)},
 	{"/", "IAMReadOnlyAccess", "Provides read only access to IAM via the AWS Management Console.",
-		allow(
-			`["iam:Get*","iam:List*","iam:Simulate*","iam:GenerateCredentialReport",` +
-				`"iam:GenerateServiceLastAccessedDetails"]`,
-		)},
-	{
-		"/",
-		"AmazonSSMManagedInstanceCore",
+		allow(`["iam:Get*","iam:List*","iam:Simulate*","iam:GenerateCredentialReport",` +
+			`"iam:GenerateServiceLastAccessedDetails"]`)},
+	{"/", "AmazonSSMManagedInstanceCore",
 		"The policy for Amazon EC2 Role to enable AWS Systems Manager service core functionality.",
-		allow(
-			`["ssm:DescribeAssociation","ssm:GetDocument","ssm:GetParameter","ssm:GetParameters",` +
-				`"ssm:PutInventory","ssm:UpdateInstanceInformation","ssmmessages:*","ec2messages:*"]`,
-		),
-	},
+		allow(`["ssm:DescribeAssociation","ssm:GetDocument","ssm:GetParameter","ssm:GetParameters",` +
+			`"ssm:PutInventory","ssm:UpdateInstanceInformation","ssmmessages:*","ec2messages:*"]`)},
 	{"/service-role/", "AWSLambdaBasicExecutionRole", "Provides write permissions to CloudWatch Logs.",
 		allow(`["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"]`)},
-	{
-		"/service-role/",
-		"AWSLambdaVPCAccessExecutionRole",
+	{"/service-role/", "AWSLambdaVPCAccessExecutionRole",
 		"Provides minimum permissions for a Lambda function to execute while accessing a resource within a VPC.",
-		allow(
-			`["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents","ec2:CreateNetworkInterface",` +
-				`"ec2:DescribeNetworkInterfaces","ec2:DescribeSubnets","ec2:DeleteNetworkInterface",` +
-				`"ec2:AssignPrivateIpAddresses","ec2:UnassignPrivateIpAddresses"]`,
-		),
-	},
-	{
-		"/service-role/",
-		"AWSBackupServiceRolePolicyForBackup",
+		allow(`["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents","ec2:CreateNetworkInterface",` +
+			`"ec2:DescribeNetworkInterfaces","ec2:DescribeSubnets","ec2:DeleteNetworkInterface",` +
+			`"ec2:AssignPrivateIpAddresses","ec2:UnassignPrivateIpAddresses"]`)},
+	{"/service-role/", "AWSBackupServiceRolePolicyForBackup",
 		"Provides AWS Backup permission to create backups on your behalf.",
-		allow(
-			`["backup:*","ec2:CreateSnapshot","ec2:CreateSnapshots","ec2:CreateTags","ec2:Describe*",` +
-				`"rds:CreateDBSnapshot","rds:Describe*","tag:GetResources"]`,
-		),
-	},
-	{
-		"/service-role/",
-		"AWSBackupServiceRolePolicyForRestores",
+		allow(`["backup:*","ec2:CreateSnapshot","ec2:CreateSnapshots","ec2:CreateTags","ec2:Describe*",` +
+			`"rds:CreateDBSnapshot","rds:Describe*","tag:GetResources"]`)},
+	{"/service-role/", "AWSBackupServiceRolePolicyForRestores",
 		"Provides AWS Backup permission to perform restores on your behalf.",
-		allow(
-			`["backup:*","ec2:CreateVolume","ec2:RunInstances","ec2:Describe*",` +
-				`"rds:RestoreDBInstanceFromDBSnapshot","rds:Describe*"]`,
-		),
-	},
+		allow(`["backup:*","ec2:CreateVolume","ec2:RunInstances","ec2:Describe*",` +
+			`"rds:RestoreDBInstanceFromDBSnapshot","rds:Describe*"]`)},
 }
 
 func allow(actions string) string {

@@ -103,10 +103,8 @@ func TestConditionEdges(t *testing.T) {
 		`{"ArnLike":{"x:name":"arn:aws:sns:*:*:*"}}`:    false,
 		`{"ArnNotLike":{"x:name":"arn:aws:sns:*:*:*"}}`: true,
 	} {
-		doc := parse(
-			t,
-			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`,
-		)
+		doc := parse(t,
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
 		got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
 		if got != want {
 			t.Errorf("%s: got %v, want %v", condition, got, want)
@@ -137,10 +135,8 @@ func TestResourceEdges(t *testing.T) {
 	} {
 		doc := parse(t,
 			`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`)
-		got := Documents(
-			[]iampolicy.Document{doc},
-			Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}},
-		) == Allow
+		request := Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}}
+		got := Documents([]iampolicy.Document{doc}, request) == Allow
 		if got != tt.want {
 			t.Errorf("%s, %s on %s: got %v, want %v", tt.version, tt.pattern, tt.resource, got, tt.want)
 		}
@@ -182,11 +178,9 @@ func TestPrincipalEdges(t *testing.T) {
 
 // TestEveryStatementIsAsked: one that does not apply ends nothing.
 func TestEveryStatementIsAsked(t *testing.T) {
-	doc := parse(
-		t,
+	doc := parse(t,
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"iam:*","Resource":"*"},
-		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`,
-	)
+		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`)
 	for action, want := range map[string]Decision{"iam:GetRole": Allow, "iam:DeleteRole": ExplicitDeny,
 		"s3:GetObject": Allow, "ec2:RunInstances": ImplicitDeny} {
 		if got := Documents([]iampolicy.Document{doc}, Request{Action: action, Resource: "*"}); got != want {

@@ -54,9 +54,8 @@ type part struct {
 func (p part) change(k key, current part, existed, exists bool) (notify.AccessChange, bool) {
 	c := notify.AccessChange{What: k.what, Of: k.of, Name: k.name}
 	if k.what == notify.PolicyPart {
-		for _, actions := range compare.Actions(
-			map[string]iampolicy.Document{"": p.document}, map[string]iampolicy.Document{"": current.document},
-		) {
+		want, have := map[string]iampolicy.Document{"": p.document}, map[string]iampolicy.Document{"": current.document}
+		for _, actions := range compare.Actions(want, have) {
 			c.Added, c.Removed = actions.Added, actions.Removed
 		}
 	}

@@ -80,12 +80,9 @@ func (l Link) URL(template []byte) (string, error) {
 	if err := check(t, l, values); err != nil {
 		return "", err
 	}
-	text := "https://" + l.Region + "." + consoles[cfntemplate.Partition(l.Region)] + "/cloudformation/home?region=" + l.Region +
-		"#/stacks/quickcreate?templateURL=" + escape(
-		l.TemplateURL,
-	) + "&stackName=" + escape(
-		l.StackName,
-	)
+	text := "https://" + l.Region + "." + consoles[cfntemplate.Partition(l.Region)] +
+		"/cloudformation/home?region=" + l.Region + "#/stacks/quickcreate?templateURL=" + escape(l.TemplateURL) +
+		"&stackName=" + escape(l.StackName)
 	for _, p := range t.Parameters { // in the template's order
 		if v, ok := values[p.Name]; ok {
 			text += "&param_" + p.Name + "=" + escape(v)
