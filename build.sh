@@ -25,9 +25,12 @@ usage: ./build.sh COMMAND
   tools     install the interop tools into .tools/
   clean     delete dist/, .tools/ and .aws-sam/
 
-  ./build.sh package [--version V] [--bucket-prefix P]
-  ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML]
-  ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--dry-run]
+  ./build.sh package [--version V] [--bucket-prefix P] [--profile-file FILE]
+  ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML] [--profile-file FILE]
+  ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--profile-file FILE] [--dry-run]
+
+--profile-file adds a vendor's profile that is not built in to the functions, the templates and the page;
+see docs/add-a-profile.md.
 
 The bucket of a Region is named P-REGION. The default version is the output of git describe.
 

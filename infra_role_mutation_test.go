@@ -108,11 +108,12 @@ func TestMutationOfInfraRoles(t *testing.T) {
 }
 
 // TestMutationOfConditions replaces the condition of every Fn::If in the policies of template.yaml's roles by each
-// other condition, and negates each condition; a request of infra-role-access.txt must notice.
+// other condition, negates each condition, and exchanges the names of the profiles; a request of infra-role-access.txt
+// must notice.
 func TestMutationOfConditions(t *testing.T) {
 	benches := infraBenches(t)
 	text := string(read(t, "template.yaml"))
-	asks := []string{"Clumio", "HasBoundary", "HasHub", "HasAlertKey", "Reverts"}
+	asks := []string{"HasBoundary", "HasHub", "HasAlertKey", "Reverts"}
 	total := 0
 	try := func(what, changed string) {
 		total++
@@ -120,7 +121,7 @@ func TestMutationOfConditions(t *testing.T) {
 			t.Errorf("survives: %s", what)
 		}
 	}
-	for _, at := range regexp.MustCompile(`!If(?: \[|\s+- )(Clumio|HasBoundary|HasHub|HasAlertKey|Reverts)\b`).FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts)\b`).FindAllStringSubmatchIndex(text, -1) {
 		line := strings.Count(text[:at[0]], "\n") + 1
 		if !inRolePolicies(text[:at[0]]) {
 			continue
@@ -133,6 +134,9 @@ func TestMutationOfConditions(t *testing.T) {
 	}
 	for _, name := range asks {
 		try(name+" is negated", negateCondition(t, text, name))
+	}
+	for _, at := range regexp.MustCompile(`(Prefix|InstanceRole): (\w+)`).FindAllStringSubmatchIndex(text, -1) {
+		try(text[at[0]:at[1]]+" is another name", text[:at[4]]+"Another"+text[at[5]:])
 	}
 	t.Logf("%d mutants", total)
 }

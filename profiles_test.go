@@ -9,6 +9,7 @@ import (
 
 	"permstack"
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -177,7 +178,12 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 // the names of its own vendor only.
 func TestRightsFollowTheProfile(t *testing.T) {
 	const iam = "arn:aws:iam::123456789012:"
-	prefix := map[string]string{"clumio": "Clumio", "cpm": "CPM"}
+	prefix, instanceRole := map[string]string{}, map[string]string{}
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		prefix[name] = policies.NamePrefix(profile)
+		instanceRole[name], _ = policies.InstanceRole(profile)
+	}
 	for _, own := range policies.ProfileNames() {
 		values := map[string]string{"OnDrift": "revert"}
 		if own == "cpm" {
@@ -215,7 +221,7 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "events:DescribeRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
 			})
 		}
-		for profile, role := range map[string]string{"clumio": "ClumioEC2MSSQLSSMInstanceRoleV2", "cpm": "CPMRole"} {
+		for profile, role := range instanceRole {
 			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {
 				checkDecisions(t, documents(t, b, "StackRole"), []request{
 					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main",
@@ -226,20 +232,39 @@ func TestRightsFollowTheProfile(t *testing.T) {
 	}
 }
 
-// TestNamesBeginWithPrefix: the rights above end where the catalogue's names begin.
-func TestNamesBeginWithPrefix(t *testing.T) {
-	for _, name := range policies.ProfileNames() {
+// TestMappingOfProfiles requires that the mapping Profiles states what the profiles are: the rights above end where the
+// names of a profile begin.
+func TestMappingOfProfiles(t *testing.T) {
+	root, err := yamlfmt.Parse(permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Mappings struct {
+			Profiles map[string]struct {
+				Prefix       string `yaml:"Prefix"`
+				InstanceRole string `yaml:"InstanceRole"`
+				SendsEvents  string `yaml:"SendsEvents"`
+			} `yaml:"Profiles"`
+		} `yaml:"Mappings"`
+	}
+	if err := root.Decode(&template); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := slices.Sorted(maps.Keys(template.Mappings.Profiles)), policies.ProfileNames(); !slices.Equal(got, want) {
+		t.Fatalf("got profiles %q, want %q", got, want)
+	}
+	for name, got := range template.Mappings.Profiles {
 		profile, _ := policies.Profile(name)
-		want := map[string]string{"clumio": "Clumio", "cpm": "CPM"}[name]
-		for _, r := range profile.Roles {
-			if !strings.HasPrefix(r.Entity, want) || r.InstanceProfile != "" && !strings.HasPrefix(r.InstanceProfile, want) {
-				t.Errorf("%s: role %s, instance profile %s", name, r.Entity, r.InstanceProfile)
-			}
-			for _, p := range r.Policies {
-				if p.Kind == schema.Managed && !strings.HasPrefix(p.Entity, want) {
-					t.Errorf("%s: policy %s", name, p.Entity)
-				}
-			}
+		role, ok := policies.InstanceRole(profile)
+		if !ok || got.InstanceRole != role {
+			t.Errorf("%s: got instance role %q, want %q", name, got.InstanceRole, role)
+		}
+		if prefix := policies.NamePrefix(profile); got.Prefix != prefix {
+			t.Errorf("%s: got prefix %q, want %q", name, got.Prefix, prefix)
+		}
+		if events := got.SendsEvents == "yes"; events != (len(profile.Topics) > 0) {
+			t.Errorf("%s: got SendsEvents %q for %d topics", name, got.SendsEvents, len(profile.Topics))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack"
+	"permstack/internal/policies"
 	"permstack/internal/release/launch"
 )
 
@@ -90,7 +91,15 @@ func (f *launchFlags) links() ([]string, error) {
 	case f.templateURL != "" && f.prefix+f.release != "":
 		return nil, errors.New("--template-url cannot be combined with --bucket-prefix or --release")
 	}
-	template, err := launch.Stack(permstack.Template, launch.Unreleased(launch.Functions(permstack.Template)...))
+	source := permstack.Template
+	if f.loaded {
+		profile, _ := policies.Profile(f.profile)
+		var err error
+		if source, err = launch.AddProfile(source, profile); err != nil {
+			return nil, err
+		}
+	}
+	template, err := launch.Stack(source, launch.Unreleased(launch.Functions(permstack.Template)...))
 	if err != nil {
 		return nil, err
 	}

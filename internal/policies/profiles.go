@@ -1,32 +1,87 @@
 package policies
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
 
 	"permstack/internal/policies/profiles"
 	"permstack/internal/policies/schema"
 )
 
-// added are the profiles that are not built in.
-var added = map[string]schema.Profile{}
+// registry holds the profiles that are not built in.
+var registry struct {
+	sync.Mutex
+	added map[string]schema.Profile
+	load  func() ([]schema.Profile, error) // not called yet
+	err   error                            // of load
+}
 
-// AddProfile adds a profile that is not built in. It returns an error if there is one of that name. It must not be called
-// concurrently with other functions of the package.
+// AddProfile adds a profile that is not built in. It returns an error if there is one of that name.
 func AddProfile(p schema.Profile) error {
-	if _, ok := profile(p.Name); ok {
+	registry.Lock()
+	defer registry.Unlock()
+	return addProfile(p)
+}
+
+func addProfile(p schema.Profile) error {
+	_, isAdded := registry.added[p.Name]
+	if _, builtIn := profiles.Get(p.Name); builtIn || isAdded {
 		return fmt.Errorf("add profile %s: there is a profile of that name", p.Name)
 	}
-	added[p.Name] = p
+	if registry.added == nil {
+		registry.added = map[string]schema.Profile{}
+	}
+	registry.added[p.Name] = p
 	return nil
 }
 
+// LoadProfilesWith sets the function that returns further profiles. It is called once, when a profile that is not built
+// in is needed for the first time, so that a function that starts for a built-in profile reads nothing. Its error is part
+// of the error of Synthesize for an unknown profile.
+func LoadProfilesWith(load func() ([]schema.Profile, error)) {
+	registry.Lock()
+	defer registry.Unlock()
+	registry.load = load
+}
+
+// loadProfiles calls the function of LoadProfilesWith if that has not been done. The caller has locked the registry.
+func loadProfiles() {
+	load := registry.load
+	if load == nil {
+		return
+	}
+	registry.load = nil
+	list, err := load()
+	for _, p := range list {
+		err = errors.Join(err, addProfile(p))
+	}
+	registry.err = err
+}
+
 func profile(name string) (schema.Profile, bool) {
-	if p, ok := added[name]; ok {
+	if p, ok := profiles.Get(name); ok {
 		return p, true
 	}
-	return profiles.Get(name)
+	registry.Lock()
+	defer registry.Unlock()
+	loadProfiles()
+	p, ok := registry.added[name]
+	return p, ok
+}
+
+// unknownProfile returns the problem of a profile name that is not known.
+func unknownProfile(name string) string {
+	problem := fmt.Sprintf("unknown profile %q; valid: %s", name, strings.Join(ProfileNames(), ", "))
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.err != nil {
+		problem += fmt.Sprintf(" (further profiles could not be read: %v)", registry.err)
+	}
+	return problem
 }
 
 // Releases are the releases of the catalogue that this build can synthesize, the
@@ -36,7 +91,10 @@ var Releases = []string{"1", "2"}
 
 // ProfileNames returns the names of the profiles, sorted.
 func ProfileNames() []string {
-	return slices.Sorted(slices.Values(slices.Concat(profiles.Names(), slices.Collect(maps.Keys(added)))))
+	registry.Lock()
+	defer registry.Unlock()
+	loadProfiles()
+	return slices.Sorted(slices.Values(slices.Concat(profiles.Names(), slices.Collect(maps.Keys(registry.added)))))
 }
 
 // Profile returns a profile by name in the newest release, and whether there is

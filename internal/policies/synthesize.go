@@ -3,9 +3,7 @@
 package policies
 
 import (
-	"fmt"
 	"maps"
-	"strings"
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
@@ -16,8 +14,7 @@ import (
 func Synthesize(sel Selection, env Environment) (Set, error) {
 	profile, known := profile(sel.Profile)
 	if !known {
-		problem := fmt.Sprintf("unknown profile %q; valid: %s", sel.Profile, strings.Join(ProfileNames(), ", "))
-		return Set{}, &InputError{[]string{problem}}
+		return Set{}, &InputError{[]string{unknownProfile(sel.Profile)}}
 	}
 	return SynthesizeProfile(profile, sel, env)
 }

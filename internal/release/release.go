@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"permstack/internal/policies/profilejson"
+	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
 )
 
@@ -22,6 +24,9 @@ type Options struct {
 	Root         string // of the repository; its dist/ has the built zips
 	Version      string
 	BucketPrefix string
+	// Profile is one that is not built in, nil for none. It becomes the default of the
+	// launch template and a part of the functions' packages.
+	Profile *schema.Profile
 }
 
 // Object is one file of a release.
@@ -60,6 +65,17 @@ func Pack(o Options) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	var extra map[string][]byte // files that are added to the functions' packages
+	if o.Profile != nil {
+		if template, err = launch.AddProfile(template, *o.Profile); err != nil {
+			return nil, err
+		}
+		data, err := profilejson.Encode(*o.Profile)
+		if err != nil {
+			return nil, err
+		}
+		extra = map[string][]byte{profilejson.FileName(o.Profile.Name): data}
+	}
 	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]string{}}
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
@@ -75,6 +91,9 @@ func Pack(o Options) ([]Object, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if zip, err = AddFiles(zip, extra); err != nil {
+			return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
 		}
 		name := function + "-arm64-" + Object{Body: zip}.SHA256() + ".zip"
 		r.Code[function] = add(name, name, "application/zip", zip).Key

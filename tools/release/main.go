@@ -16,13 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"permstack/internal/policies/lint"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
-       release package [--version V] [--bucket-prefix P]
-       release publish --version V --bucket-prefix P --regions R,R… [--dry-run]
+       release package [--version V] [--bucket-prefix P] [--profile-file FILE]
+       release publish --version V --bucket-prefix P --regions R,R… [--profile-file FILE] [--dry-run]
 `
 
 func main() {
@@ -48,12 +49,24 @@ func run(ctx context.Context, args []string) error {
 		"the bucket of a Region is PREFIX-REGION",
 	)
 	regions := flags.String("regions", "", "Regions to publish to, separated by commas")
+	profile := flags.String("profile-file", "", "file or directory of a profile that is not built in")
 	dryRun := flags.Bool("dry-run", false, "print what would be uploaded")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flags.Arg(0))
+	}
+	if *profile != "" {
+		loaded, problems, err := lint.LoadPath(*profile)
+		if err != nil {
+			return err
+		}
+		if len(problems) > 0 {
+			return fmt.Errorf("%s has %d problems, which permstack profile lint reports; the first: %s", *profile,
+				len(problems), problems[0])
+		}
+		o.Profile = &loaded.Profile
 	}
 	switch args[0] {
 	case "templates":

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"permstack/internal/policies/lint"
+	"permstack/internal/policies/profilejson"
 	"permstack/internal/review/webui/bundle"
 )
 
@@ -18,11 +20,26 @@ func main() {
 	log.SetFlags(0)
 	out := flag.String("out", "dist/site", "folder to write index.html into")
 	templateURL := flag.String("template-url", "", "where launch-stack.yaml of the release lies")
+	profileFile := flag.String("profile-file", "", "file or directory of a profile that is not built in")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Fatalf("site: unexpected argument %q", flag.Arg(0))
 	}
-	page, err := bundle.Build(*templateURL)
+	options := bundle.Options{TemplateURL: *templateURL}
+	if *profileFile != "" {
+		loaded, problems, err := lint.LoadPath(*profileFile)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if len(problems) > 0 {
+			log.Fatalf("site: %s has %d problems, which permstack profile lint reports; the first: %s", *profileFile,
+				len(problems), problems[0])
+		}
+		if options.Profile, err = profilejson.Encode(loaded.Profile); err != nil {
+			log.Fatal(err)
+		}
+	}
+	page, err := bundle.Build(options)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -54,7 +55,11 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 			c.o.Logger.Info("function code is built for another machine, running the built-in function instead",
 				"function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
 		}
-		return append(slices.Clone(c.o.BuiltIn), name), c.o.Root, nil, nil
+		root := c.o.Root
+		if program != "" { // the other files of the package, such as profiles
+			root = filepath.Dir(program)
+		}
+		return append(slices.Clone(c.o.BuiltIn), name), root, nil, nil
 	}
 	return nil, "", nil, fmt.Errorf(
 		"permstack local runs a bootstrap for %s/%s from a local path or from S3, or its own functions (%s) by "+
@@ -127,17 +132,16 @@ func runsHere(program string) bool {
 	return f.Machine == machines[runtime.GOARCH]
 }
 
-// unpack extracts a zip's bootstrap into a temporary directory.
+// unpack extracts a zip into a temporary directory and returns the path of its
+// bootstrap.
 func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (program string, err error) {
 	z, err := zip.NewReader(data, size)
 	if err != nil {
 		return "", fmt.Errorf("open zip %s: %w", archive, err)
 	}
-	in, err := z.Open("bootstrap")
-	if err != nil {
+	if _, err := fs.Stat(z, "bootstrap"); err != nil {
 		return "", fmt.Errorf("open bootstrap in %s: %w", archive, err)
 	}
-	defer in.Close()
 	dir, err := os.MkdirTemp("", "permstack-function-")
 	if err != nil {
 		return "", err
@@ -145,16 +149,40 @@ func (c *codeFinder) unpack(archive string, data io.ReaderAt, size int64) (progr
 	c.mu.Lock()
 	c.temps = append(c.temps, dir)
 	c.mu.Unlock()
-	program = filepath.Join(dir, "bootstrap")
-	out, err := os.OpenFile(program, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	left := int64(maxProgram)
+	for _, f := range z.File {
+		if !f.Mode().IsRegular() || !filepath.IsLocal(f.Name) {
+			continue
+		}
+		n, err := extract(f, filepath.Join(dir, filepath.FromSlash(f.Name)), left)
+		if err != nil {
+			return "", fmt.Errorf("unpack %s: %w", archive, err)
+		}
+		left -= n
+	}
+	return filepath.Join(dir, "bootstrap"), nil
+}
+
+// extract writes a file of a zip, of at most limit bytes, and returns its size.
+func extract(f *zip.File, target string, limit int64) (n int64, err error) {
+	in, err := f.Open()
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	_, err = io.Copy(out, io.LimitReader(in, maxProgram))
-	if err := errors.Join(err, out.Close()); err != nil {
-		return "", fmt.Errorf("unpack %s: %w", archive, err)
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return 0, err
 	}
-	return program, nil
+	mode := os.FileMode(0o644)
+	if f.Name == "bootstrap" {
+		mode = 0o755
+	}
+	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return 0, err
+	}
+	n, err = io.Copy(out, io.LimitReader(in, limit))
+	return n, errors.Join(err, out.Close())
 }
 
 func (c *codeFinder) close() error {

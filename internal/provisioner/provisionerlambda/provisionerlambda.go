@@ -12,6 +12,8 @@
 //	                   are not confirmed
 //	ALERT_TOPIC_ARN    the topic that is notified of changes to the granted
 //	                   access; optional
+//	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
+//	                   profiles/*.json are profiles that are not built in
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
 //	AWS_ENDPOINT_URL and other variables of the SDK: see package lambdaenv; optional
@@ -36,6 +38,7 @@ import (
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/notify"
 	"permstack/internal/policies"
+	"permstack/internal/policies/profilejson"
 	"permstack/internal/provisioner"
 	"permstack/internal/provisioner/announcement"
 )
@@ -75,6 +78,7 @@ func Start() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	profilejson.LoadFrom(os.Getenv("LAMBDA_TASK_ROOT"))
 	lambda.Start(Handler(ReadSettings(os.Getenv), cfg, Options{Log: os.Stdout}))
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
 )
 
@@ -21,7 +22,7 @@ type Link struct {
 	TemplateURL string // of launch-stack.yaml, in S3
 	Region      string
 	StackName   string
-	Profile     string            // "cpm"; "" is the template's default
+	Profile     string            // its name; "" is the template's default
 	Preset      string            // replaces Assets and Operations
 	Assets      []string          // "ec2", "s3"; nil keeps the template's defaults
 	Operations  []string          // "backup"; nil keeps the template's default, or means all of another profile
@@ -43,14 +44,33 @@ var (
 )
 
 // examples returns values for what the customer fills in on the page, so that the
-// other values can be checked against the template's rules. cpm requires neither a
-// role nor an external id unless the server's role is trusted.
-func examples(values map[string]string) map[string]string {
+// other values can be checked against the template's rules: the vendor's role and
+// external id only if the choice needs a role.
+func (l Link) examples(t *cfntemplate.Template, values map[string]string) map[string]string {
 	out := map[string]string{"DataPlaneAccountId": "111122223333", "ConnectionId": "main"}
-	if values["Profile"] != "cpm" || strings.Contains(values["Options"], "trust=server-role") {
+	sel := policies.Selection{Profile: l.profileName(t, values), Preset: l.Preset}
+	for o := range strings.SplitSeq(values["Options"], ",") {
+		if o != "" {
+			sel.Options = append(sel.Options, schema.Option(o))
+		}
+	}
+	if slices.Contains(choice.Needed(sel), schema.ControlPlaneRole) {
 		out["ControlPlaneRoleArn"], out["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
 	}
 	return out
+}
+
+// profileName returns the profile that the link selects: its own, the parameter's,
+// or the template's default.
+func (l Link) profileName(t *cfntemplate.Template, values map[string]string) string {
+	return cmp.Or(l.Profile, values["Profile"], standardProfile(t))
+}
+
+func standardProfile(t *cfntemplate.Template) string {
+	if p := t.Parameter("Profile"); p != nil {
+		return p.Default
+	}
+	return ""
 }
 
 // URL returns the link. A choice that launch-stack.yaml would refuse is an error.
@@ -129,11 +149,8 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 // template are those of its default profile; the default of another profile is all
 // operations.
 func (l Link) profile(t *cfntemplate.Template, values map[string]string) error {
-	standard := ""
-	if p := t.Parameter("Profile"); p != nil {
-		standard = p.Default
-	}
-	name := cmp.Or(l.Profile, values["Profile"], standard)
+	standard := standardProfile(t)
+	name := l.profileName(t, values)
 	profile, known := policies.Profile(name)
 	switch {
 	case !known:
@@ -207,7 +224,7 @@ func settable(t *cfntemplate.Template) []string {
 // customer fills in.
 func check(t *cfntemplate.Template, l Link, values map[string]string) error {
 	all := map[string]string{}
-	for name, v := range examples(values) {
+	for name, v := range l.examples(t, values) {
 		if p := t.Parameter(name); p != nil {
 			all[name] = strings.Replace(v, "arn:aws:", "arn:"+cfntemplate.Partition(l.Region)+":", 1)
 		}

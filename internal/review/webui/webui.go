@@ -5,11 +5,14 @@ package webui
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"permstack"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
+	"permstack/internal/policies/profilejson"
+	"permstack/internal/policies/profiles"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
 	"permstack/internal/review/explain"
@@ -215,7 +218,32 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 			link.Options = append(link.Options, string(o))
 		}
 	}
-	return link.URL(permstack.Template)
+	template, err := launchTemplate(sel.Profile)
+	if err != nil {
+		return "", err
+	}
+	return link.URL(template)
+}
+
+// launchTemplate returns the template that a release with a profile launches.
+func launchTemplate(name string) ([]byte, error) {
+	profile, found := policies.Profile(name)
+	if !found || slices.Contains(profiles.Names(), name) {
+		return permstack.Template, nil
+	}
+	return launch.AddProfile(permstack.Template, profile)
+}
+
+// addProfile makes a profile in JSON known, which the page was built with.
+func addProfile(data []byte) Response {
+	profile, err := profilejson.Decode(data)
+	if err == nil {
+		err = policies.AddProfile(profile)
+	}
+	if err != nil {
+		return Response{Problems: []string{err.Error()}}
+	}
+	return Response{Problems: []string{}}
 }
 
 // Catalog is what can be chosen.
@@ -281,19 +309,25 @@ func NewCatalog() Catalog {
 }
 
 // Handle returns the JSON response to a request in JSON: {"type":"catalog"} returns a
-// Catalog, a Request returns a Response.
+// Catalog, {"type":"profile","profile":…} adds a profile, a Request returns a Response.
 func Handle(text string) string {
 	var request struct {
-		Type string `json:"type"`
+		Type    string          `json:"type"`
+		Profile json.RawMessage `json:"profile"`
 		Request
 	}
 	var response any
 	if err := json.Unmarshal([]byte(text), &request); err != nil {
 		response = Response{Problems: []string{err.Error()}}
-	} else if request.Type == "catalog" {
-		response = NewCatalog()
 	} else {
-		response = request.Request.Evaluate()
+		switch request.Type {
+		case "catalog":
+			response = NewCatalog()
+		case "profile":
+			response = addProfile(request.Profile)
+		default:
+			response = request.Request.Evaluate()
+		}
 	}
 	data, err := json.Marshal(response)
 	if err != nil { // these types always marshal

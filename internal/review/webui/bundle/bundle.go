@@ -29,9 +29,14 @@ var pageJS string
 // Engine is the package that is compiled to WebAssembly.
 const Engine = "permstack/internal/review/webui/engine"
 
-// Build compiles the engine with the installed Go and returns the page. templateURL
-// is the URL of the release's launch-stack.yaml, or "" if it is not known.
-func Build(templateURL string) ([]byte, error) {
+// Options are what a page is built with.
+type Options struct {
+	TemplateURL string // of the release's launch-stack.yaml; "" if it is not known
+	Profile     []byte // a profile that is not built in, as package profilejson writes it; nil for none
+}
+
+// Build compiles the engine with the installed Go and returns the page.
+func Build(o Options) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "permstack-site-")
 	if err != nil {
 		return nil, fmt.Errorf("create directory for the engine: %w", err)
@@ -55,11 +60,11 @@ func Build(templateURL string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Go's WebAssembly support: %w", err)
 	}
-	return Assemble(engine, string(runtime), templateURL)
+	return Assemble(engine, string(runtime), o)
 }
 
 // Assemble returns the page with its parts. The output is reproducible.
-func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
+func Assemble(engine []byte, runtime string, o Options) ([]byte, error) {
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
@@ -84,7 +89,8 @@ func Assemble(engine []byte, runtime, templateURL string) ([]byte, error) {
 	}, "; ")
 	return []byte(strings.NewReplacer(
 		"{{POLICY}}", policy, "{{STYLE}}", styleCSS, "{{RUNTIME}}", runtime, "{{SCRIPT}}", pageJS,
-		"{{TEMPLATE_URL}}", html.EscapeString(templateURL),
+		"{{TEMPLATE_URL}}", html.EscapeString(o.TemplateURL),
+		"{{PROFILE}}", base64.StdEncoding.EncodeToString(o.Profile),
 		"{{ENGINE}}", base64.StdEncoding.EncodeToString(packed.Bytes()),
 	).Replace(pageHTML)), nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // built builds the page once for all tests.
-var built = sync.OnceValues(func() ([]byte, error) { return Build("") })
+var built = sync.OnceValues(func() ([]byte, error) { return Build(Options{}) })
 
 func file(t *testing.T) string {
 	t.Helper()
@@ -33,11 +33,11 @@ func file(t *testing.T) string {
 }
 
 func TestAssembleIsReproducible(t *testing.T) {
-	a, err := Assemble([]byte("engine"), "runtime()", `https://x/?a="b"`)
+	a, err := Assemble([]byte("engine"), "runtime()", Options{TemplateURL: `https://x/?a="b"`, Profile: []byte(`{"name":"acme"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Assemble([]byte("engine"), "runtime()", `https://x/?a="b"`)
+	b, err := Assemble([]byte("engine"), "runtime()", Options{TemplateURL: `https://x/?a="b"`, Profile: []byte(`{"name":"acme"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAssembleIsReproducible(t *testing.T) {
 	if !bytes.Contains(a, []byte(`https://x/?a=&#34;b&#34;`)) {
 		t.Error("the URL is not escaped")
 	}
-	if _, err := Assemble(nil, "</script>", ""); err == nil {
+	if _, err := Assemble(nil, "</script>", Options{}); err == nil {
 		t.Error("a script that contains </script> is accepted")
 	}
 }

@@ -29,6 +29,12 @@
     const module = await WebAssembly.instantiate(await new Response(stream).arrayBuffer(), go.importObject);
     go.run(module.instance);
     $("engine").remove();
+    const added = $("added-profile").textContent;
+    if (added !== "") {
+      const bytes = Uint8Array.from(atob(added), (c) => c.charCodeAt(0));
+      const result = call({ type: "profile", profile: JSON.parse(new TextDecoder().decode(bytes)) });
+      if (result.problems.length > 0) throw new Error(result.problems.join("; "));
+    }
     catalog = call({ type: "catalog" });
     for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
     for (const r of regions) $("regions").append(el("option", { value: r }));

@@ -1,0 +1,78 @@
+package profilejson_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/profilejson"
+)
+
+// TestRoundTrip writes and reads the built-in profiles.
+func TestRoundTrip(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		t.Run(name, func(t *testing.T) {
+			want, _ := policies.Profile(name)
+			data, err := profilejson.Encode(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := profilejson.Encode(want); !bytes.Equal(data, again) {
+				t.Error("two results for one profile")
+			}
+			got, err := profilejson.Decode(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("after reading (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+const acme = `{"name":"acme","vendor":"Acme","assets":[{"asset":"ec2","title":"EBS"}],"roles":[{"entity":"AcmeRole","why":"x"}]}`
+
+func TestDecodeErrors(t *testing.T) {
+	for name, c := range map[string]struct{ data, want string }{
+		"no JSON":       {"profile: acme", "read profile"},
+		"unknown field": {strings.Replace(acme, `"vendor"`, `"vendr"`, 1), "vendr"},
+		"two values":    {acme + acme, "one JSON value"},
+		"name":          {strings.Replace(acme, `"acme"`, `"../acme"`, 1), `name "../acme"`},
+		"no role":       {`{"name":"acme","assets":[{"asset":"ec2"}]}`, "no asset or no role"},
+		"no prefix":     {strings.Replace(acme, "AcmeRole", "R", 1), "no common beginning"},
+		"too large":     {strings.Repeat(" ", profilejson.MaxFile+1), "larger than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := profilejson.Decode([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadFolder(t *testing.T) {
+	if got, err := profilejson.ReadFolder(fstest.MapFS{}); err != nil || len(got) != 0 {
+		t.Errorf("without a folder: got %v, %v", got, err)
+	}
+	got, err := profilejson.ReadFolder(fstest.MapFS{"profiles/acme.json": {Data: []byte(acme)}, "bootstrap": {}})
+	if err != nil || len(got) != 1 || got[0].Vendor != "Acme" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := profilejson.ReadFolder(fstest.MapFS{"profiles/other.json": {Data: []byte(acme)}}); err == nil {
+		t.Error("a file with another name than its profile was read")
+	}
+	many := fstest.MapFS{}
+	for i := range profilejson.MaxFiles + 1 {
+		many[fmt.Sprintf("profiles/p%d.json", i)] = &fstest.MapFile{Data: []byte(acme)}
+	}
+	if _, err := profilejson.ReadFolder(many); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("too many files: %v", err)
+	}
+}

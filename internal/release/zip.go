@@ -1,0 +1,56 @@
+package release
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+)
+
+// epoch is the date of every packed file: the first that a zip can hold, as in
+// tools/lambdazip.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// AddFiles returns a zip with further files, by their name. What it has already is
+// copied as it is, so the same input always has the same bytes.
+func AddFiles(archive []byte, files map[string][]byte) ([]byte, error) {
+	if len(files) == 0 {
+		return archive, nil
+	}
+	in, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil, fmt.Errorf("open zip: %w", err)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(to, flate.BestCompression)
+	})
+	for _, f := range in.File {
+		if _, replaced := files[f.Name]; replaced {
+			return nil, fmt.Errorf("the zip has a file %s", f.Name)
+		}
+		if err := w.Copy(f); err != nil {
+			return nil, fmt.Errorf("copy %s: %w", f.Name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch}
+		header.SetMode(0o644)
+		to, err := w.CreateHeader(header)
+		if err != nil {
+			return nil, fmt.Errorf("add %s: %w", name, err)
+		}
+		if _, err := to.Write(files[name]); err != nil {
+			return nil, fmt.Errorf("add %s: %w", name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("write zip: %w", err)
+	}
+	return out.Bytes(), nil
+}
