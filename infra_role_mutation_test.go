@@ -121,7 +121,8 @@ func TestMutationOfConditions(t *testing.T) {
 			t.Errorf("survives: %s", what)
 		}
 	}
-	for _, at := range regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts)\b`).FindAllStringSubmatchIndex(text, -1) {
+	ifs := regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts)\b`)
+	for _, at := range ifs.FindAllStringSubmatchIndex(text, -1) {
 		line := strings.Count(text[:at[0]], "\n") + 1
 		if !inRolePolicies(text[:at[0]]) {
 			continue

@@ -251,7 +251,8 @@ func TestMappingOfProfiles(t *testing.T) {
 	if err := root.Decode(&template); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := slices.Sorted(maps.Keys(template.Mappings.Profiles)), policies.ProfileNames(); !slices.Equal(got, want) {
+	got, want := slices.Sorted(maps.Keys(template.Mappings.Profiles)), policies.ProfileNames()
+	if !slices.Equal(got, want) {
 		t.Fatalf("got profiles %q, want %q", got, want)
 	}
 	for name, got := range template.Mappings.Profiles {

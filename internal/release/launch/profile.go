@@ -161,7 +161,7 @@ func (a *profileAdder) selectAssets(questions map[schema.Asset]string) error {
 	if err != nil {
 		return err
 	}
-	group, err := groupOf(a.root, "ProtectEC2")
+	group, err := parameterGroup(a.root, "ProtectEC2")
 	if err != nil {
 		return err
 	}
@@ -233,8 +233,8 @@ func (a *profileAdder) options(parameters *yaml.Node) error {
 	return nil
 }
 
-// groupOf returns the list of parameters in the console's group that has one.
-func groupOf(root *yaml.Node, parameter string) (*yaml.Node, error) {
+// parameterGroup returns the list of parameters in the console's group that has one.
+func parameterGroup(root *yaml.Node, parameter string) (*yaml.Node, error) {
 	groups, err := require(root, "Metadata", interfaceKey, "ParameterGroups")
 	if err != nil {
 		return nil, err
