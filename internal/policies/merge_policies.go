@@ -19,27 +19,20 @@ import (
 // choice is always reduced the same way.
 //
 // A policy that a statement names, such as a permissions boundary, is kept as it is.
+//
+// What is left out of whole stays out: a second packing begins with it.
 func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.Statement) {
-	if len(s.documents(role, packed)) <= MaxManagedPoliciesRole {
-		return
-	}
-	named := s.namedPolicies(whole)
-	reduced := s.withoutRepeated(role, whole, named)
-	for _, p := range role.Policies {
-		list, ok := reduced[p.Entity]
-		switch {
-		case !ok: // it is kept as it is
-		case p.Kind == schema.Inline:
-			s.chosen.inline[role.Entity+"/"+p.Entity] = list
-		case len(list) == 0:
-			delete(packed, p.Entity)
-		default:
-			packed[p.Entity] = s.pack(list)
-		}
-	}
 	documents := s.documents(role, packed)
 	if len(documents) <= MaxManagedPoliciesRole {
 		return
+	}
+	named := s.namedPolicies(whole)
+	if !s.chosen.reduced[role.Entity] {
+		s.chosen.reduced[role.Entity] = true
+		s.leaveOut(role, s.withoutRepeated(role, whole, named), whole, packed)
+		if documents = s.documents(role, packed); len(documents) <= MaxManagedPoliciesRole {
+			return
+		}
 	}
 	for count := len(documents); count > MaxManagedPoliciesRole; count-- {
 		guest, host := -1, -1 // the smallest, and the next
@@ -75,6 +68,26 @@ func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.
 			packed[d.entity] = append(packed[d.entity], d.statements)
 		} else if len(packed[d.entity]) == 0 {
 			delete(packed, d.entity)
+		}
+	}
+}
+
+// leaveOut replaces the statements of a role's policies by fewer ones.
+func (s synthesis) leaveOut(
+	role schema.Role, fewer map[string][]schema.Statement, whole, packed map[string][][]schema.Statement,
+) {
+	for _, p := range role.Policies {
+		list, ok := fewer[p.Entity]
+		switch {
+		case !ok: // it is kept as it is
+		case p.Kind == schema.Inline:
+			s.chosen.inline[role.Entity+"/"+p.Entity] = list
+		case len(list) == 0:
+			delete(whole, p.Entity)
+			delete(packed, p.Entity)
+		case len(list) < len(whole[p.Entity][0]):
+			whole[p.Entity] = [][]schema.Statement{list}
+			packed[p.Entity] = s.pack(list)
 		}
 	}
 }

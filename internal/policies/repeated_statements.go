@@ -59,10 +59,9 @@ func (s synthesis) withoutRepeated(
 // includes reports whether a statement applies to every request that another one
 // applies to, their actions aside. It may report false although it does.
 func includes(a, b schema.Statement) bool {
-	if a.Deny || len(a.When) > 0 && !reflect.DeepEqual(a.When, b.When) {
-		return false
-	}
-	return includesAll(a.Resources, b.Resources) && includesAll(a.Shared, b.Shared)
+	return !a.Deny && (len(a.When) == 0 || len(a.When) == len(b.When)) &&
+		includesAll(a.Resources, b.Resources) && includesAll(a.Shared, b.Shared) &&
+		(len(a.When) == 0 || reflect.DeepEqual(a.When, b.When))
 }
 
 func includesAll(patterns, resources []string) bool {

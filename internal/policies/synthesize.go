@@ -75,12 +75,15 @@ type parts struct {
 	// inline are the inline policies, by role and entity, that differ from the profile
 	// because statements that repeat others are left out.
 	inline map[string][]schema.Statement
-	topics []schema.Topic
-	rules  []schema.Rule
+	// reduced are the roles whose repeated statements are left out.
+	reduced map[string]bool
+	topics  []schema.Topic
+	rules   []schema.Rule
 }
 
 func (s synthesis) chosenParts(env Environment) parts {
-	p := parts{policies: map[string][][]schema.Statement{}, inline: map[string][]schema.Statement{}}
+	p := parts{policies: map[string][][]schema.Statement{}, inline: map[string][]schema.Statement{},
+		reduced: map[string]bool{}}
 	for _, r := range s.profile.Rules {
 		if s.choice.has(schema.Use{Asset: r.Asset, Option: r.Option}) {
 			p.rules = append(p.rules, r)
