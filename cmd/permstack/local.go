@@ -6,10 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"permstack"
+	"permstack/internal/e2e/demo"
+	"permstack/internal/fakeaws/sns"
 	"permstack/internal/fakeaws/standalone"
 )
 
@@ -24,8 +28,13 @@ func newLocal() *cobra.Command {
 		Use:   "local",
 		Short: "Run an embedded AWS on this machine, for the AWS CLI and the SDKs",
 		Long: `Run an embedded AWS on this machine: CloudFormation with custom resources, IAM, STS,
-S3, SNS, EventBridge, SSM parameters, and the Lambda functions of permstack. It
+S3, SNS, SQS, EventBridge, SSM parameters, and the Lambda functions of permstack. It
 keeps everything in memory and loses it when the command stops.
+
+EventBridge delivers events, also those of CloudFormation and CloudTrail, to SNS,
+SQS and Lambda. PutEvents accepts sources that begin with "aws.", which AWS
+reserves. Messages of topics are printed as subscribers by e-mail would receive
+them, and GET /_permstack/messages returns all of them as JSON.
 
 An access key ID of 12 digits selects the account of that number; any other access
 key ID selects account 123456789012. Signatures are not verified, therefore the
@@ -60,10 +69,12 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 		options.FunctionLog = cmd.ErrOrStderr()
 		options.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	options.Trail, options.EventInvocations = true, true
 	aws, err := standalone.Start(listen, options)
 	if err != nil {
 		return err
 	}
+	aws.SNS().OnSent(func(m sns.Message) { printMail(cmd.OutOrStdout(), m) })
 	url, err := aws.UploadTemplate(cmd.Context(), launchTemplate, permstack.Template)
 	if err != nil {
 		return errors.Join(err, aws.Close())
@@ -72,6 +83,24 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 	<-cmd.Context().Done()
 	fmt.Fprintln(cmd.ErrOrStderr(), "permstack: stopping")
 	return aws.Close()
+}
+
+// printMail prints a message as e-mail subscribers receive it, and to whom it was
+// sent.
+func printMail(w io.Writer, m sns.Message) {
+	to := "nobody is subscribed"
+	if len(m.Recipients) > 0 {
+		to = strings.Join(m.Recipients, ", ")
+	}
+	mail := demo.ParseMail(m.Subject, m.Body)
+	fmt.Fprintf(w, "%s  message of %s to: %s\n", m.Time.Format(time.TimeOnly), m.TopicARN, to)
+	if mail.Subject != "" {
+		fmt.Fprintf(w, "  Subject: %s\n", mail.Subject)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(mail.Text), "\n") {
+		fmt.Fprintln(w, strings.TrimRight("  "+line, " "))
+	}
+	fmt.Fprintln(w)
 }
 
 func writeInstructions(w io.Writer, endpoint, templateURL string) {

@@ -49,6 +49,7 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 	if verbose {
 		options.FunctionLog = cmd.ErrOrStderr()
 	}
+	options.Trail = true
 	aws, err := standalone.Start("127.0.0.1:0", options)
 	if err != nil {
 		return err

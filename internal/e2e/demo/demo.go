@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
@@ -63,11 +61,7 @@ func Check(assets []schema.Asset) error {
 
 // Run runs the demo. It returns a StepError for the first step that fails.
 func Run(ctx context.Context, o Options) error {
-	cfg := aws.Config{
-		Region:       region,
-		BaseEndpoint: &o.Endpoint,
-		Credentials:  credentials.NewStaticCredentialsProvider(account, "local", ""),
-	}
+	cfg := o.config(account)
 	run := &runner{
 		options: o, started: time.Now(), live: livestate.NewReader(cfg),
 		out:    printer{terminal.Screen{W: o.Out, Color: o.Color}},
@@ -82,6 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	}{
 		{"Launch the stack for " + all.String(), func(ctx context.Context) error { return run.launch(ctx, all) }},
 		{"Check what was granted", func(ctx context.Context) error { return run.checkGranted(ctx, all) }},
+		{"Deliver an inventory event", func(ctx context.Context) error { return run.checkInventoryEvents(ctx, all) }},
 		{"Change the access manually", func(ctx context.Context) error { return run.checkDriftAlerts(ctx) }},
 		{"Update: " + dropped, func(ctx context.Context) error { return run.update(ctx, all, less) }},
 		{"Roll back a launch that fails", func(ctx context.Context) error { return run.failedLaunch(ctx, all, less) }},

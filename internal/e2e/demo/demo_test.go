@@ -79,9 +79,25 @@ func TestRunReportsFailures(t *testing.T) {
 			prepare: func(l *standalone.Server) { makeRole(t, l, "ClumioExtra-us-east-1-try") },
 			step:    2, want: "role ClumioExtra-us-east-1-try is not in the catalogue",
 		},
+		// EventBridge does not send aws:SourceAccount to SNS.
+		"a topic policy that requires an account": {
+			prepare: func(l *standalone.Server) {
+				deliveryWait = 1
+				t.Cleanup(func() { deliveryWait = 10 })
+				l.SetIntercept(func(c *protocol.Call) error {
+					const service = `"Principal":{"Service":"events.amazonaws.com"}`
+					condition := `"Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"}},` + service
+					if c.Service == "sns" && c.Action == "SetTopicAttributes" && c.Str("AttributeName") == "Policy" {
+						c.Form.Set("AttributeValue", strings.Replace(c.Str("AttributeValue"), service, condition, 1))
+					}
+					return nil
+				})
+			},
+			step: 3, want: "the vendor's queue received no event",
+		},
 		"a resource remains": {
 			prepare: func(l *standalone.Server) { makeRole(t, l, "Forgotten") },
-			step:    6, want: "these resources remain: role Forgotten",
+			step:    7, want: "these resources remain: role Forgotten",
 		},
 	}
 	for name, tc := range tests {

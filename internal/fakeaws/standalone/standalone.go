@@ -94,6 +94,7 @@ func Start(addr string, o Options) (*Server, error) {
 	l.Events().SetTargets(events.Targets{SNS: l.SNS().PublishAsService, SQS: l.SQS().SendAsService, Lambda: invoke})
 	l.Events().AllowServiceSources(true)
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
+	l.Mount(MessagesPath, messagesHandler(l.SNS().Messages))
 	l.Mount(lambda.Prefix, l.Functions.Handler(requestAccount, requestRegion))
 
 	var err error
