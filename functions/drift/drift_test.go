@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -48,7 +50,7 @@ func TestLifecycle(t *testing.T) {
 
 	own := "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-eu-central-1-main"
 	w.detach(own)
-	w.expectMessages("GRANTS LESS: 1 new")
+	w.expectMessages("CHANGED: 1 new") // AdministratorAccess grants what the policy granted
 	w.attach(own)
 	w.expectMessages("RESOLVED: 1, 1 open")
 	w.detach(admin)
@@ -100,7 +102,7 @@ func (w *environment) fail(action, code string) (restore func()) {
 // once too often.
 func TestFailures(t *testing.T) {
 	w := launch(t, nil)
-	w.expectMessages("access granted: 84 actions added, 0 removed")
+	w.expectMessages("access granted: 90 actions added, 0 removed")
 	w.attach(admin)
 
 	// The message cannot be sent: the run fails, the next one sends it.
@@ -129,13 +131,13 @@ func TestFailures(t *testing.T) {
 		); err != nil {
 			t.Fatal(err)
 		}
-		w.expectMessages("GRANTS MORE: 1 new")
+		w.expectMessages("GRANTS MORE: 2 new") // the finding, and that the state was lost
 		w.expectMessages()
 	}
 	if _, err := w.ssm.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: &w.parameter}); err != nil {
 		t.Fatal(err)
 	}
-	w.expectMessages("GRANTS MORE: 1 new")
+	w.expectMessages("GRANTS MORE: 2 new")
 	w.expectMessages()
 
 	// Nothing can be checked: the run fails and keeps its state.
@@ -173,7 +175,7 @@ func TestFailures(t *testing.T) {
 // announces it once.
 func TestAnnouncedLater(t *testing.T) {
 	w := launch(t, nil)
-	w.expectMessages("access granted: 84 actions added, 0 removed")
+	w.expectMessages("access granted: 90 actions added, 0 removed")
 	restore := w.fail("Publish", "InternalError")
 	w.update(map[string]string{"Operations": "backup"})
 	restore()
@@ -244,4 +246,78 @@ func TestRevert(t *testing.T) {
 	}
 	w.expectMessages("RESOLVED: 2, all in sync")
 	w.expectMessages()
+}
+
+// TestChangedChoices: a change of who gets access, of the boundary or of the
+// notifications in the parent stack is announced once, with the values.
+func TestChangedChoices(t *testing.T) {
+	w := launch(t, map[string]string{"OnDrift": "notify"})
+	w.run()
+	w.newMessages()
+	last := map[string]string{}
+	for _, tc := range []struct {
+		name, parameter, value string
+		direction              finding.Direction
+		text                   string
+	}{
+		{"principal", "ControlPlaneRoleArn", "arn:aws:iam::999988887777:role/x", finding.GrantsMore, "999988887777"},
+		{"boundary added", "PermissionsBoundaryArn", "arn:aws:iam::aws:policy/AdministratorAccess", finding.GrantsLess,
+			"AdministratorAccess"},
+		{"boundary removed", "PermissionsBoundaryArn", "", finding.GrantsMore, "nothing"},
+		{"address", "NotificationEmail", "", finding.Monitoring, "email:security@example.com"},
+		{"schedule", "DriftSchedule", "rate(2 hours)", finding.Monitoring, "rate(2 hours)"},
+		{"revert", "OnDrift", "revert", finding.Monitoring, "revert"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			last[tc.parameter] = tc.value
+			w.update(last)
+			w.newMessages()
+			w.run()
+			messages, mails := w.newMessages()
+			if len(messages) != 1 || messages[0].Direction != tc.direction || !strings.Contains(mails[0], tc.text) {
+				t.Errorf("got %q, want one with %q (%s)", mails, tc.text, tc.direction)
+			}
+			w.expectMessages()
+		})
+	}
+}
+
+// TestPoisonedState: a state that no run wrote hides nothing and stops no run.
+func TestPoisonedState(t *testing.T) {
+	w := launch(t, nil)
+	w.run()
+	w.newMessages()
+	w.attach(admin)
+	w.expectMessages("GRANTS MORE: 1 new")
+	out, err := w.ssm.GetParameter(t.Context(), &ssm.GetParameterInput{Name: &w.parameter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := notify.DecodeState([]byte(*out.Parameter.Value), w.stackID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	future := time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	reported := state
+	reported.Known = slices.Clone(state.Known)
+	reported.Known[0].Notified = future
+	locked := state
+	locked.Lease = notify.Lease{Holder: "x", Until: future}
+	for name, poisoned := range map[string]notify.State{"reported in the future": reported, "lease": locked} {
+		t.Run(name, func(t *testing.T) {
+			value := string(poisoned.Encode(w.stackID))
+			if _, err := w.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{
+				Name: &w.parameter, Value: &value, Overwrite: aws.Bool(true),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			messages := w.expectMessages("GRANTS MORE: 2 new")
+			if !slices.ContainsFunc(messages[0].Findings, func(f notify.Reported) bool {
+				return f.Kind == finding.StateLost && f.Direction == finding.Monitoring
+			}) {
+				t.Errorf("the state is not reported: %+v", messages[0].Findings)
+			}
+			w.expectMessages()
+		})
+	}
 }

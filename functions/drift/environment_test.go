@@ -74,8 +74,8 @@ type environment struct {
 	ssm    *ssm.Client
 	logs   *lockedBuffer
 
-	function, topic, parameter string
-	read                       int // number of messages that newMessages returned
+	function, topic, parameter, stackID string
+	read                                int // number of messages that newMessages returned
 }
 
 // lockedBuffer is a buffer that processes and a test may use concurrently.
@@ -181,6 +181,7 @@ func (w *environment) waitUntilStable(want types.StackStatus) {
 	if s.StackStatus != want {
 		w.t.Fatalf("stack %s: %s\n%s", s.StackStatus, aws.ToString(s.StackStatusReason), w.logs)
 	}
+	w.stackID = *s.StackId
 	for _, o := range s.Outputs {
 		switch *o.OutputKey {
 		case "AlertTopicArn":

@@ -77,7 +77,7 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		known[k.Key.ID] = k
 	}
 	var diff Diff
-	next := State{Announced: state.Announced, Lease: state.Lease}
+	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices}
 	for _, id := range report.InProgress {
 		next.InProgress = append(next.InProgress, stackHash(id))
 	}
@@ -119,8 +119,32 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		}
 	}
 	compareUnknown(unknown, state.Overflow, skipped, now, due, &diff, &next)
+	if len(report.Choices) > 0 {
+		next.Choices = storedChoices(report.Choices)
+		diff.compareChoices(report, state, next, now)
+	}
 	diff.sort()
 	return diff, next
+}
+
+// compareChoices adds the choices that were changed since the last run. They are
+// announced once and are not open findings: they are what the customer wants, unless
+// somebody else made the change.
+func (d *Diff) compareChoices(report finding.Report, state, next State, now time.Time) {
+	if len(state.Choices) == 0 {
+		return
+	}
+	for _, f := range finding.CompareChoices(
+		stackName(report.ParentStackID), report.ParentStackID, state.Choices, next.Choices,
+	) {
+		d.Announce(f, now)
+	}
+}
+
+// Announce adds a finding that is reported once and is not open afterwards.
+func (d *Diff) Announce(f finding.Finding, now time.Time) {
+	d.Appeared = append(d.Appeared, Open{f, now})
+	d.sort()
 }
 
 // compareUnknown adds the findings that the state does not hold one by one: new

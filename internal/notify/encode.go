@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"permstack/internal/notify/finding"
 )
 
 const (
@@ -35,6 +37,7 @@ type wireState struct {
 	Labels    []string    `json:"w,omitempty"` // of the first findings, in the groups' order
 	Overflow  string      `json:"o,omitempty"` // count, sum and times
 	Progress  []string    `json:"i,omitempty"` // hashes of stacks in progress
+	Choices   [][2]string `json:"c,omitempty"` // names and values
 }
 
 type wireLease struct {
@@ -90,6 +93,9 @@ func (o *Overflow) add(k Known) {
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
 	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
 	w.Progress = s.InProgress
+	for _, c := range s.Choices {
+		w.Choices = append(w.Choices, [2]string{c.Name, c.Value})
+	}
 	if s.Lease.Holder != "" {
 		w.Lease = &wireLease{fitLabel(s.Lease.Holder, maxHolder), s.Lease.Until.Unix()}
 	}
@@ -142,6 +148,9 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 		return State{}, errors.New("decode state: it belongs to another stack")
 	}
 	s := State{Announced: w.Announced, InProgress: w.Progress}
+	for _, c := range w.Choices {
+		s.Choices = append(s.Choices, finding.Choice{Name: c[0], Value: c[1]})
+	}
 	if w.Lease != nil {
 		s.Lease = Lease{w.Lease.Holder, time.Unix(w.Lease.Until, 0).UTC()}
 	}

@@ -3,6 +3,8 @@ package notify
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +23,24 @@ type State struct {
 	// InProgress are hashes of the ids of the stacks that the last run could not reach
 	// because CloudFormation was working on them.
 	InProgress []string
+	// Choices are those of the parent stack that were last announced; nil if there are
+	// none yet. Long values are truncated and end with a hash.
+	Choices []finding.Choice
+}
+
+// maxChoice is the longest value of a choice in the state, in bytes: the ARN of a
+// role fits.
+const maxChoice = 128
+
+// storedChoices returns choices with values that fit into the state.
+func storedChoices(list []finding.Choice) []finding.Choice {
+	out := slices.Clone(list)
+	for i := range out {
+		if v := out[i].Value; len(v) > maxChoice {
+			out[i].Value = fitLabel(v, maxChoice-12) + "… " + stackHash(v)
+		}
+	}
+	return out
 }
 
 // WasInProgress reports whether the last run could not reach a stack because
@@ -61,6 +81,28 @@ type Overflow struct {
 // notYetNotified is the Notified of a finding that was not reported yet.
 var notYetNotified = time.Unix(0, 0).UTC()
 
+// clockSkew is how much two runs' clocks may differ.
+const clockSkew = 10 * time.Minute
+
+// Validate returns an error if the state was not written by a run: its times are in
+// the future, or its lease ends later than that of a run that begins now. Whoever
+// writes such times would otherwise hide findings, or make every run fail.
+func (s State) Validate(now, longestLease time.Time) error {
+	latest := now.Add(clockSkew)
+	for _, k := range s.Known {
+		if k.FirstSeen.After(latest) || k.Notified.After(latest) {
+			return fmt.Errorf("a finding was reported at %s, which is in the future", k.Notified.Format(time.RFC3339))
+		}
+	}
+	if s.Overflow.FirstSeen.After(latest) || s.Overflow.Notified.After(latest) {
+		return errors.New("findings were reported in the future")
+	}
+	if s.Lease.Until.After(longestLease.Add(clockSkew)) {
+		return fmt.Errorf("the lease of a run ends at %s, later than any run", s.Lease.Until.Format(time.RFC3339))
+	}
+	return nil
+}
+
 // WithPending returns the state to save before a run reverts what it found: it
 // adds the findings of next that s does not have as not yet notified. If the run
 // dies before it reports them, the next run reports those that are still open as
@@ -71,6 +113,7 @@ func (s State) WithPending(next State) State {
 		known[k.Key.ID] = k
 	}
 	out := next
+	out.Choices = s.Choices // the change of a choice is not reported yet
 	out.Known = slices.Clone(next.Known)
 	for i, k := range out.Known {
 		if before, ok := known[k.Key.ID]; !ok || before.Key.Hash != k.Key.Hash {

@@ -62,6 +62,9 @@ func (m Message) opening() string {
 	switch {
 	case m.Kind == KindAccess:
 		return accessOpening(m)
+	case m.Status == InSync && len(m.Findings) > 0:
+		return "The choices in the stack that you launched were changed. The access of your backup service is as they\n" +
+			"define it. If neither you nor your team made the change, notify your security team."
 	case m.Status == InSync:
 		return "The access of your backup service is as it was deployed."
 	case len(m.Findings) == 0 && len(m.Resolved) > 0:

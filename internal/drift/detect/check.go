@@ -131,6 +131,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	report.ParentStackID, report.Account, report.Region = parent.ID, parent.Account, parent.Region
 	report.Profile = stacks.Parameter(all[0].described, "Profile")
+	report.Choices = all[0].announcedChoices()
 	var drafts []draft
 	for _, s := range all {
 		if s.id != "" {
@@ -142,6 +143,9 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		drafts = append(drafts, s.drafts...)
 	}
 	m := newModel(parent, all)
+	if c.chosen != nil {
+		m.installation = all[0]
+	}
 	drafts = append(drafts, m.compareTemplates(parent, all)...)
 	c.read(ctx, m)
 	for _, r := range m.resources {

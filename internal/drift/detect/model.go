@@ -20,7 +20,8 @@ type model struct {
 	roles    map[*resource]expectedRole
 	policies map[string]document // of the managed policies, by ARN
 
-	deployed *model // of the templates that the permission stacks have
+	installation *stack // the parent, if it has the custom resource
+	deployed     *model // of the templates that the permission stacks have
 }
 
 // newModel evaluates what is expected. Workers only read the model.
@@ -74,6 +75,7 @@ func (m *model) compare() []draft {
 			continue
 		}
 		for _, d := range r.merge(byResource[r]) {
+			m.judgeMonitoring(&d)
 			// If the call itself is denied, it is for every resource of the stack: one
 			// finding about the stack is sufficient.
 			if d.Kind == finding.NotReadable && d.Permission == "cloudformation:DetectStackResourceDrift" {
@@ -116,4 +118,17 @@ func (r *resource) expectedTags() map[string]string {
 		out[text(t["Key"])] = text(t["Value"])
 	}
 	return out
+}
+
+// judgeMonitoring sets the direction of what the parent stack lost or has in another
+// form: its resources check the access and notify, and grant none to the backup
+// service.
+func (m *model) judgeMonitoring(d *draft) {
+	if m.installation == nil || d.Stack != m.installation.name || d.Kind == finding.TagsChanged ||
+		d.Reason == finding.EffectiveAccessSame {
+		return
+	}
+	if d.Direction == finding.GrantsLess || d.Direction == finding.Changed {
+		d.Direction = finding.Monitoring
+	}
 }

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"permstack/internal/notify"
@@ -129,6 +130,9 @@ func (r *Run) do(
 		r.Log.Error(logAnnounceFailed, "error", err)
 	}
 	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
+	if damaged != nil {
+		diff.Announce(finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error()), r.Now())
+	}
 	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
 	setMetrics(metrics, report, diff)
 
@@ -165,16 +169,18 @@ func (r *Run) send(ctx context.Context, diff notify.Diff, m notify.Message) (sen
 		return 0, nil, nil
 	}
 	id, err := r.Sender.Send(ctx, m)
-	if err != nil {
-		return 0, nil, err
+	if err == nil {
+		sent++
+		r.Log.Info(logNotified, "messageId", id, "subject", m.Subject)
 	}
-	r.Log.Info(logNotified, "messageId", id, "subject", m.Subject)
-	if r.Hub != nil {
+	if r.Hub != nil { // also if the account's own topic was deleted
 		if _, hubErr = r.Hub.Send(ctx, m); hubErr != nil {
 			r.Log.Error(logHubFailed, "error", hubErr)
+		} else if err != nil {
+			sent++
 		}
 	}
-	return 1, hubErr, nil
+	return sent, hubErr, err
 }
 
 // beforeRevert makes sure that the findings are reported although a revert
@@ -215,7 +221,10 @@ func (r *Run) available(until time.Time) time.Duration {
 func setMetrics(m *notify.Metrics, report finding.Report, diff notify.Diff) {
 	m.Checked, m.NotReached = report.Checked, len(report.NotReached)
 	m.Drifted, m.Unreadable = diff.Drifted(), diff.Unreadable()
-	for _, o := range diff.Open {
+	announced := slices.DeleteFunc(slices.Clone(diff.Appeared), func(o notify.Open) bool {
+		return o.Kind != finding.ChoiceChanged && o.Kind != finding.StateLost
+	})
+	for _, o := range slices.Concat(diff.Open, announced) {
 		switch o.Direction {
 		case finding.GrantsMore:
 			m.GrantsMore++

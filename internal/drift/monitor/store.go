@@ -61,8 +61,13 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		version = out.Parameter.Version
 		value := aws.ToString(out.Parameter.Value)
 		state, err = notify.DecodeState([]byte(value), s.ParentStackID)
-		if err != nil && value != notify.FirstState {
-			damaged = &DamagedError{fmt.Errorf("parameter %s: %w", s.Parameter, err)}
+		switch {
+		case err != nil && value == notify.FirstState && version == 1: // before the first run
+		case err == nil:
+			err = state.Validate(now, now.Add(maxDuration))
+		}
+		if err != nil && (value != notify.FirstState || version > 1) {
+			state, damaged = notify.State{}, &DamagedError{fmt.Errorf("parameter %s: %w", s.Parameter, err)}
 		}
 	}
 	if state.Lease.Held(holder, now) {

@@ -41,7 +41,11 @@ const (
 	TemplateChanged     Kind = "template-changed" // of a permission stack, not by the provisioner
 	StackAdded          Kind = "stack-added"      // named like a permission stack, and not one of them
 	StackHeld           Kind = "stack-held"       // it remains in progress
-	RoleAdded           Kind = "role-added"       // under the installation's path, in none of its stacks
+	ChoiceChanged       Kind = "choice-changed"   // in the parent stack; reported once
+	StateLost           Kind = "state-lost"       // what the check remembers was written by somebody else
+	SubscriptionAdded   Kind = "subscription-added"
+	NoSubscriber        Kind = "no-subscriber" // nobody receives the notifications
+	RoleAdded           Kind = "role-added"    // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
 )
 

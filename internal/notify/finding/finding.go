@@ -118,7 +118,9 @@ type Report struct {
 	Checked       int           `json:"checked"`              // number of resources
 	NotReached    []string      `json:"notReached,omitempty"` // <stack>/<logical id> that the deadline left out
 	InProgress    []string      `json:"inProgress,omitempty"` // ids of stacks that CloudFormation was working on
-	Findings      []Finding     `json:"findings"`             // in a stable order
+	Choices       []Choice      `json:"choices,omitempty"`    // of the parent stack; none while it is in progress
+	NoSubscriber  bool          `json:"noSubscriber,omitempty"`
+	Findings      []Finding     `json:"findings"` // in a stable order
 }
 
 // TargetSubject returns the Subject of a finding about a target of an event rule.

@@ -36,6 +36,15 @@ var kindAdvice = map[finding.Kind]string{
 		"policy from the template; CloudTrail's SetTopicAttributes and AddPermission events show who changed it.",
 	finding.TemplateChanged: "CloudTrail shows who called UpdateStack or ExecuteChangeSet on this stack. " +
 		updateParentAdvice + "permstack then deploys its own template again. With OnDrift set to revert, the check does.",
+	finding.ChoiceChanged: "If you did not make this change, find out in CloudTrail who called UpdateStack or " +
+		"ExecuteChangeSet on the parent stack, and update the stack with the former value. It is reported once.",
+	finding.SubscriptionAdded: "If it is not yours, remove it with aws sns unsubscribe, and find out in CloudTrail who " +
+		"called Subscribe.",
+	finding.NoSubscriber: "Confirm the subscription in the e-mail of AWS, or subscribe again with aws sns subscribe. AWS " +
+		"deletes a subscription that is not confirmed within two days: empty NotificationEmail, update the stack, enter it " +
+		"again, and update.",
+	finding.StateLost: "Find out in CloudTrail who called PutParameter or DeleteParameter on the parameter; only the drift " +
+		"check writes it.",
 	finding.StackAdded: "If it is not yours, find out in CloudTrail who called CreateStack and which resources the stack " +
 		"contains, then delete the stack.",
 	finding.RoleAdded: "If it is not yours, find out in CloudTrail who called CreateRole, then delete the role with its " +

@@ -45,6 +45,14 @@ func Finding(f finding.Finding) Text {
 		t.Expected, t.Actual = "the template of the catalogue", "another template: sha256 "+f.Actual.Text
 	case finding.StackAdded, finding.RoleAdded:
 		t.Expected, t.Actual = "no such "+noun(f), strings.TrimSpace(noun(f)+" "+physicalName(f))
+	case finding.ChoiceChanged:
+		t.Expected, t.Actual = choice(f.Expected), choice(f.Actual)
+	case finding.SubscriptionAdded:
+		t.Expected, t.Actual = "no such subscription", f.Actual.Text
+	case finding.NoSubscriber:
+		t.Expected, t.Actual = "a confirmed subscription", "none"
+	case finding.StateLost:
+		t.Expected, t.Actual = "what the last run wrote", f.Actual.Text
 	case finding.StackHeld:
 		t.Expected = "a stack that is complete"
 	case finding.PropertyChanged:
@@ -68,6 +76,13 @@ const (
 	maxValue  = 240  // characters of Expected and Actual
 	maxDetail = 4000 // characters of one line of Details
 )
+
+func choice(v finding.Value) string {
+	if v.Absent {
+		return "nothing"
+	}
+	return v.Text
+}
 
 // absent returns what is said for a value that does not exist.
 func absent(f finding.Finding) string {
@@ -144,6 +159,21 @@ var ruleDetails = map[string]map[finding.Direction]string{
 	},
 }
 
+// choiceDetails are the consequences of a changed choice.
+var choiceDetails = map[string]string{
+	"ControlPlaneRoleArn":        "This principal may assume the backup service's role now.",
+	"SupportControlPlaneRoleArn": "This principal may assume the support role now.",
+	"DataPlaneAccountId":         "Backups may be sent to this account now.",
+	"OtherAccountIds":            "Backups may be shared with these accounts now; nothing means any account.",
+	"PermissionsBoundaryArn":     "This policy limits what the roles may do; nothing means no limit.",
+	"ServiceToken":               "This function creates the permission stacks now.",
+	"DriftSchedule":              "The drift check runs on this schedule now; DISABLED means that it does not.",
+	"Subscriptions":              "These subscriptions of the alert topic are created by the stack now.",
+	"OnDrift":                    "This is what the check does with a difference now.",
+	"OrgHubTopicArn":             "This topic of the organization is notified, too.",
+	"Template":                   "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
+}
+
 // same says what a difference amounts to if the access of the role is the same.
 var same = map[finding.Kind]string{
 	finding.InlinePolicyAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
@@ -206,6 +236,15 @@ func details(f finding.Finding) []string {
 	case finding.TemplateChanged:
 		add("A principal other than permstack's function updated this stack: its template is not the one that the " +
 			"choices in the parent stack result in.")
+	case finding.ChoiceChanged:
+		add(choiceDetails[f.Subject])
+	case finding.SubscriptionAdded:
+		add("It receives every message of the topic. No template of this installation declares it.")
+	case finding.NoSubscriber:
+		add("Nobody receives the notifications of this installation.")
+	case finding.StateLost:
+		add("Open findings are reported again, and changes of the choices in the parent stack since the last run are " +
+			"not known.")
 	case finding.StackAdded:
 		add("It is named like a permission stack, and the parent stack does not select it. What it contains was not " +
 			"checked.")

@@ -1,0 +1,72 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+
+	"permstack/internal/installation"
+	"permstack/internal/notify/finding"
+)
+
+// announcedChoices returns the choices in the parent stack whose change is
+// announced: who gets access; who is notified, when and how the check runs; and the
+// template.
+func (s *stack) announcedChoices() []finding.Choice {
+	if s.bound == nil || s.references == nil {
+		return nil
+	}
+	values := map[string]string{"Template": "sha256 " + installation.Fingerprint(s.body)[:16]}
+	var subscriptions []string
+	for _, r := range s.bound.Active() {
+		props, err := s.bound.Properties(r.LogicalID, s.references)
+		if err != nil {
+			continue
+		}
+		switch r.Type {
+		case customResource:
+			for name, v := range props {
+				if finding.IsAnnounced(name) && !isUnknown(v) {
+					values[name] = choiceText(v)
+				}
+			}
+		case "AWS::SNS::Subscription":
+			subscriptions = append(subscriptions, text(props["Protocol"])+":"+text(props["Endpoint"]))
+		case "AWS::Events::Rule":
+			if schedule := text(props["ScheduleExpression"]); schedule != "" {
+				values["DriftSchedule"] = schedule
+				if state := text(props["State"]); state == ruleDisabled {
+					values["DriftSchedule"] += " " + state
+				}
+			}
+		case "AWS::Lambda::Function":
+			environment, _ := props["Environment"].(map[string]any)
+			variables, _ := environment["Variables"].(map[string]any)
+			for variable, name := range map[string]string{
+				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
+			} {
+				if v := text(variables[variable]); v != "" && !isUnknown(v) {
+					values[name] = v
+				}
+			}
+		}
+	}
+	slices.Sort(subscriptions)
+	values["Subscriptions"] = strings.Join(subscriptions, ",")
+	var out []finding.Choice
+	for _, name := range sorted(values) {
+		if values[name] != "" && !isUnknown(values[name]) {
+			out = append(out, finding.Choice{Name: name, Value: values[name]})
+		}
+	}
+	return out
+}
+
+// choiceText returns a list sorted and separated by commas.
+func choiceText(v any) string {
+	if items, ok := v.([]any); ok {
+		list := texts(items)
+		slices.Sort(list)
+		return strings.Join(list, ",")
+	}
+	return text(v)
+}

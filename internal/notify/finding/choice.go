@@ -1,0 +1,103 @@
+package finding
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// Choice is one value that the customer chose in the parent stack: who gets access,
+// the permissions boundary, and what decides whether the check notifies whom. The
+// custom resource itself announces changes of assets and operations, with their
+// actions. Lists are sorted and separated by commas.
+type Choice struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// principalChoices name who gets access.
+var principalChoices = []string{
+	"ControlPlaneRoleArn", "SupportControlPlaneRoleArn", "DataPlaneAccountId", "OtherAccountIds", "SharedResources",
+	"ServiceToken",
+}
+
+// monitoringChoices decide whether and whom the check notifies.
+var monitoringChoices = []string{
+	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", "Subscriptions", "Template",
+}
+
+// IsAnnounced reports whether the change of a property of the custom resource is
+// announced.
+func IsAnnounced(name string) bool {
+	return name == "PermissionsBoundaryArn" || slices.Contains(principalChoices, name)
+}
+
+// CompareChoices returns one finding for each choice that was changed. The parent
+// is given by the name and id of its stack.
+func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
+	values := func(list []Choice) map[string]string {
+		out := map[string]string{}
+		for _, c := range list {
+			out[c.Name] = c.Value
+		}
+		return out
+	}
+	old, now := values(before), values(after)
+	var names []string
+	for _, c := range slices.Concat(before, after) {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	var out []Finding
+	for _, name := range slices.Compact(names) {
+		if old[name] == now[name] {
+			continue
+		}
+		f := Finding{
+			Stack: stack, PhysicalID: stackID, Type: "AWS::CloudFormation::Stack", Kind: ChoiceChanged, Subject: name,
+			Direction: choiceDirection(name, old[name], now[name]), Expected: Text(old[name]), Actual: Text(now[name]),
+			SeenBy: []Source{Live},
+		}
+		f.ID, f.Hash = choiceDigest(stack, name), choiceDigest(name, old[name], now[name])
+		out = append(out, f)
+	}
+	return out
+}
+
+func choiceDigest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// choiceDirection returns which way a change of a choice changes access.
+func choiceDirection(name, before, after string) Direction {
+	switch {
+	case slices.Contains(monitoringChoices, name):
+		return Monitoring
+	case name == "PermissionsBoundaryArn" && before == "":
+		return GrantsLess
+	case name == "PermissionsBoundaryArn":
+		return GrantsMore
+	case name == "OtherAccountIds" && before == "": // any account
+		return GrantsLess
+	case name == "OtherAccountIds" && after == "":
+		return GrantsMore
+	case slices.Contains(principalChoices, name):
+		if after == "" {
+			return GrantsLess
+		}
+		return GrantsMore
+	}
+	return Changed
+}
+
+// LostState returns a finding about the parameter in which the check keeps what it
+// reported: its value is not one that the check wrote.
+func LostState(stack, stackID, parameter, message string) Finding {
+	return Finding{
+		ID: choiceDigest(stack, parameter, string(StateLost)), Hash: choiceDigest(message),
+		Stack: stack, PhysicalID: stackID, Type: "AWS::CloudFormation::Stack", Kind: StateLost, Subject: parameter,
+		Direction: Monitoring, Actual: Text(message), SeenBy: []Source{Live},
+	}
+}
