@@ -130,7 +130,7 @@ func applies(s *iampolicy.Statement, r Request, context map[string][]string, var
 func matchesAction(s *iampolicy.Statement, action string) bool {
 	any := func(patterns []string) bool {
 		for _, p := range patterns {
-			if Wildcard(strings.ToLower(p), strings.ToLower(action)) {
+			if matchesName(p, action) {
 				return true
 			}
 		}
@@ -140,6 +140,18 @@ func matchesAction(s *iampolicy.Statement, action string) bool {
 		return !any(s.NotAction)
 	}
 	return any(s.Action)
+}
+
+// matchesName reports whether the pattern of an action matches a name, without
+// regard to case. Most patterns have no wildcard: those are compared without
+// allocating.
+func matchesName(pattern, name string) bool {
+	i := strings.IndexAny(pattern, "*?")
+	if i < 0 {
+		return strings.EqualFold(pattern, name)
+	}
+	return len(name) >= i && strings.EqualFold(pattern[:i], name[:i]) &&
+		Wildcard(strings.ToLower(pattern[i:]), strings.ToLower(name[i:]))
 }
 
 func matchesResource(s *iampolicy.Statement, resource string, context map[string][]string, variables bool) bool {

@@ -21,8 +21,7 @@ const (
 )
 
 // Wildcard reports whether a pattern matches a text: * matches any text, also an empty one, and ? one character. It
-// needs
-// at most len(pattern)·len(text) steps.
+// needs at most len(pattern)·len(text) steps.
 func Wildcard(pattern, text string) bool {
 	tokens, _ := expand(pattern, nil, false)
 	return matchTokens(tokens, text)
