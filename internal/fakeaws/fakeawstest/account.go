@@ -2,6 +2,7 @@ package fakeawstest
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -148,4 +149,33 @@ func parameters(values map[string]string) []types.Parameter {
 		out = append(out, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
 	}
 	return out
+}
+
+// ManagedPolicies returns the documents of the managed policies of a role, one a
+// line, as they were written.
+func (a *Account) ManagedPolicies(role string) string {
+	a.t.Helper()
+	attached, err := a.IAM.ListAttachedRolePolicies(a.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, p := range attached.AttachedPolicies {
+		policy, err := a.IAM.GetPolicy(a.t.Context(), &iam.GetPolicyInput{PolicyArn: p.PolicyArn})
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		version, err := a.IAM.GetPolicyVersion(a.t.Context(), &iam.GetPolicyVersionInput{
+			PolicyArn: p.PolicyArn, VersionId: policy.Policy.DefaultVersionId,
+		})
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		document, err := url.QueryUnescape(aws.ToString(version.PolicyVersion.Document))
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		out.WriteString(document + "\n")
+	}
+	return out.String()
 }
