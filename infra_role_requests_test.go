@@ -92,7 +92,7 @@ func example(pattern string) string {
 	return strings.ReplaceAll(pattern, "*", "x1")
 }
 
-// nearMisses returns resources that differ in one thing from those that a pattern matches.
+// nearMisses returns resources that differ in one detail from those that a pattern matches.
 func nearMisses(pattern string) []string {
 	arn := example(pattern)
 	f := strings.SplitN(arn, ":", 6)

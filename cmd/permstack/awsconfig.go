@@ -64,7 +64,7 @@ func (e *credentialsError) Unwrap() error { return e.err }
 
 // explain returns an error of the AWS configuration or of an AWS call as one
 // sentence that names the command to run. Errors that have another cause are
-// returned with the text of AWS's answer alone.
+// returned with only the text of AWS's response.
 func (f awsFlags) explain(err error) error {
 	var (
 		noProfile   config.SharedConfigProfileNotExistError

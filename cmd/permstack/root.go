@@ -15,7 +15,7 @@ import (
 // The exit statuses of every command.
 const (
 	exitOK     = 0
-	exitFound  = 1 // the command ran and found what it looks for: drift, more access, a step that failed
+	exitFound  = 1 // the command ran and found what it searches for: drift, more access, a step that failed
 	exitNotRun = 2 // the command could not run, or could not finish
 )
 

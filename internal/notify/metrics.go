@@ -36,7 +36,8 @@ func (m Metrics) Write(w io.Writer, now time.Time) error {
 		value      any
 	}{
 		{"Checked", "Count", m.Checked}, {"Drifted", "Count", m.Drifted}, {"GrantsMore", "Count", m.GrantsMore},
-		{"Monitoring", "Count", m.Monitoring}, {"Unreadable", "Count", m.Unreadable}, {"Duration", "Milliseconds", m.Duration.Milliseconds()},
+		{"Monitoring", "Count", m.Monitoring}, {"Unreadable", "Count", m.Unreadable},
+		{"Duration", "Milliseconds", m.Duration.Milliseconds()},
 		{"Completed", "Count", m.Completed},
 	}
 	type metric struct{ Name, Unit string }

@@ -98,8 +98,8 @@ func TestOverflowEdges(t *testing.T) {
 	}
 }
 
-// TestOrder: a finding that is there twice counts once, and what is resolved is
-// told as it was ranked.
+// TestOrder checks that a finding that is listed twice counts once, and that
+// resolved findings are reported in the order in which they were ranked.
 func TestOrder(t *testing.T) {
 	more, less := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
 	other := newFinding(3, finding.GrantsMore)
@@ -118,8 +118,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestNotReachedByName: a logical id alone may be of any stack that the report
-// knows, of the parent too; with a stack before it, of that one.
+// TestNotReachedByName checks that a logical id without a stack may belong to any
+// stack of the report, also the parent; with a stack before it, to that stack.
 func TestNotReachedByName(t *testing.T) {
 	for name, f := range map[string]finding.Finding{
 		"of the parent":         {ID: "a", Stack: "backup", LogicalID: "Role", Direction: finding.GrantsMore},
@@ -148,7 +148,7 @@ func TestLease(t *testing.T) {
 		"another's":           {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, "b", true},
 		"one's own":           {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, "a", false},
 		"another's, over":     {notify.Lease{Holder: "a", Until: monday}, "b", false},
-		"nobody's":            {notify.Lease{Until: monday.Add(time.Minute)}, "b", false},
+		"of an unknown run":   {notify.Lease{Until: monday.Add(time.Minute)}, "b", false},
 		"another's long name": {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, long, true},
 	} {
 		if got := tc.lease.Held(tc.holder, monday); got != tc.want {

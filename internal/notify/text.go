@@ -48,7 +48,7 @@ func (m Message) Text() string {
 	m.writeReverted(&b)
 	if len(m.NotReached) > 0 {
 		fmt.Fprintf(&b, "\nNOT REACHED before the deadline; the next run checks them:\n  %s\n",
-			strings.Join(firstOf(m.NotReached, maxDetails), ", "))
+			strings.Join(truncateList(m.NotReached, maxDetails), ", "))
 	}
 	m.writeAccess(&b)
 	if m.Omitted > 0 {
@@ -118,7 +118,7 @@ func (r Reported) write(b *strings.Builder, number int) {
 	line("resource", strings.TrimSpace(r.PhysicalID+" ("+r.Type+" "+r.LogicalID+" of stack "+r.Stack+")"))
 	line("expected", r.Expected)
 	line("found", r.Actual)
-	for _, d := range firstOf(r.Details, maxDetails) {
+	for _, d := range truncateList(r.Details, maxDetails) {
 		line("", "- "+truncateText(d, maxLine/2))
 	}
 	line("missing", r.Permission)
@@ -150,15 +150,15 @@ func (m Message) writeReverted(b *strings.Builder) {
 	}
 	section := func(heading string, lines []string) {
 		if len(lines) > 0 {
-			fmt.Fprintf(b, "\n%s\n\n   - %s\n", heading, strings.Join(firstOf(lines, maxDetailed), "\n   - "))
+			fmt.Fprintf(b, "\n%s\n\n   - %s\n", heading, strings.Join(truncateList(lines, maxDetailed), "\n   - "))
 		}
 	}
 	section("REVERTED by permstack, because OnDrift is revert", m.Reverted.Done)
 	section("COULD NOT BE REVERTED by permstack", m.Reverted.Failed)
 }
 
-// firstOf returns the first n of a list, and a line with the number of the others.
-func firstOf(list []string, n int) []string {
+// truncateList returns the first n of a list, and a line with the number of the others.
+func truncateList(list []string, n int) []string {
 	if len(list) <= n {
 		return list
 	}

@@ -12,7 +12,7 @@ func truncate(r Reported) Reported {
 	for _, s := range []*string{&r.Expected, &r.Actual, &r.Advice, &r.Subject, &r.Permission} {
 		*s = truncateText(*s, maxValue)
 	}
-	r.Details = firstOf(r.Details, maxInList)
+	r.Details = truncateList(r.Details, maxInList)
 	for i, d := range r.Details {
 		r.Details[i] = truncateText(d, maxValue)
 	}

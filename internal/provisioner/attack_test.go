@@ -82,7 +82,8 @@ func minimalTemplate(b *strings.Builder, v any) {
 	}
 }
 
-func shapeOf(v any) string {
+// templateShape returns a template without its values: equal texts have equal structure.
+func templateShape(v any) string {
 	var b strings.Builder
 	minimalTemplate(&b, v)
 	return b.String()
@@ -128,7 +129,7 @@ func FuzzTyped(f *testing.F) {
 			t.Errorf("tags %v", haveTags)
 		}
 		for i := range have[:len(have)-1] {
-			if h, w := shapeOf(have[i]), shapeOf(want[i]); h != w {
+			if h, w := templateShape(have[i]), templateShape(want[i]); h != w {
 				t.Errorf("structure differs for %q %q %q %q %q %q %q:\n%s\nwant\n%s",
 					connection, path, external, tagKey, tagValue, boundaryARN, controlARN, h, w)
 			}
@@ -144,7 +145,7 @@ func TestHostileStacks(t *testing.T) {
 		"no tags":             nil,
 		"another parent":      {tag(installation.ParentTag, other), tag(installation.ResourceTag, "P")},
 		"another resource":    {tag(installation.ParentTag, parentID), tag(installation.ResourceTag, "Q")},
-		"the parent alone":    {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}},
+		"only the parent":     {{Key: aws.String(installation.ParentTag), Value: aws.String(parentID)}},
 		"keys in capitals":    {tag(strings.ToUpper(installation.ParentTag), parentID), tag(installation.ResourceTag, "P")},
 		"the parent's name":   {tag(installation.ParentTag, "parent"), tag(installation.ResourceTag, "P")},
 		"an id that begins":   {tag(installation.ParentTag, parentID+"0"), tag(installation.ResourceTag, "P")},

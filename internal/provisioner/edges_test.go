@@ -20,7 +20,8 @@ func TestEveryWriteHasTheRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
-	for _, e := range []cfn.Event{event(cfn.RequestUpdate, testProperties("Assets", "ec2")), event(cfn.RequestDelete, nil)} {
+	update := event(cfn.RequestUpdate, testProperties("Assets", "ec2"))
+	for _, e := range []cfn.Event{update, event(cfn.RequestDelete, nil)} {
 		if _, err := handle(t, f, e); err != nil {
 			t.Fatal(err)
 		}
@@ -52,8 +53,8 @@ func TestEveryWriteHasTheRole(t *testing.T) {
 func TestMatchingStackIsNotUpdated(t *testing.T) {
 	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 	for name, tc := range map[string]struct {
-		change func(s *fakeStack)
-		asked  int
+		change  func(s *fakeStack)
+		updates int
 	}{
 		"as wanted":           {func(*fakeStack) {}, 0},
 		"a tag of AWS's":      {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("aws:x", "y")) }, 0},
@@ -70,8 +71,8 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 		if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if f.updateCalls != tc.asked {
-			t.Errorf("%s: got %d UpdateStack calls, want %d", name, f.updateCalls, tc.asked)
+		if f.updateCalls != tc.updates {
+			t.Errorf("%s: got %d UpdateStack calls, want %d", name, f.updateCalls, tc.updates)
 		}
 	}
 }
@@ -95,7 +96,7 @@ func TestRefusedWrites(t *testing.T) {
 		"update":   {types.StackStatusCreateComplete, cfn.RequestUpdate, "update stack " + access},
 		"delete":   {types.StackStatusCreateComplete, cfn.RequestDelete, "delete stack " + access},
 		"continue": {types.StackStatusUpdateRollbackFailed, cfn.RequestUpdate, "rollback of stack " + access},
-		"anew":     {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
+		"again":    {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
 	} {
 		f := launched(t)
 		f.find(access).set(tc.status)()

@@ -78,7 +78,8 @@ func (o *operation) findCause(ctx context.Context, stack *types.Stack, since spa
 	first := failed[0]
 	id := aws.ToString(first.PhysicalResourceId)
 	text := resourceText(first.ResourceType, first.LogicalResourceId, first.PhysicalResourceId)
-	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, strings.TrimSuffix(aws.ToString(first.ResourceStatusReason), "."))
+	reason := strings.TrimSuffix(aws.ToString(first.ResourceStatusReason), ".")
+	text += fmt.Sprintf(": %s: %s", first.ResourceStatus, reason)
 	return cause{text + andMore(len(failed)-1), id}
 }
 

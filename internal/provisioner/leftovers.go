@@ -14,7 +14,7 @@ import (
 )
 
 // stripRemovedRoles strips the roles that the template removes of policies and
-// trust, in an update of its own: see permissionstack.Farewell. It returns the
+// trust, in an update of its own: see permissionstack.StripRemovedRoles. It returns the
 // stack after that update.
 func (o *operation) stripRemovedRoles(
 	ctx context.Context,

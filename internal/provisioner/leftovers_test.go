@@ -64,8 +64,8 @@ func TestLeftBehind(t *testing.T) {
 // completed or not.
 func TestLeftBehindUnreported(t *testing.T) {
 	for name, tc := range map[string]struct {
-		ends bool   // the work, before the next event comes
-		next string // the assets that it asks for
+		ends bool   // whether the update is complete before the next event
+		next string // the assets of the next event
 		want string
 	}{
 		"while at work": {false, "s3", "AWS::IAM::Role Support-c"},
@@ -110,8 +110,8 @@ func TestLeftBehindInTheEnd(t *testing.T) {
 	begin()
 	tried("stays", types.ResourceStatusDeleteInProgress)
 	tried("stays", types.ResourceStatusDeleteFailed)
-	tried("goes", types.ResourceStatusDeleteFailed)
-	tried("goes", types.ResourceStatusDeleteComplete)
+	tried("deleted later", types.ResourceStatusDeleteFailed)
+	tried("deleted later", types.ResourceStatusDeleteComplete)
 	tried("made", types.ResourceStatusCreateComplete)
 	o := &operation{Provisioner: &Provisioner{Client: f}, log: discard}
 	got, want := o.collectLeftovers(t.Context(), &s.Stack, []string{"known"}), []string{"known", "AWS::IAM::Role stays"}

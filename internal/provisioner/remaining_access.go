@@ -48,7 +48,8 @@ func (o *operation) remainingRole(ctx context.Context, want policies.Role) strin
 	if err != nil {
 		return fmt.Sprintf("Role %s may still exist (%s).", want.Name, awserr.Message(err))
 	}
-	text := fmt.Sprintf("Role %s still exists and %s.", want.Name, trustText(aws.ToString(got.Role.AssumeRolePolicyDocument)))
+	trust := trustText(aws.ToString(got.Role.AssumeRolePolicyDocument))
+	text := fmt.Sprintf("Role %s still exists and %s.", want.Name, trust)
 	commands, err := o.foreignPolicies(ctx, want)
 	if err != nil {
 		return text + " Its policies could not be read: " + awserr.Message(err) + "."

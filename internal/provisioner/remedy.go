@@ -45,7 +45,8 @@ var remedies = []remedy{
 			"and SupportControlPlaneRoleArn with what the backup service shows",
 	},
 	{
-		cause: "name in use", texts: []string{"already exists", "AlreadyExists", "NAME_CONFLICT"}, verbs: []string{"create", "update"},
+		cause: "name in use", texts: []string{"already exists", "AlreadyExists", "NAME_CONFLICT"},
+		verbs: []string{"create", "update"},
 		advice: "Another installation has the same ConnectionId in this Region, or an earlier one left the resource " +
 			"behind. Choose another ConnectionId, or delete the resource",
 	},
@@ -72,7 +73,8 @@ var remedies = []remedy{
 			" lists the policies",
 	},
 	{
-		cause: "instance profile", texts: []string{"must remove roles from instance profile first"}, verbs: []string{"delete"},
+		cause: "instance profile", texts: []string{"must remove roles from instance profile first"},
+		verbs: []string{"delete"},
 		advice: "Another principal added the role to an instance profile. Remove it from there, then delete again: " +
 			commandListProfiles + " lists the profiles",
 	},

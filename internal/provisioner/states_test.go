@@ -139,9 +139,9 @@ func TestUpdateFindsNothing(t *testing.T) { // deleted manually
 func TestRollbackThatStaysBroken(t *testing.T) {
 	f := launched(t)
 	f.find(access).set(types.StackStatusUpdateRollbackFailed)()
-	f.fails["ContinueUpdateRollback "+access] = "The role is gone"
+	f.fails["ContinueUpdateRollback "+access] = "The role does not exist"
 	_, err := handle(t, f, event(cfn.RequestUpdate, testProperties("Assets", "s3")))
-	says(t, err, access, "cannot complete an earlier rollback", "The role is gone", "manually")
+	says(t, err, access, "cannot complete an earlier rollback", "The role does not exist", "manually")
 }
 
 func TestRoleNotAssumableYet(t *testing.T) {

@@ -204,8 +204,8 @@ func (l *scenario) update(ctx context.Context, edit map[string]string) error {
 	}).Wait(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)}, time.Minute)
 }
 
-// again has the custom resource asked for what it is: its ServiceTimeout changes,
-// which CloudFormation takes for a change and permstack does not read.
+// again updates the custom resource without a change of access: its ServiceTimeout
+// changes, which is a change for CloudFormation and which permstack does not read.
 func (l *scenario) again(ctx context.Context) error {
 	l.body = strings.Replace(l.body, "ServiceTimeout: 960", "ServiceTimeout: 961", 1)
 	return l.update(ctx, nil)

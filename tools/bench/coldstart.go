@@ -113,7 +113,7 @@ func (s *start) once(keep bool) error {
 	return nil
 }
 
-// peak is the most memory that a process had, where /proc tells.
+// peak returns the peak memory of a process in bytes, from /proc; 0 where that does not exist.
 func peak(pid int) int64 {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

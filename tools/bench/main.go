@@ -43,9 +43,9 @@ func run(runs int, python, cdk string) error {
 		{name: "provisioner", argv: []string{built["provisioner"]}},
 		{name: "drift check", argv: []string{built["drift"]}, works: true},
 		{name: "Go, nothing in it", argv: []string{built["empty"]}},
-		{name: "Go, SDK as it comes, the provisioner's clients", argv: []string{built["bare"], "cloudformation,sns"}},
+		{name: "Go, unmodified SDK, the provisioner's clients", argv: []string{built["bare"], "cloudformation,sns"}},
 		{
-			name: "Go, SDK as it comes, the drift check's clients",
+			name: "Go, unmodified SDK, the drift check's clients",
 			argv: []string{built["bare"], "cloudformation,iam,sns,eventbridge,ssm"},
 		},
 	}

@@ -195,7 +195,7 @@ func tagged(tag string, arg *node) *node {
 // Expressions are compiled when they are first needed, not at every cold start.
 var integer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`) })
 
-// yamlScalar keeps what only looks like a date, an octal or a sexagesimal
+// yamlScalar keeps as text what only has the form of a date, an octal or a sexagesimal
 // number as the text it was written as: `Version: 2012-10-17` is a string.
 func yamlScalar(y *yaml.Node) any {
 	switch y.ShortTag() {

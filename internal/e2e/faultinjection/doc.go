@@ -6,8 +6,8 @@
 // calls; then once for each call and each way in which that call can fail. Faults
 // are injected into the HTTP transport, so the code under test is the code that is
 // deployed: the custom resource's protocol, the provisioner, the AWS SDK with its
-// retries, and the permissions that template.yaml gives to the function and to the
-// stack role.
+// retries, and the permissions of the function and of the stack role in
+// template.yaml.
 //
 // Invariants of every case, whatever failed:
 //

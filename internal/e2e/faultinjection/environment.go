@@ -197,7 +197,7 @@ func (env *environment) serveParent(id string) error {
 }
 
 // createRoles creates the roles of the provisioner and of its stacks with the
-// permissions that template.yaml gives them.
+// permissions that they have in template.yaml.
 func (env *environment) createRoles(parent string) error {
 	env.parent = parent
 	bound, err := bindTemplate(parent)

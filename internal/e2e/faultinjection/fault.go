@@ -2,7 +2,7 @@ package faultinjection
 
 import "fmt"
 
-// Caller is whose calls fail.
+// Caller is the component that makes the failing calls.
 type Caller string
 
 const (

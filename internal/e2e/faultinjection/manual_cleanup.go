@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// failedDeletions returns the resources whose last event says that they could not
+// failedDeletions returns the resources whose last event reports that they could not
 // be deleted.
 func (env *environment) failedDeletions(ctx context.Context, stack string) (string, error) {
 	var out strings.Builder

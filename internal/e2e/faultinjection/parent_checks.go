@@ -169,7 +169,7 @@ func (p *parent) excludeReported(current, want snapshot) {
 	}
 }
 
-// readFailedDeletions is the customer who was told to search a stack's events for
+// readFailedDeletions acts for the customer who was instructed to search a stack's events for
 // resources that were left behind, because the function could not read them.
 func (p *parent) readFailedDeletions() {
 	for _, name := range permissionStacks {

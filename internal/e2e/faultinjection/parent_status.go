@@ -12,7 +12,7 @@ import (
 )
 
 // parentStatusTransport answers DescribeStackResource for the parent, which the
-// embedded CloudFormation does not have. The call goes to the embedded AWS first,
+// embedded CloudFormation does not have. The call is passed to the embedded AWS first,
 // which authorizes it.
 type parentStatusTransport struct {
 	env  *environment

@@ -17,7 +17,7 @@ import (
 //   - change properties and tag keys that the template does not set,
 //   - change properties that would require a replacement,
 //   - compare types without drift detection, nor those of notReverted: for them
-//     the last deployment stands for the live values.
+//     the last deployment is used for the live values.
 //
 // Deleted resources are created again. If the deployment fails, resources are
 // restored to their state before, drift included.

@@ -130,7 +130,7 @@ func TestInclusionIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzIncludes asks that what is matched by an included pattern is matched by
+// FuzzIncludes checks that what is matched by an included pattern is matched by
 // the one that includes it, and that a shared text means overlap.
 func FuzzIncludes(f *testing.F) {
 	f.Add("a*b?c", "ab*bxc", "abxbxc")

@@ -245,7 +245,7 @@ func FuzzWildcard(f *testing.F) {
 	})
 }
 
-// FuzzMatchARN asks that no pattern breaks the ARN matcher, and that any ARN
+// FuzzMatchARN checks that no pattern breaks the ARN matcher, and that any ARN
 // matches itself.
 func FuzzMatchARN(f *testing.F) {
 	f.Add("arn:aws:iam::*:role/${aws:PrincipalAccount}", "arn:aws:iam::1:role/a", "1")

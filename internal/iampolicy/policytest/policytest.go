@@ -1,5 +1,5 @@
 // Package policytest helps to test that tests of policies are complete. It generates mutants of a statement: each
-// changes one thing that an author could get wrong. A test that evaluates requests must fail for each mutant; a mutant
+// changes one detail that an author could get wrong. A test that evaluates requests must fail for each mutant; a mutant
 // that it does not detect is a permission, or a restriction, that no test covers. Only tests import this package.
 package policytest
 
@@ -193,7 +193,7 @@ func Text(text string) []string {
 	})
 }
 
-// Misses returns ARNs that differ from an ARN in one thing: in a part, in a word of the last part, from a word on, up
+// Misses returns ARNs that differ from an ARN in one detail: in a part, in a word of the last part, from a word on, up
 // to
 // a word, or by a longer word. Each pattern of [ARN] matches some of them.
 func Misses(arn string) []string {

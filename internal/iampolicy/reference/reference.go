@@ -77,7 +77,7 @@ type Resource struct {
 	Keys []string // condition keys that AWS sends with the action for it, and those of the type, sorted
 }
 
-// data is the decoded fixture. A service is decoded when it is first asked for.
+// data is the decoded fixture. A service is decoded when it is first used.
 type data struct {
 	header   Header
 	services map[string]func() Service

@@ -90,7 +90,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// FuzzCheck asks that no text breaks the check, and that what it takes can be
+// FuzzCheck checks that no text breaks the check, and that what it takes can be
 // read as a document.
 func FuzzCheck(f *testing.F) {
 	f.Add(
