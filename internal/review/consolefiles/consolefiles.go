@@ -21,7 +21,7 @@ const ReadMe = "README.md"
 // set has pseudo parameters.
 //
 // A policy of the vendor's permissions document may be split into several files,
-// each within IAM's size limit even with white space counted. A set is split for
+// each within IAM's size limit, which does not count white space. A set is split for
 // the longest Region name; here its policies are split for their own Region, which
 // may need one file less.
 func Files(set policies.Set) (map[string][]byte, error) {
