@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
@@ -49,7 +50,7 @@ func (f *choiceFlags) complete(cmd *cobra.Command) {
 			}
 			return out
 		},
-		"partition": func() []string { return []string{"aws", "aws-us-gov", "aws-cn"} },
+		"partition": region.PartitionIDs,
 	}
 	for name, list := range values {
 		if cmd.Flags().Lookup(name) != nil {

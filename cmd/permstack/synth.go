@@ -81,7 +81,7 @@ Exit status: 0 if the output was written, 2 if not.`,
 	f.choice.register(cmd, "required, unless --preset")
 	flags.StringVar(&f.env.Account, "account", "", usageAccount)
 	flags.StringVar(&f.env.Region, "region", "", usageRegion)
-	flags.StringVar(&f.env.Partition, "partition", "", "aws, aws-us-gov or aws-cn (default: the Region's, or any)")
+	flags.StringVar(&f.env.Partition, "partition", "", "such as aws-us-gov (default: the Region's, or any)")
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/policies/schema"
 )
 
@@ -22,7 +23,6 @@ const DefaultConnectionID = "main"
 
 var (
 	accountPattern    = lazy(`^[0-9]{12}$`)
-	regionPattern     = lazy(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 	connectionPattern = lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	// IAM accepts every printable character in a path; wildcards and "$" would change the meaning of the ARNs that
 	// contain the path.
@@ -32,8 +32,6 @@ var (
 	policyARNPattern  = lazy(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
 	tagPattern        = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 )
-
-var partitions = []string{"aws", "aws-us-gov", "aws-cn"}
 
 // pattern is a regular expression that is compiled when it is first used, which shortens the cold start of a function.
 type pattern func() *regexp.Regexp
@@ -46,12 +44,9 @@ func lazy(expr string) pattern {
 func (p pattern) MatchString(s string) bool { return p().MatchString(s) }
 
 // Partition returns the partition of a Region, "aws" for an empty or unknown one.
-func Partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
+func Partition(name string) string {
+	if p, ok := region.Lookup(name); ok {
+		return p.ID
 	}
 	return "aws"
 }
@@ -217,23 +212,23 @@ func (c *checker) environment(env Environment) Environment {
 	if env.Partition == "" {
 		// No trust crosses partitions, so any ARN of the environment has the right partition.
 		for _, arn := range []string{env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN, env.PermissionsBoundaryARN} {
-			if f := strings.SplitN(arn, ":", 3); len(f) == 3 && slices.Contains(partitions, f[1]) {
+			if f := strings.SplitN(arn, ":", 3); len(f) == 3 && slices.Contains(region.PartitionIDs(), f[1]) {
 				env.Partition = f[1]
 				break
 			}
 		}
 	}
-	if env.Partition != "" && !slices.Contains(partitions, env.Partition) {
-		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(partitions, ", "))
+	if env.Partition != "" && !slices.Contains(region.PartitionIDs(), env.Partition) {
+		c.add("unknown partition %q; valid: %s", env.Partition, strings.Join(region.PartitionIDs(), ", "))
 	}
-	if env.Region != "" && Partition(env.Region) != env.Partition {
+	switch {
+	case env.Region == "":
+	case !region.IsKnown(env.Region):
+		c.add("unknown Region %q: AWS has no Region of this name, or it is newer than this release", env.Region)
+	case Partition(env.Region) != env.Partition:
 		c.add("Region %s is in partition %s, not in %s", env.Region, Partition(env.Region), env.Partition)
 	}
 	c.match(accountPattern, env.Account, "account", "an account id has 12 digits")
-	c.match(regionPattern, env.Region, "Region", "a Region looks like eu-central-1")
-	if len(env.Region) > maxRegion {
-		c.add("Region %q is too long: the longest Region name has %d characters", env.Region, maxRegion)
-	}
 	c.match(accountPattern, env.DataPlaneAccountID, "data-plane account", "an account id has 12 digits")
 
 	if env.ConnectionID == "" {

@@ -15,7 +15,7 @@ type Selection struct {
 // Environment is where a selection is deployed and which principals it trusts. An empty Partition, Account or Region
 // becomes a CloudFormation pseudo parameter.
 type Environment struct {
-	Partition string // aws, aws-us-gov, aws-cn
+	Partition string // of region.PartitionIDs
 	Account   string // 12 digits
 	Region    string
 

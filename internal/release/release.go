@@ -76,27 +76,30 @@ func Pack(o Options) ([]Object, error) {
 		}
 		extra = map[string][]byte{profilejson.FileName(o.Profile.Name): data}
 	}
-	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]string{}}
+	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]map[string]string{}}
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
 		object := Object{Key: launch.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
 		objects = append(objects, object)
 		return object
 	}
-	for _, function := range launch.Functions(template) {
-		file := function + "-arm64.zip" // the architecture in template.yaml
-		zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("dist/%s does not exist: run ./build.sh build", file)
+	for _, arch := range launch.Architectures {
+		r.Code[arch] = map[string]string{}
+		for _, function := range launch.Functions(template) {
+			file := function + "-" + arch + ".zip"
+			zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
+			if errors.Is(err, os.ErrNotExist) {
+				return nil, fmt.Errorf("dist/%s does not exist: run ./build.sh build", file)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if zip, err = AddFiles(zip, extra); err != nil {
+				return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
+			}
+			name := function + "-" + arch + "-" + Object{Body: zip}.SHA256() + ".zip"
+			r.Code[arch][function] = add(name, name, "application/zip", zip).Key
 		}
-		if err != nil {
-			return nil, err
-		}
-		if zip, err = AddFiles(zip, extra); err != nil {
-			return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
-		}
-		name := function + "-arm64-" + Object{Body: zip}.SHA256() + ".zip"
-		r.Code[function] = add(name, name, "application/zip", zip).Key
 	}
 	templates, err := Templates(template, r)
 	if err != nil {

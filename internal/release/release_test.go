@@ -40,7 +40,9 @@ func repository(t *testing.T, program string) string {
 	write("template.yaml", permstack.Template)
 	write(release.HubTemplate, hub)
 	for _, f := range launch.Functions(permstack.Template) {
-		write("dist/"+f+"-arm64.zip", []byte(program+" of "+f))
+		for _, arch := range launch.Architectures {
+			write("dist/"+f+"-"+arch+".zip", []byte(program+" of "+f+" for "+arch))
+		}
 	}
 	return root
 }

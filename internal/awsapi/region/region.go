@@ -117,6 +117,14 @@ func Lookup(name string) (Partition, bool) {
 	return partitions[r.partition], ok
 }
 
+// DNSSuffix returns the DNS suffix of a partition, "amazonaws.com" for an unknown one.
+func DNSSuffix(partition string) string {
+	if p, ok := partitions[partition]; ok {
+		return p.DNSSuffix
+	}
+	return partitions["aws"].DNSSuffix
+}
+
 // LambdaArchitecture returns the architecture of the functions in a Region.
 func LambdaArchitecture(name string) Architecture {
 	if r, ok := regions[name]; ok {

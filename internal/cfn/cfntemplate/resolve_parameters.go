@@ -1,5 +1,7 @@
 package cfntemplate
 
+import "permstack/internal/awsapi/region"
+
 // Environment holds the values for which a template is evaluated.
 type Environment struct {
 	Parameters map[string]string
@@ -54,10 +56,7 @@ func (t *Template) ResolveParameters(env Environment) (*Resolved, error) {
 		env.Pseudo.Partition = Partition(env.Pseudo.Region)
 	}
 	if env.Pseudo.URLSuffix == "" {
-		env.Pseudo.URLSuffix = "amazonaws.com"
-		if env.Pseudo.Partition == "aws-cn" {
-			env.Pseudo.URLSuffix = "amazonaws.com.cn"
-		}
+		env.Pseudo.URLSuffix = region.DNSSuffix(env.Pseudo.Partition)
 	}
 	b := &Resolved{Template: t, Parameters: values, Conditions: map[string]bool{}, env: env}
 	ev := &evaluator{resolved: b}
@@ -149,13 +148,10 @@ func (b *Resolved) Outputs(resolver Resolver) ([]OutputValue, error) {
 	return out, nil
 }
 
-// Partition returns the AWS partition of a Region.
-func Partition(region string) string {
-	switch {
-	case len(region) > 3 && region[:3] == "cn-":
-		return "aws-cn"
-	case len(region) > 7 && region[:7] == "us-gov-":
-		return "aws-us-gov"
+// Partition returns the partition of a Region, "aws" for an unknown one.
+func Partition(name string) string {
+	if p, ok := region.Lookup(name); ok {
+		return p.ID
 	}
 	return "aws"
 }

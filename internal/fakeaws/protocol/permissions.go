@@ -1,6 +1,10 @@
 package protocol
 
-import "strings"
+import (
+	"strings"
+
+	"permstack/internal/awsapi/region"
+)
 
 // Access is one permission: an IAM action on a resource, with its condition
 // keys.
@@ -74,13 +78,10 @@ func (c *Call) ARN(service, region, account, resource string) string {
 	return strings.Join([]string{"arn", c.Partition, service, region, account, resource}, ":")
 }
 
-// Partition returns the partition of a Region: aws, aws-us-gov or aws-cn.
-func Partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
+// Partition returns the partition of a Region, "aws" for an unknown one.
+func Partition(name string) string {
+	if p, ok := region.Lookup(name); ok {
+		return p.ID
 	}
 	return "aws"
 }

@@ -125,7 +125,7 @@ func TestStyle(t *testing.T) {
 				t.Fatal("the style is the same")
 			}
 			functions := launch.Functions(template)
-			if slices.Sort(functions); !slices.Equal(functions, slices.Sorted(maps.Keys(r.Code))) {
+			if slices.Sort(functions); !slices.Equal(functions, slices.Sorted(maps.Keys(r.Code["arm64"]))) {
 				t.Errorf("functions: got %q, want %q", functions, r.Code)
 			}
 			otherStack, err := launch.Stack(template, r)
@@ -217,16 +217,21 @@ func TestStackEqualsTemplate(t *testing.T) {
 		functions++
 		take(t, resource, "Metadata")
 		take(t, resource, "Properties", "Code")
+		take(t, resource, "Properties", "Architectures")
+		if text := fmt.Sprint(take(t, stack, "Resources", id, "Properties", "Architectures")); !strings.Contains(text, "Regions") {
+			t.Errorf("architectures of %s: got %s, want those of the Region", id, text)
+		}
 		code, _ := take(t, stack, "Resources", id, "Properties", "Code").(map[string]any)
 		if len(code) != 2 || code["S3Bucket"] == nil || !strings.Contains(fmt.Sprint(code["S3Key"]), "Fn::FindInMap") {
 			t.Errorf("code of %s: got %v", id, code)
 		}
 	}
-	if functions != len(r.Code) || functions == 0 {
-		t.Errorf("got %d functions, want %d", functions, len(r.Code))
+	if functions != len(r.Code["arm64"]) || functions == 0 {
+		t.Errorf("got %d functions, want %d", functions, len(r.Code["arm64"]))
 	}
 	take(t, stack, "Parameters", "CodeBucketPrefix")
-	take(t, stack, "Mappings", "Release")
+	take(t, stack, "Mappings", "Code")
+	take(t, stack, "Mappings", "Regions")
 	face := "AWS::CloudFormation::Interface"
 	take(t, stack, "Metadata", face, "ParameterLabels", "CodeBucketPrefix")
 	groups := stack["Metadata"].(map[string]any)[face].(map[string]any)["ParameterGroups"].([]any)

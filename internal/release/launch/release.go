@@ -9,6 +9,7 @@
 package launch
 
 import (
+	"permstack/internal/awsapi/region"
 	"permstack/internal/cfn/cfntemplate"
 )
 
@@ -17,7 +18,18 @@ import (
 type Release struct {
 	Version      string
 	BucketPrefix string
-	Code         map[string]string // function → key of its zip
+	Code         map[string]map[string]string // architecture of a zip → function → key
+}
+
+// Architectures are those of the zips, by Go's names, which are also keys of a mapping.
+var Architectures = []string{"amd64", "arm64"}
+
+// zipArchitecture returns the architecture of a function's zip in Go's terms.
+func zipArchitecture(a region.Architecture) string {
+	if a == region.ARM64 {
+		return "arm64"
+	}
+	return "amd64"
 }
 
 // Unreleased returns the release of the templates that git keeps, which do not
@@ -25,9 +37,12 @@ type Release struct {
 // examples ("amzn-s3-demo-", S3 User Guide, "General purpose bucket naming
 // rules"), so nobody can put code where such a template finds it.
 func Unreleased(functions ...string) Release {
-	r := Release{Version: "unreleased", BucketPrefix: "amzn-s3-demo-permstack", Code: map[string]string{}}
-	for _, f := range functions {
-		r.Code[f] = Key(r.Version, f+"-arm64.zip")
+	r := Release{Version: "unreleased", BucketPrefix: "amzn-s3-demo-permstack", Code: map[string]map[string]string{}}
+	for _, arch := range Architectures {
+		r.Code[arch] = map[string]string{}
+		for _, f := range functions {
+			r.Code[arch][f] = Key(r.Version, f+"-"+arch+".zip")
+		}
 	}
 	return r
 }
@@ -36,10 +51,7 @@ func Unreleased(functions ...string) Release {
 func Key(version, file string) string { return "permstack/" + version + "/" + file }
 
 // ObjectURL returns the URL of an object in the bucket of a Region.
-func ObjectURL(prefix, region, key string) string {
-	domain := "amazonaws.com"
-	if cfntemplate.Partition(region) == "aws-cn" {
-		domain += ".cn"
-	}
-	return "https://" + prefix + "-" + region + ".s3." + region + "." + domain + "/" + key
+func ObjectURL(prefix, name, key string) string {
+	domain := region.DNSSuffix(cfntemplate.Partition(name))
+	return "https://" + prefix + "-" + name + ".s3." + name + "." + domain + "/" + key
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/yamlfmt"
 )
@@ -98,13 +99,16 @@ func releaseCode(root *yaml.Node, r Release) error {
 		return fmt.Errorf("no AWS::Lambda::Function of the template has code under functions/")
 	}
 	for _, f := range functions {
-		if r.Code[f.name] == "" {
-			return fmt.Errorf("release %s has no code of function %s", r.Version, f.name)
+		for _, arch := range Architectures {
+			if r.Code[arch][f.name] == "" {
+				return fmt.Errorf("release %s has no code of function %s for %s", r.Version, f.name, arch)
+			}
 		}
 		set(lookup(f.resource, "Properties"), "Code", mapping(
 			field{"S3Bucket", call("Fn::Sub", scalar("${"+bucketParameter+"}-${AWS::Region}"))},
-			field{"S3Key", call("Fn::FindInMap", sequence(scalar("Release"), scalar("Code"), scalar(f.name)))},
+			field{"S3Key", call("Fn::FindInMap", sequence(scalar("Code"), inRegion("Zip"), scalar(f.name)))},
 		))
+		set(lookup(f.resource, "Properties"), "Architectures", sequence(inRegion("Architecture")))
 		remove(f.resource, "Metadata") // for the SAM CLI alone
 	}
 	mappings, err := require(root, "Mappings")
@@ -112,11 +116,35 @@ func releaseCode(root *yaml.Node, r Release) error {
 		return err
 	}
 	code := mapping()
-	for _, name := range slices.Sorted(maps.Keys(r.Code)) {
-		set(code, name, scalar(r.Code[name]))
+	for _, arch := range Architectures {
+		keys := mapping()
+		for _, name := range slices.Sorted(maps.Keys(r.Code[arch])) {
+			set(keys, name, scalar(r.Code[arch][name]))
+		}
+		set(code, arch, keys)
 	}
-	set(mappings, "Release", mapping(field{"Code", code}))
+	set(mappings, "Code", code)
+	set(mappings, "Regions", regionMapping())
 	return nil
+}
+
+// inRegion returns a value of the mapping Regions for the stack's Region. A Region
+// that is not in it cannot be launched in.
+func inRegion(key string) *yaml.Node {
+	return call("Fn::FindInMap", sequence(scalar("Regions"), call("Ref", scalar("AWS::Region")), scalar(key)))
+}
+
+// regionMapping returns the mapping of Regions to the architecture of Lambda functions
+// and of the zip: arm64 where Lambda has it.
+func regionMapping() *yaml.Node {
+	out := mapping()
+	for _, name := range region.Names() {
+		arch := region.LambdaArchitecture(name)
+		set(out, name, mapping(
+			field{"Architecture", scalar(string(arch))}, field{"Zip", scalar(zipArchitecture(arch))},
+		))
+	}
+	return out
 }
 
 // addBucketParameter adds the parameter CodeBucketPrefix with its label, in the

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
@@ -30,18 +31,20 @@ type Link struct {
 	Parameters  map[string]string // by name
 }
 
-// consoles holds the console's domain in each partition.
-var consoles = map[string]string{
-	"aws": "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com", "aws-cn": "console.amazonaws.cn",
-}
-
 var (
-	regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	stackPattern  = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
-	objectURL     = regexp.MustCompile(
-		`^https://([a-z0-9][a-z0-9.-]+\.s3|s3)([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?/[^?#]+$`,
+	stackPattern = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
+	objectURL    = regexp.MustCompile(
+		`^https://([a-z0-9][a-z0-9.-]+\.s3|s3)([.-][a-z0-9-]+)?\.([a-z][a-z.-]+)/[^?#]+$`,
 	)
 )
+
+// isObjectURL reports whether a URL is that of an object in S3 of any partition.
+func isObjectURL(url string) bool {
+	m := objectURL.FindStringSubmatch(url)
+	return m != nil && slices.ContainsFunc(region.PartitionIDs(), func(id string) bool {
+		return region.DNSSuffix(id) == m[3]
+	})
+}
 
 // examples returns values for what the customer fills in on the page, so that the
 // other values can be checked against the template's rules: the vendor's role and
@@ -79,14 +82,18 @@ func (l Link) URL(template []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	partition, known := region.Lookup(l.Region)
 	switch {
-	case !regionPattern.MatchString(l.Region):
-		return "", fmt.Errorf("region %q: want a Region such as us-east-1", l.Region)
+	case !known:
+		return "", fmt.Errorf("region %q: AWS has no Region of this name, or it is newer than this release", l.Region)
+	case partition.Console == "":
+		return "", fmt.Errorf("region %s: the address of the console of partition %s is not public: "+
+			"create the stack with the AWS CLI", l.Region, partition.ID)
 	case !stackPattern.MatchString(l.StackName):
 		return "", fmt.Errorf("stack name %q: want a letter, and then at most 127 letters, digits and hyphens", l.StackName)
-	case !objectURL.MatchString(l.TemplateURL):
+	case !isObjectURL(l.TemplateURL):
 		return "", fmt.Errorf("template URL %q: want the https URL of an object in S3", l.TemplateURL)
-	case strings.HasPrefix(l.Region, "cn-") != strings.Contains(l.TemplateURL, ".amazonaws.com.cn/"):
+	case objectURL.FindStringSubmatch(l.TemplateURL)[3] != partition.DNSSuffix:
 		return "", fmt.Errorf(
 			"template URL %q: CloudFormation in %s cannot read from another partition",
 			l.TemplateURL,
@@ -100,7 +107,7 @@ func (l Link) URL(template []byte) (string, error) {
 	if err := check(t, l, values); err != nil {
 		return "", err
 	}
-	text := "https://" + l.Region + "." + consoles[cfntemplate.Partition(l.Region)] +
+	text := "https://" + l.Region + "." + partition.Console +
 		"/cloudformation/home?region=" + l.Region + "#/stacks/quickcreate?templateURL=" + escape(l.TemplateURL) +
 		"&stackName=" + escape(l.StackName)
 	for _, p := range t.Parameters { // in the template's order

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/release/launch"
 )
 
@@ -78,7 +79,7 @@ func TestURLErrors(t *testing.T) {
 		"a wrong value":    {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
 		"against the rules": {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} },
 			"support role needs"},
-		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "want a Region"},
+		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "no Region of this name"},
 		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
 		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
 		"another partition":  {func(l *launch.Link) { l.Region = "cn-north-1" }, "another partition"},
@@ -111,5 +112,28 @@ func TestReadmeButton(t *testing.T) {
 	}
 	if !strings.Contains(string(readme), "\n"+launch.Button(link)+"\n") {
 		t.Errorf("README.md does not contain the button %s", launch.Button(link))
+	}
+}
+
+// TestRegions builds a link for each Region whose console is public, and refuses the
+// others.
+func TestRegions(t *testing.T) {
+	stack, _, _ := generate(t)
+	for _, name := range region.Names() {
+		t.Run(name, func(t *testing.T) {
+			partition, _ := region.Lookup(name)
+			link, err := launch.Link{
+				Region: name, StackName: "permstack", TemplateURL: launch.ObjectURL("b", name, "launch-stack.yaml"),
+			}.URL(stack)
+			if partition.Console == "" {
+				if err == nil {
+					t.Errorf("got link %s, want an error", link)
+				}
+				return
+			}
+			if want := "https://" + name + "." + partition.Console + "/"; err != nil || !strings.HasPrefix(link, want) {
+				t.Errorf("got %q, %v, want a link that begins with %s", link, err, want)
+			}
+		})
 	}
 }
