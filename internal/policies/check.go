@@ -224,7 +224,7 @@ func (c *checker) environment(env Environment) Environment {
 	switch {
 	case env.Region == "":
 	case !region.IsKnown(env.Region):
-		c.add("unknown Region %q: AWS has no Region of this name, or it is newer than this release", env.Region)
+		c.add("unknown Region %q: a Region looks like eu-central-1, and this release must know it", env.Region)
 	case Partition(env.Region) != env.Partition:
 		c.add("Region %s is in partition %s, not in %s", env.Region, Partition(env.Region), env.Partition)
 	}

@@ -218,7 +218,8 @@ func TestStackEqualsTemplate(t *testing.T) {
 		take(t, resource, "Metadata")
 		take(t, resource, "Properties", "Code")
 		take(t, resource, "Properties", "Architectures")
-		if text := fmt.Sprint(take(t, stack, "Resources", id, "Properties", "Architectures")); !strings.Contains(text, "Regions") {
+		text := fmt.Sprint(take(t, stack, "Resources", id, "Properties", "Architectures"))
+		if !strings.Contains(text, "Regions") {
 			t.Errorf("architectures of %s: got %s, want those of the Region", id, text)
 		}
 		code, _ := take(t, stack, "Resources", id, "Properties", "Code").(map[string]any)
