@@ -38,7 +38,8 @@ func hasSpans(p schema.Profile) bool {
 }
 
 func differs(a, b schema.Profile) bool {
-	return len(a.Assets) != len(b.Assets) || len(a.Options) != len(b.Options) || !slices.Equal(statements(a), statements(b))
+	return len(a.Assets) != len(b.Assets) || len(a.Options) != len(b.Options) ||
+		!slices.Equal(statements(a), statements(b))
 }
 
 // statements lists the statements of a profile with their actions.

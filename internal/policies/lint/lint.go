@@ -105,7 +105,8 @@ type checker struct {
 }
 
 func (c *checker) add(at profilefile.Position, rule Rule, format string, args ...any) {
-	c.problems = append(c.problems, Problem{profilefile.Problem{Position: at, Message: fmt.Sprintf(format, args...)}, rule})
+	problem := profilefile.Problem{Position: at, Message: fmt.Sprintf(format, args...)}
+	c.problems = append(c.problems, Problem{problem, rule})
 }
 
 // static checks what can be decided without a choice.

@@ -1,15 +1,18 @@
 package lint
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"permstack/internal/policies"
 	"permstack/internal/policies/profilefile"
 	"permstack/internal/policies/schema"
 )
 
-// names checks that references are defined, that no two entities have one name in a release, and that reasons are given.
+// names checks that references are defined, that no two entities have one name in a release, that names have a common
+// beginning, and that reasons are given.
 func (c *checker) names() {
 	p := c.loaded.Profile
 	for _, t := range p.Terms {
@@ -22,7 +25,8 @@ func (c *checker) names() {
 	entities := map[string][]schema.Span{}
 	entity := func(key, name string, in schema.Span) {
 		if slices.ContainsFunc(entities[name], func(other schema.Span) bool { return overlap(in, other) }) {
-			c.add(c.loaded.Place(key), Reference, "the name %s is used twice; names of roles, policies, topics and rules differ", name)
+			c.add(c.loaded.Place(key), Reference, "the name %s is used twice; names of roles, policies, topics and rules differ",
+				name)
 		}
 		entities[name] = append(entities[name], in)
 	}
@@ -41,6 +45,20 @@ func (c *checker) names() {
 	}
 	for _, r := range p.Rules {
 		entity(profilefile.RuleKey(r.Entity), r.Entity, r.In)
+	}
+	for _, name := range slices.Sorted(maps.Keys(entities)) {
+		if !alphanumeric.MatchString(name) {
+			at := c.loaded.Place(profilefile.RoleKey(name), profilefile.PolicyKey(name), profilefile.TopicKey(name),
+				profilefile.RuleKey(name))
+			c.add(at, Reference, "the name %q: want letters and digits", name)
+		}
+	}
+	if prefix := policies.NamePrefix(p); len(prefix) < policies.MinNamePrefix && len(p.Roles) > 0 {
+		c.add(c.loaded.Place(), Reference, "the names of roles, managed policies, topics and rules begin with %q: want at "+
+			"least %d common characters, which limit what an installation may create", prefix, policies.MinNamePrefix)
+	}
+	if _, ok := policies.InstanceRole(p); !ok {
+		c.add(c.loaded.Place(), Reference, "more than one role has an instance profile: the installation may pass one role only")
 	}
 }
 

@@ -64,7 +64,9 @@ func (c *statementChecker) scope() {
 		case r == "*":
 		case !c.used[r]:
 			c.add(ResourceType, "resource", r, "no action of the statement applies to %s", r)
-		case !c.s.Deny && !slices.ContainsFunc(c.s.Actions, func(name string) bool { return namesType(reference.Matching(name), r) }):
+		case !c.s.Deny && !slices.ContainsFunc(c.s.Actions, func(name string) bool {
+			return namesType(reference.Matching(name), r)
+		}):
 			c.add(ResourceType, "resource", r, "%s is wider than any resource type of the actions: name the type", r)
 		}
 	}
@@ -74,7 +76,8 @@ func (c *statementChecker) scope() {
 func (c *statementChecker) actionWildcards() {
 	for _, name := range c.s.Actions {
 		if actions.IsPattern(name) && strings.TrimSpace(c.s.Note) == "" {
-			c.add(Wildcard, "action", name, "%s also allows actions that AWS adds later: list the actions, or say in note why not", name)
+			c.add(Wildcard, "action", name, "%s also allows actions that AWS adds later: list the actions, or say in note "+
+				"why not", name)
 		}
 	}
 }
@@ -259,7 +262,8 @@ func (c *statementChecker) conditions() {
 	for _, operator := range slices.Sorted(maps.Keys(c.s.When)) {
 		for _, key := range slices.Sorted(maps.Keys(c.s.When[operator])) {
 			if matchesAbsentKey(operator) && sentSometimes[key] != operator {
-				c.add(Condition, "key", key, "%s %s is true if the request does not have the key: use a positive operator", operator, key)
+				c.add(Condition, "key", key, "%s %s is true if the request does not have the key: use a positive operator",
+					operator, key)
 			}
 			for _, v := range c.s.When[operator][key] {
 				if strings.Contains(v, "${OtherAccount}") && v != "${OtherAccount}" {
@@ -274,7 +278,8 @@ func (c *statementChecker) conditions() {
 	} {
 		for _, a := range c.s.Actions {
 			if actions.Match(a, action) && c.s.When[want.operator][want.key] == nil {
-				c.add(Condition, "action", a, "%s requires the condition %s %s: %s without it", action, want.operator, want.key, want.why)
+				c.add(Condition, "action", a, "%s requires the condition %s %s: %s without it", action, want.operator,
+					want.key, want.why)
 			}
 		}
 	}
