@@ -376,10 +376,12 @@ func TestHubPolicies(t *testing.T) {
 		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN,
 			map[string][]string{"aws:PrincipalOrgID": ours}, false},
 	} {
-		d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource,
-			Context: tc.context})
-		if (d == eval.Allow) != tc.allowed {
-			t.Errorf("%s: %s", tc.what, d)
-		}
+		t.Run(tc.what, func(t *testing.T) {
+			d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource,
+				Context: tc.context})
+			if (d == eval.Allow) != tc.allowed {
+				t.Errorf("got %s, want allowed: %v", d, tc.allowed)
+			}
+		})
 	}
 }

@@ -160,10 +160,12 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 		"an external id that is not used": {map[string]string{"ExternalId": "example"}, "with trust=server-role"},
 		"an account that is not it":       {map[string]string{"OtherAccountIds": "111122223333,mine"}, "12 digits"},
 	} {
-		if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil ||
-			!strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: got error %v, want one that contains %q", name, err, tc.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := resolveTemplate(t, "parent", cpmParameters(tc.values)); err == nil ||
+				!strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got error %v, want one that contains %q", err, tc.want)
+			}
+		})
 	}
 	for _, id := range []string{"", "example"} { // the vendor's is optional
 		if _, err := resolveTemplate(t, "parent",

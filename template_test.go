@@ -108,10 +108,12 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 		"Profile":        "clumio",
 	}
 	for name, want := range wants {
-		p := template.Parameter(name)
-		if p == nil || p.Default != want {
-			t.Errorf("default of %s: want %q", name, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := template.Parameter(name)
+			if p == nil || p.Default != want {
+				t.Errorf("default of %s: want %q", name, want)
+			}
+		})
 	}
 	if got := template.Parameter("CatalogVersion").AllowedValues; !slices.Equal(got, policies.Releases) {
 		t.Errorf("CatalogVersion: got values %v, want %v", got, policies.Releases)

@@ -56,11 +56,13 @@ func TestWhoIsCalling(t *testing.T) {
 		{"111122223333", "us-gov-west-1", "arn:aws-us-gov:iam::111122223333:root"},
 		{"111122223333", "cn-north-1", "arn:aws-cn:iam::111122223333:root"},
 	} {
-		n := apitest.NewClients(c.ConfigWith(tt.region, aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: "x"}))
-		got := apitest.Must[*sts.GetCallerIdentityOutput](t)(n.STS.GetCallerIdentity(context.Background(), nil))
-		if *got.Arn != tt.want {
-			t.Errorf("%s in %s: got %s, want %s", tt.key, tt.region, *got.Arn, tt.want)
-		}
+		t.Run(tt.key+" in "+tt.region, func(t *testing.T) {
+			n := apitest.NewClients(c.ConfigWith(tt.region, aws.Credentials{AccessKeyID: tt.key, SecretAccessKey: "x"}))
+			got := apitest.Must[*sts.GetCallerIdentityOutput](t)(n.STS.GetCallerIdentity(context.Background(), nil))
+			if *got.Arn != tt.want {
+				t.Errorf("%s in %s: got %s, want %s", tt.key, tt.region, *got.Arn, tt.want)
+			}
+		})
 	}
 }
 

@@ -88,9 +88,11 @@ func TestMessage(t *testing.T) {
 	}
 	for name, want := range map[string]string{"kind": "drift", "status": "drifted", "direction": "grants-more",
 		"profile": "clumio", "account": "123456789012", "region": "eu-central-1", "stack": "backup"} {
-		if got := m.Attributes()[name]; got != want {
-			t.Errorf("attribute %s is %q", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := m.Attributes()[name]; got != want {
+				t.Errorf("attribute %s is %q", name, got)
+			}
+		})
 	}
 }
 
@@ -115,13 +117,15 @@ func TestSubjects(t *testing.T) {
 		"reminder": {report(more, newFinding(3, finding.Changed)), known, 8, "GRANTS MORE: 2 still open",
 			notify.Drifted},
 	} {
-		diff, _ := notify.Compare(tc.report, tc.state, monday.AddDate(0, 0, tc.days), 7)
-		m := notify.DriftMessage(tc.report, diff, nil, monday)
-		if want := "permstack: " + tc.want + " - backup (123456789012 eu-central-1)"; m.Subject != want ||
-			m.Status != tc.status {
-			t.Errorf("%s: %q, %s; want %q, %s", name, m.Subject, m.Status, want, tc.status)
-		}
-		protocols(t, m)
+		t.Run(name, func(t *testing.T) {
+			diff, _ := notify.Compare(tc.report, tc.state, monday.AddDate(0, 0, tc.days), 7)
+			m := notify.DriftMessage(tc.report, diff, nil, monday)
+			if want := "permstack: " + tc.want + " - backup (123456789012 eu-central-1)"; m.Subject != want ||
+				m.Status != tc.status {
+				t.Errorf("%q, %s; want %q, %s", m.Subject, m.Status, want, tc.status)
+			}
+			protocols(t, m)
+		})
 	}
 }
 

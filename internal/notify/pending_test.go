@@ -151,8 +151,10 @@ func TestLease(t *testing.T) {
 		"of an unknown run":   {notify.Lease{Until: monday.Add(time.Minute)}, "b", false},
 		"another's long name": {notify.Lease{Holder: "a", Until: monday.Add(time.Minute)}, long, true},
 	} {
-		if got := tc.lease.Held(tc.holder, monday); got != tc.want {
-			t.Errorf("%s: %v", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := tc.lease.Held(tc.holder, monday); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
 	}
 }

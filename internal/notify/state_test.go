@@ -59,9 +59,11 @@ func TestDamagedState(t *testing.T) {
 		"overflow":        `{"v":1,"o":"x"}`,
 		"too long":        good + strings.Repeat(" ", notify.MaxState),
 	} {
-		if _, err := notify.DecodeState([]byte(data), parent); err == nil {
-			t.Errorf("%s: no error for %q", name, data)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := notify.DecodeState([]byte(data), parent); err == nil {
+				t.Errorf("no error for %q", data)
+			}
+		})
 	}
 	if _, err := notify.DecodeState([]byte(good), parent+"0"); err == nil {
 		t.Error("another stack's state is taken")

@@ -65,15 +65,17 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 		"an update failed":    {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateFailed }, 1},
 		"one was rolled back": {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateRollbackComplete }, 0},
 	} {
-		f := launched(t)
-		tc.change(f.find(access))
-		f.updateCalls = 0
-		if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if f.updateCalls != tc.updates {
-			t.Errorf("%s: got %d UpdateStack calls, want %d", name, f.updateCalls, tc.updates)
-		}
+		t.Run(name, func(t *testing.T) {
+			f := launched(t)
+			tc.change(f.find(access))
+			f.updateCalls = 0
+			if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
+				t.Error(err)
+			}
+			if f.updateCalls != tc.updates {
+				t.Errorf("got %d UpdateStack calls, want %d", f.updateCalls, tc.updates)
+			}
+		})
 	}
 }
 
@@ -98,14 +100,16 @@ func TestRefusedWrites(t *testing.T) {
 		"continue": {types.StackStatusUpdateRollbackFailed, cfn.RequestUpdate, "rollback of stack " + access},
 		"again":    {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
 	} {
-		f := launched(t)
-		f.find(access).set(tc.status)()
-		f.refusal = denied
-		_, err := handle(t, f, event(tc.request, testProperties("Assets", "ec2")))
-		says(t, err, tc.words, "not authorized")
-		if len(f.writes) > 0 || f.ticks > 100 {
-			t.Errorf("%s: wrote %v in %d ticks", name, f.writes, f.ticks)
-		}
+		t.Run(name, func(t *testing.T) {
+			f := launched(t)
+			f.find(access).set(tc.status)()
+			f.refusal = denied
+			_, err := handle(t, f, event(tc.request, testProperties("Assets", "ec2")))
+			says(t, err, tc.words, "not authorized")
+			if len(f.writes) > 0 || f.ticks > 100 {
+				t.Errorf("wrote %v in %d ticks", f.writes, f.ticks)
+			}
+		})
 	}
 }
 

@@ -234,12 +234,14 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		"selection": {event(cfn.RequestCreate, testProperties("Assets", " , ")), "no asset"},
 		"stack id":  {cfn.Event{RequestType: cfn.RequestCreate, StackID: "x"}, "not the ARN of a stack"},
 	} {
-		f := newFake()
-		_, err := handle(t, f, tc.event)
-		says(t, err, tc.words)
-		if len(f.writes) > 0 {
-			t.Errorf("%s: wrote %v", name, f.writes)
-		}
+		t.Run(name, func(t *testing.T) {
+			f := newFake()
+			_, err := handle(t, f, tc.event)
+			says(t, err, tc.words)
+			if len(f.writes) > 0 {
+				t.Errorf("wrote %v", f.writes)
+			}
+		})
 	}
 	f := newFake()
 	create := event(cfn.RequestCreate, testProperties())

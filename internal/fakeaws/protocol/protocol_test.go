@@ -93,9 +93,11 @@ func TestTags(t *testing.T) {
 func TestPartition(t *testing.T) {
 	for region, want := range map[string]string{"eu-west-1": "aws", "us-gov-east-1": "aws-us-gov",
 		"cn-northwest-1": "aws-cn", "": "aws"} {
-		if got := Partition(region); got != want {
-			t.Errorf("%s: %s", region, got)
-		}
+		t.Run(region, func(t *testing.T) {
+			if got := Partition(region); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

@@ -20,9 +20,11 @@ func TestFindAndMatch(t *testing.T) {
 		{"*", "", true}, {"a*c", "abbc", true}, {"a*c", "abcb", false}, {"a?c", "abc", true},
 		{"a?c", "ac", false}, {"A*", "abc", true}, {"*b*b", "abab", true}, {"", "a", false}, {"ab*", "a", false},
 	} {
-		if got := Match(c.pattern, c.text); got != c.want {
-			t.Errorf("Match(%q, %q) = %v", c.pattern, c.text, got)
-		}
+		t.Run(c.pattern+" matches "+c.text, func(t *testing.T) {
+			if got := Match(c.pattern, c.text); got != c.want {
+				t.Errorf("Match(%q, %q) = %v", c.pattern, c.text, got)
+			}
+		})
 	}
 }
 
@@ -37,8 +39,10 @@ func TestActsOn(t *testing.T) {
 		{"s3:GetObject", "arn:aws:s3:::bucket/key", true},
 		{"unknown:Action", "arn:aws:s3:::bucket", true},
 	} {
-		if got := ActsOn(c.action, c.resource); got != c.want {
-			t.Errorf("ActsOn(%s, %s) = %v", c.action, c.resource, got)
-		}
+		t.Run(c.action+" on "+c.resource, func(t *testing.T) {
+			if got := ActsOn(c.action, c.resource); got != c.want {
+				t.Errorf("ActsOn(%s, %s) = %v", c.action, c.resource, got)
+			}
+		})
 	}
 }

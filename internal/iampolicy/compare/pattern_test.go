@@ -33,10 +33,12 @@ func TestIncludes(t *testing.T) {
 		{"*aa*", "*a?a*", false}, {"*a*a*", "*a?a*", true}, {"s3:Get*", "s3:Get*Tagging", true}, {"s3:*Object",
 			"s3:GetObject", true},
 	} {
-		p, q := glob(tt.p), glob(tt.q)
-		if got := p.includes(&q); got != tt.want {
-			t.Errorf("%q includes %q: got %v", tt.p, tt.q, got)
-		}
+		t.Run(tt.p+" includes "+tt.q, func(t *testing.T) {
+			p, q := glob(tt.p), glob(tt.q)
+			if got := p.includes(&q); got != tt.want {
+				t.Errorf("%q includes %q: got %v", tt.p, tt.q, got)
+			}
+		})
 	}
 }
 
@@ -56,12 +58,14 @@ func TestResourceIncludes(t *testing.T) {
 		{"arn:aws:x*", "arn:aws:x:${v}:1:y", true}, {"arn:aws:x:::*", "arn:aws:x:::${v}", true}, {"arn:aws:x:::${w}",
 			"arn:aws:x:::${v}", false},
 	} {
-		r := newReader()
-		s := syntax{wildcards: true, variables: true}
-		p, q := newResource(r.read(tt.p, s)), newResource(r.read(tt.q, s))
-		if got := p.includes(&q); got != tt.want {
-			t.Errorf("%q includes %q: got %v", tt.p, tt.q, got)
-		}
+		t.Run(tt.p+" includes "+tt.q, func(t *testing.T) {
+			r := newReader()
+			s := syntax{wildcards: true, variables: true}
+			p, q := newResource(r.read(tt.p, s)), newResource(r.read(tt.q, s))
+			if got := p.includes(&q); got != tt.want {
+				t.Errorf("%q includes %q: got %v", tt.p, tt.q, got)
+			}
+		})
 	}
 }
 

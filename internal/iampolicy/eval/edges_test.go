@@ -103,12 +103,14 @@ func TestConditionEdges(t *testing.T) {
 		`{"ArnLike":{"x:name":"arn:aws:sns:*:*:*"}}`:    false,
 		`{"ArnNotLike":{"x:name":"arn:aws:sns:*:*:*"}}`: true,
 	} {
-		doc := parse(t,
-			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
-		got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
-		if got != want {
-			t.Errorf("%s: got %v, want %v", condition, got, want)
-		}
+		t.Run(condition, func(t *testing.T) {
+			doc := parse(t,
+				`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
+			got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
+			if got != want {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	}
 }
 
@@ -133,13 +135,15 @@ func TestResourceEdges(t *testing.T) {
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::a", false},
 		{"2012-10-17", "arn:aws:s3:::a?", "arn:aws:s3:::aé", true},
 	} {
-		doc := parse(t,
-			`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`)
-		request := Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}}
-		got := Documents([]iampolicy.Document{doc}, request) == Allow
-		if got != tt.want {
-			t.Errorf("%s, %s on %s: got %v, want %v", tt.version, tt.pattern, tt.resource, got, tt.want)
-		}
+		t.Run(tt.version+" "+tt.pattern+" on "+tt.resource, func(t *testing.T) {
+			doc := parse(t,
+				`{"Version":"`+tt.version+`","Statement":{"Effect":"Allow","Action":"*","Resource":"`+tt.pattern+`"}}`)
+			request := Request{Action: "s3:GetObject", Resource: tt.resource, Context: map[string][]string{"x:me": {"me"}}}
+			got := Documents([]iampolicy.Document{doc}, request) == Allow
+			if got != tt.want {
+				t.Errorf("%s, %s on %s: got %v, want %v", tt.version, tt.pattern, tt.resource, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -169,22 +173,26 @@ func TestPrincipalEdges(t *testing.T) {
 		{`"Principal":{"AWS":"*"}`, service, ImplicitDeny},
 		{`"Principal":{"Service":["sns.amazonaws.com","ec2.amazonaws.com"]}`, service, Allow},
 	} {
-		doc := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+tt.element+`,"Action":"sts:AssumeRole"}]}`)
-		if got, _ := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want {
-			t.Errorf("%s by %v: got %v", tt.element, tt.who, got)
-		}
+		t.Run(tt.element, func(t *testing.T) {
+			doc := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+tt.element+`,"Action":"sts:AssumeRole"}]}`)
+			if got, _ := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want {
+				t.Errorf("%s by %v: got %v", tt.element, tt.who, got)
+			}
+		})
 	}
 }
 
-// TestEveryStatementIsAsked: one that does not apply ends nothing.
-func TestEveryStatementIsAsked(t *testing.T) {
+// TestEveryStatementIsEvaluated checks that a statement that does not apply does not end the evaluation.
+func TestEveryStatementIsEvaluated(t *testing.T) {
 	doc := parse(t,
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"iam:*","Resource":"*"},
 		{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}]}`)
 	for action, want := range map[string]Decision{"iam:GetRole": Allow, "iam:DeleteRole": ExplicitDeny,
 		"s3:GetObject": Allow, "ec2:RunInstances": ImplicitDeny} {
-		if got := Documents([]iampolicy.Document{doc}, Request{Action: action, Resource: "*"}); got != want {
-			t.Errorf("%s: %v", action, got)
-		}
+		t.Run(action, func(t *testing.T) {
+			if got := Documents([]iampolicy.Document{doc}, Request{Action: action, Resource: "*"}); got != want {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	}
 }

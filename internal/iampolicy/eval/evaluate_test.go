@@ -154,12 +154,14 @@ func TestConditions(t *testing.T) {
 		`{"StringEquals":{"aws:RequestTag/team":"${aws:RequestTag/team}"}}`:                     true,
 		`{"StringLike":{"aws:RequestTag/team":"${*}"}}`:                                         false,
 	} {
-		doc := parse(t,
-			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
-		got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
-		if got != want {
-			t.Errorf("%s: got %v, want %v", condition, got, want)
-		}
+		t.Run(condition, func(t *testing.T) {
+			doc := parse(t,
+				`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+condition+`}}`)
+			got := Documents([]iampolicy.Document{doc}, Request{Action: "iam:GetRole", Resource: "*", Context: context}) == Allow
+			if got != want {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	}
 }
 
@@ -217,12 +219,14 @@ func TestTrust(t *testing.T) {
 		{`{"Service":"ec2.amazonaws.com"}`, Principal{Service: "ec2.amazonaws.com"}, Allow, Exact},
 		{`{"AWS":"111122223333"}`, Principal{Service: "ec2.amazonaws.com"}, ImplicitDeny, NoMatch},
 	} {
-		doc := parse(t,
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+tt.principal+`,"Action":"sts:AssumeRole"}]}`)
-		if got, match := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want ||
-			match != tt.match {
-			t.Errorf("%s: got %v, %v", tt.principal, got, match)
-		}
+		t.Run(tt.principal, func(t *testing.T) {
+			doc := parse(t,
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+tt.principal+`,"Action":"sts:AssumeRole"}]}`)
+			if got, match := Trust(doc, Request{Principal: tt.who, Action: "sts:AssumeRole"}); got != tt.want ||
+				match != tt.match {
+				t.Errorf("got %v, %v", got, match)
+			}
+		})
 	}
 }
 

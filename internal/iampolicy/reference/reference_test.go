@@ -127,8 +127,10 @@ func TestOverlapARN(t *testing.T) {
 		{"arn:*:s3:::*", "arn:aws:s3:::bucket/key", true},
 		{"*", "arn:aws:s3:::bucket", false},
 	} {
-		if got := OverlapARN(c.a, c.b); got != c.want {
-			t.Errorf("OverlapARN(%q, %q): got %v, want %v", c.a, c.b, got, c.want)
-		}
+		t.Run(c.a+" and "+c.b, func(t *testing.T) {
+			if got := OverlapARN(c.a, c.b); got != c.want {
+				t.Errorf("OverlapARN(%q, %q): got %v, want %v", c.a, c.b, got, c.want)
+			}
+		})
 	}
 }

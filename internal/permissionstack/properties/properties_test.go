@@ -38,13 +38,15 @@ func TestDecode(t *testing.T) {
 		"strings": `{` + rest + `"Assets":"ec2, s3,,","Operations":" backup","SupportRole":"True","Tags":"a=b=c, d="}`,
 		"pairs":   `{` + rest + `"Assets":["ec2","s3"],"Operations":"backup","SupportRole":true,"Tags":["a=b=c","d="]}`,
 	} {
-		got, err := decodeJSON(t, text)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := decodeJSON(t, text)
+			if err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		})
 	}
 	empty, err := decodeJSON(t, `{"Assets":"","Tags":"","SupportRole":"","Path":null}`)
 	if diff := cmp.Diff(Properties{}, empty); err != nil || diff != "" {
@@ -124,8 +126,10 @@ func TestProblems(t *testing.T) {
 		`"k=` + strings.Repeat("v", 257) + `"`: "at most 256",
 		`"` + manyTags(46) + `"`:               "at most 45",
 	} {
-		_, err := decodeJSON(t, `{"Tags":`+tags+`}`)
-		checkError(t, err, "property Tags", words)
+		t.Run(tags, func(t *testing.T) {
+			_, err := decodeJSON(t, `{"Tags":`+tags+`}`)
+			checkError(t, err, "property Tags", words)
+		})
 	}
 }
 

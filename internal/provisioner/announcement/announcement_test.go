@@ -76,36 +76,38 @@ func TestDifference(t *testing.T) {
 			e.PermissionsBoundaryARN = "arn:aws:iam::123456789012:policy/Boundary"
 		}), finding.Changed, []string{"boundary   new"}},
 	} {
-		var got []string
-		changes := announcement.Changes(tc.before, tc.after)
-		for _, c := range changes {
-			sign := ""
-			if len(c.Added) > 0 {
-				sign = "+"
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			changes := announcement.Changes(tc.before, tc.after)
+			for _, c := range changes {
+				sign := ""
+				if len(c.Added) > 0 {
+					sign = "+"
+				}
+				if len(c.Removed) > 0 {
+					sign += "-"
+				}
+				got = append(got, string(c.What)+" "+c.Name+" "+sign+" "+string(c.Event))
 			}
-			if len(c.Removed) > 0 {
-				sign += "-"
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 			}
-			got = append(got, string(c.What)+" "+c.Name+" "+sign+" "+string(c.Event))
-		}
-		if diff := cmp.Diff(tc.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
-		}
-		m := notify.AccessMessage(
-			notify.Origin{
-				StackID: parent,
-				Stack:   "backup",
-				Account: "123456789012",
-				Region:  "eu-central-1",
-				Profile: "clumio",
-			},
-			notify.Altered,
-			notify.Access{Changes: changes},
-			monday,
-		)
-		if m.Direction != tc.direction {
-			t.Errorf("%s: %s, want %s", tc.name, m.Direction, tc.direction)
-		}
+			m := notify.AccessMessage(
+				notify.Origin{
+					StackID: parent,
+					Stack:   "backup",
+					Account: "123456789012",
+					Region:  "eu-central-1",
+					Profile: "clumio",
+				},
+				notify.Altered,
+				notify.Access{Changes: changes},
+				monday,
+			)
+			if m.Direction != tc.direction {
+				t.Errorf("%s, want %s", m.Direction, tc.direction)
+			}
+		})
 	}
 }
 

@@ -34,9 +34,11 @@ func TestAddProfile(t *testing.T) {
 	for name, want := range map[string]string{
 		"Profile": "acme", "ProtectEC2": "yes", "ProtectTAPELIBRARY": "yes", "ProtectS3": "no", "Operations": "backup,expiry",
 	} {
-		if p := parsed.Parameter(name); p == nil || p.Default != want {
-			t.Errorf("parameter %s: got %+v, want default %q", name, p, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if p := parsed.Parameter(name); p == nil || p.Default != want {
+				t.Errorf("parameter %s: got %+v, want default %q", name, p, want)
+			}
+		})
 	}
 	for _, want := range []string{"Prefix: Acme", "tape-library", "release=9[.]1", "small"} {
 		if !strings.Contains(string(template), want) {

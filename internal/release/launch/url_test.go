@@ -42,9 +42,11 @@ func TestURL(t *testing.T) {
 		"param_ProtectEC2": "no", "param_ProtectRDS": "no", "param_Operations": "backup,restore",
 		"param_ResourceTags": "team=a b+c", "param_ConnectionId": "c-1", "param_PermissionsBoundaryArn": "",
 	} {
-		if got, there := values[name]; !there || got[0] != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, there := values[name]; !there || got[0] != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 
 	for region, want := range map[string]string{
