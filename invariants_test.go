@@ -163,7 +163,10 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 
 // unbounded lists the actions that support no resource, each with its reason in the
 // template.
-var unbounded = []string{"cloudformation:BatchDescribeTypeConfigurations", "sns:GetSubscriptionAttributes"}
+var unbounded = []string{
+	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:ListStacks", "iam:ListRoles",
+	"sns:GetSubscriptionAttributes",
+}
 
 // accountARN is an ARN that ends at this account, or at AWS's own policies.
 var accountARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)

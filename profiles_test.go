@@ -214,7 +214,8 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
 			})
 			checkDecisions(t, documents(t, b, "DriftRole"), []request{
-				{own, "iam:GetRole", role, nil, may},
+				{own, "iam:GetRole", role, nil, true}, // every role under the path
+				{own, "iam:GetRole", iam + "role/" + entity, nil, may},
 				{own, "iam:GetInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
 				{own, "iam:ListEntitiesForPolicy", policy, nil, may},
 				{own, "iam:DetachRolePolicy", role, nil, may},

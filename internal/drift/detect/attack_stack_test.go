@@ -316,3 +316,55 @@ func TestRevertForgedTemplate(t *testing.T) {
 		})
 	}
 }
+
+const strangersTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+	`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}`
+
+// TestOtherStacksAndRoles: stacks named like the permission stacks and roles under
+// the installation's path that no installation has are reported; what another
+// installation has is not.
+func TestOtherStacksAndRoles(t *testing.T) {
+	w := installTemplate(t)
+	third := parentName + "-permstack-extra"
+	w.create(third, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-x",`+
+		`"Path":"/permstack/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
+	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("by-hand"), Path: aws.String("/permstack/deeper/"),
+		AssumeRolePolicyDocument: aws.String(strangersTrust),
+	}))
+	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("elsewhere"), AssumeRolePolicyDocument: aws.String(strangersTrust),
+	}))
+	want := []string{
+		" role-added [ClumioRogue-us-east-1-x] grants-more live", " role-added [by-hand] grants-more live",
+		" stack-added [" + third + "] grants-more live",
+	}
+	for range 2 {
+		report := w.check()
+		if got := summaries(report); !slices.Equal(got, want) {
+			t.Errorf("found %q, want %q", got, want)
+		}
+		if text := inWords(report.Findings...); strings.Count(text, "999988887777") != 2 {
+			t.Errorf("the principals are not named:\n%s", text)
+		}
+	}
+	must(w.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &third}))
+	if _, _, err := w.engine.Wait(t.Context(), account, region, third); err != nil {
+		t.Fatal(err)
+	}
+	w.deleteRole("by-hand")
+	if got := summaries(w.check()); len(got) != 0 {
+		t.Errorf("after both were deleted: %q", got)
+	}
+
+	// Another installation with a role of its own.
+	const other = parentName + "-permstack-b"
+	id := w.create(other, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
+		`"Path":"/permstack/installer/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
+	w.create(other+"-permstack-access", `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
+		`"RoleName":"ClumioIAMRole-us-east-1-b","Path":"/permstack/","AssumeRolePolicyDocument":`+strangersTrust+`,`+
+		`"Tags":[{"Key":"permstack:parent","Value":"`+id+`"}]}}}}`)
+	if got := summaries(w.check()); len(got) != 0 {
+		t.Errorf("another installation: %q", got)
+	}
+}

@@ -82,6 +82,9 @@ type CloudFormation interface {
 		*cloudformation.GetTemplateInput,
 		...func(*cloudformation.Options),
 	) (*cloudformation.GetTemplateOutput, error)
+	ListStacks(
+		context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options),
+	) (*cloudformation.ListStacksOutput, error)
 	ListStackResources(
 		context.Context,
 		*cloudformation.ListStackResourcesInput,
@@ -96,6 +99,7 @@ type CloudFormation interface {
 
 // IAM is the part of the SDK's client that Check needs.
 type IAM interface {
+	ListRoles(context.Context, *iam.ListRolesInput, ...func(*iam.Options)) (*iam.ListRolesOutput, error)
 	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
 	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
 	ListRolePolicies(

@@ -2,14 +2,18 @@
 // with what exists, returns each difference with its direction, and reverts
 // differences.
 //
-// There are two sources: CloudFormation's drift detection, and a live comparison
-// of the deployed templates with IAM, SNS and EventBridge. Everything that is
+// What is expected of the permission stacks is synthesized from the parent's custom
+// resource, see expected.go; the parent stack, and a stack that was deployed by hand,
+// are compared with their own templates. There are two sources: CloudFormation's
+// drift detection, and a live comparison with IAM, SNS and EventBridge. Everything that is
 // specific to a resource type is in its file type_<name>.go. The findings are
 // data; package wording contains their texts.
 //
 // # Calls
 //
-// A stack costs 1 DescribeStacks, 1 GetTemplate and 1 ListStackResources for
+// The account costs 1 ListStacks for every 100 stacks and 1 ListRoles for every 100
+// roles under the installation's path, and 1 GetRole for each role that no stack of
+// this installation has. A stack costs 1 DescribeStacks, 1 GetTemplate and 1 ListStackResources for
 // every 100 resources; one more DescribeStacks if it has findings, so that an
 // update in the meantime is not taken for drift. Each resource costs:
 //

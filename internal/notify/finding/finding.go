@@ -103,6 +103,8 @@ const (
 	TargetStack          Target = "stack"
 	TargetStackResources Target = "stack-resources"
 	TargetTemplate       Target = "template"
+	TargetAccountStacks  Target = "account-stacks"
+	TargetAccountRoles   Target = "account-roles"
 	TargetDriftDetection Target = "drift-detection"
 )
 

@@ -44,7 +44,10 @@ func Finding(f finding.Finding) Text {
 	case finding.TemplateChanged:
 		t.Expected, t.Actual = "the template of the catalogue", "another template: sha256 "+f.Actual.Text
 	case finding.StackAdded, finding.RoleAdded:
-		t.Expected, t.Actual = "no such "+noun(f), strings.TrimSpace(noun(f)+" "+physicalName(f))
+		t.Expected, t.Actual = "no such "+noun(f), strings.TrimSpace(noun(f)+" "+f.Subject)
+		if f.Actual.Document != nil {
+			t.Actual += ": " + document(*f.Actual.Document)
+		}
 	case finding.ChoiceChanged:
 		t.Expected, t.Actual = choice(f.Expected), choice(f.Actual)
 	case finding.SubscriptionAdded:
@@ -203,6 +206,8 @@ var reasons = map[finding.Reason]string{
 // targets are the things that could not be read.
 var targets = map[finding.Target]string{
 	finding.TargetProperty: "property", finding.TargetPolicy: "policy", finding.TargetStack: "the stack",
+	finding.TargetAccountStacks:  "whether the account has other stacks named like the permission stacks",
+	finding.TargetAccountRoles:   "whether the account has other roles under the installation's IAM path",
 	finding.TargetStackResources: "the stack's resources", finding.TargetTemplate: "the stack's template",
 	finding.TargetDriftDetection: "the result of CloudFormation's drift detection",
 }

@@ -1,0 +1,202 @@
+package detect
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/installation"
+	"permstack/internal/notify/finding"
+	"permstack/internal/policies"
+)
+
+const accessSuffix = "-permstack-" + string(installation.Access)
+
+// checkAccount lists the stacks and roles of the account and reports those that are
+// named like this installation's, or are under its IAM path, and that no
+// installation has.
+func (c *check) checkAccount(ctx context.Context, p installation.Parent, all []*stack, m *model) []draft {
+	own := all[0]
+	names, err := c.listStacks(ctx)
+	if err != nil {
+		return unreadableList(own, finding.TargetAccountStacks, err)
+	}
+	out := c.addedStacks(p, own, names)
+	roles, err := c.listRoles(ctx, p)
+	if err != nil {
+		return append(out, unreadableList(own, finding.TargetAccountRoles, err)...)
+	}
+	for _, role := range roles {
+		name := aws.ToString(role.RoleName)
+		if m.find(typeRole, name) != nil {
+			continue
+		}
+		got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
+		switch {
+		case awserr.IsNotFound(err), err != nil && awserr.IsContextDone(err):
+			continue
+		case err != nil:
+			out = append(out, unreadableList(own, finding.TargetAccountRoles, err)...)
+			continue
+		}
+		if c.ofInstallation(got.Role, p, all, names) {
+			continue
+		}
+		d := own.draft(finding.RoleAdded, name, finding.GrantsMore)
+		d.Type, d.PhysicalID = typeRole, aws.ToString(role.Arn)
+		trust := parseDocument(decode(got.Role.AssumeRolePolicyDocument))
+		d.Actual = trust.value()
+		d.values = []string{aws.ToString(got.Role.RoleId)}
+		out = append(out, d)
+	}
+	return out
+}
+
+func unreadableList(own *stack, target finding.Target, err error) []draft {
+	if awserr.IsContextDone(err) {
+		return nil
+	}
+	d := own.draft(finding.NotReadable, "", finding.Unreadable)
+	d.readError(target, "", err)
+	return []draft{d}
+}
+
+// listStacks returns the ids of the account's stacks in this Region, by name.
+func (c *check) listStacks(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	in := &cloudformation.ListStacksInput{}
+	for _, status := range types.StackStatus("").Values() {
+		if status != types.StackStatusDeleteComplete {
+			in.StackStatusFilter = append(in.StackStatusFilter, status)
+		}
+	}
+	for {
+		page, err := call(ctx, c.cloudformation, c.clients.CloudFormation.ListStacks, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page.StackSummaries {
+			out[aws.ToString(s.StackName)] = aws.ToString(s.StackId)
+		}
+		if page.NextToken == nil {
+			return out, nil
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// addedStacks reports stacks that are named like the permission stacks of this
+// parent: the stack role may be passed to them. Those of a parent whose own name
+// begins so are not reported.
+func (c *check) addedStacks(p installation.Parent, own *stack, names map[string]string) []draft {
+	expected := map[string]bool{}
+	for _, name := range p.StackNames() {
+		expected[name] = true
+	}
+	var out []draft
+	for _, name := range sorted(names) {
+		if !strings.HasPrefix(name, p.Name+"-permstack-") || expected[name] || otherInstallation(name, p, names) {
+			continue
+		}
+		d := own.draft(finding.StackAdded, name, finding.GrantsMore)
+		d.PhysicalID = names[name]
+		out = append(out, d)
+	}
+	return out
+}
+
+// otherInstallation reports whether a stack is another parent, or a permission stack
+// of another parent that exists.
+func otherInstallation(name string, p installation.Parent, names map[string]string) bool {
+	if name == p.Name {
+		return false
+	}
+	if _, isParent := names[name+accessSuffix]; isParent {
+		return true
+	}
+	for _, part := range installation.Parts {
+		parent, ok := strings.CutSuffix(name, "-permstack-"+string(part))
+		if _, exists := names[parent]; ok && exists && parent != p.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// listRoles lists the roles under the installation's IAM path. If that is the root,
+// only those with this Region in their name, which is what the stack role can
+// create.
+func (c *check) listRoles(ctx context.Context, p installation.Parent) ([]iamtypes.Role, error) {
+	path := c.chosen.properties.Path
+	if path == "" {
+		path = policies.DefaultPath
+	}
+	var out []iamtypes.Role
+	for in := (&iam.ListRolesInput{PathPrefix: &path}); ; {
+		page, err := call(ctx, c.iam, c.clients.IAM.ListRoles, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, role := range page.Roles {
+			if path != "/" || strings.Contains(aws.ToString(role.RoleName), "-"+p.Region+"-") {
+				out = append(out, role)
+			}
+		}
+		if !page.IsTruncated {
+			return out, nil
+		}
+		in.Marker = page.Marker
+	}
+}
+
+// ofInstallation reports whether a role is in a stack of this installation, where a
+// difference of the template reports it, or of another one, whose own check reports
+// what is not its own. CloudFormation's tag with the stack's id, which nobody else
+// can set, decides if the role has it (IAM's resources do not get it everywhere);
+// else the tag of the parent, or for the roles of a parent their name. Stacks of
+// other Regions are not listed.
+func (c *check) ofInstallation(
+	role *iamtypes.Role, p installation.Parent, all []*stack, names map[string]string,
+) bool {
+	tags := map[string]string{}
+	for _, t := range role.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	id, certain := tags["aws:cloudformation:stack-id"]
+	if !certain {
+		id = tags[installation.ParentTag]
+	}
+	if id == "" {
+		return strings.HasSuffix(aws.ToString(role.Path), "/installer/") && namedAfterParent(role, p, names)
+	}
+	if certain && slices.ContainsFunc(all, func(s *stack) bool { return s.id == id }) {
+		return true
+	}
+	in, err := installation.ParseParent(id)
+	switch {
+	case err != nil:
+		return false
+	case in.Region != p.Region:
+		return true
+	}
+	return names[in.Name] == id && otherInstallation(in.Name, p, names)
+}
+
+// namedAfterParent reports whether CloudFormation generated the name of a role for a
+// stack that is another parent: it truncates the stack's name to 24 characters.
+func namedAfterParent(role *iamtypes.Role, p installation.Parent, names map[string]string) bool {
+	for parent := range names {
+		_, isParent := names[parent+accessSuffix]
+		if isParent && parent != p.Name && strings.HasPrefix(aws.ToString(role.RoleName), parent[:min(24, len(parent))]+"-") {
+			return true
+		}
+	}
+	return false
+}
