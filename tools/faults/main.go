@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if err != nil && !errors.Is(err, errViolated) {
 			return err
 		}
-		return errors.Join(err, faultinjection.WriteSection(document, b.Bytes()))
+		return errors.Join(err, faultinjection.WriteSection(document, time.Now(), b.Bytes()))
 	case mode == "":
 		return all(stdout)
 	case mode == "matrix":

