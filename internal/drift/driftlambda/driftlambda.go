@@ -10,6 +10,8 @@
 //	STATE_PARAMETER    SSM parameter that holds what was reported; required
 //	REMINDER_DAYS      days until an open finding is reported again; 0 is never
 //	ON_DRIFT           notify or revert
+//	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
+//	                   profiles/*.json are profiles that are not built in
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
 //	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
@@ -42,6 +44,7 @@ import (
 	"permstack/internal/drift/monitor"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
+	"permstack/internal/policies/profilejson"
 )
 
 // Start runs the function under Lambda's Runtime API and does not return.
@@ -54,6 +57,7 @@ func Start() {
 	if err != nil {
 		exit(err)
 	}
+	profilejson.LoadFrom(os.Getenv("LAMBDA_TASK_ROOT"))
 	lambda.Start(Handler(settings, cfg, os.Stdout, time.Now, pause.For))
 }
 
