@@ -41,7 +41,8 @@ func isRecorded(call *protocol.Call) bool {
 			return false
 		}
 	}
-	if call.Service == "s3" && !strings.Contains(call.Action, "Bucket") && !strings.Contains(call.Action, "PublicAccessBlock") {
+	if call.Service == "s3" && !strings.Contains(call.Action, "Bucket") &&
+		!strings.Contains(call.Action, "PublicAccessBlock") {
 		return false
 	}
 	return call.Account != "" && call.Action != "ValidateTemplate" &&

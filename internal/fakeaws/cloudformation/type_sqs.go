@@ -93,7 +93,8 @@ func (p sqsQueue) update(r *request) (outcome, error) {
 		}
 	}
 	if len(changed) > 0 {
-		if _, err := c.SetQueueAttributes(r.ctx, &sqs.SetQueueAttributesInput{QueueUrl: &r.id, Attributes: changed}); err != nil {
+		in := &sqs.SetQueueAttributesInput{QueueUrl: &r.id, Attributes: changed}
+		if _, err := c.SetQueueAttributes(r.ctx, in); err != nil {
 			return outcome{}, err
 		}
 	}

@@ -132,7 +132,9 @@ func TestPoliciesOfTargets(t *testing.T) {
 func TestDeadLetterQueue(t *testing.T) {
 	b := newBus(t)
 	b.topicPolicy(allow("sns:Publish", `{"StringEquals":{"aws:SourceAccount":"111122223333"}}`))
-	target := ebtypes.Target{Arn: aws.String(topicARN), DeadLetterConfig: &ebtypes.DeadLetterConfig{Arn: aws.String(deadARN)}}
+	target := ebtypes.Target{
+		Arn: aws.String(topicARN), DeadLetterConfig: &ebtypes.DeadLetterConfig{Arn: aws.String(deadARN)},
+	}
 	b.target(target)
 	b.put(`{"kind":"a"}`)
 	if m := b.cloud.Events().Metrics(ruleARN); m.InvocationsFailedToBeSentToDLQ != 1 || m.InvocationsSentToDLQ != 0 {
@@ -259,7 +261,8 @@ func TestPutEventsRefused(t *testing.T) {
 		{"detail type", "InvalidArgument", func(e *ebtypes.PutEventsRequestEntry) { e.DetailType = nil }},
 		{"detail", "MalformedDetail", func(e *ebtypes.PutEventsRequestEntry) { e.Detail = aws.String("[]") }},
 		{"bus", "InvalidArgument", func(e *ebtypes.PutEventsRequestEntry) { e.EventBusName = aws.String("other") }},
-		{"source of AWS", "NotAuthorizedForSource", func(e *ebtypes.PutEventsRequestEntry) { e.Source = aws.String("aws.ec2") }},
+		{"source of AWS", "NotAuthorizedForSource",
+			func(e *ebtypes.PutEventsRequestEntry) { e.Source = aws.String("aws.ec2") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			entry := good

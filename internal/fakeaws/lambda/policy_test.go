@@ -20,7 +20,8 @@ func TestAllowService(t *testing.T) {
 		{"every rule", lambda.Permission{Principal: "events.amazonaws.com"}, true},
 		{"another rule", lambda.Permission{Principal: "events.amazonaws.com", SourceARN: rule + "2"}, false},
 		{"another service", lambda.Permission{Principal: "sns.amazonaws.com", SourceARN: rule}, false},
-		{"account, which EventBridge does not send", lambda.Permission{Principal: "events.amazonaws.com", SourceAccount: "111122223333"}, false},
+		{"account, which EventBridge does not send",
+			lambda.Permission{Principal: "events.amazonaws.com", SourceAccount: "111122223333"}, false},
 		{"another action", lambda.Permission{Principal: "events.amazonaws.com", Action: "lambda:GetFunction"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

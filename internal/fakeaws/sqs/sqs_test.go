@@ -94,7 +94,8 @@ func TestMessages(t *testing.T) {
 	if len(moved) != 1 || *moved[0].Body != "one" {
 		t.Fatalf("dead-letter queue: got %+v, want the message", moved)
 	}
-	apitest.Succeed(t)(c.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &dead, ReceiptHandle: moved[0].ReceiptHandle}))
+	apitest.Succeed(t)(c.DeleteMessage(ctx,
+		&sqs.DeleteMessageInput{QueueUrl: &dead, ReceiptHandle: moved[0].ReceiptHandle}))
 	if left := cloud.SQS().Messages("arn:aws:sqs:eu-west-1:111122223333:dead"); len(left) != 0 {
 		t.Errorf("got %+v after DeleteMessage, want none", left)
 	}
@@ -150,7 +151,8 @@ func TestAttributesAndTags(t *testing.T) {
 	if fmt.Sprint(tags) != "map[cost:1]" {
 		t.Errorf("got tags %v", tags)
 	}
-	list := apitest.Must[*sqs.ListQueuesOutput](t)(c.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("q")}))
+	list := apitest.Must[*sqs.ListQueuesOutput](t)(c.ListQueues(ctx,
+		&sqs.ListQueuesInput{QueueNamePrefix: aws.String("q")}))
 	if len(list.QueueUrls) != 1 || list.QueueUrls[0] != url {
 		t.Errorf("got queues %v", list.QueueUrls)
 	}

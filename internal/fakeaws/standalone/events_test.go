@@ -38,7 +38,8 @@ func startWithTrail(t *testing.T, trail bool, region, pattern string) (*standalo
 		QueueName: aws.String("events"), Attributes: map[string]string{"Policy": policy},
 	}))
 	queue := "arn:aws:sqs:" + region + ":" + apitest.Account + ":events"
-	apitest.Succeed(t)(n.Events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("all"), EventPattern: &pattern}))
+	apitest.Succeed(t)(n.Events.PutRule(t.Context(),
+		&eventbridge.PutRuleInput{Name: aws.String("all"), EventPattern: &pattern}))
 	apitest.Succeed(t)(n.Events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
 		Rule: aws.String("all"), Targets: []ebtypes.Target{{Id: aws.String("q"), Arn: &queue}},
 	}))
@@ -60,7 +61,8 @@ func TestStackEvents(t *testing.T) {
 	server, received := startWithTrail(t, false, apitest.Region, `{"source":["aws.cloudformation"]}`)
 	c := cloudformation.NewFromConfig(server.Config(apitest.Account, apitest.Region))
 	template := `{"Resources":{"Topic":{"Type":"AWS::SNS::Topic"}}}`
-	made, err := c.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("s"), TemplateBody: &template})
+	made, err := c.CreateStack(t.Context(),
+		&cloudformation.CreateStackInput{StackName: aws.String("s"), TemplateBody: &template})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,8 @@ func TestStackEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Stacks.WaitDetection(t.Context(), apitest.Account, apitest.Region, *started.StackDriftDetectionId); err != nil {
+	detection := *started.StackDriftDetectionId
+	if err := server.Stacks.WaitDetection(t.Context(), apitest.Account, apitest.Region, detection); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -81,7 +84,8 @@ func TestStackEvents(t *testing.T) {
 		if detail["stack-id"] != *made.StackId {
 			t.Errorf("got stack-id %v, want %s", detail["stack-id"], *made.StackId)
 		}
-		line := fmt.Sprint(e["detail-type"], " ", detail["logical-resource-id"], " ", status["status"], status["detection-status"])
+		line := fmt.Sprint(e["detail-type"], " ", detail["logical-resource-id"], " ", status["status"],
+			status["detection-status"])
 		got = append(got, strings.TrimPrefix(strings.ReplaceAll(line, "<nil>", ""), "CloudFormation "))
 	}
 	want := []string{

@@ -63,7 +63,8 @@ func Start(addr string, o Options) (*Server, error) {
 	if o.FunctionLog == nil {
 		o.FunctionLog = io.Discard
 	}
-	l := &Server{Cloud: fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock, Trail: o.Trail}), code: &codeFinder{o: o}}
+	cloud := fakeaws.New(fakeaws.Options{Logger: o.Logger, Clock: o.Clock, Trail: o.Trail})
+	l := &Server{Cloud: cloud, code: &codeFinder{o: o}}
 	endpoint := func() string { return l.Endpoint }
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
