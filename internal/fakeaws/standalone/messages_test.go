@@ -37,11 +37,14 @@ func TestMessagesPath(t *testing.T) {
 	}
 	ctx := t.Context()
 	n := apitest.NewClients(server.Config(apitest.Account, apitest.Region))
-	topic := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t")})).TopicArn
+	topic := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx,
+		&sns.CreateTopicInput{Name: aws.String("t")})).TopicArn
 	for _, mail := range []string{"a@example.com", "b@example.com"} {
-		apitest.Succeed(t)(n.SNS.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("email"), Endpoint: &mail}))
+		apitest.Succeed(t)(n.SNS.Subscribe(ctx,
+			&sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("email"), Endpoint: &mail}))
 	}
-	apitest.Succeed(t)(n.SNS.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("x")}))
+	apitest.Succeed(t)(n.SNS.ConfirmSubscription(ctx,
+		&sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("x")}))
 	apitest.Succeed(t)(n.SNS.Publish(ctx, &sns.PublishInput{
 		TopicArn: topic, Subject: aws.String("Drift"), Message: aws.String("grants more"),
 		MessageAttributes: map[string]snstypes.MessageAttributeValue{
