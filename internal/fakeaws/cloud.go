@@ -87,6 +87,10 @@ func New(o Options) *Cloud {
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
 	c.sqs = sqs.New(c.clock)
+	c.iam.OnDeleted(func(arn, id string) {
+		c.sns.ReplacePrincipal(arn, id)
+		c.sqs.ReplacePrincipal(arn, id)
+	})
 	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
 	c.events.SetTargets(events.Targets{SNS: c.sns.PublishAsService, SQS: c.sqs.SendAsService})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),

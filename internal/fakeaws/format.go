@@ -118,6 +118,9 @@ func (f format) encodeXML(requestID, action string, result any) ([]byte, error) 
 // writeError sends an error in the format of the client's protocol.
 func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.Error) {
 	status := e.HTTPStatus()
+	for name, values := range e.Header {
+		w.Header()[name] = values
+	}
 	var body []byte
 	switch f.dialect {
 	case awsJSON:

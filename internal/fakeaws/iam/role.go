@@ -148,6 +148,7 @@ func deleteRole(a *account, call *protocol.Call) (any, error) {
 		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
 	}
 	delete(a.roles, lower(r.name))
+	a.service.deleted(r)
 	return nil, nil
 }
 

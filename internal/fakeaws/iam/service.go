@@ -11,6 +11,7 @@
 package iam
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -21,13 +22,37 @@ import (
 type Service struct {
 	clock func() time.Time
 
-	mu       sync.Mutex
-	accounts map[string]*account
+	mu        sync.Mutex
+	accounts  map[string]*account
+	onDeleted func(arn, id string)
+}
+
+// OnDeleted sets a function that is called when a role is deleted, with its ARN
+// and unique id. It must not call the service.
+func (s *Service) OnDeleted(f func(arn, id string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onDeleted = f
+}
+
+// deleted replaces the ARN of a deleted role by its unique id in every trust
+// policy, where IAM shows it so ("AWS JSON policy elements: Principal", User
+// Guide): a new role of the same name is another principal. Hold s.mu.
+func (s *Service) deleted(r *role) {
+	for _, a := range s.accounts {
+		for _, other := range a.roles {
+			other.trust = strings.ReplaceAll(other.trust, `"`+r.arn+`"`, `"`+r.id+`"`)
+		}
+	}
+	if s.onDeleted != nil {
+		s.onDeleted(r.arn, r.id)
+	}
 }
 
 // account holds the resources of one account. Keys are names in lower case,
 // because IAM compares names without regard to case.
 type account struct {
+	service  *Service
 	clock    func() time.Time
 	id       string
 	roles    map[string]*role
@@ -45,6 +70,7 @@ func (s *Service) account(id string) *account {
 	a := s.accounts[id]
 	if a == nil {
 		a = &account{
+			service:  s,
 			clock:    s.clock,
 			id:       id,
 			roles:    map[string]*role{},

@@ -14,6 +14,7 @@ type Error struct {
 	// QueryCode is the code that clients of a service's former Query protocol
 	// expect (SQS), or "".
 	QueryCode string
+	Header    http.Header // of the response, besides the server's own; may be nil
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -28,9 +28,11 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 		return nil, denied()
 	}
 	if b.region != call.Region && call.Action != "GetBucketLocation" {
-		return nil, protocol.Errorf("PermanentRedirect", "The bucket %s is in this region: %s. Please use this "+
+		moved := protocol.Errorf("PermanentRedirect", "The bucket %s is in this region: %s. Please use this "+
 			"region to retry the request", b.name, b.region).
 			WithStatus(http.StatusMovedPermanently)
+		moved.Header = http.Header{"X-Amz-Bucket-Region": {b.region}} // the AWS CLI retries in that Region
+		return nil, moved
 	}
 	return b, nil
 }

@@ -192,3 +192,13 @@ func paginate[T any](call *protocol.Call, items []T) ([]T, string, error) {
 	}
 	return page, next, nil
 }
+
+// ReplacePrincipal replaces the ARN of a deleted principal by its unique id in
+// every topic policy.
+func (s *Service) ReplacePrincipal(arn, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.topics {
+		t.attributes["Policy"] = strings.ReplaceAll(t.attributes["Policy"], `"`+arn+`"`, `"`+id+`"`)
+	}
+}

@@ -327,3 +327,15 @@ func (s *Service) listQueueTags(call *protocol.Call, in byURL) (any, error) {
 		Tags map[string]string `json:",omitempty"`
 	}{tags}, nil
 }
+
+// ReplacePrincipal replaces the ARN of a deleted principal by its unique id in
+// every queue policy.
+func (s *Service) ReplacePrincipal(arn, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		if policy, ok := q.attributes["Policy"]; ok {
+			q.attributes["Policy"] = strings.ReplaceAll(policy, `"`+arn+`"`, `"`+id+`"`)
+		}
+	}
+}

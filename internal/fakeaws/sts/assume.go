@@ -3,7 +3,6 @@ package sts
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/servicekeys"
 )
 
 const assumeAction = "sts:AssumeRole"
@@ -95,8 +95,8 @@ func (s *Service) trusts(call *protocol.Call, trust, account, arn, external stri
 }
 
 // AssumableBy returns an error unless a role exists and trusts an AWS service.
-// keys are the condition keys that the service sends besides aws:SourceAccount,
-// such as aws:SourceArn; nil is allowed.
+// keys may have the aws:SourceArn of the resource for which it calls; the service
+// sends the keys of package servicekeys and no others.
 func (s *Service) AssumableBy(account, roleARN, service string, keys map[string][]string) error {
 	_, name := splitRoleARN(roleARN)
 	role, ok := s.iam.Lookup(account, name)
@@ -107,11 +107,12 @@ func (s *Service) AssumableBy(account, roleARN, service string, keys map[string]
 	if err != nil {
 		return fmt.Errorf("trust policy of %s: %w", roleARN, err)
 	}
-	full := map[string][]string{
-		"aws:SourceAccount": {account},
-		"aws:CurrentTime":   {s.clock().UTC().Format(time.RFC3339)},
+	origin := servicekeys.Origin{Account: account}
+	if arn := keys[servicekeys.SourceARN]; len(arn) > 0 {
+		origin.ARN = arn[0]
 	}
-	maps.Copy(full, keys)
+	full := servicekeys.Context(service, assumeAction, origin)
+	full["aws:CurrentTime"] = []string{s.clock().UTC().Format(time.RFC3339)}
 	decision, _ := eval.Trust(doc, eval.Request{
 		Principal: eval.Principal{Service: service}, Action: assumeAction, Context: full,
 	})

@@ -21,7 +21,7 @@ func TestAssumeRole(t *testing.T) {
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},` +
 		`"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"secret"}}},{"Effect":"Allow",` +
 		`"Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole",` +
-		`"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}}]}`
+		`"Condition":{"StringEqualsIfExists":{"aws:SourceAccount":"111122223333"}}}]}`
 	arn := *apitest.Must[*iam.CreateRoleOutput](t)(owner.IAM.CreateRole(ctx,
 		&iam.CreateRoleInput{RoleName: aws.String("backup"), Path: aws.String("/p/"),
 			AssumeRolePolicyDocument: &trust})).Role.Arn
