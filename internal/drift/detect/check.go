@@ -148,6 +148,9 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	drafts = append(drafts, m.compareTemplates(parent, all)...)
 	c.read(ctx, m)
+	if subscribers := m.alertSubscribers(); subscribers != "" {
+		report.Choices = append(report.Choices, finding.Choice{Name: "Subscribers", Value: subscribers})
+	}
 	if c.chosen != nil {
 		drafts = append(drafts, c.checkAccount(ctx, parent, all, m)...)
 	}

@@ -30,7 +30,7 @@ func (s *stack) announcedChoices() []finding.Choice {
 				}
 			}
 		case "AWS::SNS::Subscription":
-			subscriptions = append(subscriptions, text(props["Protocol"])+":"+text(props["Endpoint"]))
+			subscriptions = append(subscriptions, subscriptionName(text(props["Protocol"]), text(props["Endpoint"])))
 		case "AWS::Events::Rule":
 			if schedule := text(props["ScheduleExpression"]); schedule != "" {
 				values["DriftSchedule"] = schedule
@@ -51,6 +51,7 @@ func (s *stack) announcedChoices() []finding.Choice {
 		}
 	}
 	slices.Sort(subscriptions)
+	s.subscriptions = subscriptions
 	values["Subscriptions"] = strings.Join(subscriptions, ",")
 	var out []finding.Choice
 	for _, name := range sorted(values) {

@@ -127,6 +127,9 @@ type IAM interface {
 
 // SNS is the part of the SDK's client that Check needs.
 type SNS interface {
+	ListSubscriptionsByTopic(
+		context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
+	) (*sns.ListSubscriptionsByTopicOutput, error)
 	GetTopicAttributes(
 		context.Context,
 		*sns.GetTopicAttributesInput,

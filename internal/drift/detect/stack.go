@@ -29,6 +29,9 @@ type stack struct {
 	inProgress bool                  // CloudFormation is working on it: its resources are not reached
 	unstable   bool                  // in its status CloudFormation detects no drift
 
+	// subscriptions are those that the parent's template declares.
+	subscriptions []string
+
 	// Of a permission stack whose expected template is synthesized: its part, and the
 	// deployed template, if it could be read, with its resources.
 	part               installation.Part

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
@@ -69,12 +70,15 @@ type liveTopic struct {
 	liveTopicAttributes
 	tags    map[string]string
 	tagErrs readErrors
+	// subscriptions are those of a topic of an installation; nil if they were not read.
+	subscriptions    []types.Subscription
+	subscriptionErrs readErrors
 }
 
 func (live *liveTopic) deleted() bool          { return live.missing }
 func (live *liveTopic) unreadable() readErrors { return live.tagErrs }
 
-func readTopic(ctx context.Context, c *reader, _ *model, r *resource) (liveState, readErrors) {
+func readTopic(ctx context.Context, c *reader, m *model, r *resource) (liveState, readErrors) {
 	live := &liveTopic{liveTopicAttributes: c.readTopicAttributes(ctx, r.physicalID)}
 	if live.missing {
 		return live, nil
@@ -91,7 +95,10 @@ func readTopic(ctx context.Context, c *reader, _ *model, r *resource) (liveState
 			live.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		}
 	}
-	return live, slices.Concat(live.tagErrs, live.errs)
+	if m.installation != nil {
+		live.readSubscriptions(ctx, c, r.physicalID)
+	}
+	return live, slices.Concat(live.tagErrs, live.errs, live.subscriptionErrs)
 }
 
 func (live *liveTopic) compare(m *model, r *resource) []draft {
@@ -102,6 +109,8 @@ func (live *liveTopic) compare(m *model, r *resource) []draft {
 	if live.tags != nil {
 		out = append(out, r.compareTags(live.tags)...)
 	}
+	out = append(out, r.readErrorDrafts(live.subscriptionErrs)...)
+	out = append(out, live.compareSubscriptions(m, r)...)
 	// A topic without a policy in a template has the default policy of SNS.
 	if !m.declaresTopicPolicy(r.physicalID) {
 		out = append(out, r.readErrorDrafts(live.errs)...)

@@ -24,7 +24,8 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", "Subscriptions", "Template",
+	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", "Subscribers", "Subscriptions",
+	"Template",
 }
 
 // IsAnnounced reports whether the change of a property of the custom resource is

@@ -172,6 +172,7 @@ var choiceDetails = map[string]string{
 	"ServiceToken":               "This function creates the permission stacks now.",
 	"DriftSchedule":              "The drift check runs on this schedule now; DISABLED means that it does not.",
 	"Subscriptions":              "These subscriptions of the alert topic are created by the stack now.",
+	"Subscribers":                "These are subscribed to the alert topic now, confirmed or not.",
 	"OnDrift":                    "This is what the check does with a difference now.",
 	"OrgHubTopicArn":             "This topic of the organization is notified, too.",
 	"Template":                   "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",

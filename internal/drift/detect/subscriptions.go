@@ -1,0 +1,102 @@
+package detect
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/notify/finding"
+)
+
+func (live *liveTopic) readSubscriptions(ctx context.Context, c *reader, topicARN string) {
+	for in := (&sns.ListSubscriptionsByTopicInput{TopicArn: &topicARN}); ; {
+		page, err := call(ctx, c.sns, c.clients.SNS.ListSubscriptionsByTopic, in)
+		if err != nil {
+			live.subscriptionErrs.add(err, "", "Subscription")
+			return
+		}
+		live.subscriptions = append(live.subscriptions, page.Subscriptions...)
+		if page.NextToken == nil {
+			return
+		}
+		in.NextToken = page.NextToken
+	}
+}
+
+// compareSubscriptions reports the subscriptions by which messages leave the
+// account: of the topic of an inventory stack those that belong neither to a
+// principal that the topic's policy allows to subscribe nor to a queue or function
+// of the account; of the alert topic those that another account owns or receives.
+// Who else subscribes to the alert topic is announced, see Report.Choices.
+func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
+	allowed := append(m.subscribers(r.physicalID), m.account)
+	var out []draft
+	for _, s := range live.subscriptions {
+		owner, endpoint := aws.ToString(s.Owner), aws.ToString(s.Endpoint)
+		if slices.Contains(r.stack.subscriptions, subscriptionName(aws.ToString(s.Protocol), endpoint)) {
+			continue // declared
+		}
+		receiver := accountInARN(endpoint)
+		switch {
+		case !slices.Contains(allowed, owner), receiver != "" && !slices.Contains(allowed, receiver):
+		case r.stack == m.installation, owner != m.account, receiver != "":
+			continue
+		}
+		name := subscriptionName(aws.ToString(s.Protocol), endpoint)
+		d := r.liveDraft(finding.SubscriptionAdded, "Subscription", name, finding.GrantsMore, finding.None,
+			finding.Text(name+" of account "+owner))
+		out = append(out, d)
+	}
+	return out
+}
+
+func subscriptionName(protocol, endpoint string) string { return protocol + ":" + endpoint }
+
+// accountInARN returns the account of an ARN; "" if the text is not an ARN.
+func accountInARN(text string) string {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" {
+		return ""
+	}
+	return parts[4]
+}
+
+// subscribers returns the accounts of the principals in the expected policy of a
+// topic.
+func (m *model) subscribers(topicARN string) []string {
+	var out []string
+	for _, r := range m.resources {
+		if r.typ.owner == nil || !slices.Contains(r.topics(), topicARN) {
+			continue
+		}
+		for _, s := range parseDocument(r.props["PolicyDocument"]).Statement {
+			for _, principal := range principals(s.Principal) {
+				out = append(out, accountInARN(principal))
+				if len(principal) == 12 {
+					out = append(out, principal)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(account string) bool { return account == "" })
+}
+
+// alertSubscribers returns who subscribes to the alert topic, sorted and separated by
+// commas.
+func (m *model) alertSubscribers() string {
+	var out []string
+	for _, r := range m.resources {
+		live, ok := r.live.(*liveTopic)
+		if !ok || r.stack != m.installation {
+			continue
+		}
+		for _, s := range live.subscriptions {
+			out = append(out, subscriptionName(aws.ToString(s.Protocol), aws.ToString(s.Endpoint)))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ",")
+}
