@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/fakeaws/protocol"
@@ -319,5 +320,50 @@ func TestPoisonedState(t *testing.T) {
 			}
 			w.expectMessages()
 		})
+	}
+}
+
+// TestNoSubscriber: a run whose messages nobody receives is not completed.
+func TestNoSubscriber(t *testing.T) {
+	w := launch(t, nil)
+	if got := w.run(); !got.Completed {
+		t.Errorf("with a confirmed subscription: %+v", got)
+	}
+	client := sns.NewFromConfig(w.aws.Config(account, region))
+	list, err := client.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: &w.topic})
+	if err != nil || len(list.Subscriptions) != 1 {
+		t.Fatalf("subscriptions %+v, %v", list, err)
+	}
+	if _, err := client.Unsubscribe(t.Context(), &sns.UnsubscribeInput{
+		SubscriptionArn: list.Subscriptions[0].SubscriptionArn,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.run(); got.Completed {
+		t.Errorf("without a subscription: %+v", got)
+	}
+}
+
+// TestOwnTopicDeleted: the Organization's topic is notified although the account's
+// own topic does not exist, and the run fails.
+func TestOwnTopicDeleted(t *testing.T) {
+	topics := func(w *environment) *sns.Client { return sns.NewFromConfig(w.aws.Config(account, region)) }
+	w := launch(t, nil)
+	hub, err := topics(w).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.update(map[string]string{"OrgHubTopicArn": *hub.TopicArn})
+	w.run()
+	before := len(w.aws.SNS().Messages(*hub.TopicArn))
+	if _, err := topics(w).DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: &w.topic}); err != nil {
+		t.Fatal(err)
+	}
+	if out := w.invoke(); out.FunctionError == "" {
+		t.Errorf("a run that cannot notify the account succeeded: %s", out.Payload)
+	}
+	all := w.aws.SNS().Messages(*hub.TopicArn)
+	if len(all) != before+1 || !strings.Contains(all[before].Subject, "MONITORING") {
+		t.Errorf("messages of the hub: %+v", all[before:])
 	}
 }

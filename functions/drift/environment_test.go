@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack"
@@ -125,6 +126,11 @@ func launch(t *testing.T, parameters map[string]string) *environment {
 		t.Fatal(err)
 	}
 	w.waitUntilStable(types.StackStatusCreateComplete)
+	if _, err := sns.NewFromConfig(cfg).ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
+		TopicArn: &w.topic, Token: aws.String("any"),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

@@ -148,6 +148,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	drafts = append(drafts, m.compareTemplates(parent, all)...)
 	c.read(ctx, m)
+	report.NoSubscriber = m.hasNoSubscriber()
 	if subscribers := m.alertSubscribers(); subscribers != "" {
 		report.Choices = append(report.Choices, finding.Choice{Name: "Subscribers", Value: subscribers})
 	}

@@ -100,3 +100,23 @@ func (m *model) alertSubscribers() string {
 	slices.Sort(out)
 	return strings.Join(out, ",")
 }
+
+// hasNoSubscriber reports whether nobody receives what the alert topic publishes:
+// its subscriptions could be read and none is confirmed. The ARN of one that is not
+// confirmed is "PendingConfirmation" (API reference, ListSubscriptionsByTopic).
+func (m *model) hasNoSubscriber() bool {
+	known := false
+	for _, r := range m.resources {
+		live, ok := r.live.(*liveTopic)
+		if !ok || r.stack != m.installation || live.missing || live.subscriptionErrs != nil {
+			continue
+		}
+		known = true
+		for _, s := range live.subscriptions {
+			if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+				return false
+			}
+		}
+	}
+	return known
+}

@@ -6,6 +6,7 @@ const (
 	logFailed            = "drift check failed"
 	logFinding           = "drift found"
 	logResolved          = "drift resolved"
+	logNoSubscriber      = "alert topic has no confirmed subscriber"
 	logNotified          = "notification sent"
 	logHubFailed         = "notification of the Organization failed"
 	logReverted          = "drift reverted"

@@ -155,6 +155,10 @@ func (r *Run) do(
 		return result, nil
 	}
 	result.Completed = hasState
+	if report.NoSubscriber && r.Hub == nil { // the heartbeat alarm shows it
+		r.Log.Warn(logNoSubscriber)
+		result.Completed = false
+	}
 	if hubErr != nil { // the account itself is not notified again; the failed run raises an alarm
 		hasState = false // which is saved already
 		return result, fmt.Errorf("notify the Organization: %w", hubErr)
