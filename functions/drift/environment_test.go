@@ -45,7 +45,6 @@ var root = sync.OnceValues(func() (string, error) {
 		cmd := exec.Command(
 			"go",
 			"build",
-			"-trimpath",
 			"-o",
 			filepath.Join(dir, "functions", name, "bootstrap"),
 			"permstack/functions/"+name,

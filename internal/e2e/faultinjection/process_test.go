@@ -24,7 +24,7 @@ func TestProcess(t *testing.T) {
 		t.Skip("skipped with -short: it builds the function and takes seconds")
 	}
 	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "permstack/functions/provisioner")
+	build := exec.Command("go", "build", "-o", program, "permstack/functions/provisioner")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -72,7 +72,7 @@ func BuildFunctions(t testing.TB) string {
 			return
 		}
 		for _, name := range FunctionNames() {
-			cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(built.dir, name, "bootstrap"),
+			cmd := exec.Command("go", "build", "-o", filepath.Join(built.dir, name, "bootstrap"),
 				"permstack/functions/"+name)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
