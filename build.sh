@@ -233,6 +233,7 @@ run_tests() {
 
 # exhaustive runs the tests that take a sample of their cases with every case.
 exhaustive() {
+  export_tools
   # shellcheck disable=SC2046 # one word for each package
   PERMSTACK_FULL=1 go test -timeout 300m $(sampled_packages)
 }

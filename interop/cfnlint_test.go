@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -28,7 +29,11 @@ func TestCfnLint(t *testing.T) {
 		}
 		files = append(files, path)
 	}
+	sample := policytest.NewSample(8) // cfn-lint takes a second for three templates
 	for name, set := range sets(t) {
+		if strings.HasPrefix(name, "portable") && !sample.Includes(name) {
+			continue
+		}
 		whole, err := permissionstack.Combined(set)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -45,7 +50,7 @@ func TestCfnLint(t *testing.T) {
 			write(name+"-"+string(s.Part), s.Template)
 		}
 	}
-	t.Logf("cfn-lint reads %d templates", len(files))
+	t.Logf("cfn-lint reads %d templates: %s", len(files), sample)
 	stdout, stderr, err := runProgram(t, os.Environ(), lint, append([]string{"--"}, absolute(t, files)...)...)
 	if err != nil {
 		t.Errorf("cfn-lint: %v\n%s%s", err, stdout, stderr)

@@ -21,7 +21,8 @@ func TestDeletedPrincipal(t *testing.T) {
 	ctx := t.Context()
 	const other = "444455556666"
 	cloud := fakeaws.New(fakeaws.Options{})
-	n, vendor := apitest.NewClients(cloud.Config(apitest.Account, apitest.Region)), apitest.NewClients(cloud.Config(other, apitest.Region))
+	n, vendor := apitest.NewClients(cloud.Config(apitest.Account, apitest.Region)),
+		apitest.NewClients(cloud.Config(other, apitest.Region))
 	const arn = "arn:aws:iam::" + other + ":role/vendor"
 	create := &iam.CreateRoleInput{RoleName: aws.String("vendor"), AssumeRolePolicyDocument: aws.String(apitest.TrustEC2)}
 	id := *apitest.Must[*iam.CreateRoleOutput](t)(vendor.IAM.CreateRole(ctx, create)).Role.RoleId
@@ -29,7 +30,8 @@ func TestDeletedPrincipal(t *testing.T) {
 		return aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + arn +
 			`"},"Action":"` + action + `"` + map[string]string{"sns:Publish": `,"Resource":"*"`}[action] + `}]}`)
 	}
-	apitest.Succeed(t)(n.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("backup"), AssumeRolePolicyDocument: allow("sts:AssumeRole")}))
+	apitest.Succeed(t)(n.IAM.CreateRole(ctx,
+		&iam.CreateRoleInput{RoleName: aws.String("backup"), AssumeRolePolicyDocument: allow("sts:AssumeRole")}))
 	topic := apitest.Must[*sns.CreateTopicOutput](t)(n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{
 		Name: aws.String("t"), Attributes: map[string]string{"Policy": *allow("sns:Publish")},
 	})).TopicArn

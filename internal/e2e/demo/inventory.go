@@ -60,7 +60,8 @@ func (run *runner) checkInventoryEvents(ctx context.Context, c choice) error {
 		return fmt.Errorf("put an event: %w", err)
 	}
 	if put.FailedEntryCount > 0 {
-		return fmt.Errorf("put an event: %s: %s", aws.ToString(put.Entries[0].ErrorCode), aws.ToString(put.Entries[0].ErrorMessage))
+		return fmt.Errorf("put an event: %s: %s", aws.ToString(put.Entries[0].ErrorCode),
+			aws.ToString(put.Entries[0].ErrorMessage))
 	}
 	run.out.note("an event for rule %s: %s, %s", rule, *entry.Source, *entry.DetailType)
 	vendor := sqs.NewFromConfig(run.options.config(vendorAccount))
@@ -115,7 +116,7 @@ func (run *runner) subscribeVendor(ctx context.Context, topic string) (string, e
 // type matches, and the rule's name.
 func sampleEvent(rules []policies.Rule) (string, ebtypes.PutEventsRequestEntry, error) {
 	for _, r := range rules {
-		sample, _ := sampleOf(r.Pattern).(map[string]any)
+		sample, _ := matchingValue(r.Pattern).(map[string]any)
 		source, _ := sample["source"].(string)
 		kind, _ := sample["detail-type"].(string)
 		if source == "" || kind == "" {
@@ -137,17 +138,18 @@ func sampleEvent(rules []policies.Rule) (string, ebtypes.PutEventsRequestEntry, 
 	for _, r := range rules {
 		names = append(names, r.Name)
 	}
-	return "", ebtypes.PutEventsRequestEntry{}, fmt.Errorf("no rule has a source and a detail type: %s", strings.Join(names, ", "))
+	return "", ebtypes.PutEventsRequestEntry{},
+		fmt.Errorf("no rule has a source and a detail type: %s", strings.Join(names, ", "))
 }
 
-// sampleOf returns a value that a part of an event pattern matches: of a list its
+// matchingValue returns a value that a part of an event pattern matches: of a list its
 // first plain value, or nil for one that must not exist.
-func sampleOf(pattern any) any {
+func matchingValue(pattern any) any {
 	switch p := pattern.(type) {
 	case map[string]any:
 		out := map[string]any{}
 		for name, part := range p {
-			if v := sampleOf(part); v != nil {
+			if v := matchingValue(part); v != nil {
 				out[name] = v
 			}
 		}

@@ -19,7 +19,8 @@ func TestBucketOfAnotherRegion(t *testing.T) {
 	client := func(region string) *s3.Client {
 		return s3.NewFromConfig(cloud.Config("111122223333", region), func(o *s3.Options) { o.UsePathStyle = true })
 	}
-	if _, err := client("us-east-1").CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("here")}); err != nil {
+	if _, err := client("us-east-1").CreateBucket(t.Context(),
+		&s3.CreateBucketInput{Bucket: aws.String("here")}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := client("eu-west-1").ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("here")})

@@ -83,7 +83,8 @@ func redrive(policy string) (target string, count int, ok bool) {
 		return "", 0, false
 	}
 	count, err := strconv.Atoi(p.MaxReceiveCount.String())
-	return p.DeadLetterTargetArn, count, err == nil && count >= 1 && count <= 1000 && strings.HasPrefix(p.DeadLetterTargetArn, "arn:")
+	return p.DeadLetterTargetArn, count, err == nil && count >= 1 && count <= 1000 &&
+		strings.HasPrefix(p.DeadLetterTargetArn, "arn:")
 }
 
 func tagList(groups ...map[string]string) []protocol.Tag {

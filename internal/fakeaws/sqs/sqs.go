@@ -104,9 +104,10 @@ func (s *Service) find(call *protocol.Call, url string) (*queue, error) {
 		return nil, notFound()
 	}
 	action := "sqs:" + call.Action
-	if q.account != call.Account && !resourcepolicy.AllowsCaller(q.attributes["Policy"], call, action, q.arn, map[string][]string{
-		"aws:PrincipalAccount": {call.Account}, "aws:SecureTransport": {"true"},
-	}) {
+	if q.account != call.Account && !resourcepolicy.AllowsCaller(q.attributes["Policy"], call, action, q.arn,
+		map[string][]string{
+			"aws:PrincipalAccount": {call.Account}, "aws:SecureTransport": {"true"},
+		}) {
 		return nil, protocol.Errorf("AccessDenied", "User: %s is not authorized to perform: %s on resource: %s because "+
 			"no resource-based policy allows the %s action", call.Caller.ARN, action, q.arn, action).
 			WithStatus(http.StatusForbidden)

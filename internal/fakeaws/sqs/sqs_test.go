@@ -191,7 +191,8 @@ func TestPermissions(t *testing.T) {
 	url := *apitest.Must[*sqs.CreateQueueOutput](t)(
 		owner.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("q")})).QueueUrl
 	send := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x")}
-	role := apitest.AsRole(t, cloud, owner, "sender", `{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:*:*:q"}`)
+	role := apitest.AsRole(t, cloud, owner, "sender",
+		`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:*:*:q"}`)
 	apitest.Succeed(t)(role.SQS.SendMessage(ctx, send))
 	_, err := role.SQS.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &url})
 	apitest.WantError(t, err, "AccessDeniedException", "sqs:DeleteQueue")
