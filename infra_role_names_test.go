@@ -101,6 +101,8 @@ func (n infraNames) GetAtt(id, attribute string) (any, error) {
 		return n.arn("events", "rule/permstack-"+uuid), nil
 	case "AWS::Lambda::Function":
 		return n.arn("lambda", "function:"+n.name(id)), nil
+	case "AWS::CloudWatch::Alarm":
+		return n.arn("cloudwatch", "alarm:"+n.name(id)), nil
 	case "AWS::KMS::Key":
 		return n.arn("kms", "key/"+uuid), nil
 	}

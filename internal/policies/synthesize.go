@@ -176,7 +176,9 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 		}
 	}
 	if len(env.Protected) > 0 {
-		role.Inline = append(role.Inline, s.guard())
+		if policy, ok := s.guard(role); ok {
+			role.Inline = append(role.Inline, policy)
+		}
 	}
 	return role, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy"
 )
 
 // SendsKey reports whether AWS sends a condition key with a request for the action. Global keys are sent with every
@@ -143,5 +143,5 @@ func Pattern(arn string) string { return variable().ReplaceAllString(arn, "*") }
 // the first five parts.
 func OverlapARN(a, b string) bool {
 	f, g := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
-	return len(f) == len(g) && slices.EqualFunc(f, g, actions.Overlap)
+	return len(f) == len(g) && slices.EqualFunc(f, g, iampolicy.Overlap)
 }
