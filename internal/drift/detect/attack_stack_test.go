@@ -16,6 +16,7 @@ import (
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
+	"permstack/internal/permissionstack"
 )
 
 // Attacks by a principal that may update CloudFormation stacks. Each is detected
@@ -29,6 +30,9 @@ func (w *environment) updateStack(name, body string, tags ...types.Tag) {
 	in := &cloudformation.UpdateStackInput{
 		StackName: &name, TemplateBody: &body, Tags: tags,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
+	if w.upload != nil && len(body) > permissionstack.MaxBody {
+		in.TemplateBody, in.TemplateURL = nil, aws.String(must(w.upload(w.t.Context(), "changed.yaml", []byte(body))))
 	}
 	if len(tags) == 0 {
 		in.Tags = w.describe(name).Tags
@@ -59,13 +63,7 @@ func (w *environment) forged() string {
 // setOutput replaces the value of an output of the parent.
 func (w *environment) setOutput(name, value string) {
 	w.t.Helper()
-	var lines []string // without comments: a template in a request has at most 51,200 bytes
-	for _, line := range strings.Split(w.template(parentName), "\n") {
-		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			lines = append(lines, line)
-		}
-	}
-	body := strings.Join(lines, "\n")
+	body := w.template(parentName)
 	begin := strings.Index(body, "\n  "+name+":\n")
 	if begin < 0 {
 		w.t.Fatalf("the template has no output %s", name)
@@ -366,5 +364,25 @@ func TestOtherStacksAndRoles(t *testing.T) {
 		`"Tags":[{"Key":"permstack:parent","Value":"`+id+`"}]}}}}`)
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("another installation: %q", got)
+	}
+}
+
+// TestPolicyAttachedElsewhere: a policy of the installation on a role of others.
+func TestPolicyAttachedElsewhere(t *testing.T) {
+	w := installTemplate(t)
+	arn := w.somePolicy()
+	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(strangersTrust),
+	}))
+	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("theirs"), PolicyArn: &arn}))
+	want := []string{w.logical(arn) + " policy-attached-elsewhere [role theirs] grants-more live"}
+	for range 2 {
+		if got := summaries(w.check()); !slices.Equal(got, want) {
+			t.Errorf("found %q, want %q", got, want)
+		}
+	}
+	must(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String("theirs"), PolicyArn: &arn}))
+	if got := summaries(w.check()); len(got) != 0 {
+		t.Errorf("after it was detached: %q", got)
 	}
 }

@@ -99,6 +99,9 @@ type CloudFormation interface {
 
 // IAM is the part of the SDK's client that Check needs.
 type IAM interface {
+	ListEntitiesForPolicy(
+		context.Context, *iam.ListEntitiesForPolicyInput, ...func(*iam.Options),
+	) (*iam.ListEntitiesForPolicyOutput, error)
 	ListRoles(context.Context, *iam.ListRolesInput, ...func(*iam.Options)) (*iam.ListRolesOutput, error)
 	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
 	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)

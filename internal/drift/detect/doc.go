@@ -20,9 +20,11 @@
 //	AWS::IAM::Role               4 + 1 for each inline policy of the role
 //	                             (GetRole, ListRolePolicies, GetRolePolicy …,
 //	                             ListAttachedRolePolicies, detection)
-//	AWS::IAM::ManagedPolicy      3 (GetPolicy, GetPolicyVersion, detection)
+//	AWS::IAM::ManagedPolicy      4 (GetPolicy, GetPolicyVersion, ListEntitiesForPolicy,
+//	                             detection)
 //	AWS::IAM::InstanceProfile    2 (GetInstanceProfile, detection)
-//	AWS::SNS::Topic              3 (GetTopicAttributes, ListTagsForResource, detection)
+//	AWS::SNS::Topic              4 (GetTopicAttributes, ListTagsForResource,
+//	                             ListSubscriptionsByTopic, detection)
 //	AWS::SNS::TopicInlinePolicy  1 (detection; it shares its topic's attributes)
 //	AWS::Events::Rule            4 (DescribeRule, ListTargetsByRule,
 //	                             ListTagsForResource, detection)

@@ -72,6 +72,9 @@ type environment struct {
 	sns    *sns.Client
 	events *eventbridge.Client
 	parent string // stack id
+
+	// upload stores a template for its URL; nil if only inline templates work.
+	upload func(ctx context.Context, name string, body []byte) (string, error)
 }
 
 func newCloud(t testing.TB) *environment {

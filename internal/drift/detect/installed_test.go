@@ -67,6 +67,7 @@ func installTemplate(t *testing.T) *environment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.upload = l.UploadTemplate
 	w.rest(parentName)
 	w.parent = *created.StackId
 	return w

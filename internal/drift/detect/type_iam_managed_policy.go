@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -28,8 +29,11 @@ var iamManagedPolicy = &resourceType{
 	declared:   func(m *model, r *resource) liveState { return &livePolicy{document: m.policies[r.physicalID].text} },
 	attributes: map[string]attribute{"PolicyArn": isPhysicalID},
 	compared:   []string{"PolicyDocument", "Roles"},
-	read: func(ctx context.Context, c *reader, _ *model, r *resource) (liveState, readErrors) {
+	read: func(ctx context.Context, c *reader, m *model, r *resource) (liveState, readErrors) {
 		live := c.readPolicy(ctx, r.physicalID)
+		if m.installation != nil && !live.missing {
+			live.readEntities(ctx, c, r.physicalID)
+		}
 		return &live, live.errs
 	},
 	index: func(m *model, r *resource) { m.policies[r.physicalID] = parseDocument(r.props["PolicyDocument"]) },
@@ -45,6 +49,7 @@ type livePolicy struct {
 	missing  bool
 	document string
 	version  string
+	entities []string // that it is attached to: "role NAME"
 	errs     readErrors
 }
 
@@ -72,6 +77,48 @@ func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 	})
 }
 
+// readEntities reads what the policy is attached to.
+func (live *livePolicy) readEntities(ctx context.Context, c *reader, arn string) {
+	for in := (&iam.ListEntitiesForPolicyInput{PolicyArn: &arn}); ; {
+		page, err := call(ctx, c.iam, c.clients.IAM.ListEntitiesForPolicy, in)
+		if err != nil {
+			if !awserr.IsNotFound(err) {
+				live.errs = append(slices.Clone(live.errs), readError{[]string{"Roles"}, "", err})
+			}
+			return
+		}
+		for _, r := range page.PolicyRoles {
+			live.entities = append(live.entities, "role "+aws.ToString(r.RoleName))
+		}
+		for _, u := range page.PolicyUsers {
+			live.entities = append(live.entities, "user "+aws.ToString(u.UserName))
+		}
+		for _, g := range page.PolicyGroups {
+			live.entities = append(live.entities, "group "+aws.ToString(g.GroupName))
+		}
+		if !page.IsTruncated {
+			return
+		}
+		in.Marker = page.Marker
+	}
+}
+
+// attachedElsewhere reports what has the policy and is none of the expected roles. A
+// role of the installation that should not have it is reported by its own
+// comparison.
+func (live *livePolicy) attachedElsewhere(m *model, r *resource) []draft {
+	var out []draft
+	for _, entity := range live.entities {
+		name, isRole := strings.CutPrefix(entity, "role ")
+		if isRole && m.find(typeRole, name) != nil {
+			continue
+		}
+		d := r.liveDraft(finding.AttachedElsewhere, "Roles", entity, finding.GrantsMore, finding.None, finding.Text(entity))
+		out = append(out, d)
+	}
+	return out
+}
+
 // compare compares the default version. The direction of a finding is that of
 // the roles that have the policy, with all their policies; if no role has it,
 // that of the document by itself.
@@ -89,19 +136,20 @@ func (live *livePolicy) compare(m *model, r *resource) []draft {
 		}
 		return []draft{d}
 	}
-	if live.errs != nil || expected.unknown {
-		return r.readErrorDrafts(live.errs)
+	out := append(r.readErrorDrafts(live.errs), live.attachedElsewhere(m, r)...)
+	if live.errs.affect("PolicyDocument") || expected.unknown {
+		return out
 	}
 	actual := parseDocument(live.document)
 	d, differs := m.documentDraft(r, finding.PolicyChanged, "PolicyDocument", "", expected, actual)
 	if !differs {
-		return nil
+		return out
 	}
 	if expected.err == nil && actual.err == nil {
 		d.setEffect(m.effectOnHolders(holders, r.physicalID, expected, actual))
 	}
 	d.Actual.Text, d.roles = live.version, holders
-	return []draft{d}
+	return append(out, d)
 }
 
 // holders returns the roles that are expected to have a managed policy.

@@ -37,15 +37,15 @@ const (
 	TopicPolicyChanged  Kind = "topic-policy-changed"
 	RuleChanged         Kind = "rule-changed"
 	ProfileChanged      Kind = "instance-profile-changed"
-	PropertyChanged     Kind = "property-changed" // any other property
-	TemplateChanged     Kind = "template-changed" // of a permission stack, not by the provisioner
-	StackAdded          Kind = "stack-added"      // named like a permission stack, and not one of them
-	StackHeld           Kind = "stack-held"       // it remains in progress
-	ChoiceChanged       Kind = "choice-changed"   // in the parent stack; reported once
-	StateLost           Kind = "state-lost"       // what the check remembers was written by somebody else
+	PropertyChanged     Kind = "property-changed"          // any other property
+	TemplateChanged     Kind = "template-changed"          // of a permission stack, not by the provisioner
+	StackAdded          Kind = "stack-added"               // named like a permission stack, and not one of them
+	StackHeld           Kind = "stack-held"                // it remains in progress
+	ChoiceChanged       Kind = "choice-changed"            // in the parent stack; reported once
+	StateLost           Kind = "state-lost"                // what the check remembers was written by somebody else
+	AttachedElsewhere   Kind = "policy-attached-elsewhere" // to what no template of the installation declares
 	SubscriptionAdded   Kind = "subscription-added"
-	NoSubscriber        Kind = "no-subscriber" // nobody receives the notifications
-	RoleAdded           Kind = "role-added"    // under the installation's path, in none of its stacks
+	RoleAdded           Kind = "role-added" // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
 )
 

@@ -40,9 +40,8 @@ var kindAdvice = map[finding.Kind]string{
 		"ExecuteChangeSet on the parent stack, and update the stack with the former value. It is reported once.",
 	finding.SubscriptionAdded: "If it is not yours, remove it with aws sns unsubscribe, and find out in CloudTrail who " +
 		"called Subscribe.",
-	finding.NoSubscriber: "Confirm the subscription in the e-mail of AWS, or subscribe again with aws sns subscribe. AWS " +
-		"deletes a subscription that is not confirmed within two days: empty NotificationEmail, update the stack, enter it " +
-		"again, and update.",
+	finding.AttachedElsewhere: "If this was not intended, detach the policy with aws iam detach-role-policy, " +
+		"detach-user-policy or detach-group-policy; CloudTrail's Attach events show who attached it.",
 	finding.StateLost: "Find out in CloudTrail who called PutParameter or DeleteParameter on the parameter; only the drift " +
 		"check writes it.",
 	finding.StackAdded: "If it is not yours, find out in CloudTrail who called CreateStack and which resources the stack " +

@@ -52,8 +52,8 @@ func Finding(f finding.Finding) Text {
 		t.Expected, t.Actual = choice(f.Expected), choice(f.Actual)
 	case finding.SubscriptionAdded:
 		t.Expected, t.Actual = "no such subscription", f.Actual.Text
-	case finding.NoSubscriber:
-		t.Expected, t.Actual = "a confirmed subscription", "none"
+	case finding.AttachedElsewhere:
+		t.Expected, t.Actual = "attached to roles of this installation alone", "attached to "+f.Actual.Text
 	case finding.StateLost:
 		t.Expected, t.Actual = "what the last run wrote", f.Actual.Text
 	case finding.StackHeld:
@@ -246,8 +246,8 @@ func details(f finding.Finding) []string {
 		add(choiceDetails[f.Subject])
 	case finding.SubscriptionAdded:
 		add("It receives every message of the topic. No template of this installation declares it.")
-	case finding.NoSubscriber:
-		add("Nobody receives the notifications of this installation.")
+	case finding.AttachedElsewhere:
+		add("It has what the policy grants the backup service.")
 	case finding.StateLost:
 		add("Open findings are reported again, and changes of the choices in the parent stack since the last run are " +
 			"not known.")
