@@ -8,12 +8,12 @@ import (
 )
 
 // GuardPolicy is the name of the inline policy that denies changes to the installation itself, if Environment.Protected
-// is set: a vendor role could otherwise delete the stack that defines it, or silence the check that watches it. A role has
-// it if its other policies reach anything of the installation.
+// is set: a vendor role could otherwise delete the stack that defines it, or silence the check that watches it. A role
+// has it if its other policies reach anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
-// guardAllows are the actions that the guard does not deny: what vendors read of their own installation, and what they do
-// with its roles. Whether they are granted is up to the other policies.
+// guardAllows are the actions that the guard does not deny: what vendors read of their own installation, and what they
+// do with its roles. Whether they are granted is up to the other policies.
 var guardAllows = iampolicy.Values{
 	"cloudformation:Describe*", "cloudformation:Detect*", "cloudformation:Get*", "cloudformation:List*",
 	"cloudformation:ValidateTemplate",
@@ -26,8 +26,9 @@ var guardAllows = iampolicy.Values{
 // guardVerbs are the first words of actions that change nothing. The guard does not list a resource for them.
 var guardVerbs = []string{"BatchGet", "Describe", "Detect", "Get", "List", "Simulate", "Validate"}
 
-// guard returns the guard of a role, and false if the role's other policies allow no change of the installation. A guard
-// of every resource in every role would exceed IAM's quota of inline policies and CloudFormation's limit of a template.
+// guard returns the guard of a role, and false if the role's other policies allow no change of the installation. A
+// guard of every resource in every role would exceed IAM's quota of inline policies and CloudFormation's limit of a
+// template.
 func (s synthesis) guard(role Role) (Policy, bool) {
 	const why = "deny every change of this installation, whatever other policies allow"
 	var resources iampolicy.Values
