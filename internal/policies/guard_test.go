@@ -15,8 +15,8 @@ import (
 	"permstack/internal/policies/choice"
 )
 
-// TestGuard: whatever the other policies of a role allow, no vendor role may change a resource of the installation, even
-// if every condition is met. What vendors read of it is not denied.
+// TestGuard: whatever the other policies of a role allow, no vendor role may change a resource of the installation,
+// even if every condition is met. What vendors read of it is not denied.
 func TestGuard(t *testing.T) {
 	const arn = "arn:aws:%s:eu-central-1:111111111111:%s"
 	stack := fmt.Sprintf(arn, "cloudformation", "stack/parent-access/1")

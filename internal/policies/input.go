@@ -33,8 +33,8 @@ type Environment struct {
 	Organization bool
 
 	// Protected are the ARNs of the installation's own resources that no vendor role may change: the alert topic, the
-	// state of the drift check, the functions. If there are any, every role has the inline policy GuardPolicy, which also
-	// protects the roles, policies and stacks of the set.
+	// state of the drift check, the functions. If there are any, each role whose policies reach them, or the roles,
+	// policies and stacks of the set, has the inline policy GuardPolicy.
 	Protected []string
 
 	// StackNames are the stacks with the created resources, which the vendor may read. Empty: the stack that the

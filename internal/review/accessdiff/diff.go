@@ -237,7 +237,8 @@ func actionNames(lists ...[]iampolicy.Document) []string {
 				for _, a := range st.Action {
 					seen[strings.ToLower(a)] = a
 				}
-				if len(st.NotAction) > 0 {
+				// A Deny takes away only what another statement names.
+				if len(st.NotAction) > 0 && st.Effect != "Deny" {
 					seen["*"] = "*"
 				}
 			}
@@ -264,7 +265,9 @@ func restrictToAction(docs []iampolicy.Document, action string) []iampolicy.Docu
 				if !actions.IsPattern(action) {
 					st.NotAction, st.Action = nil, iampolicy.Values{action}
 				}
-				kept.Statement = append(kept.Statement, st)
+				if st.Resource = resourcesOf(action, st.Resource); st.Resource == nil || len(st.Resource) > 0 {
+					kept.Statement = append(kept.Statement, st)
+				}
 				continue
 			}
 			var names iampolicy.Values
@@ -285,6 +288,18 @@ func restrictToAction(docs []iampolicy.Document, action string) []iampolicy.Docu
 		}
 	}
 	return out
+}
+
+// resourcesOf returns the resources that an action acts on, nil for none in a document without resources.
+func resourcesOf(action string, resources iampolicy.Values) iampolicy.Values {
+	if actions.IsPattern(action) {
+		return resources
+	}
+	service, _, _ := strings.Cut(action, ":")
+	return slices.DeleteFunc(slices.Clone(resources), func(r string) bool {
+		f := strings.SplitN(strings.ReplaceAll(r, "${AWS::", "${"), ":", 4)
+		return len(f) == 4 && !actions.Match(f[2], service) || !actions.ActsOn(action, r)
+	})
 }
 
 // scopes returns the scopes of the statements in documents.

@@ -37,6 +37,7 @@ type Grant struct {
 	Sid        string               `json:"sid"`
 	Principals []string             `json:"principals,omitempty"` // of a trust policy or a topic policy
 	Actions    []string             `json:"actions"`
+	NotActions []string             `json:"notActions,omitempty"` // if set, the statement is about every other action
 	Resources  []string             `json:"resources,omitempty"`
 	Conditions iampolicy.Conditions `json:"conditions,omitempty"`
 
@@ -142,7 +143,10 @@ func (e explainer) policy(out []Grant, at Grant, p policies.Policy) []Grant {
 // grant returns a grant for statement s; at has the fields of its document.
 func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant) Grant {
 	at.Effect, at.Sid = s.Effect, s.Sid
-	at.Actions, at.Resources, at.Conditions = s.Action, s.Resource, s.Condition
+	at.Actions, at.NotActions, at.Resources, at.Conditions = s.Action, s.NotAction, s.Resource, s.Condition
+	if at.Actions == nil {
+		at.Actions = []string{}
+	}
 	at.Principals = Principals(s.Principal)
 	at.Why, at.WhyWildcard, at.Note = reason.Why, reason.WhyWildcard, reason.Note
 	at.For = e.selectedUses(reason.For)

@@ -74,7 +74,9 @@ func TestFindKnownNames(t *testing.T) {
 		for _, g := range some {
 			for _, q := range append([]string{g.Sid}, g.Actions...) {
 				a := explain.Find(q, set, some, all)
-				if !slices.ContainsFunc(a.Granted, func(h explain.Grant) bool { return h.Sid == g.Sid && h.Policy == g.Policy }) {
+				if !slices.ContainsFunc(slices.Concat(a.Granted, a.Denied), func(h explain.Grant) bool {
+					return h.Sid == g.Sid && h.Policy == g.Policy
+				}) {
 					t.Errorf("%s: the result of query %s lacks %s › %s", name, q, g.Policy, g.Sid)
 				}
 			}

@@ -137,6 +137,9 @@ func (q query) match(g Grant) (Grant, bool) {
 	case q.action == "":
 		return g, false
 	}
+	if len(g.NotActions) > 0 {
+		return g, q.matchesOther(g)
+	}
 	var names []string
 	for _, action := range g.Actions {
 		// Either may have wildcards.
@@ -148,6 +151,16 @@ func (q query) match(g Grant) (Grant, bool) {
 		return g, false
 	}
 	return g.withActions(names), true
+}
+
+// matchesOther reports whether the query is an action of one of the services of a grant's resources that is not in its
+// NotActions.
+func (q query) matchesOther(g Grant) bool {
+	service, _, _ := strings.Cut(q.action, ":")
+	covers := func(pattern string) bool { return actions.Match(pattern, q.action) }
+	return !slices.ContainsFunc(g.NotActions, covers) && slices.ContainsFunc(g.Resources, func(r string) bool {
+		return r == "*" || actions.Match(service, splitARN(r)[2])
+	})
 }
 
 // matchesAction reports whether the query matches an action.

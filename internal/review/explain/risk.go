@@ -145,8 +145,12 @@ func mostSevere(name string) int {
 	return most
 }
 
-// risk returns the risk of a grant. Each limit lowers the level by one.
+// risk returns the risk of a grant. Each limit lowers the level by one. A statement that denies
+// everything but some actions has no effects.
 func risk(g Grant) Risk {
+	if g.deniesOthers() {
+		return Risk{Level: Minimal, Effects: []Effect{}, Limits: []string{}}
+	}
 	var r Risk
 	byEffect := make([][]string, len(effects))
 	for _, a := range g.Actions {
@@ -185,6 +189,9 @@ func risk(g Grant) Risk {
 	return r
 }
 
+// deniesOthers reports whether a statement denies every action but some.
+func (g Grant) deniesOthers() bool { return g.Effect == "Deny" && len(g.NotActions) > 0 }
+
 // reachesOtherAccount reports whether a grant applies to resources of an account
 // that is not the customer's, by their ARN or by a condition on their account.
 func (w Describer) reachesOtherAccount(g Grant) bool {
@@ -218,9 +225,10 @@ func namesResources(g Grant) bool {
 	})
 }
 
-// Rank returns the grants by risk, the highest first.
+// Rank returns the grants by risk, the highest first, without statements that deny every action
+// but some.
 func Rank(grants []Grant) []Grant {
-	out := slices.Clone(grants)
+	out := slices.DeleteFunc(slices.Clone(grants), Grant.deniesOthers)
 	rank := func(g Grant) int {
 		if len(g.Risk.Effects) == 0 {
 			return len(effects)

@@ -104,7 +104,10 @@ func (g Grant) write(s terminal.Screen, single bool) {
 		}
 	}
 	field("why", terminal.Plain, g.Why)
-	if !single {
+	switch {
+	case len(g.NotActions) > 0:
+		field("actions", terminal.Plain, "everything except "+strings.Join(g.NotActions, ", "))
+	case !single:
 		field("actions", terminal.Plain, strings.Join(g.Actions, ", "))
 	}
 	field("principal", terminal.Plain, strings.Join(g.Principals, ", "))
@@ -117,7 +120,9 @@ func (g Grant) write(s terminal.Screen, single bool) {
 		field("for", terminal.Plain, strings.Join(Uses(g.For), ", "))
 	}
 	field("note", terminal.Dim, g.Note)
-	field("risk", styles[g.Risk.Level], g.Risk.String())
+	if !g.deniesOthers() {
+		field("risk", styles[g.Risk.Level], g.Risk.String())
+	}
 }
 
 // String returns the risk in one line: "medium: deletes; limited by conditions".

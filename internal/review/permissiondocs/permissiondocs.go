@@ -155,6 +155,9 @@ func writeTable(b *strings.Builder, title string, grants []explain.Grant, who bo
 		for _, a := range g.Actions {
 			actions = append(actions, "`"+a+"`")
 		}
+		if len(g.NotActions) > 0 {
+			actions = append(actions, "everything except `"+strings.Join(g.NotActions, "`, `")+"`")
+		}
 		why := g.Why
 		for _, more := range []string{g.WhyWildcard, g.Note} {
 			if more != "" {
