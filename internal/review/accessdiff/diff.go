@@ -265,7 +265,7 @@ func restrictToAction(docs []iampolicy.Document, action string) []iampolicy.Docu
 				if !actions.IsPattern(action) {
 					st.NotAction, st.Action = nil, iampolicy.Values{action}
 				}
-				if st.Resource = resourcesOf(action, st.Resource); st.Resource == nil || len(st.Resource) > 0 {
+				if st.Resource = actedOn(action, st.Resource); st.Resource == nil || len(st.Resource) > 0 {
 					kept.Statement = append(kept.Statement, st)
 				}
 				continue
@@ -290,8 +290,8 @@ func restrictToAction(docs []iampolicy.Document, action string) []iampolicy.Docu
 	return out
 }
 
-// resourcesOf returns the resources that an action acts on, nil for none in a document without resources.
-func resourcesOf(action string, resources iampolicy.Values) iampolicy.Values {
+// actedOn returns the resources that an action acts on, nil for none in a document without resources.
+func actedOn(action string, resources iampolicy.Values) iampolicy.Values {
 	if actions.IsPattern(action) {
 		return resources
 	}
