@@ -4,8 +4,10 @@ package deployed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -14,6 +16,7 @@ import (
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
@@ -71,7 +74,47 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 	if len(s.Templates) == 0 {
 		return Stack{}, fmt.Errorf("read stack %s: it has no permission stack (%s)", name, parent.StackNames())
 	}
+	s.Environment.Protected = nil // with logical IDs instead of ARNs
+	for _, body := range s.Templates {
+		s.Environment.Protected = append(s.Environment.Protected, guardedARNs(body)...)
+	}
 	return s, nil
+}
+
+// guardedARNs returns the resources of the guards in a permission stack's template. The custom resource's own list
+// refers to resources of the parent stack, which only CloudFormation resolves.
+func guardedARNs(body []byte) []string {
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties json.RawMessage
+		}
+	}
+	if json.Unmarshal(body, &template) != nil {
+		return nil // not written by permstack
+	}
+	var out []string
+	for _, r := range template.Resources {
+		var role struct {
+			Policies []struct {
+				PolicyName     string
+				PolicyDocument iampolicy.Document
+			}
+		}
+		if r.Type != "AWS::IAM::Role" || json.Unmarshal(r.Properties, &role) != nil {
+			continue
+		}
+		for _, p := range role.Policies {
+			if p.PolicyName != policies.GuardPolicy {
+				continue
+			}
+			for _, st := range p.PolicyDocument.Statement {
+				out = append(out, st.Resource...)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func getTemplate(ctx context.Context, client CloudFormation, name string) ([]byte, error) {
@@ -120,7 +163,7 @@ func resourceProperties(
 }
 
 // logicalIDResolver returns the logical ID for references to other resources, which
-// no property of the selection uses.
+// no property of the selection uses but ProtectedArns.
 type logicalIDResolver struct{}
 
 func (logicalIDResolver) Ref(id string) (any, error)       { return id, nil }
