@@ -146,7 +146,7 @@ func (run *runner) checkGranted(ctx context.Context, c choice) error {
 	}
 	run.out.passed("%s and %s notify the backup service of changes",
 		terminal.Count(len(live.topics), "topic", "topics"), terminal.Count(len(live.rules), "event rule", "event rules"))
-	if err := live.requireMatch(c, connection); err != nil {
+	if err := run.requireMatch(ctx, live, c); err != nil {
 		return err
 	}
 	run.out.passed("IAM, SNS and EventBridge have exactly what the catalogue grants: %s distinct actions",
@@ -171,7 +171,7 @@ func (run *runner) update(ctx context.Context, from, to choice) error {
 	if err != nil {
 		return err
 	}
-	if err := after.requireMatch(to, connection); err != nil {
+	if err := run.requireMatch(ctx, after, to); err != nil {
 		return err
 	}
 	for _, name := range before.missingIn(after) {

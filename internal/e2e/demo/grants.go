@@ -114,8 +114,13 @@ func (run *runner) ruleNames(ctx context.Context) ([]string, error) {
 }
 
 // expectedGrants returns what the catalogue grants for a choice.
-func expectedGrants(c choice, connection string) (grants, error) {
-	set, err := policies.Synthesize(selection(c), environment(connection))
+func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error) {
+	environment := environment(connection)
+	var err error
+	if environment.Protected, err = run.protected(ctx); err != nil {
+		return grants{}, err
+	}
+	set, err := policies.Synthesize(selection(c), environment)
 	if err != nil {
 		return grants{}, err
 	}
@@ -141,8 +146,8 @@ func expectedGrants(c choice, connection string) (grants, error) {
 
 // requireMatch returns an error unless the grants are exactly what the catalogue
 // grants for a choice: every role, policy document, topic and rule, and no others.
-func (g grants) requireMatch(c choice, connection string) error {
-	want, err := expectedGrants(c, connection)
+func (run *runner) requireMatch(ctx context.Context, g grants, c choice) error {
+	want, err := run.expectedGrants(ctx, c)
 	if err != nil {
 		return err
 	}

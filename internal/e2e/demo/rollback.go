@@ -46,7 +46,7 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 	if err != nil {
 		return err
 	}
-	if err := live.requireMatch(deployed, connection); err != nil {
+	if err := run.requireMatch(ctx, live, deployed); err != nil {
 		return fmt.Errorf("the first connection was changed: %w", err)
 	}
 	run.out.passed("the first connection is unchanged")
