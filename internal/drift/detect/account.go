@@ -175,7 +175,8 @@ func (c *check) ofInstallation(
 		id = tags[installation.ParentTag]
 	}
 	if id == "" {
-		return strings.HasSuffix(aws.ToString(role.Path), "/installer/") && namedAfterParent(role, p, names)
+		return strings.HasSuffix(aws.ToString(role.Path), "/installer/") &&
+			(namedAfterParent(role, p, names) || likeOwnRole(role, p, all[0]))
 	}
 	if certain && slices.ContainsFunc(all, func(s *stack) bool { return s.id == id }) {
 		return true
@@ -200,4 +201,35 @@ func namedAfterParent(role *iamtypes.Role, p installation.Parent, names map[stri
 		}
 	}
 	return false
+}
+
+// likeOwnRole reports whether a role may be one of a parent in another Region, as a
+// stack set deploys them: its generated name has the logical id of one of this
+// parent's roles, and its trust policy, which contains no Region, allows the same.
+// IAM is global, but stacks of other Regions are not listed.
+func likeOwnRole(role *iamtypes.Role, p installation.Parent, own *stack) bool {
+	trust := parseDocument(decode(role.AssumeRolePolicyDocument))
+	for _, r := range own.resources {
+		if r.typeName != typeRole || !isGeneratedName(aws.ToString(role.RoleName), r.logicalID) {
+			continue
+		}
+		expected := parseDocument(r.props["AssumeRolePolicyDocument"])
+		if expected.text == "" || expected.unknown || expected.err != nil || trust.err != nil {
+			continue
+		}
+		if compareDocuments(p.Account, parsed(expected), parsed(trust)).same {
+			return true
+		}
+	}
+	return false
+}
+
+// isGeneratedName reports whether a name is one that CloudFormation generates for a
+// resource: <stack>-<logical id>-<12 or 13 random characters>.
+func isGeneratedName(name, logicalID string) bool {
+	i := strings.LastIndexByte(name, '-')
+	if random := len(name) - i - 1; i < 0 || random < 12 || random > 13 {
+		return false
+	}
+	return strings.HasSuffix(name[:i], "-"+logicalID)
 }
