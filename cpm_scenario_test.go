@@ -210,6 +210,46 @@ func TestCPMScenario(t *testing.T) {
 	s.RequireEmpty()
 }
 
+// TestCPMExternalID launches cpm with trust=server-role, with and without the optional
+// external ID, which CloudFormation does not return. No launch is drift, and a trust
+// policy that was widened is.
+func TestCPMExternalID(t *testing.T) {
+	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
+	for name, tc := range map[string]struct{ id, old, widened string }{
+		"with":    {"example", `"Condition":{"StringEquals":{"sts:ExternalId":"example"}},`, ""},
+		"without": {"", cpmServer, "arn:aws:iam::999988887777:role/Server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := launchCPM(t, account.For(t), map[string]string{
+				"Options": "trust=server-role", "ControlPlaneRoleArn": cpmServer, "ExternalId": tc.id,
+			})
+			s.Messages()
+			if got := s.checkDrift(); len(got) != 0 {
+				t.Errorf("messages after the launch: got %q, want none", got)
+			}
+			trust, err := url.QueryUnescape(*s.Role(cpmRole).AssumeRolePolicyDocument)
+			if err != nil || strings.Contains(trust, "sts:ExternalId") != (tc.id != "") {
+				t.Fatalf("trust policy: got %s, %v", trust, err)
+			}
+			widened := strings.Replace(trust, tc.old, tc.widened, 1)
+			if widened == trust {
+				t.Fatalf("trust policy %s does not contain %s", trust, tc.old)
+			}
+			_, err = s.IAM.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{
+				RoleName: aws.String(cpmRole), PolicyDocument: &widened,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.checkDrift(); len(got) != 1 || !strings.Contains(got[0], "GRANTS MORE: 1 new") {
+				t.Errorf("messages after the change: got %q, want one that contains GRANTS MORE: 1 new", got)
+			}
+			s.Delete()
+			s.RequireEmpty()
+		})
+	}
+}
+
 // testTampering attaches a policy with OnDrift notify, then with revert.
 func (s *cpmStack) testTampering() {
 	s.t.Helper()

@@ -26,6 +26,9 @@ type choices struct {
 	logicalID  string // of the custom resource
 	properties properties.Properties
 	templates  map[installation.Part]permissionstack.Template
+	// withoutID are the templates of a launch without an external id, if it is
+	// optional for the selection and unknown; else nil.
+	withoutID map[installation.Part]permissionstack.Template
 }
 
 // externalIDPlaceholder is the external id with which the templates are
@@ -72,9 +75,15 @@ func synthesize(logicalID string, raw map[string]any, p installation.Parent) (*c
 	}
 	out := &choices{logicalID: logicalID, properties: chosen}
 	out.templates, err = out.synthesizeTemplates(p, chosen.ExternalID)
-	if err != nil && chosen.ExternalID == externalIDPlaceholder { // the selection has none
-		if without, e := out.synthesizeTemplates(p, ""); e == nil {
+	if chosen.ExternalID == externalIDPlaceholder {
+		// A profile refuses the external id, requires it, or accepts both.
+		without, withoutErr := out.synthesizeTemplates(p, "")
+		switch {
+		case withoutErr != nil:
+		case err != nil:
 			out.templates, err = without, nil
+		default:
+			out.withoutID = without
 		}
 	}
 	if err != nil {
@@ -102,6 +111,24 @@ func (c *choices) synthesizeTemplates(
 		out[s.Part] = s.Template
 	}
 	return out, nil
+}
+
+// expectedTemplate returns the expected template of a permission stack of which the
+// deployed template was read. If the external id is optional, that is the one without
+// it if the deployed template has the same meaning. A forged template without the id
+// cannot be told apart from a launch without one.
+func (c *choices) expectedTemplate(p installation.Parent, s *stack, ids []listed) permissionstack.Template {
+	without, optional := c.withoutID[s.part]
+	if optional && s.template != nil {
+		variant := *s
+		if variant.expectTemplate(p, without.JSON(), ids) == nil {
+			all := []*stack{&variant}
+			if len(newModel(p, all).compareTemplates(p, all)) == 0 {
+				return without
+			}
+		}
+	}
+	return c.templates[s.part]
 }
 
 // deployableTemplate returns the expected template of a permission stack with the

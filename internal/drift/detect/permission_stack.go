@@ -28,7 +28,7 @@ func (c *check) permissionStacks(ctx context.Context, p installation.Parent, par
 	var out []*stack
 	for _, part := range installation.Parts {
 		name := p.StackName(part)
-		template, required := chosen.templates[part]
+		_, required := chosen.templates[part]
 		described, err := c.describe(ctx, name)
 		switch {
 		case err != nil:
@@ -46,7 +46,7 @@ func (c *check) permissionStacks(ctx context.Context, p installation.Parent, par
 			s.drafts = append(s.drafts, s.draft(finding.StackAdded, "", finding.GrantsMore))
 			out = append(out, s)
 		default:
-			out = append(out, c.openExpected(ctx, p, parent, described, part, template.JSON(), chosen.stackTags(p)))
+			out = append(out, c.openExpected(ctx, p, parent, described, part, chosen))
 		}
 	}
 	return out
@@ -55,7 +55,7 @@ func (c *check) permissionStacks(ctx context.Context, p installation.Parent, par
 // openExpected opens a permission stack of which the expected template is known.
 func (c *check) openExpected(
 	ctx context.Context, p installation.Parent, parent *stack, described *types.Stack, part installation.Part,
-	template []byte, tags map[string]string,
+	chosen *choices,
 ) *stack {
 	s := newStack(described)
 	s.part = part
@@ -73,12 +73,13 @@ func (c *check) openExpected(
 		ids = c.readDeployed(ctx, p, s)
 		s.deployed, s.template, s.deployedReferences = s.resources, s.bound, s.references
 	}
-	if err := s.expectTemplate(p, template, ids); err != nil {
+	if err := s.expectTemplate(p, chosen.expectedTemplate(p, s, ids).JSON(), ids); err != nil {
 		d := s.draft(finding.NotReadable, "expected template", finding.Unreadable)
 		d.Reason = finding.TemplateInvalid
 		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
 		s.drafts = append(s.drafts, d)
 	}
+	tags := chosen.stackTags(p)
 	for _, key := range sorted(tags) {
 		if s.inProgress {
 			break
