@@ -28,7 +28,9 @@ func newExplain() *cobra.Command {
 which conditions, for which asset and why; and what is denied. The query is an AWS
 action, the Sid of a statement, the name of a policy, role, topic or event rule, an
 asset, an operation, an option, or the ARN of a resource. It is not case-sensitive;
-* and ? are wildcards.
+* and ? are wildcards. What a statement cannot prevent is shown as "remains"; the
+answer for an asset, operation or option ends with what IAM policies cannot grant
+and you must set up, such as key policies.
 
 With --risk, the statements are ranked by what they allow an attacker to do: change
 permissions, pass roles, run commands, delete, send data out of the account, use
@@ -92,6 +94,9 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	if !result.Known() {
 		return unknownQuery(result)
 	}
+	sel := f.choice.selectionOrEverything()
+	profile, _ := policies.Profile(set.Profile)
+	result.Prerequisites = explain.Prerequisites(profile, sel, args[0])
 	if err := write(out, f.format, result, result.Write); err != nil {
 		return err
 	}

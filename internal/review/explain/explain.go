@@ -49,6 +49,8 @@ type Grant struct {
 	Note        string       `json:"note,omitempty"`
 	For         []schema.Use `json:"for,omitempty"`
 	Risk        Risk         `json:"risk"`
+	// Remains is what the statement cannot prevent.
+	Remains []schema.Remain `json:"remains,omitempty"`
 
 	otherAccount bool // it applies to resources of another account than the customer's
 }
@@ -149,7 +151,7 @@ func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant)
 	}
 	at.Principals = Principals(s.Principal)
 	at.Why, at.WhyWildcard, at.Note = reason.Why, reason.WhyWildcard, reason.Note
-	at.For = e.selectedUses(reason.For)
+	at.For, at.Remains = e.selectedUses(reason.For), reason.Remains
 	switch at.Kind {
 	case Trust:
 		at.On = []string{"the role " + at.Entity}

@@ -21,6 +21,8 @@ type Result struct {
 	// OtherChoices are statements that other choices of the same profile grant.
 	OtherChoices []Grant `json:"otherChoices"`
 	Rules        []Rule  `json:"rules"` // event rules that match the query
+	// Prerequisites are what IAM policies cannot grant. Find leaves them empty.
+	Prerequisites []Prerequisite `json:"prerequisites,omitempty"`
 	// Similar are similar names, if the query matches nothing.
 	Similar []string `json:"similar,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"permstack/internal/policies/schema"
 	"permstack/internal/terminal"
 )
 
@@ -35,6 +36,7 @@ func (a Result) Write(s terminal.Screen) {
 	}
 	a.writeDenied(s)
 	a.writeOtherChoices(s)
+	a.writePrerequisites(s)
 }
 
 const labelWidth = 11
@@ -120,10 +122,16 @@ func (g Grant) write(s terminal.Screen, single bool) {
 		field("for", terminal.Plain, strings.Join(Uses(g.For), ", "))
 	}
 	field("note", terminal.Dim, g.Note)
+	for _, r := range g.Remains {
+		field("remains", terminal.Yellow, remainText(r))
+	}
 	if !g.deniesOthers() {
 		field("risk", styles[g.Risk.Level], g.Risk.String())
 	}
 }
+
+// remainText returns the kind and text of a remaining risk.
+func remainText(r schema.Remain) string { return string(r.Kind) + ": " + r.Text }
 
 // String returns the risk in one line: "medium: deletes; limited by conditions".
 func (r Risk) String() string {
@@ -143,16 +151,21 @@ const tableWidth = 110
 
 // WriteRisks writes grants in the order of Rank, with a summary.
 func WriteRisks(s terminal.Screen, grants []Grant) {
-	t := terminal.Table{Head: []string{"RISK", "WHAT IT ALLOWS", "ON", "ONLY IF", "STATEMENT"}}
+	t := terminal.Table{Head: []string{"RISK", "WHAT IT ALLOWS", "ON", "ONLY IF", "WHAT REMAINS", "STATEMENT"}}
 	n := map[Level]int{}
 	for _, g := range grants {
 		n[g.Risk.Level]++
 		what, also := g.Risk.summary()
 		on, onlyIf := strings.Join(g.On, ", "), strings.Join(g.OnlyIf, "; and ")
+		var remains []string
+		for _, r := range g.Remains {
+			remains = append(remains, remainText(r))
+		}
 		if s.Width >= tableWidth {
 			t.Rows = append(t.Rows, []terminal.Cell{
 				{Text: string(g.Risk.Level), Style: styles[g.Risk.Level]},
 				{Text: what + also}, {Text: on}, {Text: onlyIf, Style: terminal.Cyan},
+				{Text: strings.Join(remains, "; "), Style: terminal.Yellow},
 				{Text: g.Entity + " › " + g.Sid, Style: terminal.Dim},
 			})
 			continue
@@ -162,6 +175,9 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 		s.Field(0, labelWidth, "", terminal.Plain, "on "+on)
 		if onlyIf != "" {
 			s.Field(0, labelWidth, "", terminal.Cyan, "only if "+onlyIf)
+		}
+		for _, r := range remains {
+			s.Field(0, labelWidth, "", terminal.Yellow, "remains "+r)
 		}
 		s.Line()
 	}

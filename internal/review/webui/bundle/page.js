@@ -160,7 +160,7 @@
     const terms = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
     let list = response.grants.map((g, i) => ({ g, uses: response.uses[i] }));
     list = list.filter(({ g, uses }) => {
-      const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyIf || []), ...(g.principals || []), ...uses,
+      const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...(g.remains || []).map((r) => r.text), ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyIf || []), ...(g.principals || []), ...uses,
         ...g.risk.effects.map((e) => e.does)].join("\n").toLowerCase();
       return terms.every((t) => text.includes(t)) && (!risk || g.risk.level === risk);
     });
@@ -180,6 +180,7 @@
     if (g.whyWildcard) rows.push(...row("wildcard", g.whyWildcard));
     if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
     if (g.note) rows.push(...row("note", g.note));
+    for (const r of g.remains || []) rows.push(...row("remains", r.kind + ": " + r.text));
     const effects = g.risk.effects.map((e) => e.does).join(", ");
     rows.push(...row("effect", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
     return el("article", { class: "grant" }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk " + g.risk.level }, g.risk.level + " risk")),
