@@ -116,7 +116,7 @@ func (c *choices) synthesizeTemplates(
 // expectedTemplate returns the expected template of a permission stack of which the
 // deployed template was read. If the external id is optional, that is the one without
 // it if the deployed template has the same meaning. A forged template without the id
-// cannot be told apart from a launch without one.
+// cannot be distinguished from a launch without one.
 func (c *choices) expectedTemplate(p installation.Parent, s *stack, ids []listed) permissionstack.Template {
 	without, optional := c.withoutID[s.part]
 	if optional && s.template != nil {
