@@ -244,10 +244,31 @@ func TestCPMExternalID(t *testing.T) {
 			if got := s.checkDrift(); len(got) != 1 || !strings.Contains(got[0], "GRANTS MORE: 1 new") {
 				t.Errorf("messages after the change: got %q, want one that contains GRANTS MORE: 1 new", got)
 			}
+			s.forgeAccess()
+			if got := s.checkDrift(); len(got) != 1 || !strings.Contains(got[0], "GRANTS MORE") {
+				t.Errorf("messages after the template was replaced: got %q, want one that contains GRANTS MORE", got)
+			}
 			s.Delete()
 			s.RequireEmpty()
 		})
 	}
+}
+
+// forgeAccess adds an action to the template of the access stack.
+func (s *cpmStack) forgeAccess() {
+	s.t.Helper()
+	access := *s.Stack
+	access.Name += "-permstack-access"
+	out, err := s.CloudFormation.GetTemplate(s.t.Context(), &cloudformation.GetTemplateInput{StackName: &access.Name})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	body := *out.TemplateBody
+	forged := strings.Replace(body, `"Action":["ec2:`, `"Action":["iam:CreateUser","ec2:`, 1)
+	if forged == body {
+		s.t.Fatal("the template has no statement to replace")
+	}
+	access.UpdateTemplate([]byte(forged))
 }
 
 // testTampering attaches a policy with OnDrift notify, then with revert.
