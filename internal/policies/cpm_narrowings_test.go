@@ -2,23 +2,13 @@ package policies_test
 
 import (
 	"maps"
-	"os"
 	"slices"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
+	"permstack/internal/policies/narrowings"
 )
-
-// decision is a recorded decision on a difference between the vendor's newest
-// public permissions and the profile.
-type decision struct {
-	Actions []string // may contain wildcards
-	We      string   // grant less, grant more, limit resources, require a condition, deny
-	Why     string
-}
 
 // TestCPMNarrowings compares the preset enterprise with the vendor's newest public
 // permission files. Every difference needs a decision in narrowings.yaml, and
@@ -38,20 +28,12 @@ func TestCPMNarrowings(t *testing.T) {
 			conditions[a] = s.Condition
 		}
 	}
-	data, err := os.ReadFile("profiles/cpm/narrowings.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Narrowings []decision }
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	decisions := file.Narrowings
+	decisions := readNarrowings(t, "cpm")
 	role := synthesize(t, policies.Selection{Profile: "cpm", Preset: "enterprise"}, cpmEnvironment(here)).Roles[0]
 	used := map[int]bool{}
 	decided := func(difference, action string) {
 		t.Helper()
-		i := slices.IndexFunc(decisions, func(d decision) bool {
+		i := slices.IndexFunc(decisions, func(d narrowings.Narrowing) bool {
 			return d.We == difference && slices.ContainsFunc(d.Actions, func(p string) bool { return glob(p, action) })
 		})
 		if i < 0 {
@@ -81,10 +63,12 @@ func TestCPMNarrowings(t *testing.T) {
 
 // differences returns what a role's statements do to the vendor's actions, and
 // records the actions that it grants. The vendor's statements have no resources.
-func differences(role policies.Role, vendor map[string]iampolicy.Conditions, granted map[string]bool) []decision {
-	var out []decision
+func differences(
+	role policies.Role, vendor map[string]iampolicy.Conditions, granted map[string]bool,
+) []narrowings.Narrowing {
+	var out []narrowings.Narrowing
 	add := func(difference, action string) {
-		out = append(out, decision{We: difference, Actions: []string{action}})
+		out = append(out, narrowings.Narrowing{We: difference, Actions: []string{action}})
 	}
 	for _, p := range role.Managed {
 		for _, s := range p.Document.Statement {

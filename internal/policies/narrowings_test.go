@@ -10,10 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/compare"
+	"permstack/internal/policies/narrowings"
 )
 
 // vendorModule is what a vendor's own machine-readable permissions grant.
@@ -33,30 +32,14 @@ var readModule = sync.OnceValues(func() (vendorModule, error) {
 	return m, err
 })
 
-// narrowing is a recorded decision: a role's actions that we grant differently
-// from the vendor's module, and why.
-type narrowing struct {
-	Role    string
-	Actions []string
-	We      string // "grant less", "grant more", "grant another scope"
-	Why     string
-}
-
-func readNarrowings(t *testing.T) []narrowing {
+// readNarrowings returns the recorded differences of a profile.
+func readNarrowings(t *testing.T, profile string) []narrowings.Narrowing {
 	t.Helper()
-	data, err := os.ReadFile("profiles/clumio/narrowings.yaml")
+	d, err := narrowings.Read(profile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct {
-		Narrowings []narrowing
-	}
-	decoder := yaml.NewDecoder(strings.NewReader(string(data)))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil {
-		t.Fatalf("read narrowings: %v", err)
-	}
-	return file.Narrowings
+	return d.Narrowings
 }
 
 // TestNarrowings compares every action of the newest release, in every role, with
@@ -67,8 +50,8 @@ func TestNarrowings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded := map[string]narrowing{}
-	for _, n := range readNarrowings(t) {
+	recorded := map[string]narrowings.Narrowing{}
+	for _, n := range readNarrowings(t, "clumio") {
 		if strings.TrimSpace(n.Why) == "" {
 			t.Errorf("%s %v: no reason", n.Role, n.Actions)
 		}

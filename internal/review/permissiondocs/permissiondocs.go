@@ -1,6 +1,7 @@
 // Package permissiondocs generates docs/permissions from the catalogue: every
 // statement that each profile can grant, with principals, resources, conditions and
-// reasons, and the changes of each release. It is pure.
+// reasons, what remains possible, what to set up outside IAM, the differences from the
+// vendor's own permissions, and the changes of each release. It is pure.
 package permissiondocs
 
 import (
@@ -43,7 +44,8 @@ func Files() (map[string]string, error) {
 func indexDocument() string {
 	var b strings.Builder
 	b.WriteString(generatedHeader + "# Permissions\n\n" +
-		"The permissions that each backup service can be granted, with the reason for every statement.\n\n")
+		"The permissions that each backup service can be granted, with the reason for every statement and what it cannot\n" +
+		"prevent (\"What remains\"), what to set up outside IAM, and the differences from the vendor's own permissions.\n\n")
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		fmt.Fprintf(&b, "- [%s](%s.md), `--profile %s`\n", p.Vendor, name, name)
@@ -75,6 +77,7 @@ func profileDocument(profile schema.Profile) (string, error) {
 	fmt.Fprintf(&b, "Profile `%s`, release %s of the catalogue: %d actions in %d statements.\n\n",
 		profile.Name, set.CatalogVersion, set.Actions(), len(grants))
 	writeChoices(&b, profile)
+	writePrerequisites(&b, profile)
 	for _, r := range set.Roles {
 		fmt.Fprintf(&b, "## %s\n\n%s.\n\n", r.Entity, r.Description)
 		writeTable(&b, "Who may assume it", filterGrants(grants, explain.Trust, r.Entity, ""), true)
@@ -101,6 +104,9 @@ func profileDocument(profile schema.Profile) (string, error) {
 				escapeCell(r.Description), escapeCell(strings.Join(eventSources(r.Pattern), ", ")))
 		}
 		b.WriteString("\n")
+	}
+	if err := writeDifferences(&b, profile.Name); err != nil {
+		return "", err
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n", nil
 }
@@ -168,7 +174,11 @@ func writeTable(b *strings.Builder, title string, grants []explain.Grant, who bo
 		if who {
 			lastCell = strings.Join(g.Principals, ", ")
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, escapeCell(why), strings.Join(actions, "<br>"),
+		why = escapeCell(why)
+		for _, r := range g.Remains {
+			why += fmt.Sprintf("<br>**What remains** (%s): %s", r.Kind, escapeCell(r.Text))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.Sid, why, strings.Join(actions, "<br>"),
 			escapeCell(strings.Join(g.On, "; ")), escapeCell(strings.Join(g.OnlyIf, " and ")),
 			escapeCell(lastCell), g.Risk.Level)
 	}

@@ -5,6 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/narrowings"
 )
 
 const folder = "../../../docs/permissions"
@@ -54,5 +58,48 @@ func TestTables(t *testing.T) {
 			}
 			columns = n
 		}
+	}
+}
+
+// TestEverythingIsShown checks that the document of a profile has the text of every
+// remaining risk, prerequisite and recorded difference.
+func TestEverythingIsShown(t *testing.T) {
+	files, err := Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range policies.ProfileNames() {
+		t.Run(name, func(t *testing.T) {
+			text := files[name+".md"]
+			profile, _ := policies.Profile(name)
+			var want []string
+			for _, p := range profile.Prerequisites {
+				want = append(want, p.Text)
+			}
+			_, grants, err := synthesize(choice.Everything(profile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range grants {
+				for _, r := range g.Remains {
+					want = append(want, r.Text)
+				}
+			}
+			d, err := narrowings.Read(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range d.Narrowings {
+				want = append(want, n.Why)
+			}
+			if len(want) < 40 {
+				t.Errorf("found %d texts, want all of the profile", len(want))
+			}
+			for _, w := range want {
+				if !strings.Contains(text, escapeCell(w)) {
+					t.Errorf("the document lacks %q", w)
+				}
+			}
+		})
 	}
 }
