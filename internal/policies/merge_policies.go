@@ -22,18 +22,18 @@ import (
 //
 // What is left out of whole stays out: a second packing begins with it.
 func (s synthesis) reduce(role schema.Role, whole, packed map[string][][]schema.Statement) {
-	documents := s.documents(role, packed)
-	if len(documents) <= MaxManagedPoliciesRole {
+	if s.countDocuments(role, packed) <= MaxManagedPoliciesRole {
 		return
 	}
 	named := s.namedPolicies(whole)
 	if !s.chosen.reduced[role.Entity] {
 		s.chosen.reduced[role.Entity] = true
 		s.leaveOut(role, s.withoutRepeated(role, whole, named), whole, packed)
-		if documents = s.documents(role, packed); len(documents) <= MaxManagedPoliciesRole {
+		if s.countDocuments(role, packed) <= MaxManagedPoliciesRole {
 			return
 		}
 	}
+	documents := s.documents(role, packed)
 	for count := len(documents); count > MaxManagedPoliciesRole; count-- {
 		guest, host := -1, -1 // the smallest, and the next
 		for i, d := range documents {
@@ -113,6 +113,25 @@ func (s synthesis) documents(role schema.Role, packed map[string][][]schema.Stat
 	return out
 }
 
+// countDocuments returns the number of documents without measuring them.
+func (s synthesis) countDocuments(role schema.Role, packed map[string][][]schema.Statement) int {
+	n := 0
+	for _, p := range role.Policies {
+		for _, part := range packed[p.Entity] {
+			if slices.ContainsFunc(part, s.isWritten) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// isWritten reports whether anything that a statement names is selected.
+func (s synthesis) isWritten(st schema.Statement) bool {
+	own, shared := s.ownAndShared(st)
+	return len(own)+len(shared) > 0
+}
+
 // statementsSize is the size of statements with a comma each; 0 if nothing that
 // they name is selected.
 func (s synthesis) statementsSize(list []schema.Statement) int {
@@ -140,12 +159,13 @@ func (d document) renamed() []schema.Statement {
 	return out
 }
 
-// namedPolicies are the policies that selected statements name by their entity.
+// namedPolicies are the policies that selected statements name by their entity;
+// "*" if a statement names all of them.
 func (s synthesis) namedPolicies(packed map[string][][]schema.Statement) map[string]bool {
 	named := map[string]bool{}
 	note := func(values []string) {
 		for _, v := range values {
-			if kind, entity, ok := reference(v); ok && kind == "policies" && entity != "*" {
+			if kind, entity, ok := reference(v); ok && kind == "policies" {
 				named[entity] = true
 			}
 		}

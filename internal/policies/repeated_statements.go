@@ -18,7 +18,7 @@ func (s synthesis) withoutRepeated(
 ) map[string][]schema.Statement {
 	type place struct {
 		policy    string
-		statement schema.Statement
+		statement *schema.Statement
 		removed   bool
 	}
 	var all []place
@@ -33,7 +33,8 @@ func (s synthesis) withoutRepeated(
 			list = whole[p.Entity][0]
 		}
 		out[p.Entity] = nil
-		for _, st := range list {
+		for i := range list {
+			st := &list[i]
 			for _, a := range st.Actions {
 				byAction[a] = append(byAction[a], len(all))
 			}
@@ -50,7 +51,7 @@ func (s synthesis) withoutRepeated(
 	}
 	for _, p := range all {
 		if !p.removed {
-			out[p.policy] = append(out[p.policy], p.statement)
+			out[p.policy] = append(out[p.policy], *p.statement)
 		}
 	}
 	return out
@@ -58,7 +59,7 @@ func (s synthesis) withoutRepeated(
 
 // includes reports whether a statement applies to every request that another one
 // applies to, their actions aside. It may report false although it does.
-func includes(a, b schema.Statement) bool {
+func includes(a, b *schema.Statement) bool {
 	return !a.Deny && (len(a.When) == 0 || len(a.When) == len(b.When)) &&
 		includesAll(a.Resources, b.Resources) && includesAll(a.Shared, b.Shared) &&
 		(len(a.When) == 0 || reflect.DeepEqual(a.When, b.When))
@@ -74,6 +75,9 @@ func includesAll(patterns, resources []string) bool {
 // same, "*", a reference to all entities of a kind, or a pattern that matches the
 // other as text. The stars of the other are then matched by stars.
 func includesResource(pattern, resource string) bool {
+	if pattern == resource {
+		return true
+	}
 	if kind, entity, ok := reference(resource); ok {
 		return pattern == resource || entity != "" && pattern == "${"+kind+":*}"
 	}

@@ -56,7 +56,7 @@ func TestIncludes(t *testing.T) {
 		"sharing is no other": {statement(nil, "arn:a:b"), schema.Statement{Resources: []string{"arn:a:b"}, Shared: []string{"arn:a:b"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := includes(c.a, c.b); got != c.want {
+			if got := includes(&c.a, &c.b); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})

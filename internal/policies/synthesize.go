@@ -114,6 +114,7 @@ func (s synthesis) chosenParts(env Environment) parts {
 	longest.terms = longestTerms(s.profile, s.choice, env)
 	longest.names = names{longestEnvironment(env)}
 	whole := p.policies
+	named := s.namedPolicies(whole)
 	for range maxPackings {
 		longest.chosen = p
 		packed := make(map[string][][]schema.Statement, len(whole))
@@ -125,7 +126,10 @@ func (s synthesis) chosenParts(env Environment) parts {
 			longest.reduce(r, whole, packed)
 		}
 		for entity := range whole {
-			stable = stable && len(packed[entity]) == len(p.policies[entity])
+			// The sizes of statements depend only on how many parts the policies have that they name.
+			if named[entity] || named["*"] {
+				stable = stable && len(packed[entity]) == len(p.policies[entity])
+			}
 		}
 		p.policies = packed
 		if stable {
@@ -136,7 +140,7 @@ func (s synthesis) chosenParts(env Environment) parts {
 }
 
 // maxPackings limits how often policies are packed again because a statement with ${policies:…} names one policy more,
-// and is longer, once a policy is split. The second packing is the last for all but contrived profiles.
+// and is longer, once a policy is split. One packing is enough for most profiles, two for all but contrived ones.
 const maxPackings = 4
 
 func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
