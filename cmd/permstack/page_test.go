@@ -120,6 +120,37 @@ func TestPageLaunchLink(t *testing.T) {
 	}
 }
 
+// TestPagePrerequisites checks that a choice has the prerequisites of what it
+// includes and no others.
+func TestPagePrerequisites(t *testing.T) {
+	for _, c := range []struct {
+		choice, text, use string // use: "" if the prerequisite is absent
+	}{
+		{"clumio:rds", "AWSServiceRoleForRDS", "restore of rds"},
+		{"clumio:ec2,rds:restore", "AWSServiceRoleForRDS", "restore of rds"},
+		{"clumio:rds:backup", "AWSServiceRoleForRDS", ""},
+		{"clumio:ec2", "AWSServiceRoleForRDS", ""},
+		{"cpm:ec2:run-scripts", "Scripts run only", "run-scripts of ec2"},
+		{"cpm:::minimal", "Scripts run only", ""},
+	} {
+		t.Run(c.choice, func(t *testing.T) {
+			var uses []string
+			got := webui.Request{Choice: c.choice}.Evaluate()
+			if len(got.Problems) > 0 {
+				t.Fatal(got.Problems)
+			}
+			for _, p := range got.Prerequisites {
+				if strings.Contains(p.Text, c.text) {
+					uses = p.Uses
+				}
+			}
+			if strings.Join(uses, ", ") != c.use {
+				t.Errorf("uses of %q: got %q, want %q", c.text, uses, c.use)
+			}
+		})
+	}
+}
+
 // TestPageProblems checks that an invalid choice has problems and no files.
 func TestPageProblems(t *testing.T) {
 	for choice, want := range map[string]string{

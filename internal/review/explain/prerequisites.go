@@ -27,6 +27,17 @@ func Prerequisites(profile schema.Profile, sel policies.Selection, text string) 
 	match := func(u schema.Use) bool {
 		return q.matchesName(string(u.Asset), string(u.Operation), string(u.Option)) || isAsset && u.Asset == ""
 	}
+	return prerequisites(profile, sel, match)
+}
+
+// AllPrerequisites returns every prerequisite of a selection.
+func AllPrerequisites(profile schema.Profile, sel policies.Selection) []Prerequisite {
+	return prerequisites(profile, sel, func(schema.Use) bool { return true })
+}
+
+// prerequisites returns the prerequisites that have a use which the selection
+// includes and for which match returns true.
+func prerequisites(profile schema.Profile, sel policies.Selection, match func(schema.Use) bool) []Prerequisite {
 	profile = policies.AtRelease(profile, sel.CatalogVersion)
 	var out []Prerequisite
 	for _, p := range profile.Prerequisites {

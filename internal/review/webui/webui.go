@@ -50,6 +50,7 @@ type Response struct {
 	Grants        []explain.Grant `json:"grants"` // in the set's order
 	Uses          [][]string      `json:"uses"`   // of each grant, as explain.Uses
 	Rules         []explain.Rule  `json:"rules"`
+	Prerequisites []Prerequisite  `json:"prerequisites"` // what to set up outside IAM
 	Template      string          `json:"template"`
 	Review        string          `json:"review"`
 	Launch        string          `json:"launch"`        // the Launch Stack link
@@ -74,11 +75,19 @@ type Policy struct {
 	Limit  int         `json:"limit"`
 }
 
+// Prerequisite is something that IAM policies cannot grant and that the customer
+// must set up.
+type Prerequisite struct {
+	Text string   `json:"text"`
+	Uses []string `json:"uses"` // as explain.Uses
+}
+
 // Evaluate returns the response to a request.
 func (r Request) Evaluate() Response {
 	a := Response{
 		Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{},
 		Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{},
+		Prerequisites: []Prerequisite{},
 	}
 	if err := a.fill(r); err != nil {
 		var input *policies.InputError
@@ -117,6 +126,10 @@ func (a *Response) fill(r Request) error {
 		a.Uses = append(a.Uses, explain.Uses(g.For))
 	}
 	a.Rules = explain.Rules(set)
+	profile, _ := policies.Profile(sel.Profile)
+	for _, p := range explain.AllPrerequisites(profile, sel) {
+		a.Prerequisites = append(a.Prerequisites, Prerequisite{p.Text, explain.Uses(p.For)})
+	}
 	for _, role := range set.Roles {
 		a.Roles = append(a.Roles, Role{role.Entity, role.Name, role.Description})
 		for _, p := range role.Managed {

@@ -128,6 +128,11 @@ func TestPage(t *testing.T) {
 		if cards != len(want.Grants) {
 			t.Errorf("%s: got %d statements, want %d", choice, cards, len(want.Grants))
 		}
+		var prerequisites []string
+		b.eval(`[...document.querySelectorAll("#prerequisite-list li")].map((e) => e.firstChild.textContent)`, &prerequisites)
+		if len(prerequisites) != len(want.Prerequisites) {
+			t.Errorf("%s: got %d prerequisites, want %d", choice, len(prerequisites), len(want.Prerequisites))
+		}
 	}
 	first := policies.ProfileNames()[0]
 	p, _ := policies.Profile(first)

@@ -119,7 +119,7 @@
     const request = { choice: text };
     for (const f of fields) request[f] = $(f).value.trim();
     if (!preset && (checked("assets").length === 0 || checked("operations").length === 0)) {
-      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], rules: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
+      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], rules: [], prerequisites: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
     } else {
       response = call(request);
     }
@@ -141,6 +141,7 @@
     $("review").textContent = response.review;
     $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text : "";
     showPolicies();
+    showPrerequisites();
     showRules();
     showGrants();
   }
@@ -148,6 +149,11 @@
   function showPolicies() {
     $("policies").replaceChildren(...response.policies.map((p) => el("tr", {}, el("td", {}, p.role), el("td", {}, p.entity, el("small", {}, p.why)), el("td", {}, p.kind),
       el("td", { class: "n" }, p.size.toLocaleString("en") + (p.kind === "managed" ? " of " + p.limit.toLocaleString("en") : "")))));
+  }
+
+  function showPrerequisites() {
+    $("prerequisites").hidden = response.prerequisites.length === 0;
+    $("prerequisite-list").replaceChildren(...response.prerequisites.map((p) => el("li", {}, p.text, el("small", {}, "for " + p.uses.join(", ")))));
   }
 
   function showRules() {
