@@ -360,6 +360,6 @@ func wrongValues(v string) []string {
 			misses = append(misses, strings.ReplaceAll(text, "*", "zz"))
 		}
 	}
-	return append(misses, strings.ToUpper(v), v+"x", strings.ReplaceAll(v, ":"+dataPlane+":", ":"+stranger+":"),
-		"other", stranger, "")
+	return append(misses, strings.ToUpper(v), v+"x", strings.ReplaceAll(v, ":"+dataPlane+":", ":"+thirdParty+":"),
+		"other", thirdParty, "")
 }

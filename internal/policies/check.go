@@ -107,7 +107,7 @@ func (c *checker) preset(profile schema.Profile, sel Selection) Selection {
 	options := slices.Clone(sel.Options)
 	for _, o := range p.Options {
 		name, _, setting := strings.Cut(string(o), "=")
-		if !setting || !slices.ContainsFunc(sel.Options, isValueOf(name)) {
+		if !setting || !slices.ContainsFunc(sel.Options, hasSetting(name)) {
 			options = append(options, o)
 		}
 	}
@@ -131,7 +131,7 @@ func orPreset(profile schema.Profile) string {
 	return ""
 }
 
-func isValueOf(name string) func(schema.Option) bool {
+func hasSetting(name string) func(schema.Option) bool {
 	return func(o schema.Option) bool { return strings.HasPrefix(string(o), name+"=") }
 }
 
@@ -166,7 +166,7 @@ func (c *checker) settings(profile schema.Profile, options []schema.Option) []sc
 	for _, s := range profile.Settings {
 		var given []schema.Option
 		for _, o := range options {
-			if isValueOf(s.Name)(o) {
+			if hasSetting(s.Name)(o) {
 				given = append(given, o)
 			}
 		}
@@ -180,8 +180,8 @@ func (c *checker) settings(profile schema.Profile, options []schema.Option) []sc
 	return options
 }
 
-// inProfileOrder returns the distinct values of a list in the profile's order, and adds a problem for each value that the
-// profile does not have.
+// inProfileOrder returns the distinct values of a list in the profile's order, and adds a problem for each value
+// that the profile does not have.
 func inProfileOrder[T ~string](c *checker, what string, list, valid []T) []T {
 	for _, v := range list {
 		if !slices.Contains(valid, v) {
@@ -317,7 +317,8 @@ func (env Environment) value(v schema.Value) (value, name string) {
 	return "", string(v)
 }
 
-// needs checks that the environment has the values that the selection requires, and none that the profile refuses for it.
+// needs checks that the environment has the values that the selection requires, and none that the profile refuses
+// for it.
 func (c *checker) needs(profile schema.Profile, sel Selection, env Environment) {
 	choice := newChoice(profile, sel)
 	for _, n := range profile.Needs {

@@ -53,7 +53,8 @@ func (c choice) hasAny(uses []schema.Use) bool {
 	return len(uses) == 0 || slices.ContainsFunc(uses, c.has)
 }
 
-// statements returns the statements of a policy that the selection includes, each with its uses and the included actions.
+// statements returns the statements of a policy that the selection includes, each with its uses and the included
+// actions.
 func (c choice) statements(p schema.Policy) []schema.Statement {
 	out := make([]schema.Statement, 0, len(p.Statements))
 	for _, st := range p.Statements {

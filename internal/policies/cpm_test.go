@@ -215,9 +215,11 @@ func TestWorkersAloneAreTerminated(t *testing.T) {
 							return r == "*" || strings.Contains(r, ":instance/") || strings.HasSuffix(r, ":*")
 						})
 						switch {
-						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 || !slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], iampolicy.Values{"CPMWorkerMachine"})):
+						case a == "ec2:TerminateInstances" && (len(s.Condition) != 1 ||
+							!slices.Equal(s.Condition["StringEquals"]["ec2:ResourceTag/Name"], iampolicy.Values{"CPMWorkerMachine"})):
 							t.Fatalf("%v: %s terminates under %v", sel, s.Sid, s.Condition)
-						case a == "ec2:CreateTags" && instance && !slices.Equal(s.Condition["StringEquals"]["ec2:CreateAction"], iampolicy.Values{"RunInstances"}):
+						case a == "ec2:CreateTags" && instance &&
+							!slices.Equal(s.Condition["StringEquals"]["ec2:CreateAction"], iampolicy.Values{"RunInstances"}):
 							t.Fatalf("%v: %s tags instances under %v", sel, s.Sid, s.Condition)
 						case strings.Contains(a, "*") && strings.HasPrefix(a, "ec2:"):
 							t.Fatalf("%v: %s grants %s", sel, s.Sid, a)
@@ -306,7 +308,7 @@ func TestCPMFitsIAM(t *testing.T) {
 				}
 				// Parts are made for the longest Region, so a shorter one may have one more.
 				if least := (total + 6143) / 6144; len(r.Managed) > least+1 || len(r.Managed) > 6 {
-					t.Errorf("%s %v: %s has %d policies, their size asks for %d", region, sel, r.Name, len(r.Managed), least)
+					t.Errorf("%s %v: %s has %d policies, their size requires %d", region, sel, r.Name, len(r.Managed), least)
 				}
 			}
 		}

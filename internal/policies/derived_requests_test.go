@@ -283,7 +283,7 @@ func nearMisses(example, pattern string) []string {
 		change(3, "us-east-1")
 	}
 	if f[4] != "" {
-		change(4, stranger)
+		change(4, thirdParty)
 		change(4, account)
 		change(4, dataPlane)
 		change(4, control)

@@ -13,7 +13,7 @@ import (
 	"permstack/internal/policies"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew; a reviewer should then read the difference")
+var update = flag.Bool("update", false, "write the goldens again; a reviewer should then read the difference")
 
 // golden compares with a file of testdata, or writes it.
 func golden(t *testing.T, name string, have []byte) {

@@ -94,7 +94,8 @@ func FuzzSynthesize(f *testing.F) {
 	f.Add("s3", "${AWS::Region}", "/*/", "us-gov-west-1", "${aws:username}", "arn:aws:iam::*:role/*")
 	f.Fuzz(func(t *testing.T, asset, connection, path, region, externalID, role string) {
 		env := environment("eu-central-1")
-		env.ConnectionID, env.Path, env.Region, env.ExternalID, env.ControlPlaneRoleARN = connection, path, region, externalID, role
+		env.ConnectionID, env.Path, env.Region = connection, path, region
+		env.ExternalID, env.ControlPlaneRoleARN = externalID, role
 		env.Partition, env.SupportControlPlaneRoleARN = "", ""
 		set, err := policies.Synthesize(
 			policies.Selection{Profile: "clumio", Assets: []schema.Asset{schema.Asset(asset)}},

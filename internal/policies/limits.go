@@ -23,8 +23,8 @@ const (
 	longestStack      = 128
 )
 
-// pseudoGrowth is the number of characters by which the longest value of a pseudo parameter exceeds its name; negative if
-// it is shorter.
+// pseudoGrowth is the number of characters by which the longest value of a pseudo parameter exceeds its name;
+// negative if it is shorter.
 var pseudoGrowth = map[string]int{
 	pseudoPartition: len(longestPartition) - len(pseudoPartition),
 	pseudoAccount:   len(longestAccount) - len(pseudoAccount),

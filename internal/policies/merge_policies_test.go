@@ -21,7 +21,9 @@ func TestNamedPoliciesAreKept(t *testing.T) {
 		return out
 	}
 	few := names(policies.Selection{Profile: "clumio", Assets: []schema.Asset{"rds", "s3"}})
-	for _, want := range []string{"ClumioRdsBackupPolicy", "ClumioRdsRestorePolicy", "ClumioS3BackupPolicy", "ClumioS3RestorePolicy"} {
+	for _, want := range []string{
+		"ClumioRdsBackupPolicy", "ClumioRdsRestorePolicy", "ClumioS3BackupPolicy", "ClumioS3RestorePolicy",
+	} {
 		if !slices.Contains(few, want) {
 			t.Errorf("policies %v, want %s", few, want)
 		}

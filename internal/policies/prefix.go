@@ -39,8 +39,8 @@ func NamePrefix(p schema.Profile) string {
 	return prefix
 }
 
-// MinNamePrefix is the least length of NamePrefix, in characters: a shorter one would be the beginning of too many other
-// names in the customer's account.
+// MinNamePrefix is the least length of NamePrefix, in characters: a shorter one would be the beginning of too many
+// other names in the customer's account.
 const MinNamePrefix = 3
 
 // InstanceRole returns the entity of the role with an instance profile, "" if the profile has none, and reports whether

@@ -39,9 +39,9 @@ func addProfile(p schema.Profile) error {
 	return nil
 }
 
-// LoadProfilesWith sets the function that returns further profiles. It is called once, when a profile that is not built
-// in is needed for the first time, so that a function that starts for a built-in profile reads nothing. Its error is part
-// of the error of Synthesize for an unknown profile.
+// LoadProfilesWith sets the function that returns further profiles. It is called once, when a profile that is not
+// built in is needed for the first time, so that a function that starts for a built-in profile reads nothing. Its
+// error is part of the error of Synthesize for an unknown profile.
 func LoadProfilesWith(load func() ([]schema.Profile, error)) {
 	registry.Lock()
 	defer registry.Unlock()

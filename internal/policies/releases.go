@@ -6,7 +6,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// atRelease returns a profile as it is in a release of the catalogue; in the newest one for an unknown or empty release.
+// atRelease returns a profile as it is in a release of the catalogue; in the newest one for an unknown or empty
+// release.
 func atRelease(p schema.Profile, release string) schema.Profile {
 	in := releaseFilter(release)
 	p.Assets = filter(p.Assets, func(a schema.AssetInfo) bool { return in(a.In) })

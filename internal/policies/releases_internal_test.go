@@ -86,7 +86,8 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 			t.Errorf("release %q calls itself %q", release, set.CatalogVersion)
 		}
 	}
-	if _, err := SynthesizeProfile(history(), Selection{Assets: []schema.Asset{"a"}, CatalogVersion: "4"}, Environment{}); err == nil {
+	unknown := Selection{Assets: []schema.Asset{"a"}, CatalogVersion: "4"}
+	if _, err := SynthesizeProfile(history(), unknown, Environment{}); err == nil {
 		t.Error("a release that is not there is synthesized")
 	}
 }

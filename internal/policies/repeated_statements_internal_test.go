@@ -46,14 +46,16 @@ func TestIncludes(t *testing.T) {
 		a, b schema.Statement
 		want bool
 	}{
-		"no condition":        {statement(nil, "arn:a:*"), statement(tagged, "arn:a:b"), true},
-		"same condition":      {statement(tagged, "arn:a:*"), statement(tagged, "arn:a:b"), true},
-		"another condition":   {statement(other, "arn:a:*"), statement(tagged, "arn:a:b"), false},
-		"a condition more":    {statement(tagged, "arn:a:*"), statement(nil, "arn:a:b"), false},
-		"one resource lacks":  {statement(nil, "arn:a:b"), statement(nil, "arn:a:b", "arn:a:c"), false},
-		"resources together":  {statement(nil, "arn:a:b", "arn:a:c"), statement(nil, "arn:a:c", "arn:a:b"), true},
-		"a deny grants none":  {schema.Statement{Deny: true, Resources: []string{"*"}}, statement(nil, "arn:a:b"), false},
-		"sharing is no other": {statement(nil, "arn:a:b"), schema.Statement{Resources: []string{"arn:a:b"}, Shared: []string{"arn:a:b"}}, false},
+		"no condition":       {statement(nil, "arn:a:*"), statement(tagged, "arn:a:b"), true},
+		"same condition":     {statement(tagged, "arn:a:*"), statement(tagged, "arn:a:b"), true},
+		"another condition":  {statement(other, "arn:a:*"), statement(tagged, "arn:a:b"), false},
+		"a condition more":   {statement(tagged, "arn:a:*"), statement(nil, "arn:a:b"), false},
+		"one resource lacks": {statement(nil, "arn:a:b"), statement(nil, "arn:a:b", "arn:a:c"), false},
+		"resources together": {statement(nil, "arn:a:b", "arn:a:c"), statement(nil, "arn:a:c", "arn:a:b"), true},
+		"a deny grants none": {schema.Statement{Deny: true, Resources: []string{"*"}}, statement(nil, "arn:a:b"), false},
+		"sharing is no other": {
+			statement(nil, "arn:a:b"), schema.Statement{Resources: []string{"arn:a:b"}, Shared: []string{"arn:a:b"}}, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := includes(&c.a, &c.b); got != c.want {

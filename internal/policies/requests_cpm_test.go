@@ -23,7 +23,7 @@ var (
 	notWorker  = kv{"ec2:ResourceTag/Name": "payments"}
 	asksWorker = kv{"aws:RequestTag/Name": "CPMWorkerMachine", "aws:TagKeys": "Name"}
 	own        = kv{"s3:ResourceAccount": account}
-	strange    = kv{"s3:ResourceAccount": stranger}
+	strange    = kv{"s3:ResourceAccount": thirdParty}
 	drSnapshot = "arn:aws:ec2:" + elsewhere + "::snapshot/snap-1"
 )
 
@@ -49,7 +49,7 @@ var cpmRequests = []request{
 	cpm("ec2:backup", "a snapshot of a volume", "ec2:CreateSnapshot", ec2ARN("volume/vol-1"), nothing, true),
 	cpm("ec2:backup", "the snapshot's side", "ec2:CreateSnapshot", ec2ARN("snapshot/snap-1"), nothing, true),
 	cpm("ec2:backup", "of another account's volume", "ec2:CreateSnapshot",
-		"arn:aws:ec2:"+here+":"+stranger+":volume/vol-1", nothing, false),
+		"arn:aws:ec2:"+here+":"+thirdParty+":volume/vol-1", nothing, false),
 	cpm("ec2:backup", "in another Region", "ec2:CreateSnapshot",
 		"arn:aws:ec2:"+elsewhere+":"+account+":volume/vol-1", nothing, false),
 	cpm("ec2:backup", "in another Region, where all are protected", "ec2:CreateSnapshot",
@@ -62,13 +62,13 @@ var cpmRequests = []request{
 	cpm("ec2:backup", "backup shares nothing", "ec2:ModifySnapshotAttribute",
 		ec2ARN("snapshot/snap-1"), nothing, false),
 	cpm("ec2:cross-account", "cross-account does", "ec2:ModifySnapshotAttribute",
-		ec2ARN("snapshot/snap-1"), kv{"ec2:Add/userId": stranger}, true),
+		ec2ARN("snapshot/snap-1"), kv{"ec2:Add/userId": thirdParty}, true),
 	cpm("ec2:cross-account", "and ends it", "ec2:ModifySnapshotAttribute",
-		ec2ARN("snapshot/snap-1"), kv{"ec2:Remove/userId": stranger}, true),
+		ec2ARN("snapshot/snap-1"), kv{"ec2:Remove/userId": thirdParty}, true),
 	cpm("", "a public snapshot", "ec2:ModifySnapshotAttribute",
 		ec2ARN("snapshot/snap-1"), kv{"ec2:Add/group": "all"}, false),
 	cpm("", "a public snapshot, in the call that shares it with an account", "ec2:ModifySnapshotAttribute",
-		ec2ARN("snapshot/snap-1"), kv{"ec2:Add/group": "all", "ec2:Add/userId": stranger}, false),
+		ec2ARN("snapshot/snap-1"), kv{"ec2:Add/group": "all", "ec2:Add/userId": thirdParty}, false),
 	cpm("ec2:recovery", "settings of a recovered instance", "ec2:ModifyInstanceAttribute",
 		ec2ARN("instance/i-1"), kv{"ec2:Attribute": "disableApiTermination"}, true),
 	cpm("", "user data of an instance", "ec2:ModifyInstanceAttribute",
@@ -104,7 +104,7 @@ var cpmRequests = []request{
 	cpm("rds:recovery", "recovers a cluster", "rds:RestoreDBClusterFromSnapshot",
 		rdsARN(here, account, "cluster:orders"), nothing, true),
 	cpm("rds:backup,dr,cross-account", "copies nobody else's unless other accounts are listed", "rds:CopyDBSnapshot",
-		rdsARN(here, stranger, "snapshot:s"), nothing, false),
+		rdsARN(here, thirdParty, "snapshot:s"), nothing, false),
 	cpm("rds:dr", "copies a database with an option group", "rds:CopyDBSnapshot",
 		rdsARN(elsewhere, account, "og:oracle"), nothing, true),
 	cpm("rds:copy-to-s3", "hands RDS the export role", "iam:PassRole",
@@ -159,7 +159,7 @@ var cpmRequests = []request{
 	// S3.
 	cpm("ec2:copy-to-s3", "writes to a repository", "s3:PutObject", "arn:aws:s3:::repository/x", own, true),
 	cpm("ec2:copy-to-s3", "sets its lock", "s3:PutObjectRetention", "arn:aws:s3:::repository/x", own, true),
-	cpm("", "writes to a stranger", "s3:PutObject", "arn:aws:s3:::repository/x", strange, false),
+	cpm("", "writes to a third party", "s3:PutObject", "arn:aws:s3:::repository/x", strange, false),
 	cpm("", "writes to who knows whom", "s3:PutObject", "arn:aws:s3:::repository/x", nothing, false),
 	cpm("", "deletes a bucket", "s3:DeleteBucket", "arn:aws:s3:::repository", own, false),
 	cpm("", "opens a bucket", "s3:PutBucketPolicy", "arn:aws:s3:::repository", own, false),
@@ -182,9 +182,9 @@ var cpmRequests = []request{
 	cpm("", "an administrator needs no grant", "kms:CreateGrant",
 		"arn:aws:kms:"+here+":"+account+":key/k", kv{"kms:GrantIsForAWSResource": "true"}, false).as("", "kms-user=admin"),
 	cpm("ec2:backup,dr", "another account's key", "kms:DescribeKey",
-		"arn:aws:kms:"+here+":"+stranger+":key/k", nothing, false),
+		"arn:aws:kms:"+here+":"+thirdParty+":key/k", nothing, false),
 	cpm("ec2:cross-account", "another account's key, unless other accounts are listed", "kms:DescribeKey",
-		"arn:aws:kms:"+here+":"+stranger+":key/k", nothing, false),
+		"arn:aws:kms:"+here+":"+thirdParty+":key/k", nothing, false),
 	cpm("ec2:copy-to-s3", "the key of a bucket in another Region", "kms:GenerateDataKey",
 		"arn:aws:kms:"+elsewhere+":"+account+":key/k", nothing, true),
 	cpm("ec2:backup", "a key in another Region without need", "kms:GenerateDataKey",
@@ -192,8 +192,8 @@ var cpmRequests = []request{
 
 	// Roles.
 	cpm("ec2:backup", "takes its role in another account", "sts:AssumeRole",
-		iamARN(stranger, "role/permstack/CPMRole-eu-west-1-prod"), nothing, true),
-	cpm("", "takes another role there", "sts:AssumeRole", iamARN(stranger, "role/admin"), nothing, false),
+		iamARN(thirdParty, "role/permstack/CPMRole-eu-west-1-prod"), nothing, true),
+	cpm("", "takes another role there", "sts:AssumeRole", iamARN(thirdParty, "role/admin"), nothing, false),
 	cpm("", "takes another role here", "sts:AssumeRole", iamARN(account, "role/admin"), nothing, false),
 	cpm("", "makes itself an administrator", "iam:AttachRolePolicy",
 		iamARN(account, "role/permstack/CPMRole-eu-central-1-prod"), kv{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false),

@@ -28,12 +28,12 @@ type request struct {
 
 // Where the requests take place.
 const (
-	here      = "eu-central-1"
-	elsewhere = "eu-west-1"
-	account   = "111111111111"
-	control   = "222222222222"
-	dataPlane = "333333333333"
-	stranger  = "999999999999"
+	here       = "eu-central-1"
+	elsewhere  = "eu-west-1"
+	account    = "111111111111"
+	control    = "222222222222"
+	dataPlane  = "333333333333"
+	thirdParty = "999999999999"
 )
 
 func ec2ARN(kind string) string {
@@ -207,8 +207,8 @@ var requests = []request{
 	{why: "notifies the control plane", assets: "ec2-mssql", role: "ClumioSSMNotificationRole",
 		action: "sns:Publish", resource: "arn:aws:sns:" + here + ":" + control + ":ClumioSSMTopic_1",
 		context: nothing, allowed: true},
-	{why: "notifies a stranger", assets: "ec2-mssql", role: "ClumioSSMNotificationRole",
-		action: "sns:Publish", resource: "arn:aws:sns:" + here + ":" + stranger + ":ClumioSSMTopic_1", context: nothing},
+	{why: "notifies a third party", assets: "ec2-mssql", role: "ClumioSSMNotificationRole",
+		action: "sns:Publish", resource: "arn:aws:sns:" + here + ":" + thirdParty + ":ClumioSSMTopic_1", context: nothing},
 
 	// RDS.
 	{why: "a snapshot", assets: "rds", ops: "backup",
@@ -217,8 +217,8 @@ var requests = []request{
 		action: "rds:CopyDBSnapshot", resource: rdsARN(elsewhere, account, "snapshot:s"), context: nothing, allowed: true},
 	{why: "copies from the data plane", assets: "rds", ops: "backup",
 		action: "rds:CopyDBSnapshot", resource: rdsARN(here, dataPlane, "snapshot:s"), context: nothing, allowed: true},
-	{why: "copies from a stranger",
-		action: "rds:CopyDBSnapshot", resource: rdsARN(here, stranger, "snapshot:s"), context: nothing},
+	{why: "copies from a third party",
+		action: "rds:CopyDBSnapshot", resource: rdsARN(here, thirdParty, "snapshot:s"), context: nothing},
 	{why: "deletes its snapshot", assets: "rds", ops: "backup",
 		action: "rds:DeleteDBSnapshot", resource: rdsARN(here, account, "snapshot:s"), context: vendor, allowed: true},
 	{why: "deletes the customer's snapshot",
@@ -260,8 +260,8 @@ var requests = []request{
 	{why: "writes it to the data plane", assets: "dynamodb", ops: "backup",
 		action: "s3:PutObject", resource: "arn:aws:s3:::vault/x",
 		context: kv{"s3:ResourceAccount": dataPlane}, allowed: true},
-	{why: "writes it to a stranger",
-		action: "s3:PutObject", resource: "arn:aws:s3:::vault/x", context: kv{"s3:ResourceAccount": stranger}},
+	{why: "writes it to a third party",
+		action: "s3:PutObject", resource: "arn:aws:s3:::vault/x", context: kv{"s3:ResourceAccount": thirdParty}},
 	{why: "writes it to who knows whom", action: "s3:PutObject", resource: "arn:aws:s3:::vault/x", context: nothing},
 	{why: "backup alone deletes no table", assets: "dynamodb", ops: "backup",
 		action: "dynamodb:DeleteTable", resource: "arn:aws:dynamodb:" + here + ":" + account + ":table/t", context: nothing},
@@ -280,8 +280,8 @@ var requests = []request{
 	// S3.
 	{why: "reads the customer's objects", assets: "s3", ops: "backup",
 		action: "s3:GetObject", resource: "arn:aws:s3:::data/x", context: kv{"s3:ResourceAccount": account}, allowed: true},
-	{why: "reads a stranger's objects",
-		action: "s3:GetObject", resource: "arn:aws:s3:::data/x", context: kv{"s3:ResourceAccount": stranger}},
+	{why: "reads a third party's objects",
+		action: "s3:GetObject", resource: "arn:aws:s3:::data/x", context: kv{"s3:ResourceAccount": thirdParty}},
 	{why: "backup writes nothing in the customer's account", assets: "s3", ops: "backup",
 		action: "s3:PutObject", resource: "arn:aws:s3:::data/x", context: kv{"s3:ResourceAccount": account}},
 	{why: "restore writes there", assets: "s3", ops: "restore",
@@ -301,9 +301,9 @@ var requests = []request{
 	{why: "forwards to the data plane", assets: "s3", ops: "backup",
 		action: "events:PutTargets", resource: "arn:aws:events:" + here + ":" + account + ":rule/clumio-s3-event-rule-1",
 		context: kv{"events:TargetArn": "arn:aws:events:" + here + ":" + dataPlane + ":event-bus/b"}, allowed: true},
-	{why: "forwards to a stranger",
+	{why: "forwards to a third party",
 		action: "events:PutTargets", resource: "arn:aws:events:" + here + ":" + account + ":rule/clumio-s3-event-rule-1",
-		context: kv{"events:TargetArn": "arn:aws:events:" + here + ":" + stranger + ":event-bus/b"}},
+		context: kv{"events:TargetArn": "arn:aws:events:" + here + ":" + thirdParty + ":event-bus/b"}},
 	{why: "passes the continuous backup role", assets: "s3", ops: "backup",
 		action: "iam:PassRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod",
 		context: kv{"iam:PassedToService": "events.amazonaws.com"}, allowed: true},
@@ -322,7 +322,7 @@ var requests = []request{
 		action: "iam:GetRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod",
 		context: nothing, allowed: true},
 	{why: "the customer's keys in another account",
-		action: "kms:Decrypt", resource: "arn:aws:kms:" + here + ":" + stranger + ":key/k", context: nothing},
+		action: "kms:Decrypt", resource: "arn:aws:kms:" + here + ":" + thirdParty + ":key/k", context: nothing},
 	{why: "opens a support case without the option", action: "support:CreateCase", resource: "*", context: nothing},
 }
 

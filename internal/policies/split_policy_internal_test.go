@@ -85,9 +85,9 @@ func TestFewestParts(t *testing.T) {
 			over++
 		}
 	}
-	// One more than the sizes alone ask for is at times all that can be done.
+	// One more than the sizes alone require is at times all that can be done.
 	if over > rounds/20 {
-		t.Errorf("%d of %d packings need more parts than the sizes ask for", over, rounds)
+		t.Errorf("%d of %d packings need more parts than the sizes require", over, rounds)
 	}
 }
 

@@ -14,7 +14,7 @@ type mutant struct {
 	role, policy string
 	sid          string
 	profile      schema.Profile
-	statement    schema.Statement // as it is now; its Sid is empty where it is gone
+	statement    schema.Statement // as it is now; its Sid is empty where it was deleted
 }
 
 // mutants yields every change to every statement of a profile's policies.
@@ -111,14 +111,14 @@ func changeConditions(when schema.Conditions, yield func(string, schema.Conditio
 			case key == "aws:PrincipalArn":
 				return []string{"arn:${Partition}:iam::${Account}:role/admin"}
 			case strings.HasPrefix(operator, "Arn"):
-				return []string{"arn:${Partition}:events:${Region}:" + stranger + ":event-bus/*"}
+				return []string{"arn:${Partition}:events:${Region}:" + thirdParty + ":event-bus/*"}
 			}
-			return []string{"other", stranger}
+			return []string{"other", thirdParty}
 		},
 		Caseless: func(value string) bool { return strings.HasSuffix(value, "Account}") },
 		Wider: func(value string) []string {
 			if strings.HasPrefix(value, "arn:") {
-				return policytest.ARN(value, stranger)
+				return policytest.ARN(value, thirdParty)
 			}
 			return policytest.Text(value)
 		},

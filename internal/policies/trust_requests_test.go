@@ -104,7 +104,7 @@ func entryPoints(profile string) []entryPoint {
 
 // principals returns the principals with which every role and topic is requested.
 func principals() (out []eval.Principal) {
-	for _, owner := range []string{account, control, dataPlane, stranger} {
+	for _, owner := range []string{account, control, dataPlane, thirdParty} {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
 		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
 			base := name[strings.LastIndex(name, "/")+1:]
@@ -130,8 +130,8 @@ func contexts() []map[string][]string {
 	}
 	out := []map[string][]string{right, {}}
 	for key, wrong := range map[string][]string{
-		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "xexternal-id-1", "external-id-zz", "other", stranger},
-		"aws:SourceAccount": {"", stranger, account + "x", "x" + account, "other"},
+		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "xexternal-id-1", "external-id-zz", "other", thirdParty},
+		"aws:SourceAccount": {"", thirdParty, account + "x", "x" + account, "other"},
 		"aws:PrincipalArn": {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"),
 			iamARN(account, "role/admin"), "other"},
 	} {

@@ -289,7 +289,8 @@ func TestRevertForgedTemplate(t *testing.T) {
 			w.updateStack(accessStack, strings.Replace(w.forged(), `"Resources":{`, `"Resources":{`+role, 1))
 			w.putInline(support, "rogue", allowsMore)
 			must(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{
-				RoleName: aws.String("ClumioIAMRole-us-east-1-main"), PolicyName: aws.String(w.inlineNames("ClumioIAMRole-us-east-1-main")[0]),
+				RoleName:   aws.String("ClumioIAMRole-us-east-1-main"),
+				PolicyName: aws.String(w.inlineNames("ClumioIAMRole-us-east-1-main")[0]),
 			}))
 		}},
 	} {

@@ -28,9 +28,9 @@ func Everything(profile schema.Profile) policies.Selection {
 //
 //	PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]]
 //
-// with comma-separated lists: "clumio:ec2,s3:backup", "clumio@1", "cpm:ec2::minimal". An empty list of assets selects all
-// assets and, if the list of options is empty too, all options. An empty list of operations selects all operations. An
-// option may be the name of a preset.
+// with comma-separated lists: "clumio:ec2,s3:backup", "clumio@1", "cpm:ec2::minimal". An empty list of assets
+// selects all assets and, if the list of options is empty too, all options. An empty list of operations selects
+// all operations. An option may be the name of a preset.
 func Parse(text string) (policies.Selection, error) {
 	fields := strings.Split(text, ":")
 	if len(fields) > 4 {

@@ -39,7 +39,9 @@ func (f Failure) String() string {
 // Promised returns the flows that a selection promises in an environment: those
 // whose uses are selected, in the release of the selection. A flow over shared
 // resources is promised if the environment opens them.
-func Promised(profile schema.Profile, list []schema.Flow, sel policies.Selection, env policies.Environment) []schema.Flow {
+func Promised(
+	profile schema.Profile, list []schema.Flow, sel policies.Selection, env policies.Environment,
+) []schema.Flow {
 	var out []schema.Flow
 	for _, f := range list {
 		if policies.InRelease(f.In, sel.CatalogVersion) && policies.Includes(profile, sel, f.For) && opened(f, env) {

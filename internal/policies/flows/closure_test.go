@@ -40,7 +40,8 @@ func TestClosure(t *testing.T) {
 func TestCheckFindsFailures(t *testing.T) {
 	sel := policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}}
 	env := choice.Example(sel, policies.Environment{
-		Partition: "aws", Account: "111111111111", Region: "eu-central-1", ConnectionID: "prod", StackNames: []string{"stack"},
+		Partition: "aws", Account: "111111111111", Region: "eu-central-1", ConnectionID: "prod",
+		StackNames: []string{"stack"},
 	})
 	set, err := policies.Synthesize(sel, env)
 	if err != nil {

@@ -35,7 +35,9 @@ type generator struct {
 	random  *rand.Rand
 }
 
-func (g generator) selection(assets []schema.Asset, operations []schema.Operation, options ...schema.Option) policies.Selection {
+func (g generator) selection(
+	assets []schema.Asset, operations []schema.Operation, options ...schema.Option,
+) policies.Selection {
 	return policies.Selection{
 		Profile: g.profile.Name, CatalogVersion: g.release, Assets: assets, Operations: operations, Options: options,
 	}

@@ -173,7 +173,8 @@ func (a *assembler) choices(p *schema.Profile, d document) {
 }
 
 func (a *assembler) collectChoices(p *schema.Profile) {
-	a.assets, a.operations, a.options, a.presets = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	a.assets, a.operations = map[string]bool{}, map[string]bool{}
+	a.options, a.presets = map[string]bool{}, map[string]bool{}
 	for _, v := range p.Assets {
 		a.assets[string(v.Asset)] = true
 	}
@@ -234,7 +235,9 @@ func (a *assembler) settings(p *schema.Profile, d document) {
 	for _, f := range d.Inputs {
 		a.known(f.Position, "input", f.Input, inputs)
 		a.require(f.Position, "input", f.Input)
-		p.Needs = append(p.Needs, schema.Need{Value: schema.Value(f.Input), For: a.uses(f.For), Missing: f.Missing, Unused: f.Unused})
+		p.Needs = append(p.Needs, schema.Need{
+			Value: schema.Value(f.Input), For: a.uses(f.For), Missing: f.Missing, Unused: f.Unused,
+		})
 	}
 	for _, f := range d.Variables {
 		a.require(f.Position, "variable", f.Variable)

@@ -56,7 +56,9 @@ func Load(fsys fs.FS, at string) (Loaded, error) {
 	documents := []document{first}
 	for _, name := range first.Files {
 		if path.Base(name) != name || name == "." || name == ".." {
-			problems = append(problems, Problem{first.Position, fmt.Sprintf("files: %q: want the name of a file in the same folder", name)})
+			problems = append(problems, Problem{
+				first.Position, fmt.Sprintf("files: %q: want the name of a file in the same folder", name),
+			})
 			continue
 		}
 		next, more, err := read(fsys, path.Join(folder, name))

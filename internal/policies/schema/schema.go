@@ -245,7 +245,7 @@ type RemainKind string
 
 // The kinds of remaining risk.
 const (
-	// SelfTag: the condition asks for a tag that the role itself may set.
+	// SelfTag: the condition requires a tag that the role itself may set.
 	SelfTag RemainKind = "self-tag"
 	// NoKey: AWS has no condition key or resource type that could limit the action.
 	NoKey RemainKind = "no-key"
