@@ -127,7 +127,8 @@ func TestCPMMatchesVendorFiles(t *testing.T) {
 		}
 	}
 	newest := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise"})
-	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise", Options: []schema.Option{"release=2025-09"}}); !slices.Equal(
+	if named := granted(t, policies.Selection{Profile: "cpm", Preset: "enterprise",
+		Options: []schema.Option{"release=2025-09"}}); !slices.Equal(
 		newest,
 		named,
 	) {

@@ -22,7 +22,10 @@ func TestInputErrors(t *testing.T) {
 			[]string{"no asset", "ec2, ec2-mssql, rds, dynamodb, s3"}},
 		"unknown asset": {func(s *policies.Selection, _ *policies.Environment) { s.Assets = []schema.Asset{"ec2", "efs"} },
 			[]string{`"efs"`, "dynamodb"}},
-		"unknown operation": {func(s *policies.Selection, _ *policies.Environment) { s.Operations = []schema.Operation{"delete"} },
+		"unknown operation": {func(s *policies.Selection,
+			_ *policies.Environment) {
+			s.Operations = []schema.Operation{"delete"}
+		},
 			[]string{`"delete"`, "backup, restore"}},
 		"unknown option": {func(s *policies.Selection, _ *policies.Environment) { s.Options = []schema.Option{"root"} },
 			[]string{`"root"`, "support-role"}},
@@ -54,7 +57,10 @@ func TestInputErrors(t *testing.T) {
 			[]string{"permissions boundary"}},
 		"aws tag": {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "aws:x"}} },
 			[]string{"aws:x"}},
-		"tag twice": {func(_ *policies.Selection, e *policies.Environment) { e.Tags = []policies.Tag{{Key: "a"}, {Key: "A"}} },
+		"tag twice": {func(_ *policies.Selection,
+			e *policies.Environment) {
+			e.Tags = []policies.Tag{{Key: "a"}, {Key: "A"}}
+		},
 			[]string{"twice"}},
 		"several at once": {func(s *policies.Selection, e *policies.Environment) {
 			s.Assets = []schema.Asset{"efs"}

@@ -271,11 +271,13 @@ var requests = []request{
 		action: "dynamodb:ImportTable", resource: "arn:aws:dynamodb:" + here + ":" + account + ":table/t",
 		context: nothing, allowed: true},
 	{why: "scaling of DynamoDB", assets: "dynamodb", ops: "restore",
-		action: "application-autoscaling:PutScalingPolicy", resource: "arn:aws:application-autoscaling:" + here + ":" + account + ":scalable-target/x",
-		context: kv{"application-autoscaling:service-namespace": "dynamodb"}, allowed: true},
+		action:   "application-autoscaling:PutScalingPolicy",
+		resource: "arn:aws:application-autoscaling:" + here + ":" + account + ":scalable-target/x",
+		context:  kv{"application-autoscaling:service-namespace": "dynamodb"}, allowed: true},
 	{why: "scaling of containers",
-		action: "application-autoscaling:PutScalingPolicy", resource: "arn:aws:application-autoscaling:" + here + ":" + account + ":scalable-target/x",
-		context: kv{"application-autoscaling:service-namespace": "ecs"}},
+		action:   "application-autoscaling:PutScalingPolicy",
+		resource: "arn:aws:application-autoscaling:" + here + ":" + account + ":scalable-target/x",
+		context:  kv{"application-autoscaling:service-namespace": "ecs"}},
 
 	// S3.
 	{why: "reads the customer's objects", assets: "s3", ops: "backup",
@@ -296,7 +298,8 @@ var requests = []request{
 	{why: "the customer's event rule",
 		action: "events:DeleteRule", resource: "arn:aws:events:" + here + ":" + account + ":rule/payments", context: nothing},
 	{why: "our inventory rules",
-		action: "events:RemoveTargets", resource: "arn:aws:events:" + here + ":" + account + ":rule/ClumioEC2ApiRule-eu-central-1-prod",
+		action: "events:RemoveTargets", resource: "arn:aws:events:" + here + ":" + account +
+			":rule/ClumioEC2ApiRule-eu-central-1-prod",
 		context: nothing},
 	{why: "forwards to the data plane", assets: "s3", ops: "backup",
 		action: "events:PutTargets", resource: "arn:aws:events:" + here + ":" + account + ":rule/clumio-s3-event-rule-1",
@@ -305,7 +308,8 @@ var requests = []request{
 		action: "events:PutTargets", resource: "arn:aws:events:" + here + ":" + account + ":rule/clumio-s3-event-rule-1",
 		context: kv{"events:TargetArn": "arn:aws:events:" + here + ":" + thirdParty + ":event-bus/b"}},
 	{why: "passes the continuous backup role", assets: "s3", ops: "backup",
-		action: "iam:PassRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod",
+		action: "iam:PassRole", resource: "arn:aws:iam::" + account +
+			":role/permstack/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod",
 		context: kv{"iam:PassedToService": "events.amazonaws.com"}, allowed: true},
 	{why: "passes any role to EventBridge",
 		action: "iam:PassRole", resource: "arn:aws:iam::" + account + ":role/admin",
@@ -316,7 +320,8 @@ var requests = []request{
 
 	// Not allowed for anyone.
 	{why: "makes itself an administrator",
-		action: "iam:AttachRolePolicy", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod",
+		action: "iam:AttachRolePolicy", resource: "arn:aws:iam::" + account +
+			":role/permstack/ClumioIAMRole-eu-central-1-prod",
 		context: kv{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}},
 	{why: "reads its own role",
 		action: "iam:GetRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod",

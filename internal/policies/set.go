@@ -5,8 +5,9 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Set is the result of a synthesis: everything that the permission stack contains. If the environment leaves the account,
-// Region or partition empty, strings contain CloudFormation pseudo parameters ("${AWS::Region}"), else none.
+// Set is the result of a synthesis: everything that the permission stack contains. If the environment leaves the
+// account, Region or partition empty, strings contain CloudFormation pseudo parameters ("${AWS::Region}"), else
+// none.
 type Set struct {
 	CatalogVersion string
 	Profile        string
@@ -29,8 +30,8 @@ type Role struct {
 	Tags                []Tag
 }
 
-// Policy is a managed or inline policy. A vendor's policy that is too large for IAM is split into several, which have the
-// same Entity.
+// Policy is a managed or inline policy. A vendor's policy that is too large for IAM is split into several, which
+// have the same Entity.
 type Policy struct {
 	Entity      string
 	Name        string

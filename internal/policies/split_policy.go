@@ -126,9 +126,9 @@ func inOrder(parts [][]int) [][]int {
 	return parts
 }
 
-// Pack packs items of the given sizes into few bins of a capacity and returns the indexes of the items in each. It keeps
-// their order if that needs no more bins. The result is deterministic. An item larger than the capacity has a bin of its
-// own.
+// Pack packs items of the given sizes into few bins of a capacity and returns the indexes of the items in each.
+// It keeps their order if that needs no more bins. The result is deterministic. An item larger than the capacity
+// has a bin of its own.
 func Pack(sizes []int, capacity int) [][]int {
 	items := make([]int, len(sizes))
 	for i := range items {

@@ -25,7 +25,8 @@ func TestSizeMatchesJSON(t *testing.T) {
 				},
 			},
 			{Effect: "Allow",
-				NotPrincipal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": values("a"), "Service": values("b", "c")}}},
+				NotPrincipal: &iampolicy.Principal{ByType: map[string]iampolicy.Values{"AWS": values("a"),
+					"Service": values("b", "c")}}},
 		}},
 	} {
 		if have, want := size(d), d.Size(); have != want {

@@ -135,7 +135,8 @@ func widened(resource string) []string {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(resource, "${"), ":")
 		any := map[string]string{
 			"roles": "arn:${Partition}:iam::${Account}:role/*", "policies": "arn:${Partition}:iam::${Account}:policy/*",
-			"topics": "arn:${Partition}:sns:${Region}:${Account}:*", "rules": "arn:${Partition}:events:${Region}:${Account}:rule/*",
+			"topics":  "arn:${Partition}:sns:${Region}:${Account}:*",
+			"rules":   "arn:${Partition}:events:${Region}:${Account}:rule/*",
 			"stacks}": "arn:${Partition}:cloudformation:${Region}:${Account}:stack/*",
 		}[kind]
 		out := []string{any, "*"}

@@ -1,5 +1,6 @@
-// Package policies synthesizes the roles, policies, topics and event rules that a selection of a vendor's profile needs,
-// and nothing else. It does no I/O and does not use the AWS SDK: the same input always returns the same set.
+// Package policies synthesizes the roles, policies, topics and event rules that a selection of a vendor's
+// profile needs, and nothing else. It does no I/O and does not use the AWS SDK: the same input always returns
+// the same set.
 package policies
 
 import (
@@ -9,8 +10,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// Synthesize returns the set of a selection. For invalid input it returns an *InputError with every problem and the valid
-// values, for a set that exceeds IAM's quotas a *LimitError.
+// Synthesize returns the set of a selection. For invalid input it returns an *InputError with every problem and
+// the valid values, for a set that exceeds IAM's quotas a *LimitError.
 func Synthesize(sel Selection, env Environment) (Set, error) {
 	profile, known := profile(sel.Profile)
 	if !known {

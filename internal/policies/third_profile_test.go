@@ -71,7 +71,8 @@ func TestThirdProfile(t *testing.T) {
 	if !errors.As(err, &input) {
 		t.Fatalf("have %v", err)
 	}
-	for _, part := range []string{`unknown preset "tapes"`, "volumes", "release=1, release=2 cannot be combined", "Acme's console shows it", "no asset chosen"} {
+	for _, part := range []string{`unknown preset "tapes"`, "volumes", "release=1, release=2 cannot be combined",
+		"Acme's console shows it", "no asset chosen"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
 		}

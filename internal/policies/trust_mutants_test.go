@@ -11,7 +11,8 @@ import (
 var (
 	widerAWS = []string{
 		"*", "arn:${Partition}:iam::${ControlPlaneAccount}:root", "arn:${Partition}:iam::${Account}:root",
-		"arn:${Partition}:iam::" + thirdParty + ":root", "arn:${Partition}:iam::" + thirdParty + ":role/ControlPlane", thirdParty,
+		"arn:${Partition}:iam::" + thirdParty + ":root", "arn:${Partition}:iam::" + thirdParty + ":role/ControlPlane",
+		thirdParty,
 	}
 	widerServices = []string{"lambda.amazonaws.com", "ec2.amazonaws.com", "s3.amazonaws.com"}
 )

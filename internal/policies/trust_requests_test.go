@@ -106,7 +106,8 @@ func entryPoints(profile string) []entryPoint {
 func principals() (out []eval.Principal) {
 	for _, owner := range []string{account, control, dataPlane, thirdParty} {
 		out = append(out, eval.Principal{Account: owner, ARN: iamARN(owner, "root")})
-		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin", "permstack/CPMRole-" + here + "-prod"} {
+		for _, name := range []string{"ControlPlane", "Support", "ControlPlane2", "admin",
+			"permstack/CPMRole-" + here + "-prod"} {
 			base := name[strings.LastIndex(name, "/")+1:]
 			out = append(out, eval.Principal{
 				Account: owner,
@@ -115,7 +116,8 @@ func principals() (out []eval.Principal) {
 			})
 		}
 	}
-	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation", "s3"} {
+	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation",
+		"s3"} {
 		out = append(out, eval.Principal{Service: s + ".amazonaws.com"})
 	}
 	return out

@@ -53,7 +53,8 @@ func (w *environment) template(name string) string {
 func (w *environment) forged() string {
 	w.t.Helper()
 	body := w.template(accessStack)
-	forged := strings.Replace(body, `"Action":["ec2:CreateSnapshot"`, `"Action":["`+forgedAction+`","ec2:CreateSnapshot"`, 1)
+	forged := strings.Replace(body, `"Action":["ec2:CreateSnapshot"`, `"Action":["`+forgedAction+`","ec2:CreateSnapshot"`,
+		1)
 	if forged == body {
 		w.t.Fatal("the template has no statement to replace")
 	}
@@ -163,7 +164,8 @@ func TestForgedResources(t *testing.T) {
 		{"role added", `"Resources":{`, `"Resources":{` + added, finding.GrantsMore, "ClumioRogue-us-east-1-main"},
 		{"principal replaced", `"arn:aws:iam::111122223333:role/ControlPlane"`, `"arn:aws:iam::999988887777:role/x"`,
 			finding.GrantsMore, "999988887777"},
-		{"external id not required", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`, `"Bool":{"aws:SecureTransport":"true"}`,
+		{"external id not required", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`,
+			`"Bool":{"aws:SecureTransport":"true"}`,
 			finding.GrantsMore, "sts:ExternalId"},
 		{"any external id", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`, `"StringLike":{"sts:ExternalId":"*"}`,
 			finding.GrantsMore, "sts:ExternalId"},
@@ -229,7 +231,8 @@ func TestStackHeldInProgress(t *testing.T) {
 	}{
 		{"access stack, just now", map[string]time.Time{accessStack: now.Add(-time.Minute)}, false, []string{}},
 		{"access stack, twice", map[string]time.Time{accessStack: now.Add(-time.Minute)}, true, []string{held, attached}},
-		{"access stack, for an hour", map[string]time.Time{accessStack: now.Add(-time.Hour)}, false, []string{held, attached}},
+		{"access stack, for an hour", map[string]time.Time{accessStack: now.Add(-time.Hour)}, false,
+			[]string{held, attached}},
 		{"parent, just now", map[string]time.Time{parentName: now.Add(-time.Minute)}, false,
 			[]string{strings.Replace(attached, " live", " cloudformation+live", 1)}},
 		{"parent and access stack, just now", map[string]time.Time{

@@ -205,7 +205,8 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed)
 		same := deployed[r.LogicalID]
 		s.resources = append(s.resources, &resource{
 			stack: s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
-			props: s.withExternalIDs(r.LogicalID, props), undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
+			props:        s.withExternalIDs(r.LogicalID, props),
+			undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
 		})
 	}
 	return nil

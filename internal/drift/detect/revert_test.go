@@ -23,14 +23,15 @@ import (
 // waiting returns options whose Sleep waits until the stacks are stable.
 func (w *environment) waiting() detect.Options {
 	c := newClock()
-	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now, Sleep: func(ctx context.Context, d time.Duration) error {
-		for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
-			if _, _, err := w.engine.Wait(ctx, account, region, name); err != nil {
-				return err
+	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
+				if _, _, err := w.engine.Wait(ctx, account, region, name); err != nil {
+					return err
+				}
 			}
-		}
-		return c.Sleep(ctx, d)
-	}}
+			return c.Sleep(ctx, d)
+		}}
 }
 
 func (w *environment) revert(report finding.Report) finding.Reversals {
