@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/spelling"
 )
 
 // SendsKey reports whether AWS sends a condition key with a request for the action. Global keys are sent with every
@@ -66,7 +67,7 @@ func (a Action) NearestKey(key string) string {
 			list = append(list, k)
 		}
 	}
-	return nearest(key, list)
+	return spelling.Nearest(key, list)
 }
 
 // Nearest returns the action most like a name that AWS does not have; "" if none is alike. Of several services with a
@@ -77,14 +78,14 @@ func Nearest(name string) string {
 	service, known := d.services[strings.ToLower(prefix)]
 	if !known {
 		for _, other := range Services() {
-			if editDistance(strings.ToLower(prefix), other) > 1 {
+			if spelling.Distance(strings.ToLower(prefix), other) > 1 {
 				continue
 			}
 			if a, ok := Find(other + ":" + action); ok {
 				return a.Name
 			}
 		}
-		if service, known = d.services[nearest(prefix, Services())]; !known {
+		if service, known = d.services[spelling.Nearest(prefix, Services())]; !known {
 			return ""
 		}
 	}
@@ -93,7 +94,7 @@ func Nearest(name string) string {
 	for i, a := range s.Actions {
 		names[i] = a.Name
 	}
-	if near := nearest(action, names); near != "" {
+	if near := spelling.Nearest(action, names); near != "" {
 		return s.Prefix + ":" + near
 	}
 	return ""
@@ -101,38 +102,6 @@ func Nearest(name string) string {
 
 // Services returns the prefixes of all services, sorted.
 func Services() []string { return slices.Sorted(maps.Keys(load().services)) }
-
-// nearest returns the name that differs least from a misspelt one, "" if all differ by more than a third.
-func nearest(word string, valid []string) string {
-	best, distance := "", max(1, len(word)/3)+1
-	for _, v := range valid {
-		if n := editDistance(strings.ToLower(word), strings.ToLower(v)); n < distance {
-			best, distance = v, n
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
-			}
-			previous = row[j+1]
-			row[j+1] = min(row[j]+1, row[j+1]+1, cost)
-		}
-	}
-	return row[len(b)]
-}
 
 var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[^}]*\}`) })
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy/spelling"
 	"permstack/internal/policies/schema"
 )
 
@@ -197,7 +198,7 @@ func (a *assembler) known(p Position, what, name string, valid map[string]bool) 
 		return
 	}
 	names := slices.Sorted(maps.Keys(valid))
-	if near := nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		a.add(p, "unknown %s %q; did you mean %q?", what, name, near)
 		return
 	}
@@ -300,7 +301,7 @@ func (a *assembler) placeKeys(statement string, f whenForm) {
 }
 
 func (a *assembler) undefined(p Position, what, name string, valid []string) {
-	if near := nearest(name, valid); near != "" {
+	if near := spelling.Nearest(name, valid); near != "" {
 		a.add(p, "%s %q is not defined; did you mean %q?", what, name, near)
 		return
 	}

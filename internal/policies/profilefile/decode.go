@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"permstack/internal/iampolicy/spelling"
 )
 
 // Position is a place in a file; lines and columns begin at 1.
@@ -130,7 +132,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 		switch {
 		case !ok:
 			names := fieldNames(v.Type())
-			if near := nearest(key.Value, names); near != "" {
+			if near := spelling.Nearest(key.Value, names); near != "" {
 				d.add(key, "unknown key %q; did you mean %q?", key.Value, near)
 			} else {
 				d.add(key, "unknown key %q; valid: %s", key.Value, strings.Join(names, ", "))
@@ -194,37 +196,4 @@ func kindName(n *yaml.Node) string {
 		return "nothing"
 	}
 	return fmt.Sprintf("%q", n.Value)
-}
-
-// nearest returns the valid name that differs least from a misspelt one; "" if
-// none is near.
-func nearest(word string, valid []string) string {
-	best, distance := "", max(1, len(word)/3)+1
-	for _, v := range valid {
-		if n := editDistance(strings.ToLower(word), strings.ToLower(v)); n < distance {
-			best, distance = v, n
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
-			}
-			previous = row[j+1]
-			row[j+1] = min(row[j]+1, row[j+1]+1, cost)
-		}
-	}
-	return row[len(b)]
 }

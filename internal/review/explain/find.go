@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy/spelling"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -300,9 +301,9 @@ func similarNames(word string, known []string) []string {
 	var list []near
 	lower := strings.ToLower(word)
 	for _, k := range known {
-		d := editDistance(lower, strings.ToLower(k))
+		d := spelling.Distance(lower, strings.ToLower(k))
 		if _, bare, ok := strings.Cut(k, ":"); ok && !strings.Contains(word, ":") {
-			d = min(d, editDistance(lower, strings.ToLower(bare)))
+			d = min(d, spelling.Distance(lower, strings.ToLower(bare)))
 		}
 		if d <= max(1, len(word)/4) {
 			list = append(list, near{k, d})
@@ -318,24 +319,4 @@ func similarNames(word string, known []string) []string {
 		}
 	}
 	return out
-}
-
-// editDistance returns the Levenshtein distance of two words.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
 }
