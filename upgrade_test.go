@@ -153,7 +153,7 @@ func granted(t *testing.T, set policies.Set) map[string]string {
 func (s *catalogueUpgrade) readGranted() map[string]string {
 	s.t.Helper()
 	ctx, out := s.t.Context(), map[string]string{}
-	roles, err := s.live.RoleNames(ctx, policies.DefaultPath)
+	roles, err := s.live.Roles(ctx, policies.DefaultPath)
 	if err != nil {
 		s.t.Fatal(err)
 	}

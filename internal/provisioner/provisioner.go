@@ -38,6 +38,7 @@ import (
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/awsapi/iamdelay"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/cfn/stacks"
@@ -55,8 +56,10 @@ type Provisioner struct {
 	// is empty, as in templates of releases without this check, events are not
 	// confirmed.
 	StackID   string
-	Announcer Announcer  // nil announces nothing
-	Roles     RoleReader // nil reads no roles after a failed deletion
+	Announcer Announcer // nil announces nothing
+	// Roles reads the roles that remain after a failed deletion, which needs its IAM
+	// alone; nil reads none.
+	Roles *livestate.Reader
 
 	// Replaced by tests; nil means policies.Synthesize and the real clock.
 	Synthesize func(policies.Selection, policies.Environment) (policies.Set, error)

@@ -3,25 +3,13 @@ package provisioner
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 )
-
-// RoleReader is the part of IAM's client that reads the roles that remain after a
-// deletion failed.
-type RoleReader interface {
-	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
-	iam.ListAttachedRolePoliciesAPIClient
-	iam.ListRolePoliciesAPIClient
-}
 
 // remainingAccess describes, after a deletion failed, the roles of the installation
 // that still exist: who can assume them, and which policies of others are attached,
@@ -41,14 +29,14 @@ func (o *operation) remainingAccess(ctx context.Context) string {
 }
 
 func (o *operation) remainingRole(ctx context.Context, want policies.Role) string {
-	got, err := o.Roles.GetRole(ctx, &iam.GetRoleInput{RoleName: &want.Name})
+	got, err := o.Roles.RoleSettings(ctx, want.Name)
 	if awserr.IsNotFound(err) {
 		return ""
 	}
 	if err != nil {
 		return fmt.Sprintf("Role %s may still exist (%s).", want.Name, awserr.Message(err))
 	}
-	trust := trustText(aws.ToString(got.Role.AssumeRolePolicyDocument))
+	trust := trustText(got.Trust)
 	text := fmt.Sprintf("Role %s still exists and %s.", want.Name, trust)
 	commands, err := o.foreignPolicies(ctx, want)
 	if err != nil {
@@ -64,28 +52,22 @@ func (o *operation) remainingRole(ctx context.Context, want policies.Role) strin
 // not of this installation.
 func (o *operation) foreignPolicies(ctx context.Context, want policies.Role) ([]string, error) {
 	var commands []string
-	attached := iam.NewListAttachedRolePoliciesPaginator(o.Roles, &iam.ListAttachedRolePoliciesInput{RoleName: &want.Name})
-	for attached.HasMorePages() {
-		page, err := attached.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range page.AttachedPolicies {
-			if !containsPolicy(want.Managed, aws.ToString(p.PolicyName)) {
-				commands = append(commands, fmt.Sprintf(commandDetachPolicy, want.Name, aws.ToString(p.PolicyArn)))
-			}
+	attached, err := o.Roles.AttachedPolicies(ctx, want.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range attached {
+		if !containsPolicy(want.Managed, p.Name) {
+			commands = append(commands, fmt.Sprintf(commandDetachPolicy, want.Name, p.ARN))
 		}
 	}
-	inline := iam.NewListRolePoliciesPaginator(o.Roles, &iam.ListRolePoliciesInput{RoleName: &want.Name})
-	for inline.HasMorePages() {
-		page, err := inline.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range page.PolicyNames {
-			if !containsPolicy(want.Inline, name) {
-				commands = append(commands, fmt.Sprintf(commandDeletePolicy, want.Name, name))
-			}
+	inline, err := o.Roles.InlinePolicyNames(ctx, want.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range inline {
+		if !containsPolicy(want.Inline, name) {
+			commands = append(commands, fmt.Sprintf(commandDeletePolicy, want.Name, name))
 		}
 	}
 	return commands, nil
@@ -95,14 +77,9 @@ func containsPolicy(list []policies.Policy, name string) bool {
 	return slices.ContainsFunc(list, func(p policies.Policy) bool { return p.Name == name })
 }
 
-// trustText describes who may assume a role. IAM returns the document URL-encoded
-// (API reference, Role).
-func trustText(encoded string) string {
-	text, err := url.QueryUnescape(encoded)
-	if err != nil {
-		text = encoded
-	}
-	trust, err := iampolicy.Parse([]byte(text))
+// trustText describes who may assume a role.
+func trustText(document string) string {
+	trust, err := iampolicy.Parse([]byte(document))
 	if err != nil {
 		return "has a trust policy that cannot be parsed"
 	}

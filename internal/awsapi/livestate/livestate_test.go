@@ -10,9 +10,11 @@ import (
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/fakeaws"
+	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/iampolicy"
 )
 
@@ -24,7 +26,8 @@ const (
 // newReader returns a reader of an account with one of each resource.
 func newReader(t *testing.T) *livestate.Reader {
 	t.Helper()
-	r := livestate.NewReader(fakeaws.New(fakeaws.Options{}).Config("123456789012", "us-east-1"))
+	cfg := fakeaws.New(fakeaws.Options{}).Config("123456789012", "us-east-1")
+	n := apitest.NewClients(cfg)
 	ctx := t.Context()
 	check := func(err error) {
 		t.Helper()
@@ -33,42 +36,48 @@ func newReader(t *testing.T) *livestate.Reader {
 		}
 	}
 	name := aws.String
-	policy, err := r.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{
+	policy, err := n.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{
 		PolicyName: name("Managed"), Path: name("/p/"), PolicyDocument: name(document),
 	})
 	check(err)
-	_, err = r.IAM.CreateRole(ctx, &iam.CreateRoleInput{
+	_, err = n.IAM.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName: name("Role"), Path: name("/p/"), Description: name("a role"), AssumeRolePolicyDocument: name(trust),
 		PermissionsBoundary: policy.Policy.Arn,
 	})
 	check(err)
 	for _, inline := range []string{"Second", "First"} {
-		_, err = r.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+		_, err = n.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
 			RoleName: name("Role"), PolicyName: &inline, PolicyDocument: name(document),
 		})
 		check(err)
 	}
-	_, err = r.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: name("Role"), PolicyArn: policy.Policy.Arn})
+	_, err = n.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: name("Role"), PolicyArn: policy.Policy.Arn})
 	check(err)
-	_, err = r.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{
+	_, err = n.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{
 		InstanceProfileName: name("Profile"), Path: name("/p/"),
 	})
 	check(err)
-	_, err = r.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
+	_, err = n.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
 		InstanceProfileName: name("Profile"), RoleName: name("Role"),
 	})
 	check(err)
-	topic, err := r.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: name("Topic")})
+	topic, err := n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{
+		Name: name("Topic"), Tags: []snstypes.Tag{{Key: name("team"), Value: name("backup")}},
+	})
 	check(err)
-	_, err = r.Events.PutRule(ctx, &eventbridge.PutRuleInput{
+	_, err = n.SNS.Subscribe(ctx, &sns.SubscribeInput{
+		TopicArn: topic.TopicArn, Protocol: name("email"), Endpoint: name("team@example.com"),
+	})
+	check(err)
+	_, err = n.Events.PutRule(ctx, &eventbridge.PutRuleInput{
 		Name: name("Rule"), EventPattern: name(`{"source": ["aws.s3"], "account": ["1"]}`), State: "DISABLED",
 	})
 	check(err)
-	_, err = r.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{
+	_, err = n.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{
 		Rule: name("Rule"), Targets: []eventtypes.Target{{Id: name("one"), Arn: topic.TopicArn}},
 	})
 	check(err)
-	return r
+	return livestate.NewReader(cfg)
 }
 
 func text(t *testing.T, d iampolicy.Document) string {
@@ -88,7 +97,7 @@ func TestReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		const boundary = "arn:aws:iam::123456789012:policy/p/Managed"
-		if role.Path != "/p/" || role.Description != "a role" || role.Boundary != boundary || text(t, role.Trust) != trust {
+		if role.Path != "/p/" || role.Description != "a role" || role.Boundary != boundary || text(t, role.TrustPolicy) != trust {
 			t.Errorf("got %+v", role)
 		}
 		if len(role.Attached) != 1 || role.Attached[0].Name != "Managed" || role.Attached[0].ARN != boundary {
@@ -103,13 +112,18 @@ func TestReader(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("role names", func(t *testing.T) {
-		for prefix, want := range map[string][]livestate.RoleName{"": {{Name: "Role", Path: "/p/"}}, "/q/": nil} {
-			if got, err := r.RoleNames(t.Context(), prefix); err != nil || !slices.Equal(got, want) {
-				t.Errorf("prefix %q: got %v, %v, want %v", prefix, got, err, want)
+	for prefix, want := range map[string][]string{"": {"/p/Role"}, "/p/": {"/p/Role"}, "/q/": nil} {
+		t.Run("roles with the path prefix "+prefix, func(t *testing.T) {
+			roles, err := r.Roles(t.Context(), prefix)
+			var got []string
+			for _, role := range roles {
+				got = append(got, role.Path+role.Name)
 			}
-		}
-	})
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("got %v, %v, want %v", got, err, want)
+			}
+		})
+	}
 	t.Run("policies", func(t *testing.T) {
 		all, err := r.Policies(t.Context())
 		if err != nil || len(all) != 1 || all[0].Path != "/p/" || text(t, all[0].Document) != document {
@@ -118,6 +132,12 @@ func TestReader(t *testing.T) {
 		one, err := r.ReadPolicy(t.Context(), all[0].ARN)
 		if err != nil || one.Name != "Managed" || text(t, one.Document) != document {
 			t.Errorf("got %+v, %v", one, err)
+		}
+	})
+	t.Run("what a policy is attached to", func(t *testing.T) {
+		got, err := r.PolicyEntities(t.Context(), "arn:aws:iam::123456789012:policy/p/Managed")
+		if err != nil || !slices.Equal(got, []livestate.Entity{{Kind: "role", Name: "Role"}}) {
+			t.Errorf("got %+v, %v", got, err)
 		}
 	})
 	t.Run("instance profiles", func(t *testing.T) {
@@ -130,6 +150,27 @@ func TestReader(t *testing.T) {
 		got, err := r.Topics(t.Context())
 		if err != nil || len(got) != 1 || got[0].Name != "Topic" || len(got[0].Policy.Statement) == 0 {
 			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+	t.Run("tags and subscriptions of a topic", func(t *testing.T) {
+		const arn = "arn:aws:sns:us-east-1:123456789012:Topic"
+		tags, err := r.TopicTags(t.Context(), arn)
+		if err != nil || len(tags) != 1 || tags["team"] != "backup" {
+			t.Errorf("got tags %v, %v", tags, err)
+		}
+		got, err := r.Subscriptions(t.Context(), arn)
+		if err != nil || len(got) != 1 || got[0].Protocol != "email" || got[0].Endpoint != "team@example.com" ||
+			got[0].Owner != "123456789012" || got[0].ARN != "PendingConfirmation" {
+			t.Errorf("got subscriptions %+v, %v", got, err)
+		}
+	})
+	t.Run("rule and tags", func(t *testing.T) {
+		got, err := r.RuleSettings(t.Context(), "", "Rule")
+		if err != nil || got.State != "DISABLED" || got.Schedule != "" {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		if tags, err := r.RuleTags(t.Context(), got.ARN); err != nil || len(tags) != 0 {
+			t.Errorf("got tags %v, %v, want none", tags, err)
 		}
 	})
 	t.Run("rules", func(t *testing.T) {

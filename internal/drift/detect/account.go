@@ -8,10 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/policies"
@@ -34,12 +34,12 @@ func (c *check) checkAccount(ctx context.Context, p installation.Parent, all []*
 		return append(out, unreadableList(own, finding.TargetAccountRoles, err)...)
 	}
 	for _, role := range roles {
-		name := aws.ToString(role.RoleName)
+		name := role.Name
 		// What a forged template adds is a difference of the template.
 		if m.find(typeRole, name) != nil || m.deployed != nil && m.deployed.find(typeRole, name) != nil {
 			continue
 		}
-		got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
+		got, err := c.aws.RoleSettings(ctx, name)
 		switch {
 		case awserr.IsNotFound(err), err != nil && awserr.IsContextDone(err):
 			continue
@@ -47,14 +47,14 @@ func (c *check) checkAccount(ctx context.Context, p installation.Parent, all []*
 			out = append(out, unreadableList(own, finding.TargetAccountRoles, err)...)
 			continue
 		}
-		if c.ofInstallation(got.Role, p, all, names) {
+		if c.ofInstallation(got, p, all, names) {
 			continue
 		}
 		d := own.draft(finding.RoleAdded, name, finding.GrantsMore)
-		d.Type, d.PhysicalID = typeRole, aws.ToString(role.Arn)
-		trust := parseDocument(decode(got.Role.AssumeRolePolicyDocument))
+		d.Type, d.PhysicalID = typeRole, role.ARN
+		trust := parseDocument(got.Trust)
 		d.Actual = trust.value()
-		d.values = []string{aws.ToString(got.Role.RoleId)}
+		d.values = []string{got.ID}
 		out = append(out, d)
 	}
 	return out
@@ -79,7 +79,7 @@ func (c *check) listStacks(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	for {
-		page, err := call(ctx, c.cloudformation, c.clients.CloudFormation.ListStacks, in)
+		page, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.ListStacks, in)
 		if err != nil {
 			return nil, err
 		}
@@ -134,27 +134,18 @@ func otherInstallation(name string, p installation.Parent, names map[string]stri
 // listRoles lists the roles under the installation's IAM path. If that is the root,
 // only those with this Region in their name, which is what the stack role can
 // create.
-func (c *check) listRoles(ctx context.Context, p installation.Parent) ([]iamtypes.Role, error) {
+func (c *check) listRoles(ctx context.Context, p installation.Parent) ([]livestate.RoleSettings, error) {
 	path := c.chosen.properties.Path
 	if path == "" {
 		path = policies.DefaultPath
 	}
-	var out []iamtypes.Role
-	for in := (&iam.ListRolesInput{PathPrefix: &path}); ; {
-		page, err := call(ctx, c.iam, c.clients.IAM.ListRoles, in)
-		if err != nil {
-			return nil, err
-		}
-		for _, role := range page.Roles {
-			if path != "/" || strings.Contains(aws.ToString(role.RoleName), "-"+p.Region+"-") {
-				out = append(out, role)
-			}
-		}
-		if !page.IsTruncated {
-			return out, nil
-		}
-		in.Marker = page.Marker
+	found, err := c.aws.Roles(ctx, path)
+	if err != nil || path != "/" {
+		return found, err
 	}
+	return slices.DeleteFunc(found, func(r livestate.RoleSettings) bool {
+		return !strings.Contains(r.Name, "-"+p.Region+"-")
+	}), nil
 }
 
 // ofInstallation reports whether a role is in a stack of this installation, where a
@@ -164,18 +155,14 @@ func (c *check) listRoles(ctx context.Context, p installation.Parent) ([]iamtype
 // else the tag of the parent, or for the roles of a parent their name. Stacks of
 // other Regions are not listed.
 func (c *check) ofInstallation(
-	role *iamtypes.Role, p installation.Parent, all []*stack, names map[string]string,
+	role livestate.RoleSettings, p installation.Parent, all []*stack, names map[string]string,
 ) bool {
-	tags := map[string]string{}
-	for _, t := range role.Tags {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	id, certain := tags["aws:cloudformation:stack-id"]
+	id, certain := role.Tags["aws:cloudformation:stack-id"]
 	if !certain {
-		id = tags[installation.ParentTag]
+		id = role.Tags[installation.ParentTag]
 	}
 	if id == "" {
-		return strings.HasSuffix(aws.ToString(role.Path), "/installer/") &&
+		return strings.HasSuffix(role.Path, "/installer/") &&
 			(namedAfterParent(role, p, names) || likeOwnRole(role, p, all[0]))
 	}
 	if certain && slices.ContainsFunc(all, func(s *stack) bool { return s.id == id }) {
@@ -193,10 +180,10 @@ func (c *check) ofInstallation(
 
 // namedAfterParent reports whether CloudFormation generated the name of a role for a
 // stack that is another parent: it truncates the stack's name to 24 characters.
-func namedAfterParent(role *iamtypes.Role, p installation.Parent, names map[string]string) bool {
+func namedAfterParent(role livestate.RoleSettings, p installation.Parent, names map[string]string) bool {
 	for parent := range names {
 		_, isParent := names[parent+accessSuffix]
-		if isParent && parent != p.Name && strings.HasPrefix(aws.ToString(role.RoleName), parent[:min(24, len(parent))]+"-") {
+		if isParent && parent != p.Name && strings.HasPrefix(role.Name, parent[:min(24, len(parent))]+"-") {
 			return true
 		}
 	}
@@ -207,10 +194,10 @@ func namedAfterParent(role *iamtypes.Role, p installation.Parent, names map[stri
 // stack set deploys them: its generated name has the logical id of one of this
 // parent's roles, and its trust policy, which contains no Region, allows the same.
 // IAM is global, but stacks of other Regions are not listed.
-func likeOwnRole(role *iamtypes.Role, p installation.Parent, own *stack) bool {
-	trust := parseDocument(decode(role.AssumeRolePolicyDocument))
+func likeOwnRole(role livestate.RoleSettings, p installation.Parent, own *stack) bool {
+	trust := parseDocument(role.Trust)
 	for _, r := range own.resources {
-		if r.typeName != typeRole || !isGeneratedName(aws.ToString(role.RoleName), r.logicalID) {
+		if r.typeName != typeRole || !isGeneratedName(role.Name, r.logicalID) {
 			continue
 		}
 		expected := parseDocument(r.props["AssumeRolePolicyDocument"])

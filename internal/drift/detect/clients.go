@@ -8,14 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/awsapi/livestate"
 )
 
 // Clients are the API clients of Check and Revert. Check needs only the first four.
 type Clients struct {
 	CloudFormation CloudFormation
-	IAM            IAM
-	SNS            SNS
-	Events         Events
+	IAM            livestate.IAM
+	SNS            livestate.SNS
+	Events         livestate.Events
 
 	ChangeSets    ChangeSets
 	RolePolicies  RolePolicies
@@ -95,73 +97,6 @@ type CloudFormation interface {
 		*cloudformation.DetectStackResourceDriftInput,
 		...func(*cloudformation.Options),
 	) (*cloudformation.DetectStackResourceDriftOutput, error)
-}
-
-// IAM is the part of the SDK's client that Check needs.
-type IAM interface {
-	ListEntitiesForPolicy(
-		context.Context, *iam.ListEntitiesForPolicyInput, ...func(*iam.Options),
-	) (*iam.ListEntitiesForPolicyOutput, error)
-	ListRoles(context.Context, *iam.ListRolesInput, ...func(*iam.Options)) (*iam.ListRolesOutput, error)
-	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
-	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
-	ListRolePolicies(
-		context.Context,
-		*iam.ListRolePoliciesInput,
-		...func(*iam.Options),
-	) (*iam.ListRolePoliciesOutput, error)
-	ListAttachedRolePolicies(
-		context.Context,
-		*iam.ListAttachedRolePoliciesInput,
-		...func(*iam.Options),
-	) (*iam.ListAttachedRolePoliciesOutput, error)
-	GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Options)) (*iam.GetPolicyOutput, error)
-	GetPolicyVersion(
-		context.Context,
-		*iam.GetPolicyVersionInput,
-		...func(*iam.Options),
-	) (*iam.GetPolicyVersionOutput, error)
-	GetInstanceProfile(
-		context.Context,
-		*iam.GetInstanceProfileInput,
-		...func(*iam.Options),
-	) (*iam.GetInstanceProfileOutput, error)
-}
-
-// SNS is the part of the SDK's client that Check needs.
-type SNS interface {
-	ListSubscriptionsByTopic(
-		context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
-	) (*sns.ListSubscriptionsByTopicOutput, error)
-	GetTopicAttributes(
-		context.Context,
-		*sns.GetTopicAttributesInput,
-		...func(*sns.Options),
-	) (*sns.GetTopicAttributesOutput, error)
-	ListTagsForResource(
-		context.Context,
-		*sns.ListTagsForResourceInput,
-		...func(*sns.Options),
-	) (*sns.ListTagsForResourceOutput, error)
-}
-
-// Events is the part of the SDK's EventBridge client that Check needs.
-type Events interface {
-	DescribeRule(
-		context.Context,
-		*eventbridge.DescribeRuleInput,
-		...func(*eventbridge.Options),
-	) (*eventbridge.DescribeRuleOutput, error)
-	ListTargetsByRule(
-		context.Context,
-		*eventbridge.ListTargetsByRuleInput,
-		...func(*eventbridge.Options),
-	) (*eventbridge.ListTargetsByRuleOutput, error)
-	ListTagsForResource(
-		context.Context,
-		*eventbridge.ListTagsForResourceInput,
-		...func(*eventbridge.Options),
-	) (*eventbridge.ListTagsForResourceOutput, error)
 }
 
 // NewClients creates SDK clients that do not retry by themselves: Check and Revert

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/notify/finding"
 )
 
@@ -56,7 +57,7 @@ func (c *reader) detect(ctx context.Context, r *resource) *detection {
 		}
 	}
 	in := &cloudformation.DetectStackResourceDriftInput{StackName: &r.stack.id, LogicalResourceId: &r.logicalID}
-	out, err := call(ctx, c.detections, detectDrift, in)
+	out, err := ratelimit.Call(ctx, c.detections, detectDrift, in)
 	if err != nil {
 		return &detection{err: err}
 	}

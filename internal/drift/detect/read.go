@@ -6,25 +6,29 @@ import (
 	"sync"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
+	"permstack/internal/awsapi/ratelimit"
 )
 
 // reader reads through the clients. Each service has its own rate limit.
 type reader struct {
 	clients        Clients
-	cloudformation *rateLimit
-	detections     *rateLimit // CloudFormation's slowest call, which AWS throttles separately
-	iam            *rateLimit
-	sns            *rateLimit
-	events         *rateLimit
+	cloudformation *ratelimit.Limit
+	detections     *ratelimit.Limit // CloudFormation's slowest call, which AWS throttles separately
+	aws            *livestate.Reader
 
 	policies cache[livePolicy]
 	topics   cache[liveTopicAttributes]
 }
 
 func newReader(clients Clients, o Options) *reader {
-	limit := func() *rateLimit { return newRateLimit(o.Concurrency, o.Now, o.Sleep) }
+	limit := func() *ratelimit.Limit { return ratelimit.New(o.Concurrency, o.Now, o.Sleep) }
 	return &reader{
-		clients: clients, cloudformation: limit(), detections: limit(), iam: limit(), sns: limit(), events: limit(),
+		clients: clients, cloudformation: limit(), detections: limit(),
+		aws: &livestate.Reader{
+			IAM: clients.IAM, SNS: clients.SNS, Events: clients.Events,
+			Limits: livestate.Limits{IAM: limit(), SNS: limit(), Events: limit()},
+		},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/notify/finding"
 )
@@ -53,7 +54,7 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 	if template != "" {
 		in.UsePreviousTemplate, in.TemplateBody, in.Parameters = nil, &template, nil
 	}
-	_, err := call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, in)
+	_, err := ratelimit.Call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, in)
 	if err != nil {
 		return nil, failed(fmt.Errorf("create change set for stack %s: %w", s.name, err))
 	}
@@ -73,7 +74,7 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 	if len(changed) == 0 {
 		return nil, outcome{result: finding.Restored}
 	}
-	_, err = call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
+	_, err = ratelimit.Call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
 		ChangeSetName: &name, StackName: &s.id, ClientRequestToken: &name,
 	})
 	if err != nil {
@@ -93,7 +94,7 @@ func (v *reverter) waitForChangeSet(ctx context.Context, s *stack, name *string)
 	var changed []string
 	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: name, StackName: &s.id}
 	for polls := 0; ; {
-		out, err := call(ctx, v.cloudformation, v.clients.ChangeSets.DescribeChangeSet, in)
+		out, err := ratelimit.Call(ctx, v.cloudformation, v.clients.ChangeSets.DescribeChangeSet, in)
 		if err != nil {
 			return nil, fmt.Errorf("describe change set of stack %s: %w", s.name, err)
 		}
@@ -107,7 +108,7 @@ func (v *reverter) waitForChangeSet(ctx context.Context, s *stack, name *string)
 			if polls++; polls > maxPolls {
 				return nil, fmt.Errorf("create change set for stack %s: it is still %s", s.name, out.Status)
 			}
-			if err := v.cloudformation.wait(ctx, poll); err != nil {
+			if err := v.cloudformation.Wait(ctx, poll); err != nil {
 				return nil, fmt.Errorf("wait for change set of stack %s: %w", s.name, err)
 			}
 			continue
@@ -168,7 +169,7 @@ func (v *reverter) waitUntilStable(ctx context.Context, s *stack) error {
 			return fmt.Errorf("stack %s is %s: %s; its events show which resource could not be restored",
 				s.name, now.StackStatus, aws.ToString(now.StackStatusReason))
 		}
-		if err := v.cloudformation.wait(ctx, poll); err != nil {
+		if err := v.cloudformation.Wait(ctx, poll); err != nil {
 			return unfinished
 		}
 	}

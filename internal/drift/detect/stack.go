@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
@@ -83,7 +84,7 @@ type describer struct{ *reader }
 func (d describer) DescribeStacks(
 	ctx context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options),
 ) (*cloudformation.DescribeStacksOutput, error) {
-	return call(ctx, d.cloudformation, d.clients.CloudFormation.DescribeStacks, in)
+	return ratelimit.Call(ctx, d.cloudformation, d.clients.CloudFormation.DescribeStacks, in)
 }
 
 func newStack(described *types.Stack) *stack {
@@ -129,7 +130,7 @@ func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stac
 		s.unreadable(finding.TargetStackResources, err)
 		return nil
 	}
-	body, err := call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate,
+	body, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate,
 		&cloudformation.GetTemplateInput{StackName: &s.id})
 	if err != nil {
 		s.unreadable(finding.TargetTemplate, err)
@@ -186,7 +187,7 @@ type listed struct{ logicalID, physicalID, typ string }
 func (c *check) listResources(ctx context.Context, stackID string) ([]listed, error) {
 	var out []listed
 	for in := (&cloudformation.ListStackResourcesInput{StackName: &stackID}); ; {
-		page, err := call(ctx, c.cloudformation, c.clients.CloudFormation.ListStackResources, in)
+		page, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.ListStackResources, in)
 		if err != nil {
 			return nil, err
 		}

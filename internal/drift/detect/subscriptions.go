@@ -1,30 +1,11 @@
 package detect
 
 import (
-	"context"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
 	"permstack/internal/notify/finding"
 )
-
-func (live *liveTopic) readSubscriptions(ctx context.Context, c *reader, topicARN string) {
-	for in := (&sns.ListSubscriptionsByTopicInput{TopicArn: &topicARN}); ; {
-		page, err := call(ctx, c.sns, c.clients.SNS.ListSubscriptionsByTopic, in)
-		if err != nil {
-			live.subscriptionErrs.add(err, "", "Subscription")
-			return
-		}
-		live.subscriptions = append(live.subscriptions, page.Subscriptions...)
-		if page.NextToken == nil {
-			return
-		}
-		in.NextToken = page.NextToken
-	}
-}
 
 // compareSubscriptions reports the subscriptions by which messages leave the
 // account: of the topic of an inventory stack those that belong neither to a
@@ -35,8 +16,8 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 	allowed := append(m.subscribers(r.physicalID), m.account)
 	var out []draft
 	for _, s := range live.subscriptions {
-		owner, endpoint := aws.ToString(s.Owner), aws.ToString(s.Endpoint)
-		if slices.Contains(r.stack.subscriptions, subscriptionName(aws.ToString(s.Protocol), endpoint)) {
+		owner, endpoint := s.Owner, s.Endpoint
+		if slices.Contains(r.stack.subscriptions, subscriptionName(s.Protocol, endpoint)) {
 			continue // declared
 		}
 		receiver := accountInARN(endpoint)
@@ -45,7 +26,7 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 		case r.stack == m.installation, owner != m.account, receiver != "":
 			continue
 		}
-		name := subscriptionName(aws.ToString(s.Protocol), endpoint)
+		name := subscriptionName(s.Protocol, endpoint)
 		d := r.liveDraft(finding.SubscriptionAdded, "Subscription", name, finding.GrantsMore, finding.None,
 			finding.Text(name+" of account "+owner))
 		out = append(out, d)
@@ -94,7 +75,7 @@ func (m *model) alertSubscribers() string {
 			continue
 		}
 		for _, s := range live.subscriptions {
-			out = append(out, subscriptionName(aws.ToString(s.Protocol), aws.ToString(s.Endpoint)))
+			out = append(out, subscriptionName(s.Protocol, s.Endpoint))
 		}
 	}
 	slices.Sort(out)
@@ -113,7 +94,7 @@ func (m *model) hasNoSubscriber() bool {
 		}
 		known = true
 		for _, s := range live.subscriptions {
-			if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+			if strings.HasPrefix(s.ARN, "arn:") {
 				return false
 			}
 		}

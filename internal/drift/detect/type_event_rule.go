@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
@@ -66,13 +65,12 @@ func (live *liveEventRule) unreadable() readErrors { return live.errs }
 // readEventRule reads a rule. Its physical id is its name, or <bus>|<name> if it
 // is not on the default bus.
 func (c *reader) readEventRule(ctx context.Context, physicalID string) *liveEventRule {
-	rule := &liveEventRule{}
-	name, bus := physicalID, (*string)(nil)
-	if before, after, found := strings.Cut(physicalID, "|"); found {
-		name, bus = after, &before
+	rule := &liveEventRule{targets: map[string]map[string]any{}}
+	bus, name, found := strings.Cut(physicalID, "|")
+	if !found {
+		bus, name = "", physicalID
 	}
-	got, err := call(ctx, c.events, c.clients.Events.DescribeRule,
-		&eventbridge.DescribeRuleInput{Name: &name, EventBusName: bus})
+	got, err := c.aws.RuleSettings(ctx, bus, name)
 	switch {
 	case awserr.IsNotFound(err):
 		rule.missing = true
@@ -80,43 +78,19 @@ func (c *reader) readEventRule(ctx context.Context, physicalID string) *liveEven
 	case err != nil:
 		rule.errs.add(err, "", "State", "EventPattern", "RoleArn", "ScheduleExpression", "Tags")
 	default:
-		rule.state, rule.pattern = string(got.State), aws.ToString(got.EventPattern)
-		rule.schedule, rule.roleARN = aws.ToString(got.ScheduleExpression), aws.ToString(got.RoleArn)
-		rule.readTags(ctx, c, got.Arn)
+		rule.state, rule.pattern, rule.schedule, rule.roleARN = got.State, got.Pattern, got.Schedule, got.RoleARN
+		if rule.tags, err = c.aws.RuleTags(ctx, got.ARN); err != nil {
+			rule.errs.add(err, "", "Tags")
+		}
 	}
-	rule.readTargets(ctx, c, name, bus)
-	return rule
-}
-
-func (live *liveEventRule) readTags(ctx context.Context, c *reader, arn *string) {
-	got, err := call(ctx, c.events, c.clients.Events.ListTagsForResource,
-		&eventbridge.ListTagsForResourceInput{ResourceARN: arn})
+	targets, err := c.aws.Targets(ctx, bus, name)
 	if err != nil {
-		live.errs.add(err, "", "Tags")
-		return
+		rule.errs.add(err, "", "Targets")
 	}
-	live.tags = map[string]string{}
-	for _, t := range got.Tags {
-		live.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	for _, t := range targets {
+		rule.targets[aws.ToString(t.Id)] = toJSON(t)
 	}
-}
-
-func (live *liveEventRule) readTargets(ctx context.Context, c *reader, name string, bus *string) {
-	live.targets = map[string]map[string]any{}
-	for in := (&eventbridge.ListTargetsByRuleInput{Rule: &name, EventBusName: bus}); ; {
-		page, err := call(ctx, c.events, c.clients.Events.ListTargetsByRule, in)
-		if err != nil {
-			live.errs.add(err, "", "Targets")
-			return
-		}
-		for _, t := range page.Targets {
-			live.targets[aws.ToString(t.Id)] = toJSON(t)
-		}
-		if page.NextToken == nil {
-			return
-		}
-		in.NextToken = page.NextToken
-	}
+	return rule
 }
 
 func (live *liveEventRule) compare(_ *model, r *resource) []draft {

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
@@ -41,21 +38,14 @@ func (live *liveInstanceProfile) unreadable() readErrors { return live.errs }
 
 func (c *reader) readInstanceProfile(ctx context.Context, name string) *liveInstanceProfile {
 	p := &liveInstanceProfile{}
-	got, err := call(
-		ctx,
-		c.iam,
-		c.clients.IAM.GetInstanceProfile,
-		&iam.GetInstanceProfileInput{InstanceProfileName: &name},
-	)
+	got, err := c.aws.InstanceProfile(ctx, name)
 	switch {
 	case awserr.IsNotFound(err):
 		p.missing = true
 	case err != nil:
 		p.errs.add(err, "", "Roles")
 	default:
-		for _, r := range got.InstanceProfile.Roles {
-			p.roles = append(p.roles, aws.ToString(r.RoleName))
-		}
+		p.roles = got.Roles
 	}
 	return p
 }

@@ -3,12 +3,9 @@ package detect
 import (
 	"context"
 	"slices"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/notify/finding"
 )
 
@@ -49,7 +46,7 @@ type livePolicy struct {
 	missing  bool
 	document string
 	version  string
-	entities []string // that it is attached to: "role NAME"
+	entities []livestate.Entity // that it is attached to
 	errs     readErrors
 }
 
@@ -60,16 +57,8 @@ func (live *livePolicy) unreadable() readErrors { return live.errs }
 func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 	return c.policies.get(arn, func() livePolicy {
 		var p livePolicy
-		got, err := call(ctx, c.iam, c.clients.IAM.GetPolicy, &iam.GetPolicyInput{PolicyArn: &arn})
-		if err == nil {
-			p.version = aws.ToString(got.Policy.DefaultVersionId)
-			var version *iam.GetPolicyVersionOutput
-			version, err = call(ctx, c.iam, c.clients.IAM.GetPolicyVersion,
-				&iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: &p.version})
-			if err == nil {
-				p.document = decode(version.PolicyVersion.Document)
-			}
-		}
+		got, err := c.aws.DefaultVersion(ctx, arn)
+		p.version, p.document = got.Version, got.Text
 		if p.missing = awserr.IsNotFound(err); err != nil && !p.missing {
 			p.errs.add(err, "", "PolicyDocument")
 		}
@@ -79,28 +68,11 @@ func (c *reader) readPolicy(ctx context.Context, arn string) livePolicy {
 
 // readEntities reads what the policy is attached to.
 func (live *livePolicy) readEntities(ctx context.Context, c *reader, arn string) {
-	for in := (&iam.ListEntitiesForPolicyInput{PolicyArn: &arn}); ; {
-		page, err := call(ctx, c.iam, c.clients.IAM.ListEntitiesForPolicy, in)
-		if err != nil {
-			if !awserr.IsNotFound(err) {
-				live.errs = append(slices.Clone(live.errs), readError{[]string{"Roles"}, "", err})
-			}
-			return
-		}
-		for _, r := range page.PolicyRoles {
-			live.entities = append(live.entities, "role "+aws.ToString(r.RoleName))
-		}
-		for _, u := range page.PolicyUsers {
-			live.entities = append(live.entities, "user "+aws.ToString(u.UserName))
-		}
-		for _, g := range page.PolicyGroups {
-			live.entities = append(live.entities, "group "+aws.ToString(g.GroupName))
-		}
-		if !page.IsTruncated {
-			return
-		}
-		in.Marker = page.Marker
+	entities, err := c.aws.PolicyEntities(ctx, arn)
+	if err != nil && !awserr.IsNotFound(err) {
+		live.errs = append(slices.Clone(live.errs), readError{[]string{"Roles"}, "", err})
 	}
+	live.entities = entities
 }
 
 // attachedElsewhere reports what has the policy and is none of the expected roles. A
@@ -109,11 +81,11 @@ func (live *livePolicy) readEntities(ctx context.Context, c *reader, arn string)
 func (live *livePolicy) attachedElsewhere(m *model, r *resource) []draft {
 	var out []draft
 	for _, entity := range live.entities {
-		name, isRole := strings.CutPrefix(entity, "role ")
-		if isRole && m.find(typeRole, name) != nil {
+		if entity.Kind == "role" && m.find(typeRole, entity.Name) != nil {
 			continue
 		}
-		d := r.liveDraft(finding.AttachedElsewhere, "Roles", entity, finding.GrantsMore, finding.None, finding.Text(entity))
+		subject := entity.Kind + " " + entity.Name
+		d := r.liveDraft(finding.AttachedElsewhere, "Roles", subject, finding.GrantsMore, finding.None, finding.Text(subject))
 		out = append(out, d)
 	}
 	return out

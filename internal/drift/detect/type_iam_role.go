@@ -3,14 +3,13 @@ package detect
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/iampolicy"
 	"permstack/internal/notify/finding"
 )
@@ -179,79 +178,44 @@ func readRole(ctx context.Context, c *reader, m *model, r *resource) (liveState,
 }
 
 func (live *liveRole) readSettings(ctx context.Context, c *reader, name string) {
-	got, err := call(ctx, c.iam, c.clients.IAM.GetRole, &iam.GetRoleInput{RoleName: &name})
+	got, err := c.aws.RoleSettings(ctx, name)
 	switch {
 	case awserr.IsNotFound(err):
 		live.missing = true
 	case err != nil:
 		live.errs.add(err, "", "AssumeRolePolicyDocument", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags")
 	default:
-		role := got.Role
-		live.path, live.trust = aws.ToString(role.Path), decode(role.AssumeRolePolicyDocument)
-		live.maxSession = int(aws.ToInt32(role.MaxSessionDuration))
-		if role.PermissionsBoundary != nil {
-			live.boundary = aws.ToString(role.PermissionsBoundary.PermissionsBoundaryArn)
-		}
-		live.tags = map[string]string{}
-		for _, t := range role.Tags {
-			live.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
+		live.path, live.trust, live.maxSession = got.Path, got.Trust, got.MaxSession
+		live.boundary, live.tags = got.Boundary, got.Tags
 	}
 }
 
-func (live *liveRole) readInline(ctx context.Context, c *reader, name string) {
-	var names []string
-	for in := (&iam.ListRolePoliciesInput{RoleName: &name}); ; {
-		page, err := call(ctx, c.iam, c.clients.IAM.ListRolePolicies, in)
-		if err != nil {
-			live.errs.add(err, "", "Policies")
-			return
-		}
-		names = append(names, page.PolicyNames...)
-		if !page.IsTruncated {
-			break
-		}
-		in.Marker = page.Marker
+func (live *liveRole) readInline(ctx context.Context, c *reader, role string) {
+	names, err := c.aws.InlinePolicyNames(ctx, role)
+	if err != nil {
+		live.errs.add(err, "", "Policies")
+		return
 	}
 	for _, n := range names {
-		got, err := call(ctx, c.iam, c.clients.IAM.GetRolePolicy, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &n})
+		document, err := c.aws.InlinePolicy(ctx, role, n)
 		switch {
 		case awserr.IsNotFound(err): // removed since it was listed
 			continue
 		case err != nil:
 			live.errs.add(err, n, "Policies")
-			live.inline[n] = ""
-		default:
-			live.inline[n] = decode(got.PolicyDocument)
 		}
+		live.inline[n] = document
 	}
 }
 
 func (live *liveRole) readAttached(ctx context.Context, c *reader, name string) {
-	for in := (&iam.ListAttachedRolePoliciesInput{RoleName: &name}); ; {
-		page, err := call(ctx, c.iam, c.clients.IAM.ListAttachedRolePolicies, in)
-		if err != nil {
-			live.errs.add(err, "", "ManagedPolicyArns")
-			return
-		}
-		for _, p := range page.AttachedPolicies {
-			live.attached = append(live.attached, aws.ToString(p.PolicyArn))
-		}
-		if !page.IsTruncated {
-			return
-		}
-		in.Marker = page.Marker
-	}
-}
-
-// decode returns a document as it was written: IAM returns it URL-encoded (API
-// reference, GetRolePolicy: "compliant with RFC 3986").
-func decode(document *string) string {
-	plain, err := url.PathUnescape(aws.ToString(document))
+	attached, err := c.aws.AttachedPolicies(ctx, name)
 	if err != nil {
-		return aws.ToString(document)
+		live.errs.add(err, "", "ManagedPolicyArns")
 	}
-	return plain
+	for _, p := range attached {
+		live.attached = append(live.attached, p.ARN)
+	}
 }
 
 // removeRolePolicy removes a policy that no template declares from a role.
@@ -268,11 +232,11 @@ func removeRolePolicy(ctx context.Context, v *reverter, r *resource, f finding.F
 	var err error
 	result := finding.PolicyDeleted
 	if f.Kind == finding.InlinePolicyAdded {
-		_, err = call(ctx, v.iam, v.clients.RolePolicies.DeleteRolePolicy,
+		_, err = ratelimit.Call(ctx, v.aws.Limits.IAM, v.clients.RolePolicies.DeleteRolePolicy,
 			&iam.DeleteRolePolicyInput{RoleName: &r.physicalID, PolicyName: &f.Subject})
 	} else {
 		result = finding.PolicyDetached
-		_, err = call(ctx, v.iam, v.clients.RolePolicies.DetachRolePolicy,
+		_, err = ratelimit.Call(ctx, v.aws.Limits.IAM, v.clients.RolePolicies.DetachRolePolicy,
 			&iam.DetachRolePolicyInput{RoleName: &r.physicalID, PolicyArn: &f.Subject})
 	}
 	switch {

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/notify/finding"
 )
 
@@ -52,14 +49,14 @@ type liveTopicAttributes struct {
 func (c *reader) readTopicAttributes(ctx context.Context, arn string) liveTopicAttributes {
 	return c.topics.get(arn, func() liveTopicAttributes {
 		var t liveTopicAttributes
-		got, err := call(ctx, c.sns, c.clients.SNS.GetTopicAttributes, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		policy, err := c.aws.TopicPolicy(ctx, arn)
 		switch {
 		case awserr.IsNotFound(err):
 			t.missing = true
 		case err != nil:
 			t.errs.add(err, "", "PolicyDocument")
 		default:
-			t.policy = got.Attributes["Policy"]
+			t.policy = policy
 		}
 		return t
 	})
@@ -71,7 +68,7 @@ type liveTopic struct {
 	tags    map[string]string
 	tagErrs readErrors
 	// subscriptions are those of a topic of an installation; nil if they were not read.
-	subscriptions    []types.Subscription
+	subscriptions    []livestate.Subscription
 	subscriptionErrs readErrors
 }
 
@@ -83,20 +80,14 @@ func readTopic(ctx context.Context, c *reader, m *model, r *resource) (liveState
 	if live.missing {
 		return live, nil
 	}
-	got, err := call(ctx, c.sns, c.clients.SNS.ListTagsForResource,
-		&sns.ListTagsForResourceInput{ResourceArn: &r.physicalID})
-	switch {
-	case awserr.IsNotFound(err):
-	case err != nil:
+	var err error
+	if live.tags, err = c.aws.TopicTags(ctx, r.physicalID); err != nil && !awserr.IsNotFound(err) {
 		live.tagErrs.add(err, "", "Tags")
-	default:
-		live.tags = map[string]string{}
-		for _, t := range got.Tags {
-			live.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
 	}
 	if m.installation != nil {
-		live.readSubscriptions(ctx, c, r.physicalID)
+		if live.subscriptions, err = c.aws.Subscriptions(ctx, r.physicalID); err != nil {
+			live.subscriptionErrs.add(err, "", "Subscription")
+		}
 	}
 	return live, slices.Concat(live.tagErrs, live.errs, live.subscriptionErrs)
 }

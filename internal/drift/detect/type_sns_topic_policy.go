@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/notify/finding"
 )
 
@@ -137,7 +138,7 @@ func writeTopicPolicy(ctx context.Context, v *reverter, r *resource) outcome {
 		return outcome{result: finding.ValueUnknown}
 	}
 	for _, arn := range r.topics() {
-		_, err := call(ctx, v.sns, v.clients.TopicPolicies.SetTopicAttributes, &sns.SetTopicAttributesInput{
+		_, err := ratelimit.Call(ctx, v.aws.Limits.SNS, v.clients.TopicPolicies.SetTopicAttributes, &sns.SetTopicAttributesInput{
 			TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &expected.text,
 		})
 		if err != nil {

@@ -32,7 +32,7 @@ type policy struct {
 // readGrants reads what the account has for a connection.
 func (run *runner) readGrants(ctx context.Context, connection string) (grants, error) {
 	var g grants
-	names, err := run.live.RoleNames(ctx, policies.DefaultPath)
+	names, err := run.live.Roles(ctx, policies.DefaultPath)
 	if err != nil {
 		return g, err
 	}
@@ -264,7 +264,7 @@ func (run *runner) remaining(ctx context.Context) ([]string, error) {
 
 // iamNames returns the account's roles, managed policies and instance profiles.
 func (run *runner) iamNames(ctx context.Context) ([]string, error) {
-	roles, err := run.live.RoleNames(ctx, "")
+	roles, err := run.live.Roles(ctx, "")
 	if err != nil {
 		return nil, err
 	}

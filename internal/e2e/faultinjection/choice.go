@@ -127,13 +127,15 @@ func (c choice) computeSnapshot() (snapshot, error) {
 	}
 	out := snapshot{}
 	for _, r := range set.Roles {
-		role := livestate.Role{Boundary: r.PermissionsBoundary, Trust: r.Trust}
+		role := livestate.Role{
+			RoleSettings: livestate.RoleSettings{Boundary: r.PermissionsBoundary}, TrustPolicy: r.Trust,
+		}
 		for _, p := range r.Managed {
-			role.Attached = append(role.Attached, livestate.Policy{Name: p.Name})
+			role.Attached = append(role.Attached, livestate.AttachedPolicy{Name: p.Name})
 			out["policy "+p.Path+p.Name] = documentText(p.Document)
 		}
 		for _, p := range r.Inline {
-			role.Inline = append(role.Inline, livestate.Policy{Name: p.Name, Document: p.Document})
+			role.Inline = append(role.Inline, livestate.InlinePolicy{Name: p.Name, Document: p.Document})
 		}
 		out["role "+r.Path+r.Name] = roleText(role)
 		if r.InstanceProfile != "" {

@@ -72,12 +72,12 @@ func (env *environment) cleanUpManually(ctx context.Context, reported string, th
 func (env *environment) deleteManually(ctx context.Context, kind, name, resource string) error {
 	switch kind {
 	case "instance profile":
-		got, err := env.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &resource})
+		got, err := env.live.InstanceProfile(ctx, resource)
 		if err != nil {
 			return err
 		}
-		for _, r := range got.InstanceProfile.Roles {
-			in := &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &resource, RoleName: r.RoleName}
+		for _, role := range got.Roles {
+			in := &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &resource, RoleName: &role}
 			if _, err := env.iam.RemoveRoleFromInstanceProfile(ctx, in); err != nil {
 				return err
 			}
@@ -103,12 +103,12 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 		_, err = env.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
 		return err
 	case "rule":
-		targets, err := env.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &resource})
+		targets, err := env.live.Targets(ctx, "", resource)
 		if err != nil {
 			return err
 		}
 		var ids []string
-		for _, t := range targets.Targets {
+		for _, t := range targets {
 			ids = append(ids, *t.Id)
 		}
 		if len(ids) > 0 {
@@ -125,21 +125,21 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 }
 
 func (env *environment) deleteRole(ctx context.Context, name string) error {
-	attached, err := env.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+	attached, err := env.live.AttachedPolicies(ctx, name)
 	if err != nil {
 		return err
 	}
-	for _, p := range attached.AttachedPolicies {
-		in := &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}
+	for _, p := range attached {
+		in := &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &p.ARN}
 		if _, err := env.iam.DetachRolePolicy(ctx, in); err != nil {
 			return err
 		}
 	}
-	inline, err := env.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &name})
+	inline, err := env.live.InlinePolicyNames(ctx, name)
 	if err != nil {
 		return err
 	}
-	for _, p := range inline.PolicyNames {
+	for _, p := range inline {
 		if _, err := env.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (env *environment) takeSnapshot(ctx context.Context) (snapshot, error) {
 }
 
 func (env *environment) readRoles(ctx context.Context, out snapshot) error {
-	names, err := env.live.RoleNames(ctx, "")
+	names, err := env.live.Roles(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func roleText(r livestate.Role) string {
 		policies = append(policies, "inline "+p.Name+" "+documentText(p.Document))
 	}
 	slices.Sort(policies)
-	return fmt.Sprint("trust ", documentText(r.Trust), " boundary ", r.Boundary, " ", policies)
+	return fmt.Sprint("trust ", documentText(r.TrustPolicy), " boundary ", r.Boundary, " ", policies)
 }
 
 func (env *environment) readPolicies(ctx context.Context, out snapshot) error {

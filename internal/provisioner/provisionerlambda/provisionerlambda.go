@@ -34,6 +34,7 @@ import (
 
 	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/lambdaenv"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/customresource"
 	"permstack/internal/notify"
@@ -89,7 +90,7 @@ func Handler(s Settings, cfg aws.Config, o Options) lambda.Handler {
 	cfg = iamdelay.Repeat(cfg)
 	core := &provisioner.Provisioner{
 		Client:       cloudformation.NewFromConfig(cfg),
-		Roles:        iam.NewFromConfig(cfg),
+		Roles:        &livestate.Reader{IAM: iam.NewFromConfig(cfg)},
 		StackRoleARN: s.StackRoleARN,
 		StackID:      s.StackID,
 		Now:          o.Now,

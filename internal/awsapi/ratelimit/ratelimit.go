@@ -1,4 +1,6 @@
-package detect
+// Package ratelimit bounds concurrent calls to an AWS service and repeats those
+// that were throttled or failed temporarily.
+package ratelimit
 
 import (
 	"context"
@@ -18,11 +20,11 @@ const (
 	attempts = 8
 )
 
-// rateLimit bounds the concurrent calls to one service. AWS publishes no rates
+// Limit bounds the concurrent calls to one service. AWS publishes no rates
 // for CloudFormation's drift detection or for IAM, so it adapts: a throttled call
 // halves the bound and delays every caller, each success increases it by a
 // fraction (additive increase, multiplicative decrease, as in TCP).
-type rateLimit struct {
+type Limit struct {
 	now   func() time.Time
 	sleep pause.Func
 
@@ -35,15 +37,16 @@ type rateLimit struct {
 	changed     chan struct{}
 }
 
-func newRateLimit(most int, now func() time.Time, sleep pause.Func) *rateLimit {
-	return &rateLimit{
+// New returns a limit of at most most concurrent calls. now and sleep are the clock.
+func New(most int, now func() time.Time, sleep pause.Func) *Limit {
+	return &Limit{
 		now: now, sleep: sleep, most: float64(most), bound: float64(most), changed: make(chan struct{}),
 	}
 }
 
 // acquire waits until a call may start. It returns at once if that would be after
 // the context's deadline.
-func (l *rateLimit) acquire(ctx context.Context) error {
+func (l *Limit) acquire(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -57,7 +60,7 @@ func (l *rateLimit) acquire(ctx context.Context) error {
 		}
 		l.mu.Unlock()
 		if pause > 0 {
-			if err := l.wait(ctx, pause); err != nil {
+			if err := l.Wait(ctx, pause); err != nil {
 				return err
 			}
 			continue
@@ -70,8 +73,8 @@ func (l *rateLimit) acquire(ctx context.Context) error {
 	}
 }
 
-// wait sleeps. It returns context.DeadlineExceeded at once if the deadline is earlier.
-func (l *rateLimit) wait(ctx context.Context, d time.Duration) error {
+// Wait sleeps. It returns context.DeadlineExceeded at once if the deadline is earlier.
+func (l *Limit) Wait(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && l.now().Add(d).After(deadline) {
 		return context.DeadlineExceeded
 	}
@@ -79,7 +82,7 @@ func (l *rateLimit) wait(ctx context.Context, d time.Duration) error {
 }
 
 // release reports the end of a call.
-func (l *rateLimit) release(throttled bool) {
+func (l *Limit) release(throttled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--
@@ -99,11 +102,14 @@ func (l *rateLimit) release(throttled bool) {
 	l.changed = make(chan struct{})
 }
 
-// call makes one API call within a rate limit. It retries calls that were
-// throttled or failed temporarily.
-func call[In, Out, Option any](
-	ctx context.Context, l *rateLimit, do func(context.Context, In, ...Option) (Out, error), in In,
+// Call makes one API call within a limit. It retries calls that were throttled or
+// failed temporarily. A nil limit makes the call once, without a bound.
+func Call[In, Out, Option any](
+	ctx context.Context, l *Limit, do func(context.Context, In, ...Option) (Out, error), in In,
 ) (Out, error) {
+	if l == nil {
+		return do(ctx, in)
+	}
 	var none Out
 	for attempt := 1; ; attempt++ {
 		if err := l.acquire(ctx); err != nil {
@@ -120,7 +126,7 @@ func call[In, Out, Option any](
 		case attempt == attempts || !throttled && !awserr.IsTransient(err):
 			return none, err
 		case !throttled: // the rate limit itself delays throttled calls
-			if err := l.wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {
+			if err := l.Wait(ctx, min(longestWait, firstPause<<(attempt-1))); err != nil {
 				return none, err
 			}
 		}

@@ -1,0 +1,162 @@
+package livestate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"permstack/internal/awsapi/ratelimit"
+	"permstack/internal/iampolicy"
+)
+
+// PolicyVersion is the default version of a managed policy.
+type PolicyVersion struct {
+	Name, Path, ARN string
+	Version         string // v1
+	Text            string // document
+}
+
+// DefaultVersion reads the default version of a managed policy. If only its document
+// cannot be read it returns the rest and the error.
+func (r *Reader) DefaultVersion(ctx context.Context, arn string) (PolicyVersion, error) {
+	got, err := ratelimit.Call(ctx, r.Limits.IAM, r.IAM.GetPolicy, &iam.GetPolicyInput{PolicyArn: &arn})
+	if err != nil {
+		return PolicyVersion{ARN: arn}, fmt.Errorf("read policy %s: %w", arn, err)
+	}
+	return r.defaultVersion(ctx, *got.Policy)
+}
+
+func (r *Reader) defaultVersion(ctx context.Context, p types.Policy) (PolicyVersion, error) {
+	out := PolicyVersion{
+		Name: aws.ToString(p.PolicyName), Path: aws.ToString(p.Path), ARN: aws.ToString(p.Arn),
+		Version: aws.ToString(p.DefaultVersionId),
+	}
+	got, err := ratelimit.Call(ctx, r.Limits.IAM, r.IAM.GetPolicyVersion,
+		&iam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId})
+	if err != nil {
+		return out, fmt.Errorf("read policy %s: %w", out.ARN, err)
+	}
+	out.Text = decode(got.PolicyVersion.Document)
+	return out, nil
+}
+
+// Policy is a managed policy with its default version.
+type Policy struct {
+	PolicyVersion
+	Document iampolicy.Document
+}
+
+// ReadPolicy reads a managed policy.
+func (r *Reader) ReadPolicy(ctx context.Context, arn string) (Policy, error) {
+	version, err := r.DefaultVersion(ctx, arn)
+	return parsePolicy(version, err)
+}
+
+// Policies reads every customer managed policy.
+func (r *Reader) Policies(ctx context.Context) ([]Policy, error) {
+	var found []types.Policy
+	in := &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}
+	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListPolicies, in, func(page *iam.ListPoliciesOutput) bool {
+		found = append(found, page.Policies...)
+		in.Marker = page.Marker
+		return page.IsTruncated
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list policies: %w", err)
+	}
+	var out []Policy
+	for _, p := range found {
+		policy, err := parsePolicy(r.defaultVersion(ctx, p))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, policy)
+	}
+	return out, nil
+}
+
+func parsePolicy(version PolicyVersion, err error) (Policy, error) {
+	policy := Policy{PolicyVersion: version}
+	if err != nil {
+		return policy, err
+	}
+	if policy.Document, err = parse(version.Text); err != nil {
+		return policy, fmt.Errorf("read policy %s: %w", version.ARN, err)
+	}
+	return policy, nil
+}
+
+// Entity is an identity that a managed policy is attached to.
+type Entity struct {
+	Kind string // role, user or group
+	Name string
+}
+
+// PolicyEntities lists what a managed policy is attached to. If a page cannot be read
+// it returns those before it and the error.
+func (r *Reader) PolicyEntities(ctx context.Context, arn string) ([]Entity, error) {
+	var out []Entity
+	in := &iam.ListEntitiesForPolicyInput{PolicyArn: &arn}
+	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListEntitiesForPolicy, in,
+		func(page *iam.ListEntitiesForPolicyOutput) bool {
+			for _, r := range page.PolicyRoles {
+				out = append(out, Entity{"role", aws.ToString(r.RoleName)})
+			}
+			for _, u := range page.PolicyUsers {
+				out = append(out, Entity{"user", aws.ToString(u.UserName)})
+			}
+			for _, g := range page.PolicyGroups {
+				out = append(out, Entity{"group", aws.ToString(g.GroupName)})
+			}
+			in.Marker = page.Marker
+			return page.IsTruncated
+		})
+	if err != nil {
+		return out, fmt.Errorf("list entities of policy %s: %w", arn, err)
+	}
+	return out, nil
+}
+
+// InstanceProfile is an instance profile with the names of its roles.
+type InstanceProfile struct {
+	Name, Path string
+	Roles      []string
+}
+
+func instanceProfile(p *types.InstanceProfile) InstanceProfile {
+	out := InstanceProfile{Name: aws.ToString(p.InstanceProfileName), Path: aws.ToString(p.Path)}
+	for _, role := range p.Roles {
+		out.Roles = append(out.Roles, aws.ToString(role.RoleName))
+	}
+	return out
+}
+
+// InstanceProfile reads an instance profile.
+func (r *Reader) InstanceProfile(ctx context.Context, name string) (InstanceProfile, error) {
+	got, err := ratelimit.Call(ctx, r.Limits.IAM, r.IAM.GetInstanceProfile,
+		&iam.GetInstanceProfileInput{InstanceProfileName: &name})
+	if err != nil {
+		return InstanceProfile{}, fmt.Errorf("read instance profile %s: %w", name, err)
+	}
+	return instanceProfile(got.InstanceProfile), nil
+}
+
+// InstanceProfiles reads every instance profile.
+func (r *Reader) InstanceProfiles(ctx context.Context) ([]InstanceProfile, error) {
+	var out []InstanceProfile
+	in := &iam.ListInstanceProfilesInput{}
+	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListInstanceProfiles, in, func(page *iam.ListInstanceProfilesOutput) bool {
+		for _, p := range page.InstanceProfiles {
+			out = append(out, instanceProfile(&p))
+		}
+		in.Marker = page.Marker
+		return page.IsTruncated
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list instance profiles: %w", err)
+	}
+	return out, nil
+}
