@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"permstack"
@@ -11,6 +13,7 @@ import (
 )
 
 func newTry() *cobra.Command {
+	var profile string
 	var assets []string
 	var verbose bool
 	cmd := &cobra.Command{
@@ -26,20 +29,25 @@ not start.`,
 		Example: `  permstack try
   permstack try --assets ec2,s3`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return try(cmd, assets, verbose) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return try(cmd, profile, assets, verbose) },
 	}
-	cmd.Flags().StringSliceVar(&assets, "assets", []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
-		"assets to protect; the update removes the last one")
+	cmd.Flags().StringVar(&profile, "profile", "clumio",
+		"`NAME` of the backup service's profile: "+strings.Join(demo.Profiles(), " or "))
+	cmd.Flags().StringSliceVar(&assets, "assets", nil,
+		"assets to protect; the update removes the last one (default: five that the profile has)")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write the function's log to stderr")
 	return cmd
 }
 
-func try(cmd *cobra.Command, assets []string, verbose bool) error {
+func try(cmd *cobra.Command, profile string, assets []string, verbose bool) error {
 	var list []schema.Asset
+	if len(assets) == 0 {
+		assets = demo.DefaultAssets(profile)
+	}
 	for _, a := range assets {
 		list = append(list, schema.Asset(a))
 	}
-	if err := demo.Check(list); err != nil {
+	if err := demo.Check(profile, list); err != nil {
 		return err
 	}
 	options, err := standaloneOptions()
@@ -60,14 +68,7 @@ func try(cmd *cobra.Command, assets []string, verbose bool) error {
 		return err
 	}
 	err = demo.Run(cmd.Context(), demo.Options{
-		Endpoint: aws.Endpoint, TemplateURL: url, Assets: list,
-		Mails: func(topic string) []demo.Mail {
-			var mails []demo.Mail
-			for _, m := range aws.SNS().Messages(topic) {
-				mails = append(mails, demo.ParseMail(m.Subject, m.Body))
-			}
-			return mails
-		},
+		Site: demo.EmbeddedSite(aws.Endpoint), TemplateURL: url, Profile: profile, Assets: list,
 		Out: cmd.OutOrStdout(), Color: terminal.New(cmd.OutOrStdout()).Color,
 	})
 	if err != nil && cmd.Context().Err() == nil {

@@ -1,12 +1,15 @@
-// Package demo runs the lifecycle of a connection on an embedded AWS, over HTTP:
-// launch, drift, update, failed launch and deletion. It checks each step through
-// the APIs that a customer would use, and prints what it does and what it checked.
+// Package demo runs the lifecycle of a connection over the APIs of AWS: launch, drift,
+// update, failed launch and deletion, on an embedded AWS or on an account. It checks
+// each step through the APIs that a customer would use, and prints what it does and
+// what it checked.
 package demo
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,32 +22,19 @@ import (
 	"permstack/internal/terminal"
 )
 
-// Values of the demo. The account ids are those of AWS's documentation.
-const (
-	account         = "123456789012"
-	region          = "us-east-1"
-	controlPlane    = "arn:aws:iam::111122223333:role/BackupControlPlane"
-	dataPlane       = "444455556666"
-	externalID      = "example-external-id"
-	stackName       = "backup-access"
-	connection      = "try"
-	otherStackName  = "second-access"
-	otherConnection = "taken"
-)
-
 // Options configure a run.
 type Options struct {
-	Endpoint    string // of the embedded AWS
-	TemplateURL string // of template.yaml, in its S3: it may be too long for TemplateBody
+	Site        Site
+	TemplateURL string // of template.yaml, in S3: it may be too long for TemplateBody
+	Profile     string // of the backup service: one of Profiles
 	Assets      []schema.Asset
-	// Mails returns what a topic has published so far, as it is sent by e-mail.
-	Mails func(topicARN string) []Mail
-	Out   io.Writer
-	Color bool
+	Out         io.Writer
+	Color       bool
 }
 
 // runner is one run of the demo.
 type runner struct {
+	site    Site
 	options Options
 	out     printer
 	stacks  *cloudformation.Client
@@ -53,23 +43,34 @@ type runner struct {
 	started time.Time
 }
 
+// Profiles returns the names of the profiles that the demo can launch, sorted.
+func Profiles() []string { return slices.Sorted(maps.Keys(variants)) }
+
+// DefaultAssets returns the assets that the demo protects unless others are chosen.
+func DefaultAssets(profile string) []string { return variants[profile].assets }
+
 // Check returns an error if the demo cannot be run with these assets.
-func Check(assets []schema.Asset) error {
-	_, err := policies.Synthesize(selection(choice{assets: assets}), environment(connection))
+func Check(profile string, assets []schema.Asset) error {
+	if _, ok := variants[profile]; !ok {
+		return fmt.Errorf("the demo has no profile %q: choose one of %s", profile, strings.Join(Profiles(), ", "))
+	}
+	site := EmbeddedSite("")
+	c := choice{profile: profile, assets: assets, operations: variants[profile].operations}
+	_, err := policies.Synthesize(c.selection(), site.environment(profile, site.Connection))
 	return err
 }
 
 // Run runs the demo. It returns a StepError for the first step that fails.
 func Run(ctx context.Context, o Options) error {
-	cfg := o.config(account)
+	cfg := o.Site.Config
 	run := &runner{
-		options: o, started: time.Now(), live: livestate.NewReader(cfg),
+		site: o.Site, options: o, started: time.Now(), live: livestate.NewReader(cfg),
 		out:    printer{terminal.Screen{W: o.Out, Color: o.Color}},
 		stacks: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
 	}
-	all := choice{assets: o.Assets, operations: []schema.Operation{"backup", "restore"}}
+	all := choice{profile: o.Profile, assets: o.Assets, operations: variants[o.Profile].operations}
 	less, dropped := drop(all)
-	run.out.title("permstack on an embedded AWS at %s: account %s, %s", o.Endpoint, account, region)
+	run.out.title("%s", o.Site.Title)
 	steps := []struct {
 		title string
 		do    func(context.Context) error
@@ -103,20 +104,20 @@ func (e *StepError) Error() string { return fmt.Sprintf("step %d failed", e.Step
 func (e *StepError) Unwrap() error { return e.Err }
 
 func (run *runner) launch(ctx context.Context, c choice) error {
-	s, err := run.create(ctx, stackName, connection, c)
+	s, err := run.create(ctx, run.site.Stack, run.site.Connection, c)
 	if err != nil {
 		return err
 	}
 	if s.status != "CREATE_COMPLETE" {
 		return s.unexpected("CREATE_COMPLETE")
 	}
-	run.out.passed("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
+	run.out.passed("stack %s: %s in %.1f s", run.site.Stack, s.status, s.took.Seconds())
 	created, err := run.permissionStacks(ctx)
 	if err != nil {
 		return err
 	}
 	if len(created) == 0 {
-		return fmt.Errorf("stack %s is complete, but no permission stack exists", stackName)
+		return fmt.Errorf("stack %s is complete, but no permission stack exists", run.site.Stack)
 	}
 	for _, p := range created {
 		resources := terminal.Count(p.resources, "resource", "resources")
@@ -131,7 +132,7 @@ func (run *runner) launch(ctx context.Context, c choice) error {
 }
 
 func (run *runner) checkGranted(ctx context.Context, c choice) error {
-	live, err := run.readGrants(ctx, connection)
+	live, err := run.readGrants(ctx, run.site.Connection)
 	if err != nil {
 		return err
 	}
@@ -155,19 +156,19 @@ func (run *runner) checkGranted(ctx context.Context, c choice) error {
 }
 
 func (run *runner) update(ctx context.Context, from, to choice) error {
-	before, err := run.readGrants(ctx, connection)
+	before, err := run.readGrants(ctx, run.site.Connection)
 	if err != nil {
 		return err
 	}
-	s, err := run.change(ctx, stackName, connection, to)
+	s, err := run.change(ctx, run.site.Stack, run.site.Connection, to)
 	if err != nil {
 		return err
 	}
 	if s.status != "UPDATE_COMPLETE" {
 		return s.unexpected("UPDATE_COMPLETE")
 	}
-	run.out.passed("stack %s: %s in %.1f s", stackName, s.status, s.took.Seconds())
-	after, err := run.readGrants(ctx, connection)
+	run.out.passed("stack %s: %s in %.1f s", run.site.Stack, s.status, s.took.Seconds())
+	after, err := run.readGrants(ctx, run.site.Connection)
 	if err != nil {
 		return err
 	}
@@ -188,10 +189,10 @@ func (run *runner) update(ctx context.Context, from, to choice) error {
 
 func (run *runner) delete(ctx context.Context) error {
 	began := time.Now()
-	if err := run.remove(ctx, stackName); err != nil {
+	if err := run.remove(ctx, run.site.Stack); err != nil {
 		return err
 	}
-	run.out.passed("stack %s: DELETE_COMPLETE in %.1f s", stackName, time.Since(began).Seconds())
+	run.out.passed("stack %s: DELETE_COMPLETE in %.1f s", run.site.Stack, time.Since(began).Seconds())
 	remaining, err := run.remaining(ctx)
 	if err != nil {
 		return err

@@ -27,14 +27,8 @@ func runDemo(t *testing.T, template []byte, prepare func(*standalone.Server)) (s
 	prepare(cloud.Server)
 	var out strings.Builder
 	err := Run(t.Context(), Options{
-		Endpoint: cloud.Endpoint, TemplateURL: cloud.TemplateURL("template.yaml", template),
-		Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
-		Mails: func(topic string) (mails []Mail) {
-			for _, m := range cloud.SNS().Messages(topic) {
-				mails = append(mails, ParseMail(m.Subject, m.Body))
-			}
-			return mails
-		},
+		Site: EmbeddedSite(cloud.Endpoint), TemplateURL: cloud.TemplateURL("template.yaml", template),
+		Profile: "clumio", Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
 	})
 	return out.String(), err
 }
@@ -86,7 +80,7 @@ func TestRunReportsFailures(t *testing.T) {
 				t.Cleanup(func() { deliveryWait = 10 })
 				l.SetIntercept(func(c *protocol.Call) error {
 					const service = `"Principal":{"Service":"events.amazonaws.com"}`
-					condition := `"Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"}},` + service
+					condition := `"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}},` + service
 					if c.Service == "sns" && c.Action == "SetTopicAttributes" && c.Str("AttributeName") == "Policy" {
 						c.Form.Set("AttributeValue", strings.Replace(c.Str("AttributeValue"), service, condition, 1))
 					}
@@ -117,7 +111,7 @@ func TestRunReportsFailures(t *testing.T) {
 
 func makeRole(t *testing.T, l *standalone.Server, path, name string) {
 	t.Helper()
-	_, err := iam.NewFromConfig(l.Config(account, region)).CreateRole(t.Context(), &iam.CreateRoleInput{
+	_, err := iam.NewFromConfig(l.Config("123456789012", "us-east-1")).CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: &name, Path: &path, AssumeRolePolicyDocument: aws.String(denyAllTrust),
 	})
 	if err != nil {
@@ -127,11 +121,11 @@ func makeRole(t *testing.T, l *standalone.Server, path, name string) {
 
 func TestDrop(t *testing.T) {
 	both := []schema.Operation{"backup", "restore"}
-	less, what := drop(choice{[]schema.Asset{"ec2", "s3"}, both})
+	less, what := drop(choice{profile: "clumio", assets: []schema.Asset{"ec2", "s3"}, operations: both})
 	if less.String() != "ec2; backup and restore" || what != "no longer protect s3" {
 		t.Errorf("two assets: got %s, %s", less, what)
 	}
-	less, what = drop(choice{[]schema.Asset{"ec2"}, both})
+	less, what = drop(choice{profile: "clumio", assets: []schema.Asset{"ec2"}, operations: both})
 	if less.String() != "ec2; backup" || what != "no longer restore" {
 		t.Errorf("one asset: got %s, %s", less, what)
 	}

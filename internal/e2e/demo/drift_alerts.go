@@ -1,30 +1,29 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/drift/monitor"
 	"permstack/internal/notify"
 )
 
 // Mail is a message as the alert topic sends it by e-mail.
 type Mail struct{ Subject, Text string }
 
-// adminPolicyARN is the policy that is attached to the role manually.
-const adminPolicyARN = "arn:aws:iam::aws:policy/AdministratorAccess"
-
 // checkDriftAlerts changes the access manually and checks the mails that the
 // customer receives.
 func (run *runner) checkDriftAlerts(ctx context.Context) error {
-	live, err := run.readGrants(ctx, connection)
+	live, err := run.readGrants(ctx, run.site.Connection)
 	if err != nil {
 		return err
 	}
@@ -33,22 +32,20 @@ func (run *runner) checkDriftAlerts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.expectMails(ctx, 0, ""); err != nil {
+	if err := f.expectNoMail(ctx); err != nil {
 		return err
 	}
 	run.out.passed("the drift check runs and finds no drift")
 
-	arn := adminPolicyARN
+	arn := run.site.tamperPolicyARN()
 	if _, err := run.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn}); err != nil {
 		return fmt.Errorf("attach %s to role %s: %w", arn, role, err)
 	}
-	run.out.note("attaching AdministratorAccess to %s", role)
-	if err := f.expectMails(ctx, 1, "GRANTS MORE: 1 new"); err != nil {
+	run.out.note("attaching %s to %s", run.site.TamperPolicy, role)
+	if err := f.expectMail(ctx, "GRANTS MORE: 1 new"); err != nil {
 		return err
 	}
-	run.out.passed("the drift check runs and sends this mail:")
-	run.printMail(f.lastMail)
-	if err := f.expectMails(ctx, 0, ""); err != nil {
+	if err := f.expectNoMail(ctx); err != nil {
 		return err
 	}
 	run.out.passed("it runs again and does not repeat the mail")
@@ -57,12 +54,10 @@ func (run *runner) checkDriftAlerts(ctx context.Context) error {
 		return fmt.Errorf("detach %s from role %s: %w", arn, role, err)
 	}
 	run.out.note("detaching it")
-	if err := f.expectMails(ctx, 1, "RESOLVED: 1, all in sync"); err != nil {
+	if err := f.expectMail(ctx, "RESOLVED: 1, all in sync"); err != nil {
 		return err
 	}
-	run.out.passed("the drift check runs and sends this mail:")
-	run.printMail(f.lastMail)
-	return nil
+	return f.mails.close(ctx)
 }
 
 // printMail prints a mail in a frame.
@@ -74,72 +69,131 @@ func (run *runner) printMail(m Mail) {
 	run.out.note("└")
 }
 
-// driftFunction is the drift check of the launched stack.
+// driftFunction is the drift check of the launched stack, and a queue that receives
+// what it publishes.
 type driftFunction struct {
-	run         *runner
-	name, topic string
-	seen        int
-	lastMail    Mail
+	run    *runner
+	name   string
+	lambda *lambda.Client
+	mails  *queue
 }
 
 func (run *runner) newDriftFunction(ctx context.Context) (*driftFunction, error) {
-	stack, err := stacks.Describe(ctx, run.stacks, stackName)
+	stack, err := stacks.Describe(ctx, run.stacks, run.site.Stack)
 	if err != nil {
 		return nil, err
 	}
 	if stack == nil {
-		return nil, fmt.Errorf("stack %s does not exist", stackName)
+		return nil, fmt.Errorf("stack %s does not exist", run.site.Stack)
 	}
 	outputs := stacks.Outputs(stack)
-	f := &driftFunction{run: run, name: outputs["DriftFunction"], topic: outputs["AlertTopicArn"]}
-	f.seen = len(run.options.Mails(f.topic))
-	return f, nil
+	f := &driftFunction{run: run, name: outputs["DriftFunction"], lambda: lambda.NewFromConfig(run.site.Config)}
+	topic := outputs["AlertTopicArn"]
+	f.mails, err = subscribeQueue(ctx, run.site.Config, run.site.AlertQueue, topic, run.site.Tags)
+	if err != nil {
+		return nil, err
+	}
+	run.out.note("the customer subscribes a queue to the alert topic %s", topic)
+	return f, f.announceSubscription(ctx)
 }
 
-// expectMails invokes the drift check and returns an error unless it sends that
-// many mails, the last one with this text in its subject.
-func (f *driftFunction) expectMails(ctx context.Context, want int, what string) error {
-	if err := f.invoke(ctx); err != nil {
+// announceSubscription runs the check until it sends nothing: a new subscription of
+// the alert topic is announced once, unless it precedes the first check.
+func (f *driftFunction) announceSubscription(ctx context.Context) error {
+	for range 3 {
+		result, err := f.invoke(ctx)
+		if err != nil || result.Notified == 0 {
+			return err
+		}
+		if _, err := f.receive(ctx, result.Notified); err != nil {
+			return err
+		}
+	}
+	return errors.New("the drift check sends a message in every run, although nothing was changed")
+}
+
+// expectNoMail invokes the drift check and returns an error if it sends a mail.
+func (f *driftFunction) expectNoMail(ctx context.Context) error {
+	result, err := f.invoke(ctx)
+	if err != nil {
 		return err
 	}
-	all := f.run.options.Mails(f.topic)
-	got := all[f.seen:]
-	f.seen = len(all)
-	if len(got) != want {
-		return fmt.Errorf("the drift check sent %d mails, want %d: %+v", len(got), want, got)
-	}
-	if want == 0 {
-		return nil
-	}
-	if f.lastMail = got[len(got)-1]; !strings.Contains(f.lastMail.Subject, what) {
-		return fmt.Errorf("the drift check sent a mail with subject %q, want one with %q", f.lastMail.Subject, what)
+	if result.Notified > 0 {
+		mails, err := f.receive(ctx, result.Notified)
+		return errors.Join(fmt.Errorf("the drift check sent %d mails, want none: %+v", result.Notified, mails), err)
 	}
 	return nil
+}
+
+// expectMail invokes the drift check, prints the mail that it sends, and returns an
+// error unless it is one with this text in its subject. IAM may show a change late, so
+// the check may be repeated.
+func (f *driftFunction) expectMail(ctx context.Context, subject string) error {
+	for attempt := range f.run.site.Attempts {
+		if attempt > 0 {
+			if err := pause.For(ctx, 5*time.Second); err != nil {
+				return err
+			}
+		}
+		result, err := f.invoke(ctx)
+		if err != nil {
+			return err
+		}
+		if result.Notified == 0 {
+			continue
+		}
+		mails, err := f.receive(ctx, result.Notified)
+		if err != nil {
+			return err
+		}
+		if len(mails) != 1 || !strings.Contains(mails[0].Subject, subject) {
+			return fmt.Errorf("the drift check sent %d mails, want one with subject %q: %+v", len(mails), subject, mails)
+		}
+		f.run.out.passed("the drift check runs and sends this mail:")
+		f.run.printMail(mails[0])
+		return nil
+	}
+	return fmt.Errorf("the drift check sent no mail, want one with subject %q", subject)
+}
+
+// receive waits for that many messages of the function. Alarms publish to the same
+// topic, and are ignored.
+func (f *driftFunction) receive(ctx context.Context, want int) ([]Mail, error) {
+	var mails []Mail
+	for range 6 {
+		messages, err := f.mails.receive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range messages {
+			var message notify.Message
+			if err := json.Unmarshal([]byte(m.Message), &message); err != nil || message.Schema != notify.Schema {
+				continue
+			}
+			mails = append(mails, Mail{m.Subject, message.Text()})
+		}
+		if len(mails) >= want {
+			return mails, nil
+		}
+	}
+	return nil, fmt.Errorf("the drift check published %d messages, of which queue %s received %d",
+		want, f.mails.name, len(mails))
 }
 
 // invoke invokes the function as `aws lambda invoke` does.
-func (f *driftFunction) invoke(ctx context.Context) error {
-	url := f.run.options.Endpoint + "/2015-03-31/functions/" + f.name + "/invocations"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte("{}")))
+func (f *driftFunction) invoke(ctx context.Context) (monitor.Result, error) {
+	var result monitor.Result
+	out, err := f.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &f.name, Payload: []byte("{}")})
 	if err != nil {
-		return fmt.Errorf("invoke function %s: %w", f.name, err)
+		return result, fmt.Errorf("invoke function %s: %w", f.name, err)
 	}
-	// The embedded AWS reads the account and Region of a signature and does not verify it.
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+
-		"/lambda/aws4_request, SignedHeaders=host, Signature=0")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("invoke function %s: %w", f.name, err)
+	if out.FunctionError != nil {
+		return result, fmt.Errorf("invoke function %s: %s: %s", f.name, *out.FunctionError, out.Payload)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("invoke function %s: %w", f.name, err)
+	if err := json.Unmarshal(out.Payload, &result); err != nil {
+		return result, fmt.Errorf("read the result of function %s: %w", f.name, err)
 	}
-	if response.StatusCode != http.StatusOK || response.Header.Get("X-Amz-Function-Error") != "" {
-		return fmt.Errorf("invoke function %s: %s: %s", f.name, response.Status, body)
-	}
-	return nil
+	return result, nil
 }
 
 // ParseMail returns the e-mail form of a message of the alert topic.

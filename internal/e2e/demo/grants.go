@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -32,13 +31,13 @@ type policy struct {
 // readGrants reads what the account has for a connection.
 func (run *runner) readGrants(ctx context.Context, connection string) (grants, error) {
 	var g grants
-	names, err := run.live.Roles(ctx, policies.DefaultPath)
+	names, err := run.live.Roles(ctx, run.site.Path)
 	if err != nil {
 		return g, err
 	}
 	for _, r := range names {
 		// The roles of the launched stack itself have a longer path.
-		if r.Path != policies.DefaultPath ||
+		if r.Path != run.site.Path ||
 			!strings.HasSuffix(r.Name, "-"+connection) && !run.isSynthesized(connection, r.Name) {
 			continue
 		}
@@ -52,25 +51,23 @@ func (run *runner) readGrants(ctx context.Context, connection string) (grants, e
 		return g, err
 	}
 	g.rules, err = run.ruleNames(ctx)
-	g.topics, g.rules = slices.DeleteFunc(g.topics, isOwn), slices.DeleteFunc(g.rules, isOwn)
+	other := func(name string) bool { return run.site.isOwn(name) || run.isForeign(name) }
+	g.topics, g.rules = slices.DeleteFunc(g.topics, other), slices.DeleteFunc(g.rules, other)
 	return g, err
 }
 
-// isOwn reports whether a topic or rule belongs to a launched stack itself: these
-// notify the customer, not the vendor.
-func isOwn(name string) bool {
-	for _, prefix := range []string{stackName + "-", otherStackName + "-", "permstack-"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+// isForeign reports whether a topic or rule may belong to somebody else in a shared
+// account, because its name does not have the connection's id.
+func (run *runner) isForeign(name string) bool {
+	return run.site.Shared && !strings.HasSuffix(name, "-"+run.site.Connection)
 }
 
 // isSynthesized reports whether a role belongs to the connection, for names that
 // are truncated and do not end with the connection's id.
 func (run *runner) isSynthesized(connection, name string) bool {
-	set, err := policies.Synthesize(selection(choice{assets: run.options.Assets}), environment(connection))
+	set, err := policies.Synthesize(
+		choice{profile: run.options.Profile, assets: run.options.Assets}.selection(),
+		run.site.environment(run.options.Profile, connection))
 	return err == nil && slices.ContainsFunc(set.Roles, func(r policies.Role) bool { return r.Name == name })
 }
 
@@ -93,34 +90,14 @@ func (run *runner) readRole(ctx context.Context, name string) (role, error) {
 	return r, nil
 }
 
-func (run *runner) topicNames(ctx context.Context) ([]string, error) {
-	topics, err := run.live.Topics(ctx)
-	var names []string
-	for _, t := range topics {
-		names = append(names, t.Name)
-	}
-	slices.Sort(names)
-	return names, err
-}
-
-func (run *runner) ruleNames(ctx context.Context) ([]string, error) {
-	rules, err := run.live.Rules(ctx)
-	var names []string
-	for _, r := range rules {
-		names = append(names, r.Name)
-	}
-	slices.Sort(names)
-	return names, err
-}
-
 // expectedGrants returns what the catalogue grants for a choice.
 func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error) {
-	environment := environment(connection)
+	environment := run.site.environment(run.options.Profile, run.site.Connection)
 	var err error
 	if environment.Protected, err = run.protected(ctx); err != nil {
 		return grants{}, err
 	}
-	set, err := policies.Synthesize(selection(c), environment)
+	set, err := policies.Synthesize(c.selection(), environment)
 	if err != nil {
 		return grants{}, err
 	}
@@ -238,53 +215,4 @@ func countActions(roles []role) int {
 		}
 	}
 	return len(seen)
-}
-
-// remaining returns every resource that exists in the account.
-func (run *runner) remaining(ctx context.Context) ([]string, error) {
-	out, err := run.iamNames(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, kind := range []struct {
-		name string
-		list func(context.Context) ([]string, error)
-	}{{"stack", run.stackNames}, {"topic", run.topicNames}, {"rule", run.ruleNames}} {
-		names, err := kind.list(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range names {
-			out = append(out, fmt.Sprintf("%s %s", kind.name, n))
-		}
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// iamNames returns the account's roles, managed policies and instance profiles.
-func (run *runner) iamNames(ctx context.Context) ([]string, error) {
-	roles, err := run.live.Roles(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	managed, err := run.live.Policies(ctx)
-	if err != nil {
-		return nil, err
-	}
-	profiles, err := run.live.InstanceProfiles(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, r := range roles {
-		names = append(names, "role "+r.Name)
-	}
-	for _, p := range managed {
-		names = append(names, "policy "+p.Name)
-	}
-	for _, p := range profiles {
-		names = append(names, "instance profile "+p.Name)
-	}
-	return names, nil
 }

@@ -8,35 +8,23 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/policies"
 )
 
-// vendorAccount is the account of controlPlane.
-const vendorAccount = "111122223333"
-
-// deliveryWait is how many seconds the vendor waits for the event.
+// deliveryWait is how many seconds a queue is read for a message.
 var deliveryWait int32 = 10
 
-// config returns the configuration of an account's owner.
-func (o Options) config(account string) aws.Config {
-	return aws.Config{
-		Region:       region,
-		BaseEndpoint: &o.Endpoint,
-		Credentials:  credentials.NewStaticCredentialsProvider(account, "local", ""),
-	}
-}
+// probeSource is the source of an event that the demo's own rule sends to the topic.
+const probeSource = "permstack.try"
 
 // checkInventoryEvents subscribes a queue of the vendor to the inventory topic,
 // puts one event for a rule on the customer's bus, and checks that the vendor
 // receives it. EventBridge, SNS and SQS evaluate the policies on the way.
-func (run *runner) checkInventoryEvents(ctx context.Context, c choice) error {
-	set, err := policies.Synthesize(selection(c), environment(connection))
+func (run *runner) checkInventoryEvents(ctx context.Context, c choice) (err error) {
+	set, err := policies.Synthesize(c.selection(), run.site.environment(run.options.Profile, run.site.Connection))
 	if err != nil {
 		return err
 	}
@@ -44,72 +32,106 @@ func (run *runner) checkInventoryEvents(ctx context.Context, c choice) error {
 		run.out.passed("the catalogue has no inventory topic for these assets")
 		return nil
 	}
-	topic := "arn:aws:sns:" + region + ":" + account + ":" + set.Topics[0].Name
-	queue, err := run.subscribeVendor(ctx, topic)
+	topic := run.site.arn("sns", set.Topics[0].Name)
+	vendor, err := subscribeQueue(ctx, run.site.Vendor, run.site.VendorQueue, topic, run.site.Tags)
 	if err != nil {
 		return err
 	}
-	run.out.note("the vendor, account %s, subscribes a queue to topic %s", vendorAccount, set.Topics[0].Name)
+	run.out.note("the vendor, account %s, subscribes a queue to topic %s", run.site.VendorAccount, set.Topics[0].Name)
 	rule, entry, err := sampleEvent(set.Rules)
 	if err != nil {
 		return err
 	}
-	customer := eventbridge.NewFromConfig(run.options.config(account))
-	put, err := customer.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{entry}})
-	if err != nil {
-		return fmt.Errorf("put an event: %w", err)
-	}
-	if put.FailedEntryCount > 0 {
-		return fmt.Errorf("put an event: %s: %s", aws.ToString(put.Entries[0].ErrorCode),
-			aws.ToString(put.Entries[0].ErrorMessage))
+	if run.site.OwnEventsOnly {
+		// PutEvents refuses the sources of AWS services (EventBridge API reference,
+		// PutEventsRequestEntry: Source).
+		rule = run.site.Stack + "-probe"
+		entry = ebtypes.PutEventsRequestEntry{
+			Source: aws.String(probeSource), DetailType: aws.String("probe"), Detail: aws.String("{}"),
+		}
+		remove, err := run.createProbe(ctx, rule, topic)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, remove(ctx)) }()
 	}
 	run.out.note("an event for rule %s: %s, %s", rule, *entry.Source, *entry.DetailType)
-	vendor := sqs.NewFromConfig(run.options.config(vendorAccount))
-	got, err := vendor.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queue, WaitTimeSeconds: deliveryWait})
-	if err != nil {
-		return fmt.Errorf("receive from queue %s: %w", queue, err)
-	}
-	if len(got.Messages) == 0 {
-		return fmt.Errorf("the vendor's queue received no event within %d seconds: compare the policy of topic %s",
-			deliveryWait, topic)
-	}
-	var message struct{ Type, TopicArn, Message string }
-	var event struct{ ID, Source string }
-	if err := errors.Join(
-		json.Unmarshal([]byte(*got.Messages[0].Body), &message),
-		json.Unmarshal([]byte(message.Message), &event),
-	); err != nil {
-		return fmt.Errorf("parse the message in the vendor's queue: %w", err)
-	}
-	if event.ID != *put.Entries[0].EventId || message.TopicArn != topic {
-		return fmt.Errorf("the vendor's queue received event %s of topic %s, want %s of %s",
-			event.ID, message.TopicArn, *put.Entries[0].EventId, topic)
+	if err := run.deliver(ctx, vendor, topic, entry); err != nil {
+		return err
 	}
 	run.out.passed("EventBridge published the event to the topic, and the vendor received it")
-	return nil
+	return vendor.close(ctx)
 }
 
-// subscribeVendor creates a queue of the vendor, which SNS may send to for this
-// topic, subscribes it, and returns its URL.
-func (run *runner) subscribeVendor(ctx context.Context, topic string) (string, error) {
-	cfg := run.options.config(vendorAccount)
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
-		`"Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*",`+
-		`"Condition":{"ArnEquals":{"aws:SourceArn":%q}}}]}`, topic)
-	made, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{
-		QueueName: aws.String("inventory"), Attributes: map[string]string{"Policy": policy},
+// createProbe creates a rule that sends events of the demo to a topic, and returns the
+// function that removes it.
+func (run *runner) createProbe(ctx context.Context, name, topic string) (func(context.Context) error, error) {
+	client := eventbridge.NewFromConfig(run.site.Config)
+	var tags []ebtypes.Tag
+	for key, value := range run.site.Tags {
+		tags = append(tags, ebtypes.Tag{Key: aws.String(key), Value: aws.String(value)})
+	}
+	_, err := client.PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: &name, EventPattern: aws.String(`{"source":["` + probeSource + `"]}`), Tags: tags,
+		Description: aws.String("Sends an event of permstack try to the inventory topic."),
 	})
 	if err != nil {
-		return "", fmt.Errorf("create the vendor's queue: %w", err)
+		return nil, fmt.Errorf("create event rule %s: %w", name, err)
 	}
-	_, err = sns.NewFromConfig(cfg).Subscribe(ctx, &sns.SubscribeInput{
-		TopicArn: &topic, Protocol: aws.String("sqs"),
-		Endpoint: aws.String("arn:aws:sqs:" + region + ":" + vendorAccount + ":inventory"),
+	put, err := client.PutTargets(ctx, &eventbridge.PutTargetsInput{
+		Rule: &name, Targets: []ebtypes.Target{{Id: aws.String("topic"), Arn: &topic}},
 	})
-	if err != nil {
-		return "", fmt.Errorf("subscribe the vendor's queue to %s: %w", topic, err)
+	if err == nil && put.FailedEntryCount > 0 {
+		err = errors.New(aws.ToString(put.FailedEntries[0].ErrorMessage))
 	}
-	return *made.QueueUrl, nil
+	if err != nil {
+		return nil, fmt.Errorf("add a target to event rule %s: %w", name, err)
+	}
+	return func(ctx context.Context) error {
+		in := &eventbridge.RemoveTargetsInput{Rule: &name, Ids: []string{"topic"}}
+		if _, err := client.RemoveTargets(ctx, in); err != nil {
+			return fmt.Errorf("remove the target of event rule %s: %w", name, err)
+		}
+		if _, err := client.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &name}); err != nil {
+			return fmt.Errorf("delete event rule %s: %w", name, err)
+		}
+		return nil
+	}, nil
+}
+
+// deliver puts an event on the bus and checks that the vendor's queue receives it from
+// the topic. A new rule may match events late, therefore the event may be repeated.
+func (run *runner) deliver(ctx context.Context, vendor *queue, topic string, e ebtypes.PutEventsRequestEntry) error {
+	client := eventbridge.NewFromConfig(run.site.Config)
+	sent := map[string]bool{}
+	for range run.site.Attempts {
+		put, err := client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{e}})
+		if err != nil {
+			return fmt.Errorf("put an event: %w", err)
+		}
+		if put.FailedEntryCount > 0 {
+			return fmt.Errorf("put an event: %s: %s", aws.ToString(put.Entries[0].ErrorCode),
+				aws.ToString(put.Entries[0].ErrorMessage))
+		}
+		sent[*put.Entries[0].EventId] = true
+		messages, err := vendor.receive(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			var event struct{ ID, Source string }
+			if err := json.Unmarshal([]byte(m.Message), &event); err != nil {
+				return fmt.Errorf("parse the message in queue %s: %w", vendor.name, err)
+			}
+			if !sent[event.ID] || m.TopicArn != topic {
+				return fmt.Errorf("the vendor's queue received event %s of topic %s, want %s of %s",
+					event.ID, m.TopicArn, *put.Entries[0].EventId, topic)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("the vendor's queue received no event within %d seconds: compare the policy of topic %s",
+		int(deliveryWait)*run.site.Attempts, topic)
 }
 
 // sampleEvent returns an event that the first rule with a source and a detail

@@ -7,15 +7,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-
-	"permstack/internal/policies"
 )
 
 // protected returns the ARNs of the launched stack's own resources that no role of
 // the vendor may change, in the order of ProtectedArns in template.yaml: the
 // policies contain them in that order.
 func (run *runner) protected(ctx context.Context) ([]string, error) {
-	name := stackName
+	name := run.site.Stack
 	in := &cloudformation.DescribeStackResourcesInput{StackName: &name}
 	out, err := run.stacks.DescribeStackResources(ctx, in)
 	if err != nil {
@@ -27,12 +25,10 @@ func (run *runner) protected(ctx context.Context) ([]string, error) {
 		stackID = aws.ToString(r.StackId)
 		ids[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
 	}
-	arn := func(service, resource string) string {
-		return "arn:aws:" + service + ":" + region + ":" + account + ":" + resource
-	}
+	arn := run.site.arn
 	return []string{
 		stackID,
-		"arn:aws:iam::" + account + ":role" + policies.DefaultPath + "installer/*",
+		"arn:" + run.site.Partition + ":iam::" + run.site.Account + ":role" + run.site.Path + "installer/*",
 		arn("lambda", "function:"+ids["Provisioner"]),
 		arn("lambda", "function:"+ids["Drift"]),
 		ids["AlertTopic"],

@@ -25,14 +25,14 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 		return err
 	}
 	run.out.note("a third party has created a role %s", conflict)
-	s, err := run.create(ctx, otherStackName, otherConnection, c)
+	s, err := run.create(ctx, run.site.OtherStack, run.site.OtherConnection, c)
 	if err != nil {
 		return err
 	}
 	if s.status != "ROLLBACK_COMPLETE" {
 		return s.unexpected("ROLLBACK_COMPLETE")
 	}
-	run.out.passed("stack %s: %s in %.1f s", otherStackName, s.status, s.took.Seconds())
+	run.out.passed("stack %s: %s in %.1f s", run.site.OtherStack, s.status, s.took.Seconds())
 	reason := s.reason()
 	if !strings.Contains(reason, conflict) {
 		return fmt.Errorf("the reason does not name the conflicting role %s: %q", conflict, reason)
@@ -42,7 +42,7 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 		return err
 	}
 	run.out.passed("nothing of the second stack remains, and the third party's role is unchanged")
-	live, err := run.readGrants(ctx, connection)
+	live, err := run.readGrants(ctx, run.site.Connection)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 		return fmt.Errorf("the first connection was changed: %w", err)
 	}
 	run.out.passed("the first connection is unchanged")
-	if err := run.remove(ctx, otherStackName); err != nil {
+	if err := run.remove(ctx, run.site.OtherStack); err != nil {
 		return err
 	}
 	return run.deleteConflictingRole(ctx, conflict)
@@ -59,14 +59,14 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 // createConflictingRole creates a role with the name that the second connection
 // requires, and returns that name.
 func (run *runner) createConflictingRole(ctx context.Context, c choice) (string, error) {
-	set, err := policies.Synthesize(selection(c), environment(otherConnection))
+	set, err := policies.Synthesize(c.selection(), run.site.environment(run.options.Profile, run.site.OtherConnection))
 	if err != nil {
 		return "", err
 	}
 	name := set.Roles[0].Name
 	_, err = run.iam.CreateRole(ctx, &iam.CreateRoleInput{
-		RoleName: &name, Path: aws.String("/"), AssumeRolePolicyDocument: aws.String(denyAllTrust),
-		Description: aws.String(conflictDescription),
+		RoleName: &name, Path: &run.site.ThirdPartyPath, AssumeRolePolicyDocument: aws.String(denyAllTrust),
+		Description: aws.String(conflictDescription), Tags: run.site.iamTags(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("create role %s: %w", name, err)
@@ -81,7 +81,8 @@ func (run *runner) checkRolledBack(ctx context.Context, conflict string) error {
 	if err != nil {
 		return err
 	}
-	if role.Description != conflictDescription || role.Path != "/" || len(role.Attached)+len(role.Inline) > 0 {
+	if role.Description != conflictDescription || role.Path != run.site.ThirdPartyPath ||
+		len(role.Attached)+len(role.Inline) > 0 {
 		return fmt.Errorf("role %s was changed", conflict)
 	}
 	stacks, err := run.permissionStacks(ctx)
@@ -89,7 +90,7 @@ func (run *runner) checkRolledBack(ctx context.Context, conflict string) error {
 		return err
 	}
 	for _, s := range stacks {
-		if strings.HasPrefix(s.name, otherStackName) {
+		if strings.HasPrefix(s.name, run.site.OtherStack) {
 			return fmt.Errorf("permission stack %s remains", s.name)
 		}
 	}
@@ -98,7 +99,7 @@ func (run *runner) checkRolledBack(ctx context.Context, conflict string) error {
 		return err
 	}
 	for _, n := range names {
-		if strings.HasSuffix(n, "-"+otherConnection) && !strings.HasSuffix(n, " "+conflict) {
+		if strings.HasSuffix(n, "-"+run.site.OtherConnection) && !strings.HasSuffix(n, " "+conflict) {
 			return fmt.Errorf("%s remains", n)
 		}
 	}

@@ -16,11 +16,19 @@ import (
 )
 
 // stackTimeout limits the wait for a stack. On the embedded AWS an operation takes
-// about a second.
-const stackTimeout = time.Minute
+// about a second, on AWS some minutes; the function alone may run for 15.
+const stackTimeout = 30 * time.Minute
 
-// pollInterval is shorter than for a real stack.
-const pollInterval = 25 * time.Millisecond
+// embeddedPollInterval is shorter than for a real stack.
+const embeddedPollInterval = 25 * time.Millisecond
+
+// poll returns how long the wait for a stack is between two reads of its status.
+func (run *runner) poll() pause.Func {
+	if run.site.Shared {
+		return pause.For
+	}
+	return func(ctx context.Context, _ time.Duration) error { return pause.For(ctx, embeddedPollInterval) }
+}
 
 // outcome is the result of a stack operation.
 type outcome struct {
@@ -37,8 +45,8 @@ type keyValue struct{ key, value string }
 func (run *runner) create(ctx context.Context, name, connection string, c choice) (outcome, error) {
 	began := time.Now()
 	out, err := run.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateURL: &run.options.TemplateURL, Parameters: parameters(connection, c),
-		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		StackName: &name, TemplateURL: &run.options.TemplateURL, Parameters: run.site.parameters(connection, c),
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam}, Tags: run.site.stackTags(),
 	})
 	if err != nil {
 		return outcome{}, fmt.Errorf("create stack %s: %w", name, err)
@@ -49,7 +57,7 @@ func (run *runner) create(ctx context.Context, name, connection string, c choice
 func (run *runner) change(ctx context.Context, name, connection string, c choice) (outcome, error) {
 	began := time.Now()
 	out, err := run.stacks.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &name, UsePreviousTemplate: aws.Bool(true), Parameters: parameters(connection, c),
+		StackName: &name, UsePreviousTemplate: aws.Bool(true), Parameters: run.site.parameters(connection, c),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {
@@ -86,8 +94,7 @@ func (run *runner) remove(ctx context.Context, name string) error {
 func (run *runner) wait(ctx context.Context, name, id string, began time.Time) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, stackTimeout)
 	defer cancel()
-	poll := func(ctx context.Context, _ time.Duration) error { return pause.For(ctx, pollInterval) }
-	s, err := stacks.WaitUntilStable(ctx, run.stacks, id, poll, nil)
+	s, err := stacks.WaitUntilStable(ctx, run.stacks, id, run.poll(), nil)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -146,7 +153,10 @@ func (run *runner) permissionStacks(ctx context.Context) ([]permissionStack, err
 		return nil, err
 	}
 	for _, name := range names {
-		if name == stackName || name == otherStackName {
+		if name == run.site.Stack || name == run.site.OtherStack {
+			continue
+		}
+		if run.site.Shared && !run.site.isOwn(name) {
 			continue
 		}
 		r, err := run.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &name})
