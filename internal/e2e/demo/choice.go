@@ -60,7 +60,7 @@ var variants = map[string]struct {
 }{
 	"clumio": {operations: []schema.Operation{"backup", "restore"}, dataPlane: true,
 		assets: []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}},
-	"cpm":    {operations: []schema.Operation{"backup", "recovery"}, options: []schema.Option{"trust=server-role"},
+	"cpm": {operations: []schema.Operation{"backup", "recovery"}, options: []schema.Option{"trust=server-role"},
 		assets: []string{"ec2", "rds", "redshift", "dynamodb", "s3"}},
 }
 
