@@ -70,23 +70,27 @@ func strip(deployed []byte, kept map[string]json.RawMessage) (Template, bool, er
 	return t, true, nil
 }
 
+const roleType = "AWS::IAM::Role"
+
 // stripRole removes the trust and the policies of a role. It reports false for
 // another type of resource and for a role that is stripped already.
 func stripRole(raw json.RawMessage) (json.RawMessage, bool, error) {
-	var resource, properties map[string]json.RawMessage
-	var kind string
-	if err := json.Unmarshal(raw, &resource); err != nil {
+	var resource struct{ Type string }
+	if err := json.Unmarshal(raw, &resource); err != nil || resource.Type != roleType {
 		return nil, false, err
 	}
-	if err := json.Unmarshal(resource["Type"], &kind); err != nil {
-		return nil, false, err
-	}
-	if kind != "AWS::IAM::Role" {
-		return nil, false, nil
-	}
-	change := map[string]json.RawMessage{
+	return replaceProperties(raw, map[string]json.RawMessage{
 		"AssumeRolePolicyDocument": denyAllTrust, "ManagedPolicyArns": json.RawMessage(`[]`),
 		"Policies": json.RawMessage(`[]`),
+	})
+}
+
+// replaceProperties returns a resource with other values of some properties. It
+// reports false if it has these values.
+func replaceProperties(raw json.RawMessage, change map[string]json.RawMessage) (json.RawMessage, bool, error) {
+	var resource, properties map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &resource); err != nil {
+		return nil, false, err
 	}
 	if err := json.Unmarshal(resource["Properties"], &properties); err != nil {
 		return nil, false, err

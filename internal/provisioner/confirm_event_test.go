@@ -60,7 +60,7 @@ func TestUnexpectedEvents(t *testing.T) {
 				}
 				says(t, err, "does not wait for this "+string(request), string(state), "Nothing was changed")
 				wrote(t, f)
-				exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+				exists(t, f, "access UPDATE_COMPLETE", "inventory CREATE_COMPLETE")
 			})
 		}
 	}
@@ -99,7 +99,7 @@ func TestConfirmedLate(t *testing.T) {
 			if err := handleIn(t, f, event(cfn.RequestCreate, testProperties()), states...); err != nil {
 				t.Error(err)
 			}
-			exists(t, f, "access CREATE_COMPLETE", "inventory CREATE_COMPLETE")
+			exists(t, f, "access UPDATE_COMPLETE", "inventory CREATE_COMPLETE")
 		})
 	}
 }

@@ -122,5 +122,5 @@ func TestBrokenAgain(t *testing.T) {
 	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatalf("a failed deletion is not retried: %v", err)
 	}
-	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access)
+	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access, "UpdateStack "+access)
 }

@@ -14,22 +14,19 @@ import (
 )
 
 // stripRemovedRoles strips the roles that the template removes of policies and
-// trust, in an update of its own: see permissionstack.StripRemovedRoles. It returns the
-// stack after that update.
+// trust, in an update of its own: see permissionstack.StripRemovedRoles. deployed is the
+// stack's template, "" for a stack without roles. It returns the stack after that update.
 func (o *operation) stripRemovedRoles(
 	ctx context.Context,
 	stack *types.Stack,
+	deployed string,
 	template permissionstack.Template,
 ) (*types.Stack, error) {
 	name := aws.ToString(stack.StackName)
-	if !hasRoles(stack) {
+	if deployed == "" {
 		return stack, nil
 	}
-	body, err := o.readTemplate(ctx, stack)
-	if err != nil {
-		return nil, err
-	}
-	first, needed, err := permissionstack.StripRemovedRoles([]byte(body), template)
+	first, needed, err := permissionstack.StripRemovedRoles([]byte(deployed), template)
 	if err != nil { // the deployed template was modified manually and cannot be parsed
 		o.log.Warn(logNotStripped, "permissionStack", name, "reason", err.Error())
 		return stack, nil

@@ -75,9 +75,7 @@ func TestLeftBehindUnreported(t *testing.T) {
 			f := launched(t)
 			f.find(access).leaves = "Support-c"
 			ctx, kill := context.WithCancel(t.Context())
-			f.onTick = func() { // the inventory stack is done, the access stack under way
-				f.onTick = func() { f.onTick = func() { f.onTick = kill } }
-			}
+			f.onTick = func() { f.onTick = kill } // the update of the access stack is in progress
 			if _, err := handleWith(ctx, f, event(cfn.RequestUpdate, testProperties("Assets", "s3"))); err == nil {
 				t.Fatal("the function was not killed in time")
 			}

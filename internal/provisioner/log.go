@@ -9,6 +9,7 @@ const (
 	logUpdating            = "updating permission stack"
 	logDeleting            = "deleting permission stack"
 	logStripping           = "stripping removed roles"
+	logTrusting            = "setting trust policies of roles"
 	logUnusable            = "deleting unusable permission stack"
 	logContinuing          = "continuing failed rollback"
 	logStatus              = "permission stack status"

@@ -4,9 +4,13 @@
 // # The order of the stacks
 //
 // There are two permission stacks: inventory (topic and rules) and access (roles
-// and policies). Create and Update deploy inventory first and access last; Delete
-// removes access first. Whatever fails in between, an installation that did not
-// succeed grants no access, and one that is being deleted no longer grants any.
+// and policies). CloudFormation creates, updates and deletes them at the same time.
+// The trust policies of roles are the exception. A new role is created so that
+// nobody can assume it, and an existing one keeps its trust policy, until both
+// stacks are complete and CloudFormation still waits for the event; one more update
+// of the access stack then sets the trust policies. Delete makes the roles assumable
+// by nobody before it deletes anything. Whatever fails in between, an installation
+// that did not succeed lets nobody in, and one that is being deleted no longer does.
 // An Update that fails half-way returns FAILED; CloudFormation's rollback of the
 // parent then sends the old properties, which restores both stacks.
 //
@@ -79,6 +83,7 @@ type operation struct {
 	operations       map[string]int  // stack operations that CloudFormation accepted, by action and stack
 	repeated         map[string]bool // and those of them that were repeated after a denial
 	assumeTries      int             // how often CloudFormation could not assume the stack role
+	trustHeld        bool            // the access stack was deployed without its final trust policies
 }
 
 // Handle carries out one event. It is a customresource.Handle.
@@ -91,10 +96,7 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 		Provisioner: p, event: event, parent: parent, log: log,
 		operations: map[string]int{}, repeated: map[string]bool{},
 	}
-	ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, o.sleep, func(err error, wait time.Duration) {
-		log.Info(logDenied, "reason", awserr.Message(err), "seconds", wait.Seconds())
-		customresource.SetActivity(ctx, "waiting for a permission of the function: "+awserr.Message(err))
-	}))
+	ctx = iamdelay.WithBudget(ctx, iamdelay.New(iamdelay.Limit, o.sleep, o.observeDenial(ctx)))
 	if err := o.confirmEvent(ctx); err != nil {
 		return customresource.Result{}, err
 	}
@@ -223,7 +225,6 @@ func (o *operation) checkOwner(stack *types.Stack) error {
 }
 
 // foreignError reports a stack that does not belong to this installation.
-
 type foreignError struct{ text string }
 
 func (e *foreignError) Error() string { return e.text }
@@ -231,14 +232,21 @@ func (e *foreignError) Error() string { return e.text }
 // cleanUp deletes the stacks that a failed Create created. CloudFormation sends a
 // Delete afterwards, but not if the customer disabled rollback.
 func (o *operation) cleanUp(ctx context.Context, cause error) error {
+	if ctx.Err() != nil { // no time left: the Delete that follows finds them
+		return fmt.Errorf("%w; the stacks %s are not deleted yet", cause, strings.Join(o.created, ", "))
+	}
+	var tasks []func(context.Context) error
 	for _, name := range slices.Backward(o.created) {
-		if ctx.Err() != nil { // no time left: the Delete that follows finds them
-			return fmt.Errorf("%w; the stacks %s are not deleted yet", cause, strings.Join(o.created, ", "))
-		}
-		var foreign *foreignError // created by another principal meanwhile
-		if err := o.deleteStack(ctx, name); err != nil && !errors.As(err, &foreign) {
-			return fmt.Errorf("%w; and the stacks created so far could not be deleted: %w", cause, err)
-		}
+		tasks = append(tasks, func(ctx context.Context) error {
+			var foreign *foreignError // created by another principal meanwhile
+			if err := o.deleteStack(ctx, name); !errors.As(err, &foreign) {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := firstErrors(o.sideBySide(ctx, false, tasks...)); err != nil {
+		return fmt.Errorf("%w; and the stacks created so far could not be deleted: %w", cause, err)
 	}
 	return fmt.Errorf("%w. Nothing of this installation was left behind: correct the cause, delete stack %s (%s), "+
 		"and launch again", cause, o.parent.Name, strings.ReplaceAll(commandDeleteParent, "{parent}", o.parent.Name))
@@ -261,34 +269,25 @@ func (o *operation) deleteAll(ctx context.Context) error {
 	return err
 }
 
-// deleteStacks deletes the permission stacks, access first. It repeats until none
+// deleteStacks deletes the permission stacks at the same time. It repeats until none
 // exists: a Create that is still running may create one meanwhile.
 func (o *operation) deleteStacks(ctx context.Context) error {
 	removed := false
 	for round := 1; ; round++ {
 		found := 0
-		var problems []error
+		var tasks []func(context.Context) error
 		for _, part := range slices.Backward(installation.Parts) {
-			name := o.parent.StackName(part)
-			stack, err := o.describe(ctx, name)
-			if err == nil && stack == nil {
-				continue
-			}
-			var foreign *foreignError
-			if err == nil {
-				if err = o.checkOwner(stack); errors.As(err, &foreign) {
-					o.log.Warn(logForeign, "permissionStack", name, "reason", foreign.text)
-					continue
+			tasks = append(tasks, func(ctx context.Context) error {
+				exists, err := o.deleteOwned(ctx, o.parent.StackName(part))
+				if exists {
+					found++
 				}
-				err = o.deleteStack(ctx, name)
-			}
-			found++
-			if err != nil { // continue: the other stack can still be deleted
-				problems = append(problems, err)
-			}
+				return err
+			})
 		}
-		if len(problems) > 0 {
-			return joinErrors(problems)
+		// One that fails does not stop the other, which can still be deleted.
+		if err := firstErrors(o.sideBySide(ctx, false, tasks...)); err != nil {
+			return err
 		}
 		if found == 0 {
 			if removed {
@@ -305,6 +304,29 @@ func (o *operation) deleteStacks(ctx context.Context) error {
 	}
 }
 
+// deleteOwned deletes a permission stack unless it has another owner, and reports
+// whether there was one to delete.
+func (o *operation) deleteOwned(ctx context.Context, name string) (bool, error) {
+	stack, err := o.describe(ctx, name)
+	if err != nil || stack == nil {
+		return false, err
+	}
+	var foreign *foreignError
+	if err = o.checkOwner(stack); errors.As(err, &foreign) {
+		o.log.Warn(logForeign, "permissionStack", name, "reason", foreign.text)
+		return false, nil
+	}
+	return true, o.deleteStack(ctx, name)
+}
+
+// observeDenial returns what is done before a denied call is repeated.
+func (o *operation) observeDenial(ctx context.Context) func(error, time.Duration) {
+	return func(err error, wait time.Duration) {
+		o.log.Info(logDenied, "reason", awserr.Message(err), "seconds", wait.Seconds())
+		customresource.SetActivity(ctx, "waiting for a permission of the function: "+awserr.Message(err))
+	}
+}
+
 func (o *operation) now() time.Time {
 	if o.Now == nil {
 		return time.Now()
@@ -313,6 +335,9 @@ func (o *operation) now() time.Time {
 }
 
 func (o *operation) sleep(ctx context.Context, d time.Duration) error {
+	if t, ok := ctx.Value(turnKey{}).(*turn); ok {
+		return t.sleep(ctx, d)
+	}
 	if o.Sleep == nil {
 		return pause.For(ctx, d)
 	}

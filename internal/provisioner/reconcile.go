@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -16,7 +17,6 @@ import (
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/permissionstack/properties"
-	"permstack/internal/policies"
 )
 
 // maxSteps limits the steps that reconcile or delete one stack: waiting for another
@@ -24,8 +24,11 @@ import (
 // after a conflict.
 const maxSteps = 10
 
-// reconcileAll reconciles every permission stack, in the order of
-// installation.Parts, and deletes the stack of a part that is not desired.
+// reconcileAll reconciles the permission stacks at the same time, and deletes the
+// stack of a part that is not desired. Trust policies are set last: see
+// grantTrust. The first failure of a Create ends the wait for the other stack,
+// because both are then deleted. An Update waits for both: its rollback can only
+// begin when no operation is in progress.
 func (o *operation) reconcileAll(
 	ctx context.Context,
 	desired []permissionstack.Stack,
@@ -35,20 +38,30 @@ func (o *operation) reconcileAll(
 	for _, s := range desired {
 		templates[s.Part] = s.Template
 	}
+	var tasks []func(context.Context) error
 	for _, part := range installation.Parts {
-		name := o.parent.StackName(part)
-		template, ok := templates[part]
-		if !ok {
-			if err := o.deleteStack(ctx, name); err != nil {
-				return nil, err
+		tasks = append(tasks, func(ctx context.Context) error {
+			template, ok := templates[part]
+			if !ok {
+				return o.deleteStack(ctx, o.parent.StackName(part))
 			}
-			continue
-		}
-		stack, err := o.reconcile(ctx, name, template)
+			stack, err := o.reconcile(ctx, o.parent.StackName(part), template, true)
+			if err == nil {
+				deployed[part] = stack
+			}
+			return err
+		})
+	}
+	isCreate := o.event.RequestType == cfn.RequestCreate
+	if err := firstErrors(o.sideBySide(ctx, isCreate, tasks...)); err != nil {
+		return nil, err
+	}
+	if o.trustHeld {
+		stack, err := o.grantTrust(ctx, templates[installation.Access])
 		if err != nil {
 			return nil, err
 		}
-		deployed[part] = stack
+		deployed[installation.Access] = stack
 	}
 	// A Delete may have run during this Create and deleted a stack.
 	for part := range deployed {
@@ -69,11 +82,13 @@ func (o *operation) reconcileAll(
 var errStackChanged = errors.New("the stack changed meanwhile")
 
 // reconcile creates or updates one stack to match the template, whatever status
-// it has.
+// it has. If holdTrust is set, no role can be assumed by anybody who could not
+// assume it before.
 func (o *operation) reconcile(
 	ctx context.Context,
 	name string,
 	template permissionstack.Template,
+	holdTrust bool,
 ) (*types.Stack, error) {
 	remedied := map[types.StackStatus]bool{}
 	for range maxSteps {
@@ -82,7 +97,7 @@ func (o *operation) reconcile(
 			return nil, err
 		}
 		if stack == nil {
-			if stack, err = o.create(ctx, name, template); err == errStackChanged {
+			if stack, err = o.create(ctx, name, template, holdTrust); err == errStackChanged {
 				continue
 			}
 			return stack, err
@@ -105,7 +120,7 @@ func (o *operation) reconcile(
 					return stack, nil
 				}
 			}
-			if stack, err = o.update(ctx, stack, template); errors.Is(err, errStackChanged) {
+			if stack, err = o.update(ctx, stack, template, holdTrust); errors.Is(err, errStackChanged) {
 				continue
 			}
 			return stack, err
@@ -158,8 +173,16 @@ func (o *operation) reconcile(
 // nothing behind even if this function is killed while it waits, and the events
 // of a deleted stack can still be read by its id. It returns errStackChanged if it
 // failed because a permission of the stack role is new: then it is tried once more.
-func (o *operation) create(ctx context.Context, name string, template permissionstack.Template) (*types.Stack, error) {
+func (o *operation) create(
+	ctx context.Context,
+	name string,
+	template permissionstack.Template,
+	holdTrust bool,
+) (*types.Stack, error) {
 	limit, err := o.creationLimit(ctx)
+	if err == nil && holdTrust {
+		template, err = o.withoutTrust(template, nil)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create stack %s: %w", name, err)
 	}
@@ -212,11 +235,24 @@ func (o *operation) update(
 	ctx context.Context,
 	was *types.Stack,
 	template permissionstack.Template,
+	holdTrust bool,
 ) (*types.Stack, error) {
 	o.earlierLeftovers = o.collectLeftovers(ctx, was, o.earlierLeftovers)
-	was, err := o.stripRemovedRoles(ctx, was, template)
+	body := ""
+	if hasRoles(was) {
+		var err error
+		if body, err = o.readTemplate(ctx, was); err != nil {
+			return nil, err
+		}
+	}
+	was, err := o.stripRemovedRoles(ctx, was, body, template)
 	if err != nil {
 		return nil, err
+	}
+	if holdTrust {
+		if template, err = o.withoutTrust(template, []byte(body)); err != nil {
+			return nil, err
+		}
 	}
 	stack, err := o.updateStack(ctx, was, template, "update")
 	if stack != nil {
@@ -376,41 +412,4 @@ func (o *operation) stackTags() []types.Tag {
 		out = append(out, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 	}
 	return out
-}
-
-// stackIDKey is the attribute that holds the StackId of a part.
-var stackIDKey = map[installation.Part]string{
-	installation.Access: "AccessStackId", installation.Inventory: "InventoryStackId",
-}
-
-// responseData returns the attributes that the template can read with Fn::GetAtt.
-// It always sets every key: Fn::GetAtt of a missing key fails.
-func responseData(set policies.Set, granted string, deployed map[installation.Part]*types.Stack) map[string]any {
-	data := map[string]any{
-		"RoleArn": "", "SupportRoleArn": "", "EventTopicArn": "",
-		"CatalogVersion": set.CatalogVersion, "GrantedHash": granted, "AnnouncedHash": "",
-		"AccessStackId": "", "InventoryStackId": "", "PermissionStackIds": "",
-		"LeftBehind": "nothing",
-	}
-	var ids string
-	for _, part := range installation.Parts {
-		stack := deployed[part]
-		if stack == nil {
-			continue
-		}
-		id := aws.ToString(stack.StackId)
-		data[stackIDKey[part]] = id
-		if ids != "" {
-			ids += ","
-		}
-		ids += id
-		for key, value := range stacks.Outputs(stack) {
-			switch key {
-			case "RoleArn", "SupportRoleArn", "EventTopicArn":
-				data[key] = value
-			}
-		}
-	}
-	data["PermissionStackIds"] = ids
-	return data
 }

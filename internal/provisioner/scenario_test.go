@@ -142,7 +142,7 @@ func TestCreate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrote(t, f, "CreateStack "+inventory, "CreateStack "+access)
+	wrote(t, f, "CreateStack "+inventory, "CreateStack "+access, "UpdateStack "+access)
 	hash := got.Data["GrantedHash"].(string)
 	if len(hash) != 64 {
 		t.Errorf("GrantedHash %q", hash)
@@ -277,7 +277,7 @@ func TestDelete(t *testing.T) {
 		if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
 			t.Fatal(err)
 		}
-		wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+access, "DeleteStack "+inventory)
+		wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+inventory, "DeleteStack "+access)
 	})
 	t.Run("fails for good", func(t *testing.T) {
 		f := launched(t)
@@ -329,7 +329,7 @@ func TestForeignStack(t *testing.T) {
 					says(t, err, "stack "+access+" exists already and belongs to", "not modified")
 					wrote(t, f)
 				}
-				if f.find(access).StackStatus != types.StackStatusCreateComplete {
+				if f.find(access).StackStatus != types.StackStatusUpdateComplete {
 					t.Error("the stack of another owner was modified")
 				}
 			})

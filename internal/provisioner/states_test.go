@@ -23,7 +23,7 @@ func TestStates(t *testing.T) {
 		goOn     = "ContinueUpdateRollback " + access
 		removeIn = "DeleteStack " + inventory
 	)
-	anew := []string{remove, create}
+	anew := []string{remove, create, update}
 	gone := []string{remove, removeIn}
 	stripped := []string{update, remove, removeIn}
 	table := map[types.StackStatus]struct {
@@ -57,7 +57,7 @@ func TestStates(t *testing.T) {
 		},
 		types.StackStatusDeleteInProgress: {
 			ends:     types.StackStatusDeleteComplete,
-			onUpdate: []string{create},
+			onUpdate: []string{create, update},
 			onDelete: []string{removeIn},
 		},
 		types.StackStatusUpdateInProgress: {
@@ -133,7 +133,7 @@ func TestUpdateFindsNothing(t *testing.T) { // deleted manually
 	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
 		t.Fatal(err)
 	}
-	wrote(t, f, "CreateStack "+access)
+	wrote(t, f, "CreateStack "+access, "UpdateStack "+access)
 }
 
 func TestRollbackThatStaysBroken(t *testing.T) {

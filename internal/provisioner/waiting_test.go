@@ -110,10 +110,11 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 			s.late, s.polls, s.most = 0, 0, 0
 			began := s.now
 			s.handle(t, event(request, p))
-			// Two stacks, one after the other; a deletion strips the roles first.
-			n := 2
-			if request == cfn.RequestDelete {
-				n = 3
+			// Two stacks at the same time. A creation sets the trust policies afterwards,
+			// a deletion removes them first: a third operation.
+			n, phases := 3, 2
+			if request == cfn.RequestUpdate {
+				n, phases = 2, 1
 			}
 			allowed := max(time.Duration(n)*200*time.Millisecond, time.Duration(n)*takes/2) // half of what was waited
 			if s.late > allowed || s.late > time.Duration(n)*5*time.Second || s.most > (5*time.Second) {
@@ -121,6 +122,9 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 			}
 			if bound := 20*n + n*int(takes/(5*time.Second)); s.polls > bound {
 				t.Errorf("%s of %v: got %d DescribeStacks calls, want at most %d", request, takes, s.polls, bound)
+			}
+			if limit := time.Duration(phases) * (takes + max(200*time.Millisecond, min(takes/2, 5*time.Second))); s.now.Sub(began) > limit {
+				t.Errorf("%s of %v: took %v, want at most %v", request, takes, s.now.Sub(began), limit)
 			}
 			t.Logf(
 				"%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks",

@@ -33,3 +33,33 @@ func (g *gate) unblock() (shut func()) {
 		g.ch = make(chan struct{})
 	}
 }
+
+// turns lets operations run one after another in the order of their numbers.
+type turns struct {
+	mu   sync.Mutex
+	next *sync.Cond
+	n    int // of the operation that may run
+}
+
+func newTurns() *turns {
+	t := &turns{}
+	t.next = sync.NewCond(&t.mu)
+	return t
+}
+
+// wait returns when every operation before the nth has ended.
+func (t *turns) wait(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.n < n {
+		t.next.Wait()
+	}
+}
+
+// end ends the current operation.
+func (t *turns) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n++
+	t.next.Broadcast()
+}

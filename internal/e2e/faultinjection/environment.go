@@ -42,6 +42,7 @@ type environment struct {
 	engine   *engine.Engine
 	clock    *simclock.Clock
 	gate     *gate
+	turns    *turns
 	injector *injector
 	access   *accessInvariant
 	inbox    *inbox
@@ -74,7 +75,7 @@ var startTime = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 // newEnvironment creates an account with the roles of template.yaml.
 func newEnvironment(faults ...Fault) (*environment, error) {
 	env := &environment{
-		clock: simclock.New(startTime), gate: newGate(), injector: newInjector(faults...),
+		clock: simclock.New(startTime), gate: newGate(), turns: newTurns(), injector: newInjector(faults...),
 		inbox:       &inbox{responses: map[string][][]byte{}},
 		log:         &functionLog{secrets: []string{secret, signature}},
 		responseURL: "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
@@ -88,12 +89,7 @@ func newEnvironment(faults ...Fault) (*environment, error) {
 	env.engine = engine.New(engine.Deps{
 		ConfigFor: env.configFor, ConfigCaller: env.cloud.ConfigCaller,
 		Assumable: env.cloud.AssumableBy, Clock: env.clock.Now,
-		Begin: func(ctx context.Context) {
-			select {
-			case <-env.gate.unblocked():
-			case <-ctx.Done():
-			}
-		},
+		Begin: env.beginOperation,
 	})
 	env.cloud.Register(env.engine.Definition())
 	cfg := env.cloud.Config(account, region)
@@ -124,6 +120,17 @@ func (env *environment) configFor(account, region, role string) aws.Config {
 	}
 	cfg.Retryer = func() aws.Retryer { return env.retryer(3) } // the SDK's default
 	return cfg
+}
+
+// beginOperation blocks an operation of CloudFormation until the gate is open and
+// every earlier operation has ended, so that calls have the same order in every run.
+func (env *environment) beginOperation(ctx context.Context, n int) (end func()) {
+	env.turns.wait(n)
+	select {
+	case <-env.gate.unblocked():
+	case <-ctx.Done():
+	}
+	return env.turns.end
 }
 
 func (env *environment) functionSession() aws.Credentials {

@@ -47,10 +47,11 @@ type Deps struct {
 	// logical-id to resources. The services must then accept tags with the prefix
 	// "aws:" from calls whose User-Agent contains cloudformation.amazonaws.com.
 	SystemTags bool
-	// Begin is called before each operation on a stack, which starts when it
-	// returns; its context ends if the operation is cancelled. Tests delay
+	// Begin is called before the nth operation on a stack, which starts when it
+	// returns; its context ends if the operation is cancelled. The function that it
+	// returns is called when the operation has ended. Tests delay and order
 	// operations with it. Nil starts at once.
-	Begin  func(context.Context)
+	Begin  func(ctx context.Context, n int) (end func())
 	Clock  func() time.Time
 	Logger *slog.Logger
 }
@@ -68,6 +69,7 @@ type Engine struct {
 	callbacks map[string]*callback
 	records   map[string]*record
 	last      time.Time
+	started   int // operations
 
 	validation validation
 }

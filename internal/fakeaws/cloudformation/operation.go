@@ -37,6 +37,8 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 	worked := make(chan struct{})
 	s.busy, s.stop, s.operationDone, s.cancelled = true, stop, worked, false
 	op := &operation{e: e, s: s, ctx: ctx, cfg: s.config}
+	n := e.started
+	e.started++
 	e.broadcast()
 	e.work.Go(func() {
 		defer stop()
@@ -44,7 +46,7 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 			<-before
 		}
 		if e.d.Begin != nil {
-			e.d.Begin(ctx)
+			defer e.d.Begin(ctx, n)()
 		}
 		do(op)
 		e.mu.Lock()
