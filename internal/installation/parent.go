@@ -53,8 +53,8 @@ const (
 	Inventory Part = "inventory"
 )
 
-// Parts lists every part in the order of creation. Access is created last and
-// deleted first, so an installation that fails never leaves usable access.
+// Parts lists every part in the order of requests. CloudFormation works on all parts
+// at the same time; package provisioner sets the trust policies of roles last.
 var Parts = []Part{Inventory, Access}
 
 // maxStackName is CloudFormation's limit (API reference, CreateStack: StackName).

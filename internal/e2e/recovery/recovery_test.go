@@ -114,9 +114,9 @@ func TestTerminationProtection(t *testing.T) {
 	requireWords(t, text, "Termination protection is on", protected[0], protected[1],
 		"can be assumed by "+fakeawstest.ControlPlaneARN)
 	requireMonitoring(t, stack)
-	for _, name := range protected {
-		if got := status(t, account, name); got != types.StackStatusCreateComplete {
-			t.Errorf("stack %s: got status %s", name, got)
+	for i, want := range []types.StackStatus{types.StackStatusUpdateComplete, types.StackStatusCreateComplete} {
+		if got := status(t, account, protected[i]); got != want {
+			t.Errorf("stack %s: got status %s, want %s as after the launch", protected[i], got, want)
 		}
 	}
 	for _, c := range commands(text) {
