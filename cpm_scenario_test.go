@@ -1,8 +1,6 @@
 package permstack_test
 
 import (
-	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
-	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -50,33 +47,14 @@ func (s *cpmStack) attachedActions(role string) []string {
 	s.t.Helper()
 	var out []string
 	for _, arn := range s.AttachedPolicies(role) {
-		p, err := s.IAM.GetPolicy(s.t.Context(), &iam.GetPolicyInput{PolicyArn: &arn})
+		p, err := s.Live.ReadPolicy(s.t.Context(), arn)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		in := &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: p.Policy.DefaultVersionId}
-		v, err := s.IAM.GetPolicyVersion(s.t.Context(), in)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		out = append(out, decodePolicy(s.t, *v.PolicyVersion.Document).Actions()...)
+		out = append(out, p.Document.Actions()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// decodePolicy parses a policy as IAM returns it, URL-encoded.
-func decodePolicy(t *testing.T, text string) iampolicy.Document {
-	t.Helper()
-	var doc iampolicy.Document
-	plain, err := url.QueryUnescape(text)
-	if err == nil {
-		err = json.Unmarshal([]byte(plain), &doc)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
 }
 
 // requireGranted requires exactly the roles and actions of the catalogue.
@@ -101,13 +79,13 @@ func (s *cpmStack) requireGranted(sel policies.Selection, controlPlane string) {
 			s.t.Errorf("role %s: its actions differ from the catalogue's", r.Name)
 		}
 	}
-	roles, err := s.IAM.ListRoles(s.t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
+	roles, err := s.Live.Roles(s.t.Context(), "/permstack/")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, r := range roles.Roles {
-		if *r.Path == "/permstack/" {
-			got = append(got, *r.RoleName)
+	for _, r := range roles {
+		if r.Path == "/permstack/" {
+			got = append(got, r.Name)
 		}
 	}
 	slices.Sort(want)
@@ -200,7 +178,7 @@ func TestCPMScenario(t *testing.T) {
 	if got := s.instanceProfiles(); len(got) != 0 {
 		t.Errorf("instance profiles with trust=server-role: got %q, want none", got)
 	}
-	if trust := *s.Role(cpmRole).AssumeRolePolicyDocument; !strings.Contains(trust, url.QueryEscape(cpmServer)) {
+	if trust := s.Role(cpmRole).Trust; !strings.Contains(trust, cpmServer) {
 		t.Errorf("trust policy: got %s, want %s in it", trust, cpmServer)
 	}
 
@@ -227,15 +205,15 @@ func TestCPMExternalID(t *testing.T) {
 			if got := s.checkDrift(); len(got) != 0 {
 				t.Errorf("messages after the launch: got %q, want none", got)
 			}
-			trust, err := url.QueryUnescape(*s.Role(cpmRole).AssumeRolePolicyDocument)
-			if err != nil || strings.Contains(trust, "sts:ExternalId") != (tc.id != "") {
-				t.Fatalf("trust policy: got %s, %v", trust, err)
+			trust := s.Role(cpmRole).Trust
+			if strings.Contains(trust, "sts:ExternalId") != (tc.id != "") {
+				t.Fatalf("trust policy: got %s", trust)
 			}
 			widened := strings.Replace(trust, tc.old, tc.widened, 1)
 			if widened == trust {
 				t.Fatalf("trust policy %s does not contain %s", trust, tc.old)
 			}
-			_, err = s.IAM.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{
+			_, err := s.IAM.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{
 				RoleName: aws.String(cpmRole), PolicyDocument: &widened,
 			})
 			if err != nil {

@@ -96,9 +96,7 @@ func TestVendorRoleCannotChangeInstallation(t *testing.T) {
 	}
 	s.update(map[string]string{"OnDrift": "revert", "ProtectSAPHANA": "yes", "Operations": "backup,recovery"})
 	s.checkDrift()
-	if _, err := s.IAM.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{
-		RoleName: aws.String(s.RoleName()), PolicyName: aws.String(policies.GuardPolicy),
-	}); err != nil {
+	if _, err := s.Live.InlinePolicy(t.Context(), s.RoleName(), policies.GuardPolicy); err != nil {
 		t.Errorf("guard after the revert: %v", err)
 	}
 	s.Delete()

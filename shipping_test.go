@@ -43,7 +43,7 @@ func TestUpgrade(t *testing.T) {
 					"ProtectS3": "yes", "ProtectEC2MSSQL": "yes", "ResourceTags": "team=storage",
 				}),
 			})
-			before, role := stack.Outputs, stack.Role(stack.RoleName()).RoleId
+			before, role := stack.Outputs, stack.Role(stack.RoleName()).ID
 			stack.UpdateTemplate(current)
 			for _, name := range []string{"RoleArn", "EventTopicArn"} {
 				if got, want := stack.Outputs[name], before[name]; got != want || got == "" {
@@ -52,8 +52,8 @@ func TestUpgrade(t *testing.T) {
 			}
 			// A role that is created again under its name has another id, and trust
 			// policies that name it stop working.
-			if got := stack.Role(stack.RoleName()).RoleId; *got != *role {
-				t.Errorf("role id after the update: got %s, want %s", *got, *role)
+			if got := stack.Role(stack.RoleName()).ID; got != role {
+				t.Errorf("role id after the update: got %s, want %s", got, role)
 			}
 			stack.Delete()
 			stack.RequireEmpty()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/provisioner/provisionerlambda"
@@ -21,7 +20,7 @@ import (
 func TestForgedEvents(t *testing.T) {
 	stack := start(t).Launch(fakeawstest.Launch{})
 	responses := fakeawstest.NewResponses(t)
-	trust := func() string { return aws.ToString(stack.Role(stack.RoleName()).AssumeRolePolicyDocument) }
+	trust := func() string { return stack.Role(stack.RoleName()).Trust }
 	before := trust()
 	handler := provisionerlambda.Handler(
 		provisionerlambda.Settings{StackRoleARN: stack.StackID, StackID: stack.StackID}, stack.Config(stack.ID, stack.Region),

@@ -215,7 +215,7 @@ func TestFailedCreate(t *testing.T) {
 	if deleted := f.send(cfn.RequestDelete, "delete-2", nil); deleted.Status != cfn.StatusSuccess {
 		t.Errorf("Delete: %s", deleted.Reason)
 	}
-	if _, err := f.IAM.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name}); err != nil {
+	if _, err := f.Live.RoleSettings(t.Context(), name); err != nil {
 		t.Errorf("the third party's role was deleted: %v", err)
 	}
 }

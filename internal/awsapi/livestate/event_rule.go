@@ -14,11 +14,12 @@ import (
 
 // RuleSettings are the properties of an event rule itself, without its targets.
 type RuleSettings struct {
-	Name, ARN string
-	State     string // ENABLED, DISABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS
-	Pattern   string // JSON; "" if the rule has a schedule only
-	Schedule  string // "" if the rule has a pattern only
-	RoleARN   string
+	Name, ARN   string
+	Description string
+	State       string // ENABLED, DISABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS
+	Pattern     string // JSON; "" if the rule has a schedule only
+	Schedule    string // "" if the rule has a pattern only
+	RoleARN     string
 }
 
 // RuleSettings reads an event rule. bus "" is the default event bus.
@@ -29,9 +30,9 @@ func (r *Reader) RuleSettings(ctx context.Context, bus, name string) (RuleSettin
 		return RuleSettings{}, fmt.Errorf("read event rule %s: %w", name, err)
 	}
 	return RuleSettings{
-		Name: aws.ToString(got.Name), ARN: aws.ToString(got.Arn), State: string(got.State),
-		Pattern: aws.ToString(got.EventPattern), Schedule: aws.ToString(got.ScheduleExpression),
-		RoleARN: aws.ToString(got.RoleArn),
+		Name: aws.ToString(got.Name), ARN: aws.ToString(got.Arn), Description: aws.ToString(got.Description),
+		State: string(got.State), Pattern: aws.ToString(got.EventPattern),
+		Schedule: aws.ToString(got.ScheduleExpression), RoleARN: aws.ToString(got.RoleArn),
 	}, nil
 }
 
@@ -90,8 +91,8 @@ func (r *Reader) Rules(ctx context.Context) ([]Rule, error) {
 	var out []Rule
 	for _, f := range found {
 		rule := Rule{RuleSettings: RuleSettings{
-			Name: aws.ToString(f.Name), ARN: aws.ToString(f.Arn), State: string(f.State),
-			Schedule: aws.ToString(f.ScheduleExpression), RoleARN: aws.ToString(f.RoleArn),
+			Name: aws.ToString(f.Name), ARN: aws.ToString(f.Arn), Description: aws.ToString(f.Description),
+			State: string(f.State), Schedule: aws.ToString(f.ScheduleExpression), RoleARN: aws.ToString(f.RoleArn),
 		}}
 		if rule.Pattern, err = sortKeys(aws.ToString(f.EventPattern)); err != nil {
 			return nil, fmt.Errorf("read pattern of event rule %s: %w", rule.Name, err)

@@ -16,7 +16,6 @@ import (
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
-	"permstack/internal/permissionstack"
 )
 
 // Attacks by a principal that may update CloudFormation stacks. Each is detected
@@ -27,26 +26,21 @@ const forgedAction = "iam:CreateUser"
 // updateStack updates a stack with a template, and with tags if there are any.
 func (w *environment) updateStack(name, body string, tags ...types.Tag) {
 	w.t.Helper()
-	in := &cloudformation.UpdateStackInput{
-		StackName: &name, TemplateBody: &body, Tags: tags,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	}
-	if w.upload != nil && len(body) > permissionstack.MaxBody {
-		in.TemplateBody, in.TemplateURL = nil, aws.String(must(w.upload(w.t.Context(), "changed.yaml", []byte(body))))
-	}
+	url := w.TemplateURL("changed.yaml", []byte(body))
+	in := &cloudformation.UpdateStackInput{TemplateURL: &url, Tags: tags}
 	if len(tags) == 0 {
-		in.Tags = w.describe(name).Tags
+		in.Tags = w.Stack(name).Describe().Tags
 	}
-	for _, p := range w.describe(name).Parameters {
+	for _, p := range w.Stack(name).Describe().Parameters {
 		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
-	must(w.cfn.UpdateStack(w.t.Context(), in))
-	w.rest(name)
+	w.Stack(name).BeginUpdate(in)
+	w.Stack(name).Wait("UPDATE_COMPLETE")
 }
 
 func (w *environment) template(name string) string {
 	w.t.Helper()
-	return *must(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &name})).TemplateBody
+	return *must(w.CloudFormation.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &name})).TemplateBody
 }
 
 // forged returns the template of the access stack with an action more.
@@ -94,7 +88,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 		}},
 		{name: "after a failed update of the parent", forge: func(w *environment) {
 			w.updateParent("RolePath", "/elsewhere/")
-			if status := w.describe(parentName).StackStatus; status != types.StackStatusUpdateRollbackComplete {
+			if status := w.Stack(parentName).Describe().StackStatus; status != types.StackStatusUpdateRollbackComplete {
 				t.Fatalf("the parent is %s", status)
 			}
 			w.updateStack(accessStack, w.forged())
@@ -112,7 +106,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := installTemplate(t)
-			original, tags := w.template(accessStack), w.describe(accessStack).Tags
+			original, tags := w.template(accessStack), w.Stack(accessStack).Describe().Tags
 			tc.forge(w)
 			want := append([]string{forgedTemplate, "ClumioEC2BackupPolicy policy-changed grants-more live"}, tc.others...)
 			slices.Sort(want)
@@ -217,9 +211,7 @@ func (c inProgress) DescribeStacks(
 // as long as an update may take, and then nevertheless.
 func TestStackHeldInProgress(t *testing.T) {
 	w := installTemplate(t)
-	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
-		RoleName: aws.String(support), PolicyArn: aws.String(admin),
-	}))
+	w.AttachPolicy(support, admin)
 	const attached = "ClumioSupportRole attachment-added [" + admin + "] grants-more live"
 	const held = " stack-held [UPDATE_IN_PROGRESS] monitoring live"
 	now := time.Now()
@@ -290,8 +282,8 @@ func TestRevertForgedTemplate(t *testing.T) {
 		}},
 		{"statement and role added, and more by hand", func(w *environment) {
 			w.updateStack(accessStack, strings.Replace(w.forged(), `"Resources":{`, `"Resources":{`+role, 1))
-			w.putInline(support, "rogue", allowsMore)
-			must(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{
+			w.PutInlinePolicy(support, "rogue", allowsMore)
+			must(w.IAM.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{
 				RoleName:   aws.String("ClumioIAMRole-us-east-1-main"),
 				PolicyName: aws.String(w.inlineNames("ClumioIAMRole-us-east-1-main")[0]),
 			}))
@@ -330,11 +322,11 @@ func TestOtherStacksAndRoles(t *testing.T) {
 	third := parentName + "-permstack-extra"
 	w.create(third, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-x",`+
 		`"Path":"/permstack/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
-	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String("by-hand"), Path: aws.String("/permstack/deeper/"),
 		AssumeRolePolicyDocument: aws.String(strangersTrust),
 	}))
-	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String("elsewhere"), AssumeRolePolicyDocument: aws.String(strangersTrust),
 	}))
 	want := []string{
@@ -350,8 +342,8 @@ func TestOtherStacksAndRoles(t *testing.T) {
 			t.Errorf("the principals are not named:\n%s", text)
 		}
 	}
-	must(w.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &third}))
-	if _, _, err := w.engine.Wait(t.Context(), account, region, third); err != nil {
+	must(w.CloudFormation.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &third}))
+	if _, _, err := w.Stacks.Wait(t.Context(), account, region, third); err != nil {
 		t.Fatal(err)
 	}
 	w.deleteRole("by-hand")
@@ -375,17 +367,17 @@ func TestOtherStacksAndRoles(t *testing.T) {
 func TestPolicyAttachedElsewhere(t *testing.T) {
 	w := installTemplate(t)
 	arn := w.somePolicy()
-	must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(strangersTrust),
 	}))
-	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String("theirs"), PolicyArn: &arn}))
+	w.AttachPolicy("theirs", arn)
 	want := []string{w.logical(arn) + " policy-attached-elsewhere [role theirs] grants-more live"}
 	for range 2 {
 		if got := summaries(w.check()); !slices.Equal(got, want) {
 			t.Errorf("found %q, want %q", got, want)
 		}
 	}
-	must(w.iam.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String("theirs"), PolicyArn: &arn}))
+	w.DetachPolicy("theirs", arn)
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after it was detached: %q", got)
 	}

@@ -36,7 +36,7 @@ var manyResources = func() string {
 
 func (w *environment) putTarget(rule, arn string) {
 	w.t.Helper()
-	must(w.events.PutTargets(w.t.Context(), &eventbridge.PutTargetsInput{Rule: &rule,
+	must(w.Events.PutTargets(w.t.Context(), &eventbridge.PutTargetsInput{Rule: &rule,
 		Targets: []ebtypes.Target{{Id: aws.String("x"), Arn: &arn}}}))
 }
 
@@ -85,7 +85,7 @@ func (b *bucket) take() bool {
 // resources: 10.4 s without a limit, 24.9 s of 24 at 20 a second.
 func BenchmarkCheck(b *testing.B) {
 	many := func(b *testing.B) *environment {
-		w := newCloud(b)
+		w := newEnvironment(b)
 		w.parent = w.create(parentName, manyResources)
 		return w
 	}
@@ -105,12 +105,12 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(bm.name, func(b *testing.B) {
 			w := bm.install(b)
 			for b.Loop() {
-				cfg := w.cloud.Config(account, region)
+				cfg := w.Config(account, region)
 				way := &remote{next: cfg.HTTPClient, latency: 50 * time.Millisecond}
 				cfg.HTTPClient = way
 				limit := &bucket{rate: bm.rate, tokens: bm.rate, filled: time.Now()}
 				if bm.rate > 0 {
-					w.cloud.SetIntercept(func(c *protocol.Call) error {
+					w.SetIntercept(func(c *protocol.Call) error {
 						if c.Action == "DetectStackResourceDrift" && !limit.take() {
 							return protocol.Errorf("Throttling", "Rate exceeded")
 						}

@@ -1,13 +1,13 @@
 package detect_test
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
@@ -81,30 +81,30 @@ func swap(v any, change func(string) string) any {
 func TestForm(t *testing.T) {
 	w := install(t)
 	ctx := t.Context()
-	for _, r := range must(w.iam.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})).Roles {
-		for _, name := range w.inlineNames(*r.RoleName) {
-			w.putInline(*r.RoleName, name, *format(rewritten(w.inline(*r.RoleName, name))))
+	for _, r := range must(w.Live.Roles(ctx, "/permstack/")) {
+		for _, name := range w.inlineNames(r.Name) {
+			w.PutInlinePolicy(r.Name, name, *format(rewritten(w.inline(r.Name, name))))
 		}
-		w.putTrust(*r.RoleName, rewritten(w.trust(*r.RoleName)))
-		must(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: r.RoleName,
+		w.putTrust(r.Name, rewritten(w.trust(r.Name)))
+		must(w.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: &r.Name,
 			Tags: []iamtypes.Tag{{Key: aws.String("inventory:scanned"), Value: aws.String("today")}}}))
 	}
-	for _, arn := range w.attached(role) {
+	for _, arn := range w.AttachedPolicies(role) {
 		document := rewritten(w.managed(arn))
 		delete(document, "Id")
 		w.putManaged(arn, document)
 	}
 	// The account for its root, and back.
 	topic := rewritten(w.topicPolicy())
-	text := strings.ReplaceAll(url.PathEscape(*format(topic)), url.PathEscape("arn:aws:iam::"+account+":root"), account)
-	text = strings.ReplaceAll(text, url.PathEscape("arn:aws:iam::111122223333:root"), "111122223333")
+	text := strings.ReplaceAll(*format(topic), "arn:aws:iam::"+account+":root", account)
+	text = strings.ReplaceAll(text, "arn:aws:iam::111122223333:root", "111122223333")
 	w.putTopicPolicy(parse(t, text))
 	for _, name := range w.rules() {
-		rule := must(w.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name}))
-		pattern := parse(t, url.PathEscape(*rule.EventPattern))
+		rule := must(w.Live.RuleSettings(ctx, "", name))
+		pattern := parse(t, rule.Pattern)
 		reverse(pattern)
-		must(w.events.PutRule(ctx, &eventbridge.PutRuleInput{
-			Name: &name, EventPattern: format(pattern), Description: rule.Description, State: rule.State,
+		must(w.Events.PutRule(ctx, &eventbridge.PutRuleInput{
+			Name: &name, EventPattern: format(pattern), Description: &rule.Description, State: ebtypes.RuleState(rule.State),
 		}))
 	}
 	for _, f := range w.check().Findings {

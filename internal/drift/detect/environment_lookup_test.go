@@ -1,7 +1,6 @@
 package detect_test
 
 import (
-	"net/url"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +27,7 @@ func (w *environment) detached(role string) string {
 		for _, item := range p["ManagedPolicyArns"].([]any) {
 			id := item.(map[string]any)["Ref"].(string)
 			name := parentName + "-permstack-access"
-			out := must(w.cfn.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
+			out := must(w.CloudFormation.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
 			for _, r := range out.StackResourceSummaries {
 				if *r.LogicalResourceId == id {
 					arns = append(arns, *r.PhysicalResourceId)
@@ -36,15 +35,15 @@ func (w *environment) detached(role string) string {
 			}
 		}
 		return arns
-	}, w.attached(role))
+	}, w.AttachedPolicies(role))
 }
 
 func (w *environment) missing(role string, of func(map[string]any) []string, have []string) string {
 	w.t.Helper()
-	out := must(w.cfn.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{
+	out := must(w.CloudFormation.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{
 		StackName: aws.String(parentName + "-permstack-access"),
 	}))
-	template := parse(w.t, url.PathEscape(*out.TemplateBody))
+	template := parse(w.t, *out.TemplateBody)
 	properties := template["Resources"].(map[string]any)[w.logical(role)].(map[string]any)["Properties"].(map[string]any)
 	for _, name := range of(properties) {
 		if !slices.Contains(have, name) {
@@ -56,31 +55,27 @@ func (w *environment) missing(role string, of func(map[string]any) []string, hav
 
 func (w *environment) deleteRole(name string) {
 	w.t.Helper()
-	for _, arn := range w.attached(name) {
-		must(w.iam.DetachRolePolicy(w.t.Context(), &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &arn}))
+	for _, arn := range w.AttachedPolicies(name) {
+		w.DetachPolicy(name, arn)
 	}
 	for _, p := range w.inlineNames(name) {
-		must(w.iam.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}))
+		must(w.IAM.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}))
 	}
-	must(w.iam.DeleteRole(w.t.Context(), &iam.DeleteRoleInput{RoleName: &name}))
+	must(w.IAM.DeleteRole(w.t.Context(), &iam.DeleteRoleInput{RoleName: &name}))
 }
 
 func (w *environment) deleteRule(name string) {
 	w.t.Helper()
 	var ids []string
-	for _, target := range must(w.events.ListTargetsByRule(w.t.Context(),
-		&eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets {
+	for _, target := range must(w.Live.Targets(w.t.Context(), "", name)) {
 		ids = append(ids, *target.Id)
 	}
-	must(w.events.RemoveTargets(w.t.Context(), &eventbridge.RemoveTargetsInput{Rule: &name, Ids: ids}))
-	must(w.events.DeleteRule(w.t.Context(), &eventbridge.DeleteRuleInput{Name: &name}))
+	must(w.Events.RemoveTargets(w.t.Context(), &eventbridge.RemoveTargetsInput{Rule: &name, Ids: ids}))
+	must(w.Events.DeleteRule(w.t.Context(), &eventbridge.DeleteRuleInput{Name: &name}))
 }
 
 // parentRole is the role of the parent stack itself.
 func (w *environment) parentRole() string {
 	w.t.Helper()
-	out := must(w.cfn.DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{
-		StackName: aws.String(parentName), LogicalResourceId: aws.String("StackRole"),
-	}))
-	return *out.StackResourceDetail.PhysicalResourceId
+	return w.Stack(parentName).PhysicalID("StackRole")
 }

@@ -7,22 +7,17 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/drift/detect"
-	"permstack/internal/fakeaws"
-	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
 	"permstack/internal/provisioner"
@@ -64,59 +59,32 @@ Outputs:
 
 // environment is an embedded AWS with an installation of permstack.
 type environment struct {
+	*fakeawstest.Account
 	t      testing.TB
-	cloud  *fakeaws.Cloud
-	engine *engine.Engine
-	cfn    *cloudformation.Client
-	iam    *iam.Client
-	sns    *sns.Client
-	events *eventbridge.Client
 	parent string // stack id
-
-	// upload stores a template for its URL; nil if only inline templates work.
-	upload func(ctx context.Context, name string, body []byte) (string, error)
 }
 
-func newCloud(t testing.TB) *environment {
+func TestMain(m *testing.M) { fakeawstest.Main(m) }
+
+func newEnvironment(t testing.TB) *environment {
 	t.Helper()
-	cloud := fakeaws.New(fakeaws.Options{})
-	e := engine.New(engine.Deps{
-		ConfigFor: func(account, region, role string) aws.Config {
-			if role == "" {
-				return cloud.Config(account, region)
-			}
-			return cloud.ConfigAs(account, region, role)
-		},
-		ConfigCaller: cloud.ConfigCaller, Assumable: cloud.AssumableBy,
-	})
-	cloud.Register(e.Definition())
-	t.Cleanup(func() { _ = e.Close() })
-	cfg := cloud.Config(account, region)
-	return &environment{
-		t: t, cloud: cloud, engine: e, cfn: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
-		sns: sns.NewFromConfig(cfg), events: eventbridge.NewFromConfig(cfg),
-	}
+	return &environment{Account: fakeawstest.Start(t, fakeawstest.Options{}).In(account, region), t: t}
 }
 
 // install launches a parent stack and lets the provisioner create its permission
 // stacks with every asset and option.
 func install(t testing.TB) *environment {
 	t.Helper()
-	w := newCloud(t)
-	w.parent = w.create(
-		parentName,
-		parentTemplate,
-		types.Parameter{ParameterKey: aws.String("ExternalId"), ParameterValue: aws.String(secret)},
-	)
-	var stackRole string
-	for _, o := range w.describe(parentName).Outputs {
-		stackRole = *o.OutputValue
-	}
+	w := newEnvironment(t)
+	parent := w.Launch(fakeawstest.Launch{
+		Name: parentName, Template: []byte(parentTemplate), Parameters: map[string]string{"ExternalId": secret},
+	})
+	w.parent = parent.StackID
 	p := &provisioner.Provisioner{
-		Client: launching{w.cfn}, StackRoleARN: stackRole,
+		Client: launching{w.CloudFormation}, StackRoleARN: parent.Outputs["RoleArn"],
 		Sleep: func(ctx context.Context, _ time.Duration) error { // until the engine rests
 			for _, part := range []string{"access", "inventory"} {
-				if _, _, err := w.engine.Wait(ctx, account, region, parentName+"-permstack-"+part); err != nil {
+				if _, _, err := w.Stacks.Wait(ctx, account, region, parentName+"-permstack-"+part); err != nil {
 					return err
 				}
 			}
@@ -160,66 +128,18 @@ func (launching) DescribeStackResource(
 	}, nil
 }
 
-// create creates a stack and waits until it is complete.
-func (w *environment) create(name, body string, parameters ...types.Parameter) string {
+// create creates a stack, waits until it is complete and returns its id.
+func (w *environment) create(name, template string) string {
 	w.t.Helper()
-	out, err := w.cfn.CreateStack(w.t.Context(), &cloudformation.CreateStackInput{
-		StackName:    &name,
-		TemplateBody: &body,
-		Parameters:   parameters,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.rest(name)
-	return *out.StackId
-}
-
-func (w *environment) rest(name string) {
-	w.t.Helper()
-	status, reason, err := w.engine.Wait(w.t.Context(), account, region, name)
-	if err != nil || !strings.HasSuffix(status, "_COMPLETE") || strings.Contains(status, "ROLLBACK") {
-		w.t.Fatalf("stack %s is %s: %s %v", name, status, reason, err)
-	}
-}
-
-func (w *environment) describe(name string) types.Stack {
-	w.t.Helper()
-	out, err := w.cfn.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return out.Stacks[0]
-}
-
-// clock advances only by Sleep.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now()} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	return ctx.Err()
+	return w.Launch(fakeawstest.Launch{Name: name, Template: []byte(template)}).StackID
 }
 
 func (w *environment) clients() detect.Clients {
-	return detect.NewClients(w.cloud.Config(account, region))
+	return detect.NewClients(w.Config(account, region))
 }
 
 func (w *environment) options() detect.Options {
-	c := newClock()
+	c := simclock.New(time.Now())
 	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now, Sleep: c.Sleep}
 }
 
@@ -308,5 +228,5 @@ func must[T any](v T, err error) T {
 
 // intercept lets f return errors for calls, by their names.
 func (w *environment) intercept(f func(name string) error) {
-	w.cloud.SetIntercept(func(c *protocol.Call) error { return f(c.Service + ":" + c.Action) })
+	w.SetIntercept(func(c *protocol.Call) error { return f(c.Service + ":" + c.Action) })
 }

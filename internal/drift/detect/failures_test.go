@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/notify/finding"
 )
 
@@ -28,10 +28,8 @@ func byCloudFormation(c *protocol.Call) bool {
 }
 
 func (w *environment) tampered() (want []string) {
-	w.putInline(role, "rogue", allowsMore)
-	must(w.iam.AttachRolePolicy(w.t.Context(), &iam.AttachRolePolicyInput{
-		RoleName: aws.String(support), PolicyArn: aws.String(admin),
-	}))
+	w.PutInlinePolicy(role, "rogue", allowsMore)
+	w.AttachPolicy(support, admin)
 	return summaries(w.check())
 }
 
@@ -46,7 +44,7 @@ func TestThrottled(t *testing.T) {
 			// concurrently, and one call could be throttled in each of its attempts.
 			var mu sync.Mutex
 			calls := map[string]int{}
-			w.cloud.SetIntercept(func(c *protocol.Call) error {
+			w.SetIntercept(func(c *protocol.Call) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if byCloudFormation(c) {
@@ -57,7 +55,7 @@ func TestThrottled(t *testing.T) {
 				}
 				return nil
 			})
-			defer w.cloud.SetIntercept(nil)
+			defer w.SetIntercept(nil)
 			o := w.options()
 			o.Concurrency = 1
 			report, err := detect.Check(t.Context(), w.clients(), o)
@@ -86,13 +84,13 @@ func TestBroken(t *testing.T) {
 		{"sns:GetTopicAttributes", protocol.Errorf("ServiceUnavailable", "later").WithStatus(503)},
 	} {
 		t.Run(tt.action+" "+tt.err.Code, func(t *testing.T) {
-			w.cloud.SetIntercept(func(c *protocol.Call) error {
+			w.SetIntercept(func(c *protocol.Call) error {
 				if !byCloudFormation(c) && c.Service+":"+c.Action == tt.action {
 					return tt.err
 				}
 				return nil
 			})
-			defer w.cloud.SetIntercept(nil)
+			defer w.SetIntercept(nil)
 			report := w.check()
 			unreadable := 0
 			for _, f := range report.Findings {
@@ -129,7 +127,7 @@ func TestDenied(t *testing.T) {
 		total int64
 		kinds = map[string][]int64{}
 	)
-	w.cloud.SetIntercept(func(c *protocol.Call) error {
+	w.SetIntercept(func(c *protocol.Call) error {
 		mu.Lock()
 		defer mu.Unlock()
 		total++
@@ -153,7 +151,7 @@ func TestDenied(t *testing.T) {
 	for _, n := range slices.Compact(chosen) {
 		var calls atomic.Int64
 		var denied atomic.Value
-		w.cloud.SetIntercept(func(c *protocol.Call) error {
+		w.SetIntercept(func(c *protocol.Call) error {
 			if calls.Add(1) == n {
 				denied.Store(c.Service + ":" + c.Action)
 				return protocol.Errorf("AccessDenied", "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: %s:%s",
@@ -176,7 +174,7 @@ func TestDenied(t *testing.T) {
 			t.Errorf("call %d (%s): %q", n, action, summaries(report))
 		}
 	}
-	w.cloud.SetIntercept(nil)
+	w.SetIntercept(nil)
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("afterwards: %q", got)
 	}
@@ -207,7 +205,7 @@ func TestCancelled(t *testing.T) {
 			}
 		}
 		cancel()
-		w.cloud.SetIntercept(nil)
+		w.SetIntercept(nil)
 	}
 }
 
@@ -215,18 +213,18 @@ func TestCancelled(t *testing.T) {
 // reached.
 func TestDeadline(t *testing.T) {
 	w := install(t)
-	c := newClock()
+	c := simclock.New(time.Now())
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Hour))
 	defer cancel()
 	// Every call is throttled from some moment on, and every pause takes time.
 	var calls atomic.Int64
-	w.cloud.SetIntercept(func(c *protocol.Call) error {
+	w.SetIntercept(func(c *protocol.Call) error {
 		if !byCloudFormation(c) && calls.Add(1) > 90 {
 			return protocol.Errorf("Throttling", "Rate exceeded")
 		}
 		return nil
 	})
-	defer w.cloud.SetIntercept(nil)
+	defer w.SetIntercept(nil)
 	o := detect.Options{
 		Parent: parentName,
 		Now:    c.Now,
@@ -251,14 +249,14 @@ func TestUpdatedMeanwhile(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
 	var once atomic.Bool
-	w.cloud.SetIntercept(func(c *protocol.Call) error {
+	w.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == "ListAttachedRolePolicies" && !once.Swap(true) {
 			name := parentName + "-permstack-access"
-			_, err := w.cfn.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
+			_, err := w.CloudFormation.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
 				StackName:           &name,
 				UsePreviousTemplate: aws.Bool(true),
 				Capabilities:        []types.Capability{types.CapabilityCapabilityNamedIam},
-				Tags:                append(w.describe(name).Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
+				Tags:                append(w.Stack(name).Describe().Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
 			})
 			if err != nil {
 				t.Error(err)
@@ -267,11 +265,11 @@ func TestUpdatedMeanwhile(t *testing.T) {
 		return nil
 	})
 	report := w.check()
-	w.cloud.SetIntercept(nil)
+	w.SetIntercept(nil)
 	if len(report.Findings) != 0 || len(report.NotReached) == 0 {
 		t.Errorf("findings %q, not reached %q", summaries(report), report.NotReached)
 	}
-	w.rest(parentName + "-permstack-access")
+	w.Stack(parentName + "-permstack-access").Wait("UPDATE_COMPLETE")
 	if got := summaries(w.check()); !slices.Equal(got, want) {
 		t.Errorf("afterwards %q, want %q", got, want)
 	}
@@ -280,7 +278,7 @@ func TestUpdatedMeanwhile(t *testing.T) {
 // TestManyResources: in a stack with as many resources as CloudFormation allows,
 // all pages are read and every resource is checked.
 func TestManyResources(t *testing.T) {
-	w := newCloud(t)
+	w := newEnvironment(t)
 	w.parent = w.create(parentName, manyResources)
 	arn := "arn:aws:sns:us-east-1:123456789012:other"
 	for _, i := range []int{0, 150, 249} {

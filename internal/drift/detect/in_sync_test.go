@@ -4,7 +4,7 @@ import "testing"
 
 func TestInSync(t *testing.T) {
 	w := install(t)
-	w.cloud.ResetCalls()
+	w.ResetCalls()
 	report := w.check()
 	for _, f := range report.Findings {
 		t.Errorf("unexpected finding: %s", inWords(f))
@@ -15,7 +15,7 @@ func TestInSync(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 	calls := map[string]int{}
-	for _, c := range w.cloud.Calls() {
+	for _, c := range w.Calls() {
 		calls[c.Name()]++
 	}
 	t.Logf("%d resources, calls %v, took %s", report.Checked, calls, report.Took)

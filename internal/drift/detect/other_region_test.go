@@ -28,7 +28,7 @@ func TestRolesOfOtherRegions(t *testing.T) {
 		"a longer name of the resource": {"backup-eu-MyStackRole-8XKQ2W0ZP4TB", "/permstack/installer/", own, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			must(w.iam.CreateRole(t.Context(), &iam.CreateRoleInput{
+			must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
 				RoleName: &tc.role, Path: aws.String(tc.path), AssumeRolePolicyDocument: &tc.trust,
 			}))
 			defer w.deleteRole(tc.role)

@@ -28,7 +28,7 @@ func scope(t testing.TB, parent string) permissionScope {
 // checkerRole creates the role of the drift check.
 func (w *environment) checkerRole() string {
 	w.t.Helper()
-	out := must(w.iam.CreateRole(w.t.Context(), &iam.CreateRoleInput{
+	out := must(w.IAM.CreateRole(w.t.Context(), &iam.CreateRoleInput{
 		RoleName: aws.String(
 			"checker",
 		),
@@ -46,7 +46,7 @@ func (w *environment) give(permissions []permission) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.putInline("checker", "checker", string(document))
+	w.PutInlinePolicy("checker", "checker", string(document))
 }
 
 // required returns the permissions that the embedded AWS requires.
@@ -59,12 +59,10 @@ func required(permissions []permission) []permission {
 func TestCheckPermissions(t *testing.T) {
 	w := install(t)
 	arn := w.checkerRole()
-	must(w.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
-		RoleName: aws.String(support), PolicyArn: aws.String(admin),
-	}))
+	w.AttachPolicy(support, admin)
 	all := required(checkPermissions(scope(t, w.parent)))
 	w.give(all)
-	clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
+	clients := detect.NewClients(w.ConfigAs(account, region, arn))
 	clients.ChangeSets, clients.RolePolicies, clients.TopicPolicies = nil, nil, nil
 	report, err := detect.Check(t.Context(), clients, w.options())
 	if err != nil {
@@ -142,7 +140,7 @@ func TestRevertPermissions(t *testing.T) {
 		}
 		w.give(slices.DeleteFunc(all, func(p permission) bool { return len(p.Action) == 0 }))
 		w.tamper()
-		clients := detect.NewClients(w.cloud.ConfigAs(account, region, arn))
+		clients := detect.NewClients(w.ConfigAs(account, region, arn))
 		report, err := detect.Check(t.Context(), clients, w.options())
 		if err != nil {
 			t.Fatal(err)

@@ -16,17 +16,18 @@ import (
 
 	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/simclock"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
 )
 
 // waiting returns options whose Sleep waits until the stacks are stable.
 func (w *environment) waiting() detect.Options {
-	c := newClock()
+	c := simclock.New(time.Now())
 	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
-				if _, _, err := w.engine.Wait(ctx, account, region, name); err != nil {
+				if _, _, err := w.Stacks.Wait(ctx, account, region, name); err != nil {
 					return err
 				}
 			}
@@ -50,32 +51,28 @@ func (w *environment) revert(report finding.Report) finding.Reversals {
 func (w *environment) tamper() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	w.putInline(role, "rogue", allowsMore)
-	w.putInline(w.parentRole(), "rogue", allowsNothing)
-	must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
-		RoleName: aws.String(support), PolicyArn: aws.String(admin),
-	}))
-	must(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{
+	w.PutInlinePolicy(role, "rogue", allowsMore)
+	w.PutInlinePolicy(w.parentRole(), "rogue", allowsNothing)
+	w.AttachPolicy(support, admin)
+	must(w.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{
 		RoleName: aws.String(role), PolicyName: aws.String(w.inlineNames(role)[1]),
 	}))
-	must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{
-		RoleName: aws.String(role), PolicyArn: aws.String(w.somePolicy()),
-	}))
+	w.DetachPolicy(role, w.somePolicy())
 	document := w.managed(w.somePolicy())
 	document["Statement"] = statements(document)[1:]
 	w.putManaged(w.somePolicy(), document)
 	trust := w.trust(role)
 	delete(statements(trust)[0].(map[string]any), "Condition")
 	w.putTrust(role, trust)
-	must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+	must(w.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
 		InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
 	}))
 	policy := w.topicPolicy()
 	policy["Statement"] = statements(policy)[1:]
 	w.putTopicPolicy(policy)
 	rules := w.rules()
-	must(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(rules[0])}))
-	must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(rules[1]),
+	must(w.Events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(rules[0])}))
+	must(w.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(rules[1]),
 		Targets: []ebtypes.Target{{Id: aws.String("other"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:other")}}}))
 	w.deleteRule(rules[2])
 }
@@ -89,7 +86,7 @@ func TestRevert(t *testing.T) {
 	}
 	// A role that is in no stack of the installation must not be modified.
 	must(
-		w.iam.CreateRole(
+		w.IAM.CreateRole(
 			t.Context(),
 			&iam.CreateRoleInput{
 				RoleName: aws.String("theirs"),
@@ -100,7 +97,7 @@ func TestRevert(t *testing.T) {
 			},
 		),
 	)
-	w.putInline("theirs", "rogue", allowsMore)
+	w.PutInlinePolicy("theirs", "rogue", allowsMore)
 	invented := report.Findings[0]
 	invented.ID, invented.Kind, invented.Subject, invented.Type, invented.PhysicalID = "invented",
 		finding.InlinePolicyAdded, "rogue", "AWS::IAM::Role", "theirs"
@@ -122,7 +119,7 @@ func TestRevert(t *testing.T) {
 
 func TestRevertRecreatesTopic(t *testing.T) {
 	w := install(t)
-	must(w.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
+	must(w.SNS.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
 	out := w.revert(w.check())
 	if len(out.Failed) != 0 || out.Done[0].Outcome != finding.TopicRecreated {
 		t.Errorf("reverted %+v", out)
@@ -137,9 +134,9 @@ func TestRevertRecreatesTopic(t *testing.T) {
 func TestRevertExceptions(t *testing.T) {
 	w := install(t)
 	ctx := t.Context()
-	must(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
-	must(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"team"}}))
-	must(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
+	must(w.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
+	must(w.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"team"}}))
+	must(w.IAM.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
 		RoleName: aws.String(role), PermissionsBoundary: aws.String(admin),
 	}))
 	w.putTrust(
@@ -152,12 +149,12 @@ func TestRevertExceptions(t *testing.T) {
 		},
 	)
 	report := w.check()
-	w.cloud.ResetCalls()
+	w.ResetCalls()
 	out := w.revert(report)
 	if len(report.Findings) != 4 || len(out.Done) != 0 {
 		t.Errorf("findings %q, reverted %+v", summaries(report), out.Done)
 	}
-	if w.cloud.CallCount("cloudformation:CreateChangeSet") != 0 {
+	if w.CallCount("cloudformation:CreateChangeSet") != 0 {
 		t.Error("a change set was created although it could revert nothing")
 	}
 	if got := summaries(w.check()); strings.Join(got, "\n") != strings.Join(summaries(report), "\n") {
@@ -178,14 +175,14 @@ func TestRevertDenied(t *testing.T) {
 			w.tamper()
 			report := w.check()
 			var once atomic.Bool // for good, not even the rollback would work
-			w.cloud.SetIntercept(func(c *protocol.Call) error {
+			w.SetIntercept(func(c *protocol.Call) error {
 				if c.Service+":"+c.Action == action && !once.Swap(true) {
 					return protocol.Errorf("AccessDenied", "User: x is not authorized to perform: %s", action).WithStatus(403)
 				}
 				return nil
 			})
 			out := w.revert(report)
-			w.cloud.SetIntercept(nil)
+			w.SetIntercept(nil)
 			for _, f := range out.Failed {
 				if wording.Reversal(f) == "" {
 					t.Errorf("%s without a reason", summary(f.Finding))
@@ -201,7 +198,7 @@ func TestRevertDenied(t *testing.T) {
 			if findings := summaries(w.check()); len(findings) != 0 {
 				t.Errorf("not reverted: %q", findings)
 			}
-			sets := must(w.cfn.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{
+			sets := must(w.CloudFormation.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{
 				StackName: aws.String(parentName + "-permstack-access"),
 			}))
 			if len(sets.Summaries) != 0 {

@@ -10,11 +10,10 @@ import (
 // TestStateParameter: the parameter that holds the drift check's state changes in
 // every run, which is not drift.
 func TestStateParameter(t *testing.T) {
-	w := newCloud(t)
+	w := newEnvironment(t)
 	w.parent = w.create(parentName,
 		`Resources: {DriftState: {Type: AWS::SSM::Parameter, Properties: {Name: state, Type: String, Value: "{}"}}}`)
-	parameters := ssm.NewFromConfig(w.cloud.Config(account, region))
-	must(parameters.PutParameter(t.Context(), &ssm.PutParameterInput{
+	must(w.SSM.PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String("state"), Value: aws.String("changed"), Overwrite: aws.Bool(true),
 	}))
 	report := w.check()

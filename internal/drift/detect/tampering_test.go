@@ -2,7 +2,6 @@ package detect_test
 
 import (
 	"context"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,22 +28,20 @@ func TestTampering(t *testing.T) {
 		text string                        // contained in the words of some finding
 	}{
 		{"administrator attached", func(w *environment) {
-			must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
-				RoleName: aws.String(support), PolicyArn: aws.String(admin),
-			}))
+			w.AttachPolicy(support, admin)
 		}, only("ClumioSupportRole attachment-added [" + admin + "] grants-more cloudformation+live"),
 			"grants more: widened: Allow * on *"},
-		{"inline policy added", func(w *environment) { w.putInline(role, "rogue", allowsMore) },
+		{"inline policy added", func(w *environment) { w.PutInlinePolicy(role, "rogue", allowsMore) },
 			only("ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live"), "s3:*"},
-		{"inline policy that denies", func(w *environment) { w.putInline(role, "rogue", allowsNothing) },
+		{"inline policy that denies", func(w *environment) { w.PutInlinePolicy(role, "rogue", allowsNothing) },
 			only("ClumioIAMRole inline-policy-added [rogue] grants-less cloudformation+live"), "Deny"},
 		{"inline policy that grants nothing new", func(w *environment) {
 			document := w.inline(role, w.inlineNames(role)[1])
-			w.putInline(role, "again", *format(document))
+			w.PutInlinePolicy(role, "again", *format(document))
 		}, only("ClumioIAMRole inline-policy-added [again] changed cloudformation+live"), "the role may do the same"},
 		{"inline policy removed", func(w *environment) {
 			name := w.inlineNames(role)[1]
-			must(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &name}))
+			must(w.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &name}))
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole inline-policy-removed [" + w.removed(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
@@ -55,7 +52,7 @@ func TestTampering(t *testing.T) {
 				statements(document),
 				map[string]any{"Effect": "Allow", "Action": "iam:*", "Resource": "*"},
 			)
-			w.putInline(role, name, *format(document))
+			w.PutInlinePolicy(role, name, *format(document))
 		}, func(w *environment) []string {
 			return []string{
 				"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-more cloudformation+live",
@@ -67,7 +64,7 @@ func TestTampering(t *testing.T) {
 			statements(document)[0].(map[string]any)["Condition"] = map[string]any{
 				"StringEquals": map[string]any{"aws:RequestedRegion": "eu-west-1"},
 			}
-			w.putInline(role, name, *format(document))
+			w.PutInlinePolicy(role, name, *format(document))
 		}, func(w *environment) []string {
 			return []string{
 				"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-less cloudformation+live",
@@ -75,7 +72,7 @@ func TestTampering(t *testing.T) {
 		}, "aws:RequestedRegion"},
 		{"managed policy detached", func(w *environment) {
 			arn := w.somePolicy()
-			must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: &arn}))
+			w.DetachPolicy(role, arn)
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole attachment-removed [" + w.detached(role) + "] grants-less cloudformation+live"}
 		}, "grants less: removed"},
@@ -99,12 +96,10 @@ func TestTampering(t *testing.T) {
 		}, "grants less: removed"},
 		{"managed policy detached and deleted", func(w *environment) {
 			arn := w.somePolicy()
-			for _, r := range must(w.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{
-				PolicyArn: &arn,
-			})).PolicyRoles {
-				must(w.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: r.RoleName, PolicyArn: &arn}))
+			for _, holder := range must(w.Live.PolicyEntities(ctx, arn)) {
+				w.DetachPolicy(holder.Name, arn)
 			}
-			must(w.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn}))
+			must(w.IAM.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.detached(role)) + " resource-deleted grants-less cloudformation+live"}
 		}, "It was attached to role ClumioIAMRole"},
@@ -123,38 +118,38 @@ func TestTampering(t *testing.T) {
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:ExternalId"},
 		{"external id changed", func(w *environment) {
 			document := w.trust(role)
-			w.putTrust(role, parse(w.t, strings.ReplaceAll(url.PathEscape(*format(document)), secret, "another-"+secret)))
+			w.putTrust(role, parse(w.t, strings.ReplaceAll(*format(document), secret, "another-"+secret)))
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "****"},
 		{"session longer", func(w *environment) {
-			must(w.iam.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
+			must(w.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
 		}, func(w *environment) []string {
 			return []string{"ClumioIAMRole session-length-changed grants-more live"}
 		}, ""},
 		{"boundary put", func(w *environment) {
-			must(w.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
+			must(w.IAM.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
 				RoleName: aws.String(role), PermissionsBoundary: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess"),
 			}))
 		}, only("ClumioIAMRole boundary-changed grants-less live"), ""},
 		{"tag removed", func(w *environment) {
-			must(w.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"permstack:parent",
+			must(w.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: []string{"permstack:parent",
 				"team"}}))
 		}, only("ClumioIAMRole tags-changed [permstack:parent] changed live",
 			"ClumioIAMRole tags-changed [team] changed live"), ""},
 		{"tag changed", func(w *environment) {
-			must(w.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role),
+			must(w.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role),
 				Tags: []iamtypes.Tag{{Key: aws.String("team"), Value: aws.String("other")}}}))
 		}, only("ClumioIAMRole tags-changed [team] changed live"), `"other"`},
 		{"role of the instances replaced", func(w *environment) {
-			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+			must(w.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
 				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
 			}))
-			must(w.iam.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
+			must(w.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
 				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(role),
 			}))
 		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed grants-more cloudformation+live"),
 			"another role"},
 		{"role of the instances taken out", func(w *environment) {
-			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+			must(w.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
 				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
 			}))
 		}, only("ClumioEC2MSSQLSSMInstanceRoleV2InstanceProfile instance-profile-changed grants-less cloudformation+live"),
@@ -162,7 +157,7 @@ func TestTampering(t *testing.T) {
 		{"role deleted", func(w *environment) { w.deleteRole(support) },
 			only("ClumioSupportRole resource-deleted grants-less cloudformation+live"), ""},
 		{"role and its instance profile's place deleted", func(w *environment) {
-			must(w.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+			must(w.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
 				InstanceProfileName: aws.String(w.profile()), RoleName: aws.String(instance),
 			}))
 			w.deleteRole(instance)
@@ -187,19 +182,19 @@ func TestTampering(t *testing.T) {
 			w.putTopicPolicy(document)
 		}, only("ClumioEventPubPolicy topic-policy-changed grants-less cloudformation+live"), ""},
 		{"topic deleted", func(w *environment) {
-			must(w.sns.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
+			must(w.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN)}))
 		}, only("ClumioEventPub resource-deleted grants-less cloudformation+live"), ""},
 		{"topic untagged", func(w *environment) {
-			must(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
+			must(w.SNS.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
 		}, only("ClumioEventPub tags-changed [team] changed live"), ""},
 		{"rule disabled", func(w *environment) {
-			must(w.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
+			must(w.Events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(w.rules()[0])}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [state] grants-less cloudformation+live"}
 		}, "enable-rule"},
 		{"rule's pattern changed", func(w *environment) {
 			must(
-				w.events.PutRule(
+				w.Events.PutRule(
 					ctx,
 					&eventbridge.PutRuleInput{Name: aws.String(w.rules()[0]), EventPattern: aws.String(`{"source":["aws.iam"]}`)},
 				),
@@ -209,10 +204,9 @@ func TestTampering(t *testing.T) {
 		}, "aws.iam"},
 		{"rule's pattern narrowed", func(w *environment) {
 			name := w.rules()[0]
-			rule := must(w.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name}))
-			pattern := parse(w.t, url.PathEscape(*rule.EventPattern))
+			pattern := parse(w.t, must(w.Live.RuleSettings(ctx, "", name)).Pattern)
 			pattern["region"] = []any{region}
-			must(w.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: format(pattern)}))
+			must(w.Events.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: format(pattern)}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [pattern] grants-less cloudformation+live"}
 		}, ""},
@@ -222,14 +216,14 @@ func TestTampering(t *testing.T) {
 			target["Statement"] = append(statements(target), statements(source)[0])
 			source["Statement"] = statements(source)[1:]
 			if len(statements(source)) == 0 {
-				must(w.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &from}))
+				must(w.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: &from}))
 			} else {
-				w.putInline(role, from, *format(source))
+				w.PutInlinePolicy(role, from, *format(source))
 			}
-			w.putInline(role, to, *format(target))
+			w.PutInlinePolicy(role, to, *format(target))
 		}, nil, "grants the same"},
 		{"everything allowed but one action denied", func(w *environment) {
-			w.putInline(role, "rogue", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},`+
+			w.PutInlinePolicy(role, "rogue", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},`+
 				`{"Effect":"Deny","Action":"ec2:CreateSnapshot","Resource":"*"}]}`)
 		}, only("ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live"), "Allow *"},
 		{"actions replaced by NotAction", func(w *environment) {
@@ -238,7 +232,7 @@ func TestTampering(t *testing.T) {
 			statement := statements(document)[0].(map[string]any)
 			delete(statement, "Action")
 			statement["NotAction"] = "iam:CreateUser"
-			w.putInline(role, name, *format(document))
+			w.PutInlinePolicy(role, name, *format(document))
 		}, func(w *environment) []string {
 			return []string{
 				"ClumioIAMRole inline-policy-changed [" + w.inlineNames(role)[1] + "] grants-more cloudformation+live",
@@ -257,24 +251,24 @@ func TestTampering(t *testing.T) {
 			w.putTrust(role, document)
 		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "sts:ExternalId"},
 		{"rule sends elsewhere too", func(w *environment) {
-			must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(w.rules()[0]),
+			must(w.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String(w.rules()[0]),
 				Targets: []ebtypes.Target{{Id: aws.String("other"), Arn: aws.String("arn:aws:sns:us-east-1:999988887777:other")}}}))
 		}, func(w *environment) []string {
 			return []string{w.logical(w.rules()[0]) + " rule-changed [target other] grants-more cloudformation+live"}
 		}, "remove-targets"},
 		{"rule's target changed", func(w *environment) {
 			name := w.rules()[0]
-			targets := must(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets
+			targets := must(w.Live.Targets(ctx, "", name))
 			targets[0].Arn = aws.String("arn:aws:sns:us-east-1:999988887777:other")
-			must(w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: targets}))
+			must(w.Events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: &name, Targets: targets}))
 		}, func(w *environment) []string {
 			name := w.rules()[0]
-			id := *must(w.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})).Targets[0].Id
+			id := *must(w.Live.Targets(ctx, "", name))[0].Id
 			return []string{w.logical(name) + " rule-changed [target " + id + "] grants-more cloudformation+live"}
 		}, "999988887777"},
 		{"rule deleted", func(w *environment) { w.deleteRule(w.rules()[0]) }, func(w *environment) []string {
 			for _, name := range []string{"backup-permstack-inventory"} {
-				out := must(w.cfn.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
+				out := must(w.CloudFormation.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
 				for _, r := range out.StackResourceSummaries {
 					if *r.ResourceType == "AWS::Events::Rule" && !slices.Contains(w.rules(), *r.PhysicalResourceId) {
 						return []string{*r.LogicalResourceId + " resource-deleted grants-less cloudformation+live"}
@@ -285,18 +279,16 @@ func TestTampering(t *testing.T) {
 		}, ""},
 		{"the parent's own role", func(w *environment) {
 			name := w.parentRole()
-			w.putInline(
+			w.PutInlinePolicy(
 				name,
 				"rogue",
 				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:CreateUser","Resource":"*"}]}`,
 			)
 		}, only("StackRole inline-policy-added [rogue] grants-more cloudformation+live"), "iam:CreateUser"},
 		{"two on different resources", func(w *environment) {
-			w.putInline(role, "rogue", allowsMore)
-			must(w.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
-				RoleName: aws.String(support), PolicyArn: aws.String(admin),
-			}))
-			must(w.sns.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
+			w.PutInlinePolicy(role, "rogue", allowsMore)
+			w.AttachPolicy(support, admin)
+			must(w.SNS.UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: aws.String(topicARN), TagKeys: []string{"team"}}))
 		}, only("ClumioSupportRole attachment-added ["+admin+"] grants-more cloudformation+live",
 			"ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live",
 			"ClumioEventPub tags-changed [team] changed live"), ""},
@@ -336,11 +328,11 @@ func TestTampering(t *testing.T) {
 // profile is the instance profile of the instances' role.
 func (w *environment) profile() string {
 	w.t.Helper()
-	out := must(w.iam.ListInstanceProfilesForRole(w.t.Context(), &iam.ListInstanceProfilesForRoleInput{
+	out := must(w.IAM.ListInstanceProfilesForRole(w.t.Context(), &iam.ListInstanceProfilesForRoleInput{
 		RoleName: aws.String(instance),
 	}))
 	if len(out.InstanceProfiles) == 0 {
-		for _, p := range must(w.iam.ListInstanceProfiles(w.t.Context(), &iam.ListInstanceProfilesInput{})).InstanceProfiles {
+		for _, p := range must(w.IAM.ListInstanceProfiles(w.t.Context(), &iam.ListInstanceProfilesInput{})).InstanceProfiles {
 			return *p.InstanceProfileName
 		}
 	}

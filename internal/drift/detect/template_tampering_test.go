@@ -18,17 +18,17 @@ const accessStack = parentName + "-permstack-access"
 func (w *environment) updateParent(key, value string) {
 	w.t.Helper()
 	var parameters []types.Parameter
-	for _, p := range w.describe(parentName).Parameters {
+	for _, p := range w.Stack(parentName).Describe().Parameters {
 		if *p.ParameterKey == key {
 			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value})
 		} else {
 			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 		}
 	}
-	must(w.cfn.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{StackName: aws.String(parentName),
+	must(w.CloudFormation.UpdateStack(w.t.Context(), &cloudformation.UpdateStackInput{StackName: aws.String(parentName),
 		UsePreviousTemplate: aws.Bool(true), Parameters: parameters,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}))
-	if _, _, err := w.engine.Wait(w.t.Context(), account, region, parentName); err != nil {
+	if _, _, err := w.Stacks.Wait(w.t.Context(), account, region, parentName); err != nil {
 		w.t.Fatal(err)
 	}
 }

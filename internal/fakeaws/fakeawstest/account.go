@@ -2,7 +2,7 @@ package fakeawstest
 
 import (
 	"errors"
-	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/fakeaws/protocol"
 )
 
@@ -33,6 +34,7 @@ type Account struct {
 	SNS            *sns.Client
 	Events         *eventbridge.Client
 	SSM            *ssm.Client
+	Live           *livestate.Reader
 }
 
 // In returns an account and Region. Every account exists.
@@ -41,6 +43,7 @@ func (a *AWS) In(account, region string) *Account {
 	return &Account{
 		AWS: a, ID: account, Region: region, CloudFormation: cloudformation.NewFromConfig(cfg), IAM: iam.NewFromConfig(cfg),
 		SNS: sns.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), SSM: ssm.NewFromConfig(cfg),
+		Live: livestate.NewReader(cfg),
 	}
 }
 
@@ -51,14 +54,14 @@ func (a *Account) For(t testing.TB) *Account {
 	return &other
 }
 
-// Role returns a role.
-func (a *Account) Role(name string) iamtypes.Role {
+// Role returns a role without its policies.
+func (a *Account) Role(name string) livestate.RoleSettings {
 	a.t.Helper()
-	out, err := a.IAM.GetRole(a.t.Context(), &iam.GetRoleInput{RoleName: &name})
+	role, err := a.Live.RoleSettings(a.t.Context(), name)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return *out.Role
+	return role
 }
 
 // AttachPolicy attaches a managed policy to a role.
@@ -89,18 +92,34 @@ func (a *Account) PutInlinePolicy(role, name, document string) {
 }
 
 // AttachedPolicies returns the ARNs of the managed policies that are attached to
-// a role.
+// a role, sorted.
 func (a *Account) AttachedPolicies(role string) []string {
 	a.t.Helper()
-	out, err := a.IAM.ListAttachedRolePolicies(a.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	attached, err := a.Live.AttachedPolicies(a.t.Context(), role)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	var arns []string
-	for _, p := range out.AttachedPolicies {
-		arns = append(arns, *p.PolicyArn)
+	for _, p := range attached {
+		arns = append(arns, p.ARN)
 	}
+	slices.Sort(arns)
 	return arns
+}
+
+// ManagedPolicies returns the documents of the managed policies of a role, one a
+// line, as they were written.
+func (a *Account) ManagedPolicies(role string) string {
+	a.t.Helper()
+	var out strings.Builder
+	for _, arn := range a.AttachedPolicies(role) {
+		policy, err := a.Live.DefaultVersion(a.t.Context(), arn)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		out.WriteString(policy.Text + "\n")
+	}
+	return out.String()
 }
 
 // FailCalls answers an action of any service with an error, if a role session
@@ -149,33 +168,4 @@ func parameters(values map[string]string) []types.Parameter {
 		out = append(out, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
 	}
 	return out
-}
-
-// ManagedPolicies returns the documents of the managed policies of a role, one a
-// line, as they were written.
-func (a *Account) ManagedPolicies(role string) string {
-	a.t.Helper()
-	attached, err := a.IAM.ListAttachedRolePolicies(a.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &role})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	var out strings.Builder
-	for _, p := range attached.AttachedPolicies {
-		policy, err := a.IAM.GetPolicy(a.t.Context(), &iam.GetPolicyInput{PolicyArn: p.PolicyArn})
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		version, err := a.IAM.GetPolicyVersion(a.t.Context(), &iam.GetPolicyVersionInput{
-			PolicyArn: p.PolicyArn, VersionId: policy.Policy.DefaultVersionId,
-		})
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		document, err := url.QueryUnescape(aws.ToString(version.PolicyVersion.Document))
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		out.WriteString(document + "\n")
-	}
-	return out.String()
 }

@@ -39,10 +39,10 @@ func TestScenario(t *testing.T) {
 	restore()
 	stack.RequireMessages("RESOLVED: 1, all in sync")
 
-	before := account.Role(stack.RoleName()).RoleId
+	before := account.Role(stack.RoleName()).ID
 	stack.Update(map[string]string{"ProtectS3": "yes"})
-	if got := account.Role(stack.RoleName()).RoleId; *got != *before {
-		t.Errorf("role id after an update: got %s, want %s", *got, *before)
+	if got := account.Role(stack.RoleName()).ID; got != before {
+		t.Errorf("role id after an update: got %s, want %s", got, before)
 	}
 	if strings.Contains(aws.Log.String(), fakeawstest.ExternalID) || !strings.Contains(aws.Log.String(), stack.StackID) {
 		t.Errorf("the functions' log contains the external id, or not the parent's id:\n%s", aws.Log)

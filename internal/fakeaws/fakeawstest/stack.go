@@ -54,6 +54,9 @@ type Stack struct {
 	read     int // messages that Messages returned
 }
 
+// Stack returns a stack that exists.
+func (a *Account) Stack(name string) *Stack { return &Stack{Account: a, Name: name} }
+
 // Launch creates a stack and waits until it is complete. The template is passed
 // by URL, since it may be longer than CloudFormation takes inline.
 func (a *Account) Launch(l Launch) *Stack {
