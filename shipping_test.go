@@ -11,7 +11,6 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws/fakeawstest"
-	fakesns "permstack/internal/fakeaws/sns"
 )
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
@@ -147,13 +146,16 @@ func stackSetParameters(t *testing.T, regions []string) map[string]string {
 // another Organization, which refuses it: that drift check fails.
 func TestHubNotified(t *testing.T) {
 	aws := fakeawstest.Start(t, fakeawstest.Options{})
+	organization := aws.NewOrganization("999999999999", region)
 	security, member := aws.In("888888888888", "eu-west-1"), aws.In("777777777777", region)
+	organization.Join(security.ID, organization.Root)
+	organization.Join(member.ID, organization.Root)
 	template := read(t, "templates/launch-stack.yaml")
 	for name, tc := range map[string]struct {
 		organization string
 		accepted     bool
 	}{
-		"own-organization":   {fakesns.Organization, true},
+		"own-organization":   {organization.OrganizationID, true},
 		"other-organization": {"o-a1b2c3d4e5", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -120,6 +120,9 @@ func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]s
 		"aws:SecureTransport":       {"true"}, // as at AWS; here no call leaves the machine
 		"aws:ViaAWSService":         {"false"},
 	}
+	if id := c.organizations.ID(call.Account); id != "" {
+		keys["aws:PrincipalOrgID"], keys["aws:ResourceOrgID"] = []string{id}, []string{id}
+	}
 	for _, t := range role.Tags {
 		keys["aws:PrincipalTag/"+t.Key] = []string{t.Value}
 	}

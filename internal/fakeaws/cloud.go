@@ -15,6 +15,7 @@ import (
 
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/organizations"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/s3"
 	"permstack/internal/fakeaws/sns"
@@ -52,6 +53,8 @@ type Cloud struct {
 	s3     *s3.Service
 	sqs    *sqs.Service
 
+	organizations *organizations.Service
+
 	trails    bool
 	intercept atomic.Pointer[func(*protocol.Call) error]
 	calls     callLog
@@ -69,7 +72,8 @@ type mount struct {
 	handler http.Handler
 }
 
-// New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters and S3.
+// New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters, S3 and
+// Organizations.
 // Register adds a service, or replaces the service of the same name.
 func New(o Options) *Cloud {
 	c := &Cloud{log: o.Logger, clock: o.Clock, trails: o.Trail, services: map[string]protocol.Service{}}
@@ -87,6 +91,9 @@ func New(o Options) *Cloud {
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
 	c.sqs = sqs.New(c.clock)
+	c.organizations = organizations.New(c.clock, c.Config)
+	c.sns.SetOrganization(c.organizations.ID)
+	c.s3.SetOrganization(c.organizations.ID)
 	c.iam.OnDeleted(func(arn, id string) {
 		c.sns.ReplacePrincipal(arn, id)
 		c.sqs.ReplacePrincipal(arn, id)
@@ -94,7 +101,7 @@ func New(o Options) *Cloud {
 	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
 	c.events.SetTargets(events.Targets{SNS: c.sns.PublishAsService, SQS: c.sqs.SendAsService})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
-		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition()} {
+		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), c.organizations.Definition()} {
 		c.Register(s)
 	}
 	return c
@@ -142,6 +149,10 @@ func (c *Cloud) SQS() *sqs.Service { return c.sqs }
 
 // S3 returns the S3 service, for services that read objects.
 func (c *Cloud) S3() *s3.Service { return c.s3 }
+
+// Organizations returns AWS Organizations, for services that deploy to its
+// accounts.
+func (c *Cloud) Organizations() *organizations.Service { return c.organizations }
 
 // Handler returns the handler of API calls and of everything mounted.
 func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serve) }

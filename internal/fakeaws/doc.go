@@ -11,8 +11,8 @@
 //
 // # Packages
 //
-// Each service is a package of its own (iam, sts, sns, events, ssm, s3,
-// cloudformation, lambda). Package protocol is the interface between them and the
+// Each service is a package of its own (iam, sts, sns, sqs, events, ssm, s3,
+// organizations, cloudformation, stacksets, lambda). Package protocol is the interface between them and the
 // server in this package. Package standalone starts everything together. Tests
 // of a service use package apitest, tests of an installation fakeawstest.
 //
@@ -27,7 +27,8 @@
 //     others in permissions.go).
 //
 // The other services have their rows in sns/sns.go, events/events.go, ssm/ssm.go,
-// sts/sts.go, s3/s3.go and cloudformation/api.go. A row without permissions fails
+// sts/sts.go, s3/s3.go, organizations/organizations.go, cloudformation/api.go and
+// stacksets/stacksets.go. A row without permissions fails
 // TestEveryActionDeclaresPermissions, and the call returns InternalFailure with
 // the name of the file to edit.
 //

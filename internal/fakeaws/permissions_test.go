@@ -92,6 +92,15 @@ func checkAccess(t *testing.T, a protocol.Access) {
 var withoutResources = []string{
 	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:DescribeStackDriftDetectionStatus",
 	"cloudformation:ListExports", "cloudformation:ListStacks", "cloudformation:ValidateTemplate",
+	"cloudformation:ActivateOrganizationsAccess", "cloudformation:CreateStackSet",
+	"cloudformation:DeactivateOrganizationsAccess", "cloudformation:DescribeOrganizationsAccess",
+	"cloudformation:ListStackSets",
+	"organizations:CreateAccount", "organizations:CreateOrganization", "organizations:DeleteOrganization",
+	"organizations:DescribeCreateAccountStatus", "organizations:DescribeOrganization",
+	"organizations:DisableAWSServiceAccess", "organizations:EnableAWSServiceAccess",
+	"organizations:LeaveOrganization", "organizations:ListAWSServiceAccessForOrganization",
+	"organizations:ListAccounts", "organizations:ListCreateAccountStatus", "organizations:ListDelegatedAdministrators",
+	"organizations:ListHandshakesForAccount", "organizations:ListRoots",
 	"events:ListRules", "iam:ListAccountAliases", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles",
 	"s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics", "sqs:ListQueues", "ssm:DescribeParameters",
 }

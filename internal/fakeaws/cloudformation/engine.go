@@ -4,7 +4,7 @@
 //
 // Resources are created one after another in the order of their dependencies,
 // where AWS works in parallel, so that runs are reproducible. Nested stacks,
-// stack sets, macros, imports, hooks, stack policies, rollback triggers and wait
+// macros, imports, hooks, stack policies, rollback triggers and wait
 // conditions are refused with NotImplemented. Statuses and reasons are worded as
 // in AWS's documentation and console.
 package cloudformation

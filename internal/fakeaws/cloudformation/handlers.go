@@ -59,6 +59,7 @@ func onlyDeclared(cfg aws.Config, typ, handler string) aws.Config {
 // prefixes are the services of IAM actions by the SDK's id of the service.
 var prefixes = map[string]string{
 	"IAM": "iam", "SNS": "sns", "SQS": "sqs", "EventBridge": "events", "SSM": "ssm", "S3": "s3",
+	"CloudFormation": "cloudformation",
 }
 
 // renamed are the calls whose IAM action has another name.

@@ -275,6 +275,7 @@ var providers = map[string]provider{
 	"AWS::CloudWatch::Alarm":              cloudwatchAlarm,
 	"AWS::Scheduler::Schedule":            schedulerSchedule,
 	"AWS::CloudFormation::CustomResource": custom{},
+	"AWS::CloudFormation::StackSet":       stackSet{},
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -14,6 +14,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/fakeaws/protocol"
@@ -168,4 +169,13 @@ func parameters(values map[string]string) []types.Parameter {
 		out = append(out, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
 	}
 	return out
+}
+
+// PutParameter writes a parameter.
+func (a *Account) PutParameter(name, value string) {
+	a.t.Helper()
+	in := &ssm.PutParameterInput{Name: &name, Value: &value, Type: ssmtypes.ParameterTypeString}
+	if _, err := a.SSM.PutParameter(a.t.Context(), in); err != nil {
+		a.t.Fatal(err)
+	}
 }

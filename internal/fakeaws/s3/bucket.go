@@ -41,25 +41,30 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 // another account; hold s.mu.
 func (s *Service) bucketPolicyAllows(b *bucket, call *protocol.Call) bool {
 	for _, a := range s.operations[call.Action].requires(call) {
-		if !b.allows(call.Caller.ARN, call.Account, a.Action, a.Resource) {
+		if !s.allows(b, call.Caller.ARN, call.Account, a.Action, a.Resource) {
 			return false
 		}
 	}
 	return true
 }
 
-func (b *bucket) allows(caller, account, action, resource string) bool {
+func (s *Service) allows(b *bucket, caller, account, action, resource string) bool {
 	doc, err := iampolicy.Parse(b.settings["policy"])
 	if err != nil {
 		return false // no policy
 	}
+	keys := map[string][]string{
+		"aws:PrincipalAccount": {account},
+		"aws:PrincipalArn":     {caller},
+		"aws:SecureTransport":  {"true"},
+	}
+	if s.organization != nil {
+		if id := s.organization(account); id != "" {
+			keys["aws:PrincipalOrgID"] = []string{id}
+		}
+	}
 	return eval.Documents([]iampolicy.Document{doc}, eval.Request{
-		Principal: eval.Principal{Account: account, ARN: caller}, Action: action, Resource: resource,
-		Context: map[string][]string{
-			"aws:PrincipalAccount": {account},
-			"aws:PrincipalArn":     {caller},
-			"aws:SecureTransport":  {"true"},
-		},
+		Principal: eval.Principal{Account: account, ARN: caller}, Action: action, Resource: resource, Context: keys,
 	}) == eval.Allow
 }
 

@@ -29,7 +29,7 @@ func (s *Service) Read(r Reader, bucket, key, version string) ([]byte, error) {
 		return nil, noBucket(bucket)
 	}
 	arn := "arn:" + protocol.Partition(b.region) + ":s3:::" + bucket + "/" + key
-	if b.account != r.Account && !b.allows(r.ARN, r.Account, "s3:GetObject", arn) {
+	if b.account != r.Account && !s.allows(b, r.ARN, r.Account, "s3:GetObject", arn) {
 		return nil, denied()
 	}
 	if r.Region != "" && b.region != r.Region {

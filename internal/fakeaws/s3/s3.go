@@ -31,6 +31,8 @@ type Service struct {
 	mu      sync.Mutex
 	buckets map[string]*bucket
 	serial  uint64 // of versions and uploads
+
+	organization func(account string) string // nil without AWS Organizations
 }
 
 // bucket is one bucket; Service.mu guards it.
@@ -56,6 +58,14 @@ type object struct {
 // New returns an S3 without buckets.
 func New(clock func() time.Time) *Service {
 	return &Service{clock: clock, operations: operations(), buckets: map[string]*bucket{}}
+}
+
+// SetOrganization sets the function that returns the id of an account's
+// organization, or "", for the policies of buckets.
+func (s *Service) SetOrganization(f func(account string) string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.organization = f
 }
 
 type handler func(*Service, *protocol.Call, target) (*protocol.Response, error)

@@ -28,6 +28,8 @@ type Service struct {
 
 	targets Targets
 	onSent  func(Message)
+
+	organization func(account string) string // nil without AWS Organizations
 }
 
 type topic struct {
@@ -103,7 +105,7 @@ func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, erro
 	if t == nil {
 		return nil, notFound("Topic")
 	}
-	if t.account != call.Account && !t.allowsAccount(call) {
+	if t.account != call.Account && !s.allowsAccount(t, call) {
 		return nil, protocol.Errorf("AuthorizationError", "User: %s is not authorized to perform: SNS:%s on "+
 			"resource: %s because no resource-based policy allows the SNS:%s action",
 			call.Caller.ARN, call.Action, arn, call.Action).
@@ -112,15 +114,24 @@ func (s *Service) findTopic(call *protocol.Call, parameter string) (*topic, erro
 	return t, nil
 }
 
-// Organization is the organization of all accounts of the embedded AWS.
-const Organization = "o-permstacklocal"
+// SetOrganization sets the function that returns the id of an account's
+// organization, or "", for the policies of topics.
+func (s *Service) SetOrganization(f func(account string) string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.organization = f
+}
 
 // allowsAccount reports whether the topic's policy allows the call of another
 // account.
-func (t *topic) allowsAccount(call *protocol.Call) bool {
-	return resourcepolicy.AllowsCaller(t.attributes["Policy"], call, "sns:"+call.Action, t.arn, map[string][]string{
-		"aws:PrincipalAccount": {call.Account}, "aws:PrincipalOrgID": {Organization}, "aws:SecureTransport": {"true"},
-	})
+func (s *Service) allowsAccount(t *topic, call *protocol.Call) bool {
+	keys := map[string][]string{"aws:PrincipalAccount": {call.Account}, "aws:SecureTransport": {"true"}}
+	if s.organization != nil {
+		if id := s.organization(call.Account); id != "" {
+			keys["aws:PrincipalOrgID"] = []string{id}
+		}
+	}
+	return resourcepolicy.AllowsCaller(t.attributes["Policy"], call, "sns:"+call.Action, t.arn, keys)
 }
 
 // defaultPolicy returns the policy that AWS sets on a new topic.

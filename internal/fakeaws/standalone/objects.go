@@ -7,8 +7,11 @@ import (
 )
 
 // fetch reads a template for CloudFormation, which accepts buckets of every
-// Region.
+// Region, and the templates of stack sets.
 func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
+	if template, ok := l.StackSets.Template(url); ok {
+		return template, nil
+	}
 	bucket, key, version, err := s3.Locate(url, l.Endpoint)
 	if err != nil {
 		return nil, err

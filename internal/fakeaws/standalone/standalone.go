@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/resourcepolicy"
 	"permstack/internal/fakeaws/sns"
+	"permstack/internal/fakeaws/stacksets"
 )
 
 // responsePrefix is the path to which custom resources send their responses.
@@ -52,6 +54,7 @@ type Options struct {
 type Server struct {
 	*fakeaws.Cloud
 	Stacks    *cloudformation.Engine
+	StackSets *stacksets.Service
 	Functions *lambda.Registry
 	Endpoint  string // for AWS_ENDPOINT_URL
 
@@ -86,7 +89,19 @@ func Start(addr string, o Options) (*Server, error) {
 		Logger:       o.Logger,
 		Clock:        o.Clock,
 	})
-	l.Register(l.Stacks.Definition())
+	l.StackSets = stacksets.New(stacksets.Deps{
+		ConfigFor:     l.ConfigFor,
+		ConfigWith:    l.ConfigWith,
+		Assumable:     l.AssumableBy,
+		Fetch:         l.fetch,
+		Wait:          l.Stacks.Wait,
+		Organizations: l.Organizations(),
+		Clock:         o.Clock,
+		Logger:        o.Logger,
+	})
+	definition := l.Stacks.Definition()
+	maps.Copy(definition.Actions, l.StackSets.Actions())
+	l.Register(definition)
 	invoke := l.Functions.InvokeAsService
 	if !o.EventInvocations {
 		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }
@@ -115,7 +130,7 @@ func (l *Server) WaitIdle() {
 // Close ends the functions, cancels the operations of CloudFormation, and stops
 // listening.
 func (l *Server) Close() error {
-	return errors.Join(l.Stacks.Close(), l.Functions.Close(), l.Cloud.Close(), l.code.close())
+	return errors.Join(l.StackSets.Close(), l.Stacks.Close(), l.Functions.Close(), l.Cloud.Close(), l.code.close())
 }
 
 var _ io.Closer = (*Server)(nil)
