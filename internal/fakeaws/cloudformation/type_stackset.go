@@ -34,7 +34,7 @@ func (stackSet) schema() schema {
 			Create: append([]string{
 				"cloudformation:CreateStackSet", "cloudformation:CreateStackInstances", "cloudformation:TagResource",
 			}, operations...),
-			Read: noDriftDetection,
+			Read: []string{"cloudformation:DescribeStackSet"},
 			Update: append([]string{
 				"cloudformation:UpdateStackSet", "cloudformation:CreateStackInstances",
 				"cloudformation:UpdateStackInstances", "cloudformation:DeleteStackInstances",
@@ -299,6 +299,3 @@ func (r *stackSetRequest) accounts() ([]string, error) {
 	}
 	return out, nil
 }
-
-// read is not implemented: drift detection of stack sets is not.
-func (stackSet) read(*request) (map[string]any, error) { return nil, errNoDrift }
