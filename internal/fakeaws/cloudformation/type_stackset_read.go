@@ -24,7 +24,7 @@ func (stackSet) read(r *request) (map[string]any, error) {
 	set := got.StackSet
 	out := map[string]any{
 		"StackSetName": aws.ToString(set.StackSetName), "PermissionModel": string(set.PermissionModel),
-		"TemplateBody": aws.ToString(set.TemplateBody),
+		"TemplateBody":     aws.ToString(set.TemplateBody),
 		"ManagedExecution": map[string]any{"Active": set.ManagedExecution != nil && aws.ToBool(set.ManagedExecution.Active)},
 	}
 	capabilities := []any{}
