@@ -137,7 +137,7 @@ func denied(service protocol.Service, call *protocol.Call, a protocol.Access, wh
 	}
 	message = strings.TrimSpace(message + " " + why)
 	switch {
-	case service.Protocol == protocol.JSON:
+	case service.Protocol == protocol.JSON, service.Protocol == protocol.RESTJSON:
 		return protocol.Errorf("AccessDeniedException", "%s", message)
 	case service.Name == "sns":
 		return protocol.Errorf("AuthorizationError", "%s", message).WithStatus(http.StatusForbidden)

@@ -69,6 +69,7 @@ type Cloud struct {
 
 type mount struct {
 	prefix  string
+	matches func(path string) bool // nil matches every path with the prefix
 	handler http.Handler
 }
 
@@ -117,10 +118,13 @@ func (c *Cloud) Register(s protocol.Service) {
 // Mount serves every path with the prefix by h, without a signature, as AWS
 // serves presigned URLs, such as those for the responses of custom resources.
 // The longest prefix wins.
-func (c *Cloud) Mount(prefix string, h http.Handler) {
+func (c *Cloud) Mount(prefix string, h http.Handler) { c.MountIf(prefix, nil, h) }
+
+// MountIf is Mount for those paths with the prefix for which matches returns true.
+func (c *Cloud) MountIf(prefix string, matches func(path string) bool, h http.Handler) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.mounts = append(c.mounts, mount{prefix, h})
+	c.mounts = append(c.mounts, mount{prefix, matches, h})
 	sort.SliceStable(c.mounts, func(i, j int) bool { return len(c.mounts[i].prefix) > len(c.mounts[j].prefix) })
 }
 
@@ -219,7 +223,7 @@ func (c *Cloud) mounted(path string) http.Handler {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, m := range c.mounts {
-		if strings.HasPrefix(path, m.prefix) {
+		if strings.HasPrefix(path, m.prefix) && (m.matches == nil || m.matches(path)) {
 			return m.handler
 		}
 	}

@@ -36,7 +36,7 @@ type format struct {
 func serviceFormat(s protocol.Service) format {
 	f := format{namespace: s.Namespace, service: s.Name}
 	switch s.Protocol {
-	case protocol.JSON:
+	case protocol.JSON, protocol.RESTJSON:
 		f.dialect = awsJSON
 	case protocol.REST:
 		f.dialect = restXML

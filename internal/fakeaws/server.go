@@ -86,7 +86,7 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 			s.service, call.Action, strings.Join(c.serviceNames(), ", "))
 	}
 	format = serviceFormat(service)
-	if service.Protocol == protocol.REST {
+	if service.Protocol == protocol.REST || service.Protocol == protocol.RESTJSON {
 		call.Action = service.Route(r)
 	}
 	var callerErr *protocol.Error

@@ -8,12 +8,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 
+	"permstack/internal/installation"
 	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
@@ -74,7 +77,9 @@ func Pack(o Options) ([]Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		extra = map[string][]byte{profilejson.FileName(o.Profile.Name): data}
+		extra = map[string][]byte{
+			profilejson.FileName(o.Profile.Name): data, installation.ParentTemplateFile: template,
+		}
 	}
 	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]map[string]string{}}
 	var objects []Object
@@ -85,6 +90,7 @@ func Pack(o Options) ([]Object, error) {
 	}
 	for _, arch := range launch.Architectures {
 		r.Code[arch] = map[string]string{}
+		hashes := map[string]string{}
 		for _, function := range launch.Functions(template) {
 			file := function + "-" + arch + ".zip"
 			zip, err := os.ReadFile(filepath.Join(o.Root, "dist", file))
@@ -94,9 +100,10 @@ func Pack(o Options) ([]Object, error) {
 			if err != nil {
 				return nil, err
 			}
-			if zip, err = AddFiles(zip, extra); err != nil {
+			if zip, err = addReleaseFiles(zip, extra, hashes); err != nil {
 				return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
 			}
+			hashes[function] = Object{Body: zip}.SHA256()
 			name := function + "-" + arch + "-" + Object{Body: zip}.SHA256() + ".zip"
 			r.Code[arch][function] = add(name, name, "application/zip", zip).Key
 		}
@@ -118,6 +125,23 @@ func Pack(o Options) ([]Object, error) {
 	}
 	add("SHA256SUMS", "SHA256SUMS", "text/plain", sums.Bytes())
 	return objects, nil
+}
+
+// addReleaseFiles adds the files of a release to a function's package: those that every
+// function has, and the hashes of the functions that were packed before it.
+func addReleaseFiles(zip []byte, extra map[string][]byte, hashes map[string]string) ([]byte, error) {
+	files := maps.Clone(extra)
+	if len(hashes) > 0 {
+		data, err := json.Marshal(hashes) // sorted by name
+		if err != nil {
+			return nil, err
+		}
+		if files == nil {
+			files = map[string][]byte{}
+		}
+		files[installation.CodeHashesFile] = data
+	}
+	return AddFiles(zip, files)
 }
 
 // Template is a generated template.

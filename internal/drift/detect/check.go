@@ -25,6 +25,8 @@ type Options struct {
 	// returns ErrNotInstalled for such a stack: nothing of it would be compared with
 	// what permstack defines, and "in sync" would mean nothing.
 	AnyStack bool
+	// Release is what the parent stack was launched from, if the caller has it.
+	Release Release
 	// Concurrency bounds how many resources each source reads at the same time, and
 	// the concurrent calls to each service; 0 is DefaultConcurrency.
 	Concurrency int
@@ -40,6 +42,17 @@ type Options struct {
 
 	Now   func() time.Time // nil is time.Now
 	Sleep pause.Func       // waits before a call is retried; nil is pause.For
+}
+
+// Release is what the parent stack was launched from.
+type Release struct {
+	// Template is the launch template. The parent stack, and what its custom resource
+	// selects, are expected to be as it has them for the stack's parameters. Where the
+	// functions' code is may differ. Nil expects what the parent deployed.
+	Template []byte
+	// Code is the SHA-256 in hexadecimal of the functions' packages, by the name of the
+	// function's directory.
+	Code map[string]string
 }
 
 func (o Options) withDefaults() Options {
@@ -184,6 +197,7 @@ func (c *check) openStacks(ctx context.Context) ([]*stack, installation.Parent, 
 		return nil, parent, err
 	}
 	own := c.open(ctx, parent, described)
+	c.expectParent(parent, own)
 	out := []*stack{own}
 	chosen, err := readChoices(own, parent)
 	switch {

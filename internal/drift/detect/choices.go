@@ -12,13 +12,17 @@ import (
 // announced: who gets access; who is notified, when and how the check runs; and the
 // template.
 func (s *stack) announcedChoices() []finding.Choice {
-	if s.bound == nil || s.references == nil {
+	bound, references := s.bound, s.references
+	if s.template != nil { // what is deployed, not what is expected
+		bound, references = s.template, s.deployedReferences
+	}
+	if bound == nil || references == nil {
 		return nil
 	}
 	values := map[string]string{"Template": "sha256 " + installation.Fingerprint(s.body)[:16]}
 	var subscriptions []string
-	for _, r := range s.bound.Active() {
-		props, err := s.bound.Properties(r.LogicalID, s.references)
+	for _, r := range bound.Active() {
+		props, err := bound.Properties(r.LogicalID, references)
 		if err != nil {
 			continue
 		}
@@ -51,12 +55,23 @@ func (s *stack) announcedChoices() []finding.Choice {
 		}
 	}
 	slices.Sort(subscriptions)
-	s.subscriptions = subscriptions
 	values["Subscriptions"] = strings.Join(subscriptions, ",")
 	var out []finding.Choice
 	for _, name := range sorted(values) {
 		if values[name] != "" && !isUnknown(values[name]) {
 			out = append(out, finding.Choice{Name: name, Value: values[name]})
+		}
+	}
+	return out
+}
+
+// declaredSubscriptions returns the subscriptions that the expected template of the
+// stack declares.
+func (s *stack) declaredSubscriptions() []string {
+	var out []string
+	for _, r := range s.resources {
+		if r.typ == snsSubscription {
+			out = append(out, subscriptionName(text(r.props["Protocol"]), text(r.props["Endpoint"])))
 		}
 	}
 	return out

@@ -117,11 +117,11 @@ func (c *choices) synthesizeTemplates(
 // deployed template was read. If the external id is optional, that is the one without
 // it if the deployed template has the same meaning. A forged template without the id
 // cannot be distinguished from a launch without one.
-func (c *choices) expectedTemplate(p installation.Parent, s *stack, ids []listed) permissionstack.Template {
+func (c *choices) expectedTemplate(p installation.Parent, s *stack) permissionstack.Template {
 	without, optional := c.withoutID[s.part]
 	if optional && s.template != nil {
 		variant := *s
-		if variant.expectTemplate(p, without.JSON(), ids) == nil {
+		if variant.expectTemplate(p, without.JSON()) == nil {
 			all := []*stack{&variant}
 			if len(newModel(p, all).compareTemplates(p, all)) == 0 {
 				return without
@@ -165,11 +165,11 @@ func (c *choices) stackTags(p installation.Parent) map[string]string {
 	return out
 }
 
-// expectTemplate replaces what the stack deployed by what the catalogue defines:
-// the resources of the expected template, with the physical ids that follow from
-// the names in it. Those that the stack has under the same logical id are also
-// compared by CloudFormation's drift detection.
-func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed) error {
+// expectTemplate replaces what the stack deployed by what is expected: the resources
+// of the expected template, with the physical ids that follow from the names in it.
+// Those that the stack has under the same logical id are also compared by
+// CloudFormation's drift detection.
+func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
 	template, err := cfntemplate.Parse(body)
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed)
 		return err
 	}
 	deployed := map[string]listed{}
-	for _, l := range ids {
+	for _, l := range s.listed {
 		deployed[l.logicalID] = l
 	}
 	s.bound, s.resources = bound, nil
@@ -192,7 +192,9 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed)
 			if err != nil {
 				return fmt.Errorf("evaluate resource %s: %w", r.LogicalID, err)
 			}
-			l.physicalID = named(references, props)
+			if id := named(references, props); id != "" {
+				l.physicalID = id
+			}
 		}
 		references.listed[r.LogicalID] = l
 	}
@@ -207,6 +209,7 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte, ids []listed)
 			stack: s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
 			props:        s.withExternalIDs(r.LogicalID, props),
 			undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
+			notDeployed:  s.part == "" && l.physicalID == "",
 		})
 	}
 	return nil

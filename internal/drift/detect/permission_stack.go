@@ -68,16 +68,12 @@ func (c *check) openExpected(
 	default:
 		s.heldInProgress()
 	}
-	var ids []listed
 	if !s.inProgress {
-		ids = c.readDeployed(ctx, p, s)
-		s.deployed, s.template, s.deployedReferences = s.resources, s.bound, s.references
+		c.readDeployed(ctx, p, s)
+		s.keepDeployed()
 	}
-	if err := s.expectTemplate(p, chosen.expectedTemplate(p, s, ids).JSON(), ids); err != nil {
-		d := s.draft(finding.NotReadable, "expected template", finding.Unreadable)
-		d.Reason = finding.TemplateInvalid
-		d.ReadErrors = []finding.ReadError{{Target: finding.TargetTemplate, Message: err.Error()}}
-		s.drafts = append(s.drafts, d)
+	if err := s.expectTemplate(p, chosen.expectedTemplate(p, s).JSON()); err != nil {
+		s.expectedInvalid(err)
 	}
 	tags := chosen.stackTags(p)
 	for _, key := range sorted(tags) {

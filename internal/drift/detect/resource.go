@@ -25,16 +25,19 @@ type resource struct {
 	// undetectable: the deployed stack does not have this resource, so CloudFormation
 	// cannot detect its drift.
 	undetectable bool
+	// notDeployed: the parent does not have this resource, whose name CloudFormation
+	// would choose.
+	notDeployed bool
 }
 
 // hasLiveComparison reports whether the resource is to be compared live.
 func (r *resource) hasLiveComparison() bool {
-	return !r.stack.inProgress && r.props != nil && r.typ.read != nil
+	return !r.stack.inProgress && r.props != nil && r.typ.read != nil && !r.notDeployed
 }
 
 // checkable reports whether any source detects drift of the resource's type.
 func (r *resource) checkable() bool {
-	return r.hasDetection() || r.stack.inProgress || r.typ.read != nil
+	return r.hasDetection() || r.stack.inProgress || r.typ.read != nil && !r.notDeployed
 }
 
 // hasDetection reports whether CloudFormation is to detect drift of the resource.

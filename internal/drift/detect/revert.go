@@ -195,6 +195,8 @@ func (v *reverter) obstacle(f finding.Finding, s *stack) finding.Outcome {
 	switch {
 	case f.Kind == finding.NotReadable:
 		return finding.NothingKnown
+	case f.Kind == finding.TemplateChanged && s == v.parent():
+		return finding.ParentStack
 	case f.Kind == finding.TemplateChanged:
 		return ""
 	case f.LogicalID == "" && f.Kind != finding.ResourceDeleted:

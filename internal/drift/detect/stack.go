@@ -30,12 +30,12 @@ type stack struct {
 	inProgress bool                  // CloudFormation is working on it: its resources are not reached
 	unstable   bool                  // in its status CloudFormation detects no drift
 
-	// subscriptions are those that the parent's template declares.
-	subscriptions []string
+	listed []listed // its resources as CloudFormation lists them
 
-	// Of a permission stack whose expected template is synthesized: its part, and the
-	// deployed template, if it could be read, with its resources.
-	part               installation.Part
+	// part is that of a permission stack whose expected template is synthesized.
+	part installation.Part
+	// The deployed template, if it is not the expected one and could be read, with its
+	// resources: of permission stacks, and of a parent if Options.Release is set.
 	template           *cfntemplate.Resolved
 	deployed           []*resource
 	deployedReferences *resolver
@@ -122,14 +122,14 @@ func (s *stack) notStable() {
 	s.drafts = append(s.drafts, d)
 }
 
-// readDeployed reads the stack's template and resources. It returns the resources
-// as CloudFormation lists them.
-func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stack) []listed {
+// readDeployed reads the stack's template and resources.
+func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stack) {
 	ids, err := c.listResources(ctx, s.id)
 	if err != nil {
 		s.unreadable(finding.TargetStackResources, err)
-		return nil
+		return
 	}
+	s.listed = ids
 	body, err := ratelimit.Call(ctx, c.cloudformation, c.clients.CloudFormation.GetTemplate,
 		&cloudformation.GetTemplateInput{StackName: &s.id})
 	if err != nil {
@@ -141,7 +141,6 @@ func (c *check) readDeployed(ctx context.Context, p installation.Parent, s *stac
 		s.drafts = append(s.drafts, d)
 	}
 	s.addResources(ids)
-	return ids
 }
 
 func (s *stack) evaluate(p installation.Parent, body string) error {

@@ -14,10 +14,11 @@ import (
 // Who else subscribes to the alert topic is announced, see Report.Choices.
 func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 	allowed := append(m.subscribers(r.physicalID), m.account)
+	declared := r.stack.declaredSubscriptions()
 	var out []draft
 	for _, s := range live.subscriptions {
 		owner, endpoint := s.Owner, s.Endpoint
-		if slices.Contains(r.stack.subscriptions, subscriptionName(s.Protocol, endpoint)) {
+		if slices.Contains(declared, subscriptionName(s.Protocol, endpoint)) {
 			continue // declared
 		}
 		receiver := accountInARN(endpoint)

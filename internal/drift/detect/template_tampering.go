@@ -10,7 +10,7 @@ import (
 )
 
 // compareTemplates reports permission stacks whose deployed template is not what
-// the catalogue defines. The two are compared by meaning: another release may have
+// the catalogue defines, and a parent whose template is not the release's. The two are compared by meaning: another release may have
 // written the same access in other bytes.
 func (m *model) compareTemplates(p installation.Parent, all []*stack) []draft {
 	var copies []*stack
@@ -21,16 +21,23 @@ func (m *model) compareTemplates(p installation.Parent, all []*stack) []draft {
 	m.deployed = deployed
 	var out []draft
 	for _, s := range all {
-		if s.part == "" || s.template == nil || s.inProgress {
+		if s.template == nil || s.inProgress {
 			continue
 		}
 		t := templateComparison{expected: m, deployed: deployed}
-		t.compare(s)
+		subject, expected, direction := string(s.part), "the template of the catalogue", finding.Changed
+		if s.part == "" {
+			t.compareParent(s)
+			subject, expected, direction = parentSubject, "the template of the release", t.parentDirection()
+		} else {
+			t.compare(s)
+			direction = t.direction()
+		}
 		if len(t.lines) == 0 {
 			continue
 		}
-		d := s.draft(finding.TemplateChanged, string(s.part), t.direction())
-		d.Expected = finding.Value{Text: "the template of the catalogue"}
+		d := s.draft(finding.TemplateChanged, subject, direction)
+		d.Expected = finding.Value{Text: expected}
 		d.Actual = finding.Value{Text: installation.Fingerprint(s.body)}
 		d.values = t.lines
 		d.Changes = t.lines
@@ -77,6 +84,9 @@ func (t *templateComparison) compare(s *stack) {
 		}
 	}
 	for _, id := range sorted(byID) {
+		if slices.Contains(toolTypes, byID[id].typeName) {
+			continue
+		}
 		t.add(finding.GrantsMore, id+":", "added:", byID[id].typeName, byID[id].physicalID)
 	}
 	t.compareAttributes(s)

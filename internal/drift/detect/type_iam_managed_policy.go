@@ -17,6 +17,9 @@ var iamManagedPolicy = &resourceType{
 	readHandler: []string{"iam:GetPolicy", "iam:ListEntitiesForPolicy", "iam:GetPolicyVersion"},
 	untagged:    true,
 	physicalID: func(v *resolver, props map[string]any) string {
+		if text(props["ManagedPolicyName"]) == "" { // CloudFormation chooses it
+			return ""
+		}
 		path := text(props["Path"])
 		if path == "" {
 			path = "/"

@@ -19,7 +19,11 @@ var snsTopic = &resourceType{
 		"sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:ListSubscriptionsByTopic", "sns:GetDataProtectionPolicy",
 	},
 	physicalID: func(v *resolver, props map[string]any) string {
-		return v.arn("sns", v.region(), text(props["TopicName"]))
+		name := text(props["TopicName"])
+		if name == "" { // CloudFormation chooses it
+			return ""
+		}
+		return v.arn("sns", v.region(), name)
 	},
 	declared:   func(_ *model, r *resource) liveState { return &liveTopic{tags: r.expectedTags()} },
 	attributes: map[string]attribute{"TopicArn": isPhysicalID, "TopicName": lastPart(":")},

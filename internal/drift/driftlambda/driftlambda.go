@@ -11,7 +11,8 @@
 //	REMINDER_DAYS      days until an open finding is reported again; 0 is never
 //	ON_DRIFT           notify or revert
 //	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
-//	                   profiles/*.json are profiles that are not built in
+//	                   profiles/*.json are profiles that are not built in; see also
+//	                   ReadRelease
 //	AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
 //	                   set by Lambda
 //	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
@@ -57,7 +58,11 @@ func Start() {
 	if err != nil {
 		exit(err)
 	}
-	profilejson.LoadFrom(os.Getenv("LAMBDA_TASK_ROOT"))
+	root := os.Getenv("LAMBDA_TASK_ROOT")
+	profilejson.LoadFrom(root)
+	if settings.Release, err = ReadRelease(root); err != nil {
+		exit(err)
+	}
 	lambda.Start(Handler(settings, cfg, os.Stdout, time.Now, pause.For))
 }
 
@@ -79,7 +84,7 @@ func Handler(
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
-	options := detect.Options{Parent: s.Parent.ID, AnyStack: true, Now: now, Sleep: sleep}
+	options := detect.Options{Parent: s.Parent.ID, AnyStack: true, Release: s.Release, Now: now, Sleep: sleep}
 	return func(ctx context.Context, payload json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
 		if isStackEvent(payload) {

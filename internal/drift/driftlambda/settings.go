@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"permstack/internal/drift/detect"
 	"permstack/internal/installation"
 )
 
@@ -18,6 +19,7 @@ type Settings struct {
 	Parameter    string // name of the SSM parameter that holds the state
 	ReminderDays int    // days until an open finding is reported again; 0 is never
 	Revert       bool
+	Release      detect.Release // what the parent was launched from; not from the environment
 }
 
 // ReadSettings reads the environment variables that the package comment lists.

@@ -1,7 +1,10 @@
-// Package lambda is the function registry of the embedded AWS: it holds
-// functions and their settings, and runs them as processes with package
-// lambdaruntime. CloudFormation uses it through Go; Handler serves the REST API
-// for `aws lambda invoke`.
+// Package lambda is the Lambda of the embedded AWS: it holds functions and their
+// settings, and runs them as processes with package lambdaruntime. CloudFormation
+// creates functions through Go; Definition has the calls that read and change them,
+// Handler serves Invoke.
+//
+// There are no layers' contents, container images or code signing. Event source
+// mappings, function URLs, versions and aliases are stored without effect.
 package lambda
 
 import (
@@ -61,8 +64,15 @@ type Function struct {
 	// nil is Lambda's default, 2.
 	AsyncRetries *int
 	AsyncMaxAge  int // MaximumEventAgeInSeconds, stored without effect
+	// AsyncDestinations is DestinationConfig, stored without effect.
+	AsyncDestinations map[string]any
 
 	Permissions []Permission
+	// Settings are members of the configuration without effect, such as Layers.
+	Settings map[string]any
+	Versions int               // number of published versions
+	Aliases  map[string]string // versions by alias
+	URLAuth  string            // AuthType of the function's URL; "" if there is none
 }
 
 // Permission is one statement of a function's policy.

@@ -166,7 +166,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestREST(t *testing.T) {
+func TestInvoke(t *testing.T) {
 	r, _ := registry(t)
 	if _, err := r.Create(function()); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,6 @@ func TestREST(t *testing.T) {
 			"Unhandled"},
 		{"POST", "f/invocations", `{}`, "Event", 202, "", ""},
 		{"POST", "g/invocations", `{}`, "", 404, "Function not found", ""},
-		{"GET", "f", "", "", 200, `"FunctionName":"f"`, ""},
 		{"DELETE", "f", "", "", 501, "does not have", ""},
 	} {
 		q := httptest.NewRequest(tt.method, Prefix+tt.path, strings.NewReader(tt.body))

@@ -46,6 +46,7 @@ type Registry struct {
 
 	mu        sync.Mutex
 	functions map[string]*entry // by ARN
+	mappings  []Mapping
 }
 
 type entry struct {
@@ -111,10 +112,13 @@ func (r *Registry) Create(f Function) (*Function, error) {
 	return f.clone(), nil
 }
 
-// Update replaces a function's settings. Its permissions and event invoke
-// configuration stay, and code at an unchanged location is not read again.
+// Update replaces what a template declares of a function. What only other calls set
+// stays, and code at an unchanged location is not read again.
 func (r *Registry) Update(f Function) (*Function, error) {
 	if old, err := r.Get(f.ARN()); err == nil {
+		f.Permissions, f.AsyncRetries, f.AsyncMaxAge = old.Permissions, old.AsyncRetries, old.AsyncMaxAge
+		f.AsyncDestinations, f.Settings, f.Versions = old.AsyncDestinations, old.Settings, old.Versions
+		f.Aliases, f.URLAuth = old.Aliases, old.URLAuth
 		if zip := old.Code.Zip; zip != nil {
 			old.Code.Zip = nil
 			if reflect.DeepEqual(old.Code, f.Code) {
@@ -122,6 +126,11 @@ func (r *Registry) Update(f Function) (*Function, error) {
 			}
 		}
 	}
+	return r.replace(f)
+}
+
+// replace replaces a function, and ends its process.
+func (r *Registry) replace(f Function) (*Function, error) {
 	if err := r.check(&f); err != nil {
 		return nil, err
 	}
@@ -131,7 +140,6 @@ func (r *Registry) Update(f Function) (*Function, error) {
 		r.mu.Unlock()
 		return nil, notFound(f.ARN())
 	}
-	f.Permissions, f.AsyncRetries, f.AsyncMaxAge = e.f.Permissions, e.f.AsyncRetries, e.f.AsyncMaxAge
 	e.f = &f
 	out := f.clone()
 	r.mu.Unlock()

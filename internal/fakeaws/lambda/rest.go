@@ -12,8 +12,8 @@ import (
 // Prefix is the path under which the server mounts Handler.
 const Prefix = "/2015-03-31/functions/"
 
-// Handler serves Invoke and GetFunction of the REST API, unsigned calls
-// included. No permissions are checked. account and region return whose
+// Handler serves Invoke of the REST API, unsigned calls included. No permissions are
+// checked. account and region return whose
 // functions a name without an ARN selects.
 func (r *Registry) Handler(account, region func(*http.Request) string) http.Handler {
 	mux := http.NewServeMux()
@@ -50,23 +50,8 @@ func (r *Registry) Handler(account, region func(*http.Request) string) http.Hand
 			_, _ = w.Write(result.Payload)
 		}
 	})
-	mux.HandleFunc("GET "+Prefix+"{name}", func(w http.ResponseWriter, q *http.Request) {
-		f, err := r.Get(Resolve(account(q), region(q), q.PathValue("name")))
-		if err != nil {
-			writeError(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"Configuration": map[string]any{
-			"FunctionName": f.Name, "FunctionArn": f.ARN(), "Role": f.Role, "Handler": f.Handler, "Runtime": f.Runtime,
-			"Timeout": f.Timeout, "MemorySize": f.MemoryMB, "Description": f.Description, "Version": "$LATEST",
-			"State":        "Active",
-			"LastModified": f.LastModified.UTC().Format("2006-01-02T15:04:05.000+0000"),
-			"Environment":  map[string]any{"Variables": f.Environment},
-		}, "Tags": f.Tags})
-	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
-		writeError(w, protocol.NotImplemented("lambda %s %s (it has Invoke and GetFunction)", q.Method, q.URL.Path))
+		writeError(w, protocol.NotImplemented("lambda %s %s (here it has Invoke)", q.Method, q.URL.Path))
 	})
 	return mux
 }

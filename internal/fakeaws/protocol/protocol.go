@@ -21,6 +21,8 @@ const (
 	// REST is S3's: method, host, path and query select the action (Service.Route),
 	// and the handler returns a *Response.
 	REST
+	// RESTJSON is REST with JSON in bodies and errors (Lambda).
+	RESTJSON
 )
 
 // Response is the complete response of a REST call.

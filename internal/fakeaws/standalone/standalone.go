@@ -111,7 +111,8 @@ func Start(addr string, o Options) (*Server, error) {
 	l.Events().AllowServiceSources(true)
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
 	l.Mount(MessagesPath, messagesHandler(l.SNS().Messages))
-	l.Mount(lambda.Prefix, l.Functions.Handler(requestAccount, requestRegion))
+	l.Register(l.Functions.Definition())
+	l.MountIf(lambda.Prefix, lambda.InvocationPath, l.Functions.Handler(requestAccount, requestRegion))
 
 	var err error
 	if l.Endpoint, err = l.Cloud.Start(addr); err != nil {

@@ -57,7 +57,7 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 		}
 		f := Finding{
 			Stack: stack, PhysicalID: stackID, Type: "AWS::CloudFormation::Stack", Kind: ChoiceChanged, Subject: name,
-			Direction: choiceDirection(name, old[name], now[name]), Expected: Text(old[name]), Actual: Text(now[name]),
+			Direction: ChoiceDirection(name, old[name], now[name]), Expected: Text(old[name]), Actual: Text(now[name]),
 			SeenBy: []Source{Live},
 		}
 		f.ID, f.Hash = choiceDigest(stack, name), choiceDigest(name, old[name], now[name])
@@ -71,8 +71,8 @@ func choiceDigest(parts ...string) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// choiceDirection returns which way a change of a choice changes access.
-func choiceDirection(name, before, after string) Direction {
+// ChoiceDirection returns which way a change of a choice changes access.
+func ChoiceDirection(name, before, after string) Direction {
 	switch {
 	case slices.Contains(monitoringChoices, name):
 		return Monitoring
