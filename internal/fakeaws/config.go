@@ -101,6 +101,9 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	if r.Method == http.MethodHead { // HTTP sends no body
+		out.body.Reset()
+	}
 	return out.response(r), nil
 }
 

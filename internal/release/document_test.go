@@ -102,7 +102,7 @@ func (d *document) run(line string) {
 			d.t.Fatalf("got %d zips, %v", len(zips), err)
 		}
 		for _, name := range zips {
-			if err := os.WriteFile(name, placeholderZip(d.t), 0o600); err != nil {
+			if err := os.WriteFile(name, zipOf(d.t, "a program for another machine"), 0o600); err != nil {
 				d.t.Fatal(err)
 			}
 		}
@@ -165,13 +165,14 @@ func (d *document) launch(values map[string]string) {
 	stack.Delete()
 }
 
-func placeholderZip(t *testing.T) []byte {
+// zipOf returns a function's package with a program.
+func zipOf(t *testing.T, program string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	to, err := w.Create("bootstrap")
 	if err == nil {
-		_, err = to.Write([]byte("a program for another machine"))
+		_, err = to.Write([]byte(program))
 	}
 	if err == nil {
 		err = w.Close()

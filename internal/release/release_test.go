@@ -1,9 +1,11 @@
 package release_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"permstack"
 	"permstack/internal/fakeaws"
 	locals3 "permstack/internal/fakeaws/s3"
+	"permstack/internal/installation"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
 )
@@ -41,10 +44,33 @@ func repository(t *testing.T, program string) string {
 	write(release.HubTemplate, hub)
 	for _, f := range launch.Functions(permstack.Template) {
 		for _, arch := range launch.Architectures {
-			write("dist/"+f+"-"+arch+".zip", []byte(program+" of "+f+" for "+arch))
+			write("dist/"+f+"-"+arch+".zip", zipOf(t, program+" of "+f+" for "+arch))
 		}
 	}
 	return root
+}
+
+// requireCodeHashes requires that each package of the drift check has the hash of the
+// provisioner's package for the same processor.
+func requireCodeHashes(t *testing.T, objects []release.Object) {
+	t.Helper()
+	hashes := map[string]string{} // of the provisioner's packages, by processor
+	for _, o := range objects {
+		parts := strings.Split(o.File, "-")
+		switch {
+		case strings.HasPrefix(o.File, "provisioner-"):
+			hashes[parts[1]] = o.SHA256()
+		case strings.HasPrefix(o.File, "drift-"):
+			in, err := zip.NewReader(bytes.NewReader(o.Body), int64(len(o.Body)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := fs.ReadFile(in, installation.CodeHashesFile)
+			if want := fmt.Sprintf(`{"provisioner":%q}`, hashes[parts[1]]); err != nil || string(data) != want {
+				t.Errorf("%s of %s: got %s, %v, want %s", installation.CodeHashesFile, o.File, data, err, want)
+			}
+		}
+	}
 }
 
 func pack(t *testing.T, root string) []release.Object {
@@ -73,6 +99,7 @@ func TestPack(t *testing.T) {
 		}
 	}
 	stack := byFile["launch-stack.yaml"]
+	requireCodeHashes(t, objects)
 	for _, o := range objects {
 		if strings.HasSuffix(o.File, ".zip") &&
 			(!bytes.Contains(stack.Body, []byte(o.Key)) || seen[o.File] > seen["launch-stack.yaml"]) {

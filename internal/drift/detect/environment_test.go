@@ -62,9 +62,16 @@ type environment struct {
 	*fakeawstest.Account
 	t      testing.TB
 	parent string // stack id
+
+	release detect.Release // of the installation; empty if it has another template than template.yaml
 }
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
+
+// in returns the environment for a subtest.
+func (w *environment) in(t testing.TB) *environment {
+	return &environment{Account: w.Account.For(t), t: t, parent: w.parent, release: w.release}
+}
 
 func newEnvironment(t testing.TB) *environment {
 	t.Helper()
@@ -140,7 +147,7 @@ func (w *environment) clients() detect.Clients {
 
 func (w *environment) options() detect.Options {
 	c := simclock.New(time.Now())
-	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now, Sleep: c.Sleep}
+	return detect.Options{Parent: parentName, AnyStack: true, Release: w.release, Now: c.Now, Sleep: c.Sleep}
 }
 
 func (w *environment) check() finding.Report {

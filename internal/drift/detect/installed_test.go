@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
+	"permstack"
+	"permstack/internal/drift/detect"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/notify/finding"
 )
@@ -22,6 +24,7 @@ func installTemplate(t *testing.T) *environment {
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	}}).StackID
+	w.release = detect.Release{Template: permstack.Template}
 	return w
 }
 
