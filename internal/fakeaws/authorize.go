@@ -1,11 +1,14 @@
 package fakeaws
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/fakeaws/iam"
 	"permstack/internal/fakeaws/protocol"
@@ -75,6 +78,29 @@ func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a
 		return denied(service, call, a, result.Why)
 	}
 	return nil
+}
+
+// Authorize checks a permission of the principal with the credentials of a
+// configuration, for services that act for their caller without calling another
+// service.
+func (c *Cloud) Authorize(ctx context.Context, cfg aws.Config, a protocol.Access) error {
+	credentials, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	session, known, sessionErr := c.sts.Session(credentials.AccessKeyID, credentials.SessionToken)
+	switch {
+	case sessionErr != nil:
+		return sessionErr
+	case !known:
+		return nil // the account's owner
+	}
+	name, _, _ := strings.Cut(a.Action, ":")
+	service, _ := c.service(name)
+	return c.checkPermission(service, &protocol.Call{
+		Service: name, Region: cfg.Region, Partition: protocol.Partition(cfg.Region), Account: session.Account,
+		Caller: session.Caller,
+	}, a)
 }
 
 // documents caches parsed policies: the same few decide most calls.

@@ -32,8 +32,11 @@
 // TestEveryActionDeclaresPermissions, and the call returns InternalFailure with
 // the name of the file to edit.
 //
-// A new resource type of CloudFormation takes a type_….go file with its schema,
-// its handlers and the permissions of each handler, and a row in providers in
-// cloudformation/provider.go. A handler that makes a call without declaring it
-// fails with an error that names the type and the call.
+// A new resource type of CloudFormation takes a type_….go file with its schema and
+// its handlers, a row in providers in cloudformation/provider.go, and a run of
+// tools/genschemas, which adds AWS's schema of the type to
+// cloudformation/schemas.json: the rights of the handlers, and the create-only,
+// read-only and write-only properties. TestEveryRightIsMapped fails for a right
+// that no handler requires and for which no reason is given. A handler that makes a
+// call without declaring it fails with an error that names the type and the call.
 package fakeaws

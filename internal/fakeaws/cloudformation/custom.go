@@ -25,8 +25,7 @@ const (
 
 func (custom) schema() schema {
 	return schema{
-		Any:      true,
-		Required: []string{"ServiceToken"},
+		Any: true,
 		Permissions: handlerPermissions{
 			Create: []string{"lambda:InvokeFunction"},
 			Read:   noDriftDetection,
@@ -112,6 +111,12 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 	}
 	if kind == "Update" {
 		ev.OldResourceProperties = scalarsToText(r.old).(map[string]any)
+	}
+	if r.engine.d.Authorize != nil {
+		access := protocol.Access{Action: "lambda:InvokeFunction", Resource: strings.TrimSuffix(token, ":$LATEST")}
+		if err := r.engine.d.Authorize(r.ctx, r.cfg, access); err != nil {
+			return outcome{}, err
+		}
 	}
 	cb := r.engine.newCallback(&ev)
 	defer r.engine.dropCallback(cb)

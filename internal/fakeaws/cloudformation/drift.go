@@ -68,9 +68,10 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 		}
 	}
 	d.actual = marshal(actual)
-	for _, name := range sortedKeys(r.props) {
-		d.compare("/"+escapePointer(name), normalizeProperty(name, r.props[name], r.tags),
-			normalizeProperty(name, actual[name], r.tags))
+	declared, readable := withoutWriteOnly(r.typ, r.props), withoutWriteOnly(r.typ, actual)
+	for _, name := range sortedKeys(declared) {
+		d.compare("/"+escapePointer(name), normalizeProperty(name, declared[name], r.tags),
+			normalizeProperty(name, readable[name], r.tags))
 	}
 	if d.differences != nil {
 		d.status = "MODIFIED"
@@ -80,10 +81,11 @@ func (e *Engine) detect(ctx context.Context, cfg aws.Config, s *stack, r *resour
 
 // readLive reads the live values of a resource's properties.
 func (e *Engine) readLive(ctx context.Context, cfg aws.Config, s *stack, r *resource) (map[string]any, error) {
-	return findProvider(r.typ).read(&request{
+	q := &request{
 		ctx: ctx, engine: e, cfg: onlyDeclared(cfg, r.typ, readHandler), stack: s,
 		logicalID: r.logicalID, typ: r.typ, id: r.id, props: r.props, stackTags: r.tags,
-	})
+	}
+	return q.read()
 }
 
 // normalizeProperty returns a property without differences of order and spelling

@@ -31,6 +31,10 @@ type Deps struct {
 	// ConfigCaller returns the configuration to call services as the caller, for
 	// stacks without a role. If it is nil, they work as the account's owner.
 	ConfigCaller func(call *protocol.Call) aws.Config
+	// Authorize returns an error unless the principal with the credentials of a
+	// configuration has a permission. Handlers require with it what no call of an
+	// embedded service checks. Nil allows everything.
+	Authorize func(ctx context.Context, cfg aws.Config, a protocol.Access) error
 	// Assumable returns an error unless the role exists and an AWS service may
 	// assume it. Nil allows every role.
 	Assumable func(account, roleARN, service string, keys map[string][]string) error

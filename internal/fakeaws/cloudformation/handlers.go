@@ -18,10 +18,9 @@ const (
 	deleteHandler = "delete"
 )
 
-// handlerPermissions are the IAM actions that the handlers of a type require,
-// like "handlers" in a type's schema ("Resource type schema", CloudFormation
-// CLI User Guide). Types that are only recorded, and those of functions, list
-// what AWS requires; nothing checks them here.
+// handlerPermissions are the IAM actions that the handlers of a type require by
+// calling the embedded services. Types that are only recorded, and those of
+// functions, call none; see handlerRights.
 type handlerPermissions struct {
 	Create, Read, Update, Delete []string
 }

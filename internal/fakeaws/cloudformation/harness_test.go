@@ -91,7 +91,8 @@ func newHarness(t *testing.T) *harness {
 	})
 	h.engine = cloudformation.New(cloudformation.Deps{
 		ConfigFor: h.cloud.ConfigFor, ConfigCaller: h.cloud.ConfigCaller, Assumable: h.cloud.AssumableBy,
-		Endpoint: func() string { return endpoint }, Lambda: functions,
+		Authorize: h.cloud.Authorize,
+		Endpoint:  func() string { return endpoint }, Lambda: functions,
 	})
 	h.cloud.Register(h.engine.Definition())
 	h.cloud.Mount(cloudformation.ResponsePrefix, h.engine.ResponseHandler())

@@ -141,10 +141,9 @@ func (op *operation) make(t *cfntemplate.Resource) error {
 func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason string) error {
 	op.e.putResource(op.s, r)
 	op.e.setResource(op.s, r, verb+"_IN_PROGRESS", "")
-	p := findProvider(t.Type)
 	values, err := op.resolve(t)
 	if err == nil {
-		err = p.schema().check(values)
+		err = findProvider(t.Type).schema().check(t.Type, values)
 	}
 	if err == nil {
 		err = op.ctx.Err()
@@ -155,7 +154,7 @@ func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason s
 		op.e.mu.Unlock()
 		q := op.request(r, createHandler, nil, nil)
 		var out outcome
-		out, err = p.create(q)
+		out, err = q.create()
 		op.accept(r, out, err == nil)
 		if err != nil {
 			err = errors.New(op.failureReason(q, err))
@@ -187,8 +186,7 @@ func (op *operation) accept(r *resource, out outcome, complete bool) {
 // change updates a resource in place.
 func (op *operation) change(r *resource, values map[string]any, tags []protocol.Tag) error {
 	op.e.setResource(op.s, r, "UPDATE_IN_PROGRESS", "")
-	p := findProvider(r.typ)
-	err := p.schema().check(values)
+	err := findProvider(r.typ).schema().check(r.typ, values)
 	if err == nil {
 		op.e.mu.Lock()
 		old, oldTags := r.props, r.tags
@@ -196,7 +194,7 @@ func (op *operation) change(r *resource, values map[string]any, tags []protocol.
 		op.e.mu.Unlock()
 		q := op.request(r, updateHandler, old, oldTags)
 		var out outcome
-		out, err = p.update(q)
+		out, err = q.update()
 		op.e.mu.Lock()
 		if err == nil {
 			r.attempts = nil
@@ -227,7 +225,7 @@ func (op *operation) remove(r *resource) bool {
 	}
 	op.e.setResource(op.s, r, "DELETE_IN_PROGRESS", "")
 	q := op.request(r, deleteHandler, nil, nil)
-	if err := findProvider(r.typ).delete(q); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
+	if err := q.delete(); err != nil && !errors.Is(err, errNotFound) && !isNotFound(err) {
 		op.e.setResource(op.s, r, "DELETE_FAILED", op.failureReason(q, err))
 		return false
 	}
@@ -272,6 +270,9 @@ func (op *operation) failureReason(q *request, err error) string {
 		}
 	case errors.As(err, &own):
 		code, message, service = own.Code, own.Message, "Lambda"
+		if _, isCustom := findProvider(q.typ).(custom); !isCustom {
+			service = strings.Split(q.typ, "::")[1]
+		}
 		if own.Status != 0 {
 			status = own.Status
 		}

@@ -108,7 +108,7 @@ func compare(r *resource, t *cfntemplate.Resource, set *settings, planned planne
 			c.properties = append(c.properties, n)
 		}
 	}
-	c.recreate = p.schema().replaces(r.props, values)
+	c.recreate = p.schema().replaces(r.typ, r.props, values)
 	if len(c.recreate) > 0 {
 		c.replacement = "True"
 		if slices.ContainsFunc(c.recreate, func(n string) bool { return values[n] == afterApply }) {

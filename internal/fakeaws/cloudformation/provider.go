@@ -34,14 +34,20 @@ type provider interface {
 type schema struct {
 	Any        bool // every property is allowed
 	Properties []string
-	Required   []string
-	Replace    []string // a change of these replaces the resource
-	Name       string   // the property that names the resource; it is among Replace
-	NameLength int      // limit of generated names, in characters
-	IAM        bool     // needs a capability
-	Tags       bool     // receives the stack's tags
-	// Permissions are the IAM actions that each handler requires.
+	// Required are properties that the service's API requires although AWS's schema
+	// does not.
+	Required []string
+	// Replace are properties whose change replaces the resource although AWS's schema
+	// does not list them as create-only.
+	Replace    []string
+	Name       string // the property that names the resource; it is create-only
+	NameLength int    // limit of generated names, in characters
+	IAM        bool   // needs a capability
+	Tags       bool   // receives the stack's tags
+	// Permissions are the IAM actions that each handler requires by calling the
+	// embedded services.
 	Permissions handlerPermissions
+	Rights      handlerRights // the others
 }
 
 var (
@@ -73,6 +79,8 @@ type request struct {
 	token     string // unique to this attempt
 	began     time.Time
 	responses *responseWatch
+
+	rightsChecked bool
 }
 
 // name returns the property that names the resource, or a generated name.
@@ -217,13 +225,13 @@ func (r *request) changed(names ...string) bool {
 }
 
 // check returns an error if evaluated properties do not match the schema.
-func (s schema) check(p map[string]any) error {
+func (s schema) check(typ string, p map[string]any) error {
 	for _, name := range sortedKeys(p) {
 		if !s.Any && !slices.Contains(s.Properties, name) {
 			return fmt.Errorf("Encountered unsupported property %s", name)
 		}
 	}
-	for _, name := range s.Required {
+	for _, name := range append(slices.Clone(published(typ).Required), s.Required...) {
 		if _, ok := p[name]; !ok {
 			return fmt.Errorf("Properties validation failed: #: required key [%s] not found", name)
 		}
@@ -231,10 +239,26 @@ func (s schema) check(p map[string]any) error {
 	return nil
 }
 
+// replacing returns the properties whose change requires a replacement: the
+// create-only ones of AWS's schema and those of which only the user guide states
+// it. A create-only part of a property counts as the property.
+func (s schema) replacing(typ string) []string {
+	if s.Any {
+		return s.Replace
+	}
+	out := slices.Clone(s.Replace)
+	for _, pointer := range published(typ).CreateOnly {
+		name, _, _ := strings.Cut(pointer, "/")
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // replaces returns the changed properties that require a replacement.
-func (s schema) replaces(old, now map[string]any) []string {
+func (s schema) replaces(typ string, old, now map[string]any) []string {
 	var out []string
-	for _, n := range s.Replace {
+	for _, n := range s.replacing(typ) {
 		if !reflect.DeepEqual(normal(old[n]), normal(now[n])) {
 			out = append(out, n)
 		}

@@ -85,7 +85,7 @@ func (e *Engine) actualProps(ctx context.Context, set *settings, s *stack, r *re
 	out := map[string]any{}
 	for _, diff := range d.differences {
 		name := topProperty(diff.Path)
-		if slices.Contains(findProvider(r.typ).schema().Replace, name) || name == "Tags" && diff.Kind == "ADD" {
+		if slices.Contains(findProvider(r.typ).schema().replacing(r.typ), name) || name == "Tags" && diff.Kind == "ADD" {
 			continue
 		}
 		out[name] = live[name]

@@ -31,8 +31,7 @@ func (eventsRule) schema() schema {
 			"Tags",
 			"Targets",
 		},
-		Replace: []string{"EventBusName", "Name"},
-		Name:    "Name", NameLength: 64, Tags: true,
+		Name: "Name", NameLength: 64, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{
 				"events:DescribeRule", "events:PutRule", "events:TagResource", "events:PutTargets",
@@ -44,6 +43,12 @@ func (eventsRule) schema() schema {
 				"events:UntagResource", "iam:PassRole",
 			},
 			Delete: []string{"events:RemoveTargets", "events:DeleteRule"},
+		},
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string {
+				return r.arn("events", r.stack.region, "rule/"+strings.Replace(id, "|", "/", 1))
+			},
+			Unused: map[string]string{"iam:PassRole": "reads or deletes a rule with RoleArn, which passes no role"},
 		},
 	}
 }

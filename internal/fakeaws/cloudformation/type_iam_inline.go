@@ -15,8 +15,6 @@ type iamRolePolicy struct{}
 func (iamRolePolicy) schema() schema {
 	return schema{
 		Properties: []string{"PolicyDocument", "PolicyName", "RoleName"},
-		Required:   []string{"PolicyName", "RoleName"},
-		Replace:    []string{"PolicyName", "RoleName"},
 		IAM:        true,
 		Permissions: handlerPermissions{
 			Create: []string{"iam:PutRolePolicy"},
@@ -24,6 +22,7 @@ func (iamRolePolicy) schema() schema {
 			Update: []string{"iam:PutRolePolicy"},
 			Delete: []string{"iam:DeleteRolePolicy"},
 		},
+		Rights: handlerRights{ARN: iamRoleARN},
 	}
 }
 
@@ -69,13 +68,20 @@ type iamPolicy struct{}
 func (iamPolicy) schema() schema {
 	return schema{
 		Properties: []string{"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"},
-		Required:   []string{"PolicyDocument", "PolicyName"},
 		IAM:        true,
 		Permissions: handlerPermissions{
 			Create: []string{"iam:PutRolePolicy"},
 			Read:   noDriftDetection,
 			Update: []string{"iam:PutRolePolicy", "iam:DeleteRolePolicy"},
 			Delete: []string{"iam:DeleteRolePolicy"},
+		},
+		Rights: handlerRights{
+			ARN: iamRoleARN,
+			Unused: map[string]string{
+				"iam:GetGroupPolicy": "Groups is set, which is refused", "iam:PutGroupPolicy": "Groups is set, which is refused",
+				"iam:DeleteGroupPolicy": "Groups is set, which is refused", "iam:GetUserPolicy": "Users is set, which is refused",
+				"iam:PutUserPolicy": "Users is set, which is refused", "iam:DeleteUserPolicy": "Users is set, which is refused",
+			},
 		},
 	}
 }
@@ -130,8 +136,6 @@ type iamInstanceProfile struct{}
 func (iamInstanceProfile) schema() schema {
 	return schema{
 		Properties: []string{"InstanceProfileName", "Path", "Roles"},
-		Required:   []string{"Roles"},
-		Replace:    []string{"InstanceProfileName", "Path"},
 		Name:       "InstanceProfileName", NameLength: 128, IAM: true,
 		Permissions: handlerPermissions{
 			Create: []string{
@@ -147,6 +151,7 @@ func (iamInstanceProfile) schema() schema {
 				"iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile",
 			},
 		},
+		Rights: handlerRights{ARN: iamARN("instance-profile", "Path")},
 	}
 }
 

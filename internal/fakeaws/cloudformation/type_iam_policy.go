@@ -26,11 +26,9 @@ func (iamManagedPolicy) schema() schema {
 			"Roles",
 			"Users",
 		},
-		Required: []string{"PolicyDocument"},
-		Replace:  []string{"Description", "ManagedPolicyName", "Path"},
-		Name:     "ManagedPolicyName", NameLength: 128, IAM: true,
+		Name: "ManagedPolicyName", NameLength: 128, IAM: true,
 		Permissions: handlerPermissions{
-			Create: []string{"iam:CreatePolicy", "iam:GetPolicy", "iam:AttachRolePolicy"},
+			Create: []string{"iam:CreatePolicy", "iam:AttachRolePolicy"},
 			Read:   []string{"iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"},
 			Update: []string{
 				"iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:CreatePolicyVersion",
@@ -39,6 +37,15 @@ func (iamManagedPolicy) schema() schema {
 			Delete: []string{
 				"iam:DetachRolePolicy", "iam:ListPolicyVersions", "iam:DeletePolicyVersion",
 				"iam:DeletePolicy",
+			},
+		},
+		Rights: handlerRights{
+			ARN: func(_ *request, id string) string { return id },
+			Unused: map[string]string{
+				"iam:AttachGroupPolicy": "Groups is set, which is refused",
+				"iam:DetachGroupPolicy": "Groups is set, which is refused",
+				"iam:AttachUserPolicy":  "Users is set, which is refused",
+				"iam:DetachUserPolicy":  "Users is set, which is refused",
 			},
 		},
 	}
@@ -64,7 +71,7 @@ func (p iamManagedPolicy) create(r *request) (outcome, error) {
 		if place == "" {
 			place = "/"
 		}
-		got, err := c.GetPolicy(r.ctx,
+		got, err := iam.NewFromConfig(r.unrestricted()).GetPolicy(r.ctx,
 			&iam.GetPolicyInput{PolicyArn: aws.String(r.arn("iam", "", "policy"+place+name))})
 		if err != nil {
 			return outcome{}, nil, err

@@ -28,9 +28,7 @@ func (iamRole) schema() schema {
 			"RoleName",
 			"Tags",
 		},
-		Required: []string{"AssumeRolePolicyDocument"},
-		Replace:  []string{"RoleName", "Path"},
-		Name:     "RoleName", NameLength: 64, IAM: true, Tags: true,
+		Name: "RoleName", NameLength: 64, IAM: true, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{
 				"iam:CreateRole", "iam:GetRole", "iam:TagRole", "iam:AttachRolePolicy",
@@ -42,9 +40,17 @@ func (iamRole) schema() schema {
 			Update: []string{
 				"iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:PutRolePermissionsBoundary",
 				"iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
-				"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:GetRole",
+				"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole",
 			},
 			Delete: []string{"iam:GetRole", "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole"},
+		},
+		Rights: handlerRights{
+			ARN: iamARN("role", "Path"),
+			For: map[string][]string{"iam:GetRolePolicy": {"Policies"}, "iam:UpdateRoleDescription": {"Description"}},
+			Unused: map[string]string{
+				"iam:TagRole":   "deletes a role together with its tags",
+				"iam:UntagRole": "creates and deletes a role together with its tags",
+			},
 		},
 	}
 }
@@ -184,7 +190,7 @@ func (p iamRole) update(r *request) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	got, err := c.GetRole(r.ctx, &iam.GetRoleInput{RoleName: &name})
+	got, err := iam.NewFromConfig(r.unrestricted()).GetRole(r.ctx, &iam.GetRoleInput{RoleName: &name})
 	if err != nil {
 		return outcome{}, err
 	}

@@ -10,18 +10,16 @@ var kmsKey = recordType{
 			"MultiRegion", "Origin",
 			"PendingWindowInDays", "RotationPeriodInDays", "Tags",
 		},
-		Replace: []string{"KeySpec", "KeyUsage", "MultiRegion", "Origin"}, NameLength: 128, Tags: true,
-		Permissions: handlerPermissions{
-			Create: []string{"kms:CreateKey", "kms:EnableKeyRotation", "kms:TagResource"},
-			Read: []string{
-				"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags",
+		NameLength: 128, Tags: true,
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string { return r.arn("kms", r.stack.region, "key/"+id) },
+			For: map[string][]string{
+				"kms:EnableKeyRotation": {"EnableKeyRotation"}, "kms:DisableKeyRotation": {"EnableKeyRotation"},
+				"kms:DisableKey": {"Enabled"}, "kms:EnableKey": {"Enabled"}, "kms:PutKeyPolicy": {"KeyPolicy"},
+				"kms:TagResource": {"Tags"}, "kms:UntagResource": {"Tags"}, "kms:UpdateKeyDescription": {"Description"},
 			},
-			Update: []string{
-				"kms:PutKeyPolicy", "kms:EnableKeyRotation", "kms:DisableKeyRotation",
-				"kms:UpdateKeyDescription", "kms:TagResource", "kms:UntagResource",
-			},
-			Delete: []string{"kms:ScheduleKeyDeletion"},
 		},
+		Replace: []string{"KeySpec", "KeyUsage", "MultiRegion", "Origin"},
 	},
 	attrs: func(r *request, _ string) (string, map[string]any) {
 		id := r.id
@@ -34,13 +32,9 @@ var kmsKey = recordType{
 
 var kmsAlias = recordType{
 	s: schema{
-		Properties: []string{"AliasName", "TargetKeyId"}, Required: []string{"AliasName", "TargetKeyId"},
-		Replace: []string{"AliasName"}, Name: "AliasName", NameLength: 256,
-		Permissions: handlerPermissions{
-			Create: []string{"kms:CreateAlias"},
-			Read:   []string{"kms:ListAliases"},
-			Update: []string{"kms:UpdateAlias"},
-			Delete: []string{"kms:DeleteAlias"},
+		Properties: []string{"AliasName", "TargetKeyId"}, Name: "AliasName", NameLength: 256,
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string { return r.arn("kms", r.stack.region, id) },
 		},
 	},
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/protocol"
 )
 
 var errNoLambda = errors.New("permstack local was started without functions")
@@ -20,17 +21,39 @@ func (lambdaFunction) schema() schema {
 			"LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
 			"TracingConfig",
 		},
-		Required: []string{"Code", "Role"},
-		Replace:  []string{"FunctionName", "PackageType"},
-		Name:     "FunctionName", NameLength: 64, Tags: true,
-		Permissions: handlerPermissions{
-			Create: []string{"lambda:CreateFunction", "lambda:TagResource", "iam:PassRole", "s3:GetObject"},
-			Read:   []string{"lambda:GetFunction"},
-			Update: []string{
-				"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:TagResource",
-				"lambda:UntagResource", "iam:PassRole", "s3:GetObject",
+		Name: "FunctionName", NameLength: 64, Tags: true,
+		Rights: handlerRights{
+			ARN: lambdaARN,
+			For: map[string][]string{
+				"lambda:TagResource": {"Tags"}, "lambda:UntagResource": {"Tags"},
+				"lambda:PutFunctionConcurrency":    {"ReservedConcurrentExecutions"},
+				"lambda:DeleteFunctionConcurrency": {"ReservedConcurrentExecutions"},
+				"lambda:UpdateFunctionCode":        {"Architectures", "Code"},
+				"s3:GetObject":                     {"Code"}, "s3:GetObjectVersion": {"Code"}, "iam:PassRole": {"Role"},
 			},
-			Delete: []string{"lambda:DeleteFunction"},
+			Access: map[string]func(*request) []protocol.Access{
+				"iam:PassRole": passRole("lambda.amazonaws.com", "Role"),
+				"s3:GetObject": func(r *request) []protocol.Access { return readCode(r, "s3:GetObject", false) },
+				"s3:GetObjectVersion": func(r *request) []protocol.Access {
+					return readCode(r, "s3:GetObjectVersion", true)
+				},
+			},
+			Unused: map[string]string{
+				"ec2:*": "VpcConfig is set, which is refused", "kms:*": "KmsKeyArn is set, whose key encrypts nothing here",
+				"elasticfilesystem:*":                    "FileSystemConfigs is set, which is refused",
+				"s3files:*":                              "FileSystemConfigs is set, which is refused",
+				"lambda:GetLayerVersion":                 "Layers is set, which is refused",
+				"lambda:GetCodeSigningConfig":            "CodeSigningConfigArn is set, which is refused",
+				"lambda:PutFunctionCodeSigningConfig":    "CodeSigningConfigArn is set, which is refused",
+				"lambda:DeleteFunctionCodeSigningConfig": "CodeSigningConfigArn is set, which is refused",
+				"lambda:PutRuntimeManagementConfig":      "RuntimeManagementConfig is set, which is refused",
+				"lambda:PutFunctionRecursionConfig":      "RecursiveLoop is set, which is refused",
+				"lambda:GetFunctionScalingConfig":        "CapacityProviderConfig is set (assumed), which is refused",
+				"lambda:PutFunctionScalingConfig":        "CapacityProviderConfig is set, which is refused",
+				"lambda:PassCapacityProvider":            "CapacityProviderConfig is set, which is refused",
+				"lambda:AssociateRuntimeAlias":           "Runtime is an alias, which is refused",
+				"lambda:PublishVersion":                  "PublishToLatestPublished is set, which is refused",
+			},
 		},
 	}
 }
@@ -75,7 +98,11 @@ func (p lambdaFunction) function(r *request, name string) (lambda.Function, erro
 }
 
 func (p lambdaFunction) create(r *request) (outcome, error) {
-	return p.put(r, r.name(p.schema()), (*lambda.Registry).Create)
+	name := r.name(p.schema())
+	if err := r.requireRights(createHandler, name); err != nil {
+		return outcome{}, err
+	}
+	return p.put(r, name, (*lambda.Registry).Create)
 }
 
 func (p lambdaFunction) update(r *request) (outcome, error) {
@@ -154,20 +181,16 @@ func (lambdaPermission) schema() schema {
 	}
 	return schema{
 		Properties: all,
-		Required:   []string{"Action", "FunctionName", "Principal"},
-		Replace:    all,
-		Permissions: handlerPermissions{
-			Create: []string{"lambda:AddPermission"},
-			Read:   []string{"lambda:GetPolicy"},
-			Update: []string{"lambda:AddPermission", "lambda:RemovePermission"},
-			Delete: []string{"lambda:RemovePermission"},
-		},
+		Rights:     handlerRights{ARN: lambdaARN},
 	}
 }
 
 func (p lambdaPermission) create(r *request) (outcome, error) {
 	if r.engine.d.Lambda == nil {
 		return outcome{}, errNoLambda
+	}
+	if err := r.requireRights(createHandler, ""); err != nil {
+		return outcome{}, err
 	}
 	id := generateName(r.stack.name, r.logicalID, 100)
 	err := r.engine.d.Lambda.Change(p.function(r), func(f *lambda.Function) error {
@@ -230,18 +253,14 @@ func (lambdaInvokeConfig) schema() schema {
 			"MaximumRetryAttempts",
 			"Qualifier",
 		},
-		Required: []string{"FunctionName", "Qualifier"},
-		Replace:  []string{"FunctionName", "Qualifier"},
-		Permissions: handlerPermissions{
-			Create: []string{"lambda:PutFunctionEventInvokeConfig"},
-			Read:   []string{"lambda:GetFunctionEventInvokeConfig"},
-			Update: []string{"lambda:UpdateFunctionEventInvokeConfig"},
-			Delete: []string{"lambda:DeleteFunctionEventInvokeConfig"},
-		},
+		Rights: handlerRights{ARN: lambdaARN},
 	}
 }
 
 func (p lambdaInvokeConfig) create(r *request) (outcome, error) {
+	if err := r.requireRights(createHandler, ""); err != nil {
+		return outcome{}, err
+	}
 	return outcome{id: r.props.str("FunctionName") + "|" + r.props.str("Qualifier")}, p.set(r)
 }
 

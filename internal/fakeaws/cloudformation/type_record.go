@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 
@@ -29,6 +30,9 @@ func (t recordType) create(r *request) (outcome, error) {
 	id, attrs := name, map[string]any(nil)
 	if t.attrs != nil {
 		id, attrs = t.attrs(r, name)
+	}
+	if err := r.requireRights(createHandler, id); err != nil {
+		return outcome{}, err
 	}
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
@@ -82,15 +86,26 @@ var logGroup = recordType{
 			"RetentionInDays",
 			"Tags",
 		},
-		Replace: []string{"LogGroupName"}, Name: "LogGroupName", NameLength: 512, Tags: true,
-		Permissions: handlerPermissions{
-			Create: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"},
-			Read:   []string{"logs:DescribeLogGroups", "logs:ListTagsForResource"},
-			Update: []string{
-				"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource",
-				"logs:UntagResource",
+		Name: "LogGroupName", NameLength: 512, Tags: true,
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string { return r.arn("logs", r.stack.region, "log-group:"+id) },
+			For: map[string][]string{
+				"logs:PutRetentionPolicy": {"RetentionInDays"}, "logs:DeleteRetentionPolicy": {"RetentionInDays"},
+				"logs:TagResource": {"Tags"}, "logs:UntagResource": {"Tags"},
+				"logs:AssociateKmsKey": {"KmsKeyId"}, "logs:DisassociateKmsKey": {"KmsKeyId"},
+				"logs:PutDataProtectionPolicy":    {"DataProtectionPolicy"},
+				"logs:DeleteDataProtectionPolicy": {"DataProtectionPolicy"},
+				"logs:PutIndexPolicy":             {"FieldIndexPolicies"}, "logs:DeleteIndexPolicy": {"FieldIndexPolicies"},
 			},
-			Delete: []string{"logs:DeleteLogGroup"},
+			Unused: map[string]string{
+				"logs:CreateLogDelivery":             "DataProtectionPolicy has an audit destination",
+				"s3:REST.PUT.OBJECT":                 "DataProtectionPolicy has a bucket as audit destination",
+				"firehose:*":                         "DataProtectionPolicy has a delivery stream as audit destination",
+				"logs:PutResourcePolicy":             "ResourcePolicyDocument is set, which is refused",
+				"logs:DeleteResourcePolicy":          "ResourcePolicyDocument is set, which is refused",
+				"logs:PutLogGroupDeletionProtection": "DeletionProtectionEnabled is set, which is refused",
+				"logs:PutBearerTokenAuthentication":  "BearerTokenAuthenticationEnabled is set, which is refused",
+			},
 		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
@@ -107,16 +122,12 @@ var cloudwatchAlarm = recordType{
 			"OKActions", "Period", "Statistic", "Tags", "Threshold",
 			"ThresholdMetricId", "TreatMissingData", "Unit",
 		},
-		Required: []string{
-			"ComparisonOperator",
-			"EvaluationPeriods",
-		}, Replace: []string{"AlarmName"}, Name: "AlarmName", NameLength: 255, Tags: true,
-		Permissions: handlerPermissions{
-			Create: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"},
-			Read:   []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
-			Update: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"},
-			Delete: []string{"cloudwatch:DeleteAlarms"},
+		Name: "AlarmName", NameLength: 255, Tags: true,
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string { return r.arn("cloudwatch", r.stack.region, "alarm:"+id) },
+			For: map[string][]string{"cloudwatch:TagResource": {"Tags"}, "cloudwatch:UntagResource": {"Tags"}},
 		},
+		Required: []string{"ComparisonOperator", "EvaluationPeriods"},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
 		return name, map[string]any{"Arn": r.arn("cloudwatch", r.stack.region, "alarm:"+name)}
@@ -138,23 +149,21 @@ var schedulerSchedule = recordType{
 			"State",
 			"Target",
 		},
-		Required: []string{
-			"FlexibleTimeWindow",
-			"ScheduleExpression",
-			"Target",
-		}, Replace: []string{"Name"}, Name: "Name", NameLength: 64,
-		Permissions: handlerPermissions{
-			Create: []string{"scheduler:CreateSchedule", "iam:PassRole"},
-			Read:   []string{"scheduler:GetSchedule"},
-			Update: []string{"scheduler:UpdateSchedule", "iam:PassRole"},
-			Delete: []string{"scheduler:DeleteSchedule"},
+		Name: "Name", NameLength: 64,
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string {
+				return r.arn("scheduler", r.stack.region, "schedule/"+scheduleGroup(r)+"/"+id)
+			},
+			Access: map[string]func(*request) []protocol.Access{"iam:PassRole": func(r *request) []protocol.Access {
+				return []protocol.Access{protocol.PassRole(r.props.object("Target").str("RoleArn"), "scheduler.amazonaws.com")}
+			}},
 		},
 	},
 	attrs: func(r *request, name string) (string, map[string]any) {
-		group := r.props.str("GroupName")
-		if group == "" {
-			group = "default"
-		}
-		return name, map[string]any{"Arn": r.arn("scheduler", r.stack.region, "schedule/"+group+"/"+name)}
+		return name, map[string]any{"Arn": r.arn("scheduler", r.stack.region, "schedule/"+scheduleGroup(r)+"/"+name)}
 	},
+}
+
+func scheduleGroup(r *request) string {
+	return cmp.Or(r.props.str("GroupName"), "default")
 }

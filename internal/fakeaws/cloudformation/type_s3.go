@@ -24,7 +24,7 @@ func (s3Bucket) schema() schema {
 			"BucketEncryption", "BucketName", "LifecycleConfiguration", "OwnershipControls", "PublicAccessBlockConfiguration",
 			"Tags", "VersioningConfiguration",
 		},
-		Replace: []string{"BucketName"}, Name: "BucketName", NameLength: 63, Tags: true,
+		Name: "BucketName", NameLength: 63, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{
 				"s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutBucketTagging",
@@ -33,6 +33,10 @@ func (s3Bucket) schema() schema {
 			Read:   []string{"s3:GetBucketVersioning"},
 			Update: []string{"s3:PutBucketVersioning", "s3:PutBucketTagging", "s3:PutBucketPublicAccessBlock"},
 			Delete: []string{"s3:DeleteBucket"},
+		},
+		Rights: handlerRights{
+			ARN:    func(r *request, id string) string { return r.globalARN("s3", id) },
+			Unused: map[string]string{"*": "a setting of a bucket that is accepted and has no effect"},
 		},
 	}
 }
@@ -146,14 +150,13 @@ type s3BucketPolicy struct{}
 func (s3BucketPolicy) schema() schema {
 	return schema{
 		Properties: []string{"Bucket", "PolicyDocument"},
-		Required:   []string{"Bucket", "PolicyDocument"},
-		Replace:    []string{"Bucket"},
 		Permissions: handlerPermissions{
 			Create: []string{"s3:PutBucketPolicy"},
 			Read:   []string{"s3:GetBucketPolicy"},
 			Update: []string{"s3:PutBucketPolicy"},
 			Delete: []string{"s3:DeleteBucketPolicy"},
 		},
+		Rights: handlerRights{ARN: func(r *request, id string) string { return r.globalARN("s3", id) }},
 	}
 }
 

@@ -28,7 +28,6 @@ var topicAttributes = []string{
 func (snsTopic) schema() schema {
 	return schema{
 		Properties: append([]string{"Subscription", "Tags", "TopicName"}, topicAttributes...),
-		Replace:    []string{"TopicName", "FifoTopic"},
 		Name:       "TopicName", NameLength: 256, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{"sns:GetTopicAttributes", "sns:CreateTopic", "sns:TagResource", "sns:Subscribe"},
@@ -38,6 +37,14 @@ func (snsTopic) schema() schema {
 				"sns:Unsubscribe", "sns:TagResource", "sns:UntagResource",
 			},
 			Delete: []string{"sns:DeleteTopic"},
+		},
+		Rights: handlerRights{
+			ARN: physicalID,
+			Unused: map[string]string{
+				"sns:PutDataProtectionPolicy": "DataProtectionPolicy is set, which is refused",
+				"iam:GetRole":                 "DeliveryStatusLogging is set, which is refused",
+				"iam:PassRole":                "DeliveryStatusLogging is set, which is refused",
+			},
 		},
 	}
 }
@@ -207,120 +214,6 @@ func snsTags(tags []protocol.Tag) []snstypes.Tag {
 	return out
 }
 
-func setPolicy(r *request, arn, policy string) error {
-	_, err := sns.NewFromConfig(r.cfg).
-		SetTopicAttributes(r.ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: aws.String("Policy"),
-			AttributeValue: &policy})
-	return err
-}
-
-// clearPolicy restores the policy of a new topic, as the deletion of a policy
-// resource does.
-func clearPolicy(r *request, arn string) error {
-	err := setPolicy(r, arn, marshal(map[string]any{
-		"Version": "2008-10-17", "Id": "__default_policy_ID",
-		"Statement": []any{map[string]any{
-			"Sid": "__default_statement_ID", "Effect": "Allow", "Principal": map[string]any{"AWS": "*"},
-			"Action": []any{
-				"SNS:GetTopicAttributes",
-				"SNS:SetTopicAttributes",
-				"SNS:AddPermission",
-				"SNS:RemovePermission",
-				"SNS:DeleteTopic",
-				"SNS:Subscribe",
-				"SNS:ListSubscriptionsByTopic",
-				"SNS:Publish",
-			},
-			"Resource": arn, "Condition": map[string]any{"StringEquals": map[string]any{"AWS:SourceOwner": r.stack.account}},
-		}},
-	}))
-	if isNotFound(err) {
-		return nil
-	}
-	return err
-}
-
-// snsInlinePolicy is the policy of one topic.
-type snsInlinePolicy struct{}
-
-func (snsInlinePolicy) schema() schema {
-	return schema{
-		Properties: []string{"PolicyDocument", "TopicArn"},
-		Required:   []string{"PolicyDocument", "TopicArn"},
-		Replace:    []string{"TopicArn"},
-		Permissions: handlerPermissions{
-			Create: []string{"sns:SetTopicAttributes"},
-			Read:   []string{"sns:GetTopicAttributes"},
-			Update: []string{"sns:SetTopicAttributes"},
-			Delete: []string{"sns:SetTopicAttributes"},
-		},
-	}
-}
-
-func (p snsInlinePolicy) create(r *request) (outcome, error) {
-	arn := r.props.str("TopicArn")
-	return outcome{id: arn}, setPolicy(r, arn, r.props.json("PolicyDocument"))
-}
-
-func (p snsInlinePolicy) update(r *request) (outcome, error) { return p.create(r) }
-
-func (snsInlinePolicy) delete(r *request) error { return clearPolicy(r, r.id) }
-
-func (snsInlinePolicy) read(r *request) (map[string]any, error) {
-	got, err := sns.NewFromConfig(r.cfg).GetTopicAttributes(r.ctx, &sns.GetTopicAttributesInput{TopicArn: &r.id})
-	if err != nil {
-		return nil, notFound(err)
-	}
-	return map[string]any{"TopicArn": r.id, "PolicyDocument": parseJSON(got.Attributes["Policy"])}, nil
-}
-
-// snsTopicPolicy is one policy for several topics.
-type snsTopicPolicy struct{}
-
-func (snsTopicPolicy) schema() schema {
-	return schema{
-		Properties: []string{"PolicyDocument", "Topics"},
-		Required:   []string{"PolicyDocument", "Topics"},
-		Permissions: handlerPermissions{
-			Create: []string{"sns:SetTopicAttributes"},
-			Read:   noDriftDetection,
-			Update: []string{"sns:SetTopicAttributes"},
-			Delete: []string{"sns:SetTopicAttributes"},
-		},
-	}
-}
-
-func (p snsTopicPolicy) create(r *request) (outcome, error) {
-	out, err := p.update(r)
-	out.id = generateName(r.stack.name, r.logicalID, 128)
-	out.attrs = map[string]any{"Id": out.id}
-	return out, err
-}
-
-func (snsTopicPolicy) update(r *request) (outcome, error) {
-	now := r.props.list("Topics")
-	for _, arn := range now {
-		if err := setPolicy(r, arn, r.props.json("PolicyDocument")); err != nil {
-			return outcome{}, err
-		}
-	}
-	for _, arn := range r.old.list("Topics") {
-		if !slices.Contains(now, arn) {
-			if err := clearPolicy(r, arn); err != nil {
-				return outcome{}, err
-			}
-		}
-	}
-	return outcome{id: r.id, attrs: map[string]any{"Id": r.id}}, nil
-}
-
-func (p snsTopicPolicy) delete(r *request) error {
-	_, err := p.update(&request{ctx: r.ctx, cfg: r.cfg, stack: r.stack, old: r.props})
-	return err
-}
-
-func (snsTopicPolicy) read(*request) (map[string]any, error) { return nil, errNoDrift }
-
 // snsSubscription is one subscription.
 type snsSubscription struct{}
 
@@ -336,13 +229,21 @@ var subscriptionAttributes = []string{
 func (snsSubscription) schema() schema {
 	return schema{
 		Properties: append([]string{"Endpoint", "Protocol", "TopicArn"}, subscriptionAttributes...),
-		Required:   []string{"Protocol", "TopicArn"},
-		Replace:    []string{"Endpoint", "Protocol", "TopicArn"},
 		Permissions: handlerPermissions{
 			Create: []string{"sns:Subscribe"},
 			Read:   []string{"sns:GetSubscriptionAttributes"},
 			Update: []string{"sns:SetSubscriptionAttributes"},
 			Delete: []string{"sns:Unsubscribe"},
+		},
+		Rights: handlerRights{
+			ARN: physicalID,
+			For: map[string][]string{"iam:GetRole": {"SubscriptionRoleArn"}, "iam:PassRole": {"SubscriptionRoleArn"}},
+			Access: map[string]func(*request) []protocol.Access{
+				"iam:GetRole": func(r *request) []protocol.Access {
+					return []protocol.Access{{Action: "iam:GetRole", Resource: r.props.str("SubscriptionRoleArn")}}
+				},
+				"iam:PassRole": passRole("sns.amazonaws.com", "SubscriptionRoleArn"),
+			},
 		},
 	}
 }

@@ -28,12 +28,17 @@ func (sqsQueue) schema() schema {
 		Properties: append([]string{
 			"ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit", "QueueName", "Tags",
 		}, queueAttributes...),
-		Replace: []string{"FifoQueue", "QueueName"}, Name: "QueueName", NameLength: 80, Tags: true,
+		Name: "QueueName", NameLength: 80, Tags: true,
 		Permissions: handlerPermissions{
 			Create: []string{"sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:TagQueue"},
 			Read:   []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"},
 			Update: []string{"sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"},
 			Delete: []string{"sqs:DeleteQueue"},
+		},
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string {
+				return r.arn("sqs", r.stack.region, id[strings.LastIndexByte(id, '/')+1:])
+			},
 		},
 	}
 }
@@ -169,13 +174,13 @@ type sqsQueuePolicy struct{}
 func (sqsQueuePolicy) schema() schema {
 	return schema{
 		Properties: []string{"PolicyDocument", "Queues"},
-		Required:   []string{"PolicyDocument", "Queues"},
 		Permissions: handlerPermissions{
 			Create: []string{"sqs:SetQueueAttributes"},
 			Read:   noDriftDetection,
 			Update: []string{"sqs:SetQueueAttributes"},
 			Delete: []string{"sqs:SetQueueAttributes"},
 		},
+		Rights: handlerRights{ARN: physicalID},
 	}
 }
 

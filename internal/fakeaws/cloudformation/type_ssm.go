@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -23,14 +24,20 @@ func (ssmParameter) schema() schema {
 			"Type",
 			"Value",
 		},
-		Required: []string{"Type", "Value"},
-		Replace:  []string{"DataType", "Name"},
-		Name:     "Name", NameLength: 512,
+		Name: "Name", NameLength: 512,
 		Permissions: handlerPermissions{
 			Create: []string{"ssm:PutParameter", "ssm:AddTagsToResource"},
-			Read:   []string{"ssm:GetParameter"},
+			Read:   []string{"ssm:GetParameters"},
 			Update: []string{"ssm:PutParameter"},
 			Delete: []string{"ssm:DeleteParameter"},
+		},
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string {
+				return r.arn("ssm", r.stack.region, "parameter/"+strings.TrimPrefix(id, "/"))
+			},
+			For: map[string][]string{
+				"ssm:AddTagsToResource": {"Tags"}, "ssm:RemoveTagsFromResource": {"Tags"},
+			},
 		},
 	}
 }
@@ -70,14 +77,18 @@ func (ssmParameter) delete(r *request) error {
 }
 
 func (ssmParameter) read(r *request) (map[string]any, error) {
-	got, err := ssm.NewFromConfig(r.cfg).GetParameter(r.ctx, &ssm.GetParameterInput{Name: &r.id})
+	got, err := ssm.NewFromConfig(r.cfg).GetParameters(r.ctx, &ssm.GetParametersInput{Names: []string{r.id}})
 	if err != nil {
-		return nil, notFound(err)
+		return nil, err
 	}
+	if len(got.Parameters) == 0 {
+		return nil, errNotFound
+	}
+	parameter := got.Parameters[0]
 	out := map[string]any{}
 	for k, v := range r.props {
 		out[k] = v
 	}
-	out["Name"], out["Type"], out["Value"] = *got.Parameter.Name, string(got.Parameter.Type), *got.Parameter.Value
+	out["Name"], out["Type"], out["Value"] = *parameter.Name, string(parameter.Type), *parameter.Value
 	return out, nil
 }

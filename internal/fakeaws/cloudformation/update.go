@@ -124,7 +124,7 @@ func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error)
 	if same && (!p.schema().Tags || slices.Equal(r.tags, op.s.tags)) {
 		return "", nil
 	}
-	if r.typ == t.Type && len(p.schema().replaces(r.props, values)) == 0 {
+	if r.typ == t.Type && len(p.schema().replaces(r.typ, r.props, values)) == 0 {
 		before := r.clone()
 		err := op.change(r, values, op.s.tags)
 		if err == nil && r.id != before.id {

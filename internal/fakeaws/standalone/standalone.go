@@ -82,6 +82,7 @@ func Start(addr string, o Options) (*Server, error) {
 		ConfigFor:    l.ConfigFor,
 		ConfigCaller: l.ConfigCaller,
 		Assumable:    l.AssumableBy,
+		Authorize:    l.Authorize,
 		Endpoint:     func() string { return l.Endpoint + strings.TrimSuffix(responsePrefix, "/") },
 		Fetch:        l.fetch,
 		Lambda:       l.Functions,
