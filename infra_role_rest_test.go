@@ -72,11 +72,13 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`},
 			"UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
 	} {
-		b := resolveFile(t, path, launchTemplates(t)[path], nil)
-		for id, want := range of {
-			if got, err := toJSON(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
-				t.Errorf("%s: %s is for %s", path, id, got)
+		t.Run(path, func(t *testing.T) {
+			b := resolveFile(t, path, launchTemplates(t)[path], nil)
+			for id, want := range of {
+				if got, err := toJSON(properties(t, b, id)[want[0]]); err != nil || string(got) != want[1] {
+					t.Errorf("%s is for %s", id, got)
+				}
 			}
-		}
+		})
 	}
 }

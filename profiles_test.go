@@ -117,17 +117,19 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 	}
 	sharing := map[string]string{"OtherAccountIds": "111122223333, 444455556666", "SharedResources": "organization"}
 	for name, parameters := range launch {
-		b, err := resolveTemplate(t, "parent", parameters(sharing))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		got := properties(t, b, "PermissionStack")
-		if ids := fmt.Sprint(got["OtherAccountIds"]); ids != "[111122223333 444455556666]" {
-			t.Errorf("%s: other accounts: %s", name, ids)
-		}
-		if got["SharedResources"] != "organization" {
-			t.Errorf("%s: shared resources: %v", name, got["SharedResources"])
-		}
+		t.Run(name, func(t *testing.T) {
+			b, err := resolveTemplate(t, "parent", parameters(sharing))
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			got := properties(t, b, "PermissionStack")
+			if ids := fmt.Sprint(got["OtherAccountIds"]); ids != "[111122223333 444455556666]" {
+				t.Errorf("other accounts: %s", ids)
+			}
+			if got["SharedResources"] != "organization" {
+				t.Errorf("shared resources: %v", got["SharedResources"])
+			}
+		})
 	}
 }
 

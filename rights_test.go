@@ -182,20 +182,22 @@ func TestInfraRoleTrust(t *testing.T) {
 	}
 	for id, service := range map[string]string{"StackRole": "cloudformation.amazonaws.com",
 		"ProvisionerRole": "lambda.amazonaws.com"} {
-		trust := document(t, properties(t, b, id)["AssumeRolePolicyDocument"])
-		ask := func(p eval.Principal, from string) bool {
-			d, _ := eval.Trust(trust, eval.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole,
-				Context: map[string][]string{"aws:SourceAccount": {from}}})
-			return d == eval.Allow
-		}
-		if !ask(eval.Principal{Service: service}, account) {
-			t.Errorf("%s cannot be assumed by %s", id, service)
-		}
-		if ask(eval.Principal{Service: "ec2.amazonaws.com"}, account) {
-			t.Errorf("%s can be assumed by EC2", id)
-		}
-		if id == "StackRole" && ask(eval.Principal{Service: service}, "999999999999") {
-			t.Errorf("%s can be assumed for another account", id)
-		}
+		t.Run(id, func(t *testing.T) {
+			trust := document(t, properties(t, b, id)["AssumeRolePolicyDocument"])
+			ask := func(p eval.Principal, from string) bool {
+				d, _ := eval.Trust(trust, eval.Request{Principal: p, Action: "sts:AssumeRole", Resource: stackRole,
+					Context: map[string][]string{"aws:SourceAccount": {from}}})
+				return d == eval.Allow
+			}
+			if !ask(eval.Principal{Service: service}, account) {
+				t.Errorf("%s cannot be assumed by %s", id, service)
+			}
+			if ask(eval.Principal{Service: "ec2.amazonaws.com"}, account) {
+				t.Errorf("%s can be assumed by EC2", id)
+			}
+			if id == "StackRole" && ask(eval.Principal{Service: service}, "999999999999") {
+				t.Errorf("%s can be assumed for another account", id)
+			}
+		})
 	}
 }

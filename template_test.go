@@ -204,12 +204,14 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"StackRole", "ProvisionerRole", "DriftRole"} {
-		p := properties(t, without, id)
-		if _, set := p["PermissionsBoundary"]; set {
-			t.Errorf("%s: got a boundary, want none", id)
-		}
-		if list, _ := p["Tags"].([]any); len(list) != 0 {
-			t.Errorf("%s: got tags %v, want none", id, list)
-		}
+		t.Run(id, func(t *testing.T) {
+			p := properties(t, without, id)
+			if _, set := p["PermissionsBoundary"]; set {
+				t.Error("got a boundary, want none")
+			}
+			if list, _ := p["Tags"].([]any); len(list) != 0 {
+				t.Errorf("got tags %v, want none", list)
+			}
+		})
 	}
 }

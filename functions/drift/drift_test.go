@@ -120,9 +120,12 @@ func TestFailures(t *testing.T) {
 
 	// The state is empty, damaged, of another stack, of another version.
 	for _, value := range []string{"{}", "garbage", `{"v":1,"p":"other"}`, `{"v":99}`} {
-		w.writeState(value)
-		w.RequireMessages("GRANTS MORE: 2 new") // the finding, and that the state was lost
-		w.RequireMessages()
+		t.Run("state "+value, func(t *testing.T) {
+			w := w.in(t)
+			w.writeState(value)
+			w.RequireMessages("GRANTS MORE: 2 new") // the finding, and that the state was lost
+			w.RequireMessages()
+		})
 	}
 	if _, err := w.SSM.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: &w.parameter}); err != nil {
 		t.Fatal(err)
@@ -235,6 +238,7 @@ func TestChangedChoices(t *testing.T) {
 		{"revert", "OnDrift", "revert", finding.Monitoring, "revert"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			w := w.in(t)
 			last[tc.parameter] = tc.value
 			w.update(last)
 			w.Messages()
@@ -271,6 +275,7 @@ func TestPoisonedState(t *testing.T) {
 	locked.Lease = notify.Lease{Holder: "x", Until: future}
 	for name, poisoned := range map[string]notify.State{"reported in the future": reported, "lease": locked} {
 		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
 			w.writeState(string(poisoned.Encode(w.StackID)))
 			messages := w.RequireMessages("GRANTS MORE: 2 new")
 			if !slices.ContainsFunc(messages[0].Findings, func(f notify.Reported) bool {

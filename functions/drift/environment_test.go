@@ -47,6 +47,11 @@ func launch(t *testing.T, parameters map[string]string) *installation {
 	return w
 }
 
+// in returns the same installation for a subtest.
+func (w *installation) in(t *testing.T) *installation {
+	return &installation{Stack: w.For(t), t: t, parameter: w.parameter}
+}
+
 // withEmail returns parameters with an address for notifications, unless they have one.
 func withEmail(parameters map[string]string) map[string]string {
 	all := map[string]string{"NotificationEmail": "security@example.com"}

@@ -42,9 +42,11 @@ func TestOverTheNetwork(t *testing.T) {
 
 func TestListensOnLoopbackOnly(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.com:0", "nonsense"} {
-		if _, err := fakeaws.New(fakeaws.Options{}).Start(addr); err == nil {
-			t.Errorf("Start accepts %q", addr)
-		}
+		t.Run(addr, func(t *testing.T) {
+			if _, err := fakeaws.New(fakeaws.Options{}).Start(addr); err == nil {
+				t.Errorf("Start accepts %q", addr)
+			}
+		})
 	}
 }
 

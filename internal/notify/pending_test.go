@@ -125,16 +125,18 @@ func TestNotReachedByName(t *testing.T) {
 		"of the parent":         {ID: "a", Stack: "backup", LogicalID: "Role", Direction: finding.GrantsMore},
 		"of a stack of another": {ID: "b", Stack: "elsewhere", LogicalID: "Role", Direction: finding.GrantsMore},
 	} {
-		_, state := notify.Compare(report(f), notify.State{}, monday, 7)
-		r := report(finding.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: finding.GrantsLess})
-		r.Stacks, r.NotReached = nil, []string{"Role"}
-		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 0 {
-			t.Errorf("%s: resolved, although not checked", name)
-		}
-		r.NotReached = []string{"b/ackupRole"}
-		if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 1 {
-			t.Errorf("%s: kept, for one of another name", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, state := notify.Compare(report(f), notify.State{}, monday, 7)
+			r := report(finding.Finding{ID: "c", Stack: "elsewhere", LogicalID: "Other", Direction: finding.GrantsLess})
+			r.Stacks, r.NotReached = nil, []string{"Role"}
+			if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 0 {
+				t.Error("resolved, although not checked")
+			}
+			r.NotReached = []string{"b/ackupRole"}
+			if diff, _ := notify.Compare(r, state, monday.Add(time.Hour), 7); len(diff.Resolved) != 1 {
+				t.Error("kept, for one of another name")
+			}
+		})
 	}
 }
 

@@ -39,43 +39,45 @@ func TestEveryChoiceFits(t *testing.T) {
 	assets := []schema.Asset{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}
 	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"},
 		{"aws-cn", "cn-northwest-1"}} {
-		env := environment(place[0], place[1])
-		for choice := range 1 << (len(assets) + 3) {
-			var sel policies.Selection
-			sel.Profile = "clumio"
-			for i, a := range assets {
-				if choice>>i&1 == 1 {
-					sel.Assets = append(sel.Assets, a)
+		t.Run(place[1], func(t *testing.T) {
+			env := environment(place[0], place[1])
+			for choice := range 1 << (len(assets) + 3) {
+				var sel policies.Selection
+				sel.Profile = "clumio"
+				for i, a := range assets {
+					if choice>>i&1 == 1 {
+						sel.Assets = append(sel.Assets, a)
+					}
+				}
+				if len(sel.Assets) == 0 {
+					continue
+				}
+				if choice>>5&1 == 1 {
+					sel.Operations = []schema.Operation{"backup"}
+				}
+				env := env
+				if choice>>6&1 == 1 {
+					sel.Options = append(sel.Options, "support-role")
+				} else {
+					env.SupportControlPlaneRoleARN = ""
+				}
+				if choice>>7&1 == 1 {
+					sel.Options = append(sel.Options, "aws-backup-inventory")
+				}
+				set, err := policies.Synthesize(sel, env)
+				if err != nil {
+					t.Fatalf("%v: %v", sel, err)
+				}
+				stacks, err := permissionstack.Stacks(set)
+				if err != nil {
+					t.Fatalf("%v: %v", sel, err)
+				}
+				for _, s := range stacks {
+					key := fmt.Sprint(place[0], " ", s.Part)
+					largest[key] = max(largest[key], s.Template.Size())
 				}
 			}
-			if len(sel.Assets) == 0 {
-				continue
-			}
-			if choice>>5&1 == 1 {
-				sel.Operations = []schema.Operation{"backup"}
-			}
-			env := env
-			if choice>>6&1 == 1 {
-				sel.Options = append(sel.Options, "support-role")
-			} else {
-				env.SupportControlPlaneRoleARN = ""
-			}
-			if choice>>7&1 == 1 {
-				sel.Options = append(sel.Options, "aws-backup-inventory")
-			}
-			set, err := policies.Synthesize(sel, env)
-			if err != nil {
-				t.Fatalf("%v in %s: %v", sel, place[1], err)
-			}
-			stacks, err := permissionstack.Stacks(set)
-			if err != nil {
-				t.Fatalf("%v in %s: %v", sel, place[1], err)
-			}
-			for _, s := range stacks {
-				key := fmt.Sprint(place[0], " ", s.Part)
-				largest[key] = max(largest[key], s.Template.Size())
-			}
-		}
+		})
 	}
 	t.Logf("largest templates, in bytes: %v", largest)
 }
@@ -86,28 +88,30 @@ func TestEveryChoiceFits(t *testing.T) {
 func TestCombinedFits(t *testing.T) {
 	for _, place := range [][2]string{{"aws", "ap-southeast-1"}, {"aws-us-gov", "us-gov-west-1"},
 		{"aws-cn", "cn-northwest-1"}} {
-		env := environment(place[0], place[1])
-		env.PermissionsBoundaryARN, env.Path, env.Tags = "", "", nil
-		open := env
-		open.Partition, open.Region, open.Account = "", "", ""
-		for _, env := range []policies.Environment{env, open} {
-			set, err := policies.Synthesize(everything, env)
-			if err != nil {
-				t.Fatal(err)
+		t.Run(place[1], func(t *testing.T) {
+			env := environment(place[0], place[1])
+			env.PermissionsBoundaryARN, env.Path, env.Tags = "", "", nil
+			open := env
+			open.Partition, open.Region, open.Account = "", "", ""
+			for _, env := range []policies.Environment{env, open} {
+				set, err := policies.Synthesize(everything, env)
+				if err != nil {
+					t.Fatal(err)
+				}
+				template, err := permissionstack.Combined(set)
+				if err != nil {
+					t.Fatal(err)
+				}
+				limit := permissionstack.MaxBody
+				if env.Region == "" {
+					limit = cfntemplate.MaxSize
+				}
+				if template.Size() > limit {
+					t.Errorf("%s, Region %q: got %d bytes, CloudFormation accepts %d", place[0], env.Region, template.Size(), limit)
+				}
+				t.Logf("%s, Region %q: %d bytes", place[0], env.Region, template.Size())
 			}
-			template, err := permissionstack.Combined(set)
-			if err != nil {
-				t.Fatal(err)
-			}
-			limit := permissionstack.MaxBody
-			if env.Region == "" {
-				limit = cfntemplate.MaxSize
-			}
-			if template.Size() > limit {
-				t.Errorf("%s, Region %q: got %d bytes, CloudFormation accepts %d", place[0], env.Region, template.Size(), limit)
-			}
-			t.Logf("%s, Region %q: %d bytes", place[0], env.Region, template.Size())
-		}
+		})
 	}
 }
 
@@ -164,25 +168,27 @@ func BenchmarkStacks(b *testing.B) {
 func TestPseudoParametersInSub(t *testing.T) {
 	for name, env := range map[string]policies.Environment{"bound": environment("aws", "us-east-1"),
 		"portable": environment("", "")} {
-		if name == "portable" {
-			env.Account, env.PermissionsBoundaryARN = "", ""
-			env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c",
-				"arn:aws:iam::210987654321:role/s"
-		}
-		set, err := policies.Synthesize(everything, env)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		template, err := permissionstack.Combined(set)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		walk(parse(t, template.JSON()), func(path, text string) {
-			inSub := strings.HasSuffix(path, "/Fn::Sub") // not in the function's map
-			if strings.Contains(text, "${AWS::") != inSub {
-				t.Errorf("%s: %s is %q", name, path, text)
+		t.Run(name, func(t *testing.T) {
+			if name == "portable" {
+				env.Account, env.PermissionsBoundaryARN = "", ""
+				env.ControlPlaneRoleARN, env.SupportControlPlaneRoleARN = "arn:aws:iam::210987654321:role/c",
+					"arn:aws:iam::210987654321:role/s"
 			}
-		}, "")
+			set, err := policies.Synthesize(everything, env)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			template, err := permissionstack.Combined(set)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			walk(parse(t, template.JSON()), func(path, text string) {
+				inSub := strings.HasSuffix(path, "/Fn::Sub") // not in the function's map
+				if strings.Contains(text, "${AWS::") != inSub {
+					t.Errorf("%s is %q", path, text)
+				}
+			}, "")
+		})
 	}
 }
 

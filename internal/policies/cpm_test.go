@@ -153,19 +153,21 @@ func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 		{"recovery", "other", [][]string{pageAlways, pageKMSBackup, pageKMSRecovery}},
 		{"cross-account", "admin", [][]string{pageAlways, pageCrossAccount, pageKMSAdmin}},
 	} {
-		have := granted(
-			t,
-			policies.Selection{
-				Profile:    "cpm",
-				Preset:     "minimal",
-				Operations: splitList[schema.Operation](c.ops, nil),
-				Options:    []schema.Option{schema.Option("kms-user=" + c.user)},
-			},
-		)
-		want := slices.Sorted(slices.Values(slices.Concat(c.want...)))
-		if want = slices.Compact(want); !slices.Equal(have, want) {
-			t.Errorf("%s for user %s:\n%v\nwant\n%v", c.ops, c.user, have, want)
-		}
+		t.Run(c.ops+" for "+c.user, func(t *testing.T) {
+			have := granted(
+				t,
+				policies.Selection{
+					Profile:    "cpm",
+					Preset:     "minimal",
+					Operations: splitList[schema.Operation](c.ops, nil),
+					Options:    []schema.Option{schema.Option("kms-user=" + c.user)},
+				},
+			)
+			want := slices.Sorted(slices.Values(slices.Concat(c.want...)))
+			if want = slices.Compact(want); !slices.Equal(have, want) {
+				t.Errorf("%s for user %s:\n%v\nwant\n%v", c.ops, c.user, have, want)
+			}
+		})
 	}
 }
 
@@ -194,13 +196,15 @@ func TestCPMKeysFollowTheUser(t *testing.T) {
 		"ec2:snapshot-lock":           pageKMSAdmin,
 		"ec2,rds,efs:backup,archive":  every,
 	} {
-		want = slices.Compact(slices.Sorted(slices.Values(want)))
-		if have := kms(choice, "kms-user=other"); !slices.Equal(have, want) {
-			t.Errorf("%s: %v, want %v", choice, have, want)
-		}
-		if have := kms(choice, "kms-user=admin"); !slices.Equal(have, pageKMSAdmin) {
-			t.Errorf("%s for an administrator: %v", choice, have)
-		}
+		t.Run(choice, func(t *testing.T) {
+			want = slices.Compact(slices.Sorted(slices.Values(want)))
+			if have := kms(choice, "kms-user=other"); !slices.Equal(have, want) {
+				t.Errorf("%v, want %v", have, want)
+			}
+			if have := kms(choice, "kms-user=admin"); !slices.Equal(have, pageKMSAdmin) {
+				t.Errorf("%s for an administrator: %v", choice, have)
+			}
+		})
 	}
 }
 

@@ -60,31 +60,33 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 		"3": "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 		"":  "A[x:A] B[x:B] D[x:D]? E[x:E x:E2] Late",
 	} {
-		set, err := SynthesizeProfile(
-			history(),
-			Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release},
-			Environment{},
-		)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, s := range set.Roles[0].Inline[0].Document.Statement {
-			text := s.Sid + "[" + strings.Join(s.Action, " ") + "]"
-			if len(s.Condition) > 0 {
-				text += "?"
+		t.Run("release "+release, func(t *testing.T) {
+			set, err := SynthesizeProfile(
+				history(),
+				Selection{Assets: []schema.Asset{"a"}, CatalogVersion: release},
+				Environment{},
+			)
+			if err != nil {
+				t.Fatal(err)
 			}
-			got = append(got, text)
-		}
-		if len(set.Roles) > 1 {
-			got = append(got, set.Roles[1].Entity)
-		}
-		if text := strings.Join(got, " "); text != want {
-			t.Errorf("release %q: %s, want %s", release, text, want)
-		}
-		if wanted := release; wanted != "" && set.CatalogVersion != wanted {
-			t.Errorf("release %q calls itself %q", release, set.CatalogVersion)
-		}
+			var got []string
+			for _, s := range set.Roles[0].Inline[0].Document.Statement {
+				text := s.Sid + "[" + strings.Join(s.Action, " ") + "]"
+				if len(s.Condition) > 0 {
+					text += "?"
+				}
+				got = append(got, text)
+			}
+			if len(set.Roles) > 1 {
+				got = append(got, set.Roles[1].Entity)
+			}
+			if text := strings.Join(got, " "); text != want {
+				t.Errorf("got %s, want %s", text, want)
+			}
+			if wanted := release; wanted != "" && set.CatalogVersion != wanted {
+				t.Errorf("release %q calls itself %q", release, set.CatalogVersion)
+			}
+		})
 	}
 	unknown := Selection{Assets: []schema.Asset{"a"}, CatalogVersion: "4"}
 	if _, err := SynthesizeProfile(history(), unknown, Environment{}); err == nil {

@@ -90,12 +90,14 @@ func TestCPMNeeds(t *testing.T) {
 		`other account "12" is not valid`: {nil,
 			func(e *policies.Environment) { e.OtherAccounts = []string{"12"} }},
 	} {
-		env := cpmEnvironment(here)
-		c.env(&env)
-		_, err := policies.Synthesize(cpmSelection("ec2:backup", c.options...), env)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("have %v, want %q", err, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			env := cpmEnvironment(here)
+			c.env(&env)
+			_, err := policies.Synthesize(cpmSelection("ec2:backup", c.options...), env)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("have %v, want %q", err, want)
+			}
+		})
 	}
 }
 

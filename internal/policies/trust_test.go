@@ -103,9 +103,11 @@ func TestChoices(t *testing.T) {
 			"ClumioIAMRole ClumioKMSPolicy ClumioBaseValidationPolicy ClumioDriftDetectPolicy ClumioBaseManagedPolicy ClumioEC2MSSQLBackupRestorePolicy ClumioEC2MSSQLSSMInstanceRoleV2 ClumioEC2MSSQLSSMInstancePolicy ClumioSSMNotificationRole ClumioSSMNotificationPolicy",
 		},
 	} {
-		if have := strings.Join(entities(c.sel), " "); have != c.want {
-			t.Errorf("%s:\n%s\nwant\n%s", name, have, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if have := strings.Join(entities(c.sel), " "); have != c.want {
+				t.Errorf("%s:\n%s\nwant\n%s", name, have, c.want)
+			}
+		})
 	}
 }
 

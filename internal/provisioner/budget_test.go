@@ -105,11 +105,13 @@ func TestNoTimeForRepetition(t *testing.T) {
 	f := newFake()
 	denied := &failedStack{denied: true}
 	for left, want := range map[time.Duration]bool{10 * time.Minute: true, 6 * time.Minute: false} {
-		ctx, cancel := context.WithTimeout(t.Context(), left)
-		o := &operation{Provisioner: &Provisioner{Sleep: f.sleep}, log: discard, repeated: map[string]bool{}}
-		if got := o.repeatDenied(ctx, "create", access, denied); got != want {
-			t.Errorf("%v left: got %v, want %v", left, got, want)
-		}
-		cancel()
+		t.Run(left.String(), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			o := &operation{Provisioner: &Provisioner{Sleep: f.sleep}, log: discard, repeated: map[string]bool{}}
+			if got := o.repeatDenied(ctx, "create", access, denied); got != want {
+				t.Errorf("%v left: got %v, want %v", left, got, want)
+			}
+			cancel()
+		})
 	}
 }

@@ -3,6 +3,7 @@ package provisioner
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -194,12 +195,14 @@ func TestDeleteWhileCreateRuns(t *testing.T) {
 // TestNoTime cancels the context in the middle of a wait.
 func TestNoTime(t *testing.T) {
 	for _, request := range []cfn.RequestType{cfn.RequestUpdate, cfn.RequestDelete} {
-		f := launched(t)
-		f.forever = true
-		ctx, cancel := context.WithCancel(t.Context())
-		f.onTick = cancel
-		_, err := handleWith(ctx, f, event(request, testProperties("Assets", "ec2")))
-		says(t, err, access, "_IN_PROGRESS", "canceled")
+		t.Run(string(request), func(t *testing.T) {
+			f := launched(t)
+			f.forever = true
+			ctx, cancel := context.WithCancel(t.Context())
+			f.onTick = cancel
+			_, err := handleWith(ctx, f, event(request, testProperties("Assets", "ec2")))
+			says(t, err, access, "_IN_PROGRESS", "canceled")
+		})
 	}
 	f := newFake()
 	f.forever = true
@@ -217,9 +220,11 @@ func TestNoTime(t *testing.T) {
 func TestPathCannotChange(t *testing.T) {
 	f := launched(t)
 	for _, changed := range [][]string{{"Path", "/other/"}, {"Path", "/other/", "ConnectionId", "new"}} {
-		_, err := handle(t, f, event(cfn.RequestUpdate, testProperties(changed...)))
-		says(t, err, "property Path", "/permstack/", "/other/", "launch it again")
-		wrote(t, f)
+		t.Run(fmt.Sprint(changed), func(t *testing.T) {
+			_, err := handle(t, f, event(cfn.RequestUpdate, testProperties(changed...)))
+			says(t, err, "property Path", "/permstack/", "/other/", "launch it again")
+			wrote(t, f)
+		})
 	}
 }
 

@@ -104,39 +104,42 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 		0, 50 * time.Millisecond, 700 * time.Millisecond,
 		3 * time.Second, 12 * time.Second, 45 * time.Second, 5 * time.Minute,
 	} {
-		s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: takes}
-		run := func(request cfn.RequestType, p map[string]any) {
-			t.Helper()
-			s.late, s.polls, s.most = 0, 0, 0
-			began := s.now
-			s.handle(t, event(request, p))
-			// Two stacks at the same time. A creation sets the trust policies afterwards,
-			// a deletion removes them first: a third operation.
-			n, phases := 3, 2
-			if request == cfn.RequestUpdate {
-				n, phases = 2, 1
+		t.Run(takes.String(), func(t *testing.T) {
+			s := &slow{fake: newFake(), now: time.Unix(0, 0), takes: takes}
+			run := func(request cfn.RequestType, p map[string]any) {
+				t.Helper()
+				s.late, s.polls, s.most = 0, 0, 0
+				began := s.now
+				s.handle(t, event(request, p))
+				// Two stacks at the same time. A creation sets the trust policies afterwards,
+				// a deletion removes them first: a third operation.
+				n, phases := 3, 2
+				if request == cfn.RequestUpdate {
+					n, phases = 2, 1
+				}
+				allowed := max(time.Duration(n)*200*time.Millisecond, time.Duration(n)*takes/2) // half of what was waited
+				if s.late > allowed || s.late > time.Duration(n)*5*time.Second || s.most > (5*time.Second) {
+					t.Errorf("%s of %v: noticed %v late, longest pause %v", request, takes, s.late, s.most)
+				}
+				if bound := 20*n + n*int(takes/(5*time.Second)); s.polls > bound {
+					t.Errorf("%s of %v: got %d DescribeStacks calls, want at most %d", request, takes, s.polls, bound)
+				}
+				interval := max(200*time.Millisecond, min(takes/2, 5*time.Second))
+				if limit := time.Duration(phases) * (takes + interval); s.now.Sub(began) > limit {
+					t.Errorf("%s of %v: took %v, want at most %v", request, takes, s.now.Sub(began), limit)
+				}
+				t.Logf(
+					"%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks",
+					request,
+					takes,
+					s.now.Sub(began),
+					s.polls,
+				)
 			}
-			allowed := max(time.Duration(n)*200*time.Millisecond, time.Duration(n)*takes/2) // half of what was waited
-			if s.late > allowed || s.late > time.Duration(n)*5*time.Second || s.most > (5*time.Second) {
-				t.Errorf("%s of %v: noticed %v late, longest pause %v", request, takes, s.late, s.most)
-			}
-			if bound := 20*n + n*int(takes/(5*time.Second)); s.polls > bound {
-				t.Errorf("%s of %v: got %d DescribeStacks calls, want at most %d", request, takes, s.polls, bound)
-			}
-			if limit := time.Duration(phases) * (takes + max(200*time.Millisecond, min(takes/2, 5*time.Second))); s.now.Sub(began) > limit {
-				t.Errorf("%s of %v: took %v, want at most %v", request, takes, s.now.Sub(began), limit)
-			}
-			t.Logf(
-				"%s, CloudFormation %v for each stack: %v in all, %d DescribeStacks",
-				request,
-				takes,
-				s.now.Sub(began),
-				s.polls,
-			)
-		}
-		run(cfn.RequestCreate, testProperties())
-		run(cfn.RequestUpdate, testProperties("Assets", "ec2", "Tags", "Owner=you"))
-		run(cfn.RequestDelete, nil)
+			run(cfn.RequestCreate, testProperties())
+			run(cfn.RequestUpdate, testProperties("Assets", "ec2", "Tags", "Owner=you"))
+			run(cfn.RequestDelete, nil)
+		})
 	}
 }
 

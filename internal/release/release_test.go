@@ -126,9 +126,11 @@ func TestPack(t *testing.T) {
 		{Root: t.TempDir(), Version: "v1", BucketPrefix: "p"}, {Version: "a/b", BucketPrefix: "releases"},
 		{Version: "v1", BucketPrefix: "Releases"},
 	} {
-		if _, err := release.Pack(o); err == nil {
-			t.Errorf("%+v was packed", o)
-		}
+		t.Run(fmt.Sprintf("version %s, prefix %s", o.Version, o.BucketPrefix), func(t *testing.T) {
+			if _, err := release.Pack(o); err == nil {
+				t.Errorf("%+v was packed", o)
+			}
+		})
 	}
 }
 

@@ -29,9 +29,11 @@ func TestWrap(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 stacks", 1: "1 stack", 2: "2 stacks"} {
-		if got := Count(n, "stack", "stacks"); got != want {
-			t.Errorf("Count(%d) = %q, want %q", n, got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := Count(n, "stack", "stacks"); got != want {
+				t.Errorf("Count(%d) = %q, want %q", n, got, want)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -16,8 +17,10 @@ func TestRun(t *testing.T) {
 		t.Errorf("got stdout %q, stderr %q", out.String(), stderr.String())
 	}
 	for _, args := range [][]string{{"sleep"}, {"-nothing"}} {
-		if err := run(t.Context(), args, &out, &stderr); err == nil {
-			t.Errorf("run(%q) succeeded, want an error", args)
-		}
+		t.Run(fmt.Sprint(args), func(t *testing.T) {
+			if err := run(t.Context(), args, &out, &stderr); err == nil {
+				t.Errorf("run(%q) succeeded, want an error", args)
+			}
+		})
 	}
 }

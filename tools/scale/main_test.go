@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -28,11 +29,13 @@ func TestDocument(t *testing.T) {
 func TestSimulation(t *testing.T) {
 	p := place{accounts: 10_000, regions: 2}
 	for _, at := range []int{1, 100, 1_001, 10_000} {
-		took, _ := simulate(p, at, false, rand.New(rand.NewPCG(1, 2)))
-		rounds := time.Duration(p.accounts/at*p.regions) * launchMedian
-		if took < rounds || took > rounds*4/3+2*4*launchMedian {
-			t.Errorf("%d at a time: %v, want about %v", at, took, rounds)
-		}
+		t.Run(fmt.Sprint(at, " at a time"), func(t *testing.T) {
+			took, _ := simulate(p, at, false, rand.New(rand.NewPCG(1, 2)))
+			rounds := time.Duration(p.accounts/at*p.regions) * launchMedian
+			if took < rounds || took > rounds*4/3+2*4*launchMedian {
+				t.Errorf("%d at a time: %v, want about %v", at, took, rounds)
+			}
+		})
 	}
 	if n := stackSets(place{accounts: 10_000, regions: 17}); n != 2 {
 		t.Errorf("%d stack sets", n)

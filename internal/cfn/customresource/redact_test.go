@@ -37,15 +37,19 @@ func TestRedact(t *testing.T) {
 		signature, url.QueryEscape(signature), url.PathEscape(signature), token, quoted(token), url.QueryEscape(token),
 		id, url.QueryEscape(id), url.PathEscape(id), quoted(id), "é=", url.QueryEscape("é="), "12345678",
 	} {
-		text := r.text("put " + secret + " failed")
-		if strings.Trim(text, `put"faile d`) != "[hidden]" && text != "put [hidden] failed" {
-			t.Errorf("%s becomes %s", secret, text)
-		}
+		t.Run(secret, func(t *testing.T) {
+			text := r.text("put " + secret + " failed")
+			if strings.Trim(text, `put"faile d`) != "[hidden]" && text != "put [hidden] failed" {
+				t.Errorf("%s becomes %s", secret, text)
+			}
+		})
 	}
 	for _, open := range []string{"7200 seconds", "1234567", "x", "exam", "https://bucket.s3.amazonaws.com/"} {
-		if got := r.text(open); got != open {
-			t.Errorf("%s becomes %s", open, got)
-		}
+		t.Run(open, func(t *testing.T) {
+			if got := r.text(open); got != open {
+				t.Errorf("%s becomes %s", open, got)
+			}
+		})
 	}
 	// Short parts of a URL are no secrets.
 	if got := newRedactor("https://h/a?b=1", nil).text("a b /a b=1 /a?b=1"); got != "a b /a b=1 /a?b=1" {

@@ -55,12 +55,14 @@ func TestTemplateTampering(t *testing.T) {
 				return []types.Stack{s}
 			},
 		} {
-			clients := w.clients()
-			clients.CloudFormation = &later{CloudFormation: clients.CloudFormation, now: now}
-			got, err := detect.Check(t.Context(), clients, w.options())
-			if err != nil || len(got.Findings) != 0 {
-				t.Errorf("%s: %q, %v", name, summaries(got), err)
-			}
+			t.Run(name, func(t *testing.T) {
+				clients := w.clients()
+				clients.CloudFormation = &later{CloudFormation: clients.CloudFormation, now: now}
+				got, err := detect.Check(t.Context(), clients, w.options())
+				if err != nil || len(got.Findings) != 0 {
+					t.Errorf("%q, %v", summaries(got), err)
+				}
+			})
 		}
 	})
 

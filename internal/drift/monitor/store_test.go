@@ -113,15 +113,17 @@ func TestSameMoment(t *testing.T) {
 
 func TestLostState(t *testing.T) {
 	for name, value := range map[string]string{"absent": "", "garbage": "garbage", "another's": `{"v":1,"p":"x"}`} {
-		_, client, s := newStore(t, value)
-		state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
-		var damaged *monitor.DamagedError
-		if !errors.As(err, &damaged) || len(state.Known) != 0 || state.Lease.Holder != "one" {
-			t.Errorf("%s: %+v, %v", name, state, err)
-		}
-		out, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("state")})
-		if err != nil || !strings.Contains(*out.Parameter.Value, "one") {
-			t.Errorf("%s: the lease is not taken: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, client, s := newStore(t, value)
+			state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
+			var damaged *monitor.DamagedError
+			if !errors.As(err, &damaged) || len(state.Known) != 0 || state.Lease.Holder != "one" {
+				t.Errorf("%+v, %v", state, err)
+			}
+			out, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("state")})
+			if err != nil || !strings.Contains(*out.Parameter.Value, "one") {
+				t.Errorf("the lease is not taken: %v", err)
+			}
+		})
 	}
 }

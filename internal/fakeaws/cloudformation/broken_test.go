@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,29 +73,31 @@ func TestCleanup(t *testing.T) {
 	without := strings.Replace(twoPolicies("A"), `"Role":`, `"Other":{"Type":"AWS::SNS::Topic"},"Unused":`, 1)
 	without = without[:strings.Index(without, `,"Unused"`)] + "}}"
 	for failures, gone := range map[int32]bool{2: true, 3: false} {
-		h := newHarness(t)
-		h.create("s", twoPolicies("A"))
-		h.wait("s", "CREATE_COMPLETE")
-		var tries atomic.Int32
-		h.breakCall("iam:DeleteRole", func(*protocol.Call) bool { return tries.Add(1) <= failures })
-		if err := h.update("s", without); err != nil {
-			t.Fatal(err)
-		}
-		h.wait("s", "UPDATE_COMPLETE")
-		_, err := h.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: new("two")})
-		if (err != nil) != gone || tries.Load() != 3 {
-			t.Errorf("%d failures: %d tries, %v", failures, tries.Load(), err)
-		}
-		resources, err := h.cfn.DescribeStackResources(t.Context(),
-			&cfn.DescribeStackResourcesInput{StackName: new("s")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range resources.StackResources {
-			if *r.LogicalResourceId == "Role" {
-				t.Errorf("the stack still has the role: %s", r.ResourceStatus)
+		t.Run(fmt.Sprint(failures, " failures"), func(t *testing.T) {
+			h := newHarness(t)
+			h.create("s", twoPolicies("A"))
+			h.wait("s", "CREATE_COMPLETE")
+			var tries atomic.Int32
+			h.breakCall("iam:DeleteRole", func(*protocol.Call) bool { return tries.Add(1) <= failures })
+			if err := h.update("s", without); err != nil {
+				t.Fatal(err)
 			}
-		}
+			h.wait("s", "UPDATE_COMPLETE")
+			_, err := h.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: new("two")})
+			if (err != nil) != gone || tries.Load() != 3 {
+				t.Errorf("%d failures: %d tries, %v", failures, tries.Load(), err)
+			}
+			resources, err := h.cfn.DescribeStackResources(t.Context(),
+				&cfn.DescribeStackResourcesInput{StackName: new("s")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range resources.StackResources {
+				if *r.LogicalResourceId == "Role" {
+					t.Errorf("the stack still has the role: %s", r.ResourceStatus)
+				}
+			}
+		})
 	}
 }
 

@@ -163,15 +163,17 @@ func TestResponseURLRefuses(t *testing.T) {
 	h := newHarness(t)
 	cfg := h.cloud.Config(account, region)
 	for method, want := range map[string]int{http.MethodPut: 403, http.MethodGet: 405} {
-		q, _ := http.NewRequestWithContext(context.Background(), method,
-			aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x", strings.NewReader("{}"))
-		r, err := cfg.HTTPClient.Do(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = r.Body.Close()
-		if r.StatusCode != want {
-			t.Errorf("%s returns %d, want %d", method, r.StatusCode, want)
-		}
+		t.Run(method, func(t *testing.T) {
+			q, _ := http.NewRequestWithContext(context.Background(), method,
+				aws.ToString(cfg.BaseEndpoint)+"/cloudformation-custom-resource-response/x", strings.NewReader("{}"))
+			r, err := cfg.HTTPClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = r.Body.Close()
+			if r.StatusCode != want {
+				t.Errorf("%s returns %d, want %d", method, r.StatusCode, want)
+			}
+		})
 	}
 }

@@ -103,11 +103,13 @@ func TestRulesRefused(t *testing.T) {
 		`{"source":["a"]} x`:                  "text after its end",
 		`{"a":[{"prefix":"a","suffix":"b"}]}`: "Only one key allowed",
 	} {
-		_, err := n.Events.PutRule(
-			context.Background(),
-			&eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: &pattern},
-		)
-		apitest.WantError(t, err, "InvalidEventPatternException", part)
+		t.Run(pattern, func(t *testing.T) {
+			_, err := n.Events.PutRule(
+				context.Background(),
+				&eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: &pattern},
+			)
+			apitest.WantError(t, err, "InvalidEventPatternException", part)
+		})
 	}
 	good := aws.String(`{"source":["a"]}`)
 	for _, tt := range []struct {
@@ -124,7 +126,9 @@ func TestRulesRefused(t *testing.T) {
 		{eventbridge.PutRuleInput{Name: aws.String("r"),
 			EventPattern: aws.String(`{"source":["` + strings.Repeat("a", 2048) + `"]}`)}, "LimitExceededException", "2048"},
 	} {
-		_, err := n.Events.PutRule(context.Background(), &tt.in)
-		apitest.WantError(t, err, tt.code, tt.part)
+		t.Run(tt.code+" "+tt.part, func(t *testing.T) {
+			_, err := n.Events.PutRule(context.Background(), &tt.in)
+			apitest.WantError(t, err, tt.code, tt.part)
+		})
 	}
 }

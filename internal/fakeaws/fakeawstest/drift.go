@@ -46,7 +46,7 @@ func (s *Stack) Messages() []Message {
 	s.t.Helper()
 	all := s.AWS.SNS().Messages(s.Outputs["AlertTopicArn"])
 	var out []Message
-	for _, m := range all[s.read:] {
+	for _, m := range all[*s.read:] {
 		var byProtocol map[string]string
 		if err := json.Unmarshal([]byte(m.Body), &byProtocol); err != nil {
 			s.t.Fatalf("message %q: %v: %s", m.Subject, err, m.Body)
@@ -61,7 +61,7 @@ func (s *Stack) Messages() []Message {
 		}
 		out = append(out, message)
 	}
-	s.read = len(all)
+	*s.read = len(all)
 	return out
 }
 

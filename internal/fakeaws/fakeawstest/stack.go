@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,11 +52,18 @@ type Stack struct {
 	Outputs map[string]string
 
 	defaults map[string]string
-	read     int // messages that Messages returned
+	read     *int // messages that Messages returned
 }
 
 // Stack returns a stack that exists.
-func (a *Account) Stack(name string) *Stack { return &Stack{Account: a, Name: name} }
+func (a *Account) Stack(name string) *Stack { return &Stack{Account: a, Name: name, read: new(int)} }
+
+// For returns the same stack for a subtest.
+func (s *Stack) For(t testing.TB) *Stack {
+	other := *s
+	other.Account = s.Account.For(t)
+	return &other
+}
 
 // Launch creates a stack and waits until it is complete. The template is passed
 // by URL, since it may be longer than CloudFormation takes inline.
@@ -72,10 +80,10 @@ func (a *Account) Launch(l Launch) *Stack {
 // Create begins to create a stack, or returns CloudFormation's refusal.
 func (a *Account) Create(l Launch) (*Stack, error) {
 	a.t.Helper()
-	s := &Stack{Account: a, Name: l.Name}
-	if s.Name == "" {
-		s.Name = StackName
+	if l.Name == "" {
+		l.Name = StackName
 	}
+	s := a.Stack(l.Name)
 	if l.Template == nil {
 		l.Template, s.defaults = permstack.Template, DefaultParameters()
 	}

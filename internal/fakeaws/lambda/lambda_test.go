@@ -3,6 +3,7 @@ package lambda
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -120,22 +121,24 @@ func TestLife(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	for retries, want := range map[int]int{-1: 3, 0: 1, 1: 2} {
-		r, log := registry(t)
-		f, err := r.Create(function())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if retries >= 0 {
-			_ = r.Change(f.ARN(), func(f *Function) error { f.AsyncRetries = &retries; return nil })
-		}
-		if err := r.InvokeAsync(f.ARN(), []byte(`{"Do":"fail"}`)); err != nil {
-			t.Fatal(err)
-		}
-		r.Idle()
-		_ = r.Close()
-		if n := strings.Count(log.String(), "as instructed"); n != want {
-			t.Errorf("%d retries: %d attempts, want %d", retries, n, want)
-		}
+		t.Run(fmt.Sprint(retries, " retries"), func(t *testing.T) {
+			r, log := registry(t)
+			f, err := r.Create(function())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if retries >= 0 {
+				_ = r.Change(f.ARN(), func(f *Function) error { f.AsyncRetries = &retries; return nil })
+			}
+			if err := r.InvokeAsync(f.ARN(), []byte(`{"Do":"fail"}`)); err != nil {
+				t.Fatal(err)
+			}
+			r.Idle()
+			_ = r.Close()
+			if n := strings.Count(log.String(), "as instructed"); n != want {
+				t.Errorf("%d retries: %d attempts, want %d", retries, n, want)
+			}
+		})
 	}
 }
 
@@ -149,11 +152,13 @@ func TestRefusals(t *testing.T) {
 		"reserved": func(f *Function) { f.Environment = map[string]string{"AWS_REGION": "x"} },
 		"large":    func(f *Function) { f.Environment = map[string]string{"X": strings.Repeat("x", 5000)} },
 	} {
-		f := function()
-		spoil(&f)
-		if _, err := r.Create(f); code(err) == "" {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			f := function()
+			spoil(&f)
+			if _, err := r.Create(f); code(err) == "" {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 	f := function()
 	f.Code.Path = "other"
@@ -185,13 +190,15 @@ func TestInvoke(t *testing.T) {
 		{"POST", "g/invocations", `{}`, "", 404, "Function not found", ""},
 		{"DELETE", "f", "", "", 501, "does not have", ""},
 	} {
-		q := httptest.NewRequest(tt.method, Prefix+tt.path, strings.NewReader(tt.body))
-		q.Header.Set("X-Amz-Invocation-Type", tt.kind)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, q)
-		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) ||
-			w.Header().Get("X-Amz-Function-Error") != tt.functionError {
-			t.Errorf("%s %s: %d %s %s", tt.method, tt.path, w.Code, w.Body, w.Header())
-		}
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			q := httptest.NewRequest(tt.method, Prefix+tt.path, strings.NewReader(tt.body))
+			q.Header.Set("X-Amz-Invocation-Type", tt.kind)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, q)
+			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) ||
+				w.Header().Get("X-Amz-Function-Error") != tt.functionError {
+				t.Errorf("%s %s: %d %s %s", tt.method, tt.path, w.Code, w.Body, w.Header())
+			}
+		})
 	}
 }

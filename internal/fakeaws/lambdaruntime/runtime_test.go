@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,8 +189,10 @@ func TestMaxAge(t *testing.T) {
 
 func TestStartRefuses(t *testing.T) {
 	for _, argv := range [][]string{nil, {filepath.Join(t.TempDir(), "absent")}} {
-		if _, err := Start(t.Context(), Config{Argv: argv}); err == nil {
-			t.Errorf("Start %q: want an error", argv)
-		}
+		t.Run(fmt.Sprint(argv), func(t *testing.T) {
+			if _, err := Start(t.Context(), Config{Argv: argv}); err == nil {
+				t.Error("got no error")
+			}
+		})
 	}
 }

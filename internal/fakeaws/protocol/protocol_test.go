@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -84,9 +85,11 @@ func TestTags(t *testing.T) {
 		t.Error("the slice changed: " + diff)
 	}
 	for tag, want := range map[Tag]bool{{"a", ""}: true, {"", "a"}: false, {"AWS:x", ""}: false} {
-		if tag.Valid() != want {
-			t.Errorf("%v: %v", tag, !want)
-		}
+		t.Run(fmt.Sprint(tag), func(t *testing.T) {
+			if tag.Valid() != want {
+				t.Errorf("%v: %v", tag, !want)
+			}
+		})
 	}
 }
 

@@ -104,17 +104,19 @@ func TestTopics(t *testing.T) {
 		sent[0].ID == "" {
 		t.Errorf("messages: %+v", sent)
 	}
-	for _, bad := range []sns.PublishInput{
-		{Message: aws.String("x"), Subject: aws.String(strings.Repeat("a", 101))},
-		{Message: aws.String("x"), Subject: aws.String("über")},
-		{Message: aws.String("x"), Subject: aws.String("a\nb")},
-		{Message: aws.String("")},
-		{Message: aws.String(strings.Repeat("a", 256<<10+1))},
-		{Message: aws.String("{}"), MessageStructure: aws.String("json")},
+	for name, bad := range map[string]sns.PublishInput{
+		"long subject":             {Message: aws.String("x"), Subject: aws.String(strings.Repeat("a", 101))},
+		"subject beyond ASCII":     {Message: aws.String("x"), Subject: aws.String("über")},
+		"subject of two lines":     {Message: aws.String("x"), Subject: aws.String("a\nb")},
+		"empty message":            {Message: aws.String("")},
+		"long message":             {Message: aws.String(strings.Repeat("a", 256<<10+1))},
+		"JSON without the default": {Message: aws.String("{}"), MessageStructure: aws.String("json")},
 	} {
-		bad.TopicArn = arn
-		_, err := n.SNS.Publish(ctx, &bad)
-		apitest.WantError(t, err, "InvalidParameter", "Invalid parameter: ")
+		t.Run(name, func(t *testing.T) {
+			bad.TopicArn = arn
+			_, err := n.SNS.Publish(ctx, &bad)
+			apitest.WantError(t, err, "InvalidParameter", "Invalid parameter: ")
+		})
 	}
 	apitest.Succeed(t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))
 	apitest.Succeed(t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: arn}))

@@ -151,11 +151,13 @@ func TestUploadedFunction(t *testing.T) {
 		t.Errorf("%s, %v", result.Payload, err)
 	}
 	for key, want := range map[string]string{"elsewhere.zip": "its own functions", "broken.zip": "open zip"} {
-		_, _, function := launch(region, strings.TrimSuffix(key, ".zip"), key)
-		if _, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}")); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v; want %q", key, err, want)
-		}
+		t.Run(key, func(t *testing.T) {
+			_, _, function := launch(region, strings.TrimSuffix(key, ".zip"), key)
+			if _, err := l.Functions.Invoke(t.Context(), lambda.Resolve(account, region, function), []byte("{}")); err == nil ||
+				!strings.Contains(err.Error(), want) {
+				t.Errorf("%v; want %q", err, want)
+			}
+		})
 	}
 	if status, reason, _ := launch(region, "none", "none.zip"); status != "ROLLBACK_COMPLETE" ||
 		!strings.Contains(reason, "S3 Error Code: NoSuchKey") {

@@ -69,9 +69,11 @@ func TestAssumeRole(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []string{arn, "arn:aws:iam::111122223333:role/none"} {
-		if err := c.AssumableBy(apitest.Account, bad, "lambda.amazonaws.com", nil); err == nil {
-			t.Errorf("lambda may assume %s", bad)
-		}
+		t.Run(bad, func(t *testing.T) {
+			if err := c.AssumableBy(apitest.Account, bad, "lambda.amazonaws.com", nil); err == nil {
+				t.Errorf("lambda may assume %s", bad)
+			}
+		})
 	}
 }
 

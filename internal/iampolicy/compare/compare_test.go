@@ -2,6 +2,7 @@ package compare
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -315,8 +316,10 @@ func TestJoin(t *testing.T) {
 		{Same, GrantsMore, GrantsMore}, {GrantsLess, Same, GrantsLess}, {GrantsMore, GrantsLess, Changed},
 		{GrantsMore, GrantsMore, GrantsMore}, {Changed, Same, Changed}, {GrantsLess, Changed, Changed},
 	} {
-		if got := tt.a.Join(tt.b); got != tt.want {
-			t.Errorf("%v and %v: got %v", tt.a, tt.b, got)
-		}
+		t.Run(fmt.Sprint(tt.a, " and ", tt.b), func(t *testing.T) {
+			if got := tt.a.Join(tt.b); got != tt.want {
+				t.Errorf("%v and %v: got %v", tt.a, tt.b, got)
+			}
+		})
 	}
 }

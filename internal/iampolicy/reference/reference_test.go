@@ -58,9 +58,11 @@ func TestFind(t *testing.T) {
 		t.Errorf("got resources %+v", a.Resources)
 	}
 	for _, name := range []string{"", "ec2", "ec2:", "ec2:CreateSnapshotz", "ec3:CreateSnapshot", "ec2:Create*", "*"} {
-		if a, ok := Find(name); ok {
-			t.Errorf("Find(%q) returned %s", name, a.Name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if a, ok := Find(name); ok {
+				t.Errorf("Find(%q) returned %s", name, a.Name)
+			}
+		})
 	}
 	if got := Matching("s3:GetObjectVersion*"); len(got) < 5 {
 		t.Errorf("got %d actions of s3:GetObjectVersion*", len(got))

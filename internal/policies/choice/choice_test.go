@@ -17,18 +17,22 @@ func TestParseAndWrite(t *testing.T) {
 		{"clumio::backup:support-role", "clumio:ec2,ec2-mssql,rds,dynamodb,s3,iceberg-on-glue,iceberg-on-s3-tables:backup:" +
 			"support-role"},
 	} {
-		sel, err := Parse(c.in)
-		if err != nil {
-			t.Fatalf("%s: %v", c.in, err)
-		}
-		if got := String(sel); got != c.out {
-			t.Errorf("%s is written %s, want %s", c.in, got, c.out)
-		}
+		t.Run(c.in, func(t *testing.T) {
+			sel, err := Parse(c.in)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			if got := String(sel); got != c.out {
+				t.Errorf("%s is written %s, want %s", c.in, got, c.out)
+			}
+		})
 	}
 	for _, bad := range []string{"", "acme:ec2", "clumio:a:b:c:d"} {
-		if sel, err := Parse(bad); err == nil {
-			t.Errorf("%q is read as %+v", bad, sel)
-		}
+		t.Run(bad, func(t *testing.T) {
+			if sel, err := Parse(bad); err == nil {
+				t.Errorf("%q is read as %+v", bad, sel)
+			}
+		})
 	}
 }
 

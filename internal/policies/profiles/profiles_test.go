@@ -38,8 +38,10 @@ func TestCompiledFilesAreCurrent(t *testing.T) {
 
 func TestUnknownProfile(t *testing.T) {
 	for _, name := range []string{"", "acme", "../clumio", "clumio.yaml"} {
-		if _, ok := profiles.Get(name); ok || flows.Get(name) != nil {
-			t.Errorf("Get(%q) found a profile", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, ok := profiles.Get(name); ok || flows.Get(name) != nil {
+				t.Errorf("Get(%q) found a profile", name)
+			}
+		})
 	}
 }

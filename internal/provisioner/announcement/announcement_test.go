@@ -138,17 +138,19 @@ func TestAnnouncer(t *testing.T) {
 			"no longer has access"},
 		{provisioner.Announcement{Event: cfn.RequestDelete}, "permstack: access removed - backup", "no longer has access"},
 	} {
-		tc.announcement.Parent = p
-		if err := a.Announce(t.Context(), tc.announcement); err != nil {
-			t.Fatal(err)
-		}
-		sent := cloud.SNS().Messages("")
-		m := sent[len(sent)-1]
-		if len(sent) != i+1 || !strings.HasPrefix(m.Subject, tc.subject) || !strings.Contains(m.Body, tc.text) {
-			t.Errorf("%d: %q\n%.1500s", i, m.Subject, m.Body)
-		}
-		if strings.Contains(m.Body+m.Subject, externalID) {
-			t.Errorf("%d: the message contains the external id", i)
-		}
+		t.Run(tc.subject, func(t *testing.T) {
+			tc.announcement.Parent = p
+			if err := a.Announce(t.Context(), tc.announcement); err != nil {
+				t.Fatal(err)
+			}
+			sent := cloud.SNS().Messages("")
+			m := sent[len(sent)-1]
+			if len(sent) != i+1 || !strings.HasPrefix(m.Subject, tc.subject) || !strings.Contains(m.Body, tc.text) {
+				t.Errorf("%d: %q\n%.1500s", i, m.Subject, m.Body)
+			}
+			if strings.Contains(m.Body+m.Subject, externalID) {
+				t.Errorf("%d: the message contains the external id", i)
+			}
+		})
 	}
 }

@@ -53,16 +53,18 @@ func TestURL(t *testing.T) {
 		"us-gov-west-1": "https://us-gov-west-1.console.amazonaws-us-gov.com/",
 		"cn-north-1":    "https://cn-north-1.console.amazonaws.cn/",
 	} {
-		l := link()
-		l.Region = region
-		l.TemplateURL = strings.ReplaceAll(l.TemplateURL, "eu-west-1", region)
-		if strings.HasPrefix(region, "cn-") {
-			l.TemplateURL = strings.Replace(l.TemplateURL, ".amazonaws.com", ".amazonaws.com.cn", 1)
-		}
-		text, err := l.URL(stack)
-		if err != nil || !strings.HasPrefix(text, want) || strings.Contains(text, "param_") {
-			t.Errorf("%s: %s, %v", region, text, err)
-		}
+		t.Run(region, func(t *testing.T) {
+			l := link()
+			l.Region = region
+			l.TemplateURL = strings.ReplaceAll(l.TemplateURL, "eu-west-1", region)
+			if strings.HasPrefix(region, "cn-") {
+				l.TemplateURL = strings.Replace(l.TemplateURL, ".amazonaws.com", ".amazonaws.com.cn", 1)
+			}
+			text, err := l.URL(stack)
+			if err != nil || !strings.HasPrefix(text, want) || strings.Contains(text, "param_") {
+				t.Errorf("%s, %v", text, err)
+			}
+		})
 	}
 }
 

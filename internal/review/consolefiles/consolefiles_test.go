@@ -44,37 +44,39 @@ func environment(region string) policies.Environment {
 func TestSameGrants(t *testing.T) {
 	for _, profile := range policies.ProfileNames() {
 		for _, region := range []string{"us-east-1", "eu-central-1", "ap-southeast-1"} {
-			s := set(t, profile, environment(region))
-			files, err := consolefiles.Files(s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			readMe := string(files[consolefiles.ReadMe])
-			for _, r := range s.Roles {
-				var want, have []string
-				for _, p := range slices.Concat(r.Managed, r.Inline) {
-					want = append(want, statements(p.Document)...)
-					if data, written := files[p.Name+".json"]; written {
-						have = append(have, statements(parse(t, data))...)
-						if !strings.Contains(readMe, p.Name+".json") {
-							t.Errorf("README.md lacks %s.json", p.Name)
+			t.Run(profile+" in "+region, func(t *testing.T) {
+				s := set(t, profile, environment(region))
+				files, err := consolefiles.Files(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				readMe := string(files[consolefiles.ReadMe])
+				for _, r := range s.Roles {
+					var want, have []string
+					for _, p := range slices.Concat(r.Managed, r.Inline) {
+						want = append(want, statements(p.Document)...)
+						if data, written := files[p.Name+".json"]; written {
+							have = append(have, statements(parse(t, data))...)
+							if !strings.Contains(readMe, p.Name+".json") {
+								t.Errorf("README.md lacks %s.json", p.Name)
+							}
 						}
 					}
+					slices.Sort(want)
+					slices.Sort(have)
+					if !slices.Equal(have, want) {
+						t.Errorf("%s in %s: the statements in the files of %s differ from the set's", profile, region, r.Name)
+					}
+					if trust := parse(t, files["trust-"+r.Name+".json"]); !reflect.DeepEqual(statements(trust), statements(r.Trust)) {
+						t.Errorf("%s: the trust policy differs from the set's", r.Name)
+					}
 				}
-				slices.Sort(want)
-				slices.Sort(have)
-				if !slices.Equal(have, want) {
-					t.Errorf("%s in %s: the statements in the files of %s differ from the set's", profile, region, r.Name)
+				for _, topic := range s.Topics {
+					if !reflect.DeepEqual(statements(parse(t, files["topic-"+topic.Name+".json"])), statements(topic.Policy)) {
+						t.Errorf("%s: the topic policy differs from the set's", topic.Name)
+					}
 				}
-				if trust := parse(t, files["trust-"+r.Name+".json"]); !reflect.DeepEqual(statements(trust), statements(r.Trust)) {
-					t.Errorf("%s: the trust policy differs from the set's", r.Name)
-				}
-			}
-			for _, topic := range s.Topics {
-				if !reflect.DeepEqual(statements(parse(t, files["topic-"+topic.Name+".json"])), statements(topic.Policy)) {
-					t.Errorf("%s: the topic policy differs from the set's", topic.Name)
-				}
-			}
+			})
 		}
 	}
 }

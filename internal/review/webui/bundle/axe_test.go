@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -23,20 +24,22 @@ func TestAccessible(t *testing.T) {
 		width int
 		dark  bool
 	}{{360, false}, {1280, false}, {1280, true}} {
-		b := openPage(t, path, c.width, 900, c.dark)
-		b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`, nil)
-		b.eval(string(axe)+";0", nil)
-		var findings []struct {
-			ID, Impact, Help string
-			Nodes            []struct{ HTML string }
-		}
-		b.eval(`axe.run().then((r) => r.violations)`, &findings)
-		for _, f := range findings {
-			var where []string
-			for _, n := range f.Nodes[:min(3, len(f.Nodes))] {
-				where = append(where, n.HTML)
+		t.Run(fmt.Sprintf("%d pixels, dark %t", c.width, c.dark), func(t *testing.T) {
+			b := openPage(t, path, c.width, 900, c.dark)
+			b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`, nil)
+			b.eval(string(axe)+";0", nil)
+			var findings []struct {
+				ID, Impact, Help string
+				Nodes            []struct{ HTML string }
 			}
-			t.Errorf("%d wide, dark %v: %s: %s: %s: %.300s", c.width, c.dark, f.Impact, f.ID, f.Help, strings.Join(where, " | "))
-		}
+			b.eval(`axe.run().then((r) => r.violations)`, &findings)
+			for _, f := range findings {
+				var where []string
+				for _, n := range f.Nodes[:min(3, len(f.Nodes))] {
+					where = append(where, n.HTML)
+				}
+				t.Errorf("%s: %s: %s: %.300s", f.Impact, f.ID, f.Help, strings.Join(where, " | "))
+			}
+		})
 	}
 }
