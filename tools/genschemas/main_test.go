@@ -45,8 +45,8 @@ func TestExtract(t *testing.T) {
 // compares them with the fixture of the same date.
 func TestFixture(t *testing.T) {
 	lint := os.Getenv("PERMSTACK_CFN_LINT")
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(lint), "..", "lib", "python3*", "site-packages", "cfnlint", "data",
-		"schemas"))
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(lint), "..", "lib", "python3*", "site-packages", "cfnlint",
+		"data", "schemas"))
 	if lint == "" || err != nil || len(found) != 1 {
 		t.Skip("skipped: PERMSTACK_CFN_LINT names no cfn-lint (./build.sh test installs it and sets this)")
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/fakeaws/protocol"
 )
 
 // stackSet is AWS::CloudFormation::StackSet: a stack set and its instances. It
 // waits for each operation, and fails with the first failure of one.
 type stackSet struct{}
 
-// Properties and permissions: aws-cloudformation-stackset.json of CloudFormation's
-// provider schemas.
 func (stackSet) schema() schema {
 	operations := []string{
 		"cloudformation:DescribeStackSetOperation", "cloudformation:ListStackSetOperationResults",
@@ -27,9 +27,8 @@ func (stackSet) schema() schema {
 			"ManagedExecution", "OperationPreferences", "Parameters", "PermissionModel", "StackInstancesGroup", "StackSetName",
 			"Tags", "TemplateBody", "TemplateURL",
 		},
-		Required: []string{"PermissionModel", "StackSetName"},
-		Replace:  []string{"CallAs", "PermissionModel", "StackSetName"},
-		Name:     "StackSetName", NameLength: 128, Tags: true,
+		Replace: []string{"CallAs"}, // write-only and without an update in the user guide
+		Name:    "StackSetName", NameLength: 128, Tags: true,
 		Permissions: handlerPermissions{
 			Create: append([]string{
 				"cloudformation:CreateStackSet", "cloudformation:CreateStackInstances", "cloudformation:TagResource",
@@ -41,9 +40,22 @@ func (stackSet) schema() schema {
 				"cloudformation:TagResource", "cloudformation:UntagResource",
 			}, operations...),
 			Delete: append([]string{
-				"cloudformation:DescribeStackSet", "cloudformation:ListStackInstances", "cloudformation:DeleteStackSet",
-				"cloudformation:DeleteStackInstances",
+				"cloudformation:DescribeStackSet", "cloudformation:DeleteStackSet", "cloudformation:DeleteStackInstances",
 			}, operations...),
+		},
+		Rights: handlerRights{
+			ARN: func(r *request, id string) string {
+				return r.arn("cloudformation", r.stack.region, "stackset/"+id)
+			},
+			For: map[string][]string{"iam:PassRole": {"AdministrationRoleARN"}},
+			Access: map[string]func(*request) []protocol.Access{
+				"iam:PassRole": passRole("cloudformation.amazonaws.com", "AdministrationRoleARN"),
+			},
+			Unused: map[string]string{
+				"cloudformation:UntagResource":         "deletes a stack set together with its tags",
+				"cloudformation:ListStackInstances":    "reads StackInstancesGroup, which is not read",
+				"cloudformation:DescribeStackInstance": "reads StackInstancesGroup, which is not read",
+			},
 		},
 	}
 }
@@ -283,7 +295,7 @@ func (stackSet) delete(r *request) error {
 // accounts returns the accounts of the instances.
 func (r *stackSetRequest) accounts() ([]string, error) {
 	var out []string
-	pages := cfn.NewListStackInstancesPaginator(r.client, &cfn.ListStackInstancesInput{
+	pages := cfn.NewListStackInstancesPaginator(cfn.NewFromConfig(r.unrestricted()), &cfn.ListStackInstancesInput{
 		StackSetName: &r.id, CallAs: r.callAs,
 	})
 	for pages.HasMorePages() {
