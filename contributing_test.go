@@ -125,14 +125,6 @@ func declarations(t *testing.T) known {
 	return k
 }
 
-// oversized files are about to be split; a file that is not listed may not exceed the limit.
-var oversized = map[string]bool{
-	"internal/fakeaws/cloudformation/type_sns.go": true,
-	"internal/policies/cpm_test.go":               true,
-	"internal/provisioner/fake_test.go":           true,
-	"internal/provisioner/reconcile.go":           true,
-}
-
 // TestFileSizes checks that Go files which are written by hand have at most 400 lines.
 func TestFileSizes(t *testing.T) {
 	const limit = 400
@@ -142,7 +134,7 @@ func TestFileSizes(t *testing.T) {
 		}
 		lines := 0
 		eachLine(t, path, func(int, string) { lines++ })
-		if lines > limit && !oversized[path] {
+		if lines > limit {
 			t.Errorf("%s has %d lines, want at most %d: split it by purpose", path, lines, limit)
 		}
 	}
