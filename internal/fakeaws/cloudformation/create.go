@@ -29,12 +29,18 @@ func (op *operation) create() {
 		op.createFailed(nil, validationFailed)
 		return
 	}
-	for _, t := range order {
-		if err := op.make(t); err != nil {
-			op.createFailed([]string{t.LogicalID}, "")
-			return
+	op.waitStack(createHandler, begin)
+	var failed []string
+	if !op.each(logicalIDs(order), op.dependencies, startsEarly(order), func(id string) bool {
+		if err := op.make(declared(order, id)); err != nil {
+			failed = append(failed, id)
 		}
+		return failed == nil
+	}) {
+		op.createFailed(failed, "")
+		return
 	}
+	op.waitStack(createHandler, end)
 	outputs, err := s.bound.Outputs(resolver{s.resources})
 	if err != nil {
 		op.createFailed(nil, err.Error())
@@ -89,6 +95,8 @@ func (op *operation) rollbackCreate(reason string) {
 // removeAll deletes a stack's resources in the reverse order of creation. The
 // dependencies of a resource that could not be deleted stay.
 func (op *operation) removeAll(retain func(*resource) bool, force map[string]bool) (failed []string) {
+	op.waitStack(deleteHandler, begin)
+	defer op.waitStack(deleteHandler, end)
 	needed := map[string]bool{}
 	order := slices.Clone(op.s.order)
 	slices.Reverse(order)
@@ -98,7 +106,7 @@ func (op *operation) removeAll(retain func(*resource) bool, force map[string]boo
 			needed[d] = true
 		}
 	}
-	for _, id := range order {
+	op.each(order, dependents(op.s.bound, order), atEnd, func(id string) bool {
 		r := op.s.resources[id]
 		switch {
 		case r == nil || r.status == "DELETE_COMPLETE" || r.status == "DELETE_SKIPPED":
@@ -110,6 +118,7 @@ func (op *operation) removeAll(retain func(*resource) bool, force map[string]boo
 			failed = append(failed, id)
 			keep(id)
 		}
-	}
+		return true
+	})
 	return failed
 }

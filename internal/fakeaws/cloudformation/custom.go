@@ -129,10 +129,19 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, time.Duration(timeout)*time.Second)
 	defer cancel()
-	select {
-	case body := <-cb.body:
+	var body []byte
+	responded := false
+	r.unlocked(func() {
+		select {
+		case body = <-cb.body:
+			responded = true
+		case <-ctx.Done():
+		}
+	})
+	switch {
+	case responded:
 		return r.readResponse(kind, &ev, body)
-	case <-ctx.Done():
+	default:
 		if r.ctx.Err() != nil {
 			return outcome{}, r.ctx.Err()
 		}

@@ -3,8 +3,8 @@
 // other services through the SDK, as the stack's role or as the caller.
 //
 // Resources are created one after another in the order of their dependencies,
-// where AWS works in parallel, so that runs are reproducible. Nested stacks,
-// macros, imports, hooks, stack policies, rollback triggers and wait
+// where AWS works in parallel, so that runs are reproducible, unless Deps.Waits is
+// set. Nested stacks, macros, imports, hooks, stack policies, rollback triggers and wait
 // conditions are refused with NotImplemented. Statuses and reasons are worded as
 // in AWS's documentation and console.
 package cloudformation
@@ -55,7 +55,11 @@ type Deps struct {
 	// returns; its context ends if the operation is cancelled. The function that it
 	// returns is called when the operation has ended. Tests delay and order
 	// operations with it. Nil starts at once.
-	Begin  func(ctx context.Context, n int) (end func())
+	Begin func(ctx context.Context, n int) (end func())
+	// Waits returns how long the handlers of a type take; AWSWaits is AWS's. The
+	// resources of a stack are then worked on at the same time, along their
+	// dependencies. Nil: one after another, without waits.
+	Waits  func(typ, handler string) Wait
 	Clock  func() time.Time
 	Logger *slog.Logger
 }

@@ -24,6 +24,8 @@ type operation struct {
 	s   *stack
 	ctx context.Context
 	cfg aws.Config
+
+	work *schedule
 }
 
 // start runs the operation in a goroutine, after one that is in progress; hold
@@ -36,7 +38,7 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 	before := s.operationDone
 	worked := make(chan struct{})
 	s.busy, s.stop, s.operationDone, s.cancelled = true, stop, worked, false
-	op := &operation{e: e, s: s, ctx: ctx, cfg: s.config}
+	op := &operation{e: e, s: s, ctx: ctx, cfg: s.config, work: newSchedule()}
 	n := e.started
 	e.started++
 	e.broadcast()
@@ -48,7 +50,9 @@ func (e *Engine) start(s *stack, do func(*operation)) {
 		if e.d.Begin != nil {
 			defer e.d.Begin(ctx, n)()
 		}
+		op.work.mu.Lock()
 		do(op)
+		op.work.mu.Unlock()
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if s.operationDone == worked {
@@ -79,7 +83,7 @@ func (op *operation) request(r *resource, handler string, old map[string]any, ol
 		ctx: op.ctx, engine: op.e, cfg: onlyDeclared(op.cfg, r.typ, handler), stack: op.s, logicalID: r.logicalID, typ: r.typ,
 		id:    r.id,
 		props: r.props, old: old, attempts: r.attempts, stackTags: r.tags, oldTags: oldTags, token: protocol.NewUUID(),
-		began: op.e.d.Clock(),
+		began: op.e.d.Clock(), unlocked: op.unlocked,
 	}
 	if q.cfg.HTTPClient != nil {
 		q.responses = &responseWatch{next: q.cfg.HTTPClient}
@@ -158,6 +162,8 @@ func (op *operation) makeAs(r *resource, t *cfntemplate.Resource, verb, reason s
 		op.accept(r, out, err == nil)
 		if err != nil {
 			err = errors.New(op.failureReason(q, err))
+		} else {
+			err = op.wait(r, createHandler)
 		}
 	}
 	if err != nil {
@@ -204,6 +210,7 @@ func (op *operation) change(r *resource, values map[string]any, tags []protocol.
 		op.e.mu.Unlock()
 		if err == nil {
 			op.accept(r, out, true)
+			err = op.wait(r, updateHandler)
 		} else {
 			err = errors.New(op.failureReason(q, err))
 		}
@@ -229,6 +236,7 @@ func (op *operation) remove(r *resource) bool {
 		op.e.setResource(op.s, r, "DELETE_FAILED", op.failureReason(q, err))
 		return false
 	}
+	_ = op.wait(r, deleteHandler) // the resource is deleted, whether or not the operation was cancelled
 	op.e.setResource(op.s, r, "DELETE_COMPLETE", "")
 	return true
 }

@@ -79,6 +79,7 @@ type request struct {
 	token     string // unique to this attempt
 	began     time.Time
 	responses *responseWatch
+	unlocked  func(func()) // calls a function that blocks
 
 	rightsChecked bool
 }

@@ -52,20 +52,23 @@ func (op *operation) update() {
 		op.rollbackUpdate(validationFailed, nil)
 		return
 	}
-	for _, t := range order {
+	op.waitStack(updateHandler, begin)
+	reason := ""
+	if !op.each(logicalIDs(order), op.dependencies, startsEarly(order), func(id string) bool {
 		op.e.mu.Lock()
 		cancelled := s.cancelled
 		op.e.mu.Unlock()
 		if cancelled {
-			op.rollbackUpdate("User Initiated", nil)
-			return
+			reason = "User Initiated"
+			return false
 		}
-		verb, err := op.reconcile(t)
-		if err == nil {
-			continue
+		verb, err := op.reconcile(declared(order, id))
+		if err != nil && reason == "" {
+			reason = fmt.Sprintf("The following resource(s) failed to %s: [%s]. ", verb, id)
 		}
-		reason := fmt.Sprintf("The following resource(s) failed to %s: [%s]. ", verb, t.LogicalID)
-		if s.onFailure == "DO_NOTHING" {
+		return err == nil
+	}) {
+		if s.onFailure == "DO_NOTHING" && reason != "User Initiated" {
 			op.status("UPDATE_FAILED", reason)
 			return
 		}
@@ -83,6 +86,7 @@ func (op *operation) update() {
 	op.e.setStatus(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	op.e.mu.Unlock()
 	op.cleanup(old)
+	op.waitStack(updateHandler, end)
 	op.e.mu.Lock()
 	defer op.e.mu.Unlock()
 	s.previous = nil
@@ -185,13 +189,13 @@ func (op *operation) discard(r *resource) {
 func (op *operation) cleanup(old *previousState) {
 	order := slices.Clone(old.order)
 	slices.Reverse(order)
-	for _, id := range order {
+	op.each(order, dependents(old.settings.bound, order), atEnd, func(id string) bool {
 		was, is := old.resources[id], op.s.resources[id]
 		declared := op.s.bound.IsActive(id)
 		switch {
 		case was == nil || was.id == "":
 		case declared && is != nil && is.id == was.id && is.typ == was.typ:
-			continue
+			return true
 		case declared && was.retainReplaced || !declared && was.retain:
 			op.e.setResource(op.s, was, "DELETE_SKIPPED", "")
 		default:
@@ -200,7 +204,8 @@ func (op *operation) cleanup(old *previousState) {
 		if !declared {
 			op.e.removeResource(op.s, id)
 		}
-	}
+		return true
+	})
 }
 
 // rollbackUpdate restores a stack to its state before the update.
@@ -218,18 +223,19 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 	}
 	op.e.mu.Unlock()
 	var failed []string
-	for _, id := range old.order {
-		if old.restored[id] {
-			continue
-		}
-		if slices.Contains(skip, id) {
+	op.each(old.order, op.dependencies, atEnd, func(id string) bool {
+		switch {
+		case old.restored[id]:
+			return true
+		case slices.Contains(skip, id):
 			op.e.setResource(s, s.resources[id], "UPDATE_COMPLETE", "")
-		} else if !op.restore(old, id) {
+		case !op.restore(old, id):
 			failed = append(failed, id)
-			break
+			return false
 		}
 		old.restored[id] = true
-	}
+		return true
+	})
 	if failed != nil {
 		op.status(
 			"UPDATE_ROLLBACK_FAILED",
