@@ -23,7 +23,7 @@ const launchTemplate = "template.yaml"
 
 func newLocal() *cobra.Command {
 	var listen string
-	var verbose bool
+	var verbose, realistic bool
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Run an embedded AWS on this machine, for the AWS CLI and the SDKs",
@@ -35,6 +35,9 @@ EventBridge delivers events, also those of CloudFormation and CloudTrail, to SNS
 SQS and Lambda. PutEvents accepts sources that begin with "aws.", which AWS
 reserves. Messages of topics are printed as subscribers by e-mail would receive
 them, and GET /_permstack/messages returns all of them as JSON.
+
+By default stacks are complete within seconds. With --realistic each resource takes
+as long as on AWS, and the resources of a stack are created side by side.
 
 An access key ID of 12 digits selects the account of that number; any other access
 key ID selects account 123456789012. Signatures are not verified, therefore the
@@ -50,17 +53,19 @@ Exit status: 0 if it was stopped, 2 if it could not start.`,
     --template-url http://127.0.0.1:4566/permstack-local-templates/template.yaml …`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd, listen, verbose)
+			return serve(cmd, listen, verbose, realistic)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566",
 		"loopback `ADDRESS` to listen on; port 0 selects a free port")
+	cmd.Flags().BoolVar(&realistic, "realistic", false,
+		"let CloudFormation and IAM take the time that they take on AWS, minutes for each stack")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
 }
 
 // serve runs the embedded AWS until the command's context ends.
-func serve(cmd *cobra.Command, listen string, verbose bool) error {
+func serve(cmd *cobra.Command, listen string, verbose, realistic bool) error {
 	options, err := standaloneOptions()
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func serve(cmd *cobra.Command, listen string, verbose bool) error {
 		options.FunctionLog = cmd.ErrOrStderr()
 		options.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	options.Trail, options.EventInvocations = true, true
+	options.Trail, options.EventInvocations, options.Realistic = true, true, realistic
 	aws, err := standalone.Start(listen, options)
 	if err != nil {
 		return err

@@ -16,7 +16,22 @@ import (
 func (c *Cloud) SetIAMDelay(d time.Duration) {
 	c.iamDelay.mu.Lock()
 	defer c.iamDelay.mu.Unlock()
-	c.iamDelay.delay, c.iamDelay.roles = d, map[string]*delayedRole{}
+	c.iamDelay.delay, c.iamDelay.roles, c.iamDelay.fromCreation = d, map[string]*delayedRole{}, false
+}
+
+// UsualIAMDelay is how long new permissions usually take to have an effect. AWS
+// documents no bound (IAM user guide, "Changes that I make are not always
+// immediately visible"); public reports speak of a few seconds, rarely of a minute.
+const UsualIAMDelay = 10 * time.Second
+
+// SetIAMPropagation is SetIAMDelay, but the policies of a new role take effect this
+// long after its creation. A role that CloudFormation has created is in effect when
+// its handler ends, if that takes longer.
+func (c *Cloud) SetIAMPropagation(d time.Duration) {
+	c.SetIAMDelay(d)
+	c.iamDelay.mu.Lock()
+	defer c.iamDelay.mu.Unlock()
+	c.iamDelay.fromCreation = true
 }
 
 // iamDelay holds the policies of roles that are in effect.
@@ -24,6 +39,8 @@ type iamDelay struct {
 	mu    sync.Mutex
 	delay time.Duration
 	roles map[string]*delayedRole // by the role's unique id
+
+	fromCreation bool
 }
 
 type delayedRole struct {
@@ -42,6 +59,9 @@ func (d *iamDelay) policies(role iam.Role, now time.Time) []string {
 	r := d.roles[role.ID]
 	if r == nil {
 		r = &delayedRole{pending: current, since: now}
+		if d.fromCreation {
+			r.since = role.Created
+		}
 		d.roles[role.ID] = r
 	}
 	if !slices.Equal(r.pending, current) {

@@ -112,6 +112,11 @@ func (o *operation) reconcile(
 				if err != nil {
 					return nil, err
 				}
+				if !same && holdTrust {
+					if same, err = o.isWithoutTrust(ctx, stack, template); err != nil {
+						return nil, err
+					}
+				}
 				if same {
 					o.log.Info(logUpToDate, "permissionStack", name, "status", status)
 					o.earlierLeftovers = o.collectLeftovers(ctx, stack, o.earlierLeftovers)

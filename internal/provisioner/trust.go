@@ -36,3 +36,19 @@ func (o *operation) withoutTrust(
 	o.trustHeld = true
 	return held, nil
 }
+
+// isWithoutTrust reports whether the stack was created and only lacks the trust
+// policies, and records that.
+func (o *operation) isWithoutTrust(
+	ctx context.Context,
+	stack *types.Stack,
+	template permissionstack.Template,
+) (bool, error) {
+	held, differs, err := permissionstack.HoldTrust(nil, template)
+	if err != nil || !differs {
+		return false, err
+	}
+	same, err := o.templateMatches(ctx, stack, held)
+	o.trustHeld = o.trustHeld || same
+	return same, err
+}

@@ -98,7 +98,7 @@ func (s *slow) sleep(ctx context.Context, d time.Duration) error {
 
 // TestWaitingCostsOneInterval checks that the end of an operation is noticed at
 // most one interval late, that an interval is at most 200 ms or half of the time
-// waited so far and never above 5 s, and that the number of calls is limited.
+// waited so far and never above 2 s, and that the number of calls is limited.
 func TestWaitingCostsOneInterval(t *testing.T) {
 	for _, takes := range []time.Duration{
 		0, 50 * time.Millisecond, 700 * time.Millisecond,
@@ -118,13 +118,13 @@ func TestWaitingCostsOneInterval(t *testing.T) {
 					n, phases = 2, 1
 				}
 				allowed := max(time.Duration(n)*200*time.Millisecond, time.Duration(n)*takes/2) // half of what was waited
-				if s.late > allowed || s.late > time.Duration(n)*5*time.Second || s.most > (5*time.Second) {
+				if s.late > allowed || s.late > time.Duration(n)*2*time.Second || s.most > (2*time.Second) {
 					t.Errorf("%s of %v: noticed %v late, longest pause %v", request, takes, s.late, s.most)
 				}
-				if bound := 20*n + n*int(takes/(5*time.Second)); s.polls > bound {
+				if bound := 20*n + n*int(takes/(2*time.Second)); s.polls > bound {
 					t.Errorf("%s of %v: got %d DescribeStacks calls, want at most %d", request, takes, s.polls, bound)
 				}
-				interval := max(200*time.Millisecond, min(takes/2, 5*time.Second))
+				interval := max(200*time.Millisecond, min(takes/2, 2*time.Second))
 				if limit := time.Duration(phases) * (takes + interval); s.now.Sub(began) > limit {
 					t.Errorf("%s of %v: took %v, want at most %v", request, takes, s.now.Sub(began), limit)
 				}

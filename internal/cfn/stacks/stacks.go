@@ -92,7 +92,7 @@ func Parameter(s *types.Stack, key string) string {
 // changes quick, later ones stay well below the API's rate limit.
 const (
 	firstPoll   = 200 * time.Millisecond
-	longestPoll = 5 * time.Second
+	longestPoll = 2 * time.Second
 )
 
 // WaitUntilStable polls a stack until CloudFormation no longer works on it, and

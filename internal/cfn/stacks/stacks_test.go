@@ -93,7 +93,7 @@ func TestWaitUntilStable(t *testing.T) {
 	}
 }
 
-// TestWaitIntervals checks that the pauses grow from 200 ms to 5 s.
+// TestWaitIntervals checks that the pauses grow from 200 ms to 2 s.
 func TestWaitIntervals(t *testing.T) {
 	client := &fakeStack{statuses: slices.Repeat([]types.StackStatus{"CREATE_IN_PROGRESS"}, 20)}
 	var pauses []time.Duration
@@ -108,7 +108,7 @@ func TestWaitIntervals(t *testing.T) {
 		t.Errorf("got %v, want the error of sleep with the status", err)
 	}
 	first, last := pauses[0], pauses[len(pauses)-1]
-	if first != 200*time.Millisecond || last != 5*time.Second || !slices.IsSorted(pauses) {
+	if first != 200*time.Millisecond || last != 2*time.Second || !slices.IsSorted(pauses) {
 		t.Errorf("got pauses %v, want 200ms to 5s", pauses)
 	}
 }

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"strings"
+	"time"
 
 	"permstack/internal/fakeaws/protocol"
 )
@@ -10,6 +11,7 @@ import (
 // determine the permissions of its sessions.
 type Role struct {
 	Name, ARN, ID string
+	Created       time.Time
 	Trust         string
 	MaxSession    int
 	Tags          []protocol.Tag
@@ -28,7 +30,7 @@ func (s *Service) Lookup(account, name string) (Role, bool) {
 		return Role{}, false
 	}
 	out := Role{
-		Name: r.name, ARN: r.arn, ID: r.id, Trust: r.trust, MaxSession: r.maxSession,
+		Name: r.name, ARN: r.arn, ID: r.id, Created: r.created, Trust: r.trust, MaxSession: r.maxSession,
 		Tags: append([]protocol.Tag(nil), r.tags...), HasBoundary: r.boundary != "",
 	}
 	for _, p := range r.inline {

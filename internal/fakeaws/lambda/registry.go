@@ -20,9 +20,12 @@ import (
 // hour.
 const sessionAge = 45 * time.Minute
 
-// Options configure a Registry. Code is required to run functions.
+// Options configure a Registry. Code or Run is required to run functions.
 type Options struct {
-	Code        CodeResolver
+	Code CodeResolver
+	// Run runs a function in this process, instead of the code that Code finds. Its
+	// context has the function's timeout.
+	Run         func(ctx context.Context, f *Function, payload []byte) (lambdaruntime.Result, error)
 	Credentials func(account, roleARN, sessionName string) aws.Credentials
 	// Fetch returns the zip of a function whose code is in S3. If it returns nil,
 	// Code decides by the key. A nil Fetch reads nothing.
@@ -232,6 +235,15 @@ func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lamb
 		return lambdaruntime.Result{}, protocol.Errorf("RequestEntityTooLargeException", "%d byte payload is "+
 			"too large for the RequestResponse invocation type (limit %d bytes)", len(payload), maxSync).
 			WithStatus(413)
+	}
+	if r.o.Run != nil {
+		f, err := r.Get(arn)
+		if err != nil {
+			return lambdaruntime.Result{}, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(f.Timeout)*time.Second)
+		defer cancel()
+		return r.o.Run(ctx, f, payload)
 	}
 	for {
 		rt, err := r.runtime(arn)

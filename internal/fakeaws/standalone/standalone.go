@@ -45,6 +45,10 @@ type Options struct {
 	// that a test decides when it runs.
 	EventInvocations bool
 
+	// Realistic makes CloudFormation take the time that it takes on AWS, and
+	// permissions of new roles take effect late: see cloudformation.AWSWaits.
+	Realistic bool
+
 	// Clock is the clock of the services; nil is time.Now. Functions run in
 	// processes of their own and read the real clock.
 	Clock func() time.Time
@@ -78,7 +82,13 @@ func Start(addr string, o Options) (*Server, error) {
 		Output:      func(string) io.Writer { return o.FunctionLog },
 		Logger:      o.Logger,
 	})
+	var waits func(typ, handler string) cloudformation.Wait
+	if o.Realistic {
+		waits = cloudformation.AWSWaits
+		cloud.SetIAMPropagation(fakeaws.UsualIAMDelay)
+	}
 	l.Stacks = cloudformation.New(cloudformation.Deps{
+		Waits:        waits,
 		ConfigFor:    l.ConfigFor,
 		ConfigCaller: l.ConfigCaller,
 		Assumable:    l.AssumableBy,

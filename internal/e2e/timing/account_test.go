@@ -1,0 +1,198 @@
+package timing
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"permstack/internal/fakeaws"
+	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/lambdaruntime"
+	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/provisioner/provisionerlambda"
+)
+
+const (
+	accountID  = "123456789012"
+	region     = "us-east-1"
+	parentName = "backup"
+	// coldStart is the time until a new function runs its first event.
+	coldStart = time.Second
+)
+
+// account is an embedded AWS whose CloudFormation takes AWS's time, in one process
+// and without sockets, so that a synctest bubble can simulate its clock.
+type account struct {
+	t      *testing.T
+	cloud  *fakeaws.Cloud
+	stacks *engine.Engine
+	cfn    *cloudformation.Client
+	body   []byte // the template behind every URL
+}
+
+func newAccount(t *testing.T) *account {
+	a := &account{t: t, cloud: fakeaws.New(fakeaws.Options{})}
+	a.cloud.SetIAMPropagation(fakeaws.UsualIAMDelay)
+	functions := lambda.New(lambda.Options{Run: a.runFunction, Assumable: a.cloud.AssumableBy})
+	a.stacks = engine.New(engine.Deps{
+		ConfigFor: a.cloud.ConfigFor, ConfigCaller: a.cloud.ConfigCaller, Assumable: a.cloud.AssumableBy,
+		Endpoint: func() string { return "http://responses.invalid" }, Lambda: functions,
+		Fetch: func(*protocol.Call, string) ([]byte, error) { return a.body, nil },
+		Waits: engine.AWSWaits,
+	})
+	a.cloud.Register(a.stacks.Definition())
+	a.cfn = cloudformation.NewFromConfig(a.cloud.Config(accountID, region))
+	t.Cleanup(func() {
+		if err := a.stacks.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := functions.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// runFunction runs the provisioner as it is deployed. No event starts the drift check.
+func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload []byte) (lambdaruntime.Result, error) {
+	time.Sleep(coldStart)
+	settings := provisionerlambda.ReadSettings(func(name string) string { return f.Environment[name] })
+	handler := provisionerlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role),
+		provisionerlambda.Options{ResponseClient: &http.Client{Transport: responses{a.stacks.ResponseHandler()}}})
+	out, err := handler.Invoke(ctx, payload)
+	if err != nil {
+		return lambdaruntime.Result{FunctionError: err.Error()}, nil
+	}
+	return lambdaruntime.Result{Payload: out}, nil
+}
+
+// responses delivers the responses of custom resources without a network.
+type responses struct{ handler http.Handler }
+
+// RoundTrip delivers a response.
+func (r responses) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, httptest.NewRequest(req.Method, req.URL.Path, bytes.NewReader(body)))
+	return w.Result(), nil
+}
+
+// create creates a stack and returns how long that takes.
+func (a *account) create(name string, body []byte, parameters map[string]string) time.Duration {
+	a.t.Helper()
+	a.body = body
+	return a.measure(name, "CREATE_COMPLETE", func(ctx context.Context) error {
+		_, err := a.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
+			StackName: &name, TemplateURL: templateURL, Parameters: parameterList(parameters), Capabilities: capabilities,
+		})
+		return err
+	})
+}
+
+// update updates a stack and returns how long that takes.
+func (a *account) update(name string, body []byte, parameters, tags map[string]string) time.Duration {
+	a.t.Helper()
+	a.body = body
+	return a.measure(name, "UPDATE_COMPLETE", func(ctx context.Context) error {
+		_, err := a.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+			StackName: &name, TemplateURL: templateURL, Parameters: parameterList(parameters), Capabilities: capabilities,
+			Tags: tagList(tags),
+		})
+		return err
+	})
+}
+
+// remove deletes a stack and returns how long that takes.
+func (a *account) remove(name string) time.Duration {
+	a.t.Helper()
+	return a.measure(name, "", func(ctx context.Context) error {
+		_, err := a.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name})
+		return err
+	})
+}
+
+func (a *account) measure(name, want string, request func(context.Context) error) time.Duration {
+	a.t.Helper()
+	began := time.Now()
+	if err := request(a.t.Context()); err != nil {
+		a.t.Fatal(err)
+	}
+	status, reason, err := a.stacks.Wait(a.t.Context(), accountID, region, name)
+	if err != nil || status != want {
+		a.t.Fatalf("stack %s: got status %s (%s), %v; want %q\n%s", name, status, reason, err, want, a.failures(name))
+	}
+	return time.Since(began)
+}
+
+// failures returns the reasons of failed resources.
+func (a *account) failures(name string) string {
+	out, err := a.cfn.DescribeStackEvents(a.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name})
+	if err != nil {
+		return err.Error()
+	}
+	var lines []string
+	for _, e := range out.StackEvents {
+		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
+			lines = append(lines, aws.ToString(e.LogicalResourceId)+": "+aws.ToString(e.ResourceStatusReason))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// since returns when a resource reached a status, after the stack's first event.
+func (a *account) since(name, logicalID string, status types.ResourceStatus) time.Duration {
+	a.t.Helper()
+	pages := cloudformation.NewDescribeStackEventsPaginator(a.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &name})
+	var at, first time.Time
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(a.t.Context())
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		for _, e := range page.StackEvents {
+			first = *e.Timestamp
+			if *e.LogicalResourceId == logicalID && e.ResourceStatus == status {
+				at = *e.Timestamp
+			}
+		}
+	}
+	if at.IsZero() {
+		a.t.Fatalf("stack %s: resource %s was never %s", name, logicalID, status)
+	}
+	return at.Sub(first)
+}
+
+var (
+	templateURL  = aws.String("https://templates.s3.us-east-1.amazonaws.com/template.yaml")
+	capabilities = []types.Capability{types.CapabilityCapabilityNamedIam}
+)
+
+func parameterList(values map[string]string) []types.Parameter {
+	var out []types.Parameter
+	for k, v := range values {
+		out = append(out, types.Parameter{ParameterKey: &k, ParameterValue: &v})
+	}
+	return out
+}
+
+func tagList(values map[string]string) []types.Tag {
+	var out []types.Tag
+	for k, v := range values {
+		out = append(out, types.Tag{Key: &k, Value: &v})
+	}
+	return out
+}
