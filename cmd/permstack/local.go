@@ -28,7 +28,8 @@ func newLocal() *cobra.Command {
 		Use:   "local",
 		Short: "Run an embedded AWS on this machine, for the AWS CLI and the SDKs",
 		Long: `Run an embedded AWS on this machine: CloudFormation with custom resources, IAM, STS,
-S3, SNS, SQS, EventBridge, SSM parameters, and the Lambda functions of permstack. It
+S3, SNS, SQS, EventBridge, SSM parameters, Organizations, StackSets, and the Lambda
+functions of permstack. docs/stacksets.md rehearses a roll-out to an Organization. It
 keeps everything in memory and loses it when the command stops.
 
 EventBridge delivers events, also those of CloudFormation and CloudTrail, to SNS,

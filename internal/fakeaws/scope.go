@@ -72,3 +72,16 @@ func isAccountID(s string) bool {
 	}
 	return strings.Trim(s, "0123456789") == ""
 }
+
+// RequestScope returns the account and Region of a signed request, for handlers
+// that are mounted.
+func (c *Cloud) RequestScope(r *http.Request) (account, region string) {
+	s, err := readScope(r, r.URL.Query())
+	if err != nil {
+		return DefaultAccount, s.region
+	}
+	if _, account, err = c.caller(s); err != nil {
+		account = DefaultAccount
+	}
+	return account, s.region
+}

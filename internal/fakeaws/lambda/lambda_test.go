@@ -176,8 +176,7 @@ func TestInvoke(t *testing.T) {
 	if _, err := r.Create(function()); err != nil {
 		t.Fatal(err)
 	}
-	is := func(s string) func(*http.Request) string { return func(*http.Request) string { return s } }
-	h := r.Handler(is("111122223333"), is("eu-central-1"))
+	h := r.Handler(func(*http.Request) (account, region string) { return "111122223333", "eu-central-1" })
 	for _, tt := range []struct {
 		method, path, body, kind string
 		status                   int

@@ -13,12 +13,12 @@ import (
 const Prefix = "/2015-03-31/functions/"
 
 // Handler serves Invoke of the REST API, unsigned calls included. No permissions are
-// checked. account and region return whose
-// functions a name without an ARN selects.
-func (r *Registry) Handler(account, region func(*http.Request) string) http.Handler {
+// checked. A name without an ARN is of the account and Region that scope returns.
+func (r *Registry) Handler(scope func(*http.Request) (account, region string)) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+Prefix+"{name}/invocations", func(w http.ResponseWriter, q *http.Request) {
-		arn := Resolve(account(q), region(q), q.PathValue("name"))
+		account, region := scope(q)
+		arn := Resolve(account, region, q.PathValue("name"))
 		payload, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxSync+1))
 		if err != nil {
 			writeError(w, protocol.Errorf("RequestEntityTooLargeException", "read payload: %v", err).WithStatus(413))

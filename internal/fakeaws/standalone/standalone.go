@@ -123,7 +123,7 @@ func Start(addr string, o Options) (*Server, error) {
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
 	l.Mount(MessagesPath, messagesHandler(l.SNS().Messages))
 	l.Register(l.Functions.Definition())
-	l.MountIf(lambda.Prefix, lambda.InvocationPath, l.Functions.Handler(requestAccount, requestRegion))
+	l.MountIf(lambda.Prefix, lambda.InvocationPath, l.Functions.Handler(l.RequestScope))
 
 	var err error
 	if l.Endpoint, err = l.Cloud.Start(addr); err != nil {
