@@ -98,3 +98,25 @@ func Text(v any) string {
 	}
 	return ""
 }
+
+// TextScalars returns a copy of a value in which every scalar is text, as parameters
+// and the properties of custom resources have them. Nil remains nil.
+func TextScalars(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = TextScalars(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = TextScalars(e)
+		}
+		return out
+	case nil:
+		return nil
+	}
+	return Text(v)
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
@@ -115,7 +116,7 @@ func sameProperty(r *resource, name string, expected, actual any) bool {
 	if r.typ == lambdaFunction && slices.Contains(codeProperties, name) {
 		return true
 	}
-	return reflect.DeepEqual(scalarsAsText(expected), scalarsAsText(actual))
+	return reflect.DeepEqual(cfntemplate.TextScalars(expected), cfntemplate.TextScalars(actual))
 }
 
 // runProperties decide which code a function runs, and with which rights.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/notify/finding"
 )
 
@@ -178,7 +179,7 @@ func (live *liveEventRule) compareTargets(r *resource) []draft {
 		switch {
 		case !exists:
 			differs(id, finding.GrantsLess, finding.Text(text(expected[id]["Arn"])), finding.None)
-		case !reflect.DeepEqual(scalarsAsText(expected[id]), scalarsAsText(actual)):
+		case !reflect.DeepEqual(cfntemplate.TextScalars(expected[id]), cfntemplate.TextScalars(actual)):
 			direction := finding.Changed // of the form of the events
 			if text(expected[id]["Arn"]) != text(actual["Arn"]) {
 				direction = finding.GrantsMore

@@ -112,27 +112,6 @@ func sortLists(v any) any {
 	}
 }
 
-// scalarsAsText converts scalars to text, as parameters have them.
-func scalarsAsText(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := map[string]any{}
-		for k, e := range v {
-			out[k] = scalarsAsText(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = scalarsAsText(e)
-		}
-		return out
-	case nil:
-		return nil
-	}
-	return text(v)
-}
-
 // jsonText returns a value as JSON; a text is returned unchanged.
 func jsonText(v any) string {
 	if s, ok := v.(string); ok {

@@ -256,13 +256,7 @@ var tamperedResources = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
 // invokeDrift invokes the drift function once and returns the error that Lambda sees.
 func (p *parent) invokeDrift(revert bool) error {
 	env := p.env
-	i := &invocation{
-		env:      env,
-		deadline: env.clock.Now().Add(functionTime),
-		killed:   make(chan struct{}),
-		finished: make(chan struct{}),
-	}
-	i.ctx, i.cancel = context.WithCancel(context.Background())
+	i := env.newInvocation()
 	defer i.cancel()
 	p.requests++
 	handle, err := i.driftHandler(p.stackID, revert)

@@ -106,8 +106,8 @@ func (env *environment) retryer(attempts int) aws.Retryer {
 	})
 }
 
-// invoke invokes the function with one event and waits until it ended.
-func (env *environment) invoke(payload []byte) (killed bool, err error) {
+// newInvocation returns an invocation that begins now. Its cancel must be called.
+func (env *environment) newInvocation() *invocation {
 	i := &invocation{
 		env:      env,
 		deadline: env.clock.Now().Add(functionTime),
@@ -115,6 +115,12 @@ func (env *environment) invoke(payload []byte) (killed bool, err error) {
 		finished: make(chan struct{}),
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
+	return i
+}
+
+// invoke invokes the function with one event and waits until it ended.
+func (env *environment) invoke(payload []byte) (killed bool, err error) {
+	i := env.newInvocation()
 	defer i.cancel()
 	env.setCurrent(i)
 	err = env.run(i, payload)

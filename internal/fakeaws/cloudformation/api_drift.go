@@ -67,7 +67,7 @@ func (e *Engine) detectStackResourceDrift(ctx context.Context, call *protocol.Ca
 	if err != nil {
 		return nil, err
 	}
-	d, err := e.detect(ctx, e.config(call, call.Account, call.Region, ""), s, r)
+	d, err := e.detect(ctx, e.config(call, ""), s, r)
 	if errors.Is(err, errNoDrift) {
 		return nil, invalid("Resource type %s is not supported for drift detection.", r.typ)
 	}
@@ -112,7 +112,7 @@ func (e *Engine) detectStackDrift(_ context.Context, call *protocol.Call) (any, 
 	}
 	e.space(s.account, s.region).detections[det.id] = det
 	e.emitDetection(s, det)
-	cfg := e.config(call, call.Account, call.Region, "")
+	cfg := e.config(call, "")
 	e.work.Go(func() {
 		drifted, err := e.detectAll(e.ctx, cfg, s, ids)
 		e.mu.Lock()

@@ -60,10 +60,9 @@ func (e *Engine) createStack(_ context.Context, call *protocol.Call) (any, error
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRole(call, set.roleARN); err != nil {
+	if set.config, err = e.roleConfig(call, set.roleARN); err != nil {
 		return nil, err
 	}
-	set.config = e.config(call, call.Account, call.Region, set.roleARN)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if old := e.find(call.Account, call.Region, name, false); old != nil {
@@ -102,10 +101,9 @@ func (e *Engine) updateStack(_ context.Context, call *protocol.Call) (any, error
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRole(call, set.roleARN); err != nil {
+	if set.config, err = e.roleConfig(call, set.roleARN); err != nil {
 		return nil, err
 	}
-	set.config = e.config(call, call.Account, call.Region, set.roleARN)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := updatable(s); err != nil {
@@ -155,10 +153,10 @@ func (e *Engine) deleteStack(_ context.Context, call *protocol.Call) (any, error
 	if s == nil {
 		return nil, nil // as at AWS, for a stack that does not exist
 	}
-	if err := e.checkRole(call, role); err != nil {
+	config, err := e.roleConfig(call, role)
+	if err != nil {
 		return nil, err
 	}
-	config := e.config(call, call.Account, call.Region, role)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	retain := call.List("RetainResources")
@@ -232,10 +230,10 @@ func (e *Engine) continueUpdateRollback(_ context.Context, call *protocol.Call) 
 	if role == "" {
 		role = s.roleARN
 	}
-	if err := e.checkRole(call, role); err != nil {
+	config, err := e.roleConfig(call, role)
+	if err != nil {
 		return nil, err
 	}
-	config := e.config(call, call.Account, call.Region, role)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s.busy || s.status != "UPDATE_ROLLBACK_FAILED" || s.previous == nil {

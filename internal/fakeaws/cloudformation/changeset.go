@@ -72,10 +72,9 @@ func (e *Engine) createChangeSet(ctx context.Context, call *protocol.Call) (any,
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkRole(call, set.roleARN); err != nil {
+	if set.config, err = e.roleConfig(call, set.roleARN); err != nil {
 		return nil, err
 	}
-	set.config = e.config(call, call.Account, call.Region, set.roleARN)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if i := slices.IndexFunc(s.changeSets, func(c *changeSet) bool { return c.name == name }); i >= 0 {

@@ -107,10 +107,10 @@ func (r *request) invokeFunction(kind string) (outcome, error) {
 	ev := customEvent{
 		RequestType: kind, ServiceToken: token, StackID: r.stack.id, RequestID: protocol.NewUUID(),
 		LogicalResourceID:  r.logicalID,
-		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: scalarsToText(r.props).(map[string]any),
+		PhysicalResourceID: r.id, ResourceType: r.typ, ResourceProperties: textScalars(r.props),
 	}
 	if kind == "Update" {
-		ev.OldResourceProperties = scalarsToText(r.old).(map[string]any)
+		ev.OldResourceProperties = textScalars(r.old)
 	}
 	if r.engine.d.Authorize != nil {
 		access := protocol.Access{Action: "lambda:InvokeFunction", Resource: strings.TrimSuffix(token, ":$LATEST")}
@@ -195,26 +195,9 @@ func (r *request) readResponse(kind string, ev *customEvent, body []byte) (outco
 	return out, nil
 }
 
-// scalarsToText returns a value with every scalar as text, as functions receive
-// it.
-func scalarsToText(v any) any {
-	switch v := v.(type) {
-	case props:
-		return scalarsToText(map[string]any(v))
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[k] = scalarsToText(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = scalarsToText(e)
-		}
-		return out
-	}
-	return cfntemplate.Text(v)
+// textScalars returns properties with every scalar as text, as functions receive them.
+func textScalars(p props) map[string]any {
+	return cfntemplate.TextScalars(map[string]any(p)).(map[string]any)
 }
 
 // wholeNumbers converts whole float64 values of encoding/json to int64.

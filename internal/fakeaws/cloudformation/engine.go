@@ -168,12 +168,12 @@ func (e *Engine) Wait(ctx context.Context, account, region, nameOrID string) (st
 }
 
 // config returns the SDK configuration of a stack's operations.
-func (e *Engine) config(call *protocol.Call, account, region, roleARN string) aws.Config {
+func (e *Engine) config(call *protocol.Call, roleARN string) aws.Config {
 	var c aws.Config
 	if roleARN == "" && e.d.ConfigCaller != nil {
 		c = e.d.ConfigCaller(call)
 	} else {
-		c = e.d.ConfigFor(account, region, roleARN)
+		c = e.d.ConfigFor(call.Account, call.Region, roleARN)
 	}
 	c = c.Copy()
 	c.APIOptions = append(c.APIOptions, awsmiddleware.AddUserAgentKey("cloudformation.amazonaws.com"))

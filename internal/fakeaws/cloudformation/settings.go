@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws/protocol"
 )
@@ -262,6 +264,15 @@ func (e *Engine) checkRole(call *protocol.Call, roleARN string) error {
 		return invalid("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	return nil
+}
+
+// roleConfig returns how CloudFormation calls the services with a stack role, or as
+// its caller if roleARN is "".
+func (e *Engine) roleConfig(call *protocol.Call, roleARN string) (aws.Config, error) {
+	if err := e.checkRole(call, roleARN); err != nil {
+		return aws.Config{}, err
+	}
+	return e.config(call, roleARN), nil
 }
 
 // capabilities returns the capability that a template requires, and the

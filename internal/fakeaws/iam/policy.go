@@ -109,19 +109,7 @@ func (a *account) customerPolicy(call *protocol.Call) (*policy, error) {
 type policyResult struct{ Policy xmlPolicy }
 
 func createPolicy(a *account, call *protocol.Call) (any, error) {
-	name := call.Str("PolicyName")
-	if err := checkName("policyName", name, 128); err != nil {
-		return nil, err
-	}
-	path, err := parsePath(call)
-	if err != nil {
-		return nil, err
-	}
-	description, err := parseDescription(call)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := mergeTags(nil, call.Tags("Tags"))
+	in, err := parseCreation(call, "PolicyName", 128)
 	if err != nil {
 		return nil, err
 	}
@@ -129,16 +117,16 @@ func createPolicy(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.policies[lower(name)] != nil {
-		return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+	if a.policies[lower(in.name)] != nil {
+		return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", in.name)
 	}
 	now := a.clock()
 	p := &policy{
-		name: name, path: path, id: newID("ANPA"), arn: call.ARN("iam", "", a.id, "policy"+path+name),
-		description: description, created: now, updated: now, tags: tags,
+		name: in.name, path: in.path, id: newID("ANPA"), arn: call.ARN("iam", "", a.id, "policy"+in.path+in.name),
+		description: in.description, created: now, updated: now, tags: in.tags,
 		versions: []version{{id: "v1", document: doc, created: now, isDefault: true}}, nextVersion: 2,
 	}
-	a.policies[lower(name)] = p
+	a.policies[lower(in.name)] = p
 	return policyResult{a.full(p)}, nil
 }
 

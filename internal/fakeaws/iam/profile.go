@@ -71,26 +71,18 @@ func (a *account) profilesWithRole(r *role) []*profile {
 }
 
 func createInstanceProfile(a *account, call *protocol.Call) (any, error) {
-	name := call.Str("InstanceProfileName")
-	if err := checkName("instanceProfileName", name, 128); err != nil {
-		return nil, err
-	}
-	path, err := parsePath(call)
+	in, err := parseCreation(call, "InstanceProfileName", 128)
 	if err != nil {
 		return nil, err
 	}
-	tags, err := mergeTags(nil, call.Tags("Tags"))
-	if err != nil {
-		return nil, err
-	}
-	if a.profiles[lower(name)] != nil {
-		return nil, alreadyExists("Instance Profile %s already exists.", name)
+	if a.profiles[lower(in.name)] != nil {
+		return nil, alreadyExists("Instance Profile %s already exists.", in.name)
 	}
 	p := &profile{
-		name: name, path: path, id: newID("AIPA"), arn: call.ARN("iam", "", a.id, "instance-profile"+path+name),
-		created: a.clock(), tags: tags,
+		name: in.name, path: in.path, id: newID("AIPA"), created: a.clock(), tags: in.tags,
+		arn: call.ARN("iam", "", a.id, "instance-profile"+in.path+in.name),
 	}
-	a.profiles[lower(name)] = p
+	a.profiles[lower(in.name)] = p
 	return profileResult{p.full()}, nil
 }
 

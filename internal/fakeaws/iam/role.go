@@ -85,23 +85,11 @@ func (a *account) role(call *protocol.Call) (*role, error) {
 }
 
 func createRole(a *account, call *protocol.Call) (any, error) {
-	name := call.Str("RoleName")
-	if err := checkName("roleName", name, 64); err != nil {
-		return nil, err
-	}
-	path, err := parsePath(call)
-	if err != nil {
-		return nil, err
-	}
-	description, err := parseDescription(call)
+	in, err := parseCreation(call, "RoleName", 64)
 	if err != nil {
 		return nil, err
 	}
 	maxSession, err := parseSessionDuration(call, 3600)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := mergeTags(nil, call.Tags("Tags"))
 	if err != nil {
 		return nil, err
 	}
@@ -113,15 +101,16 @@ func createRole(a *account, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.roles[lower(name)] != nil {
-		return nil, alreadyExists("Role with name %s already exists.", name)
+	if a.roles[lower(in.name)] != nil {
+		return nil, alreadyExists("Role with name %s already exists.", in.name)
 	}
 	r := &role{
-		name: name, path: path, id: newID("AROA"), arn: call.ARN("iam", "", a.id, "role"+path+name), created: a.clock(),
-		trust: trust, description: description, maxSession: maxSession, boundary: boundary, tags: tags,
+		name: in.name, path: in.path, id: newID("AROA"), arn: call.ARN("iam", "", a.id, "role"+in.path+in.name),
+		created: a.clock(), trust: trust, description: in.description, maxSession: maxSession, boundary: boundary,
+		tags:   in.tags,
 		inline: map[string]inlinePolicy{},
 	}
-	a.roles[lower(name)] = r
+	a.roles[lower(in.name)] = r
 	return roleResult{r.full()}, nil
 }
 

@@ -64,6 +64,31 @@ func parseDescription(call *protocol.Call) (string, error) {
 	return d, nil
 }
 
+// creation is what a role, a managed policy and an instance profile are created with.
+type creation struct {
+	name, path, description string // instance profiles have no description
+	tags                    []protocol.Tag
+}
+
+// parseCreation reads the parameters of CreateRole, CreatePolicy and
+// CreateInstanceProfile. The name is in the parameter nameParameter and has at most
+// longest characters.
+func parseCreation(call *protocol.Call, nameParameter string, longest int) (creation, error) {
+	c := creation{name: call.Str(nameParameter)}
+	err := checkName(strings.ToLower(nameParameter[:1])+nameParameter[1:], c.name, longest)
+	if err != nil {
+		return c, err
+	}
+	if c.path, err = parsePath(call); err != nil {
+		return c, err
+	}
+	if c.description, err = parseDescription(call); err != nil {
+		return c, err
+	}
+	c.tags, err = mergeTags(nil, call.Tags("Tags"))
+	return c, err
+}
+
 // parseSessionDuration returns MaxSessionDuration, 3,600 to 43,200 seconds, or
 // def if it was not sent.
 func parseSessionDuration(call *protocol.Call, def int) (int, error) {

@@ -44,7 +44,7 @@ func TestEveryWriteHasTheRole(t *testing.T) {
 		}
 	}
 	if len(seen) != 4 {
-		t.Errorf("got only %v", seen)
+		t.Errorf("got calls %v, want 4 kinds", seen)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 		change  func(s *fakeStack)
 		updates int
 	}{
-		"as wanted":           {func(*fakeStack) {}, 0},
+		"no difference":       {func(*fakeStack) {}, 0},
 		"a tag of AWS's":      {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("aws:x", "y")) }, 0},
 		"a tag more":          {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("x", "y")) }, 1},
 		"a tag less":          {func(s *fakeStack) { s.Tags = slices.DeleteFunc(slices.Clone(s.Tags), isOwner) }, 1},
@@ -98,7 +98,7 @@ func TestRefusedWrites(t *testing.T) {
 		"update":   {types.StackStatusCreateComplete, cfn.RequestUpdate, "update stack " + access},
 		"delete":   {types.StackStatusCreateComplete, cfn.RequestDelete, "delete stack " + access},
 		"continue": {types.StackStatusUpdateRollbackFailed, cfn.RequestUpdate, "rollback of stack " + access},
-		"again":    {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
+		"recreate": {types.StackStatusRollbackComplete, cfn.RequestUpdate, "delete stack " + access},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := launched(t)
@@ -113,14 +113,13 @@ func TestRefusedWrites(t *testing.T) {
 	}
 }
 
-// TestBrokenAgain checks that a stack whose remedy does not help is not remedied
-// forever.
-func TestBrokenAgain(t *testing.T) {
+// TestRemedyFails checks that a remedy that fails is repeated once, not without end.
+func TestRemedyFails(t *testing.T) {
 	f := launched(t)
 	f.find(access).set(types.StackStatusRollbackComplete)()
 	f.fails["DeleteStack "+access] = "The role is in use"
 	if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
-		t.Fatalf("a failed deletion is not retried: %v", err)
+		t.Fatalf("got %v, want the failed deletion repeated", err)
 	}
 	wrote(t, f, "DeleteStack "+access, "DeleteStack "+access, "CreateStack "+access, "UpdateStack "+access)
 }

@@ -13,7 +13,7 @@ import (
 	"permstack/internal/fakeaws/protocol"
 )
 
-// twoPolicies is a role with one of two policies.
+// twoPolicies returns a template of two policies and a role, to which one of them is attached.
 func twoPolicies(which string) string {
 	policy := func(id string) string {
 		return `"` + id + `":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"` + id +
@@ -37,9 +37,9 @@ func (h *harness) attached(role string) string {
 	return strings.Join(names, " ")
 }
 
-// TestContinuedRollback: an update that fails half-way, and its rollback, too; the
-// continued rollback restores what either has removed, and shows at once that
-// it is under way.
+// TestContinuedRollback checks that after an update and its rollback failed half-way, a
+// continued rollback restores what either has removed, and that the status is in
+// progress at once.
 func TestContinuedRollback(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", twoPolicies("A"))
@@ -50,7 +50,7 @@ func TestContinuedRollback(t *testing.T) {
 	}
 	h.wait("s", "UPDATE_ROLLBACK_FAILED")
 	if have := h.attached("two"); have != "" {
-		t.Fatalf("attached while all is broken: %s", have)
+		t.Fatalf("got %s attached while all calls fail, want none", have)
 	}
 	h.cloud.SetIntercept(nil)
 	name := "s"
@@ -59,20 +59,20 @@ func TestContinuedRollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := h.describe("s").StackStatus; s == types.StackStatusUpdateRollbackFailed {
-		t.Errorf("status %s after the rollback was continued", s)
+		t.Errorf("got status %s after the rollback was continued", s)
 	}
 	h.wait("s", "UPDATE_ROLLBACK_COMPLETE")
 	if have := h.attached("two"); have != "A" {
-		t.Errorf("attached: %q, want A", have)
+		t.Errorf("got %q attached, want A", have)
 	}
 }
 
-// TestCleanup: a resource that is needed no more is tried to be deleted three
-// times, and then forgotten.
+// TestCleanup checks that the cleanup of an update tries three times to delete a resource
+// that was removed from the template, and that the stack does not have it afterwards.
 func TestCleanup(t *testing.T) {
 	without := strings.Replace(twoPolicies("A"), `"Role":`, `"Other":{"Type":"AWS::SNS::Topic"},"Unused":`, 1)
 	without = without[:strings.Index(without, `,"Unused"`)] + "}}"
-	for failures, gone := range map[int32]bool{2: true, 3: false} {
+	for failures, deleted := range map[int32]bool{2: true, 3: false} {
 		t.Run(fmt.Sprint(failures, " failures"), func(t *testing.T) {
 			h := newHarness(t)
 			h.create("s", twoPolicies("A"))
@@ -84,8 +84,8 @@ func TestCleanup(t *testing.T) {
 			}
 			h.wait("s", "UPDATE_COMPLETE")
 			_, err := h.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: new("two")})
-			if (err != nil) != gone || tries.Load() != 3 {
-				t.Errorf("%d failures: %d tries, %v", failures, tries.Load(), err)
+			if (err != nil) != deleted || tries.Load() != 3 {
+				t.Errorf("got %d tries, and reading the role returns %v; want 3, deleted %t", tries.Load(), err, deleted)
 			}
 			resources, err := h.cfn.DescribeStackResources(t.Context(),
 				&cfn.DescribeStackResourcesInput{StackName: new("s")})
@@ -101,8 +101,8 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
-// TestGoneByHand: a role that somebody deleted does not keep a stack from being deleted.
-func TestGoneByHand(t *testing.T) {
+// TestDeletedManually checks that a stack can be deleted after its role was deleted manually.
+func TestDeletedManually(t *testing.T) {
 	h := newHarness(t)
 	h.create("s", twoPolicies("A"))
 	h.wait("s", "CREATE_COMPLETE")
