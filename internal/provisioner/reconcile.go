@@ -241,18 +241,16 @@ func (o *operation) update(
 	holdTrust bool,
 ) (*types.Stack, error) {
 	o.earlierLeftovers = o.collectLeftovers(ctx, was, o.earlierLeftovers)
-	body := ""
-	if hasRoles(was) {
-		var err error
-		if body, err = o.readTemplate(ctx, was); err != nil {
+	if holdTrust { // otherwise this event has already deployed the same roles
+		body, err := "", error(nil)
+		if hasRoles(was) {
+			if body, err = o.readTemplate(ctx, was); err != nil {
+				return nil, err
+			}
+		}
+		if was, err = o.stripRemovedRoles(ctx, was, body, template); err != nil {
 			return nil, err
 		}
-	}
-	was, err := o.stripRemovedRoles(ctx, was, body, template)
-	if err != nil {
-		return nil, err
-	}
-	if holdTrust {
 		if template, err = o.withoutTrust(template, []byte(body)); err != nil {
 			return nil, err
 		}
