@@ -325,7 +325,7 @@ case $command in
   fuzz) fuzz "$@" ;;
   faults) go run ./tools/faults "$@" ;;
   scan) scan ;;
-  bench) go run ./tools/bench "$@" ;;
+  bench) go run ./tools/bench "$@" && go test -count=1 ./internal/e2e/timing -update ;;
   mutate) mutate "$@" ;;
   package | publish) release "$command" "$@" ;;
   site) go run ./tools/site "$@" ;;

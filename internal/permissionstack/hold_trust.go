@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"permstack/internal/iampolicy"
 )
 
 // HoldTrust returns the template for the step before the one that lets somebody in:
 // next, in which nobody can assume a role who cannot in the deployed template. It
 // reports false if that is next itself. Roles that the deployed template does not
 // have can be assumed by nobody and have no policies, so that CloudFormation need
-// not create the policies first; other roles keep their deployed trust policy.
-// deployed is empty if there is no stack. If it is not JSON, because somebody edited
-// it manually, it counts as empty.
+// not create the policies first; other roles keep their deployed trust policy. In an
+// existing stack a new role that only AWS services can assume is left as it is, which
+// saves a step and lets nobody in. deployed is empty if there is no stack. If it is
+// not JSON, because somebody edited it manually, it counts as empty.
 func HoldTrust(deployed []byte, next Template) (Template, bool, error) {
 	var have struct{ Resources map[string]trustedResource }
 	if json.Unmarshal(deployed, &have) != nil {
@@ -27,6 +30,9 @@ func HoldTrust(deployed []byte, next Template) (Template, bool, error) {
 	}
 	held := false
 	for id, raw := range resources {
+		if _, exists := have.Resources[id]; !exists && have.Resources != nil && trustsOnlyServices(raw) {
+			continue
+		}
 		changedTo, changed, err := holdRole(raw, have.Resources[id])
 		if err != nil {
 			return Template{}, false, fmt.Errorf("parse resource %s of template: %w", id, err)
@@ -50,6 +56,26 @@ type trustedResource struct {
 	Properties struct {
 		AssumeRolePolicyDocument json.RawMessage
 	}
+}
+
+// trustsOnlyServices reports whether a resource is a role that only AWS services can
+// assume.
+func trustsOnlyServices(raw json.RawMessage) bool {
+	var role trustedResource
+	if json.Unmarshal(raw, &role) != nil || role.Type != roleType {
+		return false
+	}
+	trust, err := iampolicy.Parse(role.Properties.AssumeRolePolicyDocument)
+	if err != nil {
+		return false
+	}
+	for _, s := range trust.Statement {
+		if s.Principal == nil || s.Principal.Everyone || len(s.Principal.ByType["Service"]) == 0 ||
+			len(s.Principal.ByType) > 1 {
+			return false
+		}
+	}
+	return len(trust.Statement) > 0
 }
 
 // holdRole returns a role with the trust policy that it has in the deployed

@@ -124,19 +124,19 @@ func TestTrustOfOtherPrincipal(t *testing.T) {
 		t.Fatal("the update did not fail")
 	}
 	for _, body := range bodies(f) {
-		if trustOf(t, body) != trustOf(t, before) {
-			t.Errorf("the trust policy was changed before both stacks were complete: %s", trustOf(t, body))
+		if roleTrust(t, body) != roleTrust(t, before) {
+			t.Errorf("the trust policy was changed before both stacks were complete: %s", roleTrust(t, body))
 		}
 	}
 	if _, err := handle(t, f, event(cfn.RequestUpdate, properties)); err != nil {
 		t.Fatal(err)
 	}
-	if got := trustOf(t, f.find(access).body); !strings.Contains(got, "another-external-id") {
+	if got := roleTrust(t, f.find(access).body); !strings.Contains(got, "another-external-id") {
 		t.Errorf("got trust policy %s", got)
 	}
 }
 
-func trustOf(t *testing.T, body string) string {
+func roleTrust(t *testing.T, body string) string {
 	t.Helper()
 	var template struct {
 		Resources struct {
@@ -187,7 +187,9 @@ func TestSideBySide(t *testing.T) {
 	}{
 		"both succeed":               {slept: 9 * time.Second, want: []error{nil, nil}},
 		"one fails":                  {fails: 4 * time.Second, slept: 9 * time.Second, want: []error{nil, failed}},
-		"one fails and stops others": {stop: true, fails: 4 * time.Second, slept: 4 * time.Second, want: []error{errStopped, failed}},
+		"one fails and stops others": {
+			stop: true, fails: 4 * time.Second, slept: 4 * time.Second, want: []error{errStopped, failed},
+		},
 		"no time left": {
 			ends: 5 * time.Second, slept: 6 * time.Second,
 			want: []error{context.DeadlineExceeded, context.DeadlineExceeded},

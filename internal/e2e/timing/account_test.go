@@ -19,6 +19,7 @@ import (
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/lambdaruntime"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/policies"
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
@@ -37,7 +38,8 @@ type account struct {
 	cloud  *fakeaws.Cloud
 	stacks *engine.Engine
 	cfn    *cloudformation.Client
-	body   []byte // the template behind every URL
+	body   []byte        // the template behind every URL
+	set    *policies.Set // the first that the function synthesized in the last operation
 }
 
 func newAccount(t *testing.T) *account {
@@ -68,7 +70,15 @@ func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload [
 	time.Sleep(coldStart)
 	settings := provisionerlambda.ReadSettings(func(name string) string { return f.Environment[name] })
 	handler := provisionerlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role),
-		provisionerlambda.Options{ResponseClient: &http.Client{Transport: responses{a.stacks.ResponseHandler()}}})
+		provisionerlambda.Options{
+			ResponseClient: &http.Client{Transport: responses{a.stacks.ResponseHandler()}},
+			Synthesize: func(s policies.Selection, e policies.Environment) (set policies.Set, err error) {
+				if set, err = policies.Synthesize(s, e); err == nil && a.set == nil {
+					a.set = &set
+				}
+				return set, err
+			},
+		})
 	out, err := handler.Invoke(ctx, payload)
 	if err != nil {
 		return lambdaruntime.Result{FunctionError: err.Error()}, nil
@@ -126,6 +136,7 @@ func (a *account) remove(name string) time.Duration {
 
 func (a *account) measure(name, want string, request func(context.Context) error) time.Duration {
 	a.t.Helper()
+	a.set = nil
 	began := time.Now()
 	if err := request(a.t.Context()); err != nil {
 		a.t.Fatal(err)
@@ -150,6 +161,26 @@ func (a *account) failures(name string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// id returns the id of a stack.
+func (a *account) id(name string) string {
+	a.t.Helper()
+	out, err := a.cfn.DescribeStacks(a.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return *out.Stacks[0].StackId
+}
+
+// template returns the template of a stack.
+func (a *account) template(name string) string {
+	a.t.Helper()
+	out, err := a.cfn.GetTemplate(a.t.Context(), &cloudformation.GetTemplateInput{StackName: &name})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return *out.TemplateBody
 }
 
 // since returns when a resource reached a status, after the stack's first event.

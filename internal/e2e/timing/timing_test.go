@@ -1,27 +1,276 @@
 // Package timing measures on a simulated clock how long a launch, an update and a
-// deletion take on AWS.
+// deletion take on AWS, and holds the section of docs/performance.md about it.
+//
+//	go test ./internal/e2e/timing -update
 package timing
 
 import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack"
+	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
 )
 
-func TestX(t *testing.T) {
+var update = flag.Bool("update", false, "write the section of docs/performance.md")
+
+const document = "../../../docs/performance.md"
+
+// choice is a launch, and an update of it.
+type choice struct {
+	name            string
+	launch, changed map[string]string // parameters; changed: those of the update
+	update          string            // what changes
+}
+
+var choices = []choice{
+	{
+		name: "Clumio, EC2 (the default)", update: "S3 is added",
+		launch: clumio(nil), changed: clumio(map[string]string{"ProtectS3": "yes"}),
+	},
+	{
+		name: "Clumio, every asset, support role", update: "RDS is removed",
+		launch: clumio(everyAsset), changed: clumio(everyAsset, map[string]string{"ProtectRDS": "no"}),
+	},
+	{
+		name: "cpm, EC2", update: "S3 is added",
+		launch: cpm(nil), changed: cpm(map[string]string{"ProtectS3": "yes"}),
+	},
+}
+
+var everyAsset = map[string]string{
+	"ProtectEC2MSSQL": "yes", "ProtectRDS": "yes", "ProtectDynamoDB": "yes", "ProtectS3": "yes",
+	"ProtectIcebergOnGlue": "yes", "ProtectIcebergOnS3Tables": "yes",
+	"SupportRole": "yes", "SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support",
+}
+
+func clumio(more ...map[string]string) map[string]string {
+	return merged(append([]map[string]string{{
+		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "an-external-id",
+		"ConnectionId": "c-1", "DataPlaneAccountId": "444455556666",
+	}}, more...))
+}
+
+func cpm(more ...map[string]string) map[string]string {
+	return merged(append([]map[string]string{{
+		"Profile": "cpm", "Operations": "", "ControlPlaneRoleArn": "", "ExternalId": "", "ConnectionId": "c-1",
+	}}, more...))
+}
+
+func merged(all []map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, values := range all {
+		for k, v := range values {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// times are how long one operation takes.
+type times struct {
+	permstack time.Duration
+	single    time.Duration // one hand-written stack with the same permissions
+	bound     time.Duration // the slower permission stack, and what the parent must do before and after
+}
+
+// result is the times of one choice.
+type result struct {
+	choice                 choice
+	launch, update, remove times
+	monitoring             time.Duration // the launch waits for the monitoring, beyond the function
+	trust                  time.Duration // after both permission stacks are complete
+}
+
+// run launches, updates and deletes a choice.
+func run(t *testing.T, c choice) (r result) {
 	synctest.Test(t, func(t *testing.T) {
+		r.choice = c
 		a := newAccount(t)
-		p := map[string]string{
-			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "an-external-id",
-			"ConnectionId": "c-1", "DataPlaneAccountId": "444455556666",
+		r.launch.permstack = a.create(parentName, permstack.Template, c.launch)
+		launched := *a.set
+		custom := func(status types.ResourceStatus) time.Duration {
+			return a.since(parentName, "PermissionStack", status)
 		}
-		t.Log("create", a.create(parentName, permstack.Template, p))
-		for _, id := range []string{"AlertTopic", "AlertTopicPolicy", "ProvisionerLogGroup", "ProvisionerRole", "Provisioner", "DriftFailures", "DriftFailuresPolicy", "DriftRole", "Drift", "DriftInvokeConfig", "DriftRule", "DriftRulePermission", "PermissionStack", "DriftCheckFailed"} {
-			t.Log(id, a.since(parentName, id, "CREATE_IN_PROGRESS"), a.since(parentName, id, "CREATE_COMPLETE"))
-		}
-		t.Log("access", a.since(parentName+"-permstack-access", parentName+"-permstack-access", "CREATE_COMPLETE"), a.since(parentName+"-permstack-access", parentName+"-permstack-access", "UPDATE_COMPLETE"))
-		t.Log("inventory", a.since(parentName+"-permstack-inventory", parentName+"-permstack-inventory", "CREATE_COMPLETE"))
-		t.Log("delete", a.remove(parentName))
+		began := custom("CREATE_IN_PROGRESS")
+		inCustom := custom("CREATE_COMPLETE") - began
+		r.launch.bound = r.launch.permstack - inCustom - (began - functionTime)
+		r.monitoring = began - functionTime
+		r.trust = inCustom
+
+		r.update.permstack = a.update(parentName, permstack.Template, c.changed, nil)
+		inUpdate := custom("UPDATE_COMPLETE") - custom("UPDATE_IN_PROGRESS")
+		r.update.bound = r.update.permstack - inUpdate
+		changed := *a.set
+
+		// The parent's remaining resources are deleted after the permission stacks.
+		id := a.id(parentName)
+		r.remove.permstack = a.remove(parentName)
+		inRemove := a.since(id, "PermissionStack", "DELETE_COMPLETE") - a.since(id, "PermissionStack", "DELETE_IN_PROGRESS")
+		r.remove.bound = r.remove.permstack - inRemove
+
+		launch, update, remove := a.alone(stacks(t, launched), stacks(t, changed))
+		r.trust -= launch
+		r.launch.bound += launch
+		r.update.bound += update
+		r.remove.bound += remove
+		single := []permissionstack.Stack{{Part: "single", Template: combined(t, launched)}}
+		next := []permissionstack.Stack{{Part: "single", Template: combined(t, changed)}}
+		r.launch.single, r.update.single, r.remove.single = a.alone(single, next)
 	})
+	return r
+}
+
+// functionTime is when the function is complete if nothing but its role, and the
+// stack role that this names, is created before.
+var functionTime = engine.AWSWaits("AWS::CloudFormation::Stack", "create").Configure +
+	2*engine.AWSWaits("AWS::IAM::Role", "create").Configure +
+	engine.AWSWaits("AWS::Lambda::Function", "create").Configure +
+	engine.AWSWaits("AWS::Lambda::Function", "create").Check
+
+// alone returns how long the slowest of some stacks takes to create, to update and to
+// delete.
+func (a *account) alone(before, after []permissionstack.Stack) (create, update, remove time.Duration) {
+	a.t.Helper()
+	for _, s := range before {
+		create = max(create, a.create(string(s.Part), s.Template.JSON(), nil))
+	}
+	existing := map[string]bool{}
+	for _, s := range before {
+		existing[string(s.Part)] = true
+	}
+	for _, s := range after {
+		name := string(s.Part)
+		if !existing[name] {
+			update = max(update, a.create(name, s.Template.JSON(), nil))
+		} else if string(s.Template.JSON()) != a.template(name) {
+			update = max(update, a.update(name, s.Template.JSON(), nil, nil))
+		}
+		existing[name] = true
+	}
+	for name := range existing {
+		remove = max(remove, a.remove(name))
+	}
+	return create, update, remove
+}
+
+func stacks(t *testing.T, set policies.Set) []permissionstack.Stack {
+	t.Helper()
+	out, err := permissionstack.Stacks(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func combined(t *testing.T, set policies.Set) permissionstack.Template {
+	t.Helper()
+	out, err := permissionstack.Combined(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestTimes compares the times with their bounds, and with the document.
+func TestTimes(t *testing.T) {
+	var results []result
+	for _, c := range choices {
+		t.Run(c.name, func(t *testing.T) {
+			r := run(t, c)
+			results = append(results, r)
+			t.Logf("launch %+v, update %+v, delete %+v, monitoring %v, trust %v",
+				r.launch, r.update, r.remove, r.monitoring, r.trust)
+			// Beyond the bound a launch waits for the rule of the drift check, and sets the trust
+			// policies in one more update of the roles.
+			role := engine.AWSWaits("AWS::IAM::Role", "update").Configure
+			if limit := 12 * time.Second; r.monitoring > limit {
+				t.Errorf("the launch waits %v for the monitoring, want at most %v", r.monitoring, limit)
+			}
+			if limit := role + 10*time.Second; r.trust > limit {
+				t.Errorf("the launch takes %v after the slower stack, want at most %v", r.trust, limit)
+			}
+			for name, limit := range map[string]struct {
+				times
+				factor float64
+			}{"update": {r.update, 1.10}, "deletion": {r.remove, 1.15}} {
+				// Small times are mostly waits that end with a poll of the function.
+				got := ratio(limit.permstack, limit.bound)
+				if got > limit.factor && limit.permstack-limit.bound > 5*time.Second {
+					t.Errorf("%s: %v is %.2f times the bound %v, want at most %.2f", name, limit.permstack, got, limit.bound,
+						limit.factor)
+				}
+			}
+		})
+	}
+	if t.Failed() || len(results) < len(choices) {
+		return // a row was run alone
+	}
+	checkDocument(t, table(results))
+}
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+// table returns the results as Markdown.
+func table(results []result) string {
+	var b strings.Builder
+	b.WriteString("| choice | operation | permstack | bound | beyond the bound | one hand-written stack |\n")
+	b.WriteString("|---|---|---|---|---|---|\n")
+	for _, r := range results {
+		for _, row := range []struct {
+			name string
+			times
+		}{{"launch", r.launch}, {"update: " + r.choice.update, r.update}, {"delete", r.remove}} {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %.0f %% | %s |\n", r.choice.name, row.name, minutes(row.permstack),
+				minutes(row.bound), 100*(ratio(row.permstack, row.bound)-1), minutes(row.single))
+		}
+	}
+	return b.String()
+}
+
+// minutes formats a duration as "m:ss".
+func minutes(d time.Duration) string {
+	s := int(d.Round(time.Second) / time.Second)
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+const (
+	sectionBegin = "<!-- times: written by `go test ./internal/e2e/timing -update` -->\n"
+	sectionEnd   = "<!-- end of times -->\n"
+)
+
+// checkDocument compares the document's table with the measured one, or writes it.
+func checkDocument(t *testing.T, want string) {
+	t.Helper()
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := bytes.Cut(text, []byte(sectionBegin))
+	got, after, end := bytes.Cut(rest, []byte(sectionEnd))
+	if !ok || !end {
+		t.Fatalf("%s has no lines %q and %q", document, sectionBegin, sectionEnd)
+	}
+	want = "\n" + want + "\n"
+	if *update {
+		out := string(before) + sectionBegin + want + sectionEnd + string(after)
+		if err := os.WriteFile(document, []byte(out), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(got) != want {
+		t.Errorf("the table of %s is not what is measured: run go test ./internal/e2e/timing -update\ngot:\n%s\nwant:\n%s",
+			document, got, want)
+	}
 }
