@@ -185,8 +185,8 @@ func TestSideBySide(t *testing.T) {
 		slept time.Duration
 		want  []error
 	}{
-		"both succeed":               {slept: 9 * time.Second, want: []error{nil, nil}},
-		"one fails":                  {fails: 4 * time.Second, slept: 9 * time.Second, want: []error{nil, failed}},
+		"both succeed": {slept: 9 * time.Second, want: []error{nil, nil}},
+		"one fails":    {fails: 4 * time.Second, slept: 9 * time.Second, want: []error{nil, failed}},
 		"one fails and stops others": {
 			stop: true, fails: 4 * time.Second, slept: 4 * time.Second, want: []error{errStopped, failed},
 		},
