@@ -76,8 +76,18 @@ type Rule struct {
 // Target is the target of an event rule.
 type Target struct{ ID, ARN string }
 
-// Rules reads every event rule with its targets.
-func (r *Reader) Rules(ctx context.Context) ([]Rule, error) {
+// RuleNames lists the event rules of the default event bus.
+func (r *Reader) RuleNames(ctx context.Context) ([]string, error) {
+	found, err := r.listRules(ctx)
+	var out []string
+	for _, rule := range found {
+		out = append(out, aws.ToString(rule.Name))
+	}
+	return out, err
+}
+
+// listRules lists the event rules of the default event bus.
+func (r *Reader) listRules(ctx context.Context) ([]types.Rule, error) {
 	var found []types.Rule
 	in := &eventbridge.ListRulesInput{}
 	err := eachPage(ctx, r.Limits.Events, r.Events.ListRules, in, func(page *eventbridge.ListRulesOutput) bool {
@@ -87,6 +97,15 @@ func (r *Reader) Rules(ctx context.Context) ([]Rule, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list event rules: %w", err)
+	}
+	return found, nil
+}
+
+// Rules reads every event rule of the default event bus with its targets.
+func (r *Reader) Rules(ctx context.Context) ([]Rule, error) {
+	found, err := r.listRules(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var out []Rule
 	for _, f := range found {
@@ -107,14 +126,6 @@ func (r *Reader) Rules(ctx context.Context) ([]Rule, error) {
 		out = append(out, rule)
 	}
 	return out, nil
-}
-
-// optional returns nil for "".
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // sortKeys returns JSON with sorted keys; "" for a rule without a pattern.

@@ -116,3 +116,11 @@ func decode(document *string) string {
 }
 
 func parse(document string) (iampolicy.Document, error) { return iampolicy.Parse([]byte(document)) }
+
+// optional returns nil for "".
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,6 +1,7 @@
 package livestate_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -141,7 +142,7 @@ func TestReader(t *testing.T) {
 		}
 	})
 	t.Run("instance profiles", func(t *testing.T) {
-		got, err := r.InstanceProfiles(t.Context())
+		got, err := r.InstanceProfiles(t.Context(), "/p/")
 		if err != nil || len(got) != 1 || got[0].Name != "Profile" || !slices.Equal(got[0].Roles, []string{"Role"}) {
 			t.Errorf("got %+v, %v", got, err)
 		}
@@ -150,6 +151,20 @@ func TestReader(t *testing.T) {
 		got, err := r.Topics(t.Context())
 		if err != nil || len(got) != 1 || got[0].Name != "Topic" || len(got[0].Policy.Statement) == 0 {
 			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+	t.Run("names", func(t *testing.T) {
+		for want, list := range map[string]func(context.Context) ([]string, error){
+			"Managed": func(ctx context.Context) ([]string, error) { return r.PolicyNames(ctx, "/p/") },
+			"Topic":   r.TopicNames,
+			"Rule":    r.RuleNames,
+		} {
+			if got, err := list(t.Context()); err != nil || !slices.Equal(got, []string{want}) {
+				t.Errorf("got %q, %v, want %q", got, err, want)
+			}
+		}
+		if got, err := r.PolicyNames(t.Context(), "/q/"); err != nil || len(got) != 0 {
+			t.Errorf("policies of another path: got %q, %v, want none", got, err)
 		}
 	})
 	t.Run("tags and subscriptions of a topic", func(t *testing.T) {

@@ -55,10 +55,21 @@ func (r *Reader) ReadPolicy(ctx context.Context, arn string) (Policy, error) {
 	return parsePolicy(version, err)
 }
 
-// Policies reads every customer managed policy.
-func (r *Reader) Policies(ctx context.Context) ([]Policy, error) {
+// PolicyNames lists the customer managed policies whose path begins with pathPrefix;
+// "" lists all.
+func (r *Reader) PolicyNames(ctx context.Context, pathPrefix string) ([]string, error) {
+	found, err := r.listPolicies(ctx, pathPrefix)
+	var out []string
+	for _, p := range found {
+		out = append(out, aws.ToString(p.PolicyName))
+	}
+	return out, err
+}
+
+// listPolicies lists the customer managed policies whose path begins with pathPrefix.
+func (r *Reader) listPolicies(ctx context.Context, pathPrefix string) ([]types.Policy, error) {
 	var found []types.Policy
-	in := &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}
+	in := &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: optional(pathPrefix)}
 	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListPolicies, in, func(page *iam.ListPoliciesOutput) bool {
 		found = append(found, page.Policies...)
 		in.Marker = page.Marker
@@ -66,6 +77,15 @@ func (r *Reader) Policies(ctx context.Context) ([]Policy, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list policies: %w", err)
+	}
+	return found, nil
+}
+
+// Policies reads every customer managed policy.
+func (r *Reader) Policies(ctx context.Context) ([]Policy, error) {
+	found, err := r.listPolicies(ctx, "")
+	if err != nil {
+		return nil, err
 	}
 	var out []Policy
 	for _, p := range found {
@@ -144,10 +164,11 @@ func (r *Reader) InstanceProfile(ctx context.Context, name string) (InstanceProf
 	return instanceProfile(got.InstanceProfile), nil
 }
 
-// InstanceProfiles reads every instance profile.
-func (r *Reader) InstanceProfiles(ctx context.Context) ([]InstanceProfile, error) {
+// InstanceProfiles reads the instance profiles whose path begins with pathPrefix; ""
+// reads all.
+func (r *Reader) InstanceProfiles(ctx context.Context, pathPrefix string) ([]InstanceProfile, error) {
 	var out []InstanceProfile
-	in := &iam.ListInstanceProfilesInput{}
+	in := &iam.ListInstanceProfilesInput{PathPrefix: optional(pathPrefix)}
 	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListInstanceProfiles, in, func(page *iam.ListInstanceProfilesOutput) bool {
 		for _, p := range page.InstanceProfiles {
 			out = append(out, instanceProfile(&p))

@@ -45,10 +45,7 @@ func roleSettings(role *types.Role) RoleSettings {
 // Roles lists the roles whose path begins with pathPrefix; "" lists all. Boundary and
 // Tags are not set: ListRoles does not return them (API reference).
 func (r *Reader) Roles(ctx context.Context, pathPrefix string) ([]RoleSettings, error) {
-	in := &iam.ListRolesInput{}
-	if pathPrefix != "" {
-		in.PathPrefix = &pathPrefix
-	}
+	in := &iam.ListRolesInput{PathPrefix: optional(pathPrefix)}
 	var out []RoleSettings
 	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListRoles, in, func(page *iam.ListRolesOutput) bool {
 		for _, role := range page.Roles {

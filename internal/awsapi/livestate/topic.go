@@ -72,8 +72,18 @@ type Topic struct {
 	Policy    iampolicy.Document
 }
 
-// Topics reads every topic.
-func (r *Reader) Topics(ctx context.Context) ([]Topic, error) {
+// TopicNames lists the topics.
+func (r *Reader) TopicNames(ctx context.Context) ([]string, error) {
+	found, err := r.listTopics(ctx)
+	var out []string
+	for _, t := range found {
+		out = append(out, t.Name)
+	}
+	return out, err
+}
+
+// listTopics lists the topics, without their policies.
+func (r *Reader) listTopics(ctx context.Context) ([]Topic, error) {
 	var out []Topic
 	in := &sns.ListTopicsInput{}
 	err := eachPage(ctx, r.Limits.SNS, r.SNS.ListTopics, in, func(page *sns.ListTopicsOutput) bool {
@@ -86,6 +96,15 @@ func (r *Reader) Topics(ctx context.Context) ([]Topic, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	return out, nil
+}
+
+// Topics reads every topic.
+func (r *Reader) Topics(ctx context.Context) ([]Topic, error) {
+	out, err := r.listTopics(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for i, topic := range out {
 		text, err := r.TopicPolicy(ctx, topic.ARN)

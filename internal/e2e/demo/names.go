@@ -4,13 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
 // remaining returns every resource that exists in the account, or in a shared account
@@ -41,79 +34,46 @@ func (run *runner) remaining(ctx context.Context) ([]string, error) {
 
 // topicNames returns the names of the account's topics, sorted.
 func (run *runner) topicNames(ctx context.Context) ([]string, error) {
-	var names []string
-	pages := sns.NewListTopicsPaginator(sns.NewFromConfig(run.site.Config), &sns.ListTopicsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list topics: %w", err)
-		}
-		for _, t := range page.Topics {
-			arn := aws.ToString(t.TopicArn)
-			names = append(names, arn[strings.LastIndexByte(arn, ':')+1:])
-		}
-	}
+	names, err := run.live.TopicNames(ctx)
 	slices.Sort(names)
-	return names, nil
+	return names, err
 }
 
 // ruleNames returns the names of the rules of the default event bus, sorted.
 func (run *runner) ruleNames(ctx context.Context) ([]string, error) {
-	var names []string
-	client := eventbridge.NewFromConfig(run.site.Config)
-	for in := (&eventbridge.ListRulesInput{}); ; {
-		page, err := client.ListRules(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("list event rules: %w", err)
-		}
-		for _, r := range page.Rules {
-			names = append(names, aws.ToString(r.Name))
-		}
-		if in.NextToken = page.NextToken; in.NextToken == nil {
-			slices.Sort(names)
-			return names, nil
-		}
-	}
+	names, err := run.live.RuleNames(ctx)
+	slices.Sort(names)
+	return names, err
 }
 
 // iamNames returns the roles, managed policies and instance profiles of the account,
 // or of a shared account those at the demo's path.
 func (run *runner) iamNames(ctx context.Context) ([]string, error) {
-	prefix := "/"
+	prefix := ""
 	if run.site.Shared {
 		prefix = run.site.Path
 	}
+	roles, err := run.live.Roles(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := run.live.PolicyNames(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := run.live.InstanceProfiles(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	roles := iam.NewListRolesPaginator(run.iam, &iam.ListRolesInput{PathPrefix: &prefix})
-	for roles.HasMorePages() {
-		page, err := roles.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list roles: %w", err)
-		}
-		for _, r := range page.Roles {
-			names = append(names, "role "+aws.ToString(r.RoleName))
-		}
+	for _, r := range roles {
+		names = append(names, "role "+r.Name)
 	}
-	policies := iam.NewListPoliciesPaginator(run.iam,
-		&iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: &prefix})
-	for policies.HasMorePages() {
-		page, err := policies.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list policies: %w", err)
-		}
-		for _, p := range page.Policies {
-			names = append(names, "policy "+aws.ToString(p.PolicyName))
-		}
+	for _, p := range policies {
+		names = append(names, "policy "+p)
 	}
-	profiles := iam.NewListInstanceProfilesPaginator(run.iam, &iam.ListInstanceProfilesInput{PathPrefix: &prefix})
-	for profiles.HasMorePages() {
-		page, err := profiles.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list instance profiles: %w", err)
-		}
-		for _, p := range page.InstanceProfiles {
-			names = append(names, "instance profile "+aws.ToString(p.InstanceProfileName))
-		}
+	for _, p := range profiles {
+		names = append(names, "instance profile "+p.Name)
 	}
 	return names, nil
 }

@@ -75,7 +75,7 @@ func (env *environment) readPolicies(ctx context.Context, out snapshot) error {
 	for _, p := range managed {
 		out["policy "+p.Path+p.Name] = documentText(p.Document)
 	}
-	profiles, err := env.live.InstanceProfiles(ctx)
+	profiles, err := env.live.InstanceProfiles(ctx, "")
 	for _, p := range profiles {
 		out["instance profile "+p.Path+p.Name] = strings.Join(p.Roles, " ")
 	}
