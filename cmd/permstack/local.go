@@ -22,7 +22,7 @@ import (
 const launchTemplate = "template.yaml"
 
 func newLocal() *cobra.Command {
-	var listen string
+	var listen, compare string
 	var verbose, realistic bool
 	cmd := &cobra.Command{
 		Use:   "local",
@@ -45,7 +45,12 @@ key ID selects account 123456789012. Signatures are not verified, therefore the
 command listens on loopback addresses only. Calls that the embedded AWS does not
 have fail with NotImplemented.
 
-Exit status: 0 if it was stopped, 2 if it could not start.`,
+With --compare, a recording of 'permstack try --aws' is sent to an embedded AWS
+instead, and what that responds differently is listed: status, error code and fields.
+Ids, times and the account are not compared.
+
+Exit status: 0 if it was stopped or found no difference, 1 if it found differences, 2
+if it could not start.`,
 		Example: `  permstack local --listen 127.0.0.1:4566
 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
@@ -54,13 +59,22 @@ Exit status: 0 if it was stopped, 2 if it could not start.`,
     --template-url http://127.0.0.1:4566/permstack-local-templates/template.yaml …`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd, listen, verbose, realistic)
+			if compare == "" {
+				return serve(cmd, listen, verbose, realistic)
+			}
+			for _, name := range []string{"listen", "realistic"} {
+				if cmd.Flags().Changed(name) {
+					return usagef("--%s has no effect with --compare", name)
+				}
+			}
+			return compareRecording(cmd, compare, verbose)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566",
 		"loopback `ADDRESS` to listen on; port 0 selects a free port")
 	cmd.Flags().BoolVar(&realistic, "realistic", false,
 		"let CloudFormation and IAM take the time that they take on AWS, minutes for each stack")
+	cmd.Flags().StringVar(&compare, "compare", "", "compare the embedded AWS with the recording in `FILE`")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
 }

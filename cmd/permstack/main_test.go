@@ -21,6 +21,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == lambdaCommand { // the embedded AWS runs this program as its functions
+		main()
+	}
 	testscript.Main(m, map[string]func(){"permstack": main})
 }
 

@@ -11,9 +11,33 @@ import (
 	"time"
 )
 
-// epoch is the date of every packed file: the first that a zip can hold, as in
-// tools/lambdazip.
+// epoch is the date of every packed file: the first that a zip can hold.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// PackProgram writes the zip of a function: its program as the one file "bootstrap",
+// executable. The same program always has the same bytes.
+func PackProgram(out io.Writer, program io.Reader) error {
+	w := newWriter(out)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: epoch}
+	header.SetMode(0o755)
+	to, err := w.CreateHeader(header)
+	if err == nil {
+		_, err = io.Copy(to, program)
+	}
+	if err != nil {
+		return fmt.Errorf("pack bootstrap: %w", err)
+	}
+	return w.Close()
+}
+
+// newWriter returns a zip writer that compresses as well as it can.
+func newWriter(out io.Writer) *zip.Writer {
+	w := zip.NewWriter(out)
+	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(to, flate.BestCompression)
+	})
+	return w
+}
 
 // AddFiles returns a zip with further files, by their name. What it has already is
 // copied as it is, so the same input always has the same bytes.
@@ -26,10 +50,7 @@ func AddFiles(archive []byte, files map[string][]byte) ([]byte, error) {
 		return nil, fmt.Errorf("open zip: %w", err)
 	}
 	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(to, flate.BestCompression)
-	})
+	w := newWriter(&out)
 	for _, f := range in.File {
 		if _, replaced := files[f.Name]; replaced {
 			return nil, fmt.Errorf("the zip has a file %s", f.Name)

@@ -4,13 +4,11 @@
 package main
 
 import (
-	"archive/zip"
-	"compress/flate"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"time"
+
+	"permstack/internal/release"
 )
 
 func main() {
@@ -24,9 +22,6 @@ func main() {
 	}
 }
 
-// epoch is the date of every packed file: the first that a zip can hold.
-var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
-
 func pack(program, target string) (err error) {
 	in, err := os.Open(program)
 	if err != nil {
@@ -38,25 +33,8 @@ func pack(program, target string) (err error) {
 		return fmt.Errorf("create zip: %w", err)
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	if err := write(out, in); err != nil {
+	if err := release.PackProgram(out, in); err != nil {
 		return fmt.Errorf("write zip %s: %w", target, err)
 	}
 	return nil
-}
-
-func write(out io.Writer, program io.Reader) error {
-	z := zip.NewWriter(out)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(w, flate.BestCompression)
-	})
-	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: epoch}
-	header.SetMode(0o755)
-	w, err := z.CreateHeader(header)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(w, program); err != nil {
-		return err
-	}
-	return z.Close()
 }

@@ -30,11 +30,16 @@ func IsTransient(err error) bool {
 }
 
 // IsNotFound reports whether the resource does not exist, by the codes of IAM
-// (NoSuchEntity), SNS (NotFound, NotFoundException) and EventBridge
-// (ResourceNotFoundException). For stacks, see IsStackNotFound.
+// (NoSuchEntity), SNS (NotFound, NotFoundException, ResourceNotFound), EventBridge
+// (ResourceNotFoundException), SQS (QueueDoesNotExist and the code of its Query
+// protocol) and S3 (NoSuchBucket). For stacks, see IsStackNotFound.
 func IsNotFound(err error) bool {
-	return hasCode(err, "NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException")
+	return hasCode(err, "NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException",
+		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 }
+
+// HasNoTags reports whether a bucket has no tags (S3 API reference, GetBucketTagging).
+func HasNoTags(err error) bool { return hasCode(err, "NoSuchTagSet") }
 
 // IsDenied reports whether the caller lacks a permission: AccessDenied (IAM,
 // CloudFormation), AccessDeniedException (EventBridge), AuthorizationError
