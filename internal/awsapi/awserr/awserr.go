@@ -110,10 +110,12 @@ func IsNoUpdate(err error) bool { return isValidation(err, "No updates are to be
 // CloudFormation answers for a role that was created moments ago.
 func IsRoleNotAssumable(err error) bool { return isValidation(err, "is invalid or cannot be assumed") }
 
-// IsDriftUnsupported reports "Resource type AWS::X::Y is not supported for
-// drift detection".
+// IsDriftUnsupported reports that a resource's type has no drift detection. No
+// document has the text; "Resource type AWS::X::Y is not supported for drift
+// detection" and "Drift detection is not supported for resource type [AWS::X::Y]"
+// are in use.
 func IsDriftUnsupported(err error) bool {
-	return isValidation(err, "not supported for drift detection")
+	return isValidation(err, "drift detection") && isValidation(err, "not supported")
 }
 
 // IsStackBusy reports "Drift detection cannot be performed on stack [x] while

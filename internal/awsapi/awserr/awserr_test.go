@@ -93,6 +93,10 @@ func TestClasses(t *testing.T) {
 			cloudFormation("ValidationError", "Resource type AWS::X::Y is not supported for drift detection"),
 			[]string{"drift unsupported"},
 		},
+		"drift detection not supported": {
+			cloudFormation("ValidationError", "Drift detection is not supported for resource type [AWS::X::Y]"),
+			[]string{"drift unsupported"},
+		},
 		"stack in progress": {
 			cloudFormation("ValidationError", "Drift detection cannot be performed on stack [x] "+
 				"while it is in the following state(s): [UPDATE_IN_PROGRESS]"),
