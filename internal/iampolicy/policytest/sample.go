@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"testing"
 )
 
 // Environment variables that a [Sample] reads.
@@ -28,6 +29,15 @@ func NewSample(n int) Sample {
 		n = 1
 	}
 	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(SeedVariable)}
+}
+
+// NewShortSample returns a sample of one in n cases with -short, as under the race detector, and of all cases
+// otherwise.
+func NewShortSample(n int) Sample {
+	if !testing.Short() {
+		n = 1
+	}
+	return NewSample(n)
 }
 
 // Includes reports whether the case of this name is part of the sample.
