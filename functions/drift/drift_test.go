@@ -14,6 +14,7 @@ import (
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -120,6 +121,9 @@ func TestFailures(t *testing.T) {
 
 	// The state is empty, damaged, of another stack, of another version.
 	for _, value := range []string{"{}", "garbage", `{"v":1,"p":"other"}`, `{"v":99}`} {
+		if !policytest.NewShortSample(4).Includes("state " + value) {
+			continue
+		}
 		t.Run("state "+value, func(t *testing.T) {
 			w := w.in(t)
 			w.writeState(value)
@@ -237,6 +241,9 @@ func TestChangedChoices(t *testing.T) {
 		{"schedule", "DriftSchedule", "rate(2 hours)", finding.Monitoring, "rate(2 hours)"},
 		{"revert", "OnDrift", "revert", finding.Monitoring, "revert"},
 	} {
+		if !policytest.NewShortSample(4).Includes(tc.name) {
+			continue
+		}
 		t.Run(tc.name, func(t *testing.T) {
 			w := w.in(t)
 			last[tc.parameter] = tc.value
@@ -274,6 +281,9 @@ func TestPoisonedState(t *testing.T) {
 	locked := state
 	locked.Lease = notify.Lease{Holder: "x", Until: future}
 	for name, poisoned := range map[string]notify.State{"reported in the future": reported, "lease": locked} {
+		if !policytest.NewShortSample(4).Includes(name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			w := w.in(t)
 			w.writeState(string(poisoned.Encode(w.StackID)))

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/drift/detect"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
@@ -77,6 +78,9 @@ func TestCheckPermissions(t *testing.T) {
 	}
 	for i, p := range all {
 		for _, action := range p.Action {
+			if !policytest.NewShortSample(8).Includes(action) {
+				continue
+			}
 			t.Run(action, func(t *testing.T) {
 				less := slices.Clone(all)
 				less[i].Action = slices.DeleteFunc(slices.Clone(p.Action), func(a string) bool { return a == action })
@@ -113,6 +117,9 @@ func TestCheckPermissions(t *testing.T) {
 		}
 		for _, resource := range p.Resource { // of the foreign policies
 			if p.Sid != "ReadPolicies" {
+				continue
+			}
+			if !policytest.NewShortSample(8).Includes(resource) {
 				continue
 			}
 			t.Run(resource, func(t *testing.T) {
@@ -157,6 +164,9 @@ func TestRevertPermissions(t *testing.T) {
 	for _, p := range revertPermissions(permissionScope{}) {
 		for _, action := range p.Action {
 			if action == "cloudformation:DeleteChangeSet" { // only where a change set is given up
+				continue
+			}
+			if !policytest.NewShortSample(8).Includes(action) {
 				continue
 			}
 			t.Run(action, func(t *testing.T) {
