@@ -18,8 +18,8 @@ import (
 // maxStackName is the largest length of a stack's name.
 const maxStackName = 128
 
-// stackName returns the name that StackSets gives a stack, shortened if it would
-// be too long.
+// stackName returns the name of a stack of a stack set, shortened if it would be too
+// long.
 func stackName(set string) string {
 	unique := "-" + protocol.NewUUID()
 	name := "StackSet-" + set
