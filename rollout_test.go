@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -104,13 +103,13 @@ func TestRollOut(t *testing.T) {
 	hub.Delete()
 	security.RequireEmpty()
 	for _, m := range append(members, "333333333333") {
-		roles, err := cloud.In(m, "us-east-1").IAM.ListRoles(t.Context(), &iam.ListRolesInput{})
+		roles, err := cloud.In(m, "us-east-1").Live.Roles(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, role := range roles.Roles {
-			if !strings.HasPrefix(*role.RoleName, "stacksets-exec-") && !strings.HasPrefix(*role.RoleName, "AWSServiceRoleFor") {
-				t.Errorf("account %s after the delete: got role %s, want only those of StackSets", m, *role.RoleName)
+		for _, role := range roles {
+			if !strings.HasPrefix(role.Name, "stacksets-exec-") && !strings.HasPrefix(role.Name, "AWSServiceRoleFor") {
+				t.Errorf("account %s after the delete: got role %s, want only those of StackSets", m, role.Name)
 			}
 		}
 	}

@@ -179,8 +179,8 @@ func TestLifecycle(t *testing.T) {
 			t.Fatalf("Delete: %s", deleted.Reason)
 		}
 	}
-	roles, err := f.IAM.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
-	if err != nil || len(roles.Roles) != 0 {
+	roles, err := f.Live.Roles(t.Context(), "/permstack/")
+	if err != nil || len(roles) != 0 {
 		t.Errorf("these roles remain: %v, %v", roles, err)
 	}
 	for _, text := range []string{fakeawstest.ExternalID, "s1gnatur3", "/responses"} {

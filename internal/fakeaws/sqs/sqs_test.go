@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/apitest"
+	"permstack/internal/fakeaws/simclock"
 	fakesqs "permstack/internal/fakeaws/sqs"
 )
 
@@ -47,18 +47,8 @@ func (c queueClient) receive(url string) []types.Message {
 	})).Messages
 }
 
-// clock is a clock that tests advance.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
-
-func (c *clock) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
-
-func start(t *testing.T) (*fakeaws.Cloud, queueClient, *clock) {
-	k := &clock{now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+func start(t *testing.T) (*fakeaws.Cloud, queueClient, *simclock.Clock) {
+	k := simclock.New(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC))
 	cloud := fakeaws.New(fakeaws.Options{Clock: k.Now})
 	return cloud, queueClient{t, apitest.NewClients(cloud.Config(apitest.Account, apitest.Region)).SQS}, k
 }
@@ -82,11 +72,11 @@ func TestMessages(t *testing.T) {
 	if again := c.receive(url); len(again) != 0 {
 		t.Errorf("got %d messages during the visibility timeout, want none", len(again))
 	}
-	k.advance(31 * time.Second)
+	k.Advance(31 * time.Second)
 	if again := c.receive(url); len(again) != 1 {
 		t.Errorf("got %d messages after the visibility timeout, want 1", len(again))
 	}
-	k.advance(31 * time.Second)
+	k.Advance(31 * time.Second)
 	if again := c.receive(url); len(again) != 0 {
 		t.Errorf("got %d messages after maxReceiveCount, want none", len(again))
 	}
@@ -100,7 +90,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("got %+v after DeleteMessage, want none", left)
 	}
 	c.send(url, "old")
-	k.advance(5 * 24 * time.Hour)
+	k.Advance(5 * 24 * time.Hour)
 	if left := c.receive(url); len(left) != 0 {
 		t.Errorf("got %d messages after the retention period, want none", len(left))
 	}
