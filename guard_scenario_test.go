@@ -16,9 +16,9 @@ import (
 	"permstack/internal/policies"
 )
 
-// TestVendorRoleCannotChangeInstallation: the guard denies a vendor's role what its other policies allow on permstack's
-// own resources, and the drift check reports a guard that was deleted. No catalogue grants an action of Lambda;
-// TestGuard covers every action of every service.
+// TestVendorRoleCannotChangeInstallation checks that the guard denies a vendor's role what its
+// other policies allow on permstack's own resources, and the drift check reports a guard that was
+// deleted. No catalogue grants an action of Lambda; TestGuard covers every action of every service.
 func TestVendorRoleCannotChangeInstallation(t *testing.T) {
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{

@@ -106,5 +106,5 @@ func (n infraNames) GetAtt(id, attribute string) (any, error) {
 	case "AWS::KMS::Key":
 		return n.arn("kms", "key/"+uuid), nil
 	}
-	return nil, fmt.Errorf("the tests know no ARN of %s, a %s", id, kind)
+	return nil, fmt.Errorf("resource %s: no ARN is defined for type %s", id, kind)
 }

@@ -7,7 +7,8 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 )
 
-// TestInfraRoleResources: what is no policy and opens or shuts something all the same.
+// TestInfraRoleResources checks the properties of resources that are not policies and yet decide
+// who gets access.
 func TestInfraRoleResources(t *testing.T) {
 	// A type that is not here has to be thought of in places, and here.
 	types := map[string]map[string]int{

@@ -319,7 +319,7 @@ func (hubARNs) GetAtt(id, attribute string) (any, error) {
 	return "arn:aws:sqs:us-east-1:" + account + ":" + id, nil
 }
 
-// TestHubPolicies: only members send to the Organization's topic, and use its key for
+// TestHubPolicies checks that only members send to the Organization's topic, and use its key for
 // nothing else.
 func TestHubPolicies(t *testing.T) {
 	b := resolveFile(t, "templates/org-hub.yaml", map[string]string{"OrganizationId": "o-a1b2c3d4e5"}, nil)

@@ -46,8 +46,8 @@ func questions(t *testing.T) map[schema.Asset]string {
 	return out
 }
 
-// TestEveryChoiceReachesTheFunction: what a profile has can be chosen when the
-// stack is launched, and comes to the function as it was chosen.
+// TestEveryChoiceReachesTheFunction checks that every choice of a profile is available when the
+// stack is launched, and is passed to the function as it was chosen.
 func TestEveryChoiceReachesTheFunction(t *testing.T) {
 	ask := questions(t)
 	launch := map[string]func(map[string]string) map[string]string{

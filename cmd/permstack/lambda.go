@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	watch "permstack/internal/drift/driftlambda"
+	"permstack/internal/drift/driftlambda"
 	"permstack/internal/provisioner/provisionerlambda"
 )
 
@@ -18,7 +18,7 @@ const lambdaCommand = "lambda-function"
 // functions/*/main.go. AWS_LAMBDA_RUNTIME_API is the address of the Runtime API.
 var functions = map[string]func(){
 	"provisioner": provisionerlambda.Start,
-	"drift":       watch.Start,
+	"drift":       driftlambda.Start,
 }
 
 func functionNames() []string { return slices.Sorted(maps.Keys(functions)) }

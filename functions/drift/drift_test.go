@@ -94,8 +94,8 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
-// TestFailures: whatever fails, no notification is lost and each is sent at most
-// once too often.
+// TestFailures checks that whatever fails, no notification is lost and each is sent at most once
+// too often.
 func TestFailures(t *testing.T) {
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
@@ -168,8 +168,8 @@ func TestFailures(t *testing.T) {
 	w.RequireMessages("RESOLVED: 1, all in sync")
 }
 
-// TestAnnouncedLater: if the announcement of an update fails, the drift check
-// announces it once.
+// TestAnnouncedLater checks that if the announcement of an update fails, the drift check announces
+// it once.
 func TestAnnouncedLater(t *testing.T) {
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
@@ -183,7 +183,7 @@ func TestAnnouncedLater(t *testing.T) {
 	w.RequireMessages()
 }
 
-// TestRole: the function's role can only read.
+// TestRole checks that the function's role can only read.
 func TestRole(t *testing.T) {
 	w := launch(t, nil)
 	f, err := w.Functions.Get(lambda.Resolve(account, region, w.PhysicalID("Drift")))
@@ -201,8 +201,8 @@ func TestRole(t *testing.T) {
 	}
 }
 
-// TestRevert: added policies are removed, and the message that reports them says
-// so.
+// TestRevert checks that added policies are removed, and that the message that reports them
+// contains the revert.
 func TestRevert(t *testing.T) {
 	w := launch(t, map[string]string{"OnDrift": "revert"})
 	w.Messages()
@@ -221,7 +221,7 @@ func TestRevert(t *testing.T) {
 	w.RequireMessages()
 }
 
-// TestChangedChoices: a change of who gets access, of the boundary or of the
+// TestChangedChoices checks that a change of who gets access, of the boundary or of the
 // notifications in the parent stack is announced once, with the values.
 func TestChangedChoices(t *testing.T) {
 	w := launch(t, map[string]string{"OnDrift": "notify"})
@@ -259,7 +259,7 @@ func TestChangedChoices(t *testing.T) {
 	}
 }
 
-// TestPoisonedState: a state that no run wrote hides nothing and stops no run.
+// TestPoisonedState checks that a state that no run wrote hides nothing and does not stop a run.
 func TestPoisonedState(t *testing.T) {
 	w := launch(t, nil)
 	w.CheckDrift()
@@ -298,7 +298,7 @@ func TestPoisonedState(t *testing.T) {
 	}
 }
 
-// TestNoSubscriber: a run whose messages nobody receives is not completed.
+// TestNoSubscriber checks that a run whose messages nobody receives is not completed.
 func TestNoSubscriber(t *testing.T) {
 	w := launch(t, nil)
 	if got := w.CheckDrift(); !got.Completed {
@@ -318,8 +318,8 @@ func TestNoSubscriber(t *testing.T) {
 	}
 }
 
-// TestOwnTopicDeleted: the Organization's topic is notified although the account's
-// own topic does not exist, and the run fails.
+// TestOwnTopicDeleted checks that the Organization's topic is notified although the account's own
+// topic does not exist, and the run fails.
 func TestOwnTopicDeleted(t *testing.T) {
 	w := launch(t, nil)
 	hub, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})

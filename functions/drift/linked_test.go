@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLinked: every package adds to a cold start, and notifications must not
-// depend on who sends them.
+// TestLinked checks that the drift check links no provisioner and notify no catalogue: every
+// package adds to a cold start, and notifications must not depend on who sends them.
 func TestLinked(t *testing.T) {
 	for name, tc := range map[string]struct{ pkg, prefix string }{
 		"the drift check links no provisioner": {".", "permstack/internal/provisioner"},

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestLinked: every client and every package adds to a cold start. The function
-// links only the clients of the services that it calls, and neither the drift
-// detector nor a YAML parser.
+// TestLinked checks that the function links only the clients of the services that it calls, and
+// neither the drift detector nor a YAML parser: every client and every package adds to a cold
+// start.
 func TestLinked(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"permstack/internal/iampolicy/eval"
 )
 
-// FuzzParse: what is read as a policy is written as one, reads as the same again,
-// and means the same; nothing in it breaks out of its place.
+// FuzzParse checks that what is parsed as a policy is written as one, parses as the same again, and
+// means the same; nothing in it breaks out of its place.
 func FuzzParse(f *testing.F) {
 	f.Add(
 		[]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`),

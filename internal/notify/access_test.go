@@ -8,8 +8,8 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// TestAccessMessage: subject, direction and text of each form, which the schema
-// allows.
+// TestAccessMessage checks subject, direction and text of each form, and that the schema allows
+// them.
 func TestAccessMessage(t *testing.T) {
 	added := notify.AccessChange{What: notify.PolicyPart, Of: "Role", Name: "Backup", Added: []string{"ec2:A", "ec2:B"}}
 	again := notify.AccessChange{What: notify.PolicyPart, Of: "Role", Name: "Restore", Added: []string{"ec2:A"}}

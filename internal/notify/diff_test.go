@@ -184,7 +184,7 @@ func TestExactlyOnce(t *testing.T) {
 	}
 }
 
-// TestThousands: more findings than the state has space for.
+// TestThousands checks a report with more findings than the state has space for.
 func TestThousands(t *testing.T) {
 	var many []finding.Finding
 	for n := range 2000 {

@@ -140,7 +140,7 @@ func TestLongStackName(t *testing.T) {
 	}
 }
 
-// TestHugeMessages: SNS accepts the message, and what is omitted is counted.
+// TestHugeMessages checks that SNS accepts the message, and that what is omitted is counted.
 func TestHugeMessages(t *testing.T) {
 	var many []finding.Finding
 	for n := range 3000 {

@@ -9,8 +9,8 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// TestWithPending: a run that dies between reverting and notifying loses no
-// message and repeats none.
+// TestWithPending checks that a run that dies between reverting and notifying loses no message and
+// repeats none.
 func TestWithPending(t *testing.T) {
 	old, resolved := newFinding(1, finding.GrantsMore), newFinding(2, finding.GrantsLess)
 	fresh := newFinding(3, finding.GrantsMore)
@@ -46,7 +46,7 @@ func TestWithPending(t *testing.T) {
 	}
 }
 
-// TestOverflowEdges: which findings of an overflow are reported.
+// TestOverflowEdges checks which findings of an overflow are reported.
 func TestOverflowEdges(t *testing.T) {
 	var many []finding.Finding
 	for n := range 2000 {

@@ -30,7 +30,7 @@ func TestStateStaysTheSame(t *testing.T) {
 	}
 }
 
-// TestLabelsGoFirst: with 60 findings every one is known, the newest by name.
+// TestLabelsGoFirst checks that with 60 findings every one is known, the newest by name.
 func TestLabelsGoFirst(t *testing.T) {
 	var findings []finding.Finding
 	for n := range 60 {
@@ -70,9 +70,9 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// FuzzDecodeState: whatever the parameter contains, decoding it does not panic or
-// return a state that cannot be encoded, and costs at most one redundant message: a
-// finding is reported, or it was known.
+// FuzzDecodeState checks that whatever the parameter contains, decoding it does not panic or return
+// a state that cannot be encoded, and costs at most one redundant message: a finding is reported,
+// or it was known.
 func FuzzDecodeState(f *testing.F) {
 	_, state := notify.Compare(report(newFinding(1, finding.GrantsMore), newFinding(2, finding.Unreadable)),
 		notify.State{}, monday, 7)

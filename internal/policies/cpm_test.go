@@ -26,8 +26,9 @@ var (
 	}
 )
 
-// TestCPMMatchesVendorFiles: everything grants exactly the actions of the vendor's files and permissions document,
-// release by release, and each capability is granted by its own selection.
+// TestCPMMatchesVendorFiles checks that everything grants exactly the actions of the vendor's files
+// and permissions document, release by release, and each capability is granted by its own
+// selection.
 func TestCPMMatchesVendorFiles(t *testing.T) {
 	var capabilities map[string]map[string]string
 	readJSON(t, "cpm-capabilities.json", &capabilities)
@@ -70,11 +71,10 @@ func TestCPMMatchesVendorFiles(t *testing.T) {
 	}
 }
 
-// TestCPMMinimalMatchesPermissionsDocument: the preset grants exactly what the
-// permissions document names, but for keys: AWS requires of every operation what
-// the document names for one of them (backup alone re-encrypts when it copies a
-// database snapshot under another key, recovery alone needs grants), so all of its
-// sets belong to each operation.
+// TestCPMMinimalMatchesPermissionsDocument checks that the preset grants exactly what the
+// permissions document names, but for keys: AWS requires of every operation what the document names
+// for one of them (backup alone re-encrypts when it copies a database snapshot under another key,
+// recovery alone needs grants), so all of its sets belong to each operation.
 func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 	for _, c := range []struct {
 		ops, user string
@@ -105,8 +105,8 @@ func TestCPMMinimalMatchesPermissionsDocument(t *testing.T) {
 	}
 }
 
-// TestCPMKeysFollowTheUser: an administrator of the keys gets the lists alone,
-// whatever is selected; any other user what each operation requires.
+// TestCPMKeysFollowTheUser checks that an administrator of the keys gets the lists alone, whatever
+// is selected, and any other user what each operation requires.
 func TestCPMKeysFollowTheUser(t *testing.T) {
 	kms := func(choice string, user schema.Option) []string {
 		return slices.DeleteFunc(
@@ -142,8 +142,9 @@ func TestCPMKeysFollowTheUser(t *testing.T) {
 	}
 }
 
-// TestWorkersAloneAreTerminated: one statement grants it, under the vendor's
-// condition, and nothing lets the worker's name onto an instance that runs.
+// TestWorkersAloneAreTerminated checks that one statement grants the termination of instances,
+// under the vendor's condition, and that nothing allows giving the worker's name to a running
+// instance.
 func TestWorkersAloneAreTerminated(t *testing.T) {
 	for sel := range cpmSelections(200) {
 		for _, r := range synthesize(t, sel, cpmEnvironment(here)).Roles {
@@ -170,9 +171,9 @@ func TestWorkersAloneAreTerminated(t *testing.T) {
 	}
 }
 
-// TestCPMFitsIAM: every choice that is tried, in the longest Regions, with as few
-// policies as their size allows; and the largest selection, which has every
-// statement of every other, has at most six of the ten policies that a role may have.
+// TestCPMFitsIAM checks that every choice that is tried, in the Regions with the longest names, has
+// as few policies as their size allows, and that the largest selection, which has every statement
+// of every other, has at most six of the ten policies that a role may have.
 func TestCPMFitsIAM(t *testing.T) {
 	for _, region := range regions {
 		env := cpmEnvironment(region)
@@ -200,8 +201,8 @@ func TestCPMFitsIAM(t *testing.T) {
 	}
 }
 
-// TestCPMReleasesKeepTheirPlace: from one release to the next, statements that
-// both have stay in the part that they are in, but for a few.
+// TestCPMReleasesKeepTheirPlace checks that from one release to the next, statements that both have
+// remain in the same policy, except for a few.
 func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 	var before map[string]int
 	for _, release := range cpmReleases {
@@ -232,7 +233,8 @@ func TestCPMReleasesKeepTheirPlace(t *testing.T) {
 	}
 }
 
-// TestCPMDocumentation: the table of capabilities in the documentation agrees with the data.
+// TestCPMDocumentation checks that the table of capabilities in the documentation agrees with the
+// data.
 func TestCPMDocumentation(t *testing.T) {
 	data, err := os.ReadFile("../../docs/profiles/cpm.md")
 	if err != nil {
@@ -263,8 +265,8 @@ func TestCPMDocumentation(t *testing.T) {
 	}
 }
 
-// TestEveryChoiceIsPartOfEverything: everything, with the same settings, grants what any selection grants. So what is
-// true of the largest selection is true of all.
+// TestEveryChoiceIsPartOfEverything checks that everything, with the same settings, grants what any
+// selection grants. So what is true of the largest selection is true of all.
 func TestEveryChoiceIsPartOfEverything(t *testing.T) {
 	for sel := range cpmSelections(100) {
 		all := policies.Selection{Profile: "cpm", Preset: "enterprise", Options: sel.Options}

@@ -15,8 +15,9 @@ import (
 	"permstack/internal/policies/choice"
 )
 
-// TestGuard: whatever the other policies of a role allow, no vendor role may change a resource of the installation,
-// even if every condition is met. What vendors read of it is not denied.
+// TestGuard checks that whatever the other policies of a role allow, no vendor role may change a
+// resource of the installation, even if every condition is met. What vendors read of it is not
+// denied.
 func TestGuard(t *testing.T) {
 	const arn = "arn:aws:%s:eu-central-1:111111111111:%s"
 	stack := fmt.Sprintf(arn, "cloudformation", "stack/parent-access/1")
@@ -112,7 +113,8 @@ func withoutConditions(d iampolicy.Document) iampolicy.Document {
 	return d
 }
 
-// TestGuardOfRolesThatNeedIt: a role whose policies reach nothing of the installation has no guard.
+// TestGuardOfRolesThatNeedIt checks that a role whose policies allow nothing on the installation's
+// resources has no guard.
 func TestGuardOfRolesThatNeedIt(t *testing.T) {
 	sel := everythingSelection("clumio")
 	env := choice.Example(sel, cpmEnvironment(here))
@@ -142,7 +144,7 @@ func everythingSelection(profile string) policies.Selection {
 	return sel
 }
 
-// TestProtectedIsChecked: a protected resource is the ARN of one resource.
+// TestProtectedIsChecked checks that a protected resource must be the ARN of one resource.
 func TestProtectedIsChecked(t *testing.T) {
 	for _, arn := range []string{"", "*", "alerts", "arn:aws:sns:eu-central-1:111111111111:*"} {
 		t.Run(arn, func(t *testing.T) {
@@ -155,7 +157,7 @@ func TestProtectedIsChecked(t *testing.T) {
 	}
 }
 
-// TestGuardNeedsProtected: a set without an installation has no guard.
+// TestGuardNeedsProtected checks that a set without an installation has no guard.
 func TestGuardNeedsProtected(t *testing.T) {
 	for _, r := range synthesize(t, cpmSelection("ec2:backup"), cpmEnvironment(here)).Roles {
 		for _, p := range r.Inline {

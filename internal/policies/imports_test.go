@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestImports: of this module, the packages below internal/policies import only one another and
-// internal/iampolicy, and the table of Regions, which has no dependencies. What reviews, deploys or watches a
-// permission set builds on them.
+// TestImports checks that of this module, the packages below internal/policies import only one
+// another, internal/iampolicy, and the table of Regions, which has no dependencies. What reviews,
+// deploys or monitors a permission set builds on them.
 func TestImports(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {

@@ -9,7 +9,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestInputErrors: a message says what is wrong and what is valid, for all problems at once.
+// TestInputErrors checks that a message contains what is wrong and what is valid, for all problems
+// at once.
 func TestInputErrors(t *testing.T) {
 	type change = func(*policies.Selection, *policies.Environment)
 	for name, c := range map[string]struct {
@@ -84,7 +85,7 @@ func TestInputErrors(t *testing.T) {
 	}
 }
 
-// TestExternalIDStaysSecret: a wrong one is not repeated in the error.
+// TestExternalIDStaysSecret checks that the error about an invalid external ID does not repeat it.
 func TestExternalIDStaysSecret(t *testing.T) {
 	env := environment("eu-central-1")
 	env.ExternalID = "s3cret with spaces"
@@ -94,7 +95,8 @@ func TestExternalIDStaysSecret(t *testing.T) {
 	}
 }
 
-// FuzzSynthesize: any input is refused, or its set is within the limits; no input becomes a wildcard.
+// FuzzSynthesize checks that any input is refused, or its set is within the limits; no input
+// becomes a wildcard.
 func FuzzSynthesize(f *testing.F) {
 	f.Add("ec2", "prod", "/permstack/", "eu-central-1", "external-id", "arn:aws:iam::222222222222:role/x")
 	f.Add("s3", "${AWS::Region}", "/*/", "us-gov-west-1", "${aws:username}", "arn:aws:iam::*:role/*")

@@ -35,7 +35,7 @@ func TestEveryCombinationFitsIAM(t *testing.T) {
 	}
 }
 
-// TestSameInputSameSet: the set does not depend on the order of the input.
+// TestSameInputSameSet checks that the set does not depend on the order of the input.
 func TestSameInputSameSet(t *testing.T) {
 	sel := everything()
 	first := synthesize(t, sel, environment("eu-central-1"))
@@ -48,8 +48,8 @@ func TestSameInputSameSet(t *testing.T) {
 	}
 }
 
-// TestOpenEnvironment: empty values become pseudo parameters; with these replaced by values the set is the one of the
-// complete environment.
+// TestOpenEnvironment checks that empty values become pseudo parameters; with these replaced by
+// values the set is the one of the complete environment.
 func TestOpenEnvironment(t *testing.T) {
 	closed := environment("eu-central-1")
 	open := closed
@@ -83,8 +83,8 @@ func text(t *testing.T, d iampolicy.Document) string {
 	return string(data)
 }
 
-// TestNames: no two Regions or connections share a name, and names that would be
-// too long keep entity and Region.
+// TestNames checks that no two Regions or connections share a name, and names that would be too
+// long keep entity and Region.
 func TestNames(t *testing.T) {
 	seen := map[string]string{}
 	for _, region := range []string{"us-east-1", "us-east-2"} {
@@ -104,8 +104,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestLongPath: the longest path that IAM takes fits, or is refused with the
-// policy that it makes too long.
+// TestLongPath checks that the longest path that IAM accepts fits, or is refused with the policy
+// that it makes too long.
 func TestLongPath(t *testing.T) {
 	env := environment("us-gov-west-1")
 	env.Path = "/" + strings.Repeat("a", 510) + "/"

@@ -10,8 +10,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestNamedPoliciesAreKept: as long as ten policies suffice each entity has one of
-// its own, with all statements; the boundary keeps its name always.
+// TestNamedPoliciesAreKept checks that as long as ten policies suffice each entity has a policy of
+// its own, with all statements, and that the boundary always keeps its name.
 func TestNamedPoliciesAreKept(t *testing.T) {
 	env := environment(here)
 	names := func(sel policies.Selection) (out []string) {
@@ -34,8 +34,8 @@ func TestNamedPoliciesAreKept(t *testing.T) {
 	}
 }
 
-// TestMergedStatementsNameTheirPolicy: a statement that was merged into another
-// policy has the name of its own in its Sid, and Sids are unique.
+// TestMergedStatementsNameTheirPolicy checks that a statement that was merged into another policy
+// has the name of its own in its Sid, and Sids are unique.
 func TestMergedStatementsNameTheirPolicy(t *testing.T) {
 	merged := 0
 	for _, p := range synthesize(t, everything(), environment(here)).Roles[0].Managed {
@@ -55,8 +55,8 @@ func TestMergedStatementsNameTheirPolicy(t *testing.T) {
 	}
 }
 
-// TestReducingChangesNoAccess: everything with the permissions of one asset and
-// operation added, which are not reduced, grants the same as everything.
+// TestReducingChangesNoAccess checks that everything, with the unreduced permissions of one asset
+// and operation added, grants the same as everything.
 func TestReducingChangesNoAccess(t *testing.T) {
 	all := documentsByRole(synthesize(t, everything(), environment(here)))["ClumioIAMRole"]
 	for _, a := range assets {

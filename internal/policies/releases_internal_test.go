@@ -94,8 +94,8 @@ func TestReleasesOfTheCatalogue(t *testing.T) {
 	}
 }
 
-// TestSpansNameReleases: a page's spans name releases that there are, and the
-// earlier one first.
+// TestSpansNameReleases checks that the spans of a profile name releases that exist, the earlier
+// one first.
 func TestSpansNameReleases(t *testing.T) {
 	for _, name := range ProfileNames() {
 		p, _ := profile(name)

@@ -6,8 +6,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestIncludesResource: a pattern includes what it matches as text, and a
-// reference to all entities every one of them.
+// TestIncludesResource checks that a pattern includes what it matches as text, and that a reference
+// to all entities includes every one of them.
 func TestIncludesResource(t *testing.T) {
 	for _, c := range []struct {
 		pattern, resource string
@@ -34,8 +34,8 @@ func TestIncludesResource(t *testing.T) {
 	}
 }
 
-// TestIncludes: a statement includes another one with the same conditions, or if
-// it has none, on resources that it has too.
+// TestIncludes checks that a statement includes another one with the same conditions, or if it has
+// none, on resources that it has too.
 func TestIncludes(t *testing.T) {
 	tagged := schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}}
 	other := schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Other"}}}

@@ -51,8 +51,8 @@ func TestSizeMatchesJSON(t *testing.T) {
 	}
 }
 
-// TestFewestParts: every item is packed once, each part is within the capacity, and few packings need more parts than
-// the total size does.
+// TestFewestParts checks that every item is packed once, each part is within the capacity, and few
+// packings need more parts than the total size does.
 func TestFewestParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 1))
 	over := 0

@@ -71,9 +71,10 @@ func fillerProfile(resource, value string, filler int) schema.Profile {
 	}
 }
 
-// TestSplitIsIndependentOfTheDeployment: statements are split into the same policies in every Region, partition and
-// account, also where the place decides whether they fit into one document. Otherwise an update of a role in one
-// Region would move statements that it leaves in another, and a review of one would not hold for the other.
+// TestSplitIsIndependentOfTheDeployment checks that statements are split into the same policies in
+// every Region, partition and account, also if the place decides whether they fit into one
+// document. Otherwise an update of a role in one Region would move statements that it does not move
+// in another, and a review of one would not hold for the other.
 func TestSplitIsIndependentOfTheDeployment(t *testing.T) {
 	sel := policies.Selection{Assets: []schema.Asset{"s3"}}
 	places := deployments()
@@ -121,7 +122,7 @@ func TestSplitIsIndependentOfTheDeployment(t *testing.T) {
 	}
 }
 
-// TestSplitOfProfiles: every choice of a vendor's profile is split alike in every place.
+// TestSplitOfProfiles checks that every choice of a vendor's profile is split alike in every place.
 func TestSplitOfProfiles(t *testing.T) {
 	for _, sel := range slices.AppendSeq([]policies.Selection{{Profile: "cpm", Preset: "enterprise"}}, selections()) {
 		var want, first string

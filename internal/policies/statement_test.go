@@ -111,8 +111,8 @@ func TestSharedResources(t *testing.T) {
 	}
 }
 
-// TestUnusedSharingIsRefused: a choice that other accounts make no difference to
-// does not take them silently.
+// TestUnusedSharingIsRefused checks that other accounts are refused if they make no difference to
+// the choice.
 func TestUnusedSharingIsRefused(t *testing.T) {
 	for name, env := range map[string]Environment{
 		"other accounts": {OtherAccounts: []string{"222222222222"}},

@@ -12,7 +12,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestThirdProfile: a profile is data; a new one needs no change of code.
+// TestThirdProfile checks that a new profile is data alone and requires no change of code.
 func TestThirdProfile(t *testing.T) {
 	loaded, problems, err := lint.Load(os.DirFS("testdata"), "acme.yaml")
 	if err != nil || len(problems) > 0 {

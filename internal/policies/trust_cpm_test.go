@@ -8,7 +8,7 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestCPMTrust: who may take which role, in each mode.
+// TestCPMTrust checks which principals may assume each role, in each mode.
 func TestCPMTrust(t *testing.T) {
 	const (
 		ec2    = `{"Sid":"TheServersInstance","Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`
@@ -55,7 +55,7 @@ func TestCPMTrust(t *testing.T) {
 			}
 			set := synthesize(t, cpmSelection(c.choice, c.options...), env)
 			if len(set.Roles) != len(c.want) {
-				t.Errorf("%d roles, want %d", len(set.Roles), len(c.want))
+				t.Errorf("got %d roles, want %d", len(set.Roles), len(c.want))
 			}
 			for _, r := range set.Roles {
 				want := `{"Version":"2012-10-17","Statement":[` + strings.Join(c.want[r.Entity], ",") + `]}`
@@ -64,13 +64,14 @@ func TestCPMTrust(t *testing.T) {
 				}
 			}
 			if (set.Roles[0].InstanceProfile != "") != c.profile {
-				t.Errorf("instance profile %q", set.Roles[0].InstanceProfile)
+				t.Errorf("got instance profile %q", set.Roles[0].InstanceProfile)
 			}
 		})
 	}
 }
 
-// TestCPMNeeds: what is missing for a trust, and what it would leave unused, is said.
+// TestCPMNeeds checks the errors about a value that a trust policy requires and lacks, and about
+// one that it would not use.
 func TestCPMNeeds(t *testing.T) {
 	for want, c := range map[string]struct {
 		options []schema.Option
@@ -95,13 +96,13 @@ func TestCPMNeeds(t *testing.T) {
 			c.env(&env)
 			_, err := policies.Synthesize(cpmSelection("ec2:backup", c.options...), env)
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("have %v, want %q", err, want)
+				t.Errorf("got error %v, want %q", err, want)
 			}
 		})
 	}
 }
 
-// TestOtherAccounts: the given accounts replace the wildcard.
+// TestOtherAccounts checks that the given accounts replace the wildcard.
 func TestOtherAccounts(t *testing.T) {
 	env := cpmEnvironment(here)
 	sel := cpmSelection("ec2,rds:cross-account")

@@ -18,8 +18,8 @@ func findRole(t *testing.T, set policies.Set, entity string) policies.Role {
 	return set.Roles[i]
 }
 
-// TestTrust: only the control-plane role with the external ID may assume the roles, and services only for this account
-// if they state the account.
+// TestTrust checks that only the control-plane role with the external ID may assume the roles, and
+// services only for this account if they state the account.
 func TestTrust(t *testing.T) {
 	for _, region := range regions[:4] {
 		env := environment(region)
@@ -70,7 +70,7 @@ func TestTopicPolicy(t *testing.T) {
 	}
 }
 
-// TestChoices: what is not chosen is not there.
+// TestChoices checks that only what is chosen is granted.
 func TestChoices(t *testing.T) {
 	env := environment("eu-central-1")
 	entities := func(sel policies.Selection) (out []string) {

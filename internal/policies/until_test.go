@@ -8,7 +8,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestSinceAndUntil: an action is granted from the release that added it until the one that removed it.
+// TestSinceAndUntil checks that an action is granted from the release that added it until the one
+// that removed it.
 func TestSinceAndUntil(t *testing.T) {
 	profile := sharingProfile()
 	profile.Settings = []schema.Setting{{

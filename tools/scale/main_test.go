@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestDocument: docs/scale.md has the numbers that this command prints.
+// TestDocument checks that docs/scale.md has the numbers that this command prints.
 func TestDocument(t *testing.T) {
 	data, err := os.ReadFile("../../" + document)
 	if err != nil {

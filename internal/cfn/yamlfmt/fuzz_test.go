@@ -10,8 +10,8 @@ import (
 	"permstack/internal/cfn/yamlfmt"
 )
 
-// FuzzStrings: any text is a text of the same place in YAML, too: as a value, as
-// a key, within a function, and beside other things that it might swallow.
+// FuzzStrings checks that any text is the same text in YAML: as a value, as a key, within a
+// function, and next to other values that it might swallow.
 func FuzzStrings(f *testing.F) {
 	for _, s := range []string{
 		"", "no", "!Ref X", "a: b", "- x", "\n", "\x00", "\u0085\u2028", "'", `"`,

@@ -135,8 +135,8 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 	}
 }
 
-// TestForgedTemplateRepairedByHand: the policy is right, the template that the next
-// update or revert of the stack would deploy is not.
+// TestForgedTemplateRepairedByHand checks that a template is reported that the next update or
+// revert of the stack would deploy, although the policy itself was repaired.
 func TestForgedTemplateRepairedByHand(t *testing.T) {
 	w := installTemplate(t)
 	const arn = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
@@ -149,7 +149,7 @@ func TestForgedTemplateRepairedByHand(t *testing.T) {
 	}
 }
 
-// TestForgedResources: what a forged template adds, removes, replaces or hides.
+// TestForgedResources checks that what a forged template adds, removes, replaces or hides is found.
 func TestForgedResources(t *testing.T) {
 	const added = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
 		`"Path":"/permstack/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
@@ -214,8 +214,8 @@ func (c inProgress) DescribeStacks(
 	return out, nil
 }
 
-// TestStackHeldInProgress: a stack that CloudFormation works on is not checked for
-// as long as an update may take, and then nevertheless.
+// TestStackHeldInProgress checks that a stack in progress is not checked for as long as an update
+// may take, and is checked after that.
 func TestStackHeldInProgress(t *testing.T) {
 	w := installTemplate(t)
 	w.AttachPolicy(support, admin)
@@ -270,7 +270,7 @@ func TestStackHeldInProgress(t *testing.T) {
 	}
 }
 
-// TestRevertForgedTemplate: the revert deploys the template of the catalogue, removes
+// TestRevertForgedTemplate checks that the revert deploys the template of the catalogue, removes
 // what the forged one added, and never restores a forged statement.
 func TestRevertForgedTemplate(t *testing.T) {
 	const role = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
@@ -327,9 +327,9 @@ func TestRevertForgedTemplate(t *testing.T) {
 const strangersTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 	`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}`
 
-// TestOtherStacksAndRoles: stacks named like the permission stacks and roles under
-// the installation's path that no installation has are reported; what another
-// installation has is not.
+// TestOtherStacksAndRoles checks that stacks named like the permission stacks and roles under the
+// installation's path are reported if no installation has them, and not if another installation
+// has.
 func TestOtherStacksAndRoles(t *testing.T) {
 	w := installTemplate(t)
 	third := parentName + "-permstack-extra"
@@ -376,7 +376,8 @@ func TestOtherStacksAndRoles(t *testing.T) {
 	}
 }
 
-// TestPolicyAttachedElsewhere: a policy of the installation on a role of others.
+// TestPolicyAttachedElsewhere checks that an attachment of the installation's policy to another
+// role is reported.
 func TestPolicyAttachedElsewhere(t *testing.T) {
 	w := installTemplate(t)
 	arn := w.somePolicy()

@@ -77,7 +77,7 @@ func swap(v any, change func(string) string) any {
 	return out
 }
 
-// TestForm: changes of form, and tags that others add, are not findings.
+// TestForm checks that changes of form, and tags that others add, are not findings.
 func TestForm(t *testing.T) {
 	w := install(t)
 	ctx := t.Context()

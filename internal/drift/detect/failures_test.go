@@ -33,8 +33,7 @@ func (w *environment) tampered() (want []string) {
 	return summaries(w.check())
 }
 
-// TestThrottled: throttling of every n-th call of a service does not change the
-// report.
+// TestThrottled checks that throttling of every n-th call of a service does not change the report.
 func TestThrottled(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
@@ -69,7 +68,7 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// TestBroken: a call that fails in every attempt is reported; everything else is
+// TestBroken checks that a call that fails in every attempt is reported; everything else is
 // checked.
 func TestBroken(t *testing.T) {
 	w := install(t)
@@ -117,8 +116,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestDenied: access is denied on any one call of a run, CloudFormation's own reads
-// included. It is reported, and there are no other findings.
+// TestDenied denies any one call of a run, CloudFormation's own reads included, and checks that
+// this is reported and that there are no other findings.
 func TestDenied(t *testing.T) {
 	w := install(t)
 	// Of each kind of call, the first, the middle and the last one.
@@ -180,7 +179,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestCancelled: a run that is cancelled at any call returns what it found.
+// TestCancelled checks that a run that is cancelled at any call returns what it found.
 func TestCancelled(t *testing.T) {
 	w := install(t)
 	w.tampered()
@@ -209,8 +208,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestDeadline: a deadline ends the run with a report, which lists what was not
-// reached.
+// TestDeadline checks that a deadline ends the run with a report, which lists what was not reached.
 func TestDeadline(t *testing.T) {
 	w := install(t)
 	c := simclock.New(time.Now())
@@ -243,8 +241,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestUpdatedMeanwhile: a stack that is in progress is not checked, and one that
-// was updated during the check has no findings.
+// TestUpdatedMeanwhile checks that a stack that is in progress is not checked, and one that was
+// updated during the check has no findings.
 func TestUpdatedMeanwhile(t *testing.T) {
 	w := install(t)
 	want := w.tampered()
@@ -275,8 +273,8 @@ func TestUpdatedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestManyResources: in a stack with as many resources as CloudFormation allows,
-// all pages are read and every resource is checked.
+// TestManyResources checks that in a stack with as many resources as CloudFormation allows, all
+// pages are read and every resource is checked.
 func TestManyResources(t *testing.T) {
 	w := newEnvironment(t)
 	w.parent = w.create(parentName, manyResources)

@@ -55,8 +55,8 @@ func required(permissions []permission) []permission {
 	return slices.DeleteFunc(slices.Clone(permissions), func(p permission) bool { return p.OnAWS })
 }
 
-// TestCheckPermissions: Check succeeds with exactly its permissions, and reports
-// each of them if it is missing.
+// TestCheckPermissions checks that Check succeeds with exactly its permissions, and reports each of
+// them if it is missing.
 func TestCheckPermissions(t *testing.T) {
 	w := install(t)
 	arn := w.checkerRole()
@@ -135,8 +135,8 @@ func TestCheckPermissions(t *testing.T) {
 	}
 }
 
-// TestRevertPermissions: Revert succeeds with exactly its permissions, and reports
-// each of them if it is missing.
+// TestRevertPermissions checks that Revert succeeds with exactly its permissions, and reports each
+// of them if it is missing.
 func TestRevertPermissions(t *testing.T) {
 	run := func(t *testing.T, without string) finding.Reversals {
 		w := install(t)

@@ -130,7 +130,7 @@ func TestRevertRecreatesTopic(t *testing.T) {
 	}
 }
 
-// TestRevertExceptions: what a template does not declare, and the parent's own
+// TestRevertExceptions checks that what a template does not declare, and the parent's own
 // properties, are not modified.
 func TestRevertExceptions(t *testing.T) {
 	w := install(t)
@@ -163,8 +163,8 @@ func TestRevertExceptions(t *testing.T) {
 	}
 }
 
-// TestRevertDenied: if a call of a revert is denied, the rest is reverted, the
-// failure is reported, and a second revert completes the work.
+// TestRevertDenied checks that if a call of a revert is denied, the rest is reverted, the failure
+// is reported, and a second revert completes the work.
 func TestRevertDenied(t *testing.T) {
 	for _, action := range []string{
 		"iam:DeleteRolePolicy", "iam:DetachRolePolicy", "sns:SetTopicAttributes", "cloudformation:CreateChangeSet",

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-// TestStateParameter: the parameter that holds the drift check's state changes in
-// every run, which is not drift.
+// TestStateParameter checks that changes of the parameter in which every run of the drift check saves
+// its state are not findings.
 func TestStateParameter(t *testing.T) {
 	w := newEnvironment(t)
 	w.parent = w.create(parentName,

@@ -33,8 +33,8 @@ func (w *environment) updateParent(key, value string) {
 	}
 }
 
-// TestTemplateTampering: the findings of a forged template end with the remedy that
-// they name, and are not reported while the parent is being changed.
+// TestTemplateTampering checks that the findings of a forged template end with the remedy that they
+// name, and are not reported while the parent is being changed.
 func TestTemplateTampering(t *testing.T) {
 	w := installTemplate(t)
 	w.updateStack(accessStack, w.forged())

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestLogMessagesAreDocumented: docs/drift.md says what to do about each message.
+// TestLogMessagesAreDocumented checks that docs/drift.md contains what to do about each message.
 func TestLogMessagesAreDocumented(t *testing.T) {
 	docs, err := os.ReadFile("../../../docs/drift.md")
 	if err != nil {

@@ -99,7 +99,8 @@ var rogue = finding.Finding{
 
 var deletedRogue = finding.Reversals{Done: []finding.Reversal{{Finding: rogue, Outcome: finding.PolicyDeleted}}}
 
-// TestMetrics: one line in the embedded metric format, whatever happens.
+// TestMetrics checks that a run writes one line in the embedded metric format, whether it succeeds
+// or fails.
 func TestMetrics(t *testing.T) {
 	b := newEnvironment(t)
 	unreadable := finding.Finding{
@@ -193,8 +194,8 @@ func TestCrashesInRevert(t *testing.T) {
 	}
 }
 
-// TestRevertIsReported: the message contains what was reverted and what could not
-// be, and a failed revert does not fail the run.
+// TestRevertIsReported checks that the message contains what was reverted and what could not be,
+// and a failed revert does not fail the run.
 func TestRevertIsReported(t *testing.T) {
 	b := newEnvironment(t)
 	b.report.Findings = []finding.Finding{rogue}
@@ -215,8 +216,8 @@ func TestRevertIsReported(t *testing.T) {
 	}
 }
 
-// TestRevertInLaterRun: a revert that succeeds in a later run than the one that
-// reported the finding is reported too.
+// TestRevertInLaterRun checks that a revert that succeeds in a later run than the one that reported
+// the finding is reported too.
 func TestRevertInLaterRun(t *testing.T) {
 	b := newEnvironment(t)
 	b.report.Findings = []finding.Finding{rogue}
@@ -244,8 +245,8 @@ func (b *environment) lastBody() string {
 	return all[len(all)-1].Body
 }
 
-// TestStateUnavailable: a run without a state reports what it finds and does not
-// count as completed, whichever call of the state fails.
+// TestStateUnavailable checks that a run without a state reports what it finds and does not count
+// as completed, whichever call for the state fails.
 func TestStateUnavailable(t *testing.T) {
 	for name, failing := range map[string]func(action string, writes int) bool{
 		"read":         func(action string, _ int) bool { return action == "GetParameter" },
@@ -277,8 +278,8 @@ func TestStateUnavailable(t *testing.T) {
 	}
 }
 
-// TestReserve: the check and the revert end before the deadline, so that time is
-// left to notify and to save the state.
+// TestReserve checks that the check and the revert end before the deadline, so that time is left to
+// notify and to save the state.
 func TestReserve(t *testing.T) {
 	for name, tc := range map[string]struct {
 		left                time.Duration // until Lambda's deadline

@@ -54,8 +54,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestOneAtATime: a second run is refused while the first is in progress, a
-// repetition of the same invocation is not, and a lease expires.
+// TestOneAtATime checks that a second run is refused while the first is in progress, a repetition
+// of the same invocation is not, and a lease expires.
 func TestOneAtATime(t *testing.T) {
 	_, _, s := newStore(t, notify.FirstState)
 	begin := func(holder string, at time.Duration) error {
@@ -76,8 +76,8 @@ func TestOneAtATime(t *testing.T) {
 	}
 }
 
-// TestSameMoment: of two runs that read the same version, the one that writes
-// second returns ErrBusy, and the state is what the first writes at its end.
+// TestSameMoment checks that of two runs that read the same version, the one that writes second
+// returns ErrBusy, and the state is what the first writes at its end.
 func TestSameMoment(t *testing.T) {
 	cloud, client, s := newStore(t, notify.FirstState)
 	other := &monitor.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}

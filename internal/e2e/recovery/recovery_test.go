@@ -70,8 +70,8 @@ func requireMonitoring(t *testing.T, s *fakeawstest.Stack) {
 	}
 }
 
-// TestForeignPolicies: somebody added policies to the role, so that it cannot be
-// deleted.
+// TestForeignPolicies checks the advice for a role that cannot be deleted because another principal
+// added policies to it.
 func TestForeignPolicies(t *testing.T) {
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
@@ -96,7 +96,7 @@ func TestForeignPolicies(t *testing.T) {
 	account.RequireEmpty()
 }
 
-// TestTerminationProtection: nothing is deleted if any permission stack is protected.
+// TestTerminationProtection checks that nothing is deleted if any permission stack is protected.
 func TestTerminationProtection(t *testing.T) {
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
@@ -135,8 +135,8 @@ func status(t *testing.T, account *fakeawstest.Account, name string) types.Stack
 	return out.Stacks[0].StackStatus
 }
 
-// TestFailedLaunch: a name is in use; the failed stack must be deleted before the
-// next launch.
+// TestFailedLaunch checks the advice for a name that is in use: the failed stack must be deleted
+// before the next launch.
 func TestFailedLaunch(t *testing.T) {
 	account := start(t)
 	name := "ClumioIAMRole-eu-central-1-main"
@@ -168,8 +168,8 @@ func TestFailedLaunch(t *testing.T) {
 	account.RequireEmpty()
 }
 
-// TestRefusedByValidation: CloudFormation refuses a permission stack before it
-// deploys anything, and only DescribeEvents has the reason.
+// TestRefusedByValidation checks the reason of a permission stack that CloudFormation refuses
+// before it deploys anything; only DescribeEvents returns it.
 func TestRefusedByValidation(t *testing.T) {
 	account := start(t)
 	account.Stacks.SetValidation(func(kind, logicalID string) (string, string) {
@@ -190,8 +190,8 @@ func TestRefusedByValidation(t *testing.T) {
 	account.RequireEmpty()
 }
 
-// TestRevision: another value of the parameter Revision restores permission stacks
-// that were deleted or whose template was changed, as the messages advise.
+// TestRevision checks that another value of the parameter Revision restores permission stacks that
+// were deleted or whose template was changed, as the messages advise.
 func TestRevision(t *testing.T) {
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})

@@ -160,7 +160,7 @@ func TestDirectionAgainstTheEvaluator(t *testing.T) {
 	}
 }
 
-// FuzzDirection: the result of Compare agrees with the evaluator.
+// FuzzDirection checks that the result of Compare agrees with the evaluator.
 func FuzzDirection(f *testing.F) {
 	for i := range 20 {
 		f.Add(randomChoices(uint64(i)).data[:60])

@@ -120,7 +120,8 @@ func TestInclusionIsExact(t *testing.T) {
 	}
 }
 
-// TestInclusionIsBounded: patterns made to be hard end within the bound.
+// TestInclusionIsBounded checks that the comparison of patterns made to be hard ends within the
+// bound.
 func TestInclusionIsBounded(t *testing.T) {
 	for n := range 60 {
 		p, q := glob(strings.Repeat("*a?", n)+"*b"), glob(strings.Repeat("?*a", n)+"*")

@@ -249,7 +249,7 @@ func TestRewritesAreSame(t *testing.T) {
 	seeds(t, func(i uint64) { checkRewrite(t, randomChoices(i)) })
 }
 
-// FuzzRewrite: documents of the same meaning are Same.
+// FuzzRewrite checks that documents of the same meaning are Same.
 func FuzzRewrite(f *testing.F) {
 	for i := range 20 {
 		f.Add(randomChoices(uint64(i)).data[:80])
@@ -318,7 +318,8 @@ func (c *choices) widen(docs []iampolicy.Document) ([]iampolicy.Document, string
 	return out, "statement added"
 }
 
-// TestWidening: a single change that grants more is GrantsMore, or Same if no request of the universe shows it.
+// TestWidening checks that a single change that grants more is GrantsMore, or Same if no request of
+// the universe shows it.
 func TestWidening(t *testing.T) {
 	shown := 0
 	n := seeds(t, func(i uint64) {

@@ -15,7 +15,8 @@ func included(s Sample, cases int) map[int]bool {
 	return out
 }
 
-// TestSample: about one in n cases, the same ones each time, others with another seed, and all of them in a full run.
+// TestSample checks that about one in n cases is selected, the same ones each time, others with
+// another seed, and all of them in a full run.
 func TestSample(t *testing.T) {
 	const cases = 10_000
 	t.Setenv(FullVariable, "")

@@ -41,7 +41,7 @@ func ExampleWrite() {
 	//             may depend on it.
 }
 
-// TestNotReached: a long list is truncated, and the number of the others is given.
+// TestNotReached checks that a long list is truncated, and that the number of the others is given.
 func TestNotReached(t *testing.T) {
 	r := report()
 	for i := range 23 {

@@ -54,8 +54,7 @@ var role = finding.Finding{
 	Subject: "subject", Direction: finding.Changed, SeenBy: []finding.Source{finding.Live},
 }
 
-// TestEveryKindHasAdvice: every kind says what to do. NotReadable gets it from the
-// reason.
+// TestEveryKindHasAdvice checks that every kind has advice. NotReadable gets it from the reason.
 func TestEveryKindHasAdvice(t *testing.T) {
 	for _, kind := range constants(t, "Kind") {
 		t.Run(kind, func(t *testing.T) {
@@ -71,7 +70,7 @@ func TestEveryKindHasAdvice(t *testing.T) {
 	}
 }
 
-// TestEveryReasonHasWords: every reason is worded, in the details or the advice.
+// TestEveryReasonHasWords checks that every reason is worded, in the details or the advice.
 func TestEveryReasonHasWords(t *testing.T) {
 	for _, reason := range constants(t, "Reason") {
 		t.Run(reason, func(t *testing.T) {
@@ -85,7 +84,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 }
 
-// TestEveryOutcomeHasWords: every outcome of a revert is worded.
+// TestEveryOutcomeHasWords checks that every outcome of a revert is worded.
 func TestEveryOutcomeHasWords(t *testing.T) {
 	seen := map[string]string{}
 	for _, outcome := range constants(t, "Outcome") {
@@ -102,7 +101,7 @@ func TestEveryOutcomeHasWords(t *testing.T) {
 	}
 }
 
-// TestEveryTargetHasWords: every target of a read error is worded.
+// TestEveryTargetHasWords checks that every target of a read error is worded.
 func TestEveryTargetHasWords(t *testing.T) {
 	for _, target := range constants(t, "Target") {
 		t.Run(target, func(t *testing.T) {
@@ -196,7 +195,7 @@ func TestFinding(t *testing.T) {
 	}
 }
 
-// TestLongValues: values are cut between characters.
+// TestLongValues checks that values are cut between characters.
 func TestLongValues(t *testing.T) {
 	f := role
 	f.Kind, f.Actual = finding.RuleChanged, finding.Text(strings.Repeat("é", 1000))

@@ -36,8 +36,8 @@ func TestParseAndWrite(t *testing.T) {
 	}
 }
 
-// TestExampleIsEnough: with the example values every profile can be synthesized
-// whole, and asset by asset, in every partition.
+// TestExampleIsEnough checks that with the example values every profile can be synthesized whole,
+// and asset by asset, in every partition.
 func TestExampleIsEnough(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)

@@ -36,7 +36,7 @@ func TestClosure(t *testing.T) {
 	}
 }
 
-// TestCheckFindsFailures: a refused call and an allowed control are both found.
+// TestCheckFindsFailures checks that a refused call and an allowed control are both found.
 func TestCheckFindsFailures(t *testing.T) {
 	sel := policies.Selection{Profile: "clumio", Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}}
 	env := choice.Example(sel, policies.Environment{

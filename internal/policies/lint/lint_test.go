@@ -75,7 +75,7 @@ func TestBrokenProfiles(t *testing.T) {
 	}
 }
 
-// TestBaseHasNoProblems: what the archives change is correct.
+// TestBaseHasNoProblems checks that the profile that the archives change is correct.
 func TestBaseHasNoProblems(t *testing.T) {
 	_, problems, err := lint.Load(os.DirFS("testdata"), "base.yaml")
 	if err != nil || len(problems) > 0 {
@@ -83,7 +83,8 @@ func TestBaseHasNoProblems(t *testing.T) {
 	}
 }
 
-// TestEveryRuleHasABrokenProfile: each rule is shown to find something.
+// TestEveryRuleHasABrokenProfile checks that for each rule there is a profile in which it finds a
+// problem.
 func TestEveryRuleHasABrokenProfile(t *testing.T) {
 	source, err := os.ReadFile("lint.go")
 	if err != nil {

@@ -111,7 +111,7 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// TestAnnouncer: every kind of event, and never a secret.
+// TestAnnouncer checks the message of every kind of event, and that none contains a secret.
 func TestAnnouncer(t *testing.T) {
 	cloud := fakeaws.New(fakeaws.Options{})
 	client := sns.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))

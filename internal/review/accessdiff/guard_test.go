@@ -10,8 +10,8 @@ import (
 	"permstack/internal/review/explain"
 )
 
-// TestGuard: a guard grants nothing and narrows the actions that other statements grant on what it protects, and no
-// others.
+// TestGuard checks that a guard grants nothing and narrows the actions that other statements grant
+// on what it protects, and no others.
 func TestGuard(t *testing.T) {
 	sel, err := choice.Parse("cpm:ec2,sap-hana")
 	if err != nil {

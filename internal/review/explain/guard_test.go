@@ -11,7 +11,8 @@ import (
 	"permstack/internal/terminal"
 )
 
-// TestGuard: a statement that denies every action but some is described as such, and is not a grant.
+// TestGuard checks that a statement that denies every action but some is described as such, and is
+// not a grant.
 func TestGuard(t *testing.T) {
 	sel, err := choice.Parse("cpm:ec2,sap-hana")
 	if err != nil {
