@@ -42,8 +42,11 @@ type account struct {
 	set    *policies.Set // the first that the function synthesized in the last operation
 }
 
-func newAccount(t *testing.T) *account {
-	a := &account{t: t, cloud: fakeaws.New(fakeaws.Options{})}
+func newAccount(t *testing.T) *account { return newAccountWith(t, nil) }
+
+// newAccountWith returns an account whose calls pass through intercept.
+func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account {
+	a := &account{t: t, cloud: fakeaws.New(fakeaws.Options{Intercept: intercept})}
 	a.cloud.SetIAMPropagation(fakeaws.UsualIAMDelay)
 	functions := lambda.New(lambda.Options{Run: a.runFunction, Assumable: a.cloud.AssumableBy})
 	a.stacks = engine.New(engine.Deps{
