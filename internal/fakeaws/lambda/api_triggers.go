@@ -104,7 +104,9 @@ func (r *Registry) createURL(call *protocol.Call, name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.urlConfig(), nil
+	out := f.urlConfig()
+	delete(out, "LastModifiedTime") // not in the response of the creation
+	return out, nil
 }
 
 func (f *Function) urlConfig() map[string]any {

@@ -56,7 +56,7 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 		Prefix    string
 		Delimiter string `xml:",omitempty"`
 		MaxKeys   int
-		KeyCount  int
+		KeyCount  *int   `xml:",omitempty"` // of ListObjectsV2 only
 		Encoding  string `xml:"EncodingType,omitempty"`
 		Truncated bool   `xml:"IsTruncated"`
 		Next      string `xml:"NextContinuationToken,omitempty"`
@@ -69,6 +69,7 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 	if out.Encoding == "url" {
 		encode = func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "%2F", "/") }
 	}
+	count := 0
 	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
 		o := b.newest(key)
 		rest, ok := strings.CutPrefix(key, out.Prefix)
@@ -81,17 +82,17 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 				if after >= out.Prefix+head+out.Delimiter || slices.Contains(out.Prefixes, prefix{common}) {
 					continue
 				}
-				if out.KeyCount == most {
+				if count == most {
 					out.Truncated = true
 					break
 				}
 				out.Prefixes = append(out.Prefixes, prefix{common})
-				out.KeyCount++
+				count++
 				out.Marker = out.Prefix + head + out.Delimiter + "\U0010FFFF"
 				continue
 			}
 		}
-		if out.KeyCount == most {
+		if count == most {
 			out.Truncated = true
 			break
 		}
@@ -102,8 +103,11 @@ func (s *Service) listObjects(call *protocol.Call, t target) (*protocol.Response
 			Size:         len(o.data),
 			StorageClass: "STANDARD",
 		})
-		out.KeyCount++
+		count++
 		out.Marker = key
+	}
+	if v2 {
+		out.KeyCount = &count
 	}
 	if out.Truncated && v2 {
 		out.Next = base64.URLEncoding.EncodeToString([]byte(out.Marker))
