@@ -39,7 +39,7 @@ func TestThirdProfile(t *testing.T) {
 		`{"Sid":"ListVolumes","Effect":"Allow","Action":"ec2:DescribeVolumes","Resource":"*"},` +
 		`{"Sid":"TakeSnapshots","Effect":"Allow","Action":["ec2:CreateSnapshot","ec2:CreateSnapshots"],"Resource":["arn:aws:ec2:eu-central-1::snapshot/*","arn:aws:ec2:eu-central-1:111111111111:volume/*","arn:aws:ec2:eu-central-1:111111111111:instance/*"]}]}`
 	if have := text(t, set.Roles[0].Managed[0].Document); have != want {
-		t.Errorf("have\n%s\nwant\n%s", have, want)
+		t.Errorf("got\n%s\nwant\n%s", have, want)
 	}
 	if trust := text(t, set.Roles[0].Trust); strings.Contains(trust, "Condition") {
 		t.Errorf("no external id is given, yet the trust has a condition: %s", trust)

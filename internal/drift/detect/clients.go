@@ -27,38 +27,26 @@ type Clients struct {
 // ChangeSets is the part of the SDK's client that restores declared properties.
 type ChangeSets interface {
 	CreateChangeSet(
-		context.Context,
-		*cloudformation.CreateChangeSetInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.CreateChangeSetInput, ...func(*cloudformation.Options),
 	) (*cloudformation.CreateChangeSetOutput, error)
 	DescribeChangeSet(
-		context.Context,
-		*cloudformation.DescribeChangeSetInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options),
 	) (*cloudformation.DescribeChangeSetOutput, error)
 	ExecuteChangeSet(
-		context.Context,
-		*cloudformation.ExecuteChangeSetInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.ExecuteChangeSetInput, ...func(*cloudformation.Options),
 	) (*cloudformation.ExecuteChangeSetOutput, error)
 	DeleteChangeSet(
-		context.Context,
-		*cloudformation.DeleteChangeSetInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options),
 	) (*cloudformation.DeleteChangeSetOutput, error)
 }
 
 // RolePolicies is the part of the SDK's client that removes policies from a role.
 type RolePolicies interface {
 	DeleteRolePolicy(
-		context.Context,
-		*iam.DeleteRolePolicyInput,
-		...func(*iam.Options),
+		context.Context, *iam.DeleteRolePolicyInput, ...func(*iam.Options),
 	) (*iam.DeleteRolePolicyOutput, error)
 	DetachRolePolicy(
-		context.Context,
-		*iam.DetachRolePolicyInput,
-		...func(*iam.Options),
+		context.Context, *iam.DetachRolePolicyInput, ...func(*iam.Options),
 	) (*iam.DetachRolePolicyOutput, error)
 }
 
@@ -66,36 +54,26 @@ type RolePolicies interface {
 // which change sets do not.
 type TopicPolicies interface {
 	SetTopicAttributes(
-		context.Context,
-		*sns.SetTopicAttributesInput,
-		...func(*sns.Options),
+		context.Context, *sns.SetTopicAttributesInput, ...func(*sns.Options),
 	) (*sns.SetTopicAttributesOutput, error)
 }
 
 // CloudFormation is the part of the SDK's client that Check needs.
 type CloudFormation interface {
 	DescribeStacks(
-		context.Context,
-		*cloudformation.DescribeStacksInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options),
 	) (*cloudformation.DescribeStacksOutput, error)
 	GetTemplate(
-		context.Context,
-		*cloudformation.GetTemplateInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options),
 	) (*cloudformation.GetTemplateOutput, error)
 	ListStacks(
 		context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options),
 	) (*cloudformation.ListStacksOutput, error)
 	ListStackResources(
-		context.Context,
-		*cloudformation.ListStackResourcesInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options),
 	) (*cloudformation.ListStackResourcesOutput, error)
 	DetectStackResourceDrift(
-		context.Context,
-		*cloudformation.DetectStackResourceDriftInput,
-		...func(*cloudformation.Options),
+		context.Context, *cloudformation.DetectStackResourceDriftInput, ...func(*cloudformation.Options),
 	) (*cloudformation.DetectStackResourceDriftOutput, error)
 }
 

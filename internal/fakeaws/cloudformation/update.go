@@ -147,12 +147,8 @@ func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error)
 		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
 		return "update", err
 	}
-	op.e.setResource(
-		op.s,
-		r,
-		"UPDATE_IN_PROGRESS",
-		"Requested update requires the creation of a new physical resource; hence creating one.",
-	)
+	op.e.setResource(op.s, r, "UPDATE_IN_PROGRESS",
+		"Requested update requires the creation of a new physical resource; hence creating one.")
 	fresh := &resource{logicalID: t.LogicalID, typ: t.Type, tags: op.s.tags}
 	fresh.declare(t)
 	return "update", op.makeAs(fresh, t, "UPDATE", "Resource creation Initiated")
@@ -237,10 +233,8 @@ func (op *operation) rollbackUpdate(reason string, skip []string) {
 		return true
 	})
 	if failed != nil {
-		op.status(
-			"UPDATE_ROLLBACK_FAILED",
-			fmt.Sprintf("The following resource(s) failed to update: [%s]. ", strings.Join(failed, ", ")),
-		)
+		op.status("UPDATE_ROLLBACK_FAILED",
+			fmt.Sprintf("The following resource(s) failed to update: [%s]. ", strings.Join(failed, ", ")))
 		return
 	}
 	op.e.mu.Lock()
@@ -312,10 +306,7 @@ func (op *operation) restore(old *previousState, id string) bool {
 
 // beginContinueRollback tries a failed rollback again; hold e.mu.
 func (e *Engine) beginContinueRollback(s *stack, skip []string) {
-	e.setStatus(
-		s,
-		"UPDATE_ROLLBACK_IN_PROGRESS",
-		"User Initiated",
-	) // the next describe call must not return the failure
+	// Set at once: the next describe call must not return the failure.
+	e.setStatus(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
 	e.start(s, func(op *operation) { op.rollbackUpdate("User Initiated", skip) })
 }
