@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -79,12 +80,12 @@ func (s *cpmStack) requireGranted(sel policies.Selection, controlPlane string) {
 			s.t.Errorf("role %s: its actions differ from the catalogue's", r.Name)
 		}
 	}
-	roles, err := s.Live.Roles(s.t.Context(), "/permstack/")
+	roles, err := s.Live.Roles(s.t.Context(), "/permstack/us-east-1/main/")
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for _, r := range roles {
-		if r.Path == "/permstack/" {
+		if r.Path == "/permstack/us-east-1/main/" {
 			got = append(got, r.Name)
 		}
 	}
@@ -150,7 +151,8 @@ func TestCPMScenario(t *testing.T) {
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	s := launchCPM(t, account, map[string]string{"Preset": "enterprise"})
 	s.requireGranted(policies.Selection{Preset: "enterprise"}, "")
-	if got, want := s.Outputs["RoleArn"], "arn:aws:iam::"+account.ID+":role/permstack/"+cpmRole; got != want {
+	want := "arn:aws:iam::" + account.ID + ":role/permstack/us-east-1/main/" + cpmRole
+	if got := s.Outputs["RoleArn"]; got != want {
 		t.Errorf("output RoleArn: got %q, want %q", got, want)
 	}
 	if topic, ok := s.Outputs["EventTopicArn"]; ok {
@@ -236,7 +238,7 @@ func TestCPMExternalID(t *testing.T) {
 func (s *cpmStack) forgeAccess() {
 	s.t.Helper()
 	access := *s.Stack
-	access.Name += "-permstack-access"
+	access.Name = s.PermissionStack(installation.Access)
 	out, err := s.CloudFormation.GetTemplate(s.t.Context(), &cloudformation.GetTemplateInput{StackName: &access.Name})
 	if err != nil {
 		s.t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"permstack/internal/fakeaws/apitest"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
 
@@ -64,7 +65,7 @@ func TestVendorRoleCannotChangeInstallation(t *testing.T) {
 			return err
 		}},
 		{"permission stack is deleted", "AccessDenied", func() error {
-			in := &cloudformation.DeleteStackInput{StackName: aws.String(*s.Describe().StackName + "-permstack-access")}
+			in := &cloudformation.DeleteStackInput{StackName: aws.String(s.PermissionStack(installation.Access))}
 			_, err := stacks.DeleteStack(t.Context(), in)
 			return err
 		}},

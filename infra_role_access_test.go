@@ -189,7 +189,8 @@ func (s *infraScene) expand(text string) []string {
 	if slices.Contains(s.words, "clumio") {
 		begin = "Clumio"
 	}
-	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{org}",
+	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{short}", uuid[:8],
+		"{org}",
 		"o-a1b2c3d4e5").Replace(text)
 	f := strings.SplitN(text, ":", 4)
 	switch {

@@ -92,7 +92,8 @@ func (n infraNames) GetAtt(id, attribute string) (any, error) {
 		if path == "" {
 			path = "/permstack/"
 		}
-		return "arn:" + n.s.partition() + ":iam::" + account + ":role" + path + "installer/" + n.name(id), nil
+		path += n.s.region + "/main/installer/"
+		return "arn:" + n.s.partition() + ":iam::" + account + ":role" + path + n.name(id), nil
 	case "AWS::Logs::LogGroup":
 		return n.arn("logs", "log-group:"+n.name(id)+":*"), nil
 	case "AWS::SQS::Queue":

@@ -135,7 +135,7 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 	if path == "" {
 		path = "/permstack/"
 	}
-	if p["Path"] != path+"installer/" {
+	if p["Path"] != path+"us-east-1/main/installer/" {
 		t.Errorf("%s has the path %v", id, p["Path"])
 	}
 	boundary, has := more["PermissionsBoundaryArn"]
@@ -252,7 +252,7 @@ func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy
 // TestDriftRights checks the drift function, in case somebody takes it over.
 func TestDriftRights(t *testing.T) {
 	const (
-		role  = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
+		role  = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"
 		topic = "arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"
 	)
 	never := []request{
@@ -262,7 +262,7 @@ func TestDriftRights(t *testing.T) {
 		{"a policy for the vendor's role", "iam:PutRolePolicy", role, nil, false},
 		{"a policy for the vendor's role", "iam:AttachRolePolicy", role,
 			map[string]string{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, false},
-		{"its own role", "iam:DeleteRolePolicy", "arn:aws:iam::123456789012:role/permstack/installer/parent-DriftRole-1A2B",
+		{"its own role", "iam:DeleteRolePolicy", "arn:aws:iam::123456789012:role/permstack/us-east-1/main/installer/parent-DriftRole-1A2B",
 			nil, false},
 		{"the trust", "iam:UpdateAssumeRolePolicy", role, nil, false},
 		{"the vendor's role", "sts:AssumeRole", role, nil, false},

@@ -199,7 +199,14 @@ func TestRightsFollowTheProfile(t *testing.T) {
 		}
 		for _, name := range policies.ProfileNames() {
 			may, entity := name == own, prefix[name]+"X-us-east-1-main"
-			role, policy := iam+"role/permstack/"+entity, iam+"policy/permstack/"+entity
+			const path = "/permstack/us-east-1/main/"
+			role, policy := iam+"role"+path+entity, iam+"policy"+path+entity
+			topic, rule := "arn:aws:sns:us-east-1:123456789012:none", "arn:aws:events:us-east-1:123456789012:rule/none"
+			if name == "clumio" {
+				topic = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
+				rule = "arn:aws:events:us-east-1:123456789012:rule/ClumioEC2ApiRule-us-east-1-main"
+			}
+			events := may && own == "clumio"
 			checkDecisions(t, documents(t, b, "StackRole"), []request{
 				{own, "iam:CreateRole", role, nil, may},
 				{own, "iam:DeleteRole", role, nil, may},
@@ -211,25 +218,25 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "iam:DetachRolePolicy", role, map[string]string{"iam:PolicyARN": policy}, may},
 				{own, "iam:CreatePolicy", policy, nil, may},
 				{own, "iam:SetDefaultPolicyVersion", policy, nil, may},
-				{own, "iam:CreateInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
-				{own, "sns:CreateTopic", "arn:aws:sns:us-east-1:123456789012:" + entity, nil, may},
-				{own, "events:PutRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
+				{own, "iam:CreateInstanceProfile", iam + "instance-profile" + path + entity, nil, may},
+				{own, "sns:CreateTopic", topic, nil, events},
+				{own, "events:PutRule", rule, nil, events},
 			})
 			checkDecisions(t, documents(t, b, "DriftRole"), []request{
 				{own, "iam:GetRole", role, nil, true}, // every role under the path
 				{own, "iam:GetRole", iam + "role/" + entity, nil, may},
-				{own, "iam:GetInstanceProfile", iam + "instance-profile/permstack/" + entity, nil, may},
+				{own, "iam:GetInstanceProfile", iam + "instance-profile" + path + entity, nil, may},
 				{own, "iam:ListEntitiesForPolicy", policy, nil, may},
 				{own, "iam:DetachRolePolicy", role, nil, may},
 				{own, "iam:DeleteRolePolicy", role, nil, may},
-				{own, "sns:SetTopicAttributes", "arn:aws:sns:us-east-1:123456789012:" + entity, nil, may},
+				{own, "sns:SetTopicAttributes", topic, nil, events},
 				{own, "events:DescribeRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
 			})
 		}
 		for profile, role := range instanceRole {
 			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {
 				checkDecisions(t, documents(t, b, "StackRole"), []request{
-					{own, "iam:PassRole", iam + "role/permstack/" + role + "-us-east-1-main",
+					{own, "iam:PassRole", iam + "role/permstack/us-east-1/main/" + role + "-us-east-1-main",
 						map[string]string{"iam:PassedToService": service}, profile == own},
 				})
 			}
@@ -247,9 +254,11 @@ func TestMappingOfProfiles(t *testing.T) {
 	var template struct {
 		Mappings struct {
 			Profiles map[string]struct {
-				Prefix       string `yaml:"Prefix"`
-				InstanceRole string `yaml:"InstanceRole"`
-				SendsEvents  string `yaml:"SendsEvents"`
+				Prefix       string            `yaml:"Prefix"`
+				InstanceRole string            `yaml:"InstanceRole"`
+				SendsEvents  string            `yaml:"SendsEvents"`
+				Topic        string            `yaml:"Topic"`
+				Rules        map[string]string `yaml:",inline"`
 			} `yaml:"Profiles"`
 		} `yaml:"Mappings"`
 	}
@@ -271,6 +280,25 @@ func TestMappingOfProfiles(t *testing.T) {
 		}
 		if events := got.SendsEvents == "yes"; events != (len(profile.Topics) > 0) {
 			t.Errorf("%s: got SendsEvents %q for %d topics", name, got.SendsEvents, len(profile.Topics))
+		}
+		topic, rules := "none", map[string]bool{}
+		for _, declared := range profile.Topics {
+			topic = declared.Entity
+		}
+		for _, rule := range profile.Rules {
+			rules[rule.Entity] = true
+		}
+		if got.Topic != topic || len(profile.Topics) > 1 {
+			t.Errorf("%s: got topic %q, want %q", name, got.Topic, topic)
+		}
+		named := map[string]bool{}
+		for _, rule := range got.Rules {
+			if rule != "none" {
+				named[rule] = true
+			}
+		}
+		if !maps.Equal(named, rules) {
+			t.Errorf("%s: got rules %v, want %v", name, named, rules)
 		}
 	}
 }

@@ -31,8 +31,8 @@ func checkDecisions(t *testing.T, docs []iampolicy.Document, requests []request)
 }
 
 const (
-	stackRole       = "arn:aws:iam::123456789012:role/permstack/installer/parent-StackRole-1A2B"
-	permissionStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-permstack-access/" + uuid
+	stackRole       = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/installer/parent-StackRole-1A2B"
+	permissionStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-" + uuid + "-permstack-access/" + uuid
 	longStack       = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" +
 		uuid
 	parentStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
@@ -70,14 +70,14 @@ func TestProvisionerRights(t *testing.T) {
 		{"somebody's stack", "cloudformation:DeleteStack", otherStack, withRole, false},
 		{"the stack that made it", "cloudformation:UpdateStack", parentStack, withRole, false},
 		{"another Region", "cloudformation:CreateStack",
-			"arn:aws:cloudformation:eu-west-1:123456789012:stack/parent-permstack-access/" + uuid, withRole, false},
+			strings.Replace(permissionStack, "us-east-1", "eu-west-1", 1), withRole, false},
 		{"the role to Lambda", "iam:PassRole", stackRole, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
 			false},
 		{"the role to nobody in particular", "iam:PassRole", stackRole, nil, false},
 		{"another role", "iam:PassRole", "arn:aws:iam::123456789012:role/Admin",
 			map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
 		{"the role itself", "sts:AssumeRole", stackRole, nil, false},
-		{"IAM", "iam:CreateRole", "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main", nil, false},
+		{"IAM", "iam:CreateRole", "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main", nil, false},
 		{"somebody's log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:x", nil,
 			false},
 		{"a new log", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log", nil, false},
@@ -88,10 +88,10 @@ func TestProvisionerRights(t *testing.T) {
 // TestStackRoleRights checks what a malicious template of a permission stack could do.
 func TestStackRoleRights(t *testing.T) {
 	const (
-		role     = "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-main"
-		policy   = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
-		profile  = "arn:aws:iam::123456789012:instance-profile/permstack/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
-		instance = "arn:aws:iam::123456789012:role/permstack/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
+		role     = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"
+		policy   = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
+		profile  = "arn:aws:iam::123456789012:instance-profile/permstack/us-east-1/main/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
+		instance = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
 		topic    = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
 		rule     = "arn:aws:events:us-east-1:123456789012:rule/ClumioEC2ApiRule-us-east-1-main"
 		admin    = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -112,26 +112,26 @@ func TestStackRoleRights(t *testing.T) {
 		{"a policy of the account", "iam:AttachRolePolicy", role, attach("arn:aws:iam::123456789012:policy/Everything"),
 			false},
 		{"a policy from elsewhere", "iam:AttachRolePolicy", role,
-			attach("arn:aws:iam::999999999999:policy/permstack/ClumioX-us-east-1-main"), false},
+			attach("arn:aws:iam::999999999999:policy/permstack/us-east-1/main/ClumioX-us-east-1-main"), false},
 		{"no policy named", "iam:AttachRolePolicy", role, nil, false},
 		{"somebody's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/Admin", nil, false},
 		{"a role of that name elsewhere", "iam:PutRolePolicy",
 			"arn:aws:iam::123456789012:role/other/ClumioIAMRole-us-east-1-main", nil, false},
 		{"itself", "iam:PutRolePolicy", stackRole, nil, false},
 		{"itself, where the stack has the vendor's name", "iam:PutRolePolicy",
-			"arn:aws:iam::123456789012:role/permstack/installer/Clumio-us-east-1-StackRole-1", nil, false},
+			"arn:aws:iam::123456789012:role/permstack/us-east-1/main/installer/Clumio-us-east-1-StackRole-1", nil, false},
 		{"its own trust", "iam:UpdateAssumeRolePolicy", stackRole, nil, false},
 		{"a role of another Region", "iam:DeleteRole",
-			"arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-eu-west-1-main", nil, false},
+			"arn:aws:iam::123456789012:role/permstack/eu-west-1/main/ClumioIAMRole-eu-west-1-main", nil, false},
 		{"a user", "iam:CreateUser", "arn:aws:iam::123456789012:user/x", nil, false},
 		{"a key", "iam:CreateAccessKey", "arn:aws:iam::123456789012:user/x", nil, false},
 		{"a service-linked role", "iam:CreateServiceLinkedRole", role, nil, false},
 		{"its work in China", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com.cn"},
 			true},
-		{"another vendor's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/CPMRole-us-east-1-main", nil,
+		{"another vendor's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/us-east-1/main/CPMRole-us-east-1-main", nil,
 			false},
 		{"another vendor's policy", "iam:CreatePolicyVersion",
-			"arn:aws:iam::123456789012:policy/permstack/CPMPolicy-us-east-1-main", nil, false},
+			"arn:aws:iam::123456789012:policy/permstack/us-east-1/main/CPMPolicy-us-east-1-main", nil, false},
 		{"a role to Lambda", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},
 			false},
 		{"the main role to EC2", "iam:PassRole", role, map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}, false},

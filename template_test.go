@@ -33,7 +33,7 @@ func (arns) Ref(id string) (any, error) {
 func (arns) GetAtt(id, attribute string) (any, error) {
 	switch id {
 	case "StackRole", "ProvisionerRole", "DriftRole":
-		return "arn:aws:iam::" + account + ":role/permstack/installer/parent-" + id + "-1A2B", nil
+		return "arn:aws:iam::" + account + ":role/permstack/us-east-1/main/installer/parent-" + id + "-1A2B", nil
 	case "ProvisionerLogGroup":
 		return "arn:aws:logs:us-east-1:" + account + ":log-group:parent-log:*", nil
 	case "DriftFailures":

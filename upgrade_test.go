@@ -47,12 +47,16 @@ func TestCatalogueUpgrade(t *testing.T) {
 			id := []string{"700000000001", "700000000002"}[i]
 			s := catalogueUpgrade{t: t, live: livestate.NewReader(aws.Config(id, region)), environment: tc.environment}
 			s.environment.Partition, s.environment.Account, s.environment.Region = "aws", id, region
-			s.environment.StackNames = installation.Parent{Name: fakeawstest.StackName}.StackNames()
 			for _, release := range []string{"1", "2", "1"} {
 				sel, values := everythingIn(t, tc.profile, release)
 				values = merged(tc.parameters, values)
 				if s.Stack == nil {
 					s.Stack = aws.For(t).In(id, region).Launch(fakeawstest.Launch{Parameters: values})
+					parent, err := installation.ParseParent(*s.Describe().StackId)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.environment.StackNames, s.environment.InstallationID = parent.StackNames(), parent.ShortID()
 				} else {
 					s.Update(values)
 				}
@@ -153,12 +157,12 @@ func granted(t *testing.T, set policies.Set) map[string]string {
 func (s *catalogueUpgrade) readGranted() map[string]string {
 	s.t.Helper()
 	ctx, out := s.t.Context(), map[string]string{}
-	roles, err := s.live.Roles(ctx, policies.DefaultPath)
+	roles, err := s.live.Roles(ctx, s.environment.RolePath())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for _, name := range roles {
-		if name.Path != policies.DefaultPath {
+		if name.Path != s.environment.RolePath() {
 			continue // a role of the parent stack
 		}
 		role, err := s.live.ReadRole(ctx, name.Name)

@@ -142,7 +142,7 @@ func TestAWSCLI(t *testing.T) {
 	third := other.waitForStatus("backup", "CREATE_COMPLETE")
 
 	role := first.output("RoleArn")
-	if !strings.HasPrefix(role, "arn:aws:iam::111111111111:role/permstack/ClumioIAMRole-us-east-1-main") {
+	if !strings.HasPrefix(role, "arn:aws:iam::111111111111:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main") {
 		t.Errorf("RoleArn = %q", role)
 	}
 	wants := map[string][2]string{ // stack → a policy that is attached, one that is not

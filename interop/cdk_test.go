@@ -42,7 +42,8 @@ func TestCDK(t *testing.T) {
 
 	account := fakeawstest.Start(t, fakeawstest.Options{}).In("111111111111", "us-east-1")
 	stack := account.Launch(fakeawstest.Launch{Template: included, Parameters: fakeawstest.DefaultParameters()})
-	if role := stack.Outputs["RoleArn"]; !strings.Contains(role, ":role/permstack/ClumioIAMRole-us-east-1-") {
+	want := ":role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-"
+	if role := stack.Outputs["RoleArn"]; !strings.Contains(role, want) {
 		t.Errorf("output RoleArn: got %q, want the vendor's role", role)
 	}
 	// A rule that lost its function would accept this.

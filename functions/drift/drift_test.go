@@ -55,7 +55,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	w.RequireMessages()
 
-	own := "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-eu-central-1-main"
+	own := "arn:aws:iam::123456789012:policy/permstack/eu-central-1/main/ClumioEC2BackupPolicy-eu-central-1-main"
 	w.DetachPolicy(w.RoleName(), own)
 	w.RequireMessages("CHANGED: 1 new") // AdministratorAccess grants what the policy granted
 	w.AttachPolicy(w.RoleName(), own)

@@ -60,33 +60,52 @@ var Parts = []Part{Inventory, Access}
 // maxStackName is CloudFormation's limit (API reference, CreateStack: StackName).
 const maxStackName = 128
 
-const longestSuffix = "-permstack-" + string(Inventory)
-
 // StackName returns the name of a permission stack of the parent:
 //
-//	<parent>-permstack-access, <parent>-permstack-inventory
+//	<parent>-<UUID>-permstack-access, <parent>-<UUID>-permstack-inventory
 //
-// If that exceeds 128 characters, as it may under StackSets, the parent's name
-// is truncated and the UUID of its id inserted:
+// The UUID is the last part of the parent's id. A parent's name that would exceed
+// 128 characters with it, as it may under StackSets, is truncated.
 //
-//	<truncated parent>-<UUID>-permstack-access
-//
-// A hash would do as well, but a template can write the UUID (Fn::Select and
-// Fn::Split on AWS::StackId), so the function's own IAM policy can name exactly
-// these stacks: stack/${AWS::StackName}-permstack-*/* and
-// stack/*-<UUID>-permstack-*/*.
+// The UUID separates parents whose names contain each other: a template can write
+// it (Fn::Select and Fn::Split on AWS::StackId), so the policies of the
+// installation name exactly these stacks, stack/*-<UUID>-permstack-access/* and
+// stack/*-<UUID>-permstack-inventory/*. CheckName refuses the one kind of parent
+// whose own name these patterns would match.
 func (p Parent) StackName(part Part) string {
-	suffix := "-permstack-" + string(part)
-	if len(p.Name)+len(longestSuffix) <= maxStackName { // the same form for every part
-		return p.Name + suffix
-	}
+	keep := min(len(p.Name), maxStackName-len(p.StackMarker())-len(Inventory)) // the same for every part
+	return strings.TrimRight(p.Name[:keep], "-") + p.StackMarker() + string(part)
+}
+
+// StackMarker returns what the names of the permission stacks have between the
+// parent's name and the part: -<UUID>-permstack-
+func (p Parent) StackMarker() string {
 	unique := p.unique
 	if len(unique) > 36 {
 		sum := sha256.Sum256([]byte(p.ID))
 		unique = hex.EncodeToString(sum[:])[:32]
 	}
-	keep := maxStackName - len(longestSuffix) - len(unique) - 1
-	return strings.TrimRight(p.Name[:keep], "-") + "-" + unique + suffix
+	return "-" + unique + "-permstack-"
+}
+
+// ShortID returns the first part of the parent's UUID, eight hex digits. It ends
+// the names of resources that are too long for the connection ID.
+func (p Parent) ShortID() string {
+	short, _, _ := strings.Cut(p.unique, "-")
+	return short
+}
+
+// CheckName returns an error for a parent that is named like a permission stack:
+// with the UUID of another installation in its name, that one's function could
+// change it.
+func (p Parent) CheckName() error {
+	for _, part := range Parts {
+		if strings.HasSuffix(p.Name, "-permstack-"+string(part)) {
+			return fmt.Errorf("the stack's name %q ends like that of a permission stack (-permstack-%s): "+
+				"launch it under another name", p.Name, part)
+		}
+	}
+	return nil
 }
 
 // StackNames returns the names of the permission stacks, in the order of Parts.

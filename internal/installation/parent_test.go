@@ -24,7 +24,7 @@ func Example() {
 	fmt.Println(parent.Owns(map[string]string{installation.ParentTag: stackID}))
 	// Output:
 	// eu-central-1 123456789012
-	// parent-permstack-access
+	// parent-11111111-2222-3333-4444-555555555555-permstack-access
 	// true
 }
 
@@ -39,12 +39,29 @@ func TestStackNames(t *testing.T) {
 			seen := map[string]bool{}
 			for _, part := range installation.Parts {
 				got := parent.StackName(part)
-				whole := strings.HasPrefix(got, name+"-permstack-")
-				truncated := strings.HasSuffix(got, "-"+stackUUID+"-permstack-"+string(part))
-				if len(got) > 128 || seen[got] || whole == truncated { // CloudFormation's limit
+				begin, ok := strings.CutSuffix(got, "-"+stackUUID+"-permstack-"+string(part))
+				if len(got) > 128 || seen[got] || !ok || !strings.HasPrefix(name, begin) { // CloudFormation's limit
 					t.Errorf("%s: %s (%d characters)", name, got, len(got))
 				}
 				seen[got] = true
+			}
+		})
+	}
+}
+
+// TestCheckName checks that a parent is refused if the policies of another one would match its own name.
+func TestCheckName(t *testing.T) {
+	for name, refused := range map[string]bool{
+		"parent": false, "StackSet-my-permstack-set-" + stackUUID: false, "a-permstack-b": false,
+		"a-" + stackUUID + "-permstack-access": true, "b-permstack-inventory": true,
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent, err := installation.ParseParent(strings.Replace(stackID, "stack/parent/", "stack/"+name+"/", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := parent.CheckName(); (err != nil) != refused {
+				t.Errorf("got error %v, want one: %v", err, refused)
 			}
 		})
 	}

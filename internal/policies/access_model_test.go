@@ -183,7 +183,7 @@ func (s scene) pattern(resource string) string {
 	if s.sel.Profile == "cpm" {
 		begin = "CPM*"
 	}
-	role := "arn:aws:iam::" + account + ":role/permstack/"
+	role := "arn:aws:iam::" + account + ":role/permstack/" + here + "/prod/"
 	switch resource {
 	case "*":
 		return resource
@@ -193,7 +193,7 @@ func (s scene) pattern(resource string) string {
 		}
 		return role + begin + suffix
 	case "@policies":
-		return "arn:aws:iam::" + account + ":policy/permstack/" + begin + suffix
+		return "arn:aws:iam::" + account + ":policy/permstack/" + here + "/prod/" + begin + suffix
 	case "@topics":
 		return "arn:aws:sns:" + here + ":" + account + ":" + begin + suffix
 	case "@rules":
@@ -205,7 +205,7 @@ func (s scene) pattern(resource string) string {
 		return role + name + suffix
 	}
 	if name, ok := strings.CutPrefix(resource, "@policy:"); ok {
-		return "arn:aws:iam::" + account + ":policy/permstack/" + name + suffix
+		return "arn:aws:iam::" + account + ":policy/permstack/" + here + "/prod/" + name + suffix
 	}
 	f := strings.SplitN(resource, ":", 4)
 	if len(f) != 4 {

@@ -26,11 +26,14 @@ var (
 	connectionPattern = lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	// IAM accepts every printable character in a path; wildcards and "$" would change the meaning of the ARNs that
 	// contain the path.
-	pathPattern       = lazy(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
-	externalIDPattern = lazy(`^[A-Za-z0-9_+=,.@:/-]+$`)
-	roleARNPattern    = lazy(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
-	policyARNPattern  = lazy(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
-	tagPattern        = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+	pathPattern = lazy(`^/([A-Za-z0-9_.,@=+-]+/)*$`)
+	// Every Region's name ends in a hyphen and a digit.
+	regionLikePattern   = lazy(`-[0-9]$`)
+	installationPattern = lazy(`^[A-Za-z0-9]{1,8}$`)
+	externalIDPattern   = lazy(`^[A-Za-z0-9_+=,.@:/-]+$`)
+	roleARNPattern      = lazy(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
+	policyARNPattern    = lazy(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
+	tagPattern          = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 )
 
 // pattern is a regular expression that is compiled when it is first used, which shortens the cold start of a function.
@@ -236,14 +239,23 @@ func (c *checker) environment(env Environment) Environment {
 	}
 	c.match(connectionPattern, env.ConnectionID, "connection id",
 		"1 to 64 letters, digits, - and _, a letter or digit first")
+	if name := regionWithin(env.ConnectionID); name != "" {
+		c.add("connection id %q contains the Region %s: a name that ends in it could be one of another connection; "+
+			"choose an id without it", env.ConnectionID, name)
+	}
+	if env.InstallationID != "" && !installationPattern.MatchString(env.InstallationID) {
+		c.add("installation id %q is not valid: up to 8 letters and digits", env.InstallationID)
+	}
 
 	if env.Path == "" {
 		env.Path = DefaultPath
 	}
 	c.match(pathPattern, env.Path, "path", "begins and ends with /, between them letters, digits and _.,@=+-")
-	if len(env.Path) > 512 {
-		c.add("the path has %d characters; IAM accepts at most 512", len(env.Path))
+	if len(env.Path) > maxPath {
+		c.add("the path has %d characters; IAM accepts at most %d with the Region and the connection id after it",
+			len(env.Path), maxPath)
 	}
+	c.pathParts(env.Path)
 
 	if n := len(env.ExternalID); n > 0 && (n < 2 || n > 1224 || !externalIDPattern.MatchString(env.ExternalID)) {
 		// The value is a secret: it is not part of the message.
@@ -265,6 +277,40 @@ func (c *checker) environment(env Environment) Environment {
 	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", policyExample, env.Partition)
 	c.tags(env.Tags)
 	return env
+}
+
+// maxPath is how long a path may be: IAM accepts 512 characters (API Reference, CreateRole), of which the Region, the
+// connection ID and the folder of the installation's own roles need up to 91.
+const maxPath = 512 - (maxRegion + 1) - (64 + 1) - len("installer/")
+
+// pathParts adds a problem for a path with which the roles of one connection could be under the path of another, or
+// match the names of roles without a path.
+func (c *checker) pathParts(path string) {
+	for _, part := range strings.Split(strings.Trim(path, "/"), "/") {
+		if regionLikePattern.MatchString(part) {
+			c.add("path %q is not valid: its part %q looks like a Region, which follows the path", path, part)
+		}
+	}
+	if strings.HasPrefix(path, DefaultPath) {
+		return // no profile has to be read
+	}
+	for _, name := range ProfileNames() {
+		p, _ := Profile(name)
+		if prefix := NamePrefix(p); prefix != "" && strings.HasPrefix(path, "/"+prefix) {
+			c.add("path %q is not valid: it begins with %s like the names of roles of %s", path, prefix, name)
+		}
+	}
+}
+
+// regionWithin returns the name of a Region that an ID contains, followed by more; "" for none. The name
+// <Entity>-us-east-1-a-us-east-1-b would end like one of the connection "b".
+func regionWithin(id string) string {
+	for _, name := range region.Names() {
+		if strings.Contains("-"+id, "-"+name+"-") || strings.Contains("-"+id, "-"+name+"_") {
+			return name
+		}
+	}
+	return ""
 }
 
 // arn checks an ARN's format and that it is in the environment's partition: IAM has no trust across partitions.

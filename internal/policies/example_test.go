@@ -28,8 +28,8 @@ func ExampleSynthesize() {
 		fmt.Println(role.Path + role.Name)
 	}
 	// Output:
-	// /permstack/ClumioIAMRole-eu-central-1-prod
-	// /permstack/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod
+	// /permstack/eu-central-1/prod/ClumioIAMRole-eu-central-1-prod
+	// /permstack/eu-central-1/prod/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod
 }
 
 func ExampleInputError() {

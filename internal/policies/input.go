@@ -1,6 +1,10 @@
 package policies
 
-import "permstack/internal/policies/schema"
+import (
+	"cmp"
+
+	"permstack/internal/policies/schema"
+)
 
 // Selection is the customer's choice of what a vendor may do.
 type Selection struct {
@@ -41,10 +45,25 @@ type Environment struct {
 	// template is deployed as.
 	StackNames []string
 
-	Path                   string // IAM path of every role and policy; empty: DefaultPath
+	// InstallationID is the short ID of the parent stack, eight hex digits. It ends the names that are too long for the
+	// connection ID. Empty: a hash of the connection ID ends them.
+	InstallationID string
+
+	Path                   string // begins the IAM path of roles and policies; empty: DefaultPath
 	PermissionsBoundaryARN string // of every role; empty for none
 	Tags                   []Tag
 }
 
-// DefaultPath is the IAM path of roles and policies in an environment without one.
+// RolePath returns the IAM path of roles, policies and instance profiles: <Path><region>/<connection ID>/. No part of
+// Path looks like a Region, so the first one that does ends it, and the paths of two connections never begin alike. It
+// is "/" for roles that are created by hand, without an installation, because the IAM console cannot set a path.
+func (e Environment) RolePath() string {
+	if e.Path == "/" && e.InstallationID == "" {
+		return "/"
+	}
+	return cmp.Or(e.Path, DefaultPath) + orPseudo(e.Region, pseudoRegion) + "/" +
+		cmp.Or(e.ConnectionID, DefaultConnectionID) + "/"
+}
+
+// DefaultPath begins the IAM path of roles and policies in an environment without one.
 const DefaultPath = "/permstack/"

@@ -104,11 +104,11 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestLongPath checks that the longest path that IAM accepts fits, or is refused with the policy
-// that it makes too long.
+// TestLongPath checks that the longest path that leaves IAM space for the Region and the connection fits, or is
+// refused with the policy that it makes too long.
 func TestLongPath(t *testing.T) {
 	env := environment("us-gov-west-1")
-	env.Path = "/" + strings.Repeat("a", 510) + "/"
+	env.Path = "/" + strings.Repeat("a", 419) + "/"
 	env.ConnectionID = uuid
 	set, err := policies.Synthesize(everything(), env)
 	if err != nil {

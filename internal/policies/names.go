@@ -22,16 +22,26 @@ const (
 )
 
 // names generates physical names: <Entity>-<region>-<connection ID>. Two Regions or two connections never share a name.
+// Roles, policies and instance profiles also have a path of their own for each Region and connection, so that a
+// policy can name those of one connection whatever their names contain.
 type names struct{ env Environment }
 
-// physical returns the physical name of an entity. In a name of more than maxName characters a hash (40 bits) replaces
-// the connection ID; the entity and the Region stay readable.
+// path returns the IAM path of roles, policies and instance profiles.
+func (n names) path() string { return n.env.RolePath() }
+
+// physical returns the physical name of an entity. In a name of more than maxName characters the short ID of the
+// installation replaces the connection ID, <Entity>-<region>_<short ID>. The parent's template can write it, too, and
+// the underscore distinguishes it from a connection ID. Without an installation it is a hash of the connection ID (40
+// bits).
 func (n names) physical(entity string) string { return entity + n.ending(entity) }
 
 // ending returns the part of a physical name after its entity.
 func (n names) ending(entity string) string {
 	connection := n.env.ConnectionID
 	if len(entity)+1+maxRegion+1+len(connection) > maxName {
+		if n.env.InstallationID != "" {
+			return "-" + orPseudo(n.env.Region, pseudoRegion) + "_" + n.env.InstallationID
+		}
 		sum := sha256.Sum256([]byte(connection))
 		connection = strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:hashLength])
 	}

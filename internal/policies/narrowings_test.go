@@ -146,7 +146,7 @@ func vendorGrants(m vendorModule) grants {
 		"clumio/ClumioSSMNotifRole-", "permstack/ClumioSSMNotificationRole-",
 		"clumio/ClumioS3EbRole-", "permstack/ClumioS3ContinuousBackupEventBridgeRole-",
 		"clumio/ClumioIAMRole-", "permstack/ClumioIAMRole-",
-		"clumio/ClumioIAMPermissionsBoundary-", "permstack/ClumioIAMPermissionsBoundaryPolicy-",
+		"clumio/ClumioIAMPermissionsBoundary-", "permstack/"+here+"/prod/ClumioIAMPermissionsBoundaryPolicy-",
 		"ClumioInventoryTopic_${Token}", "ClumioEventPub"+suffix,
 	)
 	out := grants{}

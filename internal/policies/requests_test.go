@@ -309,7 +309,7 @@ var requests = []request{
 		context: kv{"events:TargetArn": "arn:aws:events:" + here + ":" + thirdParty + ":event-bus/b"}},
 	{why: "passes the continuous backup role", assets: "s3", ops: "backup",
 		action: "iam:PassRole", resource: "arn:aws:iam::" + account +
-			":role/permstack/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod",
+			":role/permstack/eu-central-1/prod/ClumioS3ContinuousBackupEventBridgeRole-eu-central-1-prod",
 		context: kv{"iam:PassedToService": "events.amazonaws.com"}, allowed: true},
 	{why: "passes any role to EventBridge",
 		action: "iam:PassRole", resource: "arn:aws:iam::" + account + ":role/admin",
@@ -321,10 +321,10 @@ var requests = []request{
 	// Not allowed for anyone.
 	{why: "makes itself an administrator",
 		action: "iam:AttachRolePolicy", resource: "arn:aws:iam::" + account +
-			":role/permstack/ClumioIAMRole-eu-central-1-prod",
+			":role/permstack/eu-central-1/prod/ClumioIAMRole-eu-central-1-prod",
 		context: kv{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}},
 	{why: "reads its own role",
-		action: "iam:GetRole", resource: "arn:aws:iam::" + account + ":role/permstack/ClumioIAMRole-eu-central-1-prod",
+		action: "iam:GetRole", resource: "arn:aws:iam::" + account + ":role/permstack/eu-central-1/prod/ClumioIAMRole-eu-central-1-prod",
 		context: nothing, allowed: true},
 	{why: "the customer's keys in another account",
 		action: "kms:Decrypt", resource: "arn:aws:kms:" + here + ":" + thirdParty + ":key/k", context: nothing},

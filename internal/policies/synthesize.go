@@ -148,7 +148,7 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 	role := Role{
 		Entity:              r.Entity,
 		Name:                s.names.physical(r.Entity),
-		Path:                env.Path,
+		Path:                s.names.path(),
 		Description:         sentence(r.Why),
 		PermissionsBoundary: env.PermissionsBoundaryARN,
 		Tags:                env.Tags,
@@ -175,7 +175,7 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 		}
 		for i, part := range s.chosen.policies[p.Entity] {
 			if policy, ok := s.policy(p, s.names.part(p.Entity, i), part); ok {
-				policy.Path = env.Path
+				policy.Path = s.names.path()
 				role.Managed = append(role.Managed, policy)
 			}
 		}

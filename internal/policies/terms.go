@@ -192,7 +192,7 @@ func (s synthesis) referencedARNs(kind, entity string) []string {
 			}
 		}
 		for _, name := range s.names.all(entities) {
-			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:role")+s.names.env.Path+name)
+			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:role")+s.names.path()+name)
 		}
 	case "policies":
 		var entities []string
@@ -205,7 +205,7 @@ func (s synthesis) referencedARNs(kind, entity string) []string {
 		}
 		sort.Strings(entities)
 		for _, name := range s.names.all(entities) {
-			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:policy")+s.names.env.Path+name)
+			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:policy")+s.names.path()+name)
 		}
 	case "topics":
 		for _, t := range s.chosen.topics {

@@ -12,7 +12,7 @@ import (
 func TestCPMTrust(t *testing.T) {
 	const (
 		ec2    = `{"Sid":"TheServersInstance","Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`
-		itself = `{"Sid":"ItselfForWorkers","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/permstack/CPMRole-eu-central-1-prod"}}}`
+		itself = `{"Sid":"ItselfForWorkers","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/permstack/eu-central-1/prod/CPMRole-eu-central-1-prod"}}}`
 		server = `{"Sid":"TheServersRole","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:role/Server"},"Action":"sts:AssumeRole"}`
 		secret = `{"Sid":"TheServersRole","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:role/Server"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"external-id-1"}}}`
 		export = `{"Sid":"ExportsOfRDS","Effect":"Allow","Principal":{"Service":"export.rds.amazonaws.com"},"Action":"sts:AssumeRole"}`
@@ -113,7 +113,7 @@ func TestOtherAccounts(t *testing.T) {
 		t.Errorf("any account:\n%s\nnamed:\n%s", any, named)
 	}
 	for _, a := range env.OtherAccounts {
-		if !strings.Contains(named, "iam::"+a+":role/permstack/CPMRole-*") || !strings.Contains(named, ":"+a+":key/*") {
+		if !strings.Contains(named, "iam::"+a+":role/permstack/*/CPMRole-*") || !strings.Contains(named, ":"+a+":key/*") {
 			t.Errorf("account %s is missing in\n%s", a, named)
 		}
 	}

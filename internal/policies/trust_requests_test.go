@@ -47,7 +47,7 @@ var (
 	fromHere    = kv{"aws:SourceAccount": account}
 	ifFromHere  = kv{"?aws:SourceAccount": account} // or without the key
 	asCPMRole   = kv{"aws:PrincipalArn": cpmRoleARN}
-	cpmRoleARN  = iamARN(account, "role/permstack/CPMRole-"+here+"-prod")
+	cpmRoleARN  = iamARN(account, "role/permstack/"+here+"/prod/CPMRole-"+here+"-prod")
 	topicReads  = "SNS:Subscribe SNS:ListSubscriptionsByTopic"
 	topicOthers = "SNS:SetTopicAttributes SNS:DeleteTopic SNS:AddPermission SNS:RemovePermission"
 )
@@ -134,7 +134,7 @@ func contexts() []map[string][]string {
 	for key, wrong := range map[string][]string{
 		"sts:ExternalId":    {"", "EXTERNAL-ID-1", "external-id-1x", "xexternal-id-1", "external-id-zz", "other", thirdParty},
 		"aws:SourceAccount": {"", thirdParty, account + "x", "x" + account, "other"},
-		"aws:PrincipalArn": {"", iamARN(account, "role/permstack/CPMExportRole-"+here+"-prod"),
+		"aws:PrincipalArn": {"", iamARN(account, "role/permstack/"+here+"/prod/CPMExportRole-"+here+"-prod"),
 			iamARN(account, "role/admin"), "other"},
 	} {
 		out = append(out, map[string][]string{key: right[key]})

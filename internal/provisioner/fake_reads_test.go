@@ -113,7 +113,7 @@ func (f *fake) existing() []string {
 	out := []string{}
 	for _, s := range f.stacks {
 		if s.StackStatus != types.StackStatusDeleteComplete {
-			out = append(out, strings.TrimPrefix(*s.StackName, "parent-permstack-")+" "+string(s.StackStatus))
+			out = append(out, strings.TrimPrefix(*s.StackName, strings.TrimSuffix(access, "access"))+" "+string(s.StackStatus))
 		}
 	}
 	slices.Sort(out)

@@ -156,6 +156,9 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 // plan returns the permission set and the stacks that the event's properties
 // select.
 func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
+	if err := o.parent.CheckName(); err != nil {
+		return policies.Set{}, nil, err
+	}
 	properties, set, err := o.synthesize(o.event.ResourceProperties)
 	if err != nil {
 		return policies.Set{}, nil, err
@@ -202,8 +205,8 @@ func (o *operation) checkExisting(ctx context.Context, name string, set policies
 				"and the stack role cannot manage both: keep the profile, or launch another stack", role, name, set.Profile)
 		}
 		if path = "/" + path[:strings.LastIndex(path, "/")+1]; len(set.Roles) > 0 && path != set.Roles[0].Path {
-			return fmt.Errorf("property Path: the roles of stack %s (%s) have path %s and IAM cannot move them to %s: "+
-				"keep the path, or delete this installation and launch it again", name, key, path, set.Roles[0].Path)
+			return fmt.Errorf("properties Path and ConnectionId: the roles of stack %s (%s) have path %s and IAM cannot "+
+				"move them to %s: keep the path and the connection id, or delete this installation and launch it again", name, key, path, set.Roles[0].Path)
 		}
 	}
 	return nil

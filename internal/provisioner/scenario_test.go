@@ -23,8 +23,8 @@ import (
 const (
 	parentID  = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/11111111-2222-3333-4444-555555555555"
 	stackRole = "arn:aws:iam::123456789012:role/stack"
-	access    = "parent-permstack-access"
-	inventory = "parent-permstack-inventory"
+	access    = "parent-11111111-2222-3333-4444-555555555555-permstack-access"
+	inventory = "parent-11111111-2222-3333-4444-555555555555-permstack-inventory"
 )
 
 // synthesize is a small catalogue: one action for each asset, and one rule.
@@ -41,7 +41,7 @@ func synthesize(sel policies.Selection, env policies.Environment) (policies.Set,
 	role := policies.Role{
 		Entity: "ClumioIAMRole",
 		Name:   "ClumioIAMRole-us-east-1-c",
-		Path:   env.Path,
+		Path:   env.RolePath(),
 		Trust:  allow("sts:AssumeRole"),
 	}
 	for _, a := range sel.Assets {
@@ -57,7 +57,7 @@ func synthesize(sel policies.Selection, env policies.Environment) (policies.Set,
 			policies.Role{
 				Entity: "ClumioSupportRole",
 				Name:   "Support-c",
-				Path:   env.Path,
+				Path:   env.RolePath(),
 				Trust:  allow("sts:AssumeRole"),
 			},
 		)
@@ -149,8 +149,8 @@ func TestCreate(t *testing.T) {
 	}
 	a, i := *f.find(access).StackId, *f.find(inventory).StackId
 	want := map[string]any{
-		"RoleArn":        "arn:aws:iam::123456789012:role/permstack/ClumioIAMRole-us-east-1-c",
-		"SupportRoleArn": "arn:aws:iam::123456789012:role/permstack/Support-c",
+		"RoleArn":        "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-c",
+		"SupportRoleArn": "arn:aws:iam::123456789012:role/permstack/us-east-1/main/Support-c",
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",

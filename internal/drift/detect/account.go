@@ -14,10 +14,7 @@ import (
 	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
-	"permstack/internal/policies"
 )
-
-const accessSuffix = "-permstack-" + string(installation.Access)
 
 // checkAccount lists the stacks and roles of the account and reports those that are
 // named like this installation's, or are under its IAM path, and that no
@@ -94,8 +91,7 @@ func (c *check) listStacks(ctx context.Context) (map[string]string, error) {
 }
 
 // addedStacks reports stacks that are named like the permission stacks of this
-// parent: the stack role may be passed to them. Those of a parent whose own name
-// begins so are not reported.
+// parent, with its UUID, and are none of them.
 func (c *check) addedStacks(p installation.Parent, own *stack, names map[string]string) []draft {
 	expected := map[string]bool{}
 	for _, name := range p.StackNames() {
@@ -103,7 +99,7 @@ func (c *check) addedStacks(p installation.Parent, own *stack, names map[string]
 	}
 	var out []draft
 	for _, name := range sorted(names) {
-		if !strings.HasPrefix(name, p.Name+"-permstack-") || expected[name] || otherInstallation(name, p, names) {
+		if !strings.Contains(name, p.StackMarker()) || expected[name] || otherInstallation(name, p, names) {
 			continue
 		}
 		d := own.draft(finding.StackAdded, name, finding.GrantsMore)
@@ -119,41 +115,40 @@ func otherInstallation(name string, p installation.Parent, names map[string]stri
 	if name == p.Name {
 		return false
 	}
-	if _, isParent := names[name+accessSuffix]; isParent {
+	if isParent(name, names) {
 		return true
 	}
-	for _, part := range installation.Parts {
-		parent, ok := strings.CutSuffix(name, "-permstack-"+string(part))
-		if _, exists := names[parent]; ok && exists && parent != p.Name {
+	for _, id := range names {
+		parent, err := installation.ParseParent(id)
+		if err == nil && id != p.ID && slices.Contains(parent.StackNames(), name) {
 			return true
 		}
 	}
 	return false
 }
 
-// listRoles lists the roles under the installation's IAM path. If that is the root,
-// only those with this Region in their name, which is what the stack role can
-// create.
+// isParent reports whether a stack has the permission stack with the roles.
+func isParent(name string, names map[string]string) bool {
+	parent, err := installation.ParseParent(names[name])
+	if err != nil {
+		return false
+	}
+	_, exists := names[parent.StackName(installation.Access)]
+	return exists
+}
+
+// listRoles lists the roles under the installation's IAM path, which is where the
+// stack role can create some.
 func (c *check) listRoles(ctx context.Context, p installation.Parent) ([]livestate.RoleSettings, error) {
-	path := c.chosen.properties.Path
-	if path == "" {
-		path = policies.DefaultPath
-	}
-	found, err := c.aws.Roles(ctx, path)
-	if err != nil || path != "/" {
-		return found, err
-	}
-	return slices.DeleteFunc(found, func(r livestate.RoleSettings) bool {
-		return !strings.Contains(r.Name, "-"+p.Region+"-")
-	}), nil
+	return c.aws.Roles(ctx, c.chosen.properties.Environment(p).RolePath())
 }
 
 // ofInstallation reports whether a role is in a stack of this installation, where a
-// difference of the template reports it, or of another one, whose own check reports
-// what is not its own. CloudFormation's tag with the stack's id, which nobody else
-// can set, decides if the role has it (IAM's resources do not get it everywhere);
-// else the tag of the parent, or for the roles of a parent their name. Stacks of
-// other Regions are not listed.
+// difference of the template reports it, or of another one, such as another
+// profile's with the same connection, whose own check reports what is not its own.
+// CloudFormation's tag with the stack's id, which nobody else can set, decides if
+// the role has it (IAM's resources do not get it everywhere); else the tag of the
+// parent, or for the roles of a parent their name.
 func (c *check) ofInstallation(
 	role livestate.RoleSettings, p installation.Parent, all []*stack, names map[string]string,
 ) bool {
@@ -162,61 +157,23 @@ func (c *check) ofInstallation(
 		id = role.Tags[installation.ParentTag]
 	}
 	if id == "" {
-		return strings.HasSuffix(role.Path, "/installer/") &&
-			(namedAfterParent(role, p, names) || likeOwnRole(role, p, all[0]))
+		return strings.HasSuffix(role.Path, "/installer/") && namedAfterParent(role, p, names)
 	}
 	if certain && slices.ContainsFunc(all, func(s *stack) bool { return s.id == id }) {
 		return true
 	}
 	in, err := installation.ParseParent(id)
-	switch {
-	case err != nil:
-		return false
-	case in.Region != p.Region:
-		return true
-	}
-	return names[in.Name] == id && otherInstallation(in.Name, p, names)
+	return err == nil && names[in.Name] == id && otherInstallation(in.Name, p, names)
 }
 
 // namedAfterParent reports whether CloudFormation generated the name of a role for a
 // stack that is another parent: it truncates the stack's name to 24 characters.
 func namedAfterParent(role livestate.RoleSettings, p installation.Parent, names map[string]string) bool {
 	for parent := range names {
-		_, isParent := names[parent+accessSuffix]
-		if isParent && parent != p.Name && strings.HasPrefix(role.Name, parent[:min(24, len(parent))]+"-") {
+		if parent != p.Name && strings.HasPrefix(role.Name, parent[:min(24, len(parent))]+"-") &&
+			isParent(parent, names) {
 			return true
 		}
 	}
 	return false
-}
-
-// likeOwnRole reports whether a role may be one of a parent in another Region, as a
-// stack set deploys them: its generated name has the logical id of one of this
-// parent's roles, and its trust policy, which contains no Region, allows the same.
-// IAM is global, but stacks of other Regions are not listed.
-func likeOwnRole(role livestate.RoleSettings, p installation.Parent, own *stack) bool {
-	trust := parseDocument(role.Trust)
-	for _, r := range own.resources {
-		if r.typeName != typeRole || !isGeneratedName(role.Name, r.logicalID) {
-			continue
-		}
-		expected := parseDocument(r.props["AssumeRolePolicyDocument"])
-		if expected.text == "" || expected.unknown || expected.err != nil || trust.err != nil {
-			continue
-		}
-		if compareDocuments(p.Account, parsed(expected), parsed(trust)).same {
-			return true
-		}
-	}
-	return false
-}
-
-// isGeneratedName reports whether a name is one that CloudFormation generates for a
-// resource: <stack>-<logical id>-<12 or 13 random characters>.
-func isGeneratedName(name, logicalID string) bool {
-	i := strings.LastIndexByte(name, '-')
-	if random := len(name) - i - 1; i < 0 || random < 12 || random > 13 {
-		return false
-	}
-	return strings.HasSuffix(name[:i], "-"+logicalID)
 }

@@ -47,7 +47,7 @@ func (w *environment) template(name string) string {
 // forged returns the template of the access stack with an action more.
 func (w *environment) forged() string {
 	w.t.Helper()
-	body := w.template(accessStack)
+	body := w.template(w.accessStack())
 	forged := strings.Replace(body, `"Action":["ec2:CreateSnapshot"`, `"Action":["`+forgedAction+`","ec2:CreateSnapshot"`,
 		1)
 	if forged == body {
@@ -77,14 +77,14 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 		undo   func(w *environment) // nil restores the template
 		others []string             // findings beside those of the template and the policy
 	}{
-		{name: "template alone", forge: func(w *environment) { w.updateStack(accessStack, w.forged()) }},
+		{name: "template alone", forge: func(w *environment) { w.updateStack(w.accessStack(), w.forged()) }},
 		{name: "fingerprints of the parent's outputs replaced", forge: func(w *environment) {
 			body := w.forged()
-			w.updateStack(accessStack, body)
+			w.updateStack(w.accessStack(), body)
 			w.setOutput("TemplateFingerprints", installation.FormatFingerprint(installation.Access, body))
 		}},
 		{name: "fingerprints replaced by none", forge: func(w *environment) {
-			w.updateStack(accessStack, w.forged())
+			w.updateStack(w.accessStack(), w.forged())
 			w.setOutput("TemplateFingerprints", "none")
 		}},
 		{name: "after a failed update of the parent", forge: func(w *environment) {
@@ -92,12 +92,12 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 			if status := w.Stack(parentName).Describe().StackStatus; status != types.StackStatusUpdateRollbackComplete {
 				t.Fatalf("the parent is %s", status)
 			}
-			w.updateStack(accessStack, w.forged())
+			w.updateStack(w.accessStack(), w.forged())
 		}},
 		{
 			name: "tags replaced",
 			forge: func(w *environment) {
-				w.updateStack(accessStack, w.forged(), types.Tag{Key: aws.String("k"), Value: aws.String("v")})
+				w.updateStack(w.accessStack(), w.forged(), types.Tag{Key: aws.String("k"), Value: aws.String("v")})
 			},
 			others: []string{
 				" tags-changed [permstack:parent] changed live", " tags-changed [permstack:resource] changed live",
@@ -110,7 +110,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 		}
 		t.Run(tc.name, func(t *testing.T) {
 			w := installTemplate(t)
-			original, tags := w.template(accessStack), w.Stack(accessStack).Describe().Tags
+			original, tags := w.template(w.accessStack()), w.Stack(w.accessStack()).Describe().Tags
 			tc.forge(w)
 			want := append([]string{forgedTemplate, "ClumioEC2BackupPolicy policy-changed grants-more live"}, tc.others...)
 			slices.Sort(want)
@@ -127,7 +127,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 					}
 				}
 			}
-			w.updateStack(accessStack, original, tags...)
+			w.updateStack(w.accessStack(), original, tags...)
 			if got := summaries(w.check()); len(got) != 0 {
 				t.Errorf("after the template was restored: %q", got)
 			}
@@ -139,9 +139,9 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 // revert of the stack would deploy, although the policy itself was repaired.
 func TestForgedTemplateRepairedByHand(t *testing.T) {
 	w := installTemplate(t)
-	const arn = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
+	const arn = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
 	document := w.managed(arn)
-	w.updateStack(accessStack, w.forged())
+	w.updateStack(w.accessStack(), w.forged())
 	w.putManaged(arn, document)
 	want := []string{" template-changed [access] grants-more live"}
 	if got := summaries(w.check()); !slices.Equal(got, want) {
@@ -152,7 +152,7 @@ func TestForgedTemplateRepairedByHand(t *testing.T) {
 // TestForgedResources checks that what a forged template adds, removes, replaces or hides is found.
 func TestForgedResources(t *testing.T) {
 	const added = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
-		`"Path":"/permstack/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
 	for _, tc := range []struct {
 		name, old, new string
@@ -174,12 +174,12 @@ func TestForgedResources(t *testing.T) {
 		}
 		t.Run(tc.name, func(t *testing.T) {
 			w := installTemplate(t)
-			body := w.template(accessStack)
+			body := w.template(w.accessStack())
 			forged := strings.Replace(body, tc.old, tc.new, 1)
 			if forged == body {
 				t.Fatalf("the template does not contain %s", tc.old)
 			}
-			w.updateStack(accessStack, forged)
+			w.updateStack(w.accessStack(), forged)
 			report := w.check()
 			i := slices.IndexFunc(report.Findings, func(f finding.Finding) bool { return f.Kind == finding.TemplateChanged })
 			if i < 0 {
@@ -228,17 +228,17 @@ func TestStackHeldInProgress(t *testing.T) {
 		again bool // the previous check found it in progress too
 		want  []string
 	}{
-		{"access stack, just now", map[string]time.Time{accessStack: now.Add(-time.Minute)}, false, []string{}},
-		{"access stack, twice", map[string]time.Time{accessStack: now.Add(-time.Minute)}, true, []string{held, attached}},
-		{"access stack, for an hour", map[string]time.Time{accessStack: now.Add(-time.Hour)}, false,
+		{"access stack, just now", map[string]time.Time{w.accessStack(): now.Add(-time.Minute)}, false, []string{}},
+		{"access stack, twice", map[string]time.Time{w.accessStack(): now.Add(-time.Minute)}, true, []string{held, attached}},
+		{"access stack, for an hour", map[string]time.Time{w.accessStack(): now.Add(-time.Hour)}, false,
 			[]string{held, attached}},
 		{"parent, just now", map[string]time.Time{parentName: now.Add(-time.Minute)}, false,
 			[]string{strings.Replace(attached, " live", " cloudformation+live", 1)}},
 		{"parent and access stack, just now", map[string]time.Time{
-			parentName: now.Add(-time.Minute), accessStack: now.Add(-time.Minute),
+			parentName: now.Add(-time.Minute), w.accessStack(): now.Add(-time.Minute),
 		}, false, []string{}},
 		{"parent and access stack, for two hours", map[string]time.Time{
-			parentName: now.Add(-2 * time.Hour), accessStack: now.Add(-2 * time.Hour),
+			parentName: now.Add(-2 * time.Hour), w.accessStack(): now.Add(-2 * time.Hour),
 		}, false, []string{held, held, attached}},
 	} {
 		if !policytest.NewShortSample(6).Includes(tc.name) {
@@ -274,24 +274,25 @@ func TestStackHeldInProgress(t *testing.T) {
 // what the forged one added, and never restores a forged statement.
 func TestRevertForgedTemplate(t *testing.T) {
 	const role = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
-		`"Path":"/permstack/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
-	const arn = "arn:aws:iam::123456789012:policy/permstack/ClumioEC2BackupPolicy-us-east-1-main"
+	const arn = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
 	for _, tc := range []struct {
 		name  string
 		forge func(w *environment)
 	}{
-		{"statement added", func(w *environment) { w.updateStack(accessStack, w.forged()) }},
+		{"statement added", func(w *environment) { w.updateStack(w.accessStack(), w.forged()) }},
 		{"statement added, and removed by hand", func(w *environment) {
 			document := w.managed(arn)
-			w.updateStack(accessStack, w.forged())
+			w.updateStack(w.accessStack(), w.forged())
 			w.putManaged(arn, document)
 		}},
 		{"role added", func(w *environment) {
-			w.updateStack(accessStack, strings.Replace(w.template(accessStack), `"Resources":{`, `"Resources":{`+role, 1))
+			body := w.template(w.accessStack())
+			w.updateStack(w.accessStack(), strings.Replace(body, `"Resources":{`, `"Resources":{`+role, 1))
 		}},
 		{"statement and role added, and more by hand", func(w *environment) {
-			w.updateStack(accessStack, strings.Replace(w.forged(), `"Resources":{`, `"Resources":{`+role, 1))
+			w.updateStack(w.accessStack(), strings.Replace(w.forged(), `"Resources":{`, `"Resources":{`+role, 1))
 			w.PutInlinePolicy(support, "rogue", allowsMore)
 			must(w.IAM.DeleteRolePolicy(w.t.Context(), &iam.DeleteRolePolicyInput{
 				RoleName:   aws.String("ClumioIAMRole-us-east-1-main"),
@@ -304,14 +305,14 @@ func TestRevertForgedTemplate(t *testing.T) {
 		}
 		t.Run(tc.name, func(t *testing.T) {
 			w := installTemplate(t)
-			original := w.template(accessStack)
+			original := w.template(w.accessStack())
 			tc.forge(w)
 			report := w.check()
 			out := w.revert(report)
 			for _, f := range out.Failed {
 				t.Errorf("%s was not reverted: %s", summary(f.Finding), wording.Reversal(f))
 			}
-			if w.template(accessStack) != original {
+			if w.template(w.accessStack()) != original {
 				t.Error("the deployed template is not the one that the provisioner deployed")
 			}
 			if got := summaries(w.check()); len(got) != 0 {
@@ -332,11 +333,11 @@ const strangersTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`
 // has.
 func TestOtherStacksAndRoles(t *testing.T) {
 	w := installTemplate(t)
-	third := parentName + "-permstack-extra"
+	third := w.stackName("extra")
 	w.create(third, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-x",`+
-		`"Path":"/permstack/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
+		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
 	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("by-hand"), Path: aws.String("/permstack/deeper/"),
+		RoleName: aws.String("by-hand"), Path: aws.String("/permstack/us-east-1/main/deeper/"),
 		AssumeRolePolicyDocument: aws.String(strangersTrust),
 	}))
 	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
@@ -367,9 +368,9 @@ func TestOtherStacksAndRoles(t *testing.T) {
 	// Another installation with a role of its own.
 	const other = parentName + "-permstack-b"
 	id := w.create(other, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
-		`"Path":"/permstack/installer/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
-	w.create(other+"-permstack-access", `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
-		`"RoleName":"ClumioIAMRole-us-east-1-b","Path":"/permstack/","AssumeRolePolicyDocument":`+strangersTrust+`,`+
+		`"Path":"/permstack/us-east-1/main/installer/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
+	w.create(must(installation.ParseParent(id)).StackName(installation.Access), `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
+		`"RoleName":"CPMRole-us-east-1-main","Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":`+strangersTrust+`,`+
 		`"Tags":[{"Key":"permstack:parent","Value":"`+id+`"}]}}}}`)
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("another installation: %q", got)

@@ -99,7 +99,7 @@ func (w *environment) rules() []string {
 // logical returns the logical id of a resource of the installation.
 func (w *environment) logical(physical string) string {
 	w.t.Helper()
-	for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
+	for _, name := range []string{parentName, w.accessStack(), w.inventoryStack()} {
 		out := must(w.CloudFormation.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
 		for _, r := range out.StackResourceSummaries {
 			if *r.PhysicalResourceId == physical {

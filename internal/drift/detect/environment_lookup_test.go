@@ -26,7 +26,7 @@ func (w *environment) detached(role string) string {
 		var arns []string
 		for _, item := range p["ManagedPolicyArns"].([]any) {
 			id := item.(map[string]any)["Ref"].(string)
-			name := parentName + "-permstack-access"
+			name := w.accessStack()
 			out := must(w.CloudFormation.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
 			for _, r := range out.StackResourceSummaries {
 				if *r.LogicalResourceId == id {
@@ -41,7 +41,7 @@ func (w *environment) detached(role string) string {
 func (w *environment) missing(role string, of func(map[string]any) []string, have []string) string {
 	w.t.Helper()
 	out := must(w.CloudFormation.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{
-		StackName: aws.String(parentName + "-permstack-access"),
+		StackName: aws.String(w.accessStack()),
 	}))
 	template := parse(w.t, *out.TemplateBody)
 	properties := template["Resources"].(map[string]any)[w.logical(role)].(map[string]any)["Properties"].(map[string]any)

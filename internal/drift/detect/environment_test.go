@@ -18,6 +18,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/simclock"
+	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/notify/wording"
 	"permstack/internal/provisioner"
@@ -43,7 +44,7 @@ Resources:
   StackRole:
     Type: AWS::IAM::Role
     Properties:
-      Path: /permstack/installer/
+      Path: /permstack/us-east-1/main/installer/
       AssumeRolePolicyDocument:
         Version: 2012-10-17
         Statement: [{Effect: Allow, Principal: {Service: cloudformation.amazonaws.com}, Action: sts:AssumeRole}]
@@ -91,7 +92,7 @@ func install(t testing.TB) *environment {
 		Client: launching{w.CloudFormation}, StackRoleARN: parent.Outputs["RoleArn"],
 		Sleep: func(ctx context.Context, _ time.Duration) error { // until the engine rests
 			for _, part := range []string{"access", "inventory"} {
-				if _, _, err := w.Stacks.Wait(ctx, account, region, parentName+"-permstack-"+part); err != nil {
+				if _, _, err := w.Stacks.Wait(ctx, account, region, w.stackName(installation.Part(part))); err != nil {
 					return err
 				}
 			}
@@ -121,6 +122,19 @@ func install(t testing.TB) *environment {
 	}
 	return w
 }
+
+// stackName returns the name of a permission stack.
+func (w *environment) stackName(part installation.Part) string {
+	w.t.Helper()
+	if w.parent == "" {
+		w.parent = *w.Stack(parentName).Describe().StackId
+	}
+	return must(installation.ParseParent(w.parent)).StackName(part)
+}
+
+func (w *environment) accessStack() string { return w.stackName(installation.Access) }
+
+func (w *environment) inventoryStack() string { return w.stackName(installation.Inventory) }
 
 // launching is CloudFormation while it waits for the custom resource of a parent.
 type launching struct{ *cloudformation.Client }

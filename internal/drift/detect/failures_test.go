@@ -249,7 +249,7 @@ func TestUpdatedMeanwhile(t *testing.T) {
 	var once atomic.Bool
 	w.SetIntercept(func(c *protocol.Call) error {
 		if c.Action == "ListAttachedRolePolicies" && !once.Swap(true) {
-			name := parentName + "-permstack-access"
+			name := w.accessStack()
 			_, err := w.CloudFormation.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
 				StackName:           &name,
 				UsePreviousTemplate: aws.Bool(true),
@@ -267,7 +267,7 @@ func TestUpdatedMeanwhile(t *testing.T) {
 	if len(report.Findings) != 0 || len(report.NotReached) == 0 {
 		t.Errorf("findings %q, not reached %q", summaries(report), report.NotReached)
 	}
-	w.Stack(parentName + "-permstack-access").Wait("UPDATE_COMPLETE")
+	w.Stack(w.accessStack()).Wait("UPDATE_COMPLETE")
 	if got := summaries(w.check()); !slices.Equal(got, want) {
 		t.Errorf("afterwards %q, want %q", got, want)
 	}

@@ -57,7 +57,7 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("findings after the revert: %q", got)
 	}
 
-	name := parentName + "-permstack-inventory"
+	name := w.inventoryStack()
 	must(w.CloudFormation.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name}))
 	if _, _, err := w.Stacks.Wait(t.Context(), account, region, name); err != nil {
 		t.Fatal(err)

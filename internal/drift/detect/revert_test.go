@@ -27,7 +27,7 @@ func (w *environment) waiting() detect.Options {
 	c := simclock.New(time.Now())
 	return detect.Options{Parent: parentName, AnyStack: true, Now: c.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
-			for _, name := range []string{parentName, parentName + "-permstack-access", parentName + "-permstack-inventory"} {
+			for _, name := range []string{parentName, w.accessStack(), w.inventoryStack()} {
 				if _, _, err := w.Stacks.Wait(ctx, account, region, name); err != nil {
 					return err
 				}
@@ -203,7 +203,7 @@ func TestRevertDenied(t *testing.T) {
 				t.Errorf("not reverted: %q", findings)
 			}
 			sets := must(w.CloudFormation.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{
-				StackName: aws.String(parentName + "-permstack-access"),
+				StackName: aws.String(w.accessStack()),
 			}))
 			if len(sets.Summaries) != 0 {
 				t.Errorf("change sets are left behind: %+v", sets.Summaries)

@@ -268,7 +268,7 @@ func TestTampering(t *testing.T) {
 			return []string{w.logical(name) + " rule-changed [target " + id + "] grants-more cloudformation+live"}
 		}, "999988887777"},
 		{"rule deleted", func(w *environment) { w.deleteRule(w.rules()[0]) }, func(w *environment) []string {
-			for _, name := range []string{"backup-permstack-inventory"} {
+			for _, name := range []string{w.inventoryStack()} {
 				out := must(w.CloudFormation.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name}))
 				for _, r := range out.StackResourceSummaries {
 					if *r.ResourceType == "AWS::Events::Rule" && !slices.Contains(w.rules(), *r.PhysicalResourceId) {

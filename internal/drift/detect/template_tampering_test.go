@@ -12,8 +12,6 @@ import (
 	"permstack/internal/drift/detect"
 )
 
-const accessStack = parentName + "-permstack-access"
-
 // updateParent sets one parameter of the parent.
 func (w *environment) updateParent(key, value string) {
 	w.t.Helper()
@@ -37,9 +35,9 @@ func (w *environment) updateParent(key, value string) {
 // name, and are not reported while the parent is being changed.
 func TestTemplateTampering(t *testing.T) {
 	w := installTemplate(t)
-	w.updateStack(accessStack, w.forged())
+	w.updateStack(w.accessStack(), w.forged())
 	report := w.check()
-	if len(report.Findings) != 2 || report.Findings[0].Stack != accessStack {
+	if len(report.Findings) != 2 || report.Findings[0].Stack != w.accessStack() {
 		t.Errorf("found %q", summaries(report))
 	}
 

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -63,9 +62,6 @@ var variants = map[string]struct {
 	"cpm": {operations: []schema.Operation{"backup", "recovery"}, options: []schema.Option{"trust=server-role"},
 		assets: []string{"ec2", "rds", "redshift", "dynamodb", "s3"}},
 }
-
-// stackNames returns the names of the permission stacks of a stack.
-func stackNames(parent string) []string { return installation.Parent{Name: parent}.StackNames() }
 
 // protect is the parameter of template.yaml for an asset.
 var protect = map[schema.Asset]string{

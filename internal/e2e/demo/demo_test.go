@@ -70,8 +70,10 @@ func TestRunReportsFailures(t *testing.T) {
 			step: 1, want: "too many rules",
 		},
 		"an additional role": {
-			prepare: func(l *standalone.Server) { makeRole(t, l, policies.DefaultPath, "ClumioExtra-us-east-1-try") },
-			step:    2, want: "role ClumioExtra-us-east-1-try is not in the catalogue",
+			prepare: func(l *standalone.Server) {
+				makeRole(t, l, policies.Environment{Region: "us-east-1", ConnectionID: "try"}.RolePath(), "ClumioExtra-us-east-1-try")
+			},
+			step: 2, want: "role ClumioExtra-us-east-1-try is not in the catalogue",
 		},
 		// EventBridge does not send aws:SourceAccount to SNS.
 		"a topic policy that requires an account": {

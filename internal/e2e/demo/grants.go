@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 )
 
@@ -31,14 +32,13 @@ type policy struct {
 // readGrants reads what the account has for a connection.
 func (run *runner) readGrants(ctx context.Context, connection string) (grants, error) {
 	var g grants
-	names, err := run.live.Roles(ctx, run.site.Path)
+	path := run.site.environment(run.options.Profile, connection).RolePath()
+	names, err := run.live.Roles(ctx, path)
 	if err != nil {
 		return g, err
 	}
 	for _, r := range names {
-		// The roles of the launched stack itself have a longer path.
-		if r.Path != run.site.Path ||
-			!strings.HasSuffix(r.Name, "-"+connection) && !run.isSynthesized(connection, r.Name) {
+		if r.Path != path { // a role of the launched stack itself
 			continue
 		}
 		one, err := run.readRole(ctx, r.Name)
@@ -60,15 +60,6 @@ func (run *runner) readGrants(ctx context.Context, connection string) (grants, e
 // account, because its name does not have the connection's id.
 func (run *runner) isForeign(name string) bool {
 	return run.site.Shared && !strings.HasSuffix(name, "-"+run.site.Connection)
-}
-
-// isSynthesized reports whether a role belongs to the connection, for names that
-// are truncated and do not end with the connection's id.
-func (run *runner) isSynthesized(connection, name string) bool {
-	set, err := policies.Synthesize(
-		choice{profile: run.options.Profile, assets: run.options.Assets}.selection(),
-		run.site.environment(run.options.Profile, connection))
-	return err == nil && slices.ContainsFunc(set.Roles, func(r policies.Role) bool { return r.Name == name })
 }
 
 func (run *runner) readRole(ctx context.Context, name string) (role, error) {
@@ -97,6 +88,11 @@ func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error)
 	if environment.Protected, err = run.protected(ctx); err != nil {
 		return grants{}, err
 	}
+	parent, err := installation.ParseParent(environment.Protected[0])
+	if err != nil {
+		return grants{}, err
+	}
+	environment.StackNames, environment.InstallationID = parent.StackNames(), parent.ShortID()
 	set, err := policies.Synthesize(c.selection(), environment)
 	if err != nil {
 		return grants{}, err

@@ -28,7 +28,8 @@ func (run *runner) protected(ctx context.Context) ([]string, error) {
 	arn := run.site.arn
 	return []string{
 		stackID,
-		"arn:" + run.site.Partition + ":iam::" + run.site.Account + ":role" + run.site.Path + "installer/*",
+		"arn:" + run.site.Partition + ":iam::" + run.site.Account + ":role" +
+			run.site.environment(run.options.Profile, run.site.Connection).RolePath() + "installer/*",
 		arn("lambda", "function:"+ids["Provisioner"]),
 		arn("lambda", "function:"+ids["Drift"]),
 		ids["AlertTopic"],

@@ -69,17 +69,12 @@ func EmbeddedSite(endpoint string) Site {
 
 // environment returns what the policies of a connection depend on.
 func (s Site) environment(profile, connection string) policies.Environment {
-	parent := s.Stack
-	if connection == s.OtherConnection {
-		parent = s.OtherStack
-	}
 	dataPlane := ""
 	if variants[profile].dataPlane {
 		dataPlane = s.DataPlane
 	}
 	return policies.Environment{
-		StackNames: stackNames(parent),
-		Partition:  s.Partition, Account: s.Account, Region: s.Region,
+		Partition: s.Partition, Account: s.Account, Region: s.Region,
 		ControlPlaneRoleARN: s.ControlPlane, DataPlaneAccountID: dataPlane,
 		ExternalID: s.ExternalID, ConnectionID: connection, Path: s.Path,
 	}

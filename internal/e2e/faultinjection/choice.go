@@ -7,7 +7,6 @@ import (
 
 	"permstack/internal/awsapi/livestate"
 	"permstack/internal/iampolicy"
-	"permstack/internal/installation"
 	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
@@ -70,11 +69,7 @@ func (c choice) synthesize() (policies.Set, error) {
 	if err != nil {
 		return policies.Set{}, err
 	}
-	parent, err := installation.ParseParent(parentID(1))
-	if err != nil {
-		return policies.Set{}, err
-	}
-	return policies.Synthesize(chosen.Selection(), chosen.Environment(parent))
+	return policies.Synthesize(chosen.Selection(), chosen.Environment(firstParent))
 }
 
 // cache keeps results that thousands of cases share.

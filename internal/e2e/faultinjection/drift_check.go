@@ -80,7 +80,8 @@ func (p *parent) tamper() {
 		})
 	}
 	if err == nil {
-		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
+		arn := "arn:aws:iam::" + account + ":policy/permstack/" + region + "/" + connection +
+			"/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
@@ -174,7 +175,8 @@ func (p *parent) undoTampering() {
 			&iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: aws.String("Rogue")})
 	}
 	if err == nil {
-		arn := "arn:aws:iam::" + account + ":policy/permstack/ClumioS3BackupPolicy-" + region + "-" + connection
+		arn := "arn:aws:iam::" + account + ":policy/permstack/" + region + "/" + connection +
+			"/ClumioS3BackupPolicy-" + region + "-" + connection
 		_, err = p.env.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {

@@ -64,8 +64,9 @@ type environment struct {
 
 	mu             sync.Mutex
 	current        *invocation
-	parent         string // StackId, in the function's environment
-	resourceStatus string // of the parent's custom resource
+	parent         string                // StackId, in the function's environment
+	parents        []installation.Parent // every parent that was launched
+	resourceStatus string                // of the parent's custom resource
 }
 
 // startTime is when every scenario starts. It is long past, because deadlines of
@@ -85,7 +86,7 @@ func newEnvironment(faults ...Fault) (*environment, error) {
 		},
 	}
 	env.cloud = fakeaws.New(fakeaws.Options{Clock: env.clock.Now, Intercept: intercept})
-	env.access = &accessInvariant{iam: env.cloud.IAM()}
+	env.access = &accessInvariant{iam: env.cloud.IAM(), asFirstParent: env.asFirstParent}
 	env.engine = engine.New(engine.Deps{
 		ConfigFor: env.configFor, ConfigCaller: env.cloud.ConfigCaller,
 		Assumable: env.cloud.AssumableBy, Clock: env.clock.Now,
@@ -169,7 +170,7 @@ func (env *environment) waitForStacks(ctx context.Context) error {
 }
 
 func (env *environment) waitUntilIdle(ctx context.Context) error {
-	for _, name := range append(slices.Clone(permissionStacks), parentName) {
+	for _, name := range append(env.permissionStacks(), parentName) {
 		if _, _, err := env.engine.Wait(ctx, account, region, name); err != nil {
 			return fmt.Errorf("wait for stack %s: %w", name, err)
 		}
@@ -177,9 +178,37 @@ func (env *environment) waitUntilIdle(ctx context.Context) error {
 	return nil
 }
 
-// permissionStacks are the names of the permission stacks. Every parent has the
-// same: parents differ in their ids, not in their name.
-var permissionStacks = installation.Parent{Name: parentName}.StackNames()
+// permissionStacks returns the names of the permission stacks of every parent that
+// was launched: parents differ in their ids, not in their name.
+func (env *environment) permissionStacks() []string {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	var out []string
+	for _, p := range env.parents {
+		out = append(out, p.StackNames()...)
+	}
+	return out
+}
+
+// asFirstParent returns a text with the UUIDs of all parents replaced by the one of
+// the first, for which choice.synthesize computes what is expected.
+func (env *environment) asFirstParent(text string) string {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	for _, p := range env.parents {
+		text = strings.ReplaceAll(text, p.StackMarker(), firstParent.StackMarker())
+		text = strings.ReplaceAll(text, "_"+p.ShortID(), "_"+firstParent.ShortID())
+	}
+	return text
+}
+
+var firstParent = func() installation.Parent {
+	p, err := installation.ParseParent(parentID(1))
+	if err != nil {
+		panic(err) // a constant
+	}
+	return p
+}()
 
 // parentID returns the id of the nth parent stack.
 func parentID(n int) string {
@@ -192,7 +221,15 @@ func (env *environment) serveParent(id string) error {
 	env.mu.Lock()
 	same := env.parent == id
 	env.parent = id
+	known := slices.ContainsFunc(env.parents, func(p installation.Parent) bool { return p.ID == id })
+	parent, err := installation.ParseParent(id)
+	if err == nil && !known {
+		env.parents = append(env.parents, parent)
+	}
 	env.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if same {
 		return nil
 	}
@@ -206,7 +243,7 @@ func (env *environment) serveParent(id string) error {
 // createRoles creates the roles of the provisioner and of its stacks with the
 // permissions that they have in template.yaml.
 func (env *environment) createRoles(parent string) error {
-	env.parent = parent
+	env.parent, env.parents = parent, []installation.Parent{firstParent}
 	bound, err := bindTemplate(parent)
 	if err == nil {
 		env.functionRole, err = env.createRole(bound, "ProvisionerRole")
@@ -254,7 +291,7 @@ func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) erro
 // roleNameInARN returns the name of a role in its ARN.
 func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-const installerPath = "/permstack/installer/"
+const installerPath = "/permstack/us-east-1/main/installer/"
 
 func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"

@@ -13,7 +13,8 @@ import (
 // accessInvariant checks every role after every write to IAM: it must not allow or
 // trust anything that none of the allowed states does.
 type accessInvariant struct {
-	iam *iam.Service
+	iam           *iam.Service
+	asFirstParent func(string) string
 
 	mu         sync.Mutex
 	allowed    map[string]*allowedAccess // by role name
@@ -97,11 +98,11 @@ func (g *accessInvariant) checkRoles(action string) {
 		if !ok || isConflicting(role) {
 			continue
 		}
-		if trust := parseDocument(role.Trust).text; trust != denyAllTrust && !may.trusts[trust] {
+		if trust := parseDocument(g.asFirstParent(role.Trust)).text; trust != denyAllTrust && !may.trusts[trust] {
 			g.violate(fmt.Sprintf("after %s, role %s trusts what neither state does: %s", action, name, trust))
 		}
 		for _, text := range role.Policies {
-			for _, s := range parseDocument(text).statements {
+			for _, s := range parseDocument(g.asFirstParent(text)).statements {
 				if !may.statements[s] {
 					g.violate(fmt.Sprintf("after %s, role %s allows what neither state does: %s", action, name, s))
 				}

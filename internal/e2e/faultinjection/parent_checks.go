@@ -172,7 +172,7 @@ func (p *parent) excludeReported(current, want snapshot) {
 // readFailedDeletions acts for the customer who was instructed to search a stack's events for
 // resources that were left behind, because the function could not read them.
 func (p *parent) readFailedDeletions() {
-	for _, name := range permissionStacks {
+	for _, name := range p.env.permissionStacks() {
 		if !strings.Contains(p.reported, "the events of stack "+name) &&
 			!strings.Contains(p.reported, provisioner.LogLeftoversUnknown) {
 			continue

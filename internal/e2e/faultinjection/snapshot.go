@@ -32,6 +32,10 @@ func (env *environment) takeSnapshot(ctx context.Context) (snapshot, error) {
 			return nil, fmt.Errorf("read the account: %w", err)
 		}
 	}
+	for name, text := range maps.Clone(out) {
+		delete(out, name)
+		out[env.asFirstParent(name)] = env.asFirstParent(text)
+	}
 	env.cached, env.cachedAt = maps.Clone(out), writes
 	return out, nil
 }

@@ -2,6 +2,7 @@ package faultinjection
 
 import (
 	"context"
+	"permstack/internal/installation"
 	"strings"
 	"testing"
 
@@ -33,11 +34,12 @@ func TestDeleteWithoutStackRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const deleteStack = "aws cloudformation delete-stack --stack-name "
 	for _, want := range []string{
 		"The stack role " + env.stackRole + " does not exist any more",
 		"Role " + role + " still exists and can be assumed by arn:aws:iam::",
-		"aws cloudformation delete-stack --stack-name backup-permstack-access --role-arn ROLE_ARN",
-		"aws cloudformation delete-stack --stack-name backup-permstack-inventory --role-arn ROLE_ARN",
+		deleteStack + firstParent.StackName(installation.Access) + " --role-arn ROLE_ARN",
+		deleteStack + firstParent.StackName(installation.Inventory) + " --role-arn ROLE_ARN",
 	} {
 		if !strings.Contains(reason, want) {
 			t.Errorf("got reason %q, want %q in it", reason, want)
@@ -47,8 +49,7 @@ func TestDeleteWithoutStackRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"access", "inventory"} {
-		name := "backup-permstack-" + part
+	for _, name := range firstParent.StackNames() {
 		out, err := env.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
 		if err != nil {
 			t.Fatal(err)

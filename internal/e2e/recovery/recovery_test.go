@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/installation"
 )
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
@@ -100,7 +101,9 @@ func TestForeignPolicies(t *testing.T) {
 func TestTerminationProtection(t *testing.T) {
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
-	protected := []string{stack.Name + "-permstack-access", stack.Name + "-permstack-inventory"}
+	protected := []string{
+		stack.PermissionStack(installation.Access), stack.PermissionStack(installation.Inventory),
+	}
 	for _, name := range protected {
 		_, err := account.CloudFormation.UpdateTerminationProtection(t.Context(),
 			&cloudformation.UpdateTerminationProtectionInput{StackName: &name, EnableTerminationProtection: aws.Bool(true)})
@@ -196,7 +199,7 @@ func TestRevision(t *testing.T) {
 	account := start(t)
 	stack := account.Launch(fakeawstest.Launch{})
 	stack.Messages()
-	access := stack.Name + "-permstack-access"
+	access := stack.PermissionStack(installation.Access)
 	for i, tamper := range []func(){
 		func() { execute(t, account, "aws cloudformation delete-stack --stack-name "+access) },
 		func() {

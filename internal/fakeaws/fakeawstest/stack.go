@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"permstack/internal/installation"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,16 @@ func (s *Stack) Describe() types.Stack {
 		s.t.Fatal(err)
 	}
 	return out.Stacks[0]
+}
+
+// PermissionStack returns the name of a permission stack.
+func (s *Stack) PermissionStack(part installation.Part) string {
+	s.t.Helper()
+	parent, err := installation.ParseParent(*s.Describe().StackId)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return parent.StackName(part)
 }
 
 // PhysicalID returns the physical id of a resource.

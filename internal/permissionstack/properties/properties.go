@@ -128,6 +128,7 @@ func (p Properties) Selection() policies.Selection {
 func (p Properties) Environment(parent installation.Parent) policies.Environment {
 	return policies.Environment{
 		StackNames:                 parent.StackNames(),
+		InstallationID:             parent.ShortID(),
 		Partition:                  parent.Partition,
 		Account:                    parent.Account,
 		Region:                     parent.Region,

@@ -92,7 +92,7 @@ func TestSelectionAndEnvironment(t *testing.T) {
 	if env.Partition != "aws-us-gov" || env.Region != "us-gov-west-1" || env.Account != "123456789012" {
 		t.Errorf("got %+v", env)
 	}
-	if diff := cmp.Diff([]string{"n-permstack-inventory", "n-permstack-access"}, env.StackNames); diff != "" {
+	if diff := cmp.Diff([]string{"n-u-permstack-inventory", "n-u-permstack-access"}, env.StackNames); diff != "" {
 		t.Error(diff)
 	}
 }

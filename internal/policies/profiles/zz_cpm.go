@@ -309,7 +309,7 @@ func cpm() schema.Profile {
 								Sid:       "AssumeRoles",
 								Why:       "assume the role of this name in the customer's other accounts, and this role itself for workers",
 								Actions:   []string{"sts:AssumeRole"},
-								Resources: []string{"${roles:CPMRole}", "arn:${Partition}:iam::${OtherAccount}:role${Path}CPMRole-*"},
+								Resources: []string{"${roles:CPMRole}", "arn:${Partition}:iam::${OtherAccount}:role${Path}*/CPMRole-*"},
 								Shared:    []string{},
 								Presets:   []string{"minimal"},
 								Note:      "the vendor's document grants any role; roles of this profile have this path and name in every account, and each must trust this one too",

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -93,12 +94,46 @@ func (a *profileAdder) names() error {
 	if role == "" {
 		role = "none" // a name that the stack role cannot create
 	}
-	set(profiles, a.profile.Name, mapping(
-		field{"Prefix", scalar(prefix)},
-		field{"InstanceRole", scalar(role)},
-		field{"SendsEvents", scalar(yesNo(len(a.profile.Topics) > 0))},
-	))
+	events, err := eventNames(a.profile)
+	if err != nil {
+		return err
+	}
+	set(profiles, a.profile.Name, mapping(append([]field{
+		{"Prefix", scalar(prefix)},
+		{"InstanceRole", scalar(role)},
+		{"SendsEvents", scalar(yesNo(len(a.profile.Topics) > 0))},
+	}, events...)...))
 	return nil
+}
+
+// maxRules is how many event rules template.yaml has entries for.
+const maxRules = 18
+
+// eventNames returns the names of the profile's topic and event rules, which the stack role may create. An entry
+// without one is "none", a name that no profile has.
+func eventNames(p schema.Profile) ([]field, error) {
+	topics, rules := map[string]bool{}, map[string]bool{}
+	for _, t := range p.Topics {
+		topics[t.Entity] = true
+	}
+	for _, r := range p.Rules {
+		rules[r.Entity] = true
+	}
+	if len(topics) > 1 || len(rules) > maxRules {
+		return nil, fmt.Errorf("it has %d topics and %d event rules; the template has names for one topic and %d rules",
+			len(topics), len(rules), maxRules)
+	}
+	names := append(slices.Sorted(maps.Keys(topics)), "none")
+	out := []field{{"Topic", scalar(names[0])}}
+	names = slices.Sorted(maps.Keys(rules))
+	for i := range maxRules {
+		name := "none"
+		if i < len(names) {
+			name = names[i]
+		}
+		out = append(out, field{fmt.Sprintf("Rule%d", i+1), scalar(name)})
+	}
+	return out, nil
 }
 
 func yesNo(b bool) string {

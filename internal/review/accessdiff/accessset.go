@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
 	"permstack/internal/review/policyjson"
@@ -51,6 +52,7 @@ func FromSet(label string, set policies.Set) *AccessSet {
 	var own renames
 	for _, r := range set.Roles {
 		own.add(r.Name, r.Entity)
+		own.addPath(r.Path)
 		role := Role{Trust: []iampolicy.Document{r.Trust}, Boundary: r.PermissionsBoundary, why: map[string]string{}}
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
 			own.add(p.Name, p.Entity)
@@ -85,6 +87,7 @@ func fromPolicyJSON(label string, doc policyjson.Document) *AccessSet {
 	var own renames
 	for _, r := range doc.Roles {
 		own.add(r.Name, r.Entity)
+		own.addPath(r.Path)
 		role := Role{Trust: []iampolicy.Document{r.Trust}}
 		for _, p := range slices.Concat(r.ManagedPolicies, r.InlinePolicies) {
 			own.add(p.Name, p.Entity)
@@ -133,6 +136,15 @@ func (n *renames) add(physical, entity string) {
 	}
 }
 
+// addPath adds the IAM path <path><region>/<connection>/ of a role. The Region and the connection are removed
+// everywhere.
+func (n *renames) addPath(path string) {
+	parts := strings.Split(path, "/")
+	if len(parts) > 3 && (parts[len(parts)-3] == "${AWS::Region}" || region.IsKnown(parts[len(parts)-3])) {
+		n.pairs = append(n.pairs, [2]string{path, strings.Join(parts[:len(parts)-3], "/") + "/"})
+	}
+}
+
 // topicName returns the vendor's name of the topic of an ARN.
 func (n *renames) topicName(arn string) string {
 	for _, p := range n.pairs {
@@ -145,6 +157,8 @@ func (n *renames) topicName(arn string) string {
 
 // rename replaces the names in the account with the vendor's, in every document.
 func (s *AccessSet) rename(own renames) {
+	slices.SortFunc(own.pairs, func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) })
+	own.pairs = slices.Compact(own.pairs)
 	slices.SortStableFunc(own.pairs, func(a, b [2]string) int { return len(b[0]) - len(a[0]) })
 	var list []string
 	for _, p := range own.pairs {

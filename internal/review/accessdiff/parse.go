@@ -145,6 +145,8 @@ func (t *reader) resource(id, kind string, p map[string]any) error {
 func (t *reader) role(id string, p map[string]any) error {
 	name, _ := p["RoleName"].(string)
 	t.renames.add(name, id)
+	path, _ := p["Path"].(string)
+	t.renames.addPath(path)
 	trust, err := document(p["AssumeRolePolicyDocument"])
 	if err != nil {
 		return err

@@ -36,13 +36,18 @@ func (a account) GetTemplate(
 	return &cloudformation.GetTemplateOutput{TemplateBody: &body}, nil
 }
 
+const (
+	backupUUID  = "11111111-2222-3333-4444-555555555555"
+	accessStack = "backup-" + backupUUID + "-permstack-access"
+)
+
 func launched() account {
 	a := account{
 		stack: types.Stack{StackId: aws.String("arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/" +
-			"11111111-2222-3333-4444-555555555555")},
+			backupUUID)},
 		templates: map[string]string{
-			"backup":                  string(permstack.Template),
-			"backup-permstack-access": "{}",
+			"backup":    string(permstack.Template),
+			accessStack: "{}",
 		},
 	}
 	for key, value := range map[string]string{
@@ -74,7 +79,7 @@ func TestRead(t *testing.T) {
 
 func TestWrongStack(t *testing.T) {
 	a := launched()
-	delete(a.templates, "backup-permstack-access")
+	delete(a.templates, accessStack)
 	if _, err := Read(t.Context(), a, "backup"); err == nil {
 		t.Error("a stack without permission stacks is accepted")
 	}
