@@ -71,7 +71,8 @@ func TestRunReportsFailures(t *testing.T) {
 		},
 		"an additional role": {
 			prepare: func(l *standalone.Server) {
-				makeRole(t, l, policies.Environment{Region: "us-east-1", ConnectionID: "try"}.RolePath(), "ClumioExtra-us-east-1-try")
+				path := policies.Environment{Region: "us-east-1", ConnectionID: "try"}.RolePath()
+				makeRole(t, l, path, "ClumioExtra-us-east-1-try")
 			},
 			step: 2, want: "role ClumioExtra-us-east-1-try is not in the catalogue",
 		},
