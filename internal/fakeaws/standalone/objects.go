@@ -1,13 +1,16 @@
 package standalone
 
 import (
+	"net/http"
+
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/s3"
 )
 
-// fetch reads a template for CloudFormation, which accepts buckets of every
-// Region, and the templates of stack sets.
+// fetch reads a template for CloudFormation, which accepts buckets of every Region
+// and reads with the rights of the caller (API reference, CreateStack: TemplateURL),
+// and the templates of stack sets.
 func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	if template, ok := l.StackSets.Template(url); ok {
 		return template, nil
@@ -15,6 +18,10 @@ func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	bucket, key, version, err := s3.Locate(url, l.Endpoint)
 	if err != nil {
 		return nil, err
+	}
+	object := call.ARN("s3", "", "", bucket+"/"+key)
+	if err := call.Authorize("s3:GetObject", object, nil); err != nil {
+		return nil, protocol.Errorf("AccessDenied", "Access Denied").WithStatus(http.StatusForbidden)
 	}
 	return l.S3().Read(s3.Reader{Account: call.Account, ARN: call.Caller.ARN}, bucket, key, version)
 }
