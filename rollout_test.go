@@ -134,7 +134,8 @@ func putRelease(t *testing.T, o *fakeawstest.Organization, prefix, region string
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",` +
 		`"Resource":"arn:aws:s3:::` + bucket + `/permstack/*",` +
 		`"Condition":{"StringEquals":{"aws:PrincipalOrgID":"` + o.OrganizationID + `"}}}]}`
-	if _, err := client.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+	readable := &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}
+	if _, err := client.PutBucketPolicy(t.Context(), readable); err != nil {
 		t.Fatal(err)
 	}
 	var code bytes.Buffer

@@ -18,12 +18,12 @@ import (
 // motoDifference is something in which moto 5.2.5 differs from AWS, and what the template is changed to because of it.
 type motoDifference struct {
 	name    string
-	whose   string // moto's, or ours
+	whose   string // the program that differs from AWS
 	why     string
 	rewrite func(*yaml.Node)
 }
 
-// motoDifferences are those that launch-stack.yaml meets. None is ours. moto also skips types that it does not have
+// motoDifferences are those that launch-stack.yaml meets. All are moto's. It also skips types that it does not have
 // (AWS::CloudWatch::Alarm, AWS::Lambda::EventInvokeConfig, AWS::SNS::TopicInlinePolicy and AWS::SQS::QueuePolicy), and
 // AWS::CloudFormation::StackSet is one of them, so that stackset.yaml itself cannot run there.
 var motoDifferences = []motoDifference{
@@ -207,7 +207,7 @@ func removeNoValueElements(n *yaml.Node) {
 	}
 }
 
-// nameParameters gives each SSM parameter a name.
+// nameParameters adds a name to each SSM parameter.
 func nameParameters(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
 		if n.Content[i].Value == "Type" && n.Content[i+1].Value == "AWS::SSM::Parameter" {

@@ -71,7 +71,8 @@ func requireFilesExist(t *testing.T, dir, document, script string) {
 		"dist/release": "./build.sh publish", "dist/release/stackset.yaml": "./build.sh publish",
 		"dist/release/org-hub.yaml": "./build.sh publish",
 	}
-	for _, m := range regexp.MustCompile("`((?:dist|templates|docs|internal|cmd)/[^` ]+)`").FindAllStringSubmatch(document, -1) {
+	path := regexp.MustCompile("`((?:dist|templates|docs|internal|cmd)/[^` ]+)`")
+	for _, m := range path.FindAllStringSubmatch(document, -1) {
 		if command, ok := made[m[1]]; ok {
 			if !strings.Contains(script, command) {
 				t.Errorf("docs/stacksets.md: no command makes %s", m[1])

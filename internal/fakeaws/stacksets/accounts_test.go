@@ -53,7 +53,8 @@ func TestAccountsChange(t *testing.T) {
 	set(2, "")
 	check("it moves out of the target", 4)
 
-	_, err := o.Organizations.CloseAccount(t.Context(), &organizations.CloseAccountInput{AccountId: aws.String(account(1))})
+	closing := &organizations.CloseAccountInput{AccountId: aws.String(account(1))}
+	_, err := o.Organizations.CloseAccount(t.Context(), closing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func TestAccountsChange(t *testing.T) {
 	}
 	set(1, "OUTDATED SKIPPED_SUSPENDED_ACCOUNT")
 	check("update", 4)
-	if got := displayNames(t, o, 2); got[account(0)+" "+home] != "release two" || got[account(1)+" "+home] != "release one" {
+	got := displayNames(t, o, 2)
+	if got[account(0)+" "+home] != "release two" || got[account(1)+" "+home] != "release one" {
 		t.Errorf("topics after the update: got %v", got)
 	}
 
@@ -104,9 +106,10 @@ func TestAccountsChange(t *testing.T) {
 // a delegated administrator.
 func TestDelegatedAdministrator(t *testing.T) {
 	o, unit := newOrganization(t, 3)
-	_, err := o.Organizations.RegisterDelegatedAdministrator(t.Context(), &organizations.RegisterDelegatedAdministratorInput{
+	register := &organizations.RegisterDelegatedAdministratorInput{
 		AccountId: aws.String(account(0)), ServicePrincipal: aws.String("member.org.stacksets.cloudformation.amazonaws.com"),
-	})
+	}
+	_, err := o.Organizations.RegisterDelegatedAdministrator(t.Context(), register)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +117,8 @@ func TestDelegatedAdministrator(t *testing.T) {
 	as := types.CallAsDelegatedAdmin
 	_, err = admin.CreateStackSet(t.Context(), &cloudformation.CreateStackSetInput{
 		StackSetName: aws.String(setName), TemplateBody: aws.String(good), CallAs: as,
-		PermissionModel: types.PermissionModelsServiceManaged, AutoDeployment: &types.AutoDeployment{Enabled: aws.Bool(false)},
+		PermissionModel: types.PermissionModelsServiceManaged,
+		AutoDeployment:  &types.AutoDeployment{Enabled: aws.Bool(false)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,8 @@ func TestOverrides(t *testing.T) {
 	o.Join(account(3), unit)
 	o.WaitStackSet(setName)
 	want := map[string]string{
-		account(0) + " " + home: "release own", account(2) + " " + home: "release own", account(3) + " " + home: "release one",
+		account(0) + " " + home: "release own", account(2) + " " + home: "release own",
+		account(3) + " " + home: "release one",
 	}
 	if got := displayNames(t, o, 4); !maps.Equal(got, want) {
 		t.Errorf("got topics %v, want %v", got, want)
@@ -80,7 +81,8 @@ func TestOverrides(t *testing.T) {
 		t.Errorf("got topics %v, want %v", got, want)
 	}
 	described, err := o.CloudFormation.DescribeStackInstance(t.Context(), &cloudformation.DescribeStackInstanceInput{
-		StackSetName: aws.String(setName), StackInstanceAccount: aws.String(account(0)), StackInstanceRegion: aws.String(home),
+		StackSetName: aws.String(setName), StackInstanceAccount: aws.String(account(0)),
+		StackInstanceRegion: aws.String(home),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +109,8 @@ func TestDelete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if op := o.WaitOperation(setName, out.OperationId); op.Status != "SUCCEEDED" || *op.RetainStacks || len(op.Results) != 4 {
+	op := o.WaitOperation(setName, out.OperationId)
+	if op.Status != "SUCCEEDED" || *op.RetainStacks || len(op.Results) != 4 {
 		t.Errorf("got %s, %d results, want SUCCEEDED and 4", op.Status, len(op.Results))
 	}
 	if got := displayNames(t, o, 2); len(got) > 0 {

@@ -15,7 +15,8 @@ func TestPreferences(t *testing.T) {
 	}{
 		"defaults": {preferences{}, 30, 0, 0, 1},
 		"percentages round down": {preferences{
-			FailureTolerancePercentage: number(10), MaxConcurrentPercentage: number(25), ConcurrencyMode: "SOFT_FAILURE_TOLERANCE",
+			FailureTolerancePercentage: number(10), MaxConcurrentPercentage: number(25),
+			ConcurrencyMode: "SOFT_FAILURE_TOLERANCE",
 		}, 39, 0, 3, 9},
 		"at least one at a time": {preferences{MaxConcurrentPercentage: number(1)}, 30, 0, 0, 1},
 		"strict: one more than may fail": {preferences{

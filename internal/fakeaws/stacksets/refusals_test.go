@@ -19,7 +19,8 @@ func TestRefusals(t *testing.T) {
 	create := func(a *fakeawstest.Account, change func(*cloudformation.CreateStackSetInput)) error {
 		in := &cloudformation.CreateStackSetInput{
 			StackSetName: aws.String("other"), TemplateBody: aws.String(good),
-			PermissionModel: types.PermissionModelsServiceManaged, AutoDeployment: &types.AutoDeployment{Enabled: aws.Bool(false)},
+			PermissionModel: types.PermissionModelsServiceManaged,
+			AutoDeployment:  &types.AutoDeployment{Enabled: aws.Bool(false)},
 		}
 		change(in)
 		_, err := a.CloudFormation.CreateStackSet(ctx, in)
@@ -39,8 +40,9 @@ func TestRefusals(t *testing.T) {
 		err        error
 		code, text string
 	}{
-		"same name": {create(o.Account, func(in *cloudformation.CreateStackSetInput) { in.StackSetName = aws.String(setName) }),
-			"NameAlreadyExistsException", "already exists"},
+		"same name": {create(o.Account, func(in *cloudformation.CreateStackSetInput) {
+			in.StackSetName = aws.String(setName)
+		}), "NameAlreadyExistsException", "already exists"},
 		"not the management account": {create(member, func(*cloudformation.CreateStackSetInput) {}), "ValidationError",
 			"management account"},
 		"not a delegated administrator": {create(member, func(in *cloudformation.CreateStackSetInput) {
