@@ -16,6 +16,7 @@ import (
 func TestStop(t *testing.T) {
 	o, unit := newOrganization(t, 10)
 	createSet(t, o)
+	release := holdStacks(o)
 	out, err := o.CloudFormation.CreateStackInstances(t.Context(), &cloudformation.CreateStackInstancesInput{
 		StackSetName: aws.String(setName), Regions: []string{home, other},
 		DeploymentTargets: &types.DeploymentTargets{OrganizationalUnitIds: []string{unit}},
@@ -27,6 +28,7 @@ func TestStop(t *testing.T) {
 	if _, err := o.CloudFormation.StopStackSetOperation(t.Context(), stop); err != nil {
 		t.Fatal(err)
 	}
+	release()
 	op := o.WaitOperation(setName, out.OperationId)
 	if op.Status != "STOPPED" || op.Count("CANCELLED") == 0 || op.Count("FAILED") > 0 {
 		t.Errorf("got %s with %d cancelled and %d failed, want STOPPED with some and none", op.Status,

@@ -86,8 +86,10 @@ func TestRefusals(t *testing.T) {
 	}
 
 	// Without managed execution an operation excludes another one.
+	release := holdStacks(o)
 	first := instances(func(in *cloudformation.CreateStackInstancesInput) { in.OperationId = aws.String("first") })
 	second := instances(func(*cloudformation.CreateStackInstancesInput) {})
+	release()
 	if first != nil {
 		t.Fatal(first)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/fakeaws/protocol"
 )
 
 const (
@@ -185,5 +186,20 @@ func TestBadRelease(t *testing.T) {
 				t.Errorf("the roll-out took %s", took)
 			}
 		})
+	}
+}
+
+// holdStacks holds every CreateStack until the returned function is called.
+func holdStacks(o *fakeawstest.Organization) (release func()) {
+	held := make(chan struct{})
+	o.SetIntercept(func(call *protocol.Call) error {
+		if call.Action == "CreateStack" {
+			<-held
+		}
+		return nil
+	})
+	return func() {
+		close(held)
+		o.SetIntercept(nil)
 	}
 }
