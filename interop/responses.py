@@ -214,6 +214,9 @@ def stacks():
     call("cloudformation", "DescribeStackResourceDrifts", **stack)
     for operation in ("DescribeStacks", "DescribeStackResources", "ListStackResources"):
         call("cloudformation", operation, **stack)
+    call("cloudformation", "SetStackPolicy", StackPolicyBody=json.dumps({"Statement": [
+        {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}), **stack)
+    call("cloudformation", "GetStackPolicy", **stack)
     for operation in ("ListStacks", "ListExports"):
         call("cloudformation", operation)
     call("cloudformation", "UpdateTerminationProtection", EnableTerminationProtection=False, **stack)

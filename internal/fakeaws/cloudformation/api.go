@@ -33,6 +33,8 @@ func (e *Engine) actions() map[string]protocol.Action {
 			e.listStacks,
 			protocol.OnAnyResource("cloudformation:ListStacks"),
 		),
+		"SetStackPolicy":         protocol.NewAction(e.setStackPolicy, e.onStack),
+		"GetStackPolicy":         protocol.NewAction(e.getStackPolicy, e.onStack),
 		"DescribeEvents":         protocol.NewAction(e.describeEvents, e.onStack),
 		"DescribeStackEvents":    protocol.NewAction(e.describeStackEvents, e.onStack),
 		"DescribeStackResource":  protocol.NewAction(e.describeStackResource, e.onStack),

@@ -48,6 +48,9 @@ func (e *Engine) ResponseHandler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		if e.receiveSignal(w, token, body) {
+			return
+		}
 		e.mu.Lock()
 		cb := e.callbacks[token]
 		delete(e.callbacks, token)

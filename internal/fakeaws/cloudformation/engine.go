@@ -4,9 +4,9 @@
 //
 // Resources are created one after another in the order of their dependencies,
 // where AWS works in parallel, so that runs are reproducible, unless Deps.Waits is
-// set. Nested stacks, macros, imports, hooks, stack policies, rollback triggers and wait
-// conditions are refused with NotImplemented. Statuses and reasons are worded as
-// in AWS's documentation and console.
+// set. Nested stacks, macros, imports, hooks and rollback triggers are refused with
+// NotImplemented. Statuses and reasons are worded as in AWS's documentation and
+// console.
 package cloudformation
 
 import (
@@ -76,6 +76,7 @@ type Engine struct {
 	spaces    map[location]*space
 	callbacks map[string]*callback
 	records   map[string]*record
+	signals   map[string]map[string]signal // by token of a wait condition handle and UniqueId
 	last      time.Time
 	started   int // operations
 
@@ -105,6 +106,7 @@ func New(d Deps) *Engine {
 		spaces:    map[location]*space{},
 		callbacks: map[string]*callback{},
 		records:   map[string]*record{},
+		signals:   map[string]map[string]signal{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e

@@ -21,7 +21,7 @@ var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 // unsupportedParameters are the parameters of CreateStack, UpdateStack and
 // CreateChangeSet that would change the result and are not implemented.
 var unsupportedParameters = []string{
-	"StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL",
+	"StackPolicyURL", "StackPolicyDuringUpdateURL",
 	"RollbackConfiguration.RollbackTriggers.member.1.Arn", "ResourceTypes.member.1",
 	"ResourcesToImport.member.1.LogicalResourceId",
 }
@@ -43,6 +43,15 @@ func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*sett
 		return nil, err
 	}
 	if set.onFailure, err = onFailure(call); err != nil {
+		return nil, err
+	}
+	if set.stackPolicy, err = readStackPolicy(call, "StackPolicyBody"); err != nil {
+		return nil, err
+	}
+	if set.stackPolicy == "" {
+		set.stackPolicy = s.stackPolicy
+	}
+	if set.updatePolicy, err = readStackPolicy(call, "StackPolicyDuringUpdateBody"); err != nil {
 		return nil, err
 	}
 	if set.tags, err = readTags(call, s, create); err != nil {

@@ -45,6 +45,8 @@ type stack struct {
 
 // settings are the template, parameters and options of a create or an update.
 type settings struct {
+	stackPolicy     string // JSON; "" for none
+	updatePolicy    string // replaces it during one update
 	body            string
 	template        *cfntemplate.Template
 	bound           *cfntemplate.Resolved

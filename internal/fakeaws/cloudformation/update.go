@@ -52,6 +52,10 @@ func (op *operation) update() {
 		op.rollbackUpdate(validationFailed, nil)
 		return
 	}
+	if err := op.checkRemovals(); err != nil {
+		op.rollbackUpdate(err.Error(), nil)
+		return
+	}
 	op.waitStack(updateHandler, begin)
 	reason := ""
 	if !op.each(logicalIDs(order), op.dependencies, startsEarly(order), func(id string) bool {
@@ -127,6 +131,14 @@ func (op *operation) reconcile(t *cfntemplate.Resource) (verb string, err error)
 	same := r.typ == t.Type && r.status != "UPDATE_FAILED" && reflect.DeepEqual(normal(r.props), normal(values))
 	if same && (!p.schema().Tags || slices.Equal(r.tags, op.s.tags)) {
 		return "", nil
+	}
+	action := updateModify
+	if r.typ != t.Type || len(p.schema().replaces(r.typ, r.props, values)) > 0 {
+		action = updateReplace
+	}
+	if err := op.s.checkStackPolicy(action, t.LogicalID, t.Type); err != nil {
+		op.e.setResource(op.s, r, "UPDATE_FAILED", err.Error())
+		return "update", err
 	}
 	if r.typ == t.Type && len(p.schema().replaces(r.typ, r.props, values)) == 0 {
 		before := r.clone()
