@@ -77,11 +77,11 @@ type Rule struct {
 type Target struct{ ID, ARN string }
 
 // RuleNames lists the event rules of the default event bus.
-func (r *Reader) RuleNames(ctx context.Context) ([]string, error) {
+func (r *Reader) RuleNames(ctx context.Context) ([]Name, error) {
 	found, err := r.listRules(ctx)
-	var out []string
+	var out []Name
 	for _, rule := range found {
-		out = append(out, aws.ToString(rule.Name))
+		out = append(out, Name{Name: aws.ToString(rule.Name), ARN: aws.ToString(rule.Arn)})
 	}
 	return out, err
 }

@@ -87,6 +87,9 @@ type Events interface {
 	) (*eventbridge.ListTargetsByRuleOutput, error)
 }
 
+// Name identifies a resource. Only resources of IAM have a path.
+type Name struct{ Name, Path, ARN string }
+
 // eachPage makes a call for each page of a list. page sets the marker of the next
 // call in the input and reports whether there is a next page.
 func eachPage[In, Out, Option any](

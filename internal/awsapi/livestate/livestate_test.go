@@ -154,20 +154,25 @@ func TestReader(t *testing.T) {
 		}
 	})
 	for name, tc := range map[string]struct {
-		list func(context.Context) ([]string, error)
+		list func(context.Context) ([]livestate.Name, error)
 		want []string
 	}{
 		"policy names": {
-			func(ctx context.Context) ([]string, error) { return r.PolicyNames(ctx, "/p/") }, []string{"Managed"},
+			func(ctx context.Context) ([]livestate.Name, error) { return r.PolicyNames(ctx, "/p/") }, []string{"Managed"},
 		},
 		"policy names of another path": {
-			func(ctx context.Context) ([]string, error) { return r.PolicyNames(ctx, "/q/") }, nil,
+			func(ctx context.Context) ([]livestate.Name, error) { return r.PolicyNames(ctx, "/q/") }, nil,
 		},
 		"topic names": {r.TopicNames, []string{"Topic"}},
 		"rule names":  {r.RuleNames, []string{"Rule"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := tc.list(t.Context()); err != nil || !slices.Equal(got, tc.want) {
+			names, err := tc.list(t.Context())
+			var got []string
+			for _, n := range names {
+				got = append(got, n.Name)
+			}
+			if err != nil || !slices.Equal(got, tc.want) {
 				t.Errorf("got %q, %v, want %q", got, err, tc.want)
 			}
 		})

@@ -57,11 +57,11 @@ func (r *Reader) ReadPolicy(ctx context.Context, arn string) (Policy, error) {
 
 // PolicyNames lists the customer managed policies whose path begins with pathPrefix;
 // "" lists all.
-func (r *Reader) PolicyNames(ctx context.Context, pathPrefix string) ([]string, error) {
+func (r *Reader) PolicyNames(ctx context.Context, pathPrefix string) ([]Name, error) {
 	found, err := r.listPolicies(ctx, pathPrefix)
-	var out []string
+	var out []Name
 	for _, p := range found {
-		out = append(out, aws.ToString(p.PolicyName))
+		out = append(out, Name{aws.ToString(p.PolicyName), aws.ToString(p.Path), aws.ToString(p.Arn)})
 	}
 	return out, err
 }
@@ -142,12 +142,12 @@ func (r *Reader) PolicyEntities(ctx context.Context, arn string) ([]Entity, erro
 
 // InstanceProfile is an instance profile with the names of its roles.
 type InstanceProfile struct {
-	Name, Path string
-	Roles      []string
+	Name, Path, ARN string
+	Roles           []string
 }
 
 func instanceProfile(p *types.InstanceProfile) InstanceProfile {
-	out := InstanceProfile{Name: aws.ToString(p.InstanceProfileName), Path: aws.ToString(p.Path)}
+	out := InstanceProfile{Name: aws.ToString(p.InstanceProfileName), Path: aws.ToString(p.Path), ARN: aws.ToString(p.Arn)}
 	for _, role := range p.Roles {
 		out.Roles = append(out.Roles, aws.ToString(role.RoleName))
 	}

@@ -73,11 +73,11 @@ type Topic struct {
 }
 
 // TopicNames lists the topics.
-func (r *Reader) TopicNames(ctx context.Context) ([]string, error) {
+func (r *Reader) TopicNames(ctx context.Context) ([]Name, error) {
 	found, err := r.listTopics(ctx)
-	var out []string
+	var out []Name
 	for _, t := range found {
-		out = append(out, t.Name)
+		out = append(out, Name{Name: t.Name, ARN: t.ARN})
 	}
 	return out, err
 }

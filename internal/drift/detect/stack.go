@@ -2,7 +2,6 @@ package detect
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -39,14 +38,6 @@ type stack struct {
 	template           *cfntemplate.Resolved
 	deployed           []*resource
 	deployedReferences *resolver
-}
-
-// declares reports whether the template creates a resource of the type.
-func (s *stack) declares(typ string) bool {
-	if s.bound == nil {
-		return false
-	}
-	return slices.ContainsFunc(s.bound.Active(), func(r *cfntemplate.Resource) bool { return r.Type == typ })
 }
 
 // sameState reports whether a stack was not updated between two descriptions.

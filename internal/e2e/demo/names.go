@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"permstack/internal/awsapi/livestate"
 )
 
 // remaining returns every resource that exists in the account, or in a shared account
@@ -34,14 +36,19 @@ func (run *runner) remaining(ctx context.Context) ([]string, error) {
 
 // topicNames returns the names of the account's topics, sorted.
 func (run *runner) topicNames(ctx context.Context) ([]string, error) {
-	names, err := run.live.TopicNames(ctx)
-	slices.Sort(names)
-	return names, err
+	return sortedNames(run.live.TopicNames(ctx))
 }
 
 // ruleNames returns the names of the rules of the default event bus, sorted.
 func (run *runner) ruleNames(ctx context.Context) ([]string, error) {
-	names, err := run.live.RuleNames(ctx)
+	return sortedNames(run.live.RuleNames(ctx))
+}
+
+func sortedNames(found []livestate.Name, err error) ([]string, error) {
+	var names []string
+	for _, n := range found {
+		names = append(names, n.Name)
+	}
 	slices.Sort(names)
 	return names, err
 }
@@ -70,7 +77,7 @@ func (run *runner) iamNames(ctx context.Context) ([]string, error) {
 		names = append(names, "role "+r.Name)
 	}
 	for _, p := range policies {
-		names = append(names, "policy "+p)
+		names = append(names, "policy "+p.Name)
 	}
 	for _, p := range profiles {
 		names = append(names, "instance profile "+p.Name)

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/stacks"
 )
@@ -133,22 +134,22 @@ func (c cleaner) delete(ctx context.Context, left []Leftover) []error {
 // that a run attaches by hand would prevent the deletion of the role.
 func (c cleaner) detachForeign(ctx context.Context, role string) error {
 	client := iam.NewFromConfig(c.cfg)
-	out, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+	attached, err := livestate.NewReader(c.cfg).AttachedPolicies(ctx, role)
 	if awserr.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("list the policies of role %s: %w", role, err)
+		return err
 	}
-	for _, p := range out.AttachedPolicies {
-		if strings.Contains(aws.ToString(p.PolicyArn), ":policy"+rootPath) {
+	for _, p := range attached {
+		if strings.Contains(p.ARN, ":policy"+rootPath) {
 			continue
 		}
-		in := &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: p.PolicyArn}
+		in := &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &p.ARN}
 		if _, err := client.DetachRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
-			return fmt.Errorf("detach %s from role %s: %w", aws.ToString(p.PolicyArn), role, err)
+			return fmt.Errorf("detach %s from role %s: %w", p.ARN, role, err)
 		}
-		fmt.Fprintf(c.out, "  detached %s from role %s\n", aws.ToString(p.PolicyArn), role)
+		fmt.Fprintf(c.out, "  detached %s from role %s\n", p.ARN, role)
 	}
 	return nil
 }
@@ -199,21 +200,22 @@ func (c cleaner) deleteResource(ctx context.Context, l Leftover) (err error) {
 }
 
 func (c cleaner) deleteRole(ctx context.Context, client *iam.Client, l Leftover) error {
-	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &l.name})
+	reader := livestate.NewReader(c.cfg)
+	attached, err := reader.AttachedPolicies(ctx, l.name)
 	if err != nil {
 		return err
 	}
-	for _, p := range attached.AttachedPolicies {
-		in := &iam.DetachRolePolicyInput{RoleName: &l.name, PolicyArn: p.PolicyArn}
+	for _, p := range attached {
+		in := &iam.DetachRolePolicyInput{RoleName: &l.name, PolicyArn: &p.ARN}
 		if _, err := client.DetachRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
 			return err
 		}
 	}
-	inline, err := client.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &l.name})
+	inline, err := reader.InlinePolicyNames(ctx, l.name)
 	if err != nil {
 		return err
 	}
-	for _, name := range inline.PolicyNames {
+	for _, name := range inline {
 		in := &iam.DeleteRolePolicyInput{RoleName: &l.name, PolicyName: &name}
 		if _, err := client.DeleteRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
 			return err
@@ -224,13 +226,13 @@ func (c cleaner) deleteRole(ctx context.Context, client *iam.Client, l Leftover)
 }
 
 func (c cleaner) deleteProfile(ctx context.Context, client *iam.Client, l Leftover) error {
-	profile, err := client.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &l.name})
+	profile, err := livestate.NewReader(c.cfg).InstanceProfile(ctx, l.name)
 	if err != nil {
 		return err
 	}
-	for _, r := range profile.InstanceProfile.Roles {
+	for _, role := range profile.Roles {
 		_, err := client.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
-			InstanceProfileName: &l.name, RoleName: r.RoleName,
+			InstanceProfileName: &l.name, RoleName: &role,
 		})
 		if err != nil && !awserr.IsNotFound(err) {
 			return err
@@ -242,12 +244,12 @@ func (c cleaner) deleteProfile(ctx context.Context, client *iam.Client, l Leftov
 
 func (c cleaner) deleteRule(ctx context.Context, l Leftover) error {
 	client := eventbridge.NewFromConfig(c.cfg)
-	targets, err := client.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &l.name})
+	targets, err := livestate.NewReader(c.cfg).Targets(ctx, "", l.name)
 	if err != nil {
 		return err
 	}
 	var ids []string
-	for _, t := range targets.Targets {
+	for _, t := range targets {
 		ids = append(ids, aws.ToString(t.Id))
 	}
 	if len(ids) > 0 {

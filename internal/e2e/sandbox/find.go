@@ -8,14 +8,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
 	"permstack/internal/cfn/stacks"
 )
 
@@ -102,120 +99,77 @@ func isParent(l Leftover) bool {
 // pathRun finds the run in an IAM path.
 var pathRun = regexp.MustCompile(`^` + rootPath + `([0-9a-f]{6})(-vendor|-third-party)?/`)
 
-func runAtPath(path *string) string {
-	if m := pathRun.FindStringSubmatch(aws.ToString(path)); m != nil {
+func runAtPath(path string) string {
+	if m := pathRun.FindStringSubmatch(path); m != nil {
 		return m[1]
 	}
 	return ""
 }
 
 func findRoles(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, error) {
+	found, err := livestate.NewReader(cfg).Roles(ctx, rootPath)
 	var out []Leftover
-	pages := iam.NewListRolesPaginator(iam.NewFromConfig(cfg), &iam.ListRolesInput{PathPrefix: aws.String(rootPath)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list roles: %w", err)
-		}
-		for _, r := range page.Roles {
-			if run := runAtPath(r.Path); run != "" {
-				out = append(out, Leftover{kindRole, aws.ToString(r.RoleName), aws.ToString(r.Arn), run})
-			}
+	for _, r := range found {
+		if run := runAtPath(r.Path); run != "" {
+			out = append(out, Leftover{kindRole, r.Name, r.ARN, run})
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 func findPolicies(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, error) {
+	found, err := livestate.NewReader(cfg).PolicyNames(ctx, rootPath)
 	var out []Leftover
-	pages := iam.NewListPoliciesPaginator(iam.NewFromConfig(cfg), &iam.ListPoliciesInput{
-		Scope: iamtypes.PolicyScopeTypeLocal, PathPrefix: aws.String(rootPath),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list policies: %w", err)
-		}
-		for _, p := range page.Policies {
-			if run := runAtPath(p.Path); run != "" {
-				out = append(out, Leftover{kindPolicy, aws.ToString(p.PolicyName), aws.ToString(p.Arn), run})
-			}
+	for _, p := range found {
+		if run := runAtPath(p.Path); run != "" {
+			out = append(out, Leftover{kindPolicy, p.Name, p.ARN, run})
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 func findProfiles(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, error) {
+	found, err := livestate.NewReader(cfg).InstanceProfiles(ctx, rootPath)
 	var out []Leftover
-	pages := iam.NewListInstanceProfilesPaginator(iam.NewFromConfig(cfg),
-		&iam.ListInstanceProfilesInput{PathPrefix: aws.String(rootPath)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list instance profiles: %w", err)
-		}
-		for _, p := range page.InstanceProfiles {
-			if run := runAtPath(p.Path); run != "" {
-				out = append(out, Leftover{kindProfile, aws.ToString(p.InstanceProfileName), aws.ToString(p.Arn), run})
-			}
+	for _, p := range found {
+		if run := runAtPath(p.Path); run != "" {
+			out = append(out, Leftover{kindProfile, p.Name, p.ARN, run})
 		}
 	}
-	return out, nil
+	return out, err
 }
 
-// findRules reads the tags of every rule: ListRules does not return them.
 func findRules(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, error) {
-	var out []Leftover
-	client := eventbridge.NewFromConfig(cfg)
-	for in := (&eventbridge.ListRulesInput{}); ; {
-		page, err := client.ListRules(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("list event rules: %w", err)
-		}
-		for _, r := range page.Rules {
-			tags, err := client.ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: r.Arn})
-			if awserr.IsNotFound(err) {
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read tags of event rule %s: %w", aws.ToString(r.Name), err)
-			}
-			for _, t := range tags.Tags {
-				if aws.ToString(t.Key) == Tag {
-					out = append(out, Leftover{kindRule, aws.ToString(r.Name), aws.ToString(r.Arn), aws.ToString(t.Value)})
-				}
-			}
-		}
-		if in.NextToken = page.NextToken; in.NextToken == nil {
-			return out, nil
-		}
-	}
+	reader := livestate.NewReader(cfg)
+	return findTagged(ctx, kindRule, reader.RuleNames, reader.RuleTags)
 }
 
-// findTopics reads the tags of every topic: ListTopics does not return them.
 func findTopics(ctx context.Context, cfg aws.Config, _ Account) ([]Leftover, error) {
+	reader := livestate.NewReader(cfg)
+	return findTagged(ctx, kindTopic, reader.TopicNames, reader.TopicTags)
+}
+
+// findTagged reads the tags of every resource of a kind, which the list does not
+// contain, and returns the resources with the tag of a run.
+func findTagged(
+	ctx context.Context, k kind, list func(context.Context) ([]livestate.Name, error),
+	readTags func(context.Context, string) (map[string]string, error),
+) ([]Leftover, error) {
+	found, err := list(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Leftover
-	client := sns.NewFromConfig(cfg)
-	pages := sns.NewListTopicsPaginator(client, &sns.ListTopicsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list topics: %w", err)
+	for _, n := range found {
+		tags, err := readTags(ctx, n.ARN)
+		if awserr.IsNotFound(err) {
+			continue
 		}
-		for _, t := range page.Topics {
-			arn := aws.ToString(t.TopicArn)
-			tags, err := client.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &arn})
-			if awserr.IsNotFound(err) {
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read tags of topic %s: %w", arn, err)
-			}
-			for _, t := range tags.Tags {
-				if aws.ToString(t.Key) == Tag {
-					out = append(out, Leftover{kindTopic, arn[strings.LastIndexByte(arn, ':')+1:], arn, aws.ToString(t.Value)})
-				}
-			}
+		if err != nil {
+			return nil, err
+		}
+		if run, tagged := tags[Tag]; tagged {
+			out = append(out, Leftover{k, n.Name, n.ARN, run})
 		}
 	}
 	return out, nil
