@@ -28,6 +28,7 @@ type infraGate struct {
 	key     string
 	values  []string
 	missing bool // the key may be missing
+	absent  bool // the key must be missing
 }
 
 // infraAccessFile is testdata/infra-role-access.txt.
@@ -84,6 +85,10 @@ func parseInfraAccess(text string) (infraAccess, error) {
 		return a, nil
 	}
 	for part := range strings.SplitSeq(fields[3], " & ") {
+		if key, absent := strings.CutPrefix(part, "!"); absent {
+			a.gates = append(a.gates, infraGate{key: key, absent: true})
+			continue
+		}
 		key, values, ok := strings.Cut(part, "=")
 		if !ok {
 			return a, fmt.Errorf("condition %q", part)
@@ -256,6 +261,9 @@ func (s *infraScene) passes(g infraGate, r eval.Request) bool {
 		return r.Principal.Account != ""
 	}
 	have, present := r.Context[g.key]
+	if g.absent {
+		return !present
+	}
 	if !present {
 		return g.missing
 	}

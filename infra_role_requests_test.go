@@ -154,6 +154,10 @@ func (s *infraScene) shows(gates []infraGate) (right, wrong []eval.Request) {
 			right = in
 			continue
 		}
+		if g.absent {
+			wrong = append(wrong, vary(g, []string{"other", ""}, false)...)
+			continue
+		}
 		var values, bad []string
 		for _, v := range g.values {
 			for _, p := range s.patterns(v) {

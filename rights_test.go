@@ -100,9 +100,7 @@ func TestStackRoleRights(t *testing.T) {
 	attach := func(arn string) map[string]string { return map[string]string{"iam:PolicyARN": arn} }
 	always := []request{
 		{"its work", "iam:GetRole", role, nil, true},
-		{"its work", "iam:DeleteRole", role, nil, true},
 		{"its work", "iam:CreatePolicy", policy, nil, true},
-		{"its work", "iam:DetachRolePolicy", role, attach(policy), true},
 		{"its work", "iam:AddRoleToInstanceProfile", profile, nil, true},
 		{"its work", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com"}, true},
 		{"its work", "sns:CreateTopic", topic, nil, true},
@@ -148,6 +146,8 @@ func TestStackRoleRights(t *testing.T) {
 	}
 	checkDecisions(t, documents(t, free, "StackRole"), append(always, []request{
 		{"its work", "iam:CreateRole", role, nil, true},
+		{"its work", "iam:DeleteRole", role, nil, true},
+		{"its work", "iam:DetachRolePolicy", role, attach(policy), true},
 		{"its work", "iam:PutRolePolicy", role, nil, true},
 		{"its work", "iam:AttachRolePolicy", role, attach(policy), true},
 		{"a boundary that was taken back", "iam:DeleteRolePermissionsBoundary", role, nil, true},
@@ -164,6 +164,13 @@ func TestStackRoleRights(t *testing.T) {
 		{"its work", "iam:PutRolePolicy", role, within, true},
 		{"its work", "iam:PutRolePermissionsBoundary", role, within, true},
 		{"its work", "iam:AttachRolePolicy", role, both, true},
+		{"its work", "iam:DeleteRole", role, within, true},
+		{"its work", "iam:DetachRolePolicy", role, both, true},
+		{"the trust of a role without it", "iam:UpdateAssumeRolePolicy", role, nil, false},
+		{"the session of a role without it", "iam:UpdateRole", role, nil, false},
+		{"a role without it", "iam:DeleteRole", role, nil, false},
+		{"a denial of a role without it", "iam:DeleteRolePolicy", role, nil, false},
+		{"a policy of a role without it", "iam:DetachRolePolicy", role, attach(policy), false},
 		{"a role without the boundary", "iam:CreateRole", role, nil, false},
 		{"a role with another boundary", "iam:CreateRole", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
 		{"more for a role without it", "iam:PutRolePolicy", role, nil, false},

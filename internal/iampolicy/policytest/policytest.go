@@ -82,6 +82,10 @@ func Conditions[V ~[]string](when map[string]map[string]V, c Context, yield func
 func operatorsAndValues(
 	operator, key string, values []string, c Context, with func(operator string, values ...string),
 ) {
+	if operator == "Null" { // it has no other form, and its value is true or false (IAM User Guide, condition operators)
+		with("Null", map[string]string{"true": "false", "false": "true"}[values[0]])
+		return
+	}
 	bare := operator[strings.LastIndex(operator, ":")+1:]
 	plain := strings.TrimSuffix(bare, "IfExists")
 	if plain == bare {
