@@ -32,6 +32,16 @@ type State struct {
 // role fits.
 const maxChoice = 128
 
+// Choice returns the value of a choice that was last announced; "" if there is none.
+func (s State) Choice(name string) string {
+	for _, c := range s.Choices {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
 // storedChoices returns choices with values that fit into the state.
 func storedChoices(list []finding.Choice) []finding.Choice {
 	out := slices.Clone(list)

@@ -102,7 +102,7 @@ func (d *document) run(line string) {
 			d.t.Fatalf("got %d zips, %v", len(zips), err)
 		}
 		for _, name := range zips {
-			if err := os.WriteFile(name, zipOf(d.t, "a program for another machine"), 0o600); err != nil {
+			if err := os.WriteFile(name, zipWith(d.t, "a program for another machine"), 0o600); err != nil {
 				d.t.Fatal(err)
 			}
 		}
@@ -165,8 +165,8 @@ func (d *document) launch(values map[string]string) {
 	stack.Delete()
 }
 
-// zipOf returns a function's package with a program.
-func zipOf(t *testing.T, program string) []byte {
+// zipWith returns a function's package with a program.
+func zipWith(t *testing.T, program string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)

@@ -44,7 +44,7 @@ func repository(t *testing.T, program string) string {
 	write(release.HubTemplate, hub)
 	for _, f := range launch.Functions(permstack.Template) {
 		for _, arch := range launch.Architectures {
-			write("dist/"+f+"-"+arch+".zip", zipOf(t, program+" of "+f+" for "+arch))
+			write("dist/"+f+"-"+arch+".zip", zipWith(t, program+" of "+f+" for "+arch))
 		}
 	}
 	return root

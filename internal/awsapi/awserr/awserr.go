@@ -30,8 +30,8 @@ func IsTransient(err error) bool {
 }
 
 // IsNotFound reports whether the resource does not exist, by the codes of IAM
-// (NoSuchEntity), SNS (NotFound, NotFoundException, ResourceNotFound), EventBridge
-// (ResourceNotFoundException), SQS (QueueDoesNotExist and the code of its Query
+// (NoSuchEntity), SNS (NotFound, NotFoundException, ResourceNotFound), EventBridge and
+// Lambda (ResourceNotFoundException), SQS (QueueDoesNotExist and the code of its Query
 // protocol) and S3 (NoSuchBucket). For stacks, see IsStackNotFound.
 func IsNotFound(err error) bool {
 	return hasCode(err, "NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException",

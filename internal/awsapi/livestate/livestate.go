@@ -45,7 +45,9 @@ type IAM interface {
 	iam.ListAttachedRolePoliciesAPIClient
 	iam.ListEntitiesForPolicyAPIClient
 	iam.ListInstanceProfilesAPIClient
+	iam.ListInstanceProfilesForRoleAPIClient
 	iam.ListPoliciesAPIClient
+	iam.ListPolicyVersionsAPIClient
 	iam.ListRolePoliciesAPIClient
 	iam.ListRolesAPIClient
 	GetInstanceProfile(
@@ -63,6 +65,9 @@ type IAM interface {
 type SNS interface {
 	sns.ListSubscriptionsByTopicAPIClient
 	sns.ListTopicsAPIClient
+	GetSubscriptionAttributes(
+		context.Context, *sns.GetSubscriptionAttributesInput, ...func(*sns.Options),
+	) (*sns.GetSubscriptionAttributesOutput, error)
 	GetTopicAttributes(
 		context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options),
 	) (*sns.GetTopicAttributesOutput, error)

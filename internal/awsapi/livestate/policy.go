@@ -3,6 +3,7 @@ package livestate
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -41,6 +42,41 @@ func (r *Reader) defaultVersion(ctx context.Context, p types.Policy) (PolicyVers
 	}
 	out.Text = decode(got.PolicyVersion.Document)
 	return out, nil
+}
+
+// OtherVersion is a version of a managed policy that is not its default version.
+type OtherVersion struct {
+	ID      string // v2
+	Created time.Time
+}
+
+// OtherVersions lists the versions of a managed policy without the default one.
+func (r *Reader) OtherVersions(ctx context.Context, arn string) ([]OtherVersion, error) {
+	var out []OtherVersion
+	in := &iam.ListPolicyVersionsInput{PolicyArn: &arn}
+	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListPolicyVersions, in, func(page *iam.ListPolicyVersionsOutput) bool {
+		for _, v := range page.Versions {
+			if !v.IsDefaultVersion {
+				out = append(out, OtherVersion{aws.ToString(v.VersionId), aws.ToTime(v.CreateDate)})
+			}
+		}
+		in.Marker = page.Marker
+		return page.IsTruncated
+	})
+	if err != nil {
+		return out, fmt.Errorf("list versions of policy %s: %w", arn, err)
+	}
+	return out, nil
+}
+
+// VersionDocument reads the document of one version of a managed policy.
+func (r *Reader) VersionDocument(ctx context.Context, arn, version string) (string, error) {
+	got, err := ratelimit.Call(ctx, r.Limits.IAM, r.IAM.GetPolicyVersion,
+		&iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: &version})
+	if err != nil {
+		return "", fmt.Errorf("read version %s of policy %s: %w", version, arn, err)
+	}
+	return decode(got.PolicyVersion.Document), nil
 }
 
 // Policy is a managed policy with its default version.

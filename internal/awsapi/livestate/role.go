@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -24,6 +25,7 @@ type RoleSettings struct {
 	MaxSession  int    // seconds
 	Boundary    string // ARN; "" if the role has none
 	Tags        map[string]string
+	Created     time.Time
 }
 
 func roleSettings(role *types.Role) RoleSettings {
@@ -31,7 +33,7 @@ func roleSettings(role *types.Role) RoleSettings {
 		Name: aws.ToString(role.RoleName), ARN: aws.ToString(role.Arn), ID: aws.ToString(role.RoleId),
 		Path: aws.ToString(role.Path), Description: aws.ToString(role.Description),
 		Trust: decode(role.AssumeRolePolicyDocument), MaxSession: int(aws.ToInt32(role.MaxSessionDuration)),
-		Tags: map[string]string{},
+		Tags: map[string]string{}, Created: aws.ToTime(role.CreateDate),
 	}
 	if b := role.PermissionsBoundary; b != nil {
 		out.Boundary = aws.ToString(b.PermissionsBoundaryArn)
@@ -67,6 +69,24 @@ func (r *Reader) RoleSettings(ctx context.Context, name string) (RoleSettings, e
 		return RoleSettings{}, fmt.Errorf("read role %s: %w", name, err)
 	}
 	return roleSettings(got.Role), nil
+}
+
+// RoleInstanceProfiles lists the names of the instance profiles that have a role.
+func (r *Reader) RoleInstanceProfiles(ctx context.Context, role string) ([]string, error) {
+	var out []string
+	in := &iam.ListInstanceProfilesForRoleInput{RoleName: &role}
+	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListInstanceProfilesForRole, in,
+		func(page *iam.ListInstanceProfilesForRoleOutput) bool {
+			for _, p := range page.InstanceProfiles {
+				out = append(out, aws.ToString(p.InstanceProfileName))
+			}
+			in.Marker = page.Marker
+			return page.IsTruncated
+		})
+	if err != nil {
+		return out, fmt.Errorf("list instance profiles of role %s: %w", role, err)
+	}
+	return out, nil
 }
 
 // InlinePolicyNames lists the inline policies of a role.

@@ -14,12 +14,19 @@ import (
 
 // TopicPolicy returns the access policy of a topic.
 func (r *Reader) TopicPolicy(ctx context.Context, arn string) (string, error) {
+	attributes, err := r.TopicAttributes(ctx, arn)
+	return attributes["Policy"], err
+}
+
+// TopicAttributes returns the attributes of a topic (API reference,
+// GetTopicAttributes).
+func (r *Reader) TopicAttributes(ctx context.Context, arn string) (map[string]string, error) {
 	got, err := ratelimit.Call(ctx, r.Limits.SNS, r.SNS.GetTopicAttributes,
 		&sns.GetTopicAttributesInput{TopicArn: &arn})
 	if err != nil {
-		return "", fmt.Errorf("read topic %s: %w", arn, err)
+		return nil, fmt.Errorf("read topic %s: %w", arn, err)
 	}
-	return got.Attributes["Policy"], nil
+	return got.Attributes, nil
 }
 
 // TopicTags returns the tags of a topic.
@@ -42,6 +49,17 @@ type Subscription struct {
 	Owner    string // account
 	Protocol string
 	Endpoint string
+}
+
+// SubscriptionFilter returns the filter policy of a subscription, which decides which
+// messages it receives; "" if it has none.
+func (r *Reader) SubscriptionFilter(ctx context.Context, arn string) (string, error) {
+	got, err := ratelimit.Call(ctx, r.Limits.SNS, r.SNS.GetSubscriptionAttributes,
+		&sns.GetSubscriptionAttributesInput{SubscriptionArn: &arn})
+	if err != nil {
+		return "", fmt.Errorf("read subscription %s: %w", arn, err)
+	}
+	return got.Attributes["FilterPolicy"], nil
 }
 
 // Subscriptions lists the subscriptions to a topic. If a page cannot be read it

@@ -40,6 +40,10 @@ type Options struct {
 	// again is checked nevertheless. Nil is never.
 	WasInProgress func(stackID string) bool
 
+	// Previous returns the value that a choice of the report had in the previous check;
+	// "" if there is none. Nil is always "".
+	Previous func(name string) string
+
 	Now   func() time.Time // nil is time.Now
 	Sleep pause.Func       // waits before a call is retried; nil is pause.For
 }
@@ -64,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.WasInProgress == nil {
 		o.WasInProgress = func(string) bool { return false }
+	}
+	if o.Previous == nil {
+		o.Previous = func(string) string { return "" }
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -156,6 +163,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		drafts = append(drafts, s.drafts...)
 	}
 	m := newModel(parent, all)
+	m.release = c.o.Release
 	if c.chosen != nil {
 		m.installation = all[0]
 	}
@@ -166,6 +174,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		report.Choices = append(report.Choices, finding.Choice{Name: "Subscribers", Value: subscribers})
 	}
 	if c.chosen != nil {
+		report.Choices = append(report.Choices, c.contents(ctx, m)...)
 		drafts = append(drafts, c.checkAccount(ctx, parent, all, m)...)
 	}
 	for _, r := range m.resources {

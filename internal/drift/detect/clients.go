@@ -7,17 +7,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/awsapi/livestate"
 )
 
-// Clients are the API clients of Check and Revert. Check needs only the first four.
+// Clients are the API clients of Check and Revert. Check needs only the first six;
+// without Lambda and SQS it does not compare functions and queues by itself.
 type Clients struct {
 	CloudFormation CloudFormation
 	IAM            livestate.IAM
 	SNS            livestate.SNS
 	Events         livestate.Events
+	Lambda         Lambda
+	SQS            SQS
 
 	ChangeSets    ChangeSets
 	RolePolicies  RolePolicies
@@ -86,6 +91,7 @@ func NewClients(cfg aws.Config) Clients {
 	stacks, identity, topics := cloudformation.NewFromConfig(cfg), iam.NewFromConfig(cfg), sns.NewFromConfig(cfg)
 	return Clients{
 		CloudFormation: stacks, IAM: identity, SNS: topics, Events: eventbridge.NewFromConfig(cfg),
+		Lambda: lambda.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
 		ChangeSets: stacks, RolePolicies: identity, TopicPolicies: topics,
 	}
 }

@@ -186,7 +186,7 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
 	references := &resolver{stack: s, listed: map[string]listed{}}
 	s.references = references
 	for _, r := range bound.Active() {
-		l := listed{r.LogicalID, deployed[r.LogicalID].physicalID, r.Type}
+		l := listed{logicalID: r.LogicalID, physicalID: deployed[r.LogicalID].physicalID, typ: r.Type}
 		if named := lookupType(r.Type).physicalID; named != nil {
 			props, err := bound.Properties(r.LogicalID, unresolved{})
 			if err != nil {
@@ -205,8 +205,12 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
 		}
 		l := references.listed[r.LogicalID]
 		same := deployed[r.LogicalID]
+		if same.physicalID == l.physicalID {
+			l.updated = same.updated
+		}
 		s.resources = append(s.resources, &resource{
-			stack: s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
+			updated: l.updated,
+			stack:   s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
 			props:        s.withExternalIDs(r.LogicalID, props),
 			undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
 			notDeployed:  s.part == "" && l.physicalID == "",

@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -18,14 +19,22 @@ import (
 func installTemplate(t *testing.T) *environment {
 	t.Helper()
 	w := newEnvironment(t)
-	w.parent = w.Launch(fakeawstest.Launch{Name: parentName, Parameters: map[string]string{
+	w.launchTemplate(nil)
+	return w
+}
+
+// launchTemplate launches template.yaml with further parameters.
+func (w *environment) launchTemplate(more map[string]string) {
+	w.t.Helper()
+	parameters := map[string]string{
 		"ProtectEC2": "yes", "ProtectS3": "yes", "ExternalId": secret, "ConnectionId": "main",
 		"DataPlaneAccountId":  "444455556666",
 		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/ControlPlane", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
-	}}).StackID
+	}
+	maps.Copy(parameters, more)
+	w.parent = w.Launch(fakeawstest.Launch{Name: parentName, Parameters: parameters}).StackID
 	w.release = detect.Release{Template: permstack.Template}
-	return w
 }
 
 // TestInstalled checks template.yaml itself: it is in sync after its launch; its

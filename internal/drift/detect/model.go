@@ -20,6 +20,7 @@ type model struct {
 	roles    map[*resource]expectedRole
 	policies map[string]document // of the managed policies, by ARN
 
+	release      Release
 	installation *stack // the parent, if it has the custom resource
 	deployed     *model // of the templates that the permission stacks have
 }

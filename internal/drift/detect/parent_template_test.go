@@ -44,9 +44,8 @@ func TestParentTemplate(t *testing.T) {
 		{"schedule", "ScheduleExpression: !Ref DriftSchedule", "ScheduleExpression: rate(300 days)",
 			finding.Monitoring, "rate(300 days)"},
 		{"rule disabled", "State: ENABLED", "State: DISABLED", finding.Monitoring, "DISABLED"},
-		{"alarm without actions", "      OKActions: [!Ref AlertTopic]\n\n  DriftCheckFailed",
-			"      OKActions: [!Ref AlertTopic]\n      ActionsEnabled: false\n\n  DriftCheckFailed",
-			finding.Monitoring, "ActionsEnabled"},
+		{"alarm without actions", "      ActionsEnabled: true\n", "      ActionsEnabled: false\n", finding.Monitoring,
+			"ActionsEnabled"},
 		{"environment", "ALERT_TOPIC_ARN: !Ref AlertTopic\n          ORG_HUB",
 			"ALERT_TOPIC_ARN: arn:aws:sns:us-east-1:999988887777:none\n          ORG_HUB", finding.Monitoring, "Environment"},
 		{ // with a change of a resource, without which there is nothing to update

@@ -16,6 +16,8 @@ type reader struct {
 	cloudformation *ratelimit.Limit
 	detections     *ratelimit.Limit // CloudFormation's slowest call, which AWS throttles separately
 	aws            *livestate.Reader
+	lambda         *ratelimit.Limit
+	sqs            *ratelimit.Limit
 
 	policies cache[livePolicy]
 	topics   cache[liveTopicAttributes]
@@ -24,7 +26,7 @@ type reader struct {
 func newReader(clients Clients, o Options) *reader {
 	limit := func() *ratelimit.Limit { return ratelimit.New(o.Concurrency, o.Now, o.Sleep) }
 	return &reader{
-		clients: clients, cloudformation: limit(), detections: limit(),
+		clients: clients, cloudformation: limit(), detections: limit(), lambda: limit(), sqs: limit(),
 		aws: &livestate.Reader{
 			IAM: clients.IAM, SNS: clients.SNS, Events: clients.Events,
 			Limits: livestate.Limits{IAM: limit(), SNS: limit(), Events: limit()},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
@@ -21,6 +22,8 @@ type resource struct {
 	live      liveState  // nil if it was not read
 	liveDone  bool       // the time was sufficient to read all of it
 	detection *detection // nil if CloudFormation was not asked
+
+	updated time.Time // last change of the resource by CloudFormation; zero if it is not known
 
 	// undetectable: the deployed stack does not have this resource, so CloudFormation
 	// cannot detect its drift.

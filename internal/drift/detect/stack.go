@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -171,7 +172,10 @@ func (s *stack) environment(p installation.Parent, template *cfntemplate.Templat
 }
 
 // listed is a resource as CloudFormation lists it.
-type listed struct{ logicalID, physicalID, typ string }
+type listed struct {
+	logicalID, physicalID, typ string
+	updated                    time.Time // last change of the resource by CloudFormation
+}
 
 // listResources lists a stack's resources, 100 a page.
 func (c *check) listResources(ctx context.Context, stackID string) ([]listed, error) {
@@ -187,6 +191,7 @@ func (c *check) listResources(ctx context.Context, stackID string) ([]listed, er
 			}
 			out = append(out, listed{
 				aws.ToString(r.LogicalResourceId), aws.ToString(r.PhysicalResourceId), aws.ToString(r.ResourceType),
+				aws.ToTime(r.LastUpdatedTimestamp),
 			})
 		}
 		if page.NextToken == nil {
@@ -207,6 +212,7 @@ func (s *stack) addResources(ids []listed) {
 	for _, l := range ids {
 		r := &resource{
 			stack: s, logicalID: l.logicalID, physicalID: l.physicalID, typ: lookupType(l.typ), typeName: l.typ,
+			updated: l.updated,
 		}
 		if s.bound != nil && s.bound.IsActive(l.logicalID) {
 			if props, err := s.bound.Properties(l.logicalID, references); err == nil {

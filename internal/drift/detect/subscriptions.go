@@ -1,9 +1,11 @@
 package detect
 
 import (
+	"context"
 	"slices"
 	"strings"
 
+	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
 )
 
@@ -19,6 +21,11 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 	for _, s := range live.subscriptions {
 		owner, endpoint := s.Owner, s.Endpoint
 		if slices.Contains(declared, subscriptionName(s.Protocol, endpoint)) {
+			if filter := live.filters[s.ARN]; filter != "" {
+				name := subscriptionName(s.Protocol, endpoint)
+				out = append(out, r.liveDraft(finding.TopicChanged, "FilterPolicy", name, finding.Monitoring, finding.None,
+					finding.Text(filter)))
+			}
 			continue // declared
 		}
 		receiver := accountInARN(endpoint)
@@ -33,6 +40,24 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 		out = append(out, d)
 	}
 	return out
+}
+
+// readFilters reads the filter policies of the confirmed subscriptions.
+func (live *liveTopic) readFilters(ctx context.Context, c *reader) {
+	live.filters = map[string]string{}
+	for _, s := range live.subscriptions {
+		if !strings.HasPrefix(s.ARN, "arn:") {
+			continue
+		}
+		filter, err := c.aws.SubscriptionFilter(ctx, s.ARN)
+		switch {
+		case awserr.IsNotFound(err): // removed since it was listed
+		case err != nil:
+			live.subscriptionErrs.add(err, "", "FilterPolicy")
+		case filter != "":
+			live.filters[s.ARN] = filter
+		}
+	}
 }
 
 func subscriptionName(protocol, endpoint string) string { return protocol + ":" + endpoint }
@@ -76,7 +101,11 @@ func (m *model) alertSubscribers() string {
 			continue
 		}
 		for _, s := range live.subscriptions {
-			out = append(out, subscriptionName(s.Protocol, s.Endpoint))
+			name := subscriptionName(s.Protocol, s.Endpoint)
+			if filter := live.filters[s.ARN]; filter != "" {
+				name += " filtered " + digest(filter)[:8]
+			}
+			out = append(out, name)
 		}
 	}
 	slices.Sort(out)

@@ -3,6 +3,8 @@ package detect
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/awsapi/livestate"
@@ -33,6 +35,7 @@ var iamManagedPolicy = &resourceType{
 		live := c.readPolicy(ctx, r.physicalID)
 		if m.installation != nil && !live.missing {
 			live.readEntities(ctx, c, r.physicalID)
+			live.readStaged(ctx, c, r)
 		}
 		return &live, live.errs
 	},
@@ -50,6 +53,7 @@ type livePolicy struct {
 	document string
 	version  string
 	entities []livestate.Entity // that it is attached to
+	staged   map[string]string  // documents of versions that somebody else created, by version
 	errs     readErrors
 }
 
@@ -76,6 +80,54 @@ func (live *livePolicy) readEntities(ctx context.Context, c *reader, arn string)
 		live.errs = append(slices.Clone(live.errs), readError{[]string{"Roles"}, "", err})
 	}
 	live.entities = entities
+}
+
+// readStaged reads the versions that the stack did not create: those that are newer
+// than the default version, which CloudFormation's newest version always is, or than
+// the stack's last change of the policy. iam:SetDefaultPolicyVersion alone puts such a
+// version into force.
+func (live *livePolicy) readStaged(ctx context.Context, c *reader, r *resource) {
+	versions, err := c.aws.OtherVersions(ctx, r.physicalID)
+	if err != nil && !awserr.IsNotFound(err) {
+		live.errs = append(slices.Clone(live.errs), readError{[]string{"Versions"}, "", err})
+	}
+	for _, v := range versions {
+		late := !r.updated.IsZero() && v.Created.After(r.updated)
+		if !late && versionNumber(v.ID) < versionNumber(live.version) {
+			continue
+		}
+		text, err := c.aws.VersionDocument(ctx, r.physicalID, v.ID)
+		if err != nil {
+			if !awserr.IsNotFound(err) {
+				live.errs = append(slices.Clone(live.errs), readError{[]string{"Versions"}, v.ID, err})
+			}
+			continue
+		}
+		if live.staged == nil {
+			live.staged = map[string]string{}
+		}
+		live.staged[v.ID] = text
+	}
+}
+
+// versionNumber returns 3 for v3.
+func versionNumber(id string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(id, "v"))
+	return n
+}
+
+// compareStaged reports the versions that would grant something else if they were put
+// into force.
+func (live *livePolicy) compareStaged(m *model, r *resource, expected document) []draft {
+	var out []draft
+	for _, id := range sorted(live.staged) {
+		d, differs := m.documentDraft(r, finding.PolicyVersionAdded, "Versions", id, expected,
+			parseDocument(live.staged[id]))
+		if differs {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // attachedElsewhere reports what has the policy and is none of the expected roles. A
@@ -115,6 +167,7 @@ func (live *livePolicy) compare(m *model, r *resource) []draft {
 	if live.errs.affect("PolicyDocument") || expected.unknown {
 		return out
 	}
+	out = append(out, live.compareStaged(m, r, expected)...)
 	actual := parseDocument(live.document)
 	d, differs := m.documentDraft(r, finding.PolicyChanged, "PolicyDocument", "", expected, actual)
 	if !differs {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
@@ -133,6 +134,8 @@ type liveRole struct {
 	tags       map[string]string
 	inline     map[string]string // documents by name; "" if it could not be read
 	attached   []string          // ARNs
+	created    time.Time
+	profiles   []string // instance profiles that have the role; nil if they were not read
 	// documents of policies that are attached, or are the boundary, and that the
 	// templates do not contain; by ARN. unreadDocuments are the errors of others.
 	documents       map[string]string
@@ -154,6 +157,12 @@ func readRole(ctx context.Context, c *reader, m *model, r *resource) (liveState,
 	}
 	live.readInline(ctx, c, r.physicalID)
 	live.readAttached(ctx, c, r.physicalID)
+	if m.installation != nil {
+		var err error
+		if live.profiles, err = c.aws.RoleInstanceProfiles(ctx, r.physicalID); err != nil && !awserr.IsNotFound(err) {
+			live.errs.add(err, "", "InstanceProfiles")
+		}
+	}
 	expected := m.roles[r]
 	foreign := slices.DeleteFunc(slices.Clone(live.attached), func(arn string) bool { return expected.managed[arn] })
 	if live.boundary != expected.boundary && !live.errs.unknown("PermissionsBoundary") {
@@ -186,7 +195,7 @@ func (live *liveRole) readSettings(ctx context.Context, c *reader, name string) 
 		live.errs.add(err, "", "AssumeRolePolicyDocument", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags")
 	default:
 		live.path, live.trust, live.maxSession = got.Path, got.Trust, got.MaxSession
-		live.boundary, live.tags = got.Boundary, got.Tags
+		live.boundary, live.tags, live.created = got.Boundary, got.Tags, got.Created
 	}
 }
 

@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"permstack/internal/awsapi/awserr"
 	"permstack/internal/notify/finding"
@@ -17,6 +20,8 @@ func (live *liveRole) compare(m *model, r *resource) []draft {
 	out = append(out, live.compareTrust(m, r, expected)...)
 	out = append(out, live.compareBoundary(m, r, expected)...)
 	out = append(out, live.compareSettings(r, expected)...)
+	out = append(out, live.compareIdentity(r)...)
+	out = append(out, live.addedProfiles(m, r)...)
 	var ofPolicies []draft
 	if !live.errs.unknown("Policies") && !isUnknown(r.props["Policies"]) {
 		ofPolicies = append(ofPolicies, live.addedInline(m, r, expected)...)
@@ -47,7 +52,64 @@ func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole)
 	if !differs {
 		return nil
 	}
+	if id, restored := restoreDeletedPrincipal(trust, actual); id != "" {
+		if _, differs := m.documentDraft(r, finding.TrustChanged, property, "", trust, restored); !differs {
+			d.Direction, d.Reason, d.Actual = finding.GrantsLess, finding.PrincipalRecreated, finding.Text(id)
+			d.values = []string{id}
+		}
+	}
 	return []draft{d}
+}
+
+// uniqueID is the unique id of a role or user (IAM User Guide, "IAM identifiers").
+var uniqueID = regexp.MustCompile(`^A(ROA|IDA)[A-Z0-9]{12,}$`)
+
+// restoreDeletedPrincipal returns the unique ids in a trust policy, separated by
+// commas, and the policy with the expected principals in their place. IAM replaces the
+// ARN of a principal that was deleted by its unique id; a principal that was created
+// again under the same name has another id, and no access (IAM User Guide, "AWS JSON
+// policy elements: Principal").
+func restoreDeletedPrincipal(expected, actual document) (string, document) {
+	if expected.err != nil || actual.err != nil || len(expected.Statement) != len(actual.Statement) {
+		return "", actual
+	}
+	var ids []string
+	for i, s := range actual.Statement {
+		names := principals(expected.Statement[i].Principal)
+		for j, name := range principals(s.Principal) {
+			if uniqueID.MatchString(name) && j < len(names) {
+				ids = append(ids, name)
+				actual = parseDocument(strings.ReplaceAll(actual.text, name, names[j]))
+			}
+		}
+	}
+	return strings.Join(ids, ","), actual
+}
+
+// compareIdentity reports a role that was created after the stack's last change of it:
+// somebody deleted the stack's role and created this one. What names the role by its
+// unique id, such as trust policies of others, no longer means it.
+func (live *liveRole) compareIdentity(r *resource) []draft {
+	if r.updated.IsZero() || !live.created.After(r.updated) {
+		return nil
+	}
+	return []draft{r.liveDraft(finding.RoleIdentityChanged, "", "", finding.Changed,
+		finding.Text("created before "+r.updated.UTC().Format(time.RFC3339)),
+		finding.Text("created "+live.created.UTC().Format(time.RFC3339)))}
+}
+
+// addedProfiles reports instance profiles that have the role and that no template
+// declares: instances with them have the role's access.
+func (live *liveRole) addedProfiles(m *model, r *resource) []draft {
+	var out []draft
+	for _, name := range live.profiles {
+		if m.find("AWS::IAM::InstanceProfile", name) != nil { // reported by its own comparison
+			continue
+		}
+		out = append(out, r.liveDraft(finding.ProfileAdded, "InstanceProfiles", name, finding.GrantsMore, finding.None,
+			finding.Text(name)))
+	}
+	return out
 }
 
 func (live *liveRole) compareBoundary(m *model, r *resource, expected expectedRole) []draft {

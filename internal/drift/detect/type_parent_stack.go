@@ -3,12 +3,6 @@ package detect
 // Resource types of the parent stack that only CloudFormation's drift detection
 // checks.
 
-var lambdaFunction = &resourceType{
-	name:        "AWS::Lambda::Function",
-	readHandler: []string{"lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig"},
-	attributes:  map[string]attribute{"Arn": arnAttribute("lambda", "function:", "")},
-}
-
 var lambdaEventInvokeConfig = &resourceType{
 	name:        "AWS::Lambda::EventInvokeConfig",
 	readHandler: []string{"lambda:GetFunctionEventInvokeConfig"},
@@ -23,19 +17,6 @@ var logGroup = &resourceType{
 	name:        "AWS::Logs::LogGroup",
 	readHandler: []string{"logs:DescribeLogGroups", "logs:ListTagsForResource", "logs:GetDataProtectionPolicy"},
 	attributes:  map[string]attribute{"Arn": arnAttribute("logs", "log-group:", ":*")},
-}
-
-var sqsQueue = &resourceType{
-	name:        "AWS::SQS::Queue",
-	readHandler: []string{"sqs:GetQueueAttributes", "sqs:ListQueueTags"},
-	attributes: map[string]attribute{
-		"Arn": func(v *resolver, logicalID, id string) (string, bool) {
-			name, _ := lastPart("/")(v, logicalID, id)
-			return v.arn("sqs", v.region(), name), true
-		},
-		"QueueName": lastPart("/"),
-		"QueueUrl":  isPhysicalID,
-	},
 }
 
 var cloudWatchAlarm = &resourceType{

@@ -25,9 +25,9 @@ var snsTopic = &resourceType{
 		}
 		return v.arn("sns", v.region(), name)
 	},
-	declared:   func(_ *model, r *resource) liveState { return &liveTopic{tags: r.expectedTags()} },
+	declared:   declaredTopic,
 	attributes: map[string]attribute{"TopicArn": isPhysicalID, "TopicName": lastPart(":")},
-	compared:   []string{"Tags"},
+	compared:   []string{"DeliveryPolicy", "KmsMasterKeyId", "Tags"},
 	read:       readTopic,
 	reverts: map[finding.Kind]revert{
 		// The finding is about the default policy: no template declares one.
@@ -41,26 +41,47 @@ var snsTopic = &resourceType{
 	afterRecreation: restorePolicies,
 }
 
+// declaredTopic returns a topic as a template declares it.
+func declaredTopic(_ *model, r *resource) liveState {
+	live := &liveTopic{tags: r.expectedTags()}
+	live.settings = map[string]string{}
+	for _, name := range topicSettings {
+		if r.props[name] != nil {
+			live.settings[name] = jsonText(r.props[name])
+		}
+	}
+	return live
+}
+
 // liveTopicAttributes is what GetTopicAttributes returns.
 type liveTopicAttributes struct {
-	missing bool
-	policy  string
-	errs    readErrors
+	missing  bool
+	policy   string
+	settings map[string]string // the attributes in topicSettings that are set
+	errs     readErrors
 }
+
+// topicSettings are attributes that decide whether messages are delivered.
+var topicSettings = []string{"DeliveryPolicy", "KmsMasterKeyId"}
 
 // readTopicAttributes reads a topic's attributes, once for the topic and its
 // policy.
 func (c *reader) readTopicAttributes(ctx context.Context, arn string) liveTopicAttributes {
 	return c.topics.get(arn, func() liveTopicAttributes {
 		var t liveTopicAttributes
-		policy, err := c.aws.TopicPolicy(ctx, arn)
+		attributes, err := c.aws.TopicAttributes(ctx, arn)
 		switch {
 		case awserr.IsNotFound(err):
 			t.missing = true
 		case err != nil:
 			t.errs.add(err, "", "PolicyDocument")
 		default:
-			t.policy = policy
+			t.policy, t.settings = attributes["Policy"], map[string]string{}
+			for _, name := range topicSettings {
+				if attributes[name] != "" {
+					t.settings[name] = attributes[name]
+				}
+			}
 		}
 		return t
 	})
@@ -73,6 +94,7 @@ type liveTopic struct {
 	tagErrs readErrors
 	// subscriptions are those of a topic of an installation; nil if they were not read.
 	subscriptions    []livestate.Subscription
+	filters          map[string]string // filter policies of subscriptions to the alert topic, by ARN
 	subscriptionErrs readErrors
 }
 
@@ -93,6 +115,9 @@ func readTopic(ctx context.Context, c *reader, m *model, r *resource) (liveState
 			live.subscriptionErrs.add(err, "", "Subscription")
 		}
 	}
+	if r.stack == m.installation {
+		live.readFilters(ctx, c)
+	}
 	return live, slices.Concat(live.tagErrs, live.errs, live.subscriptionErrs)
 }
 
@@ -104,6 +129,7 @@ func (live *liveTopic) compare(m *model, r *resource) []draft {
 	if live.tags != nil {
 		out = append(out, r.compareTags(live.tags)...)
 	}
+	out = append(out, live.compareTopicSettings(r)...)
 	out = append(out, r.readErrorDrafts(live.subscriptionErrs)...)
 	out = append(out, live.compareSubscriptions(m, r)...)
 	// A topic without a policy in a template has the default policy of SNS.
@@ -113,6 +139,32 @@ func (live *liveTopic) compare(m *model, r *resource) []draft {
 			expected := parseDocument(defaultTopicPolicy(r.physicalID, m.account))
 			out = append(out, m.topicPolicyDrafts(r, "Policy", "", expected, live.policy)...)
 		}
+	}
+	return out
+}
+
+// compareTopicSettings compares the key and the delivery policy, which CloudFormation
+// compares only if the template declares them. With a key whose policy does not allow
+// it, neither EventBridge nor CloudWatch can publish.
+func (live *liveTopic) compareTopicSettings(r *resource) []draft {
+	if live.settings == nil {
+		return nil
+	}
+	var out []draft
+	for _, name := range topicSettings {
+		expected, actual := "", live.settings[name]
+		if r.props[name] != nil {
+			expected = jsonText(r.props[name])
+		}
+		if expected == actual || isUnknown(expected) {
+			continue
+		}
+		direction := finding.Changed
+		if name == "KmsMasterKeyId" && actual != "" {
+			direction = finding.GrantsLess
+		}
+		out = append(out, r.liveDraft(finding.TopicChanged, name, name, direction, finding.Text(expected),
+			finding.Text(actual)))
 	}
 	return out
 }

@@ -99,7 +99,7 @@ func Handler(
 			Metrics: out, Now: now,
 			Check: func(ctx context.Context, previous notify.State) (finding.Report, error) {
 				options := options
-				options.WasInProgress = previous.WasInProgress
+				options.WasInProgress, options.Previous = previous.WasInProgress, previous.Choice
 				return detect.Check(ctx, clients, options)
 			},
 			Deployed: func(ctx context.Context) (monitor.Deployed, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +17,7 @@ import (
 // SSM is the part of the SDK's client that a Store needs.
 type SSM interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	ssm.GetParameterHistoryAPIClient
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
 
@@ -86,7 +88,45 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 	if written != version+1 {
 		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same time", ErrBusy, s.Parameter)
 	}
+	if damaged == nil && version > 1 {
+		if by := s.otherWriter(ctx, version, written); by != "" {
+			lease := state.Lease
+			state, damaged = notify.State{Lease: lease}, &DamagedError{
+				fmt.Errorf("parameter %s was written by %s", s.Parameter, by),
+			}
+		}
+	}
 	return state, damaged
+}
+
+// otherWriter returns who wrote the state that was read, if that is not the principal
+// of this run, which wrote the version own; "" if it is, or is not known. Sessions of
+// a role are the same principal. CloudFormation writes the first version.
+func (s *Store) otherWriter(ctx context.Context, read, own int64) string {
+	writers := map[int64]string{}
+	pages := ssm.NewGetParameterHistoryPaginator(s.Client, &ssm.GetParameterHistoryInput{Name: &s.Parameter})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return ""
+		}
+		for _, p := range page.Parameters {
+			writers[p.Version] = principal(aws.ToString(p.LastModifiedUser))
+		}
+	}
+	if before, now := writers[read], writers[own]; before != "" && now != "" && before != now {
+		return before
+	}
+	return ""
+}
+
+// principal returns an ARN without the name of a role's session.
+func principal(arn string) string {
+	parts := strings.Split(arn, "/")
+	if len(parts) == 3 && strings.HasSuffix(parts[0], ":assumed-role") {
+		return parts[0] + "/" + parts[1]
+	}
+	return arn
 }
 
 // Save writes the state with the lease, during a run.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/drift/monitor"
@@ -51,6 +52,57 @@ func TestStore(t *testing.T) {
 	again, err := s.Begin(t.Context(), "two", monday, monday.Add(time.Minute))
 	if err != nil || len(again.Known) != 1 {
 		t.Errorf("read again: %+v, %v", again, err)
+	}
+}
+
+// TestStateOfAnotherWriter checks that a state that is valid, but that another principal
+// wrote, is not used. The next run continues with its own.
+func TestStateOfAnotherWriter(t *testing.T) {
+	cloud, client, s := newStore(t, notify.FirstState)
+	n := iam.NewFromConfig(cloud.Config("123456789012", "eu-central-1"))
+	name, trust := "theirs", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",`+
+		`"Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`
+	allow := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:*","Resource":"*"}]}`
+	created, err := n.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: &name, PolicyName: &name, PolicyDocument: &allow,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(holder string) (notify.State, error) {
+		return s.Begin(t.Context(), holder, monday, monday.Add(time.Minute))
+	}
+	state, err := begin("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, state = notify.Compare(onlyFinding, state, monday, 7)
+	if err := s.End(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
+	written, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{Name: &s.Parameter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := ssm.NewFromConfig(cloud.ConfigAs("123456789012", "eu-central-1", *created.Role.Arn))
+	if _, err := theirs.PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: &s.Parameter, Value: written.Parameter.Value, Overwrite: aws.Bool(true),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	state, err = begin("two")
+	var damaged *monitor.DamagedError
+	if !errors.As(err, &damaged) || !strings.Contains(err.Error(), "theirs") || len(state.Known) != 0 {
+		t.Errorf("got %d findings, error %v, want none and the writer", len(state.Known), err)
+	}
+	if err := s.End(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begin("three"); err != nil {
+		t.Errorf("the run after it: %v", err)
 	}
 }
 

@@ -80,6 +80,9 @@ func (p lambdaFunction) function(r *request, name string) (lambda.Function, erro
 	for _, t := range r.tags() {
 		f.Tags[t.Key] = t.Value
 	}
+	// CloudFormation's own tags (user guide, "Resource tags"), which nobody else can set.
+	f.Tags["aws:cloudformation:stack-id"], f.Tags["aws:cloudformation:stack-name"] = r.stack.id, r.stack.name
+	f.Tags["aws:cloudformation:logical-id"] = r.logicalID
 	var err error
 	if f.Timeout, err = r.props.int("Timeout"); err != nil {
 		return f, err
@@ -282,7 +285,10 @@ func (lambdaInvokeConfig) set(r *request) error {
 		return err
 	}
 	return r.engine.d.Lambda.Change(lambdaPermission{}.function(r), func(f *lambda.Function) error {
-		f.AsyncRetries, f.AsyncMaxAge = nil, age
+		f.AsyncRetries, f.AsyncMaxAge, f.AsyncDestinations = nil, age, nil
+		if r.props.has("DestinationConfig") {
+			f.AsyncDestinations = r.props.object("DestinationConfig")
+		}
 		if r.props.has("MaximumRetryAttempts") {
 			f.AsyncRetries = &retries
 		}
@@ -295,7 +301,7 @@ func (lambdaInvokeConfig) delete(r *request) error {
 		return nil
 	}
 	return r.engine.d.Lambda.Change(lambdaPermission{}.function(r), func(f *lambda.Function) error {
-		f.AsyncRetries, f.AsyncMaxAge = nil, 0
+		f.AsyncRetries, f.AsyncMaxAge, f.AsyncDestinations = nil, 0, nil
 		return nil
 	})
 }
@@ -313,6 +319,10 @@ func (lambdaInvokeConfig) read(r *request) (map[string]any, error) {
 		out[k] = v
 	}
 	delete(out, "MaximumRetryAttempts")
+	delete(out, "DestinationConfig")
+	if f.AsyncDestinations != nil {
+		out["DestinationConfig"] = f.AsyncDestinations
+	}
 	if f.AsyncRetries != nil {
 		out["MaximumRetryAttempts"] = int64(*f.AsyncRetries)
 	}

@@ -32,8 +32,14 @@ func functionPath(version, rest string) *regexp.Regexp {
 // reference, "Request Syntax" of each).
 var operations = []operation{
 	{"GetFunction", "GET", functionPath("2015-03-31", ""), 200, (*Registry).getFunction, false},
-	{"GetFunctionConfiguration", "GET", functionPath("2015-03-31", "/configuration"), 200, (*Registry).getConfiguration, false},
-	{"UpdateFunctionConfiguration", "PUT", functionPath("2015-03-31", "/configuration"), 200, (*Registry).putConfiguration, false},
+	{
+		"GetFunctionConfiguration", "GET", functionPath("2015-03-31", "/configuration"),
+		200, (*Registry).getConfiguration, false,
+	},
+	{
+		"UpdateFunctionConfiguration", "PUT", functionPath("2015-03-31", "/configuration"),
+		200, (*Registry).putConfiguration, false,
+	},
 	{"UpdateFunctionCode", "PUT", functionPath("2015-03-31", "/code"), 200, (*Registry).putCode, false},
 	{"GetPolicy", "GET", functionPath("2015-03-31", "/policy"), 200, (*Registry).getPolicy, false},
 	{"AddPermission", "POST", functionPath("2015-03-31", "/policy"), 201, (*Registry).addPermission, false},
@@ -41,21 +47,45 @@ var operations = []operation{
 		"RemovePermission", "DELETE", regexp.MustCompile("^/2015-03-31/functions/([^/]+)/policy/[^/]+$"), 204,
 		(*Registry).removePermission, false,
 	},
-	{"PublishVersion", "POST", functionPath("2015-03-31", "/versions"), 201, (*Registry).publishVersion, false},
-	{"ListVersionsByFunction", "GET", functionPath("2015-03-31", "/versions"), 200, (*Registry).listVersions, false},
+	{
+		"PublishVersion", "POST", functionPath("2015-03-31", "/versions"),
+		201, (*Registry).publishVersion, false,
+	},
+	{
+		"ListVersionsByFunction", "GET", functionPath("2015-03-31", "/versions"),
+		200, (*Registry).listVersions, false,
+	},
 	{"CreateAlias", "POST", functionPath("2015-03-31", "/aliases"), 201, (*Registry).createAlias, false},
 	{"ListAliases", "GET", functionPath("2015-03-31", "/aliases"), 200, (*Registry).listAliases, false},
 	{
 		"DeleteAlias", "DELETE", regexp.MustCompile("^/2015-03-31/functions/([^/]+)/aliases/[^/]+$"), 204,
 		(*Registry).deleteAlias, false,
 	},
-	{"PutFunctionConcurrency", "PUT", functionPath("2017-10-31", "/concurrency"), 200, (*Registry).putConcurrency, false},
-	{"DeleteFunctionConcurrency", "DELETE", functionPath("2017-10-31", "/concurrency"), 204, (*Registry).deleteConcurrency, false},
-	{"CreateFunctionUrlConfig", "POST", functionPath("2021-10-31", "/url"), 201, (*Registry).createURL, false},
-	{"DeleteFunctionUrlConfig", "DELETE", functionPath("2021-10-31", "/url"), 204, (*Registry).deleteURL, false},
+	{
+		"PutFunctionConcurrency", "PUT", functionPath("2017-10-31", "/concurrency"),
+		200, (*Registry).putConcurrency, false,
+	},
+	{
+		"DeleteFunctionConcurrency", "DELETE", functionPath("2017-10-31", "/concurrency"),
+		204, (*Registry).deleteConcurrency, false,
+	},
+	{
+		"CreateFunctionUrlConfig", "POST", functionPath("2021-10-31", "/url"),
+		201, (*Registry).createURL, false,
+	},
+	{
+		"DeleteFunctionUrlConfig", "DELETE", functionPath("2021-10-31", "/url"),
+		204, (*Registry).deleteURL, false,
+	},
 	{"ListFunctionUrlConfigs", "GET", functionPath("2021-10-31", "/urls"), 200, (*Registry).listURLs, false},
-	{"GetFunctionEventInvokeConfig", "GET", functionPath("2019-09-25", "/event-invoke-config"), 200, (*Registry).getInvokeConfig, false},
-	{"PutFunctionEventInvokeConfig", "PUT", functionPath("2019-09-25", "/event-invoke-config"), 200, (*Registry).putInvokeConfig, false},
+	{
+		"GetFunctionEventInvokeConfig", "GET", functionPath("2019-09-25", "/event-invoke-config"),
+		200, (*Registry).getInvokeConfig, false,
+	},
+	{
+		"PutFunctionEventInvokeConfig", "PUT", functionPath("2019-09-25", "/event-invoke-config"),
+		200, (*Registry).putInvokeConfig, false,
+	},
 	{
 		"CreateEventSourceMapping", "POST", regexp.MustCompile("^/2015-03-31/event-source-mappings()/?$"), 202,
 		(*Registry).createMapping, true,

@@ -161,7 +161,8 @@ func (r *Registry) putConcurrency(call *protocol.Call, name string) (any, error)
 }
 
 func (r *Registry) deleteConcurrency(call *protocol.Call, name string) (any, error) {
-	return nil, r.Change(Resolve(call.Account, call.Region, name), func(f *Function) error { f.Reserved = nil; return nil })
+	arn := Resolve(call.Account, call.Region, name)
+	return nil, r.Change(arn, func(f *Function) error { f.Reserved = nil; return nil })
 }
 
 // invokeConfig returns the configuration of asynchronous invocations.

@@ -2,8 +2,8 @@
 // standard parameters with versions and tags. A SecureString is stored without
 // encryption.
 //
-// There are no advanced parameters, policies, labels, history or public
-// parameters.
+// There are no advanced parameters, policies, labels or public parameters. The history
+// has the values and writers of the last 100 versions.
 package ssm
 
 import (
@@ -31,12 +31,24 @@ type Service struct {
 	stores map[location]map[string]*parameter
 }
 
+// historyEntry is one version of a parameter, as GetParameterHistory returns it.
+type historyEntry struct {
+	Name, Type, Value string
+	Version           int
+	LastModifiedUser  string
+	LastModifiedDate  protocol.Time
+}
+
+// maxHistory is the number of versions that are kept (Systems Manager quotas).
+const maxHistory = 100
+
 type location struct{ account, region string }
 
 type parameter struct {
 	name, kind, value, dataType, description string
 	pattern, user, arn                       string
 	version                                  int
+	history                                  []historyEntry
 	modified                                 time.Time
 	tags                                     []protocol.Tag
 }
@@ -61,10 +73,11 @@ func (s *Service) Definition() protocol.Service {
 		Name: "ssm", Protocol: protocol.JSON, Version: "2014-11-06", TargetPrefix: "AmazonSSM",
 		Source: "internal/fakeaws/ssm/ssm.go",
 		Actions: map[string]protocol.Action{
-			"PutParameter":    protocol.LockedJSON(&s.mu, s.putParameter, s.on(request.name)),
-			"GetParameter":    protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
-			"GetParameters":   protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
-			"DeleteParameter": protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
+			"PutParameter":        protocol.LockedJSON(&s.mu, s.putParameter, s.on(request.name)),
+			"GetParameter":        protocol.LockedJSON(&s.mu, s.getParameter, s.on(request.name)),
+			"GetParameterHistory": protocol.LockedJSON(&s.mu, s.getParameterHistory, s.on(request.name)),
+			"GetParameters":       protocol.LockedJSON(&s.mu, s.getParameters, s.on(request.names)),
+			"DeleteParameter":     protocol.LockedJSON(&s.mu, s.deleteParameter, s.on(request.name)),
 			"DescribeParameters": protocol.LockedJSON(&s.mu, s.describeParameters,
 				protocol.OnAnyResource("ssm:DescribeParameters")),
 			"AddTagsToResource":      protocol.LockedJSON(&s.mu, s.addTagsToResource, s.on(request.resourceID)),
@@ -171,6 +184,10 @@ func (s *Service) putParameter(call *protocol.Call, in struct {
 	if in.Description != "" {
 		p.description = in.Description
 	}
+	p.history = append(slices.Clone(p.history), historyEntry{
+		p.name, p.kind, p.value, p.version, p.user, protocol.Time(p.modified),
+	})
+	p.history = p.history[max(0, len(p.history)-maxHistory):]
 	s.store(call)[in.Name] = p
 	return map[string]any{"Version": p.version, "Tier": "Standard"}, nil
 }
@@ -230,6 +247,23 @@ func (s *Service) getParameter(call *protocol.Call, in struct{ Name string }) (a
 		return nil, err
 	}
 	return map[string]any{"Parameter": p}, nil
+}
+
+// getParameterHistory returns the versions, the oldest first, 50 a page.
+func (s *Service) getParameterHistory(call *protocol.Call, in struct{ Name, NextToken string }) (any, error) {
+	p := s.store(call)[in.Name]
+	if p == nil {
+		return nil, notFound(in.Name)
+	}
+	page, next, ok := protocol.Page(p.history, in.NextToken, 50)
+	if !ok {
+		return nil, protocol.Errorf("InvalidNextToken", "The specified token isn't valid.")
+	}
+	out := map[string]any{"Parameters": page}
+	if next != "" {
+		out["NextToken"] = next
+	}
+	return out, nil
 }
 
 func (s *Service) getParameters(call *protocol.Call, in struct{ Names []string }) (any, error) {

@@ -14,6 +14,23 @@ import (
 type Choice struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+
+	// Direction and Changes are of the change since the value that Options.Previous of the
+	// detector returned, if the names and values alone do not tell it.
+	Direction Direction `json:"direction,omitempty"`
+	Changes   []string  `json:"changes,omitempty"`
+}
+
+// Choices that are not values in the parent's template, but the contents of what it
+// refers to. They are announced only if both values are known.
+const (
+	BoundaryDocument = "PermissionsBoundaryDocument" // version and hash of the boundary's document
+	CodeSuffix       = "Code"                        // of a function, by its logical ID: the hash of its package
+)
+
+// isContent reports whether a choice is the contents of something.
+func isContent(name string) bool {
+	return name == BoundaryDocument || strings.HasSuffix(name, CodeSuffix)
 }
 
 // principalChoices name who gets access.
@@ -44,6 +61,10 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 		}
 		return out
 	}
+	hints := map[string]Choice{}
+	for _, c := range after {
+		hints[c.Name] = c
+	}
 	old, now := values(before), values(after)
 	var names []string
 	for _, c := range slices.Concat(before, after) {
@@ -52,13 +73,16 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 	slices.Sort(names)
 	var out []Finding
 	for _, name := range slices.Compact(names) {
-		if old[name] == now[name] {
+		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") {
 			continue
 		}
 		f := Finding{
 			Stack: stack, PhysicalID: stackID, Type: "AWS::CloudFormation::Stack", Kind: ChoiceChanged, Subject: name,
 			Direction: ChoiceDirection(name, old[name], now[name]), Expected: Text(old[name]), Actual: Text(now[name]),
-			SeenBy: []Source{Live},
+			SeenBy: []Source{Live}, Changes: hints[name].Changes,
+		}
+		if hint := hints[name].Direction; hint != "" {
+			f.Direction = hint
 		}
 		f.ID, f.Hash = choiceDigest(stack, name), choiceDigest(name, old[name], now[name])
 		out = append(out, f)
@@ -76,6 +100,8 @@ func ChoiceDirection(name, before, after string) Direction {
 	switch {
 	case slices.Contains(monitoringChoices, name):
 		return Monitoring
+	case isContent(name):
+		return GrantsMore
 	case name == "PermissionsBoundaryArn" && before == "":
 		return GrantsLess
 	case name == "PermissionsBoundaryArn":

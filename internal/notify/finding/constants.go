@@ -45,7 +45,18 @@ const (
 	StateLost           Kind = "state-lost"                // what the check remembers was written by somebody else
 	AttachedElsewhere   Kind = "policy-attached-elsewhere" // to what no template of the installation declares
 	SubscriptionAdded   Kind = "subscription-added"
-	RoleAdded           Kind = "role-added" // under the installation's path, in none of its stacks
+
+	FunctionCodeChanged   Kind = "function-code-changed" // the hash of the package
+	FunctionChanged       Kind = "function-changed"      // a setting
+	FunctionPolicyChanged Kind = "function-policy-changed"
+	FunctionTriggerAdded  Kind = "function-trigger-added" // a URL, event source, version or alias
+	QueuePolicyChanged    Kind = "queue-policy-changed"
+
+	TopicChanged        Kind = "topic-changed"          // an attribute, or the filter of a subscription
+	ProfileAdded        Kind = "instance-profile-added" // with a role of the installation
+	PolicyVersionAdded  Kind = "policy-version-added"   // not the default version
+	RoleIdentityChanged Kind = "role-identity-changed"  // another role has the name
+	RoleAdded           Kind = "role-added"             // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
 )
 
@@ -63,6 +74,8 @@ const (
 	BoundaryUnreadable Reason = "boundary-unreadable"
 	// The role was deleted and another one of this name was created.
 	RoleRecreated Reason = "role-recreated"
+	// The principal of another account was deleted, or deleted and created again.
+	PrincipalRecreated Reason = "principal-recreated"
 	// The expected value is known to CloudFormation alone.
 	ExpectedUnknown Reason = "expected-unknown"
 	// In the stack's status its template does not describe what is deployed.

@@ -42,6 +42,27 @@ var kindAdvice = map[finding.Kind]string{
 		"called Subscribe.",
 	finding.AttachedElsewhere: "If this was not intended, detach the policy with aws iam detach-role-policy, " +
 		"detach-user-policy or detach-group-policy; CloudTrail's Attach events show who attached it.",
+	finding.FunctionCodeChanged: "Whoever did this can do what the function's role may do. Find out in CloudTrail who " +
+		"called UpdateFunctionCode (UpdateFunctionCode20150331v2), and deploy the package of the release again: aws " +
+		"lambda update-function-code with the bucket and key in the parent stack's template.",
+	finding.FunctionChanged: "Find out in CloudTrail who called UpdateFunctionConfiguration, PutFunctionConcurrency or " +
+		"PutFunctionEventInvokeConfig, and restore the value of the template.",
+	finding.FunctionPolicyChanged: "If this was not intended, remove the statement with aws lambda remove-permission; " +
+		"CloudTrail shows who called AddPermission or RemovePermission.",
+	finding.FunctionTriggerAdded: "If this was not intended, delete it with aws lambda delete-function-url-config, " +
+		"delete-event-source-mapping, delete-alias or delete-function --qualifier, and find out in CloudTrail who " +
+		"created it.",
+	finding.QueuePolicyChanged: "If this was not intended, restore the queue's policy from the template with aws sqs " +
+		"set-queue-attributes; CloudTrail shows who called SetQueueAttributes.",
+	finding.TopicChanged: "If this was not intended, restore the value of the template: aws sns set-topic-attributes, or " +
+		"aws sns set-subscription-attributes for the filter of a subscription; CloudTrail shows who set it.",
+	finding.ProfileAdded: "If this was not intended, remove the role with aws iam remove-role-from-instance-profile; " +
+		"CloudTrail shows who called AddRoleToInstanceProfile.",
+	finding.PolicyVersionAdded: "Delete the version with aws iam delete-policy-version; CloudTrail's CreatePolicyVersion " +
+		"events show who created it.",
+	finding.RoleIdentityChanged: "Find out in CloudTrail who called DeleteRole and CreateRole. If it was not you, update " +
+		"the parent stack after you have deleted this role; let the backup service, and your own key and bucket " +
+		"policies, name the role again.",
 	finding.StateLost: "Find out in CloudTrail who called PutParameter or DeleteParameter on the parameter; only the drift " +
 		"check writes it.",
 	finding.StackAdded: "If it is not yours, find out in CloudTrail who called CreateStack and which resources the stack " +
@@ -57,6 +78,9 @@ var reasonAdvice = map[finding.Reason]string{
 	finding.RoleRecreated: "Find out who deleted the role and created this one. Delete it, then " +
 		"recreate it: on the stack's page in the console, create a drift-aware change set with the current template, " +
 		"and execute it.",
+	finding.PrincipalRecreated: "This is no attack: ask the backup service whether it created its role again. Then " +
+		"write the trust policy again: on the stack's page in the console, create a drift-aware change set with the " +
+		"current template, and execute it; or set OnDrift to revert.",
 	finding.StackNotStable: "See the stack's events in the console for what failed, correct that, and update or delete " +
 		"the stack.",
 	finding.TemplateInvalid: "The stack's resources were checked by CloudFormation alone. Deploy a template " +
@@ -77,6 +101,11 @@ func advice(f finding.Finding) string {
 		return text
 	}
 	switch f.Kind {
+	case finding.TemplateChanged:
+		if f.Subject == "parent" {
+			return "If this was not intended, find out in CloudTrail who called UpdateStack or ExecuteChangeSet on the parent " +
+				"stack, and update it with the launch template of its release."
+		}
 	case finding.InlinePolicyAdded:
 		return fmt.Sprintf(
 			"If this was not intended, remove it: aws iam delete-role-policy --role-name %s --policy-name %s; "+

@@ -42,7 +42,7 @@ func Finding(f finding.Finding) Text {
 	case finding.TagsChanged:
 		t.Expected, t.Actual = quoted(f.Expected), quoted(f.Actual)
 	case finding.TemplateChanged:
-		t.Expected, t.Actual = "the template of the catalogue", "another template: sha256 "+f.Actual.Text
+		t.Expected, t.Actual = f.Expected.Text, "another template: sha256 "+f.Actual.Text
 	case finding.StackAdded, finding.RoleAdded:
 		t.Expected, t.Actual = "no such "+noun(f), strings.TrimSpace(noun(f)+" "+f.Subject)
 		if f.Actual.Document != nil {
@@ -115,7 +115,7 @@ var nouns = map[string]string{
 	"AWS::CloudFormation::Stack": "permission stack", "AWS::Events::Rule": "event rule",
 	"AWS::IAM::InstanceProfile": "instance profile", "AWS::IAM::ManagedPolicy": "managed policy",
 	"AWS::IAM::Role": "role", "AWS::SNS::Topic": "topic", "AWS::SNS::TopicInlinePolicy": "topic",
-	"AWS::SNS::TopicPolicy": "topic",
+	"AWS::SNS::TopicPolicy": "topic", "AWS::Lambda::Function": "function", "AWS::SQS::Queue": "queue",
 }
 
 func noun(f finding.Finding) string {
@@ -164,21 +164,40 @@ var ruleDetails = map[string]map[finding.Direction]string{
 
 // choiceDetails are the consequences of a changed choice.
 var choiceDetails = map[string]string{
-	"ControlPlaneRoleArn":        "This principal may assume the backup service's role now.",
-	"SupportControlPlaneRoleArn": "This principal may assume the support role now.",
-	"DataPlaneAccountId":         "Backups may be sent to this account now.",
-	"OtherAccountIds":            "Backups may be shared with these accounts now; nothing means any account.",
-	"PermissionsBoundaryArn":     "This policy limits what the roles may do; nothing means no limit.",
-	"ServiceToken":               "This function creates the permission stacks now.",
-	"DriftSchedule":              "The drift check runs on this schedule now; DISABLED means that it does not.",
-	"Subscriptions":              "These subscriptions of the alert topic are created by the stack now.",
-	"Subscribers":                "These are subscribed to the alert topic now, confirmed or not.",
-	"OnDrift":                    "This is what the check does with a difference now.",
-	"OrgHubTopicArn":             "This topic of the organization is notified, too.",
-	"Template":                   "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
+	"ControlPlaneRoleArn":         "This principal may assume the backup service's role now.",
+	"SupportControlPlaneRoleArn":  "This principal may assume the support role now.",
+	"DataPlaneAccountId":          "Backups may be sent to this account now.",
+	"OtherAccountIds":             "Backups may be shared with these accounts now; nothing means any account.",
+	"PermissionsBoundaryArn":      "This policy limits what the roles may do; nothing means no limit.",
+	"PermissionsBoundaryDocument": "The text of the permissions boundary is another one: it limits what the roles may do.",
+	"ProvisionerCode":             "The function that creates the permission stacks has other code now.",
+	"DriftCode":                   "The function that runs the check has other code now.",
+	"ServiceToken":                "This function creates the permission stacks now.",
+	"DriftSchedule":               "The drift check runs on this schedule now; DISABLED means that it does not.",
+	"Subscriptions":               "These subscriptions of the alert topic are created by the stack now.",
+	"Subscribers":                 "These are subscribed to the alert topic now, confirmed or not.",
+	"OnDrift":                     "This is what the check does with a difference now.",
+	"OrgHubTopicArn":              "This topic of the organization is notified, too.",
+	"Template":                    "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
 // same says what a difference amounts to if the access of the role is the same.
+// topicDetails explains what an attribute of a topic means, by property.
+var topicDetails = map[string]string{
+	"FilterPolicy":   "The subscriber receives only the messages that the filter lets through.",
+	"KmsMasterKeyId": "EventBridge and CloudWatch publish only if the policy of the key allows it.",
+}
+
+// functionDetails explains what a setting of a function means, by property.
+var functionDetails = map[string]string{
+	"DestinationConfig":            "What the function returns, or the event that failed, is sent there.",
+	"Environment":                  "The variables decide whom the function notifies and which code it loads.",
+	"Layers":                       "A layer adds code that runs with the function's permissions.",
+	"ReservedConcurrentExecutions": "With 0 the function does not run at all.",
+	"Role":                         "The function has the permissions of this role.",
+	"VpcConfig":                    "In a VPC the function may not reach AWS's APIs.",
+}
+
 var same = map[finding.Kind]string{
 	finding.InlinePolicyAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
 		"same with and without it.",
@@ -198,7 +217,9 @@ var reasons = map[finding.Reason]string{
 	finding.PolicyUnreadable:   "What the policy allows could not be read; it is assumed to grant more.",
 	finding.BoundaryUnreadable: "The two boundaries could not be compared: one of them could not be read.",
 	finding.RoleRecreated:      "IAM cannot move a role: this is another role of the same name.",
-	finding.ExpectedUnknown:    "The expected policy contains a value that only CloudFormation knows.",
+	finding.PrincipalRecreated: "The backup service's role was deleted, or deleted and created again: the trust policy " +
+		"names the unique id of a role that does not exist, so nobody can assume this role.",
+	finding.ExpectedUnknown: "The expected policy contains a value that only CloudFormation knows.",
 	finding.StackNotStable: "In this status a stack's template does not describe what is deployed, and CloudFormation " +
 		"detects no drift.",
 	finding.TemplateInvalid: "The deployed template cannot be evaluated:",
@@ -240,6 +261,10 @@ func details(f finding.Finding) []string {
 			add("The role may do no more than this boundary allows.")
 		}
 	case finding.TemplateChanged:
+		if f.Subject == "parent" {
+			add("The parent stack has another template than the release: whoever updated it may have changed the check.")
+			break
+		}
 		add("A principal other than permstack's function updated this stack: its template is not the one that the " +
 			"choices in the parent stack result in.")
 	case finding.ChoiceChanged:
@@ -248,6 +273,20 @@ func details(f finding.Finding) []string {
 		add("It receives every message of the topic. No template of this installation declares it.")
 	case finding.AttachedElsewhere:
 		add("It has what the policy grants the backup service.")
+	case finding.TopicChanged:
+		add(topicDetails[f.Property])
+	case finding.ProfileAdded:
+		add("Instances with this profile have the access of the role.")
+	case finding.PolicyVersionAdded:
+		add("It is not in force. Whoever may call SetDefaultPolicyVersion on the policy can put it into force.")
+	case finding.RoleIdentityChanged:
+		add("It has another unique id: policies of others that name the role no longer mean this one.")
+	case finding.FunctionCodeChanged:
+		add("The function runs other code than that of the release, with all its permissions.")
+	case finding.FunctionChanged:
+		add(functionDetails[f.Property])
+	case finding.FunctionTriggerAdded:
+		add("It invokes the function, or a copy of it. No template of this installation declares it.")
 	case finding.StateLost:
 		add("Open findings are reported again, and changes of the choices in the parent stack since the last run are " +
 			"not known.")

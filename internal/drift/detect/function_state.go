@@ -1,0 +1,146 @@
+package detect
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/ratelimit"
+)
+
+// Lambda is the part of the SDK's client that Check needs.
+type Lambda interface {
+	lambda.ListAliasesAPIClient
+	lambda.ListEventSourceMappingsAPIClient
+	lambda.ListFunctionUrlConfigsAPIClient
+	lambda.ListVersionsByFunctionAPIClient
+	GetFunction(context.Context, *lambda.GetFunctionInput, ...func(*lambda.Options)) (*lambda.GetFunctionOutput, error)
+	GetFunctionEventInvokeConfig(
+		context.Context, *lambda.GetFunctionEventInvokeConfigInput, ...func(*lambda.Options),
+	) (*lambda.GetFunctionEventInvokeConfigOutput, error)
+	GetPolicy(context.Context, *lambda.GetPolicyInput, ...func(*lambda.Options)) (*lambda.GetPolicyOutput, error)
+}
+
+// liveFunction is a function as Lambda has it. What could not be read is in errs.
+type liveFunction struct {
+	missing  bool
+	config   *types.FunctionConfiguration
+	reserved *int32 // ReservedConcurrentExecutions
+	policy   string // "" if there is none
+	// triggers are what invokes the function, or a copy of it, beside its policy: a URL,
+	// an event source, a version, an alias.
+	triggers     []string
+	destinations *types.DestinationConfig // of asynchronous invocations
+	errs         readErrors
+}
+
+func (live *liveFunction) deleted() bool          { return live.missing }
+func (live *liveFunction) unreadable() readErrors { return live.errs }
+
+func (c *reader) readFunction(ctx context.Context, name string) *liveFunction {
+	live := &liveFunction{}
+	got, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetFunction, &lambda.GetFunctionInput{FunctionName: &name})
+	switch {
+	case awserr.IsNotFound(err):
+		live.missing = true
+		return live
+	case err != nil:
+		live.errs.add(err, "", functionProperties...)
+	default:
+		live.config = got.Configuration
+		if got.Concurrency != nil {
+			live.reserved = got.Concurrency.ReservedConcurrentExecutions
+		}
+	}
+	policy, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetPolicy, &lambda.GetPolicyInput{FunctionName: &name})
+	switch {
+	case awserr.IsNotFound(err): // it has none
+	case err != nil:
+		live.errs.add(err, "", "Policy")
+	default:
+		live.policy = aws.ToString(policy.Policy)
+	}
+	invoke, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetFunctionEventInvokeConfig,
+		&lambda.GetFunctionEventInvokeConfigInput{FunctionName: &name})
+	switch {
+	case awserr.IsNotFound(err):
+	case err != nil:
+		live.errs.add(err, "", "DestinationConfig")
+	default:
+		live.destinations = invoke.DestinationConfig
+	}
+	live.readTriggers(ctx, c, name)
+	return live
+}
+
+// readTriggers reads what invokes the function. A list that cannot be read does not
+// prevent the others.
+func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name string) {
+	add := func(err error, triggers ...string) {
+		live.triggers = append(live.triggers, triggers...)
+		if err != nil {
+			live.errs.add(err, "", "Triggers")
+		}
+	}
+	urls := &lambda.ListFunctionUrlConfigsInput{FunctionName: &name}
+	for {
+		page, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.ListFunctionUrlConfigs, urls)
+		add(err)
+		if err != nil {
+			break
+		}
+		for _, u := range page.FunctionUrlConfigs {
+			add(nil, "url "+aws.ToString(u.FunctionUrl)+" "+string(u.AuthType))
+		}
+		if urls.Marker = page.NextMarker; urls.Marker == nil {
+			break
+		}
+	}
+	mappings := &lambda.ListEventSourceMappingsInput{FunctionName: &name}
+	for {
+		page, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.ListEventSourceMappings, mappings)
+		add(err)
+		if err != nil {
+			break
+		}
+		for _, m := range page.EventSourceMappings {
+			add(nil, "event source "+aws.ToString(m.EventSourceArn))
+		}
+		if mappings.Marker = page.NextMarker; mappings.Marker == nil {
+			break
+		}
+	}
+	versions := &lambda.ListVersionsByFunctionInput{FunctionName: &name}
+	for {
+		page, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.ListVersionsByFunction, versions)
+		add(err)
+		if err != nil {
+			break
+		}
+		for _, v := range page.Versions {
+			if version := aws.ToString(v.Version); version != "$LATEST" {
+				add(nil, "version "+version)
+			}
+		}
+		if versions.Marker = page.NextMarker; versions.Marker == nil {
+			break
+		}
+	}
+	aliases := &lambda.ListAliasesInput{FunctionName: &name}
+	for {
+		page, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.ListAliases, aliases)
+		add(err)
+		if err != nil {
+			break
+		}
+		for _, a := range page.Aliases {
+			add(nil, "alias "+aws.ToString(a.Name))
+		}
+		if aliases.Marker = page.NextMarker; aliases.Marker == nil {
+			break
+		}
+	}
+}
