@@ -98,6 +98,10 @@ Exit status: 0 if the output was written, 2 if not.`,
 		"`ID` of another account whose keys, subnets and snapshots may be used (repeatable)")
 	flags.BoolVar(&f.env.Organization, "organization", false,
 		"allow keys, subnets and snapshots that accounts of your organization share")
+	flags.StringVar(&f.env.TopicKeyARN, "topic-key", "",
+		"`ARN` of the KMS key that encrypts the event topic; its key policy must allow EventBridge and SNS")
+	flags.StringArrayVar(&f.env.Protected, "protect", nil,
+		"`ARN` of a further resource that the guard of the roles protects (repeatable)")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
 	flags.StringVar(&f.output, "output", "json", "encoding of template and policies: json or yaml")
@@ -140,7 +144,7 @@ func (f *synthFlags) synthesize() (policies.Set, error) {
 // write returns the set as a template or as policies, in JSON.
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
 	if f.format == "policies" {
-		doc, err := policyjson.FromSet(set, policyjson.NewPlace(f.env))
+		doc, err := policyjson.FromSet(set.WithoutUnnamedStack(), policyjson.NewPlace(f.env))
 		if err != nil {
 			return nil, err
 		}

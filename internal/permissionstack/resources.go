@@ -122,7 +122,7 @@ func (w *writer) role(r policies.Role, managed []any) resource {
 func (w *writer) topics(topics []policies.Topic) {
 	for i, t := range topics {
 		id := logicalID(t.Entity)
-		w.add(id, t.Name, resource{typed: &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)}})
+		w.add(id, t.Name, resource{typed: w.topic(t)})
 		policy := &sns.TopicInlinePolicy{PolicyDocument: ownPolicy{t.Policy, t.Name, id}}
 		w.add(id+"Policy", t.Name, resource{policy, map[string]any{"TopicArn": ref(id)}})
 		if i == 0 {
@@ -131,6 +131,14 @@ func (w *writer) topics(topics []policies.Topic) {
 			w.output(id+"Arn", ref(id))
 		}
 	}
+}
+
+func (w *writer) topic(t policies.Topic) *sns.Topic {
+	out := &sns.Topic{TopicName: &t.Name, Tags: w.tags(t.Tags)}
+	if t.KeyARN != "" {
+		out.KmsMasterKeyId = &t.KeyARN
+	}
+	return out
 }
 
 // rules writes the event rules, without their reasons: fourteen descriptions are a

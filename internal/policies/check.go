@@ -33,6 +33,7 @@ var (
 	externalIDPattern   = lazy(`^[A-Za-z0-9_+=,.@:/-]+$`)
 	roleARNPattern      = lazy(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9_.,@=+/-]+)$`)
 	policyARNPattern    = lazy(`^arn:(aws[a-z-]*):iam::([0-9]{12}|aws):policy/([A-Za-z0-9_.,@=+/-]+)$`)
+	keyARNPattern       = lazy(`^arn:(aws[a-z-]*):kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	tagPattern          = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 )
 
@@ -275,6 +276,10 @@ func (c *checker) environment(env Environment) Environment {
 	c.arn(roleARNPattern, env.ControlPlaneRoleARN, "control-plane role", roleExample, env.Partition)
 	c.arn(roleARNPattern, env.SupportControlPlaneRoleARN, "support control-plane role", roleExample, env.Partition)
 	c.arn(policyARNPattern, env.PermissionsBoundaryARN, "permissions boundary", policyExample, env.Partition)
+	c.arn(keyARNPattern, env.TopicKeyARN, "topic key", "arn:aws:kms:us-east-1:111122223333:key/ID", env.Partition)
+	if f := strings.Split(env.TopicKeyARN, ":"); len(f) > 3 && env.Region != "" && f[3] != env.Region {
+		c.add("topic key %q is in Region %s, not in %s; SNS uses keys of its own Region", env.TopicKeyARN, f[3], env.Region)
+	}
 	c.tags(env.Tags)
 	return env
 }
@@ -375,6 +380,10 @@ func (c *checker) needs(profile schema.Profile, sel Selection, env Environment) 
 		case !chosen && value != "" && n.Unused != "":
 			c.add("the %s is given: %s", name, n.Unused)
 		}
+	}
+	hasTopic := func(t schema.Topic) bool { return choice.hasAny(t.For) }
+	if env.TopicKeyARN != "" && !slices.ContainsFunc(profile.Topics, hasTopic) {
+		c.add("a topic key is given, but nothing of this selection has a topic; leave it out")
 	}
 	shares := sharing(profile, choice)
 	if len(env.OtherAccounts) > 0 && !shares {

@@ -7,9 +7,10 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// GuardPolicy is the name of the inline policy that denies changes to the installation itself, if Environment.Protected
-// is set: a vendor role could otherwise delete the stack that defines it, or silence the check that watches it. A role
-// has it if its other policies reach anything of the installation.
+// GuardPolicy is the name of the inline policy that denies changes to what grants a role its access, and to the rest of
+// the installation (Environment.Protected): a vendor role could otherwise delete the stack that defines it, or silence
+// the check that watches it. The role that the vendor assumes always has it, so that it also holds if somebody attaches
+// another policy to that role; other roles have it if their other policies reach anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
 // guardAllows are the actions that the guard does not deny: what vendors read of their own installation, and what they
@@ -26,63 +27,104 @@ var guardAllows = iampolicy.Values{
 // guardVerbs are the first words of actions that change nothing. The guard does not list a resource for them.
 var guardVerbs = []string{"BatchGet", "Describe", "Detect", "Get", "List", "Simulate", "Validate"}
 
-// guard returns the guard of a role, and false if the role's other policies allow no change of the installation. A
-// guard of every resource in every role would exceed IAM's quota of inline policies and CloudFormation's limit of a
-// template.
+// guard returns the guard of a role, and false if it has none. The guard of the first role, which the vendor assumes, is
+// for the roles, policies, instance profiles and stacks of the set always, and for what else is protected if the role's
+// other policies allow a change of it. A guard of every resource in every role would exceed IAM's quota of inline
+// policies and CloudFormation's limit of a template.
 func (s synthesis) guard(role Role) (Policy, bool) {
 	const why = "deny every change of this installation, whatever other policies allow"
+	first := role.Entity == s.chosen.roles[0].Entity
+	entities := slices.Concat(s.guardedEntities(role), s.referencedARNs("stacks", ""))
 	var resources iampolicy.Values
-	for _, r := range s.protected() {
-		if !slices.Contains(resources, r) && role.changes(r) {
+	for _, r := range slices.Concat(entities, s.names.env.Protected) {
+		always := first && slices.Contains(entities, r)
+		if !slices.Contains(resources, r) && (always || role.changes(r)) {
 			resources = append(resources, r)
 		}
 	}
 	return Policy{
 		Entity: GuardPolicy, Name: GuardPolicy, Description: sentence(why),
 		Document: iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
-			Sid: "ProtectInstallation", Effect: "Deny", NotAction: guardAllows, Resource: resources,
+			Sid: "Guard", Effect: "Deny", NotAction: role.allowedByGuard(resources), Resource: resources,
 		}}},
-		Grants: []Grant{{Sid: "ProtectInstallation", Why: why}},
+		Grants: []Grant{{Sid: "Guard", Why: why}},
 	}, len(resources) > 0
 }
 
-// protected returns the resources of the installation: its roles, policies and instance profiles, its stacks, and the
-// resources that the environment lists.
-func (s synthesis) protected() []string {
-	env := s.names.env
-	var out []string
-	if env.Path != "/" {
-		// One pattern for roles, policies and instance profiles: an inline policy has no space for a long path three times.
-		out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:*")+env.Path+"*")
-	} else {
-		out = append(out, s.referencedARNs("roles", "*")...)
-		out = append(out, s.referencedARNs("policies", "*")...)
-		for _, r := range s.chosen.roles {
-			if r.InstanceProfile != "" && s.choice.hasAny(r.InstanceProfileFor) {
-				name := s.names.physical(r.InstanceProfile)
-				out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:instance-profile/")+name)
-			}
+// allowedByGuard returns the actions of guardAllows that the role's other policies grant, for services of the guarded
+// resources. A NotAction needs one action; for a role that is granted none it is a read.
+func (r Role) allowedByGuard(resources []string) iampolicy.Values {
+	services := []string{"sts"} // the actions for roles
+	for _, arn := range resources {
+		services = append(services, serviceInARN(arn))
+	}
+	var out iampolicy.Values
+	for _, allowed := range guardAllows {
+		service, _, _ := strings.Cut(allowed, ":")
+		granted := func(action string) bool { return iampolicy.Overlap(action, allowed) }
+		if slices.Contains(services, service) &&
+			r.allows(func(st iampolicy.Statement) bool { return slices.ContainsFunc(st.Action, granted) }) {
+			out = append(out, allowed)
 		}
 	}
-	out = append(out, s.referencedARNs("stacks", "")...)
-	return append(out, env.Protected...)
+	if len(out) == 0 {
+		return iampolicy.Values{"iam:Get*"}
+	}
+	return out
 }
 
-// changes reports whether the role's policies may allow an action of the resource's service, on the resource, that the
-// guard denies and that is not a read. Conditions are taken as met.
-func (r Role) changes(resource string) bool {
-	service := strings.SplitN(strings.ReplaceAll(resource, "${AWS::", "${"), ":", 4)[2]
+// serviceInARN returns the service of an ARN, which may have pseudo parameters.
+func serviceInARN(arn string) string {
+	return strings.SplitN(strings.ReplaceAll(arn, "${AWS::", "${"), ":", 4)[2]
+}
+
+// allows reports whether an allowing statement of the role matches.
+func (r Role) allows(match func(iampolicy.Statement) bool) bool {
 	for _, p := range slices.Concat(r.Managed, r.Inline) {
 		for _, st := range p.Document.Statement {
-			if st.Effect != "Allow" || st.NotResource == nil && !overlapsAny(st.Resource, resource) {
-				continue
-			}
-			if st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool { return guarded(a, service) }) {
+			if st.Effect == "Allow" && match(st) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// guardedEntities returns the ARNs of the roles, policies and instance profiles of the set.
+func (s synthesis) guardedEntities(role Role) []string {
+	if path := s.names.env.Path; path != "/" && !role.createsBelow(path) {
+		// One pattern for roles, policies and instance profiles: an inline policy has no space for a long path three times.
+		return []string{s.terms.expand("arn:${Partition}:iam::${Account}:*") + path + "*"}
+	}
+	out := append(s.referencedARNs("roles", "*"), s.referencedARNs("policies", "*")...)
+	for _, r := range s.chosen.roles {
+		if r.InstanceProfile != "" && s.choice.hasAny(r.InstanceProfileFor) {
+			name := s.names.path() + s.names.physical(r.InstanceProfile)
+			out = append(out, s.terms.expand("arn:${Partition}:iam::${Account}:instance-profile")+name)
+		}
+	}
+	return out
+}
+
+// createsBelow reports whether the role may change roles of its own below a path, such as the roles that restores
+// create. They are not part of the set.
+func (r Role) createsBelow(path string) bool {
+	below := func(resource string) bool { return strings.Contains(resource, ":role"+path) }
+	change := func(action string) bool { return guarded(action, "iam") }
+	return r.allows(func(st iampolicy.Statement) bool {
+		return slices.ContainsFunc(st.Resource, below) && slices.ContainsFunc(st.Action, change)
+	})
+}
+
+// changes reports whether the role's policies may allow an action of the resource's service, on the resource, that the
+// guard denies and that is not a read. Conditions are taken as met.
+func (r Role) changes(resource string) bool {
+	service := serviceInARN(resource)
+	change := func(action string) bool { return guarded(action, service) }
+	return r.allows(func(st iampolicy.Statement) bool {
+		return (st.NotResource != nil || overlapsAny(st.Resource, resource)) &&
+			(st.NotAction != nil || slices.ContainsFunc(st.Action, change))
+	})
 }
 
 func overlapsAny(patterns []string, resource string) bool {
@@ -105,4 +147,25 @@ func protectedProblem(arn string) string {
 		return "give the ARN of one resource"
 	}
 	return ""
+}
+
+// WithoutUnnamedStack returns the set without the stack in its guards if the stack has no name, as in an environment
+// without StackNames: outside a template, where ${AWS::StackName} is nothing, there is no stack to protect.
+func (s Set) WithoutUnnamedStack() Set {
+	s.Roles = slices.Clone(s.Roles)
+	for i, r := range s.Roles {
+		s.Roles[i].Inline = slices.Clone(r.Inline)
+		for j, p := range r.Inline {
+			if p.Entity != GuardPolicy {
+				continue
+			}
+			p.Document.Statement = slices.Clone(p.Document.Statement)
+			st := &p.Document.Statement[0]
+			st.Resource = slices.DeleteFunc(slices.Clone(st.Resource), func(r string) bool {
+				return strings.Contains(r, pseudoStack)
+			})
+			s.Roles[i].Inline[j] = p
+		}
+	}
+	return s
 }

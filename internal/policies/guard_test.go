@@ -113,22 +113,23 @@ func withoutConditions(d iampolicy.Document) iampolicy.Document {
 	return d
 }
 
-// TestGuardOfRolesThatNeedIt checks that a role whose policies allow nothing on the installation's
-// resources has no guard.
-func TestGuardOfRolesThatNeedIt(t *testing.T) {
-	sel := everythingSelection("clumio")
+// TestGuardOfReachedResources checks that a resource that is protected beside the set is in the
+// guard of the roles whose policies reach it.
+func TestGuardOfReachedResources(t *testing.T) {
+	const topic = "arn:aws:sns:eu-central-1:111111111111:alerts"
+	sel := everythingSelection("cpm")
 	env := choice.Example(sel, cpmEnvironment(here))
-	env.Protected = []string{"arn:aws:sns:eu-central-1:111111111111:alerts"}
+	env.Protected = []string{topic}
 	var got []string
 	for _, r := range synthesize(t, sel, env).Roles {
 		for _, p := range r.Inline {
-			if p.Entity == policies.GuardPolicy {
+			if p.Entity == policies.GuardPolicy && slices.Contains(p.Document.Statement[0].Resource, topic) {
 				got = append(got, r.Entity)
 			}
 		}
 	}
-	if want := []string{"ClumioIAMRole"}; !slices.Equal(got, want) {
-		t.Errorf("roles with a guard: got %q, want %q", got, want)
+	if want := []string{"CPMRole"}; !slices.Equal(got, want) {
+		t.Errorf("roles whose guard has %s: got %q, want %q", topic, got, want)
 	}
 }
 
@@ -157,13 +158,75 @@ func TestProtectedIsChecked(t *testing.T) {
 	}
 }
 
-// TestGuardNeedsProtected checks that a set without an installation has no guard.
-func TestGuardNeedsProtected(t *testing.T) {
-	for _, r := range synthesize(t, cpmSelection("ec2:backup"), cpmEnvironment(here)).Roles {
-		for _, p := range r.Inline {
-			if p.Entity == policies.GuardPolicy {
-				t.Errorf("%s has a guard", r.Entity)
-			}
+// TestVendorRoleHasAGuard checks that the role that the vendor assumes has a guard of the roles, policies,
+// instance profiles and stacks of the set, also if another policy with all permissions is attached to it.
+func TestVendorRoleHasAGuard(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		for _, path := range []string{"/permstack/", "/"} {
+			t.Run(name+" "+path, func(t *testing.T) {
+				sel := everythingSelection(name)
+				env := choice.Example(sel, cpmEnvironment(here))
+				env.Path, env.StackNames = path, []string{"parent-access"}
+				set := synthesize(t, sel, env)
+				resources := map[string]string{}
+				for _, r := range set.Roles {
+					resources["arn:aws:iam::111111111111:role"+r.Path+r.Name] = "iam:PutRolePolicy"
+					for _, p := range r.Managed {
+						resources["arn:aws:iam::111111111111:policy"+p.Path+p.Name] = "iam:CreatePolicyVersion"
+					}
+					if r.InstanceProfile != "" {
+						profile := "arn:aws:iam::111111111111:instance-profile" + r.Path + r.InstanceProfile
+						resources[profile] = "iam:AddRoleToInstanceProfile"
+					}
+				}
+				everything := iampolicy.Document{Statement: []iampolicy.Statement{{
+					Effect: "Allow", Action: iampolicy.Values{"*"}, Resource: iampolicy.Values{"*"},
+				}}}
+				resources["arn:aws:cloudformation:eu-central-1:111111111111:stack/parent-access/1"] = "cloudformation:DeleteStack"
+				for _, r := range set.Roles[:1] {
+					guard := iampolicy.Document{Statement: []iampolicy.Statement{guardStatement(t, r)}}
+					documents := []iampolicy.Document{everything, guard}
+					for resource, action := range resources {
+						request := eval.Request{Action: action, Resource: resource}
+						if got := eval.Documents(documents, request); got != eval.ExplicitDeny {
+							t.Errorf("%s: %s on %s: got %v, want an explicit deny", r.Entity, action, resource, got)
+						}
+					}
+				}
+			})
 		}
 	}
+}
+
+// TestGuardOfThePathOfRestores checks that the guard does not deny the roles that restores create if
+// they have the path of the set.
+func TestGuardOfThePathOfRestores(t *testing.T) {
+	sel := everythingSelection("clumio")
+	env := choice.Example(sel, cpmEnvironment(here))
+	env.Path = "/clumio/"
+	set := synthesize(t, sel, env)
+	var documents []iampolicy.Document
+	for _, p := range slices.Concat(set.Roles[0].Managed, set.Roles[0].Inline) {
+		documents = append(documents, p.Document)
+	}
+	request := eval.Request{
+		Action: "iam:DeleteRole", Resource: "arn:aws:iam::111111111111:role/clumio/Clumio-DynamoDB-SecureVault-Restore-T1",
+	}
+	if got := eval.Documents(documents, request); got != eval.Allow {
+		t.Errorf("%s: got %v, want it allowed", request.Action, got)
+	}
+	request.Resource = "arn:aws:iam::111111111111:role" + set.Roles[0].Path + set.Roles[0].Name
+	if got := eval.Documents(documents, request); got == eval.Allow {
+		t.Errorf("%s of the own role is allowed", request.Action)
+	}
+}
+
+// guardStatement returns the one statement of a role's guard.
+func guardStatement(t *testing.T, r policies.Role) iampolicy.Statement {
+	t.Helper()
+	i := slices.IndexFunc(r.Inline, func(p policies.Policy) bool { return p.Entity == policies.GuardPolicy })
+	if i < 0 {
+		t.Fatalf("%s has no guard", r.Entity)
+	}
+	return r.Inline[i].Document.Statement[0]
 }

@@ -36,9 +36,13 @@ type Environment struct {
 	// organization share with this one: keys, subnets, snapshots.
 	Organization bool
 
-	// Protected are the ARNs of the installation's own resources that no vendor role may change: the alert topic, the
-	// state of the drift check, the functions. If there are any, each role whose policies reach them, or the roles,
-	// policies and stacks of the set, has the inline policy GuardPolicy.
+	// TopicKeyARN is the customer's KMS key that encrypts the topics of the set; empty: they are not encrypted with a
+	// customer managed key. Its key policy must let EventBridge and SNS use it.
+	TopicKeyARN string
+
+	// Protected are the ARNs of further resources that no vendor role may change, such as the installation's alert
+	// topic, the state of the drift check and the functions. The roles, policies and stacks of the set are always
+	// protected, by the inline policy GuardPolicy.
 	Protected []string
 
 	// StackNames are the stacks with the created resources, which the vendor may read. Empty: the stack that the

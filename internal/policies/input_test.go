@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
 )
 
@@ -123,4 +124,34 @@ func FuzzSynthesize(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTopicKey checks that a key for the topics is the ARN of a key of the same Region and partition,
+// and is refused if there is no topic.
+func TestTopicKey(t *testing.T) {
+	const key = "arn:aws:kms:eu-central-1:111111111111:key/1a2b"
+	for name, c := range map[string]struct {
+		sel  policies.Selection
+		key  string
+		want string
+	}{
+		"a key":    {everythingSelection("clumio"), key, ""},
+		"no topic": {everythingSelection("cpm"), key, "nothing of this selection has a topic"},
+		"an alias": {everythingSelection("clumio"), "alias/aws/sns", "want an ARN like"},
+		"another Region": {
+			everythingSelection("clumio"), "arn:aws:kms:us-east-1:111111111111:key/1", "keys of its own Region",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := choice.Example(c.sel, cpmEnvironment(here))
+			env.TopicKeyARN = c.key
+			set, err := policies.Synthesize(c.sel, env)
+			switch {
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got error %v, want %q", err, c.want)
+			case c.want == "" && (err != nil || set.Topics[0].KeyARN != key):
+				t.Errorf("got %v, %+v, want the key on the topic", err, set.Topics)
+			}
+		})
+	}
 }

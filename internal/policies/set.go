@@ -58,6 +58,7 @@ type Topic struct {
 	Policy iampolicy.Document
 	Grants []Grant
 	Tags   []Tag
+	KeyARN string // of the KMS key that encrypts it, if the customer chose one
 }
 
 // Rule is an EventBridge rule.

@@ -180,10 +180,8 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 			}
 		}
 	}
-	if len(env.Protected) > 0 {
-		if policy, ok := s.guard(role); ok {
-			role.Inline = append(role.Inline, policy)
-		}
+	if policy, ok := s.guard(role); ok {
+		role.Inline = append(role.Inline, policy)
 	}
 	return role, nil
 }
@@ -239,7 +237,7 @@ func (s synthesis) policy(p schema.Policy, name string, statements []schema.Stat
 
 func (s synthesis) topic(t schema.Topic, env Environment) (Topic, error) {
 	topic := Topic{
-		Entity: t.Entity, Name: s.names.physical(t.Entity), Tags: env.Tags,
+		Entity: t.Entity, Name: s.names.physical(t.Entity), Tags: env.Tags, KeyARN: env.TopicKeyARN,
 		Policy: iampolicy.Document{Version: iampolicy.Version},
 	}
 	for _, st := range t.Statements {

@@ -30,6 +30,7 @@ type Properties struct {
 	DataPlaneAccountID         string
 	OtherAccounts              []string
 	SharedResources            string // "none" or "organization"
+	TopicKeyARN                string
 	ProtectedARNs              []string
 	ExternalID                 string
 	ConnectionID               string
@@ -53,6 +54,7 @@ var fields = map[string]func(*Properties, any) error{
 	"DataPlaneAccountId":         text(func(p *Properties) *string { return &p.DataPlaneAccountID }),
 	"OtherAccountIds":            list(func(p *Properties) *[]string { return &p.OtherAccounts }),
 	"SharedResources":            enum(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
+	"TopicKeyArn":                text(func(p *Properties) *string { return &p.TopicKeyARN }),
 	"ProtectedArns":              list(func(p *Properties) *[]string { return &p.ProtectedARNs }),
 	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
@@ -137,6 +139,7 @@ func (p Properties) Environment(parent installation.Parent) policies.Environment
 		DataPlaneAccountID:         p.DataPlaneAccountID,
 		OtherAccounts:              p.OtherAccounts,
 		Organization:               p.SharedResources == "organization",
+		TopicKeyARN:                p.TopicKeyARN,
 		Protected:                  p.ProtectedARNs,
 		ExternalID:                 p.ExternalID,
 		ConnectionID:               p.ConnectionID,

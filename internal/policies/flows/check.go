@@ -63,14 +63,44 @@ func opened(f schema.Flow, env policies.Environment) bool {
 	return true
 }
 
+// Request is an authorization check of a flow, with the variables of an environment replaced.
+type Request struct {
+	Flow     string
+	Call     string // its name, if it has one
+	Index    int    // of the call in the flow
+	Role     string // entity
+	Action   string
+	Resource string
+	Context  map[string][]string
+	Denied   bool // it must be refused
+	Source   string
+	// Documents are the identity policies of the role.
+	Documents []iampolicy.Document
+}
+
 // Check evaluates the calls of flows against the identity policies of a set. Key
 // policies, bucket policies and the like are taken to allow. The environment
 // must have a partition, an account and a Region.
 func Check(set policies.Set, list []schema.Flow, env policies.Environment) []Failure {
-	c := checker{set: set, variables: variables(set, env), documents: map[string][]iampolicy.Document{}}
 	var out []Failure
+	for _, r := range Requests(set, list, env) {
+		request := eval.Request{Action: r.Action, Resource: r.Resource, Context: r.Context}
+		if (eval.Documents(r.Documents, request) == eval.Allow) == r.Denied {
+			out = append(out, Failure{
+				Flow: r.Flow, Call: r.Call, Index: r.Index, Role: r.Role, Action: r.Action, Resource: r.Resource,
+				Denied: r.Denied, Source: r.Source,
+			})
+		}
+	}
+	return out
+}
+
+// Requests returns the authorization checks of flows for a set.
+func Requests(set policies.Set, list []schema.Flow, env policies.Environment) []Request {
+	c := checker{set: set, variables: variables(set, env), documents: map[string][]iampolicy.Document{}}
+	var out []Request
 	for _, f := range list {
-		out = append(out, c.flow(f)...)
+		out = append(out, c.requests(f)...)
 	}
 	return out
 }
@@ -85,7 +115,8 @@ type checker struct {
 // one of the environment.
 const OtherRegion = "xx-other-9"
 
-// variables are those of package schema, and the roles of the set.
+// variables are those of package schema, and the roles, managed policies and topics of the set. A policy that is split
+// stands for its first part.
 func variables(set policies.Set, env policies.Environment) *strings.Replacer {
 	other := "888899990000"
 	if len(env.OtherAccounts) > 0 {
@@ -101,7 +132,11 @@ func variables(set policies.Set, env policies.Environment) *strings.Replacer {
 		"${OtherAccount}", other,
 	}
 	for _, r := range set.Roles {
-		pairs = append(pairs, "${roles:"+r.Entity+"}", "arn:"+env.Partition+":iam::"+env.Account+":role"+r.Path+r.Name)
+		arn := "arn:" + env.Partition + ":iam::" + env.Account + ":"
+		pairs = append(pairs, "${roles:"+r.Entity+"}", arn+"role"+r.Path+r.Name)
+		for _, p := range r.Managed {
+			pairs = append(pairs, "${policies:"+p.Entity+"}", arn+"policy"+p.Path+p.Name)
+		}
 	}
 	for _, t := range set.Topics {
 		pairs = append(pairs, "${topics:"+t.Entity+"}", "arn:"+env.Partition+":sns:"+env.Region+":"+env.Account+":"+t.Name)
@@ -109,25 +144,22 @@ func variables(set policies.Set, env policies.Environment) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-func (c checker) flow(f schema.Flow) []Failure {
+func (c checker) requests(f schema.Flow) []Request {
 	role := f.Role
 	if role == "" && len(c.set.Roles) > 0 {
 		role = c.set.Roles[0].Entity
 	}
 	documents := c.roleDocuments(role)
-	var out []Failure
+	var out []Request
 	for i, call := range f.Calls {
 		context := c.context(call.Context)
 		for _, resource := range call.Resources {
 			resource = c.variables.Replace(resource)
 			for _, action := range call.Actions {
-				decision := eval.Documents(documents, eval.Request{Action: action, Resource: resource, Context: context})
-				if (decision == eval.Allow) == call.Denied {
-					out = append(out, Failure{
-						Flow: f.Name, Call: call.Name, Index: i, Role: role, Action: action, Resource: resource, Denied: call.Denied,
-						Source: call.Source,
-					})
-				}
+				out = append(out, Request{
+					Flow: f.Name, Call: call.Name, Index: i, Role: role, Action: action, Resource: resource, Context: context,
+					Denied: call.Denied, Source: call.Source, Documents: documents,
+				})
 			}
 		}
 	}

@@ -115,13 +115,23 @@ func (c *statementChecker) action(name string, matching []reference.Action) {
 		c.add(ResourceType, "action", name, "%s applies to none of the resources; AWS's types: %s", name,
 			strings.Join(shortened(types), ", "))
 	}
-	for _, keys := range c.s.When {
+	for operator, keys := range c.s.When {
 		for key := range keys {
-			if !slices.ContainsFunc(matching, func(a reference.Action) bool { return a.SendsKey(key) }) {
+			// A condition that is true without its key does not limit the other actions of the statement.
+			if !sends(matching, key) && !(sentSometimes[key] == operator && c.anySends(key)) {
 				c.unknownKey(name, key, matching[0])
 			}
 		}
 	}
+}
+
+func sends(matching []reference.Action, key string) bool {
+	return slices.ContainsFunc(matching, func(a reference.Action) bool { return a.SendsKey(key) })
+}
+
+// anySends reports whether AWS sends a key with some action of the statement.
+func (c *statementChecker) anySends(key string) bool {
+	return slices.ContainsFunc(c.s.Actions, func(name string) bool { return sends(reference.Matching(name), key) })
 }
 
 func (c *statementChecker) unknownKey(name, key string, a reference.Action) {

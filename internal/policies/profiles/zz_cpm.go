@@ -1046,6 +1046,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every volume of the account can be detached, and deleted once it is detached",
+									},
+								},
 							},
 							{
 								Sid: "AttachInterfaces",
@@ -1100,6 +1106,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:StartInstances", "ec2:StopInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every instance of the account can be stopped, unless it has stop protection",
+									},
+								},
 							},
 							{
 								Sid: "AdjustInstances",
@@ -1208,6 +1220,12 @@ func cpm() schema.Profile {
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
 								Shared:    []string{},
 								Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
+								Remains: []schema.Remain{
+									{
+										Kind: "escalates",
+										Text: "together with RunInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role; a permissions boundary or a policy that denies passing of administrative roles prevents it",
+									},
+								},
 							},
 							{
 								Sid: "PassWorkerRole",
@@ -1252,6 +1270,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/Name": {"CPMWorkerMachine"}}},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "self-tag",
+										Text: "a recovered instance can be launched with the name of a worker, and then be terminated; existing instances cannot be renamed",
+									},
+								},
 							},
 							{
 								Sid: "DescribeRDS",
@@ -1351,6 +1375,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
 								Shared:    []string{},
 								Note:      "the vendor documents no tag that all its snapshots carry, so no tag limits this",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every manual snapshot of a database or cluster of the account can be deleted, in the Regions that the choice includes; automated backups cannot",
+									},
+								},
 							},
 							{
 								Sid: "ShareDBSnapshots",
@@ -1455,6 +1485,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
 								Shared:    []string{},
 								Note:      "the vendor has these with backup; a backup deletes no database. It documents no tag that could bound them",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every database and cluster of the account can be deleted, unless it has deletion protection",
+									},
+								},
 							},
 							{
 								Sid: "ExportDBSnapshots",
@@ -1551,6 +1587,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:StartDBInstance", "rds:StopDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every database of the account can be stopped",
+									},
+								},
 							},
 							{
 								Sid: "DescribeRedshift",
@@ -1593,6 +1635,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"redshift:CopyClusterSnapshot", "redshift:CreateClusterSnapshot", "redshift:DeleteClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every manual snapshot of a cluster of the account can be deleted",
+									},
+								},
 							},
 							{
 								Sid: "TagClusters",
@@ -1629,6 +1677,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Since:     map[string]schema.Option{"redshift:DeleteCluster": "release=4.2"},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every cluster of the account can be deleted",
+									},
+								},
 							},
 							{
 								Sid: "ShareClusterSnapshots",
@@ -1693,6 +1747,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DeleteBackup"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every on-demand backup of a table of the account can be deleted",
+									},
+								},
 							},
 							{
 								Sid: "RestoreTables",
@@ -1720,6 +1780,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
 								Shared:    []string{},
 								Note:      "the vendor has these with backup; DynamoDB asks for them when a table is restored, a backup reads no items",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "items of every table of the account can be read, overwritten and deleted, as the name of a restored table is chosen at recovery",
+									},
+								},
 							},
 							{
 								Sid: "TagTables",
@@ -1818,6 +1884,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every recovery point of the account can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
+									},
+								},
 							},
 							{
 								Sid: "RestoreFileSystems",
@@ -1890,6 +1962,12 @@ func cpm() schema.Profile {
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
 								Shared:    []string{},
 								Note:      "any role of the account, to AWS Backup only; the setting backup-role names one role instead",
+								Remains: []schema.Remain{
+									{
+										Kind: "escalates",
+										Text: "any role that trusts AWS Backup can be used for backups and restores of EFS, also one with more permissions; the settings backup-role=made and backup-role=aws-default name one role",
+									},
+								},
 							},
 							{
 								Sid: "PassDefaultBackupRole",
@@ -1989,6 +2067,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"fsx:DeleteBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every backup of a file system of the account can be deleted",
+									},
+								},
 							},
 							{
 								Sid: "CopyFSxBackups",
@@ -2135,7 +2219,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:ReplicateObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
 								Shared:    []string{},
 								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them. The vendor has these with copies to S3 alone; a move to Glacier writes to a repository too",
 								Remains: []schema.Remain{
@@ -2145,7 +2229,7 @@ func cpm() schema.Profile {
 									},
 									{
 										Kind: "data-leaves",
-										Text: "PutObjectAcl is among the wildcards and can make a backup readable for other accounts, unless the bucket blocks public access or has ACLs disabled, as new buckets do",
+										Text: "PutObjectAcl is among the wildcards, and with a list of grants in its body it sends none of the ACL keys: a backup can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled, as new buckets do",
 									},
 								},
 							},
@@ -2173,7 +2257,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
 								Shared:    []string{"arn:${Partition}:s3:::*/*"},
 								Remains: []schema.Remain{
 									{
@@ -2182,7 +2266,7 @@ func cpm() schema.Profile {
 									},
 									{
 										Kind: "data-leaves",
-										Text: "PutObjectAcl can make an object readable for other accounts, unless the bucket blocks public access or has ACLs disabled",
+										Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled",
 									},
 								},
 							},
@@ -2196,7 +2280,7 @@ func cpm() schema.Profile {
 								},
 								Actions:   []string{"s3:GetObject", "s3:PutObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
 								Shared:    []string{},
 							},
 							{
@@ -2305,6 +2389,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:cloudformation:${Reach}:${Account}:stack/*/*"},
 								Shared:    []string{},
 								Note:      "the vendor documents no name that its stacks begin with; CloudFormation acts with this role's rights, but deletes a stack that has a role of its own with that one",
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every stack of the account can be deleted, with the permissions of its own role if it has one, unless it has termination protection",
+									},
+								},
 							},
 							{
 								Sid: "CheckTemplates",
@@ -2359,6 +2449,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*"},
 								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticloadbalancing:ConfigureHealthCheck": "release=2025-09", "elasticloadbalancing:CreateAppCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateLBCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateListener": "release=2025-09", "elasticloadbalancing:CreateLoadBalancer": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerListeners": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerPolicy": "release=2025-09", "elasticloadbalancing:DeleteLoadBalancer": "release=2025-09", "elasticloadbalancing:ModifyLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:RegisterInstancesWithLoadBalancer": "release=2025-09", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "release=2025-09"},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every load balancer of the account can be deleted, unless it has deletion protection",
+									},
+								},
 							},
 							{
 								Sid: "RebuildTargetGroups",
@@ -2411,6 +2507,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
 								Shared:    []string{},
 								Note:      "the vendor documents no name that its topics begin with",
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "any topic of the account in this Region can be published to and subscribed to; permstack's own topics are denied",
+									},
+								},
 							},
 							{
 								Sid: "SendMail",
@@ -2423,6 +2525,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ses:SendRawEmail"},
 								Resources: []string{"arn:${Partition}:ses:${Home}:${Account}:identity/*", "arn:${Partition}:ses:${Home}:${Account}:configuration-set/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "mail can be sent in the name of every verified identity of the account, to anybody",
+									},
+								},
 							},
 							{
 								Sid: "SetUpMail",
@@ -2500,6 +2608,12 @@ func cpm() schema.Profile {
 								Shared:    []string{},
 								Since:     map[string]schema.Option{"secretsmanager:GetSecretValue": "release=4.2"},
 								Note:      "the vendor documents no name that its secrets begin with; leave the operation secrets out where the server needs none",
+								Remains: []schema.Remain{
+									{
+										Kind: "data-leaves",
+										Text: "every secret of the account can be read, in the Regions that the choice includes, as the customer names the secrets in the server; a policy of the secret can deny this role",
+									},
+								},
 							},
 						},
 					},
@@ -2607,6 +2721,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
 								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "AWS Backup can delete every file system of the account; AWS has no condition key for the ones it restored",
+									},
+								},
 							},
 							{
 								Sid: "CreateFileSystems",

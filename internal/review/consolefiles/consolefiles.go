@@ -25,6 +25,7 @@ const ReadMe = "README.md"
 // the longest Region name; here its policies are split for their own Region, which
 // may need one file less.
 func Files(set policies.Set) (map[string][]byte, error) {
+	set = set.WithoutUnnamedStack()
 	if hasPseudoParameter(set) {
 		return nil, errors.New(
 			"write files: the account, the Region or the stack name is missing; the console does not fill them in")
@@ -51,6 +52,7 @@ func Files(set policies.Set) (map[string][]byte, error) {
 			hr.managed = appendPolicy(hr.managed, policy)
 		}
 		hr.managed = repackAll(hr.managed)
+		nameGuards(r.Name, r.Inline)
 		for _, list := range [][]policies.Policy{hr.managed, r.Inline} {
 			for _, policy := range list {
 				data, err := oneStatementPerLine(policy.Document)
@@ -163,4 +165,14 @@ func oneStatementPerLine(d iampolicy.Document) ([]byte, error) {
 	}
 	b.WriteString(documentTail)
 	return b.Bytes(), nil
+}
+
+// nameGuards appends the role's name to the name of its guard, which is the same in all roles: files need different
+// names.
+func nameGuards(role string, inline []policies.Policy) {
+	for i := range inline {
+		if inline[i].Entity == policies.GuardPolicy {
+			inline[i].Name += "-" + role
+		}
+	}
 }

@@ -141,6 +141,9 @@ func (p plan) events(line func(string, ...any)) {
 	for _, t := range p.set.Topics {
 		line("- SNS → **Topics** → **Create topic**, standard, named `%s`, "+
 			"with the access policy (advanced) in `topic-%s.json`.", t.Name, t.Name)
+		if t.KeyARN != "" {
+			line("  Under **Encryption**, choose the key `%s`.", t.KeyARN)
+		}
 	}
 	for _, r := range p.set.Rules {
 		line("- EventBridge → **Rules** → **Create rule** `%s` with the event pattern in `rule-%s.json`; "+

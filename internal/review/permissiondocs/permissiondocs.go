@@ -38,6 +38,9 @@ func Files() (map[string]string, error) {
 		return nil, err
 	}
 	out["changes.md"] = text
+	if out["condition-keys.md"], err = conditionKeysDocument(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -50,7 +53,8 @@ func indexDocument() string {
 		p, _ := policies.Profile(name)
 		fmt.Fprintf(&b, "- [%s](%s.md), `--profile %s`\n", p.Vendor, name, name)
 	}
-	b.WriteString("- [Changes of each release](changes.md)\n\n" +
+	b.WriteString("- [Condition keys](condition-keys.md): which ones each action is limited by, and why not by others\n" +
+		"- [Changes of each release](changes.md)\n\n" +
 		"Each document lists everything that the profile can grant. `permstack explain --risk --assets …`,\n" +
 		"`permstack synth` and the review page (`./build.sh site`) show what your own choice grants.\n")
 	return b.String()

@@ -43,6 +43,8 @@ type Topic struct {
 	Entity string             `json:"entity"`
 	Name   string             `json:"name"`
 	Policy iampolicy.Document `json:"policy"`
+	// KMSKey is the ARN of the customer's key that encrypts it, if one was chosen.
+	KMSKey string `json:"kmsKey,omitempty"`
 }
 
 // Rule is an EventBridge rule. Targets are ARNs.
@@ -82,7 +84,7 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 	}
 	arns := map[string]string{} // of topics, by entity
 	for _, t := range set.Topics {
-		d.Topics = append(d.Topics, Topic{Entity: t.Entity, Name: t.Name, Policy: t.Policy})
+		d.Topics = append(d.Topics, Topic{Entity: t.Entity, Name: t.Name, Policy: t.Policy, KMSKey: t.KeyARN})
 		arns[t.Entity] = place.topicARN(t.Name)
 	}
 	for _, r := range set.Rules {

@@ -144,7 +144,7 @@ func (a *Response) fill(r Request) error {
 		return err
 	}
 	a.Template = string(template.Printable())
-	doc, err := policyjson.FromSet(set, policyjson.NewPlace(env))
+	doc, err := policyjson.FromSet(set.WithoutUnnamedStack(), policyjson.NewPlace(env))
 	if err != nil {
 		return err
 	}
