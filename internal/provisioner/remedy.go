@@ -80,6 +80,16 @@ var remedies = []remedy{
 	},
 }
 
+// RemedyCauses returns the causes for which a message has a remedy. A test of each
+// follows the advice.
+func RemedyCauses() []string {
+	causes := make([]string, len(remedies))
+	for i, r := range remedies {
+		causes[i] = r.cause
+	}
+	return causes
+}
+
 // remedyFor returns what to do about the reason of a failed operation (create,
 // update, delete) on a permission stack; "" if its cause is not known. resource is
 // the physical id of the resource that failed.

@@ -305,3 +305,25 @@ func TestPolicies(t *testing.T) {
 		})
 	}
 }
+
+// TestSize checks that each policy is within IAM's quota for managed policies, which
+// does not count white space, with the longest names.
+func TestSize(t *testing.T) {
+	const quota = 6144
+	scope := adminpolicy.Example
+	scope.Region, scope.StackName = "ap-southeast-2", strings.Repeat("s", 35)
+	scope.BucketPrefix = strings.Repeat("b", 40)
+	for _, who := range adminpolicy.Roles() {
+		policy, err := adminpolicy.Policy(who, adminpolicy.Default(), scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := policy.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := len(strings.Join(strings.Fields(string(text)), "")); size > quota {
+			t.Errorf("%s: got %d characters, want at most %d", who, size, quota)
+		}
+	}
+}
