@@ -5,9 +5,11 @@ is 1, with a list, if a response differs or an operation was not called with suc
 
 import io
 import json
+import os
 import re
 import sys
 import time
+import urllib.request
 import zipfile
 
 import boto3
@@ -103,7 +105,9 @@ def messaging():
     topic = call("sns", "CreateTopic", Name="t", Tags=TAGS)["TopicArn"]
     subscription = call("sns", "Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)["SubscriptionArn"]
     call("sns", "Subscribe", TopicArn=topic, Protocol="email", Endpoint="a@example.com")
-    call("sns", "ConfirmSubscription", TopicArn=topic, Token="x")
+    with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_permstack/confirmations") as list_of_all:
+        token = next(c["token"] for c in json.load(list_of_all) if c["topic"] == topic)
+    call("sns", "ConfirmSubscription", TopicArn=topic, Token=token)
     call("sns", "SetSubscriptionAttributes", SubscriptionArn=subscription, AttributeName="RawMessageDelivery",
          AttributeValue="true")
     call("sns", "GetSubscriptionAttributes", SubscriptionArn=subscription)

@@ -33,11 +33,13 @@ func launch(t *testing.T, parameters map[string]string) *installation {
 	server := fakeawstest.Start(t, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t)})
 	w := &installation{t: t}
 	w.Stack = server.In(account, region).Launch(fakeawstest.Launch{Parameters: withEmail(parameters)})
-	_, err := w.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
-		TopicArn: aws.String(w.topic()), Token: aws.String("any"),
-	})
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range server.SNS().Confirmations(w.topic()) {
+		_, err := w.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
+			TopicArn: aws.String(w.topic()), Token: aws.String(c.Token),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	f, err := w.Functions.Get(lambda.Resolve(account, region, w.PhysicalID("Drift")))
 	if err != nil {

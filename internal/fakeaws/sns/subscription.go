@@ -14,6 +14,7 @@ type subscription struct {
 	arn, topic, owner  string
 	protocol, endpoint string
 	pending            bool // until confirmed
+	token              string
 	created            time.Time
 	attributes         map[string]string
 }
@@ -23,7 +24,7 @@ var protocols = []string{"http", "https", "email", "email-json", "sms", "sqs", "
 // subscribe creates a subscription, or returns the existing one of the same
 // protocol and endpoint. E-mail and HTTP subscriptions, and those of queues and
 // functions of another account than the caller's, are pending until they are
-// confirmed (any token is accepted); until then their ARN is not returned unless
+// confirmed with their token (Confirmations); until then their ARN is not returned unless
 // ReturnSubscriptionArn is set. A subscription that is not confirmed within 48
 // hours is deleted.
 func (s *Service) subscribe(call *protocol.Call) (any, error) {
@@ -64,6 +65,7 @@ func (s *Service) subscribe(call *protocol.Call) (any, error) {
 			topic: t.arn, owner: call.Account, protocol: kind, endpoint: endpoint, created: s.clock(),
 			pending:    strings.HasPrefix(kind, "email") || strings.HasPrefix(kind, "http") || foreign(call, endpoint),
 			attributes: attributes,
+			token:      strings.ReplaceAll(protocol.NewUUID()+protocol.NewUUID(), "-", ""),
 		}
 		s.subs[sub.arn] = sub
 	}
@@ -93,20 +95,46 @@ func validEndpoint(protocol, endpoint string) bool {
 	return endpoint != ""
 }
 
-// confirmSubscription confirms a pending subscription of a topic. The token,
-// which AWS sends by e-mail, is not checked.
+// confirmSubscription confirms the subscription of a topic that has the token.
 func (s *Service) confirmSubscription(call *protocol.Call) (any, error) {
 	t, err := s.findTopic(call, "TopicArn")
 	if err != nil {
 		return nil, err
 	}
 	for _, arn := range s.sortedSubs(t.arn) {
-		if sub := s.subs[arn]; sub.pending {
+		if sub := s.subs[arn]; sub.token == call.Str("Token") {
 			sub.pending = false
 			return struct{ SubscriptionArn string }{sub.arn}, nil
 		}
 	}
 	return nil, invalid("Token")
+}
+
+// Confirmation is a subscription that is not confirmed, with the token that AWS
+// sends to its endpoint.
+type Confirmation struct {
+	TopicARN string `json:"topic"`
+	Protocol string `json:"protocol"`
+	Endpoint string `json:"endpoint"`
+	Token    string `json:"token"`
+}
+
+// Confirmations returns the subscriptions of a topic that are not confirmed, or of
+// all topics if topicARN is "".
+func (s *Service) Confirmations(topicARN string) []Confirmation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire()
+	out := []Confirmation{}
+	for _, sub := range s.subs {
+		if sub.pending && (topicARN == "" || sub.topic == topicARN) {
+			out = append(out, Confirmation{sub.topic, sub.protocol, sub.endpoint, sub.token})
+		}
+	}
+	slices.SortFunc(out, func(a, b Confirmation) int {
+		return strings.Compare(a.TopicARN+" "+a.Endpoint, b.TopicARN+" "+b.Endpoint)
+	})
+	return out
 }
 
 // findSubscription returns the subscription that a call names.

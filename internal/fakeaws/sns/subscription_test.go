@@ -12,7 +12,7 @@ import (
 
 func TestSubscriptions(t *testing.T) {
 	ctx := context.Background()
-	_, n := apitest.NewCloud(t)
+	cloud, n := apitest.NewCloud(t)
 	topic := apitest.Must[*sns.CreateTopicOutput](t)(
 		n.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t")}),
 	).TopicArn
@@ -43,8 +43,14 @@ func TestSubscriptions(t *testing.T) {
 	if pending(queue) != "false" || pending(mail) != "true" {
 		t.Errorf("pending: queue %s, mail %s", pending(queue), pending(mail))
 	}
+	_, err := n.SNS.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("any")})
+	apitest.WantError(t, err, "InvalidParameter", "Token")
+	list := cloud.SNS().Confirmations(*topic)
+	if len(list) != 1 || list[0].Endpoint != "a@example.com" {
+		t.Fatalf("confirmations: got %+v, want one of a@example.com", list)
+	}
 	apitest.Succeed(t)(
-		n.SNS.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("any")}),
+		n.SNS.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: &list[0].Token}),
 	)
 	if pending(mail) != "false" {
 		t.Error("still pending")
@@ -65,6 +71,6 @@ func TestSubscriptions(t *testing.T) {
 		t.Errorf("subscriptions: %+v", list.Subscriptions)
 	}
 	apitest.Succeed(t)(n.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: topic}))
-	_, err := n.SNS.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: mail})
+	_, err = n.SNS.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: mail})
 	apitest.WantError(t, err, "NotFound", "Subscription does not exist")
 }

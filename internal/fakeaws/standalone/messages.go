@@ -11,6 +11,21 @@ import (
 // MessagesPath is the path of the list of published messages, for scripts.
 const MessagesPath = "/_permstack/messages"
 
+// ConfirmationsPath is the path of the list of subscriptions that are not
+// confirmed, with the tokens that AWS sends to their endpoints.
+const ConfirmationsPath = "/_permstack/confirmations"
+
+func confirmationsHandler(list func(topicARN string) []sns.Confirmation) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			http.Error(w, "use GET", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(list("")) // fails only if the client has gone
+	})
+}
+
 // message is a published message in that list.
 type message struct {
 	Topic      string            `json:"topic"` // ARN

@@ -43,8 +43,20 @@ func TestMessagesPath(t *testing.T) {
 		apitest.Succeed(t)(n.SNS.Subscribe(ctx,
 			&sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("email"), Endpoint: &mail}))
 	}
+	_, err = n.SNS.ConfirmSubscription(ctx, &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("x")})
+	apitest.WantError(t, err, "InvalidParameter", "Token")
+	response, err := http.Get(server.Endpoint + standalone.ConfirmationsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var pending []struct{ Topic, Protocol, Endpoint, Token string }
+	if err := json.NewDecoder(response.Body).Decode(&pending); err != nil || len(pending) != 2 ||
+		pending[0].Topic != *topic || pending[0].Endpoint != "a@example.com" {
+		t.Fatalf("confirmations: got %+v, %v, want both subscriptions", pending, err)
+	}
 	apitest.Succeed(t)(n.SNS.ConfirmSubscription(ctx,
-		&sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("x")}))
+		&sns.ConfirmSubscriptionInput{TopicArn: topic, Token: &pending[0].Token}))
 	apitest.Succeed(t)(n.SNS.Publish(ctx, &sns.PublishInput{
 		TopicArn: topic, Subject: aws.String("Drift"), Message: aws.String("grants more"),
 		MessageAttributes: map[string]snstypes.MessageAttributeValue{

@@ -1,6 +1,8 @@
 package standalone
 
 import (
+	"strings"
+
 	"net/http"
 
 	"permstack/internal/fakeaws/lambda"
@@ -26,11 +28,15 @@ func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	return l.S3().Read(s3.Reader{Account: call.Account, ARN: call.Caller.ARN}, bucket, key, version)
 }
 
+// exampleBuckets begins the names of the buckets of the functions in the templates
+// of the repository, which packaging replaces. S3 reserves it for examples.
+const exampleBuckets = "amzn-s3-demo-"
+
 // fetchCode reads a function's zip for Lambda, which accepts only buckets of the
-// function's Region. If the bucket does not exist, as before a release is
-// published, it returns nil.
+// function's Region. For a bucket of the templates in the repository it returns nil:
+// the functions are those of this program. AWS refuses such a bucket.
 func (l *Server) fetchCode(f *lambda.Function) ([]byte, error) {
-	if !l.S3().HasBucket(f.Code.S3Bucket) {
+	if strings.HasPrefix(f.Code.S3Bucket, exampleBuckets) && !l.S3().HasBucket(f.Code.S3Bucket) {
 		return nil, nil
 	}
 	owner := "arn:" + protocol.Partition(f.Region) + ":iam::" + f.Account + ":root"

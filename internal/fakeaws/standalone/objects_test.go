@@ -163,6 +163,13 @@ func TestUploadedFunction(t *testing.T) {
 		!strings.Contains(reason, "S3 Error Code: NoSuchKey") {
 		t.Errorf("a key that does not exist: %s, %s", status, reason)
 	}
+	existing := bucket
+	bucket = aws.String("placeholder")
+	if status, reason, _ := launch(region, "placeholder", "here.zip"); status != "ROLLBACK_COMPLETE" ||
+		!strings.Contains(reason, "S3 Error Code: NoSuchBucket") {
+		t.Errorf("a bucket that does not exist: %s, %s", status, reason)
+	}
+	bucket = existing
 	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" ||
 		!strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
 		t.Errorf("a bucket of another Region: %s, %s", status, reason)

@@ -122,6 +122,7 @@ func Start(addr string, o Options) (*Server, error) {
 	l.Events().AllowServiceSources(true)
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
 	l.Mount(MessagesPath, messagesHandler(l.SNS().Messages))
+	l.Mount(ConfirmationsPath, confirmationsHandler(l.SNS().Confirmations))
 	l.Register(l.Functions.Definition())
 	l.MountIf(lambda.Prefix, lambda.InvocationPath, l.Functions.Handler(l.RequestScope))
 
