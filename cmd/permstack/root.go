@@ -91,7 +91,8 @@ CloudFormation stack that you can read.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newLocal(), newTry(), newLaunchURL(), newAdminPolicy(), newProfile(),
+	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newLocal(), newTry(), newLaunchURL(),
+		newAdminPolicy(), newProfile(),
 		newLambda())
 	root.AddCommand(topics()...)
 	return root

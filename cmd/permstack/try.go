@@ -26,7 +26,7 @@ roll back, and delete everything. Each step is checked through AWS's APIs. The d
 takes seconds, needs no AWS account, and sends nothing to the network.
 
 With --aws, the same demo runs on the account that the AWS credentials select. It
-states what it creates and what that costs, and asks for a confirmation. Everything
+states what it creates and what that costs, and requests a confirmation. Everything
 has a name, an IAM path and a tag of its own and is deleted at the end, also after
 Ctrl-C. If that was not possible, because the network was lost, --clean-up finds what
 remains by its tag and deletes it. Every call is recorded, without secrets, in

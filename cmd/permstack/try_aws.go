@@ -31,7 +31,7 @@ func (t *tryAWS) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&t.enabled, "aws", false, "run on a real AWS account, after a confirmation")
 	t.aws.registerProfile(cmd)
 	cmd.Flags().StringVar(&t.aws.region, "region", "", "AWS Region of the run, with --aws (default: AWS_REGION)")
-	cmd.Flags().BoolVar(&t.yes, "yes", false, "with --aws, do not ask for a confirmation")
+	cmd.Flags().BoolVar(&t.yes, "yes", false, "with --aws, do not request a confirmation")
 	cmd.Flags().BoolVar(&t.cleanUp, "clean-up", false, "with --aws, delete what earlier runs left, and run nothing")
 }
 
@@ -151,7 +151,7 @@ func (t *tryAWS) deleteLeftovers(cmd *cobra.Command, cfg aws.Config, account san
 // errNotConfirmed ends the command before it changed anything.
 var errNotConfirmed = errors.New("not confirmed: nothing was changed")
 
-// confirm asks for the word yes, unless --yes is given.
+// confirm requests the word yes, unless --yes is given.
 func (t *tryAWS) confirm(cmd *cobra.Command, question string) error {
 	if t.yes {
 		return nil

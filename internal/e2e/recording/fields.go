@@ -141,6 +141,7 @@ func itemName(list []any, i int) string {
 // What differs between two accounts, runs and moments.
 var (
 	uuid      = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	uuidStart = regexp.MustCompile(`_[0-9a-f]{8}\b`) // in names of roles: the stack's, shortened
 	timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)`)
 	suffix    = regexp.MustCompile(`\b[0-9A-Z]{12,13}\b|-[0-9A-Za-z]{12}\b`) // of generated names
 	uniqueID  = regexp.MustCompile(`\b(AROA|ANPA|AIPA|AIDA|ASIA|AKIA)[0-9A-Z]{16,17}\b`)
@@ -153,6 +154,7 @@ func plain(text string) string {
 		text = decoded // policy documents in IAM's responses
 	}
 	text = uuid.ReplaceAllString(text, "{uuid}")
+	text = uuidStart.ReplaceAllString(text, "_{uuid}")
 	text = timestamp.ReplaceAllString(text, "{time}")
 	text = uniqueID.ReplaceAllString(text, "{id}")
 	text = strings.ReplaceAll(text, Account, "{account}")

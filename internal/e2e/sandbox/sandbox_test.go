@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -215,6 +216,26 @@ func TestInterrupted(t *testing.T) {
 			}
 			requireNothing(t, cloud.For(t))
 		})
+	}
+}
+
+// TestBuild builds the functions as for AWS, which takes minutes with an empty cache.
+func TestBuild(t *testing.T) {
+	if os.Getenv("PERMSTACK_FULL") == "" {
+		t.Skip("PERMSTACK_FULL is not set")
+	}
+	zips, err := Build(t.Context(), "arm64", []string{"drift", "provisioner"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range zips {
+		archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(archive.File) != 1 || archive.File[0].Name != "bootstrap" || archive.File[0].Mode() != 0o755 {
+			t.Errorf("the zip of %s has %v, want one executable bootstrap", name, archive.File)
+		}
 	}
 }
 
