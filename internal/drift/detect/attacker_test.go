@@ -115,7 +115,8 @@ func TestFilteredSubscription(t *testing.T) {
 		}
 	}
 	testChanges(t, w, []change{{
-		"filter", filter(`{"kind":["nothing"]}`), filter(""), finding.TopicChanged, finding.Monitoring, "security@example.com",
+		"filter", filter(`{"kind":["nothing"]}`), filter(""), finding.TopicChanged, finding.Monitoring,
+		"security@example.com",
 	}})
 }
 
@@ -186,7 +187,8 @@ func TestAttackerWithIAM(t *testing.T) {
 			})
 			return err
 		}, finding.ProfileAdded, finding.GrantsMore, "theirs"},
-		{"more for the check", inline(drift, everything), noInline(drift), finding.InlinePolicyAdded, finding.GrantsMore, "*"},
+		{"more for the check", inline(drift, everything), noInline(drift), finding.InlinePolicyAdded, finding.GrantsMore,
+			"*"},
 		{"more for the stack role", inline(stackRole, everything), noInline(stackRole), finding.InlinePolicyAdded,
 			finding.GrantsMore, "*"},
 		{"denial for the check", inline(drift, strings.Replace(everything, "Allow", "Deny", 1)), noInline(drift),

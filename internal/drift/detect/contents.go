@@ -10,7 +10,7 @@ import (
 
 // contents returns what the installation refers to and no template contains: the text
 // of the permissions boundary, and the code of functions whose hash no release states.
-// Only a change of it can be told.
+// Only a change of it can be reported.
 func (c *check) contents(ctx context.Context, m *model) []finding.Choice {
 	var out []finding.Choice
 	if arn := c.chosen.properties.PermissionsBoundaryARN; arn != "" {
