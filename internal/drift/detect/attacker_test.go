@@ -104,7 +104,9 @@ func TestFilteredSubscription(t *testing.T) {
 	w := newEnvironment(t)
 	w.launchTemplate(map[string]string{"NotificationEmail": "security@example.com"})
 	topic := w.parentResource("AlertTopic")
-	must(w.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: aws.String("any")}))
+	for _, c := range w.AWS.SNS().Confirmations(*topic) {
+		must(w.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: topic, Token: &c.Token}))
+	}
 	filter := func(value string) func(context.Context, *environment) error {
 		return func(ctx context.Context, w *environment) error {
 			_, err := w.SNS.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
