@@ -378,8 +378,20 @@ func TestHubPolicies(t *testing.T) {
 			map[string][]string{"aws:SourceArn": {"arn:aws:sns:us-east-1:777777777777:Topic"}}, false},
 		{"a member sends to the queue", queue, member, "sqs:SendMessage", queueARN,
 			map[string][]string{"aws:PrincipalOrgID": ours}, false},
+		{"another role of a member sends", topic, member, "sns:Publish", topicARN,
+			map[string][]string{"aws:PrincipalOrgID": ours, "aws:SecureTransport": {"true"},
+				"aws:PrincipalArn": {"arn:aws:iam::777777777777:role/Admin"}}, false},
+		{"another role of a member encrypts", key, member, "kms:GenerateDataKey", "*",
+			map[string][]string{"aws:PrincipalOrgID": ours, "kms:ViaService": via,
+				"aws:PrincipalArn": {"arn:aws:iam::777777777777:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"}},
+			false},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
+			if tc.who.Account != "" && tc.context["aws:PrincipalArn"] == nil {
+				tc.context["aws:PrincipalArn"] = []string{
+					"arn:aws:iam::777777777777:role/permstack/eu-west-1/main/installer/parent-DriftRole-1A2B3C4D5E6F",
+				}
+			}
 			d, _ := eval.Trust(tc.doc, eval.Request{Principal: tc.who, Action: tc.action, Resource: tc.resource,
 				Context: tc.context})
 			if (d == eval.Allow) != tc.allowed {

@@ -135,8 +135,8 @@ func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 	return out
 }
 
-// openActions are the actions whose statements name every resource of a kind, because AWS authorizes lists so or because
-// a message states what a foreign policy grants. They read.
+// openActions are the actions whose statements name every resource of a kind, because AWS authorizes lists so or
+// because a message states what a foreign policy grants. They read.
 var openActions = []string{
 	"cloudformation:ListStacks", "cloudformation:BatchDescribeTypeConfigurations", "iam:ListRoles", "iam:GetPolicy",
 	"iam:GetPolicyVersion",

@@ -77,7 +77,8 @@ func TestProvisionerRights(t *testing.T) {
 		{"another role", "iam:PassRole", "arn:aws:iam::123456789012:role/Admin",
 			map[string]string{"iam:PassedToService": "cloudformation.amazonaws.com"}, false},
 		{"the role itself", "sts:AssumeRole", stackRole, nil, false},
-		{"IAM", "iam:CreateRole", "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main", nil, false},
+		{"IAM", "iam:CreateRole",
+			"arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main", nil, false},
 		{"somebody's log", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:other:log-stream:x", nil,
 			false},
 		{"a new log", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log", nil, false},
@@ -88,9 +89,10 @@ func TestProvisionerRights(t *testing.T) {
 // TestStackRoleRights checks what a malicious template of a permission stack could do.
 func TestStackRoleRights(t *testing.T) {
 	const (
-		role     = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"
-		policy   = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
-		profile  = "arn:aws:iam::123456789012:instance-profile/permstack/us-east-1/main/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
+		role    = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"
+		policy  = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
+		profile = "arn:aws:iam::123456789012:instance-profile/permstack/us-east-1/main/" +
+			"ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
 		instance = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioEC2MSSQLSSMInstanceRoleV2-us-east-1-main"
 		topic    = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
 		rule     = "arn:aws:events:us-east-1:123456789012:rule/ClumioEC2ApiRule-us-east-1-main"
@@ -126,8 +128,8 @@ func TestStackRoleRights(t *testing.T) {
 		{"a service-linked role", "iam:CreateServiceLinkedRole", role, nil, false},
 		{"its work in China", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "ec2.amazonaws.com.cn"},
 			true},
-		{"another vendor's role", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/permstack/us-east-1/main/CPMRole-us-east-1-main", nil,
-			false},
+		{"another vendor's role", "iam:PutRolePolicy",
+			"arn:aws:iam::123456789012:role/permstack/us-east-1/main/CPMRole-us-east-1-main", nil, false},
 		{"another vendor's policy", "iam:CreatePolicyVersion",
 			"arn:aws:iam::123456789012:policy/permstack/us-east-1/main/CPMPolicy-us-east-1-main", nil, false},
 		{"a role to Lambda", "iam:PassRole", instance, map[string]string{"iam:PassedToService": "lambda.amazonaws.com"},

@@ -4,6 +4,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -88,9 +89,14 @@ type Caller struct {
 	AccessKeyID string
 	ARN         string // arn:aws:iam::<account>:root or an assumed-role ARN
 	RoleName    string // name of the role, for credentials from AssumeRole
+	RoleARN     string // of the role, with its path, for credentials from AssumeRole
 	RoleID      string // AROA… of the role when the session began
 	SessionName string // name of the session, for credentials from AssumeRole
 }
+
+// PrincipalARN returns the value of aws:PrincipalArn: for a session it is the ARN of the role (IAM User Guide, AWS
+// global condition context keys).
+func (c Caller) PrincipalARN() string { return cmp.Or(c.RoleARN, c.ARN) }
 
 // Decode reads a JSON call's body into v.
 func (c *Call) Decode(v any) error {

@@ -125,7 +125,10 @@ func (s *Service) SetOrganization(f func(account string) string) {
 // allowsAccount reports whether the topic's policy allows the call of another
 // account.
 func (s *Service) allowsAccount(t *topic, call *protocol.Call) bool {
-	keys := map[string][]string{"aws:PrincipalAccount": {call.Account}, "aws:SecureTransport": {"true"}}
+	keys := map[string][]string{
+		"aws:PrincipalAccount": {call.Account}, "aws:PrincipalArn": {call.Caller.PrincipalARN()},
+		"aws:SecureTransport": {"true"},
+	}
 	if s.organization != nil {
 		if id := s.organization(call.Account); id != "" {
 			keys["aws:PrincipalOrgID"] = []string{id}

@@ -5,6 +5,7 @@
 package sts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -81,7 +82,7 @@ func (s *Service) issue(account, roleARN, name string, duration time.Duration) S
 		Caller: protocol.Caller{
 			AccessKeyID: key,
 			ARN:         fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", partition, account, roleName, name),
-			RoleName:    roleName, RoleID: role.ID, SessionName: name,
+			RoleName:    roleName, RoleARN: cmp.Or(role.ARN, roleARN), RoleID: role.ID, SessionName: name,
 		},
 		Account: account, RoleARN: roleARN,
 		Secret:  base64.RawStdEncoding.EncodeToString(random[16:46]),
