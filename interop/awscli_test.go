@@ -126,6 +126,7 @@ func (c cli) attached(roleARN string) string {
 // TestAWSCLI launches, updates and deletes stacks with the AWS CLI as a customer would, in two accounts and two Regions
 // at the same time.
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	program := tool(t, "PERMSTACK_AWS_CLI")
 	endpoint := startLocal(t, buildCommand(t))
 	at := func(account, region string) cli {

@@ -15,6 +15,7 @@ import (
 // TestCfnLint runs cfn-lint over the templates that customers launch and those that permstack writes. Starting it and
 // reading AWS's schemas take most of its time, so there is one run for all files.
 func TestCfnLint(t *testing.T) {
+	t.Parallel()
 	lint := tool(t, "PERMSTACK_CFN_LINT")
 	dir := t.TempDir()
 	files, err := filepath.Glob(filepath.Join(root, "templates", "*.yaml"))

@@ -33,6 +33,7 @@ import (
 // and a deletion on MiniStack, whose CloudFormation, IAM, SNS and Lambda are by
 // others. What it lacks is in miniStackDifferences.
 func TestMiniStack(t *testing.T) {
+	t.Parallel()
 	program := tool(t, "PERMSTACK_MINISTACK")
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: MiniStack runs the functions, which are built for Linux, as processes")
@@ -144,7 +145,7 @@ func startMiniStack(t *testing.T, program string) string {
 	proxy := &miniStackProxy{upstream: "http://127.0.0.1:" + port, templates: map[string]string{}}
 	server := httptest.NewServer(proxy)
 	cmd := exec.Command(program)
-	cmd.Env = append(environment(server.URL, "test", "us-east-1"), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port,
+	cmd.Env = append(environment(server.URL, "test", "us-east-1"), "PYTHONPATH=", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port,
 		"LAMBDA_EXECUTOR=local", "TMPDIR="+t.TempDir())
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log

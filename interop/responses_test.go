@@ -5,6 +5,7 @@ import "testing"
 // TestResponses runs responses.py, which compares the responses of the embedded AWS
 // with botocore's models.
 func TestResponses(t *testing.T) {
+	t.Parallel()
 	python := tool(t, "PERMSTACK_PYTHON")
 	endpoint := startLocal(t, buildCommand(t))
 	env := environment(endpoint, "555555555555", "us-east-1")

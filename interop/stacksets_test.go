@@ -43,6 +43,11 @@ func TestStackSetsDocument(t *testing.T) {
 	requireFilesExist(t, dir, string(document), script)
 
 	env := []string{"PATH=" + filepath.Dir(program) + string(os.PathListSeparator) + os.Getenv("PATH"), "AWS_PAGER="}
+	folder, err := filepath.Abs("python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env = append(env, "PYTHONPATH="+folder)
 	for _, name := range []string{"HOME", "TMPDIR", "LANG"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)

@@ -98,6 +98,9 @@ func environment(endpoint, account, region string) []string {
 		"AWS_DEFAULT_REGION=" + region, "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 	}
+	if folder, err := filepath.Abs("python"); err == nil {
+		env = append(env, "PYTHONPATH="+folder)
+	}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
