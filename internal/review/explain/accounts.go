@@ -8,7 +8,7 @@ import (
 
 // NewDescriber returns a Describer that names the vendor's accounts of an environment.
 func NewDescriber(sel policies.Selection, env policies.Environment) Describer {
-	w := Describer{Accounts: map[string]string{}}
+	w := Describer{Accounts: map[string]string{}, Account: env.Account}
 	vendor := "the vendor"
 	if p, ok := policies.Profile(sel.Profile); ok {
 		vendor = p.Vendor

@@ -57,6 +57,8 @@ var serviceNames = map[string]string{
 	"ec2": "EC2", "s3": "S3", "rds": "RDS", "kms": "KMS", "iam": "IAM", "ssm": "Systems Manager",
 	"dynamodb": "DynamoDB", "sns": "SNS", "events": "EventBridge", "cloudformation": "CloudFormation",
 	"ebs": "EBS", "cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "secretsmanager": "Secrets Manager",
+	"s3tables": "S3 Tables", "glue": "Glue", "sts": "STS", "elasticloadbalancing": "load balancers", "sqs": "SQS",
+	"lambda": "Lambda", "ses": "SES", "cognito-idp": "Cognito", "rds-db": "RDS",
 	"backup": "AWS Backup", "elasticfilesystem": "EFS", "fsx": "FSx", "redshift": "Redshift",
 }
 

@@ -43,6 +43,7 @@ type Grant struct {
 
 	On     []string `json:"on"`               // descriptions of the resources
 	OnlyIf []string `json:"onlyIf,omitempty"` // descriptions of the conditions; all must be met
+	Bounds []Bound  `json:"bounds,omitempty"` // what each condition bounds
 
 	Why         string       `json:"why"`
 	WhyWildcard string       `json:"whyWildcard,omitempty"`
@@ -52,13 +53,16 @@ type Grant struct {
 	// Remains is what the statement cannot prevent.
 	Remains []schema.Remain `json:"remains,omitempty"`
 
-	otherAccount bool // it applies to resources of another account than the customer's
+	otherAccount bool  // it applies to resources of another account than the customer's
+	role         *role // the grants of the same role, beside which its conditions are assessed
 }
 
 // Describer describes resources and conditions in words.
 type Describer struct {
 	// Accounts are descriptions by account ID: "the vendor's data-plane account".
 	Accounts map[string]string
+	// Account is the customer's account; empty if it is any.
+	Account string
 }
 
 // Grants returns the grants of a set in its order, roles first. For holds only the
@@ -89,12 +93,13 @@ func Grants(set policies.Set, sel policies.Selection, describer Describer) []Gra
 			out = append(out, e.grant(at, s, t.Grants[i]))
 		}
 	}
+	assess(out, describer)
 	return out
 }
 
-// withActions returns a grant with only some of its actions and the resources that
+// WithActions returns a grant with only some of its actions and the resources that
 // they act on.
-func (g Grant) withActions(names []string) Grant {
+func (g Grant) WithActions(names []string) Grant {
 	if len(names) == len(g.Actions) {
 		return g
 	}
@@ -110,7 +115,7 @@ func (g Grant) withActions(names []string) Grant {
 			g.Resources, g.On = resources, on
 		}
 	}
-	g.Risk = risk(g)
+	g.reassess()
 	return g
 }
 
@@ -164,7 +169,6 @@ func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant)
 	}
 	at.OnlyIf = e.describer.Conditions(s.Condition)
 	at.otherAccount = e.describer.reachesOtherAccount(at)
-	at.Risk = risk(at)
 	return at
 }
 

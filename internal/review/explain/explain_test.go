@@ -222,8 +222,8 @@ func TestRank(t *testing.T) {
 			t.Fatalf("%s follows a lower level", g.Sid)
 		}
 		last = level
-		if g.Risk.Level == explain.High && len(g.OnlyIf) > 0 {
-			t.Errorf("%s has conditions, and is high", g.Sid)
+		if g.Risk.Level == explain.High && slices.Contains(g.Risk.Limits, "conditions") {
+			t.Errorf("%s is limited by conditions, and is high", g.Sid)
 		}
 	}
 	if does := explain.Does("iam:PassRole"); does != "passes a role to a service" {

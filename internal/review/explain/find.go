@@ -153,7 +153,7 @@ func (q query) match(g Grant) (Grant, bool) {
 	if len(names) == 0 {
 		return g, false
 	}
-	return g.withActions(names), true
+	return g.WithActions(names), true
 }
 
 // matchesOther reports whether the query is an action of one of the services of a grant's resources that is not in its

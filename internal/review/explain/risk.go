@@ -145,8 +145,8 @@ func mostSevere(name string) int {
 	return most
 }
 
-// risk returns the risk of a grant. Each limit lowers the level by one. A statement that denies
-// everything but some actions has no effects.
+// risk returns the risk of a grant. Each limit lowers the level by one; a condition that the role can meet by itself,
+// or that is always true, is no limit. A statement that denies everything but some actions has no effects.
 func risk(g Grant) Risk {
 	if g.deniesOthers() {
 		return Risk{Level: Minimal, Effects: []Effect{}, Limits: []string{}}
@@ -167,7 +167,7 @@ func risk(g Grant) Risk {
 			severity = max(severity, effects[e].severity)
 		}
 	}
-	if len(g.OnlyIf) > 0 {
+	if g.bounded(r.Effects) {
 		r.Limits = append(r.Limits, "conditions")
 		severity--
 	}
@@ -187,6 +187,15 @@ func risk(g Grant) Risk {
 		r.Level = Minimal
 	}
 	return r
+}
+
+// bounded reports whether a condition bounds the most severe of some effects. A condition on the customer's account
+// bounds only what leaves the account.
+func (g Grant) bounded(all []Effect) bool {
+	return slices.ContainsFunc(g.Bounds, func(b Bound) bool {
+		leaves := len(all) > 0 && all[0].Does == effects[sendOut].does
+		return b.Effect == Bounds || leaves && (b.Effect == OwnAccount || b.Effect == Openings)
+	})
 }
 
 // deniesOthers reports whether a statement denies every action but some.
