@@ -141,9 +141,9 @@ func (r role) assess(g Grant, c condition) (BoundEffect, string) {
 }
 
 // alwaysSent reports whether AWS sends a key with several values in every request of the actions that have it, so that
-// ForAllValues is not true for its absence (EventBridge User Guide, "Using IAM policy conditions": events:source and
-// events:TargetArn are keys of PutRule and PutTargets).
-func alwaysSent(key string) bool { return strings.HasPrefix(key, "events:") }
+// ForAllValues is not true for its absence: events:TargetArn, because PutTargets requires targets. events:source is
+// absent if a rule's pattern names no source.
+func alwaysSent(key string) bool { return key == "events:targetarn" }
 
 func isFalse(values iampolicy.Values) bool {
 	return len(values) == 1 && strings.EqualFold(values[0], "false")
