@@ -53,7 +53,7 @@ func TestInfraRoleResources(t *testing.T) {
 				hold("EventPattern",
 					`{"detail":{"stack-id":["`+stack+`"],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE","UPDATE_ROLLBACK_COMPLETE"]}},"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`)
 				hold("Targets",
-					`[{"Arn":"Drift.Arn","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
+					`[{"Arn":"arn:aws:lambda:us-east-1:123456789012:function:permstack-drift-`+uuid+`","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
 				hold("State", `"ENABLED"`)
 			case "DriftInvokeConfig":
 				hold("DestinationConfig",
