@@ -38,7 +38,15 @@ func TestLiveStateIsReadInOnePlace(t *testing.T) {
 		}
 		checked++
 		ast.Inspect(file, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && reads[s.Sel.Name] {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			// Lambda has a GetPolicy, too. Only the drift check reads functions.
+			if of, ok := s.X.(*ast.SelectorExpr); ok && of.Sel.Name == "Lambda" {
+				return true
+			}
+			if reads[s.Sel.Name] {
 				t.Errorf("%s calls %s; read it through internal/awsapi/livestate", files.Position(s.Pos()), s.Sel.Name)
 			}
 			return true

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 // TestMiniStack takes the built functions through a launch, a drift alert, an update
@@ -133,7 +132,8 @@ func startMiniStack(t *testing.T, program string) string {
 	proxy := &miniStackProxy{upstream: "http://127.0.0.1:" + port, templates: map[string]string{}}
 	server := httptest.NewServer(proxy)
 	cmd := exec.Command(program)
-	cmd.Env = append(environment(server.URL, "test", "us-east-1"), "PYTHONPATH=", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port,
+	cmd.Env = append(environment(server.URL, "test", "us-east-1"), "PYTHONPATH=",
+		"BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port,
 		"LAMBDA_EXECUTOR=local", "TMPDIR="+t.TempDir())
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log

@@ -304,7 +304,8 @@ func TestNoSubscriber(t *testing.T) {
 	if got := w.CheckDrift(); !got.Completed {
 		t.Errorf("with a confirmed subscription: %+v", got)
 	}
-	list, err := w.SNS.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.topic())})
+	in := &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.topic())}
+	list, err := w.SNS.ListSubscriptionsByTopic(t.Context(), in)
 	if err != nil || len(list.Subscriptions) != 1 {
 		t.Fatalf("subscriptions %+v, %v", list, err)
 	}

@@ -98,7 +98,8 @@ func TestReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		const boundary = "arn:aws:iam::123456789012:policy/p/Managed"
-		if role.Path != "/p/" || role.Description != "a role" || role.Boundary != boundary || text(t, role.TrustPolicy) != trust {
+		if role.Path != "/p/" || role.Description != "a role" || role.Boundary != boundary ||
+			text(t, role.TrustPolicy) != trust {
 			t.Errorf("got %+v", role)
 		}
 		if len(role.Attached) != 1 || role.Attached[0].Name != "Managed" || role.Attached[0].ARN != boundary {

@@ -41,7 +41,8 @@ func (w *environment) updateStack(name, body string, tags ...types.Tag) {
 
 func (w *environment) template(name string) string {
 	w.t.Helper()
-	return *must(w.CloudFormation.GetTemplate(w.t.Context(), &cloudformation.GetTemplateInput{StackName: &name})).TemplateBody
+	in := &cloudformation.GetTemplateInput{StackName: &name}
+	return *must(w.CloudFormation.GetTemplate(w.t.Context(), in)).TemplateBody
 }
 
 // forged returns the template of the access stack with an action more.

@@ -100,7 +100,8 @@ func (w *environment) rules() []string {
 func (w *environment) logical(physical string) string {
 	w.t.Helper()
 	for _, name := range []string{parentName, w.accessStack(), w.inventoryStack()} {
-		out := must(w.CloudFormation.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
+		in := &cloudformation.ListStackResourcesInput{StackName: &name}
+		out := must(w.CloudFormation.ListStackResources(w.t.Context(), in))
 		for _, r := range out.StackResourceSummaries {
 			if *r.PhysicalResourceId == physical {
 				return *r.LogicalResourceId

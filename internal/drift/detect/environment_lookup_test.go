@@ -27,7 +27,8 @@ func (w *environment) detached(role string) string {
 		for _, item := range p["ManagedPolicyArns"].([]any) {
 			id := item.(map[string]any)["Ref"].(string)
 			name := w.accessStack()
-			out := must(w.CloudFormation.ListStackResources(w.t.Context(), &cloudformation.ListStackResourcesInput{StackName: &name}))
+			in := &cloudformation.ListStackResourcesInput{StackName: &name}
+			out := must(w.CloudFormation.ListStackResources(w.t.Context(), in))
 			for _, r := range out.StackResourceSummaries {
 				if *r.LogicalResourceId == id {
 					arns = append(arns, *r.PhysicalResourceId)

@@ -254,7 +254,8 @@ func TestUpdatedMeanwhile(t *testing.T) {
 				StackName:           &name,
 				UsePreviousTemplate: aws.Bool(true),
 				Capabilities:        []types.Capability{types.CapabilityCapabilityNamedIam},
-				Tags:                append(w.Stack(name).Describe().Tags, types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
+				Tags: append(w.Stack(name).Describe().Tags,
+					types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),
 			})
 			if err != nil {
 				t.Error(err)

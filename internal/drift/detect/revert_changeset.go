@@ -74,7 +74,8 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 	if len(changed) == 0 {
 		return nil, outcome{result: finding.Restored}
 	}
-	_, err = ratelimit.Call(ctx, v.cloudformation, v.clients.ChangeSets.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
+	execute := v.clients.ChangeSets.ExecuteChangeSet
+	_, err = ratelimit.Call(ctx, v.cloudformation, execute, &cloudformation.ExecuteChangeSetInput{
 		ChangeSetName: &name, StackName: &s.id, ClientRequestToken: &name,
 	})
 	if err != nil {

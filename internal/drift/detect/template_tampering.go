@@ -9,9 +9,9 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// compareTemplates reports permission stacks whose deployed template is not what
-// the catalogue defines, and a parent whose template is not the release's. The two are compared by meaning: another release may have
-// written the same access in other bytes.
+// compareTemplates reports permission stacks whose deployed template is not what the catalogue defines, and a parent
+// whose template is not the release's. They are compared by meaning: another release may have written the same access
+// in other bytes.
 func (m *model) compareTemplates(p installation.Parent, all []*stack) []draft {
 	var copies []*stack
 	for _, s := range all {

@@ -138,7 +138,8 @@ func writeTopicPolicy(ctx context.Context, v *reverter, r *resource) outcome {
 		return outcome{result: finding.ValueUnknown}
 	}
 	for _, arn := range r.topics() {
-		_, err := ratelimit.Call(ctx, v.aws.Limits.SNS, v.clients.TopicPolicies.SetTopicAttributes, &sns.SetTopicAttributesInput{
+		set := v.clients.TopicPolicies.SetTopicAttributes
+		_, err := ratelimit.Call(ctx, v.aws.Limits.SNS, set, &sns.SetTopicAttributesInput{
 			TopicArn: &arn, AttributeName: aws.String("Policy"), AttributeValue: &expected.text,
 		})
 		if err != nil {

@@ -88,16 +88,14 @@ func (env *environment) deleteManually(ctx context.Context, kind, name, resource
 		return env.deleteRole(ctx, resource)
 	case "policy":
 		arn := "arn:aws:iam::" + account + ":policy" + name[strings.IndexByte(name, '/'):]
-		versions, err := env.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &arn})
+		versions, err := env.live.OtherVersions(ctx, arn)
 		if err != nil {
 			return err
 		}
-		for _, v := range versions.Versions {
-			if !v.IsDefaultVersion {
-				in := &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: v.VersionId}
-				if _, err := env.iam.DeletePolicyVersion(ctx, in); err != nil {
-					return err
-				}
+		for _, v := range versions {
+			in := &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: &v.ID}
+			if _, err := env.iam.DeletePolicyVersion(ctx, in); err != nil {
+				return err
 			}
 		}
 		_, err = env.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
