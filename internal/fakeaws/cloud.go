@@ -15,6 +15,7 @@ import (
 
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/kms"
 	"permstack/internal/fakeaws/organizations"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/fakeaws/s3"
@@ -73,7 +74,7 @@ type mount struct {
 	handler http.Handler
 }
 
-// New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters, S3 and
+// New returns a Cloud with IAM, STS, SNS, SQS, EventBridge, SSM parameters, S3, KMS and
 // Organizations.
 // Register adds a service, or replaces the service of the same name.
 func New(o Options) *Cloud {
@@ -102,7 +103,8 @@ func New(o Options) *Cloud {
 	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
 	c.events.SetTargets(events.Targets{SNS: c.sns.PublishAsService, SQS: c.sqs.SendAsService})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
-		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), c.organizations.Definition()} {
+		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), kms.New(c.clock).Definition(),
+		c.organizations.Definition()} {
 		c.Register(s)
 	}
 	return c

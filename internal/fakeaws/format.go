@@ -3,12 +3,13 @@ package fakeaws
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 
 	"permstack/internal/fakeaws/protocol"
 )
@@ -49,7 +50,7 @@ func serviceFormat(s protocol.Service) format {
 func clientFormat(r *http.Request, contentType string) format {
 	auth := r.Header.Get("Authorization")
 	switch {
-	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
+	case isRPC(r):
 		return format{dialect: cborRPC}
 	case r.Header.Get("X-Amz-Target") != "":
 		return format{dialect: awsJSON}
@@ -71,12 +72,17 @@ func (f format) writeResult(w http.ResponseWriter, requestID, action string, res
 		f.writeResponse(w, requestID, response)
 		return
 	}
-	if f.dialect == awsJSON {
+	switch f.dialect {
+	case awsJSON, cborRPC:
 		if result == nil {
 			result = struct{}{}
 		}
 		body, err = json.Marshal(result)
-	} else {
+		if f.dialect == cborRPC && err == nil {
+			w.Header().Set("Smithy-Protocol", rpcCBOR)
+			body, err = cborFromJSON(body)
+		}
+	default:
 		body, err = f.encodeXML(requestID, action, result)
 	}
 	if err != nil {
@@ -130,8 +136,8 @@ func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.
 		}
 		body, _ = json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
 	case cborRPC:
-		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
-		body = append([]byte{0xa2}, cborStrings("__type", e.Code, "message", e.Message)...)
+		w.Header().Set("Smithy-Protocol", rpcCBOR)
+		body = cbor.Encode(cbor.Map{"__type": cbor.String(e.Code), "message": cbor.String(e.Message)})
 	case ec2XML:
 		body = fmt.Appendf(nil,
 			"<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>",
@@ -180,15 +186,4 @@ func escape(s string) string {
 	var b bytes.Buffer
 	_ = xml.EscapeText(&b, []byte(s))
 	return b.String()
-}
-
-// cborStrings encodes text strings one after the other (RFC 8949, major type 3).
-func cborStrings(values ...string) []byte {
-	var out []byte
-	for _, s := range values {
-		out = append(out, 0x7a)
-		out = binary.BigEndian.AppendUint32(out, uint32(len(s)))
-		out = append(out, s...)
-	}
-	return out
 }

@@ -93,6 +93,13 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 	if call.Caller, call.Account, callerErr = c.caller(s); callerErr != nil {
 		return call, format, callerErr
 	}
+	if service.CBOR && isRPC(r) {
+		format.dialect = cborRPC
+		if call.Body, err = jsonFromCBOR(body); err != nil {
+			return call, format, protocol.Errorf("SerializationException", "read body of %s: %v", call.Action, err)
+		}
+		return call, format, nil
+	}
 	if service.Protocol == protocol.JSON {
 		prefix, action, found := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		if !found || prefix != service.TargetPrefix {

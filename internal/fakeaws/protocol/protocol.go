@@ -56,6 +56,7 @@ type Service struct {
 	Version      string // Query API version, also in the XML namespace: "2010-05-08"
 	Namespace    string // XML namespace of a Query response
 	TargetPrefix string // JSON: the part of X-Amz-Target before the dot: "AWSEvents"
+	CBOR         bool   // JSON: clients may also use Smithy RPC v2 with CBOR
 	Actions      map[string]Action
 	// Source is the file that declares Actions, for errors about a missing declaration.
 	Source string

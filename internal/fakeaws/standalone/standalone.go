@@ -16,6 +16,7 @@ import (
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/cloudwatch"
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/resourcepolicy"
@@ -113,6 +114,11 @@ func Start(addr string, o Options) (*Server, error) {
 	definition := l.Stacks.Definition()
 	maps.Copy(definition.Actions, l.StackSets.Actions())
 	l.Register(definition)
+	now := time.Now
+	if o.Clock != nil {
+		now = o.Clock
+	}
+	l.Register(cloudwatch.New(l.Stacks, now()).Definition())
 	invoke := l.Functions.InvokeAsService
 	if !o.EventInvocations {
 		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }

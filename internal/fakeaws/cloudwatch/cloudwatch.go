@@ -1,0 +1,134 @@
+// Package cloudwatch is the alarms of the embedded AWS: it reads those that stacks
+// created, and enables and disables their actions. Nothing is measured, so every alarm
+// has too few data for a state.
+//
+// It has the protocols of the AWS SDKs of today: Smithy RPC v2 with CBOR, and JSON 1.0
+// ("protocols" in botocore's service model of CloudWatch).
+package cloudwatch
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"permstack/internal/fakeaws/protocol"
+)
+
+// Alarm is the properties of an AWS::CloudWatch::Alarm.
+type Alarm map[string]any
+
+// Alarms stores the alarms of all accounts and Regions.
+type Alarms interface {
+	// Alarms returns copies of the alarms of an account in a Region, by name.
+	Alarms(account, region string) map[string]Alarm
+	// SetAlarmActions enables or disables the actions of an alarm, if it exists.
+	SetAlarmActions(account, region, name string, enabled bool)
+}
+
+// Service is the CloudWatch of all accounts and Regions of one Cloud.
+type Service struct {
+	mu      sync.Mutex
+	alarms  Alarms
+	started time.Time
+}
+
+// New returns a CloudWatch with the alarms of a store.
+func New(alarms Alarms, now time.Time) *Service { return &Service{alarms: alarms, started: now} }
+
+// Definition returns the service for the server to register: for each call its
+// handler and the permissions that it requires.
+func (s *Service) Definition() protocol.Service {
+	return protocol.Service{
+		Name: "monitoring", Protocol: protocol.JSON, Version: "2010-08-01", TargetPrefix: "GraniteServiceVersion20100801",
+		CBOR: true, Source: "internal/fakeaws/cloudwatch/cloudwatch.go",
+		Actions: map[string]protocol.Action{
+			"DescribeAlarms":      protocol.LockedJSON(&s.mu, s.describeAlarms, onAlarms),
+			"EnableAlarmActions":  protocol.LockedJSON(&s.mu, s.setActions(true), onAlarms),
+			"DisableAlarmActions": protocol.LockedJSON(&s.mu, s.setActions(false), onAlarms),
+		},
+	}
+}
+
+type request struct {
+	AlarmNames, AlarmTypes []string
+	AlarmNamePrefix        string
+	StateValue, NextToken  string
+	MaxRecords             int
+}
+
+// onAlarms is the permission on each alarm that the body names. DescribeAlarms without
+// names requires it on every alarm ("Actions, resources, and condition keys for Amazon
+// CloudWatch", Service Authorization Reference).
+func onAlarms(call *protocol.Call) []protocol.Access {
+	var in request
+	_ = json.Unmarshal(call.Body, &in) // an unreadable body is refused by the call itself
+	names := in.AlarmNames
+	if len(names) == 0 {
+		names = []string{"*"}
+	}
+	var out []protocol.Access
+	for _, name := range names {
+		out = append(out, protocol.Access{Action: "cloudwatch:" + call.Action, Resource: alarmARN(call, name)})
+	}
+	return out
+}
+
+func alarmARN(call *protocol.Call, name string) string {
+	return call.ARN("cloudwatch", call.Region, call.Account, "alarm:"+name)
+}
+
+func (s *Service) describeAlarms(call *protocol.Call, in request) (any, error) {
+	alarms := s.alarms.Alarms(call.Account, call.Region)
+	list := []Alarm{}
+	for _, name := range slices.Sorted(maps.Keys(alarms)) {
+		switch {
+		case len(in.AlarmNames) > 0 && !slices.Contains(in.AlarmNames, name):
+		case !strings.HasPrefix(name, in.AlarmNamePrefix):
+		case in.StateValue != "" && in.StateValue != "INSUFFICIENT_DATA":
+		case len(in.AlarmTypes) > 0 && !slices.Contains(in.AlarmTypes, "MetricAlarm"):
+		default:
+			list = append(list, s.described(call, name, alarms[name]))
+		}
+	}
+	if in.MaxRecords == 0 {
+		in.MaxRecords = 100
+	}
+	page, next, ok := protocol.Page(list, in.NextToken, in.MaxRecords)
+	if !ok {
+		return nil, protocol.Errorf("InvalidNextToken", "The next token specified is invalid.")
+	}
+	out := map[string]any{"MetricAlarms": page, "CompositeAlarms": []any{}}
+	if next != "" {
+		out["NextToken"] = next
+	}
+	return out, nil
+}
+
+// described adds what only CloudWatch has to the properties of an alarm.
+func (s *Service) described(call *protocol.Call, name string, a Alarm) Alarm {
+	delete(a, "Tags") // ListTagsForResource returns them
+	a["AlarmName"], a["AlarmArn"] = name, alarmARN(call, name)
+	a["StateValue"], a["StateReason"] = "INSUFFICIENT_DATA", "Unchecked: Initial alarm creation"
+	a["StateUpdatedTimestamp"] = protocol.Time(s.started)
+	if _, ok := a["ActionsEnabled"]; !ok {
+		a["ActionsEnabled"] = true
+	}
+	return a
+}
+
+// setActions returns the handler that enables or disables the actions of alarms.
+// Names of alarms that do not exist have no effect (API reference).
+func (s *Service) setActions(enabled bool) func(*protocol.Call, request) (any, error) {
+	return func(call *protocol.Call, in request) (any, error) {
+		if len(in.AlarmNames) == 0 || len(in.AlarmNames) > 100 {
+			return nil, protocol.Errorf("ValidationError", "AlarmNames must have 1 to 100 members")
+		}
+		for _, name := range in.AlarmNames {
+			s.alarms.SetAlarmActions(call.Account, call.Region, name, enabled)
+		}
+		return nil, nil
+	}
+}
