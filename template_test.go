@@ -129,9 +129,9 @@ func TestInvalidChoices(t *testing.T) {
 		want   string
 	}{
 		"nothing to protect":  {map[string]string{"ProtectEC2": "no"}, "at least one kind of asset"},
-		"nowhere to send S3":  {map[string]string{"ProtectS3": "yes"}, "Give its id"},
-		"nowhere to send RDS": {map[string]string{"ProtectRDS": "yes"}, "Give its id"},
-		"support by nobody":   {map[string]string{"SupportRole": "yes"}, "needs the ARN"},
+		"nowhere to send S3":  {map[string]string{"ProtectS3": "yes"}, "DataPlaneAccountId is required"},
+		"nowhere to send RDS": {map[string]string{"ProtectRDS": "yes"}, "DataPlaneAccountId is required"},
+		"support by nobody":   {map[string]string{"SupportRole": "yes"}, "SupportControlPlaneRoleArn is required"},
 		"support not chosen": {map[string]string{"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/S"},
 			"not chosen"},
 		"no role": {map[string]string{"ControlPlaneRoleArn": "arn:aws:iam::111122223333:user/U"},
@@ -143,12 +143,12 @@ func TestInvalidChoices(t *testing.T) {
 		"six tags":           {map[string]string{"ResourceTags": "a=1,b=2,c=3,d=4,e=5,f=6"}, "at most five tags"},
 		"unknown answer":     {map[string]string{"ProtectEC2": "maybe"}, "ProtectEC2"},
 		"unknown release":    {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
-		"no role at all":     {map[string]string{"ControlPlaneRoleArn": ""}, "Give the role"},
-		"no external id":     {map[string]string{"ExternalId": ""}, "and the external id"},
-		"cpm's operation":    {map[string]string{"Operations": "backup,recovery"}, "are backup and restore"},
-		"cpm's asset":        {map[string]string{"ProtectEFS": "yes"}, "Only for cpm"},
-		"cpm's setting":      {map[string]string{"Options": "release=4.2"}, "Only for cpm"},
-		"cpm's preset":       {map[string]string{"Preset": "minimal"}, "Only for cpm"},
+		"no role at all":     {map[string]string{"ControlPlaneRoleArn": ""}, "ControlPlaneRoleArn is required"},
+		"no external id":     {map[string]string{"ExternalId": ""}, "ExternalId is required"},
+		"cpm's operation":    {map[string]string{"Operations": "backup,recovery"}, "Operations: valid for the backup service clumio: backup, restore."},
+		"cpm's asset":        {map[string]string{"ProtectEFS": "yes"}, "only no is valid for the backup service clumio"},
+		"cpm's setting":      {map[string]string{"Options": "release=4.2"}, "Options: valid for the backup service clumio"},
+		"cpm's preset":       {map[string]string{"Preset": "minimal"}, "Preset: valid for the backup service clumio"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

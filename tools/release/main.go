@@ -80,10 +80,16 @@ func run(ctx context.Context, args []string) error {
 	return errors.New(usage)
 }
 
-// templates writes the templates that git keeps. A test compares them.
+// templates writes the generated parts of template.yaml and the templates that git keeps. Tests compare them.
 func templates() error {
 	source, err := os.ReadFile("template.yaml")
 	if err != nil {
+		return err
+	}
+	if source, err = launch.Generate(source); err != nil {
+		return err
+	}
+	if err := os.WriteFile("template.yaml", source, 0o644); err != nil {
 		return err
 	}
 	generated, err := release.Templates(source, launch.Unreleased(launch.Functions(source)...))

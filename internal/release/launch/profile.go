@@ -2,7 +2,6 @@ package launch
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -64,7 +63,27 @@ func (a *profileAdder) add() error {
 	if err := setDefault(parameters, "Operations", strings.Join(operations, ",")); err != nil {
 		return err
 	}
-	return a.options(parameters)
+	return a.rules()
+}
+
+// rules writes the rules of the template's profiles: a question that was added is not one of the other profiles.
+func (a *profileAdder) rules() error {
+	rules, err := require(a.root, "Rules")
+	if err != nil {
+		return err
+	}
+	builtIn, err := templateProfiles(a.root, a.profile.Name)
+	if err != nil {
+		return err
+	}
+	for _, p := range append(builtIn, a.profile) {
+		rule, err := parameterRule(a.root, p)
+		if err != nil {
+			return err
+		}
+		set(rules, ruleName(p), rule)
+	}
+	return nil
 }
 
 // names adds the entry of the mapping Profiles.
@@ -87,60 +106,12 @@ func (a *profileAdder) names() error {
 			return fmt.Errorf("its names begin with %s, as those of profile %s", prefix, profiles.Content[i].Value)
 		}
 	}
-	role, ok := policies.InstanceRole(a.profile)
-	if !ok {
-		return fmt.Errorf("more than one role has an instance profile")
-	}
-	if role == "" {
-		role = "none" // a name that the stack role cannot create
-	}
-	events, err := eventNames(a.profile)
+	entry, err := profileNames(a.profile)
 	if err != nil {
 		return err
 	}
-	set(profiles, a.profile.Name, mapping(append([]field{
-		{"Prefix", scalar(prefix)},
-		{"InstanceRole", scalar(role)},
-		{"SendsEvents", scalar(yesNo(len(a.profile.Topics) > 0))},
-	}, events...)...))
+	set(profiles, a.profile.Name, entry)
 	return nil
-}
-
-// maxRules is how many event rules template.yaml has entries for.
-const maxRules = 18
-
-// eventNames returns the names of the profile's topic and event rules, which the stack role may create. An entry
-// without one is "none", a name that no profile has.
-func eventNames(p schema.Profile) ([]field, error) {
-	topics, rules := map[string]bool{}, map[string]bool{}
-	for _, t := range p.Topics {
-		topics[t.Entity] = true
-	}
-	for _, r := range p.Rules {
-		rules[r.Entity] = true
-	}
-	if len(topics) > 1 || len(rules) > maxRules {
-		return nil, fmt.Errorf("it has %d topics and %d event rules; the template has names for one topic and %d rules",
-			len(topics), len(rules), maxRules)
-	}
-	names := append(slices.Sorted(maps.Keys(topics)), "none")
-	out := []field{{"Topic", scalar(names[0])}}
-	names = slices.Sorted(maps.Keys(rules))
-	for i := range maxRules {
-		name := "none"
-		if i < len(names) {
-			name = names[i]
-		}
-		out = append(out, field{fmt.Sprintf("Rule%d", i+1), scalar(name)})
-	}
-	return out, nil
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }
 
 // assets makes the profile's assets the defaults, and adds a question for each that the template does not have. It
@@ -237,35 +208,6 @@ func (a *profileAdder) requireOneAsset(questions map[schema.Asset]string) error 
 		}
 	}
 	return fmt.Errorf("the rule AssetSelected has another form than the generator expects")
-}
-
-// options extends the pattern of the parameter Options by the profile's options and values of settings.
-func (a *profileAdder) options(parameters *yaml.Node) error {
-	var values []string
-	for _, o := range a.profile.Options {
-		values = append(values, string(o.Option))
-	}
-	for _, s := range a.profile.Settings {
-		for _, v := range s.Values {
-			values = append(values, string(v.Option))
-		}
-	}
-	if len(values) == 0 {
-		return nil
-	}
-	pattern, err := require(parameters, "Options", "AllowedPattern")
-	if err != nil {
-		return err
-	}
-	body, found := strings.CutSuffix(pattern.Value, ")?$")
-	if !found || !strings.HasPrefix(body, "^(") {
-		return fmt.Errorf("AllowedPattern of Options has another form than the generator expects")
-	}
-	for _, v := range values {
-		body += "|" + strings.ReplaceAll(v, ".", "[.]")
-	}
-	pattern.Value = body + ")?$"
-	return nil
 }
 
 // parameterGroup returns the list of parameters in the console's group that has one.

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -40,7 +41,7 @@ func TestAddProfile(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"Prefix: Acme", "tape-library", "release=9[.]1", "small"} {
+	for _, want := range []string{"Prefix: Acme", "tape-library", "release=9.1", "small"} {
 		if !strings.Contains(string(template), want) {
 			t.Errorf("the template has no %q", want)
 		}
@@ -68,6 +69,32 @@ func TestAddProfileErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := AddProfile(permstack.Template, c.profile); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestGenerated requires that template.yaml has the parts that Generate writes.
+func TestGenerated(t *testing.T) {
+	want, err := Generate(permstack.Template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, permstack.Template) {
+		t.Error("template.yaml does not follow from the profiles: run go run ./tools/release templates")
+	}
+	again, err := Generate(want)
+	if err != nil || !bytes.Equal(again, want) {
+		t.Errorf("Generate of its own result: got a difference or error %v", err)
+	}
+	for name, template := range map[string][]byte{
+		"without the comments": bytes.ReplaceAll(permstack.Template, []byte(generatedEnd), []byte("# End.")),
+		"an unknown profile": bytes.Replace(permstack.Template, []byte("AllowedValues: [clumio, cpm]"),
+			[]byte("AllowedValues: [unknown]"), 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Generate(template); err == nil {
+				t.Error("got no error")
 			}
 		})
 	}
