@@ -1,0 +1,158 @@
+package denial
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+
+	"permstack/internal/iampolicy/reference"
+)
+
+// services maps the names of services in errors of the AWS SDK for Go to prefixes of actions, if they differ in more
+// than case and blanks.
+var services = map[string]string{
+	"eventbridge": "events", "cloudwatchlogs": "logs", "efs": "elasticfilesystem", "configservice": "config",
+	"elasticloadbalancingv2": "elasticloadbalancing", "costexplorer": "ce",
+}
+
+// operations maps operations of S3 whose action has another name ("Required permissions for Amazon S3 API operations",
+// S3 User Guide).
+var operations = map[string]string{
+	"s3:ListObjects": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket", "s3:HeadBucket": "s3:ListBucket",
+	"s3:HeadObject": "s3:GetObject", "s3:CopyObject": "s3:PutObject", "s3:CreateMultipartUpload": "s3:PutObject",
+	"s3:UploadPart": "s3:PutObject", "s3:CompleteMultipartUpload": "s3:PutObject", "s3:DeleteObjects": "s3:DeleteObject",
+	"s3:ListBuckets": "s3:ListAllMyBuckets", "s3:ListObjectVersions": "s3:ListBucketVersions",
+	"s3:GetBucketLifecycleConfiguration":    "s3:GetLifecycleConfiguration",
+	"s3:PutBucketLifecycleConfiguration":    "s3:PutLifecycleConfiguration",
+	"s3:GetBucketReplication":               "s3:GetReplicationConfiguration",
+	"s3:GetBucketEncryption":                "s3:GetEncryptionConfiguration",
+	"s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+	"s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+	"s3:GetObjectLockConfiguration":         "s3:GetBucketObjectLockConfiguration",
+}
+
+// operationServices are the services in which the operation of an error of the AWS CLI is searched, in this order; the
+// error does not name the service.
+var operationServices = []string{
+	"s3", "ec2", "rds", "dynamodb", "kms", "iam", "sts", "ssm", "sns", "sqs", "events", "glue", "s3tables", "backup",
+	"elasticfilesystem", "fsx", "redshift", "cloudformation",
+}
+
+// operationAction returns the action of the API operation that an error names, or "" if it names none.
+func operationAction(text string) string {
+	if m := sdkPattern.FindStringSubmatch(text); m != nil {
+		service := strings.ToLower(strings.ReplaceAll(m[1], " ", ""))
+		return action(cmp.Or(services[service], service), m[2])
+	}
+	m := cliPattern.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	for _, s := range operationServices {
+		if a := action(s, m[2]); a != "" {
+			return a
+		}
+	}
+	return ""
+}
+
+// action returns the action of an operation, or "" if AWS has none of that name.
+func action(service, operation string) string {
+	if mapped := operations[service+":"+operation]; mapped != "" {
+		return mapped
+	}
+	a, ok := reference.Find(service + ":" + operation)
+	if !ok {
+		return ""
+	}
+	return a.Name
+}
+
+// parseJSON parses a CloudTrail event ("CloudTrail record contents", CloudTrail User Guide), the result of
+// DecodeAuthorizationMessage, or the decoded message in it.
+func parseJSON(data []byte) (Message, bool) {
+	var in struct {
+		// CloudTrail
+		ErrorCode, ErrorMessage, EventSource, EventName string
+		UserIdentity                                    struct{ ARN string }
+		Resources                                       []struct{ ARN string }
+		// STS
+		DecodedMessage string
+		decoded
+	}
+	if json.Unmarshal(data, &in) != nil {
+		return Message{}, false
+	}
+	switch {
+	case in.DecodedMessage != "":
+		return parseJSON([]byte(in.DecodedMessage))
+	case in.Context.Action != "":
+		return in.message(), true
+	case in.ErrorCode == "":
+		return Message{}, false
+	}
+	m, err := parseText(strings.Join(strings.Fields(in.ErrorCode+": "+in.ErrorMessage), " "))
+	if err != nil {
+		return Message{}, false
+	}
+	if m.Principal == "" {
+		m.Principal = in.UserIdentity.ARN
+	}
+	if m.Action == "" {
+		service, _, _ := strings.Cut(in.EventSource, ".")
+		m.Action, m.Inferred = action(cmp.Or(services[service], service), in.EventName), true
+	}
+	if m.Resource == "" && len(in.Resources) > 0 {
+		m.Resource = in.Resources[0].ARN
+	}
+	return m, true
+}
+
+// decoded is a decoded authorization message ("DecodeAuthorizationMessage", STS API Reference, and the example of
+// "aws sts decode-authorization-message").
+type decoded struct {
+	ExplicitDeny bool
+	Context      struct {
+		Principal  struct{ ID, ARN string }
+		Action     string // without the service in some messages
+		Resource   string
+		Conditions struct {
+			Items []struct {
+				Key    string
+				Values struct{ Items []struct{ Value string } }
+			}
+		}
+	}
+}
+
+// serviceInARN returns the service of an ARN, or "".
+func serviceInARN(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[2]
+	}
+	return ""
+}
+
+func (d decoded) message() Message {
+	m := Message{
+		Principal: d.Context.Principal.ARN, Action: d.Context.Action, Resource: d.Context.Resource,
+		Explicit: d.ExplicitDeny, Context: map[string][]string{},
+	}
+	if !strings.Contains(m.Action, ":") {
+		m.Action = cmp.Or(serviceInARN(m.Resource), "ec2") + ":" + m.Action
+	}
+	m.Action = canonicalAction(m.Action)
+	for _, c := range d.Context.Conditions.Items {
+		key := c.Key
+		if !strings.Contains(key, ":") { // keys of the service, such as "Region" and "ID", have no prefix in EC2's messages
+			service, _, _ := strings.Cut(m.Action, ":")
+			key = service + ":" + key
+		}
+		values := []string{}
+		for _, v := range c.Values.Items {
+			values = append(values, v.Value)
+		}
+		m.Context[key] = values
+	}
+	return m
+}
