@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +11,8 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/review/explain"
+	"permstack/internal/review/question"
+	"permstack/internal/review/riskreport"
 	"permstack/internal/terminal"
 )
 
@@ -16,40 +20,60 @@ type explainFlags struct {
 	choice choiceFlags
 	env    policies.Environment
 	risk   bool
-	format string
+	output string
+	stdin  io.Reader
 }
 
 func newExplain() *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
-		Use:   "explain QUERY",
-		Short: "Show which statements grant an action, on which resources, when and why",
-		Long: `Show which statements grant an action, to which role, on which resources, under
-which conditions, for which asset and why; and what is denied. The query is an AWS
-action, the Sid of a statement, the name of a policy, role, topic or event rule, an
-asset, an operation, an option, or the ARN of a resource. It is not case-sensitive;
-* and ? are wildcards. What a statement cannot prevent is shown as "remains"; the
-answer for an asset, operation or option ends with what IAM policies cannot grant
-and you must set up, such as key policies.
+		Use:   "explain QUESTION…",
+		Short: "Show which statements grant something, on which resources, when and why; and the risks",
+		Long: `Show which statements grant something, to which role, on which resources, under
+which conditions, for which asset and why; and what is denied. A question is
 
-With --risk, the statements are ranked by what they allow an attacker to do: change
-permissions, pass roles, run commands, delete, send data out of the account, use
-keys, write. The conditions that limit each are shown ('permstack help risk').
+  an action            ec2:DeleteSnapshot, 'ec2:Delete*', DeleteSnapshot
+  a service            kms, aurora, "systems manager"
+  what actions do      delete, encryption, share, "delete snapshots"
+  a resource           its ARN, with or without account and Region, or s3://BUCKET/KEY,
+                       or the ID of an EC2 resource: only actions that can act on it
+  a name               a role, policy, topic or event rule, by the vendor's name or as
+                       deployed, or by its ARN; the Sid of a statement
+  a choice             an asset, an operation, an option
+  policies             a file, or - for the standard input: a policy document, a
+                       template, the output of 'synth --format policies' or of
+                       aws iam get-policy-version, get-role-policy or
+                       get-account-authorization-details; other questions are then
+                       about these policies. Lines that are no policy are questions
+
+Several questions are answered in order. A question is not case-sensitive; quotes and
+blanks around it are ignored; * and ? are wildcards. What a statement cannot prevent
+is shown as "remains", a condition that limits nothing as "no limit"; the answer for
+an asset, operation or option ends with what you must set up outside IAM.
+
+With --risk, the findings are shown by class: privilege escalation, data exfiltration,
+credentials exposure, data destruction, resource exposure; each with the statements
+that grant it, the limits that hold, and what would close it ('permstack help risk').
+--output writes them, with all statements, as JSON, CSV, SARIF 2.1.0 or an HTML page.
 
 Without --assets or --preset the command explains everything that the profile can
 grant. Missing values of the vendor are replaced by examples.
 
-Exit status: 0 if a statement grants it, 1 if none does, 2 if the query is unknown
-or the command line is wrong.`,
+Exit status: 0 if a statement grants it, 1 if none does, 2 if AWS and the profile do
+not have what the question names, or the command line is wrong; with several
+questions the highest.`,
 		Example: `  permstack explain ec2:DeleteSnapshot
   permstack explain 'ec2:Delete*' --assets ec2 --operations backup
-  permstack explain arn:aws:s3:::invoices
+  permstack explain kms delete s3://invoices/2026.csv
+  permstack explain arn:aws:rds:eu-central-1:123456789012:db:orders
+  permstack explain policy.json --risk
+  aws iam get-role-policy --role-name R --policy-name P | permstack explain -
   permstack explain --risk --assets ec2,s3
-  permstack explain rds --format json
-  permstack explain --risk --profile-file acme.yaml`,
+  permstack explain --risk --assets rds --output html >risks.html
+  permstack explain --risk --profile-file acme.yaml --output sarif >acme.sarif`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 || len(args) == 0 && !f.risk {
-				return usagef("want one query, such as ec2:DeleteSnapshot, or --risk; got %d", len(args))
+			if len(args) == 0 && !f.risk {
+				return usagef("want a question, such as ec2:DeleteSnapshot, or --risk")
 			}
 			return nil
 		},
@@ -57,78 +81,148 @@ or the command line is wrong.`,
 			if err := f.choice.load(cmd); err != nil {
 				return err
 			}
+			f.stdin = cmd.InOrStdin()
 			return f.run(cmd.OutOrStdout(), args)
 		},
-		ValidArgsFunction: f.completeQuery,
+		ValidArgsFunction: f.completeQuestion,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&f.risk, "risk", false, "rank the statements by risk")
+	flags.BoolVar(&f.risk, "risk", false, "show the findings by class, and the statements by risk")
 	f.choice.register(cmd, "default: all")
 	flags.StringVar(&f.env.Account, "account", "", usageAccount)
 	flags.StringVar(&f.env.Region, "region", "", usageRegion)
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
-	flags.StringVar(&f.format, "format", "table", "table or json")
+	flags.StringVar(&f.output, "output", "text", strings.Join(f.outputs(), ", "))
 	f.choice.complete(cmd)
-	completeFixed(cmd, "format", "table", "json")
+	completeFixed(cmd, "output", f.outputs()...)
 	return cmd
 }
 
+// outputs returns the values of --output.
+func (f *explainFlags) outputs() []string { return append([]string{"text"}, riskreport.Formats...) }
+
 func (f *explainFlags) run(out io.Writer, args []string) error {
-	if f.format != "table" && f.format != "json" {
-		return usagef("--format %q: want table or json", f.format)
+	if !slices.Contains(f.outputs(), f.output) {
+		return usagef("--output %q: want %s", f.output, strings.Join(f.outputs(), ", "))
 	}
-	set, grants, err := f.grants(f.choice.selectionOrEverything())
+	source, err := f.source(f.choice.selectionOrEverything())
 	if err != nil {
 		return err
 	}
-	_, all, err := f.grants(f.choice.everything())
+	input, err := f.input(source, args)
 	if err != nil {
 		return err
 	}
-	if f.risk {
-		return f.writeRisks(out, args, set, grants, all)
+	report := riskreport.Report{
+		CatalogVersion: source.Set.CatalogVersion, Profile: source.Set.Profile,
+		Choice: choice.String(source.Selection), File: input.file, Questions: []question.Result{},
 	}
-	result := explain.Find(args[0], set, grants, all)
-	if !result.Known() {
-		return unknownQuery(result)
+	if input.file != "" {
+		source = input.source(source)
 	}
-	sel := f.choice.selectionOrEverything()
-	profile, _ := policies.Profile(set.Profile)
-	result.Prerequisites = explain.Prerequisites(profile, sel, args[0])
-	if err := write(out, f.format, result, result.Write); err != nil {
+	statements := source.Grants
+	if len(input.questions) > 0 {
+		statements = nil
+	}
+	for _, text := range input.questions {
+		result := question.Find(text, source)
+		report.Questions = append(report.Questions, result)
+		statements = append(statements, result.Granted...)
+	}
+	report.Statements = explain.Rank(statements)
+	report.Findings = explain.Findings(source.Grants)
+	if len(input.questions) > 0 {
+		report.Findings = explain.Concerns(report.Findings, statements)
+	}
+	if f.output == "text" {
+		f.write(terminal.New(out), report)
+	} else if err := report.Write(out, f.output); err != nil {
 		return err
 	}
-	if len(result.Granted) == 0 && len(result.Rules) == 0 {
+	return status(report)
+}
+
+// write writes a report as text.
+func (f *explainFlags) write(s terminal.Screen, report riskreport.Report) {
+	switch {
+	case f.risk:
+		explain.WriteFindings(s, report.Findings)
+		s.Line()
+		explain.WriteRisks(s, report.Statements)
+	case len(report.Questions) == 0:
+		explain.WriteGrants(s, report.Statements)
+		s.Text(terminal.Bold, explain.Summary(report.Findings)+" --risk shows them.")
+	}
+	for _, a := range report.Questions {
+		if !a.Known() || f.risk {
+			continue
+		}
+		if len(report.Questions) > 1 {
+			s.Text(terminal.Dim, "── "+a.Query)
+		}
+		a.Write(s)
+	}
+}
+
+// status returns the exit status of a report as an error: 2 with the unknown questions, 1 if one has no grant.
+func status(report riskreport.Report) error {
+	var problems []string
+	found := len(report.Questions) > 0 || len(report.Statements) > 0
+	for _, a := range report.Questions {
+		if !a.Known() {
+			problems = append(problems, unknown(a))
+		}
+		found = found && len(a.Granted)+len(a.Rules) > 0
+	}
+	switch {
+	case len(problems) > 0:
+		return usagef("%s", strings.Join(problems, "\n"))
+	case !found:
 		return &statusError{status: exitFound}
 	}
 	return nil
 }
 
-// unknownQuery returns the error of a query that matches nothing, with similar names.
-func unknownQuery(a explain.Result) error {
-	hint := "; give an action, a Sid, a policy, a role, an asset or an operation"
+// unknown returns the message of a question that names nothing, with similar names.
+func unknown(a question.Result) string {
+	hint := "; give an action, a service, a role, an asset, or the ARN of a resource"
 	if len(a.Similar) > 0 {
 		hint = "; did you mean " + strings.Join(a.Similar, ", ") + "?"
 	}
-	return usagef("unknown query %q: it is in neither the catalogue nor AWS's list of actions%s", a.Query, hint)
+	return "unknown question " + cmp.Or(a.Query, `""`) + ": " + a.Problem + hint
 }
 
-func (f *explainFlags) writeRisks(out io.Writer, args []string, set policies.Set, grants, all []explain.Grant) error {
-	if len(args) == 1 {
-		result := explain.Find(args[0], set, grants, all)
-		if !result.Known() {
-			return unknownQuery(result)
+// source returns what questions about a selection are answered from.
+func (f *explainFlags) source(sel policies.Selection) (question.Source, error) {
+	set, grants, err := f.grants(sel)
+	if err != nil {
+		return question.Source{}, err
+	}
+	_, all, err := f.grants(f.choice.everything())
+	if err != nil {
+		return question.Source{}, err
+	}
+	return question.Source{Set: set, Selection: sel, Grants: grants, All: all, Others: f.others}, nil
+}
+
+// others returns everything that the other profiles can grant.
+func (f *explainFlags) others() map[string]question.Source {
+	out := map[string]question.Source{}
+	for _, name := range policies.ProfileNames() {
+		if name == f.choice.profile {
+			continue
 		}
-		grants = result.Granted
+		profile, _ := policies.Profile(name)
+		sel := choice.Everything(profile)
+		env := choice.Example(sel, policies.Environment{})
+		if set, err := policies.Synthesize(sel, env); err == nil {
+			grants := explain.Grants(set, sel, explain.NewDescriber(sel, env))
+			out[name] = question.Source{Set: set, Selection: sel, Grants: grants, All: grants}
+		}
 	}
-	ranked := explain.Rank(grants)
-	err := write(out, f.format, ranked, func(s terminal.Screen) { explain.WriteRisks(s, ranked) })
-	if err == nil && len(ranked) == 0 {
-		return &statusError{status: exitFound}
-	}
-	return err
+	return out
 }
 
 // grants synthesizes a choice and returns the set and its grants.
@@ -141,11 +235,11 @@ func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.G
 	return set, explain.Grants(set, sel, explain.NewDescriber(sel, env)), nil
 }
 
-// completeQuery completes the query with known names.
-func (f *explainFlags) completeQuery(
-	cmd *cobra.Command, args []string, typed string,
+// completeQuestion completes a question with known names.
+func (f *explainFlags) completeQuestion(
+	cmd *cobra.Command, _ []string, typed string,
 ) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 || f.choice.load(cmd) != nil {
+	if f.choice.load(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	sel := f.choice.everything()
@@ -155,7 +249,7 @@ func (f *explainFlags) completeQuery(
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var out []string
-	for _, q := range explain.KnownNames(profile, all) {
+	for _, q := range question.KnownNames(profile, all) {
 		if strings.HasPrefix(strings.ToLower(q), strings.ToLower(typed)) {
 			out = append(out, q)
 		}

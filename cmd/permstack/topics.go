@@ -28,7 +28,7 @@ completion completes them ('permstack completion --help').`,
 		},
 		{
 			Use:   "risk",
-			Short: "How 'explain --risk' ranks statements",
+			Short: "The findings of 'explain --risk', and how it ranks statements",
 			Long: `The risk of a statement is what its actions allow an attacker to do. The highest
 applies:
 
@@ -38,12 +38,27 @@ applies:
   low       changes tags, reads
   minimal   lists
 
-Each of these lowers the level by one: a condition, named resources, and a named
-principal (in a trust policy or a topic). What an action does is its access level in
-AWS's Service Authorization Reference, and for some actions a higher one:
-iam:PassRole, ssm:SendCommand, sharing a snapshot, and others.
+Each of these lowers the level by one: a condition that limits the role, named
+resources, and a named principal (in a trust policy or a topic). What an action does
+is its access level in AWS's Service Authorization Reference, and for some actions a
+higher one: iam:PassRole, ssm:SendCommand, sharing a snapshot, and others.
 
-The rank is an aid for review, not a decision: read the conditions.`,
+A condition limits nothing, and is shown as "no limit", if the role can meet it by
+itself (a tag of the resource that another statement lets the role set, a tag in its
+own request, a value that is *), or if it is always true (the role's own account or
+tags). "aws:ResourceAccount is this account" keeps the role out of other accounts: it
+limits what leaves, not what happens to your own resources.
+
+'explain --risk' begins with findings: what the role could do, by class. They are
+those of the tool cloudsplaining: privilege escalation, data exfiltration, credentials
+exposure, data destruction, resource exposure. Chains of calls are followed: passing a
+role and launching an instance with it; changing an instance's user data and starting
+it; sharing a snapshot, which another account copies. Each finding has the statements
+that grant its calls, the limits that hold, the conditions that are no limit, what the
+profile states as remaining, and what would close it.
+
+The rank is an aid for review, not a decision: read the conditions. docs/risk.md has
+the rules and the differences from cloudsplaining.`,
 		},
 		{
 			Use:   "exit-status",

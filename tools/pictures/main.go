@@ -23,6 +23,7 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/review/explain"
+	"permstack/internal/review/question"
 	"permstack/internal/terminal"
 )
 
@@ -31,12 +32,12 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: pictures FOLDER")
 	}
-	question, err := explained("ec2:DeleteSnapshot")
+	explanation, err := explained("ec2:DeleteSnapshot")
 	if err != nil {
 		log.Fatal(err)
 	}
 	for name, picture := range map[string]string{
-		"explain.svg": draw("permstack explain ec2:DeleteSnapshot", question),
+		"explain.svg": draw("permstack explain ec2:DeleteSnapshot", explanation),
 		"alert.svg":   draw("", alerted()),
 	} {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), []byte(picture), 0o644); err != nil {
@@ -46,7 +47,7 @@ func main() {
 }
 
 // explained returns what permstack explain prints for a query.
-func explained(question string) (string, error) {
+func explained(text string) (string, error) {
 	sel, err := choice.Parse("clumio")
 	if err != nil {
 		return "", err
@@ -58,7 +59,8 @@ func explained(question string) (string, error) {
 	}
 	grants := explain.Grants(set, sel, explain.NewDescriber(sel, env))
 	var b bytes.Buffer
-	explain.Find(question, set, grants, grants).Write(terminal.Screen{W: &b, Width: 80, Color: true})
+	source := question.Source{Set: set, Selection: sel, Grants: grants, All: grants}
+	question.Find(text, source).Write(terminal.Screen{W: &b, Width: 80, Color: true})
 	return b.String(), nil
 }
 

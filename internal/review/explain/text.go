@@ -12,83 +12,24 @@ var styles = map[Level]terminal.Style{
 	High: terminal.Red, Medium: terminal.Yellow, Low: terminal.Green, Minimal: terminal.Dim,
 }
 
-// Write writes the result as text.
-func (a Result) Write(s terminal.Screen) {
-	for _, g := range a.Denied {
-		s.Text(terminal.Bold, "Denied by "+g.title())
-		g.write(s, a.isOneAction())
+// LabelWidth is the width of the names of fields, beside which their values are written.
+const LabelWidth = 11
+
+// WriteGrants writes grants in their order.
+func WriteGrants(s terminal.Screen, grants []Grant) {
+	for _, g := range grants {
+		title := g.Title()
+		if g.Effect == "Deny" {
+			title = "Denied by " + title
+		}
+		s.Text(terminal.Bold, title)
+		g.Write(s, false)
 		s.Line()
 	}
-	if len(a.Granted) == 0 && len(a.Rules) == 0 {
-		s.Text(terminal.Bold, "Nothing in this choice grants "+a.Query+".")
-		s.Text(terminal.Plain, "IAM denies every action that no statement allows.")
-	}
-	for _, g := range a.Granted {
-		s.Text(terminal.Bold, g.title())
-		g.write(s, a.isOneAction())
-		s.Line()
-	}
-	for _, r := range a.Rules {
-		s.Text(terminal.Bold, "event rule "+r.Entity)
-		s.Field(2, labelWidth, "why", terminal.Plain, r.Why)
-		s.Field(2, labelWidth, "sends to", terminal.Plain, strings.Join(r.Targets, ", "))
-		s.Line()
-	}
-	a.writeDenied(s)
-	a.writeOtherChoices(s)
-	a.writePrerequisites(s)
 }
 
-const labelWidth = 11
-
-// isOneAction reports whether every grant is for the one action of the query, which
-// then is not repeated.
-func (a Result) isOneAction() bool {
-	for _, g := range a.Granted {
-		if len(g.Actions) != 1 || !strings.EqualFold(g.Actions[0], a.Query) {
-			return false
-		}
-	}
-	return true
-}
-
-// writeDenied writes which related access is not granted.
-func (a Result) writeDenied(s terminal.Screen) {
-	switch {
-	case len(a.NotGranted) > 0 && len(a.Granted) > 0:
-		n := terminal.Count(len(a.NotGranted), "other action that matches ", "other actions that match ")
-		s.Field(0, labelWidth, "denied", terminal.Plain, n+a.Query+": "+atMost(a.NotGranted, 12))
-	case len(a.Granted) > 0 && a.isOneAction():
-		var roles []string
-		limited := false
-		for _, g := range a.Granted {
-			if len(roles) == 0 || roles[len(roles)-1] != g.Entity {
-				roles = append(roles, g.Entity)
-			}
-			limited = limited || len(g.OnlyIf) > 0
-		}
-		text := "on any other resource"
-		if limited {
-			text += ", or if a condition is not met"
-		}
-		s.Field(0, labelWidth, "denied", terminal.Plain, text+"; for every role of this stack but "+join(roles, "and"))
-	}
-}
-
-// writeOtherChoices writes which statements other choices grant.
-func (a Result) writeOtherChoices(s terminal.Screen) {
-	if len(a.OtherChoices) == 0 {
-		return
-	}
-	var list []string
-	for _, g := range a.OtherChoices {
-		list = append(list, g.Sid+" ("+strings.Join(Uses(g.For), ", ")+")")
-	}
-	s.Field(0, labelWidth, "elsewhere", terminal.Plain, "other choices also grant it: "+atMost(list, 8))
-}
-
-// title returns the names of the grant's role or topic, policy and Sid.
-func (g Grant) title() string {
+// Title returns the names of the grant's role or topic, policy and Sid.
+func (g Grant) Title() string {
 	switch g.Kind {
 	case Trust:
 		return "trust policy of " + g.Entity + " › " + g.Sid
@@ -98,11 +39,11 @@ func (g Grant) title() string {
 	return g.Entity + " › " + g.Policy + " › " + g.Sid
 }
 
-// write writes the fields of a grant below its title.
-func (g Grant) write(s terminal.Screen, single bool) {
+// Write writes the fields of a grant below its title, without its actions if single is true.
+func (g Grant) Write(s terminal.Screen, single bool) {
 	field := func(name string, style terminal.Style, text string) {
 		if text != "" {
-			s.Field(2, labelWidth, name, style, text)
+			s.Field(2, LabelWidth, name, style, text)
 		}
 	}
 	field("why", terminal.Plain, g.Why)
@@ -117,8 +58,13 @@ func (g Grant) write(s terminal.Screen, single bool) {
 	if len(g.OnlyIf) > 0 {
 		field("only if", terminal.Cyan, strings.Join(g.OnlyIf, "; and "))
 	}
+	for _, b := range g.Bounds {
+		if b.Why != "" {
+			field("no limit", terminal.Yellow, b.Condition+": "+b.Why)
+		}
+	}
 	field("wildcard", terminal.Plain, g.WhyWildcard)
-	if g.Kind == Policy {
+	if g.Kind == Policy && g.Why != "" {
 		field("for", terminal.Plain, strings.Join(Uses(g.For), ", "))
 	}
 	field("note", terminal.Dim, g.Note)
@@ -170,14 +116,14 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 			})
 			continue
 		}
-		s.Field(0, labelWidth, string(g.Risk.Level), styles[g.Risk.Level], what)
-		s.Field(0, labelWidth, "", terminal.Dim, g.Entity+" › "+g.Sid+also)
-		s.Field(0, labelWidth, "", terminal.Plain, "on "+on)
+		s.Field(0, LabelWidth, string(g.Risk.Level), styles[g.Risk.Level], what)
+		s.Field(0, LabelWidth, "", terminal.Dim, g.Entity+" › "+g.Sid+also)
+		s.Field(0, LabelWidth, "", terminal.Plain, "on "+on)
 		if onlyIf != "" {
-			s.Field(0, labelWidth, "", terminal.Cyan, "only if "+onlyIf)
+			s.Field(0, LabelWidth, "", terminal.Cyan, "only if "+onlyIf)
 		}
 		for _, r := range remains {
-			s.Field(0, labelWidth, "", terminal.Yellow, "remains "+r)
+			s.Field(0, LabelWidth, "", terminal.Yellow, "remains "+r)
 		}
 		s.Line()
 	}
@@ -191,7 +137,7 @@ func WriteRisks(s terminal.Screen, grants []Grant) {
 	}
 	s.Text(terminal.Bold, terminal.Count(len(grants), "statement", "statements")+": "+strings.Join(parts, ", ")+".")
 	s.Text(terminal.Dim, "Risk is what the actions allow an attacker to do. "+
-		"A condition and named resources each lower it by one level.")
+		"A condition that the role cannot meet by itself, and named resources, each lower it by one level.")
 }
 
 // summary returns the most severe effect with its actions, and the names of the others.
@@ -199,7 +145,7 @@ func (r Risk) summary() (what, also string) {
 	for i, e := range r.Effects {
 		switch {
 		case i == 0:
-			what = e.Does + ": " + atMost(e.Actions, 5)
+			what = e.Does + ": " + AtMost(e.Actions, 5)
 		case also == "":
 			also = "; also " + e.Does
 		default:
@@ -209,8 +155,8 @@ func (r Risk) summary() (what, also string) {
 	return what, also
 }
 
-// atMost returns a list of at most n words and the number of the others.
-func atMost(list []string, n int) string {
+// AtMost returns a list of at most n words and the number of the others.
+func AtMost(list []string, n int) string {
 	if len(list) <= n+1 {
 		return strings.Join(list, ", ")
 	}

@@ -1,4 +1,4 @@
-package explain_test
+package question_test
 
 import (
 	"slices"
@@ -7,8 +7,8 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
-	"permstack/internal/policies/schema"
 	"permstack/internal/review/explain"
+	"permstack/internal/review/question"
 )
 
 func TestPrerequisites(t *testing.T) {
@@ -32,8 +32,9 @@ func TestPrerequisites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			profile, _ := policies.Profile(sel.Profile)
-			list := explain.Prerequisites(profile, sel, c.query)
+			set, some, all := grants(t, c.selection)
+			source := question.Source{Set: set, Selection: sel, Grants: some, All: all}
+			list := question.Find(c.query, source).Prerequisites
 			got := slices.ContainsFunc(list, func(p explain.Prerequisite) bool { return strings.Contains(p.Text, c.text) })
 			if got != c.want {
 				t.Errorf("%q is a prerequisite: got %v, want %v", c.text, got, c.want)
@@ -48,48 +49,20 @@ func TestPrerequisitesAreFound(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
 			profile, _ := policies.Profile(name)
-			sel := choice.Everything(profile)
+			set, _, all := grants(t, name)
+			source := question.Source{Set: set, Selection: choice.Everything(profile), Grants: all, All: all}
 			for _, p := range profile.Prerequisites {
 				u := p.For[0]
 				for _, query := range []string{string(u.Asset), string(u.Operation), string(u.Option)} {
-					list := explain.Prerequisites(profile, sel, query)
+					if query == "" {
+						continue
+					}
+					list := question.Find(query, source).Prerequisites
 					found := slices.ContainsFunc(list, func(a explain.Prerequisite) bool { return a.Text == p.Text })
-					if query != "" && !found {
+					if !found {
 						t.Errorf("query %s does not find %q", query, p.Text)
 					}
 				}
-			}
-		})
-	}
-}
-
-// TestRemains compares the remaining risks of the grants with those of the profile's
-// statements.
-func TestRemains(t *testing.T) {
-	for _, name := range policies.ProfileNames() {
-		t.Run(name, func(t *testing.T) {
-			profile, _ := policies.Profile(name)
-			want := map[string][]schema.Remain{}
-			for _, r := range profile.Roles {
-				for _, p := range r.Policies {
-					for _, s := range p.Statements {
-						want[r.Entity+" "+p.Entity+" "+s.Sid] = s.Remains
-					}
-				}
-			}
-			_, _, all := grants(t, name)
-			found := 0
-			for _, g := range all {
-				if g.Kind != explain.Policy {
-					continue
-				}
-				found += len(g.Remains)
-				if w, ok := want[g.Entity+" "+g.Policy+" "+g.Sid]; ok && !slices.Equal(g.Remains, w) {
-					t.Errorf("%s: got %v, want %v", g.Sid, g.Remains, w)
-				}
-			}
-			if found == 0 {
-				t.Error("no grant has a remaining risk")
 			}
 		})
 	}

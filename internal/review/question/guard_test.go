@@ -1,4 +1,4 @@
-package explain_test
+package question_test
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func TestGuard(t *testing.T) {
 		"ssm:PutParameter": 1, "ssm:DeleteParameter": 1, "cloudformation:DescribeStacks": 0, "ec2:DeleteSnapshot": 0,
 	} {
 		t.Run(query, func(t *testing.T) {
-			a := explain.Find(query, set, grants, grants)
+			a := find(query, set, grants, grants)
 			if len(a.Denied) != denied {
 				t.Errorf("denied by %d statements, want %d", len(a.Denied), denied)
 			}

@@ -1,4 +1,4 @@
-package explain_test
+package question_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
 	"permstack/internal/review/explain"
+	"permstack/internal/review/question"
 )
 
 func Example() {
@@ -23,7 +24,8 @@ func Example() {
 		return
 	}
 	grants := explain.Grants(set, sel, explain.NewDescriber(sel, env))
-	for _, g := range explain.Find("ec2:DeleteSnapshot", set, grants, grants).Granted {
+	source := question.Source{Set: set, Selection: sel, Grants: grants, All: grants}
+	for _, g := range question.Find("ec2:DeleteSnapshot", source).Granted {
 		fmt.Println(g.Entity, g.Policy)
 		fmt.Println("on", strings.Join(g.On, ", "))
 		fmt.Println("only if", strings.Join(g.OnlyIf, " and "))

@@ -1,0 +1,92 @@
+package reference
+
+import (
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy/actions"
+)
+
+// TypesOfARN returns the resource types of a service that an ARN is of: "bucket". An empty account or Region of the ARN
+// is any. The variables of a type's pattern match no "/" or ":" if such a type exists; else the type with the most
+// literal text is returned: the ARN of an object is not that of a bucket.
+func TypesOfARN(arn string) []Type {
+	fields := strings.SplitN(arn, ":", 6)
+	if len(fields) < 6 {
+		return nil
+	}
+	service, known := load().services[strings.ToLower(fields[2])]
+	if !known {
+		return nil
+	}
+	var strict, lenient []Type
+	longest := 0
+	for _, t := range service().Types {
+		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		// The ARN of a global resource has no Region.
+		if len(pattern) < 6 || pattern[3] == "" && fields[3] != "" && fields[3] != "*" ||
+			!matchesResource(pattern[5], fields[5], false) {
+			continue
+		}
+		if matchesResource(pattern[5], fields[5], true) {
+			strict = append(strict, t)
+		}
+		literal := len(strings.ReplaceAll(pattern[5], "*", ""))
+		if literal > longest {
+			longest, lenient = literal, nil
+		}
+		if literal == longest {
+			lenient = append(lenient, t)
+		}
+	}
+	if len(strict) > 0 {
+		return strict
+	}
+	return lenient
+}
+
+// matchesResource reports whether the last field of a pattern matches that of an ARN. If strict is true, * matches no
+// "/" or ":".
+func matchesResource(pattern, resource string, strict bool) bool {
+	if !strict {
+		return actions.Match(pattern, resource)
+	}
+	separator := func(r rune) bool { return r == '/' || r == ':' }
+	p, q := strings.FieldsFunc(pattern, separator), strings.FieldsFunc(resource, separator)
+	return len(p) == len(q) && strings.Count(pattern, "/") == strings.Count(resource, "/") &&
+		slices.EqualFunc(p, q, actions.Match)
+}
+
+// ActsOnType reports whether the action acts on resources of one of some types.
+func (a Action) ActsOnType(types []Type) bool {
+	return slices.ContainsFunc(a.Resources, func(r Resource) bool {
+		return slices.ContainsFunc(types, func(t Type) bool { return t.Name == r.Type && t.ARN == r.ARN })
+	})
+}
+
+// HasService reports whether AWS has a service of a prefix.
+func HasService(prefix string) bool {
+	_, known := load().services[strings.ToLower(prefix)]
+	return known
+}
+
+// MatchingAny is Matching for patterns whose service may have wildcards too: "*:DeleteSnapshot".
+func MatchingAny(pattern string) []Action {
+	prefix, name, ok := strings.Cut(pattern, ":")
+	if !ok {
+		if pattern != "*" {
+			return nil
+		}
+		prefix, name = "*", "*"
+	}
+	if !actions.IsPattern(prefix) {
+		return Matching(pattern)
+	}
+	var out []Action
+	for _, s := range Services() {
+		if actions.Match(prefix, s) {
+			out = append(out, Matching(s+":"+name)...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,297 @@
+package question
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy/reference"
+	"permstack/internal/policies"
+	"permstack/internal/policies/schema"
+	"permstack/internal/review/explain"
+)
+
+// query is a parsed question.
+type query struct {
+	text    string // without blanks and quotes
+	about   []string
+	problem string
+	similar []string
+
+	names   []string // of the profile, as in it
+	wild    bool
+	actions []reference.Action // that the question names
+	pattern string             // of actions, which may match a pattern of a statement
+	does    []string           // effects of actions: "deletes"
+	words   []string           // words of the names of actions
+	arns    []string
+	types   []reference.Type // of the ARN
+}
+
+// Normalize returns a question without what people paste around it: blanks, quotes, a comma or a full stop.
+func Normalize(text string) string {
+	return strings.Trim(strings.TrimSpace(text), " \t\r\n\"'`´‘’“”«»,;.")
+}
+
+// denial is AWS's message of a denied request (IAM User Guide, "Troubleshoot access denied error messages").
+var denial = regexp.MustCompile(`(?i)not authorized to perform: *([a-z0-9-]+:[a-z0-9*]+)`)
+
+// Split returns the questions in the arguments of a command: each argument is one, except a list of actions, ARNs or
+// names, which has commas or blanks, and a phrase such as "delete snapshots". A pasted error message of AWS asks about
+// the action that it names.
+func (s Source) Split(args []string) []string {
+	var out []string
+	for _, arg := range args {
+		text := Normalize(arg)
+		if m := denial.FindStringSubmatch(text); m != nil {
+			out = append(out, m[1])
+			continue
+		}
+		parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;", r) })
+		for i := range parts {
+			parts[i] = Normalize(parts[i])
+		}
+		parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
+		if len(parts) > 1 && (strings.ContainsAny(text, ",;\n") || !s.isPhrase(parts)) {
+			out = append(out, parts...)
+		} else {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// isPhrase reports whether words are one question: if none is an action, an ARN or a name.
+func (s Source) isPhrase(parts []string) bool {
+	return !slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(p, ":") }) &&
+		slices.ContainsFunc(parts, func(p string) bool { return len(s.names(query{text: p})) == 0 })
+}
+
+// parse parses a question. Names of the profile come first; what is none is an action, a resource, a service or words.
+func (s Source) parse(text string) query {
+	text = Normalize(text)
+	q := query{text: text, wild: actions.IsPattern(text)}
+	lower := strings.ToLower(text)
+	switch {
+	case text == "":
+		q.problem = "the question is empty"
+		return q
+	case strings.HasPrefix(lower, "s3://"):
+		q.s3URI(text)
+		return q
+	case strings.HasPrefix(lower, "arn:"):
+		s.parseARN(&q)
+		return q
+	}
+	q.about = s.names(q)
+	if resource := resourceID(lower); resource != "" && len(q.about) == 0 {
+		q.setARN(resource)
+		return q
+	}
+	if strings.Contains(text, ":") {
+		if len(q.about) == 0 || q.wild {
+			q.parseAction(s, lower)
+		}
+		return q
+	}
+	if len(q.about) == 0 || isOnly(q.about, "asset") {
+		q.parseService(lower)
+	}
+	if len(q.about) == 0 && !s.deployedName(&q) {
+		q.parseBareAction(lower)
+	}
+	if len(q.about) == 0 {
+		q.parseWords(lower)
+	}
+	if len(q.about) == 0 {
+		q.problem = "it is the name of nothing in the catalogue, and no action, service or resource of AWS"
+		q.similar = s.similar(text)
+	}
+	return q
+}
+
+func isOnly(list []string, one string) bool { return len(list) == 1 && list[0] == one }
+
+// names returns the kinds of name of the profile that the question matches.
+func (s Source) names(q query) []string {
+	var out []string
+	q.wild = actions.IsPattern(q.text)
+	profile := s.profile()
+	add := func(kind string, found bool) {
+		if found {
+			out = append(out, kind)
+		}
+	}
+	contains := func(match func(explain.Grant) bool) bool { return slices.ContainsFunc(s.All, match) }
+	add("statement", contains(func(g explain.Grant) bool { return q.matchesName(g.Sid) }))
+	add("policy", contains(func(g explain.Grant) bool { return q.matchesName(g.Policy, g.PolicyName) }))
+	add("role", contains(func(g explain.Grant) bool { return g.Kind != explain.Topic && q.matchesName(g.Entity, g.Name) }))
+	add("topic", contains(func(g explain.Grant) bool { return g.Kind == explain.Topic && q.matchesName(g.Entity, g.Name) }))
+	add("event rule", slices.ContainsFunc(profile.Rules, func(r schema.Rule) bool { return q.matchesName(r.Entity) }) ||
+		slices.ContainsFunc(s.Set.Rules, func(r policies.Rule) bool { return q.matchesName(r.Name) }))
+	add("asset", slices.ContainsFunc(profile.Assets, func(i schema.AssetInfo) bool {
+		return q.matchesName(string(i.Asset))
+	}))
+	add("operation", slices.ContainsFunc(profile.Operations, func(o schema.Operation) bool {
+		return q.matchesName(string(o))
+	}))
+	add("option", slices.ContainsFunc(optionInfos(profile), func(o schema.OptionInfo) bool {
+		return q.matchesName(string(o.Option))
+	}))
+	return out
+}
+
+// parseAction parses SERVICE:ACTION, either of which may have wildcards.
+func (q *query) parseAction(s Source, lower string) {
+	q.pattern, q.actions = lower, actionsOf(lower)
+	if len(q.actions) > 0 {
+		q.about = append(q.about, "action")
+		return
+	}
+	service, name, _ := strings.Cut(lower, ":")
+	switch {
+	case name == "":
+		q.problem = "the name of the action is missing after " + service + ":"
+	case !actions.IsPattern(service) && !reference.HasService(service):
+		q.problem = "AWS has no service " + service
+	case q.wild:
+		q.problem = "no action of AWS matches it"
+		return
+	default:
+		q.problem = "AWS has no such action"
+	}
+	if near := reference.Nearest(lower); near != "" {
+		q.similar = append(q.similar, near)
+	}
+	for _, n := range s.similar(q.text) {
+		if !slices.Contains(q.similar, n) {
+			q.similar = append(q.similar, n)
+		}
+	}
+	q.similar = q.similar[:min(len(q.similar), 3)]
+}
+
+// parseBareAction parses an action without its service: DeleteSnapshot.
+func (q *query) parseBareAction(lower string) {
+	if len(strings.Trim(lower, "*?")) <= 2 || strings.ContainsAny(lower, " ") {
+		return
+	}
+	if found := actionsOf("*:" + lower); len(found) > 0 && !isVerb(lower) {
+		q.pattern, q.actions, q.about = "*:"+lower, found, append(q.about, "action")
+	}
+}
+
+// parseService parses a service by its prefix or by the name that people use.
+func (q *query) parseService(lower string) {
+	prefixes := serviceAliases[strings.Join(strings.Fields(lower), " ")]
+	if prefixes == nil && reference.HasService(lower) {
+		prefixes = []string{lower}
+	}
+	for _, p := range prefixes {
+		q.actions = append(q.actions, actionsOf(p+":*")...)
+	}
+	if len(prefixes) > 0 {
+		q.about = append(q.about, "service")
+	}
+}
+
+// deployedName finds a role, policy, topic or rule by the name <Entity>-<region>-<connection> that it has in an account,
+// and reports whether it found one.
+func (s Source) deployedName(q *query) bool {
+	lower := strings.ToLower(q.text)
+	best, kind := "", ""
+	consider := func(entity, k string) {
+		if entity != "" && len(entity) > len(best) && strings.HasPrefix(lower, strings.ToLower(entity)+"-") {
+			best, kind = entity, k
+		}
+	}
+	for _, g := range s.All {
+		if g.Kind == explain.Topic {
+			consider(g.Entity, "topic")
+		} else {
+			consider(g.Entity, "role")
+			consider(g.Policy, "policy")
+		}
+	}
+	for _, r := range s.profile().Rules {
+		consider(r.Entity, "event rule")
+	}
+	if best == "" {
+		return false
+	}
+	q.names, q.about = append(q.names, best), append(q.about, kind)
+	return true
+}
+
+// parseARN parses the ARN of a resource, or of a role of the profile.
+func (s Source) parseARN(q *query) {
+	fields := strings.SplitN(q.text, ":", 6)
+	if len(fields) < 6 || fields[5] == "" {
+		q.problem = "an ARN has six fields: arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE"
+		return
+	}
+	partition, service := strings.ToLower(fields[1]), strings.ToLower(fields[2])
+	if partition != "*" && partition != "" && !slices.Contains(region.PartitionIDs(), partition) {
+		q.problem = fmt.Sprintf("AWS has no partition %s; want one of %s", fields[1],
+			strings.Join(region.PartitionIDs(), ", "))
+		return
+	}
+	if service == "iam" || service == "sts" {
+		kind, path, _ := strings.Cut(fields[5], "/")
+		name := path
+		if i := strings.LastIndex(path, "/"); i >= 0 && kind == "role" {
+			name = path[i+1:]
+		} else if kind == "assumed-role" {
+			name, _, _ = strings.Cut(path, "/")
+		}
+		named := query{text: name}
+		if kind == "policy" {
+			named.text = path[strings.LastIndex(path, "/")+1:]
+		}
+		if about := s.names(named); len(about) > 0 {
+			q.names, q.about = []string{named.text}, about
+			return
+		}
+		if s.deployedName(&named) {
+			q.names, q.about = named.names, named.about
+			return
+		}
+	}
+	if !reference.HasService(service) {
+		q.problem = "AWS has no service " + fields[2]
+		for _, n := range similarServices(service) {
+			q.similar = append(q.similar, strings.Join([]string{fields[0], fields[1], n, fields[3], fields[4], fields[5]}, ":"))
+		}
+		return
+	}
+	q.setARN("arn:" + strings.TrimPrefix(strings.ToLower(fields[0]+":"), "arn:") + strings.Join(fields[1:], ":"))
+}
+
+// setARN makes the question one about resources.
+func (q *query) setARN(arns ...string) {
+	for _, arn := range arns {
+		q.types = append(q.types, reference.TypesOfARN(arn)...)
+	}
+	q.arns = arns
+	if len(q.types) == 0 {
+		q.problem = "no resource type of AWS has an ARN of this form"
+		return
+	}
+	q.about = append(q.about, "resource")
+}
+
+// s3URI parses s3://BUCKET, which means the bucket and its objects, and s3://BUCKET/KEY.
+func (q *query) s3URI(text string) {
+	bucket, key, _ := strings.Cut(text[len("s3://"):], "/")
+	switch {
+	case bucket == "":
+		q.problem = "the name of the bucket is missing after s3://"
+	case key == "":
+		q.setARN("arn:aws:s3:::"+bucket, "arn:aws:s3:::"+bucket+"/*")
+	default:
+		q.setARN("arn:aws:s3:::" + bucket + "/" + key)
+	}
+}
