@@ -30,9 +30,15 @@ type installation struct {
 
 func launch(t *testing.T, parameters map[string]string) *installation {
 	t.Helper()
-	server := fakeawstest.Start(t, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t)})
+	return launchIn(t, region, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t)}, parameters)
+}
+
+// launchIn launches template.yaml in a Region.
+func launchIn(t *testing.T, in string, o fakeawstest.Options, parameters map[string]string) *installation {
+	t.Helper()
+	server := fakeawstest.Start(t, o)
 	w := &installation{t: t}
-	w.Stack = server.In(account, region).Launch(fakeawstest.Launch{Parameters: withEmail(parameters)})
+	w.Stack = server.In(account, in).Launch(fakeawstest.Launch{Parameters: withEmail(parameters)})
 	for _, c := range server.SNS().Confirmations(w.topic()) {
 		_, err := w.SNS.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{
 			TopicArn: aws.String(w.topic()), Token: aws.String(c.Token),
@@ -41,7 +47,7 @@ func launch(t *testing.T, parameters map[string]string) *installation {
 			t.Fatal(err)
 		}
 	}
-	f, err := w.Functions.Get(lambda.Resolve(account, region, w.PhysicalID("Drift")))
+	f, err := w.Functions.Get(lambda.Resolve(account, in, w.PhysicalID("Drift")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ type Diff struct {
 	// Open is every finding of the run, to be reported or not.
 	Open []Open
 	// Kept counts findings of earlier runs that could not be checked in this run;
-	// they remain in the state.
-	Kept int
+	// they remain in the state. KeptDrifted are those of them that are differences.
+	Kept, KeptDrifted int
 }
 
 // Any reports whether there is something to report.
@@ -78,6 +78,10 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 	}
 	var diff Diff
 	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices}
+	if report.Scope != nil { // only a complete run shows which stacks remain in progress
+		next.InProgress = state.InProgress
+		report.InProgress = nil
+	}
 	for _, id := range report.InProgress {
 		next.InProgress = append(next.InProgress, stackHash(id))
 	}
@@ -113,18 +117,36 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		case seen[k.Key.ID]:
 		case skipped.contains(k.Key):
 			diff.Kept++
+			if k.Key.direction() != finding.Unreadable {
+				diff.KeptDrifted++
+			}
 			next.Known = append(next.Known, k)
 		default:
 			diff.Resolved = append(diff.Resolved, ResolvedFinding{k.Label, k.Key.direction(), k.FirstSeen})
 		}
 	}
 	compareUnknown(unknown, state.Overflow, skipped, now, due, &diff, &next)
-	if len(report.Choices) > 0 {
+	// A limited check does not know all choices, so a complete one is announced first.
+	if len(report.Choices) > 0 && (report.Scope == nil || len(state.Choices) > 0) {
+		report.Choices = withUnchecked(report, state)
 		next.Choices = storedChoices(report.Choices)
 		diff.compareChoices(report, state, next, now)
 	}
 	diff.sort()
 	return diff, next
+}
+
+// withUnchecked returns the choices of a report. A limited check does not read all of
+// them: the others are as they were.
+func withUnchecked(report finding.Report, state State) []finding.Choice {
+	out := slices.Clone(report.Choices)
+	for _, c := range state.Choices {
+		isSame := func(o finding.Choice) bool { return o.Name == c.Name }
+		if report.Scope != nil && !slices.ContainsFunc(out, isSame) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // compareChoices adds the choices that were changed since the last run. They are
@@ -170,6 +192,7 @@ func compareUnknown(
 		}
 	case skipped.any() && !readable:
 		diff.Kept += o.Count
+		diff.KeptDrifted += o.Count
 		next.Overflow = o
 	case !skipped.any() && current.Count < o.Count:
 		diff.ResolvedUnnamed = o.Count - current.Count
@@ -190,20 +213,28 @@ func compareUnknown(
 // skipped is what a run could not read or did not reach.
 type skipped struct {
 	all       bool
+	scope     map[[3]byte]bool // of a limited check: what it checked; nil is everything
 	resources map[[3]byte]bool
 	stacks    map[[2]byte]bool
 }
 
-func (s skipped) any() bool { return s.all || len(s.resources)+len(s.stacks) > 0 }
+func (s skipped) any() bool { return s.all || s.scope != nil || len(s.resources)+len(s.stacks) > 0 }
 
 func (s skipped) contains(k Key) bool {
-	return s.all || s.resources[k.Resource] || s.stacks[k.Stack]
+	return s.all || s.scope != nil && !s.scope[k.Resource] || s.resources[k.Resource] || s.stacks[k.Stack]
 }
 
 // newSkipped collects what was unreadable or not reached. A finding without a
 // logical id is about a whole stack, one without a stack about everything.
 func newSkipped(report finding.Report) skipped {
 	s := skipped{resources: map[[3]byte]bool{}, stacks: map[[2]byte]bool{}}
+	if report.Scope != nil {
+		s.scope = map[[3]byte]bool{}
+	}
+	for _, id := range report.Scope {
+		stack, logical, _ := strings.Cut(id, "/")
+		s.scope[newKey(finding.Finding{Stack: stack, LogicalID: logical}).Resource] = true
+	}
 	names := map[string]bool{}
 	for _, id := range report.Stacks {
 		names[stackName(id)] = true

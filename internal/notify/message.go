@@ -58,6 +58,11 @@ type Message struct {
 	Reverted   *Reverted  `json:"reverted,omitempty"`   // if OnDrift is revert and something was attempted
 	Access     *Access    `json:"access,omitempty"`     // of messages about access
 
+	// Changed is the time of the first change that the message reports, and Delay the
+	// seconds from then until the message, if AWS reported the change.
+	Changed *time.Time `json:"changed,omitempty"`
+	Delay   int        `json:"delaySeconds,omitempty"`
+
 	// Omitted counts entries that were left out to fit the maximum size.
 	Omitted int `json:"omitted,omitempty"`
 }
@@ -102,6 +107,7 @@ type Reported struct {
 	Details    []string          `json:"details,omitempty"`
 	Advice     string            `json:"advice"`
 	Permission string            `json:"missingPermission,omitempty"`
+	Calls      []finding.Call    `json:"calls,omitempty"` // that may have made it, the newest first
 	SeenBy     []finding.Source  `json:"seenBy"`
 	Hash       string            `json:"hash"`
 
@@ -115,8 +121,25 @@ func newReported(f finding.Finding, event Event, since *time.Time) Reported {
 		ID: f.ID, Stack: f.Stack, LogicalID: f.LogicalID, PhysicalID: f.PhysicalID, Type: f.Type,
 		Kind: f.Kind, Subject: f.Subject, Property: f.Property, Direction: f.Direction, Reason: f.Reason,
 		Expected: text.Expected, Actual: text.Actual, Details: text.Details, Advice: text.Advice,
-		Permission: f.Permission, SeenBy: f.SeenBy, Hash: f.Hash, Event: event, Since: since,
+		Permission: f.Permission, Calls: f.Calls, SeenBy: f.SeenBy, Hash: f.Hash, Event: event, Since: since,
 	})
+}
+
+// SetDelay sets when the first of the reported changes was made, and how long ago
+// that is. It does nothing if no finding says so, or only a reminder does.
+func (m *Message) SetDelay(now time.Time) {
+	for _, f := range m.Findings {
+		if f.Event == Reminder || len(f.Calls) == 0 {
+			continue
+		}
+		// The newest call made the finding; earlier ones may have been reported.
+		if at := f.Calls[0].Time.UTC(); m.Changed == nil || at.Before(*m.Changed) {
+			m.Changed = &at
+		}
+	}
+	if m.Changed != nil {
+		m.Delay = max(0, int(now.Sub(*m.Changed).Seconds()))
+	}
 }
 
 // Resolved is a finding that no longer exists.
@@ -199,7 +222,7 @@ func newDriftMessage(report finding.Report, diff Diff, now time.Time) Message {
 		Counts: &Counts{
 			Checked: report.Checked, Appeared: len(diff.Appeared), Changed: len(diff.Changed), Reminded: len(diff.Reminded),
 			Resolved: len(diff.Resolved) + diff.ResolvedUnnamed, ResolvedUnnamed: diff.ResolvedUnnamed,
-			Open: diff.Drifted(), Unreadable: diff.Unreadable(), NotReached: len(report.NotReached),
+			Open: diff.Drifted() + limitedOpen(report, diff), Unreadable: diff.Unreadable(), NotReached: len(report.NotReached),
 		},
 	}
 	switch {
@@ -209,6 +232,15 @@ func newDriftMessage(report finding.Report, diff Diff, now time.Time) Message {
 		m.Status = Unknown
 	}
 	return m
+}
+
+// limitedOpen returns the differences of earlier runs that a limited check did not
+// check: they are open.
+func limitedOpen(report finding.Report, diff Diff) int {
+	if report.Scope == nil {
+		return 0
+	}
+	return diff.KeptDrifted
 }
 
 // maxSubject is SNS's limit (API reference, Publish: Subject).

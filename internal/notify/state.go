@@ -59,6 +59,12 @@ func (s State) WasInProgress(stackID string) bool {
 	return slices.Contains(s.InProgress, stackHash(stackID))
 }
 
+// Knows reports whether a finding about a resource was reported and is not resolved.
+func (s State) Knows(stack, logicalID string) bool {
+	key := newKey(finding.Finding{Stack: stack, LogicalID: logicalID})
+	return slices.ContainsFunc(s.Known, func(k Known) bool { return k.Key.Resource == key.Resource })
+}
+
 // Known is a finding that was reported, or is to be: see State.WithPending.
 type Known struct {
 	Key       Key

@@ -43,6 +43,10 @@ func (m Message) Text() string {
 		}
 		b.WriteString("\n")
 	}
+	if m.Changed != nil {
+		fmt.Fprintf(&b, "Changed  %s, reported after %s\n", m.Changed.UTC().Format("2 Jan 2006 15:04:05 UTC"),
+			time.Duration(m.Delay)*time.Second)
+	}
 	m.writeFindings(&b)
 	m.writeResolved(&b)
 	m.writeReverted(&b)
@@ -122,6 +126,9 @@ func (r Reported) write(b *strings.Builder, number int) {
 		line("", "- "+truncateText(d, maxLine/2))
 	}
 	line("missing", r.Permission)
+	for _, c := range r.Calls {
+		line("by", wording.Call(c))
+	}
 	if r.Since != nil {
 		line("since", strings.TrimSuffix(formatTime(*r.Since)+", "+eventText[r.Event], ", "))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/stacks"
+	"permstack/internal/drift/changeevent"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/permissionstack"
@@ -35,6 +36,12 @@ type Options struct {
 	Reserve time.Duration
 	// Progress, if any, is called after each resource, by one goroutine at a time.
 	Progress func(Progress)
+	// Events are what AWS reported since the previous check: findings name the calls
+	// that made them, and a change that was undone is in finding.Report.Undone.
+	Events []changeevent.Event
+	// Limited limits the check to what Events name and what depends on it, see scope.go.
+	Limited bool
+
 	// WasInProgress reports whether the previous check could not reach a stack, given
 	// by its id, because CloudFormation was working on it. A stack that is in progress
 	// again is checked nevertheless. Nil is never.
@@ -168,13 +175,18 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		m.installation = all[0]
 	}
 	drafts = append(drafts, m.compareTemplates(parent, all)...)
+	if c.o.Limited {
+		report.Scope = m.limit(c.o.Events, all)
+	}
 	c.read(ctx, m)
 	report.NoSubscriber = m.hasNoSubscriber()
-	if subscribers := m.alertSubscribers(); subscribers != "" {
-		report.Choices = append(report.Choices, finding.Choice{Name: "Subscribers", Value: subscribers})
+	if subscribers, known := m.alertSubscribers(); subscribers != "" || c.o.Limited && known {
+		report.Choices = append(report.Choices, finding.Choice{Name: finding.SubscribersChoice, Value: subscribers})
 	}
 	if c.chosen != nil {
 		report.Choices = append(report.Choices, c.contents(ctx, m)...)
+	}
+	if c.chosen != nil && (!c.o.Limited || concernsAccount(c.o.Events, all)) {
 		drafts = append(drafts, c.checkAccount(ctx, parent, all, m)...)
 	}
 	for _, r := range m.resources {
@@ -187,7 +199,12 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		}
 	}
 	current := c.dropStaleFindings(ctx, all, append(drafts, m.compare()...), report)
-	report.Findings = completeAll(current, m.secrets())
+	secrets := m.secrets()
+	report.Findings = completeAll(current, secrets)
+	for i, f := range report.Findings {
+		report.Findings[i].Calls = changeevent.CallsFor(f, c.o.Events)
+	}
+	report.Undone = completeAll(m.undone(c.o.Events, report.Findings), secrets)
 	slices.Sort(report.NotReached)
 	return nil
 }

@@ -20,6 +20,8 @@ func (live *liveRole) effectivePolicies(m *model) ([]iampolicy.Document, bool) {
 		if r := m.find(typeManagedPolicy, arn); r != nil {
 			if policy, ok := r.live.(*livePolicy); ok {
 				text = policy.document
+			} else if r.outOfScope { // no event named it
+				text = m.policies[arn].text
 			}
 		}
 		all = append(all, parseDocument(text))

@@ -28,6 +28,8 @@ type resource struct {
 	// undetectable: the deployed stack does not have this resource, so CloudFormation
 	// cannot detect its drift.
 	undetectable bool
+	// outOfScope: the check is limited to other resources.
+	outOfScope bool
 	// notDeployed: the parent does not have this resource, whose name CloudFormation
 	// would choose.
 	notDeployed bool
@@ -35,17 +37,17 @@ type resource struct {
 
 // hasLiveComparison reports whether the resource is to be compared live.
 func (r *resource) hasLiveComparison() bool {
-	return !r.stack.inProgress && r.props != nil && r.typ.read != nil && !r.notDeployed
+	return !r.outOfScope && !r.stack.inProgress && r.props != nil && r.typ.read != nil && !r.notDeployed
 }
 
 // checkable reports whether any source detects drift of the resource's type.
 func (r *resource) checkable() bool {
-	return r.hasDetection() || r.stack.inProgress || r.typ.read != nil && !r.notDeployed
+	return !r.outOfScope && (r.hasDetection() || r.stack.inProgress || r.typ.read != nil && !r.notDeployed)
 }
 
 // hasDetection reports whether CloudFormation is to detect drift of the resource.
 func (r *resource) hasDetection() bool {
-	return r.typ.readHandler != nil && !r.stack.inProgress && !r.stack.unstable && !r.undetectable
+	return !r.outOfScope && r.typ.readHandler != nil && !r.stack.inProgress && !r.stack.unstable && !r.undetectable
 }
 
 // checked reports whether every source that checks the resource has done so.

@@ -92,14 +92,15 @@ func (m *model) subscribers(topicARN string) []string {
 }
 
 // alertSubscribers returns who subscribes to the alert topic, sorted and separated by
-// commas.
-func (m *model) alertSubscribers() string {
+// commas. It reports false if the topic was not read.
+func (m *model) alertSubscribers() (subscribers string, known bool) {
 	var out []string
 	for _, r := range m.resources {
 		live, ok := r.live.(*liveTopic)
 		if !ok || r.stack != m.installation {
 			continue
 		}
+		known = live.subscriptionErrs == nil
 		for _, s := range live.subscriptions {
 			name := subscriptionName(s.Protocol, s.Endpoint)
 			if filter := live.filters[s.ARN]; filter != "" {
@@ -109,7 +110,7 @@ func (m *model) alertSubscribers() string {
 		}
 	}
 	slices.Sort(out)
-	return strings.Join(out, ",")
+	return strings.Join(out, ","), known
 }
 
 // hasNoSubscriber reports whether nobody receives what the alert topic publishes:

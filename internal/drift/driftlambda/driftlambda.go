@@ -8,6 +8,8 @@
 //	ALERT_TOPIC_ARN    topic that is notified; required
 //	ORG_HUB_TOPIC_ARN  the Organization's topic, notified of drift too; optional
 //	STATE_PARAMETER    SSM parameter that holds what was reported; required
+//	EVENT_QUEUE_URL    queue of the events that arrive during a run; without it such a
+//	                   run fails
 //	REMINDER_DAYS      days until an open finding is reported again; 0 is never
 //	ON_DRIFT           notify or revert
 //	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
@@ -17,8 +19,9 @@
 //	                   set by Lambda
 //	AWS_ENDPOINT_URL and others of the SDK: see package lambdaenv; optional
 //
-// The event that invokes the function (a schedule, a status change of a stack, a
-// person) and its payload make no difference.
+// The event that invokes the function is that of a schedule, of a status change of
+// a stack or of a call that CloudTrail recorded, see monitor.Run.Do, or anything else
+// for a complete check.
 package driftlambda
 
 import (
@@ -36,11 +39,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/awsapi/pause"
+	"permstack/internal/drift/changeevent"
 	"permstack/internal/drift/detect"
 	"permstack/internal/drift/monitor"
 	"permstack/internal/notify"
@@ -72,8 +77,7 @@ func exit(err error) {
 }
 
 // Handler creates the function's clients and returns a handler that checks for
-// drift once for each event; of its payload only the source is used. It makes no
-// calls. Logs and metrics are written to out; now and sleep are the clock. The
+// drift after each event. It makes no calls. Logs and metrics are written to out; now and sleep are the clock. The
 // handler takes the request id from the context that Lambda passes, see
 // lambdacontext.NewContext.
 func Handler(
@@ -84,6 +88,10 @@ func Handler(
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
+	var inbox *monitor.Inbox
+	if s.QueueURL != "" {
+		inbox = &monitor.Inbox{Client: sqs.NewFromConfig(cfg), QueueURL: s.QueueURL}
+	}
 	options := detect.Options{Parent: s.Parent.ID, AnyStack: true, Release: s.Release, Now: now, Sleep: sleep}
 	return func(ctx context.Context, payload json.RawMessage) (monitor.Result, error) {
 		id := requestID(ctx)
@@ -96,10 +104,16 @@ func Handler(
 			},
 			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays,
 			Log:     slog.New(slog.NewJSONHandler(out, nil)).With("requestId", id, "stack", s.Parent.Name),
-			Metrics: out, Now: now,
-			Check: func(ctx context.Context, previous notify.State) (finding.Report, error) {
+			Metrics: out, Now: now, Sleep: sleep, Inbox: inbox,
+			Check: func(
+				ctx context.Context, previous notify.State, events []changeevent.Event, limited bool,
+			) (finding.Report, error) {
 				options := options
-				options.WasInProgress, options.Previous = previous.WasInProgress, previous.Choice
+				options.Events, options.Limited, options.Previous = events, limited, previous.Choice
+				// Complete runs are far apart. Between others a stack may well be in progress.
+				if !limited {
+					options.WasInProgress = previous.WasInProgress
+				}
 				return detect.Check(ctx, clients, options)
 			},
 			Deployed: func(ctx context.Context) (monitor.Deployed, error) {
@@ -111,7 +125,7 @@ func Handler(
 				return detect.Revert(ctx, clients, report, options)
 			}
 		}
-		return run.Do(ctx, id)
+		return run.Do(ctx, id, payload)
 	}
 }
 

@@ -17,6 +17,7 @@ type Settings struct {
 	TopicARN     string // of the alert topic
 	HubTopicARN  string // of the Organization's topic; "" if there is none
 	Parameter    string // name of the SSM parameter that holds the state
+	QueueURL     string // of the events that arrive during a run; "" if there is none
 	ReminderDays int    // days until an open finding is reported again; 0 is never
 	Revert       bool
 	Release      detect.Release // what the parent was launched from; not from the environment
@@ -35,6 +36,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		return v
 	}
 	s.TopicARN, s.Parameter = required("ALERT_TOPIC_ARN"), required("STATE_PARAMETER")
+	s.QueueURL = getenv("EVENT_QUEUE_URL")
 	if s.HubTopicARN = getenv("ORG_HUB_TOPIC_ARN"); s.HubTopicARN != "" {
 		if topic, err := arn.Parse(s.HubTopicARN); err != nil || topic.Service != "sns" || topic.Region == "" {
 			problems = append(problems, fmt.Errorf("environment variable ORG_HUB_TOPIC_ARN is %q: want the ARN of a topic",

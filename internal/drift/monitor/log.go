@@ -19,4 +19,7 @@ const (
 	logStateNotSaved     = "drift state not saved"
 	logLeaseNotReleased  = "drift state lease not released"
 	logMetricsFailed     = "metrics not written"
+	logEventQueued       = "event queued for the run in progress"
+	logEventIgnored      = "event of a failed call ignored"
+	logInboxFailed       = "queued events not read"
 )

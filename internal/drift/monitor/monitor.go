@@ -1,4 +1,5 @@
-// Package monitor is one run of the scheduled drift check: it checks, reverts if
+// Package monitor is one run of the drift check, on its schedule or after an event:
+// it checks, reverts if
 // configured, notifies of what changed, and saves what it reported.
 //
 // # Failures and what they cost
@@ -25,6 +26,8 @@ import (
 	"slices"
 	"time"
 
+	"permstack/internal/awsapi/pause"
+	"permstack/internal/drift/changeevent"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -37,14 +40,21 @@ type Run struct {
 	Hub          *notify.Sender // for the Organization's topic, after Sender; may be nil
 	ReminderDays int
 
-	// Check checks for drift; the state is of the previous run.
-	Check func(context.Context, notify.State) (finding.Report, error)
+	// Check checks for drift; the state is of the previous run. The events are those
+	// that AWS reported since. With limited, only what they name is checked.
+	Check func(ctx context.Context, previous notify.State, events []changeevent.Event, limited bool) (finding.Report, error)
 	// Revert reverts findings; nil if OnDrift is notify.
 	Revert func(context.Context, finding.Report) (finding.Reversals, error)
 	// Deployed returns which access is deployed and which was announced; nil skips
 	// the announcement.
 	Deployed func(context.Context) (Deployed, error)
+	// Inbox holds the events that arrived during earlier runs; nil if there is none.
+	Inbox *Inbox
+	// Callers returns who made new findings that no event explains; nil if that is not
+	// to be looked up.
+	Callers func(context.Context, []finding.Finding) map[string][]finding.Call
 
+	Sleep   pause.Func
 	Log     *slog.Logger
 	Metrics io.Writer
 	Now     func() time.Time
@@ -67,35 +77,42 @@ const (
 	maxDuration = 15 * time.Minute
 )
 
-// Do executes the run. holder identifies the invocation; a repetition of it has
-// the same.
-func (r *Run) Do(ctx context.Context, holder string) (Result, error) {
+// attempt executes one run and writes its metrics and its result.
+func (r *Run) attempt(ctx context.Context, holder string, t *trigger) (Result, error) {
 	began := r.Now()
 	until := began.Add(maxDuration)
 	if deadline, ok := ctx.Deadline(); ok {
 		until = deadline
 	}
 	metrics := notify.Metrics{Stack: r.Origin.Stack}
-	result, err := r.do(ctx, holder, began, until, &metrics)
+	result, err := r.do(ctx, holder, began, until, t, &metrics)
+	if r.Inbox != nil && errors.Is(err, ErrBusy) { // the run in progress does it
+		return result, err
+	}
 	metrics.Duration = r.Now().Sub(began)
 	metrics.Notified = result.Notified
 	if result.Completed {
 		metrics.Completed = 1
 	}
-	if err := metrics.Write(r.Metrics, r.Now()); err != nil {
-		r.Log.Error(logMetricsFailed, "error", err)
+	if result.Status == Queued {
+		return result, err
+	}
+	if !t.limited || metrics.Drifted > 0 { // another run may have found what this one did not check
+		if err := metrics.Write(r.Metrics, r.Now()); err != nil {
+			r.Log.Error(logMetricsFailed, "error", err)
+		}
 	}
 	if err != nil {
 		r.Log.Error(logFailed, "error", err)
 		return result, err
 	}
 	r.Log.Info(logCompleted, "status", result.Status, "checked", result.Checked, "drifted", result.Drifted,
-		"notified", result.Notified, "completed", result.Completed)
+		"notified", result.Notified, "completed", result.Completed, "events", len(t.events), "limited", t.limited)
 	return result, nil
 }
 
 func (r *Run) do(
-	ctx context.Context, holder string, began, until time.Time, metrics *notify.Metrics,
+	ctx context.Context, holder string, began, until time.Time, t *trigger, metrics *notify.Metrics,
 ) (result Result, err error) {
 	hasState := true
 	state, err := r.Store.Begin(ctx, holder, began, until)
@@ -118,7 +135,14 @@ func (r *Run) do(
 		}
 	}()
 
-	report, err := r.check(ctx, until, state)
+	received := r.collect(ctx, t)
+	if t.limited && len(t.events) == 0 { // another run took the events
+		return Result{Status: Queued}, r.Store.End(ctx, state)
+	}
+	if damaged != nil { // what is open is not known
+		t.limited = false
+	}
+	report, err := r.check(ctx, until, state, t)
 	if err != nil {
 		return Result{}, fmt.Errorf("check stack %s for drift: %w", r.Origin.Stack, err)
 	}
@@ -133,8 +157,10 @@ func (r *Run) do(
 	if damaged != nil {
 		diff.Announce(finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error()), r.Now())
 	}
+	r.announceUndone(&diff, report, state)
 	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
 	setMetrics(metrics, report, diff)
+	r.attribute(ctx, &diff, t.events)
 
 	if r.Revert != nil && diff.Drifted() > 0 {
 		state, err = r.beforeRevert(ctx, hasState, state, next, notify.DriftMessage(report, diff, nil, r.Now()))
@@ -143,6 +169,7 @@ func (r *Run) do(
 		}
 	}
 	message := notify.DriftMessage(report, diff, r.revert(ctx, until, report, diff), r.Now())
+	message.SetDelay(r.Now())
 	result.Status = message.Status
 	r.logFindings(diff)
 	sent, hubErr, err := r.send(ctx, diff, message)
@@ -154,7 +181,8 @@ func (r *Run) do(
 		r.Log.Error(logStateNotSaved, "error", err)
 		return result, nil
 	}
-	result.Completed = hasState
+	r.removeReceived(ctx, received)
+	result.Completed = hasState && !t.limited
 	if report.NoSubscriber && r.Hub == nil { // the heartbeat alarm shows it
 		r.Log.Warn(logNoSubscriber)
 		result.Completed = false
@@ -206,14 +234,14 @@ func (r *Run) beforeRevert(
 }
 
 // check checks for drift and leaves time to notify and to save the state.
-func (r *Run) check(ctx context.Context, until time.Time, state notify.State) (finding.Report, error) {
+func (r *Run) check(ctx context.Context, until time.Time, state notify.State, t *trigger) (finding.Report, error) {
 	available := r.available(until)
 	if r.Revert != nil { // which needs time too
 		available /= 2
 	}
 	ctx, cancel := context.WithTimeout(ctx, available)
 	defer cancel()
-	return r.Check(ctx, state)
+	return r.Check(ctx, state, t.events, t.limited)
 }
 
 // available returns the time until a moment, less the reserve.
@@ -225,8 +253,11 @@ func (r *Run) available(until time.Time) time.Duration {
 func setMetrics(m *notify.Metrics, report finding.Report, diff notify.Diff) {
 	m.Checked, m.NotReached = report.Checked, len(report.NotReached)
 	m.Drifted, m.Unreadable = diff.Drifted(), diff.Unreadable()
+	if report.Scope != nil && m.Drifted > 0 { // the others are open, too
+		m.Drifted += diff.KeptDrifted
+	}
 	announced := slices.DeleteFunc(slices.Clone(diff.Appeared), func(o notify.Open) bool {
-		return o.Kind != finding.ChoiceChanged && o.Kind != finding.StateLost
+		return o.Kind != finding.ChoiceChanged && o.Kind != finding.StateLost && o.Kind != finding.ChangeUndone
 	})
 	for _, o := range slices.Concat(diff.Open, announced) {
 		switch o.Direction {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"permstack/internal/drift/changeevent"
 	"permstack/internal/drift/monitor"
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/protocol"
@@ -60,7 +61,9 @@ func newEnvironment(t *testing.T) *environment {
 		Store:        &monitor.Store{Client: parameters, Parameter: "state", ParentStackID: parent},
 		Sender:       &notify.Sender{Client: topics, TopicARN: *topic.TopicArn},
 		ReminderDays: 7, Log: slog.New(slog.DiscardHandler), Metrics: &b.metrics, Now: func() time.Time { return b.now },
-		Check: func(context.Context, notify.State) (finding.Report, error) { return b.report, nil },
+		Check: func(context.Context, notify.State, []changeevent.Event, bool) (finding.Report, error) {
+			return b.report, nil
+		},
 	}
 	return b
 }
@@ -71,7 +74,7 @@ func (b *environment) do() (map[string]any, []string, error) {
 	before := len(b.cloud.SNS().Messages(""))
 	b.metrics.Reset()
 	b.now = b.now.Add(24 * time.Hour)
-	_, err := b.run.Do(b.t.Context(), b.now.String())
+	_, err := b.run.Do(b.t.Context(), b.now.String(), nil)
 	var metrics map[string]any
 	if err := json.Unmarshal(
 		b.metrics.Bytes(),
@@ -128,7 +131,9 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("metric %s has no value", name)
 		}
 	}
-	b.run.Check = func(context.Context, notify.State) (finding.Report, error) { return finding.Report{}, errors.New("no") }
+	b.run.Check = func(context.Context, notify.State, []changeevent.Event, bool) (finding.Report, error) {
+		return finding.Report{}, errors.New("no")
+	}
 	if metrics, _, err = b.do(); err == nil || metrics["Completed"] != 0.0 {
 		t.Errorf("a failed run: %v, %v", metrics, err)
 	}
@@ -307,7 +312,7 @@ func TestReserve(t *testing.T) {
 					t.Errorf("the %s may take %s, want %s", what, got, want)
 				}
 			}
-			b.run.Check = func(ctx context.Context, _ notify.State) (finding.Report, error) {
+			b.run.Check = func(ctx context.Context, _ notify.State, _ []changeevent.Event, _ bool) (finding.Report, error) {
 				expect(ctx, "check", tc.forCheck)
 				return b.report, nil
 			}
@@ -317,7 +322,7 @@ func TestReserve(t *testing.T) {
 					return deletedRogue, nil
 				}
 			}
-			if _, err := b.run.Do(ctx, "request"); err != nil {
+			if _, err := b.run.Do(ctx, "request", nil); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -30,6 +30,9 @@ type Options struct {
 	// Clock is the clock of the AWS services; the default is time.Now. Functions
 	// run in processes of their own and read the real clock.
 	Clock func() time.Time
+	// Events lets events invoke functions, as in an account with a trail. Without it a
+	// function runs when a test invokes it.
+	Events bool
 }
 
 // AWS is an embedded AWS that listens on a loopback address.
@@ -50,6 +53,7 @@ func Start(t testing.TB, o Options) *AWS {
 	var err error
 	a.Server, err = standalone.Start("127.0.0.1:0", standalone.Options{
 		BuiltIn: o.Program, Names: FunctionNames(), FunctionLog: a.Log, Clock: o.Clock,
+		Trail: o.Events, EventInvocations: o.Events,
 	})
 	if err != nil {
 		t.Fatal(err)

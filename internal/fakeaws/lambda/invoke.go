@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,11 +28,12 @@ func (r *Registry) Invoke(ctx context.Context, arn string, payload []byte) (lamb
 		return r.o.Run(ctx, f, payload)
 	}
 	for {
-		rt, err := r.runtime(arn)
+		rt, release, err := r.runtime(arn)
 		if err != nil {
 			return lambdaruntime.Result{}, err
 		}
 		result, err := rt.Invoke(ctx, payload)
+		release()
 		if err == lambdaruntime.ErrClosed && r.ctx.Err() == nil {
 			continue // the function was changed in the meantime: run the new settings
 		}
@@ -97,13 +99,19 @@ func throttled() error {
 	return protocol.Errorf("TooManyRequestsException", "Rate Exceeded.").WithStatus(429)
 }
 
-// runtime returns the function's warm runtime.
-func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
+// maxConcurrent is how many invocations of a function are processed at the same
+// time; others wait. AWS does not let them wait, but a new account has this quota
+// (Lambda quotas, "Concurrent executions").
+const maxConcurrent = 10
+
+// runtime returns an idle runtime of the function, or starts one, and the function
+// that has to be called after the invocation.
+func (r *Registry) runtime(arn string) (rt *lambdaruntime.Runtime, release func(), err error) {
 	r.mu.Lock()
 	e := r.functions[arn]
 	r.mu.Unlock()
 	if e == nil {
-		return nil, notFound(arn)
+		return nil, nil, notFound(arn)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -112,13 +120,17 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	r.mu.Unlock()
 	switch {
 	case e.deleted:
-		return nil, notFound(arn)
+		return nil, nil, notFound(arn)
 	case f.Reserved != nil && *f.Reserved == 0:
-		return nil, throttled()
-	case e.runtime != nil:
-		return e.runtime, nil
+		return nil, nil, throttled()
+	case len(e.idle) > 0:
+		rt, e.idle = e.idle[len(e.idle)-1], e.idle[:len(e.idle)-1]
+		return rt, func() { e.release(rt) }, nil
+	case len(e.runtimes) == maxConcurrent || f.Reserved != nil && len(e.runtimes) >= *f.Reserved:
+		e.next++
+		return e.runtimes[e.next%len(e.runtimes)], func() {}, nil
 	case r.o.Code == nil:
-		return nil, protocol.Errorf(
+		return nil, nil, protocol.Errorf(
 			"InvalidRuntimeException",
 			"permstack local has no resolver of function code: it cannot run function %s",
 			f.Name,
@@ -126,13 +138,23 @@ func (r *Registry) runtime(arn string) (*lambdaruntime.Runtime, error) {
 	}
 	argv, dir, env, err := r.o.Code(f.Code)
 	if err != nil {
-		return nil, protocol.Errorf("InvalidRuntimeException", "find the code of function %s: %v", f.Name, err)
+		return nil, nil, protocol.Errorf("InvalidRuntimeException", "find the code of function %s: %v", f.Name, err)
 	}
-	e.runtime, err = lambdaruntime.Start(r.ctx, r.config(f, argv, dir, env))
+	rt, err = lambdaruntime.Start(r.ctx, r.config(f, argv, dir, env))
 	if err != nil {
-		return nil, protocol.Errorf("InvalidRuntimeException", "start function %s: %v", f.Name, err)
+		return nil, nil, protocol.Errorf("InvalidRuntimeException", "start function %s: %v", f.Name, err)
 	}
-	return e.runtime, nil
+	e.runtimes = append(e.runtimes, rt)
+	return rt, func() { e.release(rt) }, nil
+}
+
+// release makes a runtime idle, unless the function was changed in the meantime.
+func (e *entry) release(rt *lambdaruntime.Runtime) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if slices.Contains(e.runtimes, rt) {
+		e.idle = append(e.idle, rt)
+	}
 }
 
 func (r *Registry) config(f *Function, argv []string, dir string, env []string) lambdaruntime.Config {
@@ -167,20 +189,19 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 	return c
 }
 
-// retire ends the process, so that the next invocation starts one with the
+// retire ends the processes, so that the next invocation starts one with the
 // current settings. An invocation in progress is aborted if the function was
 // deleted, and completed otherwise.
 func (e *entry) retire(deleted bool) {
 	e.mu.Lock()
-	rt := e.runtime
-	e.runtime, e.deleted = nil, e.deleted || deleted
+	list := e.runtimes
+	e.runtimes, e.idle, e.deleted = nil, nil, e.deleted || deleted
 	e.mu.Unlock()
-	if rt == nil {
-		return
+	for _, rt := range list {
+		if deleted {
+			_ = rt.Close()
+			continue
+		}
+		rt.Retire()
 	}
-	if deleted {
-		_ = rt.Close()
-		return
-	}
-	rt.Retire()
 }

@@ -55,9 +55,11 @@ type Registry struct {
 type entry struct {
 	f *Function
 
-	mu      sync.Mutex
-	runtime *lambdaruntime.Runtime // nil until the first invocation, and after a change
-	deleted bool
+	mu       sync.Mutex
+	runtimes []*lambdaruntime.Runtime // none before the first invocation, and after a change
+	idle     []*lambdaruntime.Runtime // of them, those without an invocation
+	next     int                      // index of the runtime that gets the next invocation if none is idle
+	deleted  bool
 }
 
 // New returns an empty registry.

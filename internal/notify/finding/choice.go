@@ -33,6 +33,9 @@ func isContent(name string) bool {
 	return name == BoundaryDocument || strings.HasSuffix(name, CodeSuffix)
 }
 
+// SubscribersChoice is the choice that names who is subscribed to the alert topic.
+const SubscribersChoice = "Subscribers"
+
 // principalChoices name who gets access.
 var principalChoices = []string{
 	"ControlPlaneRoleArn", "SupportControlPlaneRoleArn", "DataPlaneAccountId", "OtherAccountIds", "SharedResources",
@@ -41,7 +44,7 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", "Subscribers", "Subscriptions",
+	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", SubscribersChoice, "Subscriptions",
 	"Template",
 }
 

@@ -58,6 +58,8 @@ const (
 	RoleIdentityChanged Kind = "role-identity-changed"  // another role has the name
 	RoleAdded           Kind = "role-added"             // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
+	// ChangeUndone is a change that was undone before the check; reported once.
+	ChangeUndone Kind = "change-undone"
 )
 
 // Reason explains a finding where kind, property and direction do not.

@@ -43,6 +43,10 @@ type Finding struct {
 	ReadErrors []ReadError `json:"readErrors,omitempty"`
 	Permission string      `json:"missingPermission,omitempty"`
 
+	// Calls are the API calls that may have made the difference, the newest first, if
+	// they are known.
+	Calls []Call `json:"calls,omitempty"`
+
 	SeenBy []Source `json:"seenBy"` // sorted
 	// Hash changes when the values of the difference change.
 	Hash string `json:"hash"`
@@ -122,7 +126,12 @@ type Report struct {
 	InProgress    []string      `json:"inProgress,omitempty"` // ids of stacks that CloudFormation was working on
 	Choices       []Choice      `json:"choices,omitempty"`    // of the parent stack; none while it is in progress
 	NoSubscriber  bool          `json:"noSubscriber,omitempty"`
-	Findings      []Finding     `json:"findings"` // in a stable order
+	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
+	// stack itself. Nil is everything.
+	Scope    []string  `json:"scope,omitempty"`
+	Findings []Finding `json:"findings"` // in a stable order
+	// Undone are changes that events reported and that exist no longer.
+	Undone []Finding `json:"undone,omitempty"`
 }
 
 // TargetSubject returns the Subject of a finding about a target of an event rule.

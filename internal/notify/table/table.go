@@ -70,6 +70,9 @@ func writeFinding(b *strings.Builder, f notify.Reported) {
 		line("", "- "+detail)
 	}
 	line("missing", f.Permission)
+	for _, c := range f.Calls {
+		line("by", wording.Call(c))
+	}
 	line("to do", f.Advice)
 }
 

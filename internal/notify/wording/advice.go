@@ -69,6 +69,8 @@ var kindAdvice = map[finding.Kind]string{
 		"contains, then delete the stack.",
 	finding.RoleAdded: "If it is not yours, find out in CloudTrail who called CreateRole, then delete the role with its " +
 		"policies.",
+	finding.ChangeUndone: "If you did not make the change, find out what the principal did with the access in between: " +
+		"see its calls in CloudTrail's event history.",
 	finding.StackHeld: "See the stack's events in the console for what it waits for and who started the update; cancel " +
 		"the update with aws cloudformation cancel-update-stack.",
 }

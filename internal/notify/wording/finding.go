@@ -58,6 +58,8 @@ func Finding(f finding.Finding) Text {
 		t.Expected, t.Actual = "what the last run wrote", f.Actual.Text
 	case finding.StackHeld:
 		t.Expected = "a stack that is complete"
+	case finding.ChangeUndone:
+		t.Expected, t.Actual = "not changed", "changed, and restored before the check"
 	case finding.PropertyChanged:
 		if n := len(f.Differences); n == 1 {
 			t.Expected, t.Actual = orNothing(f.Differences[0].Expected), orNothing(f.Differences[0].Actual)
@@ -290,6 +292,9 @@ func details(f finding.Finding) []string {
 	case finding.StateLost:
 		add("Open findings are reported again, and changes of the choices in the parent stack since the last run are " +
 			"not known.")
+	case finding.ChangeUndone:
+		add("The resource is as it was deployed again. What was done in between is not known to the check. It is " +
+			"reported once.")
 	case finding.StackAdded:
 		add("It is named like a permission stack, and the parent stack does not select it. What it contains was not " +
 			"checked.")

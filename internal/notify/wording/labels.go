@@ -54,6 +54,15 @@ func Heading(d finding.Direction) string {
 	}
 }
 
+// Call returns an API call in words: who, what, when, from where.
+func Call(c finding.Call) string {
+	text := c.Principal + " called " + c.Action + ", " + c.Time.UTC().Format("2 Jan 2006 15:04:05 UTC")
+	if c.Source != "" {
+		text += ", from " + c.Source
+	}
+	return text
+}
+
 // Count returns a number with its noun: "1 finding", "2 findings".
 func Count(n int, noun string) string {
 	if n == 1 {

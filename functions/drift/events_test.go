@@ -1,0 +1,105 @@
+package main_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
+)
+
+// iamRegion is the Region in which the events of IAM arrive.
+const iamRegion = "us-east-1"
+
+// TestEvents checks that a change is reported after an event, with who made it, in an
+// account with a trail, and that one that was undone is reported too.
+func TestEvents(t *testing.T) {
+	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
+	w.WaitIdle()
+	if got := w.Messages(); len(got) != 1 || got[0].Kind != notify.KindAccess {
+		t.Errorf("messages of the launch: %+v", got)
+	}
+	for _, tc := range []struct {
+		name      string
+		change    func(w *installation)
+		direction finding.Direction
+		kind      finding.Kind
+		email     []string
+	}{
+		{"inline policy", func(w *installation) {
+			w.PutInlinePolicy(w.RoleName(), "Rogue",
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)
+		}, finding.GrantsMore, finding.InlinePolicyAdded, []string{"called iam:PutRolePolicy", "reported after "}},
+		{"undone", func(w *installation) {
+			role := w.PhysicalID("DriftRole")
+			w.AttachPolicy(role, admin)
+			w.DetachPolicy(role, admin)
+		}, finding.GrantsMore, finding.ChangeUndone, []string{"called iam:AttachRolePolicy"}},
+		{"state written", func(w *installation) { w.writeState("{}") },
+			finding.GrantsMore, finding.StateLost, []string{"called ssm:PutParameter"}},
+		{"topic of the alerts", func(w *installation) {
+			_, err := w.SNS.SetTopicAttributes(w.t.Context(), &sns.SetTopicAttributesInput{
+				TopicArn: aws.String(w.topic()), AttributeName: aws.String("Policy"),
+				AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",` +
+					`"Action":"sns:Subscribe","Resource":"` + w.topic() + `"}]}`),
+			})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+		}, finding.GrantsMore, finding.TopicPolicyChanged, []string{"called sns:SetTopicAttributes"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := w.in(t)
+			tc.change(w)
+			w.WaitIdle()
+			messages := w.Messages()
+			if len(messages) != 1 || messages[0].Direction != tc.direction || messages[0].Status != notify.Drifted {
+				t.Fatalf("got messages %+v, want one with direction %s\n%s", messages, tc.direction, w.Log)
+			}
+			found := false
+			for _, f := range messages[0].Findings {
+				found = found || f.Kind == tc.kind
+			}
+			if !found || messages[0].Delay > 60 {
+				t.Errorf("got findings %+v after %d s, want kind %s", messages[0].Findings, messages[0].Delay, tc.kind)
+			}
+			for _, text := range tc.email {
+				if !strings.Contains(messages[0].Email, text) {
+					t.Errorf("the e-mail has no %q:\n%s", text, messages[0].Email)
+				}
+			}
+		})
+	}
+}
+
+// TestEventBurst checks that many events are few checks, and that none of them fails
+// or is left in the queue.
+func TestEventBurst(t *testing.T) {
+	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
+	w.WaitIdle()
+	w.Messages()
+	logged := strings.Count(w.Log.String(), "drift check completed")
+	for range 10 {
+		w.AttachPolicy(w.RoleName(), admin)
+		w.DetachPolicy(w.RoleName(), admin)
+	}
+	w.AttachPolicy(w.RoleName(), admin)
+	w.WaitIdle()
+	if n := strings.Count(w.Log.String(), "drift check completed") - logged; n > 2 {
+		t.Errorf("21 events were %d checks, want at most 2", n)
+	}
+	if strings.Contains(w.Log.String(), "drift check failed") {
+		t.Errorf("a check failed:\n%s", w.Log)
+	}
+	if got := w.Messages(); len(got) == 0 || got[len(got)-1].Status != notify.Drifted {
+		t.Errorf("got messages %+v, want the last with the attachment", got)
+	}
+	if left := w.SQS().Messages("arn:aws:sqs:" + iamRegion + ":" + account + ":" +
+		w.PhysicalID("DriftEvents")[strings.LastIndex(w.PhysicalID("DriftEvents"), "/")+1:]); len(left) != 0 {
+		t.Errorf("%d events are left in the queue", len(left))
+	}
+}

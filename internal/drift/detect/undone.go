@@ -1,0 +1,150 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"permstack/internal/drift/changeevent"
+	"permstack/internal/notify/finding"
+)
+
+// undone returns a finding for each resource that events changed and that is as
+// expected now: somebody made the change and undid it, maybe after using it. Calls
+// that can only restore a resource, or that change nothing which is compared, make
+// no finding.
+func (m *model) undone(events []changeevent.Event, current []finding.Finding) []draft {
+	var out []draft
+	for _, r := range m.resources {
+		if r.outOfScope || r.stack.inProgress ||
+			slices.ContainsFunc(current, func(f finding.Finding) bool { return concerns(f, r) }) {
+			continue
+		}
+		var calls []finding.Call
+		var direction finding.Direction
+		for _, e := range events {
+			if e.Failed || !e.NamesResource(r.physicalID) || m.madeByUpdate(e) {
+				continue
+			}
+			d := m.changeDirection(e, r)
+			if d == "" {
+				continue
+			}
+			calls = append(calls, e.Call)
+			if direction == "" || d == finding.GrantsMore || d == finding.Monitoring && direction != finding.GrantsMore {
+				direction = d
+			}
+		}
+		if len(calls) == 0 {
+			continue
+		}
+		calls = changeevent.NewestCalls(calls)
+		d := r.liveDraft(finding.ChangeUndone, "", calls[0].Action, direction, finding.Value{}, finding.Value{})
+		d.Calls = calls
+		m.judgeMonitoring(&d)
+		out = append(out, d)
+	}
+	return out
+}
+
+// madeByUpdate reports whether CloudFormation made a call while it created or updated
+// the parent stack, with the rights of whoever updated it. What the update changed is
+// announced.
+func (m *model) madeByUpdate(e changeevent.Event) bool {
+	const service = "cloudformation.amazonaws.com"
+	if m.installation == nil || e.Call.Source != service {
+		return false
+	}
+	began := aws.ToTime(m.installation.described.LastUpdatedTime)
+	if began.IsZero() {
+		began = aws.ToTime(m.installation.described.CreationTime)
+	}
+	return !e.Time.Before(began.Add(-time.Minute)) && e.Time.Before(began.Add(longestUpdate))
+}
+
+// concerns reports whether a finding is about a resource, or says that it is not
+// known.
+func concerns(f finding.Finding, r *resource) bool {
+	if f.Kind == finding.ChoiceChanged || f.Stack != r.stack.name {
+		return false
+	}
+	return f.LogicalID == r.logicalID || f.LogicalID == "" && f.Direction == finding.Unreadable ||
+		f.PhysicalID == r.physicalID
+}
+
+// callDirections are the calls that change a resource, and how the access differed
+// until it was restored. Of calls that are not listed nothing is compared, or they
+// can only restore a resource.
+var callDirections = map[string]finding.Direction{
+	"iam:AttachRolePolicy": finding.GrantsMore, "iam:PutRolePolicy": finding.GrantsMore,
+	"iam:UpdateAssumeRolePolicy": finding.GrantsMore, "iam:DeleteRolePermissionsBoundary": finding.GrantsMore,
+	"iam:PutRolePermissionsBoundary": finding.GrantsMore, "iam:AttachUserPolicy": finding.GrantsMore,
+	"iam:AttachGroupPolicy": finding.GrantsMore, "iam:CreatePolicyVersion": finding.GrantsMore,
+	"iam:SetDefaultPolicyVersion": finding.GrantsMore, "iam:AddRoleToInstanceProfile": finding.GrantsMore,
+	"iam:CreateRole": finding.GrantsMore, "iam:UpdateRole": finding.Changed,
+	"iam:DetachRolePolicy": finding.GrantsLess, "iam:DeleteRolePolicy": finding.GrantsLess,
+	"iam:DeleteRole": finding.GrantsLess, "iam:DeletePolicy": finding.GrantsLess,
+	"iam:RemoveRoleFromInstanceProfile": finding.GrantsLess,
+
+	"sns:SetTopicAttributes": finding.GrantsMore, "sns:AddPermission": finding.GrantsMore,
+	"sns:Subscribe": finding.GrantsMore, "sns:RemovePermission": finding.GrantsLess,
+	"sns:DeleteTopic": finding.GrantsLess,
+
+	"events:PutRule": finding.GrantsMore, "events:PutTargets": finding.GrantsMore,
+	"events:DisableRule": finding.GrantsLess, "events:RemoveTargets": finding.GrantsLess,
+	"events:DeleteRule": finding.GrantsLess,
+
+	"lambda:UpdateFunctionCode": finding.Monitoring, "lambda:UpdateFunctionConfiguration": finding.Monitoring,
+	"lambda:AddPermission": finding.GrantsMore, "lambda:RemovePermission": finding.Monitoring,
+	"lambda:CreateFunctionUrlConfig": finding.GrantsMore, "lambda:PutFunctionConcurrency": finding.Monitoring,
+	"lambda:DeleteFunction": finding.Monitoring,
+
+	"cloudwatch:PutMetricAlarm": finding.Monitoring, "cloudwatch:DisableAlarmActions": finding.Monitoring,
+	"cloudwatch:DeleteAlarms": finding.Monitoring,
+
+	"sqs:SetQueueAttributes": finding.Monitoring, "sqs:AddPermission": finding.Monitoring,
+	"sqs:DeleteQueue": finding.Monitoring,
+
+	"ssm:PutParameter": finding.Monitoring, "ssm:DeleteParameter": finding.Monitoring,
+	"ssm:DeleteParameters": finding.Monitoring,
+}
+
+// changeDirection returns how a call changed a resource; "" if it changed nothing
+// that is compared, or set what is expected.
+func (m *model) changeDirection(e changeevent.Event, r *resource) finding.Direction {
+	policy, name, document := e.Parameter("policyArn"), e.Parameter("policyName"), e.Parameter("policyDocument")
+	role, isRole := m.roles[r]
+	inline, declared := role.inline[name]
+	expected := false
+	switch e.Call.Action {
+	case "iam:AttachRolePolicy":
+		// Of a policy of the installation, the role that got it matters: it is expected to
+		// have it, or has a finding of its own.
+		expected = role.managed[policy] || !isRole && m.find(typeRole, e.Parameter("roleName")) != nil
+	case "iam:DetachRolePolicy": // what no template declares is only removed again
+		expected = !role.managed[policy]
+	case "iam:DeleteRolePolicy":
+		expected = !declared
+	case "iam:PutRolePolicy":
+		expected = declared && sameText(document, inline.text)
+	case "iam:CreatePolicyVersion":
+		expected = sameText(document, m.policies[r.physicalID].text)
+	case "iam:UpdateAssumeRolePolicy":
+		live, ok := r.live.(*liveRole)
+		expected = ok && sameText(document, live.trust)
+	case "sns:Subscribe": // everybody may subscribe to the alert topic; it is announced
+		expected = r.stack == m.installation
+	}
+	if expected {
+		return ""
+	}
+	return callDirections[e.Call.Action]
+}
+
+// sameText reports whether two documents are the same but for white space.
+func sameText(a, b string) bool {
+	normal := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	return a != "" && normal(a) == normal(b)
+}
