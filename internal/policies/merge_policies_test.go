@@ -63,7 +63,13 @@ func TestReducingChangesNoAccess(t *testing.T) {
 		for _, o := range operations {
 			t.Run(string(a)+"/"+string(o), func(t *testing.T) {
 				sel := policies.Selection{Profile: "clumio", Assets: []schema.Asset{a}, Operations: []schema.Operation{o}}
-				part := documentsByRole(synthesize(t, sel, environment(here)))["ClumioIAMRole"]
+				set := synthesize(t, sel, environment(here))
+				for i, r := range set.Roles { // the guard of less access lists other actions
+					set.Roles[i].Inline = slices.DeleteFunc(r.Inline, func(p policies.Policy) bool {
+						return p.Entity == policies.GuardPolicy
+					})
+				}
+				part := documentsByRole(set)["ClumioIAMRole"]
 				got := compare.Compare(all, slices.Concat(all, part)).Direction
 				if got != compare.Same {
 					t.Errorf("got %v, want %v", got, compare.Same)
