@@ -40,12 +40,12 @@ func startAccount(t *testing.T) *standalone.Server {
 	build := buildFunctions
 	t.Cleanup(func() { buildFunctions = build })
 	buildFunctions = func(_ context.Context, _ string, names []string) (map[string][]byte, error) {
-		var zip bytes.Buffer
-		if err := release.PackProgram(&zip, strings.NewReader("not a program\n")); err != nil {
-			return nil, err
-		}
 		zips := map[string][]byte{}
 		for _, name := range names {
+			var zip bytes.Buffer
+			if err := release.PackProgram(&zip, strings.NewReader("not the program of "+name+"\n")); err != nil {
+				return nil, err
+			}
 			zips[name] = zip.Bytes()
 		}
 		return zips, nil

@@ -40,7 +40,7 @@ func stubBuild(_ context.Context, _ string, functions []string) (map[string][]by
 	zips := map[string][]byte{}
 	for _, name := range functions {
 		var out bytes.Buffer
-		if err := release.PackProgram(&out, strings.NewReader("not a program\n")); err != nil {
+		if err := release.PackProgram(&out, strings.NewReader("not the program of "+name+"\n")); err != nil {
 			return nil, err
 		}
 		zips[name] = out.Bytes()
