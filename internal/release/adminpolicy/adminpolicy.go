@@ -206,9 +206,11 @@ type service struct {
 // templates of others: CFN-<logical id>-<suffix>).
 func (s Scope) resources() map[string]service {
 	return map[string]service{
-		"*":          {"ReadLists", []string{"*"}}, // IAM authorizes these on * only
-		"iam":        {"Roles", s.roles()},
-		"lambda":     {"Functions", []string{s.arn("lambda", "function:"+s.StackName+"-*")}},
+		"*":   {"ReadLists", []string{"*"}}, // IAM authorizes these on * only
+		"iam": {"Roles", s.roles()},
+		"lambda": {"Functions", []string{
+			s.arn("lambda", "function:"+s.StackName+"-*"), s.arn("lambda", "function:permstack-drift-*"),
+		}},
 		"logs":       {"LogGroup", []string{s.arn("logs", "log-group:"+s.StackName+"-*")}},
 		"sns":        {"AlertTopic", []string{s.arn("sns", s.StackName+"-*")}},
 		"sqs":        {"FailedRuns", []string{s.arn("sqs", s.StackName+"-*")}},

@@ -11,7 +11,7 @@ var intro string
 
 // Example is the scope of the documentation.
 var Example = Scope{
-	Account: "123456789012", Region: "us-east-1", StackName: "permstack", BucketPrefix: "amzn-s3-demo-permstack",
+	Account: "123456789012", Region: "us-east-1", StackName: "backup", BucketPrefix: "amzn-s3-demo-permstack",
 	Path: "/permstack/",
 }
 
