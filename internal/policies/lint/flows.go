@@ -15,9 +15,13 @@ const randomSelections = 40
 
 // flows evaluates every promised flow.
 func (c *checker) flows() {
+	unknown := c.flowActions()
 	for _, release := range releases(c.loaded.Profile) {
 		failures, err := flows.Closure(c.loaded.Profile, c.loaded.Flows, release, randomSelections)
 		for _, f := range failures {
+			if unknown[profilefile.CallKey(f.Flow, f.Index)] {
+				continue
+			}
 			c.add(c.loaded.Place(profilefile.CallKey(f.Flow, f.Index), profilefile.FlowKey(f.Flow)), Flow, "%s", f)
 		}
 		var limit *policies.LimitError
@@ -25,6 +29,23 @@ func (c *checker) flows() {
 			c.add(c.loaded.Place(), CannotEvaluate, "%v", err)
 		}
 	}
+}
+
+// flowActions reports the actions of flows that AWS does not have, and returns the keys of their calls.
+func (c *checker) flowActions() map[string]bool {
+	unknown := map[string]bool{}
+	for _, f := range c.loaded.Flows {
+		for i, call := range f.Calls {
+			key := profilefile.CallKey(f.Name, i)
+			for _, action := range call.Actions {
+				for _, finding := range actionFindings(action) {
+					unknown[key] = true
+					c.add(c.loaded.Place(key, profilefile.FlowKey(f.Name)), finding.Rule, "%s: %s", f.Name, finding.Message)
+				}
+			}
+		}
+	}
+	return unknown
 }
 
 // hasSpans reports whether a profile differs from one release of the catalogue to another.

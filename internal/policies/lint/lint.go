@@ -78,6 +78,7 @@ func checkLoaded(loaded profilefile.Loaded, err error) (profilefile.Loaded, []Pr
 func Check(loaded profilefile.Loaded) []Problem {
 	c := checker{loaded: loaded}
 	c.static()
+	c.choices()
 	c.flows()
 	c.limits()
 	return merge(nil, c.problems)

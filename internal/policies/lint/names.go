@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy/spelling"
 	"permstack/internal/policies"
 	"permstack/internal/policies/profilefile"
 	"permstack/internal/policies/schema"
@@ -83,7 +84,7 @@ var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
 // words reports a reason of fewer words than people need to understand it.
 func (c *checker) words(key, what, why string, least int) {
-	if len(strings.Fields(why)) < least {
+	if words := len(strings.Fields(why)); words > 0 && words < least { // a missing one is a problem of the form
 		c.add(c.loaded.Place(key), Reason, "%s: why is %q: give the reason in plain words", what, why)
 	}
 }
@@ -108,9 +109,29 @@ func (c *checker) variables(at profilefile.Position, what, text string) {
 			continue
 		}
 		if !c.defined(m[1]) {
-			c.add(at, Reference, "%s: ${%s} is not defined", what, m[1])
+			hint := ""
+			if near := spelling.Nearest(m[1], c.variableNames()); near != "" {
+				hint = "; did you mean ${" + near + "}?"
+			}
+			c.add(at, Reference, "%s: ${%s} is not defined%s", what, m[1], hint)
 		}
 	}
+}
+
+// variableNames returns what ${…} may name: the variables of every profile, its own, and its entities.
+func (c *checker) variableNames() []string {
+	names := slices.Clone(builtIn)
+	p := c.loaded.Profile
+	for _, t := range p.Terms {
+		names = append(names, t.Name)
+	}
+	for _, r := range p.Roles {
+		names = append(names, "roles:"+r.Entity)
+	}
+	for _, t := range p.Topics {
+		names = append(names, "topics:"+t.Entity)
+	}
+	return names
 }
 
 func isReference(name string) bool {

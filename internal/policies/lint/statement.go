@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
+	"permstack/internal/iampolicy/spelling"
+	"permstack/internal/iampolicy/validate"
 	"permstack/internal/policies/schema"
 )
 
@@ -204,6 +207,8 @@ func shape(resource string) string {
 	return resource
 }
 
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+
 // places checks that ARNs name the partition and the account, and the Region unless the reason says why not.
 func (c *statementChecker) places() {
 	for _, r := range c.s.Resources {
@@ -218,6 +223,12 @@ func (c *statementChecker) places() {
 		}
 		if f[1] != "${Partition}" {
 			add("want ${Partition} as the partition")
+		}
+		if region.IsKnown(f[3]) {
+			add("the Region %s is fixed: want ${Region}", f[3])
+		}
+		if accountID.MatchString(f[4]) {
+			add("the account %s is fixed: want ${Account}, or an input such as ${DataPlaneAccount}", f[4])
 		}
 		if f[3] == "*" && !c.crosses() {
 			add("every Region, and the reason does not say why: name the Region, or say in why that it crosses Regions")
@@ -270,6 +281,7 @@ var sentSometimes = map[string]string{
 // the condition that limits to whom.
 func (c *statementChecker) conditions() {
 	for _, operator := range slices.Sorted(maps.Keys(c.s.When)) {
+		c.operator(operator)
 		for _, key := range slices.Sorted(maps.Keys(c.s.When[operator])) {
 			if matchesAbsentKey(operator) && sentSometimes[key] != operator {
 				c.add(Condition, "key", key, "%s %s is true if the request does not have the key: use a positive operator",
@@ -292,6 +304,22 @@ func (c *statementChecker) conditions() {
 					want.key, want.why)
 			}
 		}
+	}
+}
+
+// operator checks that IAM has a condition operator.
+func (c *statementChecker) operator(name string) {
+	base := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(name, "ForAllValues:"), "ForAnyValue:"), "IfExists")
+	if slices.ContainsFunc(validate.Operators, func(o string) bool { return strings.EqualFold(o, base) }) {
+		return
+	}
+	hint := ""
+	if near := spelling.Nearest(base, validate.Operators); near != "" {
+		hint = "; did you mean " + near + "?"
+	}
+	for key := range c.s.When[name] { // its place
+		c.add(Condition, "key", key, "IAM has no condition operator %s%s", name, hint)
+		return
 	}
 }
 

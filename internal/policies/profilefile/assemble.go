@@ -143,14 +143,21 @@ func (a *assembler) define(documents []document) {
 func (a *assembler) choices(p *schema.Profile, d document) {
 	for _, f := range d.Assets {
 		a.require(f.Position, "asset", f.Asset)
+		a.choiceName(f.Position, "asset", f.Asset, slices.ContainsFunc(p.Assets, func(other schema.AssetInfo) bool {
+			return string(other.Asset) == f.Asset
+		}))
 		a.require(f.Position, "title", f.Title)
 		p.Assets = append(p.Assets, schema.AssetInfo{Asset: schema.Asset(f.Asset), Title: f.Title, In: f.In})
 	}
-	for _, o := range d.Operations {
-		p.Operations = append(p.Operations, schema.Operation(o))
+	for _, o := range d.Operations.items {
+		a.choiceName(o.Position, "operation", o.value, slices.Contains(p.Operations, schema.Operation(o.value)))
+		p.Operations = append(p.Operations, schema.Operation(o.value))
 	}
 	for _, f := range d.Options {
 		a.require(f.Position, "option", f.Option)
+		a.choiceName(f.Position, "option", f.Option, slices.ContainsFunc(p.Options, func(other schema.OptionInfo) bool {
+			return string(other.Option) == f.Option && other.In == f.In
+		}))
 		a.require(f.Position, "title", f.Title)
 		p.Options = append(p.Options, schema.OptionInfo{Option: schema.Option(f.Option), Title: f.Title, In: f.In})
 	}
@@ -170,6 +177,18 @@ func (a *assembler) choices(p *schema.Profile, d document) {
 			a.add(f.Position, "default %q is not one of the values", f.Default)
 		}
 		p.Settings = append(p.Settings, s)
+	}
+}
+
+// choiceName checks the name of an asset, an operation or an option, which customers write in lists and from which the
+// name of a parameter is made.
+func (a *assembler) choiceName(p Position, what, name string, twice bool) {
+	a.place(ChoiceKey(what, name), p)
+	if name != "" && !isName(name) {
+		a.add(p, "%s %q: want lower-case letters, digits and -, a letter first", what, name)
+	}
+	if twice {
+		a.add(p, "%s %q is written twice", what, name)
 	}
 }
 
@@ -308,6 +327,19 @@ func (a *assembler) undefined(p Position, what, name string, valid []string) {
 	a.add(p, "%s %q is not defined", what, name)
 }
 
+// noDefinition reports an action or resource that is neither a literal nor the name of a definition.
+func (a *assembler) noDefinition(v text, what string, valid []string) {
+	literal := "an ARN such as 'arn:${Partition}:ec2:${Region}:${Account}:volume/*'"
+	if what == "action" {
+		literal = "SERVICE:ACTION, such as ec2:DescribeVolumes"
+	}
+	message := fmt.Sprintf("%s %q: want %s, or a name that the section %ss defines", what, v.value, literal, what)
+	if near := spelling.Nearest(v.value, valid); near != "" {
+		message += fmt.Sprintf("; did you mean %q?", near)
+	}
+	a.add(v.Position, "%s", message)
+}
+
 // expand replaces the names of definitions by what they stand for.
 func (a *assembler) expand(what string, list textList, definitions map[string][]string) []string {
 	return a.expandAt("", what, list, definitions)
@@ -321,7 +353,7 @@ func (a *assembler) expandAt(statement, what string, list textList, definitions 
 		if isDefinition(v.value) {
 			var ok bool
 			if values, ok = definitions[v.value]; !ok {
-				a.undefined(v.Position, what, v.value, slices.Sorted(maps.Keys(definitions)))
+				a.noDefinition(v, what, slices.Sorted(maps.Keys(definitions)))
 				continue
 			}
 			a.used[v.value] = true

@@ -3,6 +3,7 @@ package profilefile
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -131,11 +132,11 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 		field, ok := fieldByKey(v, key.Value)
 		switch {
 		case !ok:
-			names := fieldNames(v.Type())
-			if near := spelling.Nearest(key.Value, names); near != "" {
-				d.add(key, "unknown key %q; did you mean %q?", key.Value, near)
-			} else {
-				d.add(key, "unknown key %q; valid: %s", key.Value, strings.Join(names, ", "))
+			near := d.unknownKey(key, fieldNames(v.Type()))
+			// Reading the value as that of the key that was meant avoids problems that follow from the first.
+			if field, ok := fieldByKey(v, near); ok && !hasKey(n, near) && !seen[near] {
+				d.decode(value, field, depth+1)
+				seen[near] = true
 			}
 		case seen[key.Value]:
 			d.add(key, "key %q is written twice", key.Value)
@@ -144,6 +145,32 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 		}
 		seen[key.Value] = true
 	}
+}
+
+// policyElements are the elements of IAM policies whose keys in a profile have other names.
+var policyElements = map[string]string{"condition": "when", "statement": "statements", "description": "why"}
+
+// unknownKey adds the problem of an unknown key and returns the key that was probably meant, "" if none is near.
+func (d *decoder) unknownKey(key *yaml.Node, names []string) string {
+	near := spelling.Nearest(key.Value, names)
+	if name := policyElements[strings.ToLower(key.Value)]; near == "" && slices.Contains(names, name) {
+		near = name
+	}
+	if near == "" {
+		d.add(key, "unknown key %q; valid: %s", key.Value, strings.Join(names, ", "))
+	} else {
+		d.add(key, "unknown key %q; did you mean %q?", key.Value, near)
+	}
+	return near
+}
+
+func hasKey(n *yaml.Node, name string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, depth int) {

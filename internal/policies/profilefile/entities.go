@@ -66,7 +66,7 @@ func (a *assembler) policy(role *schema.Role, f policyForm) {
 		i = len(role.Policies)
 		a.require(f.Position, "why", f.Why)
 		if f.Kind != string(schema.Inline) && f.Kind != string(schema.Managed) {
-			a.add(f.Position, "kind %q: want inline or managed", f.Kind)
+			a.add(f.Position, "policy %s: kind %q: want inline or managed", f.Policy, f.Kind)
 		}
 		role.Policies = append(role.Policies, schema.Policy{
 			Entity: f.Policy, Kind: schema.Kind(f.Kind), Why: f.Why, For: a.uses(f.For), In: f.In,
@@ -120,7 +120,7 @@ func (a *assembler) statement(key string, f statementForm) schema.Statement {
 			s.WhyWildcard = wildcardReasons["no-resource-level-singular"]
 		}
 	}
-	if len(s.Actions) == 0 {
+	if len(f.Actions.items) == 0 {
 		a.add(f.Position, "actions is missing")
 	}
 	for i, action := range s.Actions {
@@ -128,14 +128,14 @@ func (a *assembler) statement(key string, f statementForm) schema.Statement {
 			a.add(f.Position, "action %s is written twice", action)
 		}
 	}
-	if len(s.Resources) == 0 {
+	if len(f.Resources.items) == 0 {
 		a.add(f.Position, "resources is missing")
 	}
 	wildcard := slices.Contains(s.Resources, "*")
 	if wildcard && !s.Deny && strings.TrimSpace(s.WhyWildcard) == "" {
 		a.add(f.Position, "resources is *: whyWildcard is missing (no-resource-level, or the reason)")
 	}
-	if !wildcard && s.WhyWildcard != "" {
+	if !wildcard && s.WhyWildcard != "" && len(s.Resources) > 0 {
 		a.add(f.Position, "whyWildcard is given, but resources is not *")
 	}
 	s.Since = a.actionOptions(f, "since", f.Since, s.Actions)

@@ -18,7 +18,7 @@ type document struct {
 	Vendor        string              `yaml:"vendor"`
 	Files         []string            `yaml:"files"`
 	Assets        []assetForm         `yaml:"assets"`
-	Operations    []string            `yaml:"operations"`
+	Operations    textList            `yaml:"operations"`
 	Options       []optionForm        `yaml:"options"`
 	Settings      []settingForm       `yaml:"settings"`
 	Presets       []presetForm        `yaml:"presets"`
@@ -225,7 +225,11 @@ type useForm struct {
 func (f *usesForm) decodeNode(d *decoder, n *yaml.Node) {
 	f.Position = d.at(n)
 	var list []useForm
+	known := len(d.problems)
 	d.decode(n, reflect.ValueOf(&list).Elem(), 0)
+	if len(d.problems) > known {
+		return
+	}
 	for _, u := range list {
 		if len(u.Assets)+len(u.Operations)+len(u.Options) == 0 {
 			d.add(n, "name at least one of assets, operations, options")

@@ -138,7 +138,7 @@ func read(fsys fs.FS, name string) (document, []Problem, error) {
 	case errors.Is(err, io.EOF):
 		return doc, []Problem{{Position{name, 1, 1}, "the file is empty"}}, nil
 	case err != nil:
-		return doc, []Problem{syntaxProblem(name, err)}, nil
+		return doc, []Problem{syntaxProblem(name, string(data), err)}, nil
 	}
 	d.decode(root.Content[0], reflect.ValueOf(&doc).Elem(), 0)
 	var more yaml.Node
@@ -146,16 +146,4 @@ func read(fsys fs.FS, name string) (document, []Problem, error) {
 		d.add(&root, "want one document in a file")
 	}
 	return doc, d.problems, nil
-}
-
-// syntaxProblem takes the line out of the parser's message, "yaml: line 3: …".
-func syntaxProblem(file string, err error) Problem {
-	line := 1
-	message := err.Error()
-	var n int
-	if _, scan := fmt.Sscanf(message, "yaml: line %d:", &n); scan == nil {
-		line = n
-		message = message[len(fmt.Sprintf("yaml: line %d: ", n)):]
-	}
-	return Problem{Position{file, line, 1}, message}
 }

@@ -7,6 +7,9 @@ import "strconv"
 // ProfileKey is the key of the profile itself: the beginning of its first file.
 const ProfileKey = "profile"
 
+// ChoiceKey is the key of an asset, an operation or an option.
+func ChoiceKey(kind, name string) string { return kind + " " + name }
+
 // RoleKey is the key of a role.
 func RoleKey(entity string) string { return "role " + entity }
 
