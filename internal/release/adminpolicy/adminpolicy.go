@@ -235,7 +235,8 @@ func (s Scope) arn(service, resource string) string {
 func (s Scope) stack() []string { return []string{s.arn("cloudformation", "stack/"+s.StackName+"/*")} }
 
 func (s Scope) roles() []string {
-	name := strings.Join([]string{"arn", s.partition(), "iam", "", s.Account, "role" + s.Path + s.Region + "/*/installer/"}, ":")
+	name := strings.Join([]string{"arn", s.partition(), "iam", "", s.Account,
+		"role" + s.Path + s.Region + "/*/installer/"}, ":")
 	return []string{name + s.StackName + "-*"}
 }
 
