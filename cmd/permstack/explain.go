@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -82,6 +83,10 @@ questions the highest.`,
 				return err
 			}
 			f.stdin = cmd.InOrStdin()
+			if slices.ContainsFunc(args, question.IsDenial) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "permstack: note: this shows what grants the action of the message; "+
+					"'permstack why' explains why the request was denied")
+			}
 			return f.run(cmd.OutOrStdout(), args)
 		},
 		ValidArgsFunction: f.completeQuestion,

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"permstack/internal/terminal"
@@ -66,7 +67,9 @@ func (f Finding) write(s terminal.Screen) {
 		}
 		var where []string
 		for _, st := range step.Statements {
-			where = append(where, st.Sid)
+			if !slices.Contains(where, st.Sid) { // two policies may have a statement of the same name
+				where = append(where, st.Sid)
+			}
 		}
 		field(name, terminal.Plain, strings.Join(step.Actions, ", ")+" ("+strings.Join(where, ", ")+" of "+f.Role+")")
 	}
@@ -80,7 +83,7 @@ func (f Finding) write(s terminal.Screen) {
 		field("remains", terminal.Dim, r.Text)
 	}
 	for _, c := range f.Closes {
-		field("to close it", terminal.Green, c)
+		field("closed by", terminal.Green, c)
 	}
 	s.Line()
 }

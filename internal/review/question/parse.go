@@ -39,6 +39,9 @@ func Normalize(text string) string {
 // denial is AWS's message of a denied request (IAM User Guide, "Troubleshoot access denied error messages").
 var denial = regexp.MustCompile(`(?i)not authorized to perform: *([a-z0-9-]+:[a-z0-9*]+)`)
 
+// IsDenial reports whether a text is AWS's message of a denied request.
+func IsDenial(text string) bool { return denial.MatchString(text) }
+
 // Split returns the questions in the arguments of a command: each argument is one, except a list of actions, ARNs or
 // names, which has commas or blanks, and a phrase such as "delete snapshots". A pasted error message of AWS asks about
 // the action that it names.

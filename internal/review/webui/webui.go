@@ -40,21 +40,23 @@ type Request struct {
 // Response is what a choice grants. If Problems is not empty, the choice is invalid
 // and the other fields are incomplete.
 type Response struct {
-	Problems      []string        `json:"problems"`
-	Version       string          `json:"catalogVersion"`
-	Needs         []schema.Value  `json:"needs"`    // the vendor's values that the choice needs
-	Examples      []schema.Value  `json:"examples"` // those of Needs that are example values
-	Actions       int             `json:"actions"`
-	Policies      []Policy        `json:"policies"`
-	Roles         []Role          `json:"roles"`
-	Grants        []explain.Grant `json:"grants"` // in the set's order
-	Uses          [][]string      `json:"uses"`   // of each grant, as explain.Uses
-	Rules         []explain.Rule  `json:"rules"`
-	Prerequisites []Prerequisite  `json:"prerequisites"` // what to set up outside IAM
-	Template      string          `json:"template"`
-	Review        string          `json:"review"`
-	Launch        string          `json:"launch"`        // the Launch Stack link
-	LaunchProblem string          `json:"launchProblem"` // why there is no link
+	Problems      []string          `json:"problems"`
+	Version       string            `json:"catalogVersion"`
+	Needs         []schema.Value    `json:"needs"`    // the vendor's values that the choice needs
+	Examples      []schema.Value    `json:"examples"` // those of Needs that are example values
+	Actions       int               `json:"actions"`
+	Policies      []Policy          `json:"policies"`
+	Roles         []Role            `json:"roles"`
+	Grants        []explain.Grant   `json:"grants"`   // in the set's order
+	Uses          [][]string        `json:"uses"`     // of each grant, as explain.Uses
+	Findings      []explain.Finding `json:"findings"` // by class, as explain --risk shows them
+	Summary       string            `json:"findingsSummary"`
+	Rules         []explain.Rule    `json:"rules"`
+	Prerequisites []Prerequisite    `json:"prerequisites"` // what to set up outside IAM
+	Template      string            `json:"template"`
+	Review        string            `json:"review"`
+	Launch        string            `json:"launch"`        // the Launch Stack link
+	LaunchProblem string            `json:"launchProblem"` // why there is no link
 }
 
 // Role is a role of the set.
@@ -87,7 +89,7 @@ func (r Request) Evaluate() Response {
 	a := Response{
 		Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{},
 		Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{},
-		Prerequisites: []Prerequisite{},
+		Prerequisites: []Prerequisite{}, Findings: []explain.Finding{},
 	}
 	if err := a.fill(r); err != nil {
 		var input *policies.InputError
@@ -125,6 +127,8 @@ func (a *Response) fill(r Request) error {
 	for _, g := range a.Grants {
 		a.Uses = append(a.Uses, explain.Uses(g.For))
 	}
+	a.Findings = explain.Findings(a.Grants)
+	a.Summary = explain.Summary(a.Findings)
 	a.Rules = explain.Rules(set)
 	profile, _ := policies.Profile(sel.Profile)
 	for _, p := range explain.AllPrerequisites(profile, sel) {
@@ -264,6 +268,7 @@ type Catalog struct {
 	Profiles []Profile       `json:"profiles"`
 	Releases []string        `json:"releases"`
 	Levels   []explain.Level `json:"levels"`
+	Classes  []explain.Class `json:"classes"` // of findings
 }
 
 // Profile is a vendor profile.
@@ -293,7 +298,7 @@ type Setting struct {
 
 // NewCatalog returns what can be chosen.
 func NewCatalog() Catalog {
-	c := Catalog{Releases: policies.Releases, Levels: explain.Levels}
+	c := Catalog{Releases: policies.Releases, Levels: explain.Levels, Classes: explain.Classes}
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
 		out := Profile{

@@ -119,7 +119,7 @@
     const request = { choice: text };
     for (const f of fields) request[f] = $(f).value.trim();
     if (!preset && (checked("assets").length === 0 || checked("operations").length === 0)) {
-      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], rules: [], prerequisites: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
+      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
     } else {
       response = call(request);
     }
@@ -142,6 +142,7 @@
     $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text : "";
     showPolicies();
     showPrerequisites();
+    showFindings();
     showRules();
     showGrants();
   }
@@ -160,6 +161,20 @@
     $("rules").replaceChildren(...response.rules.map((r) => el("article", { class: "grant" }, el("h3", {}, r.entity), el("p", { class: "why" }, r.why),
       el("details", {}, el("summary", {}, "Event pattern"), el("pre", { tabindex: "0", "aria-label": "Pattern of " + r.entity }, JSON.stringify(r.pattern, null, 1))))));
     if (response.rules.length === 0) $("rules").append(el("p", { class: "note" }, "None: this choice has no event rules."));
+  }
+
+  // showFindings shows the findings by class, folded.
+  function showFindings() {
+    $("findings-summary").textContent = response.findingsSummary;
+    $("findings").replaceChildren(...catalog.classes.map((c) => [c, response.findings.filter((f) => f.class === c)]).filter(([, list]) => list.length > 0)
+      .map(([c, list]) => el("details", {}, el("summary", {}, c + ": " + list.length + ", " + list.filter((f) => f.level === "high").length + " high"), ...list.map(finding))));
+  }
+
+  function finding(f) {
+    const row = (name, values) => values.length ? [el("dt", {}, name), ...values.map((v) => el("dd", {}, v))] : [];
+    const rows = f.steps.flatMap((s) => row(s.actions.join(", "), s.statements.map((t) => t.sid + " on " + t.on.join(", ") + (t.onlyIf.length ? ", only if " + t.onlyIf.join("; and ") : ""))));
+    rows.push(...row("limits", f.bounds), ...row("no limits", f.noBounds), ...row("remains", f.remains.map((r) => r.text)), ...row("to close it", f.closes));
+    return el("article", { class: "grant" }, el("header", {}, el("h3", {}, f.title), el("span", { class: "place" }, f.role), el("span", { class: "risk " + f.level }, f.level + " risk")), el("dl", {}, ...rows));
   }
 
   function showGrants() {
@@ -183,6 +198,7 @@
     rows.push(...row("actions", ...g.actions.map((a) => el("code", {}, a))));
     rows.push(...row("resources", g.on.join(", ")));
     if (g.onlyIf) rows.push(...row("only if", g.onlyIf.join("; and ")));
+    for (const b of g.bounds || []) if (b.why) rows.push(...row("no limit", b.condition + ": " + b.why));
     if (g.whyWildcard) rows.push(...row("wildcard", g.whyWildcard));
     if (g.kind === "policy") rows.push(...row("for", uses.join(", ")));
     if (g.note) rows.push(...row("note", g.note));
