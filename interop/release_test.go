@@ -56,7 +56,7 @@ func TestRelease(t *testing.T) {
 	t.Parallel()
 	program := tool(t, "PERMSTACK_AWS_CLI")
 	requirePrograms(t, "git", "bash")
-	endpoint := startLocal(t, buildCommand(t))
+	endpoint := startLocal(t, buildCommand(t), "--foreign-code")
 	dir := checkout(t)
 	regions := []string{"us-east-1", "eu-central-1", "us-gov-west-1"}
 	at := func(account, region string) cli {

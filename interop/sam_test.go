@@ -11,7 +11,7 @@ func TestSAM(t *testing.T) {
 	t.Parallel()
 	sam := tool(t, "PERMSTACK_SAM")
 	requirePrograms(t, "make", "git")
-	endpoint := startLocal(t, buildCommand(t))
+	endpoint := startLocal(t, buildCommand(t), "--foreign-code")
 	dir := checkout(t)
 	env := append(goEnvironment(environment(endpoint, "444444444444", "eu-west-1")),
 		"SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+t.TempDir(), "SAM_CLI_POLL_DELAY=1")

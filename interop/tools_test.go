@@ -42,9 +42,9 @@ func buildCommand(t *testing.T) string {
 }
 
 // startLocal runs `permstack local` until the test ends and returns its endpoint.
-func startLocal(t *testing.T, program string) string {
+func startLocal(t *testing.T, program string, flags ...string) string {
 	t.Helper()
-	cmd := exec.Command(program, "local", "--listen", "127.0.0.1:0")
+	cmd := exec.Command(program, append([]string{"local", "--listen", "127.0.0.1:0"}, flags...)...)
 	cmd.Dir = root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -23,7 +23,7 @@ const launchTemplate = "template.yaml"
 
 func newLocal() *cobra.Command {
 	var listen, compare string
-	var verbose, realistic bool
+	var verbose, realistic, foreign bool
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Run an embedded AWS on this machine, for the AWS CLI and the SDKs",
@@ -39,6 +39,15 @@ them, and GET /_permstack/messages returns all of them as JSON.
 
 By default stacks are complete within seconds. With --realistic each resource takes
 as long as on AWS, and the resources of a stack are created side by side.
+
+Requests of web pages are refused: those with another Host than a loopback name, with
+the header Origin, or with a Sec-Fetch-Site other than none. Credentials in the query
+are accepted for GET requests to S3 only.
+
+Lambda functions run the functions of permstack that are built into this program. With
+--foreign-code they also run the bootstrap of any zip or directory that a template or
+a call names: with all rights of your user, so whoever can reach the port can run
+programs on this machine.
 
 An access key ID of 12 digits selects the account of that number; any other access
 key ID selects account 123456789012. Signatures are not verified, therefore the
@@ -60,9 +69,9 @@ if it could not start.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if compare == "" {
-				return serve(cmd, listen, verbose, realistic)
+				return serve(cmd, listen, verbose, realistic, foreign)
 			}
-			for _, name := range []string{"listen", "realistic"} {
+			for _, name := range []string{"listen", "realistic", "foreign-code"} {
 				if cmd.Flags().Changed(name) {
 					return usagef("--%s has no effect with --compare", name)
 				}
@@ -74,13 +83,15 @@ if it could not start.`,
 		"loopback `ADDRESS` to listen on; port 0 selects a free port")
 	cmd.Flags().BoolVar(&realistic, "realistic", false,
 		"let CloudFormation and IAM take the time that they take on AWS, minutes for each stack")
+	cmd.Flags().BoolVar(&foreign, "foreign-code", false,
+		"run the code of any Lambda function as a program of yours, not only permstack's own functions")
 	cmd.Flags().StringVar(&compare, "compare", "", "compare the embedded AWS with the recording in `FILE`")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
 }
 
 // serve runs the embedded AWS until the command's context ends.
-func serve(cmd *cobra.Command, listen string, verbose, realistic bool) error {
+func serve(cmd *cobra.Command, listen string, verbose, realistic, foreign bool) error {
 	options, err := standaloneOptions()
 	if err != nil {
 		return err
@@ -90,6 +101,7 @@ func serve(cmd *cobra.Command, listen string, verbose, realistic bool) error {
 		options.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	options.Trail, options.EventInvocations, options.Realistic = true, true, realistic
+	options.ForeignCode = foreign
 	aws, err := standalone.Start(listen, options)
 	if err != nil {
 		return err

@@ -186,7 +186,7 @@ func (c *Cloud) Start(addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: guard(c.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	c.server = server
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

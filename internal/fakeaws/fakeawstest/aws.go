@@ -53,7 +53,7 @@ func Start(t testing.TB, o Options) *AWS {
 	var err error
 	a.Server, err = standalone.Start("127.0.0.1:0", standalone.Options{
 		BuiltIn: o.Program, Names: FunctionNames(), FunctionLog: a.Log, Clock: o.Clock,
-		Trail: o.Events, EventInvocations: o.Events,
+		Trail: o.Events, ForeignCode: true, EventInvocations: o.Events,
 	})
 	if err != nil {
 		t.Fatal(err)

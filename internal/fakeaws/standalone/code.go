@@ -31,11 +31,11 @@ type codeFinder struct {
 	temps []string // directories of unpacked zips
 }
 
-// find is a lambda.CodeResolver. A local path or an S3 object with a bootstrap
-// for this machine is run as it is. Other code of a function of this project
-// runs the one that is built into this program: a program for another machine is
-// recognized by the import path that Go writes into it, anything else by the
-// path or key, as in template.yaml before and after packaging.
+// find is a lambda.CodeResolver. With Options.ForeignCode, a local path or an S3
+// object with a bootstrap for this machine is run as it is. Other code of a function
+// of this project runs the one that is built into this program: a program is
+// recognized by the import path that Go writes into it, anything else by the path or
+// key, as in template.yaml before and after packaging.
 func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []string, err error) {
 	if code.ZipFile != "" {
 		return nil, "", nil, errors.New("permstack local does not run inline code")
@@ -44,7 +44,7 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 	if err != nil {
 		return nil, "", nil, err
 	}
-	if program != "" && runsHere(program) {
+	if program != "" && runsHere(program) && c.o.ForeignCode {
 		return []string{program}, filepath.Dir(program), nil, nil
 	}
 	for _, name := range []string{c.builtFrom(program), c.name(code.Path), c.name(code.S3Key)} {
@@ -52,14 +52,18 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 			continue
 		}
 		if program != "" && c.o.Logger != nil {
-			c.o.Logger.Info("function code is built for another machine, running the built-in function instead",
-				"function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
+			c.o.Logger.Info("running the built-in function instead of the given code", "function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
 		}
 		root := c.o.Root
 		if program != "" { // the other files of the package, such as profiles
 			root = filepath.Dir(program)
 		}
 		return append(slices.Clone(c.o.BuiltIn), name), root, nil, nil
+	}
+	if program != "" && runsHere(program) {
+		return nil, "", nil, fmt.Errorf("permstack local runs no code but its own functions (%s), not %q: start it with "+
+			"--foreign-code if you trust this code with the rights of your user", strings.Join(c.o.Names, ", "),
+			code.Path+code.S3Key)
 	}
 	return nil, "", nil, fmt.Errorf(
 		"permstack local runs a bootstrap for %s/%s from a local path or from S3, or its own functions (%s) by "+

@@ -31,6 +31,8 @@ func TestFindsCode(t *testing.T) {
 			BuiltIn: []string{"permstack", "lambda-function"},
 			Names:   []string{"drift", "provisioner"},
 			Root:    root,
+
+			ForeignCode: true,
 		},
 	}
 	t.Cleanup(func() {
@@ -93,6 +95,53 @@ func TestFindsCode(t *testing.T) {
 				if info, err := os.Stat(argv[0]); err != nil || info.Mode()&0o100 == 0 {
 					t.Errorf("%s cannot be run: %v", argv[0], err)
 				}
+			}
+		})
+	}
+}
+
+// TestForeignCode checks that without Options.ForeignCode no program is run but this
+// one, whatever a template names.
+func TestForeignCode(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: a bootstrap runs on Linux only")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	write(t, filepath.Join(root, "built", "bootstrap"), self)
+	pack(t, filepath.Join(root, "provisioner-here.zip"), self)
+	zipped, err := os.ReadFile(filepath.Join(root, "provisioner-here.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	finder := &codeFinder{o: Options{
+		BuiltIn: []string{"permstack", "lambda-function"}, Names: []string{"provisioner"}, Root: root,
+	}}
+	t.Cleanup(func() {
+		if err := finder.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, tc := range map[string]struct {
+		code    lambda.Code
+		refused bool
+	}{
+		"directory":                          {lambda.Code{Path: "built"}, true},
+		"directory elsewhere":                {lambda.Code{Path: "../" + filepath.Base(root) + "/built"}, true},
+		"uploaded zip":                       {lambda.Code{S3Bucket: "b", S3Key: "orders.zip", Zip: zipped}, true},
+		"zip with the name of a function":    {lambda.Code{Path: "provisioner-here.zip"}, false},
+		"upload with the name of a function": {lambda.Code{S3Bucket: "b", S3Key: "provisioner.zip", Zip: zipped}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			argv, _, _, err := finder.find(tc.code)
+			switch {
+			case tc.refused && (err == nil || !strings.Contains(err.Error(), "--foreign-code")):
+				t.Errorf("got %v, %v; want an error that names --foreign-code", argv, err)
+			case !tc.refused && (err != nil || argv[0] != "permstack"):
+				t.Errorf("got %v, %v; want the built-in function", argv, err)
 			}
 		})
 	}

@@ -36,6 +36,10 @@ type Options struct {
 	Names   []string // of the functions that BuiltIn can run
 	Root    string   // base of the local paths in templates; "" is the working directory
 
+	// ForeignCode lets functions run code that is not built into this program: the
+	// bootstrap of a zip or directory, with the rights of the user.
+	ForeignCode bool
+
 	Logger      *slog.Logger
 	FunctionLog io.Writer // receives the output of functions; nil discards it
 
