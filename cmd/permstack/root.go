@@ -82,7 +82,7 @@ CloudFormation stack that you can read.`,
 		Example: `  permstack try
   permstack explain ec2:DeleteSnapshot
   permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
-    --external-id SECRET --connection-id c-1 --data-plane-account 444455556666`,
+    --external-id-file secret --connection-id c-1 --data-plane-account 444455556666`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -92,7 +92,7 @@ CloudFormation stack that you can read.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newLocal(), newTry(), newLaunchURL(),
-		newAdminPolicy(), newProfile(), newWhy(),
+		newAdminPolicy(), newProfile(), newWhy(), newExternalID(),
 		newLambda())
 	root.AddCommand(topics()...)
 	return root

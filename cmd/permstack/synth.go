@@ -16,6 +16,7 @@ import (
 type synthFlags struct {
 	choice         choiceFlags
 	env            policies.Environment
+	externalID     externalIDFlags
 	tags           []string
 	format, output string
 	out            string // folder of --format files
@@ -29,7 +30,8 @@ func newSynth() *cobra.Command {
 		Long: `Write the permissions of a choice in one of three formats:
 
   template   a CloudFormation template of IAM roles and policies, an SNS topic and
-             EventBridge rules, which you can deploy yourself (default)
+             EventBridge rules, which you can deploy yourself (default). The external ID
+             is its NoEcho parameter ExternalId
   policies   the policies alone, as one JSON or YAML document for review and tools
   files      a directory (--out) for the IAM console: one JSON file for each policy,
              each within IAM's size limit, the trust policies, and the steps as
@@ -40,7 +42,7 @@ parameters and can be deployed in any account and Region.
 
 Exit status: 0 if the output was written, 2 if not.`,
 		Example: `  permstack synth --assets ec2,s3 --control-plane-role arn:aws:iam::111122223333:role/Control \
-    --external-id SECRET --connection-id c-1 --data-plane-account 444455556666 >permissions.json
+    --external-id-file secret --connection-id c-1 --data-plane-account 444455556666 >permissions.json
 
   permstack synth --assets rds --operations backup --format policies \
     --account 123456789012 --region eu-central-1 --data-plane-account 444455556666 \
@@ -54,6 +56,10 @@ Exit status: 0 if the output was written, 2 if not.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.choice.load(cmd); err != nil {
+				return err
+			}
+			var err error
+			if f.env.ExternalID, err = f.externalID.read(cmd); err != nil {
 				return err
 			}
 			if f.format == "files" {
@@ -86,8 +92,7 @@ Exit status: 0 if the output was written, 2 if not.`,
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
-	flags.StringVar(&f.env.ExternalID, "external-id", "",
-		"external ID that the vendor must send to assume the role (a secret)")
+	f.externalID.register(flags)
 	flags.StringVar(&f.env.ConnectionID, "connection-id", policies.DefaultConnectionID,
 		"ID of this connection to the vendor, part of every resource name")
 	flags.StringVar(&f.env.Path, "path", policies.DefaultPath, usagePath)

@@ -138,6 +138,8 @@ func substitute(data []byte) (_ []byte, err error) {
 			err = fmt.Errorf("key %q: a key cannot hold a CloudFormation function", s)
 		case isKey:
 			return append(mustCompact(s), ':')
+		case s == externalIDReference:
+			return mustCompact(ref(ExternalIDParameter))
 		case hasPseudo(s):
 			return mustCompact(map[string]any{"Fn::Sub": subArgument(s)})
 		}

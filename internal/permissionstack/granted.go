@@ -15,8 +15,13 @@ import (
 // GrantedHash identifies what a set grants and to whom: 64 hex digits. Names of
 // statements, reasons, descriptions, tags, the order of lists and the way in which
 // a large policy is split do not change it; an additional action, resource,
-// condition, principal, boundary or event does.
+// condition, principal, boundary or event does. The external id does not take part:
+// whoever can read the hash could try short ids until one has it.
 func GrantedHash(set policies.Set) (string, error) {
+	set, _, err := parameterize(set)
+	if err != nil {
+		return "", err
+	}
 	var lines []string
 	add := func(kind string, value any) error {
 		data, err := json.Marshal(value)

@@ -17,7 +17,10 @@ import (
 // saves a step and lets nobody in. deployed is empty if there is no stack. If it is
 // not JSON, because somebody edited it manually, it counts as empty.
 func HoldTrust(deployed []byte, next Template) (Template, bool, error) {
-	var have struct{ Resources map[string]trustedResource }
+	var have struct {
+		Resources  map[string]trustedResource
+		Parameters map[string]json.RawMessage
+	}
 	if json.Unmarshal(deployed, &have) != nil {
 		have.Resources = nil
 	}
@@ -43,6 +46,10 @@ func HoldTrust(deployed []byte, next Template) (Template, bool, error) {
 	}
 	if !held {
 		return next, false, nil
+	}
+	// A kept trust policy may refer to the external id although next requires none.
+	if _, declared := template["Parameters"]; !declared && have.Parameters[ExternalIDParameter] != nil {
+		template["Parameters"] = json.RawMessage(fmt.Sprintf("{%q:%s}", ExternalIDParameter, externalIDDeclaration))
 	}
 	t, err := strippedTemplate(template, resources)
 	if err != nil {

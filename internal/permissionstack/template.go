@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"permstack/internal/installation"
 	"permstack/internal/policies"
@@ -27,8 +28,9 @@ const DescriptionPrefix = "permstack: access of profile "
 
 // Template is a CloudFormation template in JSON.
 type Template struct {
-	body []byte // compact JSON
-	hash string
+	body       []byte // compact JSON
+	hash       string
+	externalID string // value of ExternalIDParameter; "" if the template does not have it, or keeps its value
 }
 
 // Stack is a part of a set with its template.
@@ -80,8 +82,24 @@ func (t Template) JSON() []byte { return bytes.Clone(t.body) }
 // Size returns the length of JSON in bytes.
 func (t Template) Size() int { return len(t.body) }
 
-// Hash identifies the template: 64 hex digits. The template has it as its output
-// TemplateHash, which shows without a write whether a stack is up to date.
+// ExternalID returns the value of the template's parameter ExternalIDParameter; "" if
+// the template does not declare it, or is deployed with the value that the stack has.
+func (t Template) ExternalID() string { return t.externalID }
+
+// WithPreviousExternalID returns the template for an update that keeps the external id.
+func (t Template) WithPreviousExternalID() Template {
+	t.externalID = ""
+	return t
+}
+
+// HasExternalID reports whether the template declares ExternalIDParameter.
+func (t Template) HasExternalID() bool {
+	var template struct{ Parameters map[string]json.RawMessage }
+	return json.Unmarshal(t.body, &template) == nil && template.Parameters[ExternalIDParameter] != nil
+}
+
+// Hash identifies the template: 64 hex digits. A template of Stacks has it as its
+// output TemplateHash, which shows without a write whether a stack is up to date.
 func (t Template) Hash() string { return t.hash }
 
 // Indented returns the template as indented JSON.
@@ -107,6 +125,10 @@ func (t Template) Printable() []byte {
 // the Template has no body.
 func build(set policies.Set, parts []installation.Part, suffix string, tagged bool) (Template, error) {
 	w := writer{ids: map[string]string{}, tagged: tagged}
+	set, externalID, err := parameterize(set)
+	if err != nil {
+		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
+	}
 	for _, part := range parts {
 		switch part {
 		case installation.Access:
@@ -128,6 +150,11 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	b.Write(
 		mustCompact(fmt.Sprintf("%s%s, catalogue %s%s", DescriptionPrefix, set.Profile, set.CatalogVersion, suffix)),
 	)
+	if externalID != "" && slices.Contains(parts, installation.Access) {
+		fmt.Fprintf(&b, `,"Parameters":{%q:%s}`, ExternalIDParameter, externalIDDeclaration)
+	} else {
+		externalID = ""
+	}
 	if err := writeSection(&b, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
@@ -136,9 +163,12 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	}
 	sum := sha256.Sum256(b.Bytes())
 	hash := hex.EncodeToString(sum[:])
-	b.Truncate(b.Len() - 1) // one more output: the hash of everything before it
-	fmt.Fprintf(&b, `,"TemplateHash":{"Value":%q}}}`, hash)
-	return Template{body: b.Bytes(), hash: hash}, nil
+	if len(parts) == 1 { // one more output: the hash of everything before it. By hand nobody compares it
+		b.Truncate(b.Len() - 1)
+		fmt.Fprintf(&b, `,"TemplateHash":{"Value":%q}}`, hash)
+	}
+	b.WriteByte('}')
+	return Template{body: b.Bytes(), hash: hash, externalID: externalID}, nil
 }
 
 // output is an output of a template. It has no description: its name says enough,

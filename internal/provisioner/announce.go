@@ -42,7 +42,7 @@ func (o *operation) announce(ctx context.Context, set policies.Set, granted stri
 			o.log.Warn(logBeforeUnknown, "error", err)
 			return ""
 		}
-		if hash, err := permissionstack.GrantedHash(before); err == nil && hash == granted {
+		if hash, err := permissionstack.GrantedHash(before); err == nil && hash == granted && !o.externalIDChanges() {
 			return granted
 		}
 		a.Before = &before

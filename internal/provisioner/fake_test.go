@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,11 +20,10 @@ import (
 // fake is a stateful CloudFormation. An operation takes one tick for each of its
 // steps; a tick passes whenever the code under test sleeps.
 type fake struct {
-	mu          sync.Mutex
-	stacks      []*fakeStack // deleted stacks are kept and found by their id
-	writes      []string     // "CreateStack name", in order
-	inputs      []any        // of the writes
-	updateCalls int          // UpdateStack calls, including those without a change
+	mu     sync.Mutex
+	stacks []*fakeStack // deleted stacks are kept and found by their id
+	writes []string     // "CreateStack name", in order
+	inputs []any        // of the writes
 
 	fails     map[string]string // "CreateStack name" → reason: the operation fails once
 	unassumed int               // this many writes fail because the role cannot be assumed
@@ -42,6 +42,29 @@ type fakeStack struct {
 	events []types.StackEvent // the oldest first
 	steps  []func()           // remaining steps, one for each tick
 	leaves string             // a role that the next update cannot delete
+
+	parameters string // the value of ExternalId
+}
+
+// newParameters returns the value of ExternalId that an update results in.
+func (s *fakeStack) newParameters(given []types.Parameter) string {
+	for _, p := range given {
+		if aws.ToBool(p.UsePreviousValue) {
+			return s.parameters
+		}
+		return *p.ParameterValue
+	}
+	return ""
+}
+
+func (s *fakeStack) setParameters(given []types.Parameter) {
+	s.parameters = s.newParameters(given)
+	s.Parameters = nil
+	for _, p := range given {
+		s.Parameters = append(s.Parameters, types.Parameter{
+			ParameterKey: p.ParameterKey, ParameterValue: aws.String("****"),
+		})
+	}
 }
 
 func newFake() *fake { return &fake{fails: map[string]string{}} }
@@ -149,6 +172,7 @@ func (f *fake) CreateStack(
 		len(f.stacks),
 	)
 	s := &fakeStack{Stack: types.Stack{StackName: in.StackName, StackId: &id, Tags: in.Tags}, body: *in.TemplateBody}
+	s.setParameters(in.Parameters)
 	f.stacks = append(f.stacks, s)
 	s.set(types.StackStatusCreateInProgress)()
 	if reason, fails := f.failure("CreateStack", *in.StackName); fails {
@@ -173,7 +197,6 @@ func (f *fake) UpdateStack(
 ) (*cloudformation.UpdateStackOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.updateCalls++
 	s := f.find(*in.StackName)
 	if s == nil {
 		return nil, validation("Stack [%s] does not exist", *in.StackName)
@@ -184,7 +207,8 @@ func (f *fake) UpdateStack(
 	default:
 		return nil, validation("Stack:%s is in %s state and can not be updated.", *s.StackId, s.StackStatus)
 	}
-	if s.body == *in.TemplateBody && fmt.Sprint(tagMap(s.Tags)) == fmt.Sprint(tagMap(in.Tags)) {
+	parameters := s.newParameters(in.Parameters)
+	if s.body == *in.TemplateBody && s.parameters == parameters && fmt.Sprint(tagMap(s.Tags)) == fmt.Sprint(tagMap(in.Tags)) {
 		return nil, validation("No updates are to be performed.")
 	}
 	if err := f.write("UpdateStack", *s.StackName, in); err != nil {
@@ -200,7 +224,7 @@ func (f *fake) UpdateStack(
 	} else {
 		body, tags := *in.TemplateBody, in.Tags
 		s.steps = []func(){
-			func() { s.done(body)(); s.Tags = tags },
+			func() { s.done(body)(); s.Tags = tags; s.setParameters(in.Parameters) },
 			s.set(types.StackStatusUpdateCompleteCleanupInProgress),
 			s.set(types.StackStatusUpdateComplete),
 		}
@@ -294,7 +318,9 @@ func (s *fakeStack) done(body string) func() {
 func tagMap(tags []types.Tag) map[string]string {
 	out := map[string]string{}
 	for _, t := range tags {
-		out[*t.Key] = *t.Value
+		if !strings.HasPrefix(*t.Key, "aws:") {
+			out[*t.Key] = *t.Value
+		}
 	}
 	return out
 }

@@ -28,6 +28,7 @@
 package provisioner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,7 @@ type operation struct {
 	repeated         map[string]bool // and those of them that were repeated after a denial
 	assumeTries      int             // how often CloudFormation could not assume the stack role
 	trustHeld        bool            // the access stack was deployed without its final trust policies
+	externalID       string          // of the requested access stack; "" if it has none
 }
 
 // Handle carries out one event. It is a customresource.Handle.
@@ -172,8 +174,12 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 			"set it to the ARN of the role that CloudFormation assumes for the permission stacks")
 	}
 	for _, s := range stacks {
+		o.externalID = cmp.Or(o.externalID, s.Template.ExternalID())
 		o.log.Info(logPlanned, "permissionStack", o.parent.StackName(s.Part),
 			"templateBytes", s.Template.Size(), "templateHash", s.Template.Hash())
+	}
+	if weakness := policies.ExternalIDWeakness(o.externalID); weakness != "" {
+		o.log.Warn(logWeakExternalID, "reason", weakness)
 	}
 	o.log.Info(logSynthesized, "profile", set.Profile, "catalogVersion", set.CatalogVersion, "roles", len(set.Roles),
 		"topics", len(set.Topics), "rules", len(set.Rules), "actions", set.Actions(), "tags", len(properties.Tags))

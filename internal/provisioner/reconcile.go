@@ -118,9 +118,10 @@ func (o *operation) reconcile(
 					}
 				}
 				if same {
-					o.log.Info(logUpToDate, "permissionStack", name, "status", status)
-					o.earlierLeftovers = o.collectLeftovers(ctx, stack, o.earlierLeftovers)
-					return stack, nil
+					if stack, err = o.confirmExternalID(ctx, stack, template, holdTrust); errors.Is(err, errStackChanged) {
+						continue
+					}
+					return stack, err
 				}
 			}
 			if stack, err = o.update(ctx, stack, template, holdTrust); errors.Is(err, errStackChanged) {
@@ -172,6 +173,27 @@ func (o *operation) reconcile(
 		"works on it, then update again", name)
 }
 
+// confirmExternalID returns a stack that has the template already, after it was
+// updated to the external id of the event if it has another one. The id of a stack
+// cannot be read, so CloudFormation decides whether there is something to update.
+func (o *operation) confirmExternalID(
+	ctx context.Context,
+	stack *types.Stack,
+	template permissionstack.Template,
+	holdTrust bool,
+) (*types.Stack, error) {
+	o.earlierLeftovers = o.collectLeftovers(ctx, stack, o.earlierLeftovers)
+	switch {
+	case !template.HasExternalID():
+	case holdTrust && (o.trustHeld || o.externalIDChanges()):
+		o.trustHeld = true // grantTrust sets the id
+	default:
+		return o.updateStack(ctx, stack, template, "update")
+	}
+	o.log.Info(logUpToDate, "permissionStack", aws.ToString(stack.StackName), "status", stack.StackStatus)
+	return stack, nil
+}
+
 // create creates the stack. OnFailure is DELETE: a failed creation then leaves
 // nothing behind even if this function is killed while it waits, and the events
 // of a deleted stack can still be read by its id. It returns errStackChanged if it
@@ -194,6 +216,7 @@ func (o *operation) create(
 		out, err = o.Client.CreateStack(ctx, &cloudformation.CreateStackInput{
 			StackName:          &name,
 			TemplateBody:       aws.String(string(template.JSON())),
+			Parameters:         o.parameters(template, nil),
 			RoleARN:            &o.StackRoleARN,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
@@ -277,6 +300,7 @@ func (o *operation) updateStack(
 		_, err := o.Client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 			StackName:          was.StackId,
 			TemplateBody:       aws.String(string(template.JSON())),
+			Parameters:         o.parameters(template, was),
 			RoleARN:            &o.StackRoleARN,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
 			Tags:               o.stackTags(),
@@ -286,6 +310,7 @@ func (o *operation) updateStack(
 	})
 	switch {
 	case awserr.IsNoUpdate(err):
+		o.log.Info(logUpToDate, "permissionStack", name, "status", was.StackStatus)
 		return was, nil
 	case awserr.IsConflict(err):
 		return nil, errStackChanged

@@ -92,6 +92,13 @@ func event(request cfn.RequestType, properties map[string]any) cfn.Event {
 		LogicalResourceID: "Permissions", ResourceProperties: properties}
 }
 
+// update returns an Update event that changes the properties.
+func update(before, after map[string]any) cfn.Event {
+	e := event(cfn.RequestUpdate, after)
+	e.OldResourceProperties = before
+	return e
+}
+
 func handle(t *testing.T, f *fake, e cfn.Event) (customresource.Result, error) {
 	t.Helper()
 	return handleWith(t.Context(), f, e)

@@ -120,19 +120,55 @@ func TestTrustOfOtherPrincipal(t *testing.T) {
 	f.fails["UpdateStack "+inventory] = "no"
 	before := f.find(access).body
 	properties := testProperties("ExternalId", "another-external-id", "Tags", "Owner=you")
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties)); err == nil {
+	if _, err := handle(t, f, update(testProperties(), properties)); err == nil {
 		t.Fatal("the update did not fail")
+	}
+	if got := f.find(access).parameters; got != "the-external-id" {
+		t.Errorf("the external id was changed before both stacks were complete: %s", got)
 	}
 	for _, body := range bodies(f) {
 		if roleTrust(t, body) != roleTrust(t, before) {
 			t.Errorf("the trust policy was changed before both stacks were complete: %s", roleTrust(t, body))
 		}
 	}
-	if _, err := handle(t, f, event(cfn.RequestUpdate, properties)); err != nil {
+	if _, err := handle(t, f, update(testProperties(), properties)); err != nil {
 		t.Fatal(err)
 	}
-	if got := roleTrust(t, f.find(access).body); !strings.Contains(got, "another-external-id") {
-		t.Errorf("got trust policy %s", got)
+	if got := f.find(access).parameters; got != "another-external-id" {
+		t.Errorf("got external id %s", got)
+	}
+}
+
+// TestExternalIDIsRestored checks that an update without any change restores an
+// external id that another principal changed in the stack.
+func TestExternalIDIsRestored(t *testing.T) {
+	f := launched(t)
+	f.find(access).parameters = "of-another-customer"
+	if _, err := handle(t, f, update(testProperties(), testProperties())); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.find(access).parameters; got != "the-external-id" {
+		t.Errorf("got external id %s", got)
+	}
+	wrote(t, f, "UpdateStack "+access)
+}
+
+// TestExternalIDInNoTemplate checks that no request has the external id but in the
+// parameter's value.
+func TestExternalIDInNoTemplate(t *testing.T) {
+	f := newFake()
+	for _, e := range []cfn.Event{
+		event(cfn.RequestCreate, testProperties()),
+		update(testProperties(), testProperties("ExternalId", "another-external-id", "Assets", "ec2")),
+	} {
+		if _, err := handle(t, f, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, body := range bodies(f) {
+		if strings.Contains(body, "external-id") {
+			t.Errorf("a template has the external id: %s", body)
+		}
 	}
 }
 

@@ -30,8 +30,14 @@ func (o *operation) withoutTrust(
 	deployed []byte,
 ) (permissionstack.Template, error) {
 	held, differs, err := permissionstack.HoldTrust(deployed, template)
-	if err != nil || !differs {
+	if err != nil {
 		return template, err
+	}
+	if !differs {
+		if len(deployed) == 0 || !o.externalIDChanges() {
+			return template, nil
+		}
+		held = template.WithPreviousExternalID()
 	}
 	o.trustHeld = true
 	return held, nil

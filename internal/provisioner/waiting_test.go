@@ -150,7 +150,7 @@ func TestNoChangeNoWrite(t *testing.T) {
 	s.handle(t, event(cfn.RequestCreate, testProperties()))
 	s.writes, s.polls = nil, 0
 	began := s.now
-	s.handle(t, event(cfn.RequestUpdate, testProperties()))
+	s.handle(t, update(testProperties(), testProperties()))
 	if len(s.writes) > 0 || s.now != began || s.polls > 6 {
 		t.Errorf("wrote %v, waited %v, called DescribeStacks %d times", s.writes, s.now.Sub(began), s.polls)
 	}

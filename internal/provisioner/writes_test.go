@@ -56,24 +56,24 @@ func TestMatchingStackIsNotUpdated(t *testing.T) {
 		change  func(s *fakeStack)
 		updates int
 	}{
-		"no difference":       {func(*fakeStack) {}, 0},
-		"a tag of AWS's":      {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("aws:x", "y")) }, 0},
-		"a tag more":          {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("x", "y")) }, 1},
-		"a tag less":          {func(s *fakeStack) { s.Tags = slices.DeleteFunc(slices.Clone(s.Tags), isOwner) }, 1},
-		"another value":       {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("Owner", "you")) }, 1},
-		"another key":         {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("owner", "me")) }, 1},
-		"an update failed":    {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateFailed }, 1},
+		"no difference":  {func(*fakeStack) {}, 0},
+		"a tag of AWS's": {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("aws:x", "y")) }, 0},
+		"a tag more":     {func(s *fakeStack) { s.Tags = append(slices.Clone(s.Tags), tag("x", "y")) }, 1},
+		"a tag less":     {func(s *fakeStack) { s.Tags = slices.DeleteFunc(slices.Clone(s.Tags), isOwner) }, 1},
+		"another value":  {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("Owner", "you")) }, 1},
+		"another key":    {func(s *fakeStack) { s.Tags = retagged(s.Tags, tag("owner", "me")) }, 1},
+		// CloudFormation is asked, and has nothing to update.
+		"an update failed":    {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateFailed }, 0},
 		"one was rolled back": {func(s *fakeStack) { s.StackStatus = types.StackStatusUpdateRollbackComplete }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := launched(t)
 			tc.change(f.find(access))
-			f.updateCalls = 0
-			if _, err := handle(t, f, event(cfn.RequestUpdate, testProperties())); err != nil {
+			if _, err := handle(t, f, update(testProperties(), testProperties())); err != nil {
 				t.Error(err)
 			}
-			if f.updateCalls != tc.updates {
-				t.Errorf("got %d UpdateStack calls, want %d", f.updateCalls, tc.updates)
+			if len(f.writes) != tc.updates {
+				t.Errorf("got writes %v, want %d", f.writes, tc.updates)
 			}
 		})
 	}

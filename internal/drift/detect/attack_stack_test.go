@@ -152,6 +152,7 @@ func TestForgedTemplateRepairedByHand(t *testing.T) {
 
 // TestForgedResources checks that what a forged template adds, removes, replaces or hides is found.
 func TestForgedResources(t *testing.T) {
+	const externalIDCondition = `"StringEquals":{"sts:ExternalId":{"Ref":"ExternalId"}}`
 	const added = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
 		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
@@ -163,11 +164,15 @@ func TestForgedResources(t *testing.T) {
 		{"role added", `"Resources":{`, `"Resources":{` + added, finding.GrantsMore, "ClumioRogue-us-east-1-main"},
 		{"principal replaced", `"arn:aws:iam::111122223333:role/ControlPlane"`, `"arn:aws:iam::999988887777:role/x"`,
 			finding.GrantsMore, "999988887777"},
-		{"external id not required", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`,
+		{"external id not required", externalIDCondition,
 			`"Bool":{"aws:SecureTransport":"true"}`,
 			finding.GrantsMore, "sts:ExternalId"},
-		{"any external id", `"StringEquals":{"sts:ExternalId":"` + secret + `"}`, `"StringLike":{"sts:ExternalId":"*"}`,
+		{"any external id", externalIDCondition, `"StringLike":{"sts:ExternalId":"*"}`,
 			finding.GrantsMore, "sts:ExternalId"},
+		{"external id of another customer", externalIDCondition, `"StringEquals":{"sts:ExternalId":"another-customer"}`,
+			finding.GrantsMore, "sts:ExternalId"},
+		{"external id shown", `"NoEcho":true,"MinLength":2,"MaxLength":1224}},"Resources":{`,
+			`"MinLength":2}},"Resources":{` + added, finding.GrantsMore, "shown to everybody"},
 		{"output replaced", `"CatalogVersion":{"Value":"`, `"CatalogVersion":{"Value":"0`, finding.Changed, "CatalogVersion"},
 	} {
 		if !policytest.NewShortSample(6).Includes(tc.name) {

@@ -90,7 +90,7 @@ func (d document) externalIDs() []string {
 	for _, s := range d.Statement {
 		for _, keys := range s.Condition {
 			for key, values := range keys {
-				if strings.EqualFold(key, "sts:ExternalId") {
+				if strings.EqualFold(key, externalIDKey) {
 					out = append(out, values...)
 				}
 			}

@@ -78,13 +78,14 @@ func (d draft) complete(secrets []string) finding.Finding {
 		) // always marshal
 		values = []string{string(data)}
 	}
-	f.Hash = digest(append([]string{string(f.Direction)}, values...)...)[:16]
 	mask := func(s string) string {
 		for _, secret := range secrets {
 			s = strings.ReplaceAll(s, secret, "****")
 		}
 		return strings.ReplaceAll(s, unknown, "?")
 	}
+	// Short secrets can be guessed from a hash.
+	f.Hash = digest(append([]string{string(f.Direction)}, maskAll(values, mask)...)...)[:16]
 	f.Subject, f.Expected, f.Actual = mask(f.Subject), maskValue(f.Expected, mask), maskValue(f.Actual, mask)
 	f.Changes, f.Differences, f.ReadErrors = maskAll(
 		f.Changes,

@@ -102,6 +102,10 @@ func (r *resource) merge(live []draft) []draft {
 				out[i].SeenBy = append(slices.Clone(out[i].SeenBy), finding.CloudFormation)
 			}
 		}
+		if !reported && property == trustProperty && externalIDDiffers(byProperty[property]) {
+			out = append(out, r.externalIDDraft(byProperty[property]))
+			continue
+		}
 		if reported || r.comparedLive(property) {
 			continue
 		}
@@ -142,7 +146,11 @@ func (r *resource) propertyDraft(property string, differences []difference) draf
 	d := r.draft(finding.CloudFormation, finding.PropertyChanged, finding.Changed)
 	d.Property, d.Subject = property, property
 	for _, diff := range differences {
-		d.values = append(d.values, diff.path, digest(diff.expected, diff.actual))
+		if property == trustProperty { // complete masks the external id before it hashes the values
+			d.values = append(d.values, diff.path, diff.expected, diff.actual)
+		} else {
+			d.values = append(d.values, diff.path, digest(diff.expected, diff.actual))
+		}
 		if confidential(diff.path) {
 			diff.expected, diff.actual = "****", "****"
 		}
@@ -155,12 +163,25 @@ func (r *resource) propertyDraft(property string, differences []difference) draf
 	return d
 }
 
+// externalIDDraft reports another external id in a trust policy, which only
+// CloudFormation can compare. With it another customer of the vendor, whose id it may
+// be, has the vendor assume the role.
+func (r *resource) externalIDDraft(differences []difference) draft {
+	d := r.draft(finding.CloudFormation, finding.TrustChanged, finding.GrantsMore)
+	d.Property = trustProperty
+	for _, diff := range differences {
+		d.values = append(d.values, diff.path)
+		d.Differences = append(d.Differences, finding.Difference{Path: diff.path, Expected: "****", Actual: "****"})
+	}
+	return d
+}
+
 // confidential reports whether the value of a property must not be reported: a
 // function's environment, and what is named like a secret.
 func confidential(path string) bool {
 	lower := strings.ToLower(path)
 	return strings.HasPrefix(path, "/Environment/") || strings.Contains(lower, "secret") ||
-		strings.Contains(lower, "password") || strings.Contains(lower, "token")
+		strings.Contains(lower, "password") || strings.Contains(lower, "externalid") || strings.Contains(lower, "token")
 }
 
 // detectionFailed reports a call that failed, unless it says nothing about drift.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -121,6 +122,11 @@ func install(t testing.TB) *environment {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// keptExternalID are the parameters of an update of the access stack that keeps its external id.
+var keptExternalID = []types.Parameter{
+	{ParameterKey: aws.String("ExternalId"), UsePreviousValue: aws.Bool(true)},
 }
 
 // stackName returns the name of a permission stack.

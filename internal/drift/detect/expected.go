@@ -1,13 +1,17 @@
 package detect
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
 	"permstack/internal/cfn/cfntemplate"
-	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/permissionstack/properties"
@@ -32,8 +36,12 @@ type choices struct {
 }
 
 // externalIDPlaceholder is the external id with which the templates are
-// synthesized: the real one is NoEcho, so CloudFormation does not return it.
+// synthesized and evaluated: the real one is NoEcho, so CloudFormation does not
+// return it.
 const externalIDPlaceholder = "permstack-unknown-external-id"
+
+// externalIDKey is the condition key of the external id.
+const externalIDKey = "sts:ExternalId"
 
 var errNoCustomResource = errors.New("the template has no resource of type " + customResource)
 
@@ -131,29 +139,21 @@ func (c *choices) expectedTemplate(p installation.Parent, s *stack) permissionst
 	return c.templates[s.part]
 }
 
-// deployableTemplate returns the expected template of a permission stack with the
-// external id that the deployed template has. It reports false if that has none,
-// or several: the real one is known to the custom resource alone.
-func (c *choices) deployableTemplate(p installation.Parent, s *stack) (string, bool) {
-	var ids []string
-	unknownID := false
-	for _, r := range s.resources {
-		unknownID = unknownID || isUnknown(r.props["AssumeRolePolicyDocument"])
-		ids = append(ids, parseDocument(r.props["AssumeRolePolicyDocument"]).externalIDs()...)
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	if unknownID || len(ids) > 1 {
-		return "", false
-	}
-	templates := c.templates
-	if len(ids) == 1 {
-		var err error
-		if templates, err = c.synthesizeTemplates(p, ids[0]); err != nil {
-			return "", false
+// deployment returns the expected template of a permission stack and its parameters.
+// The external id keeps the value that the stack has: the real one is known to the
+// custom resource alone. deployment reports false if the stack has none to keep.
+func (c *choices) deployment(s *stack) (template string, parameters []types.Parameter, ok bool) {
+	expected := c.templates[s.part]
+	if expected.HasExternalID() {
+		key := permissionstack.ExternalIDParameter
+		if !slices.ContainsFunc(s.described.Parameters, func(p types.Parameter) bool {
+			return aws.ToString(p.ParameterKey) == key
+		}) {
+			return "", nil, false
 		}
+		parameters = []types.Parameter{{ParameterKey: &key, UsePreviousValue: aws.Bool(true)}}
 	}
-	return string(templates[s.part].JSON()), true
+	return string(expected.JSON()), parameters, true
 }
 
 // stackTags are the tags that the provisioner sets on the permission stacks.
@@ -211,7 +211,7 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
 		s.resources = append(s.resources, &resource{
 			updated: l.updated,
 			stack:   s, logicalID: r.LogicalID, physicalID: l.physicalID, typ: lookupType(r.Type), typeName: r.Type,
-			props:        s.withExternalIDs(r.LogicalID, props),
+			props:        props,
 			undetectable: same.typ != r.Type || !sameName(same.physicalID, l.physicalID),
 			notDeployed:  s.part == "" && l.physicalID == "",
 		})
@@ -222,76 +222,41 @@ func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
 // sameName reports whether a listed physical id is that of the expected resource.
 func sameName(listed, expected string) bool { return expected == "" || listed == expected }
 
-// withExternalIDs replaces the placeholder in a trust policy by the external id of
-// the deployed template, if that has exactly one for the same role. Otherwise it is
-// unknown.
-func (s *stack) withExternalIDs(logicalID string, props map[string]any) map[string]any {
-	id := unknown
-	for _, r := range s.deployed {
-		if r.logicalID != logicalID {
-			continue
-		}
-		ids := parseDocument(r.props["AssumeRolePolicyDocument"]).externalIDs()
-		if len(ids) == 1 && !strings.ContainsAny(ids[0], "*?") && !isUnknown(ids[0]) {
-			id = ids[0]
-		}
-	}
-	replaced, _ := replaceText(props, externalIDPlaceholder, id).(map[string]any)
-	return replaced
-}
-
-// replaceText replaces the strings of a value that are equal to a text.
-func replaceText(v any, old, replacement string) any {
-	switch v := v.(type) {
-	case string:
-		if v == old {
-			return replacement
-		}
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = replaceText(e, old, replacement)
-		}
-		return out
-	case map[string]any:
-		out := map[string]any{}
-		for k, e := range v {
-			out[k] = replaceText(e, old, replacement)
-		}
-		return out
-	}
-	return v
-}
-
-// withExternalID returns the document with the external id of another one, if its
-// own is unknown and the other has exactly one. If the other has none, or several,
-// the two differ. A document with other unknown values is returned unchanged.
-func (d document) withExternalID(other document) document {
-	if !d.unknown {
+// withExternalID returns the document with the live external id in place of the
+// placeholder, if the live document requires exactly one. If it requires none, or
+// several, the two differ. Whether the one is that of the stack is compared by
+// CloudFormation alone: see externalIDDiffers.
+func (d document) withExternalID(live document) document {
+	ids := slices.Compact(slices.Sorted(slices.Values(live.externalIDs())))
+	if len(ids) != 1 || strings.ContainsAny(ids[0], "*?") || len(d.externalIDs()) == 0 {
 		return d
 	}
-	id := "the external id"
-	if ids := other.externalIDs(); len(ids) == 1 && !strings.ContainsAny(ids[0], "*?") {
-		id = ids[0]
-	}
-	parsed, err := iampolicy.Parse([]byte(d.text))
+	replaced, err := json.Marshal(ids[0])
 	if err != nil {
 		return d
 	}
-	for _, s := range parsed.Statement {
-		for _, keys := range s.Condition {
-			for key, values := range keys {
-				for i, v := range values {
-					if v == unknown && strings.EqualFold(key, "sts:ExternalId") {
-						values[i] = id
-					}
-				}
-			}
+	return parseDocument(strings.ReplaceAll(d.text, strconv.Quote(externalIDPlaceholder), string(replaced)))
+}
+
+// externalIDDiffers reports whether differences of a trust policy are about its
+// external id. CloudFormation reports each value by itself, or whole documents. A key
+// that is only written in another case is removed and added with the same value.
+func externalIDDiffers(differences []difference) bool {
+	var expected, actual []string
+	for _, d := range differences {
+		if !strings.Contains(strings.ToLower(d.path), strings.ToLower(externalIDKey)) {
+			expected = append(expected, parseDocument(d.expected).externalIDs()...)
+			actual = append(actual, parseDocument(d.actual).externalIDs()...)
+			continue
+		}
+		if d.kind != types.DifferenceTypeAdd {
+			expected = append(expected, d.expected)
+		}
+		if d.kind != types.DifferenceTypeRemove {
+			actual = append(actual, d.actual)
 		}
 	}
-	text, err := parsed.JSON()
-	if err != nil || strings.Contains(string(text), `\u0000`) {
-		return d
-	}
-	return parseDocument(string(text))
+	slices.Sort(expected)
+	slices.Sort(actual)
+	return !slices.Equal(expected, actual)
 }

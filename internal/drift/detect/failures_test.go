@@ -253,6 +253,7 @@ func TestUpdatedMeanwhile(t *testing.T) {
 			_, err := w.CloudFormation.UpdateStack(context.Background(), &cloudformation.UpdateStackInput{
 				StackName:           &name,
 				UsePreviousTemplate: aws.Bool(true),
+				Parameters:          keptExternalID,
 				Capabilities:        []types.Capability{types.CapabilityCapabilityNamedIam},
 				Tags: append(w.Stack(name).Describe().Tags,
 					types.Tag{Key: aws.String("new"), Value: aws.String("tag")}),

@@ -60,12 +60,6 @@ func (t *templateComparison) compareParent(s *stack) {
 			t.compareProperties(r, have)
 		}
 	}
-	for _, p := range s.bound.Template.Parameters {
-		have := s.template.Template.Parameter(p.Name)
-		if p.NoEcho && have != nil && !have.NoEcho {
-			t.add(finding.GrantsMore, "parameter", p.Name+":", "its value is shown to everybody who may describe the stack")
-		}
-	}
 }
 
 // compareProperties compares the declared properties of a type that has no

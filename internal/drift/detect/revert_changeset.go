@@ -32,17 +32,21 @@ const ChangeSetPrefix = "permstack-revert-"
 // logical ids of those that it changed. The outcome is Restored, also if there
 // was nothing to change.
 func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []string, o outcome) {
-	template, ok := "", true
+	var template string
+	var parameters []types.Parameter
 	if v.forged[s.name] {
-		if template, ok = v.chosen.deployableTemplate(v.parentID, s); !ok {
+		var ok bool
+		if template, parameters, ok = v.chosen.deployment(s); !ok {
 			return nil, outcome{result: finding.ExternalIDUnknown}
 		}
 	}
 	if s.described == nil || s.inProgress || !stacks.IsStable(s.described.StackStatus) {
 		return nil, outcome{result: finding.StackBusy}
 	}
-	var parameters []types.Parameter
 	for _, p := range s.described.Parameters {
+		if template != "" {
+			break
+		}
 		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}
 	name := fmt.Sprintf("%s%s-%08x", ChangeSetPrefix, v.o.Now().UTC().Format("20060102T150405Z"), rand.Uint32())
@@ -52,7 +56,7 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
 	if template != "" {
-		in.UsePreviousTemplate, in.TemplateBody, in.Parameters = nil, &template, nil
+		in.UsePreviousTemplate, in.TemplateBody = nil, &template
 	}
 	_, err := ratelimit.Call(ctx, v.cloudformation, v.clients.ChangeSets.CreateChangeSet, in)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
+	"permstack/internal/permissionstack"
 )
 
 const stackType = "AWS::CloudFormation::Stack"
@@ -161,6 +162,11 @@ func (s *stack) environment(p installation.Parent, template *cfntemplate.Templat
 			value = unknown
 		}
 		parameters[aws.ToString(given.ParameterKey)] = value
+	}
+	// The external id is compared as a value that is the same in the expected and in the deployed template, if both refer
+	// to the parameter.
+	if template.Parameter(permissionstack.ExternalIDParameter) != nil {
+		parameters[permissionstack.ExternalIDParameter] = externalIDPlaceholder
 	}
 	return cfntemplate.Environment{
 		Parameters: parameters, Deployed: true,

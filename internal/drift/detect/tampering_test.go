@@ -120,7 +120,7 @@ func TestTampering(t *testing.T) {
 		{"external id changed", func(w *environment) {
 			document := w.trust(role)
 			w.putTrust(role, parse(w.t, strings.ReplaceAll(*format(document), secret, "another-"+secret)))
-		}, only("ClumioIAMRole trust-changed grants-more cloudformation+live"), "****"},
+		}, only("ClumioIAMRole trust-changed grants-more cloudformation"), "****"},
 		{"session longer", func(w *environment) {
 			must(w.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: aws.String(role), MaxSessionDuration: aws.Int32(43200)}))
 		}, func(w *environment) []string {

@@ -110,13 +110,19 @@ func (t *templateComparison) compareResource(r, have *resource) {
 }
 
 // compareAttributes compares what happens to resources that are removed from the
-// stack, and the outputs: the parent's outputs repeat them, such as the ARN of the
+// stack, which parameters are masked, and the outputs: the parent's outputs repeat them, such as the ARN of the
 // role that the customer enters at the backup service.
 func (t *templateComparison) compareAttributes(s *stack) {
 	for _, expected := range s.bound.Active() {
 		have := s.template.Template.Resource(expected.LogicalID)
 		if have != nil && have.DeletionPolicy != expected.DeletionPolicy {
 			t.add(finding.Changed, expected.LogicalID+":", "deletion policy", have.DeletionPolicy)
+		}
+	}
+	for _, p := range s.bound.Template.Parameters {
+		have := s.template.Template.Parameter(p.Name)
+		if p.NoEcho && have != nil && !have.NoEcho {
+			t.add(finding.GrantsMore, "parameter", p.Name+":", "its value is shown to everybody who may describe the stack")
 		}
 	}
 	expected, have := outputs(s.bound, s.references), outputs(s.template, s.deployedReferences)

@@ -15,7 +15,10 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-const typeRole = "AWS::IAM::Role"
+const (
+	typeRole      = "AWS::IAM::Role"
+	trustProperty = "AssumeRolePolicyDocument"
+)
 
 var iamRole = &resourceType{
 	name: typeRole,
@@ -34,7 +37,7 @@ var iamRole = &resourceType{
 	declared: func(m *model, r *resource) liveState {
 		role := m.roles[r]
 		live := &liveRole{
-			path: role.path, trust: role.trust.text, maxSession: role.maxSession, boundary: role.boundary,
+			declared: true, path: role.path, trust: role.trust.text, maxSession: role.maxSession, boundary: role.boundary,
 			tags: r.expectedTags(), inline: map[string]string{}, attached: sorted(role.managed),
 			documents: map[string]string{},
 		}
@@ -127,6 +130,7 @@ func (m *model) effectivePolicies(role expectedRole, without string, with ...doc
 // liveRole is a role as IAM has it.
 type liveRole struct {
 	missing    bool
+	declared   bool // by a template, not live
 	path       string
 	trust      string
 	maxSession int // seconds

@@ -44,7 +44,10 @@ func (live *liveRole) compare(m *model, r *resource) []draft {
 func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole) []draft {
 	const property = "AssumeRolePolicyDocument"
 	actual := parseDocument(live.trust)
-	trust := expected.trust.withExternalID(actual)
+	trust := expected.trust
+	if !live.declared {
+		trust = trust.withExternalID(actual)
+	}
 	if live.errs.unknown(property) || trust.unknown {
 		return nil
 	}

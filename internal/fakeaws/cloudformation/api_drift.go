@@ -42,11 +42,18 @@ type resourceDrift struct {
 	Time        protocol.Time `xml:"Timestamp"`
 }
 
+// describeDrift returns a drift without the values of NoEcho parameters.
 func describeDrift(s *stack, r *resource, d *drift) resourceDrift {
-	return resourceDrift{
-		StackID: s.id, LogicalID: r.logicalID, PhysicalID: r.id, Type: r.typ, Expected: d.expected, Actual: d.actual,
-		Differences: d.differences, Status: d.status, Reason: d.reason, Time: protocol.Time(d.time),
+	out := resourceDrift{
+		StackID: s.id, LogicalID: r.logicalID, PhysicalID: r.id, Type: r.typ,
+		Expected: s.mask(d.expected), Actual: s.mask(d.actual),
+		Status: d.status, Reason: d.reason, Time: protocol.Time(d.time),
 	}
+	for _, diff := range d.differences {
+		diff.Expected, diff.Actual = s.maskValue(diff.Expected), s.maskValue(diff.Actual)
+		out.Differences = append(out.Differences, diff)
+	}
+	return out
 }
 
 func (e *Engine) detectStackResourceDrift(ctx context.Context, call *protocol.Call) (any, error) {

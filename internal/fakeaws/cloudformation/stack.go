@@ -41,6 +41,7 @@ type stack struct {
 	previous      *previousState // what a failed rollback still has to restore
 	drift         string
 	driftTime     time.Time
+	masked        []string // values that NoEcho parameters had
 }
 
 // settings are the template, parameters and options of a create or an update.
@@ -184,18 +185,29 @@ func (e *Engine) setResource(s *stack, r *resource, status, reason string) {
 	r.time = s.events[len(s.events)-1].time
 }
 
-// mask replaces the values of NoEcho parameters in displayed text.
+// mask replaces the values that NoEcho parameters have or had in displayed text.
 func (s *stack) mask(text string) string {
 	if s.template == nil || s.bound == nil {
 		return text
 	}
 	for _, p := range s.template.Parameters {
-		if v := s.bound.Parameters[p.Name]; p.NoEcho && v != "" {
-			quoted := marshal(v)
-			text = strings.ReplaceAll(text, quoted, `"****"`)
+		v := s.bound.Parameters[p.Name]
+		if p.NoEcho && v != "" && !slices.Contains(s.masked, v) {
+			s.masked = append(s.masked, v)
 		}
 	}
+	for _, v := range s.masked {
+		text = strings.ReplaceAll(text, marshal(v), `"****"`)
+	}
 	return text
+}
+
+// maskValue masks a value that is text by itself, or JSON.
+func (s *stack) maskValue(value string) string {
+	if masked := s.mask(marshal(value)); masked != marshal(value) {
+		return "****"
+	}
+	return s.mask(value)
 }
 
 // putResource stores a resource under its logical id.

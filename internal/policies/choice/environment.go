@@ -12,7 +12,7 @@ import (
 const (
 	exampleControlPlane = "111122223333"
 	exampleDataPlane    = "444455556666"
-	exampleExternalID   = "EXTERNAL-ID"
+	ExampleExternalID   = "EXTERNAL-ID"
 )
 
 // Example returns the environment with example values for those that a selection requires and that are empty.
@@ -39,7 +39,7 @@ func ExampleFor(profile schema.Profile, sel policies.Selection, env policies.Env
 		case schema.DataPlaneAccount:
 			env.DataPlaneAccountID = cmp.Or(env.DataPlaneAccountID, exampleDataPlane)
 		case schema.ExternalID:
-			env.ExternalID = cmp.Or(env.ExternalID, exampleExternalID)
+			env.ExternalID = cmp.Or(env.ExternalID, ExampleExternalID)
 		}
 	}
 	return env

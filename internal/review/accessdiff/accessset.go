@@ -23,6 +23,8 @@ type AccessSet struct {
 	Rules  map[string]Rule
 	// NotCompared are the types of a template's resources that Compare does not read.
 	NotCompared []string
+
+	externalIDMasked bool // the value of the external ID is a parameter's, and unknown
 }
 
 // Role is a role with all its policies.

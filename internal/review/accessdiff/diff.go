@@ -65,6 +65,9 @@ type Diff struct {
 // Compare returns the changes from one set to another. A set that names its account
 // and Region grants the same as one with CloudFormation's pseudo parameters.
 func Compare(from, to *AccessSet, describer explain.Describer) Diff {
+	if from.externalIDMasked || to.externalIDMasked {
+		from, to = from.withExampleID(), to.withExampleID()
+	}
 	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
 	from, to = from.replace(replacer), to.replace(replacer)
 	d := differ{describer: describer, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
@@ -331,14 +334,17 @@ func (d *differ) scopes(docs []iampolicy.Document) []Scope {
 	return out
 }
 
-// maskExternalID replaces the external ID, which is a secret.
-func maskExternalID(c iampolicy.Conditions) iampolicy.Conditions {
+// maskExternalID masks the external ID, which is a secret.
+func maskExternalID(c iampolicy.Conditions) iampolicy.Conditions { return replaceExternalID(c, "***") }
+
+// replaceExternalID returns conditions with another external ID.
+func replaceExternalID(c iampolicy.Conditions, id string) iampolicy.Conditions {
 	out := iampolicy.Conditions{}
 	for operator, keys := range c {
 		out[operator] = maps.Clone(keys)
 		for key := range keys {
 			if strings.EqualFold(key, "sts:ExternalId") {
-				out[operator][key] = iampolicy.Values{"***"}
+				out[operator][key] = iampolicy.Values{id}
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
 )
 
 var accountID = regexp.MustCompile(`\b[0-9]{12}\b`)
@@ -56,4 +57,22 @@ func (s *AccessSet) Infer(env policies.Environment) policies.Environment {
 		}
 	}
 	return env
+}
+
+// withExampleID returns the set with an example in place of its external ID, for a
+// comparison with a set whose ID is unknown.
+func (s *AccessSet) withExampleID() *AccessSet {
+	out := *s
+	out.Roles = maps.Clone(s.Roles)
+	for name, role := range out.Roles {
+		role.Trust = slices.Clone(role.Trust)
+		for i, trust := range role.Trust {
+			role.Trust[i].Statement = slices.Clone(trust.Statement)
+			for j, st := range trust.Statement {
+				role.Trust[i].Statement[j].Condition = replaceExternalID(st.Condition, choice.ExampleExternalID)
+			}
+		}
+		out.Roles[name] = role
+	}
+	return &out
 }

@@ -9,6 +9,8 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/iampolicy"
+	"permstack/internal/permissionstack"
+	"permstack/internal/policies/choice"
 	"permstack/internal/review/policyjson"
 )
 
@@ -28,13 +30,17 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: neither a template nor the output of synth --format policies: %w", label, err)
 		}
-		bound, err := template.ResolveParameters(cfntemplate.Environment{Deployed: true, Pseudo: cfntemplate.Pseudo{
+		// Templates refer to the external ID, whose value is masked. Both sides of a comparison get the same one.
+		parameters := map[string]string{permissionstack.ExternalIDParameter: choice.ExampleExternalID}
+		pseudo := cfntemplate.Pseudo{
 			AccountID: "${AWS::AccountId}", Region: "${AWS::Region}", Partition: "${AWS::Partition}",
 			URLSuffix: "${AWS::URLSuffix}", StackName: "${AWS::StackName}", StackID: "${AWS::StackId}",
-		}})
+		}
+		bound, err := template.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: pseudo})
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", label, err)
 		}
+		s.externalIDMasked = s.externalIDMasked || template.Parameter(permissionstack.ExternalIDParameter) != nil
 		t.template = template
 		if err := t.read(bound); err != nil {
 			return nil, fmt.Errorf("read %s: %w", label, err)

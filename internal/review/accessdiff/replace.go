@@ -47,7 +47,7 @@ func (s *AccessSet) accountAndRegion() []string {
 // replace returns a copy of a set with replaced values in its documents and targets.
 func (s *AccessSet) replace(replacer *strings.Replacer) *AccessSet {
 	out := newAccessSet(s.Label)
-	out.NotCompared = s.NotCompared
+	out.NotCompared, out.externalIDMasked = s.NotCompared, s.externalIDMasked
 	documents := func(docs []iampolicy.Document) []iampolicy.Document {
 		list := make([]iampolicy.Document, len(docs))
 		for i, d := range docs {
