@@ -50,9 +50,11 @@ func Combined(set policies.Set) (Template, error) {
 //
 // The split depends on the type of resource alone, never on the size: a resource
 // that moved from one stack to another in an update would exist twice for a
-// moment, and its physical name would collide. One stack is too small: with
-// everything selected it has 98 percent of MaxBody in GovCloud, and a long path or
-// a few tags exceed it. The access part has 90 percent.
+// moment, and its physical name would collide. One stack is too small for
+// everything that can be selected. The access part has up to 99 percent of MaxBody:
+// with every choice, a long path and one of the customer's other accounts, in
+// GovCloud. Each further account adds about 500 bytes; opening the organization
+// adds nothing for an account.
 //
 // The customer's tags are not in these templates but on the stacks, whose tags
 // CloudFormation copies to every resource that supports tags. On each resource
@@ -68,8 +70,9 @@ func Stacks(set policies.Set) ([]Stack, error) {
 			continue
 		}
 		if len(t.body) > MaxBody {
-			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes, CloudFormation accepts %d: "+
-				"select fewer assets or a shorter path", part, len(t.body), MaxBody)
+			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes, CloudFormation accepts %d: select fewer "+
+				"assets, a shorter path, or SharedResources=organization in place of single accounts in OtherAccountIds", part,
+				len(t.body), MaxBody)
 		}
 		out = append(out, Stack{Part: part, Template: t})
 	}
