@@ -29,7 +29,8 @@ func newDrift() *cobra.Command {
 		Long: `Report how the deployed access differs from its templates. The command makes the
 comparison of the scheduled check at once, with your own AWS credentials. It
 changes nothing. It reports every open difference, also those of which the alert
-topic has been notified before.
+topic has been notified before, and shows those that were accepted, which do not
+count (see permstack drift accept).
 
 Exit status: 0 if the access is as deployed, 1 if something differs, 2 if the
 check could not run or could not read everything.`,
@@ -47,6 +48,7 @@ check could not run or could not read everything.`,
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute,
 		"`DURATION` after which the command reports what it has found")
 	completeFixed(cmd, "format", "table", "json")
+	cmd.AddCommand(newDriftAccept())
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/wording"
 )
 
 // Open is a finding of the present run.
@@ -111,6 +112,10 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		diff.Open = append(diff.Open, open)
 		next.Known = append(next.Known, entry)
 	}
+	accepted := map[[8]byte]string{} // how, in words
+	for _, f := range report.Accepted {
+		accepted[newKey(f).ID] = ": accepted, not reverted. " + wording.Acceptance(*f.Acceptance)
+	}
 	skipped := newSkipped(report)
 	for _, k := range state.Known {
 		switch {
@@ -122,7 +127,9 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 			}
 			next.Known = append(next.Known, k)
 		default:
-			diff.Resolved = append(diff.Resolved, ResolvedFinding{k.Label, k.Key.direction(), k.FirstSeen})
+			diff.Resolved = append(diff.Resolved, ResolvedFinding{
+				k.Label + accepted[k.Key.ID], k.Key.direction(), k.FirstSeen,
+			})
 		}
 	}
 	compareUnknown(unknown, state.Overflow, skipped, now, due, &diff, &next)

@@ -54,6 +54,7 @@ type Message struct {
 	Counts     *Counts    `json:"counts,omitempty"`     // of messages about drift
 	Findings   []Reported `json:"findings,omitempty"`   // the most severe first
 	Resolved   []Resolved `json:"resolved,omitempty"`   //
+	Accepted   []Reported `json:"accepted,omitempty"`   // differences that are wanted; from the command line only
 	NotReached []string   `json:"notReached,omitempty"` // <stack>/<logical id> that the deadline left out
 	Reverted   *Reverted  `json:"reverted,omitempty"`   // if OnDrift is revert and something was attempted
 	Access     *Access    `json:"access,omitempty"`     // of messages about access
@@ -75,6 +76,7 @@ type Counts struct {
 	Reminded        int `json:"reminded"`
 	Resolved        int `json:"resolved"`
 	ResolvedUnnamed int `json:"resolvedUnnamed,omitempty"` // of Resolved: not listed, their names were not kept
+	Accepted        int `json:"accepted,omitempty"`        // differences that are wanted, not in Open
 	Open            int `json:"open"`                      // differences, reported in this message or not
 	Unreadable      int `json:"unreadable"`
 	NotReached      int `json:"notReached"`
@@ -106,6 +108,7 @@ type Reported struct {
 	Actual     string            `json:"actual,omitempty"`
 	Details    []string          `json:"details,omitempty"`
 	Advice     string            `json:"advice"`
+	Acceptance string            `json:"acceptance,omitempty"` // who accepted it, until when and why
 	Permission string            `json:"missingPermission,omitempty"`
 	Calls      []finding.Call    `json:"calls,omitempty"` // that may have made it, the newest first
 	SeenBy     []finding.Source  `json:"seenBy"`
@@ -116,12 +119,16 @@ type Reported struct {
 }
 
 func newReported(f finding.Finding, event Event, since *time.Time) Reported {
-	text := wording.Finding(f)
+	text, acceptance := wording.Finding(f), ""
+	if f.Acceptance != nil && f.Acceptance.State == finding.InForce {
+		acceptance = wording.Acceptance(*f.Acceptance)
+	}
 	return truncate(Reported{
 		ID: f.ID, Stack: f.Stack, LogicalID: f.LogicalID, PhysicalID: f.PhysicalID, Type: f.Type,
 		Kind: f.Kind, Subject: f.Subject, Property: f.Property, Direction: f.Direction, Reason: f.Reason,
 		Expected: text.Expected, Actual: text.Actual, Details: text.Details, Advice: text.Advice,
-		Permission: f.Permission, Calls: f.Calls, SeenBy: f.SeenBy, Hash: f.Hash, Event: event, Since: since,
+		Acceptance: acceptance, Permission: f.Permission, Calls: f.Calls, SeenBy: f.SeenBy, Hash: f.Hash, Event: event,
+		Since: since,
 	})
 }
 
@@ -209,6 +216,9 @@ func ReportMessage(report finding.Report, now time.Time) Message {
 	for _, o := range diff.Open {
 		m.Findings = append(m.Findings, newReported(o.Finding, Found, nil))
 	}
+	for _, f := range report.Accepted {
+		m.Accepted = append(m.Accepted, newReported(f, Found, nil))
+	}
 	m.Direction = mostSevere(m.Findings)
 	m.Subject = driftSubject(m)
 	return m
@@ -222,7 +232,8 @@ func newDriftMessage(report finding.Report, diff Diff, now time.Time) Message {
 		Counts: &Counts{
 			Checked: report.Checked, Appeared: len(diff.Appeared), Changed: len(diff.Changed), Reminded: len(diff.Reminded),
 			Resolved: len(diff.Resolved) + diff.ResolvedUnnamed, ResolvedUnnamed: diff.ResolvedUnnamed,
-			Open: diff.Drifted() + limitedOpen(report, diff), Unreadable: diff.Unreadable(), NotReached: len(report.NotReached),
+			Accepted: len(report.Accepted), Open: diff.Drifted() + limitedOpen(report, diff),
+			Unreadable: diff.Unreadable(), NotReached: len(report.NotReached),
 		},
 	}
 	switch {

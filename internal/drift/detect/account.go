@@ -51,7 +51,7 @@ func (c *check) checkAccount(ctx context.Context, p installation.Parent, all []*
 		d.Type, d.PhysicalID = typeRole, role.ARN
 		trust := parseDocument(got.Trust)
 		d.Actual = trust.value()
-		d.values = []string{got.ID}
+		d.values = []string{got.ID, trust.meaning(m.account)}
 		out = append(out, d)
 	}
 	return out

@@ -170,7 +170,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		drafts = append(drafts, s.drafts...)
 	}
 	m := newModel(parent, all)
-	m.release = c.o.Release
+	m.release, m.guardrails = c.o.Release, all[0].guardrails()
 	if c.chosen != nil {
 		m.installation = all[0]
 	}
@@ -199,12 +199,16 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		}
 	}
 	current := c.dropStaleFindings(ctx, all, append(drafts, m.compare()...), report)
-	secrets := m.secrets()
-	report.Findings = completeAll(current, secrets)
-	for i, f := range report.Findings {
-		report.Findings[i].Calls = changeevent.CallsFor(f, c.o.Events)
+	for i := range current {
+		m.guardrails.acceptDraft(&current[i])
 	}
-	report.Undone = completeAll(m.undone(c.o.Events, report.Findings), secrets)
+	secrets := m.secrets()
+	found := completeAll(current, secrets)
+	for i, f := range found {
+		found[i].Calls = changeevent.CallsFor(f, c.o.Events)
+	}
+	report.Findings, report.Accepted = finding.Accept(found, all[0].acceptances(), c.o.Now())
+	report.Undone = completeAll(m.undone(c.o.Events, found), secrets)
 	slices.Sort(report.NotReached)
 	return nil
 }

@@ -46,7 +46,9 @@ func (s *stack) announcedChoices() []finding.Choice {
 			environment, _ := props["Environment"].(map[string]any)
 			variables, _ := environment["Variables"].(map[string]any)
 			for variable, name := range map[string]string{
-				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
+				"ACCEPTED_DIFFERENCES": finding.AcceptedChoice, "GUARDRAIL_ADDITIONS": finding.GuardrailsChoice,
+				"ACCOUNT_AUDIT": "AccountAudit",
+				"ON_DRIFT":      "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
 			} {
 				if v := text(variables[variable]); v != "" && !isUnknown(v) {
 					values[name] = v
@@ -59,7 +61,13 @@ func (s *stack) announcedChoices() []finding.Choice {
 	var out []finding.Choice
 	for _, name := range sorted(values) {
 		if values[name] != "" && !isUnknown(values[name]) {
-			out = append(out, finding.Choice{Name: name, Value: values[name]})
+			choice := finding.Choice{Name: name, Value: values[name]}
+			if name == finding.AcceptedChoice { // the state holds only the beginning of a long value
+				for _, a := range finding.ParseAcceptances(values[name]) {
+					choice.Changes = append(choice.Changes, "accepted: "+a.String())
+				}
+			}
+			out = append(out, choice)
 		}
 	}
 	return out

@@ -21,6 +21,7 @@ type model struct {
 	policies map[string]document // of the managed policies, by ARN
 
 	release      Release
+	guardrails   guardrails
 	installation *stack // the parent, if it has the custom resource
 	deployed     *model // of the templates that the permission stacks have
 }

@@ -61,6 +61,11 @@ func (live *liveRole) compareTrust(m *model, r *resource, expected expectedRole)
 			d.values = []string{id}
 		}
 	}
+	if rest, removed := m.guardrails.withoutPrincipals(actual); len(removed) > 0 {
+		if _, differs := m.documentDraft(r, finding.TrustChanged, property, "", trust, rest); !differs {
+			d.Acceptance = m.guardrails.accepted("principals " + strings.Join(removed, ", "))
+		}
+	}
 	return []draft{d}
 }
 
@@ -134,6 +139,7 @@ func (live *liveRole) compareBoundary(m *model, r *resource, expected expectedRo
 			d.Reason = finding.BoundaryUnreadable
 			break
 		}
+		d.values = append(d.values, now.meaning(m.account))
 		d.setEffect(compareDocuments(m.account, parsed(before), parsed(now)))
 	}
 	return []draft{d}

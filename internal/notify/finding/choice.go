@@ -28,6 +28,14 @@ const (
 	CodeSuffix       = "Code"                        // of a function, by its logical ID: the hash of its package
 )
 
+// Parameters of the parent stack that state which differences are wanted. They are not in
+// the check's own state, which whoever may write the parameter store could change: only
+// an update of the parent stack changes them, which is announced.
+const (
+	AcceptedChoice   = "AcceptedDifferences" // see ParseAcceptances
+	GuardrailsChoice = "GuardrailAdditions"
+)
+
 // isContent reports whether a choice is the contents of something.
 func isContent(name string) bool {
 	return name == BoundaryDocument || strings.HasSuffix(name, CodeSuffix)
@@ -44,8 +52,8 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	"DriftReminderDays", "DriftSchedule", "OnDrift", "OrgHubTopicArn", SubscribersChoice, "Subscriptions",
-	"Template",
+	AcceptedChoice, "AccountAudit", "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
+	SubscribersChoice, "Subscriptions", "Template",
 }
 
 // IsAnnounced reports whether the change of a property of the custom resource is

@@ -46,6 +46,8 @@ type Finding struct {
 	// Calls are the API calls that may have made the difference, the newest first, if
 	// they are known.
 	Calls []Call `json:"calls,omitempty"`
+	// Acceptance states that the difference is wanted, or was until some day.
+	Acceptance *Acceptance `json:"acceptance,omitempty"`
 
 	SeenBy []Source `json:"seenBy"` // sorted
 	// Hash changes when the values of the difference change.
@@ -129,7 +131,8 @@ type Report struct {
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
 	Scope    []string  `json:"scope,omitempty"`
-	Findings []Finding `json:"findings"` // in a stable order
+	Findings []Finding `json:"findings"`           // in a stable order
+	Accepted []Finding `json:"accepted,omitempty"` // differences that are wanted
 	// Undone are changes that events reported and that exist no longer.
 	Undone []Finding `json:"undone,omitempty"`
 }

@@ -34,6 +34,11 @@ func Write(w io.Writer, m notify.Message) error {
 	for _, f := range m.Findings {
 		writeFinding(&b, f)
 	}
+	for _, f := range m.Accepted {
+		fmt.Fprintf(&b, "\n%-*s %s\n%-*s %s\n", labelWidth, "ACCEPTED", resourceName(f),
+			labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
+		fmt.Fprintf(&b, "  %-9s %s\n  %-9s %s\n  %-9s %s\n", "found", wrap(f.Actual), "accepted", wrap(f.Acceptance), "id", f.ID)
+	}
 	for i, id := range m.NotReached {
 		switch {
 		case i == maxListed:
@@ -49,11 +54,7 @@ func Write(w io.Writer, m notify.Message) error {
 }
 
 func writeFinding(b *strings.Builder, f notify.Reported) {
-	name := f.LogicalID
-	if name == "" { // it is about the stack itself
-		name = f.Stack
-	}
-	fmt.Fprintf(b, "\n%-*s %s\n%-*s %s\n", labelWidth, wording.Label(f.Direction), name,
+	fmt.Fprintf(b, "\n%-*s %s\n%-*s %s\n", labelWidth, wording.Label(f.Direction), resourceName(f),
 		labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
 	line := func(name, text string) {
 		if text != "" {
@@ -74,6 +75,15 @@ func writeFinding(b *strings.Builder, f notify.Reported) {
 		line("by", wording.Call(c))
 	}
 	line("to do", f.Advice)
+	line("id", f.ID) // for drift accept
+}
+
+// resourceName returns the logical id of a finding, or the stack that it is about.
+func resourceName(f notify.Reported) string {
+	if f.LogicalID == "" {
+		return f.Stack
+	}
+	return f.LogicalID
 }
 
 // wrap breaks a text between words. Unlike terminal.Wrap it breaks no names.

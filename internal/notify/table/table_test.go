@@ -39,6 +39,7 @@ func ExampleWrite() {
 	//   found     no such tag
 	//   to do     Restore the tag; cost reports, and policies with conditions on tags,
 	//             may depend on it.
+	//   id        1
 }
 
 // TestNotReached checks that a long list is truncated, and that the number of the others is given.

@@ -180,6 +180,9 @@ var choiceDetails = map[string]string{
 	"Subscribers":                 "These are subscribed to the alert topic now, confirmed or not.",
 	"OnDrift":                     "This is what the check does with a difference now.",
 	"OrgHubTopicArn":              "This topic of the organization is notified, too.",
+	finding.AcceptedChoice:        "These differences are not reported until their acceptance ends.",
+	finding.GuardrailsChoice:      "What these add to the roles is not reported now.",
+	"AccountAudit":                "With yes the account is audited once a day, besides this installation.",
 	"Template":                    "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
@@ -312,6 +315,9 @@ func details(f finding.Finding) []string {
 		add(same[f.Kind])
 	}
 	add(reasons[f.Reason])
+	if f.Acceptance != nil && f.Acceptance.State != finding.InForce {
+		add(Acceptance(*f.Acceptance))
+	}
 	for _, role := range f.Roles {
 		add("It was attached to role " + role + ".")
 	}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	cfnstacks "permstack/internal/cfn/stacks"
+	"permstack/internal/drift/detect"
+	"permstack/internal/notify/finding"
+)
+
+// driftAcceptFlags are the flags of `permstack drift accept`.
+type driftAcceptFlags struct {
+	aws                            awsFlags
+	stack, id, reason, until, drop string
+	timeout                        time.Duration
+}
+
+func newDriftAccept() *cobra.Command {
+	var f driftAcceptFlags
+	cmd := &cobra.Command{
+		Use:   "accept",
+		Short: "Accept a difference until a day",
+		Long: `Accept a difference that permstack drift reports, until a day within a year. The
+check then reports it neither as drift nor in messages, and never reverts it.
+
+The acceptance covers the difference as it is now: if its contents change, it is
+reported again. It is kept in the parameter AcceptedDifferences of the stack, with
+the ID of the finding, the hash of its contents, the principal of your credentials,
+the reason and the last day. The command therefore updates the stack, and needs
+cloudformation:UpdateStack; the change is announced like every other change of the
+parameters. It cannot accept what could not be read.`,
+		Example: `  permstack drift accept --stack backup --finding 8f14e45fceea167a \
+    --reason "guardrail of the security team" --until 2027-06-30
+  permstack drift accept --stack backup --withdraw 8f14e45fceea167a`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
+	flags.StringVar(&f.id, "finding", "", "`ID` of the finding, as permstack drift shows it")
+	flags.StringVar(&f.reason, "reason", "", "why the difference is wanted")
+	flags.StringVar(&f.until, "until", "", "last `DAY` of the acceptance, YYYY-MM-DD, within a year")
+	flags.StringVar(&f.drop, "withdraw", "", "`ID` of the finding whose acceptance ends now")
+	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
+	f.aws.registerProfile(cmd)
+	flags.DurationVar(&f.timeout, "timeout", 20*time.Minute, "`DURATION` after which the command stops waiting for the stack")
+	return cmd
+}
+
+func (f driftAcceptFlags) run(cmd *cobra.Command) error {
+	until, err := f.check(time.Now())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
+	defer cancel()
+	cfg, err := f.aws.load(ctx)
+	if err != nil {
+		return err
+	}
+	client := cloudformation.NewFromConfig(cfg)
+	described, err := f.describe(ctx, client)
+	if err != nil {
+		return err
+	}
+	list := finding.ParseAcceptances(cfnstacks.Parameter(described, finding.AcceptedChoice))
+	list = slices.DeleteFunc(list, func(a finding.Acceptance) bool { // the ones that ended make room
+		return !time.Now().Before(a.Until.Add(24*time.Hour)) && a.ID != f.drop
+	})
+	var done string
+	if f.drop != "" {
+		kept := slices.DeleteFunc(slices.Clone(list), func(a finding.Acceptance) bool { return a.ID == f.drop })
+		if len(kept) == len(list) {
+			return fmt.Errorf("stack %s has no acceptance of finding %s: permstack drift shows those in force", f.stack, f.drop)
+		}
+		list, done = kept, "withdrawn: the acceptance of finding "+f.drop
+	} else {
+		accepted, err := f.accept(ctx, cfg, until)
+		if err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(list, func(a finding.Acceptance) bool { return a.ID == f.id })
+		list, done = append(list, accepted), "accepted: "+accepted.String()
+	}
+	if err := f.update(ctx, client, described, finding.FormatAcceptances(list)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), done)
+	return err
+}
+
+// check checks the flags and returns the last day.
+func (f driftAcceptFlags) check(now time.Time) (time.Time, error) {
+	switch {
+	case f.stack == "":
+		return time.Time{}, usagef("--stack is missing: give the name of the stack that you launched")
+	case f.timeout <= 0:
+		return time.Time{}, usagef("--timeout %s: want more than 0", f.timeout)
+	case f.drop != "" && (f.id != "" || f.reason != "" || f.until != ""):
+		return time.Time{}, usagef("--withdraw cannot be combined with --finding, --reason or --until")
+	case f.drop != "":
+		return time.Time{}, nil
+	case f.id == "":
+		return time.Time{}, usagef("--finding is missing: give an ID that permstack drift shows")
+	case f.reason == "":
+		return time.Time{}, usagef("--reason is missing: say why the difference is wanted")
+	case strings.ContainsAny(f.reason, ";\n\r") || len(f.reason) > 200:
+		return time.Time{}, usagef("--reason: want at most 200 characters in one line, without semicolons")
+	}
+	until, err := time.Parse(time.DateOnly, f.until)
+	switch {
+	case err != nil:
+		return until, usagef("--until %q: want a day such as %s", f.until, now.AddDate(0, 6, 0).Format(time.DateOnly))
+	case !now.Before(until.Add(24 * time.Hour)):
+		return until, usagef("--until %s: the day has passed", f.until)
+	case until.After(now.Add(finding.MaxAcceptance)):
+		return until, usagef("--until %s: want a day within a year", f.until)
+	}
+	return until, nil
+}
+
+// describe returns the parent stack, whose template must have the parameter.
+func (f driftAcceptFlags) describe(ctx context.Context, client *cloudformation.Client) (*types.Stack, error) {
+	described, err := cfnstacks.Describe(ctx, client, f.stack)
+	switch {
+	case err != nil:
+		return nil, f.aws.explain(err)
+	case described == nil:
+		return nil, fmt.Errorf("describe stack %s: it does not exist", f.stack)
+	case !slices.ContainsFunc(described.Parameters, func(p types.Parameter) bool {
+		return aws.ToString(p.ParameterKey) == finding.AcceptedChoice
+	}):
+		return nil, fmt.Errorf("stack %s has no parameter %s: give the name of the stack that you launched, "+
+			"or update it to this release first", f.stack, finding.AcceptedChoice)
+	}
+	return described, nil
+}
+
+// accept checks the stack and returns the acceptance of the finding as it is now.
+func (f driftAcceptFlags) accept(ctx context.Context, cfg aws.Config, until time.Time) (finding.Acceptance, error) {
+	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: f.stack})
+	if err != nil {
+		return finding.Acceptance{}, f.aws.explain(err)
+	}
+	all := slices.Concat(report.Findings, report.Accepted)
+	i := slices.IndexFunc(all, func(g finding.Finding) bool { return g.ID == f.id })
+	switch {
+	case i < 0:
+		return finding.Acceptance{}, fmt.Errorf("stack %s has no finding %s now: permstack drift shows the IDs", f.stack, f.id)
+	case !all[i].Acceptable():
+		return finding.Acceptance{}, fmt.Errorf("finding %s cannot be accepted, because its contents are not known: %s",
+			f.id, all[i].Kind)
+	}
+	identity, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return finding.Acceptance{}, f.aws.explain(err)
+	}
+	by := aws.ToString(identity.Arn)
+	if parsed, err := arn.Parse(by); err == nil { // the account is the stack's in almost all cases
+		by = parsed.AccountID + ":" + parsed.Resource
+	}
+	return finding.Acceptance{ID: f.id, Hash: all[i].Hash, Until: until, By: by, Reason: f.reason}, nil
+}
+
+// maxAccepted is the MaxLength of the parameter.
+const maxAccepted = 2048
+
+// update sets the parameter, keeps the template and every other parameter, and waits
+// until the update is complete.
+func (f driftAcceptFlags) update(
+	ctx context.Context, client *cloudformation.Client, described *types.Stack, value string,
+) error {
+	if len(value) > maxAccepted {
+		return fmt.Errorf("the accepted differences have %d characters, at most %d are possible: withdraw some", len(value),
+			maxAccepted)
+	}
+	in := &cloudformation.UpdateStackInput{
+		StackName: described.StackId, UsePreviousTemplate: aws.Bool(true), Capabilities: described.Capabilities,
+	}
+	for _, p := range described.Parameters {
+		next := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
+		if aws.ToString(p.ParameterKey) == finding.AcceptedChoice {
+			next = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value}
+		}
+		in.Parameters = append(in.Parameters, next)
+	}
+	if _, err := client.UpdateStack(ctx, in); err != nil {
+		if strings.Contains(err.Error(), "No updates are to be performed") {
+			return nil
+		}
+		return f.aws.explain(err)
+	}
+	waiter := cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+	})
+	deadline, _ := ctx.Deadline()
+	err := waiter.Wait(ctx, &cloudformation.DescribeStacksInput{StackName: described.StackId}, time.Until(deadline))
+	if err != nil {
+		return fmt.Errorf("update stack %s: %w; see its events in the console", f.stack, f.aws.explain(err))
+	}
+	return nil
+}
