@@ -179,7 +179,7 @@ func status(report riskreport.Report) error {
 		if !a.Known() {
 			problems = append(problems, unknown(a))
 		}
-		found = found && len(a.Granted)+len(a.Rules) > 0
+		found = found && a.Found()
 	}
 	switch {
 	case len(problems) > 0:

@@ -59,7 +59,9 @@ func (f *explainFlags) input(source question.Source, args []string) (explainInpu
 }
 
 // readInput returns the content of an argument that is "-", a file, or a policy document itself.
-func (f *explainFlags) readInput(source question.Source, arg string) (label string, data []byte, isFile bool, err error) {
+func (f *explainFlags) readInput(
+	source question.Source, arg string,
+) (label string, data []byte, isFile bool, err error) {
 	switch {
 	case arg == "-":
 		data, err := io.ReadAll(f.stdin)

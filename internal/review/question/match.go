@@ -16,6 +16,10 @@ func (q query) match(g explain.Grant) (explain.Grant, bool) {
 	switch {
 	case q.matchesName(g.Sid, g.Policy, g.PolicyName, g.Entity, g.Name), q.matchesUse(g):
 		return g, true
+	case q.every != nil:
+		return g, q.every(g)
+	case q.key != "":
+		return g, q.matchesKey(g)
 	case q.arns != nil:
 		return q.matchResource(g)
 	case len(g.NotActions) > 0:
@@ -48,23 +52,36 @@ func (q query) matchesAction(action string) bool {
 			return strings.EqualFold(prefix, service)
 		})
 	}
-	if q.does == nil && q.words == nil {
+	if q.does == nil && q.words == nil || len(q.actions) > 0 {
+		return false
+	}
+	if service, _, _ := strings.Cut(action, ":"); q.prefix != nil && !slices.Contains(q.prefix, service) {
 		return false
 	}
 	return (q.does == nil || slices.Contains(q.does, explain.Does(action))) && hasWords(action, q.words)
 }
 
-// matchesOther reports whether a grant of every action but some is about the question: an action of one of the services
-// of its resources that is not in its NotActions.
+// matchesOther reports whether a grant of every action but some is about the question: about an action of one of the
+// services of its resources that is not in its NotActions.
 func (q query) matchesOther(g explain.Grant) bool {
-	if q.pattern == "" {
-		return false
-	}
-	service, _, _ := strings.Cut(q.pattern, ":")
-	covers := func(pattern string) bool { return actions.Match(pattern, q.pattern) }
-	return !slices.ContainsFunc(g.NotActions, covers) && slices.ContainsFunc(g.Resources, func(r string) bool {
-		return r == "*" || actions.Match(service, fields(r)[2])
+	return slices.ContainsFunc(q.actions, func(a reference.Action) bool {
+		service, _, _ := strings.Cut(a.Name, ":")
+		return !matchesAny(g.NotActions, a.Name) && slices.ContainsFunc(g.Resources, func(r string) bool {
+			return r == "*" || actions.Match(fields(r)[2], service)
+		})
 	})
+}
+
+// matchesKey reports whether a statement has a condition with the key of the question.
+func (q query) matchesKey(g explain.Grant) bool {
+	for _, keys := range g.Conditions {
+		for key := range keys {
+			if strings.EqualFold(key, q.key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // matchResource returns the grant with only the actions that can act on the resource of the question.

@@ -23,18 +23,30 @@ type query struct {
 
 	names   []string // of the profile, as in it
 	wild    bool
-	actions []reference.Action // that the question names
-	pattern string             // of actions, which may match a pattern of a statement
-	does    []string           // effects of actions: "deletes"
-	words   []string           // words of the names of actions
+	actions []reference.Action       // that the question names
+	pattern string                   // of actions, which may match a pattern of a statement
+	does    []string                 // effects of actions: "deletes"
+	words   []string                 // words of the names of actions
+	prefix  []string                 // services, beside does and words
+	key     string                   // a condition key, lower case
+	every   func(explain.Grant) bool // whole statements that match
 	arns    []string
 	types   []reference.Type // of the ARN
 }
 
 // Normalize returns a question without what people paste around it: blanks, quotes, a comma or a full stop.
 func Normalize(text string) string {
-	return strings.Trim(strings.TrimSpace(text), " \t\r\n\"'`´‘’“”«»,;.")
+	text = strings.Trim(strings.TrimSpace(text), " \t\r\n\"'`´‘’“”«»,;.[]")
+	if m := spelled.FindStringSubmatch(text); m != nil {
+		if name := strings.ToLower(m[1]) + ":" + m[2]; len(reference.Matching(name)) > 0 {
+			return name
+		}
+	}
+	return text
 }
+
+// spelled is an action with another separator than ":" between the service and the name.
+var spelled = regexp.MustCompile(`^([A-Za-z0-9-]+)(?: *: +|[./ ]+)([A-Za-z*?]+)$`)
 
 // denial is AWS's message of a denied request (IAM User Guide, "Troubleshoot access denied error messages").
 var denial = regexp.MustCompile(`(?i)not authorized to perform: *([a-z0-9-]+:[a-z0-9*]+)`)
@@ -57,7 +69,13 @@ func (s Source) Split(args []string) []string {
 		for i := range parts {
 			parts[i] = Normalize(parts[i])
 		}
-		parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
+		parts = slices.DeleteFunc(parts, func(p string) bool {
+			p = strings.ToLower(strings.TrimRight(p, ":\""))
+			return p == "" || p == "action" || p == "resource" // of a line of a policy
+		})
+		if len(parts) == 1 {
+			text = parts[0]
+		}
 		if len(parts) > 1 && (strings.ContainsAny(text, ",;\n") || !s.isPhrase(parts)) {
 			out = append(out, parts...)
 		} else {
@@ -90,6 +108,10 @@ func (s Source) parse(text string) query {
 		return q
 	}
 	q.about = s.names(q)
+	if reference.IsKey(text) || isTagKey(lower) {
+		q.key, q.about = lower, append(q.about, "condition key")
+		return q
+	}
 	if resource := resourceID(lower); resource != "" && len(q.about) == 0 {
 		q.setARN(resource)
 		return q
@@ -100,10 +122,13 @@ func (s Source) parse(text string) query {
 		}
 		return q
 	}
-	if len(q.about) == 0 || isOnly(q.about, "asset") {
+	if (len(q.about) == 0 || isOnly(q.about, "asset")) && !isVerb(lower) {
 		q.parseService(lower)
 	}
-	if len(q.about) == 0 && !s.deployedName(&q) {
+	if len(q.about) == 0 {
+		s.parseKind(&q, lower)
+	}
+	if len(q.about) == 0 && !s.deployedName(&q) && !isActionWord(lower) {
 		q.parseBareAction(lower)
 	}
 	if len(q.about) == 0 {
@@ -114,6 +139,26 @@ func (s Source) parse(text string) query {
 		q.similar = s.similar(text)
 	}
 	return q
+}
+
+// isTagKey reports whether a text is a condition key about a tag: aws:ResourceTag/Vendor.
+func isTagKey(lower string) bool {
+	service, rest, _ := strings.Cut(lower, ":")
+	name, tag, ok := strings.Cut(rest, "/")
+	return ok && tag != "" && strings.HasSuffix(name, "tag") && (service == "aws" || reference.HasService(service))
+}
+
+// parseKind parses the name of the profile or its vendor, and words for the kinds of statement.
+func (s Source) parseKind(q *query, lower string) {
+	switch {
+	case lower == s.Set.Profile || strings.EqualFold(lower, s.profile().Vendor):
+		q.every, q.about = func(explain.Grant) bool { return true }, append(q.about, "profile")
+	case slices.Contains([]string{"trust", "trust policy", "who can assume", "who may assume", "who can assume it"}, lower):
+		q.every = func(g explain.Grant) bool { return g.Kind == explain.Trust }
+		q.about = append(q.about, "trust policy")
+	case lower == "deny" || lower == "denied":
+		q.every, q.about = func(g explain.Grant) bool { return g.Effect == "Deny" }, append(q.about, "denial")
+	}
 }
 
 func isOnly(list []string, one string) bool { return len(list) == 1 && list[0] == one }
@@ -132,7 +177,9 @@ func (s Source) names(q query) []string {
 	add("statement", contains(func(g explain.Grant) bool { return q.matchesName(g.Sid) }))
 	add("policy", contains(func(g explain.Grant) bool { return q.matchesName(g.Policy, g.PolicyName) }))
 	add("role", contains(func(g explain.Grant) bool { return g.Kind != explain.Topic && q.matchesName(g.Entity, g.Name) }))
-	add("topic", contains(func(g explain.Grant) bool { return g.Kind == explain.Topic && q.matchesName(g.Entity, g.Name) }))
+	add("topic", contains(func(g explain.Grant) bool {
+		return g.Kind == explain.Topic && q.matchesName(g.Entity, g.Name)
+	}))
 	add("event rule", slices.ContainsFunc(profile.Rules, func(r schema.Rule) bool { return q.matchesName(r.Entity) }) ||
 		slices.ContainsFunc(s.Set.Rules, func(r policies.Rule) bool { return q.matchesName(r.Name) }))
 	add("asset", slices.ContainsFunc(profile.Assets, func(i schema.AssetInfo) bool {
@@ -201,8 +248,8 @@ func (q *query) parseService(lower string) {
 	}
 }
 
-// deployedName finds a role, policy, topic or rule by the name <Entity>-<region>-<connection> that it has in an account,
-// and reports whether it found one.
+// deployedName finds a role, policy, topic or rule by the name <Entity>-<region>-<connection> that it has in an
+// account, and reports whether it found one.
 func (s Source) deployedName(q *query) bool {
 	lower := strings.ToLower(q.text)
 	best, kind := "", ""
@@ -270,7 +317,7 @@ func (s Source) parseARN(q *query) {
 		}
 		return
 	}
-	q.setARN("arn:" + strings.TrimPrefix(strings.ToLower(fields[0]+":"), "arn:") + strings.Join(fields[1:], ":"))
+	q.setARN(strings.Join([]string{"arn", partition, service, strings.ToLower(fields[3]), fields[4], fields[5]}, ":"))
 }
 
 // setARN makes the question one about resources.

@@ -1,6 +1,6 @@
 // Package question answers a reviewer's questions about a set of permissions: an action, a service, a verb, the ARN of
-// a resource, the name of a role or of anything else in a profile. It is pure: its sources are the grants of the set and
-// AWS's Service Authorization Reference.
+// a resource, the name of a role or of anything else in a profile. It is pure: its sources are the grants of the set
+// and AWS's Service Authorization Reference.
 package question
 
 import (
@@ -16,7 +16,7 @@ import (
 // Result is what a set of permissions holds about a question.
 type Result struct {
 	Query   string          `json:"query"`
-	About   []string        `json:"about"`   // "action", "service", "resource", "statement", "policy", "role", "asset", …
+	About   []string        `json:"about"`   // "action", "service", "resource", "statement", "role", "asset", …
 	Granted []explain.Grant `json:"granted"` // statements that allow it
 	Denied  []explain.Grant `json:"denied"`  // statements that deny it, even if another allows it
 	// NotGranted are the AWS actions that match the question and that nothing grants.
@@ -70,6 +70,11 @@ func Find(text string, s Source) Result {
 		a.ResourceTypes = append(a.ResourceTypes, t.Name)
 	}
 	s.fill(&a, q)
+	if (q.does != nil || q.words != nil) && len(a.Granted)+len(a.Denied)+len(a.OtherChoices) == 0 {
+		// Words are no names: that no action has them does not mean that nothing does what they mean.
+		a.Problem = "no granted action has these words; ask for an action, or for a service to see all of its actions"
+		a.About = []string{}
+	}
 	if s.Others != nil && len(a.Granted)+len(a.Rules)+len(a.OtherChoices) == 0 {
 		s.findElsewhere(&a, q)
 	}
@@ -105,6 +110,11 @@ func (s Source) fill(a *Result, q query) {
 		}
 	}
 	a.Prerequisites = s.prerequisites(q)
+}
+
+// Found reports whether a statement or an event rule answers the question.
+func (a Result) Found() bool {
+	return len(a.Granted)+len(a.Rules) > 0 || len(a.Denied) > 0 && slices.Contains(a.About, "denial")
 }
 
 // findElsewhere sets the other profiles that grant what this profile does not. A name that only another profile has is

@@ -24,7 +24,8 @@ const (
 )
 
 // questions are what new users ask. The evaluator checks the answers: check names the actions that the question is
-// about, as patterns, and the resource, if it names one. The answer must show exactly those that the policies can allow.
+// about, as patterns, and the resource, if it names one. The answer must show exactly those that the policies can
+// allow.
 var questions = []struct {
 	choice, text, want string
 	check              string // "PATTERN…" or "PATTERN… on ARN"; empty: the answer is checked by want and has alone
@@ -90,6 +91,10 @@ var questions = []struct {
 	{"clumio", "delete snapshots", granted, "", "ec2:DeleteSnapshot"},
 	{"clumio", "what can it delete?", granted, "", "s3:DeleteObject"},
 	{"clumio", "buckets", granted, "s3:*", ""},
+	{"clumio", "delete databases", granted, "", "rds:DeleteDBInstance"},
+	{"clumio", "delete buckets", granted, "", "s3:DeleteObject"},
+	{"clumio:ec2:backup", "delete databases", nothing, "", "rds:DeleteDBInstance"},
+	{"clumio", "delete gateways", unknown, "", ""},
 	// A resource.
 	{"clumio", "arn:aws:s3:::invoices", granted, "s3:* on arn:aws:s3:::invoices", "s3:ListBucket"},
 	{"clumio", "arn:aws:s3:::invoices/a", granted, "s3:* on arn:aws:s3:::invoices/a", "s3:GetObject"},
@@ -127,6 +132,23 @@ var questions = []struct {
 	{"clumio", "CleanUpVendorResources", granted, "", "ec2:DeleteSnapshot"},
 	{"clumio:ec2:backup", "restore", nothing, "", "LaunchRestoredInstance"},
 	{"clumio", "rds", granted, "", "DeleteVendorDatabases"},
+	{"clumio", "ClumioInventory", unknown, "", "ClumioInventoryPolicy"},
+	{"clumio", "Clumio", granted, "", "OnlyTheControlPlaneRole"},
+	{"clumio", "CPMRole", nothing, "", "cpm"},
+	{"clumio", "trust policy", granted, "", "OnlyTheControlPlaneRole"},
+	// What people paste.
+	{"clumio", "ec2.DeleteSnapshot", granted, "ec2:DeleteSnapshot", ""},
+	{"clumio", "ec2: DeleteSnapshot", granted, "ec2:DeleteSnapshot", ""},
+	{"clumio", "EC2 DeleteSnapshot", granted, "ec2:DeleteSnapshot", ""},
+	{"clumio", `["ec2:DeleteSnapshot"]`, granted, "ec2:DeleteSnapshot", ""},
+	{"clumio", "ARN:AWS:S3:::invoices", granted, "s3:* on arn:aws:s3:::invoices", ""},
+	{"clumio", "passrole", granted, "iam:PassRole", ""},
+	{"clumio", "can it read s3", granted, "", "s3:GetObject"},
+	{"clumio", "data leaves the account", granted, "", "rds:ModifyDBSnapshotAttribute"},
+	{"clumio", "tag", granted, "", "ec2:CreateTags"},
+	{"clumio", "create", granted, "", "ec2:CreateVolume"},
+	{"clumio", "aws:ResourceTag/Vendor", granted, "", "CleanUpVendorResources"},
+	{"clumio", "iam:PassedToService", granted, "", "PassInstanceRole"},
 }
 
 // TestQuestions checks the answers to all questions.
@@ -230,8 +252,8 @@ func matches(patterns []string, action string) bool {
 }
 
 // allowedActions returns the AWS actions of some patterns that some role of a set can be allowed, on a resource if one
-// is given, by the evaluator: each statement is tried with values that meet its conditions. An action on a resource must
-// be able to act on its type.
+// is given, by the evaluator: each statement is tried with values that meet its conditions. An action on a resource
+// must be able to act on its type.
 func allowedActions(set policies.Set, patterns []string, resource string) []string {
 	allowed := map[string]bool{}
 	var types []reference.Type

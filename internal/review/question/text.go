@@ -15,9 +15,15 @@ func (a Result) Write(s terminal.Screen) {
 		g.Write(s, a.isOneAction())
 		s.Line()
 	}
-	if len(a.Granted) == 0 && len(a.Rules) == 0 {
-		s.Text(terminal.Bold, "Nothing in this choice grants "+a.Query+".")
-		s.Text(terminal.Plain, "IAM denies every action that no statement allows.")
+	if !a.Found() {
+		text := "Nothing in this choice grants " + a.Query + "."
+		if slices.Contains(a.About, "condition key") {
+			text = "No statement of this choice has a condition with " + a.Query + "."
+		}
+		s.Text(terminal.Bold, text)
+		if !slices.Contains(a.About, "condition key") {
+			s.Text(terminal.Plain, "IAM denies every action that no statement allows.")
+		}
 		for _, profile := range a.OtherProfiles {
 			s.Text(terminal.Plain, "The profile "+profile+" does: permstack explain --profile "+profile+" "+a.Query)
 		}
@@ -68,7 +74,8 @@ func (a Result) writeDenied(s terminal.Screen) {
 		if limited {
 			text += ", or if a condition is not met"
 		}
-		s.Field(0, explain.LabelWidth, "denied", terminal.Plain, text+"; for every role of this stack but "+strings.Join(roles, " and "))
+		text += "; for every role of this stack but " + strings.Join(roles, " and ")
+		s.Field(0, explain.LabelWidth, "denied", terminal.Plain, text)
 	}
 }
 

@@ -23,6 +23,9 @@ var serviceAliases = map[string][]string{
 	"s3 tables": {"s3tables"}, "iceberg": {"glue", "s3tables"}, "directory service": {"ds"}, "email": {"ses"},
 	"recycle bin": {"rbin"}, "encryption": {"kms"}, "encryption keys": {"kms"}, "keys": {"kms"}, "key": {"kms"},
 	"encrypt": {"kms"}, "decrypt": {"kms"}, "decryption": {"kms"}, "buckets": {"s3"}, "bucket": {"s3"},
+	"database": {"rds"}, "databases": {"rds"}, "db": {"rds"}, "dbs": {"rds"}, "server": {"ec2"}, "servers": {"ec2"},
+	"vm": {"ec2"}, "vms": {"ec2"}, "machines": {"ec2"}, "machine": {"ec2"}, "disk": {"ec2", "ebs"},
+	"disks": {"ec2", "ebs"}, "queue": {"sqs"}, "queues": {"sqs"}, "topics": {"sns"},
 }
 
 // verbs are the effects of actions, as explain.Does returns them, by the words that people use.
@@ -50,20 +53,24 @@ var synonyms = map[string]string{
 
 // fillers are words that mean nothing in a question.
 var fillers = []string{
-	"a", "an", "the", "my", "our", "any", "all", "can", "could", "may", "it", "they", "vendor", "what", "who", "which", "does",
-	"do", "is", "are", "be", "to", "in", "on", "of", "for", "from", "and", "or", "out", "clumio", "cpm", "role",
+	"a", "an", "the", "my", "our", "any", "all", "can", "could", "may", "it", "they", "vendor", "what", "who", "which",
+	"does", "do", "data", "account", "aws", "is", "are", "be", "to", "in", "on", "of", "for", "from", "and", "or", "out", "clumio", "cpm", "role",
 }
 
 func isVerb(word string) bool { return verbs[cmp.Or(synonyms[word], word)] != nil }
 
 // parseWords parses a verb, words of the names of actions, or both: "delete", "snapshots", "delete snapshots".
 func (q *query) parseWords(lower string) {
-	var does, words []string
+	var does, words, prefix []string
 	for _, w := range strings.Fields(strings.Trim(lower, "?!")) {
 		switch {
 		case slices.Contains(fillers, w):
 		case isVerb(w):
 			does = append(does, verbs[cmp.Or(synonyms[w], w)]...)
+		case serviceAliases[w] != nil:
+			prefix = append(prefix, serviceAliases[w]...)
+		case reference.HasService(w):
+			prefix = append(prefix, w)
 		case isActionWord(w):
 			words = append(words, singular(w))
 		default:
@@ -73,7 +80,7 @@ func (q *query) parseWords(lower string) {
 	if does == nil && words == nil {
 		return
 	}
-	q.does, q.words, q.about = does, words, append(q.about, "words of actions")
+	q.does, q.words, q.prefix, q.about = does, words, prefix, append(q.about, "words of actions")
 	if does != nil && words == nil {
 		q.about[len(q.about)-1] = "effect"
 	}
@@ -161,6 +168,9 @@ func (s Source) similar(word string) []string {
 		d := spelling.Distance(lower, strings.ToLower(k))
 		if _, bare, ok := strings.Cut(k, ":"); ok && !strings.Contains(word, ":") {
 			d = min(d, spelling.Distance(lower, strings.ToLower(bare)))
+		}
+		if len(word) > 3 && strings.HasPrefix(strings.ToLower(k), lower) {
+			d = 0
 		}
 		if d <= max(1, len(word)/4) {
 			list = append(list, near{k, d})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,8 +67,8 @@ func TestFormatsAgree(t *testing.T) {
 	}
 }
 
-// TestSARIF checks the rules of SARIF 2.1.0 that viewers need: ruleIndex points to the rule, every result has a message,
-// a location, one of the four levels, and a fingerprint of its own.
+// TestSARIF checks the rules of SARIF 2.1.0 that viewers need: ruleIndex points to the rule, every result has a
+// message, a location, one of the four levels, and a fingerprint of its own.
 func TestSARIF(t *testing.T) {
 	r := report(t, "cpm")
 	r.File = "policy.json"
@@ -108,7 +109,8 @@ func TestSARIF(t *testing.T) {
 		if run.Tool.Driver.Rules[result.RuleIndex].ID != result.RuleID {
 			t.Errorf("%s: ruleIndex %d is another rule", result.RuleID, result.RuleIndex)
 		}
-		if !strings.Contains("error warning note none", result.Level) || result.Message.Text == "" || len(result.Locations) == 0 {
+		known := slices.Contains([]string{"error", "warning", "note", "none"}, result.Level)
+		if !known || result.Message.Text == "" || len(result.Locations) == 0 {
 			t.Errorf("incomplete result %+v", result)
 		}
 		if uri := result.Locations[0].PhysicalLocation.ArtifactLocation.URI; uri != "policy.json" {
