@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -157,7 +158,7 @@ func withoutUnused(sel policies.Selection, env policies.Environment) policies.En
 
 // read returns the access in a file, or the selection if arg is a choice.
 func read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
-	text, err := os.ReadFile(arg)
+	text, err := readFile(arg, maxTemplate)
 	switch {
 	case err == nil:
 		set, err := accessdiff.Parse(arg, text)
@@ -199,4 +200,24 @@ func (f *diffFlags) deployed(
 	// CloudFormation masks the external ID; Infer takes it from the deployed trust.
 	env.Account, env.Region, env.Partition, env.ExternalID = "", "", "", ""
 	return set, sel, env, nil
+}
+
+// maxTemplate is the largest file that diff reads, in bytes: more than CloudFormation
+// accepts from S3 (1 MB; CloudFormation quotas, "Template body size in an Amazon S3
+// object").
+const maxTemplate = 8 << 20
+
+// readFile reads a file of at most limit bytes. It never reads more, also if the file
+// is a device without an end.
+func readFile(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return data, err
 }

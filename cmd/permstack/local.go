@@ -15,6 +15,7 @@ import (
 	"permstack/internal/e2e/demo"
 	"permstack/internal/fakeaws/sns"
 	"permstack/internal/fakeaws/standalone"
+	"permstack/internal/terminal"
 )
 
 // launchTemplate is the name of template.yaml in the embedded S3. A template by
@@ -84,7 +85,7 @@ if it could not start.`,
 	cmd.Flags().BoolVar(&realistic, "realistic", false,
 		"let CloudFormation and IAM take the time that they take on AWS, minutes for each stack")
 	cmd.Flags().BoolVar(&foreign, "foreign-code", false,
-		"run the code of any Lambda function as a program of yours, not only permstack's own functions")
+		"run the code of any Lambda function with the rights of your user, not only permstack's own functions")
 	cmd.Flags().StringVar(&compare, "compare", "", "compare the embedded AWS with the recording in `FILE`")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "write every call and the functions' logs to stderr")
 	return cmd
@@ -125,12 +126,12 @@ func printMail(w io.Writer, m sns.Message) {
 		to = strings.Join(m.Recipients, ", ")
 	}
 	mail := demo.ParseMail(m.Subject, m.Body)
-	fmt.Fprintf(w, "%s  message of %s to: %s\n", m.Time.Format(time.TimeOnly), m.TopicARN, to)
+	fmt.Fprintf(w, "%s  message of %s to: %s\n", m.Time.Format(time.TimeOnly), m.TopicARN, terminal.Clean(to))
 	if mail.Subject != "" {
-		fmt.Fprintf(w, "  Subject: %s\n", mail.Subject)
+		fmt.Fprintf(w, "  Subject: %s\n", terminal.Clean(mail.Subject))
 	}
 	for _, line := range strings.Split(strings.TrimSpace(mail.Text), "\n") {
-		fmt.Fprintln(w, strings.TrimRight("  "+line, " "))
+		fmt.Fprintln(w, terminal.Clean(strings.TrimRight("  "+line, " ")))
 	}
 	fmt.Fprintln(w)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack/internal/policies"
+	"permstack/internal/terminal"
 )
 
 // The exit statuses of every command.
@@ -59,11 +60,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var status *statusError
 	if errors.As(err, &status) {
 		if status.err != nil {
-			fmt.Fprintf(stderr, "permstack: %v\n", status.err)
+			fmt.Fprintf(stderr, "permstack: %s\n", terminal.Clean(status.err.Error()))
 		}
 		return status.status
 	}
-	fmt.Fprintf(stderr, "permstack: %v\n", err)
+	fmt.Fprintf(stderr, "permstack: %s\n", terminal.Clean(err.Error()))
 	var usage *usageError
 	var input *policies.InputError
 	if errors.As(err, &usage) || errors.As(err, &input) {

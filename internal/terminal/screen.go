@@ -76,14 +76,23 @@ const (
 
 // Paint returns text in a style, or unchanged if the screen has no colour.
 func (s Screen) Paint(style Style, text string) string {
+	text = Clean(text)
 	if !s.Color || style == Plain || text == "" {
 		return text
 	}
 	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
 }
 
-// Line writes a line without wrapping it.
-func (s Screen) Line(parts ...string) { fmt.Fprintln(s.W, strings.Join(parts, "")) }
+// Line writes a line without wrapping it, and without escapes but those of Paint.
+func (s Screen) Line(parts ...string) {
+	text := strings.Join(parts, "")
+	if s.Color {
+		text = cleanPainted(text)
+	} else {
+		text = Clean(text)
+	}
+	fmt.Fprintln(s.W, text)
+}
 
 // Text writes a paragraph, wrapped.
 func (s Screen) Text(style Style, text string) {

@@ -6,6 +6,7 @@ package recording
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"time"
 )
@@ -62,12 +63,23 @@ const endpoint = "{endpoint}"
 // Name returns "service:Action".
 func (c Call) Name() string { return c.Service + ":" + c.Action }
 
-// Read reads a file.
+// maxFile is the largest recording in bytes; a run of the demo records about 1 MB.
+const maxFile = 64 << 20
+
+// Read reads a file of at most maxFile bytes.
 func Read(file string) (Recording, error) {
 	var r Recording
-	data, err := os.ReadFile(file)
+	opened, err := os.Open(file)
 	if err != nil {
 		return r, err
+	}
+	defer opened.Close()
+	data, err := io.ReadAll(io.LimitReader(opened, maxFile+1))
+	if err != nil {
+		return r, err
+	}
+	if len(data) > maxFile {
+		return r, fmt.Errorf("read recording %s: it has more than %d bytes", file, maxFile)
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
 		return r, fmt.Errorf("read recording %s: %w", file, err)

@@ -173,6 +173,13 @@ func TestPage(t *testing.T) {
 	}
 	b.screenshot("page-search")
 
+	// A fragment that is not percent-encoded text does not stop the page.
+	b.eval(`location.hash = "%"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	b.eval(`location.hash = "clumio:ec2:backup"`, nil)
+	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
+	shows("clumio:ec2:backup")
+
 	// An empty choice is reported as a problem.
 	b.eval(`document.querySelectorAll("#assets input:checked").forEach((c) => c.click())`, nil)
 	if !strings.Contains(text("problems"), "at least one asset and one operation") {

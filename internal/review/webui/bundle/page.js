@@ -39,18 +39,28 @@
     for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
     for (const r of regions) $("regions").append(el("option", { value: r }));
     for (const l of catalog.levels) $("risk").append(el("option", { value: l }, l));
-    read(decodeURIComponent(location.hash.slice(1)));
+    read(fragment());
     $("form").addEventListener("change", changed);
     $("form").addEventListener("input", (e) => { if (e.target.matches("details input")) later(); });
     $("form").addEventListener("submit", (e) => e.preventDefault());
     for (const id of ["search", "risk", "sort"]) $(id).addEventListener("input", showGrants);
-    window.addEventListener("hashchange", () => { if (decodeURIComponent(location.hash.slice(1)) !== choice()) { read(decodeURIComponent(location.hash.slice(1))); show(); } });
+    window.addEventListener("hashchange", () => { if (fragment() !== choice()) { read(fragment()); show(); } });
     $("get-template").onclick = () => save("permissions.json", response.template);
     $("get-review").onclick = () => save("policies.json", response.review);
     $("copy-template").onclick = () => copy("Template", response.template);
     $("copy-review").onclick = () => copy("Policies", response.review);
     show();
     document.documentElement.dataset.ready = "true";
+  }
+
+  // fragment returns the choice in the address; one that is not percent-encoded text is taken as it is.
+  function fragment() {
+    const text = location.hash.slice(1);
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
   }
 
   let timer;
