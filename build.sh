@@ -25,14 +25,16 @@ usage: ./build.sh COMMAND
   tools     install the interop tools into .tools/
   clean     delete dist/, .tools/ and .aws-sam/
 
-  ./build.sh package [--version V] [--bucket-prefix P] [--profile-file FILE]
+  ./build.sh package [--version V] [--bucket-prefix P] [--regions R,R…] [--profile-file FILE]
   ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML] [--profile-file FILE]
-  ./build.sh publish --bucket-prefix P --regions R,R… [--version V] [--profile-file FILE] [--dry-run]
+  ./build.sh publish --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT] [--version V] [--profile-file FILE]
+                     [--dry-run]
 
 --profile-file adds a vendor's profile that is not built in to the functions, the templates and the page;
 see docs/add-a-profile.md.
 
-The bucket of a Region is named P-REGION. The default version is the output of git describe.
+The bucket of a Region is named P-REGION and must belong to ACCOUNT, by default the caller's. The templates refuse to be
+launched in other Regions than those of --regions. The default version is the output of git describe.
 
 Required: Go. With Python 3 and npm, the interop tools of interop/tools.txt (cfn-lint, moto, the AWS CLI, boto3,
 the SAM CLI, MiniStack, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them.

@@ -134,7 +134,7 @@ func (d *document) launch(values map[string]string) {
 	account := aws.In("123456789012", region)
 	store := s3.NewFromConfig(aws.Config(account.ID, region), func(o *s3.Options) { o.UsePathStyle = true })
 	p := release.Publisher{
-		BucketPrefix: d.options.BucketPrefix, Regions: []string{region}, Out: d.t.Output(),
+		BucketPrefix: d.options.BucketPrefix, Regions: []string{region}, Owner: account.ID, Out: d.t.Output(),
 		At: func(string) release.Store { return store },
 	}
 	bucket := p.Bucket(region)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -28,9 +29,12 @@ type Store interface {
 type Publisher struct {
 	BucketPrefix string
 	Regions      []string
+	Owner        string                    // account that must own the buckets; see ExpectedBucketOwner of S3
 	At           func(region string) Store // the client for a Region
 	Out          io.Writer                 // progress
 }
+
+var ownerPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 // Bucket returns the name of a Region's bucket.
 func (p Publisher) Bucket(region string) string { return p.BucketPrefix + "-" + region }
@@ -50,6 +54,9 @@ func (p Publisher) Plan(objects []Object) {
 // it writes to one, and never overwrites: an object with the same checksum is kept,
 // one with another checksum is an error. An interrupted run can be repeated.
 func (p Publisher) Publish(ctx context.Context, objects []Object) error {
+	if !ownerPattern.MatchString(p.Owner) {
+		return fmt.Errorf("owner %q of the buckets: want an account ID of 12 digits", p.Owner)
+	}
 	for _, region := range p.Regions {
 		if err := p.checkBucket(ctx, region); err != nil {
 			return err
@@ -70,7 +77,9 @@ func (p Publisher) Publish(ctx context.Context, objects []Object) error {
 }
 
 func (p Publisher) checkBucket(ctx context.Context, region string) error {
-	_, err := p.At(region).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(p.Bucket(region))})
+	_, err := p.At(region).HeadBucket(ctx, &s3.HeadBucketInput{
+		Bucket: aws.String(p.Bucket(region)), ExpectedBucketOwner: &p.Owner,
+	})
 	switch status(err) {
 	case 0, http.StatusOK:
 		return err
@@ -79,8 +88,8 @@ func (p Publisher) checkBucket(ctx context.Context, region string) error {
 	case http.StatusMovedPermanently:
 		return fmt.Errorf("bucket %s is not in Region %s: %w", p.Bucket(region), region, err)
 	case http.StatusForbidden:
-		return fmt.Errorf("bucket %s belongs to another account, or you are not allowed to list it: %w",
-			p.Bucket(region), err)
+		return fmt.Errorf("bucket %s does not belong to account %s, or you are not allowed to list it: %w",
+			p.Bucket(region), p.Owner, err)
 	}
 	return fmt.Errorf("check bucket %s: %w", p.Bucket(region), err)
 }
@@ -91,7 +100,7 @@ func (p Publisher) put(ctx context.Context, region string, o Object) (string, er
 	checksum := base64.StdEncoding.EncodeToString(sum[:])
 	_, err := p.At(region).PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(p.Bucket(region)), Key: &o.Key, Body: bytes.NewReader(o.Body), ContentType: &o.ContentType,
-		ChecksumSHA256: &checksum, IfNoneMatch: aws.String("*"),
+		ChecksumSHA256: &checksum, IfNoneMatch: aws.String("*"), ExpectedBucketOwner: &p.Owner,
 	})
 	var api smithy.APIError
 	switch {
@@ -102,6 +111,7 @@ func (p Publisher) put(ctx context.Context, region string, o Object) (string, er
 	}
 	existing, err := p.At(region).HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: aws.String(p.Bucket(region)), Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled,
+		ExpectedBucketOwner: &p.Owner,
 	})
 	if err != nil {
 		return "", err

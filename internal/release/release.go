@@ -15,7 +15,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/installation"
 	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
@@ -27,6 +29,7 @@ type Options struct {
 	Root         string // of the repository; its dist/ has the built zips
 	Version      string
 	BucketPrefix string
+	Regions      []string // that the release is published to; none means every Region
 	// Profile is one that is not built in, nil for none. It becomes the default of the
 	// launch template and a part of the functions' packages.
 	Profile *schema.Profile
@@ -81,7 +84,12 @@ func Pack(o Options) ([]Object, error) {
 			profilejson.FileName(o.Profile.Name): data, installation.ParentTemplateFile: template,
 		}
 	}
-	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Code: map[string]map[string]string{}}
+	for _, name := range o.Regions {
+		if !slices.Contains(region.Names(), name) {
+			return nil, fmt.Errorf("region %q is not a Region of AWS", name)
+		}
+	}
+	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Regions: o.Regions, Code: map[string]map[string]string{}}
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
 		object := Object{Key: launch.Key(o.Version, name), File: file, ContentType: contentType, Body: body}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"permstack"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/fakeaws"
 	locals3 "permstack/internal/fakeaws/s3"
 	"permstack/internal/installation"
@@ -143,7 +145,7 @@ func TestPublish(t *testing.T) {
 	}
 	var out strings.Builder
 	p := release.Publisher{
-		BucketPrefix: "releases", Regions: []string{"eu-central-1", "us-east-1"}, Out: &out,
+		BucketPrefix: "releases", Regions: []string{"eu-central-1", "us-east-1"}, Owner: "111122223333", Out: &out,
 		At: func(region string) release.Store { return at(region) },
 	}
 	ctx := context.Background()
@@ -196,4 +198,75 @@ func TestPublish(t *testing.T) {
 
 func s3Reader(region string) locals3.Reader {
 	return locals3.Reader{Account: "111122223333", Region: region}
+}
+
+// TestForeignBucket checks that nothing is written to a bucket of another account, also
+// if its policy lets everybody write.
+func TestForeignBucket(t *testing.T) {
+	cloud := fakeaws.New(fakeaws.Options{})
+	in := func(account string) *s3.Client {
+		return s3.NewFromConfig(cloud.Config(account, "us-east-1"), func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	p := release.Publisher{
+		BucketPrefix: "releases", Regions: []string{"us-east-1"}, Owner: "111122223333", Out: t.Output(),
+		At: func(string) release.Store { return in("111122223333") },
+	}
+	bucket := p.Bucket("us-east-1")
+	foreign := in("999988887777")
+	if _, err := foreign.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":[` +
+		`"arn:aws:s3:::` + bucket + `","arn:aws:s3:::` + bucket + `/*"]}]}`
+	if _, err := foreign.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in("111122223333").HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatalf("the bucket's policy does not let the publisher in: %v", err)
+	}
+	err := p.Publish(t.Context(), pack(t, repository(t, "program")))
+	if err == nil || !strings.Contains(err.Error(), "does not belong to account 111122223333") {
+		t.Errorf("got error %v, want one that names the owner", err)
+	}
+	listed, err := foreign.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
+	if err != nil || len(listed.Contents) > 0 {
+		t.Errorf("got objects %v, %v, want none", listed, err)
+	}
+	p.Owner = ""
+	if err := p.Publish(t.Context(), nil); err == nil {
+		t.Error("published without an owner")
+	}
+}
+
+// TestPublishedRegions checks that the template of a release can be launched only in the
+// Regions that it was published to, and names them elsewhere.
+func TestPublishedRegions(t *testing.T) {
+	objects, err := release.Pack(release.Options{
+		Root: repository(t, "program"), Version: "v1.2.0", BucketPrefix: "releases", Regions: []string{"eu-central-1", "us-east-1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(objects, func(o release.Object) bool { return o.File == "launch-stack.yaml" })
+	template, err := cfntemplate.Parse(objects[i].Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for region, refused := range map[string]bool{"us-east-1": false, "eu-central-1": false, "eu-west-1": true} {
+		_, err := template.ResolveParameters(cfntemplate.Environment{
+			Parameters: map[string]string{
+				"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "e2e-0f8c9b7a41d2",
+			},
+			Pseudo: cfntemplate.Pseudo{AccountID: "123456789012", Region: region, StackName: "s",
+				StackID: "arn:aws:cloudformation:" + region + ":123456789012:stack/s/11111111-2222-3333-4444-555555555555"},
+		})
+		if refused != (err != nil && strings.Contains(err.Error(), "eu-central-1, us-east-1")) {
+			t.Errorf("%s: got error %v", region, err)
+		}
+	}
+	if _, err := release.Pack(release.Options{
+		Root: repository(t, "program"), Version: "v1", BucketPrefix: "releases", Regions: []string{"eu-nowhere-1"},
+	}); err == nil {
+		t.Error("an unknown Region is accepted")
+	}
 }

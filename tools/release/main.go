@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"permstack/internal/policies/lint"
 	"permstack/internal/release"
@@ -22,8 +23,9 @@ import (
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
-       release package [--version V] [--bucket-prefix P] [--profile-file FILE]
-       release publish --version V --bucket-prefix P --regions R,R… [--profile-file FILE] [--dry-run]
+       release package [--version V] [--bucket-prefix P] [--regions R,R…] [--profile-file FILE]
+       release publish --version V --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT]
+                       [--profile-file FILE] [--dry-run]
 `
 
 func main() {
@@ -48,7 +50,8 @@ func run(ctx context.Context, args []string) error {
 		launch.Unreleased().BucketPrefix,
 		"the bucket of a Region is PREFIX-REGION",
 	)
-	regions := flags.String("regions", "", "Regions to publish to, separated by commas")
+	regions := flags.String("regions", "", "Regions to publish to, separated by commas; the templates refuse others")
+	owner := flags.String("bucket-owner", "", "account that owns the buckets (default: the caller's)")
 	profile := flags.String("profile-file", "", "file or directory of a profile that is not built in")
 	dryRun := flags.Bool("dry-run", false, "print what would be uploaded")
 	if err := flags.Parse(args[1:]); err != nil {
@@ -68,6 +71,11 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.Profile = &loaded.Profile
 	}
+	for _, r := range strings.Split(*regions, ",") {
+		if r = strings.TrimSpace(r); r != "" {
+			o.Regions = append(o.Regions, r)
+		}
+	}
 	switch args[0] {
 	case "templates":
 		return templates()
@@ -75,7 +83,7 @@ func run(ctx context.Context, args []string) error {
 		_, err := pack(o)
 		return err
 	case "publish":
-		return publish(ctx, o, *regions, *dryRun)
+		return publish(ctx, o, *owner, *dryRun)
 	}
 	return errors.New(usage)
 }
@@ -117,13 +125,8 @@ func pack(o release.Options) ([]release.Object, error) {
 	return objects, nil
 }
 
-func publish(ctx context.Context, o release.Options, list string, dryRun bool) error {
-	var regions []string
-	for _, r := range strings.Split(list, ",") {
-		if r = strings.TrimSpace(r); r != "" {
-			regions = append(regions, r)
-		}
-	}
+func publish(ctx context.Context, o release.Options, owner string, dryRun bool) error {
+	regions := o.Regions
 	switch {
 	case len(regions) == 0:
 		return errors.New("no Regions to publish to: set --regions, such as --regions us-east-1,eu-central-1")
@@ -154,6 +157,17 @@ func publish(ctx context.Context, o release.Options, list string, dryRun bool) e
 			s.UsePathStyle = cfg.BaseEndpoint != nil ||
 				os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != ""
 		})
+	}
+	if p.Owner = owner; p.Owner == "" {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(regions[0]))
+		if err != nil {
+			return fmt.Errorf("load AWS configuration: %w", err)
+		}
+		caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return fmt.Errorf("get the account of the caller: %w", err)
+		}
+		p.Owner = *caller.Account
 	}
 	if err := p.Publish(ctx, objects); err != nil {
 		return err

@@ -24,6 +24,10 @@ func (s *Service) find(call *protocol.Call, t target) (*bucket, error) {
 	if b == nil {
 		return nil, noBucket(t.bucket)
 	}
+	// S3 User Guide, "Verifying bucket ownership with bucket owner condition".
+	if owner := call.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != b.account {
+		return nil, denied()
+	}
 	if b.account != call.Account && !s.bucketPolicyAllows(b, call) {
 		return nil, denied()
 	}

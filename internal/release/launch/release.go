@@ -19,6 +19,10 @@ type Release struct {
 	Version      string
 	BucketPrefix string
 	Code         map[string]map[string]string // architecture of a zip → function → key
+	// Regions are those that the release is published to. The bucket of another Region
+	// may be a third party's, so the template refuses to be launched there. None means
+	// every Region, for templates that are not published.
+	Regions []string
 }
 
 // Architectures are those of the zips, by Go's names, which are also keys of a mapping.

@@ -124,7 +124,28 @@ func releaseCode(root *yaml.Node, r Release) error {
 		set(code, arch, keys)
 	}
 	set(mappings, "Code", code)
-	set(mappings, "Regions", regionMapping())
+	set(mappings, "Regions", regionMapping(r.Regions))
+	return addRegionRule(root, r.Regions)
+}
+
+// addRegionRule adds a rule that refuses a launch in a Region that the release was not
+// published to, with the list of those that it was.
+func addRegionRule(root *yaml.Node, published []string) error {
+	if len(published) == 0 {
+		return nil
+	}
+	rules, err := require(root, "Rules")
+	if err != nil {
+		return err
+	}
+	var list []*yaml.Node
+	for _, name := range published {
+		list = append(list, scalar(name))
+	}
+	set(rules, "PublishedRegion", mapping(field{"Assertions", sequence(mapping(
+		field{"Assert", call("Fn::Contains", sequence(sequence(list...), ref("AWS::Region")))},
+		field{"AssertDescription", scalar("This release was published to these Regions only: " + strings.Join(published, ", ") + ".")},
+	))}))
 	return nil
 }
 
@@ -135,10 +156,14 @@ func inRegion(key string) *yaml.Node {
 }
 
 // regionMapping returns the mapping of Regions to the architecture of Lambda functions
-// and of the zip: arm64 where Lambda has it.
-func regionMapping() *yaml.Node {
+// and of the zip: arm64 where Lambda has it. It has only the published Regions, if they
+// are known.
+func regionMapping(published []string) *yaml.Node {
 	out := mapping()
 	for _, name := range region.Names() {
+		if len(published) > 0 && !slices.Contains(published, name) {
+			continue
+		}
 		arch := region.LambdaArchitecture(name)
 		set(out, name, mapping(
 			field{"Architecture", scalar(string(arch))}, field{"Zip", scalar(zipArchitecture(arch))},
