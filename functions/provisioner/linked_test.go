@@ -16,7 +16,7 @@ func TestLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	const service = "github.com/aws/aws-sdk-go-v2/service/"
-	clients := []string{}
+	clients := []string{} // in the order of the alphabet
 	for _, path := range strings.Fields(string(out)) {
 		if name, ok := strings.CutPrefix(path, service); ok && !strings.Contains(name, "/") {
 			clients = append(clients, name)
@@ -28,7 +28,9 @@ func TestLinked(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"cloudformation", "iam", "sns"}; !slices.Equal(clients, want) {
+	// livestate reads event rules, too, for others.
+	slices.Sort(clients)
+	if want := []string{"cloudformation", "eventbridge", "iam", "sns"}; !slices.Equal(clients, want) {
 		t.Errorf("the function links clients of %q, want %q", clients, want)
 	}
 }

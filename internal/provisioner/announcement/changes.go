@@ -92,6 +92,9 @@ func newParts(set *policies.Set) map[key]part {
 			add(notify.BoundaryPart, r.Name, "", r.PermissionsBoundary, iampolicy.Document{})
 		}
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
+			if p.Entity == policies.GuardPolicy {
+				continue // it follows the other policies, and grants nothing
+			}
 			name := p.Entity // without the number of the part
 			if name == "" {
 				name = p.Name

@@ -82,7 +82,7 @@ func TestURLErrors(t *testing.T) {
 		"an unknown verb":  {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
 		"a wrong value":    {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
 		"against the rules": {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} },
-			"support role needs"},
+			"SupportControlPlaneRoleArn is required"},
 		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "no Region of this name"},
 		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
 		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
