@@ -148,6 +148,10 @@ func infraScenes(t *testing.T) []infraScene {
 	hub := launchTemplates(t)["templates/org-hub.yaml"]
 	out = append(out,
 		infraScene{what: "hub", template: "templates/org-hub.yaml", region: region, values: hub, mutated: true})
+	out = append(out, infraScene{
+		what: "events of IAM", template: "templates/iam-events.yaml", region: region,
+		values: launchTemplates(t)["templates/iam-events.yaml"], mutated: true,
+	})
 	return out
 }
 

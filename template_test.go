@@ -36,8 +36,8 @@ func (arns) GetAtt(id, attribute string) (any, error) {
 		return "arn:aws:iam::" + account + ":role/permstack/us-east-1/main/installer/parent-" + id + "-1A2B", nil
 	case "ProvisionerLogGroup":
 		return "arn:aws:logs:us-east-1:" + account + ":log-group:parent-log:*", nil
-	case "DriftFailures":
-		return "arn:aws:sqs:us-east-1:" + account + ":parent-DriftFailures-1A2B", nil
+	case "DriftFailures", "DriftEvents":
+		return "arn:aws:sqs:us-east-1:" + account + ":parent-" + id + "-1A2B", nil
 	}
 	return id + "." + attribute, nil
 }

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -101,5 +102,27 @@ func TestEventBurst(t *testing.T) {
 	if left := w.SQS().Messages("arn:aws:sqs:" + iamRegion + ":" + account + ":" +
 		w.PhysicalID("DriftEvents")[strings.LastIndex(w.PhysicalID("DriftEvents"), "/")+1:]); len(left) != 0 {
 		t.Errorf("%d events are left in the queue", len(left))
+	}
+}
+
+// TestForwardedEvents checks that a change of a role starts the check in another
+// Region than the one in which IAM's events arrive, if they are forwarded.
+func TestForwardedEvents(t *testing.T) {
+	w := launchIn(t, region, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
+	template, err := os.ReadFile("../../templates/iam-events.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.AWS.In(account, iamRegion).Launch(fakeawstest.Launch{
+		Name: "events", Template: template, Parameters: map[string]string{"TargetRegion": region},
+	})
+	w.WaitIdle()
+	w.Messages()
+	w.AttachPolicy(w.RoleName(), admin)
+	w.WaitIdle()
+	got := w.Messages()
+	if len(got) != 1 || got[0].Direction != finding.GrantsMore ||
+		!strings.Contains(got[0].Email, "called iam:AttachRolePolicy") {
+		t.Errorf("got messages %+v, want one with the caller", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -77,6 +78,16 @@ func (c *Cloud) SessionCredentials(account, roleARN, sessionName string) aws.Cre
 // is allowed.
 func (c *Cloud) AssumableBy(account, roleARN, service string, keys map[string][]string) error {
 	return c.sts.AssumableBy(account, roleARN, service, keys)
+}
+
+// AllowForward returns an error unless EventBridge can assume a role that may put
+// events on a bus.
+func (c *Cloud) AllowForward(account, roleARN, busARN string) error {
+	if err := c.AssumableBy(account, roleARN, "events.amazonaws.com", nil); err != nil {
+		return err
+	}
+	cfg := c.ConfigAs(account, strings.Split(busARN, ":")[3], roleARN)
+	return c.Authorize(context.Background(), cfg, protocol.Access{Action: "events:PutEvents", Resource: busARN})
 }
 
 // roundTripper calls a handler instead of a network.

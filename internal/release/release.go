@@ -53,6 +53,10 @@ func (o Object) SHA256() string {
 // not generated.
 const HubTemplate = "templates/org-hub.yaml"
 
+// IAMEventsTemplate is the path of the template that forwards the events of IAM to
+// another Region.
+const IAMEventsTemplate = "templates/iam-events.yaml"
+
 var (
 	versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	prefixPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,46}$`) // with a hyphen and a Region, at most 63 characters
@@ -124,7 +128,11 @@ func Pack(o Options) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range append(templates, Template{"org-hub.yaml", hub}) {
+	forward, err := os.ReadFile(filepath.Join(o.Root, filepath.FromSlash(IAMEventsTemplate)))
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	for _, t := range append(templates, Template{"org-hub.yaml", hub}, Template{"iam-events.yaml", forward}) {
 		add(t.Name, t.Name, "application/yaml", t.Body)
 	}
 	var sums bytes.Buffer

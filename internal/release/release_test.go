@@ -44,6 +44,7 @@ func repository(t *testing.T, program string) string {
 	}
 	write("template.yaml", permstack.Template)
 	write(release.HubTemplate, hub)
+	write(release.IAMEventsTemplate, []byte("Resources: {}"))
 	for _, f := range launch.Functions(permstack.Template) {
 		for _, arch := range launch.Architectures {
 			write("dist/"+f+"-"+arch+".zip", zipWith(t, program+" of "+f+" for "+arch))
@@ -111,8 +112,9 @@ func TestPack(t *testing.T) {
 			t.Errorf("SHA256SUMS does not list %s", o.File)
 		}
 	}
-	if !bytes.Contains(byFile["stackset.yaml"].Body, []byte("Key: "+stack.Key)) || byFile["org-hub.yaml"].Body == nil {
-		t.Error("stackset.yaml does not launch launch-stack.yaml, or there is no org-hub.yaml")
+	if !bytes.Contains(byFile["stackset.yaml"].Body, []byte("Key: "+stack.Key)) || byFile["org-hub.yaml"].Body == nil ||
+		byFile["iam-events.yaml"].Body == nil {
+		t.Error("stackset.yaml does not launch launch-stack.yaml, or org-hub.yaml or iam-events.yaml is missing")
 	}
 
 	dir := filepath.Join(t.TempDir(), "release")

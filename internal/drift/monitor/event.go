@@ -155,26 +155,13 @@ func (r *Run) announceUndone(diff *notify.Diff, report finding.Report, state not
 	}
 }
 
-// attribute looks up who made the findings that are reported and that no event
-// explains.
-func (r *Run) attribute(ctx context.Context, diff *notify.Diff, events []changeevent.Event) {
+// attribute sets the calls that made the findings which the check itself does not
+// make: choices are compared after it.
+func attribute(diff *notify.Diff, events []changeevent.Event) {
 	for _, list := range [][]notify.Open{diff.Appeared, diff.Changed} {
-		var unexplained []finding.Finding
 		for i := range list {
-			if len(list[i].Calls) == 0 { // choices are compared after the check
+			if len(list[i].Calls) == 0 {
 				list[i].Calls = changeevent.CallsFor(list[i].Finding, events)
-			}
-			if len(list[i].Calls) == 0 && list[i].Direction != finding.Unreadable {
-				unexplained = append(unexplained, list[i].Finding)
-			}
-		}
-		if r.Callers == nil || len(unexplained) == 0 {
-			continue
-		}
-		calls := r.Callers(ctx, unexplained)
-		for i := range list {
-			if found := calls[list[i].ID]; len(list[i].Calls) == 0 {
-				list[i].Calls = found
 			}
 		}
 	}

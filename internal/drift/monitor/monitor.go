@@ -49,11 +49,7 @@ type Run struct {
 	// the announcement.
 	Deployed func(context.Context) (Deployed, error)
 	// Inbox holds the events that arrived during earlier runs; nil if there is none.
-	Inbox *Inbox
-	// Callers returns who made new findings that no event explains; nil if that is not
-	// to be looked up.
-	Callers func(context.Context, []finding.Finding) map[string][]finding.Call
-
+	Inbox   *Inbox
 	Sleep   pause.Func
 	Log     *slog.Logger
 	Metrics io.Writer
@@ -160,7 +156,7 @@ func (r *Run) do(
 	r.announceUndone(&diff, report, state)
 	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
 	setMetrics(metrics, report, diff)
-	r.attribute(ctx, &diff, t.events)
+	attribute(&diff, t.events)
 
 	if r.Revert != nil && diff.Drifted() > 0 {
 		state, err = r.beforeRevert(ctx, hasState, state, next, notify.DriftMessage(report, diff, nil, r.Now()))

@@ -23,6 +23,9 @@ type Targets struct {
 	SNS    func(call resourcepolicy.ServiceCall, message string) error
 	SQS    func(call resourcepolicy.ServiceCall, body string, attributes map[string]sqs.Attribute) error
 	Lambda func(call resourcepolicy.ServiceCall, payload []byte) error
+	// Forward returns an error unless EventBridge may put events on the default bus of
+	// the same account in another Region with the target's role.
+	Forward func(account, roleARN, busARN string) error
 }
 
 // Metrics are the metrics of a rule in the namespace AWS/Events ("Monitoring
@@ -76,6 +79,7 @@ type delivery struct {
 	target          target
 	account, region string
 	event           string
+	service         *Service // which may forward the event
 	queued          time.Time
 }
 
@@ -104,14 +108,15 @@ func (s *Service) work() {
 // about calls that only read are left out unless the rule's state includes them
 // ("AWS service events delivered via AWS CloudTrail", User Guide); the embedded
 // AWS does not emit them.
-func (r *rule) matches(e Event, text []byte) bool {
-	return r.state != "DISABLED" && r.pattern != "" && eventpattern.MatchJSON(r.pattern, string(text))
+func (r *rule) matches(text string) bool {
+	return r.state != "DISABLED" && r.pattern != "" && eventpattern.MatchJSON(r.pattern, text)
 }
 
 // targetSettings are the members of a target that matter for a delivery.
 type targetSettings struct {
 	Arn, Input, InputPath string
 	InputTransformer      *inputTransformer
+	RoleArn               string
 	DeadLetterConfig      struct{ Arn string }
 	RetryPolicy           struct {
 		MaximumRetryAttempts     *int
@@ -205,6 +210,22 @@ func deadLetterCode(e *protocol.Error) string {
 	return "SDK_CLIENT_ERROR"
 }
 
+// forward puts the event, as it is, on the default bus of the same account in another
+// Region ("Sending and receiving events between AWS Regions", User Guide).
+func (d *delivery) forward(targets Targets, settings targetSettings) error {
+	parts := strings.SplitN(settings.Arn, ":", 6)
+	if parts[5] != "event-bus/default" || parts[4] != d.account || parts[3] == d.region {
+		return protocol.NotImplemented("deliveries of events to %s", settings.Arn)
+	}
+	if err := targets.Forward(d.account, settings.RoleArn, settings.Arn); err != nil {
+		return err
+	}
+	d.service.mu.Lock()
+	defer d.service.mu.Unlock()
+	d.service.match(d.account, parts[3], d.event)
+	return nil
+}
+
 // retriable reports whether EventBridge repeats a delivery: throttling and
 // failures of the service, but not missing permissions or resources.
 func retriable(err error) bool {
@@ -231,6 +252,8 @@ func (d *delivery) attempt(targets Targets, settings targetSettings, origin serv
 	case service == "lambda" && targets.Lambda != nil:
 		call.Action = "lambda:InvokeFunction"
 		return targets.Lambda(call, []byte(input))
+	case service == "events" && targets.Forward != nil:
+		return d.forward(targets, settings)
 	default:
 		return protocol.NotImplemented("deliveries of events to %s", settings.Arn)
 	}

@@ -69,19 +69,26 @@ func (s *Service) enqueue(account, region, id string, e Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.buses[location{account, region}] {
-		if r.matches(e, text) {
-			r.metrics.MatchedEvents++
-			for _, t := range r.targets {
-				s.pending = append(s.pending, &delivery{
-					rule: r, target: t, account: account, region: region, event: string(text), queued: s.clock(),
-				})
-			}
-		}
-	}
+	s.match(account, region, string(text))
 	if len(s.pending) > 0 && !s.working {
 		s.working = true
 		go s.work()
+	}
+}
+
+// match queues the deliveries of an event to the targets of the rules that match it;
+// hold s.mu.
+func (s *Service) match(account, region, event string) {
+	for _, r := range s.buses[location{account, region}] {
+		if !r.matches(event) {
+			continue
+		}
+		r.metrics.MatchedEvents++
+		for _, t := range r.targets {
+			s.pending = append(s.pending, &delivery{
+				rule: r, target: t, account: account, region: region, event: event, service: s, queued: s.clock(),
+			})
+		}
 	}
 }
 

@@ -3,8 +3,9 @@
 // matched and delivered to SNS, SQS and Lambda under the policy of the target,
 // with the condition keys that EventBridge sends.
 //
-// There are no other buses, archives, connections or API destinations, schedules
-// do not run, and a target's role is not used.
+// An event can be forwarded to the default bus of another Region, with the target's
+// role. There are no other buses, archives, connections or API destinations, and
+// schedules do not run.
 package events
 
 import (

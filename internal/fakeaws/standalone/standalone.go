@@ -128,7 +128,9 @@ func Start(addr string, o Options) (*Server, error) {
 		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }
 	}
 	l.SNS().SetTargets(sns.Targets{SQS: l.SQS().SendAsService, Lambda: invoke})
-	l.Events().SetTargets(events.Targets{SNS: l.SNS().PublishAsService, SQS: l.SQS().SendAsService, Lambda: invoke})
+	l.Events().SetTargets(events.Targets{
+		SNS: l.SNS().PublishAsService, SQS: l.SQS().SendAsService, Lambda: invoke, Forward: l.AllowForward,
+	})
 	l.Events().AllowServiceSources(true)
 	l.Mount(responsePrefix, http.StripPrefix(strings.TrimSuffix(responsePrefix, "/"), l.Stacks.ResponseHandler()))
 	l.Mount(MessagesPath, messagesHandler(l.SNS().Messages))
