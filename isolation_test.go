@@ -41,12 +41,14 @@ func (i isolated) parent(t *testing.T) installation.Parent {
 func (i isolated) set(t *testing.T) policies.Set {
 	t.Helper()
 	p := chosen.Properties{
-		Profile: i.profile, ConnectionID: i.connection, Path: i.path, ControlPlaneRoleARN: "arn:aws:iam::111122223333:role/C",
-		DataPlaneAccountID: "444455556666", ExternalID: "example", CatalogVersion: "2",
-		Assets: []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"},
+		Profile: i.profile, ConnectionID: i.connection, Path: i.path, CatalogVersion: "2",
 	}
-	if i.profile == "cpm" {
-		p.Preset, p.Assets, p.ControlPlaneRoleARN, p.DataPlaneAccountID, p.ExternalID = "enterprise", nil, "", "", ""
+	launch := launchParameters(i.profile, nil)
+	p.ControlPlaneRoleARN, p.ExternalID = launch["ControlPlaneRoleArn"], launch["ExternalId"]
+	p.DataPlaneAccountID = launch["DataPlaneAccountId"]
+	profile, _ := policies.Profile(i.profile)
+	for _, a := range profile.Assets {
+		p.Assets = append(p.Assets, string(a.Asset))
 	}
 	p.ProtectedARNs = i.infra(t)
 	set, err := policies.Synthesize(p.Selection(), p.Environment(i.parent(t)))
@@ -107,14 +109,9 @@ func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := map[string]string{
+	values := launchParameters(i.profile, map[string]string{
 		"RolePath": i.path, "ConnectionId": i.connection, "OnDrift": "revert",
-		"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/C", "ExternalId": "example",
-	}
-	if i.profile == "cpm" {
-		values = merged(cpmParameters(map[string]string{"RolePath": i.path, "ConnectionId": i.connection}),
-			map[string]string{"OnDrift": "revert"})
-	}
+	})
 	b, err := template.ResolveParameters(cfntemplate.Environment{Parameters: values, Pseudo: cfntemplate.Pseudo{
 		AccountID: account, Region: i.region, StackName: i.stack, StackID: i.parent(t).ID,
 	}})

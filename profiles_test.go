@@ -21,6 +21,33 @@ func cpmParameters(more map[string]string) map[string]string {
 	return values
 }
 
+// launchParameters returns the parameters of a launch for a profile, changed by more: the inputs that it requires have
+// values, the others do not.
+func launchParameters(name string, more map[string]string) map[string]string {
+	p, _ := policies.Profile(name)
+	values := map[string]string{"Profile": name, "Operations": ""}
+	for input, parameter := range map[schema.Value][2]string{
+		schema.ControlPlaneRole: {"ControlPlaneRoleArn", "arn:aws:iam::111122223333:role/C"},
+		schema.ExternalID:       {"ExternalId", "example"},
+		schema.DataPlaneAccount: {"DataPlaneAccountId", "444455556666"},
+	} {
+		values[parameter[0]] = ""
+		if requires(p, input) {
+			values[parameter[0]] = parameter[1]
+		}
+	}
+	maps.Copy(values, more)
+	return values
+}
+
+// requires reports whether a profile requires an input whatever its options are.
+func requires(p schema.Profile, input schema.Value) bool {
+	return slices.ContainsFunc(p.Needs, func(n schema.Need) bool {
+		return n.Value == input && n.Missing != "" &&
+			!slices.ContainsFunc(n.For, func(u schema.Use) bool { return u.Option != "" })
+	})
+}
+
 // questions returns the parameters that select an asset, by the asset.
 func questions(t *testing.T) map[schema.Asset]string {
 	t.Helper()
@@ -194,11 +221,8 @@ func TestRightsFollowTheProfile(t *testing.T) {
 		instanceRole[name], _ = policies.InstanceRole(profile)
 	}
 	for _, own := range policies.ProfileNames() {
-		values := map[string]string{"OnDrift": "revert"}
-		if own == "cpm" {
-			values = cpmParameters(values)
-		}
-		b, err := resolveTemplate(t, "parent", values)
+		ownProfile, _ := policies.Profile(own)
+		b, err := resolveTemplate(t, "parent", launchParameters(own, map[string]string{"OnDrift": "revert"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,11 +231,11 @@ func TestRightsFollowTheProfile(t *testing.T) {
 			const path = "/permstack/us-east-1/main/"
 			role, policy := iam+"role"+path+entity, iam+"policy"+path+entity
 			topic, rule := "arn:aws:sns:us-east-1:123456789012:none", "arn:aws:events:us-east-1:123456789012:rule/none"
-			if name == "clumio" {
-				topic = "arn:aws:sns:us-east-1:123456789012:ClumioEventPub-us-east-1-main"
-				rule = "arn:aws:events:us-east-1:123456789012:rule/ClumioEC2ApiRule-us-east-1-main"
+			if profile, _ := policies.Profile(name); len(profile.Topics) > 0 {
+				topic = "arn:aws:sns:us-east-1:123456789012:" + profile.Topics[0].Entity + "-us-east-1-main"
+				rule = "arn:aws:events:us-east-1:123456789012:rule/" + profile.Rules[0].Entity + "-us-east-1-main"
 			}
-			events := may && own == "clumio"
+			events := may && len(ownProfile.Topics) > 0
 			checkDecisions(t, documents(t, b, "StackRole"), []request{
 				{own, "iam:CreateRole", role, nil, may},
 				{own, "iam:DeleteRole", role, nil, may},

@@ -3,15 +3,17 @@ package policies
 import (
 	"slices"
 	"strings"
+
+	"permstack/internal/policies/profiles"
 )
 
 // minExternalID is the shortest external id that is not called short: with 16
 // characters, random letters and digits have more than 80 bits.
 const minExternalID = 16
 
-// commonExternalIDs are words that documentation and people use.
+// commonExternalIDs are words that documentation and people use, beside the names of the profiles.
 var commonExternalIDs = []string{
-	"changeme", "clumio", "default", "example", "externalid", "password", "permstack", "secret", "test", "vendor",
+	"changeme", "default", "example", "externalid", "password", "permstack", "secret", "test", "vendor",
 }
 
 // ExternalIDWeakness returns why an external id can be guessed, as the end of a
@@ -28,7 +30,7 @@ func ExternalIDWeakness(id string) string {
 	}, strings.ToLower(id))
 	word := strings.TrimRight(plain, "0123456789")
 	switch {
-	case slices.ContainsFunc(commonExternalIDs, func(common string) bool {
+	case slices.ContainsFunc(slices.Concat(commonExternalIDs, profiles.Names()), func(common string) bool {
 		return strings.ReplaceAll(word, common, "") == "" && word != ""
 	}):
 		return "is a common word"

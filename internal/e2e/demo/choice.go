@@ -4,13 +4,17 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"permstack"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launch"
 )
 
 // choice is what the customer selects in the launch form.
@@ -45,30 +49,48 @@ func drop(c choice) (less choice, title string) {
 
 func (c choice) selection() policies.Selection {
 	return policies.Selection{
-		Profile: c.profile, Assets: c.assets, Operations: c.operations, Options: variants[c.profile].options,
+		Profile: c.profile, Assets: c.assets, Operations: c.operations, Options: newVariant(c.profile).options,
 	}
 }
 
-// variants are what the demo selects of each profile: the words for backup and restore,
-// and the settings with which a role of another account is trusted.
-var variants = map[string]struct {
-	operations []schema.Operation
-	options    []schema.Option
-	dataPlane  bool // the profile has an account that stores the backups
+// variant is what the demo selects of a profile. It follows from the profile's data.
+type variant struct {
+	operations []schema.Operation // the first two: backup and restore, in the vendor's words
+	options    []schema.Option    // with which a role of another account is trusted
+	dataPlane  bool               // the profile has an account that stores the backups
 	assets     []string
-}{
-	"clumio": {operations: []schema.Operation{"backup", "restore"}, dataPlane: true,
-		assets: []string{"ec2", "ec2-mssql", "rds", "dynamodb", "s3"}},
-	"cpm": {operations: []schema.Operation{"backup", "recovery"}, options: []schema.Option{"trust=server-role"},
-		assets: []string{"ec2", "rds", "redshift", "dynamodb", "s3"}},
 }
 
-// protect is the parameter of template.yaml for an asset.
-var protect = map[schema.Asset]string{
-	"ec2": "ProtectEC2", "ec2-mssql": "ProtectEC2MSSQL", "rds": "ProtectRDS",
-	"dynamodb": "ProtectDynamoDB", "s3": "ProtectS3", "redshift": "ProtectRedshift", "efs": "ProtectEFS",
-	"fsx": "ProtectFSx", "sap-hana": "ProtectSAPHANA",
+// defaultAssets is how many assets the demo protects unless others are chosen.
+const defaultAssets = 5
+
+// newVariant returns the variant of a profile; an unknown profile has an empty one.
+func newVariant(name string) variant {
+	profile, _ := policies.Profile(name)
+	var v variant
+	v.operations = profile.Operations[:min(2, len(profile.Operations))]
+	for _, n := range profile.Needs {
+		v.dataPlane = v.dataPlane || n.Value == schema.DataPlaneAccount
+		for _, use := range n.For {
+			if n.Value == schema.ControlPlaneRole && use.Option != "" {
+				v.options = []schema.Option{use.Option}
+			}
+		}
+	}
+	for _, a := range profile.Assets[:min(defaultAssets, len(profile.Assets))] {
+		v.assets = append(v.assets, string(a.Asset))
+	}
+	return v
 }
+
+// assetParameters returns the parameters of template.yaml that select an asset, by the asset without hyphens.
+var assetParameters = sync.OnceValue(func() map[string]string {
+	template, err := cfntemplate.Parse(permstack.Template)
+	if err != nil {
+		panic(err) // tests parse the same bytes
+	}
+	return launch.AssetParameters(template)
+})
 
 // parameters returns the parameters of template.yaml for a choice.
 func (s Site) parameters(connection string, c choice) []types.Parameter {
@@ -79,11 +101,11 @@ func (s Site) parameters(connection string, c choice) []types.Parameter {
 	set("ControlPlaneRoleArn", s.ControlPlane)
 	set("Profile", c.profile)
 	var options []string
-	for _, o := range variants[c.profile].options {
+	for _, o := range newVariant(c.profile).options {
 		options = append(options, string(o))
 	}
 	set("Options", strings.Join(options, ","))
-	if variants[c.profile].dataPlane {
+	if newVariant(c.profile).dataPlane {
 		set("DataPlaneAccountId", s.DataPlane)
 	}
 	set("ExternalId", s.ExternalID)
@@ -95,9 +117,11 @@ func (s Site) parameters(connection string, c choice) []types.Parameter {
 		operations = append(operations, string(o))
 	}
 	set("Operations", strings.Join(operations, ","))
-	for asset, parameter := range protect {
+	for key, parameter := range assetParameters() {
 		value := "no"
-		if slices.Contains(c.assets, asset) {
+		if slices.ContainsFunc(c.assets, func(a schema.Asset) bool {
+			return strings.ReplaceAll(string(a), "-", "") == key
+		}) {
 			value = "yes"
 		}
 		set(parameter, value)

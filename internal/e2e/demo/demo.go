@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,18 +43,18 @@ type runner struct {
 }
 
 // Profiles returns the names of the profiles that the demo can launch, sorted.
-func Profiles() []string { return slices.Sorted(maps.Keys(variants)) }
+func Profiles() []string { return policies.ProfileNames() }
 
 // DefaultAssets returns the assets that the demo protects unless others are chosen.
-func DefaultAssets(profile string) []string { return variants[profile].assets }
+func DefaultAssets(profile string) []string { return newVariant(profile).assets }
 
 // Check returns an error if the demo cannot be run with these assets.
 func Check(profile string, assets []schema.Asset) error {
-	if _, ok := variants[profile]; !ok {
+	if !slices.Contains(Profiles(), profile) {
 		return fmt.Errorf("the demo has no profile %q: choose one of %s", profile, strings.Join(Profiles(), ", "))
 	}
 	site := EmbeddedSite("")
-	c := choice{profile: profile, assets: assets, operations: variants[profile].operations}
+	c := choice{profile: profile, assets: assets, operations: newVariant(profile).operations}
 	_, err := policies.Synthesize(c.selection(), site.environment(profile, site.Connection))
 	return err
 }
@@ -68,7 +67,7 @@ func Run(ctx context.Context, o Options) error {
 		out:    printer{terminal.Screen{W: o.Out, Color: o.Color}},
 		stacks: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
 	}
-	all := choice{profile: o.Profile, assets: o.Assets, operations: variants[o.Profile].operations}
+	all := choice{profile: o.Profile, assets: o.Assets, operations: newVariant(o.Profile).operations}
 	less, dropped := drop(all)
 	run.out.title("%s", o.Site.Title)
 	steps := []struct {

@@ -70,7 +70,7 @@ func EmbeddedSite(endpoint string) Site {
 // environment returns what the policies of a connection depend on.
 func (s Site) environment(profile, connection string) policies.Environment {
 	dataPlane := ""
-	if variants[profile].dataPlane {
+	if newVariant(profile).dataPlane {
 		dataPlane = s.DataPlane
 	}
 	return policies.Environment{

@@ -42,7 +42,7 @@ func (c choice) properties() map[string]any {
 	}
 	return map[string]any{
 		"ServiceToken":   "arn:aws:lambda:" + region + ":" + account + ":function:" + parentName + "-Provisioner-1A2B3C",
-		"ServiceTimeout": "960", "Profile": "clumio", "Assets": c.assets, "Operations": []string{"backup", "restore"},
+		"ServiceTimeout": "960", "Profile": profile, "Assets": c.assets, "Operations": []string{"backup", "restore"},
 		"SupportRole": fmt.Sprint(c.support), "AWSBackupInventory": "false", "ControlPlaneRoleArn": controlPlane,
 		"SupportControlPlaneRoleArn": support, "DataPlaneAccountId": dataPlane,
 		"ExternalId": secret, "ConnectionId": connection,

@@ -81,12 +81,12 @@ func (p *parent) tamper() {
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/" + region + "/" + connection +
-			"/ClumioS3BackupPolicy-" + region + "-" + connection
+			"/" + tamperedPolicy + "-" + region + "-" + connection
 		_, err = p.env.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
 		_, err = p.env.events.DisableRule(ctx,
-			&eventbridge.DisableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+			&eventbridge.DisableRuleInput{Name: aws.String(tamperedRule + "-" + region + "-" + connection)})
 	}
 	if err != nil {
 		p.problemf("tamper: %v", err)
@@ -176,12 +176,12 @@ func (p *parent) undoTampering() {
 	}
 	if err == nil {
 		arn := "arn:aws:iam::" + account + ":policy/permstack/" + region + "/" + connection +
-			"/ClumioS3BackupPolicy-" + region + "-" + connection
+			"/" + tamperedPolicy + "-" + region + "-" + connection
 		_, err = p.env.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	}
 	if err == nil {
 		_, err = p.env.events.EnableRule(ctx,
-			&eventbridge.EnableRuleInput{Name: aws.String("ClumioS3ApiRule-" + region + "-" + connection)})
+			&eventbridge.EnableRuleInput{Name: aws.String(tamperedRule + "-" + region + "-" + connection)})
 	}
 	if err != nil {
 		p.problemf("undo the tampering: %v", err)
@@ -253,7 +253,7 @@ func (p *parent) checkMessages(revert bool) {
 	}
 }
 
-var tamperedResources = []string{"ClumioIAMRole", "ClumioS3ApiRule"}
+var tamperedResources = []string{tamperedRole, tamperedRule}
 
 // invokeDrift invokes the drift function once and returns the error that Lambda sees.
 func (p *parent) invokeDrift(revert bool) error {

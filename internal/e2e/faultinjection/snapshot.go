@@ -16,7 +16,7 @@ import (
 
 // snapshot is the content of an account: every property that matters of a
 // resource, as text, by the kind, path and name of the resource:
-// "role /permstack/ClumioIAMRole-…", "topic ClumioTopic-…".
+// "role /permstack/NAME-…", "topic NAME-…".
 type snapshot map[string]string
 
 // takeSnapshot reads everything in the account except the function's own roles,

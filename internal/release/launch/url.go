@@ -134,7 +134,7 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 		values[name] = l.Parameters[name]
 	}
 	if l.Assets != nil {
-		parameters := assetParameters(t)
+		parameters := AssetParameters(t)
 		for _, name := range parameters {
 			values[name] = "no"
 		}
@@ -204,9 +204,9 @@ func joined(operations []schema.Operation) string {
 	return strings.Join(names, ", ")
 }
 
-// assetParameters returns the parameters ProtectEC2, ProtectEC2MSSQL, … by their
+// AssetParameters returns the parameters ProtectEC2, ProtectEC2MSSQL, … by their
 // asset without hyphens: "ec2mssql".
-func assetParameters(t *cfntemplate.Template) map[string]string {
+func AssetParameters(t *cfntemplate.Template) map[string]string {
 	out := map[string]string{}
 	for _, p := range t.Parameters {
 		if asset, ok := strings.CutPrefix(p.Name, "Protect"); ok {

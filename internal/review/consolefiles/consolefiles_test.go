@@ -22,7 +22,7 @@ func set(t *testing.T, profile string, env policies.Environment, options ...sche
 	for _, a := range p.Assets {
 		sel.Assets = append(sel.Assets, a.Asset)
 	}
-	if profile == "clumio" {
+	if slices.ContainsFunc(p.Needs, func(n schema.Need) bool { return n.Value == schema.DataPlaneAccount }) {
 		env.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Control"
 		env.ExternalID, env.DataPlaneAccountID = "external-id-1", "333333333333"
 	}

@@ -9,6 +9,7 @@ import (
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
 	"permstack/internal/iampolicy/spelling"
+	"permstack/internal/policies"
 )
 
 // serviceAliases are the prefixes of services by the names that people use.
@@ -51,10 +52,11 @@ var synonyms = map[string]string{
 	"command": "run", "escalation": "escalate", "permissions": "escalate",
 }
 
-// fillers are words that mean nothing in a question.
+// fillers are words that mean nothing in a question, beside the names of the profiles.
 var fillers = []string{
 	"a", "an", "the", "my", "our", "any", "all", "can", "could", "may", "it", "they", "vendor", "what", "who", "which",
-	"does", "do", "data", "account", "aws", "is", "are", "be", "to", "in", "on", "of", "for", "from", "and", "or", "out", "clumio", "cpm", "role",
+	"does", "do", "data", "account", "aws", "is", "are", "be", "to", "in", "on", "of", "for", "from", "and", "or", "out",
+	"role",
 }
 
 func isVerb(word string) bool { return verbs[cmp.Or(synonyms[word], word)] != nil }
@@ -64,7 +66,7 @@ func (q *query) parseWords(lower string) {
 	var does, words, prefix []string
 	for _, w := range strings.Fields(strings.Trim(lower, "?!")) {
 		switch {
-		case slices.Contains(fillers, w):
+		case slices.Contains(fillers, w) || slices.Contains(policies.ProfileNames(), w):
 		case isVerb(w):
 			does = append(does, verbs[cmp.Or(synonyms[w], w)]...)
 		case serviceAliases[w] != nil:
