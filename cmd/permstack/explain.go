@@ -125,7 +125,7 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 		Choice: choice.String(source.Selection), File: input.file, Questions: []question.Result{},
 	}
 	if input.file != "" {
-		source = input.source(source)
+		source = input.source(source, f.env.Account)
 	}
 	statements := source.Grants
 	if len(input.questions) > 0 {
@@ -259,7 +259,7 @@ func (f *explainFlags) completeQuestion(
 			out = append(out, q)
 		}
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return out, cobra.ShellCompDirectiveDefault // a question may be a file
 }
 
 // write writes a value as JSON, or with text if format is not "json".

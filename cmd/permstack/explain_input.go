@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -95,9 +96,11 @@ func isDocument(data []byte) bool {
 		strings.HasPrefix(text, "Resources:")
 }
 
-// source returns the policies that were read as what questions are answered from. The reasons are the catalogue's.
-func (in explainInput) source(catalogue question.Source) question.Source {
-	grants := explain.FromDocuments(in.documents, catalogue.All, explain.Describer{})
+// source returns the policies that were read as what questions are answered from. The reasons are the catalogue's. The
+// account of the roles is --account, or the one that most of their resources are in.
+func (in explainInput) source(catalogue question.Source, account string) question.Source {
+	describer := explain.Describer{Account: cmp.Or(account, explain.CommonAccount(in.documents))}
+	grants := explain.FromDocuments(in.documents, catalogue.All, describer)
 	out := catalogue
 	out.Grants, out.All, out.Others = grants, grants, nil
 	out.Set.Rules = nil

@@ -7,6 +7,21 @@ import (
 	"permstack/internal/iampolicy/actions"
 )
 
+// withOthers returns a grant of every action but some as one of those of some patterns that it grants.
+func (g Grant) withOthers(patterns []string) Grant {
+	g.Actions = nil
+	for _, p := range patterns {
+		for _, a := range actions.Matching(p) {
+			if !slices.ContainsFunc(g.NotActions, func(n string) bool { return actions.Match(n, a.Name) }) &&
+				!slices.Contains(g.Actions, a.Name) {
+				g.Actions = append(g.Actions, a.Name)
+			}
+		}
+	}
+	g.NotActions = nil
+	return g
+}
+
 // passesTo reports whether a grant of iam:PassRole lets a service have the role.
 func passesTo(g Grant, service string) bool {
 	for name, keys := range g.Conditions {

@@ -1,10 +1,12 @@
 package explain
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
 	"permstack/internal/policies"
 )
 
@@ -15,17 +17,21 @@ type Document struct {
 }
 
 // FromDocuments returns the grants of documents. Their reasons are those of the statements of known with the same Sid
-// that grant one of the same actions.
+// that grant all of their actions.
 func FromDocuments(documents []Document, known []Grant, describer Describer) []Grant {
 	e := explainer{describer: describer}
 	var out []Grant
 	for _, d := range documents {
 		at := Grant{Kind: Policy, Entity: d.Role, Name: d.Role, Policy: d.Policy, PolicyName: d.Policy}
-		for _, s := range d.Document.Statement {
+		for n, s := range d.Document.Statement {
+			s.Action = spelled(s.Action)
+			if s.Sid == "" {
+				s.Sid = fmt.Sprintf("statement %d", n+1)
+			}
 			g := e.grant(at, s, policies.Grant{})
 			i := slices.IndexFunc(known, func(k Grant) bool {
-				return k.Sid != "" && k.Sid == g.Sid && slices.ContainsFunc(k.Actions, func(a string) bool {
-					return slices.ContainsFunc(g.Actions, func(b string) bool { return strings.EqualFold(a, b) })
+				return k.Sid != "" && k.Sid == g.Sid && len(g.Actions) > 0 && !slices.ContainsFunc(g.Actions, func(a string) bool {
+					return !slices.Contains(k.Actions, a)
 				})
 			})
 			if i >= 0 {
@@ -33,7 +39,7 @@ func FromDocuments(documents []Document, known []Grant, describer Describer) []G
 				g.Remains = slices.Clone(known[i].Remains)
 			}
 			if len(s.Resource) == 0 {
-				g.On = notResources(s)
+				g.Resources, g.On = []string{"*"}, []string{notResources(s)}
 			}
 			out = append(out, g)
 		}
@@ -42,10 +48,44 @@ func FromDocuments(documents []Document, known []Grant, describer Describer) []G
 	return out
 }
 
-// notResources describes the resources of a statement with NotResource or without any.
-func notResources(s iampolicy.Statement) []string {
-	if len(s.NotResource) == 0 {
-		return []string{"all resources"}
+// CommonAccount returns the account that most resources of documents are in; "" if they name none. It is taken for the
+// account of the roles.
+func CommonAccount(documents []Document) string {
+	n := map[string]int{}
+	best := ""
+	for _, d := range documents {
+		for _, s := range d.Document.Statement {
+			for _, r := range s.Resource {
+				account := splitARN(r)[4]
+				if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+					continue
+				}
+				if n[account]++; n[account] > n[best] || n[account] == n[best] && account < best {
+					best = account
+				}
+			}
+		}
 	}
-	return []string{"every resource except " + join(s.NotResource, "and")}
+	return best
+}
+
+// notResources describes the resources of a statement with NotResource or without any.
+func notResources(s iampolicy.Statement) string {
+	if len(s.NotResource) == 0 {
+		return "all resources"
+	}
+	return "every resource except " + join(s.NotResource, "and")
+}
+
+// spelled returns actions in AWS's spelling, which IAM does not require.
+func spelled(names iampolicy.Values) iampolicy.Values {
+	out := slices.Clone(names)
+	for i, name := range out {
+		if a, ok := actions.Find(name); ok {
+			out[i] = a.Name
+		} else if service, rest, ok := strings.Cut(name, ":"); ok {
+			out[i] = strings.ToLower(service) + ":" + rest
+		}
+	}
+	return out
 }

@@ -134,7 +134,10 @@ func (r role) apply(rule rule, entity string) []Finding {
 	for _, g := range all[0].grants {
 		names := map[part][]string{}
 		for _, a := range g.Actions {
-			service, _, _ := strings.Cut(a, ":")
+			service, _, ok := strings.Cut(a, ":")
+			if !ok {
+				service = "all" // the action is *
+			}
 			key := part{service, g.WithActions([]string{a}).limits(rule) > 0}
 			names[key] = append(names[key], a)
 		}
@@ -149,7 +152,9 @@ func (r role) apply(rule rule, entity string) []Finding {
 	for _, key := range order {
 		named := rule
 		named.id += "-" + key.service
-		named.title += " (" + serviceName(key.service) + ")"
+		if key.service != "all" {
+			named.title += " (" + serviceName(key.service) + ")"
+		}
 		out = append(out, r.finding(named, entity, []match{parts[key]}))
 	}
 	return out
@@ -171,6 +176,9 @@ func compareBool(a, b bool) int {
 func (r role) narrow(g Grant, step []string, rule rule) (Grant, bool) {
 	if g.Effect != "Allow" {
 		return g, false
+	}
+	if len(g.NotActions) > 0 {
+		g = g.withOthers(step)
 	}
 	var names []string
 	for _, a := range g.Actions {

@@ -153,7 +153,11 @@ func risk(g Grant) Risk {
 	}
 	var r Risk
 	byEffect := make([][]string, len(effects))
-	for _, a := range g.Actions {
+	granted := g.Actions
+	if len(g.NotActions) > 0 {
+		granted = []string{"*"} // every action but some
+	}
+	for _, a := range granted {
 		e := mostSevere(a)
 		if g.otherAccount && (e == write || e == tag) {
 			e = sendOut

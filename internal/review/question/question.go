@@ -72,7 +72,7 @@ func Find(text string, s Source) Result {
 	s.fill(&a, q)
 	if (q.does != nil || q.words != nil) && len(a.Granted)+len(a.Denied)+len(a.OtherChoices) == 0 {
 		// Words are no names: that no action has them does not mean that nothing does what they mean.
-		a.Problem = "no granted action has these words; ask for an action, or for a service to see all of its actions"
+		a.Problem = "no granted action has these words; name an action, or a service to see all of its actions"
 		a.About = []string{}
 	}
 	if s.Others != nil && len(a.Granted)+len(a.Rules)+len(a.OtherChoices) == 0 {
