@@ -9,8 +9,8 @@ usage() {
 usage: ./build.sh COMMAND
 
   build     write dist/FUNCTION-arm64.zip and dist/FUNCTION-amd64.zip for every function in functions/
-  package   build, generate templates/ from template.yaml, and write a release (zips, templates, checksums)
-            to dist/release
+  package   build, generate templates/ from template.yaml, and write a release to dist/release: zips, templates, the
+            command line for Linux, macOS and Windows, a container image, a bill of materials, provenance, checksums
   publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
   site      write the review page to dist/site/index.html
   test      check the format, vet, and run every test, those with the interop tools included
@@ -25,7 +25,8 @@ usage: ./build.sh COMMAND
   tools     install the interop tools into .tools/
   clean     delete dist/, .tools/ and .aws-sam/
 
-  ./build.sh package [--version V] [--bucket-prefix P] [--regions R,R…] [--profile-file FILE]
+  ./build.sh package [--version V] [--bucket-prefix P] [--regions R,R…] [--platforms OS/ARCH,…]
+                     [--profile-file FILE]
   ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML] [--profile-file FILE]
   ./build.sh publish --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT] [--version V] [--profile-file FILE]
                      [--dry-run]

@@ -23,7 +23,7 @@ import (
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
-       release package [--version V] [--bucket-prefix P] [--regions R,R…] [--profile-file FILE]
+       release package [--version V] [--bucket-prefix P] [--regions R,R…] [--platforms OS/ARCH,…] [--profile-file FILE]
        release publish --version V --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT]
                        [--profile-file FILE] [--dry-run]
 `
@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string) error {
 		"the bucket of a Region is PREFIX-REGION",
 	)
 	regions := flags.String("regions", "", "Regions to publish to, separated by commas; the templates refuse others")
+	platforms := flags.String("platforms", allPlatforms, "platforms of the command line in a package; empty packs none")
 	owner := flags.String("bucket-owner", "", "account that owns the buckets (default: the caller's)")
 	profile := flags.String("profile-file", "", "file or directory of a profile that is not built in")
 	dryRun := flags.Bool("dry-run", false, "print what would be uploaded")
@@ -80,7 +81,10 @@ func run(ctx context.Context, args []string) error {
 	case "templates":
 		return templates()
 	case "package":
-		_, err := pack(o)
+		objects, err := pack(o)
+		if err == nil && *platforms != "" {
+			err = artifacts(o, objects, strings.Split(*platforms, ","))
+		}
 		return err
 	case "publish":
 		return publish(ctx, o, *owner, *dryRun)
