@@ -15,7 +15,6 @@ var reportHTML string
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"join": list, "remains": remains,
 	"upper": func(class explain.Class) string { return strings.ToUpper(string(class[:1])) + string(class[1:]) },
-	"uses":  func(g explain.Grant) string { return list(explain.Uses(g.For)) },
 }).Parse(reportHTML))
 
 // view is the report as the HTML template shows it.
