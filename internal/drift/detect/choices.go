@@ -47,8 +47,7 @@ func (s *stack) announcedChoices() []finding.Choice {
 			variables, _ := environment["Variables"].(map[string]any)
 			for variable, name := range map[string]string{
 				"ACCEPTED_DIFFERENCES": finding.AcceptedChoice, "GUARDRAIL_ADDITIONS": finding.GuardrailsChoice,
-				"ACCOUNT_AUDIT": "AccountAudit",
-				"ON_DRIFT":      "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
+				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
 			} {
 				if v := text(variables[variable]); v != "" && !isUnknown(v) {
 					values[name] = v

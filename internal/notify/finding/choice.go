@@ -52,7 +52,7 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	AcceptedChoice, "AccountAudit", "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
+	AcceptedChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
 	SubscribersChoice, "Subscriptions", "Template",
 }
 

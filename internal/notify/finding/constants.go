@@ -58,6 +58,14 @@ const (
 	RoleIdentityChanged Kind = "role-identity-changed"  // another role has the name
 	RoleAdded           Kind = "role-added"             // under the installation's path, in none of its stacks
 	NotReadable         Kind = "not-readable"
+
+	// Of the account audit.
+	RoleUnowned         Kind = "role-unowned"          // under our path or names, in no stack
+	TrustsService       Kind = "role-trusts-service"   // the backup service's principals
+	TrustsOwnRole       Kind = "role-trusts-own-role"  // a role of the installation
+	ResourcePolicyNames Kind = "resource-policy-names" // of a key, bucket, topic or queue
+	KeyGrantAdded       Kind = "key-grant-added"
+	StackOrphaned       Kind = "stack-orphaned" // a permission stack without a parent
 	// ChangeUndone is a change that was undone before the check; reported once.
 	ChangeUndone Kind = "change-undone"
 )

@@ -111,6 +111,7 @@ const (
 	TargetTemplate       Target = "template"
 	TargetAccountStacks  Target = "account-stacks"
 	TargetAccountRoles   Target = "account-roles"
+	TargetAudit          Target = "audit"
 	TargetDriftDetection Target = "drift-detection"
 )
 
@@ -130,11 +131,24 @@ type Report struct {
 	NoSubscriber  bool          `json:"noSubscriber,omitempty"`
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
-	Scope    []string  `json:"scope,omitempty"`
-	Findings []Finding `json:"findings"`           // in a stable order
-	Accepted []Finding `json:"accepted,omitempty"` // differences that are wanted
+	Scope []string `json:"scope,omitempty"`
+	// Unaudited reports that the account was not audited in this run, although it is in
+	// others: the findings of the audit remain open.
+	Unaudited bool      `json:"unaudited,omitempty"`
+	Findings  []Finding `json:"findings"`           // in a stable order
+	Accepted  []Finding `json:"accepted,omitempty"` // differences that are wanted
 	// Undone are changes that events reported and that exist no longer.
 	Undone []Finding `json:"undone,omitempty"`
+}
+
+// AuditID is the LogicalID of the findings of the account audit.
+const AuditID = "AccountAudit"
+
+// Complete sets the id and the hash of a finding of the account audit. values are what
+// the hash covers.
+func (f *Finding) Complete(values ...string) {
+	f.ID = choiceDigest(f.Stack, f.LogicalID, string(f.Kind), f.PhysicalID, f.Subject)
+	f.Hash = choiceDigest(append([]string{string(f.Direction)}, values...)...)
 }
 
 // TargetSubject returns the Subject of a finding about a target of an event rule.

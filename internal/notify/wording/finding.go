@@ -48,6 +48,9 @@ func Finding(f finding.Finding) Text {
 		if f.Actual.Document != nil {
 			t.Actual += ": " + document(*f.Actual.Document)
 		}
+	case finding.RoleUnowned, finding.TrustsService, finding.TrustsOwnRole, finding.StackOrphaned,
+		finding.ResourcePolicyNames, finding.KeyGrantAdded:
+		t.Expected, t.Actual = "no such access", strings.TrimSpace(noun(f)+" "+f.PhysicalID+": "+t.Actual)
 	case finding.ChoiceChanged:
 		t.Expected, t.Actual = choice(f.Expected), choice(f.Actual)
 	case finding.SubscriptionAdded:
@@ -118,6 +121,7 @@ var nouns = map[string]string{
 	"AWS::IAM::InstanceProfile": "instance profile", "AWS::IAM::ManagedPolicy": "managed policy",
 	"AWS::IAM::Role": "role", "AWS::SNS::Topic": "topic", "AWS::SNS::TopicInlinePolicy": "topic",
 	"AWS::SNS::TopicPolicy": "topic", "AWS::Lambda::Function": "function", "AWS::SQS::Queue": "queue",
+	"AWS::KMS::Key": "key", "AWS::S3::Bucket": "bucket",
 }
 
 func noun(f finding.Finding) string {
@@ -182,7 +186,6 @@ var choiceDetails = map[string]string{
 	"OrgHubTopicArn":              "This topic of the organization is notified, too.",
 	finding.AcceptedChoice:        "These differences are not reported until their acceptance ends.",
 	finding.GuardrailsChoice:      "What these add to the roles is not reported now.",
-	"AccountAudit":                "With yes the account is audited once a day, besides this installation.",
 	"Template":                    "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
@@ -235,6 +238,7 @@ var targets = map[finding.Target]string{
 	finding.TargetProperty: "property", finding.TargetPolicy: "policy", finding.TargetStack: "the stack",
 	finding.TargetAccountStacks:  "whether the account has other stacks named like the permission stacks",
 	finding.TargetAccountRoles:   "whether the account has other roles under the installation's IAM path",
+	finding.TargetAudit:          "what the account audit reads of",
 	finding.TargetStackResources: "the stack's resources", finding.TargetTemplate: "the stack's template",
 	finding.TargetDriftDetection: "the result of CloudFormation's drift detection",
 }
@@ -303,6 +307,18 @@ func details(f finding.Finding) []string {
 			"checked.")
 	case finding.RoleAdded:
 		add("It is under the IAM path of this installation, and in none of its stacks.")
+	case finding.RoleUnowned:
+		add("It is under the IAM path of this installation, or named like its roles, and no stack holds it.")
+	case finding.TrustsService:
+		add("The backup service may assume this role, which is in no stack of permstack.")
+	case finding.TrustsOwnRole:
+		add("Whoever has the installation's role may assume this one, too.")
+	case finding.ResourcePolicyNames:
+		add("The policy gives access besides the policies of the installation's roles.")
+	case finding.KeyGrantAdded:
+		add("A grant gives access to the key until it is revoked, whatever the key's policy says.")
+	case finding.StackOrphaned:
+		add("Its parent stack does not exist: what it grants remains, and nothing checks it.")
 	case finding.StackHeld:
 		add("While a stack is in progress CloudFormation detects no drift, so its resources were compared with the " +
 			"services' APIs alone. Holding a stack in progress is a way to evade a check.")
