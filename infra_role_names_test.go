@@ -1,6 +1,7 @@
 package permstack_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -77,8 +78,15 @@ func (n infraNames) Ref(id string) (any, error) {
 		return n.arn("sns", n.name(id)), nil
 	case "AWS::SSM::Parameter":
 		return id, nil
+	case "AWS::IAM::ManagedPolicy":
+		return "arn:" + n.s.partition() + ":iam::" + account + ":policy" + n.installerPath() + n.name(id), nil
 	}
 	return n.name(id), nil
+}
+
+// installerPath returns the IAM path of the roles and the policy of the parent stack.
+func (n infraNames) installerPath() string {
+	return cmp.Or(n.s.values["RolePath"], "/permstack/") + n.s.region + "/main/installer/"
 }
 
 func (n infraNames) GetAtt(id, attribute string) (any, error) {
@@ -88,12 +96,7 @@ func (n infraNames) GetAtt(id, attribute string) (any, error) {
 	}
 	switch kind {
 	case "AWS::IAM::Role":
-		path := n.s.values["RolePath"]
-		if path == "" {
-			path = "/permstack/"
-		}
-		path += n.s.region + "/main/installer/"
-		return "arn:" + n.s.partition() + ":iam::" + account + ":role" + path + n.name(id), nil
+		return "arn:" + n.s.partition() + ":iam::" + account + ":role" + n.installerPath() + n.name(id), nil
 	case "AWS::Logs::LogGroup":
 		return n.arn("logs", "log-group:"+n.name(id)+":*"), nil
 	case "AWS::SQS::Queue":

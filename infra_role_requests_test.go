@@ -249,6 +249,7 @@ func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 			}
 		case "AWS::SNS::TopicInlinePolicy", "AWS::SQS::QueuePolicy":
 			err = add(id, p["PolicyDocument"])
+		case "AWS::IAM::ManagedPolicy": // a boundary, which grants nothing: TestTakenOverProvisioner
 		case "AWS::KMS::Key":
 			err = add(id, p["KeyPolicy"])
 		case "AWS::Lambda::Permission":

@@ -75,7 +75,8 @@ func TestInvariants(t *testing.T) {
 	choices := map[string]map[string]string{
 		"as it comes": nil,
 		"everything": {
-			"RolePath": "/team/backup/", "PermissionsBoundaryArn": teamBoundary, "ResourceTags": "team=storage",
+			"RolePath": "/team/backup/", "PermissionsBoundaryArn": teamBoundary,
+			"InstallerPermissionsBoundaryArn": teamBoundary, "ResourceTags": "team=storage",
 			"OnDrift":        "revert",
 			"OrgHubTopicArn": hubTopic, "NotificationEmail": "security@example.com", "EmailAddress": "security@example.com",
 			"AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/" + uuid,
@@ -107,7 +108,11 @@ func TestInvariants(t *testing.T) {
 						if p["SqsManagedSseEnabled"] != true && p["KmsMasterKeyId"] == nil {
 							t.Errorf("%s is not encrypted", r.LogicalID)
 						}
-					case "AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Group":
+					case "AWS::IAM::ManagedPolicy":
+						if r.LogicalID != "VendorCeiling" || p["Roles"] != nil || p["Users"] != nil {
+							t.Errorf("%s is not the boundary, or is attached", r.LogicalID)
+						}
+					case "AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::Group":
 						t.Errorf("%s: a %s is not allowed in these templates", r.LogicalID, r.Type)
 					case "Custom::PermissionStack":
 						if p["ServiceTimeout"] == nil || len(r.DependsOn) == 0 {
@@ -142,7 +147,7 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 	if p["Path"] != path+below {
 		t.Errorf("%s has the path %v", id, p["Path"])
 	}
-	boundary, has := more["PermissionsBoundaryArn"]
+	boundary, has := more["InstallerPermissionsBoundaryArn"]
 	if got, set := p["PermissionsBoundary"]; set != has || has && got != boundary {
 		t.Errorf("%s has the boundary %v", id, got)
 	}
@@ -160,7 +165,7 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 	}
 	for _, policy := range p["Policies"].([]any) {
 		for _, s := range document(t, policy.(map[string]any)["PolicyDocument"]).Statement {
-			checkStatement(t, id, path, has, s)
+			checkStatement(t, id, path, s)
 		}
 	}
 }
@@ -176,7 +181,7 @@ var unbounded = []string{
 // accountARN is an ARN that ends at this account, or at AWS's own policies.
 var accountARN = regexp.MustCompile(`^arn:aws:[a-z0-9]+:[a-z0-9-]*:(` + account + `|aws):.+`)
 
-func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Statement) {
+func checkStatement(t *testing.T, id, path string, s iampolicy.Statement) {
 	t.Helper()
 	what := id + " " + s.Sid
 	if s.Sid == "" || s.Effect != "Allow" || s.NotAction != nil || s.NotResource != nil || len(s.Action) == 0 ||
@@ -206,7 +211,7 @@ func checkStatement(t *testing.T, id, path string, bounded bool, s iampolicy.Sta
 				t.Errorf("%s allows %s on stacks that are not permission stacks: %s", what, action, resource)
 			}
 		}
-		checkCondition(t, what, action, bounded, s)
+		checkCondition(t, what, action, s)
 	}
 }
 
@@ -221,7 +226,7 @@ func isReadOnly(name string) bool {
 }
 
 // checkCondition checks the actions that may only be allowed with a condition.
-func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy.Statement) {
+func checkCondition(t *testing.T, what, action string, s iampolicy.Statement) {
 	t.Helper()
 	has := func(key string) bool {
 		for operator, keys := range s.Condition {
@@ -236,7 +241,7 @@ func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy
 		"cloudformation:CreateStack": {"cloudformation:RoleArn"}, "cloudformation:UpdateStack": {"cloudformation:RoleArn"},
 		"cloudformation:DeleteStack": {"cloudformation:RoleArn"},
 	}[action]
-	if bounded && slices.Contains([]string{"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy",
+	if slices.Contains([]string{"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy",
 		"iam:PutRolePermissionsBoundary"}, action) {
 		needs = append(needs, "iam:PermissionsBoundary")
 	}
@@ -245,12 +250,9 @@ func checkCondition(t *testing.T, what, action string, bounded bool, s iampolicy
 			t.Errorf("%s allows %s without a condition on %s", what, action, key)
 		}
 	}
-	never := regexp.MustCompile(`^(sts:AssumeRole|iam:(Create|Update)(User|Group|LoginProfile|AccessKey|ServiceLinkedRole).*|iam:Attach(User|Group)Policy|iam:Put(User|Group)Policy|lambda:(Update|Create|AddPermission|Invoke).*|kms:(Put|Create|Schedule).*|logs:CreateLogGroup|organizations:.*)$`)
+	never := regexp.MustCompile(`^(sts:AssumeRole|iam:(Create|Update)(User|Group|LoginProfile|AccessKey|ServiceLinkedRole).*|iam:Attach(User|Group)Policy|iam:Put(User|Group)Policy|iam:DeleteRolePermissionsBoundary|lambda:(Update|Create|AddPermission|Invoke).*|kms:(Put|Create|Schedule).*|logs:CreateLogGroup|organizations:.*)$`)
 	if never.MatchString(action) {
 		t.Errorf("%s allows %s", what, action)
-	}
-	if action == "iam:DeleteRolePermissionsBoundary" && bounded {
-		t.Errorf("%s takes the customer's boundary off", what)
 	}
 }
 

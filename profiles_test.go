@@ -236,15 +236,17 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				rule = "arn:aws:events:us-east-1:123456789012:rule/" + profile.Rules[0].Entity + "-us-east-1-main"
 			}
 			events := may && len(ownProfile.Topics) > 0
+			within := map[string]string{"iam:PermissionsBoundary": vendorCeiling}
+			attached := map[string]string{"iam:PolicyARN": policy, "iam:PermissionsBoundary": vendorCeiling}
 			checkDecisions(t, documents(t, b, "StackRole"), []request{
-				{own, "iam:CreateRole", role, nil, may},
-				{own, "iam:DeleteRole", role, nil, may},
-				{own, "iam:UpdateAssumeRolePolicy", role, nil, may},
-				{own, "iam:PutRolePolicy", role, nil, may},
-				{own, "iam:DeleteRolePermissionsBoundary", role, nil, may},
+				{own, "iam:CreateRole", role, within, may},
+				{own, "iam:DeleteRole", role, within, may},
+				{own, "iam:UpdateAssumeRolePolicy", role, within, may},
+				{own, "iam:PutRolePolicy", role, within, may},
+				{own, "iam:DeleteRolePermissionsBoundary", role, within, false},
 				{own, "iam:GetRole", iam + "role/" + entity, nil, may},
-				{own, "iam:AttachRolePolicy", role, map[string]string{"iam:PolicyARN": policy}, may},
-				{own, "iam:DetachRolePolicy", role, map[string]string{"iam:PolicyARN": policy}, may},
+				{own, "iam:AttachRolePolicy", role, attached, may},
+				{own, "iam:DetachRolePolicy", role, attached, may},
 				{own, "iam:CreatePolicy", policy, nil, may},
 				{own, "iam:SetDefaultPolicyVersion", policy, nil, may},
 				{own, "iam:CreateInstanceProfile", iam + "instance-profile" + path + entity, nil, may},

@@ -1,6 +1,7 @@
 package permstack_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,45 +143,39 @@ func TestStackRoleRights(t *testing.T) {
 		{"the vendor's role", "sts:AssumeRole", role, nil, false},
 	}
 
-	free, err := resolveTemplate(t, "parent", nil)
-	if err != nil {
-		t.Fatal(err)
+	for boundary, given := range map[string]string{vendorCeiling: "", boundary: boundary} {
+		t.Run(boundary, func(t *testing.T) {
+			bound, err := resolveTemplate(t, "parent", map[string]string{"PermissionsBoundaryArn": given})
+			if err != nil {
+				t.Fatal(err)
+			}
+			within := map[string]string{"iam:PermissionsBoundary": boundary}
+			both := map[string]string{"iam:PermissionsBoundary": boundary, "iam:PolicyARN": policy}
+			checkDecisions(t, documents(t, bound, "StackRole"), append(slices.Clone(always), []request{
+				{"its work", "iam:CreateRole", role, within, true},
+				{"its work", "iam:PutRolePolicy", role, within, true},
+				{"its work", "iam:PutRolePermissionsBoundary", role, within, true},
+				{"its work", "iam:AttachRolePolicy", role, both, true},
+				{"its work", "iam:DeleteRole", role, within, true},
+				{"its work", "iam:DetachRolePolicy", role, both, true},
+				{"the trust of a role without it", "iam:UpdateAssumeRolePolicy", role, nil, false},
+				{"the session of a role without it", "iam:UpdateRole", role, nil, false},
+				{"a role without it", "iam:DeleteRole", role, nil, false},
+				{"a denial of a role without it", "iam:DeleteRolePolicy", role, nil, false},
+				{"a policy of a role without it", "iam:DetachRolePolicy", role, attach(policy), false},
+				{"a role without the boundary", "iam:CreateRole", role, nil, false},
+				{"a role with another boundary", "iam:CreateRole", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
+				{"more for a role without it", "iam:PutRolePolicy", role, nil, false},
+				{"a policy for a role without it", "iam:AttachRolePolicy", role, attach(policy), false},
+				{"the boundary taken off", "iam:DeleteRolePermissionsBoundary", role, within, false},
+				{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin},
+					false},
+				{"the text of the boundary", "iam:CreatePolicyVersion", vendorCeiling, nil, false},
+				{"another version of the boundary", "iam:SetDefaultPolicyVersion", vendorCeiling, nil, false},
+				{"the boundary is deleted", "iam:DeletePolicy", vendorCeiling, nil, false},
+			}...))
+		})
 	}
-	checkDecisions(t, documents(t, free, "StackRole"), append(always, []request{
-		{"its work", "iam:CreateRole", role, nil, true},
-		{"its work", "iam:DeleteRole", role, nil, true},
-		{"its work", "iam:DetachRolePolicy", role, attach(policy), true},
-		{"its work", "iam:PutRolePolicy", role, nil, true},
-		{"its work", "iam:AttachRolePolicy", role, attach(policy), true},
-		{"a boundary that was taken back", "iam:DeleteRolePermissionsBoundary", role, nil, true},
-	}...))
-
-	bound, err := resolveTemplate(t, "parent", map[string]string{"PermissionsBoundaryArn": boundary})
-	if err != nil {
-		t.Fatal(err)
-	}
-	within := map[string]string{"iam:PermissionsBoundary": boundary}
-	both := map[string]string{"iam:PermissionsBoundary": boundary, "iam:PolicyARN": policy}
-	checkDecisions(t, documents(t, bound, "StackRole"), append(always, []request{
-		{"its work", "iam:CreateRole", role, within, true},
-		{"its work", "iam:PutRolePolicy", role, within, true},
-		{"its work", "iam:PutRolePermissionsBoundary", role, within, true},
-		{"its work", "iam:AttachRolePolicy", role, both, true},
-		{"its work", "iam:DeleteRole", role, within, true},
-		{"its work", "iam:DetachRolePolicy", role, both, true},
-		{"the trust of a role without it", "iam:UpdateAssumeRolePolicy", role, nil, false},
-		{"the session of a role without it", "iam:UpdateRole", role, nil, false},
-		{"a role without it", "iam:DeleteRole", role, nil, false},
-		{"a denial of a role without it", "iam:DeleteRolePolicy", role, nil, false},
-		{"a policy of a role without it", "iam:DetachRolePolicy", role, attach(policy), false},
-		{"a role without the boundary", "iam:CreateRole", role, nil, false},
-		{"a role with another boundary", "iam:CreateRole", role, map[string]string{"iam:PermissionsBoundary": admin}, false},
-		{"more for a role without it", "iam:PutRolePolicy", role, nil, false},
-		{"a policy for a role without it", "iam:AttachRolePolicy", role, attach(policy), false},
-		{"the boundary taken off", "iam:DeleteRolePermissionsBoundary", role, within, false},
-		{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin},
-			false},
-	}...))
 }
 
 // TestInfraRoleTrust checks which principals may assume the roles.

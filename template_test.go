@@ -23,8 +23,14 @@ const (
 // arns resolves Ref and Fn::GetAtt of the template's own resources.
 type arns struct{}
 
+// vendorCeiling is the boundary that the parent stack creates for the backup service's roles.
+const vendorCeiling = "arn:aws:iam::" + account + ":policy/permstack/us-east-1/main/installer/parent-VendorCeiling-1A2B"
+
 func (arns) Ref(id string) (any, error) {
-	if id == "AlertTopic" {
+	switch id {
+	case "VendorCeiling":
+		return vendorCeiling, nil
+	case "AlertTopic":
 		return "arn:aws:sns:us-east-1:" + account + ":parent-AlertTopic-1A2B", nil
 	}
 	return id, nil
@@ -162,9 +168,9 @@ func TestInvalidChoices(t *testing.T) {
 
 // TestCustomerInputsReachEveryRole checks boundary, path and tags of every role.
 func TestCustomerInputsReachEveryRole(t *testing.T) {
-	boundary := "arn:aws:iam::123456789012:policy/Boundary"
+	boundary, installer := "arn:aws:iam::123456789012:policy/Boundary", "arn:aws:iam::123456789012:policy/Installer"
 	b, err := resolveTemplate(t, "parent", map[string]string{
-		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary,
+		"RolePath": "/team/backup/", "PermissionsBoundaryArn": boundary, "InstallerPermissionsBoundaryArn": installer,
 		"ResourceTags": "team=storage,empty=,cost center=4 2",
 	})
 	if err != nil {
@@ -180,7 +186,7 @@ func TestCustomerInputsReachEveryRole(t *testing.T) {
 		switch r.Type {
 		case "AWS::IAM::Role":
 			roles++
-			if p["PermissionsBoundary"] != boundary {
+			if p["PermissionsBoundary"] != installer {
 				t.Errorf("%s has the boundary %v", r.LogicalID, p["PermissionsBoundary"])
 			}
 			if path, _ := p["Path"].(string); !strings.HasPrefix(path, "/team/backup/") {

@@ -57,7 +57,7 @@ var remedies = []remedy{
 	},
 	{
 		cause: "permissions boundary", texts: []string{"permissions boundary"},
-		advice: "Allow the action in the policy that PermissionsBoundaryArn names",
+		advice: "Allow the action in the policy that InstallerPermissionsBoundaryArn names",
 	},
 	{
 		cause: "denied", texts: []string{"is not authorized to perform", "HandlerErrorCode: AccessDenied"},

@@ -43,7 +43,7 @@ type failedLaunch struct {
 
 const boundaryName = "boundary"
 
-// boundaryARN is the policy of PermissionsBoundaryArn.
+// boundaryARN is the policy of InstallerPermissionsBoundaryArn.
 const boundaryARN = "arn:aws:iam::123456789012:policy/" + boundaryName
 
 var failedLaunches = map[string]failedLaunch{
@@ -71,7 +71,7 @@ var failedLaunches = map[string]failedLaunch{
 		},
 	},
 	"permissions boundary": {
-		parameters: map[string]string{"PermissionsBoundaryArn": boundaryARN},
+		parameters: map[string]string{"InstallerPermissionsBoundaryArn": boundaryARN},
 		prepare: func(t *testing.T, a *fakeawstest.Account) {
 			name, document := boundaryName, `{"Version":"2012-10-17","Statement":[`+
 				`{"Effect":"Allow","NotAction":"iam:CreatePolicy","Resource":"*"}]}`
@@ -80,7 +80,7 @@ var failedLaunches = map[string]failedLaunch{
 				t.Fatal(err)
 			}
 		},
-		words: []string{"iam:CreatePolicy", "Allow the action in the policy that PermissionsBoundaryArn names"},
+		words: []string{"iam:CreatePolicy", "Allow the action in the policy that InstallerPermissionsBoundaryArn names"},
 		follow: func(t *testing.T, a *fakeawstest.Account) map[string]string {
 			arn, document := boundaryARN, `{"Version":"2012-10-17","Statement":[`+
 				`{"Effect":"Allow","Action":"*","Resource":"*"}]}`
@@ -90,7 +90,7 @@ var failedLaunches = map[string]failedLaunch{
 			if err != nil {
 				t.Fatal(err)
 			}
-			return map[string]string{"PermissionsBoundaryArn": boundaryARN}
+			return map[string]string{"InstallerPermissionsBoundaryArn": boundaryARN}
 		},
 	},
 	"quota: a higher one": {

@@ -31,7 +31,8 @@ func onNewRole(a *account, call *protocol.Call) []protocol.Access {
 
 // onRolePolicies is for actions with the condition keys
 // iam:PermissionsBoundary (the boundary that the role has, or gets by the call)
-// and iam:PolicyARN.
+// and iam:PolicyARN (Service Authorization Reference, "Actions, resources, and
+// condition keys for AWS Identity and Access Management").
 func onRolePolicies(a *account, call *protocol.Call) []protocol.Access {
 	out := onRole(a, call)
 	boundary := call.Str("PermissionsBoundary")

@@ -21,7 +21,7 @@ const (
 )
 
 // Generate returns template.yaml with the parts that follow from the profiles: for each profile the rule that checks
-// the parameters, and the entry of the mapping Profiles. They are between comments; everything else is not modified.
+// the parameters, the entry of the mapping Profiles, and the permissions boundary. They are between comments; everything else is not modified.
 func Generate(template []byte) ([]byte, error) {
 	root, err := yamlfmt.Parse(template)
 	if err != nil {
@@ -61,6 +61,9 @@ func Generate(template []byte) ([]byte, error) {
 		if template, err = replacePart(template, strings.Repeat("  ", part.lines), text); err != nil {
 			return nil, fmt.Errorf("generate template.yaml: %w", err)
 		}
+	}
+	if template, err = writeCeiling(template, root, profiles); err != nil {
+		return nil, fmt.Errorf("generate template.yaml: %w", err)
 	}
 	return template, nil
 }

@@ -63,7 +63,10 @@ func (a *profileAdder) add() error {
 	if err := setDefault(parameters, "Operations", strings.Join(operations, ",")); err != nil {
 		return err
 	}
-	return a.rules()
+	if err := a.rules(); err != nil {
+		return err
+	}
+	return a.ceiling()
 }
 
 // rules writes the rules of the template's profiles: a question that was added is not one of the other profiles.

@@ -1,0 +1,150 @@
+package ceiling
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy/actions"
+)
+
+// width is how wide the patterns of a ceiling are. A profile has the narrowest that fits.
+type width int
+
+const (
+	beginnings width = iota // patterns are beginnings of names: "ec2:DescribeVpn*"
+	parts                   // and parts of names: "ec2:*Subnets"
+	reads                   // and may match every action that lists or describes, also those of sensitive
+)
+
+// compress returns patterns of actions that match each of wanted, of one service or several, and apart from them only
+// actions that are granted anyway (also) or that are harmless. The patterns are sorted, and the same input always has
+// the same result.
+//
+// It is a greedy cover: the pattern is taken that saves most characters, until none saves any.
+func compress(wanted []string, also map[string]bool, w width) []string {
+	open := map[string][]string{} // by service
+	for _, a := range wanted {
+		service, name, _ := strings.Cut(a, ":")
+		if !slices.Contains(open[service], name) {
+			open[service] = append(open[service], name)
+		}
+	}
+	var out []string
+	for _, service := range slices.Sorted(maps.Keys(open)) {
+		out = append(out, compressService(service, open[service], also, w)...)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func compressService(service string, names []string, also map[string]bool, w width) []string {
+	slices.Sort(names)
+	allowed := map[string]bool{}
+	for _, n := range names {
+		allowed[n] = true
+	}
+	var all []string
+	for _, a := range actions.Matching(service + ":*") {
+		_, name, _ := strings.Cut(a.Name, ":")
+		all = append(all, name)
+		if also[a.Name] || harmless(a) && (w == reads || !slices.Contains(sensitive, a.Name)) {
+			allowed[name] = true
+		}
+	}
+	candidates := slices.DeleteFunc(patterns(names, w), func(p string) bool {
+		return slices.ContainsFunc(all, func(n string) bool { return !allowed[n] && actions.Match(p, n) })
+	})
+	covered := map[string][]string{}
+	for _, p := range candidates {
+		for _, n := range names {
+			if actions.Match(p, n) {
+				covered[p] = append(covered[p], n)
+			}
+		}
+	}
+	overhead := len(service) + len(`:"",`)
+	done := map[string]bool{}
+	var out []string
+	for {
+		best, saved := "", 0
+		for _, p := range candidates {
+			s := -(len(p) + overhead)
+			for _, n := range covered[p] {
+				if !done[n] {
+					s += len(n) + overhead
+				}
+			}
+			if s > saved {
+				best, saved = p, s
+			}
+		}
+		if saved <= 0 {
+			break
+		}
+		for _, n := range covered[best] {
+			done[n] = true
+		}
+		out = append(out, service+":"+best)
+	}
+	for _, n := range names {
+		if !done[n] {
+			out = append(out, service+":"+n)
+		}
+	}
+	return out
+}
+
+// patterns returns the candidates for names of actions: beginnings of whole words and, unless only these are wanted,
+// runs of words between wildcards and last words. They are sorted by length, then by name.
+func patterns(names []string, width width) []string {
+	seen := map[string]bool{}
+	for _, n := range names {
+		w := words(n)
+		for i := 1; i <= len(w); i++ {
+			seen[strings.Join(w[:i], "")+"*"] = true
+			if width == beginnings {
+				continue
+			}
+			for j := range i {
+				seen["*"+strings.Join(w[j:i], "")+"*"] = true
+			}
+			seen["*"+strings.Join(w[i-1:], "")] = true
+		}
+	}
+	delete(seen, "**")
+	return slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
+}
+
+// words splits a name before its capital letters: "Describe", "D", "B", "Snapshots".
+func words(name string) []string {
+	var out []string
+	start := 0
+	for i := 1; i < len(name); i++ {
+		if name[i] >= 'A' && name[i] <= 'Z' {
+			out = append(out, name[start:i])
+			start = i
+		}
+	}
+	return append(out, name[start:])
+}
+
+// harmless reports whether an action only lists or describes resources.
+func harmless(a actions.Action) bool {
+	_, name, _ := strings.Cut(a.Name, ":")
+	return (strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List")) &&
+		!a.Is(actions.Write) && !a.Is(actions.Permissions) && !a.Is(actions.Tagging)
+}
+
+// sensitive are actions that describe or list and return secrets or data: user data, the output of commands,
+// parameters and outputs of stacks, settings of functions.
+var sensitive = []string{
+	"cloudformation:DescribeChangeSet", "cloudformation:DescribeStacks", "cloudformation:ListExports",
+	"dynamodb:DescribeStream",
+	"ec2:DescribeInstanceAttribute", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSpotFleetRequests",
+	"ec2:DescribeSpotInstanceRequests", "ec2:DescribeVpnConnections", "ec2:DescribeClientVpnEndpoints",
+	"ssm:DescribeSessions", "ssm:ListCommandInvocations", "ssm:ListCommands", "ssm:ListInventoryEntries",
+}
