@@ -207,7 +207,7 @@ type service struct {
 func (s Scope) resources() map[string]service {
 	return map[string]service{
 		"*":   {"ReadLists", []string{"*"}}, // IAM authorizes these on * only
-		"iam": {"Roles", s.roles()},
+		"iam": {"Roles", append(s.roles(), s.policies()...)},
 		"lambda": {"Functions", []string{
 			s.arn("lambda", "function:"+s.StackName+"-*"), s.arn("lambda", "function:permstack-drift-*"),
 		}},
@@ -238,6 +238,15 @@ func (s Scope) roles() []string {
 	name := strings.Join([]string{"arn", s.partition(), "iam", "", s.Account,
 		"role" + s.Path + s.Region + "/*/installer/"}, ":")
 	return []string{name + s.StackName + "-*"}
+}
+
+// policies returns the permissions boundary that the stack creates, by the same path and the beginning of its name.
+func (s Scope) policies() []string {
+	var out []string
+	for _, role := range s.roles() {
+		out = append(out, strings.Replace(role, ":role/", ":policy/", 1))
+	}
+	return out
 }
 
 func (s Scope) release() []string {
