@@ -155,7 +155,8 @@ type Entity struct {
 // it returns those before it and the error.
 func (r *Reader) PolicyEntities(ctx context.Context, arn string) ([]Entity, error) {
 	var out []Entity
-	in := &iam.ListEntitiesForPolicyInput{PolicyArn: &arn}
+	// A policy grants nothing to a role whose boundary it is.
+	in := &iam.ListEntitiesForPolicyInput{PolicyArn: &arn, PolicyUsageFilter: types.PolicyUsageTypePermissionsPolicy}
 	err := eachPage(ctx, r.Limits.IAM, r.IAM.ListEntitiesForPolicy, in,
 		func(page *iam.ListEntitiesForPolicyOutput) bool {
 			for _, r := range page.PolicyRoles {

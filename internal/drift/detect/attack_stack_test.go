@@ -27,6 +27,9 @@ const forgedAction = "iam:CreateUser"
 // updateStack updates a stack with a template, and with tags if there are any.
 func (w *environment) updateStack(name, body string, tags ...types.Tag) {
 	w.t.Helper()
+	if strings.Contains(body, boundaryPlaceholder) {
+		body = strings.ReplaceAll(body, boundaryPlaceholder, w.boundary())
+	}
 	url := w.TemplateURL("changed.yaml", []byte(body))
 	in := &cloudformation.UpdateStackInput{TemplateURL: &url, Tags: tags}
 	if len(tags) == 0 {
@@ -154,7 +157,8 @@ func TestForgedTemplateRepairedByHand(t *testing.T) {
 func TestForgedResources(t *testing.T) {
 	const externalIDCondition = `"StringEquals":{"sts:ExternalId":{"Ref":"ExternalId"}}`
 	const added = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
-		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Path":"/permstack/us-east-1/main/","PermissionsBoundary":"` + boundaryPlaceholder + `",` +
+		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
 	for _, tc := range []struct {
 		name, old, new string
@@ -280,7 +284,8 @@ func TestStackHeldInProgress(t *testing.T) {
 // what the forged one added, and never restores a forged statement.
 func TestRevertForgedTemplate(t *testing.T) {
 	const role = `"Rogue":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"ClumioRogue-us-east-1-main",` +
-		`"Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Path":"/permstack/us-east-1/main/","PermissionsBoundary":"` + boundaryPlaceholder + `",` +
+		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
 	const arn = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
 	for _, tc := range []struct {
@@ -402,4 +407,16 @@ func TestPolicyAttachedElsewhere(t *testing.T) {
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("after it was detached: %q", got)
 	}
+}
+
+// boundaryPlaceholder stands for the boundary of the backup service's roles in a template of updateStack: the stack role
+// creates no role without it.
+const boundaryPlaceholder = "BOUNDARY"
+
+// boundary returns the ARN of the boundary of the backup service's roles.
+func (w *environment) boundary() string {
+	w.t.Helper()
+	_, after, _ := strings.Cut(w.template(w.accessStack()), `"PermissionsBoundary":"`)
+	arn, _, _ := strings.Cut(after, `"`)
+	return arn
 }

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"permstack/internal/installation"
@@ -13,7 +14,10 @@ import (
 // Only a change of it can be reported.
 func (c *check) contents(ctx context.Context, m *model) []finding.Choice {
 	var out []finding.Choice
-	if arn := c.chosen.properties.PermissionsBoundaryARN; arn != "" {
+	// The boundary that the parent stack creates is compared with its template.
+	arn := c.chosen.properties.PermissionsBoundaryARN
+	ofStack := slices.ContainsFunc(m.resources, func(r *resource) bool { return r.physicalID == arn })
+	if arn != "" && !ofStack {
 		if p := c.readPolicy(ctx, arn); p.document != "" {
 			out = append(out, c.boundaryDocument(ctx, m, arn, p))
 		}

@@ -280,8 +280,8 @@ func (w *ceilingWriter) option(o schema.Option) string {
 	return name
 }
 
-// listContains returns the condition that a parameter with a list has a value. Fn::Contains is for rules alone: here the
-// list, split at the value, has more before the value than nothing.
+// listContains returns the condition that a parameter with a list has a value. Fn::Contains is for rules alone: here
+// the list, split at the value, has more before the value than nothing.
 func listContains(parameter, value string) string {
 	list := fmt.Sprintf(`!Sub [",${L},", {L: !Join [",", !Ref %s]}]`, parameter)
 	return fmt.Sprintf(`Fn::Not: [{Fn::Equals: [!Select [0, !Split [",%s,", %s]], %s]}]`, value, list, list)
