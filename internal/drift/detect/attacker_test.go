@@ -294,6 +294,11 @@ func TestAttackerWithCloudFormation(t *testing.T) {
 			StackName: &stack, TemplateBody: &body, Tags: w.Stack(stack).Describe().Tags,
 			Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 		}
+		for _, p := range w.Stack(stack).Describe().Parameters { // the attacker does not know the external id
+			in.Parameters = append(in.Parameters, types.Parameter{
+				ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true),
+			})
+		}
 		if edit != nil {
 			edit(in)
 		}
