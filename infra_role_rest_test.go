@@ -13,9 +13,9 @@ func TestInfraRoleResources(t *testing.T) {
 	// A type that is not here has to be thought of in places, and here.
 	types := map[string]map[string]int{
 		"template.yaml": {
-			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 3, "AWS::IAM::Role": 3, "AWS::Lambda::EventInvokeConfig": 2,
-			"AWS::IAM::ManagedPolicy": 1,
-			"AWS::Lambda::Function":   2, "AWS::Lambda::Permission": 1, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
+			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 4, "AWS::IAM::Role": 3,
+			"AWS::IAM::ManagedPolicy": 1, "AWS::Lambda::EventInvokeConfig": 2,
+			"AWS::Lambda::Function": 2, "AWS::Lambda::Permission": 1, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
 			"AWS::SNS::Topic": 1, "AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 2, "AWS::SQS::QueuePolicy": 1,
 			"AWS::SSM::Parameter": 1, "Custom::PermissionStack": 1,
 		},
@@ -55,8 +55,10 @@ func TestInfraRoleResources(t *testing.T) {
 				hold("EventPattern",
 					`{"detail":{"stack-id":["`+stack+`",{"wildcard":"arn:aws:cloudformation:us-east-1:123456789012:stack/*-`+uuid+
 						`-permstack-*"}],"status-details":{"status":[{"suffix":"_COMPLETE"},{"suffix":"_FAILED"}]}},"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`)
-				hold("Targets",
-					`[{"Arn":"arn:aws:lambda:us-east-1:123456789012:function:permstack-drift-`+uuid+`","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`)
+				hold(
+					"Targets",
+					`[{"Arn":"arn:aws:lambda:us-east-1:123456789012:function:permstack-drift-`+uuid+`","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:123456789012:parent-DriftFailures-1A2B"},"Id":"Drift"}]`,
+				)
 				hold("State", `"ENABLED"`)
 			case "DriftInvokeConfig":
 				hold("DestinationConfig",

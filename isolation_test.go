@@ -70,8 +70,14 @@ func (i isolated) infra(t *testing.T) []string {
 		i.parent(t).ID,
 		"arn:aws:iam::" + account + ":role" + i.rolePath() + "installer/" + i.stack + "-StackRole-1A2B",
 		"arn:aws:iam::" + account + ":role" + i.rolePath() + "installer/" + i.stack + "-ProvisionerRole-1A2B",
-		arn("lambda", "function:"+i.stack+"-Drift-1A2B"), arn("sns", i.stack+"-AlertTopic-1A2B"),
-		arn("sqs", i.stack+"-DriftFailures-1A2B"), arn("events", "rule/permstack-"+i.uuid), arn("sqs", i.stack+"-DriftEvents-1A2B"),
+		arn("lambda", "function:"+i.stack+"-Drift-1A2B"),
+		arn("sns", i.stack+"-AlertTopic-1A2B"),
+		arn(
+			"sqs",
+			i.stack+"-DriftFailures-1A2B",
+		),
+		arn("events", "rule/permstack-"+i.uuid),
+		arn("sqs", i.stack+"-DriftEvents-1A2B"),
 	}
 }
 

@@ -55,7 +55,12 @@ parameters. It cannot accept what could not be read.`,
 	flags.StringVar(&f.drop, "withdraw", "", "`ID` of the finding whose acceptance ends now")
 	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
 	f.aws.registerProfile(cmd)
-	flags.DurationVar(&f.timeout, "timeout", 20*time.Minute, "`DURATION` after which the command stops waiting for the stack")
+	flags.DurationVar(
+		&f.timeout,
+		"timeout",
+		20*time.Minute,
+		"`DURATION` after which the command stops waiting for the stack",
+	)
 	return cmd
 }
 
@@ -158,7 +163,11 @@ func (f driftAcceptFlags) accept(ctx context.Context, cfg aws.Config, until time
 	i := slices.IndexFunc(all, func(g finding.Finding) bool { return g.ID == f.id })
 	switch {
 	case i < 0:
-		return finding.Acceptance{}, fmt.Errorf("stack %s has no finding %s now: permstack drift shows the IDs", f.stack, f.id)
+		return finding.Acceptance{}, fmt.Errorf(
+			"stack %s has no finding %s now: permstack drift shows the IDs",
+			f.stack,
+			f.id,
+		)
 	case !all[i].Acceptable():
 		return finding.Acceptance{}, fmt.Errorf("finding %s cannot be accepted, because its contents are not known: %s",
 			f.id, all[i].Kind)
@@ -202,9 +211,12 @@ func (f driftAcceptFlags) update(
 		}
 		return f.aws.explain(err)
 	}
-	waiter := cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
-	})
+	waiter := cloudformation.NewStackUpdateCompleteWaiter(
+		client,
+		func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+		},
+	)
 	deadline, _ := ctx.Deadline()
 	err := waiter.Wait(ctx, &cloudformation.DescribeStacksInput{StackName: described.StackId}, time.Until(deadline))
 	if err != nil {

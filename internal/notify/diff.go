@@ -263,7 +263,8 @@ func newSkipped(report finding.Report) skipped {
 		}
 	}
 	if report.Unaudited {
-		s.resources[newKey(finding.Finding{Stack: stackName(report.ParentStackID), LogicalID: finding.AuditID}).Resource] = true
+		s.resources[newKey(finding.Finding{Stack: stackName(report.ParentStackID),
+			LogicalID: finding.AuditID}).Resource] = true
 	}
 	for _, id := range report.InProgress {
 		s.stacks[newKey(finding.Finding{Stack: stackName(id)}).Stack] = true

@@ -13,7 +13,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// everyChoice returns the largest selections of a profile: every asset and option, once with each value of each setting.
+// everyChoice returns the largest selections of a profile: every asset and option, once with each value of each
+// setting.
 func everyChoice(p schema.Profile) []policies.Selection {
 	base := policies.Selection{Profile: p.Name}
 	for _, a := range p.Assets {
@@ -34,7 +35,8 @@ func everyChoice(p schema.Profile) []policies.Selection {
 }
 
 // TestLargestChoicesFit builds the stacks of the largest choices of every profile as an installation deploys them: with
-// resources of another account and of the organization opened, the guard of everything that template.yaml protects, and the longest names.
+// resources of another account and of the organization opened, the guard of everything that template.yaml protects, and
+// the longest names.
 func TestLargestChoicesFit(t *testing.T) {
 	largest := map[string]int{}
 	for _, name := range policies.ProfileNames() {

@@ -208,7 +208,8 @@ func (f *fake) UpdateStack(
 		return nil, validation("Stack:%s is in %s state and can not be updated.", *s.StackId, s.StackStatus)
 	}
 	parameters := s.newParameters(in.Parameters)
-	if s.body == *in.TemplateBody && s.parameters == parameters && fmt.Sprint(tagMap(s.Tags)) == fmt.Sprint(tagMap(in.Tags)) {
+	if s.body == *in.TemplateBody && s.parameters == parameters &&
+		fmt.Sprint(tagMap(s.Tags)) == fmt.Sprint(tagMap(in.Tags)) {
 		return nil, validation("No updates are to be performed.")
 	}
 	if err := f.write("UpdateStack", *s.StackName, in); err != nil {

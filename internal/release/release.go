@@ -93,7 +93,12 @@ func Pack(o Options) ([]Object, error) {
 			return nil, fmt.Errorf("region %q is not a Region of AWS", name)
 		}
 	}
-	r := launch.Release{Version: o.Version, BucketPrefix: o.BucketPrefix, Regions: o.Regions, Code: map[string]map[string]string{}}
+	r := launch.Release{
+		Version:      o.Version,
+		BucketPrefix: o.BucketPrefix,
+		Regions:      o.Regions,
+		Code:         map[string]map[string]string{},
+	}
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
 		object := Object{Key: launch.Key(o.Version, name), File: file, ContentType: contentType, Body: body}

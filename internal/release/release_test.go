@@ -220,7 +220,10 @@ func TestForeignBucket(t *testing.T) {
 	}
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":[` +
 		`"arn:aws:s3:::` + bucket + `","arn:aws:s3:::` + bucket + `/*"]}]}`
-	if _, err := foreign.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+	if _, err := foreign.PutBucketPolicy(
+		t.Context(),
+		&s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := in("111122223333").HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err != nil {
@@ -244,7 +247,13 @@ func TestForeignBucket(t *testing.T) {
 // Regions that it was published to, and names them elsewhere.
 func TestPublishedRegions(t *testing.T) {
 	objects, err := release.Pack(release.Options{
-		Root: repository(t, "program"), Version: "v1.2.0", BucketPrefix: "releases", Regions: []string{"eu-central-1", "us-east-1"},
+		Root: repository(
+			t,
+			"program",
+		),
+		Version:      "v1.2.0",
+		BucketPrefix: "releases",
+		Regions:      []string{"eu-central-1", "us-east-1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -88,8 +88,14 @@ func (c *counter) take() (calls, writes int, words string) {
 
 // benchCalls runs a scenario and counts the calls of the functions.
 func benchCalls(permstack string) error {
-	aws1, err := standalone.Start("127.0.0.1:0",
-		standalone.Options{ForeignCode: true, BuiltIn: []string{permstack, "lambda-function"}, Names: []string{"provisioner", "drift"}})
+	aws1, err := standalone.Start(
+		"127.0.0.1:0",
+		standalone.Options{
+			ForeignCode: true,
+			BuiltIn:     []string{permstack, "lambda-function"},
+			Names:       []string{"provisioner", "drift"},
+		},
+	)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,9 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := keys.CreateGrant(t.Context(), &kms.CreateGrantInput{
-		KeyId: key.KeyMetadata.KeyId, GranteePrincipal: aws.String(fakeawstest.ControlPlaneARN), Operations: []types.GrantOperation{"Decrypt"},
+		KeyId:            key.KeyMetadata.KeyId,
+		GranteePrincipal: aws.String(fakeawstest.ControlPlaneARN),
+		Operations:       []types.GrantOperation{"Decrypt"},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -380,31 +380,13 @@ func TestOtherStacksAndRoles(t *testing.T) {
 	const other = parentName + "-permstack-b"
 	id := w.create(other, `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
 		`"Path":"/permstack/us-east-1/main/installer/","AssumeRolePolicyDocument":`+strangersTrust+`}}}}`)
-	w.create(must(installation.ParseParent(id)).StackName(installation.Access), `{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
-		`"RoleName":"CPMRole-us-east-1-main","Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":`+strangersTrust+`,`+
-		`"Tags":[{"Key":"permstack:parent","Value":"`+id+`"}]}}}}`)
+	w.create(
+		must(installation.ParseParent(id)).StackName(installation.Access),
+		`{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{`+
+			`"RoleName":"CPMRole-us-east-1-main","Path":"/permstack/us-east-1/main/","AssumeRolePolicyDocument":`+strangersTrust+`,`+
+			`"Tags":[{"Key":"permstack:parent","Value":"`+id+`"}]}}}}`,
+	)
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Errorf("another installation: %q", got)
-	}
-}
-
-// TestPolicyAttachedElsewhere checks that an attachment of the installation's policy to another
-// role is reported.
-func TestPolicyAttachedElsewhere(t *testing.T) {
-	w := installTemplate(t)
-	arn := w.somePolicy()
-	must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(strangersTrust),
-	}))
-	w.AttachPolicy("theirs", arn)
-	want := []string{w.logical(arn) + " policy-attached-elsewhere [role theirs] grants-more live"}
-	for range 2 {
-		if got := summaries(w.check()); !slices.Equal(got, want) {
-			t.Errorf("found %q, want %q", got, want)
-		}
-	}
-	w.DetachPolicy("theirs", arn)
-	if got := summaries(w.check()); len(got) != 0 {
-		t.Errorf("after it was detached: %q", got)
 	}
 }

@@ -35,7 +35,10 @@ const (
 
 // send adds an event.
 func (b *Inbox) send(ctx context.Context, event []byte) error {
-	_, err := b.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &b.QueueURL, MessageBody: aws.String(string(event))})
+	_, err := b.Client.SendMessage(
+		ctx,
+		&sqs.SendMessageInput{QueueUrl: &b.QueueURL, MessageBody: aws.String(string(event))},
+	)
 	if err != nil {
 		return fmt.Errorf("send event to queue %s: %w", b.QueueURL, err)
 	}

@@ -42,7 +42,8 @@ type Run struct {
 
 	// Check checks for drift; the state is of the previous run. The events are those
 	// that AWS reported since. With limited, only what they name is checked.
-	Check func(ctx context.Context, previous notify.State, events []changeevent.Event, limited bool) (finding.Report, error)
+	Check func(ctx context.Context, previous notify.State, events []changeevent.Event, limited bool) (finding.Report,
+		error)
 	// Revert reverts findings; nil if OnDrift is notify.
 	Revert func(context.Context, finding.Report) (finding.Reversals, error)
 	// Deployed returns which access is deployed and which was announced; nil skips

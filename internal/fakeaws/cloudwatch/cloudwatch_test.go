@@ -42,19 +42,28 @@ Resources:
 	if got := describe(); len(got) != 2 || !got[0] || !got[1] {
 		t.Errorf("got actions %v, want both enabled", got)
 	}
-	if _, err := c.DisableAlarmActions(t.Context(), &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{"a"}}); err != nil {
+	if _, err := c.DisableAlarmActions(
+		t.Context(),
+		&cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{"a"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := describe(); got[0] || !got[1] {
 		t.Errorf("got actions %v, want those of b alone", got)
 	}
-	if _, err := c.EnableAlarmActions(t.Context(), &cloudwatch.EnableAlarmActionsInput{AlarmNames: []string{"a"}}); err != nil {
+	if _, err := c.EnableAlarmActions(
+		t.Context(),
+		&cloudwatch.EnableAlarmActionsInput{AlarmNames: []string{"a"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if got := describe("a"); len(got) != 1 || !got[0] {
 		t.Errorf("got actions %v, want those of a", got)
 	}
-	if _, err := c.DisableAlarmActions(t.Context(), &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{}}); err == nil {
+	if _, err := c.DisableAlarmActions(
+		t.Context(),
+		&cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{}},
+	); err == nil {
 		t.Error("no alarm is given: no error")
 	}
 }

@@ -52,7 +52,15 @@ func (c *codeFinder) find(code lambda.Code) (argv []string, dir string, env []st
 			continue
 		}
 		if program != "" && c.o.Logger != nil {
-			c.o.Logger.Info("running the built-in function instead of the given code", "function", name, "code", code.Path+code.S3Key, "machine", runtime.GOOS+"/"+runtime.GOARCH)
+			c.o.Logger.Info(
+				"running the built-in function instead of the given code",
+				"function",
+				name,
+				"code",
+				code.Path+code.S3Key,
+				"machine",
+				runtime.GOOS+"/"+runtime.GOARCH,
+			)
 		}
 		root := c.o.Root
 		if program != "" { // the other files of the package, such as profiles

@@ -33,13 +33,15 @@ func TestAccept(t *testing.T) {
 			" until 2027-01-31 by arn:aws:sts::123456789012:assumed-role/Admin/me: a guardrail: all roles", InForce},
 		"renewed": {attached, id + "/" + hash + " until 2026-11-01 by A: x; " + id + "/" + hash +
 			" until 2027-01-31 by A: x", InForce},
-		"no reason":     {attached, id + "/" + hash + " until 2027-01-31 by Admin", ""},
-		"no wildcard":   {attached, "*/* until 2027-01-31 by Admin: all", ""},
-		"short hash":    {attached, id + "/fedcba until 2027-01-31 by Admin: all", ""},
-		"invalid date":  {attached, id + "/" + hash + " until 2027-02-31 by Admin: all", ""},
-		"unreadable":    {with(func(f *Finding) { f.Direction = Unreadable }), id + "/" + hash + " until 2027-01-31 by A: x", ""},
-		"added stack":   {with(func(f *Finding) { f.Kind = StackAdded }), id + "/" + hash + " until 2027-01-31 by A: x", ""},
-		"no statements": {with(func(f *Finding) { f.Reason = PolicyUnreadable }), id + "/" + hash + " until 2027-01-31 by A: x", ""},
+		"no reason":    {attached, id + "/" + hash + " until 2027-01-31 by Admin", ""},
+		"no wildcard":  {attached, "*/* until 2027-01-31 by Admin: all", ""},
+		"short hash":   {attached, id + "/fedcba until 2027-01-31 by Admin: all", ""},
+		"invalid date": {attached, id + "/" + hash + " until 2027-02-31 by Admin: all", ""},
+		"unreadable": {with(func(f *Finding) { f.Direction = Unreadable }), id + "/" + hash + " until 2027-01-31 by A: x",
+			""},
+		"added stack": {with(func(f *Finding) { f.Kind = StackAdded }), id + "/" + hash + " until 2027-01-31 by A: x", ""},
+		"no statements": {with(func(f *Finding) { f.Reason = PolicyUnreadable }),
+			id + "/" + hash + " until 2027-01-31 by A: x", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			open, accepted := Accept([]Finding{tc.finding}, ParseAcceptances(tc.list), now)

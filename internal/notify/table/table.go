@@ -37,7 +37,16 @@ func Write(w io.Writer, m notify.Message) error {
 	for _, f := range m.Accepted {
 		fmt.Fprintf(&b, "\n%-*s %s\n%-*s %s\n", labelWidth, "ACCEPTED", resourceName(f),
 			labelWidth, "", wording.Title(f.Kind, " ", f.Subject))
-		fmt.Fprintf(&b, "  %-9s %s\n  %-9s %s\n  %-9s %s\n", "found", wrap(f.Actual), "accepted", wrap(f.Acceptance), "id", f.ID)
+		fmt.Fprintf(
+			&b,
+			"  %-9s %s\n  %-9s %s\n  %-9s %s\n",
+			"found",
+			wrap(f.Actual),
+			"accepted",
+			wrap(f.Acceptance),
+			"id",
+			f.ID,
+		)
 	}
 	for i, id := range m.NotReached {
 		switch {

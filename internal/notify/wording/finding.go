@@ -314,9 +314,9 @@ func details(f finding.Finding) []string {
 	case finding.TrustsOwnRole:
 		add("Whoever has the installation's role may assume this one, too.")
 	case finding.ResourcePolicyNames:
-		add("The policy gives access besides the policies of the installation's roles.")
+		add("The policy grants access in addition to the policies of the installation's roles.")
 	case finding.KeyGrantAdded:
-		add("A grant gives access to the key until it is revoked, whatever the key's policy says.")
+		add("A grant allows use of the key until it is revoked, whatever the key's policy says.")
 	case finding.StackOrphaned:
 		add("Its parent stack does not exist: what it grants remains, and nothing checks it.")
 	case finding.StackHeld:

@@ -7,7 +7,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// choices reports assets and operations that change nothing: no part of the profile names them, although it names others
+// choices reports assets and operations that change nothing: no part of the profile names them, although it names
+// others
 // of the kind. A profile need not name any.
 func (c *checker) choices() {
 	p := c.loaded.Profile
@@ -33,8 +34,14 @@ func (c *checker) unused(what string, names []string, isUsed func(string) bool) 
 	}
 	for _, name := range names {
 		if !isUsed(name) {
-			c.add(c.loaded.Place(profilefile.ChoiceKey(what, name)), Reference, "%s %s changes nothing: no statement has it in for; add the statements that it "+
-				"needs, or remove it", what, name)
+			c.add(
+				c.loaded.Place(profilefile.ChoiceKey(what, name)),
+				Reference,
+				"%s %s changes nothing: no statement has it in for; add the statements that it "+
+					"needs, or remove it",
+				what,
+				name,
+			)
 		}
 	}
 }

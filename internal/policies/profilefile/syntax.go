@@ -20,7 +20,11 @@ var syntaxAdvice = []struct {
 		"write a text that begins with * in quotes: '*'"},
 	{"did not find expected ',' or '}'", regexp.MustCompile(`\{.*\$\{|\{`),
 		"a { is not closed, or a text with braces is not in quotes: '${Account}'"},
-	{"did not find expected ',' or ']'", regexp.MustCompile(`\[`), "a [ is not closed, or two items have no comma between them"},
+	{
+		"did not find expected ',' or ']'",
+		regexp.MustCompile(`\[`),
+		"a [ is not closed, or two items have no comma between them",
+	},
 	{"mapping values are not allowed", regexp.MustCompile(`:.*: `),
 		"write a text that contains a colon and a space in quotes"},
 	{"did not find expected '-' indicator", nil,

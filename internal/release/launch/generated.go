@@ -21,7 +21,8 @@ const (
 )
 
 // Generate returns template.yaml with the parts that follow from the profiles: for each profile the rule that checks
-// the parameters, the entry of the mapping Profiles, and the permissions boundary. They are between comments; everything else is not modified.
+// the parameters, the entry of the mapping Profiles, and the permissions boundary. They are between comments;
+// everything else is not modified.
 func Generate(template []byte) ([]byte, error) {
 	root, err := yamlfmt.Parse(template)
 	if err != nil {

@@ -144,7 +144,10 @@ func addRegionRule(root *yaml.Node, published []string) error {
 	}
 	set(rules, "PublishedRegion", mapping(field{"Assertions", sequence(mapping(
 		field{"Assert", call("Fn::Contains", sequence(sequence(list...), ref("AWS::Region")))},
-		field{"AssertDescription", scalar("This release was published to these Regions only: " + strings.Join(published, ", ") + ".")},
+		field{
+			"AssertDescription",
+			scalar("This release was published to these Regions only: " + strings.Join(published, ", ") + "."),
+		},
 	))}))
 	return nil
 }

@@ -25,7 +25,10 @@ func TestSBOM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := []supplychain.File{{Name: "permstack-linux-amd64", Body: body}, {Name: "launch-stack.yaml", Body: []byte("x")}}
+	files := []supplychain.File{
+		{Name: "permstack-linux-amd64", Body: body},
+		{Name: "launch-stack.yaml", Body: []byte("x")},
+	}
 	programs := map[string]io.ReaderAt{"permstack-linux-amd64": bytes.NewReader(body)}
 	out, err := supplychain.SBOM("v1", programs, files)
 	if err != nil {

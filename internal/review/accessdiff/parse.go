@@ -36,7 +36,9 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 			AccountID: "${AWS::AccountId}", Region: "${AWS::Region}", Partition: "${AWS::Partition}",
 			URLSuffix: "${AWS::URLSuffix}", StackName: "${AWS::StackName}", StackID: "${AWS::StackId}",
 		}
-		bound, err := template.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: pseudo})
+		bound, err := template.ResolveParameters(
+			cfntemplate.Environment{Deployed: true, Parameters: parameters, Pseudo: pseudo},
+		)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", label, err)
 		}

@@ -74,8 +74,12 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 	if len(s.Templates) == 0 {
 		return Stack{}, fmt.Errorf("read stack %s: it has no permission stack (%s)", name, parent.StackNames())
 	}
-	s.Environment.Protected = nil // with logical IDs instead of ARNs
+	// These may have logical IDs of the parent stack instead of ARNs.
+	s.Environment.Protected, s.Environment.PermissionsBoundaryARN = nil, ""
 	for _, body := range s.Templates {
+		if arn := boundaryARN(body); arn != "" {
+			s.Environment.PermissionsBoundaryARN = arn
+		}
 		s.Environment.Protected = append(s.Environment.Protected, guardedARNs(body)...)
 	}
 	return s, nil
@@ -168,3 +172,22 @@ type logicalIDResolver struct{}
 
 func (logicalIDResolver) Ref(id string) (any, error)       { return id, nil }
 func (logicalIDResolver) GetAtt(id, _ string) (any, error) { return id, nil }
+
+// boundaryARN returns the permissions boundary of the roles in a permission stack's template, and "" if there is none.
+func boundaryARN(body []byte) string {
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct{ PermissionsBoundary any }
+		}
+	}
+	if json.Unmarshal(body, &template) != nil {
+		return "" // not written by permstack
+	}
+	for _, r := range template.Resources {
+		if arn, ok := r.Properties.PermissionsBoundary.(string); ok && r.Type == "AWS::IAM::Role" {
+			return arn
+		}
+	}
+	return ""
+}

@@ -94,7 +94,7 @@ func (q query) matchResource(g explain.Grant) (explain.Grant, bool) {
 	}
 	var names []string
 	for _, action := range g.Actions {
-		if slices.ContainsFunc(actionsOf(action), func(a reference.Action) bool { return a.ActsOnType(q.types) }) {
+		if slices.ContainsFunc(matchingActions(action), func(a reference.Action) bool { return a.ActsOnType(q.types) }) {
 			names = append(names, action)
 		}
 	}

@@ -153,7 +153,8 @@ func (s Source) parseKind(q *query, lower string) {
 	switch {
 	case lower == s.Set.Profile || strings.EqualFold(lower, s.profile().Vendor):
 		q.every, q.about = func(explain.Grant) bool { return true }, append(q.about, "profile")
-	case slices.Contains([]string{"trust", "trust policy", "who can assume", "who may assume", "who can assume it"}, lower):
+	case slices.Contains([]string{"trust", "trust policy", "who can assume", "who may assume",
+		"who can assume it"}, lower):
 		q.every = func(g explain.Grant) bool { return g.Kind == explain.Trust }
 		q.about = append(q.about, "trust policy")
 	case lower == "deny" || lower == "denied":
@@ -196,7 +197,7 @@ func (s Source) names(q query) []string {
 
 // parseAction parses SERVICE:ACTION, either of which may have wildcards.
 func (q *query) parseAction(s Source, lower string) {
-	q.pattern, q.actions = lower, actionsOf(lower)
+	q.pattern, q.actions = lower, matchingActions(lower)
 	if len(q.actions) > 0 {
 		q.about = append(q.about, "action")
 		return
@@ -229,7 +230,7 @@ func (q *query) parseBareAction(lower string) {
 	if len(strings.Trim(lower, "*?")) <= 2 || strings.ContainsAny(lower, " ") {
 		return
 	}
-	if found := actionsOf("*:" + lower); len(found) > 0 && !isVerb(lower) {
+	if found := matchingActions("*:" + lower); len(found) > 0 && !isVerb(lower) {
 		q.pattern, q.actions, q.about = "*:"+lower, found, append(q.about, "action")
 	}
 }
@@ -241,7 +242,7 @@ func (q *query) parseService(lower string) {
 		prefixes = []string{lower}
 	}
 	for _, p := range prefixes {
-		q.actions = append(q.actions, actionsOf(p+":*")...)
+		q.actions = append(q.actions, matchingActions(p+":*")...)
 	}
 	if len(prefixes) > 0 {
 		q.about = append(q.about, "service")

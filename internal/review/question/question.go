@@ -195,7 +195,7 @@ func allows(g explain.Grant, action string) bool {
 	return matchesAny(g.Actions, action)
 }
 
-// actionsOf returns the AWS actions that a pattern matches.
-func actionsOf(pattern string) []reference.Action {
+// matchingActions returns the AWS actions that a pattern matches.
+func matchingActions(pattern string) []reference.Action {
 	return reference.MatchingAny(strings.ToLower(pattern))
 }
