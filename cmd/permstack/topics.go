@@ -68,7 +68,7 @@ the rules and the differences from cloudsplaining.`,
   0   success
   1   the command ran and found something: 'diff' more access, 'drift' a difference,
       'explain' that nothing grants it, 'try' a step that failed, 'profile lint'
-      a problem
+      a problem, 'check' a flow that would fail, 'why' a defect of permstack
   2   the command could not run or could not finish: a wrong command line, missing
       AWS credentials, a failed AWS call, output that could not be written
 

@@ -237,6 +237,7 @@ func (f *whyFlags) input(m denial.Message, stack deployed.Stack) (denial.Input, 
 // synthesize completes an input with the choice of the flags, unless it has a stack's, and with its set.
 func (f *whyFlags) synthesize(in *denial.Input, caller denial.Caller) error {
 	env := in.Environment
+	env.ExternalID = "" // that of a stack is masked
 	env.Account = cmp.Or(env.Account, caller.Account, policies.AccountInARN(in.Message.Resource), "123456789012")
 	env.Region = cmp.Or(env.Region, arnRegion(in.Message.Resource), "us-east-1")
 	env.Partition = policies.Partition(env.Region)

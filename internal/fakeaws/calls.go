@@ -1,9 +1,11 @@
 package fakeaws
 
 import (
+	"strings"
 	"sync"
 	"time"
 
+	"permstack/internal/fakeaws/iam"
 	"permstack/internal/fakeaws/protocol"
 )
 
@@ -31,6 +33,23 @@ type callLog struct {
 	mu      sync.Mutex
 	records []CallRecord
 	counts  map[string]int
+	uses    map[roleAction]iam.Use // the last one of each
+}
+
+// roleAction is an action that sessions of a role called.
+type roleAction struct{ account, role, service, action string }
+
+// uses returns the last call of each action by the sessions of a role.
+func (c *Cloud) uses(account, role string) []iam.Use {
+	c.calls.mu.Lock()
+	defer c.calls.mu.Unlock()
+	var out []iam.Use
+	for k, u := range c.calls.uses {
+		if k.account == account && strings.EqualFold(k.role, role) {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 func (l *callLog) add(now time.Time, call *protocol.Call, err error) {
@@ -47,6 +66,14 @@ func (l *callLog) add(now time.Time, call *protocol.Call, err error) {
 		l.counts = map[string]int{}
 	}
 	l.counts[r.Name()]++
+	if call.Caller.RoleName != "" {
+		if l.uses == nil {
+			l.uses = map[roleAction]iam.Use{}
+		}
+		l.uses[roleAction{call.Account, call.Caller.RoleName, call.Service, call.Action}] = iam.Use{
+			Service: call.Service, Action: call.Action, Time: now, Region: call.Region,
+		}
+	}
 	if len(l.records) >= maxCalls {
 		l.records = append(l.records[:0], l.records[maxCalls/2:]...)
 	}
@@ -68,7 +95,7 @@ func (c *Cloud) CallCount(name string) int {
 	return c.calls.counts[name]
 }
 
-// ResetCalls empties the call log.
+// ResetCalls empties the call log. What IAM reports as last accessed stays.
 func (c *Cloud) ResetCalls() {
 	c.calls.mu.Lock()
 	defer c.calls.mu.Unlock()

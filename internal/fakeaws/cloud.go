@@ -96,6 +96,7 @@ func New(o Options) *Cloud {
 	c.organizations = organizations.New(c.clock, c.Config)
 	c.sns.SetOrganization(c.organizations.ID)
 	c.s3.SetOrganization(c.organizations.ID)
+	c.iam.SetUses(c.uses)
 	c.iam.OnDeleted(func(arn, id string) {
 		c.sns.ReplacePrincipal(arn, id)
 		c.sqs.ReplacePrincipal(arn, id)

@@ -27,8 +27,9 @@ func sampleCall(service, action string) *protocol.Call {
 	topic := "arn:aws:sns:" + region + ":" + account + ":sample"
 	form := url.Values{
 		"RoleName": {"sample"}, "PolicyName": {"sample"}, "InstanceProfileName": {"sample"}, "Name": {"sample"},
-		"PolicyArn": {"arn:aws:iam::" + account + ":policy/sample"},
-		"TopicArn":  {topic}, "ResourceArn": {topic}, "SubscriptionArn": {topic + ":1"},
+		"PolicyArn":       {"arn:aws:iam::" + account + ":policy/sample"},
+		"PolicySourceArn": {"arn:aws:iam::" + account + ":role/sample"}, "Arn": {"arn:aws:iam::" + account + ":role/sample"},
+		"TopicArn": {topic}, "ResourceArn": {topic}, "SubscriptionArn": {topic + ":1"},
 		"StackName": {"sample"}, "Tags.member.1.Key": {"k"}, "Tags.member.1.Value": {"v"},
 	}
 	rule := "arn:aws:events:" + region + ":" + account + ":rule/sample"

@@ -25,6 +25,7 @@ type Service struct {
 	mu        sync.Mutex
 	accounts  map[string]*account
 	onDeleted func(arn, id string)
+	uses      func(account, role string) []Use
 }
 
 // OnDeleted sets a function that is called when a role is deleted, with its ARN
@@ -58,6 +59,7 @@ type account struct {
 	roles    map[string]*role
 	policies map[string]*policy // customer managed, by name in lower case
 	profiles map[string]*profile
+	jobs     map[string]*accessJob // reports of last accessed details, by id
 }
 
 // New returns an IAM without roles and policies.
@@ -76,6 +78,7 @@ func (s *Service) account(id string) *account {
 			roles:    map[string]*role{},
 			policies: map[string]*policy{},
 			profiles: map[string]*profile{},
+			jobs:     map[string]*accessJob{},
 		}
 		s.accounts[id] = a
 	}
@@ -169,6 +172,10 @@ var actions = map[string]struct {
 	"ListInstanceProfileTags":       {listTags(profileTags), onProfile},
 
 	"ListAccountAliases": {listAccountAliases, onAny},
+
+	"SimulatePrincipalPolicy":            {simulatePrincipalPolicy, onPrincipal("PolicySourceArn")},
+	"GenerateServiceLastAccessedDetails": {generateServiceLastAccessedDetails, onPrincipal("Arn")},
+	"GetServiceLastAccessedDetails":      {getServiceLastAccessedDetails, onJob},
 }
 
 func listAccountAliases(*account, *protocol.Call) (any, error) {

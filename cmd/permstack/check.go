@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/spf13/cobra"
+
+	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/flows"
+	"permstack/internal/review/deployed"
+	"permstack/internal/review/livecheck"
+	"permstack/internal/terminal"
+)
+
+type checkCommand struct {
+	aws           awsFlags
+	stack, format string
+	keys          []string
+	timeout       time.Duration
+}
+
+func newCheck() *cobra.Command {
+	var f checkCommand
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Simulate in the account every operation that the stack's choice promises",
+		Long: `Simulate in the account every flow that the choice of a stack promises, such as
+"EC2 backup: snapshots of an instance", before the backup service finds out. Every
+authorization check of the flows is decided by IAM's policy simulator
+(iam:SimulatePrincipalPolicy), with the deployed roles, their permissions boundary
+and the service control policies. The policies of the account's customer managed
+KMS keys in the Region are read and evaluated as well; with --key, those of the
+named keys, which must then allow every flow. Nothing is called on behalf of the
+backup service, and nothing is changed.
+
+The simulator does not evaluate resource control policies, session policies,
+policies of VPC endpoints, and policies of buckets and other resources. The flows
+use example resources, such as a volume vol-1, and example values of condition keys.
+
+Rights: cloudformation:DescribeStacks, GetTemplate and iam:SimulatePrincipalPolicy,
+without which the command cannot run; kms:ListAliases, ListKeys and GetKeyPolicy,
+without which the keys are reported as not read.
+
+Exit status: 0 if every flow would work, 1 if one would fail, 2 if the command could
+not run or could not simulate everything.`,
+		Example: `  permstack check --stack backup --region us-east-1
+  permstack check --stack backup --key arn:aws:kms:us-east-1:111122223333:key/1234abcd
+  permstack check --stack backup --aws-profile security --format json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
+	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
+	f.aws.registerProfile(cmd)
+	flags.StringSliceVar(&f.keys, "key", nil, "`ARN` of a KMS key that the flows must be able to use")
+	flags.StringVar(&f.format, "format", "table", "table or json")
+	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "`DURATION` after which the command stops")
+	completeFixed(cmd, "format", "table", "json")
+	return cmd
+}
+
+func (f checkCommand) run(cmd *cobra.Command) error {
+	if err := requireStack(f.stack, f.format); err != nil {
+		return err
+	}
+	if f.timeout <= 0 {
+		return usagef("--timeout %s: want more than 0", f.timeout)
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
+	defer cancel()
+	cfg, err := f.aws.load(ctx)
+	if err != nil {
+		return err
+	}
+	stack, set, err := readStack(ctx, cfg, f.aws, f.stack)
+	if err != nil {
+		return err
+	}
+	profile, _ := policies.ProfileAt(stack.Selection.Profile, stack.Selection.CatalogVersion)
+	promised := flows.Promised(profile, flows.Get(profile.Name), stack.Selection, stack.Environment)
+	requests := flows.Requests(set, promised, stack.Environment)
+	arns := roleARNs(set, stack.Environment)
+	report := livecheck.FlowReport{Stack: f.stack, Choice: choice.String(stack.Selection)}
+	bar := progress{cmd.ErrOrStderr()}
+	report.Flows, err = livecheck.Flows(ctx, iam.NewFromConfig(cfg), requests, arns, time.Now(), bar.count)
+	bar.clear()
+	if err != nil {
+		return f.aws.explain(err)
+	}
+	report.Keys = livecheck.Keys(ctx, kms.NewFromConfig(cfg), requests, arns, f.keys)
+	if err := write(cmd.OutOrStdout(), f.format, report, report.Write); err != nil {
+		return err
+	}
+	switch {
+	case report.Fails():
+		return &statusError{status: exitFound}
+	case !report.IsComplete():
+		return &statusError{status: exitNotRun}
+	}
+	return nil
+}
+
+// count shows on a terminal how much of the simulation is done.
+func (p progress) count(done, total int) {
+	if terminal.IsTerminal(p.w) {
+		fmt.Fprintf(p.w, "\r\x1b[K%d of %d simulations", done, total)
+	}
+}
+
+// requireStack checks the flags of commands that read a stack.
+func requireStack(stack, format string) error {
+	switch {
+	case stack == "":
+		return usagef("--stack is missing: give the name of the stack that you launched")
+	case format != "table" && format != "json":
+		return usagef("--format %q: want table or json", format)
+	}
+	return nil
+}
+
+// readStack reads a stack and returns it with the set that its choice results in. Names and ARNs are those of the
+// account; the external ID, which cannot be read, is an example.
+func readStack(ctx context.Context, cfg aws.Config, f awsFlags, name string) (deployed.Stack, policies.Set, error) {
+	stack, err := deployed.Read(ctx, cloudformation.NewFromConfig(cfg), name)
+	if err != nil {
+		return stack, policies.Set{}, f.explain(err)
+	}
+	stack.Environment.ExternalID = "" // masked
+	stack.Environment = choice.Example(stack.Selection, stack.Environment)
+	set, err := policies.Synthesize(stack.Selection, stack.Environment)
+	return stack, set, err
+}
+
+// roleARNs returns the ARNs of the roles of a set by the vendor's names.
+func roleARNs(set policies.Set, env policies.Environment) map[string]string {
+	out := map[string]string{}
+	for _, r := range set.Roles {
+		out[r.Entity] = "arn:" + env.Partition + ":iam::" + env.Account + ":role" + r.Path + r.Name
+	}
+	return out
+}
