@@ -72,14 +72,14 @@ var kindAdvice = map[finding.Kind]string{
 	finding.ChangeUndone: "If you did not make the change, find out what the principal did with the access in between: " +
 		"see its calls in CloudTrail's event history.",
 	finding.RoleUnowned: "If it is not yours, find out in CloudTrail who called CreateRole, then delete the role with its " +
-		"policies. If it is wanted, accept it with permstack drift accept.",
+		"policies.",
 	finding.TrustsService: "If the backup service does not need it, remove its principal from the trust policy with aws " +
-		"iam update-assume-role-policy, or delete the role. If it is wanted, accept it with permstack drift accept.",
+		"iam update-assume-role-policy, or delete the role.",
 	finding.TrustsOwnRole: "If this is not wanted, remove the principal from the trust policy with aws iam " +
-		"update-assume-role-policy. If it is wanted, accept it with permstack drift accept.",
+		"update-assume-role-policy.",
 	finding.ResourcePolicyNames: "If this is not wanted, remove the statement with aws kms put-key-policy, aws s3api " +
 		"put-bucket-policy, aws sns set-topic-attributes or aws sqs set-queue-attributes. A key may have to name the role " +
-		"so that encrypted data can be backed up: accept that with permstack drift accept.",
+		"so that encrypted data can be backed up: that is wanted.",
 	finding.KeyGrantAdded: "If this is not wanted, revoke it with aws kms revoke-grant; CloudTrail shows who called " +
 		"CreateGrant.",
 	finding.StackOrphaned: "Find out in CloudTrail who deleted the parent stack. If the access is not needed, delete this " +
