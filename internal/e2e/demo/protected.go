@@ -35,7 +35,8 @@ func (run *runner) protected(ctx context.Context) ([]string, error) {
 		ids["AlertTopic"],
 		arn("ssm", "parameter/"+ids["DriftState"]),
 		arn("sqs", path.Base(ids["DriftFailures"])), // the physical ID of a queue is its URL
-		arn("events", "rule/"+ids["DriftRule"]),
+		arn("events", "rule/permstack-"+path.Base(stackID)+"*"),
+		arn("sqs", path.Base(ids["DriftEvents"])),
 		arn("cloudwatch", "alarm:"+ids["DriftCheckMissing"]),
 		arn("cloudwatch", "alarm:"+ids["DriftCheckFailed"]),
 		arn("cloudwatch", "alarm:"+ids["DriftFound"]),

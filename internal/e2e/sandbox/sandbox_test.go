@@ -153,10 +153,10 @@ func (c countingClient) Do(r *http.Request) (*http.Response, error) {
 var errNetwork = errors.New("network is unreachable")
 
 // interruptions are the numbers of the calls at which a run is interrupted: all of
-// them if PERMSTACK_FULL is set, otherwise one of each eighth.
+// them if PERMSTACK_FULL is set, otherwise one of each third.
 func interruptions(t *testing.T, calls int64) []int64 {
 	t.Helper()
-	step := max(1, calls/8)
+	step := max(1, calls/3)
 	if os.Getenv("PERMSTACK_FULL") != "" {
 		step = 1
 	} else if testing.Short() {

@@ -44,6 +44,10 @@ func (s *AccessSet) accountAndRegion() []string {
 	return []string{found[0][0], "${AWS::Region}", found[0][1], "${AWS::AccountId}"}
 }
 
+// installerPath is the end of the IAM path of an installation's own boundary. The Region and the connection are removed
+// from names, see addPath.
+var installerPath = regexp.MustCompile(`/\$\{AWS::Region\}/[^/]+/installer/`)
+
 // replace returns a copy of a set with replaced values in its documents and targets.
 func (s *AccessSet) replace(replacer *strings.Replacer) *AccessSet {
 	out := newAccessSet(s.Label)
@@ -56,7 +60,8 @@ func (s *AccessSet) replace(replacer *strings.Replacer) *AccessSet {
 		return list
 	}
 	for name, r := range s.Roles {
-		r.Trust, r.Policies, r.Boundary = documents(r.Trust), documents(r.Policies), replacer.Replace(r.Boundary)
+		r.Trust, r.Policies = documents(r.Trust), documents(r.Policies)
+		r.Boundary = installerPath.ReplaceAllString(replacer.Replace(r.Boundary), "/installer/")
 		foreign := make([]string, len(r.ExternalPolicies))
 		for i, arn := range r.ExternalPolicies {
 			foreign[i] = replacer.Replace(arn)
