@@ -234,9 +234,9 @@ func TestChangedChoices(t *testing.T) {
 		text                   string
 	}{
 		{"principal", "ControlPlaneRoleArn", "arn:aws:iam::999988887777:role/x", finding.GrantsMore, "999988887777"},
-		{"boundary added", "PermissionsBoundaryArn", "arn:aws:iam::aws:policy/AdministratorAccess", finding.GrantsLess,
+		{"boundary replaced", "PermissionsBoundaryArn", "arn:aws:iam::aws:policy/AdministratorAccess", finding.GrantsMore,
 			"AdministratorAccess"},
-		{"boundary removed", "PermissionsBoundaryArn", "", finding.GrantsMore, "nothing"},
+		{"boundary restored", "PermissionsBoundaryArn", "", finding.GrantsMore, "VendorCeiling"},
 		{"address", "NotificationEmail", "", finding.Monitoring, "email:security@example.com"},
 		{"schedule", "DriftSchedule", "rate(2 hours)", finding.Monitoring, "rate(2 hours)"},
 		{"revert", "OnDrift", "revert", finding.Monitoring, "revert"},

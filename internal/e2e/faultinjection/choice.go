@@ -46,7 +46,7 @@ func (c choice) properties() map[string]any {
 		"SupportRole": fmt.Sprint(c.support), "AWSBackupInventory": "false", "ControlPlaneRoleArn": controlPlane,
 		"SupportControlPlaneRoleArn": support, "DataPlaneAccountId": dataPlane,
 		"ExternalId": secret, "ConnectionId": connection,
-		"Path": policies.DefaultPath, "PermissionsBoundaryArn": "", "Tags": "team=storage", "CatalogVersion": "",
+		"Path": policies.DefaultPath, "PermissionsBoundaryArn": ceilingARN, "Tags": "team=storage", "CatalogVersion": "",
 	}
 }
 

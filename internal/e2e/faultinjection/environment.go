@@ -246,12 +246,30 @@ func (env *environment) createRoles(parent string) error {
 	env.parent, env.parents = parent, []installation.Parent{firstParent}
 	bound, err := bindTemplate(parent)
 	if err == nil {
+		err = env.createCeiling(bound)
+	}
+	if err == nil {
 		env.functionRole, err = env.createRole(bound, "ProvisionerRole")
 	}
 	if err == nil {
 		env.stackRole, err = env.createRole(bound, "StackRole")
 	}
 	return err
+}
+
+// createCeiling creates the permissions boundary of the backup service's roles.
+func (env *environment) createCeiling(bound *cfntemplate.Resolved) error {
+	properties, err := bound.Properties("VendorCeiling", roleARNs{})
+	if err != nil {
+		return fmt.Errorf("read VendorCeiling of template.yaml: %w", err)
+	}
+	if _, err := env.iam.CreatePolicy(context.Background(), &iam.CreatePolicyInput{
+		PolicyName: aws.String(ceilingName), Path: aws.String(installerPath),
+		PolicyDocument: text(properties["PolicyDocument"]),
+	}); err != nil {
+		return fmt.Errorf("create policy %s: %w", ceilingName, err)
+	}
+	return nil
 }
 
 func (env *environment) createRole(bound *cfntemplate.Resolved, id string) (arn string, err error) {
@@ -291,7 +309,13 @@ func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) erro
 // roleNameInARN returns the name of a role in its ARN.
 func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-const installerPath = "/permstack/us-east-1/main/installer/"
+const (
+	installerPath = "/permstack/us-east-1/main/installer/"
+
+	// The permissions boundary of the backup service's roles, which the parent creates.
+	ceilingName = parentName + "-VendorCeiling-1A2B3C"
+	ceilingARN  = "arn:aws:iam::" + account + ":policy" + installerPath + ceilingName
+)
 
 func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
@@ -317,8 +341,11 @@ var parsedTemplate = sync.OnceValues(
 type roleARNs struct{}
 
 func (roleARNs) Ref(id string) (any, error) {
-	if id == "DriftState" {
+	switch id {
+	case "DriftState":
 		return stateParameter, nil
+	case "VendorCeiling":
+		return ceilingARN, nil
 	}
 	return "arn:aws:sns:" + region + ":" + account + ":" + parentName + "-" + id, nil
 }

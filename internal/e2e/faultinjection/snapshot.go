@@ -77,6 +77,9 @@ func (env *environment) readPolicies(ctx context.Context, out snapshot) error {
 		return err
 	}
 	for _, p := range managed {
+		if p.Path == installerPath {
+			continue
+		}
 		out["policy "+p.Path+p.Name] = documentText(p.Document)
 	}
 	profiles, err := env.live.InstanceProfiles(ctx, "")
