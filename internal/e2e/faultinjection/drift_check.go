@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -324,5 +325,8 @@ func requestTarget(r *http.Request, body []byte) string {
 			out = append(out, arnResource(v))
 		}
 	}
-	return strings.TrimRight(" "+strings.Join(out, " "), " ")
+	return stackUUID.ReplaceAllString(strings.TrimRight(" "+strings.Join(out, " "), " "), "UUID")
 }
+
+// stackUUID is the random part of a stack's ID, which the names of the permission stacks contain.
+var stackUUID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

@@ -186,7 +186,7 @@ func (p *parent) readFailedDeletions() {
 }
 
 // emptyRole is the text of a role that trusts nobody and has no policies.
-const emptyRole = "trust " + denyAllTrust + " boundary  []"
+const emptyRole = "trust " + denyAllTrust + " boundary " + ceilingARN + " []"
 
 // cleanUpManually deletes manually what was reported to be left behind.
 func (p *parent) cleanUpManually() {
