@@ -205,6 +205,9 @@ func TestRevision(t *testing.T) {
 		func() {
 			_, err := account.CloudFormation.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
 				StackName: &access, TemplateBody: aws.String(changedTemplate(t, account, access)),
+				Parameters: []types.Parameter{
+					{ParameterKey: aws.String("ExternalId"), UsePreviousValue: aws.Bool(true)},
+				},
 				Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 			})
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"permstack"
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/installation"
 )
 
 const role = `{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[` +
@@ -129,9 +130,13 @@ func TestNobodyIsLetInEarly(t *testing.T) {
 					t.Skip("the choice lets no account in")
 				}
 				offset := a.since(parentName, "PermissionStack", "CREATE_IN_PROGRESS")
-				parts := []string{parentName + "-permstack-access"}
+				parent, err := installation.ParseParent(a.id(parentName))
+				if err != nil {
+					t.Fatal(err)
+				}
+				parts := []string{parent.StackName(installation.Access)}
 				if len(a.set.Topics) > 0 {
-					parts = append(parts, parentName+"-permstack-inventory")
+					parts = append(parts, parent.StackName(installation.Inventory))
 				}
 				for _, stack := range parts {
 					if complete := offset + a.since(stack, stack, "CREATE_COMPLETE"); first < complete {
