@@ -257,21 +257,6 @@ func (env *environment) createRoles(parent string) error {
 	return err
 }
 
-// createCeiling creates the permissions boundary of the backup service's roles.
-func (env *environment) createCeiling(bound *cfntemplate.Resolved) error {
-	properties, err := bound.Properties("VendorCeiling", roleARNs{})
-	if err != nil {
-		return fmt.Errorf("read VendorCeiling of template.yaml: %w", err)
-	}
-	if _, err := env.iam.CreatePolicy(context.Background(), &iam.CreatePolicyInput{
-		PolicyName: aws.String(ceilingName), Path: aws.String(installerPath),
-		PolicyDocument: text(properties["PolicyDocument"]),
-	}); err != nil {
-		return fmt.Errorf("create policy %s: %w", ceilingName, err)
-	}
-	return nil
-}
-
 func (env *environment) createRole(bound *cfntemplate.Resolved, id string) (arn string, err error) {
 	arn = roleARN(id)
 	properties, err := bound.Properties(id, roleARNs{})
@@ -311,10 +296,6 @@ func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/
 
 const (
 	installerPath = "/permstack/us-east-1/main/installer/"
-
-	// The permissions boundary of the backup service's roles, which the parent creates.
-	ceilingName = parentName + "-VendorCeiling-1A2B3C"
-	ceilingARN  = "arn:aws:iam::" + account + ":policy" + installerPath + ceilingName
 )
 
 func roleARN(id string) string {

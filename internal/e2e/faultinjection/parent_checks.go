@@ -163,7 +163,7 @@ func (p *parent) excludeReported(current, want snapshot) {
 		}
 		p.leftBehind = true
 		delete(current, name)
-		if strings.HasPrefix(name, "role ") && !p.failed && text != emptyRole {
+		if strings.HasPrefix(name, "role ") && !p.failed && text != strippedRole {
 			p.problemf("%s was left behind and is not stripped: %s", name, text)
 		}
 	}
@@ -185,8 +185,11 @@ func (p *parent) readFailedDeletions() {
 	}
 }
 
-// emptyRole is the text of a role that trusts nobody and has no policies.
-const emptyRole = "trust " + denyAllTrust + " boundary " + ceilingARN + " []"
+// Texts of roles that trust nobody and have no policies.
+const (
+	emptyRole    = "trust " + denyAllTrust + " boundary  []"                   // of a third party
+	strippedRole = "trust " + denyAllTrust + " boundary " + ceilingARN + " []" // of a removed permission stack
+)
 
 // cleanUpManually deletes manually what was reported to be left behind.
 func (p *parent) cleanUpManually() {

@@ -212,7 +212,7 @@ func TestTimes(t *testing.T) {
 			// Beyond the bound a launch waits for the rule of the drift check, and sets the trust
 			// policies in one more update of the roles.
 			role := engine.AWSWaits("AWS::IAM::Role", "update").Configure
-			if limit := 12 * time.Second; r.monitoring > limit {
+			if limit := 20 * time.Second; r.monitoring > limit {
 				t.Errorf("the launch waits %v for the monitoring, want at most %v", r.monitoring, limit)
 			}
 			if limit := role + 10*time.Second; r.trust > limit {
