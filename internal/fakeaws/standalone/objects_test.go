@@ -91,7 +91,7 @@ func TestUploadedFunction(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: a bootstrap runs on Linux only")
 	}
-	l, err := Start("127.0.0.1:0", Options{})
+	l, err := Start("127.0.0.1:0", Options{ForeignCode: true})
 	if err != nil {
 		t.Fatal(err)
 	}
