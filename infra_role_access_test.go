@@ -170,7 +170,7 @@ func (s *infraScene) partition() string {
 	return "aws"
 }
 
-// patterns returns the ARN patterns, or the values, that a word of infra-role-access.txt stands for in this scene.
+// patterns returns the ARN patterns, or the values, that a word of infra-role-access.txt means in this scene.
 func (s *infraScene) patterns(text string) []string {
 	out, known := s.expanded[text]
 	if !known {

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// miniStackProxy stands between the functions and MiniStack. It changes what
+// miniStackProxy is between the functions and MiniStack. It changes what
 // MiniStack does not have; miniStackDifferences lists every change. Everything else
 // is MiniStack's own.
 type miniStackProxy struct {

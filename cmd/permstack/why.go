@@ -45,7 +45,7 @@ policy refuses it, which choice or change would allow it, and whether it breaks 
 flow that the choice promises, which is then a defect of permstack.
 
 MESSAGE is the text as the AWS CLI, an SDK, the backup service or a CloudFormation
-event shows it, with what stands around it; a CloudTrail event; or the output of
+event shows it, with the text around it; a CloudTrail event; or the output of
 'aws sts decode-authorization-message'. Without it, or with -, the message is read
 from standard input.
 

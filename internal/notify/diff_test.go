@@ -201,7 +201,7 @@ func TestThousands(t *testing.T) {
 	slices.Reverse(many)
 	diff, same := notify.Compare(report(many...), state, monday.Add(24*time.Hour), 7)
 	if diff.Any() || len(diff.Open) != 2000 {
-		t.Errorf("the same again: %.200s, %d stand", describe(diff), len(diff.Open))
+		t.Errorf("the same again: %.200s, %d open", describe(diff), len(diff.Open))
 	}
 	diff, _ = notify.Compare(report(many...), saved(t, same), monday.Add(7*24*time.Hour), 7)
 	if len(diff.Reminded) != 2000 {

@@ -15,7 +15,7 @@ import (
 // Guide, "Parameters", NoEcho).
 const ExternalIDParameter = "ExternalId"
 
-// externalIDReference stands for the external id in a set. The template refers to
+// externalIDReference represents the external id in a set. The template refers to
 // the parameter in its place.
 const externalIDReference = "${" + ExternalIDParameter + "}"
 

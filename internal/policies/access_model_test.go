@@ -222,7 +222,7 @@ func (s scene) pattern(resource string) string {
 // rule is a line of access.txt with its patterns in a scene.
 type rule struct {
 	access
-	patterns [][]string // parts of ARNs; nil stands for *
+	patterns [][]string // parts of ARNs; nil means *
 }
 
 // model decides which requests access.txt allows in a scene.

@@ -55,9 +55,9 @@ func TestAccessByOutsideEvaluator(t *testing.T) {
 			t.Errorf("access.txt:%d: %s: %s, want allowed %v", r.line, r, result, r.allowed)
 		}
 	}
-	t.Logf("%d of %d requests; of %d it cannot tell the resource's type", len(asked), number, unjudged)
+	t.Logf("%d of %d requests; of %d it does not know the resource's type", len(asked), number, unjudged)
 	if unjudged > len(asked)/30 {
-		t.Errorf("of %d in %d requests it cannot tell the resource's type", unjudged, len(asked))
+		t.Errorf("of %d in %d requests it does not know the resource's type", unjudged, len(asked))
 	}
 }
 

@@ -101,7 +101,7 @@ func (q *queue) Pop() any {
 }
 
 // badDay is the day on which everyone drifts at once, say because somebody
-// attached a policy everywhere: each stack's next check tells, once.
+// attached a policy everywhere: each stack's next check reports it once.
 func badDay(b *bytes.Buffer, p place) {
 	const checkSeconds = 20
 	rows := [][]string{

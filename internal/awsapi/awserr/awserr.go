@@ -94,7 +94,7 @@ func IsContextDone(err error) bool {
 }
 
 // CloudFormation returns the code ValidationError for several unrelated
-// conditions; only the message tells them apart.
+// conditions; only the message distinguishes them.
 
 // IsStackNotFound reports "Stack with id x does not exist".
 func IsStackNotFound(err error) bool { return isValidation(err, "does not exist") }

@@ -61,7 +61,7 @@ func (t *Template) Resource(id string) *Resource { return t.resources[id] }
 func (t *Template) Parameter(name string) *Parameter { return t.parameters[name] }
 
 // Parse reads a template and checks all that can be said without parameter
-// values: sections, functions, names that stand for nothing. Error messages
+// values: sections, functions, names that refer to nothing. Error messages
 // are AWS's where AWS has one; errors of one place carry its line.
 func Parse(body []byte) (*Template, error) {
 	root, err := read(body)

@@ -26,9 +26,9 @@ func FromJSON(data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// escape writes as \uXXXX what JSON takes as it stands and YAML's reader does not,
+// escape writes as \uXXXX what JSON accepts unescaped and YAML's reader does not,
 // or takes for the end of a line: C1 controls, DEL, line separators, byte order
-// marks, noncharacters. They stand within strings only.
+// marks, noncharacters. They occur within strings only.
 func escape(data []byte) []byte {
 	special := func(r rune) bool {
 		return r == utf8.RuneError || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff ||

@@ -2,7 +2,7 @@ package detect_test
 
 import "strings"
 
-// boundaryPlaceholder stands for the boundary of the backup service's roles in a template of updateStack: the stack
+// boundaryPlaceholder is replaced by the boundary of the backup service's roles in a template of updateStack: the stack
 // role creates no role without it.
 const boundaryPlaceholder = "BOUNDARY"
 

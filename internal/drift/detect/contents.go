@@ -33,7 +33,7 @@ func (c *check) contents(ctx context.Context, m *model) []finding.Choice {
 
 // boundaryDocument returns the version and the hash of the boundary's document. If the
 // previous check found another one, that version, which IAM keeps and which cannot be
-// changed, tells the direction. Without it the change is taken for a gain.
+// changed, determines the direction. Without it the change counts as a gain.
 func (c *check) boundaryDocument(ctx context.Context, m *model, arn string, p livePolicy) finding.Choice {
 	name := func(version, document string) string {
 		return version + " sha256 " + installation.Fingerprint(document)[:16]

@@ -52,7 +52,7 @@ func (d *draft) readError(target finding.Target, name string, err error) {
 }
 
 // failedAction returns the missing permission, or the action that failed;
-// "unknown" if the error does not tell.
+// "unknown" if the error does not contain it.
 func failedAction(err error) string {
 	if p := awserr.DeniedAction(err); p != "" {
 		return p

@@ -31,7 +31,7 @@ type handlerRights struct {
 	// Access are the actions on other resources than the type's own.
 	Access map[string]func(*request) []protocol.Access
 	// Unused are the actions that these handlers never require, with the case in
-	// which AWS's handlers call them. A service with ":*" stands for its actions, and
+	// which AWS's handlers call them. A service with ":*" means all of its actions, and
 	// "*" for all that are not called.
 	Unused map[string]string
 }

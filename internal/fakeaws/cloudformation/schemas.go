@@ -68,7 +68,7 @@ func withoutWriteOnly(typ string, properties map[string]any) map[string]any {
 }
 
 // removePath removes a property, and the objects that are empty without it; "*"
-// stands for every element of a list.
+// matches every element of a list.
 func removePath(v any, path []string) {
 	switch v := v.(type) {
 	case map[string]any:

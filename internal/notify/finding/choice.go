@@ -16,7 +16,7 @@ type Choice struct {
 	Value string `json:"value"`
 
 	// Direction and Changes are of the change since the value that Options.Previous of the
-	// detector returned, if the names and values alone do not tell it.
+	// detector returned, if the names and values alone do not show it.
 	Direction Direction `json:"direction,omitempty"`
 	Changes   []string  `json:"changes,omitempty"`
 }

@@ -116,7 +116,7 @@ type checker struct {
 const OtherRegion = "xx-other-9"
 
 // variables are those of package schema, and the roles, managed policies and topics of the set. A policy that is split
-// stands for its first part.
+// represents its first part.
 func variables(set policies.Set, env policies.Environment) *strings.Replacer {
 	other := "888899990000"
 	if len(env.OtherAccounts) > 0 {

@@ -44,7 +44,7 @@ func TestFlowsByOutsideEvaluator(t *testing.T) {
 							!r.Denied)
 					}
 				}
-				t.Logf("%s: %d requests; of %d the evaluator cannot tell the resource's type", sample, len(requests), unjudged)
+				t.Logf("%s: %d requests; of %d the evaluator does not know the resource's type", sample, len(requests), unjudged)
 				if len(requests) < 40 || unjudged > len(requests)/20 {
 					t.Errorf("got %d requests, %d of them not judged", len(requests), unjudged)
 				}

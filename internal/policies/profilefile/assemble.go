@@ -340,7 +340,7 @@ func (a *assembler) noDefinition(v text, what string, valid []string) {
 	a.add(v.Position, "%s", message)
 }
 
-// expand replaces the names of definitions by what they stand for.
+// expand replaces the names of definitions by their values.
 func (a *assembler) expand(what string, list textList, definitions map[string][]string) []string {
 	return a.expandAt("", what, list, definitions)
 }

@@ -207,7 +207,7 @@ type callForm struct {
 }
 
 // usesForm is one mapping of assets, operations and options, or a list of them.
-// Each mapping stands for every combination of what it lists:
+// Each mapping represents every combination of what it lists:
 //
 //	for: {assets: [ec2, rds], operations: restore}
 type usesForm struct {

@@ -25,7 +25,7 @@
 //
 //	${roles:Entity} ${policies:Entity} ${topics:Entity} ${rules:Entity} ${stacks}
 //
-// which become the ARNs of what the selection itself creates; "*" stands for
+// which become the ARNs of what the selection itself creates; "*" means
 // every entity. A reference to an entity that is not selected becomes nothing.
 package schema
 

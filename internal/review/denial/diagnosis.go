@@ -57,7 +57,7 @@ type Input struct {
 	Selection   policies.Selection
 	Environment policies.Environment // with a partition, an account and a Region
 	Set         policies.Set         // of the selection
-	// Assumed is true if the selection is not known and stands for everything that the profile can grant.
+	// Assumed is true if the selection is not known and represents everything that the profile can grant.
 	Assumed bool
 	Now     time.Time
 	Live    *Live // nil if no account was read

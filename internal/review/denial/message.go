@@ -24,7 +24,7 @@ const (
 	Trust       PolicyType = "role trust policy"
 )
 
-// policyTypes are the names of policy types as messages have them, and what they stand for. AWS writes "sessions
+// policyTypes are the names of policy types as messages have them, and their meaning. AWS writes "sessions
 // policy" in some messages. A message about a VPC endpoint policy that fails "transitively through" another policy is
 // about the other.
 var policyTypes = []struct {

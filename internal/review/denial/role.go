@@ -37,7 +37,7 @@ func ParseCaller(principal string) Caller {
 	return c
 }
 
-// Identify returns the profile and the role of it that a deployed role's name stands for, and completes an environment
+// Identify returns the profile and the role of it that a deployed role's name belongs to, and completes an environment
 // with what the name says: the Region, and the connection ID or the installation's ID. It reports false if the name is
 // that of no role of a built-in profile.
 func Identify(c Caller, env policies.Environment) (schema.Profile, schema.Role, policies.Environment, bool) {
