@@ -21,7 +21,7 @@ import (
 
 type checkCommand struct {
 	aws           awsFlags
-	stack, format string
+	stack, output string
 	keys          []string
 	timeout       time.Duration
 }
@@ -52,7 +52,7 @@ Exit status: 0 if every flow would work, 1 if one would fail, 2 if the command c
 not run or could not simulate everything.`,
 		Example: `  permstack check --stack backup --region us-east-1
   permstack check --stack backup --key arn:aws:kms:us-east-1:111122223333:key/1234abcd
-  permstack check --stack backup --aws-profile security --format json`,
+  permstack check --stack backup --aws-profile security --output json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -62,14 +62,14 @@ not run or could not simulate everything.`,
 	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
 	f.aws.registerProfile(cmd)
 	flags.StringSliceVar(&f.keys, "key", nil, "`ARN` of a KMS key that the flows must be able to use")
-	flags.StringVar(&f.format, "format", "table", "table or json")
+	flags.StringVar(&f.output, "output", "table", "table or json")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "`DURATION` after which the command stops")
-	completeFixed(cmd, "format", "table", "json")
+	completeFixed(cmd, "output", "table", "json")
 	return cmd
 }
 
 func (f checkCommand) run(cmd *cobra.Command) error {
-	if err := requireStack(f.stack, f.format); err != nil {
+	if err := requireStack(f.stack, f.output); err != nil {
 		return err
 	}
 	if f.timeout <= 0 {
@@ -97,7 +97,7 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 		return f.aws.explain(err)
 	}
 	report.Keys = livecheck.Keys(ctx, kms.NewFromConfig(cfg), requests, arns, f.keys)
-	if err := write(cmd.OutOrStdout(), f.format, report, report.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output, report, report.Write); err != nil {
 		return err
 	}
 	switch {
@@ -122,7 +122,7 @@ func requireStack(stack, format string) error {
 	case stack == "":
 		return usagef("--stack is missing: give the name of the stack that you launched")
 	case format != "table" && format != "json":
-		return usagef("--format %q: want table or json", format)
+		return usagef("--output %q: want table or json", format)
 	}
 	return nil
 }

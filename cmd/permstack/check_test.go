@@ -32,7 +32,7 @@ func TestCheckAndWhy(t *testing.T) {
 	check := func(want int) livecheck.FlowReport {
 		t.Helper()
 		var out, stderr bytes.Buffer
-		args := []string{"check", "--stack", stack.Name, "--region", "us-east-1", "--format", "json"}
+		args := []string{"check", "--stack", stack.Name, "--region", "us-east-1", "--output", "json"}
 		if got := run(t.Context(), args, &out, &stderr); got != want {
 			t.Errorf("check exits %d, want %d: %.3000s%s", got, want, out.String(), stderr.String())
 		}
@@ -47,7 +47,7 @@ func TestCheckAndWhy(t *testing.T) {
 		var out, stderr bytes.Buffer
 		text := "User: arn:aws:sts::123456789012:assumed-role/" + role + "/s is not authorized to perform: " +
 			"ec2:DescribeInstances"
-		args := []string{"why", text, "--stack", stack.Name, "--region", "us-east-1", "--format", "json"}
+		args := []string{"why", text, "--stack", stack.Name, "--region", "us-east-1", "--output", "json"}
 		if got := run(t.Context(), args, &out, &stderr); got != 0 {
 			t.Errorf("why exits %d: %s", got, stderr.String())
 		}

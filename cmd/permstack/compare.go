@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"permstack/internal/e2e/recording"
-	"permstack/internal/fakeaws/standalone"
 	"permstack/internal/terminal"
 )
 
@@ -17,15 +16,7 @@ func compareRecording(cmd *cobra.Command, file string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	options, err := standaloneOptions()
-	if err != nil {
-		return err
-	}
-	if verbose {
-		options.FunctionLog = cmd.ErrOrStderr()
-	}
-	options.Trail = true
-	aws, err := standalone.Start("127.0.0.1:0", options)
+	aws, err := startEmbedded(cmd, verbose)
 	if err != nil {
 		return err
 	}

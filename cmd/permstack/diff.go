@@ -22,7 +22,7 @@ type diffFlags struct {
 	aws    awsFlags
 	file   profileFlags
 	stack  string
-	format string
+	output string
 	env    policies.Environment
 }
 
@@ -50,7 +50,7 @@ could not be decided, 2 if the comparison could not run.`,
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
   permstack diff --stack backup --region eu-central-1 --aws-profile security
-  permstack diff --stack backup clumio:ec2,s3 --format json
+  permstack diff --stack backup clumio:ec2,s3 --output json
   permstack diff --profile-file acme.yaml acme:ec2:backup acme:ec2`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
@@ -64,8 +64,8 @@ could not be decided, 2 if the comparison could not run.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.format != "table" && f.format != "json" {
-				return usagef("--format %q: want table or json", f.format)
+			if f.output != "table" && f.output != "json" {
+				return usagef("--output %q: want table or json", f.output)
 			}
 			if err := f.file.load(cmd); err != nil {
 				return err
@@ -74,7 +74,7 @@ could not be decided, 2 if the comparison could not run.`,
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), f.format, d, d.Write); err != nil {
+			if err := write(cmd.OutOrStdout(), f.output, d, d.Write); err != nil {
 				return err
 			}
 			if d.Grows {
@@ -96,8 +96,8 @@ could not be decided, 2 if the comparison could not run.`,
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
-	flags.StringVar(&f.format, "format", "table", "table or json")
-	completeFixed(cmd, "format", "table", "json")
+	flags.StringVar(&f.output, "output", "table", "table or json")
+	completeFixed(cmd, "output", "table", "json")
 	return cmd
 }
 

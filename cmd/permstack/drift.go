@@ -17,7 +17,7 @@ import (
 // driftFlags are the flags of `permstack drift`.
 type driftFlags struct {
 	aws           awsFlags
-	stack, format string
+	stack, output string
 	timeout       time.Duration
 }
 
@@ -35,7 +35,7 @@ count (see permstack drift accept).
 Exit status: 0 if the access is as deployed, 1 if something differs, 2 if the
 check could not run or could not read everything.`,
 		Example: `  permstack drift --stack backup
-  permstack drift --stack backup --region eu-central-1 --aws-profile security --format json`,
+  permstack drift --stack backup --region eu-central-1 --aws-profile security --output json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -44,10 +44,10 @@ check could not run or could not read everything.`,
 	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
 	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
 	f.aws.registerProfile(cmd)
-	flags.StringVar(&f.format, "format", "table", "table or json (docs/drift-message.schema.json)")
+	flags.StringVar(&f.output, "output", "table", "table or json (docs/drift-message.schema.json)")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute,
 		"`DURATION` after which the command reports what it has found")
-	completeFixed(cmd, "format", "table", "json")
+	completeFixed(cmd, "output", "table", "json")
 	cmd.AddCommand(newDriftAccept())
 	return cmd
 }
@@ -56,8 +56,8 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.stack == "":
 		return usagef("--stack is missing: give the name of the stack that you launched")
-	case f.format != "table" && f.format != "json":
-		return usagef("--format %q: want table or json", f.format)
+	case f.output != "table" && f.output != "json":
+		return usagef("--output %q: want table or json", f.output)
 	case f.timeout <= 0:
 		return usagef("--timeout %s: want more than 0", f.timeout)
 	}
@@ -74,7 +74,7 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 		return f.aws.explain(err)
 	}
 	message := notify.ReportMessage(report, time.Now())
-	if f.format == "json" {
+	if f.output == "json" {
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", message.JSON())
 	} else {
 		err = table.Write(cmd.OutOrStdout(), message)

@@ -58,7 +58,7 @@ func TestDriftAccept(t *testing.T) {
 		return out.String() + stderr.String()
 	}
 	var m notify.Message
-	if err := json.Unmarshal([]byte(command(1, "--stack", "byhand", "--format", "json")), &m); err != nil {
+	if err := json.Unmarshal([]byte(command(1, "--stack", "byhand", "--output", "json")), &m); err != nil {
 		t.Fatal(err)
 	}
 	id, day := m.Findings[0].ID, time.Now().AddDate(0, 1, 0).Format(time.DateOnly)

@@ -98,7 +98,7 @@ func TestDrift(t *testing.T) {
 		!strings.Contains(out, "- grants more: added: Allow * on *") {
 		t.Errorf("drifted: %s", out)
 	}
-	out, stderr = check(1, "--stack", "byhand", "--format", "json")
+	out, stderr = check(1, "--stack", "byhand", "--output", "json")
 	var m notify.Message
 	err = json.Unmarshal([]byte(out), &m)
 	if err != nil || m.Schema != notify.Schema || len(m.Findings) != 1 ||

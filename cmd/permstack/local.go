@@ -164,3 +164,17 @@ func standaloneOptions() (standalone.Options, error) {
 	}
 	return standalone.Options{BuiltIn: []string{self, lambdaCommand}, Names: functionNames(), Root: dir}, nil
 }
+
+// startEmbedded starts an embedded AWS for the length of one command, with a trail as the recorded account has it.
+// The log of the functions is written to stderr if verbose.
+func startEmbedded(cmd *cobra.Command, verbose bool) (*standalone.Server, error) {
+	options, err := standaloneOptions()
+	if err != nil {
+		return nil, err
+	}
+	if verbose {
+		options.FunctionLog = cmd.ErrOrStderr()
+	}
+	options.Trail = true
+	return standalone.Start("127.0.0.1:0", options)
+}

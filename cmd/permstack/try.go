@@ -7,7 +7,6 @@ import (
 
 	"permstack"
 	"permstack/internal/e2e/demo"
-	"permstack/internal/fakeaws/standalone"
 	"permstack/internal/policies/schema"
 	"permstack/internal/terminal"
 )
@@ -77,15 +76,7 @@ func demoAssets(profile string, assets []string) ([]schema.Asset, error) {
 }
 
 func try(cmd *cobra.Command, profile string, list []schema.Asset, verbose bool) error {
-	options, err := standaloneOptions()
-	if err != nil {
-		return err
-	}
-	if verbose {
-		options.FunctionLog = cmd.ErrOrStderr()
-	}
-	options.Trail = true
-	aws, err := standalone.Start("127.0.0.1:0", options)
+	aws, err := startEmbedded(cmd, verbose)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type whyFlags struct {
 	env    policies.Environment
 	stack  string
 	role   string
-	format string
+	output string
 }
 
 func newWhy() *cobra.Command {
@@ -67,7 +67,7 @@ choice promises, 2 if the message is not understood or the command could not run
     is not authorized to perform: rds:CreateDBSnapshot on resource: ...' --assets ec2
   pbpaste | permstack why --stack backup --region us-east-1
   permstack why --stack backup < cloudtrail-event.json
-  permstack why --format json - < message.txt`,
+  permstack why --output json - < message.txt`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
@@ -82,15 +82,15 @@ choice promises, 2 if the message is not understood or the command could not run
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil, "your other `ACCOUNT`s that share resources")
 	flags.BoolVar(&f.env.Organization, "organization", false, "allow what your Organization shares")
-	flags.StringVar(&f.format, "format", "table", "table or json")
+	flags.StringVar(&f.output, "output", "table", "table or json")
 	f.choice.complete(cmd)
-	completeFixed(cmd, "format", "table", "json")
+	completeFixed(cmd, "output", "table", "json")
 	return cmd
 }
 
 func (f *whyFlags) run(cmd *cobra.Command, args []string) error {
-	if f.format != "table" && f.format != "json" {
-		return usagef("--format %q: want table or json", f.format)
+	if f.output != "table" && f.output != "json" {
+		return usagef("--output %q: want table or json", f.output)
 	}
 	if err := f.choice.load(cmd); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (f *whyFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := write(cmd.OutOrStdout(), f.format, d, d.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output, d, d.Write); err != nil {
 		return err
 	}
 	if d.IsDefect() {

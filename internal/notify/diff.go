@@ -262,10 +262,6 @@ func newSkipped(report finding.Report) skipped {
 			s.resources[k.Resource] = true
 		}
 	}
-	if report.Unaudited {
-		s.resources[newKey(finding.Finding{Stack: stackName(report.ParentStackID),
-			LogicalID: finding.AuditID}).Resource] = true
-	}
 	for _, id := range report.InProgress {
 		s.stacks[newKey(finding.Finding{Stack: stackName(id)}).Stack] = true
 	}

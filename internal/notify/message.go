@@ -35,7 +35,7 @@ const (
 // None is the direction of a message without findings.
 const None finding.Direction = "none"
 
-// Message is what is published, and what `permstack drift --format json` prints.
+// Message is what is published, and what `permstack drift --output json` prints.
 // It contains no secrets, because findings and access changes do not.
 type Message struct {
 	Schema    string            `json:"schema"`

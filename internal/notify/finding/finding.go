@@ -131,12 +131,9 @@ type Report struct {
 	NoSubscriber  bool          `json:"noSubscriber,omitempty"`
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
-	Scope []string `json:"scope,omitempty"`
-	// Unaudited reports that the account was not audited in this run, although it is in
-	// others: the findings of the audit remain open.
-	Unaudited bool      `json:"unaudited,omitempty"`
-	Findings  []Finding `json:"findings"`           // in a stable order
-	Accepted  []Finding `json:"accepted,omitempty"` // differences that are wanted
+	Scope    []string  `json:"scope,omitempty"`
+	Findings []Finding `json:"findings"`           // in a stable order
+	Accepted []Finding `json:"accepted,omitempty"` // differences that are wanted
 	// Undone are changes that events reported and that exist no longer.
 	Undone []Finding `json:"undone,omitempty"`
 }

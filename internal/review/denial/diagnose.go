@@ -267,7 +267,7 @@ const Repository = "the issues of permstack's repository"
 
 // report returns how to report a defect.
 func report(d *Diagnosis) string {
-	return "Report it in " + Repository + " with the output of this command with --format json (it has account IDs and " +
+	return "Report it in " + Repository + " with the output of this command with --output json (it has account IDs and " +
 		"ARNs, and no secrets) and of 'permstack --version'."
 }
 
