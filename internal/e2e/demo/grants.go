@@ -84,11 +84,12 @@ func (run *runner) readRole(ctx context.Context, name string) (role, error) {
 // expectedGrants returns what the catalogue grants for a choice.
 func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error) {
 	environment := run.site.environment(run.options.Profile, run.site.Connection)
-	var err error
-	if environment.Protected, err = run.protected(ctx); err != nil {
+	stackID, protected, err := run.protected(ctx, c)
+	if err != nil {
 		return grants{}, err
 	}
-	parent, err := installation.ParseParent(environment.Protected[0])
+	environment.Protected = protected
+	parent, err := installation.ParseParent(stackID)
 	if err != nil {
 		return grants{}, err
 	}
