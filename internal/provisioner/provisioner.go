@@ -83,9 +83,11 @@ type operation struct {
 	earlierLeftovers []string        // leftovers of earlier events, possibly unreported or deleted since
 	operations       map[string]int  // stack operations that CloudFormation accepted, by action and stack
 	repeated         map[string]bool // and those of them that were repeated after a denial
-	assumeTries      int             // how often CloudFormation could not assume the stack role
 	trustHeld        bool            // the access stack was deployed without its final trust policies
 	externalID       string          // of the requested access stack; "" if it has none
+
+	// notAssumableSince is when CloudFormation first could not assume the stack role.
+	notAssumableSince time.Time
 }
 
 // Handle carries out one event. It is a customresource.Handle.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -153,8 +154,17 @@ func TestRoleNotAssumableYet(t *testing.T) {
 	}
 	f = newFake()
 	f.unassumed = 1000
-	_, err := handle(t, f, event(cfn.RequestCreate, testProperties()))
-	says(t, err, "is invalid or cannot be assumed", "30 attempts", "does not trust cloudformation.amazonaws.com")
+	e, clock := event(cfn.RequestCreate, testProperties()), time.Unix(0, 0)
+	p := &Provisioner{
+		Client: waitingFor(e, f), StackRoleARN: stackRole, Synthesize: synthesize,
+		Now: func() time.Time { return clock },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			clock = clock.Add(d)
+			return f.sleep(ctx, d)
+		},
+	}
+	_, err := p.Handle(t.Context(), discard, e)
+	says(t, err, "is invalid or cannot be assumed", "for 1m0s", "does not trust cloudformation.amazonaws.com")
 	exists(t, f)
 }
 

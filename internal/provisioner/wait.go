@@ -29,7 +29,7 @@ func (o *operation) waitUntilStable(ctx context.Context, id, name string) (*type
 // bound for that.
 const (
 	assumablePause = 3 * time.Second
-	assumableTries = 30 // of one event
+	assumableTime  = 60 * time.Second // since the first failure of one event
 )
 
 // untilAssumable repeats a request while CloudFormation cannot assume the stack
@@ -40,11 +40,14 @@ func (o *operation) untilAssumable(ctx context.Context, request func() error) er
 		if !awserr.IsRoleNotAssumable(err) {
 			return err
 		}
-		if o.assumeTries >= assumableTries {
-			return fmt.Errorf("%w (%d attempts)", awserr.Concise(err), o.assumeTries)
+		if o.notAssumableSince.IsZero() {
+			o.notAssumableSince = o.now()
 		}
-		o.assumeTries++
-		o.log.Info(logNotAssumable, "attempt", o.assumeTries)
+		waited := o.now().Sub(o.notAssumableSince)
+		if waited >= assumableTime {
+			return fmt.Errorf("%w (for %v)", awserr.Concise(err), waited.Round(time.Second))
+		}
+		o.log.Info(logNotAssumable, "seconds", waited.Seconds())
 		customresource.SetActivity(ctx, "waiting until CloudFormation can assume the stack role "+o.StackRoleARN)
 		if sleepErr := o.sleep(ctx, assumablePause); sleepErr != nil {
 			return err
