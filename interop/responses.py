@@ -65,6 +65,10 @@ def iam():
     call("iam", "PutRolePermissionsBoundary", PermissionsBoundary=arn, **role)
     call("iam", "CreateInstanceProfile", InstanceProfileName="ip", Tags=TAGS)
     call("iam", "AddRoleToInstanceProfile", InstanceProfileName="ip", **role)
+    principal = f"arn:aws:iam::{ACCOUNT}:role/r"
+    call("iam", "SimulatePrincipalPolicy", PolicySourceArn=principal, ActionNames=["s3:GetObject"])
+    job = call("iam", "GenerateServiceLastAccessedDetails", Arn=principal, Granularity="ACTION_LEVEL")["JobId"]
+    call("iam", "GetServiceLastAccessedDetails", JobId=job)
     call("iam", "TagRole", Tags=TAGS, **role)
     call("iam", "TagPolicy", Tags=TAGS, **policy)
     call("iam", "TagInstanceProfile", Tags=TAGS, InstanceProfileName="ip")
@@ -160,6 +164,7 @@ def parameters():
     call("ssm", "PutParameter", Name="/p", Type="String", Value="v", Tags=TAGS)
     call("ssm", "GetParameter", Name="/p")
     call("ssm", "GetParameters", Names=["/p", "/none"])
+    call("ssm", "GetParameterHistory", Name="/p")
     call("ssm", "DescribeParameters")
     call("ssm", "AddTagsToResource", Tags=TAGS, **resource)
     call("ssm", "ListTagsForResource", **resource)
@@ -296,6 +301,11 @@ AWS = {
     "PermissionsBoundaryAttachmentType",
     "UpdateRoleDescriptionResponse.Role.PermissionsBoundary.PermissionsBoundaryType: 'Policy' is not in the "
     "enumeration PermissionsBoundaryAttachmentType",
+    # API reference, GetServiceLastAccessedDetails: the date is null while the job is in progress.
+    "GetServiceLastAccessedDetailsResponse: required JobCompletionDate is missing",
+    # Recorded responses of IAM have this text.
+    "SimulatePolicyResponse.EvaluationResults[].MatchedStatements[].SourcePolicyType: 'IAM Policy' is not in the "
+    "enumeration PolicySourceType",
 }
 
 # An operation of each service that the embedded AWS does not have: its refusal lists

@@ -54,6 +54,8 @@ def actions(role):
         documents += [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in page["PolicyNames"]]
     for document in documents:
         for statement in document["Statement"]:
+            if statement["Effect"] != "Allow":
+                continue
             listed = statement["Action"]
             found.update([listed] if isinstance(listed, str) else listed)
     return found
@@ -88,7 +90,7 @@ check(found["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEqua
       "the trust policy requires the external id")
 tags = {t["Key"]: t["Value"] for t in found["Tags"]}
 check(tags.get("team") == "storage" and tags.get("stage") == "test", f"the tags reach the role: {tags}")
-installers = iam.list_roles(PathPrefix="/permstack/installer/")["Roles"]
+installers = iam.list_roles(PathPrefix=f"/permstack/{cfn.meta.region_name}/main/installer/")["Roles"]
 check(len(installers) == 3, f"there are three roles of the stack itself: {installers}")
 for installer in installers:
     own = {t["Key"]: t["Value"] for t in iam.get_role(RoleName=installer["RoleName"])["Role"].get("Tags", [])}
