@@ -101,7 +101,7 @@ func TestEventBurst(t *testing.T) {
 	}
 	if left := w.SQS().Messages("arn:aws:sqs:" + iamRegion + ":" + account + ":" +
 		w.PhysicalID("DriftEvents")[strings.LastIndex(w.PhysicalID("DriftEvents"), "/")+1:]); len(left) != 0 {
-		t.Errorf("%d events are left in the queue", len(left))
+		t.Errorf("%d events are left in the queue:\n%s", len(left), w.Log)
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 
 // stackTimeout bounds the wait for a stack. A launch takes about a second; the
 // rest is for busy machines.
-const stackTimeout = 2 * time.Minute
+const stackTimeout = 5 * time.Minute
 
 // Launch says what is launched. The zero value is template.yaml for profile
 // clumio with its defaults.
