@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.yaml.in/yaml/v3"
 )
 
 // miniStackAccount is one account of MiniStack.
@@ -42,7 +45,9 @@ const miniStackName = "backup"
 // miniStackBucket is the bucket of the functions and the template in an account.
 func miniStackBucket(account string) string { return "code-" + account }
 
-func newMiniStackAccount(t *testing.T, endpoint, account string, code map[string][]byte) *miniStackAccount {
+func newMiniStackAccount(
+	t *testing.T, endpoint, account string, code map[string][]byte, parameters map[string]string,
+) *miniStackAccount {
 	t.Helper()
 	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &endpoint,
@@ -59,7 +64,7 @@ func newMiniStackAccount(t *testing.T, endpoint, account string, code map[string
 	if _, err := store.CreateBucket(m.ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		t.Fatal(err)
 	}
-	objects := map[string][]byte{"template.yaml": []byte(miniStackTemplate(t, bucket))}
+	objects := map[string][]byte{"template.yaml": []byte(miniStackTemplate(t, bucket, parameters))}
 	for name, data := range code {
 		objects[name+".zip"] = data
 	}
@@ -73,14 +78,15 @@ func newMiniStackAccount(t *testing.T, endpoint, account string, code map[string
 	return m
 }
 
-// miniStackTemplate returns template.yaml without what MiniStack does not have.
-func miniStackTemplate(t *testing.T, bucket string) string {
+// miniStackTemplate returns template.yaml without what MiniStack does not have. Its conditions on lists are those of
+// the parameters.
+func miniStackTemplate(t *testing.T, bucket string, parameters map[string]string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(data)
+	text := constantListConditions(t, data, parameters)
 	for _, r := range []struct{ old, new string }{
 		{`\nRules:\n(?:[ #].*\n|\n)*`, "\n"},
 		{`(?m)^      - Fn::Equals: \[!Select .*$`, `      - Fn::Equals: ["", ""]`},
@@ -99,6 +105,57 @@ func miniStackTemplate(t *testing.T, bucket string) string {
 	return text
 }
 
+var (
+	// listIsEmpty and listContains match what the generator of the permissions boundary writes (listContains in package
+	// launch).
+	listIsEmpty  = regexp.MustCompile(`Fn::Equals: \[!Join \["", !Ref \w+\], ""\]`)
+	listContains = regexp.MustCompile(`Fn::Not: \[\{Fn::Equals: \[!Select \[0, !Split \[",[^"]+,", ` + paddedList +
+		`\]\], ` + paddedList + `\]\}\]`)
+	listAndValue = regexp.MustCompile(`!Split \[",([^"]+),".*?!Ref (\w+)\]`)
+	listName     = regexp.MustCompile(`!Ref (\w+)`)
+)
+
+// paddedList matches a list with a comma before its first and after its last member.
+const paddedList = `!Sub \[",\$\{L\},", \{L: !Join \[",", !Ref \w+\]\}\]`
+
+// constantListConditions returns a template in which the conditions that a parameter with a list is empty, or contains
+// a value, are constants. They have the result that they have for the parameters.
+func constantListConditions(t *testing.T, data []byte, parameters map[string]string) string {
+	t.Helper()
+	var template struct {
+		Parameters map[string]struct {
+			Type    string `yaml:"Type"`
+			Default string `yaml:"Default"`
+		} `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(data, &template); err != nil {
+		t.Fatal(err)
+	}
+	list := func(name string) string {
+		if template.Parameters[name].Type != "CommaDelimitedList" {
+			t.Fatalf("template.yaml: parameter %s is not a list", name)
+		}
+		if value, ok := parameters[name]; ok {
+			return value
+		}
+		return template.Parameters[name].Default
+	}
+	constant := func(result bool) string {
+		return fmt.Sprintf(`Fn::Equals: ["%t", "true"]`, result)
+	}
+	text := string(data)
+	if !listIsEmpty.MatchString(text) || !listContains.MatchString(text) {
+		t.Fatal("template.yaml has no condition on a list: the difference of MiniStack has another form")
+	}
+	text = listIsEmpty.ReplaceAllStringFunc(text, func(condition string) string {
+		return constant(list(listName.FindStringSubmatch(condition)[1]) == "")
+	})
+	return listContains.ReplaceAllStringFunc(text, func(condition string) string {
+		m := listAndValue.FindStringSubmatch(condition)
+		return constant(slices.Contains(strings.Split(list(m[2]), ","), m[1]))
+	})
+}
+
 func (m *miniStackAccount) launch(parameters map[string]string) {
 	m.t.Helper()
 	_, err := m.cfn.CreateStack(m.ctx, &cloudformation.CreateStackInput{
@@ -109,6 +166,40 @@ func (m *miniStackAccount) launch(parameters map[string]string) {
 		m.t.Fatal(err)
 	}
 	m.waitFor("CREATE_COMPLETE")
+	m.setBoundaries()
+}
+
+// setBoundaries sets the permissions boundary of the vendor's roles, which MiniStack does not.
+func (m *miniStackAccount) setBoundaries() {
+	m.t.Helper()
+	ceiling, err := m.cfn.DescribeStackResource(m.ctx, &cloudformation.DescribeStackResourceInput{
+		StackName: aws.String(miniStackName), LogicalResourceId: aws.String("VendorCeiling"),
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	roles, err := m.iam.ListRoles(m.ctx, &iam.ListRolesInput{PathPrefix: aws.String("/permstack/")})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, role := range roles.Roles {
+		if strings.Contains(*role.Path, "/installer/") {
+			continue
+		}
+		// ListRoles returns no boundary (IAM API reference).
+		got, err := m.iam.GetRole(m.ctx, &iam.GetRoleInput{RoleName: role.RoleName})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if got.Role.PermissionsBoundary != nil {
+			m.t.Errorf("MiniStack sets the permissions boundary of %s: the difference does not exist any more", *role.RoleName)
+		}
+		if _, err := m.iam.PutRolePermissionsBoundary(m.ctx, &iam.PutRolePermissionsBoundaryInput{
+			RoleName: role.RoleName, PermissionsBoundary: ceiling.StackResourceDetail.PhysicalResourceId,
+		}); err != nil {
+			m.t.Fatal(err)
+		}
+	}
 }
 
 func stackParameters(values map[string]string) []types.Parameter {

@@ -34,6 +34,9 @@ var miniStackDifferences = []struct{ name, what string }{
 		"the primary identifier in AWS's schema of the type"},
 	{"rule functions", "Fn::Contains, Fn::EachMemberIn and Fn::EachMemberEquals are unknown; the rules are removed"},
 	{"Select in conditions", "Fn::Select of Fn::Split fails in conditions; the conditions of tags are constant"},
+	{"Join, Split and Sub in conditions", "they are not evaluated, so that Fn::Select fails on them; the conditions on " +
+		"parameters with lists are constants with the result for the scenario's parameters"},
+	{"permissions boundary", "AWS::IAM::Role is created without its PermissionsBoundary; the test sets it after the launch"},
 	{"code location", "none of AWS's: the functions are in a bucket of the test instead of a release's"},
 }
 

@@ -3,6 +3,7 @@ package interop
 import (
 	"archive/zip"
 	"bytes"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -53,11 +54,9 @@ func TestMiniStack(t *testing.T) {
 		},
 	} {
 		t.Run(tt.profile, func(t *testing.T) {
-			m := newMiniStackAccount(t, endpoint, tt.account, code)
 			parameters := map[string]string{"Profile": tt.profile, "ConnectionId": "m"}
-			for k, v := range tt.parameters {
-				parameters[k] = v
-			}
+			maps.Copy(parameters, tt.parameters)
+			m := newMiniStackAccount(t, endpoint, tt.account, code, parameters)
 			m.launch(parameters)
 			m.subscribeToAlerts()
 			if got := m.check(); got.Status != "in-sync" || !got.Completed {
@@ -76,9 +75,7 @@ func TestMiniStack(t *testing.T) {
 			}
 			m.restore(tt.role)
 
-			for k, v := range tt.update {
-				parameters[k] = v
-			}
+			maps.Copy(parameters, tt.update)
 			m.update(parameters)
 			if attached := m.attached(tt.role); strings.Contains(attached, tt.granted) {
 				t.Errorf("policies of %s after the update: got %s, want no %s", tt.role, attached, tt.granted)

@@ -28,6 +28,11 @@ type motoDifference struct {
 // AWS::CloudFormation::StackSet is one of them, so that stackset.yaml itself cannot run there.
 var motoDifferences = []motoDifference{
 	{
+		"NoValue for a statement", "moto", "AWS::NoValue removes a statement from a policy (as the next one); moto keeps " +
+			"it as null, and IAM's CreatePolicy fails. Without all of these statements VendorCeiling would have none",
+		replaceNoValueStatements,
+	},
+	{
 		"NoValue in a list", "moto", "AWS::NoValue removes an element of a list (CloudFormation User Guide, \"Pseudo " +
 			"parameters reference\"); moto keeps it as null, and IAM's CreateRole fails", removeNoValueElements,
 	},
@@ -204,6 +209,27 @@ func removeNoValueElements(n *yaml.Node) {
 	}
 	for _, child := range n.Content {
 		removeNoValueElements(child)
+	}
+}
+
+// replaceNoValueStatements replaces AWS::NoValue for a statement of a policy by a statement that grants nothing:
+// GetCallerIdentity requires no permission (STS API reference).
+func replaceNoValueStatements(n *yaml.Node) {
+	if n.Tag == "!If" {
+		statement, other := n.Content[1], n.Content[2]
+		if other.Tag == "!Ref" && other.Value == "AWS::NoValue" && slices.ContainsFunc(statement.Content,
+			func(key *yaml.Node) bool { return key.Value == "Effect" }) {
+			var none yaml.Node
+			if err := none.Encode(map[string]string{
+				"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*",
+			}); err != nil { // strings always encode
+				panic(err)
+			}
+			n.Content[2] = &none
+		}
+	}
+	for _, child := range n.Content {
+		replaceNoValueStatements(child)
 	}
 }
 
