@@ -128,6 +128,11 @@ func TestPage(t *testing.T) {
 		if cards != len(want.Grants) {
 			t.Errorf("%s: got %d statements, want %d", choice, cards, len(want.Grants))
 		}
+		var findings int
+		b.eval(`document.querySelectorAll("#findings .grant").length`, &findings)
+		if findings != len(want.Findings) {
+			t.Errorf("%s: got %d findings, want %d", choice, findings, len(want.Findings))
+		}
 		var prerequisites []string
 		b.eval(`[...document.querySelectorAll("#prerequisite-list li")].map((e) => e.firstChild.textContent)`, &prerequisites)
 		if len(prerequisites) != len(want.Prerequisites) {
@@ -172,6 +177,10 @@ func TestPage(t *testing.T) {
 		t.Errorf("search: got %q", text("found"))
 	}
 	b.screenshot("page-search")
+
+	// The search applies to every choice until it is cleared.
+	b.setValue("search", "", "input")
+	shows("clumio:ec2:backup")
 
 	// A fragment that is not percent-encoded text does not stop the page.
 	b.eval(`location.hash = "%"`, nil)
