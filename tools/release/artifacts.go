@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,16 +58,19 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 		return err
 	}
 	files = append(files, supplychain.File{Name: "permstack.cdx.json", Body: bom})
-	commit, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	commit, err := readCommit(".")
 	if err != nil {
-		return fmt.Errorf("read the commit: %w", err)
+		return err
+	}
+	if commit == "" {
+		fmt.Fprintln(os.Stderr, "release: this directory is not a git repository; the provenance names no commit")
 	}
 	builder := repository + "/local"
 	if run := os.Getenv("GITHUB_WORKFLOW_REF"); run != "" {
 		builder = "https://github.com/" + run
 	}
 	provenance, err := supplychain.Provenance(supplychain.Source{
-		Repository: repository, Commit: strings.TrimSpace(string(commit)), Builder: builder, Version: o.Version,
+		Repository: repository, Commit: commit, Builder: builder, Version: o.Version,
 		Go: runtime.Version(),
 	}, files)
 	if err != nil {
@@ -74,6 +78,27 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 	}
 	files = append(files, supplychain.File{Name: "provenance.intoto.json", Body: provenance})
 	return writeAll(dir, files)
+}
+
+// readCommit returns the checked-out commit of the repository at root, and "" if root is
+// not the root of a repository: a source archive has no commit, even if it was extracted
+// within another repository. A repository that git cannot read is an error, so that a
+// release does not lose its commit because of, for example, the owner of the directory.
+func readCommit(root string) (string, error) {
+	if _, err := os.Lstat(filepath.Join(root, ".git")); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	command := exec.Command("git", "rev-parse", "--verify", "HEAD")
+	command.Dir = root
+	out, err := command.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return "", fmt.Errorf("read the commit with git: %w: %s", err, bytes.TrimSpace(exit.Stderr))
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the commit with git: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // buildCommands builds the command line into a directory, two platforms at a time.

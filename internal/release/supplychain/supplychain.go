@@ -94,14 +94,15 @@ func SBOM(version string, programs map[string]io.ReaderAt, files []File) ([]byte
 // Source is what a release is built from.
 type Source struct {
 	Repository string // URL
-	Commit     string
+	Commit     string // "" if it is not known, as in a source archive
 	Builder    string // URI of the workflow or machine that builds
 	Version    string
 	Go         string // version of the toolchain
 }
 
 // Provenance returns an in-toto statement (v1) with a SLSA provenance predicate (v1)
-// about files.
+// about files. Without a commit it names no source: a resolved dependency is identified
+// by its digest (SLSA 1.0, "Provenance", resolvedDependencies is optional).
 func Provenance(s Source, files []File) ([]byte, error) {
 	type subject struct {
 		Name   string            `json:"name"`
@@ -111,19 +112,22 @@ func Provenance(s Source, files []File) ([]byte, error) {
 	for _, f := range files {
 		subjects = append(subjects, subject{f.Name, map[string]string{"sha256": f.sha256()}})
 	}
+	definition := map[string]any{
+		"buildType":          s.Repository + "/blob/main/docs/verify.md",
+		"externalParameters": map[string]any{"command": "./build.sh package", "version": s.Version},
+		"internalParameters": map[string]any{"go": s.Go},
+	}
+	if s.Commit != "" {
+		definition["resolvedDependencies"] = []any{map[string]any{
+			"uri": "git+" + s.Repository, "digest": map[string]string{"gitCommit": s.Commit},
+		}}
+	}
 	return encode(map[string]any{
 		"_type": "https://in-toto.io/Statement/v1", "subject": subjects,
 		"predicateType": "https://slsa.dev/provenance/v1",
 		"predicate": map[string]any{
-			"buildDefinition": map[string]any{
-				"buildType":          s.Repository + "/blob/main/docs/verify.md",
-				"externalParameters": map[string]any{"command": "./build.sh package", "version": s.Version},
-				"internalParameters": map[string]any{"go": s.Go},
-				"resolvedDependencies": []any{map[string]any{
-					"uri": "git+" + s.Repository, "digest": map[string]string{"gitCommit": s.Commit},
-				}},
-			},
-			"runDetails": map[string]any{"builder": map[string]string{"id": s.Builder}},
+			"buildDefinition": definition,
+			"runDetails":      map[string]any{"builder": map[string]string{"id": s.Builder}},
 		},
 	})
 }

@@ -141,20 +141,31 @@ func untar(t *testing.T, data []byte) map[string][]byte {
 }
 
 func TestProvenance(t *testing.T) {
-	out, err := supplychain.Provenance(supplychain.Source{
-		Repository: "https://example.com/permstack", Commit: "0123456789012345678901234567890123456789", Version: "v1",
-		Builder: "https://example.com/builder", Go: "go1.26",
-	}, []supplychain.File{{Name: "a", Body: []byte("x")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256([]byte("x"))
-	for _, want := range []string{
-		"https://in-toto.io/Statement/v1", "https://slsa.dev/provenance/v1", hex.EncodeToString(sum[:]),
-		`"gitCommit": "0123456789012345678901234567890123456789"`,
-	} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("got %s, want %s", out, want)
-		}
+	const commit = "0123456789012345678901234567890123456789"
+	for name, c := range map[string]string{"of a commit": commit, "of a source archive": ""} {
+		t.Run(name, func(t *testing.T) {
+			out, err := supplychain.Provenance(supplychain.Source{
+				Repository: "https://example.com/permstack", Commit: c, Version: "v1",
+				Builder: "https://example.com/builder", Go: "go1.26",
+			}, []supplychain.File{{Name: "a", Body: []byte("x")}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256([]byte("x"))
+			for _, want := range []string{
+				"https://in-toto.io/Statement/v1", "https://slsa.dev/provenance/v1", hex.EncodeToString(sum[:]),
+				"https://example.com/builder",
+			} {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("got %s, want %s", out, want)
+				}
+			}
+			if c != "" && !strings.Contains(string(out), `"gitCommit": "`+commit+`"`) {
+				t.Errorf("got %s, want the commit", out)
+			}
+			if c == "" && (strings.Contains(string(out), "gitCommit") || strings.Contains(string(out), "resolvedDep")) {
+				t.Errorf("got %s, want no source", out)
+			}
+		})
 	}
 }
