@@ -58,7 +58,7 @@ func TestStackSetsDocument(t *testing.T) {
 	for what, text := range map[string]string{
 		"the stacks of the first roll-out":      "eu-central-1\tCURRENT",
 		"the alert of the hub":                  "permstack-hub-Topic",
-		"the subject of the alert":              "GRANTS MORE",
+		"the subject of the alert":              `"subject":"permstack: GRANTS MORE: `, // not in a command
 		"the update that every account refuses": "the update failed",
 		"the accounts that were not reached":    "Cancelled since failure tolerance has exceeded",
 	} {
