@@ -62,6 +62,9 @@ func (a *profileAdder) ceiling() error {
 	if err != nil {
 		return err
 	}
+	if err := a.presets(); err != nil {
+		return err
+	}
 	statements, err := require(a.root, "Resources", "VendorCeiling", "Properties", "PolicyDocument", "Statement")
 	if err != nil {
 		return err
@@ -133,7 +136,7 @@ func (w *ceilingWriter) add(profile schema.Profile) error {
 	fmt.Fprintf(&w.statements, "    Resource: \"*\"\n  - !Ref AWS::NoValue\n")
 	for _, s := range c.Statements {
 		fmt.Fprintf(&w.statements, "- Fn::If:\n  - %s\n  - Effect: Allow\n    Action: [%s]\n    Resource:\n",
-			w.when(s.When), strings.Join(s.Actions, ", "))
+			w.statement(s.When), strings.Join(s.Actions, ", "))
 		w.parts(s, s.Resources)
 		if s.Operator != "" {
 			fmt.Fprintf(&w.statements, "    Condition:\n      %s:\n        %s:\n", s.Operator, s.Key)
@@ -166,7 +169,19 @@ func (w *ceilingWriter) value(when ceiling.When, value string) string {
 	return value
 }
 
-// when returns the name of the condition of a choice of the profile, and writes the condition if it is new.
+// statement returns the name of the condition of a statement: the profile is chosen, and what the statement is for.
+func (w *ceilingWriter) statement(when ceiling.When) string {
+	choice := w.when(when)
+	if choice == w.name {
+		return choice
+	}
+	w.condition(choice+"Statement", combineText("Fn::And", []string{"Condition: " + w.name, "Condition: " + choice}))
+	return choice + "Statement"
+}
+
+// when returns the name of the condition of a choice, and writes the condition if it is new. What it is for is in a
+// statement with the condition of the profile, and does not repeat it: cfn-lint takes minutes where hundreds of
+// conditions have one in common.
 func (w *ceilingWriter) when(when ceiling.When) string {
 	if len(when.Uses) == 0 && len(when.Releases) == 0 {
 		return w.name
@@ -180,7 +195,7 @@ func (w *ceilingWriter) when(when ceiling.When) string {
 	}
 	name := fmt.Sprintf("%s%d", w.name, len(w.whens)+1)
 	w.whens[string(key)] = name
-	all := []string{"Condition: " + w.name}
+	var all []string
 	if uses := w.uses(when.Uses); uses != "" {
 		all = append(all, uses)
 	}
@@ -195,18 +210,65 @@ func (w *ceilingWriter) when(when ceiling.When) string {
 	return name
 }
 
+// useGroup is what several uses have in common: the assets with the same operations and option.
+type useGroup struct {
+	assets     []string // names of conditions; empty if the uses have none
+	operations []schema.Operation
+	option     schema.Option
+}
+
+// uses returns the condition of a choice. Uses of one asset, and assets with the same operations, are combined. All
+// operations of the profile are no condition, because a choice has at least one.
 func (w *ceilingWriter) uses(uses []schema.Use) string {
-	var any []string
+	var byAsset []useGroup
 	for _, u := range uses {
-		var all []string
+		var assets []string
 		if u.Asset != "" {
-			all = append(all, "Condition: "+w.asset(u.Asset))
+			assets = []string{w.asset(u.Asset)}
+		}
+		at := slices.IndexFunc(byAsset, func(g useGroup) bool {
+			return slices.Equal(g.assets, assets) && g.option == u.Option && g.operations != nil && u.Operation != ""
+		})
+		if at < 0 {
+			at = len(byAsset)
+			byAsset = append(byAsset, useGroup{assets: assets, option: u.Option})
 		}
 		if u.Operation != "" {
-			all = append(all, "Condition: "+w.operation(u.Operation))
+			byAsset[at].operations = append(byAsset[at].operations, u.Operation)
 		}
-		if u.Option != "" {
-			all = append(all, "Condition: "+w.option(u.Option))
+	}
+	var groups []useGroup
+	for _, g := range byAsset {
+		if len(g.operations) == len(w.profile.Operations) {
+			g.operations = nil
+		}
+		at := slices.IndexFunc(groups, func(other useGroup) bool {
+			return g.assets != nil && other.assets != nil && g.option == other.option &&
+				slices.Equal(g.operations, other.operations)
+		})
+		if at < 0 {
+			groups = append(groups, g)
+		} else {
+			groups[at].assets = append(groups[at].assets, g.assets...)
+		}
+	}
+	var any []string
+	for _, g := range groups {
+		var all []string
+		var assets, operations []string
+		for _, a := range g.assets {
+			assets = append(assets, "Condition: "+a)
+		}
+		for _, o := range g.operations {
+			operations = append(operations, "Condition: "+w.operation(o))
+		}
+		for _, list := range [][]string{assets, operations} {
+			if len(list) > 0 {
+				all = append(all, combineText("Fn::Or", list))
+			}
+		}
+		if g.option != "" {
+			all = append(all, "Condition: "+w.option(g.option))
 		}
 		any = append(any, combineText("Fn::And", all))
 	}
@@ -229,14 +291,12 @@ func combineText(function string, list []string) string {
 // asset writes the condition that an asset is chosen, by its parameter or by a preset.
 func (w *ceilingWriter) asset(asset schema.Asset) string {
 	byParameter := w.assets[asset]
-	presets := w.presets(func(p schema.Preset) bool { return len(p.Assets) == 0 || slices.Contains(p.Assets, asset) })
-	if len(presets) == 0 && len(w.profile.Presets) == 0 {
+	if len(w.profile.Presets) == 0 {
 		return byParameter
 	}
 	name := w.name + "Asset" + identifier(string(asset))
-	w.condition(name, combineText("Fn::Or", append([]string{
-		"Fn::And: [{Fn::Equals: [!Ref Preset, none]}, {Condition: " + byParameter + "}]",
-	}, presets...)))
+	w.condition(name, combineText("Fn::Or", append([]string{noPreset + "{Condition: " + byParameter + "}]"},
+		w.byPreset(presetHasAsset, string(asset))...)))
 	return name
 }
 
@@ -246,24 +306,14 @@ func (w *ceilingWriter) operation(o schema.Operation) string {
 	none := []string{"Fn::Equals: [!Join [\"\", !Ref Operations], \"\"]", listContains("Operations", string(o))}
 	byParameter := combineText("Fn::Or", none)
 	if len(w.profile.Presets) > 0 {
-		byParameter = "Fn::And: [{Fn::Equals: [!Ref Preset, none]}, {" + byParameter + "}]"
+		byParameter = noPreset + "{" + byParameter + "}]"
 	}
-	w.condition(name, combineText("Fn::Or", append([]string{byParameter}, w.presets(func(p schema.Preset) bool {
-		return len(p.Operations) == 0 || slices.Contains(p.Operations, o)
-	})...)))
+	w.condition(name, combineText("Fn::Or", append([]string{byParameter}, w.byPreset(presetHasOperation, string(o))...)))
 	return name
 }
 
-// presets returns a condition for each preset of the profile that has something.
-func (w *ceilingWriter) presets(has func(schema.Preset) bool) []string {
-	var out []string
-	for _, p := range w.profile.Presets {
-		if has(p) {
-			out = append(out, "Fn::Equals: [!Ref Preset, "+p.Name+"]")
-		}
-	}
-	return out
-}
+// noPreset begins the condition of what is chosen by parameters.
+const noPreset = "Fn::And: [{Fn::Equals: [!Ref Preset, none]}, "
 
 // optionParameters are the conditions of options that have a parameter of their own.
 var optionParameters = map[schema.Option]string{
@@ -275,8 +325,8 @@ func (w *ceilingWriter) option(o schema.Option) string {
 		return name
 	}
 	name := w.name + "Option" + identifier(string(o))
-	w.condition(name, combineText("Fn::Or", append([]string{listContains("Options", string(o))}, w.presets(
-		func(p schema.Preset) bool { return slices.Contains(p.Options, o) })...)))
+	w.condition(name, combineText("Fn::Or", append([]string{listContains("Options", string(o))},
+		w.byPreset(presetHasOption, string(o))...)))
 	return name
 }
 

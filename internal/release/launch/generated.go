@@ -46,11 +46,13 @@ func Generate(template []byte) ([]byte, error) {
 		set(names, p.Name, entry)
 	}
 	for _, part := range []struct {
-		lines   int // of the keys that the generated part is nested in
+		key     string // line of the template that the part is below
+		lines   int    // of the keys that the generated part is nested in
 		content *yaml.Node
 	}{
-		{1, mapping(field{"Rules", rules})},
-		{2, mapping(field{"Mappings", mapping(field{"Profiles", names})})},
+		{"Rules:", 1, mapping(field{"Rules", rules})},
+		{"  Profiles:", 2, mapping(field{"Mappings", mapping(field{"Profiles", names})})},
+		{"  Presets:", 2, mapping(field{"Mappings", mapping(field{"Presets", presetChoices(profiles)})})},
 	} {
 		text, err := yamlfmt.Format(part.content)
 		if err != nil {
@@ -59,7 +61,7 @@ func Generate(template []byte) ([]byte, error) {
 		for range part.lines {
 			_, text, _ = bytes.Cut(text, []byte("\n"))
 		}
-		if template, err = replacePart(template, strings.Repeat("  ", part.lines), text); err != nil {
+		if template, err = replacePart(template, part.key, strings.Repeat("  ", part.lines), text); err != nil {
 			return nil, fmt.Errorf("generate template.yaml: %w", err)
 		}
 	}
@@ -69,15 +71,17 @@ func Generate(template []byte) ([]byte, error) {
 	return template, nil
 }
 
-// replacePart replaces the lines between the comments with this indentation.
-func replacePart(template []byte, indent string, text []byte) ([]byte, error) {
-	begin, end := []byte("\n"+indent+generatedBegin), []byte("\n"+indent+generatedEnd)
-	before, rest, hasBegin := bytes.Cut(template, begin)
+// replacePart replaces the lines between the comments with this indentation that are below a key.
+func replacePart(template []byte, key, indent string, text []byte) ([]byte, error) {
+	line, begin, end := []byte("\n"+key), []byte("\n"+indent+generatedBegin), []byte("\n"+indent+generatedEnd)
+	above, rest, hasKey := bytes.Cut(template, line)
+	before, rest, hasBegin := bytes.Cut(rest, begin)
 	_, after, hasEnd := bytes.Cut(rest, end)
-	if !hasBegin || !hasEnd {
-		return nil, fmt.Errorf("no lines %q and %q with an indentation of %d", generatedBegin, generatedEnd, len(indent))
+	if !hasKey || !hasBegin || !hasEnd {
+		return nil, fmt.Errorf("no lines %q and %q with an indentation of %d below %q", generatedBegin, generatedEnd,
+			len(indent), key)
 	}
-	return slices.Concat(before, begin, []byte("\n"), bytes.TrimSuffix(text, []byte("\n")), end, after), nil
+	return slices.Concat(above, line, before, begin, []byte("\n"), bytes.TrimSuffix(text, []byte("\n")), end, after), nil
 }
 
 // templateProfiles returns the built-in profiles that the template can select, except one.
