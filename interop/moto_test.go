@@ -4,7 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"errors"
-	"io"
+
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,7 +152,7 @@ func requireMotoStack(t *testing.T, admin cli, account, region string) {
 		{1, []string{"sns", "list-topics", "--query", "Topics"}},
 		{1, []string{"ssm", "describe-parameters", "--query", "Parameters"}},
 		{1, []string{"logs", "describe-log-groups", "--query", "logGroups"}},
-		{6, []string{"iam", "list-roles", "--path-prefix", "/permstack/installer/", "--query", "Roles"}},
+		{3, []string{"iam", "list-roles", "--path-prefix", "/permstack/" + region + "/org/installer/", "--query", "Roles"}},
 	} {
 		var got []any
 		member.run(&got, list.query...)
@@ -287,12 +287,23 @@ func startMoto(t *testing.T, program string) string {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if _, endpoint, ok := strings.Cut(lines.Text(), "Running on "); ok {
-			go func() { _, _ = io.Copy(io.Discard, out) }()
+			go keepTraceback(t, lines)
 			return strings.TrimSpace(endpoint)
 		}
 	}
 	t.Fatal("moto ended without listening")
 	return ""
+}
+
+// keepTraceback logs what moto prints about an internal error. It ends with moto.
+func keepTraceback(t *testing.T, lines *bufio.Scanner) {
+	found := false
+	for lines.Scan() {
+		found = found || strings.HasPrefix(lines.Text(), "Traceback")
+		if found && t.Context().Err() == nil {
+			t.Log("moto: " + lines.Text())
+		}
+	}
 }
 
 func copyFile(t *testing.T, from, to string) {

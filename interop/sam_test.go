@@ -26,7 +26,9 @@ func TestSAM(t *testing.T) {
 		}
 		return runIn(t, dir, env, sam, append(args, parameters...)...)
 	}
-	if out := deploy(); !strings.Contains(out, "role/permstack/eu-west-1/sam/ClumioIAMRole-eu-west-1-sam") {
+	// The SAM CLI breaks long values into lines.
+	if out := deploy(); !strings.Contains(strings.Join(strings.Fields(out), ""),
+		"role/permstack/eu-west-1/sam/ClumioIAMRole-eu-west-1-sam") {
 		t.Errorf("sam deploy does not print the role:\n%s", tail(out))
 	}
 	if out := deploy("ProtectS3=yes"); !strings.Contains(out, "Successfully created/updated stack") {

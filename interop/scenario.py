@@ -90,7 +90,7 @@ check(found["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEqua
       "the trust policy requires the external id")
 tags = {t["Key"]: t["Value"] for t in found["Tags"]}
 check(tags.get("team") == "storage" and tags.get("stage") == "test", f"the tags reach the role: {tags}")
-installers = iam.list_roles(PathPrefix=f"/permstack/{cfn.meta.region_name}/main/installer/")["Roles"]
+installers = iam.list_roles(PathPrefix=f"/permstack/{cfn.meta.region_name}/boto/installer/")["Roles"]
 check(len(installers) == 3, f"there are three roles of the stack itself: {installers}")
 for installer in installers:
     own = {t["Key"]: t["Value"] for t in iam.get_role(RoleName=installer["RoleName"])["Role"].get("Tags", [])}
@@ -123,7 +123,7 @@ check("No updates" in message, message)
 # Rules refuse invalid choices.
 message = refused("ValidationError", cfn.create_stack, StackName="invalid", TemplateURL=TEMPLATE,
                   Parameters=parameters({"S3"}, DataPlaneAccountId=""), Capabilities=["CAPABILITY_IAM"])
-check("sent to an account" in message, message)
+check("DataPlaneAccountId is required" in message, message)
 
 # A failure has a reason and leaves nothing behind.
 name = "ClumioIAMRole-us-west-2-taken"

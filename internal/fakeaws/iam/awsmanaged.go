@@ -32,6 +32,10 @@ var awsPolicies = []struct{ path, name, description, document string }{
 	{"/", "IAMReadOnlyAccess", "Provides read only access to IAM via the AWS Management Console.",
 		allow(`["iam:Get*","iam:List*","iam:Simulate*","iam:GenerateCredentialReport",` +
 			`"iam:GenerateServiceLastAccessedDetails"]`)},
+	{"/", "IAMUserChangePassword", "Provides the ability for an IAM user to change their own password.",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword",` +
+			`"Resource":"arn:aws:iam::*:user/${aws:username}"},` +
+			`{"Effect":"Allow","Action":"iam:GetAccountPasswordPolicy","Resource":"*"}]}`},
 	{"/", "AmazonSSMManagedInstanceCore",
 		"The policy for Amazon EC2 Role to enable AWS Systems Manager service core functionality.",
 		allow(`["ssm:DescribeAssociation","ssm:GetDocument","ssm:GetParameter","ssm:GetParameters",` +

@@ -175,8 +175,9 @@ func (w *ceilingWriter) statement(when ceiling.When) string {
 	if choice == w.name {
 		return choice
 	}
-	w.condition(choice+"Statement", combineText("Fn::And", []string{"Condition: " + w.name, "Condition: " + choice}))
-	return choice + "Statement"
+	name := w.name + strings.TrimPrefix(choice, w.name) + "Statement"
+	w.condition(name, combineText("Fn::And", []string{"Condition: " + w.name, "Condition: " + choice}))
+	return name
 }
 
 // when returns the name of the condition of a choice, and writes the condition if it is new. What it is for is in a
@@ -206,7 +207,12 @@ func (w *ceilingWriter) when(when ceiling.When) string {
 	if len(releases) > 0 {
 		all = append(all, combineText("Fn::Or", releases))
 	}
-	w.condition(name, combineText("Fn::And", all))
+	text := combineText("Fn::And", all)
+	if existing, ok := strings.CutPrefix(text, "Condition: "); ok { // a condition cannot be only the name of another
+		w.whens[string(key)] = existing
+		return existing
+	}
+	w.condition(name, text)
 	return name
 }
 
