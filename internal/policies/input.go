@@ -2,6 +2,7 @@ package policies
 
 import (
 	"cmp"
+	"time"
 
 	"permstack/internal/policies/schema"
 )
@@ -14,6 +15,10 @@ type Selection struct {
 	Operations     []schema.Operation // empty: every operation of the preset or the profile
 	Options        []schema.Option    // "support-role", and values of settings: "release=4.2"
 	CatalogVersion string             // empty: the newest release
+
+	// RestoreUntil adds the profile's operations that restore to Operations. What only they need is granted until this
+	// time, also if Operations has them; the zero time limits nothing.
+	RestoreUntil time.Time
 }
 
 // Environment is where a selection is deployed and which principals it trusts. An empty Partition, Account or Region

@@ -1,6 +1,8 @@
 package policies
 
 import (
+	"time"
+
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
 )
@@ -14,6 +16,9 @@ type Set struct {
 	Roles          []Role
 	Topics         []Topic
 	Rules          []Rule
+	// RestoreUntil is when the access that only restores need ends; zero if it has no
+	// end, or if the set has none.
+	RestoreUntil time.Time `json:",omitzero"`
 }
 
 // Role is an IAM role with its policies.

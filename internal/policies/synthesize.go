@@ -27,9 +27,10 @@ func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (
 	if err != nil {
 		return Set{}, err
 	}
+	profile = withRestoreWindow(profile, sel)
 	s := synthesis{profile: profile, choice: newChoice(profile, sel), names: names{env}}
 	s.terms = newTerms(profile, s.choice, env)
-	set := Set{CatalogVersion: sel.CatalogVersion, Profile: profile.Name}
+	set := Set{CatalogVersion: sel.CatalogVersion, Profile: profile.Name, RestoreUntil: sel.RestoreUntil}
 
 	s.chosen = s.chosenParts(env)
 	for _, r := range s.chosen.roles {

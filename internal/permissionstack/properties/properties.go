@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"permstack/internal/installation"
 	"permstack/internal/policies"
@@ -38,6 +39,8 @@ type Properties struct {
 	PermissionsBoundaryARN     string
 	Tags                       []policies.Tag
 	CatalogVersion             string
+	RestoreUntil               time.Time // zero: no window
+	MaxRestoreHours            int       // longest window; zero: DefaultMaxRestoreHours
 }
 
 // fields maps each property to its decoder.
@@ -62,6 +65,8 @@ var fields = map[string]func(*Properties, any) error{
 	"PermissionsBoundaryArn":     text(func(p *Properties) *string { return &p.PermissionsBoundaryARN }),
 	"Tags":                       func(p *Properties, v any) (err error) { p.Tags, err = tags(v); return err },
 	"CatalogVersion":             text(func(p *Properties) *string { return &p.CatalogVersion }),
+	"RestoreUntil":               restoreUntil,
+	"MaxRestoreHours":            maxRestoreHours,
 
 	// Its only use is to be changed: CloudFormation calls the function only then.
 	"Revision": text(func(*Properties) *string { return new(string) }),
@@ -106,7 +111,8 @@ func Decode(raw map[string]any) (Properties, error) {
 
 // Selection returns the selected permissions.
 func (p Properties) Selection() policies.Selection {
-	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion}
+	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion,
+		RestoreUntil: p.RestoreUntil}
 	for _, a := range p.Assets {
 		sel.Assets = append(sel.Assets, schema.Asset(a))
 	}

@@ -149,9 +149,14 @@ func (a *assembler) choices(p *schema.Profile, d document) {
 		a.require(f.Position, "title", f.Title)
 		p.Assets = append(p.Assets, schema.AssetInfo{Asset: schema.Asset(f.Asset), Title: f.Title, In: f.In})
 	}
-	for _, o := range d.Operations.items {
-		a.choiceName(o.Position, "operation", o.value, slices.Contains(p.Operations, schema.Operation(o.value)))
-		p.Operations = append(p.Operations, schema.Operation(o.value))
+	for _, o := range d.Operations {
+		name := schema.Operation(o.Operation)
+		a.require(o.Position, "operation", o.Operation)
+		a.choiceName(o.Position, "operation", o.Operation, slices.Contains(p.Operations, name))
+		p.Operations = append(p.Operations, name)
+		if o.Restore {
+			p.RestoreOperations = append(p.RestoreOperations, name)
+		}
 	}
 	for _, f := range d.Options {
 		a.require(f.Position, "option", f.Option)

@@ -18,7 +18,7 @@ type document struct {
 	Vendor        string              `yaml:"vendor"`
 	Files         []string            `yaml:"files"`
 	Assets        []assetForm         `yaml:"assets"`
-	Operations    textList            `yaml:"operations"`
+	Operations    []operationForm     `yaml:"operations"`
 	Options       []optionForm        `yaml:"options"`
 	Settings      []settingForm       `yaml:"settings"`
 	Presets       []presetForm        `yaml:"presets"`
@@ -39,6 +39,22 @@ type assetForm struct {
 	Asset string      `yaml:"asset"`
 	Title string      `yaml:"title"`
 	In    schema.Span `yaml:"releases"`
+}
+
+// operationForm is an operation's name, or a mapping if it is one that restores.
+type operationForm struct {
+	Position
+	Operation string `yaml:"operation"`
+	Restore   bool   `yaml:"restore"`
+}
+
+func (f *operationForm) decodeNode(d *decoder, n *yaml.Node) {
+	f.Position = d.at(n)
+	if n.Kind != yaml.MappingNode {
+		d.decode(n, reflect.ValueOf(&f.Operation).Elem(), 0)
+		return
+	}
+	d.structure(n, reflect.ValueOf(f).Elem(), 0)
 }
 
 type optionForm struct {

@@ -46,7 +46,8 @@ func clumio() schema.Profile {
 				},
 			},
 		},
-		Operations: []schema.Operation{"backup", "restore"},
+		Operations:        []schema.Operation{"backup", "restore"},
+		RestoreOperations: []schema.Operation{"restore"},
 		Options: []schema.OptionInfo{
 			{
 				Option: "support-role",

@@ -44,7 +44,8 @@ func cpm() schema.Profile {
 				Title: "SAP HANA on EC2",
 			},
 		},
-		Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
+		Operations:        []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
+		RestoreOperations: []schema.Operation{"recovery", "file-level-recovery"},
 		Settings: []schema.Setting{
 			{
 				Name:  "release",

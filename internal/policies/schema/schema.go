@@ -71,18 +71,21 @@ type Span struct {
 
 // Profile is everything that one vendor may be granted.
 type Profile struct {
-	Name       string       `json:"name"`   // "clumio"
-	Vendor     string       `json:"vendor"` // "Clumio"
-	Assets     []AssetInfo  `json:"assets,omitempty"`
-	Operations []Operation  `json:"operations,omitempty"`
-	Options    []OptionInfo `json:"options,omitempty"`
-	Settings   []Setting    `json:"settings,omitempty"`
-	Presets    []Preset     `json:"presets,omitempty"`
-	Needs      []Need       `json:"inputs,omitempty"`
-	Terms      []Term       `json:"variables,omitempty"`
-	Roles      []Role       `json:"roles,omitempty"`
-	Topics     []Topic      `json:"topics,omitempty"`
-	Rules      []Rule       `json:"rules,omitempty"`
+	Name       string      `json:"name"`   // "clumio"
+	Vendor     string      `json:"vendor"` // "Clumio"
+	Assets     []AssetInfo `json:"assets,omitempty"`
+	Operations []Operation `json:"operations,omitempty"`
+	// RestoreOperations are the operations that restore. A selection can add them
+	// until a time.
+	RestoreOperations []Operation  `json:"restoreOperations,omitempty"`
+	Options           []OptionInfo `json:"options,omitempty"`
+	Settings          []Setting    `json:"settings,omitempty"`
+	Presets           []Preset     `json:"presets,omitempty"`
+	Needs             []Need       `json:"inputs,omitempty"`
+	Terms             []Term       `json:"variables,omitempty"`
+	Roles             []Role       `json:"roles,omitempty"`
+	Topics            []Topic      `json:"topics,omitempty"`
+	Rules             []Rule       `json:"rules,omitempty"`
 	// Prerequisites are what IAM policies cannot grant and the customer must set
 	// up: a key policy, a service-linked role, a RAM share.
 	Prerequisites []Prerequisite `json:"prerequisites,omitempty"`

@@ -306,7 +306,8 @@ func (w *ceilingWriter) asset(asset schema.Asset) string {
 	return name
 }
 
-// operation writes the condition that an operation is chosen. No operations, or a preset without any, are all.
+// operation writes the condition that an operation is chosen. No operations, or a preset without any, are all. A restore
+// window adds the operations that restore.
 func (w *ceilingWriter) operation(o schema.Operation) string {
 	name := w.name + "Operation" + identifier(string(o))
 	none := []string{"Fn::Equals: [!Join [\"\", !Ref Operations], \"\"]", listContains("Operations", string(o))}
@@ -314,7 +315,11 @@ func (w *ceilingWriter) operation(o schema.Operation) string {
 	if len(w.profile.Presets) > 0 {
 		byParameter = noPreset + "{" + byParameter + "}]"
 	}
-	w.condition(name, combineText("Fn::Or", append([]string{byParameter}, w.byPreset(presetHasOperation, string(o))...)))
+	all := append([]string{byParameter}, w.byPreset(presetHasOperation, string(o))...)
+	if slices.Contains(w.profile.RestoreOperations, o) {
+		all = append(all, "Condition: HasRestoreWindow")
+	}
+	w.condition(name, combineText("Fn::Or", all))
 	return name
 }
 

@@ -1,0 +1,110 @@
+package policies
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"permstack/internal/policies/schema"
+)
+
+// Restore windows. Access that only operations that restore need is limited to the
+// time before a moment: IAM compares it with aws:CurrentTime in every request (IAM
+// User Guide, "AWS global condition context keys" and "Date condition operators"),
+// also of sessions that began before.
+
+// The condition of access that ends.
+const (
+	windowOperator = "DateLessThan"
+	windowKey      = "aws:CurrentTime"
+)
+
+// exampleTime is a time in the form that ParseRestoreUntil accepts.
+const exampleTime = "2026-11-27T16:00:00Z"
+
+// ParseRestoreUntil parses a time of RFC 3339 in UTC, to the second; empty text is
+// the zero time. Its errors contain no part of the text but the same time in UTC.
+func ParseRestoreUntil(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	switch {
+	case err != nil:
+		return time.Time{}, errors.New("want a time in UTC such as " + exampleTime)
+	case t.Nanosecond() != 0:
+		return time.Time{}, errors.New("want a time without fractions of a second: " + FormatRestoreUntil(t))
+	case !strings.HasSuffix(text, "Z"):
+		return time.Time{}, errors.New("want a time in UTC, which ends with Z, and not one with an offset: " +
+			FormatRestoreUntil(t))
+	}
+	return t.UTC(), nil
+}
+
+// FormatRestoreUntil formats a time as policies contain it; "" for the zero time.
+func FormatRestoreUntil(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// withRestoreWindow returns the profile for a complete selection with the end of its
+// restore window as a condition of every statement that only operations that restore
+// need: those whose uses, or whose policy's or role's, include no other operation of
+// the selection. Denies are never limited.
+func withRestoreWindow(profile schema.Profile, sel Selection) schema.Profile {
+	if sel.RestoreUntil.IsZero() {
+		return profile
+	}
+	lasting := sel
+	lasting.Operations = filter(sel.Operations, func(o schema.Operation) bool {
+		return !slices.Contains(profile.RestoreOperations, o)
+	})
+	without := newChoice(profile, lasting)
+	until := []string{FormatRestoreUntil(sel.RestoreUntil)}
+	profile.Roles = slices.Clone(profile.Roles)
+	for i := range profile.Roles {
+		r := &profile.Roles[i]
+		roleLasts := without.hasAny(r.For)
+		r.Trust = slices.Clone(r.Trust)
+		for j := range r.Trust {
+			if t := &r.Trust[j]; !roleLasts || !without.hasAny(t.For) {
+				t.When = withEnd(t.When, until)
+			}
+		}
+		r.Policies = slices.Clone(r.Policies)
+		for j := range r.Policies {
+			p := &r.Policies[j]
+			p.Statements = slices.Clone(p.Statements)
+			for k := range p.Statements {
+				st := &p.Statements[k]
+				uses := st.For
+				if len(uses) == 0 {
+					uses = p.For
+				}
+				if !st.Deny && (!roleLasts || !without.hasAny(uses)) {
+					st.When = withEnd(st.When, until)
+				}
+			}
+		}
+	}
+	return profile
+}
+
+// withEnd returns conditions that hold until a time only.
+func withEnd(when schema.Conditions, until []string) schema.Conditions {
+	out := maps.Clone(when)
+	if out == nil {
+		out = schema.Conditions{}
+	}
+	keys := maps.Clone(out[windowOperator])
+	if keys == nil {
+		keys = map[string][]string{}
+	}
+	keys[windowKey] = until
+	out[windowOperator] = keys
+	return out
+}
