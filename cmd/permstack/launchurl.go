@@ -34,8 +34,8 @@ and your choice filled in. The output is one link for each Region. Values that t
 template would reject are rejected here. The external ID cannot be part of a link:
 it is a secret, and the console ignores NoEcho parameters in links.
 
-The template is launch-stack.yaml of a published release, selected with
---bucket-prefix and --release, or with --template-url.
+The template is that of the profile in a published release, such as clumio.yaml,
+selected with --bucket-prefix and --release, or with --template-url.
 
 Exit status: 0 if the links were printed, 2 if not.`,
 		Example: `  permstack launch-url --bucket-prefix example-releases --release v1.0.0 --region us-east-1 \
@@ -66,7 +66,7 @@ Exit status: 0 if the links were printed, 2 if not.`,
 	flags.SortFlags = false
 	flags.StringSliceVar(&f.regions, "region", nil, "AWS `REGION` to launch in; several with commas")
 	flags.StringVar(&f.templateURL, "template-url", "",
-		"HTTPS `URL` of launch-stack.yaml in S3, instead of --bucket-prefix and --release")
+		"HTTPS `URL` of the profile's template in S3, instead of --bucket-prefix and --release")
 	flags.StringVar(&f.prefix, "bucket-prefix", "", "`PREFIX` of the buckets PREFIX-REGION that hold the release")
 	flags.StringVar(&f.release, "release", "", "`VERSION` of the release in these buckets")
 	flags.StringVar(&f.stackName, "stack", "permstack", "name of the stack to launch")
@@ -91,15 +91,12 @@ func (f *launchFlags) links() ([]string, error) {
 	case f.templateURL != "" && f.prefix+f.release != "":
 		return nil, errors.New("--template-url cannot be combined with --bucket-prefix or --release")
 	}
-	source := permstack.Template
-	if f.loaded {
-		profile, _ := policies.Profile(f.profile)
-		var err error
-		if source, err = launch.AddProfile(source, profile); err != nil {
-			return nil, err
-		}
+	profile, known := policies.Profile(f.profile)
+	if !known {
+		return nil, fmt.Errorf("profile %q: want %s", f.profile, strings.Join(policies.ProfileNames(), " or "))
 	}
-	template, err := launch.Stack(source, launch.Unreleased(launch.Functions(permstack.Template)...))
+	unreleased := launch.Unreleased(launch.Functions(permstack.Template)...)
+	template, err := launch.ProfileStack(permstack.Template, profile, unreleased)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +116,7 @@ func (f *launchFlags) links() ([]string, error) {
 			Parameters: parameters,
 		}
 		if l.TemplateURL == "" {
-			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, "launch-stack.yaml"))
+			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, launch.ProfileFile(f.profile)))
 		}
 		link, err := l.URL(template)
 		if err != nil {

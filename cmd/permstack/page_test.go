@@ -106,12 +106,12 @@ func TestPageLaunchLink(t *testing.T) {
 		}
 		for _, s := range profile.Settings {
 			o := string(s.Values[len(s.Values)-1].Option)
-			choices[name+":"+string(profile.Assets[0].Asset)+"::"+o] = "param_Options="
+			choices[name+":"+string(profile.Assets[0].Asset)+"::"+o] = "param_Setting"
 		}
 		for choice, want := range choices {
 			r := webui.Request{
 				Choice: choice, Region: "eu-west-1", ConnectionID: "c-1",
-				TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/launch-stack.yaml",
+				TemplateURL: "https://example-eu-west-1.s3.eu-west-1.amazonaws.com/v1/clumio.yaml",
 			}
 			if got := r.Evaluate(); !strings.Contains(got.Launch, want) {
 				t.Errorf("%s: link %q lacks %s (%s)", choice, got.Launch, want, got.LaunchProblem)

@@ -75,6 +75,7 @@ func Pack(o Options) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	source := template
 	var extra map[string][]byte // files that are added to the functions' packages
 	if o.Profile != nil {
 		if template, err = launch.AddProfile(template, *o.Profile); err != nil {
@@ -129,6 +130,11 @@ func Pack(o Options) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	ofProfiles, err := ProfileTemplates(source, r, o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	templates = append(templates, ofProfiles...)
 	hub, err := os.ReadFile(filepath.Join(o.Root, filepath.FromSlash(HubTemplate)))
 	if err != nil {
 		return nil, err
@@ -182,6 +188,27 @@ func Templates(template []byte, r launch.Release) ([]Template, error) {
 		return nil, err
 	}
 	return []Template{{"launch-stack.yaml", stack}, {"stackset.yaml", set}}, nil
+}
+
+// ProfileTemplates generates the template of each profile that template.yaml offers, and of one that is not built in,
+// nil for none.
+func ProfileTemplates(template []byte, r launch.Release, other *schema.Profile) ([]Template, error) {
+	profiles, err := launch.OfferedProfiles(template)
+	if err != nil {
+		return nil, err
+	}
+	if other != nil {
+		profiles = append(profiles, *other)
+	}
+	var out []Template
+	for _, p := range profiles {
+		body, err := launch.ProfileStack(template, p, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Template{launch.ProfileFile(p.Name), body})
+	}
+	return out, nil
 }
 
 // Write writes a release to a directory, whose previous content is removed.

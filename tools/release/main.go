@@ -104,11 +104,16 @@ func templates() error {
 	if err := os.WriteFile("template.yaml", source, 0o644); err != nil {
 		return err
 	}
-	generated, err := release.Templates(source, launch.Unreleased(launch.Functions(source)...))
+	unreleased := launch.Unreleased(launch.Functions(source)...)
+	generated, err := release.Templates(source, unreleased)
 	if err != nil {
 		return err
 	}
-	for _, t := range generated {
+	ofProfiles, err := release.ProfileTemplates(source, unreleased, nil)
+	if err != nil {
+		return err
+	}
+	for _, t := range append(generated, ofProfiles...) {
 		if err := os.WriteFile(filepath.Join("templates", t.Name), t.Body, 0o644); err != nil {
 			return err
 		}

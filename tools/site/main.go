@@ -1,7 +1,7 @@
 // Command site makes the review page:
 //
 //	go run ./tools/site --out dist/site
-//	go run ./tools/site --out dist/site --template-url https://….s3.….amazonaws.com/…/launch-stack.yaml
+//	go run ./tools/site --out dist/site --template-url https://….s3.….amazonaws.com/…/clumio.yaml
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	out := flag.String("out", "dist/site", "folder to write index.html into")
-	templateURL := flag.String("template-url", "", "where launch-stack.yaml of the release lies")
+	templateURL := flag.String("template-url", "", "URL of a template of the release")
 	profileFile := flag.String("profile-file", "", "file or directory of a profile that is not built in")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -310,8 +310,7 @@ func (w *ceilingWriter) asset(asset schema.Asset) string {
 // window adds the operations that restore.
 func (w *ceilingWriter) operation(o schema.Operation) string {
 	name := w.name + "Operation" + identifier(string(o))
-	none := []string{"Fn::Equals: [!Join [\"\", !Ref Operations], \"\"]", listContains("Operations", string(o))}
-	byParameter := combineText("Fn::Or", none)
+	byParameter := operationInList(o)
 	if len(w.profile.Presets) > 0 {
 		byParameter = noPreset + "{" + byParameter + "}]"
 	}
@@ -321,6 +320,13 @@ func (w *ceilingWriter) operation(o schema.Operation) string {
 	}
 	w.condition(name, combineText("Fn::Or", all))
 	return name
+}
+
+// operationInList returns the condition that the parameter Operations has an operation, or is empty.
+func operationInList(o schema.Operation) string {
+	return combineText("Fn::Or", []string{
+		"Fn::Equals: [!Join [\"\", !Ref Operations], \"\"]", listContains("Operations", string(o)),
+	})
 }
 
 // noPreset begins the condition of what is chosen by parameters.

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -79,3 +80,83 @@ func mapping(fields ...field) *yaml.Node {
 
 // call returns a function call in its long form.
 func call(function string, argument *yaml.Node) *yaml.Node { return mapping(field{function, argument}) }
+
+// clone returns a copy of a node without its comments.
+func clone(n *yaml.Node) *yaml.Node {
+	out := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Style: n.Style}
+	for _, child := range n.Content {
+		out.Content = append(out.Content, clone(child))
+	}
+	return out
+}
+
+// sameNodes reports whether two nodes have the same values.
+func sameNodes(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, sameNodes)
+}
+
+// removeEqual removes the items of a list that are in it before.
+func removeEqual(list *yaml.Node) {
+	if list.Kind != yaml.SequenceNode {
+		return
+	}
+	var out []*yaml.Node
+	for _, item := range list.Content {
+		if !slices.ContainsFunc(out, func(other *yaml.Node) bool { return sameNodes(item, other) }) {
+			out = append(out, item)
+		}
+	}
+	list.Content = out
+}
+
+// replaceNodes replaces every node below n that has the values of another.
+func replaceNodes(n, old, with *yaml.Node) {
+	for i, child := range n.Content {
+		if sameNodes(child, old) {
+			n.Content[i] = clone(with)
+			continue
+		}
+		replaceNodes(child, old, with)
+	}
+}
+
+func boolean(b bool) *yaml.Node {
+	value := "false"
+	if b {
+		value = "true"
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: value}
+}
+
+func isBool(n *yaml.Node) bool { return n != nil && n.Kind == yaml.ScalarNode && n.Tag == "!!bool" }
+
+// isConstant reports whether all items of a list are scalars.
+func isConstant(list *yaml.Node) bool {
+	return !slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return n.Kind != yaml.ScalarNode })
+}
+
+// texts returns the values of a list of scalars.
+func texts(list *yaml.Node) []string {
+	var out []string
+	for _, n := range list.Content {
+		out = append(out, n.Value)
+	}
+	return out
+}
+
+// isNoValue reports whether a node is the reference to AWS::NoValue.
+func isNoValue(n *yaml.Node) bool {
+	value := lookup(n, "Ref")
+	return value != nil && value.Value == noValue
+}
+
+// conditionName returns the name of the condition that a node refers to, "" if it is no such reference.
+func conditionName(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Value != "Condition" {
+		return ""
+	}
+	return n.Content[1].Value
+}
+
+// conditionReference returns the reference of a condition in another.
+func conditionReference(name string) *yaml.Node { return call("Condition", scalar(name)) }

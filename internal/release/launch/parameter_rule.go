@@ -98,8 +98,8 @@ func (r *ruleGenerator) question(value string, asset bool) string {
 	return ""
 }
 
-// refuseOtherQuestions adds the assertion that no asset or option of another profile is selected.
-func (r *ruleGenerator) refuseOtherQuestions() {
+// ownQuestions returns the parameters about assets and options of the profile.
+func (r *ruleGenerator) ownQuestions() map[string]bool {
 	own := map[string]bool{}
 	for _, a := range r.profile.Assets {
 		own[r.question(string(a.Asset), true)] = true
@@ -107,6 +107,12 @@ func (r *ruleGenerator) refuseOtherQuestions() {
 	for _, o := range r.profile.Options {
 		own[r.question(string(o.Option), false)] = true
 	}
+	return own
+}
+
+// refuseOtherQuestions adds the assertion that no asset or option of another profile is selected.
+func (r *ruleGenerator) refuseOtherQuestions() {
+	own := r.ownQuestions()
 	refs := sequence()
 	var names []string
 	for _, q := range r.questions {

@@ -20,14 +20,14 @@ import (
 // reads the values of parameters from the URL, except secret ones (NoEcho;
 // CloudFormation User Guide, "Create quick-create links for stacks").
 type Link struct {
-	TemplateURL string // of launch-stack.yaml, in S3
+	TemplateURL string // of the profile's template, in S3
 	Region      string
 	StackName   string
-	Profile     string            // its name; "" is the template's default
+	Profile     string            // its name
 	Preset      string            // replaces Assets and Operations
 	Assets      []string          // "ec2", "s3"; nil keeps the template's defaults
-	Operations  []string          // "backup"; nil keeps the template's default, or means all of another profile
-	Options     []string          // "release=4.2"; nil keeps the template's default
+	Operations  []string          // "backup"; nil means all
+	Options     []string          // "release=4.2"; what is not listed keeps the template's default
 	Parameters  map[string]string // by name
 }
 
@@ -47,36 +47,26 @@ func isObjectURL(url string) bool {
 }
 
 // examples returns values for what the customer fills in on the page, so that the
-// other values can be checked against the template's rules: the vendor's role and
-// external id only if the choice needs a role.
-func (l Link) examples(t *cfntemplate.Template, values map[string]string) map[string]string {
-	out := map[string]string{"DataPlaneAccountId": "111122223333", "ConnectionId": "main"}
-	sel := policies.Selection{Profile: l.profileName(t, values), Preset: l.Preset}
-	for o := range strings.SplitSeq(values["Options"], ",") {
-		if o != "" {
-			sel.Options = append(sel.Options, schema.Option(o))
-		}
+// other values can be checked against the template's rules: what the choice requires.
+func (l Link) examples() map[string]string {
+	sel := policies.Selection{Profile: l.Profile, Preset: l.Preset}
+	for _, a := range l.Assets {
+		sel.Assets = append(sel.Assets, schema.Asset(a))
 	}
+	for _, o := range l.Operations {
+		sel.Operations = append(sel.Operations, schema.Operation(o))
+	}
+	for _, o := range l.Options {
+		sel.Options = append(sel.Options, schema.Option(o))
+	}
+	out := map[string]string{"DataPlaneAccountId": "111122223333", "ConnectionId": "main"}
 	if slices.Contains(choice.Needed(sel), schema.ControlPlaneRole) {
 		out["ControlPlaneRoleArn"], out["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
 	}
 	return out
 }
 
-// profileName returns the profile that the link selects: its own, the parameter's,
-// or the template's default.
-func (l Link) profileName(t *cfntemplate.Template, values map[string]string) string {
-	return cmp.Or(l.Profile, values["Profile"], standardProfile(t))
-}
-
-func standardProfile(t *cfntemplate.Template) string {
-	if p := t.Parameter("Profile"); p != nil {
-		return p.Default
-	}
-	return ""
-}
-
-// URL returns the link. A choice that launch-stack.yaml would refuse is an error.
+// URL returns the link. A choice that the template of the profile would refuse is an error.
 func (l Link) URL(template []byte) (string, error) {
 	t, err := cfntemplate.Parse(template)
 	if err != nil {
@@ -133,6 +123,33 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 		}
 		values[name] = l.Parameters[name]
 	}
+	choice, err := l.choice(t)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range choice {
+		if _, given := values[name]; !given {
+			values[name] = value
+		}
+	}
+	return values, nil
+}
+
+// choice returns the answers to the questions of the profile's template.
+func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
+	profile, known := policies.Profile(l.Profile)
+	switch {
+	case !known:
+		return nil, fmt.Errorf("profile %q: want %s", l.Profile, strings.Join(policies.ProfileNames(), " or "))
+	case l.Preset != "" && (l.Assets != nil || l.Operations != nil):
+		return nil, fmt.Errorf("preset %s selects assets and operations: omit them", l.Preset)
+	}
+	values := map[string]string{}
+	if len(profile.Presets) > 0 {
+		values["Preset"] = cmp.Or(l.Preset, withoutPreset)
+	} else if l.Preset != "" {
+		return nil, fmt.Errorf("preset %q: profile %s has no presets", l.Preset, l.Profile)
+	}
 	if l.Assets != nil {
 		parameters := AssetParameters(t)
 		for _, name := range parameters {
@@ -146,54 +163,47 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 			values[name] = "yes"
 		}
 	}
-	if err := l.profile(t, values); err != nil {
-		return nil, err
-	}
-	return values, nil
-}
-
-// profile sets the parameters that depend on the profile. The defaults of the
-// template are those of its default profile; the default of another profile is all
-// operations.
-func (l Link) profile(t *cfntemplate.Template, values map[string]string) error {
-	standard := standardProfile(t)
-	name := l.profileName(t, values)
-	profile, known := policies.Profile(name)
-	switch {
-	case !known:
-		return fmt.Errorf("profile %q: want %s", name, strings.Join(policies.ProfileNames(), " or "))
-	case l.Preset != "" && (l.Assets != nil || l.Operations != nil):
-		return fmt.Errorf("preset %s selects assets and operations: omit them", l.Preset)
-	}
 	for _, o := range l.Operations {
 		if !slices.Contains(profile.Operations, schema.Operation(o)) {
-			return fmt.Errorf("operation %q: %s has %s", o, name, joined(profile.Operations))
+			return nil, fmt.Errorf("operation %q: %s has %s", o, l.Profile, joined(profile.Operations))
 		}
 	}
-	if _, given := values["Operations"]; l.Operations != nil || !given && name != standard {
-		values["Operations"] = strings.Join(inOrder(l.Operations, profile.Operations), ",")
+	if l.Operations != nil || l.Preset == "" && len(profile.Presets) > 0 {
+		for _, o := range profile.Operations {
+			chosen := l.Operations == nil || slices.Contains(l.Operations, string(o))
+			values[operationQuestion+identifier(string(o))] = yesNo(chosen)
+		}
 	}
-	if name != standard {
-		values["Profile"] = name
-	}
-	if l.Preset != "" {
-		values["Preset"] = l.Preset
-	}
-	if l.Options != nil {
-		values["Options"] = strings.Join(l.Options, ",")
+	return values, l.options(t, profile, values)
+}
+
+// options adds the answers to the questions about options and settings.
+func (l Link) options(t *cfntemplate.Template, profile schema.Profile, values map[string]string) error {
+	for _, o := range l.Options {
+		name, value, isSetting := strings.Cut(o, "=")
+		parameter, answer := settingQuestion+identifier(name), value
+		if !isSetting {
+			parameter, answer = optionParameter(t, profile, o), "yes"
+		}
+		if parameter == "" || t.Parameter(parameter) == nil {
+			return fmt.Errorf("option %q: profile %s has no such option or setting", o, profile.Name)
+		}
+		values[parameter] = answer
 	}
 	return nil
 }
 
-// inOrder returns the chosen operations in the profile's order.
-func inOrder(chosen []string, all []schema.Operation) []string {
-	var out []string
-	for _, o := range all {
-		if slices.Contains(chosen, string(o)) {
-			out = append(out, string(o))
+// optionParameter returns the name of the question about an option, "" if the profile has no such option.
+func optionParameter(t *cfntemplate.Template, profile schema.Profile, option string) string {
+	if !slices.ContainsFunc(profile.Options, func(o schema.OptionInfo) bool { return string(o.Option) == option }) {
+		return ""
+	}
+	for _, p := range t.Parameters { // support-role is SupportRole
+		if strings.EqualFold(p.Name, strings.ReplaceAll(option, "-", "")) {
+			return p.Name
 		}
 	}
-	return out
+	return optionQuestion + identifier(option)
 }
 
 func joined(operations []schema.Operation) string {
@@ -231,7 +241,7 @@ func settable(t *cfntemplate.Template) []string {
 // customer fills in.
 func check(t *cfntemplate.Template, l Link, values map[string]string) error {
 	all := map[string]string{}
-	for name, v := range l.examples(t, values) {
+	for name, v := range l.examples() {
 		if p := t.Parameter(name); p != nil {
 			all[name] = strings.Replace(v, "arn:aws:", "arn:"+cfntemplate.Partition(l.Region)+":", 1)
 		}

@@ -7,22 +7,35 @@ import (
 	"strings"
 	"testing"
 
+	"permstack"
 	"permstack/internal/awsapi/region"
+	"permstack/internal/policies"
 	"permstack/internal/release/launch"
 )
 
 func link() launch.Link {
 	return launch.Link{
-		TemplateURL: "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml",
-		Region:      "eu-west-1", StackName: "permstack",
+		TemplateURL: "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/clumio.yaml",
+		Region:      "eu-west-1", StackName: "permstack", Profile: "clumio",
 	}
+}
+
+// profileStack returns the template of a built-in profile.
+func profileStack(t *testing.T, name string) []byte {
+	t.Helper()
+	p, _ := policies.Profile(name)
+	stack, err := launch.ProfileStack(permstack.Template, p, launch.Unreleased(launch.Functions(permstack.Template)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stack
 }
 
 // TestURL parses links as the console does.
 func TestURL(t *testing.T) {
-	stack, _, _ := generate(t)
+	stack := profileStack(t, "clumio")
 	l := link()
-	l.Assets, l.Operations = []string{"ec2-mssql", "s3"}, []string{"restore", "backup"}
+	l.Assets, l.Operations = []string{"ec2-mssql", "s3"}, []string{"restore"}
 	l.Parameters = map[string]string{"ResourceTags": "team=a b+c", "ConnectionId": "c-1", "PermissionsBoundaryArn": ""}
 	text, err := l.URL(stack)
 	if err != nil {
@@ -39,7 +52,7 @@ func TestURL(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"templateURL": l.TemplateURL, "stackName": "permstack", "param_ProtectEC2MSSQL": "yes", "param_ProtectS3": "yes",
-		"param_ProtectEC2": "no", "param_ProtectRDS": "no", "param_Operations": "backup,restore",
+		"param_ProtectEC2": "no", "param_ProtectRDS": "no", "param_AllowBackup": "no", "param_AllowRestore": "yes",
 		"param_ResourceTags": "team=a b+c", "param_ConnectionId": "c-1", "param_PermissionsBoundaryArn": "",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +82,7 @@ func TestURL(t *testing.T) {
 }
 
 func TestURLErrors(t *testing.T) {
-	stack, _, _ := generate(t)
+	stack := profileStack(t, "clumio")
 	for name, tc := range map[string]struct {
 		edit func(*launch.Link)
 		want string
@@ -85,7 +98,7 @@ func TestURLErrors(t *testing.T) {
 			"SupportControlPlaneRoleArn is required"},
 		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "no Region of this name"},
 		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
-		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/launch-stack.yaml" }, "in S3"},
+		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/clumio.yaml" }, "in S3"},
 		"another partition":  {func(l *launch.Link) { l.Region = "cn-north-1" }, "another partition"},
 		"a path beside S3":   {func(l *launch.Link) { l.TemplateURL = "https://s3.amazonaws.com.example.com/b/k" }, "in S3"},
 		"something appended": {func(l *launch.Link) { l.TemplateURL += "&param_ProtectS3=yes#x" }, "in S3"},
@@ -102,10 +115,10 @@ func TestURLErrors(t *testing.T) {
 
 // TestReadmeButton compares the button in the README with the output of launch-url.
 func TestReadmeButton(t *testing.T) {
-	stack, _, r := generate(t)
+	stack, r := profileStack(t, "clumio"), launch.Unreleased()
 	link, err := launch.Link{
-		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "launch-stack.yaml")),
-		Region:      "us-east-1", StackName: "permstack",
+		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "clumio.yaml")),
+		Region:      "us-east-1", StackName: "permstack", Profile: "clumio",
 	}.URL(stack)
 	if err != nil {
 		t.Fatal(err)
@@ -122,12 +135,13 @@ func TestReadmeButton(t *testing.T) {
 // TestRegions builds a link for each Region whose console is public, and refuses the
 // others.
 func TestRegions(t *testing.T) {
-	stack, _, _ := generate(t)
+	stack := profileStack(t, "clumio")
 	for _, name := range region.Names() {
 		t.Run(name, func(t *testing.T) {
 			partition, _ := region.Lookup(name)
 			link, err := launch.Link{
-				Region: name, StackName: "permstack", TemplateURL: launch.ObjectURL("b", name, "launch-stack.yaml"),
+				Region: name, StackName: "permstack", TemplateURL: launch.ObjectURL("b", name, "clumio.yaml"),
+				Profile: "clumio",
 			}.URL(stack)
 			if partition.Console == "" {
 				if err == nil {

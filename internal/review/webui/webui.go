@@ -5,14 +5,16 @@ package webui
 import (
 	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
+	"strings"
+	"sync"
 
 	"permstack"
+	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/profilejson"
-	"permstack/internal/policies/profiles"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
 	"permstack/internal/review/explain"
@@ -34,7 +36,7 @@ type Request struct {
 	Path                       string `json:"path"`
 	PermissionsBoundaryARN     string `json:"permissionsBoundary"`
 
-	TemplateURL string `json:"templateURL"` // of launch-stack.yaml; empty: no Launch Stack link
+	TemplateURL string `json:"templateURL"` // of a template of the release; empty: no Launch Stack link
 }
 
 // Response is what a choice grants. If Problems is not empty, the choice is invalid
@@ -198,12 +200,20 @@ func value(env policies.Environment, v schema.Value) string {
 // of it.
 func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.TemplateURL == "" {
-		return "", errors.New("enter the URL of the release's launch-stack.yaml")
+		return "", errors.New("enter the URL of a template of the release, such as clumio.yaml")
 	}
 	if r.Region == "" {
 		return "", errors.New("enter the Region to launch in")
 	}
-	link := launch.Link{TemplateURL: r.TemplateURL, Region: r.Region, StackName: "permstack",
+	template, err := launchTemplate(sel.Profile)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := cfntemplate.Parse(template)
+	if err != nil {
+		return "", fmt.Errorf("parse the template of profile %s: %w", sel.Profile, err)
+	}
+	link := launch.Link{TemplateURL: launch.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
 		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{}}
 	for _, a := range sel.Assets {
 		link.Assets = append(link.Assets, string(a))
@@ -212,7 +222,7 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 		link.Operations = append(link.Operations, string(o))
 	}
 	set := func(name, value string) {
-		if value != "" {
+		if value != "" && parsed.Parameter(name) != nil { // others the profile does not read
 			link.Parameters[name] = value
 		}
 	}
@@ -223,32 +233,32 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	set("RolePath", r.Path)
 	set("PermissionsBoundaryArn", r.PermissionsBoundaryARN)
 	for _, o := range sel.Options {
-		switch o {
-		case "support-role":
-			set("SupportRole", "yes")
-			if r.SupportControlPlaneRoleARN == "" {
-				return "", errors.New("enter the role of the support staff, or deselect the support role")
-			}
-		case "aws-backup-inventory":
-			set("AWSBackupInventory", "yes")
-		default:
-			link.Options = append(link.Options, string(o))
+		if o == "support-role" && r.SupportControlPlaneRoleARN == "" {
+			return "", errors.New("enter the role of the support staff, or deselect the support role")
 		}
-	}
-	template, err := launchTemplate(sel.Profile)
-	if err != nil {
-		return "", err
+		link.Options = append(link.Options, string(o))
 	}
 	return link.URL(template)
 }
 
-// launchTemplate returns the template that a release with a profile launches.
+// launchTemplates are the generated templates by profile: generating one takes longer than everything else that a
+// request evaluates.
+var launchTemplates sync.Map
+
+// launchTemplate returns the template of a profile, which a release has.
 func launchTemplate(name string) ([]byte, error) {
-	profile, found := policies.Profile(name)
-	if !found || slices.Contains(profiles.Names(), name) {
-		return permstack.Template, nil
+	if template, ok := launchTemplates.Load(name); ok {
+		return template.([]byte), nil
 	}
-	return launch.AddProfile(permstack.Template, profile)
+	profile, found := policies.Profile(name)
+	if !found {
+		return nil, fmt.Errorf("profile %q: want %s", name, strings.Join(policies.ProfileNames(), " or "))
+	}
+	template, err := launch.ForProfile(permstack.Template, profile)
+	if err == nil {
+		launchTemplates.Store(name, template)
+	}
+	return template, err
 }
 
 // addProfile makes a profile in JSON known, which the page was built with.

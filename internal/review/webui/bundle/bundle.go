@@ -31,7 +31,7 @@ const Engine = "permstack/internal/review/webui/engine"
 
 // Options are what a page is built with.
 type Options struct {
-	TemplateURL string // of the release's launch-stack.yaml; "" if it is not known
+	TemplateURL string // of a template of the release; "" if it is not known
 	Profile     []byte // a profile that is not built in, as package profilejson writes it; nil for none
 }
 

@@ -200,12 +200,12 @@ func TestPage(t *testing.T) {
 	b.eval(`new Promise((done) => requestAnimationFrame(() => setTimeout(done)))`, nil)
 	b.setValue("region", "eu-west-1", "change")
 	b.setValue("templateURL",
-		"https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/launch-stack.yaml", "change")
+		"https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/clumio.yaml", "change")
 	var link string
 	b.eval(`document.getElementById("launch").href`, &link)
 	for _, want := range []string{
 		"https://eu-west-1.console.aws.amazon.com/cloudformation/", "param_ProtectEC2=yes", "param_ProtectS3=yes",
-		"param_ProtectRDS=no", "param_Operations=backup",
+		"param_ProtectRDS=no", "param_AllowBackup=yes", "param_AllowRestore=no",
 	} {
 		if !strings.Contains(link, want) {
 			t.Errorf("the link %q lacks %s", link, want)
