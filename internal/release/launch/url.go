@@ -144,6 +144,11 @@ func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
 	case l.Preset != "" && (l.Assets != nil || l.Operations != nil):
 		return nil, fmt.Errorf("preset %s selects assets and operations: omit them", l.Preset)
 	}
+	for _, o := range l.Operations {
+		if !slices.Contains(profile.Operations, schema.Operation(o)) {
+			return nil, fmt.Errorf("operation %q: %s has %s", o, l.Profile, joined(profile.Operations))
+		}
+	}
 	values := map[string]string{}
 	if len(profile.Presets) > 0 {
 		values["Preset"] = cmp.Or(l.Preset, withoutPreset)
@@ -163,11 +168,6 @@ func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
 			values[name] = "yes"
 		}
 	}
-	for _, o := range l.Operations {
-		if !slices.Contains(profile.Operations, schema.Operation(o)) {
-			return nil, fmt.Errorf("operation %q: %s has %s", o, l.Profile, joined(profile.Operations))
-		}
-	}
 	if l.Operations != nil || l.Preset == "" && len(profile.Presets) > 0 {
 		for _, o := range profile.Operations {
 			chosen := l.Operations == nil || slices.Contains(l.Operations, string(o))
@@ -179,25 +179,30 @@ func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
 
 // options adds the answers to the questions about options and settings.
 func (l Link) options(t *cfntemplate.Template, profile schema.Profile, values map[string]string) error {
+	var valid []string
+	for _, o := range profile.Options {
+		valid = append(valid, string(o.Option))
+	}
+	for _, s := range profile.Settings {
+		for _, v := range s.Values {
+			valid = append(valid, string(v.Option))
+		}
+	}
 	for _, o := range l.Options {
-		name, value, isSetting := strings.Cut(o, "=")
-		parameter, answer := settingQuestion+identifier(name), value
-		if !isSetting {
-			parameter, answer = optionParameter(t, profile, o), "yes"
+		if !slices.Contains(valid, o) {
+			return fmt.Errorf("option %q: %s has %s", o, profile.Name, cmp.Or(strings.Join(valid, ", "), "none"))
 		}
-		if parameter == "" || t.Parameter(parameter) == nil {
-			return fmt.Errorf("option %q: profile %s has no such option or setting", o, profile.Name)
+		if name, value, isSetting := strings.Cut(o, "="); isSetting {
+			values[settingQuestion+identifier(name)] = value
+			continue
 		}
-		values[parameter] = answer
+		values[optionParameter(t, o)] = "yes"
 	}
 	return nil
 }
 
-// optionParameter returns the name of the question about an option, "" if the profile has no such option.
-func optionParameter(t *cfntemplate.Template, profile schema.Profile, option string) string {
-	if !slices.ContainsFunc(profile.Options, func(o schema.OptionInfo) bool { return string(o.Option) == option }) {
-		return ""
-	}
+// optionParameter returns the name of the question about an option.
+func optionParameter(t *cfntemplate.Template, option string) string {
 	for _, p := range t.Parameters { // support-role is SupportRole
 		if strings.EqualFold(p.Name, strings.ReplaceAll(option, "-", "")) {
 			return p.Name
