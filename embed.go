@@ -1,13 +1,29 @@
-// Package permstack holds files that the command line needs from anywhere: the
-// template that customers launch, and the schema of profiles.
+// Package permstack holds files that the command line and the drift check need from anywhere: the
+// templates that customers launch, and the schema of profiles.
 package permstack
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
 // Template is template.yaml.
 //
 //go:embed template.yaml
 var Template []byte
+
+//go:embed templates/clumio.yaml templates/cpm.yaml
+var profileTemplates embed.FS
+
+// ProfileTemplate returns the launch template of a built-in profile, whose functions' code is of no release, and nil
+// for others.
+func ProfileTemplate(profile string) []byte {
+	template, err := fs.ReadFile(profileTemplates, "templates/"+profile+".yaml")
+	if err != nil {
+		return nil
+	}
+	return template
+}
 
 // ProfileSchema is the JSON Schema of profile files.
 //

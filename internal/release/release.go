@@ -81,12 +81,17 @@ func Pack(o Options) ([]Object, error) {
 		if template, err = launch.AddProfile(template, *o.Profile); err != nil {
 			return nil, err
 		}
+		own, err := launch.ProfileStack(source, *o.Profile, launch.Unreleased(launch.Functions(source)...))
+		if err != nil {
+			return nil, err
+		}
 		data, err := profilejson.Encode(*o.Profile)
 		if err != nil {
 			return nil, err
 		}
 		extra = map[string][]byte{
 			profilejson.FileName(o.Profile.Name): data, installation.ParentTemplateFile: template,
+			installation.ProfileTemplateFile(o.Profile.Name): own,
 		}
 	}
 	for _, name := range o.Regions {

@@ -40,6 +40,7 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
+	"permstack/internal/policies"
 )
 
 // Clients are the API clients of an audit.
@@ -95,6 +96,23 @@ type chosen struct {
 	parent     installation.Parent
 	parameters map[string]string
 	roles      []string // names of its roles for the backup service
+}
+
+// profile returns the profile of an installation: the parameter of the template of all profiles, or else the profile
+// whose names the installation's roles have.
+func (c chosen) profile() string {
+	if name := c.parameters["Profile"]; name != "" {
+		return name
+	}
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		for _, role := range c.roles {
+			if strings.HasPrefix(role, policies.NamePrefix(profile)) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // Run audits the account. What could not be read is a finding. Run returns an error if
@@ -210,7 +228,7 @@ func (a *audit) readInstallations(ctx context.Context, report *finding.Report) (
 		accepted = append(accepted, finding.ParseAcceptances(c.parameters[finding.AcceptedChoice])...)
 		a.stack, a.stackID = p.Name, p.ID
 		report.ParentStackID, report.Account, report.Region = p.ID, p.Account, p.Region
-		report.Profile = c.parameters["Profile"]
+		report.Profile = c.profile()
 		report.Stacks = append(report.Stacks, p.ID)
 	}
 	if a.o.Parent != "" && len(a.chosen) == 0 {

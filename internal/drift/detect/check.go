@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"permstack/internal/awsapi/pause"
-	"permstack/internal/cfn/stacks"
 	"permstack/internal/drift/changeevent"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
@@ -61,6 +60,9 @@ type Release struct {
 	// selects, are expected to be as it has them for the stack's parameters. Where the
 	// functions' code is may differ. Nil expects what the parent deployed.
 	Template []byte
+	// ProfileTemplate returns the launch template of one profile, nil if the release has none. It is expected where the
+	// parent has no parameter Profile. The functions' code in it may be of any release.
+	ProfileTemplate func(profile string) []byte
 	// Code is the SHA-256 in hexadecimal of the functions' packages, by the name of the
 	// function's directory.
 	Code map[string]string
@@ -157,7 +159,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		return err
 	}
 	report.ParentStackID, report.Account, report.Region = parent.ID, parent.Account, parent.Region
-	report.Profile = stacks.Parameter(all[0].described, "Profile")
+	report.Profile = all[0].profile()
 	report.Choices = all[0].announcedChoices()
 	var drafts []draft
 	for _, s := range all {

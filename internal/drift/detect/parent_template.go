@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/cfn/stacks"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
@@ -20,12 +21,41 @@ func (c *check) expectParent(p installation.Parent, s *stack) {
 	if c.o.Release.Template == nil || s.inProgress || s.listed == nil {
 		return
 	}
+	template := c.o.Release.launchTemplate(s)
 	s.keepDeployed()
-	if err := s.expectTemplate(p, c.o.Release.Template); err != nil {
+	if err := s.expectTemplate(p, template); err != nil {
 		s.bound, s.resources, s.references = s.template, s.deployed, s.deployedReferences
 		s.template, s.deployed, s.deployedReferences = nil, nil, nil
 		s.expectedInvalid(err)
 	}
+}
+
+// profileParameter selects the profile in the template of all profiles.
+const profileParameter = "Profile"
+
+// launchTemplate returns the template that a stack was launched from: that of all profiles has a parameter for the
+// profile, and in that of one profile it is a property of the custom resource. Whoever may update the stack may change
+// either, to another template of the release: what that grants is then announced, as after any change of the parameters.
+func (r Release) launchTemplate(s *stack) []byte {
+	if stacks.Parameter(s.described, profileParameter) == "" && r.ProfileTemplate != nil {
+		if template := r.ProfileTemplate(s.profile()); template != nil {
+			return template
+		}
+	}
+	return r.Template
+}
+
+// profile returns the profile that the stack deploys, "" if it is not known.
+func (s *stack) profile() string {
+	if name := stacks.Parameter(s.described, profileParameter); name != "" {
+		return name
+	}
+	for _, r := range s.resources {
+		if r.typeName == customResource {
+			return text(r.props["Profile"])
+		}
+	}
+	return ""
 }
 
 // keepDeployed keeps what the stack deployed beside what is expected.
