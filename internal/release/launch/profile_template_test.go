@@ -99,11 +99,19 @@ func (s selection) questionParameters(t *testing.T, profile string) map[string]s
 
 func (s selection) more(to map[string]string, profile string) map[string]string {
 	maps.Copy(to, s.parameters)
-	if profile == "clumio" {
+	if requiresRole(profile) {
 		to["ControlPlaneRoleArn"], to["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
 		to["DataPlaneAccountId"] = "444455556666"
 	}
 	return to
+}
+
+// requiresRole reports whether every choice of a profile requires the role that will use the access.
+func requiresRole(profile string) bool {
+	p, _ := policies.Profile(profile)
+	return slices.ContainsFunc(p.Needs, func(n schema.Need) bool {
+		return n.Value == schema.ControlPlaneRole && len(n.For) == 0
+	})
 }
 
 func resolve(t *testing.T, template []byte, parameters map[string]string) *cfntemplate.Resolved {
@@ -206,7 +214,7 @@ func requireOptions(t *testing.T, p schema.Profile, s selection, properties ...m
 	}
 }
 
-// TestProfileTemplate checks what the console asks for.
+// TestProfileTemplate checks the questions of the console's form.
 func TestProfileTemplate(t *testing.T) {
 	required := map[string][]string{"clumio": {"ControlPlaneRoleArn", "ExternalId"}, "cpm": {"Preset"}}
 	for _, name := range policies.ProfileNames() {
@@ -313,7 +321,7 @@ func TestProfileTemplateRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			parameters := map[string]string{}
-			if tc.profile == "clumio" {
+			if requiresRole(tc.profile) {
 				maps.Copy(parameters, clumio)
 			}
 			maps.Copy(parameters, tc.set)

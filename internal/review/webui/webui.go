@@ -200,7 +200,7 @@ func value(env policies.Environment, v schema.Value) string {
 // of it.
 func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.TemplateURL == "" {
-		return "", errors.New("enter the URL of a template of the release, such as clumio.yaml")
+		return "", errors.New("enter the URL of a template of the release")
 	}
 	if r.Region == "" {
 		return "", errors.New("enter the Region to launch in")
