@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -36,7 +37,8 @@ type Stack struct {
 	// Environment holds the stack's account, Region and parameters. CloudFormation
 	// masks the external ID with asterisks.
 	Environment policies.Environment
-	Templates   [][]byte // of the permission stacks
+	Templates   [][]byte  // of the permission stacks
+	Created     time.Time // when the stack was created
 }
 
 // Read returns the stack with the name or ID under which it was launched.
@@ -60,7 +62,8 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 	if err != nil {
 		return Stack{}, fmt.Errorf("read the selection of stack %s: %w", name, err)
 	}
-	s := Stack{Selection: chosen.Selection(), Environment: chosen.Environment(parent)}
+	s := Stack{Selection: chosen.Selection(), Environment: chosen.Environment(parent),
+		Created: aws.ToTime(stack.CreationTime)}
 	for _, child := range parent.StackNames() {
 		body, err := getTemplate(ctx, client, child)
 		if awserr.IsStackNotFound(err) {
