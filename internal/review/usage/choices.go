@@ -109,7 +109,7 @@ func grantedBy(sel policies.Selection, env policies.Environment) (map[[2]string]
 func (g grant) key() [2]string  { return [2]string{g.role, strings.ToLower(g.action)} }
 func (a Action) key() [2]string { return [2]string{a.Role, strings.ToLower(a.Action)} }
 
-// useNames returns those of some combinations that a choice includes, as text and sorted: "ec2 restore", "support-role",
+// useNames returns the combinations that a choice includes, as text and sorted: "ec2 restore", "support-role",
 // "every choice".
 func useNames(profile schema.Profile, sel policies.Selection, uses []schema.Use) []string {
 	out := []string{}

@@ -95,7 +95,7 @@ const (
 var notCalls = []string{"iam:PassRole"}
 
 // delegatedKeys are condition keys of requests that an AWS service makes in the name of the role (forward access
-// sessions). No AWS document says whether they count as calls of the role.
+// sessions). Whether they count as calls of the role is not documented.
 var delegatedKeys = []string{"kms:viaservice", "kms:grantisforawsresource", "aws:calledvia", "aws:calledvialast",
 	"aws:calledviafirst", "aws:viaawsservice"}
 
