@@ -27,7 +27,9 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/stackset.yaml":   {"AWS::CloudFormation::StackSet": 1},
 		"templates/iam-events.yaml": {"AWS::Events::Rule": 1, "AWS::IAM::Role": 1},
 	}
-	types["templates/launch-stack.yaml"] = types["template.yaml"]
+	for _, name := range []string{"launch-stack", "clumio", "cpm"} {
+		types["templates/"+name+".yaml"] = types["template.yaml"]
+	}
 	for path, values := range launchTemplates(t) {
 		template, err := cfntemplate.Parse(read(t, path))
 		if err != nil {

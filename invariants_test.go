@@ -20,6 +20,8 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 	values := map[string]map[string]string{
 		"template.yaml":               member,
 		"templates/launch-stack.yaml": member,
+		"templates/clumio.yaml":       member,
+		"templates/cpm.yaml":          {"Preset": "none", "ProtectEC2": "yes", "AllowBackup": "yes"},
 		"templates/stackset.yaml": {
 			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
 			"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",

@@ -146,7 +146,7 @@ func (d *document) launch(values map[string]string) {
 	}
 	var template []byte
 	for _, o := range d.objects {
-		if o.File == "launch-stack.yaml" {
+		if o.File == "acme.yaml" {
 			template = o.Body
 		}
 	}

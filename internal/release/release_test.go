@@ -21,6 +21,7 @@ import (
 	"permstack/internal/fakeaws"
 	locals3 "permstack/internal/fakeaws/s3"
 	"permstack/internal/installation"
+	"permstack/internal/policies"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
 )
@@ -103,10 +104,16 @@ func TestPack(t *testing.T) {
 	}
 	stack := byFile["launch-stack.yaml"]
 	requireCodeHashes(t, objects)
+	templates := []string{"launch-stack.yaml"}
+	for _, name := range policies.ProfileNames() {
+		templates = append(templates, launch.ProfileFile(name))
+	}
 	for _, o := range objects {
-		if strings.HasSuffix(o.File, ".zip") &&
-			(!bytes.Contains(stack.Body, []byte(o.Key)) || seen[o.File] > seen["launch-stack.yaml"]) {
-			t.Errorf("launch-stack.yaml does not contain %s, or is published before it", o.Key)
+		for _, name := range templates {
+			if strings.HasSuffix(o.File, ".zip") &&
+				(!bytes.Contains(byFile[name].Body, []byte(o.Key)) || seen[o.File] > seen[name]) {
+				t.Errorf("%s does not contain %s, or is published before it", name, o.Key)
+			}
 		}
 		if o.File != "SHA256SUMS" && !bytes.Contains(byFile["SHA256SUMS"].Body, []byte(o.SHA256()+"  "+o.File)) {
 			t.Errorf("SHA256SUMS does not list %s", o.File)
