@@ -65,7 +65,8 @@ func TestProfileTemplatesGrantTheSame(t *testing.T) {
 	}
 }
 
-// generated matches what CloudFormation adds to the name of the permissions boundary, and the hash of a template with it.
+// generated matches what CloudFormation adds to the name of the permissions boundary, and the hash of a template with
+// that name.
 var generated = regexp.MustCompile(`-VendorCeiling-[A-Z0-9]{12}|[0-9a-f]{64}`)
 
 // deployedPart returns the template of a permission stack without what differs between two launches.

@@ -35,7 +35,7 @@ const profileParameter = "Profile"
 
 // launchTemplate returns the template that a stack was launched from: that of all profiles has a parameter for the
 // profile, and in that of one profile it is a property of the custom resource. Whoever may update the stack may change
-// either, to another template of the release: what that grants is then announced, as after any change of the parameters.
+// either, to another template of the release: what that grants is then announced, as after a change of parameters.
 func (r Release) launchTemplate(s *stack) []byte {
 	if stacks.Parameter(s.described, profileParameter) == "" && r.ProfileTemplate != nil {
 		if template := r.ProfileTemplate(s.profile()); template != nil {

@@ -12,10 +12,10 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// ForProfile returns template.yaml for one profile, which is added if the template does not offer it: without the parameter Profile and the parameters that the
-// profile does not read, and with the conditions, rules and statements of this profile only. What the profile requires
-// has no default, so that the console refuses to continue without it. Each operation, option and setting is a question
-// of its own, in place of the lists Operations and Options.
+// ForProfile returns template.yaml for one profile, which is added if the template does not offer it: without the
+// parameter Profile and the parameters that the profile does not read, and with the conditions, rules and statements of
+// this profile only. What the profile requires has no default, so that the console refuses to continue without it. Each
+// operation, option and setting is a question of its own, in place of the lists Operations and Options.
 func ForProfile(template []byte, p schema.Profile) ([]byte, error) {
 	root, err := yamlfmt.Parse(template)
 	if err == nil && !offers(root, p) {

@@ -298,10 +298,11 @@ func TestProfileTemplateRefuses(t *testing.T) {
 		unset   string
 		want    string
 	}{
-		"no role":               {"clumio", nil, "ControlPlaneRoleArn", "ControlPlaneRoleArn"},
-		"an empty external id":  {"clumio", map[string]string{"ExternalId": ""}, "", "ExternalId"},
-		"no asset":              {"clumio", map[string]string{"ProtectEC2": "no"}, "", "at least one kind of asset"},
-		"no operation":          {"clumio", map[string]string{"AllowBackup": "no", "AllowRestore": "no"}, "", "at least one operation"},
+		"no role":              {"clumio", nil, "ControlPlaneRoleArn", "ControlPlaneRoleArn"},
+		"an empty external id": {"clumio", map[string]string{"ExternalId": ""}, "", "ExternalId"},
+		"no asset":             {"clumio", map[string]string{"ProtectEC2": "no"}, "", "at least one kind of asset"},
+		"no operation": {"clumio", map[string]string{"AllowBackup": "no", "AllowRestore": "no"}, "",
+			"at least one operation"},
 		"no data-plane account": {"clumio", map[string]string{"ProtectS3": "yes"}, "", "DataPlaneAccountId is required"},
 		"no preset":             {"cpm", nil, "", "Preset"},
 		"nothing": {"cpm", map[string]string{"Preset": "none", "AllowBackup": "yes"}, "",

@@ -213,8 +213,10 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("parse the template of profile %s: %w", sel.Profile, err)
 	}
-	link := launch.Link{TemplateURL: launch.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
-		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{}}
+	link := launch.Link{
+		TemplateURL: launch.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
+		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{},
+	}
 	for _, a := range sel.Assets {
 		link.Assets = append(link.Assets, string(a))
 	}
