@@ -20,6 +20,7 @@ type choiceFlags struct {
 	supportRole                 bool
 	awsBackupInventory          bool
 	catalogVersion              string
+	restoreUntil                restoreUntilFlag
 }
 
 func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
@@ -31,6 +32,7 @@ func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
 	flags.StringVar(&f.preset, "preset", "", usagePreset)
 	flags.BoolVar(&f.supportRole, "support-role", false, "add a role for the vendor's support staff")
 	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "allow listing the backups of AWS Backup")
+	f.restoreUntil.register(flags)
 	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default: the newest)")
 }
 
@@ -107,7 +109,8 @@ func (f *choiceFlags) everything() policies.Selection {
 
 // selection returns the choice that the flags make.
 func (f *choiceFlags) selection() policies.Selection {
-	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion}
+	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion,
+		RestoreUntil: f.restoreUntil.time}
 	for _, a := range f.assets {
 		s.Assets = append(s.Assets, schema.Asset(strings.TrimSpace(a)))
 	}

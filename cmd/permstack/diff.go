@@ -24,6 +24,7 @@ type diffFlags struct {
 	stack  string
 	output string
 	env    policies.Environment
+	until  restoreUntilFlag
 }
 
 func newDiff() *cobra.Command {
@@ -43,10 +44,13 @@ With --stack NAME, A is the access that the deployed stack NAME grants, read fro
 CloudFormation with your AWS credentials. B defaults to what this release grants
 for the stack's own choice.
 
+With --restore-until, B also has the operations that restore, until that time.
+
 Exit status: 0 if B grants nothing that A does not, 1 if B grants more, or if that
 could not be decided, 2 if the comparison could not run.`,
 		Example: `  permstack diff clumio:ec2,s3 clumio:ec2,s3,rds
   permstack diff clumio:ec2:backup clumio:ec2:backup,restore:support-role
+  permstack diff clumio:ec2:backup clumio:ec2:backup --restore-until 4h
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
   permstack diff --stack backup --region eu-central-1 --aws-profile security
@@ -96,6 +100,7 @@ could not be decided, 2 if the comparison could not run.`,
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
+	f.until.register(flags)
 	flags.StringVar(&f.output, "output", "table", "table or json")
 	completeFixed(cmd, "output", "table", "json")
 	return cmd
@@ -123,6 +128,12 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 			return accessdiff.Diff{}, err
 		}
 		sets, choices = append(sets, set), append(choices, sel)
+	}
+	if last := len(choices) - 1; !f.until.time.IsZero() {
+		if sets[last] != nil {
+			return accessdiff.Diff{}, usagef("--restore-until is about B, which must be a choice and is a file")
+		}
+		choices[last].RestoreUntil = f.until.time
 	}
 	for _, set := range sets {
 		if set != nil {

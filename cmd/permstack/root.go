@@ -93,7 +93,7 @@ CloudFormation stack that you can read.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newAudit(), newLocal(), newTry(), newLaunchURL(),
-		newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(),
+		newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
 		newLambda())
 	root.AddCommand(topics()...)
 	return root

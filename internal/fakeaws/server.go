@@ -26,6 +26,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
 		return
 	}
+	w.Header().Set("Date", c.clock().UTC().Format(http.TimeFormat)) // clients correct their clocks by it
 	requestID := protocol.NewUUID()
 	call, format, err := c.decode(w, r, requestID)
 	var result any

@@ -21,6 +21,12 @@ type Access struct {
 	// Late is true if a later run announces the change, because the deployment could
 	// not: then Changes is everything that is granted now.
 	Late bool `json:"late,omitempty"`
+	// RestoreUntil is when restores cease to be allowed, in UTC; "" if they do not
+	// depend on a time. RestoreBefore is what it was before the deployment.
+	RestoreUntil  string `json:"restoreUntil,omitempty"`
+	RestoreBefore string `json:"restoreUntilBefore,omitempty"`
+	// RestoreEnded is true if the time has passed and nothing was deployed.
+	RestoreEnded bool `json:"restoreEnded,omitempty"`
 }
 
 // AccessPart is what an AccessChange is about.
@@ -80,6 +86,8 @@ func AccessMessage(o Origin, status Status, a Access, now time.Time) Message {
 		more = more || len(c.Added) > 0 || c.Event == PartNew && c.What != BoundaryPart
 		less = less || len(c.Removed) > 0 || c.Event == PartDeleted
 	}
+	longer, shorter := a.windowEffect(len(added) > 0, len(removed) > 0)
+	more, less = more || longer, less || shorter
 	m.Access.Added, m.Access.Removed = countDistinct(added), countDistinct(removed)
 	switch {
 	case more: // also if something is removed: more access must not go unnoticed
@@ -89,12 +97,17 @@ func AccessMessage(o Origin, status Status, a Access, now time.Time) Message {
 	}
 	what := fmt.Sprintf("access %s: %d actions added, %d removed", status, m.Access.Added, m.Access.Removed)
 	switch {
+	case a.RestoreEnded:
+		what = "restore window ended"
 	case a.Late:
 		what = "access changed at an earlier update"
 	case status == Removed && m.Access.Removed == 0:
 		what = "access removed"
 	case status == Removed:
 		what = "access removed: " + wording.Count(m.Access.Removed, "action")
+	}
+	if a.RestoreUntil != a.RestoreBefore && !a.RestoreEnded && status != Removed {
+		what = restoreSubject(a, m.Time)
 	}
 	m.Subject = subject(what, o.Stack, o.Account, o.Region)
 	return m
@@ -108,6 +121,9 @@ func countDistinct(actions []string) int {
 
 func accessOpening(m Message) string {
 	switch {
+	case m.Access != nil && m.Access.RestoreEnded:
+		return "The time for which restores were allowed has ended. Your backup service can no longer\n" +
+			"restore; backups are not affected."
 	case m.Access != nil && m.Access.Late:
 		return "An earlier update of the stack changed what your backup service may do. It could not be\n" +
 			"announced at the time. This is what it may do now."
@@ -130,6 +146,7 @@ func (m Message) writeAccess(b *strings.Builder) {
 	if m.Access == nil {
 		return
 	}
+	m.Access.writeRestoreWindow(b, m)
 	of := ""
 	for _, c := range m.Access.Changes {
 		if c.Of != of {

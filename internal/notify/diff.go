@@ -78,7 +78,8 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		known[k.Key.ID] = k
 	}
 	var diff Diff
-	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices}
+	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices,
+		RestoreEnded: state.RestoreEnded}
 	if report.Scope != nil { // only a complete run shows which stacks remain in progress
 		next.InProgress = state.InProgress
 		report.InProgress = nil

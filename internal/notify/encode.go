@@ -38,6 +38,7 @@ type wireState struct {
 	Overflow  string      `json:"o,omitempty"` // count, sum and times
 	Progress  []string    `json:"i,omitempty"` // hashes of stacks in progress
 	Choices   [][2]string `json:"c,omitempty"` // names and values
+	Restore   string      `json:"r,omitempty"` // end of the restore window that was announced
 }
 
 type wireLease struct {
@@ -92,7 +93,7 @@ func (o *Overflow) add(k Known) {
 // keys do not fit.
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
 	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
-	w.Progress = s.InProgress
+	w.Progress, w.Restore = s.InProgress, fitLabel(s.RestoreEnded, maxHolder)
 	for _, c := range s.Choices {
 		w.Choices = append(w.Choices, [2]string{c.Name, c.Value})
 	}
@@ -147,7 +148,7 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 	case w.Stack != stackHash(parentStackID):
 		return State{}, errors.New("decode state: it belongs to another stack")
 	}
-	s := State{Announced: w.Announced, InProgress: w.Progress}
+	s := State{Announced: w.Announced, InProgress: w.Progress, RestoreEnded: w.Restore}
 	for _, c := range w.Choices {
 		s.Choices = append(s.Choices, finding.Choice{Name: c[0], Value: c[1]})
 	}

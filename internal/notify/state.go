@@ -23,6 +23,9 @@ type State struct {
 	// InProgress are hashes of the ids of the stacks that the last run could not reach
 	// because CloudFormation was working on them.
 	InProgress []string
+	// RestoreEnded is the end of the restore window whose passing was last announced, in
+	// RFC 3339; "" if there is no window.
+	RestoreEnded string
 	// Choices are those of the parent stack that were last announced; nil if there are
 	// none yet. Long values are truncated and end with a hash.
 	Choices []finding.Choice

@@ -160,13 +160,7 @@ func (c *checker) selection(profile schema.Profile, sel Selection) Selection {
 		sel.Operations = profile.Operations
 	}
 	sel.Assets = inProfileOrder(c, "asset", sel.Assets, assets)
-	if !sel.RestoreUntil.IsZero() {
-		sel.Operations = slices.Concat(sel.Operations, profile.RestoreOperations)
-		if len(profile.RestoreOperations) == 0 {
-			c.add("a time until which restores are allowed is given, but profile %s has no operation that restores; "+
-				"leave it out", profile.Name)
-		}
-	}
+	sel = c.restoreWindow(profile, sel)
 	sel.Operations = inProfileOrder(c, "operation", sel.Operations, profile.Operations)
 	sel.Options = c.settings(profile, inProfileOrder(c, "option", sel.Options, options))
 	return sel

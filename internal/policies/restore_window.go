@@ -51,6 +51,30 @@ func FormatRestoreUntil(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// restoreWindow returns the selection with the operations that its window adds.
+func (c *checker) restoreWindow(profile schema.Profile, sel Selection) Selection {
+	switch {
+	case sel.RestoreUntil.IsZero():
+	case len(profile.RestoreOperations) == 0:
+		c.add("a time until which restores are allowed is given, but profile %s has no operation that restores; "+
+			"leave it out", profile.Name)
+	default:
+		sel.Operations = slices.Concat(sel.Operations, profile.RestoreOperations)
+	}
+	return sel
+}
+
+// RestoresPermanently reports whether a selection includes an operation that restores
+// without a restore window.
+func RestoresPermanently(profile schema.Profile, sel Selection) bool {
+	sel.RestoreUntil = time.Time{}
+	var c checker
+	sel = c.selection(profile, c.preset(profile, sel))
+	return slices.ContainsFunc(sel.Operations, func(o schema.Operation) bool {
+		return slices.Contains(profile.RestoreOperations, o)
+	})
+}
+
 // withRestoreWindow returns the profile for a complete selection with the end of its
 // restore window as a condition of every statement that only operations that restore
 // need: those whose uses, or whose policy's or role's, include no other operation of

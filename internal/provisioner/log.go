@@ -5,6 +5,7 @@ package provisioner
 const (
 	logSynthesized         = "permissions synthesized"
 	logPlanned             = "permission stack planned"
+	logRestoreWindow       = "restores are limited to a time"
 	logWeakExternalID      = "external id can be guessed"
 	logCreating            = "creating permission stack"
 	logUpdating            = "updating permission stack"

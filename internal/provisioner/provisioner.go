@@ -167,6 +167,9 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	if err != nil {
 		return policies.Set{}, nil, err
 	}
+	if err := o.checkRestoreWindow(properties); err != nil {
+		return policies.Set{}, nil, err
+	}
 	stacks, err := permissionstack.Stacks(set)
 	if err != nil {
 		return policies.Set{}, nil, err

@@ -14,6 +14,7 @@ import (
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 	"permstack/internal/permissionstack"
+	"permstack/internal/policies"
 )
 
 // Options configures a check. Parent is required.
@@ -161,6 +162,8 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	report.ParentStackID, report.Account, report.Region = parent.ID, parent.Account, parent.Region
 	report.Profile = all[0].profile()
 	report.Choices = all[0].announcedChoices()
+	// A value that cannot be parsed is one that the provisioner has rejected.
+	report.RestoreUntil, _ = policies.ParseRestoreUntil(stacks.Parameter(all[0].described, "RestoreUntil"))
 	var drafts []draft
 	for _, s := range all {
 		if s.id != "" {

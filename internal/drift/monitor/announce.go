@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -55,6 +56,34 @@ func (r *Run) announce(ctx context.Context, state notify.State, report finding.R
 	}
 	r.Log.Info(logAnnounced, "messageId", id, "grantedHash", d.Granted)
 	state.Announced = d.Granted
+	return state, 1, nil
+}
+
+// announceRestoreEnd announces once that the time for which restores were allowed has
+// passed. It returns the state with that time, and how many messages it sent.
+func (r *Run) announceRestoreEnd(
+	ctx context.Context, state notify.State, report finding.Report,
+) (notify.State, int, error) {
+	if len(report.InProgress) > 0 { // an update may be changing the window
+		return state, 0, nil
+	}
+	end := report.RestoreUntil
+	if end.IsZero() || r.Now().Before(end) {
+		state.RestoreEnded = ""
+		return state, 0, nil
+	}
+	text := end.UTC().Format(time.RFC3339)
+	if state.RestoreEnded == text {
+		return state, 0, nil
+	}
+	origin := r.Origin
+	origin.Profile = report.Profile
+	id, err := r.Sender.Send(ctx, notify.RestoreEndedMessage(origin, end, r.Now()))
+	if err != nil {
+		return state, 0, fmt.Errorf("announce the end of the restore window: %w", err)
+	}
+	r.Log.Info(logRestoreEnded, "messageId", id, "restoreUntil", text)
+	state.RestoreEnded = text
 	return state, 1, nil
 }
 

@@ -12,6 +12,7 @@ const (
 	logReverted          = "drift reverted"
 	logRevertFailed      = "drift revert failed"
 	logAnnounced         = "access change announced"
+	logRestoreEnded      = "end of restore window announced"
 	logAnnounceFailed    = "access change announcement failed"
 	logGrantedUnreadable = "granted access unreadable"
 	logStateLost         = "drift state lost"

@@ -150,6 +150,11 @@ func (r *Run) do(
 	if err != nil { // the next run tries again; drift is more important
 		r.Log.Error(logAnnounceFailed, "error", err)
 	}
+	next, ended, err := r.announceRestoreEnd(ctx, next, report)
+	if err != nil { // the next run tries again
+		r.Log.Error(logAnnounceFailed, "error", err)
+	}
+	sent += ended
 	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
 	if damaged != nil {
 		diff.Announce(finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error()), r.Now())

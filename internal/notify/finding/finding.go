@@ -129,6 +129,9 @@ type Report struct {
 	InProgress    []string      `json:"inProgress,omitempty"` // ids of stacks that CloudFormation was working on
 	Choices       []Choice      `json:"choices,omitempty"`    // of the parent stack; none while it is in progress
 	NoSubscriber  bool          `json:"noSubscriber,omitempty"`
+	// RestoreUntil is when restores cease to be allowed, or did; zero if they do not
+	// depend on a time.
+	RestoreUntil time.Time `json:"restoreUntil,omitzero"`
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
 	Scope    []string  `json:"scope,omitempty"`

@@ -61,7 +61,8 @@ func TestSchemaHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, form := range map[string]any{
-		"": document{}, "asset": assetForm{}, "operation": operationForm{}, "option": optionForm{}, "setting": settingForm{}, "preset": presetForm{},
+		"": document{}, "asset": assetForm{}, "operation": operationForm{},
+		"option": optionForm{}, "setting": settingForm{}, "preset": presetForm{},
 		"input": inputForm{}, "variable": variableForm{}, "role": roleForm{}, "principal": principalForm{},
 		"trust": trustForm{}, "policy": policyForm{}, "statement": statementForm{}, "remain": remainForm{},
 		"topic": topicForm{}, "topicStatement": topicStatementForm{}, "rule": ruleForm{},

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"permstack/internal/notify"
+	"permstack/internal/policies"
 	"permstack/internal/provisioner"
 )
 
@@ -30,9 +31,11 @@ func (a *Announcer) Announce(ctx context.Context, p provisioner.Announcement) er
 	access := notify.Access{GrantedHash: p.GrantedHash, Changes: Changes(p.Before, p.After)}
 	if p.Before != nil {
 		origin.Profile, access.CatalogVersion = p.Before.Profile, p.Before.CatalogVersion
+		access.RestoreBefore = policies.FormatRestoreUntil(p.Before.RestoreUntil)
 	}
 	if p.After != nil {
 		origin.Profile, access.CatalogVersion = p.After.Profile, p.After.CatalogVersion
+		access.RestoreUntil = policies.FormatRestoreUntil(p.After.RestoreUntil)
 	}
 	status := notify.Altered
 	switch p.Event {

@@ -306,8 +306,8 @@ func (w *ceilingWriter) asset(asset schema.Asset) string {
 	return name
 }
 
-// operation writes the condition that an operation is chosen. No operations, or a preset without any, are all. A restore
-// window adds the operations that restore.
+// operation writes the condition that an operation is chosen. No operations, or a preset without any, are all. A
+// restore window adds the operations that restore.
 func (w *ceilingWriter) operation(o schema.Operation) string {
 	name := w.name + "Operation" + identifier(string(o))
 	byParameter := operationInList(o)
