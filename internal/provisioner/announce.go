@@ -37,7 +37,10 @@ func (o *operation) announce(ctx context.Context, set policies.Set, granted stri
 	}
 	a := Announcement{Event: o.event.RequestType, Parent: o.parent, After: &set, GrantedHash: granted}
 	if o.event.RequestType == cfn.RequestUpdate {
-		_, before, err := o.synthesize(o.event.OldResourceProperties)
+		old, before, err := o.synthesize(o.event.OldResourceProperties)
+		if err == nil { // a rollback: these were refused, and nothing of them was deployed
+			err = o.checkRestoreWindow(old)
+		}
 		if err != nil { // its catalogue version is no longer part of this release
 			o.log.Warn(logBeforeUnknown, "error", err)
 			return ""

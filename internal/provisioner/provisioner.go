@@ -170,6 +170,9 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	if err := o.checkRestoreWindow(properties); err != nil {
 		return policies.Set{}, nil, err
 	}
+	if end := properties.RestoreUntil; !end.IsZero() {
+		o.log.Info(logRestoreWindow, "until", policies.FormatRestoreUntil(end), "open", o.now().Before(end))
+	}
 	stacks, err := permissionstack.Stacks(set)
 	if err != nil {
 		return policies.Set{}, nil, err

@@ -30,6 +30,5 @@ func (o *operation) checkRestoreWindow(p properties.Properties) error {
 			policies.FormatRestoreUntil(p.RestoreUntil), int(longest.Hours()),
 			policies.FormatRestoreUntil(now.Add(longest).Truncate(time.Second)))
 	}
-	o.log.Info(logRestoreWindow, "until", policies.FormatRestoreUntil(p.RestoreUntil), "open", now.Before(p.RestoreUntil))
 	return nil
 }

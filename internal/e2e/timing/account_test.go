@@ -3,6 +3,7 @@ package timing
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"permstack/internal/awsapi/pause"
+	"permstack/internal/drift/driftlambda"
 	"permstack/internal/fakeaws"
 	engine "permstack/internal/fakeaws/cloudformation"
 	"permstack/internal/fakeaws/lambda"
@@ -37,9 +40,11 @@ type account struct {
 	t      *testing.T
 	cloud  *fakeaws.Cloud
 	stacks *engine.Engine
-	cfn    *cloudformation.Client
-	body   []byte        // the template behind every URL
-	set    *policies.Set // the first that the function synthesized in the last operation
+	// functions are those of the stacks.
+	functions *lambda.Registry
+	cfn       *cloudformation.Client
+	body      []byte        // the template behind every URL
+	set       *policies.Set // the first that the function synthesized in the last operation
 }
 
 func newAccount(t *testing.T) *account { return newAccountWith(t, nil) }
@@ -49,6 +54,7 @@ func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account
 	a := &account{t: t, cloud: fakeaws.New(fakeaws.Options{Intercept: intercept})}
 	a.cloud.SetIAMPropagation(fakeaws.UsualIAMDelay)
 	functions := lambda.New(lambda.Options{Run: a.runFunction, Assumable: a.cloud.AssumableBy})
+	a.functions = functions
 	a.stacks = engine.New(engine.Deps{
 		ConfigFor: a.cloud.ConfigFor, ConfigCaller: a.cloud.ConfigCaller, Assumable: a.cloud.AssumableBy,
 		Endpoint: func() string { return "http://responses.invalid" }, Lambda: functions,
@@ -56,6 +62,7 @@ func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account
 		Waits: engine.AWSWaits,
 	})
 	a.cloud.Register(a.stacks.Definition())
+	a.cloud.Register(functions.Definition())
 	a.cfn = cloudformation.NewFromConfig(a.cloud.Config(accountID, region))
 	t.Cleanup(func() {
 		if err := a.stacks.Close(); err != nil {
@@ -68,9 +75,12 @@ func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account
 	return a
 }
 
-// runFunction runs the provisioner as it is deployed. No event starts the drift check.
+// runFunction runs a function as it is deployed. No event starts the drift check.
 func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload []byte) (lambdaruntime.Result, error) {
 	time.Sleep(coldStart)
+	if f.Environment["STATE_PARAMETER"] != "" {
+		return a.runDrift(ctx, f, payload)
+	}
 	settings := provisionerlambda.ReadSettings(func(name string) string { return f.Environment[name] })
 	handler := provisionerlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role),
 		provisionerlambda.Options{
@@ -87,6 +97,21 @@ func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload [
 		return lambdaruntime.Result{FunctionError: err.Error()}, nil
 	}
 	return lambdaruntime.Result{Payload: out}, nil
+}
+
+// runDrift runs the drift check.
+func (a *account) runDrift(ctx context.Context, f *lambda.Function, payload []byte) (lambdaruntime.Result, error) {
+	settings, err := driftlambda.ReadSettings(func(name string) string { return f.Environment[name] })
+	if err != nil {
+		return lambdaruntime.Result{}, err
+	}
+	handle := driftlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role), io.Discard, time.Now, pause.For)
+	result, err := handle(ctx, payload)
+	if err != nil {
+		return lambdaruntime.Result{FunctionError: err.Error()}, nil
+	}
+	out, err := json.Marshal(result)
+	return lambdaruntime.Result{Payload: out}, err
 }
 
 // responses delivers the responses of custom resources without a network.
