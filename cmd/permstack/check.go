@@ -86,7 +86,8 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	profile, _ := policies.ProfileAt(stack.Selection.Profile, stack.Selection.CatalogVersion)
-	promised := flows.Promised(profile, flows.Get(profile.Name), stack.Selection, stack.Environment)
+	promised := flows.Promised(profile, flows.Get(profile.Name),
+		policies.WithoutEndedWindow(profile, stack.Selection, time.Now()), stack.Environment)
 	requests := flows.Requests(set, promised, stack.Environment)
 	arns := roleARNs(set, stack.Environment)
 	report := livecheck.FlowReport{Stack: f.stack, Choice: choice.String(stack.Selection)}

@@ -75,6 +75,24 @@ func RestoresPermanently(profile schema.Profile, sel Selection) bool {
 	})
 }
 
+// WithoutEndedWindow returns the selection of what is granted at a time: without the
+// operations that restore, if its restore window has ended by then and other operations
+// remain.
+func WithoutEndedWindow(profile schema.Profile, sel Selection, now time.Time) Selection {
+	if sel.RestoreUntil.IsZero() || now.Before(sel.RestoreUntil) {
+		return sel
+	}
+	var c checker
+	complete := c.selection(profile, c.preset(profile, sel))
+	lasting := filter(complete.Operations, func(o schema.Operation) bool {
+		return !slices.Contains(profile.RestoreOperations, o)
+	})
+	if len(lasting) > 0 {
+		sel.Operations, sel.RestoreUntil = lasting, time.Time{}
+	}
+	return sel
+}
+
 // withRestoreWindow returns the profile for a complete selection with the end of its
 // restore window as a condition of every statement that only operations that restore
 // need: those whose uses, or whose policy's or role's, include no other operation of

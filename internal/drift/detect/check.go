@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"permstack/internal/awsapi/pause"
+	"permstack/internal/cfn/stacks"
 	"permstack/internal/drift/changeevent"
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
