@@ -109,7 +109,8 @@ func ReadDeployed(ctx context.Context, client CloudFormation, parent installatio
 	}
 	outputs := stacks.Outputs(stack)
 	return Deployed{
-		Granted: outputs[installation.GrantedOutput], Announced: outputs[installation.AnnouncedOutput],
+		Granted:   installation.Output(outputs, installation.GrantedOutput),
+		Announced: installation.Output(outputs, installation.AnnouncedOutput),
 		Changes: func(ctx context.Context) ([]notify.AccessChange, error) {
 			return readGranted(ctx, client, parent.StackName(installation.Access))
 		},

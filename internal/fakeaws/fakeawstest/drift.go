@@ -7,6 +7,7 @@ import (
 	"permstack/internal/drift/monitor"
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/lambdaruntime"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 )
 
@@ -44,7 +45,7 @@ func (s *Stack) CheckDrift() monitor.Result {
 // Messages returns what was published to the alert topic since the last call.
 func (s *Stack) Messages() []Message {
 	s.t.Helper()
-	all := s.AWS.SNS().Messages(s.Outputs["AlertTopicArn"])
+	all := s.AWS.SNS().Messages(installation.Output(s.Outputs, "AlertTopicArn"))
 	var out []Message
 	for _, m := range all[*s.read:] {
 		var byProtocol map[string]string

@@ -23,6 +23,7 @@ type document struct {
 	Settings      []settingForm       `yaml:"settings"`
 	Presets       []presetForm        `yaml:"presets"`
 	Inputs        []inputForm         `yaml:"inputs"`
+	Outputs       []outputForm        `yaml:"outputs"`
 	Variables     []variableForm      `yaml:"variables"`
 	Resources     map[string]textList `yaml:"resources"`
 	Actions       map[string]textList `yaml:"actions"`
@@ -89,6 +90,13 @@ type inputForm struct {
 	For     usesForm `yaml:"for"`
 	Missing string   `yaml:"missing"`
 	Unused  string   `yaml:"unused"`
+}
+
+type outputForm struct {
+	Position
+	Output string `yaml:"output"`
+	Name   string `yaml:"name"`
+	Title  string `yaml:"title"`
 }
 
 type variableForm struct {

@@ -123,6 +123,23 @@ func clumio() schema.Profile {
 				Missing: "option support-role trusts it; give its ARN",
 			},
 		},
+		Outputs: []schema.Output{
+			{
+				Output: "RoleArn",
+				Name:   "ClumioIAMRoleArn",
+				Title:  "Clumio IAM role ARN (role_arn of its Terraform provider)",
+			},
+			{
+				Output: "EventTopicArn",
+				Name:   "ClumioEventPubArn",
+				Title:  "Clumio Event Pub SNS topic (clumio_event_pub_id of its Terraform provider)",
+			},
+			{
+				Output: "SupportRoleArn",
+				Name:   "ClumioSupportRoleArn",
+				Title:  "ARN of ClumioSupportRole",
+			},
+		},
 		Roles: []schema.Role{
 			{
 				Entity: "ClumioIAMRole",

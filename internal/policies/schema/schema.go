@@ -82,6 +82,7 @@ type Profile struct {
 	Settings          []Setting    `json:"settings,omitempty"`
 	Presets           []Preset     `json:"presets,omitempty"`
 	Needs             []Need       `json:"inputs,omitempty"`
+	Outputs           []Output     `json:"outputs,omitempty"`
 	Terms             []Term       `json:"variables,omitempty"`
 	Roles             []Role       `json:"roles,omitempty"`
 	Topics            []Topic      `json:"topics,omitempty"`
@@ -138,6 +139,20 @@ type Need struct {
 	// Unused is the message if the input is given and nothing that uses it is
 	// selected. If empty, the input is then ignored.
 	Unused string `json:"unused,omitempty"`
+}
+
+// Outputs of the launch template that the customer gives the vendor, as template.yaml names them.
+const (
+	RoleOutput        = "RoleArn"
+	SupportRoleOutput = "SupportRoleArn"
+	EventTopicOutput  = "EventTopicArn"
+)
+
+// Output is how the vendor names a value that the customer gives it.
+type Output struct {
+	Output string `json:"output"` // RoleOutput, SupportRoleOutput or EventTopicOutput
+	Name   string `json:"name"`   // letters and digits
+	Title  string `json:"title"`  // what it is, and where the vendor wants it
 }
 
 // Term is a variable of the profile: ${Name} becomes the value of the first

@@ -93,6 +93,9 @@ func (w *profileWriter) write() error {
 	if err := w.requireInputs(); err != nil {
 		return err
 	}
+	if err := w.nameOutputs(); err != nil {
+		return err
+	}
 	w.describe()
 	if err := w.form(); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"permstack"
 	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
@@ -347,6 +348,39 @@ func TestProfileTemplatesInGit(t *testing.T) {
 			}
 			if string(got) != string(profileStack(t, name)) {
 				t.Errorf("templates/%s.yaml is not up to date: run go run ./tools/release templates", name)
+			}
+		})
+	}
+}
+
+// TestProfileTemplateOutputs requires that what the customer gives the vendor comes first, with the vendor's names.
+func TestProfileTemplateOutputs(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		t.Run(name, func(t *testing.T) {
+			p, _ := policies.Profile(name)
+			named := map[string]string{}
+			for _, o := range p.Outputs {
+				named[o.Output] = o.Name
+			}
+			template := resolve(t, profileStack(t, name), selections[name][0].questionParameters(t, name))
+			outputs, err := template.Outputs(ref{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := outputs[0].Name
+			if want := named[schema.RoleOutput]; want != "" && first != want || want == "" && first != schema.RoleOutput {
+				t.Errorf("got first output %s, want %q", first, want)
+			}
+			rest := false
+			for _, o := range outputs {
+				prefixed := strings.HasPrefix(o.Name, installation.OutputPrefix)
+				if rest && !prefixed {
+					t.Errorf("output %s follows the other outputs", o.Name)
+				}
+				rest = rest || prefixed
+			}
+			if !rest {
+				t.Error("no output has the prefix")
 			}
 		})
 	}
