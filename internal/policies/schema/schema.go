@@ -141,14 +141,14 @@ type Need struct {
 	Unused string `json:"unused,omitempty"`
 }
 
-// Outputs of the launch template that the customer gives the vendor, as template.yaml names them.
+// Outputs of the launch template that the customer enters at the vendor, as template.yaml names them.
 const (
 	RoleOutput        = "RoleArn"
 	SupportRoleOutput = "SupportRoleArn"
 	EventTopicOutput  = "EventTopicArn"
 )
 
-// Output is how the vendor names a value that the customer gives it.
+// Output is how the vendor names a value that the customer enters there.
 type Output struct {
 	Output string `json:"output"` // RoleOutput, SupportRoleOutput or EventTopicOutput
 	Name   string `json:"name"`   // letters and digits

@@ -9,11 +9,11 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// vendorOutputs are what the customer gives the vendor, in the order of the profile's template.
+// vendorOutputs are what the customer enters at the vendor, in the order of the profile's template.
 var vendorOutputs = []string{schema.RoleOutput, schema.EventTopicOutput, schema.SupportRoleOutput}
 
-// nameOutputs puts what the customer gives the vendor first, with the vendor's names, and the prefix before the names of
-// the other outputs.
+// nameOutputs puts what the customer enters at the vendor first, with the vendor's names, and the prefix before the
+// names of the other outputs.
 func (w *profileWriter) nameOutputs() error {
 	outputs, err := require(w.root, "Outputs")
 	if err != nil {

@@ -353,7 +353,7 @@ func TestProfileTemplatesInGit(t *testing.T) {
 	}
 }
 
-// TestProfileTemplateOutputs requires that what the customer gives the vendor comes first, with the vendor's names.
+// TestProfileTemplateOutputs requires that what the customer enters at the vendor comes first, with the vendor's names.
 func TestProfileTemplateOutputs(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
