@@ -18,13 +18,14 @@ func TestStateStaysTheSame(t *testing.T) {
 	}
 	_, first := notify.Compare(report(findings[:5]...), notify.State{}, monday, 7)
 	_, state := notify.Compare(report(findings...), first, monday.Add(time.Hour), 7)
-	state.Announced = strings.Repeat("0a", 32)
+	state.Announced, state.RestoreEnded = strings.Repeat("0a", 32), "2026-11-27T16:00:00Z"
 	state.Lease = notify.Lease{Holder: "6f1d7d1e-4b8a-4a53-9d7a-0c2a1b3d4e5f", Until: monday.Add(90 * time.Second)}
 	once := saved(t, state)
 	if diff := cmp.Diff(once, saved(t, once)); diff != "" {
 		t.Error(diff)
 	}
-	if len(once.Known) != 12 || once.Announced != state.Announced || once.Lease != state.Lease ||
+	if len(once.Known) != 12 || once.Announced != state.Announced ||
+		once.RestoreEnded != state.RestoreEnded || once.Lease != state.Lease ||
 		once.Known[11].Label == "" {
 		t.Errorf("have %+v", once)
 	}

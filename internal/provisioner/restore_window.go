@@ -26,7 +26,7 @@ func (o *operation) checkRestoreWindow(p properties.Properties) error {
 	now, longest := o.now().UTC(), p.LongestRestore()
 	if p.RestoreUntil.After(now.Add(longest + clockSkew)) {
 		return fmt.Errorf("property RestoreUntil: restores would be allowed until %s, which is more than %d hours from now. "+
-			"Nothing was changed. Choose a time before %s, or raise MaxRestoreHours in an update of its own",
+			"Nothing was changed. Choose a time before %s, or raise MaxRestoreHours",
 			policies.FormatRestoreUntil(p.RestoreUntil), int(longest.Hours()),
 			policies.FormatRestoreUntil(now.Add(longest).Truncate(time.Second)))
 	}
