@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/spf13/cobra"
 
-	"permstack/internal/permissionstack/restorewindow"
+	"permstack/internal/review/restorewindow"
 	"permstack/internal/policies"
 	"permstack/internal/terminal"
 )

@@ -140,8 +140,8 @@ func allowed(set policies.Set, now time.Time) map[string]iampolicy.Document {
 	return out
 }
 
-// TestSessionInsideTheWindow checks with the evaluator that a session loses the permission when the window ends, however
-// long before it began: IAM evaluates the policies of the role in every request.
+// TestSessionInsideTheWindow checks with the evaluator that a session loses the permission when the window ends,
+// however long before it began: IAM evaluates the policies of the role in every request.
 func TestSessionInsideTheWindow(t *testing.T) {
 	sel := policies.Selection{
 		Profile: "clumio", Assets: []schema.Asset{"rds"}, Operations: []schema.Operation{"backup"}, RestoreUntil: windowEnd,

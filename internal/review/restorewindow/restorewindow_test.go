@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"permstack/internal/fakeaws/standalone"
-	"permstack/internal/permissionstack/restorewindow"
+	"permstack/internal/review/restorewindow"
 )
 
 const template = `{
@@ -51,7 +51,8 @@ func TestClockOfAWS(t *testing.T) {
 	if w.Longest != 8*time.Hour || !w.Until.IsZero() {
 		t.Errorf("got %+v", w)
 	}
-	if err := w.Open(t.Context(), time.Now().Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "for AWS it is") {
+	err = w.Open(t.Context(), time.Now().Add(time.Hour))
+	if err == nil || !strings.Contains(err.Error(), "for AWS it is") {
 		t.Errorf("a time that has passed for AWS: got error %v", err)
 	}
 	for name, want := range map[string]string{
