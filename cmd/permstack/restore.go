@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/spf13/cobra"
 
-	"permstack/internal/review/restorewindow"
 	"permstack/internal/policies"
+	"permstack/internal/review/restorewindow"
 	"permstack/internal/terminal"
 )
 

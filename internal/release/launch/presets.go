@@ -10,9 +10,9 @@ import (
 )
 
 // The mapping Presets has a row for each value of the parameter Preset, and in it an entry for each asset, operation
-// and option of the profiles that have presets: "yes" if the preset includes it. Conditions read it instead of comparing
-// the parameter with each preset: a comparison for every preset, in every statement, makes the number of pairs that
-// cfn-lint checks grow with the square, and its runs take hours.
+// and option of the profiles that have presets: "yes" if the preset includes it. Conditions read it instead of
+// comparing the parameter with each preset: a comparison for every preset, in every statement, makes the number of
+// pairs that cfn-lint checks grow with the square, and its runs take hours.
 
 // withoutPreset is the value of the parameter Preset for a choice by the other parameters.
 const withoutPreset = "none"
