@@ -103,7 +103,7 @@ func TestCeilingAllowsFlows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range policies.ProfileNames() {
+	for _, name := range policies.TemplateProfileNames() {
 		for _, release := range policies.Releases {
 			t.Run(name+"@"+release, func(t *testing.T) {
 				offered, _ := policies.ProfileAt(name, release)
@@ -144,7 +144,7 @@ func TestCeilingSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range policies.ProfileNames() {
+	for _, name := range policies.TemplateProfileNames() {
 		for _, release := range policies.Releases {
 			for _, partition := range regions.PartitionIDs() {
 				t.Run(name+"@"+release+" in "+partition, func(t *testing.T) {

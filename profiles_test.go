@@ -56,7 +56,7 @@ func questions(t *testing.T) map[schema.Asset]string {
 		t.Fatal(err)
 	}
 	out := map[schema.Asset]string{}
-	for _, name := range policies.ProfileNames() {
+	for _, name := range policies.TemplateProfileNames() {
 		profile, _ := policies.Profile(name)
 		for _, a := range profile.Assets {
 			for _, p := range template.Parameters {
@@ -83,7 +83,7 @@ func TestEveryChoiceReachesTheFunction(t *testing.T) {
 		},
 		"cpm": cpmParameters,
 	}
-	for _, name := range policies.ProfileNames() {
+	for _, name := range policies.TemplateProfileNames() {
 		profile, _ := policies.Profile(name)
 		get := func(more map[string]string, property string) []string {
 			t.Helper()
@@ -215,18 +215,18 @@ func TestInvalidChoicesOfCPM(t *testing.T) {
 func TestRightsFollowTheProfile(t *testing.T) {
 	const iam = "arn:aws:iam::123456789012:"
 	prefix, instanceRole := map[string]string{}, map[string]string{}
-	for _, name := range policies.ProfileNames() {
+	for _, name := range policies.TemplateProfileNames() {
 		profile, _ := policies.Profile(name)
 		prefix[name] = policies.NamePrefix(profile)
 		instanceRole[name], _ = policies.InstanceRole(profile)
 	}
-	for _, own := range policies.ProfileNames() {
+	for _, own := range policies.TemplateProfileNames() {
 		ownProfile, _ := policies.Profile(own)
 		b, err := resolveTemplate(t, "parent", launchParameters(own, map[string]string{"OnDrift": "revert"}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range policies.ProfileNames() {
+		for _, name := range policies.TemplateProfileNames() {
 			may, entity := name == own, prefix[name]+"X-us-east-1-main"
 			const path = "/permstack/us-east-1/main/"
 			role, policy := iam+"role"+path+entity, iam+"policy"+path+entity
@@ -296,7 +296,7 @@ func TestMappingOfProfiles(t *testing.T) {
 	if err := root.Decode(&template); err != nil {
 		t.Fatal(err)
 	}
-	got, want := slices.Sorted(maps.Keys(template.Mappings.Profiles)), policies.ProfileNames()
+	got, want := slices.Sorted(maps.Keys(template.Mappings.Profiles)), policies.TemplateProfileNames()
 	if !slices.Equal(got, want) {
 		t.Fatalf("got profiles %q, want %q", got, want)
 	}

@@ -124,8 +124,8 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 	if got := template.Parameter("CatalogVersion").AllowedValues; !slices.Equal(got, policies.Releases) {
 		t.Errorf("CatalogVersion: got values %v, want %v", got, policies.Releases)
 	}
-	if got := template.Parameter("Profile").AllowedValues; !slices.Equal(got, policies.ProfileNames()) {
-		t.Errorf("Profile: got values %v, want %v", got, policies.ProfileNames())
+	if got := template.Parameter("Profile").AllowedValues; !slices.Equal(got, policies.TemplateProfileNames()) {
+		t.Errorf("Profile: got values %v, want %v", got, policies.TemplateProfileNames())
 	}
 }
 

@@ -19,7 +19,7 @@ type profileFlags struct {
 }
 
 func (f *profileFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.profile, "profile", policies.ProfileNames()[0], usageProfile())
+	cmd.Flags().StringVar(&f.profile, "profile", policies.TemplateProfileNames()[0], usageProfile())
 	f.registerFile(cmd)
 }
 

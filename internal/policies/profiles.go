@@ -97,6 +97,17 @@ func ProfileNames() []string {
 	return slices.Sorted(slices.Values(slices.Concat(profiles.Names(), slices.Collect(maps.Keys(registry.added)))))
 }
 
+// TemplateProfileNames returns the names of the profiles that template.yaml can select, sorted.
+func TemplateProfileNames() []string {
+	var names []string
+	for _, name := range profiles.Names() {
+		if p, _ := profiles.Get(name); !p.Packaged {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Profile returns a profile by name in the newest release, and whether there is
 // one.
 func Profile(name string) (schema.Profile, bool) { return ProfileAt(name, "") }

@@ -43,7 +43,7 @@ type runner struct {
 }
 
 // Profiles returns the names of the profiles that the demo can launch, sorted.
-func Profiles() []string { return policies.ProfileNames() }
+func Profiles() []string { return policies.TemplateProfileNames() }
 
 // DefaultAssets returns the assets that the demo protects unless others are chosen.
 func DefaultAssets(profile string) []string { return newVariant(profile).assets }

@@ -269,6 +269,7 @@ var sentSometimes = map[string]string{
 	"aws:TagKeys":                 "ForAllValues:StringEquals",
 	"events:TargetArn":            "ForAllValues:ArnLike",
 	"events:source":               "ForAllValues:StringEquals",
+	"kms:GrantOperations":         "ForAllValues:StringEquals", // required by CreateGrant, so always sent
 	"s3:x-amz-acl":                "StringEqualsIfExists",
 	"s3:x-amz-grant-full-control": "Null",
 	"s3:x-amz-grant-read":         "Null",

@@ -16,6 +16,7 @@ type document struct {
 	Position
 	Profile       string              `yaml:"profile"`
 	Vendor        string              `yaml:"vendor"`
+	Packaged      bool                `yaml:"packaged"`
 	Files         []string            `yaml:"files"`
 	Assets        []assetForm         `yaml:"assets"`
 	Operations    []operationForm     `yaml:"operations"`

@@ -71,8 +71,11 @@ type Span struct {
 
 // Profile is everything that one vendor may be granted.
 type Profile struct {
-	Name       string      `json:"name"`   // "clumio"
-	Vendor     string      `json:"vendor"` // "Clumio"
+	Name   string `json:"name"`   // "clumio"
+	Vendor string `json:"vendor"` // "Clumio"
+	// Packaged is true for a built-in profile that template.yaml cannot select: it is launched from a release that was
+	// packaged with it.
+	Packaged   bool        `json:"packaged,omitempty"`
 	Assets     []AssetInfo `json:"assets,omitempty"`
 	Operations []Operation `json:"operations,omitempty"`
 	// RestoreOperations are the operations that restore. A selection can add them

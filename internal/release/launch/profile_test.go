@@ -52,7 +52,7 @@ func TestAddProfile(t *testing.T) {
 }
 
 func TestAddProfileErrors(t *testing.T) {
-	builtIn, _ := policies.Profile(policies.ProfileNames()[0])
+	builtIn, _ := policies.Profile(policies.TemplateProfileNames()[0])
 	two := acme("Acme")
 	two.Roles = append(two.Roles, two.Roles[0])
 	two.Roles[0].InstanceProfile, two.Roles[1].InstanceProfile = "AcmeOne", "AcmeTwo"
