@@ -101,7 +101,7 @@ func ProfileNames() []string {
 func TemplateProfileNames() []string {
 	var names []string
 	for _, name := range profiles.Names() {
-		if p, _ := profiles.Get(name); !p.Packaged {
+		if p, _ := profiles.Get(name); !p.OwnTemplate {
 			names = append(names, name)
 		}
 	}

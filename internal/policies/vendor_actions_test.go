@@ -57,7 +57,7 @@ func TestVendorActions(t *testing.T) {
 		})
 	}
 	for _, name := range policies.ProfileNames() {
-		if p, _ := policies.Profile(name); p.Packaged && !compared[name] {
+		if p, _ := policies.Profile(name); p.OwnTemplate && !compared[name] {
 			t.Errorf("%s has no fixture of the vendor's actions", name)
 		}
 	}

@@ -46,11 +46,11 @@ func (a *assembler) assemble(documents []document) Loaded {
 		a.add(first.Position, "profile %q: want lower-case letters, digits and -, a letter first", first.Profile)
 	}
 	p := &out.Profile
-	p.Name, p.Vendor, p.Packaged = first.Profile, first.Vendor, first.Packaged
+	p.Name, p.Vendor, p.OwnTemplate = first.Profile, first.Vendor, first.OwnTemplate
 	a.define(documents)
 	for i, d := range documents {
-		if i > 0 && (d.Profile != "" || d.Vendor != "" || d.Packaged) {
-			a.add(d.Position, "profile, vendor and packaged are written in the first file only")
+		if i > 0 && (d.Profile != "" || d.Vendor != "" || d.OwnTemplate) {
+			a.add(d.Position, "profile, vendor and ownTemplate are written in the first file only")
 		}
 		a.choices(p, d)
 	}

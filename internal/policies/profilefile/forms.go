@@ -16,7 +16,7 @@ type document struct {
 	Position
 	Profile       string              `yaml:"profile"`
 	Vendor        string              `yaml:"vendor"`
-	Packaged      bool                `yaml:"packaged"`
+	OwnTemplate   bool                `yaml:"ownTemplate"`
 	Files         []string            `yaml:"files"`
 	Assets        []assetForm         `yaml:"assets"`
 	Operations    []operationForm     `yaml:"operations"`

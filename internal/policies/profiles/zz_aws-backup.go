@@ -8,9 +8,9 @@ func init() { register("aws-backup", aws_backup) }
 
 func aws_backup() schema.Profile {
 	return schema.Profile{
-		Name:     "aws-backup",
-		Vendor:   "AWS Backup",
-		Packaged: true,
+		Name:        "aws-backup",
+		Vendor:      "AWS Backup",
+		OwnTemplate: true,
 		Assets: []schema.AssetInfo{
 			{
 				Asset: "ec2",
@@ -73,7 +73,8 @@ func aws_backup() schema.Profile {
 				Title: "VMware virtual machines",
 			},
 		},
-		Operations: []schema.Operation{"backup", "copy", "restore", "indexing", "item-restore", "scan"},
+		Operations:        []schema.Operation{"backup", "copy", "restore", "indexing", "item-restore", "scan"},
+		RestoreOperations: []schema.Operation{"restore", "item-restore"},
 		Terms: []schema.Term{
 			{
 				Name:  "Reach",
@@ -93,7 +94,7 @@ func aws_backup() schema.Profile {
 		},
 		Roles: []schema.Role{
 			{
-				Entity: "AWSBackupRole",
+				Entity: "BackupServiceRole",
 				Why:    "AWS Backup backs up, copies and restores the chosen assets with this role",
 				Trust: []schema.Trust{
 					{
@@ -104,7 +105,7 @@ func aws_backup() schema.Profile {
 				},
 				Policies: []schema.Policy{
 					{
-						Entity: "AWSBackupPolicy",
+						Entity: "BackupServicePolicy",
 						Kind:   "managed",
 						Why:    "what AWS Backup does for the chosen assets",
 						Statements: []schema.Statement{
@@ -291,7 +292,7 @@ func aws_backup() schema.Profile {
 									},
 								},
 								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:AWSBackupRole}"},
+								Resources: []string{"${roles:BackupServiceRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
 								Shared:    []string{},
 								Note:      "AWS's policy passes any role of any account to AWS Backup",
@@ -2225,7 +2226,7 @@ func aws_backup() schema.Profile {
 				},
 			},
 			{
-				Entity: "AWSBackupScanRole",
+				Entity: "BackupServiceScanRole",
 				Why:    "AWS Backup has recovery points scanned for malware with this role",
 				For: []schema.Use{
 					{
@@ -2241,7 +2242,7 @@ func aws_backup() schema.Profile {
 				},
 				Policies: []schema.Policy{
 					{
-						Entity: "AWSBackupScanPolicy",
+						Entity: "BackupServiceScanPolicy",
 						Kind:   "managed",
 						Why:    "starting and following scans",
 						For: []schema.Use{
@@ -2270,7 +2271,7 @@ func aws_backup() schema.Profile {
 								Sid:       "PassGuardDutyRole",
 								Why:       "have GuardDuty read the recovery points with the role made for it here",
 								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:AWSBackupGuardDutyRole}"},
+								Resources: []string{"${roles:BackupServiceGuardDutyRole}"},
 								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"malware-protection.guardduty.amazonaws.com"}}},
 								Shared:    []string{},
 								Note:      "AWS's policies pass any role of any account to GuardDuty",
@@ -2280,7 +2281,7 @@ func aws_backup() schema.Profile {
 				},
 			},
 			{
-				Entity: "AWSBackupGuardDutyRole",
+				Entity: "BackupServiceGuardDutyRole",
 				Why:    "GuardDuty reads recovery points with this role, to scan them for malware",
 				For: []schema.Use{
 					{
@@ -2296,7 +2297,7 @@ func aws_backup() schema.Profile {
 				},
 				Policies: []schema.Policy{
 					{
-						Entity: "AWSBackupGuardDutyPolicy",
+						Entity: "BackupServiceGuardDutyPolicy",
 						Kind:   "managed",
 						Why:    "reading the recovery points that are scanned",
 						For: []schema.Use{
@@ -2400,7 +2401,7 @@ func aws_backup() schema.Profile {
 						Operation: "backup",
 					},
 				},
-				Text: "The protection of each kind of resource must be enabled in AWS Backup's settings of the Region, and a backup plan must name AWSBackupRole for its selection; who creates the plan needs iam:PassRole for the role.",
+				Text: "The protection of each kind of resource must be enabled in AWS Backup's settings of the Region, and a backup plan must name BackupServiceRole for its selection; who creates the plan needs iam:PassRole for the role.",
 			},
 			{
 				For: []schema.Use{
@@ -2416,7 +2417,7 @@ func aws_backup() schema.Profile {
 						Operation: "scan",
 					},
 				},
-				Text: "Scans need GuardDuty's Malware Protection for AWS Backup in the Region, and a backup plan that names AWSBackupScanRole.",
+				Text: "Scans need GuardDuty's Malware Protection for AWS Backup in the Region, and a backup plan that names BackupServiceScanRole.",
 			},
 			{
 				For: []schema.Use{

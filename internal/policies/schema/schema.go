@@ -73,11 +73,11 @@ type Span struct {
 type Profile struct {
 	Name   string `json:"name"`   // "clumio"
 	Vendor string `json:"vendor"` // "Clumio"
-	// Packaged is true for a built-in profile that template.yaml cannot select: it is launched from a release that was
-	// packaged with it.
-	Packaged   bool        `json:"packaged,omitempty"`
-	Assets     []AssetInfo `json:"assets,omitempty"`
-	Operations []Operation `json:"operations,omitempty"`
+	// OwnTemplate is true for a built-in profile that template.yaml cannot select:
+	// it is launched from the template of its own that a release has.
+	OwnTemplate bool        `json:"ownTemplate,omitempty"`
+	Assets      []AssetInfo `json:"assets,omitempty"`
+	Operations  []Operation `json:"operations,omitempty"`
 	// RestoreOperations are the operations that restore. A selection can add them
 	// until a time.
 	RestoreOperations []Operation  `json:"restoreOperations,omitempty"`

@@ -208,6 +208,10 @@ func (w *ceilingWriter) when(when ceiling.When) string {
 		all = append(all, combineText("Fn::Or", releases))
 	}
 	text := combineText("Fn::And", all)
+	if text == "" {
+		w.whens[string(key)] = w.name
+		return w.name
+	}
 	if existing, ok := strings.CutPrefix(text, "Condition: "); ok { // a condition cannot be only the name of another
 		w.whens[string(key)] = existing
 		return existing
@@ -275,6 +279,9 @@ func (w *ceilingWriter) uses(uses []schema.Use) string {
 		}
 		if g.option != "" {
 			all = append(all, "Condition: "+w.option(g.option))
+		}
+		if len(all) == 0 {
+			return "" // every choice
 		}
 		any = append(any, combineText("Fn::And", all))
 	}

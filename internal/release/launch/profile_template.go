@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/cfn/yamlfmt"
+	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
 
@@ -39,13 +40,23 @@ func offers(root *yaml.Node, p schema.Profile) bool {
 	return values == nil || slices.Contains(texts(values), p.Name)
 }
 
-// OfferedProfiles returns the built-in profiles that a template can select.
+// OfferedProfiles returns the built-in profiles that a release can launch: those that a template can select, and those
+// with a template of their own only.
 func OfferedProfiles(template []byte) ([]schema.Profile, error) {
 	root, err := yamlfmt.Parse(template)
 	if err != nil {
 		return nil, err
 	}
-	return templateProfiles(root, "")
+	out, err := templateProfiles(root, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range policies.ProfileNames() {
+		if p, _ := policies.Profile(name); p.OwnTemplate && !offers(root, p) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
 }
 
 // ProfileFile returns the name of the template of a profile in a release.
