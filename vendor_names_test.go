@@ -38,7 +38,10 @@ func TestNoVendorInCode(t *testing.T) {
 	var names []string
 	for _, name := range policies.ProfileNames() {
 		p, _ := policies.Profile(name)
-		names = append(names, regexp.QuoteMeta(name), regexp.QuoteMeta(p.Vendor), policies.NamePrefix(p)+"[A-Z]")
+		names = append(names, policies.NamePrefix(p)+"[A-Z]")
+		if !strings.HasPrefix(p.Vendor, "AWS ") { // code may describe a service of AWS
+			names = append(names, regexp.QuoteMeta(name), regexp.QuoteMeta(p.Vendor))
+		}
 	}
 	vendor := regexp.MustCompile(`(?i)\b(` + strings.Join(names, "|") + ")")
 	used := map[string]bool{}
