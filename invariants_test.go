@@ -20,6 +20,7 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 	values := map[string]map[string]string{
 		"template.yaml":               member,
 		"templates/launch-stack.yaml": member,
+		"templates/aws-backup.yaml":   {},
 		"templates/clumio.yaml":       member,
 		"templates/cpm.yaml":          {"Preset": "none", "ProtectEC2": "yes", "AllowBackup": "yes"},
 		"templates/stackset.yaml": {

@@ -132,18 +132,7 @@ func (d *document) launch(values map[string]string) {
 	const region = "us-east-1"
 	aws := fakeawstest.Start(d.t, fakeawstest.Options{})
 	account := aws.In("123456789012", region)
-	store := s3.NewFromConfig(aws.Config(account.ID, region), func(o *s3.Options) { o.UsePathStyle = true })
-	p := release.Publisher{
-		BucketPrefix: d.options.BucketPrefix, Regions: []string{region}, Owner: account.ID, Out: d.t.Output(),
-		At: func(string) release.Store { return store },
-	}
-	bucket := p.Bucket(region)
-	if _, err := store.CreateBucket(d.t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := p.Publish(d.t.Context(), d.objects); err != nil {
-		d.t.Fatal(err)
-	}
+	publish(d.t, aws, account.ID, region, d.options.BucketPrefix, d.objects)
 	var template []byte
 	for _, o := range d.objects {
 		if o.File == "acme.yaml" {
@@ -163,6 +152,23 @@ func (d *document) launch(values map[string]string) {
 		d.t.Errorf("the drift check reports %+v, want no drift", result)
 	}
 	stack.Delete()
+}
+
+// publish uploads a release to a new bucket of the embedded AWS.
+func publish(t *testing.T, aws *fakeawstest.AWS, account, region, prefix string, objects []release.Object) {
+	t.Helper()
+	store := s3.NewFromConfig(aws.Config(account, region), func(o *s3.Options) { o.UsePathStyle = true })
+	p := release.Publisher{
+		BucketPrefix: prefix, Regions: []string{region}, Owner: account, Out: t.Output(),
+		At: func(string) release.Store { return store },
+	}
+	bucket := p.Bucket(region)
+	if _, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Publish(t.Context(), objects); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // zipWith returns a function's package with a program.
