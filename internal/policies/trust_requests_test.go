@@ -65,6 +65,17 @@ func entryPoints(profile string) []entryPoint {
 			{what: "ClumioEventPub", actions: topicReads, who: byAccount(control)},
 		}}}
 	}
+	if profile == "aws-backup" {
+		service := entry{what: "BackupServiceRole", who: byService("backup")}
+		return []entryPoint{
+			{policies.Selection{Profile: profile, Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"backup"}},
+				cpmEnvironment(here), []entry{service}},
+			{policies.Selection{Profile: profile, Assets: []schema.Asset{"ec2"}, Operations: []schema.Operation{"scan"}},
+				cpmEnvironment(here), []entry{service,
+					{what: "BackupServiceScanRole", who: byService("backup")},
+					{what: "BackupServiceGuardDutyRole", who: byService("malware-protection.guardduty")}}},
+		}
+	}
 	sel := func(ops, options string) policies.Selection {
 		s := cpmSelection("rds,efs:" + ops)
 		s.Options = splitList[schema.Option](options, nil)
@@ -117,7 +128,7 @@ func principals() (out []eval.Principal) {
 		}
 	}
 	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation",
-		"s3"} {
+		"s3", "malware-protection.guardduty"} {
 		out = append(out, eval.Principal{Service: s + ".amazonaws.com"})
 	}
 	return out
@@ -226,6 +237,9 @@ var equivalentTrustMutants = []string{
 	"CPMRole/ItselfForWorkers: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	"CPMRole/ExportsOfRDS: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	"CPMBackupRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"BackupServiceRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"BackupServiceScanRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	"BackupServiceGuardDutyRole/GuardDuty: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	// TheServersInstance lets EC2 in already.
 	"CPMRole/ItselfForWorkers: principal ec2.amazonaws.com",
 	"CPMRole/ExportsOfRDS: principal ec2.amazonaws.com",
