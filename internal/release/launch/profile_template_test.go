@@ -362,14 +362,15 @@ func TestProfileTemplateOutputs(t *testing.T) {
 			for _, o := range p.Outputs {
 				named[o.Output] = o.Name
 			}
-			template := resolve(t, profileStack(t, name), selections[name][0].questionParameters(t, name))
+			first := selection{assets: []string{string(p.Assets[0].Asset)}, operations: []string{string(p.Operations[0])}}
+			template := resolve(t, profileStack(t, name), first.questionParameters(t, name))
 			outputs, err := template.Outputs(ref{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			first := outputs[0].Name
-			if want := named[schema.RoleOutput]; want != "" && first != want || want == "" && first != schema.RoleOutput {
-				t.Errorf("got first output %s, want %q", first, want)
+			got := outputs[0].Name
+			if want := named[schema.RoleOutput]; want != "" && got != want || want == "" && got != schema.RoleOutput {
+				t.Errorf("got first output %s, want %q", got, want)
 			}
 			rest := false
 			for _, o := range outputs {
