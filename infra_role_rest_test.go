@@ -27,7 +27,7 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/stackset.yaml":   {"AWS::CloudFormation::StackSet": 1},
 		"templates/iam-events.yaml": {"AWS::Events::Rule": 1, "AWS::IAM::Role": 1},
 	}
-	for _, name := range []string{"launch-stack", "clumio", "cpm"} {
+	for _, name := range []string{"launch-stack", "aws-backup", "clumio", "cpm"} {
 		types["templates/"+name+".yaml"] = types["template.yaml"]
 	}
 	for path, values := range launchTemplates(t) {
