@@ -25,6 +25,7 @@ const scheduled = `{"source":"aws.events"}`
 // TestLifecycle runs the function in its own process and with its own role, from
 // the launch of a connection through changes by hand to updates.
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	messages := w.Messages()
 	if len(messages) != 1 || messages[0].Kind != notify.KindAccess || messages[0].Status != notify.Granted ||
@@ -97,6 +98,7 @@ func TestLifecycle(t *testing.T) {
 // TestFailures checks that whatever fails, no notification is lost and each is sent at most once
 // too often.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
 	w.AttachPolicy(w.RoleName(), admin)
@@ -171,6 +173,7 @@ func TestFailures(t *testing.T) {
 // TestAnnouncedLater checks that if the announcement of an update fails, the drift check announces
 // it once.
 func TestAnnouncedLater(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	w.RequireMessages("access granted: 90 actions added, 0 removed")
 	restore := w.FailCalls("Publish", "InternalError")
@@ -185,6 +188,7 @@ func TestAnnouncedLater(t *testing.T) {
 
 // TestRole checks that the function's role can only read.
 func TestRole(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	f, err := w.Functions.Get(lambda.Resolve(account, region, w.PhysicalID("Drift")))
 	if err != nil {
@@ -204,6 +208,7 @@ func TestRole(t *testing.T) {
 // TestRevert checks that added policies are removed, and that the message that reports them
 // contains the revert.
 func TestRevert(t *testing.T) {
+	t.Parallel()
 	w := launch(t, map[string]string{"OnDrift": "revert"})
 	w.Messages()
 	w.RequireMessages()
@@ -224,6 +229,7 @@ func TestRevert(t *testing.T) {
 // TestChangedChoices checks that a change of who gets access, of the boundary or of the
 // notifications in the parent stack is announced once, with the values.
 func TestChangedChoices(t *testing.T) {
+	t.Parallel()
 	w := launch(t, map[string]string{"OnDrift": "notify"})
 	w.CheckDrift()
 	w.Messages()
@@ -261,6 +267,7 @@ func TestChangedChoices(t *testing.T) {
 
 // TestPoisonedState checks that a state that no run wrote hides nothing and does not stop a run.
 func TestPoisonedState(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	w.CheckDrift()
 	w.Messages()
@@ -300,6 +307,7 @@ func TestPoisonedState(t *testing.T) {
 
 // TestNoSubscriber checks that a run whose messages nobody receives is not completed.
 func TestNoSubscriber(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	if got := w.CheckDrift(); !got.Completed {
 		t.Errorf("with a confirmed subscription: %+v", got)
@@ -322,6 +330,7 @@ func TestNoSubscriber(t *testing.T) {
 // TestOwnTopicDeleted checks that the Organization's topic is notified although the account's own
 // topic does not exist, and the run fails.
 func TestOwnTopicDeleted(t *testing.T) {
+	t.Parallel()
 	w := launch(t, nil)
 	hub, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})
 	if err != nil {

@@ -19,6 +19,7 @@ const iamRegion = "us-east-1"
 // TestEvents checks that a change is reported after an event, with who made it, in an
 // account with a trail, and that one that was undone is reported too.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	w.WaitIdle()
 	if got := w.Messages(); len(got) != 1 || got[0].Kind != notify.KindAccess {
@@ -80,6 +81,7 @@ func TestEvents(t *testing.T) {
 // TestEventBurst checks that many events are few checks, and that none of them fails
 // or is left in the queue.
 func TestEventBurst(t *testing.T) {
+	t.Parallel()
 	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	w.WaitIdle()
 	w.Messages()
@@ -108,6 +110,7 @@ func TestEventBurst(t *testing.T) {
 // TestForwardedEvents checks that a change of a role starts the check in another
 // Region than the one in which IAM's events arrive, if they are forwarded.
 func TestForwardedEvents(t *testing.T) {
+	t.Parallel()
 	w := launchIn(t, region, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
 	template, err := os.ReadFile("../../templates/iam-events.yaml")
 	if err != nil {
