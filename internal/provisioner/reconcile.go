@@ -176,6 +176,8 @@ func (o *operation) reconcile(
 // confirmExternalID returns a stack that has the template already, after it was
 // updated to the external id of the event if it has another one. The id of a stack
 // cannot be read, so CloudFormation decides whether there is something to update.
+// If the event does not change the id and the stack role cannot be assumed, the stack
+// is returned: so the rollback of an update that failed for that reason succeeds.
 func (o *operation) confirmExternalID(
 	ctx context.Context,
 	stack *types.Stack,
@@ -187,12 +189,20 @@ func (o *operation) confirmExternalID(
 	case !template.HasExternalID():
 	case holdTrust && (o.trustHeld || o.externalIDChanges()):
 		o.trustHeld = true // grantTrust sets the id
-	default:
+	case o.externalIDChanges():
 		return o.updateStack(ctx, stack, template, "update")
+	default:
+		updated, err := o.updateStack(ctx, stack, template, confirmation)
+		if !awserr.IsRoleNotAssumable(err) {
+			return updated, err
+		}
 	}
 	o.log.Info(logUpToDate, "permissionStack", aws.ToString(stack.StackName), "status", stack.StackStatus)
 	return stack, nil
 }
+
+// confirmation is the action of an update that is expected to change nothing.
+const confirmation = "confirm"
 
 // create creates the stack. OnFailure is DELETE: a failed creation then leaves
 // nothing behind even if this function is killed while it waits, and the events
@@ -296,7 +306,7 @@ func (o *operation) updateStack(
 	action string,
 ) (*types.Stack, error) {
 	name := aws.ToString(was.StackName)
-	err := o.untilAssumable(ctx, func() error {
+	request := func() error {
 		_, err := o.Client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 			StackName:          was.StackId,
 			TemplateBody:       aws.String(string(template.JSON())),
@@ -307,7 +317,13 @@ func (o *operation) updateStack(
 			ClientRequestToken: aws.String(o.token(action, name)),
 		})
 		return err
-	})
+	}
+	var err error
+	if action == confirmation {
+		err = request()
+	} else {
+		err = o.untilAssumable(ctx, request)
+	}
 	switch {
 	case awserr.IsNoUpdate(err):
 		o.log.Info(logUpToDate, "permissionStack", name, "status", was.StackStatus)
