@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -19,14 +18,7 @@ import (
 // TestCheckAndWhy checks permstack check and permstack why --stack on a launched stack: unchanged, with a permissions
 // boundary in the way, and with its policies removed.
 func TestCheckAndWhy(t *testing.T) {
-	cloud := fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}})
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent",
-		"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-	} {
-		t.Setenv(name, value)
-	}
+	cloud := startAWS(t)
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
 	role := stack.RoleName()
 	check := func(want int) livecheck.FlowReport {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,14 +17,7 @@ import (
 
 // TestUsage checks permstack usage on a launched stack: nothing used, one action used, reports that are refused.
 func TestUsage(t *testing.T) {
-	cloud := fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}})
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent",
-		"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-	} {
-		t.Setenv(name, value)
-	}
+	cloud := startAWS(t)
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
 	command := func(want int, format string) string {
 		t.Helper()

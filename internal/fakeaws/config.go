@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/sts"
 )
 
 // inProcessEndpoint replaces every AWS host; no packet is ever sent to it.
@@ -145,4 +146,10 @@ func (b *responseBuffer) response(r *http.Request) *http.Response {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: b.header.Clone(), Body: io.NopCloser(&b.body), ContentLength: int64(b.body.Len()), Request: r,
 	}
+}
+
+// EncodeRefusal returns an encoded authorization message, as EC2 sends it, which
+// DecodeAuthorizationMessage decodes in the account.
+func (c *Cloud) EncodeRefusal(account string, r sts.Refusal) (string, error) {
+	return c.sts.EncodeRefusal(account, r)
 }

@@ -1,5 +1,5 @@
-// Package kms is the part of AWS KMS that the account audit reads, and the calls that
-// prepare it: keys with their policy and grants. Nothing is encrypted: the other
+// Package kms is the part of AWS KMS that the account audit and the check of flows read,
+// and the calls that prepare it: keys with their policy and grants. Nothing is encrypted: the other
 // services of the embedded AWS store data as it is.
 //
 // There are no aliases, key material, tags or deletion, and no policy but "default".
@@ -55,6 +55,7 @@ func (s *Service) Definition() protocol.Service {
 			"CreateKey":    protocol.LockedJSON(&s.mu, s.createKey, protocol.OnAnyResource("kms:CreateKey")),
 			"DescribeKey":  protocol.LockedJSON(&s.mu, s.describeKey, onKey),
 			"ListKeys":     protocol.LockedJSON(&s.mu, s.listKeys, protocol.OnAnyResource("kms:ListKeys")),
+			"ListAliases":  protocol.LockedJSON(&s.mu, s.listAliases, protocol.OnAnyResource("kms:ListAliases")),
 			"GetKeyPolicy": protocol.LockedJSON(&s.mu, s.getKeyPolicy, onKey),
 			"PutKeyPolicy": protocol.LockedJSON(&s.mu, s.putKeyPolicy, onKey),
 			"CreateGrant":  protocol.LockedJSON(&s.mu, s.createGrant, onKey),
@@ -167,6 +168,14 @@ func (s *Service) listKeys(call *protocol.Call, in struct {
 	}
 	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.KeyId, b.KeyId) })
 	return listPage("Keys", list, in.Marker, in.Limit)
+}
+
+// listAliases returns an empty list, as in an account without keys of AWS and without aliases.
+func (s *Service) listAliases(_ *protocol.Call, in struct {
+	Limit  int
+	Marker string
+}) (any, error) {
+	return listPage("Aliases", []struct{}{}, in.Marker, in.Limit)
 }
 
 func (s *Service) getKeyPolicy(call *protocol.Call, in struct{ KeyId, PolicyName string }) (any, error) {

@@ -1,5 +1,5 @@
-// Package sts is the STS of the embedded AWS: the caller's identity and sessions
-// of roles. AssumeRole evaluates the role's trust policy, external id included.
+// Package sts is the STS of the embedded AWS: the caller's identity, sessions
+// of roles, and encoded authorization messages. AssumeRole evaluates the role's trust policy, external id included.
 //
 // There are no session policies, MFA, limit of role chaining or web identities.
 package sts
@@ -7,6 +7,7 @@ package sts
 import (
 	"cmp"
 	"context"
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -32,8 +33,9 @@ type Session struct {
 
 // Service is the STS of all accounts of one Cloud.
 type Service struct {
-	iam   *iam.Service
-	clock func() time.Time
+	iam    *iam.Service
+	clock  func() time.Time
+	sealer cipher.AEAD // of encoded authorization messages
 
 	mu       sync.Mutex
 	sessions map[string]Session // by access key id
@@ -41,7 +43,7 @@ type Service struct {
 
 // New returns an STS for the roles of an IAM.
 func New(roles *iam.Service, clock func() time.Time) *Service {
-	return &Service{iam: roles, clock: clock, sessions: map[string]Session{}}
+	return &Service{iam: roles, clock: clock, sealer: newSealer(), sessions: map[string]Session{}}
 }
 
 // Definition returns the service for the server to register: for each call its
@@ -54,6 +56,8 @@ func (s *Service) Definition() protocol.Service {
 		Actions: map[string]protocol.Action{
 			"GetCallerIdentity": protocol.NewAction(s.getCallerIdentity, protocol.NoPermissions),
 			"AssumeRole":        protocol.NewAction(s.assumeRole, protocol.CheckedByHandler),
+			"DecodeAuthorizationMessage": protocol.NewAction(s.decodeAuthorizationMessage,
+				protocol.OnAnyResource("sts:DecodeAuthorizationMessage")),
 		},
 	}
 }

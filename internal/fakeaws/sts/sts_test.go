@@ -13,6 +13,7 @@ import (
 
 	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/apitest"
+	fakests "permstack/internal/fakeaws/sts"
 )
 
 func TestAssumeRole(t *testing.T) {
@@ -104,3 +105,36 @@ func TestSessionsEnd(t *testing.T) {
 
 // wrongExpiry makes the SDK believe that the credentials are still good.
 func wrongExpiry(c aws.Credentials) aws.Credentials { c.CanExpire = false; return c }
+
+// TestDecodeAuthorizationMessage checks that only the account of a message decodes it, and nothing else is decoded.
+func TestDecodeAuthorizationMessage(t *testing.T) {
+	c, owner := apitest.NewCloud(t)
+	encoded, err := c.EncodeRefusal(apitest.Account, fakests.Refusal{
+		Principal: "arn:aws:sts::" + apitest.Account + ":assumed-role/r/s", Action: "ec2:RunInstances", Resource: "*",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := apitest.Must[*sts.DecodeAuthorizationMessageOutput](t)(owner.STS.DecodeAuthorizationMessage(t.Context(),
+		&sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded}))
+	if !strings.Contains(*out.DecodedMessage, `"action":"ec2:RunInstances"`) {
+		t.Errorf("got %s", *out.DecodedMessage)
+	}
+	other := apitest.NewClients(c.Config("444455556666", apitest.Region))
+	for name, decode := range map[string]func() error{
+		"another account": func() error {
+			_, err := other.STS.DecodeAuthorizationMessage(t.Context(),
+				&sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})
+			return err
+		},
+		"no message": func() error {
+			_, err := owner.STS.DecodeAuthorizationMessage(t.Context(),
+				&sts.DecodeAuthorizationMessageInput{EncodedMessage: aws.String("hello")})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			apitest.WantError(t, decode(), "InvalidAuthorizationMessageException", "")
+		})
+	}
+}

@@ -73,6 +73,11 @@ type outcome struct {
 	expired   bool        // one of condition fails by a time only
 }
 
+// concerns reports whether a statement is about the action.
+func (o outcome) concerns() bool {
+	return len(o.applies)+len(o.resource)+len(o.condition)+len(o.undecided) > 0
+}
+
 // statements returns how the statements with an effect decide the request.
 func (e evaluator) statements(set policies.Set, effect string) outcome {
 	var out outcome

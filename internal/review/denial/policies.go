@@ -15,7 +15,9 @@ func (e evaluator) otherPolicy(d *Diagnosis, allow outcome) bool {
 		switch {
 		case isFalse(e.Live.AllowedBySCP):
 			by = SCP
-		case isFalse(e.Live.AllowedByBoundary):
+		// The boundary that the parent stack creates follows the choice: what the choice does not grant, it does not
+		// allow either, and another choice allows both.
+		case isFalse(e.Live.AllowedByBoundary) && allow.concerns():
 			by = Boundary
 		}
 		if by != Unnamed {

@@ -165,8 +165,8 @@ func resourceProperties(
 		}
 		return properties.Decode(raw)
 	}
-	return properties.Properties{}, errors.New(
-		"it has no resource of type Custom::PermissionStack; give the name of the stack that you launched")
+	return properties.Properties{}, errors.New("permstack did not create it, as it has no resource of type " +
+		"Custom::PermissionStack: give the name of the stack that you launched")
 }
 
 // logicalIDResolver returns the logical ID for references to other resources, which
