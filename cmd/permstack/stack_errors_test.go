@@ -121,8 +121,8 @@ func TestWhyEncoded(t *testing.T) {
 	})
 }
 
-// TestCheckKeys checks that permstack check reports the account's keys whose policy refuses the roles, and fails for such
-// a key that is named.
+// TestCheckKeys checks that permstack check reports keys of the account whose policy refuses the roles, and fails for
+// such a key that is named.
 func TestCheckKeys(t *testing.T) {
 	cloud := startAWS(t)
 	stack := cloud.In("123456789012", "us-east-1").Launch(fakeawstest.Launch{})
