@@ -46,7 +46,8 @@ func TestStackRefused(t *testing.T) {
 	cloud := startAWS(t)
 	account := cloud.In("123456789012", "us-east-1")
 	if _, err := account.CloudFormation.CreateStack(t.Context(), &cloudformation.CreateStackInput{
-		StackName: aws.String("theirs"), TemplateBody: aws.String(`{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}`),
+		StackName:    aws.String("theirs"),
+		TemplateBody: aws.String(`{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}`),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +93,8 @@ func TestWhyEncoded(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"message alone": encoded,
-		"with its text": "An error occurred (UnauthorizedOperation) when calling the CreateDBSnapshot operation: You are not " +
-			"authorized to perform this operation. Encoded authorization failure message: " + encoded,
+		"with its text": "An error occurred (UnauthorizedOperation) when calling the CreateDBSnapshot operation: You are " +
+			"not authorized to perform this operation. Encoded authorization failure message: " + encoded,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, stderr bytes.Buffer
