@@ -103,8 +103,8 @@ var withoutResources = []string{
 	"organizations:ListAccounts", "organizations:ListCreateAccountStatus", "organizations:ListDelegatedAdministrators",
 	"organizations:ListHandshakesForAccount", "organizations:ListRoots",
 	"events:ListRules", "iam:ListAccountAliases", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles",
-	"kms:CreateKey", "kms:ListKeys", "s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics", "sqs:ListQueues",
-	"ssm:DescribeParameters",
+	"kms:CreateKey", "kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics",
+	"sqs:ListQueues", "ssm:DescribeParameters", "sts:DecodeAuthorizationMessage",
 }
 
 // TestUndeclaredPermissionsFail calls an action without permissions, as a role

@@ -18,6 +18,7 @@ type browser struct {
 	t       *testing.T
 	in      *os.File
 	out     *bufio.Reader
+	limit   func() // the time for one reply begins
 	session string
 	next    int
 	// requests are the URLs that the page requested, errors the errors in its console.
@@ -57,13 +58,13 @@ func openPage(t *testing.T, file string, width, height int, dark bool) *browser 
 	browserIn.Close()
 	browserOut.Close()
 	b := &browser{t: t, in: toBrowser, out: bufio.NewReaderSize(fromBrowser, 1<<20)}
+	b.limit = func() { _ = fromBrowser.SetReadDeadline(time.Now().Add(2 * time.Minute)) }
 	t.Cleanup(func() {
 		toBrowser.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = os.RemoveAll(profile)
 	})
-	_ = fromBrowser.SetReadDeadline(time.Now().Add(2 * time.Minute))
 
 	var target struct{ TargetID string }
 	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
@@ -122,6 +123,7 @@ func (b *browser) call(method string, params any, result any) {
 	if _, err := b.in.Write(append(data, 0)); err != nil {
 		b.t.Fatalf("send %s to Chromium: %v", method, err)
 	}
+	b.limit()
 	for {
 		reply := b.readMessage(method)
 		if reply.ID != b.next {
