@@ -29,7 +29,8 @@ succeeded = {name: set() for name in clients}
 # Organizations are in docs/stacksets.md, which a test runs.
 ELSEWHERE = re.compile(
     r"StackSet|StackInstance|OrganizationsAccess|EventSourceMapping|UpdateFunctionCode|"
-    r"ContinueUpdateRollback|CancelUpdateStack|RollbackStack")
+    r"ContinueUpdateRollback|CancelUpdateStack|RollbackStack|"
+    r"DecodeAuthorizationMessage")  # no service here returns an encoded message
 
 
 def call(service, operation, **parameters):
