@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/spf13/cobra"
@@ -16,6 +16,7 @@ import (
 	"permstack/internal/review/accessdiff"
 	"permstack/internal/review/deployed"
 	"permstack/internal/review/explain"
+	"permstack/internal/review/vendorfile"
 )
 
 type diffFlags struct {
@@ -23,8 +24,11 @@ type diffFlags struct {
 	file   profileFlags
 	stack  string
 	output string
+	as     []string
 	env    policies.Environment
 	until  restoreUntilFlag
+
+	problems, notes []string // of the files
 }
 
 func newDiff() *cobra.Command {
@@ -37,8 +41,17 @@ widened, narrowed or lost in B. It compares what is allowed, not the text.
 
 A and B are each a choice or a file. A choice is written
 PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]] with commas in the lists; an
-omitted list means everything ('permstack help choices'). A file is a template or
-the output of 'synth --format policies'.
+omitted list means everything ('permstack help choices'). A file, or a folder, has
+policy documents, output of aws iam, CloudFormation templates, or what synth writes.
+It is only read: nothing in it is run, fetched or followed. Terraform configuration
+is not read, and reported as such.
+
+Roles and policies are compared by name, and the others by the actions that both
+grant; --as OURS=THEIRS pairs a name of A with a name of B. What cannot be read is
+listed with file and line, and the comparison is then incomplete.
+
+If one is a file and the other only the name of a profile, the result also lists by
+asset what the catalogue lacks, without the recorded differences (narrowings).
 
 With --stack NAME, A is the access that the deployed stack NAME grants, read from
 CloudFormation with your AWS credentials. B defaults to what this release grants
@@ -46,13 +59,16 @@ for the stack's own choice.
 
 With --restore-until, B also has the operations that restore, until that time.
 
-Exit status: 0 if B grants nothing that A does not, 1 if B grants more, or if that
-could not be decided, 2 if the comparison could not run.`,
+Exit status: 0 if B grants nothing that A does not, 1 if B grants more, if that could
+not be decided, or if the catalogue lacks something, 2 if the comparison could not
+run or part of a file could not be read.`,
 		Example: `  permstack diff clumio:ec2,s3 clumio:ec2,s3,rds
   permstack diff clumio:ec2:backup clumio:ec2:backup,restore:support-role
   permstack diff clumio:ec2:backup clumio:ec2:backup --restore-until 4h
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
+  permstack diff vendor-2025/ vendor-2026/ --as AcmeRole=AcmeBackupRole
+  permstack diff vendor-2026/ clumio
   permstack diff --stack backup --region eu-central-1 --aws-profile security
   permstack diff --stack backup clumio:ec2,s3 --output json
   permstack diff --profile-file acme.yaml acme:ec2:backup acme:ec2`,
@@ -81,7 +97,10 @@ could not be decided, 2 if the comparison could not run.`,
 			if err := write(cmd.OutOrStdout(), f.output, d, d.Write); err != nil {
 				return err
 			}
-			if d.Grows {
+			switch {
+			case len(d.Problems) > 0:
+				return &statusError{status: exitNotRun}
+			case d.Grows || d.CatalogueLacks():
 				return &statusError{status: exitFound}
 			}
 			return nil
@@ -101,6 +120,7 @@ could not be decided, 2 if the comparison could not run.`,
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
 	f.until.register(flags)
+	flags.StringSliceVar(&f.as, "as", nil, "`OURS=THEIRS`: compare the role or policy OURS of A with THEIRS of B")
 	flags.StringVar(&f.output, "output", "table", "table or json")
 	completeFixed(cmd, "output", "table", "json")
 	return cmd
@@ -123,7 +143,7 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		}
 	}
 	for _, a := range args {
-		set, sel, err := read(a)
+		set, sel, err := f.read(a)
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
@@ -156,7 +176,46 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 		}
 		sets[i] = accessdiff.FromSet(choice.String(sel), set)
 	}
-	return accessdiff.Compare(sets[0], sets[1], explain.NewDescriber(choices[len(choices)-1], env)), nil
+	if err := f.pairByHand(sets[0], sets[1]); err != nil {
+		return accessdiff.Diff{}, err
+	}
+	describer := explain.NewDescriber(choices[len(choices)-1], env)
+	d := accessdiff.Compare(sets[0], sets[1], describer)
+	d.Problems, d.Notes = f.problems, slices.Concat(f.notes, d.Notes)
+	if f.stack == "" {
+		for i, name := range args {
+			profile, ok := policies.Profile(name)
+			if other := 1 - i; ok && choices[i].Profile == name && choices[other].Profile == "" {
+				lacks, err := accessdiff.Lacks(sets[other], sets[i], profile, env, describer)
+				if err != nil {
+					return accessdiff.Diff{}, err
+				}
+				d.Catalogue = &lacks
+			}
+		}
+	}
+	return d, nil
+}
+
+// pairByHand records --as in the first set.
+func (f *diffFlags) pairByHand(from, to *accessdiff.AccessSet) error {
+	from.As = map[string]string{}
+	for _, pair := range f.as {
+		ours, theirs, ok := strings.Cut(pair, "=")
+		if !ok || ours == "" || theirs == "" {
+			return usagef("--as %q: want OURS=THEIRS", pair)
+		}
+		if !from.Has(ours) {
+			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, from.Label, ours,
+				strings.Join(from.Names(), ", "))
+		}
+		if !to.Has(theirs) {
+			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, to.Label, theirs,
+				strings.Join(to.Names(), ", "))
+		}
+		from.As[ours] = theirs
+	}
+	return nil
 }
 
 // withoutUnused returns env without the vendor's values that a selection does not
@@ -167,15 +226,20 @@ func withoutUnused(sel policies.Selection, env policies.Environment) policies.En
 	return choice.With(sel, bare, env)
 }
 
-// read returns the access in a file, or the selection if arg is a choice.
-func read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
-	text, err := readFile(arg, maxTemplate)
+// read returns the access in a file or folder, or the selection if arg is a choice.
+func (f *diffFlags) read(arg string) (*accessdiff.AccessSet, policies.Selection, error) {
+	result, err := vendorfile.Read(arg)
 	switch {
 	case err == nil:
-		set, err := accessdiff.Parse(arg, text)
-		return set, policies.Selection{}, err
+		for _, p := range result.Problems {
+			f.problems = append(f.problems, p.String())
+		}
+		for _, n := range result.Notes {
+			f.notes = append(f.notes, n.String())
+		}
+		return result.Set, policies.Selection{}, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, policies.Selection{}, fmt.Errorf("read %s: %w", arg, err)
+		return nil, policies.Selection{}, err
 	}
 	sel, err := choice.Parse(arg)
 	if err != nil {
@@ -211,24 +275,4 @@ func (f *diffFlags) deployed(
 	// CloudFormation masks the external ID; Infer takes it from the deployed trust.
 	env.Account, env.Region, env.Partition, env.ExternalID = "", "", "", ""
 	return set, sel, env, nil
-}
-
-// maxTemplate is the largest file that diff reads, in bytes: more than CloudFormation
-// accepts from S3 (1 MB; CloudFormation quotas, "Template body size in an Amazon S3
-// object").
-const maxTemplate = 8 << 20
-
-// readFile reads a file of at most limit bytes. It never reads more, also if the file
-// is a device without an end.
-func readFile(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("it has more than %d bytes", limit)
-	}
-	return data, err
 }

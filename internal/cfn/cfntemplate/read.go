@@ -32,12 +32,17 @@ func read(body []byte) (*node, error) {
 	return readYAML(body)
 }
 
+// maxDepth is the depth of nested lists and objects of a template. CloudFormation states no limit; templates that people
+// write stay below 30.
+const maxDepth = 200
+
 type jsonReader struct {
 	dec   *json.Decoder
 	lines []int // offsets of line breaks
+	depth int
 }
 
-func readJSON(body []byte) (*node, error) {
+func newJSONReader(body []byte) *jsonReader {
 	r := &jsonReader{dec: json.NewDecoder(bytes.NewReader(body))}
 	r.dec.UseNumber()
 	for i, b := range body {
@@ -45,6 +50,11 @@ func readJSON(body []byte) (*node, error) {
 			r.lines = append(r.lines, i)
 		}
 	}
+	return r
+}
+
+func readJSON(body []byte) (*node, error) {
+	r := newJSONReader(body)
 	n, err := r.value()
 	if err == nil {
 		if _, more := r.dec.Token(); more != io.EOF {
@@ -71,6 +81,10 @@ func (r *jsonReader) value() (*node, error) {
 		return nil, err
 	}
 	n := &node{line: r.line()}
+	if r.depth++; r.depth > maxDepth {
+		return nil, errAt(r.line(), "lists and objects are nested more than %d deep", maxDepth)
+	}
+	defer func() { r.depth-- }()
 	switch tok := tok.(type) {
 	case json.Delim:
 		if tok == '[' {
@@ -122,10 +136,13 @@ func readYAML(body []byte) (*node, error) {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil, errAt(0, "template is empty")
 	}
-	return fromYAML(doc.Content[0])
+	return fromYAML(doc.Content[0], 1)
 }
 
-func fromYAML(y *yaml.Node) (*node, error) {
+func fromYAML(y *yaml.Node, depth int) (*node, error) {
+	if depth > maxDepth {
+		return nil, errAt(y.Line, "lists and objects are nested more than %d deep", maxDepth)
+	}
 	tag := ""
 	if strings.HasPrefix(y.Tag, "!") && !strings.HasPrefix(y.Tag, "!!") && y.Tag != "!" {
 		tag = y.Tag[1:]
@@ -137,7 +154,7 @@ func fromYAML(y *yaml.Node) (*node, error) {
 	case yaml.SequenceNode:
 		n.kind = list
 		for _, item := range y.Content {
-			v, err := fromYAML(item)
+			v, err := fromYAML(item, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -153,7 +170,7 @@ func fromYAML(y *yaml.Node) (*node, error) {
 			if key.Tag == "!!merge" {
 				return nil, errAt(key.Line, "YAML merges (<<) are not supported in CloudFormation templates")
 			}
-			v, err := fromYAML(y.Content[i+1])
+			v, err := fromYAML(y.Content[i+1], depth+1)
 			if err != nil {
 				return nil, err
 			}

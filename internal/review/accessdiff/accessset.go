@@ -23,6 +23,11 @@ type AccessSet struct {
 	Rules  map[string]Rule
 	// NotCompared are the types of a template's resources that Compare does not read.
 	NotCompared []string
+	// Loose are policies that no role of the set has, by name. Compare adds each to the role of the other set that
+	// grants most of its actions.
+	Loose map[string]iampolicy.Document
+	// As maps names of roles and policies of this set to names of the other one, for Compare.
+	As map[string]string
 
 	externalIDMasked bool // the value of the external ID is a parameter's, and unknown
 }
@@ -32,8 +37,10 @@ type Role struct {
 	Trust            []iampolicy.Document
 	Policies         []iampolicy.Document
 	Boundary         string
-	ExternalPolicies []string          // ARNs of attached policies that the set does not contain
-	why              map[string]string // reasons, by action in lower case
+	ExternalPolicies []string // ARNs of attached policies that the set does not contain
+
+	trustUnknown bool              // the set does not contain who may assume the role
+	why          map[string]string // reasons, by action in lower case
 }
 
 // Rule is an event rule: its event pattern and the topics that it sends to.
@@ -45,6 +52,7 @@ type Rule struct {
 func newAccessSet(label string) *AccessSet {
 	return &AccessSet{
 		Label: label, Roles: map[string]Role{}, Topics: map[string]iampolicy.Document{}, Rules: map[string]Rule{},
+		Loose: map[string]iampolicy.Document{},
 	}
 }
 

@@ -2,7 +2,6 @@ package accessdiff
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -60,6 +59,14 @@ type Diff struct {
 	Grows       bool     `json:"grows"`
 	Changes     []Change `json:"changes"`
 	NotCompared []string `json:"notCompared,omitempty"`
+	// Pairs are the roles and policies that were paired although their names differ.
+	Pairs []Pair `json:"pairs,omitempty"`
+	// Notes are decisions on what the files leave open. They do not make the comparison incomplete.
+	Notes []string `json:"notes,omitempty"`
+	// Problems are parts of the files that could not be read. If there is one, access may grow that is not listed.
+	Problems []string `json:"problems,omitempty"`
+	// Catalogue is what a profile lacks of a vendor's file, if the two were compared.
+	Catalogue *Lacking `json:"catalogue,omitempty"`
 }
 
 // Compare returns the changes from one set to another. A set that names its account
@@ -70,7 +77,9 @@ func Compare(from, to *AccessSet, describer explain.Describer) Diff {
 	}
 	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
 	from, to = from.replace(replacer), to.replace(replacer)
+	from, to, pairs, notes := pair(from, to)
 	d := differ{describer: describer, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
+	d.out.Pairs, d.out.Notes = pairs, notes
 	for _, name := range unionKeys(from.Roles, to.Roles) {
 		a, inA := from.Roles[name]
 		b, inB := to.Roles[name]
@@ -99,7 +108,9 @@ type differ struct {
 func (d *differ) add(c Change) { d.out.Changes = append(d.out.Changes, c) }
 
 func (d *differ) role(name string, a, b Role, inA, inB bool) {
-	d.documents("trust", name, a.Trust, b.Trust)
+	if (!inA || !a.trustUnknown) && (!inB || !b.trustUnknown) {
+		d.documents("trust", name, a.Trust, b.Trust)
+	}
 	actions := actionNames(a.Policies, b.Policies)
 	if sortedJSON(a.Policies) == sortedJSON(b.Policies) {
 		actions = nil // identical documents need no comparison
@@ -350,51 +361,6 @@ func replaceExternalID(c iampolicy.Conditions, id string) iampolicy.Conditions {
 	}
 	if len(out) == 0 {
 		return nil
-	}
-	return out
-}
-
-// unionKeys returns the keys of two maps, sorted.
-func unionKeys[V any](a, b map[string]V) []string {
-	names := slices.Collect(maps.Keys(a))
-	for name := range b {
-		if _, ok := a[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func documents(m map[string]iampolicy.Document, name string) []iampolicy.Document {
-	if d, ok := m[name]; ok {
-		return []iampolicy.Document{d}
-	}
-	return nil
-}
-
-// group merges changes that differ only in their actions, and sorts by kind.
-func group(changes []Change) []Change {
-	var out []Change
-	at := map[string]int{}
-	for _, c := range changes {
-		key, _ := json.Marshal([]any{c.Kind, c.What, c.Entity, c.Was, c.Now, c.Why})
-		if i, ok := at[string(key)]; ok && c.What == "actions" {
-			out[i].Actions = append(out[i].Actions, c.Actions...)
-			if !slices.Contains(out[i].Does, c.Does[0]) {
-				out[i].Does = append(out[i].Does, c.Does[0])
-			}
-			continue
-		}
-		at[string(key)] = len(out)
-		out = append(out, c)
-	}
-	slices.SortStableFunc(out, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)),
-			strings.Compare(a.Entity, b.Entity))
-	})
-	if out == nil {
-		out = []Change{}
 	}
 	return out
 }

@@ -11,6 +11,10 @@ import (
 	"permstack/internal/policies/choice"
 )
 
+// roleARN is what a profile accepts as the vendor's role. Vendors' files also name whole accounts, or leave the account
+// open.
+var roleARN = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:role/`)
+
 var accountID = regexp.MustCompile(`\b[0-9]{12}\b`)
 
 // Infer returns env with the vendor's values that env lacks and the set contains:
@@ -26,6 +30,9 @@ func (s *AccessSet) Infer(env policies.Environment) policies.Environment {
 					continue
 				}
 				for _, arn := range st.Principal.ByType["AWS"] {
+					if !roleARN.MatchString(arn) {
+						continue
+					}
 					if strings.HasSuffix(name, "SupportRole") {
 						env.SupportControlPlaneRoleARN = cmp.Or(env.SupportControlPlaneRoleARN, arn)
 					} else {
@@ -34,7 +41,9 @@ func (s *AccessSet) Infer(env policies.Environment) policies.Environment {
 				}
 				for _, keys := range st.Condition {
 					for _, id := range keys["sts:ExternalId"] {
-						env.ExternalID = cmp.Or(env.ExternalID, id)
+						if !strings.ContainsAny(id, "<>") {
+							env.ExternalID = cmp.Or(env.ExternalID, id)
+						}
 					}
 				}
 			}

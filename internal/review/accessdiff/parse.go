@@ -24,7 +24,7 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 		}
 	}
 	s := newAccessSet(label)
-	t := reader{set: s, policies: map[string]iampolicy.Document{}, attached: map[string][]iampolicy.Document{}}
+	t := newReader(s)
 	for _, text := range files {
 		template, err := cfntemplate.Parse(text)
 		if err != nil {
@@ -49,7 +49,7 @@ func Parse(label string, files ...[]byte) (*AccessSet, error) {
 		}
 	}
 	t.finish()
-	if len(s.Roles)+len(s.Topics)+len(s.Rules) == 0 {
+	if len(s.Roles)+len(s.Topics)+len(s.Rules)+len(s.Loose) == 0 {
 		return nil, fmt.Errorf("read %s: it grants nothing: it has no role, topic or event rule", label)
 	}
 	return s, nil
@@ -62,7 +62,37 @@ type reader struct {
 	policies map[string]iampolicy.Document   // managed policies by logical ID
 	attached map[string][]iampolicy.Document // policies that name their roles, by role
 	managed  map[string][]string             // ARNs or logical IDs of the attached policies, by role
+	used     map[string]bool                 // policies of roles, by logical ID
 	template *cfntemplate.Template
+}
+
+func newReader(set *AccessSet) reader {
+	return reader{
+		set: set, policies: map[string]iampolicy.Document{}, attached: map[string][]iampolicy.Document{},
+		managed: map[string][]string{}, used: map[string]bool{},
+	}
+}
+
+// Resource is a resource of one of the types that CanGrant names, with its evaluated properties.
+type Resource struct {
+	ID, Type   string
+	Properties map[string]any
+}
+
+// CanGrant reports whether a CloudFormation resource type is one that an AccessSet consists of.
+func CanGrant(resourceType string) bool { return slices.Contains(comparedTypes, resourceType) }
+
+// FromResources returns the access that resources grant together. References to other resources are their IDs.
+func FromResources(label string, resources []Resource) (*AccessSet, error) {
+	s := newAccessSet(label)
+	t := newReader(s)
+	for _, r := range resources {
+		if err := t.resource(r.ID, r.Type, r.Properties); err != nil {
+			return nil, fmt.Errorf("read %s: resource %s: %w", label, r.ID, err)
+		}
+	}
+	t.finish()
+	return s, nil
 }
 
 // Ref returns the logical ID, which is the vendor's name; for a topic its ARN, which
@@ -118,6 +148,7 @@ func (t *reader) resource(id, kind string, p map[string]any) error {
 		t.policies[id] = doc
 		for _, role := range append(stringList(p["Roles"]), stringList(p["RoleName"])...) {
 			t.attached[role] = append(t.attached[role], doc)
+			t.used[id] = true
 		}
 		return err
 	case "AWS::SNS::Topic":
@@ -155,11 +186,14 @@ func (t *reader) role(id string, p map[string]any) error {
 	t.renames.add(name, id)
 	path, _ := p["Path"].(string)
 	t.renames.addPath(path)
-	trust, err := document(p["AssumeRolePolicyDocument"])
-	if err != nil {
-		return err
+	role := Role{trustUnknown: p["AssumeRolePolicyDocument"] == nil}
+	if !role.trustUnknown {
+		trust, err := document(p["AssumeRolePolicyDocument"])
+		if err != nil {
+			return err
+		}
+		role.Trust = []iampolicy.Document{trust}
 	}
-	role := Role{Trust: []iampolicy.Document{trust}}
 	role.Boundary, _ = p["PermissionsBoundary"].(string)
 	inline, _ := p["Policies"].([]any)
 	for _, i := range inline {
@@ -172,9 +206,6 @@ func (t *reader) role(id string, p map[string]any) error {
 		t.renames.add(policy, entityName(policy))
 		role.Policies = append(role.Policies, doc)
 	}
-	if t.managed == nil {
-		t.managed = map[string][]string{}
-	}
 	t.managed[id] = stringList(p["ManagedPolicyArns"])
 	t.set.Roles[id] = role
 	return nil
@@ -185,17 +216,24 @@ func (t *reader) finish() {
 	for id, role := range t.set.Roles {
 		for _, arn := range t.managed[id] {
 			if doc, ok := t.policies[arn]; ok {
+				t.used[arn] = true
 				role.Policies = append(role.Policies, doc)
 			} else {
 				role.ExternalPolicies = append(role.ExternalPolicies, arn)
 			}
 		}
+		t.used[role.Boundary] = true // a boundary limits, it does not grant
 		role.Policies = append(role.Policies, t.attached[id]...)
 		t.set.Roles[id] = role
 	}
 	for _, role := range slices.Sorted(maps.Keys(t.attached)) {
 		if _, known := t.set.Roles[role]; !known {
-			t.set.Roles[role] = Role{Policies: t.attached[role]}
+			t.set.Roles[role] = Role{Policies: t.attached[role], trustUnknown: true}
+		}
+	}
+	for id, doc := range t.policies {
+		if !t.used[id] {
+			t.set.Loose[id] = doc
 		}
 	}
 	t.set.rename(t.renames)

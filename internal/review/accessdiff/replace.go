@@ -51,7 +51,10 @@ var installerPath = regexp.MustCompile(`/\$\{AWS::Region\}/[^/]+/installer/`)
 // replace returns a copy of a set with replaced values in its documents and targets.
 func (s *AccessSet) replace(replacer *strings.Replacer) *AccessSet {
 	out := newAccessSet(s.Label)
-	out.NotCompared, out.externalIDMasked = s.NotCompared, s.externalIDMasked
+	out.NotCompared, out.externalIDMasked, out.As = s.NotCompared, s.externalIDMasked, s.As
+	for name, d := range s.Loose {
+		out.Loose[name] = replaceInDocument(replacer, d)
+	}
 	documents := func(docs []iampolicy.Document) []iampolicy.Document {
 		list := make([]iampolicy.Document, len(docs))
 		for i, d := range docs {

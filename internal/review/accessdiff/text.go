@@ -17,7 +17,20 @@ const labelWidth = 10
 func (d Diff) Write(s terminal.Screen) {
 	s.Text(terminal.Dim, "from "+d.From)
 	s.Text(terminal.Dim, "to   "+d.To)
+	s.Text(terminal.Bold, d.Summary())
+	for _, p := range d.Problems {
+		s.Text(terminal.Red, "Not understood: "+p)
+	}
+	for _, p := range d.Pairs {
+		s.Text(terminal.Dim, "Paired "+p.From+" with "+p.To+", "+p.By+".")
+	}
+	for _, n := range d.Notes {
+		s.Text(terminal.Dim, "Note: "+n)
+	}
 	s.Line()
+	if d.Catalogue != nil {
+		d.Catalogue.write(s)
+	}
 	for _, c := range d.Changes {
 		s.Field(0, labelWidth, string(c.Kind), styles[c.Kind], c.Title())
 		for _, line := range c.lines() {
@@ -31,7 +44,6 @@ func (d Diff) Write(s terminal.Screen) {
 	if len(d.NotCompared) > 0 {
 		s.Text(terminal.Dim, "Not compared: resources of "+strings.Join(d.NotCompared, ", ")+".")
 	}
-	s.Text(terminal.Bold, d.Summary())
 }
 
 // lines returns descriptions of the change, without what both have.
@@ -75,7 +87,17 @@ func (c Change) lines() []string {
 
 // Summary returns the numbers of changes, and whether access grows, in one sentence.
 func (d Diff) Summary() string {
-	if len(d.Changes) == 0 {
+	incomplete := ""
+	if n := len(d.Problems); n > 0 {
+		incomplete = fmt.Sprintf(" The comparison is incomplete: %d parts of the files could not be read.", n)
+		if n == 1 {
+			incomplete = " The comparison is incomplete: one part of the files could not be read."
+		}
+	}
+	switch {
+	case len(d.Changes) == 0 && incomplete != "":
+		return "No change in what could be read." + incomplete
+	case len(d.Changes) == 0:
 		return "No change: both grant the same access."
 	}
 	n := map[Kind]int{}
@@ -92,7 +114,7 @@ func (d Diff) Summary() string {
 	if d.Grows {
 		verdict = "access grows"
 	}
-	return strings.Join(parts, ", ") + ": " + verdict + "."
+	return strings.Join(parts, ", ") + ": " + verdict + "." + incomplete
 }
 
 // Title returns what changed.

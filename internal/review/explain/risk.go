@@ -122,6 +122,15 @@ func classify(action actions.Action) int {
 	return list
 }
 
+// Severity returns the rank of what Does returns, the most severe first; 0 is the most severe.
+func Severity(does string) int {
+	i := slices.IndexFunc(effects, func(e effect) bool { return e.does == does })
+	if i < 0 {
+		return len(effects)
+	}
+	return i
+}
+
 // Does returns what an action does, such as "deletes".
 func Does(action string) string {
 	return effects[mostSevere(action)].does

@@ -1,0 +1,186 @@
+package accessdiff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
+	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
+	"permstack/internal/policies/narrowings"
+	"permstack/internal/policies/schema"
+	"permstack/internal/review/explain"
+	"permstack/internal/terminal"
+)
+
+// Lacking is what a vendor's file grants and a profile does not, for any choice.
+type Lacking struct {
+	Profile string         `json:"profile"`
+	Assets  []LackingAsset `json:"assets"`
+	// Recorded are actions that the profile grants less of for a recorded reason (narrowings).
+	Recorded []string `json:"recorded,omitempty"`
+}
+
+// LackingAsset is what an asset of the profile lacks. Asset is a service's name, such as "service fsx", if no asset of
+// the profile uses the service.
+type LackingAsset struct {
+	Asset   string   `json:"asset"`
+	Missing []string `json:"missing,omitempty"` // actions that the profile grants nowhere
+	Tighter []string `json:"tighter,omitempty"` // actions that it grants for less
+}
+
+// Lacks returns what the file grants beyond the profile. The roles are compared together: the split of permissions
+// into roles is the profile's own.
+func Lacks(
+	file, profileSet *AccessSet, profile schema.Profile, env policies.Environment, describer explain.Describer,
+) (Lacking, error) {
+	out := Lacking{Profile: profile.Name, Assets: []LackingAsset{}}
+	differences, err := narrowings.Read(profile.Name)
+	if err != nil {
+		return out, err
+	}
+	users, err := usersOfActions(profile, env)
+	if err != nil {
+		return out, err
+	}
+	byAsset := map[string]*LackingAsset{}
+	d := Compare(profileSet.together(), file.together(), describer)
+	for _, c := range d.Changes {
+		if c.What != "actions" || !c.Kind.IsGrowth() {
+			continue
+		}
+		for _, action := range c.Actions {
+			if isRecorded(differences, action) {
+				out.Recorded = append(out.Recorded, action)
+				continue
+			}
+			for _, asset := range users.of(action) {
+				if byAsset[asset] == nil {
+					byAsset[asset] = &LackingAsset{Asset: asset}
+				}
+				if c.Kind == New {
+					byAsset[asset].Missing = append(byAsset[asset].Missing, action)
+				} else {
+					byAsset[asset].Tighter = append(byAsset[asset].Tighter, action)
+				}
+			}
+		}
+	}
+	for _, asset := range slices.Sorted(maps.Keys(byAsset)) {
+		a := byAsset[asset]
+		slices.Sort(a.Missing)
+		slices.Sort(a.Tighter)
+		out.Assets = append(out.Assets, *a)
+	}
+	slices.Sort(out.Recorded)
+	return out, nil
+}
+
+// together returns the set with all policies of its roles as those of one role.
+func (s *AccessSet) together() *AccessSet {
+	out := newAccessSet(s.Label)
+	out.externalIDMasked = s.externalIDMasked
+	all := Role{trustUnknown: true}
+	for _, name := range slices.Sorted(maps.Keys(s.Roles)) {
+		all.Policies = append(all.Policies, s.Roles[name].Policies...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Loose)) {
+		all.Policies = append(all.Policies, s.Loose[name])
+	}
+	out.Roles["all roles"] = all
+	return out
+}
+
+func isRecorded(d narrowings.Differences, action string) bool {
+	return slices.ContainsFunc(d.Narrowings, func(n narrowings.Narrowing) bool {
+		return n.IsTighter() && slices.ContainsFunc(n.Actions, func(p string) bool { return actions.Match(p, action) })
+	})
+}
+
+// actionUsers are the assets of a profile by the actions and services that their choices grant.
+type actionUsers struct {
+	byAction, byService map[string][]string
+	assets              int
+}
+
+func usersOfActions(profile schema.Profile, env policies.Environment) (actionUsers, error) {
+	users := actionUsers{byAction: map[string][]string{}, byService: map[string][]string{}, assets: len(profile.Assets)}
+	for _, a := range profile.Assets {
+		sel := choice.Everything(profile)
+		sel.Assets = []schema.Asset{a.Asset}
+		set, err := policies.Synthesize(sel, choice.Example(sel, policies.Environment{
+			Account: env.Account, Region: env.Region, Partition: env.Partition,
+		}))
+		if err != nil {
+			continue // an asset that cannot be chosen alone
+		}
+		var docs []iampolicy.Document
+		for _, r := range set.Roles {
+			for _, p := range slices.Concat(r.Managed, r.Inline) {
+				docs = append(docs, p.Document)
+			}
+		}
+		services := map[string]bool{}
+		for _, action := range actionNames(docs) {
+			action = strings.ToLower(action)
+			users.byAction[action] = append(users.byAction[action], string(a.Asset))
+			service, _, _ := strings.Cut(action, ":")
+			services[service] = true
+		}
+		for service := range services {
+			users.byService[service] = append(users.byService[service], string(a.Asset))
+		}
+	}
+	return users, nil
+}
+
+// of returns the assets that an action belongs to: those that use it, else those that use its service, else "service"
+// with its name. What all assets use belongs to "all assets".
+func (u actionUsers) of(action string) []string {
+	service, _, _ := strings.Cut(strings.ToLower(action), ":")
+	found := u.byAction[strings.ToLower(action)]
+	if found == nil {
+		found = u.byService[service]
+	}
+	switch {
+	case len(found) == 0:
+		return []string{"service " + service}
+	case len(found) == u.assets:
+		return []string{"all assets"}
+	}
+	return found
+}
+
+// CatalogueLacks reports whether a profile was compared with a file and lacks some of it.
+func (d Diff) CatalogueLacks() bool { return d.Catalogue != nil && len(d.Catalogue.Assets) > 0 }
+
+func (l *Lacking) write(s terminal.Screen) {
+	if len(l.Assets) == 0 {
+		s.Text(terminal.Bold, "The catalogue of "+l.Profile+" lacks nothing that the file grants.")
+	} else {
+		s.Text(terminal.Bold, "The catalogue of "+l.Profile+" lacks, by asset:")
+	}
+	for _, a := range l.Assets {
+		if len(a.Missing) > 0 {
+			s.Field(0, labelWidth, "missing", terminal.Red, a.Asset+": "+strings.Join(a.Missing, ", "))
+		}
+		if len(a.Tighter) > 0 {
+			s.Field(0, labelWidth, "tighter", terminal.Yellow, a.Asset+": "+strings.Join(a.Tighter, ", "))
+		}
+	}
+	if n := len(l.Recorded); n > 0 {
+		s.Text(terminal.Dim, fmt.Sprintf("Granted less for a recorded reason: %d, such as %s.", n, l.Recorded[0]))
+	}
+	s.Line()
+}
+
+// Has reports whether the set has a role, or a policy without a role, of that name.
+func (s *AccessSet) Has(name string) bool { return slices.Contains(s.Names(), name) }
+
+// Names returns the names of the roles, and of the policies without a role.
+func (s *AccessSet) Names() []string {
+	return slices.Concat(slices.Sorted(maps.Keys(s.Roles)), slices.Sorted(maps.Keys(s.Loose)))
+}

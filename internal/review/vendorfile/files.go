@@ -1,0 +1,147 @@
+package vendorfile
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The limits of what is read from a folder. A file has at most maxFile bytes, the largest template that CloudFormation
+// accepts from S3 (CloudFormation quotas, "Template body size in an Amazon S3 object").
+const (
+	maxFile     = 1_000_000
+	maxTotal    = 32_000_000
+	maxFiles    = 1_000
+	maxFolders  = 8 // depth
+	readMeName  = "README.md"
+	hiddenStart = "."
+)
+
+// File is a file with its name, relative to what was named on the command line, with slashes.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Read reads a file, or a folder with all its files. It returns an error if there is nothing to read in it; the Result
+// then has the problems only.
+func Read(name string) (Result, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return Result{}, err
+	}
+	r := newReader(name)
+	var files []File
+	if info.IsDir() {
+		files, err = r.folder(name)
+	} else {
+		var data []byte
+		data, err = readFile(name)
+		files = []File{{filepath.ToSlash(name), data}}
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	return r.files(files, info.IsDir())
+}
+
+// ReadFiles reads files that belong together.
+func ReadFiles(label string, files []File) (Result, error) {
+	return newReader(label).files(files, len(files) > 1)
+}
+
+// readFile reads a file of at most maxFile bytes, and never more, also if it is a device without an end.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes", maxFile)
+	}
+	return data, err
+}
+
+// folder returns the files of a folder that may hold permissions, sorted.
+func (r *reader) folder(root string) ([]File, error) {
+	var out []File
+	total := 0
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		relative, _ := filepath.Rel(root, name)
+		relative = path.Join(filepath.ToSlash(root), filepath.ToSlash(relative))
+		switch {
+		case err != nil:
+			r.problem(relative, 0, "%v", err)
+			return nil
+		case name == root:
+			return nil
+		case strings.HasPrefix(entry.Name(), hiddenStart) && entry.IsDir():
+			return filepath.SkipDir
+		case entry.IsDir() && strings.Count(relative, "/")-strings.Count(filepath.ToSlash(root), "/") > maxFolders:
+			r.problem(relative, 0, "folders deeper than %d are not read", maxFolders)
+			return filepath.SkipDir
+		case entry.IsDir() || !isRead(entry.Name()):
+			return nil
+		case !entry.Type().IsRegular():
+			r.problem(relative, 0, "only regular files are read; links are not followed")
+			return nil
+		case len(out) >= maxFiles || total >= maxTotal:
+			r.problem(relative, 0, "only %d files and %d bytes of a folder are read", maxFiles, maxTotal)
+			return filepath.SkipAll
+		}
+		data, err := readFile(name)
+		if err != nil {
+			r.problem(relative, 0, "%v", err)
+			return nil
+		}
+		total += len(data)
+		out = append(out, File{relative, data})
+		return nil
+	})
+	return out, err
+}
+
+var extensions = []string{".json", ".yaml", ".yml", ".template", ".tf", ".hcl"}
+
+// isRead reports whether a file of a folder is read. A file that was named is read with any name.
+func isRead(name string) bool {
+	return name == readMeName || slices.Contains(extensions, strings.ToLower(path.Ext(name)))
+}
+
+func isTerraform(name string) bool {
+	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".hcl")
+}
+
+// files reads files; inFolder is whether a file without permissions is no error.
+func (r *reader) files(files []File, inFolder bool) (Result, error) {
+	var others []File
+	var setup []File
+	for _, f := range files {
+		switch {
+		case isTerraform(f.Name):
+			r.problem(f.Name, 0, "Terraform configuration is not read: convert its policies to JSON")
+		case path.Base(f.Name) == readMeName && inFolder:
+			setup = append(setup, f)
+		default:
+			others = append(others, f)
+		}
+	}
+	plans := map[string]*plan{}
+	for _, f := range setup {
+		plans[path.Dir(f.Name)] = parsePlan(f.Data)
+	}
+	for _, f := range others {
+		r.json(f, plans[path.Dir(f.Name)], inFolder)
+	}
+	for _, p := range plans {
+		p.finish(r)
+	}
+	return r.result()
+}
