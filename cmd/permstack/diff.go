@@ -47,7 +47,7 @@ It is only read: nothing in it is run, fetched or followed. Terraform configurat
 is not read, and reported as such.
 
 Roles and policies are compared by name, and the others by the actions that both
-grant; --as OURS=THEIRS pairs a name of A with a name of B. What cannot be read is
+grant; --as FROM=TO pairs a name of A with a name of B. What cannot be read is
 listed with file and line, and the comparison is then incomplete.
 
 If one is a file and the other only the name of a profile, the result also lists by
@@ -120,7 +120,7 @@ run or part of a file could not be read.`,
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
 	f.until.register(flags)
-	flags.StringSliceVar(&f.as, "as", nil, "`OURS=THEIRS`: compare the role or policy OURS of A with THEIRS of B")
+	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
 	flags.StringVar(&f.output, "output", "table", "table or json")
 	completeFixed(cmd, "output", "table", "json")
 	return cmd
@@ -201,19 +201,19 @@ func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, e
 func (f *diffFlags) pairByHand(from, to *accessdiff.AccessSet) error {
 	from.As = map[string]string{}
 	for _, pair := range f.as {
-		ours, theirs, ok := strings.Cut(pair, "=")
-		if !ok || ours == "" || theirs == "" {
-			return usagef("--as %q: want OURS=THEIRS", pair)
+		a, b, ok := strings.Cut(pair, "=")
+		if !ok || a == "" || b == "" {
+			return usagef("--as %q: want FROM=TO", pair)
 		}
-		if !from.Has(ours) {
-			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, from.Label, ours,
+		if !from.Has(a) {
+			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, from.Label, a,
 				strings.Join(from.Names(), ", "))
 		}
-		if !to.Has(theirs) {
-			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, to.Label, theirs,
+		if !to.Has(b) {
+			return usagef("--as %s: %s has no role or policy %q; it has %s", pair, to.Label, b,
 				strings.Join(to.Names(), ", "))
 		}
-		from.As[ours] = theirs
+		from.As[a] = b
 	}
 	return nil
 }

@@ -32,8 +32,8 @@ func read(body []byte) (*node, error) {
 	return readYAML(body)
 }
 
-// maxDepth is the depth of nested lists and objects of a template. CloudFormation states no limit; templates that people
-// write stay below 30.
+// maxDepth is the depth of nested lists and objects of a template. CloudFormation states no limit; templates that
+// people write stay below 30.
 const maxDepth = 200
 
 type jsonReader struct {

@@ -58,7 +58,7 @@ func (p *pairing) add(name, other string, reversed bool, by string) {
 	p.pairs = append(p.pairs, Pair{From: name, To: other, By: by})
 }
 
-// byHand gives the role or policy name of set the name other, which the other set has.
+// byHand renames the role or policy name of set to other, a name that the other set has.
 func (p *pairing) byHand(set, against *AccessSet, name, other string, reversed bool) {
 	_, isRole := against.Roles[other]
 	if doc, ok := set.Loose[name]; ok {
@@ -198,7 +198,10 @@ func (p *pairing) notes(a, b *AccessSet) []string {
 		for _, s := range []struct {
 			label   string
 			unknown bool
-		}{{a.Label, inA && x.trustUnknown && inB && !y.trustUnknown}, {b.Label, inB && y.trustUnknown && inA && !x.trustUnknown}} {
+		}{
+			{a.Label, inA && x.trustUnknown && inB && !y.trustUnknown},
+			{b.Label, inB && y.trustUnknown && inA && !x.trustUnknown},
+		} {
 			if s.unknown {
 				out = append(out, fmt.Sprintf("%s has no trust policy of %s: who may assume it is not compared.", s.label, name))
 			}

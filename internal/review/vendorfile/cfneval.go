@@ -99,7 +99,7 @@ func (e *cfnEvaluator) eval(v cfntemplate.Value, depth int) any {
 	return v.Plain()
 }
 
-// placeholder returns the text that stands for an unknown string.
+// placeholder returns the text that represents an unknown string.
 func placeholder(parts ...string) string {
 	inner := strings.NewReplacer("<", "", ">", "", "${", "", "}", "").Replace(strings.Join(parts, " "))
 	return "<" + inner + ">"

@@ -136,8 +136,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// FuzzReadFiles checks that no file stops the reader, and that nothing is read from text that has neither an action nor a
-// problem.
+// FuzzReadFiles checks that no file stops the reader, and that a file without permissions is an error.
 func FuzzReadFiles(f *testing.F) {
 	f.Add("a.json", bare)
 	f.Add("a.json", `{"PolicyVersion": {"Document": `+bare+`}}`)
