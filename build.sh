@@ -192,9 +192,11 @@ export_tools() {
   fi
 }
 
-# tool_packages lists the packages whose tests read a variable of export_tools.
+# tool_packages lists the packages whose tests read a variable of export_tools, by name or with the functions of
+# policytest.
 tool_packages() {
-  grep -rlE --include='*_test.go' '"PERMSTACK_[A-Z]' ./*_test.go cmd functions internal interop |
+  grep -rlE --include='*_test.go' '"PERMSTACK_[A-Z]|policytest\.(OutsideEvaluator|SimulateVariable)' \
+    ./*_test.go cmd functions internal interop |
     sed -e 's|/[^/]*$||' -e 's|^\.$|permstack|' -e '/^permstack$/!s|^|permstack/|' | sort -u
 }
 

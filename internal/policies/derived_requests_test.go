@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"permstack/internal/iampolicy/policytest"
+	"permstack/internal/iampolicy/reference"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -16,8 +17,10 @@ type derivedRequest struct {
 	role, action, resource string
 	context                map[string]string
 	allowed                bool
-	real                   bool // the resource is of a type that AWS knows for the action
-	line                   int
+	// real is true if AWS's service reference has the resource's type and every condition key for the action. The
+	// evaluator of this module decides by the request alone; others leave out the keys that AWS does not send.
+	real bool
+	line int
 }
 
 // wildActions lists the actions of AWS that wildcards of the catalogue match.
@@ -44,7 +47,8 @@ func derive(m *model, aws map[string]awsAction) []derivedRequest {
 		seen[key] = true
 		out = append(out, derivedRequest{
 			role: a.role, action: action, resource: resource, context: context, line: a.line,
-			allowed: m.allows(a.role, action, resource, context), real: takes(aws, action, resource),
+			allowed: m.allows(a.role, action, resource, context),
+			real:    takes(aws, action, resource) && sends(action, context),
 		})
 	}
 	for i := range m.rules {
@@ -166,6 +170,18 @@ func takes(aws map[string]awsAction, action, resource string) bool {
 		}
 	}
 	return false
+}
+
+// sends reports whether AWS sends every key of a context with a request for the action. s3:x-amz-acl is sent with
+// s3:PutObject, for example, also for CopyObject and CreateMultipartUpload, and not with s3:GetObject.
+func sends(action string, context map[string]string) bool {
+	described, known := reference.Find(action)
+	for key := range context {
+		if !known || !described.SendsKey(key) {
+			return false
+		}
+	}
+	return true
 }
 
 // wildTypes caches AWS's patterns of resource types with * for their variables.

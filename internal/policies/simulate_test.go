@@ -70,3 +70,21 @@ func newSimulation(
 	}
 	return policytest.NewSimulation(account, docs, action, resource, lists)
 }
+
+// TestSends names the S3 actions that carry a canned ACL: the Service Authorization Reference, "Actions defined by
+// Amazon S3", lists s3:x-amz-acl with them alone.
+func TestSends(t *testing.T) {
+	acl := map[string]string{"s3:x-amz-acl": "public-read", "s3:ResourceAccount": account}
+	for action, want := range map[string]bool{
+		"s3:PutObject": true, "s3:PutObjectAcl": true, "s3:PutObjectVersionAcl": true, "s3:ReplicateObject": false,
+		"s3:CreateBucket": true, "s3:PutBucketAcl": true,
+		"s3:GetObject": false, "s3:AbortMultipartUpload": false, "s3:DeleteObject": false, "s3:PutObjectTagging": false,
+		"s3:NoSuchAction": false,
+	} {
+		t.Run(action, func(t *testing.T) {
+			if got := sends(action, acl); got != want {
+				t.Errorf("sends(%q, %v) = %v, want %v", action, acl, got, want)
+			}
+		})
+	}
+}
