@@ -327,6 +327,26 @@ func TestNoSubscriber(t *testing.T) {
 	}
 }
 
+// TestHubSetLater checks that a finding that was open before the Organization's topic was
+// set is sent to it.
+func TestHubSetLater(t *testing.T) {
+	t.Parallel()
+	w := launch(t, nil)
+	hub, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("hub")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.AttachPolicy(w.RoleName(), admin)
+	w.CheckDrift()
+	w.update(map[string]string{"OrgHubTopicArn": *hub.TopicArn})
+	w.CheckDrift()
+	w.CheckDrift()
+	all := w.AWS.SNS().Messages(*hub.TopicArn)
+	if len(all) != 1 || !strings.Contains(all[0].Subject, "GRANTS MORE") {
+		t.Errorf("messages of the hub: %+v", all)
+	}
+}
+
 // TestOwnTopicDeleted checks that the Organization's topic is notified although the account's own
 // topic does not exist, and the run fails.
 func TestOwnTopicDeleted(t *testing.T) {

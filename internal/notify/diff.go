@@ -37,6 +37,9 @@ type Diff struct {
 	// Kept counts findings of earlier runs that could not be checked in this run;
 	// they remain in the state. KeptDrifted are those of them that are differences.
 	Kept, KeptDrifted int
+	// hubPending are open findings that the Organization's topic has not received and
+	// that no other list has.
+	hubPending []Open
 }
 
 // Any reports whether there is something to report.
@@ -79,7 +82,7 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 	}
 	var diff Diff
 	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices,
-		RestoreEnded: state.RestoreEnded}
+		RestoreEnded: state.RestoreEnded, Hub: state.Hub}
 	if report.Scope != nil { // only a complete run shows which stacks remain in progress
 		next.InProgress = state.InProgress
 		report.InProgress = nil
@@ -101,7 +104,8 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 			continue
 		}
 		open := Open{f, before.FirstSeen}
-		entry := Known{Key: key, FirstSeen: before.FirstSeen, Notified: before.Notified, Label: newLabel(f)}
+		entry := Known{Key: key, FirstSeen: before.FirstSeen, Notified: before.Notified, Label: newLabel(f),
+			HubPending: before.HubPending}
 		switch {
 		case before.Notified.Equal(notYetNotified):
 			diff.Appeared, entry.Notified = append(diff.Appeared, open), now
@@ -109,6 +113,9 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 			diff.Changed, entry.Notified = append(diff.Changed, open), now
 		case due(before.Notified):
 			diff.Reminded, entry.Notified = append(diff.Reminded, open), now
+		}
+		if state.Hub != "" && !entry.Notified.Equal(before.Notified) {
+			entry.HubPending = true
 		}
 		diff.Open = append(diff.Open, open)
 		next.Known = append(next.Known, entry)
@@ -140,6 +147,7 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 		next.Choices = storedChoices(report.Choices)
 		diff.compareChoices(report, state, next, now)
 	}
+	diff.addHubPending(next)
 	diff.sort()
 	return diff, next
 }
@@ -208,7 +216,8 @@ func compareUnknown(
 	for _, f := range unknown {
 		open := Open{f, since}
 		diff.Open = append(diff.Open, open)
-		next.Known = append(next.Known, Known{Key: newKey(f), FirstSeen: since, Notified: notified, Label: newLabel(f)})
+		next.Known = append(next.Known, Known{Key: newKey(f), FirstSeen: since, Notified: notified, Label: newLabel(f),
+			HubPending: next.Hub != "" && (appeared || notified.Equal(now) || o.HubPending)})
 		switch {
 		case appeared:
 			diff.Appeared = append(diff.Appeared, open)

@@ -25,6 +25,9 @@ const (
 	maxHolder    = 48 // bytes of a Lease.Holder
 	maxAnnounced = 64
 	keySize      = 8 + 4 + 3 + 2 + 1
+
+	hubPendingBit    = 0x80 // of Key.Direction
+	hubPendingSuffix = ".h" // of an Overflow
 )
 
 // wireState is the stored form of a State. Names are short to save space.
@@ -39,6 +42,7 @@ type wireState struct {
 	Progress  []string    `json:"i,omitempty"` // hashes of stacks in progress
 	Choices   [][2]string `json:"c,omitempty"` // names and values
 	Restore   string      `json:"r,omitempty"` // end of the restore window that was announced
+	Hub       string      `json:"h,omitempty"` // hash of the Organization's topic
 }
 
 type wireLease struct {
@@ -87,13 +91,14 @@ func (o *Overflow) add(k Known) {
 	}
 	o.Count++
 	o.Sum += k.Key.sum()
+	o.HubPending = o.HubPending || k.HubPending
 }
 
 // encode returns the state with as many labels as fit. It reports false if the
 // keys do not fit.
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
 	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
-	w.Progress, w.Restore = s.InProgress, fitLabel(s.RestoreEnded, maxHolder)
+	w.Progress, w.Restore, w.Hub = s.InProgress, fitLabel(s.RestoreEnded, maxHolder), s.Hub
 	for _, c := range s.Choices {
 		w.Choices = append(w.Choices, [2]string{c.Name, c.Value})
 	}
@@ -106,7 +111,11 @@ func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, 
 		keys = append(keys, k.Key.Hash[:]...)
 		keys = append(keys, k.Key.Resource[:]...)
 		keys = append(keys, k.Key.Stack[:]...)
-		keys = append(keys, k.Key.Direction)
+		direction := k.Key.Direction
+		if k.HubPending {
+			direction |= hubPendingBit
+		}
+		keys = append(keys, direction)
 		if times := timesText(k.FirstSeen, k.Notified); i == len(known)-1 ||
 			times != timesText(known[i+1].FirstSeen, known[i+1].Notified) {
 			w.Groups = append(w.Groups, [2]string{times, base64.RawURLEncoding.EncodeToString(keys)})
@@ -115,6 +124,9 @@ func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, 
 	}
 	if overflow.Count > 0 {
 		w.Overflow = fmt.Sprintf("%d.%x.%s", overflow.Count, overflow.Sum, timesText(overflow.FirstSeen, overflow.Notified))
+		if overflow.HubPending {
+			w.Overflow += hubPendingSuffix
+		}
 	}
 	data := marshal(w)
 	if len(data) > MaxState {
@@ -148,7 +160,7 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 	case w.Stack != stackHash(parentStackID):
 		return State{}, errors.New("decode state: it belongs to another stack")
 	}
-	s := State{Announced: w.Announced, InProgress: w.Progress, RestoreEnded: w.Restore}
+	s := State{Announced: w.Announced, InProgress: w.Progress, RestoreEnded: w.Restore, Hub: w.Hub}
 	for _, c := range w.Choices {
 		s.Choices = append(s.Choices, finding.Choice{Name: c[0], Value: c[1]})
 	}
@@ -190,7 +202,7 @@ func decodeGroup(g [2]string) ([]Known, error) {
 		copy(known.Key.Hash[:], k[8:])
 		copy(known.Key.Resource[:], k[12:])
 		copy(known.Key.Stack[:], k[15:])
-		known.Key.Direction = k[17]
+		known.Key.Direction, known.HubPending = k[17]&^hubPendingBit, k[17]&hubPendingBit != 0
 		out = append(out, known)
 	}
 	return out, nil
@@ -200,9 +212,10 @@ func decodeOverflow(text string) (Overflow, error) {
 	if text == "" {
 		return Overflow{}, nil
 	}
+	var o Overflow
+	text, o.HubPending = strings.CutSuffix(text, hubPendingSuffix)
 	count, rest, _ := strings.Cut(text, ".")
 	sum, times, _ := strings.Cut(rest, ".")
-	var o Overflow
 	var errs [3]error
 	o.Count, errs[0] = strconv.Atoi(count)
 	o.Sum, errs[1] = strconv.ParseUint(sum, 16, 64)

@@ -26,6 +26,9 @@ type State struct {
 	// RestoreEnded is the end of the restore window whose passing was last announced, in
 	// RFC 3339; "" if there is no window.
 	RestoreEnded string
+	// Hub is a hash of the Organization's topic that findings are also sent to; "" if
+	// there is none.
+	Hub string
 	// Choices are those of the parent stack that were last announced; nil if there are
 	// none yet. Long values are truncated and end with a hash.
 	Choices []finding.Choice
@@ -76,6 +79,8 @@ type Known struct {
 	// Label names the finding in the message that reports it as resolved. Labels
 	// are the first to be left out if space is short.
 	Label string
+	// HubPending findings have yet to be sent to State.Hub.
+	HubPending bool
 }
 
 // Key identifies a finding in the state by hashes.
@@ -95,6 +100,8 @@ type Overflow struct {
 	Sum       uint64 // of the findings' hashes, in any order
 	FirstSeen time.Time
 	Notified  time.Time
+	// HubPending is set if any of the findings has yet to be sent to State.Hub.
+	HubPending bool
 }
 
 // notYetNotified is the Notified of a finding that was not reported yet.

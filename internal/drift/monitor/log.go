@@ -8,6 +8,7 @@ const (
 	logResolved          = "drift resolved"
 	logNoSubscriber      = "alert topic has no confirmed subscriber"
 	logNotified          = "notification sent"
+	logHubNotified       = "notification of the Organization sent"
 	logHubFailed         = "notification of the Organization failed"
 	logReverted          = "drift reverted"
 	logRevertFailed      = "drift revert failed"

@@ -132,6 +132,7 @@ func (r *Run) do(
 		}
 	}()
 
+	state = state.ForHub(r.hubTopic())
 	received := r.collect(ctx, t)
 	if t.limited && len(t.events) == 0 { // another run took the events
 		return Result{Status: Queued}, r.Store.End(ctx, state)
@@ -170,11 +171,14 @@ func (r *Run) do(
 			return result, err
 		}
 	}
-	message := notify.DriftMessage(report, diff, r.revert(ctx, until, report, diff), r.Now())
-	message.SetDelay(r.Now())
+	message, hubMessage := notify.NewHubMessages(report, diff, r.revert(ctx, until, report, diff), r.Now())
 	result.Status = message.Status
 	r.logFindings(diff)
-	sent, hubErr, err := r.send(ctx, diff, message)
+	sent, err = r.send(ctx, diff, message)
+	hubSent, hubErr := r.sendHub(ctx, diff.ForHub(), hubMessage) // also if the account's own topic was deleted
+	if hubSent {
+		next, sent = next.SentToHub(diff), 1
+	}
 	result.Notified += sent
 	if err != nil {
 		return result, err
@@ -189,32 +193,53 @@ func (r *Run) do(
 		r.Log.Warn(logNoSubscriber)
 		result.Completed = false
 	}
-	if hubErr != nil { // the account itself is not notified again; the failed run raises an alarm
+	// The account itself is not notified again. The repeated run notifies the
+	// Organization of what is still open, and a run that fails raises an alarm.
+	if hubErr != nil {
 		hasState = false // which is saved already
 		return result, fmt.Errorf("notify the Organization: %w", hubErr)
 	}
 	return result, nil
 }
 
-// send publishes a message if there is something to report. hubErr is the error
-// of the Organization's topic.
-func (r *Run) send(ctx context.Context, diff notify.Diff, m notify.Message) (sent int, hubErr, err error) {
-	if !diff.Any() && (m.Reverted == nil || len(m.Reverted.Done) == 0) {
-		return 0, nil, nil
+// send publishes a message if there is something to report.
+func (r *Run) send(ctx context.Context, diff notify.Diff, m notify.Message) (sent int, err error) {
+	if !isReported(diff, m) {
+		return 0, nil
 	}
 	id, err := r.Sender.Send(ctx, m)
-	if err == nil {
-		sent++
-		r.Log.Info(logNotified, "messageId", id, "subject", m.Subject)
+	if err != nil {
+		return 0, err
 	}
-	if r.Hub != nil { // also if the account's own topic was deleted
-		if _, hubErr = r.Hub.Send(ctx, m); hubErr != nil {
-			r.Log.Error(logHubFailed, "error", hubErr)
-		} else if err != nil {
-			sent++
-		}
+	r.Log.Info(logNotified, "messageId", id, "subject", m.Subject)
+	return 1, nil
+}
+
+// sendHub publishes a message to the Organization's topic if there is one and
+// something to report.
+func (r *Run) sendHub(ctx context.Context, diff notify.Diff, m notify.Message) (sent bool, err error) {
+	if r.Hub == nil || !isReported(diff, m) {
+		return false, nil
 	}
-	return sent, hubErr, err
+	id, err := r.Hub.Send(ctx, m)
+	if err != nil {
+		r.Log.Error(logHubFailed, "error", err)
+		return false, err
+	}
+	r.Log.Info(logHubNotified, "messageId", id, "subject", m.Subject)
+	return true, nil
+}
+
+func isReported(diff notify.Diff, m notify.Message) bool {
+	return diff.Any() || m.Reverted != nil && len(m.Reverted.Done) > 0
+}
+
+// hubTopic returns the ARN of the Organization's topic; "" if there is none.
+func (r *Run) hubTopic() string {
+	if r.Hub == nil {
+		return ""
+	}
+	return r.Hub.TopicARN
 }
 
 // beforeRevert makes sure that the findings are reported although a revert
