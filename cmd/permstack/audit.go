@@ -1,21 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"permstack/internal/drift/audit"
 	"permstack/internal/notify"
-	"permstack/internal/notify/table"
 )
 
 func newAudit() *cobra.Command {
 	var (
-		access        awsFlags
-		stack, output string
-		principals    []string
+		f          stackFlags
+		output     outputFlag
+		principals []string
 	)
 	cmd := &cobra.Command{
 		Use:   "audit",
@@ -34,39 +32,29 @@ or could not read everything.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&stack, "stack", "", "name or ID of the stack that you launched (default: every one in the Region)")
+	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched (default: every one in the Region)")
 	flags.StringSliceVar(&principals, "principal", nil, "`ARN` or account ID to search for, too")
-	flags.StringVar(&access.region, "region", "", "AWS Region (default: AWS_REGION or the AWS profile's)")
-	access.registerProfile(cmd)
-	flags.StringVar(&output, "output", "table", "table or json (docs/drift-message.schema.json)")
-	completeFixed(cmd, "output", "table", "json")
+	f.aws.register(cmd)
+	f.registerTimeout(cmd, readTimeout)
+	output.register(cmd, " (docs/drift-message.schema.json)", formTable, formJSON, formYAML)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if output != "table" && output != "json" {
-			return usagef("--output %q: want table or json", output)
-		}
-		cfg, err := access.load(cmd.Context())
+		ctx, cancel, cfg, err := f.loadOptional(cmd)
 		if err != nil {
 			return err
 		}
-		report, err := audit.Run(cmd.Context(), audit.NewClients(cfg), audit.Options{Parent: stack, Principals: principals})
+		defer cancel()
+		bar := progress{cmd.ErrOrStderr()}
+		bar.show("searching the account")
+		report, err := audit.Run(ctx, audit.NewClients(cfg), audit.Options{Parent: f.stack, Principals: principals})
+		bar.clear()
 		if err != nil {
-			return access.explain(err)
+			return f.aws.explain(err)
 		}
 		message := notify.ReportMessage(report, time.Now())
-		if output == "json" {
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", message.JSON())
-		} else {
-			err = table.Write(cmd.OutOrStdout(), message)
+		if err := writeMessage(cmd.OutOrStdout(), output.form, message); err != nil {
+			return err
 		}
-		switch {
-		case err != nil:
-			return fmt.Errorf("write the result: %w", err)
-		case message.Status == notify.InSync:
-			return nil
-		case message.Status == notify.Drifted:
-			return &statusError{status: exitFound}
-		}
-		return &statusError{status: exitNotRun}
+		return messageStatus(message)
 	}
 	return cmd
 }

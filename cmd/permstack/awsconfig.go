@@ -22,10 +22,16 @@ import (
 // --profile is not among them: it selects the vendor profile in every command.
 type awsFlags struct {
 	profile string
-	region  string // --region, which some commands register with their own help
+	region  string
 }
 
-// registerProfile adds --aws-profile.
+// register adds --region and --aws-profile.
+func (f *awsFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.region, "region", "", "AWS Region (default: AWS_REGION or the AWS profile's)")
+	f.registerProfile(cmd)
+}
+
+// registerProfile adds --aws-profile alone, for commands whose --region has a further meaning.
 func (f *awsFlags) registerProfile(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.profile, "aws-profile", "",
 		"`NAME` of the profile in the AWS configuration files (default: AWS_PROFILE)")

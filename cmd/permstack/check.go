@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,14 +15,12 @@ import (
 	"permstack/internal/policies/flows"
 	"permstack/internal/review/deployed"
 	"permstack/internal/review/livecheck"
-	"permstack/internal/terminal"
 )
 
 type checkCommand struct {
-	aws           awsFlags
-	stack, output string
-	keys          []string
-	timeout       time.Duration
+	stackFlags
+	output outputFlag
+	keys   []string
 }
 
 func newCheck() *cobra.Command {
@@ -57,30 +54,18 @@ not run or could not simulate everything.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
-	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
-	f.aws.registerProfile(cmd)
+	f.register(cmd, readTimeout)
 	flags.StringSliceVar(&f.keys, "key", nil, "`ARN` of a KMS key that the flows must be able to use")
-	flags.StringVar(&f.output, "output", "table", "table or json")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "`DURATION` after which the command stops")
-	completeFixed(cmd, "output", "table", "json")
+	f.output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
 }
 
 func (f checkCommand) run(cmd *cobra.Command) error {
-	if err := requireStack(f.stack, f.output); err != nil {
-		return err
-	}
-	if f.timeout <= 0 {
-		return usagef("--timeout %s: want more than 0", f.timeout)
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
-	defer cancel()
-	cfg, err := f.aws.load(ctx)
+	ctx, cancel, cfg, err := f.load(cmd)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	stack, set, err := readStack(ctx, cfg, f.aws, f.stack)
 	if err != nil {
 		return err
@@ -92,13 +77,14 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 	arns := roleARNs(set, stack.Environment)
 	report := livecheck.FlowReport{Stack: f.stack, Choice: choice.String(stack.Selection)}
 	bar := progress{cmd.ErrOrStderr()}
-	report.Flows, err = livecheck.Flows(ctx, iam.NewFromConfig(cfg), requests, arns, time.Now(), bar.count)
+	report.Flows, err = livecheck.Flows(ctx, iam.NewFromConfig(cfg), requests, arns, time.Now(),
+		func(done, total int) { bar.show("%d of %d simulations", done, total) })
 	bar.clear()
 	if err != nil {
 		return f.aws.explain(err)
 	}
 	report.Keys = livecheck.Keys(ctx, kms.NewFromConfig(cfg), requests, arns, f.keys)
-	if err := write(cmd.OutOrStdout(), f.output, report, report.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output.form, report, report.Write); err != nil {
 		return err
 	}
 	switch {
@@ -106,24 +92,6 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 		return &statusError{status: exitFound}
 	case !report.IsComplete():
 		return &statusError{status: exitNotRun}
-	}
-	return nil
-}
-
-// count shows on a terminal how much of the simulation is done.
-func (p progress) count(done, total int) {
-	if terminal.IsTerminal(p.w) {
-		fmt.Fprintf(p.w, "\r\x1b[K%d of %d simulations", done, total)
-	}
-}
-
-// requireStack checks the flags of commands that read a stack.
-func requireStack(stack, format string) error {
-	switch {
-	case stack == "":
-		return usagef("--stack is missing: give the name of the stack that you launched")
-	case format != "table" && format != "json":
-		return usagef("--output %q: want table or json", format)
 	}
 	return nil
 }

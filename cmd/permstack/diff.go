@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,10 +19,9 @@ import (
 )
 
 type diffFlags struct {
-	aws    awsFlags
+	stackFlags
 	file   profileFlags
-	stack  string
-	output string
+	output outputFlag
 	as     []string
 	env    policies.Environment
 	until  restoreUntilFlag
@@ -72,29 +70,29 @@ run or part of a file could not be read.`,
   permstack diff --stack backup --region eu-central-1 --aws-profile security
   permstack diff --stack backup clumio:ec2,s3 --output json
   permstack diff --profile-file acme.yaml acme:ec2:backup acme:ec2`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.stack != "" && len(args) > 1:
 				return usagef("with --stack: want at most one choice or file, got %d", len(args))
 			case f.stack == "" && f.aws.profile != "":
 				return usagef("--aws-profile is only used with --stack")
+			case f.stack == "" && cmd.Flags().Changed("timeout"):
+				return usagef("--timeout is only used with --stack")
 			case f.stack == "" && len(args) != 2:
 				return usagef("want two choices or files, or --stack; got %d", len(args))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.output != "table" && f.output != "json" {
-				return usagef("--output %q: want table or json", f.output)
-			}
 			if err := f.file.load(cmd); err != nil {
 				return err
 			}
-			d, err := f.diff(cmd.Context(), args)
+			d, err := f.diff(cmd, args)
+			progress{cmd.ErrOrStderr()}.clear()
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), f.output, d, d.Write); err != nil {
+			if err := write(cmd.OutOrStdout(), f.output.form, d, d.Write); err != nil {
 				return err
 			}
 			switch {
@@ -113,6 +111,7 @@ run or part of a file could not be read.`,
 	flags.StringVar(&f.stack, "stack", "", "name or ID of a stack that you launched; its access is A")
 	flags.StringVar(&f.env.Region, "region", "", usageRegion+"; with --stack, the stack's Region")
 	f.aws.registerProfile(cmd)
+	f.registerTimeout(cmd, readTimeout)
 	flags.StringVar(&f.env.Account, "account", "", usageAccount)
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.SupportControlPlaneRoleARN, "support-control-plane-role", "", usageSupportControlPlaneRole)
@@ -121,19 +120,18 @@ run or part of a file could not be read.`,
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
 	f.until.register(flags)
 	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
-	flags.StringVar(&f.output, "output", "table", "table or json")
-	completeFixed(cmd, "output", "table", "json")
+	f.output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
 }
 
 // diff reads both sets of access and compares them. Files are read first: a
 // choice is synthesized for the vendor's accounts that a file names.
-func (f *diffFlags) diff(ctx context.Context, args []string) (accessdiff.Diff, error) {
+func (f *diffFlags) diff(cmd *cobra.Command, args []string) (accessdiff.Diff, error) {
 	env := f.env
 	var sets []*accessdiff.AccessSet // nil for a choice that is not synthesized yet
 	var choices []policies.Selection
 	if f.stack != "" {
-		set, sel, deployedEnv, err := f.deployed(ctx)
+		set, sel, deployedEnv, err := f.deployed(cmd)
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}
@@ -251,16 +249,17 @@ func (f *diffFlags) read(arg string) (*accessdiff.AccessSet, policies.Selection,
 // deployed returns the access of the stack --stack, its selection, and the
 // environment to synthesize the other side for.
 func (f *diffFlags) deployed(
-	ctx context.Context,
+	cmd *cobra.Command,
 ) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 	fail := func(err error) (*accessdiff.AccessSet, policies.Selection, policies.Environment, error) {
 		return nil, policies.Selection{}, policies.Environment{}, err
 	}
 	f.aws.region = f.env.Region
-	cfg, err := f.aws.load(ctx)
+	ctx, cancel, cfg, err := f.loadOptional(cmd)
 	if err != nil {
 		return fail(err)
 	}
+	defer cancel()
 	stack, err := deployed.Read(ctx, cloudformation.NewFromConfig(cfg), f.stack)
 	if err != nil {
 		return fail(f.aws.explain(err))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -11,14 +10,12 @@ import (
 	"permstack/internal/drift/detect"
 	"permstack/internal/notify"
 	"permstack/internal/notify/table"
-	"permstack/internal/terminal"
 )
 
 // driftFlags are the flags of `permstack drift`.
 type driftFlags struct {
-	aws           awsFlags
-	stack, output string
-	timeout       time.Duration
+	stackFlags
+	output outputFlag
 }
 
 func newDrift() *cobra.Command {
@@ -39,49 +36,50 @@ check could not run or could not read everything.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
-	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
-	f.aws.registerProfile(cmd)
-	flags.StringVar(&f.output, "output", "table", "table or json (docs/drift-message.schema.json)")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute,
-		"`DURATION` after which the command reports what it has found")
-	completeFixed(cmd, "output", "table", "json")
+	f.register(cmd, readTimeout)
+	f.output.register(cmd, " (docs/drift-message.schema.json)", formTable, formJSON, formYAML)
 	cmd.AddCommand(newDriftAccept())
 	return cmd
 }
 
 func (f driftFlags) run(cmd *cobra.Command) error {
-	switch {
-	case f.stack == "":
-		return usagef("--stack is missing: give the name of the stack that you launched")
-	case f.output != "table" && f.output != "json":
-		return usagef("--output %q: want table or json", f.output)
-	case f.timeout <= 0:
-		return usagef("--timeout %s: want more than 0", f.timeout)
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
-	defer cancel()
-	cfg, err := f.aws.load(ctx)
+	ctx, cancel, cfg, err := f.load(cmd)
 	if err != nil {
 		return err
 	}
-	progress := progress{cmd.ErrOrStderr()}
-	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: f.stack, Progress: progress.show})
-	progress.clear()
+	defer cancel()
+	bar := progress{cmd.ErrOrStderr()}
+	report, err := detect.Check(ctx, detect.NewClients(cfg), detect.Options{Parent: f.stack, Progress: bar.resources})
+	bar.clear()
 	if err != nil {
 		return f.aws.explain(err)
 	}
 	message := notify.ReportMessage(report, time.Now())
-	if f.output == "json" {
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", message.JSON())
-	} else {
-		err = table.Write(cmd.OutOrStdout(), message)
+	if err := writeMessage(cmd.OutOrStdout(), f.output.form, message); err != nil {
+		return err
+	}
+	return messageStatus(message)
+}
+
+// writeMessage writes a drift message in a form of --output.
+func writeMessage(out io.Writer, form string, message notify.Message) error {
+	var err error
+	switch form {
+	case formJSON:
+		_, err = fmt.Fprintf(out, "%s\n", message.JSON())
+	case formYAML:
+		err = writeYAML(out, message.JSON())
+	default:
+		err = table.Write(out, message)
 	}
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
+	return nil
+}
+
+// messageStatus returns the exit status of a drift message as an error.
+func messageStatus(message notify.Message) error {
 	switch message.Status {
 	case notify.InSync:
 		return nil
@@ -91,17 +89,7 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 	return &statusError{status: exitNotRun}
 }
 
-// progress shows on a terminal how many resources have been checked.
-type progress struct{ w io.Writer }
-
-func (p progress) show(now detect.Progress) {
-	if terminal.IsTerminal(p.w) {
-		fmt.Fprintf(p.w, "\r\x1b[K%d of %d  %s", now.Done, now.Total, now.LogicalID)
-	}
-}
-
-func (p progress) clear() {
-	if terminal.IsTerminal(p.w) {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
+// resources shows how many resources have been checked.
+func (p progress) resources(now detect.Progress) {
+	p.show("%d of %d  %s", now.Done, now.Total, now.LogicalID)
 }

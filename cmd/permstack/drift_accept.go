@@ -21,9 +21,8 @@ import (
 
 // driftAcceptFlags are the flags of `permstack drift accept`.
 type driftAcceptFlags struct {
-	aws                            awsFlags
-	stack, id, reason, until, drop string
-	timeout                        time.Duration
+	stackFlags
+	id, reason, until, drop string
 }
 
 func newDriftAccept() *cobra.Command {
@@ -46,35 +45,30 @@ parameters. It cannot accept what could not be read.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
+	f.register(cmd, updateTimeout)
 	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
 	flags.StringVar(&f.id, "finding", "", "`ID` of the finding, as permstack drift shows it")
 	flags.StringVar(&f.reason, "reason", "", "why the difference is wanted")
 	flags.StringVar(&f.until, "until", "", "last `DAY` of the acceptance, YYYY-MM-DD, within a year")
 	flags.StringVar(&f.drop, "withdraw", "", "`ID` of the finding whose acceptance ends now")
-	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
-	f.aws.registerProfile(cmd)
-	flags.DurationVar(
-		&f.timeout,
-		"timeout",
-		20*time.Minute,
-		"`DURATION` after which the command stops waiting for the stack",
-	)
 	return cmd
 }
 
 func (f driftAcceptFlags) run(cmd *cobra.Command) error {
-	until, err := f.check(time.Now())
+	if err := f.stackFlags.check(); err != nil {
+		return err
+	}
+	until, err := f.lastDay(time.Now())
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
+	ctx, cancel, cfg, err := f.load(cmd)
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	cfg, err := f.aws.load(ctx)
-	if err != nil {
-		return err
-	}
+	bar := progress{cmd.ErrOrStderr()}
+	defer bar.clear()
 	client := cloudformation.NewFromConfig(cfg)
 	described, err := f.describe(ctx, client)
 	if err != nil {
@@ -99,20 +93,18 @@ func (f driftAcceptFlags) run(cmd *cobra.Command) error {
 		list = slices.DeleteFunc(list, func(a finding.Acceptance) bool { return a.ID == f.id })
 		list, done = append(list, accepted), "accepted: "+accepted.String()
 	}
+	bar.show("updating stack %s", f.stack)
 	if err := f.update(ctx, client, described, finding.FormatAcceptances(list)); err != nil {
 		return err
 	}
+	bar.clear()
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), done)
 	return err
 }
 
-// check checks the flags and returns the last day.
-func (f driftAcceptFlags) check(now time.Time) (time.Time, error) {
+// lastDay checks the flags of the acceptance and returns its last day.
+func (f driftAcceptFlags) lastDay(now time.Time) (time.Time, error) {
 	switch {
-	case f.stack == "":
-		return time.Time{}, usagef("--stack is missing: give the name of the stack that you launched")
-	case f.timeout <= 0:
-		return time.Time{}, usagef("--timeout %s: want more than 0", f.timeout)
 	case f.drop != "" && (f.id != "" || f.reason != "" || f.until != ""):
 		return time.Time{}, usagef("--withdraw cannot be combined with --finding, --reason or --until")
 	case f.drop != "":

@@ -21,7 +21,7 @@ type explainFlags struct {
 	choice choiceFlags
 	env    policies.Environment
 	risk   bool
-	output string
+	output outputFlag
 	stdin  io.Reader
 }
 
@@ -55,7 +55,8 @@ an asset, operation or option ends with what you must set up outside IAM.
 With --risk, the findings are shown by class: privilege escalation, data exfiltration,
 credentials exposure, data destruction, resource exposure; each with the statements
 that grant it, the limits that hold, and what would close it ('permstack help risk').
---output writes them, with all statements, as JSON, CSV, SARIF 2.1.0 or an HTML page.
+--output writes them, with all statements, as JSON, YAML, CSV, SARIF 2.1.0 or an HTML
+page.
 
 Without --assets or --preset the command explains everything that the profile can
 grant. Missing values of the vendor are replaced by examples.
@@ -99,19 +100,12 @@ questions the highest.`,
 	flags.StringVar(&f.env.Region, "region", "", usageRegion)
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
-	flags.StringVar(&f.output, "output", "text", strings.Join(f.outputs(), ", "))
+	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV, formSARIF, formHTML)
 	f.choice.complete(cmd)
-	completeFixed(cmd, "output", f.outputs()...)
 	return cmd
 }
 
-// outputs returns the values of --output.
-func (f *explainFlags) outputs() []string { return append([]string{"text"}, riskreport.Formats...) }
-
 func (f *explainFlags) run(out io.Writer, args []string) error {
-	if !slices.Contains(f.outputs(), f.output) {
-		return usagef("--output %q: want %s", f.output, strings.Join(f.outputs(), ", "))
-	}
 	source, err := f.source(f.choice.selectionOrEverything())
 	if err != nil {
 		return err
@@ -141,9 +135,13 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	if len(input.questions) > 0 {
 		report.Findings = explain.Concerns(report.Findings, statements)
 	}
-	if f.output == "text" {
-		f.write(terminal.New(out), report)
-	} else if err := report.Write(out, f.output); err != nil {
+	switch f.output.form {
+	case formCSV, formSARIF, formHTML:
+		err = report.Write(out, f.output.form)
+	default:
+		err = write(out, f.output.form, report, func(s terminal.Screen) { f.write(s, report) })
+	}
+	if err != nil {
 		return err
 	}
 	return status(report)
@@ -260,13 +258,4 @@ func (f *explainFlags) completeQuestion(
 		}
 	}
 	return out, cobra.ShellCompDirectiveDefault // a question may be a file
-}
-
-// write writes a value as JSON, or with text if format is not "json".
-func write(out io.Writer, format string, value any, text func(terminal.Screen)) error {
-	if format != "json" {
-		text(terminal.New(out))
-		return nil
-	}
-	return writeJSON(out, value)
 }

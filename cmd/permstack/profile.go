@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +32,7 @@ profile that is not built in with --profile-file.`,
 }
 
 func newProfileLint() *cobra.Command {
-	var output string
+	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "lint FILE|DIRECTORY…",
 		Short: "Report what is missing or wrong in profile files, with line and column",
@@ -67,14 +66,10 @@ Exit status: 0 if there is no problem, 1 if there is one, 2 if a file could not 
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output != "text" && output != "json" {
-				return usagef("--output %q: want text or json", output)
-			}
-			return lintProfiles(cmd.OutOrStdout(), cmd.ErrOrStderr(), output, args)
+			return lintProfiles(cmd, output.form, args)
 		},
 	}
-	cmd.Flags().StringVar(&output, "output", "text", "text or json")
-	completeFixed(cmd, "output", "text", "json")
+	output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
 }
 
@@ -87,28 +82,29 @@ type lintProblem struct {
 	Message string    `json:"message"`
 }
 
-func lintProfiles(out, messages io.Writer, output string, args []string) error {
+func lintProfiles(cmd *cobra.Command, form string, args []string) error {
+	out, bar := cmd.OutOrStdout(), progress{cmd.ErrOrStderr()}
 	found := []lintProblem{}
 	for _, path := range args {
+		bar.show("checking %s", path)
 		_, problems, err := lint.LoadPath(path)
+		bar.clear()
 		if err != nil {
 			return err
 		}
 		for _, p := range problems {
 			found = append(found, lintProblem{p.File, p.Line, p.Col, p.Rule, p.Message})
-			if output == "text" {
+			if form == formTable {
 				if _, err := fmt.Fprintln(out, p); err != nil {
 					return fmt.Errorf("write the result: %w", err)
 				}
 			}
 		}
 	}
-	if output == "json" {
-		if err := writeJSON(out, found); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(messages, "permstack: %s (%s)\n", count(len(found), "problem"), lint.ReferenceDate())
+	if form == formTable {
+		fmt.Fprintf(cmd.ErrOrStderr(), "permstack: %s (%s)\n", count(len(found), "problem"), lint.ReferenceDate())
+	} else if err := write(out, form, found, nil); err != nil {
+		return err
 	}
 	if len(found) > 0 {
 		return &statusError{status: exitFound}
@@ -124,16 +120,6 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func writeJSON(out io.Writer, value any) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(value); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
 }
 
 func newProfileSchema() *cobra.Command {
@@ -168,7 +154,7 @@ type listedProfile struct {
 }
 
 func newProfileList() *cobra.Command {
-	var output string
+	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the built-in profiles with their assets and operations",
@@ -179,17 +165,13 @@ Exit status: 0 if the list was written, 2 if not.`,
   permstack profile list --output json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch output {
-			case "text":
+			if output.form == formTable {
 				return writeProfiles(cmd.OutOrStdout(), listProfiles())
-			case "json":
-				return writeJSON(cmd.OutOrStdout(), listProfiles())
 			}
-			return usagef("--output %q: want text or json", output)
+			return write(cmd.OutOrStdout(), output.form, listProfiles(), nil)
 		},
 	}
-	cmd.Flags().StringVar(&output, "output", "text", "text or json")
-	completeFixed(cmd, "output", "text", "json")
+	output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
 }
 

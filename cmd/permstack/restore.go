@@ -11,7 +11,6 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/review/restorewindow"
-	"permstack/internal/terminal"
 )
 
 func newRestore() *cobra.Command {
@@ -32,20 +31,8 @@ that began before. docs/restore-for-a-time.md describes it.`,
 
 // restoreFlags are the flags of `permstack restore open` and `close`.
 type restoreFlags struct {
-	aws         awsFlags
-	stack       string
+	stackFlags
 	length, end string
-	timeout     time.Duration
-}
-
-func (f *restoreFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
-	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
-	f.aws.registerProfile(cmd)
-	flags.DurationVar(&f.timeout, "timeout", 20*time.Minute,
-		"`DURATION` after which the command stops waiting for the stack")
 }
 
 func newRestoreOpen() *cobra.Command {
@@ -68,7 +55,7 @@ Exit status: 0 if restores are allowed, 2 if not.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.open(cmd) },
 	}
-	f.register(cmd)
+	f.register(cmd, updateTimeout)
 	cmd.Flags().StringVar(&f.length, "for", "", "`DURATION` for which restores are allowed, such as 4h")
 	cmd.Flags().StringVar(&f.end, "until", "", "`TIME` in UTC at which they end, instead of --for")
 	return cmd
@@ -88,7 +75,7 @@ Exit status: 0 if no window is open, 2 if that could not be done.`,
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.close(cmd) },
 	}
-	f.register(cmd)
+	f.register(cmd, updateTimeout)
 	return cmd
 }
 
@@ -136,31 +123,25 @@ func (f *restoreFlags) close(cmd *cobra.Command) error {
 func (f *restoreFlags) change(
 	cmd *cobra.Command, change func(context.Context, *restorewindow.Window) (string, error),
 ) error {
-	switch {
-	case f.stack == "":
-		return usagef("--stack is missing: give the name of the stack that you launched")
-	case f.timeout <= 0:
-		return usagef("--timeout %s: want more than 0", f.timeout)
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
-	defer cancel()
-	cfg, err := f.aws.load(ctx)
+	ctx, cancel, cfg, err := f.load(cmd)
 	if err != nil {
 		return err
 	}
+	defer cancel()
+	bar := progress{cmd.ErrOrStderr()}
+	defer bar.clear()
 	window, err := restorewindow.Read(ctx, cloudformation.NewFromConfig(cfg), f.stack)
 	if err != nil {
 		return f.aws.explain(err)
 	}
 	window.Observe = func(s *types.Stack) {
-		if terminal.IsTerminal(cmd.ErrOrStderr()) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "permstack: stack %s: %s\n", f.stack, s.StackStatus)
-		}
+		bar.show("stack %s: %s", f.stack, s.StackStatus)
 	}
 	done, err := change(ctx, window)
 	if err != nil {
 		return f.aws.explain(err)
 	}
+	bar.clear()
 	if _, err = fmt.Fprintln(cmd.OutOrStdout(), done); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
+	progress{stderr}.clear()
 	var status *statusError
 	if errors.As(err, &status) {
 		if status.err != nil {
@@ -94,7 +94,7 @@ CloudFormation stack that you can read.`,
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newSynth(), newExplain(), newDiff(), newDrift(), newAudit(), newLocal(), newTry(), newLaunchURL(),
 		newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
-		newLambda())
+		newVersion(), newMan(), newLambda())
 	root.AddCommand(topics()...)
 	return root
 }
@@ -112,14 +112,4 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		hint = fmt.Sprintf("; did you mean %q?", near[0])
 	}
 	return usagef("unknown command %q%s", args[0], hint)
-}
-
-// version returns the module's version, as the build recorded it, and the newest
-// release of the catalogue.
-func version() string {
-	v := "development"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		v = info.Main.Version
-	}
-	return v + " (catalogue " + policies.Releases[len(policies.Releases)-1] + ")"
 }

@@ -14,12 +14,13 @@ import (
 
 // synthFlags are the flags of `permstack synth`.
 type synthFlags struct {
-	choice         choiceFlags
-	env            policies.Environment
-	externalID     externalIDFlags
-	tags           []string
-	format, output string
-	out            string // folder of --format files
+	choice     choiceFlags
+	env        policies.Environment
+	externalID externalIDFlags
+	tags       []string
+	format     string
+	output     outputFlag
+	out        string // folder of --format files
 }
 
 func newSynth() *cobra.Command {
@@ -109,18 +110,14 @@ Exit status: 0 if the output was written, 2 if not.`,
 		"`ARN` of a further resource that the guard of the roles protects (repeatable)")
 	flags.StringVar(&f.format, "format", "template", "template, policies or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
-	flags.StringVar(&f.output, "output", "json", "encoding of template and policies: json or yaml")
+	f.output.register(cmd, ": encoding of template and policies", formJSON, formYAML)
 	f.choice.complete(cmd)
 	completeFixed(cmd, "format", "template", "policies", "files")
-	completeFixed(cmd, "output", "json", "yaml")
 	return cmd
 }
 
 // synth returns the output of the formats template and policies.
 func (f *synthFlags) synth() ([]byte, error) {
-	if f.output != "json" && f.output != "yaml" {
-		return nil, usagef("--output %q: want json or yaml", f.output)
-	}
 	if f.format != "template" && f.format != "policies" {
 		return nil, usagef("--format %q: want template, policies or files", f.format)
 	}
@@ -136,7 +133,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 		return nil, err
 	}
 	out, err := f.write(set)
-	if err != nil || f.output == "json" {
+	if err != nil || f.output.form == formJSON {
 		return out, err
 	}
 	return yamlfmt.FromJSON(out)

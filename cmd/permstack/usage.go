@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/spf13/cobra"
 
@@ -12,14 +12,12 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/review/livecheck"
 	"permstack/internal/review/usage"
-	"permstack/internal/terminal"
 )
 
 type usageCommand struct {
-	aws           awsFlags
-	stack, output string
-	days          int
-	timeout       time.Duration
+	stackFlags
+	output outputFlag
+	days   int
 }
 
 func newUsage() *cobra.Command {
@@ -49,39 +47,30 @@ could not run, or found nothing unused and could not read everything.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.stack, "stack", "", "name or ID of the stack that you launched")
+	f.register(cmd, readTimeout)
 	flags.IntVar(&f.days, "days", usage.DefaultDays, "`DAYS` without use after which an action is unused, up to 400")
-	flags.StringVar(&f.aws.region, "region", "", "AWS Region of the stack (default: AWS_REGION or the AWS profile's)")
-	f.aws.registerProfile(cmd)
-	flags.StringVar(&f.output, "output", "text", "text, json or csv")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "`DURATION` after which the command stops")
-	completeFixed(cmd, "output", "text", "json", "csv")
+	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV)
 	return cmd
 }
 
 func (f usageCommand) run(cmd *cobra.Command) error {
-	switch {
-	case f.stack == "":
-		return usagef("--stack is missing: give the name of the stack that you launched")
-	case f.days < 1 || f.days > usage.TrackingDays:
+	if f.days < 1 || f.days > usage.TrackingDays {
 		return usagef("--days %d: want 1 to %d, the days that IAM keeps the data", f.days, usage.TrackingDays)
-	case f.output != "text" && f.output != "json" && f.output != "csv":
-		return usagef("--output %q: want text, json or csv", f.output)
-	case f.timeout <= 0:
-		return usagef("--timeout %s: want more than 0", f.timeout)
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
+	ctx, cancel, cfg, err := f.load(cmd)
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	report, err := f.report(ctx, progress{cmd.ErrOrStderr()})
+	report, err := f.report(ctx, cfg, progress{cmd.ErrOrStderr()})
 	if err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
-	if f.output == "csv" {
+	if f.output.form == formCSV {
 		err = report.WriteCSV(out)
 	} else {
-		err = write(out, f.output, report, report.Write)
+		err = write(out, f.output.form, report, report.Write)
 	}
 	switch {
 	case err != nil:
@@ -95,17 +84,15 @@ func (f usageCommand) run(cmd *cobra.Command) error {
 }
 
 // report reads the stack and the data of its roles.
-func (f usageCommand) report(ctx context.Context, bar progress) (usage.Report, error) {
-	cfg, err := f.aws.load(ctx)
-	if err != nil {
-		return usage.Report{}, err
-	}
+func (f usageCommand) report(ctx context.Context, cfg aws.Config, bar progress) (usage.Report, error) {
 	stack, set, err := readStack(ctx, cfg, f.aws, f.stack)
 	if err != nil {
 		return usage.Report{}, err
 	}
 	arns := roleARNs(set, stack.Environment)
-	data, err := livecheck.LastAccessed(ctx, iam.NewFromConfig(cfg), arns, pause.For, bar.reports)
+	data, err := livecheck.LastAccessed(ctx, iam.NewFromConfig(cfg), arns, pause.For, func(done, total int) {
+		bar.show("IAM prepares its report: %d of %d roles read", done, total)
+	})
 	bar.clear()
 	if err != nil {
 		return usage.Report{}, f.aws.explain(err)
@@ -115,11 +102,4 @@ func (f usageCommand) report(ctx context.Context, bar progress) (usage.Report, e
 		Stack: f.stack, Profile: profile, Selection: stack.Selection, Environment: stack.Environment, Set: set,
 		ARNs: arns, Data: data, Days: f.days, Created: stack.Created, Now: time.Now(),
 	})
-}
-
-// reports shows on a terminal how many of IAM's reports are read.
-func (p progress) reports(done, total int) {
-	if terminal.IsTerminal(p.w) {
-		fmt.Fprintf(p.w, "\r\x1b[KIAM prepares its report: %d of %d roles read", done, total)
-	}
 }

@@ -28,11 +28,10 @@ const maxMessage = 1 << 20
 
 type whyFlags struct {
 	choice choiceFlags
-	aws    awsFlags
+	stackFlags
 	env    policies.Environment
-	stack  string
 	role   string
-	output string
+	output outputFlag
 }
 
 func newWhy() *cobra.Command {
@@ -76,22 +75,19 @@ choice promises, 2 if the message is not understood or the command could not run
 	flags.StringVar(&f.aws.region, "region", "",
 		"AWS Region of the stack, or of the access (default: AWS_REGION or the AWS profile's)")
 	f.aws.registerProfile(cmd)
+	f.registerTimeout(cmd, readTimeout)
 	flags.StringVar(&f.role, "role", "", "the vendor's `NAME` of the role, if the message does not name the role")
 	f.choice.register(cmd, "default: all")
 	flags.StringVar(&f.env.ControlPlaneRoleARN, "control-plane-role", "", usageControlPlaneRole)
 	flags.StringVar(&f.env.DataPlaneAccountID, "data-plane-account", "", usageDataPlaneAccount)
 	flags.StringSliceVar(&f.env.OtherAccounts, "other-account", nil, "your other `ACCOUNT`s that share resources")
 	flags.BoolVar(&f.env.Organization, "organization", false, "allow what your Organization shares")
-	flags.StringVar(&f.output, "output", "table", "table or json")
+	f.output.register(cmd, "", formTable, formJSON, formYAML)
 	f.choice.complete(cmd)
-	completeFixed(cmd, "output", "table", "json")
 	return cmd
 }
 
 func (f *whyFlags) run(cmd *cobra.Command, args []string) error {
-	if f.output != "table" && f.output != "json" {
-		return usagef("--output %q: want table or json", f.output)
-	}
 	if err := f.choice.load(cmd); err != nil {
 		return err
 	}
@@ -103,11 +99,12 @@ func (f *whyFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usagef("%v: give the whole message, with \"is not authorized to perform\"", err)
 	}
-	d, err := f.diagnose(cmd.Context(), m)
+	d, err := f.diagnose(cmd, m)
+	progress{cmd.ErrOrStderr()}.clear()
 	if err != nil {
 		return err
 	}
-	if err := write(cmd.OutOrStdout(), f.output, d, d.Write); err != nil {
+	if err := write(cmd.OutOrStdout(), f.output.form, d, d.Write); err != nil {
 		return err
 	}
 	if d.IsDefect() {
@@ -131,18 +128,21 @@ func messageText(in io.Reader, args []string) (string, error) {
 	return string(data), nil
 }
 
-func (f *whyFlags) diagnose(ctx context.Context, m denial.Message) (denial.Diagnosis, error) {
+func (f *whyFlags) diagnose(cmd *cobra.Command, m denial.Message) (denial.Diagnosis, error) {
+	ctx := cmd.Context()
 	var cfg aws.Config
 	var stack deployed.Stack
 	var err error
 	encoded := m.Encoded != "" && m.Action == ""
 	if f.stack != "" || encoded {
-		if cfg, err = f.aws.load(ctx); err != nil {
+		var cancel context.CancelFunc
+		if ctx, cancel, cfg, err = f.loadOptional(cmd); err != nil {
 			if encoded {
 				err = fmt.Errorf("the message is encoded, and decoding it needs AWS credentials: %w", err)
 			}
 			return denial.Diagnosis{}, err
 		}
+		defer cancel()
 	}
 	if m.Encoded != "" && cfg.Credentials != nil {
 		if m, err = f.decode(ctx, cfg, m); err != nil {
