@@ -108,7 +108,9 @@ func checkExamples(t *testing.T, text string) {
 	}
 	for _, m := range example.FindAllStringSubmatch(code.String(), -1) {
 		words := strings.Fields(m[1])
-		cmd, _, err := newRoot().Find(words) // the subcommand, such as open of restore
+		root := newRoot()
+		root.InitDefaultCompletionCmd()
+		cmd, _, err := root.Find(words) // the subcommand, such as open of restore
 		if err != nil || !cmd.HasParent() {
 			t.Errorf("permstack %s: no such command", words[0])
 			continue

@@ -139,8 +139,8 @@ func (f driftAcceptFlags) describe(ctx context.Context, client *cloudformation.C
 	case !slices.ContainsFunc(described.Parameters, func(p types.Parameter) bool {
 		return aws.ToString(p.ParameterKey) == finding.AcceptedChoice
 	}):
-		return nil, fmt.Errorf("stack %s has no parameter %s: give the name of the stack that you launched, "+
-			"or update it to this release first", f.stack, finding.AcceptedChoice)
+		return nil, fmt.Errorf("stack %s has no parameter %s: permstack did not create it, or with an earlier release: "+
+			"give the name of the stack that you launched, or update it to this release first", f.stack, finding.AcceptedChoice)
 	}
 	return described, nil
 }

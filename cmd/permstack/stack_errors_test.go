@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -35,7 +36,11 @@ func startAWS(t *testing.T) *fakeawstest.AWS {
 // stackCommands are the commands that read a stack, without its name.
 var stackCommands = [][]string{
 	{"drift"}, {"check"}, {"usage"}, {"diff", "clumio:ec2"}, {"why", deniedText},
+	{"restore", "open", "--for", "1h"}, {"restore", "close"},
+	{"drift", "accept", "--finding", "8f14e45fceea167a", "--reason", "test", "--until", tomorrow},
 }
+
+var tomorrow = time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 
 const deniedText = "User: arn:aws:sts::123456789012:assumed-role/ClumioIAMRole-us-east-1-backup/s is not authorized to " +
 	"perform: ec2:DescribeInstances"
@@ -59,7 +64,7 @@ func TestStackRefused(t *testing.T) {
 		{"unknown key", "theirs", "InvalidClientTokenId", "run 'aws sts get-caller-identity'"},
 	} {
 		for _, command := range stackCommands {
-			t.Run(c.name+"/"+command[0], func(t *testing.T) {
+			t.Run(c.name+"/"+strings.Join(command[:min(2, len(command))], " "), func(t *testing.T) {
 				cloud.SetIntercept(func(*protocol.Call) error {
 					if c.code == "" {
 						return nil
@@ -75,6 +80,17 @@ func TestStackRefused(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAuditStackRefused is TestStackRefused for permstack audit, which has one message for both.
+func TestAuditStackRefused(t *testing.T) {
+	startAWS(t)
+	var out, stderr bytes.Buffer
+	got := run(t.Context(), []string{"audit", "--stack", "theirs", "--region", "us-east-1"}, &out, &stderr)
+	if want := "no stack that was launched from permstack's template"; got != exitNotRun || out.Len() > 0 ||
+		!strings.Contains(stderr.String(), want) {
+		t.Errorf("exits %d: %q, %q, want %q", got, out.String(), stderr.String(), want)
 	}
 }
 

@@ -80,8 +80,12 @@ Environment variables:
   NO_COLOR       any value turns colour off
   TERM           "dumb" turns colour off
   AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID and the others of the AWS SDKs
-                 credentials and Region of 'drift' and 'diff --stack'; --aws-profile
-                 and --region take precedence`,
+                 credentials and Region of the commands that call AWS; --aws-profile
+                 and --region take precedence
+
+The form of a result is --output in every command: table (for people), json, yaml (the
+fields of json), csv, sarif, html; a command lists those that it has. Long work shows its
+progress on stderr, on a terminal only.`,
 		},
 	}
 }

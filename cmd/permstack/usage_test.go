@@ -58,7 +58,7 @@ func TestUsage(t *testing.T) {
 	if i < 0 || r.Actions[i].LastUsed == nil || r.Actions[i].Evidence != usage.ByAction {
 		t.Errorf("after a call of the role: got %d used of %d", r.Used, len(r.Actions))
 	}
-	if text := command(exitFound, "text"); !strings.Contains(text, "granted actions were not used in 90 days") {
+	if text := command(exitFound, "table"); !strings.Contains(text, "granted actions were not used in 90 days") {
 		t.Errorf("got %s", text)
 	}
 	if text := command(exitFound, "csv"); strings.Count(text, "\n") != len(r.Actions)+1 {
@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 		}
 		return nil
 	})
-	if text := command(exitNotRun, "text"); !strings.Contains(text, "request last accessed data") {
+	if text := command(exitNotRun, "table"); !strings.Contains(text, "request last accessed data") {
 		t.Errorf("without the permission: got %s", text)
 	}
 	cloud.SetIntercept(nil)

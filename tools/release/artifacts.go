@@ -29,7 +29,15 @@ const repository = "https://github.com/permstack/permstack"
 // and the provenance. SHA256SUMS then lists all files.
 func artifacts(o release.Options, objects []release.Object, platforms []string) error {
 	dir := filepath.Join("dist", "release")
-	files, err := buildCommands(dir, platforms)
+	commit, date, err := readCommit(".")
+	if err != nil {
+		return err
+	}
+	if commit == "" {
+		fmt.Fprintln(os.Stderr, "release: this directory is not a git repository; the provenance names no commit")
+	}
+	ldflags := commandFlags(o.Version, commit, date)
+	files, err := buildCommands(dir, platforms, ldflags)
 	if err != nil {
 		return err
 	}
@@ -48,6 +56,11 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 		}
 		files = append(files, supplychain.File{Name: "permstack-image.tar", Body: image})
 	}
+	shell, err := buildShellArchive(ldflags)
+	if err != nil {
+		return err
+	}
+	files = append(files, shell)
 	for _, object := range objects {
 		if object.File != "SHA256SUMS" {
 			files = append(files, supplychain.File{Name: object.File, Body: object.Body})
@@ -58,13 +71,6 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 		return err
 	}
 	files = append(files, supplychain.File{Name: "permstack.cdx.json", Body: bom})
-	commit, err := readCommit(".")
-	if err != nil {
-		return err
-	}
-	if commit == "" {
-		fmt.Fprintln(os.Stderr, "release: this directory is not a git repository; the provenance names no commit")
-	}
 	builder := repository + "/local"
 	if run := os.Getenv("GITHUB_WORKFLOW_REF"); run != "" {
 		builder = "https://github.com/" + run
@@ -80,29 +86,37 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 	return writeAll(dir, files)
 }
 
-// readCommit returns the checked-out commit of the repository at root, and "" if root is
+// commandFlags are the -ldflags of the command line, with what 'permstack version' prints.
+func commandFlags(version, commit, date string) string {
+	return "-s -w -buildid= -X main.releaseVersion=" + version + " -X main.releaseCommit=" + commit +
+		" -X main.releaseDate=" + date
+}
+
+// readCommit returns the checked-out commit of the repository at root and its date, and "" if root is
 // not the root of a repository: a source archive has no commit, even if it was extracted
 // within another repository. A repository that git cannot read is an error, so that a
 // release does not lose its commit because of, for example, the owner of the directory.
-func readCommit(root string) (string, error) {
+func readCommit(root string) (commit, date string, err error) {
 	if _, err := os.Lstat(filepath.Join(root, ".git")); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", "", nil
 	}
-	command := exec.Command("git", "rev-parse", "--verify", "HEAD")
-	command.Dir = root
+	command := exec.Command("git", "show", "--no-patch", "--format=%H %cd",
+		"--date=format-local:%Y-%m-%dT%H:%M:%SZ", "HEAD")
+	command.Dir, command.Env = root, append(os.Environ(), "TZ=UTC")
 	out, err := command.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return "", fmt.Errorf("read the commit with git: %w: %s", err, bytes.TrimSpace(exit.Stderr))
+		return "", "", fmt.Errorf("read the commit with git: %w: %s", err, bytes.TrimSpace(exit.Stderr))
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the commit with git: %w", err)
+		return "", "", fmt.Errorf("read the commit with git: %w", err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	commit, date, _ = strings.Cut(strings.TrimSpace(string(out)), " ")
+	return commit, date, nil
 }
 
 // buildCommands builds the command line into a directory, two platforms at a time.
-func buildCommands(dir string, platforms []string) ([]supplychain.File, error) {
+func buildCommands(dir string, platforms []string, ldflags string) ([]supplychain.File, error) {
 	files := make([]supplychain.File, len(platforms))
 	errs := make([]error, len(platforms))
 	places := make(chan struct{}, 2)
@@ -120,7 +134,7 @@ func buildCommands(dir string, platforms []string) ([]supplychain.File, error) {
 				files[i].Name += ".exe"
 			}
 			target := filepath.Join(dir, files[i].Name)
-			build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", target,
+			build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", target,
 				"./cmd/permstack")
 			build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch)
 			if out, err := build.CombinedOutput(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadCommit(t *testing.T) {
@@ -24,18 +25,19 @@ func TestReadCommit(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	git("init", "--quiet")
-	if got, err := readCommit(root); err == nil {
+	if got, _, err := readCommit(root); err == nil {
 		t.Errorf("repository without a commit: got %q, want an error", got)
 	}
 	git("commit", "--quiet", "--allow-empty", "--message", "first")
-	if got, err := readCommit(root); err != nil || got != git("rev-parse", "HEAD") {
-		t.Errorf("repository: got %q, %v, want its commit", got, err)
+	got, date, err := readCommit(root)
+	if _, parsed := time.Parse(time.RFC3339, date); err != nil || parsed != nil || got != git("rev-parse", "HEAD") {
+		t.Errorf("repository: got %q, %q, %v, want its commit and its date", got, date, err)
 	}
 	archive := filepath.Join(root, "archive") // extracted within another repository
 	if err := os.Mkdir(archive, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readCommit(archive); got != "" || err != nil {
+	if got, _, err := readCommit(archive); got != "" || err != nil {
 		t.Errorf("source archive: got %q, %v, want no commit", got, err)
 	}
 }

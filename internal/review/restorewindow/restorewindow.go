@@ -69,8 +69,8 @@ func Read(ctx context.Context, client CloudFormation, name string) (*Window, err
 	if !slices.ContainsFunc(w.stack.Parameters, func(p types.Parameter) bool {
 		return aws.ToString(p.ParameterKey) == untilParameter
 	}) {
-		return nil, fmt.Errorf("stack %s has no parameter %s: give the name of the stack that you launched, "+
-			"or update it to this release first", name, untilParameter)
+		return nil, fmt.Errorf("stack %s has no parameter %s: permstack did not create it, or with an earlier release: "+
+			"give the name of the stack that you launched, or update it to this release first", name, untilParameter)
 	}
 	if w.Until, err = policies.ParseRestoreUntil(stacks.Parameter(&w.stack, untilParameter)); err != nil {
 		return nil, fmt.Errorf("read parameter %s of stack %s: %w", untilParameter, name, err)
