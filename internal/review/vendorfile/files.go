@@ -19,6 +19,7 @@ const (
 	maxFiles    = 1_000
 	maxFolders  = 8 // depth
 	readMeName  = "README.md"
+	lockName    = ".terraform.lock.hcl"
 	hiddenStart = "."
 )
 
@@ -108,25 +109,31 @@ func (r *reader) folder(root string) ([]File, error) {
 	return out, err
 }
 
-var extensions = []string{".json", ".yaml", ".yml", ".template", ".tf", ".hcl"}
+var extensions = []string{".json", ".yaml", ".yml", ".template", ".tf", ".hcl", ".tftpl", ".tpl"}
 
 // isRead reports whether a file of a folder is read. A file that was named is read with any name.
 func isRead(name string) bool {
-	return name == readMeName || slices.Contains(extensions, strings.ToLower(path.Ext(name)))
+	return name == readMeName || name != lockName && slices.Contains(extensions, strings.ToLower(path.Ext(name)))
 }
 
 func isTerraform(name string) bool {
-	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".hcl")
+	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".tf.json")
+}
+
+// isTerraformTemplate reports whether a file is read only if Terraform configuration names it.
+func isTerraformTemplate(name string) bool {
+	return strings.HasSuffix(name, ".tftpl") || strings.HasSuffix(name, ".tpl")
 }
 
 // files reads files; inFolder is whether a file without permissions is no error.
 func (r *reader) files(files []File, inFolder bool) (Result, error) {
 	var others []File
 	var setup []File
+	used := r.terraform(files)
 	for _, f := range files {
 		switch {
-		case isTerraform(f.Name):
-			r.problem(f.Name, 0, "Terraform configuration is not read: convert its policies to JSON")
+		case isTerraform(f.Name) || used[path.Clean(f.Name)]:
+		case isTerraformTemplate(f.Name) && inFolder:
 		case path.Base(f.Name) == readMeName && inFolder:
 			setup = append(setup, f)
 		default:

@@ -176,6 +176,8 @@ func (r *reader) statement(file string, line int, v any) any {
 		r.problem(file, line, "the statement has the effect %q: want Allow or Deny", st.Effect)
 	case (len(st.Action) == 0) == (len(st.NotAction) == 0):
 		r.problem(file, line, "the statement has no Action, or Action and NotAction")
+	case len(st.Resource)+len(st.NotResource) == 0 && st.Principal == nil && st.NotPrincipal == nil:
+		r.problem(file, line, "the statement has neither a Resource nor a Principal")
 	case strings.ContainsAny(strings.Join(slices.Concat(st.Action, st.NotAction), ""), "<>"):
 		r.problem(file, line, "the actions of the statement depend on a value that the file does not contain: %s",
 			strings.Join(slices.Concat(st.Action, st.NotAction), ", "))
@@ -217,5 +219,8 @@ func hasPrincipal(statements []any) bool {
 
 // document returns a policy document with statements.
 func document(statements []any) map[string]any {
+	if statements == nil {
+		statements = []any{}
+	}
 	return map[string]any{"Version": iampolicy.Version, "Statement": statements}
 }

@@ -1,0 +1,456 @@
+package vendorfile
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"permstack/internal/iampolicy"
+)
+
+// readTerraform reads a module; the text is cut into files at lines "-- name".
+func readTerraform(t *testing.T, text string) Result {
+	t.Helper()
+	var files []File
+	name := "mod/main.tf"
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "-- "); ok {
+			name = strings.TrimSpace(rest)
+			continue
+		}
+		if len(files) == 0 || files[len(files)-1].Name != name {
+			files = append(files, File{Name: name})
+		}
+		files[len(files)-1].Data = append(files[len(files)-1].Data, line...)
+	}
+	got, err := newReader("mod").files(files, true)
+	if err != nil && len(got.Problems) == 0 {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// listStatements returns the roles and policies with their statements, one a line.
+func listStatements(r Result) string {
+	if r.Set == nil {
+		return ""
+	}
+	var out []string
+	add := func(name string, docs []iampolicy.Document) {
+		for _, d := range docs {
+			for _, st := range d.Statement {
+				line := fmt.Sprint(name, ": ", st.Effect, " ", strings.Join(st.Action, ","))
+				if len(st.NotAction) > 0 {
+					line += "not " + strings.Join(st.NotAction, ",")
+				}
+				if len(st.Resource) > 0 {
+					line += " on " + strings.Join(st.Resource, ",")
+				}
+				if st.Principal != nil {
+					line += fmt.Sprint(" by ", st.Principal.Everyone, st.Principal.ByType)
+				}
+				if st.Condition != nil {
+					line += fmt.Sprint(" if ", st.Condition)
+				}
+				out = append(out, line)
+			}
+		}
+	}
+	for _, name := range r.Set.Names() {
+		if role, ok := r.Set.Roles[name]; ok {
+			add(name+" trust", role.Trust)
+			add(name, role.Policies)
+			for _, arn := range role.ExternalPolicies {
+				out = append(out, name+": attached "+arn)
+			}
+			if role.Boundary != "" {
+				out = append(out, name+": boundary "+role.Boundary)
+			}
+		} else {
+			add(name, []iampolicy.Document{r.Set.Loose[name]})
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// TestTerraform reads modules in the style of vendors. Each row has the access that Terraform would create for every
+// value of the variables.
+func TestTerraform(t *testing.T) {
+	for _, c := range []struct{ name, text, want, problem string }{
+		{"a document, a role, a policy and its attachment", `
+data "aws_partition" "current" {}
+data "aws_caller_identity" "me" {}
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.current.partition}:iam::111122223333:role/Vendor"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "sts:ExternalId"
+      values   = ["id-1"]
+    }
+  }
+}
+data "aws_iam_policy_document" "backup" {
+  statement {
+    sid       = "Snapshots"
+    actions   = ["ec2:CreateSnapshot", "ec2:CreateTags"]
+    resources = ["arn:aws:ec2:*:${data.aws_caller_identity.me.account_id}:volume/*"]
+  }
+  statement {
+    effect      = "Deny"
+    not_actions = ["ec2:*"]
+    resources   = ["*"]
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:RequestedRegion"
+      values   = ["eu-west-1"]
+    }
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:RequestedRegion"
+      values   = ["eu-west-2"]
+    }
+  }
+}
+resource "aws_iam_role" "this" {
+  name               = "VendorBackup"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+resource "aws_iam_policy" "backup" {
+  name   = "VendorBackupPolicy"
+  policy = data.aws_iam_policy_document.backup.json
+}
+resource "aws_iam_role_policy_attachment" "backup" {
+  role       = aws_iam_role.this.name
+  policy_arn = aws_iam_policy.backup.arn
+}
+resource "aws_iam_role_policy_attachment" "audit" {
+  role       = aws_iam_role.this.id
+  policy_arn = "arn:aws:iam::aws:policy/SecurityAudit"
+}
+`, `
+VendorBackup trust: Allow sts:AssumeRole by false map[AWS:[arn:${AWS::Partition}:iam::111122223333:role/Vendor]]` +
+			` if map[StringEquals:map[sts:ExternalId:[id-1]]]
+VendorBackup: Allow ec2:CreateSnapshot,ec2:CreateTags on arn:aws:ec2:*:${AWS::AccountId}:volume/*
+VendorBackup: Deny not ec2:* on * if map[StringNotEquals:map[aws:RequestedRegion:[eu-west-1 eu-west-2]]]
+VendorBackup: attached arn:aws:iam::aws:policy/SecurityAudit`, ""},
+		{"jsonencode, inline policies and a heredoc", `
+resource "aws_iam_role" "r" {
+  name_prefix = "acme-"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
+  })
+  managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+  inline_policy {
+    name   = "a"
+    policy = jsonencode({ "Version" : "2012-10-17", "Statement" : { Effect = "Allow", Action = ["s3:GetObject"], Resource = "*" } })
+  }
+}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = <<-EOT
+    {
+      "Version": "2012-10-17",
+      "Statement": [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::${aws_s3_bucket.b.bucket}/*"}
+      ]
+    }
+  EOT
+}
+resource "aws_s3_bucket" "b" { bucket = "acme-${var.suffix}" }
+variable "suffix" {}
+`, `
+acme trust: Allow sts:AssumeRole by false map[Service:[ec2.amazonaws.com]]
+acme: Allow s3:GetObject on *
+acme: Allow s3:PutObject on arn:aws:s3:::acme-<suffix>/*
+acme: attached arn:aws:iam::aws:policy/ReadOnlyAccess`, ""},
+		{"both branches of count, dynamic blocks and lists", `
+variable "rds" {
+  type    = bool
+  default = false
+}
+variable "tag" { default = "Acme" }
+locals {
+  region = data.aws_region.here.name
+  extra  = var.rds ? ["rds:CopyDBSnapshot"] : []
+}
+data "aws_region" "here" {}
+data "aws_iam_policy_document" "d" {
+  count = var.rds ? 1 : 0
+  statement {
+    actions   = concat(["rds:CreateDBSnapshot"], local.extra)
+    resources = ["arn:aws:rds:${local.region}:*:db:*"]
+  }
+  dynamic "statement" {
+    for_each = var.rds ? [1] : []
+    content {
+      actions   = ["rds:DeleteDBSnapshot"]
+      resources = ["*"]
+      dynamic "condition" {
+        for_each = { Vendor = var.tag }
+        iterator = it
+        content {
+          test     = "StringEquals"
+          variable = "aws:ResourceTag/${it.key}"
+          values   = [it.value]
+        }
+      }
+    }
+  }
+}
+resource "aws_iam_policy" "p" {
+  count  = var.rds ? 1 : 0
+  name   = "Acme-${local.region}-${var.token}"
+  policy = data.aws_iam_policy_document.d[0].json
+}
+variable "token" {}
+`, `
+Acme: Allow rds:CreateDBSnapshot,rds:CopyDBSnapshot on arn:aws:rds:${AWS::Region}:*:db:*
+Acme: Allow rds:CreateDBSnapshot on arn:aws:rds:${AWS::Region}:*:db:*
+Acme: Allow rds:DeleteDBSnapshot on * if map[StringEquals:map[aws:ResourceTag/Vendor:[Acme]]]`, ""},
+		{"for_each, for and splat", `
+locals {
+  roles = {
+    backup  = { actions = ["ec2:CreateSnapshot"], service = "ec2" }
+    restore = { actions = ["ec2:CreateVolume"], service = "rds" }
+  }
+}
+resource "aws_iam_role" "r" {
+  for_each           = local.roles
+  name               = "Acme${title(each.key)}"
+  assume_role_policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "sts:AssumeRole",
+    Principal = { Service = "${each.value.service}.amazonaws.com" } }] })
+}
+resource "aws_iam_role_policy" "p" {
+  for_each = local.roles
+  role     = aws_iam_role.r[each.key].name
+  policy   = jsonencode({ Statement = [for a in each.value["actions"] : { Effect = "Allow", Action = a, Resource = "*" }] })
+}
+data "aws_iam_policy_document" "all" {
+  statement {
+    actions   = ["iam:PassRole"]
+    resources = [for r in aws_iam_role.r : r.arn]
+  }
+  statement {
+    actions   = ["iam:GetRole"]
+    resources = values(aws_iam_role.r)[*].arn
+  }
+}
+`, `
+AcmeBackup trust: Allow sts:AssumeRole by false map[Service:[ec2.amazonaws.com]]
+AcmeBackup: Allow ec2:CreateSnapshot on *
+AcmeRestore trust: Allow sts:AssumeRole by false map[Service:[rds.amazonaws.com]]
+AcmeRestore: Allow ec2:CreateVolume on *
+all: Allow iam:PassRole on arn:${AWS::Partition}:iam::${AWS::AccountId}:role/AcmeBackup,` +
+			`arn:${AWS::Partition}:iam::${AWS::AccountId}:role/AcmeRestore
+all: Allow iam:GetRole on arn:${AWS::Partition}:iam::${AWS::AccountId}:role/AcmeBackup,` +
+			`arn:${AWS::Partition}:iam::${AWS::AccountId}:role/AcmeRestore`, ""},
+		{"documents that include others", `
+data "aws_iam_policy_document" "base" {
+  statement {
+    sid       = "A"
+    actions   = ["s3:GetObject"]
+    resources = ["*"]
+  }
+  statement {
+    sid       = "B"
+    actions   = ["s3:PutObject"]
+    resources = ["*"]
+  }
+}
+data "aws_iam_policy_document" "override" {
+  statement {
+    sid       = "B"
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::acme/*"]
+  }
+}
+data "aws_iam_policy_document" "all" {
+  source_policy_documents   = [data.aws_iam_policy_document.base.json]
+  override_policy_documents = [data.aws_iam_policy_document.override.json]
+  statement {
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:aws:s3:::&{aws:username}"]
+  }
+}
+`, `
+all: Allow s3:GetObject on *
+all: Allow s3:PutObject on arn:aws:s3:::acme/*
+all: Allow s3:ListBucket on arn:aws:s3:::${aws:username}`, ""},
+		{"the JSON syntax", `-- mod/main.tf.json
+{"data": {"aws_iam_policy_document": {"d": {"statement": [
+  {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::${var.bucket}/*"]},
+  {"actions": ["s3:PutObject"], "resources": "${var.write ? [\"*\"] : [\"arn:aws:s3:::b/*\"]}"}
+]}}},
+"variable": {"bucket": {"default": "acme"}, "write": {"type": "bool"}}}
+`, `
+d: Allow s3:GetObject on arn:aws:s3:::acme/*
+d: Allow s3:PutObject on *
+d: Allow s3:PutObject on arn:aws:s3:::b/*`, ""},
+		{"a file and a template of the same folder", `-- mod/main.tf
+resource "aws_iam_policy" "a" {
+  name   = "A"
+  policy = file("${path.module}/policies/a.json")
+}
+resource "aws_iam_policy" "b" {
+  name   = "B"
+  policy = templatefile("policies/b.tpl", { bucket = "acme" })
+}
+resource "aws_iam_policy" "c" {
+  name   = "C"
+  policy = file("/etc/passwd")
+}
+-- mod/policies/a.json
+{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+`, "\nA: Allow s3:GetObject on *", "mod/main.tf:11: the file /etc/passwd is not among the files"},
+		{"a module of a registry", `
+module "iam" {
+  source  = "terraform-aws-modules/iam/aws"
+}
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["*"]
+  }
+}
+`, "\nd: Allow s3:GetObject on *", "mod/main.tf:2: the module iam is not read: terraform-aws-modules/iam/aws"},
+		{"actions that a variable decides", `
+variable "actions" { type = list(string) }
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["*"]
+  }
+  statement {
+    actions   = var.actions
+    resources = ["*"]
+  }
+}
+`, "\nd: Allow s3:GetObject on *", "mod/main.tf:8: the actions of the statement depend on a value"},
+		{"a function that is not evaluated", `
+resource "aws_iam_policy" "p" {
+  name   = "P"
+  policy = provider::acme::policy("x")
+}
+resource "aws_iam_policy" "q" {
+  name   = "Q"
+  policy = jsonencode({ Statement = [
+    { Effect = "Allow", Action = "s3:GetObject", Resource = "*" },
+    { Effect = "Allow", Action = cidrhost("10.0.0.0/8", 1), Resource = "*" },
+  ] })
+}
+`, "\nQ: Allow s3:GetObject on *", "mod/main.tf:10: the function cidrhost is not evaluated"},
+		{"values that refer to themselves", `
+locals {
+  a = local.b
+  b = [local.a]
+}
+data "aws_iam_policy_document" "d" {
+  source_policy_documents = [data.aws_iam_policy_document.d.json]
+  statement {
+    actions   = local.a
+    resources = ["*"]
+  }
+}
+`, "", "refers to itself"},
+		{"not valid HCL", `
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["*"]
+  }
+  statement {
+    actions = ["s3:PutObject"
+  }
+}
+`, "\nd: Allow s3:GetObject on *", "mod/main.tf:9: not valid HCL"},
+		{"a resource that may contain permissions", `
+resource "aws_cloudformation_stack" "s" { template_body = file("x.yaml") }
+resource "aws_iam_role_policy_attachment" "a" {
+  role       = var.role
+  policy_arn = aws_iam_policy.p.arn
+}
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "*" }] })
+}
+`, "\n<role>: Allow s3:GetObject on *", "mod/main.tf:2: aws_cloudformation_stack.s is not read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := readTerraform(t, c.text)
+			if list := listStatements(got); list != strings.TrimPrefix(c.want, "\n") {
+				t.Errorf("access:\ngot\n%s\nwant%s", list, c.want)
+			}
+			var problems []string
+			for _, p := range got.Problems {
+				problems = append(problems, p.String())
+			}
+			all := strings.Join(problems, "\n")
+			if (c.problem == "") != (all == "") || !strings.Contains(all, c.problem) {
+				t.Errorf("problems: got %q, want %q", all, c.problem)
+			}
+		})
+	}
+}
+
+// TestTerraformBounds checks that nesting, doubling and combinations are bounded, and quickly.
+func TestTerraformBounds(t *testing.T) {
+	document := func(actions string) string {
+		return "data \"aws_iam_policy_document\" \"d\" {\n  statement {\n    actions   = " + actions +
+			"\n    resources = [\"*\"]\n  }\n}\n"
+	}
+	doubling := "locals {\n  a0 = \"x\"\n"
+	for i := range 60 {
+		doubling += fmt.Sprintf("  a%d = \"${local.a%d}${local.a%d}\"\n", i+1, i, i)
+	}
+	var conditions []string
+	for i := range 20 {
+		conditions = append(conditions, fmt.Sprintf("(var.a%d ? \"s3:Get%d\" : \"s3:Put%d\")", i, i, i))
+	}
+	for name, text := range map[string]string{
+		"brackets":     "locals { a = " + strings.Repeat("[", 100_000) + " }",
+		"templates":    "locals { a = " + strings.Repeat(`"${`, 10_000) + " }",
+		"signs":        "locals { a = " + strings.Repeat("!", 500_000) + "true }",
+		"conditionals": "locals { a = " + strings.Repeat("true ? 1 : ", 80_000) + "1 }",
+		"blocks":       strings.Repeat("a {", 100_000),
+		"doubling":     doubling + "}\n" + document("[local.a60]"),
+		"format":       document(`[format("%099999999d", 1)]`),
+		"replace":      document(`[replace(join("", range(1000)), "", join("", [for i in range(1000) : "xxxxxxxxxx"]))]`),
+		"combinations": document(`[join("", [` + strings.Join(conditions, ", ") + `])]`),
+		"loops":        document("[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : \"x\"]]]"),
+		"JSON":         "-- mod/main.tf.json\n" + `{"locals": {"a": ` + strings.Repeat("[", 100_000),
+		"JSON text": "-- mod/main.tf.json\n" + `{"locals": {"a": "${` + strings.Repeat("[", 50_000) + `"}, "data": {}}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			if got := readTerraform(t, text); len(got.Problems) == 0 {
+				t.Error("got no problem, want one")
+			}
+			if took := time.Since(start); took > 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// FuzzTerraform checks that no configuration stops the reader, and that one without permissions is an error.
+func FuzzTerraform(f *testing.F) {
+	f.Add("a.tf", `data "aws_iam_policy_document" "d" { statement { actions = ["s3:GetObject"], resources = ["*"] } }`)
+	f.Add("a.tf", "resource \"aws_iam_policy\" \"p\" {\n count = var.a ? 1 : 0\n policy = jsonencode({Statement=[{Effect=\"Allow\","+
+		"Action=[for a in [\"s3:Get*\"] : a if var.b],Resource=local.x[*].y}]})\n}\nlocals { x = toset([\"a\"]) }")
+	f.Add("a.tf.json", `{"resource": {"aws_iam_role": {"r": {"name": "${var.n}", "assume_role_policy": "{}"}}}}`)
+	f.Fuzz(func(t *testing.T, name, text string) {
+		if !isTerraform(name) {
+			name += ".tf"
+		}
+		got, err := ReadFiles(name, []File{{name, []byte(text)}})
+		if err == nil && len(got.Set.Names())+len(got.Set.Topics)+len(got.Set.Rules) == 0 {
+			t.Errorf("got nothing and no error")
+		}
+	})
+}
