@@ -424,7 +424,7 @@ func TestTerraformBounds(t *testing.T) {
 		"combinations": document(`[join("", [` + strings.Join(conditions, ", ") + `])]`),
 		"loops":        document("[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : \"x\"]]]"),
 		"JSON":         "-- mod/main.tf.json\n" + `{"locals": {"a": ` + strings.Repeat("[", 100_000),
-		"JSON text": "-- mod/main.tf.json\n" + `{"locals": {"a": "${` + strings.Repeat("[", 50_000) + `"}, "data": {}}` + "\n",
+		"JSON text":    "-- mod/main.tf.json\n" + `{"locals": {"a": "${` + strings.Repeat("[", 50_000) + `"}, "data": {}}` + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()

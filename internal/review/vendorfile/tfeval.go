@@ -22,6 +22,7 @@ type tfScope struct {
 	vars        map[string]any  // each, count, iterators and the variables of for expressions
 	open        map[string]bool // those of them that depend on what the file leaves open
 	world       *world
+	single      bool // the value is used as a whole: no list has the items of both branches of a condition
 	inPrincipal bool // the value is who may assume a role: no account of a variable is the customer's own
 	depth       int
 }
@@ -100,6 +101,7 @@ func (s tfScope) eval(x hclsyntax.Expression) any {
 // template returns the text of the parts.
 func (s tfScope) template(x hclsyntax.Expression, parts []hclsyntax.Expression) any {
 	var list []any
+	s.single = true
 	for _, part := range parts {
 		list = append(list, s.eval(part))
 	}
@@ -142,7 +144,7 @@ func tfText(v any) (string, bool) {
 func (s tfScope) list(items []hclsyntax.Expression) any {
 	out := []any{}
 	for _, item := range items {
-		if c, ok := unwrap(item).(*hclsyntax.ConditionalExpr); ok && s.world.union && s.isOpen(c.Condition) {
+		if c, ok := unwrap(item).(*hclsyntax.ConditionalExpr); ok && s.world.union && !s.single && s.isOpen(c.Condition) {
 			s.conditionNote(c.Condition)
 			for _, branch := range []hclsyntax.Expression{c.TrueResult, c.FalseResult} {
 				if value := s.eval(branch); value != "" && value != nil {
@@ -194,7 +196,7 @@ func (s tfScope) object(x *hclsyntax.ObjectConsExpr) any {
 
 // conditional returns the branch of a constant condition, or that of the assumed value of an open one.
 func (s tfScope) conditional(x *hclsyntax.ConditionalExpr) any {
-	if s.world.union && s.isOpen(x.Condition) {
+	if s.world.union && !s.single && s.isOpen(x.Condition) {
 		a, isList := s.eval(x.TrueResult).([]any)
 		b, both := s.eval(x.FalseResult).([]any)
 		if isList && both {
@@ -322,6 +324,9 @@ func (s tfScope) operation(x hclsyntax.Expression) any {
 	return lineUnknown(x, "the operation cannot be evaluated")
 }
 
+// loopWork is the work of an iteration, in which the variables are copied.
+const loopWork = 20
+
 // element is one of a collection: its key and its value.
 type element struct {
 	key, value any
@@ -369,6 +374,9 @@ func (s tfScope) forEach(x *hclsyntax.ForExpr) any {
 	open := s.isOpen(x.CollExpr)
 	out, object := []any{}, map[string]any{}
 	for _, e := range list {
+		if !s.spend(loopWork) {
+			return lineUnknown(x, "evaluating the expression takes too much work")
+		}
 		inner := s.with(x.ValVar, e.value, open)
 		if x.KeyVar != "" {
 			inner = inner.with(x.KeyVar, e.key, open)

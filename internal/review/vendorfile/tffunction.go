@@ -146,6 +146,12 @@ var opaque = []string{
 	"uuid", "uuidv5", "formatdate", "plantimestamp",
 }
 
+// listFunctions are functions whose result has the items of their arguments.
+var listFunctions = []string{
+	"concat", "compact", "distinct", "flatten", "setunion", "sort", "tolist", "toset", "sensitive", "nonsensitive",
+	"jsonencode",
+}
+
 // function calls a function of Terraform. None of them runs or fetches anything; file reads only files that were given.
 func (s tfScope) function(x *hclsyntax.FunctionCallExpr) any {
 	switch x.Name {
@@ -161,6 +167,7 @@ func (s tfScope) function(x *hclsyntax.FunctionCallExpr) any {
 		return len(x.Args) == 1 && !isUnknown(s.eval(x.Args[0]))
 	}
 	var args []any
+	s.single = s.single || !slices.Contains(listFunctions, x.Name)
 	for i, arg := range x.Args {
 		value := s.eval(arg)
 		if u, bad := value.(unknown); bad {

@@ -71,6 +71,9 @@ func (s tfScope) variable(x hclsyntax.Expression, name string, t hcl.Traversal) 
 	if value = s.walk(x, value, rest); isUnknown(value) {
 		return placeholder(strings.TrimPrefix(s.parser.text(x), "var."))
 	}
+	if value == nil || value == "" {
+		return openNull{strings.TrimPrefix(s.parser.text(x), "var.")}
+	}
 	return value
 }
 

@@ -36,16 +36,17 @@ func (m *tfModule) nameResources() {
 			continue
 		}
 		for _, i := range m.instances(b, 0) {
-			s := m.scope(i, newWorld())
-			name := s.physicalName(b)
-			id := m.uniqueID(stableName(name, b.labels[1]))
+			id := m.uniqueID(stableName(m.scope(i, newWorld()).physicalName(b), b.labels[1]))
 			m.ids[instanceKey(b, i)] = id
-			if _, taken := m.ids[name]; !taken {
-				m.ids[name] = id
-			}
-			if arn := s.arn(b, name); arn != "" {
-				m.ids[arn] = id
-			}
+			inWorlds(func(w *world) { // more names than these are names of no role
+				s := m.scope(i, w)
+				name := s.physicalName(b)
+				for _, text := range []string{name, s.arn(b, name)} {
+					if _, taken := m.ids[text]; !taken {
+						m.ids[text] = id
+					}
+				}
+			})
 		}
 	}
 }

@@ -84,8 +84,30 @@ func (r *reader) uniqueID(name string) string {
 	return id
 }
 
+// add adds a resource. A document without statements, of which none could be read, is not part of it.
 func (r *reader) add(id, resourceType string, properties map[string]any) {
+	if isEmptyDocument(properties["PolicyDocument"]) {
+		return
+	}
+	if isEmptyDocument(properties["AssumeRolePolicyDocument"]) {
+		delete(properties, "AssumeRolePolicyDocument")
+	}
+	if inline, ok := properties["Policies"].([]any); ok {
+		properties["Policies"] = slices.DeleteFunc(inline, func(p any) bool {
+			fields, _ := p.(map[string]any)
+			return isEmptyDocument(fields["PolicyDocument"])
+		})
+	}
 	r.resources = append(r.resources, accessdiff.Resource{ID: id, Type: resourceType, Properties: properties})
+}
+
+func isEmptyDocument(v any) bool {
+	doc, ok := v.(map[string]any)
+	if !ok {
+		return false
+	}
+	statements, isList := doc["Statement"].([]any)
+	return doc["Statement"] == nil || isList && len(statements) == 0
 }
 
 // result returns what was read. It returns an error if that is nothing.
@@ -219,8 +241,5 @@ func hasPrincipal(statements []any) bool {
 
 // document returns a policy document with statements.
 func document(statements []any) map[string]any {
-	if statements == nil {
-		statements = []any{}
-	}
 	return map[string]any{"Version": iampolicy.Version, "Statement": statements}
 }
