@@ -43,7 +43,12 @@ func TestArchitecture(t *testing.T) {
 			}
 		}
 	}
-	for name := range deps {
+	for name, linked := range deps {
+		for _, d := range linked {
+			if strings.HasPrefix(name, "permstack/functions/") && strings.HasPrefix(d, "github.com/hashicorp/") {
+				t.Errorf("%s links %s: the functions read no Terraform configuration", name, d)
+			}
+		}
 		if strings.HasPrefix(name, "permstack/internal/") && !described[name] {
 			t.Errorf("docs/architecture.md does not describe %s", strings.TrimPrefix(name, "permstack/"))
 		}

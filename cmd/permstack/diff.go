@@ -40,9 +40,9 @@ widened, narrowed or lost in B. It compares what is allowed, not the text.
 A and B are each a choice or a file. A choice is written
 PROFILE[@RELEASE][:ASSETS[:OPERATIONS[:OPTIONS]]] with commas in the lists; an
 omitted list means everything ('permstack help choices'). A file, or a folder, has
-policy documents, output of aws iam, CloudFormation templates, or what synth writes.
-It is only read: nothing in it is run, fetched or followed. Terraform configuration
-is not read, and reported as such.
+policy documents, output of aws iam, CloudFormation templates, Terraform
+configuration, or what synth writes. It is only read: nothing in it is run, fetched
+or followed.
 
 Roles and policies are compared by name, and the others by the actions that both
 grant; --as FROM=TO pairs a name of A with a name of B. What cannot be read is

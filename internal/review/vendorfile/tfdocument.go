@@ -9,8 +9,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"permstack/internal/cfn/cfntemplate"
 )
 
 // tfDocument is the result of a data source aws_iam_policy_document, with the statements of every combination of its
@@ -256,8 +254,7 @@ func (s tfScope) statementBlock(b *tfBlock) any {
 	for _, e := range s.expandAll(b, "condition") {
 		test, isText := e.value("test").(string)
 		variable, isVariable := e.value("variable").(string)
-		values := e.value("values")
-		list, isList := values.([]any)
+		list, isList := e.listField("values")
 		if !isText || !isVariable || !isList {
 			return unknown{e.block.line, "the condition of the statement cannot be evaluated"}
 		}
@@ -289,7 +286,20 @@ func (s tfScope) field(x hclsyntax.Expression) any {
 	if _, isNull := value.(openNull); isNull {
 		return nil
 	}
+	if list, isList := value.([]any); isList && len(list) == 0 && s.isOpen(x) {
+		return []any{placeholder(s.parser.text(x))} // what the customer sets
+	}
 	return policyVariables(plain(value))
+}
+
+// listField returns a value that is a list. The elements of an open one are a placeholder.
+func (e expandedBlock) listField(attr string) ([]any, bool) {
+	value := e.value(attr)
+	if text, isText := value.(string); isText {
+		return []any{text}, true
+	}
+	list, isList := value.([]any)
+	return list, isList
 }
 
 func policyVariables(v any) any {
@@ -310,7 +320,7 @@ func (s tfScope) principals(b *tfBlock, kind string) any {
 	out := map[string]any{}
 	for _, e := range s.expandAll(b, kind) {
 		of, isText := e.value("type").(string)
-		ids, isList := e.value("identifiers").([]any)
+		ids, isList := e.listField("identifiers")
 		switch {
 		case !isText || !isList:
 			return unknown{e.block.line, "the principals of the statement cannot be evaluated"}
@@ -324,110 +334,4 @@ func (s tfScope) principals(b *tfBlock, kind string) any {
 		return nil
 	}
 	return out
-}
-
-// policyStatements returns the statements of an attribute that holds a policy; ok is false if there is none.
-func (m *tfModule) policyStatements(b *tfBlock, attr string, i instance) (statements []any, ok bool) {
-	x := b.attrs[attr]
-	if x == nil {
-		return nil, false
-	}
-	problems := len(m.problems)
-	if items := statementItems(x); items != nil { // each statement has its own conditions
-		for _, item := range items {
-			statements = append(statements, m.unit(b.file, item.Range().Start.Line, func(w *world) []any {
-				s := m.scope(i, w)
-				if value := s.eval(item); value != nil {
-					return flatten(value)
-				}
-				return nil
-			})...)
-		}
-		return statements, len(statements) > 0 || len(m.problems) == problems
-	}
-	found := false
-	statements = m.unit(b.file, b.lineOf(attr), func(w *world) []any {
-		value := m.scope(i, w).eval(x)
-		if _, isNull := value.(openNull); isNull || value == nil {
-			return nil
-		}
-		found = true
-		return m.documentStatements(b.file, x, value)
-	})
-	return statements, found
-}
-
-// flatten returns the statements in a value, which may be a list of statements.
-func flatten(v any) []any {
-	if list, ok := v.([]any); ok {
-		return list
-	}
-	return []any{v}
-}
-
-// statementItems returns the statements of jsonencode({Statement = [...]}), nil if the expression is another.
-func statementItems(x hclsyntax.Expression) []hclsyntax.Expression {
-	call, ok := unwrap(x).(*hclsyntax.FunctionCallExpr)
-	if !ok || call.Name != "jsonencode" || len(call.Args) != 1 {
-		return nil
-	}
-	object, ok := unwrap(call.Args[0]).(*hclsyntax.ObjectConsExpr)
-	if !ok {
-		return nil
-	}
-	for _, item := range object.Items {
-		key := ""
-		switch k := item.KeyExpr.(type) {
-		case *hclsyntax.ObjectConsKeyExpr:
-			key = hcl.ExprAsKeyword(k.Wrapped)
-			if t, isText := k.Wrapped.(*hclsyntax.TemplateExpr); isText && len(t.Parts) == 1 {
-				if literal, isLiteral := t.Parts[0].(*hclsyntax.LiteralValueExpr); isLiteral {
-					key, _ = fromCty(literal.Val).(string)
-				}
-			}
-		case *hclsyntax.LiteralValueExpr:
-			key, _ = fromCty(k.Val).(string)
-		}
-		if list, isList := unwrap(item.ValueExpr).(*hclsyntax.TupleConsExpr); isList && key == "Statement" {
-			return list.Exprs
-		}
-	}
-	return nil
-}
-
-// documentStatements returns the statements of a document that is a data source or JSON text.
-func (m *tfModule) documentStatements(file string, x hclsyntax.Expression, value any) []any {
-	line := x.Range().Start.Line
-	switch value := value.(type) {
-	case nil:
-		return nil
-	case unknown:
-		return []any{value}
-	case *tfDocument:
-		return value.statements
-	case map[string]any:
-		if value["Statement"] != nil {
-			return flatten(value["Statement"])
-		}
-	case string:
-		if value == "" {
-			return nil
-		}
-		doc, err := decodeDocument(value)
-		if err == nil && doc.Get("Statement").Exists() {
-			items := doc.Get("Statement").Items()
-			if doc.Get("Statement").IsObject() {
-				items = []cfntemplate.Value{doc.Get("Statement")}
-			}
-			var out []any
-			for _, item := range items {
-				out = append(out, item.Plain())
-			}
-			return out
-		}
-		if isOpen(value) && !strings.Contains(value, "{") {
-			return []any{unknown{line, "the policy is " + value + ", which the file does not contain"}}
-		}
-	}
-	return []any{unknown{line, "the policy document cannot be evaluated"}}
 }

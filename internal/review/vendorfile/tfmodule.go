@@ -195,6 +195,9 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 				map[string]bool{"each": s.isOpen(x)}})
 		}
 	})
+	if attr == "count" && len(out) == 0 && m.top().isOpen(x) {
+		m.emptyNote(b, x)
+	}
 	if !ok {
 		m.problem(b.file, b.lineOf(attr), "%s of %s depends on too many conditions", attr, b.address())
 	}
@@ -204,7 +207,7 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 
 // emptyNote notes that a variable adds nothing unless the customer sets it.
 func (m *tfModule) emptyNote(b *tfBlock, x hclsyntax.Expression) {
-	m.note(b.file, x.Range().Start.Line, "%s is empty by default: what it adds is not included", m.parser.text(x))
+	m.note(b.file, x.Range().Start.Line, "%s is nothing by default: what it adds is not included", m.parser.text(x))
 }
 
 // attrName returns the name of the i-th step of a traversal.

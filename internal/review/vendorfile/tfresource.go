@@ -28,7 +28,7 @@ func stableName(name, label string) string {
 	return entityName(strings.Join(kept, "-"))
 }
 
-// nameResources gives every role, policy, topic and rule an ID, by which others refer to it.
+// nameResources sets the ID of every role, policy, topic and rule, by which others refer to it.
 func (m *tfModule) nameResources() {
 	for _, b := range m.order {
 		kind := cfnTypes[b.resourceType()]

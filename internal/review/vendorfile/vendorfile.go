@@ -1,5 +1,5 @@
 // Package vendorfile reads the permissions that vendors publish: policy documents as JSON, the output of the AWS CLI,
-// CloudFormation templates, folders of them, and what synth writes. Terraform configuration is a Problem.
+// CloudFormation templates, Terraform configuration, folders of them, and what synth writes.
 //
 // It evaluates only what the access depends on. Values that a file leaves open become placeholders such as <Name>, and
 // of a condition both branches are taken. It runs nothing, fetches nothing and follows no link; sizes, depths and the
@@ -88,6 +88,11 @@ func (r *reader) uniqueID(name string) string {
 func (r *reader) add(id, resourceType string, properties map[string]any) {
 	if isEmptyDocument(properties["PolicyDocument"]) {
 		return
+	}
+	// Another resource has the name, which then is not replaced in documents.
+	if strings.HasSuffix(id, ")") && resourceType != "AWS::IAM::RolePolicy" {
+		delete(properties, "RoleName")
+		delete(properties, "ManagedPolicyName")
 	}
 	if isEmptyDocument(properties["AssumeRolePolicyDocument"]) {
 		delete(properties, "AssumeRolePolicyDocument")
