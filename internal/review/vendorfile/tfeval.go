@@ -15,6 +15,9 @@ import (
 // placeholder.
 type openNull struct{ name string }
 
+// stepWork is the work of evaluating an expression without the expressions in it.
+const stepWork = 4
+
 // tfScope is what an expression is evaluated with. The values are those of encoding/json, and unknown, openNull, *tfRef
 // and *tfDocument.
 type tfScope struct {
@@ -43,7 +46,7 @@ func lineUnknown(x hclsyntax.Expression, message string) unknown {
 
 // eval returns the value of an expression. What cannot be evaluated is unknown, with its line.
 func (s tfScope) eval(x hclsyntax.Expression) any {
-	if s.depth++; s.depth > maxDepth || !s.spend(1) {
+	if s.depth++; s.depth > maxDepth || !s.spend(stepWork) {
 		return lineUnknown(x, "evaluating the expression takes too much work")
 	}
 	switch x := x.(type) {
