@@ -52,6 +52,9 @@ type Options struct {
 	// "" if there is none. Nil is always "".
 	Previous func(name string) string
 
+	// WasOpen reports whether the previous check found drift of a resource. Nil is never.
+	WasOpen func(stack, logicalID string) bool
+
 	Now   func() time.Time // nil is time.Now
 	Sleep pause.Func       // waits before a call is retried; nil is pause.For
 }
@@ -82,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Previous == nil {
 		o.Previous = func(string) string { return "" }
+	}
+	if o.WasOpen == nil {
+		o.WasOpen = func(string, string) bool { return false }
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -191,6 +197,9 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	if c.chosen != nil {
 		report.Choices = append(report.Choices, c.contents(ctx, m)...)
+		if choice, ok := c.externalIDChoice(parent, all); ok && !all[0].inProgress {
+			report.Choices = append(report.Choices, choice)
+		}
 	}
 	if c.chosen != nil && (!c.o.Limited || concernsAccount(c.o.Events, all)) {
 		drafts = append(drafts, c.checkAccount(ctx, parent, all, m)...)

@@ -110,6 +110,7 @@ func Handler(
 			) (finding.Report, error) {
 				options := options
 				options.Events, options.Limited, options.Previous = events, limited, previous.Choice
+				options.WasOpen = previous.Knows
 				// Complete runs are far apart. Between others a stack may well be in progress.
 				if !limited {
 					options.WasInProgress = previous.WasInProgress

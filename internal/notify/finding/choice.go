@@ -19,6 +19,9 @@ type Choice struct {
 	// detector returned, if the names and values alone do not show it.
 	Direction Direction `json:"direction,omitempty"`
 	Changes   []string  `json:"changes,omitempty"`
+	// Explained is set if a change since the previous check is not announced, because it
+	// has a cause that is reported otherwise.
+	Explained bool `json:"-"`
 }
 
 // Choices that are not values in the parent's template, but the contents of what it
@@ -26,6 +29,14 @@ type Choice struct {
 const (
 	BoundaryDocument = "PermissionsBoundaryDocument" // version and hash of the boundary's document
 	CodeSuffix       = "Code"                        // of a function, by its logical ID: the hash of its package
+)
+
+// ExternalIDChoice is the choice of the external id. Its value is not the id, but when it
+// was set, DeclarationSeparator, and a hash of what is declared for the roles that require
+// it: if that changes too, the time does not show that the id changed.
+const (
+	ExternalIDChoice     = "ExternalId"
+	DeclarationSeparator = ", template "
 )
 
 // Parameters of the parent stack that state which differences are wanted. They are not in
@@ -47,7 +58,7 @@ const SubscribersChoice = "Subscribers"
 // principalChoices name who gets access.
 var principalChoices = []string{
 	"ControlPlaneRoleArn", "SupportControlPlaneRoleArn", "DataPlaneAccountId", "OtherAccountIds", "SharedResources",
-	"ServiceToken",
+	"ServiceToken", ExternalIDChoice,
 }
 
 // monitoringChoices decide whether and whom the check notifies.
@@ -59,7 +70,7 @@ var monitoringChoices = []string{
 // IsAnnounced reports whether the change of a property of the custom resource is
 // announced.
 func IsAnnounced(name string) bool {
-	return name == "PermissionsBoundaryArn" || slices.Contains(principalChoices, name)
+	return name == "PermissionsBoundaryArn" || name != ExternalIDChoice && slices.Contains(principalChoices, name)
 }
 
 // CompareChoices returns one finding for each choice that was changed. The parent
@@ -84,7 +95,8 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 	slices.Sort(names)
 	var out []Finding
 	for _, name := range slices.Compact(names) {
-		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") {
+		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") || hints[name].Explained ||
+			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) {
 			continue
 		}
 		f := Finding{
@@ -99,6 +111,13 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// sameDeclaration reports whether two values of ExternalIDChoice have the same hash.
+func sameDeclaration(before, after string) bool {
+	_, a, known := strings.Cut(before, DeclarationSeparator)
+	_, b, _ := strings.Cut(after, DeclarationSeparator)
+	return known && a == b
 }
 
 func choiceDigest(parts ...string) string {

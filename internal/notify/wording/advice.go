@@ -116,6 +116,12 @@ func advice(f finding.Finding) string {
 		return text
 	}
 	switch f.Kind {
+	case finding.ChoiceChanged:
+		if f.Subject == finding.ExternalIDChoice {
+			return "If you did not replace the external ID, find out in CloudTrail who called UpdateStack or ExecuteChangeSet " +
+				"on the parent stack and on its access stack, and update the parent stack with the ID of the backup service; " +
+				"if that is the present one, also with another value of its parameter Revision. It is reported once."
+		}
 	case finding.TemplateChanged:
 		if f.Subject == "parent" {
 			return "If this was not intended, find out in CloudTrail who called UpdateStack or ExecuteChangeSet on the parent " +

@@ -184,9 +184,11 @@ var choiceDetails = map[string]string{
 	"Subscribers":                 "These are subscribed to the alert topic now, confirmed or not.",
 	"OnDrift":                     "This is what the check does with a difference now.",
 	"OrgHubTopicArn":              "This topic of the organization is notified, too.",
-	finding.AcceptedChoice:        "These differences are not reported until their acceptance ends.",
-	finding.GuardrailsChoice:      "What these add to the roles is not reported now.",
-	"Template":                    "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
+	finding.ExternalIDChoice: "CloudFormation changed the role, and its template is the same: the external ID is another " +
+		"one, or a change set restored the role. Whoever chose the ID can use the access through the backup service.",
+	finding.AcceptedChoice:   "These differences are not reported until their acceptance ends.",
+	finding.GuardrailsChoice: "What these add to the roles is not reported now.",
+	"Template":               "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
 // same says what a difference amounts to if the access of the role is the same.
