@@ -57,6 +57,48 @@ func TestCDK(t *testing.T) {
 	account.RequireEmpty()
 }
 
+// TestCDKExample runs the example of docs/terraform.md with the AWS CDK and launches what it synthesizes.
+func TestCDKExample(t *testing.T) {
+	t.Parallel()
+	requirePrograms(t, "node")
+	modules := os.Getenv("PERMSTACK_CDK")
+	if modules == "" {
+		t.Skip("skipped: PERMSTACK_CDK names no folder with node_modules (./build.sh test installs it and sets this)")
+	}
+	if _, err := os.Stat(filepath.Join(modules, "node_modules", "constructs")); err != nil {
+		t.Skipf("skipped: PERMSTACK_CDK: %v", err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"app.mjs", "permstack.mjs"} {
+		copyFile(t, filepath.Join(root, "examples", "cdk", name), filepath.Join(dir, name))
+	}
+	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	template, err := filepath.Abs(filepath.Join(root, "templates", "clumio.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "cdk.out")
+	env := append(environment("http://127.0.0.1:1", "111111111111", "us-east-1"), "CDK_OUTDIR="+out, "TEMPLATE="+template)
+	runIn(t, dir, env, "node", "app.mjs")
+	synthesized, err := os.ReadFile(filepath.Join(out, "permstack-clumio.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := fakeawstest.Start(t, fakeawstest.Options{}).In("111111111111", "us-east-1")
+	stack := account.Launch(fakeawstest.Launch{
+		Template: synthesized, Parameters: map[string]string{"ExternalId": fakeawstest.ExternalID},
+	})
+	want := ":role/permstack/us-east-1/c-1/ClumioIAMRole-us-east-1-"
+	role := stack.Outputs["RoleToEnterAtClumio"]
+	if !strings.Contains(role, want) || role != stack.Outputs["ClumioIAMRoleArn"] {
+		t.Errorf("output RoleToEnterAtClumio: got %q, want the vendor's role", role)
+	}
+	stack.Delete()
+	account.RequireEmpty()
+}
+
 // templateValues returns a template as plain values, functions in their long
 // form. The comparison is by value: the order of keys has no meaning.
 func templateValues(t *testing.T, template []byte) map[string]any {

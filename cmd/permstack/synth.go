@@ -10,6 +10,7 @@ import (
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/review/policyjson"
+	"permstack/internal/review/terraformfile"
 )
 
 // synthFlags are the flags of `permstack synth`.
@@ -27,13 +28,16 @@ func newSynth() *cobra.Command {
 	var f synthFlags
 	cmd := &cobra.Command{
 		Use:   "synth",
-		Short: "Write the permissions as a CloudFormation template, JSON policies or files",
-		Long: `Write the permissions of a choice in one of three formats:
+		Short: "Write the permissions as a CloudFormation template, JSON policies, Terraform or files",
+		Long: `Write the permissions of a choice in one of four formats:
 
   template   a CloudFormation template of IAM roles and policies, an SNS topic and
              EventBridge rules, which you can deploy yourself (default). The external ID
              is its NoEcho parameter ExternalId
   policies   the policies alone, as one JSON or YAML document for review and tools
+  terraform  a configuration in JSON syntax (.tf.json) for the provider hashicorp/aws 6 and
+             later. The external ID is its sensitive variable external_id
+             (docs/terraform.md)
   files      a directory (--out) for the IAM console: one JSON file for each policy,
              each within IAM's size limit, the trust policies, and the steps as
              README.md
@@ -51,6 +55,10 @@ Exit status: 0 if the output was written, 2 if not.`,
 
   permstack synth --profile cpm --preset enterprise --format files --out cpm \
     --account 123456789012 --region eu-central-1
+
+  permstack synth --assets ec2,s3 --format terraform --external-id-file secret --connection-id c-1 \
+    --control-plane-role arn:aws:iam::111122223333:role/Control \
+    --data-plane-account 444455556666 >permissions.tf.json
 
   permstack synth --profile-file acme.yaml --assets ec2 \
     --control-plane-role arn:aws:iam::111122223333:role/Control`,
@@ -108,18 +116,18 @@ Exit status: 0 if the output was written, 2 if not.`,
 		"`ARN` of the KMS key that encrypts the event topic; its key policy must allow EventBridge and SNS")
 	flags.StringArrayVar(&f.env.Protected, "protect", nil,
 		"`ARN` of a further resource that the guard of the roles protects (repeatable)")
-	flags.StringVar(&f.format, "format", "template", "template, policies or files")
+	flags.StringVar(&f.format, "format", "template", "template, policies, terraform or files")
 	flags.StringVar(&f.out, "out", "", "`DIRECTORY` that --format files writes to")
 	f.output.register(cmd, ": encoding of template and policies", formJSON, formYAML)
 	f.choice.complete(cmd)
-	completeFixed(cmd, "format", "template", "policies", "files")
+	completeFixed(cmd, "format", "template", "policies", "terraform", "files")
 	return cmd
 }
 
-// synth returns the output of the formats template and policies.
+// synth returns the output of the formats template, policies and terraform.
 func (f *synthFlags) synth() ([]byte, error) {
-	if f.format != "template" && f.format != "policies" {
-		return nil, usagef("--format %q: want template, policies or files", f.format)
+	if f.format != "template" && f.format != "policies" && f.format != "terraform" {
+		return nil, usagef("--format %q: want template, policies, terraform or files", f.format)
 	}
 	if f.out != "" {
 		return nil, usagef("--out is only used with --format files")
@@ -143,8 +151,14 @@ func (f *synthFlags) synthesize() (policies.Set, error) {
 	return policies.Synthesize(f.choice.selection(), f.env)
 }
 
-// write returns the set as a template or as policies, in JSON.
+// write returns the set as a template, as policies or as Terraform configuration, in JSON.
 func (f *synthFlags) write(set policies.Set) ([]byte, error) {
+	if f.format == "terraform" {
+		if f.output.form != formJSON {
+			return nil, usagef("--output is not used with --format terraform: it is .tf.json")
+		}
+		return terraformfile.Write(set)
+	}
 	if f.format == "policies" {
 		doc, err := policyjson.FromSet(set.WithoutUnnamedStack(), policyjson.NewPlace(f.env))
 		if err != nil {
