@@ -31,24 +31,33 @@ type File struct {
 
 // Read reads a file, or a folder with all its files. It returns an error if there is nothing to read in it; the Result
 // then has the problems only.
-func Read(name string) (Result, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return Result{}, err
-	}
-	r := newReader(name)
+func Read(name string) (Result, error) { return ReadAll([]string{name}) }
+
+// ReadAll reads files and folders that belong together.
+func ReadAll(names []string) (Result, error) {
+	r := newReader(strings.Join(names, ", "))
 	var files []File
-	if info.IsDir() {
-		files, err = r.folder(name)
-	} else {
-		var data []byte
-		data, err = readFile(name)
-		files = []File{{filepath.ToSlash(name), data}}
+	inFolder := len(names) > 1
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			return Result{}, err
+		}
+		var more []File
+		if info.IsDir() {
+			inFolder = true
+			more, err = r.folder(name)
+		} else {
+			var data []byte
+			data, err = readFile(name)
+			more = []File{{filepath.ToSlash(name), data}}
+		}
+		if err != nil {
+			return Result{}, fmt.Errorf("read %s: %w", name, err)
+		}
+		files = append(files, more...)
 	}
-	if err != nil {
-		return Result{}, fmt.Errorf("read %s: %w", name, err)
-	}
-	return r.files(files, info.IsDir())
+	return r.files(files, inFolder)
 }
 
 // ReadFiles reads files that belong together.
