@@ -46,6 +46,10 @@ func TestDocument(t *testing.T) {
 			for line := range strings.SplitSeq(strings.TrimSpace(body), "\n") {
 				d.run(line)
 			}
+		case strings.Contains(body, "Statement"):
+			if err := os.WriteFile(filepath.Join(dir, "policy.json"), []byte(body), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		case strings.Contains(body, "ParameterKey"):
 			if err := json.Unmarshal([]byte(body), &parameters); err != nil {
 				t.Fatal(err)
