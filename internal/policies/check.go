@@ -67,7 +67,9 @@ func check(profile schema.Profile, sel Selection, env Environment) (Selection, E
 	}
 	sel = c.selection(profile, c.preset(profile, sel))
 	env = c.environment(env)
+	sel = c.scope(profile, sel, env)
 	c.needs(profile, sel, env)
+	c.unusedScope(profile, sel, env)
 	return sel, env, c.err()
 }
 

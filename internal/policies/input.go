@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"permstack/internal/policies/schema"
+	"permstack/internal/policies/scope"
 )
 
 // Selection is the customer's choice of what a vendor may do.
@@ -19,6 +20,9 @@ type Selection struct {
 	// RestoreUntil adds the profile's operations that restore to Operations. What only they need is granted until this
 	// time, also if Operations has them; the zero time limits nothing.
 	RestoreUntil time.Time
+
+	// Scope limits what is granted to resources of the customer; the zero Scope limits nothing.
+	Scope scope.Scope
 }
 
 // Environment is where a selection is deployed and which principals it trusts. An empty Partition, Account or Region

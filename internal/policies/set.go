@@ -5,6 +5,7 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
+	"permstack/internal/policies/scope"
 )
 
 // Set is the result of a synthesis: everything that the permission stack contains. If the environment leaves the
@@ -19,6 +20,10 @@ type Set struct {
 	// RestoreUntil is when the access that only restores need ends; zero if it has no
 	// end, or if the set has none.
 	RestoreUntil time.Time `json:",omitzero"`
+	// Scope is what the access is limited to; NotNarrowed is the access that it does not
+	// limit.
+	Scope       scope.Scope   `json:",omitzero"`
+	NotNarrowed []NotNarrowed `json:",omitempty"`
 }
 
 // Role is an IAM role with its policies.

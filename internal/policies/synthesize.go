@@ -8,6 +8,7 @@ import (
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies/schema"
+	"permstack/internal/policies/scope"
 )
 
 // Synthesize returns the set of a selection. For invalid input it returns an *InputError with every problem and
@@ -28,9 +29,19 @@ func SynthesizeProfile(profile schema.Profile, sel Selection, env Environment) (
 		return Set{}, err
 	}
 	profile = withRestoreWindow(profile, sel)
-	s := synthesis{profile: profile, choice: newChoice(profile, sel), names: names{env}}
+	if sel.Scope.IsZero() {
+		return synthesize(profile, sel, env)
+	}
+	return synthesizeInScope(profile, sel, env)
+}
+
+// synthesize returns the set of a complete selection.
+func synthesize(profile schema.Profile, sel Selection, env Environment) (Set, error) {
+	s := synthesis{profile: profile, choice: newChoice(profile, sel), names: names{env}, scope: sel.Scope}
 	s.terms = newTerms(profile, s.choice, env)
-	set := Set{CatalogVersion: sel.CatalogVersion, Profile: profile.Name, RestoreUntil: sel.RestoreUntil}
+	set := Set{
+		CatalogVersion: sel.CatalogVersion, Profile: profile.Name, RestoreUntil: sel.RestoreUntil, Scope: sel.Scope,
+	}
 
 	s.chosen = s.chosenParts(env)
 	for _, r := range s.chosen.roles {
@@ -67,6 +78,7 @@ type synthesis struct {
 	names   names
 	terms   terms
 	chosen  parts
+	scope   scope.Scope
 }
 
 // parts are the entities of the profile that the selection includes. They are collected before any document is written,
@@ -180,6 +192,9 @@ func (s synthesis) role(r schema.Role, env Environment) (Role, error) {
 				role.Managed = append(role.Managed, policy)
 			}
 		}
+	}
+	if policy, ok := s.regionScope(role); ok {
+		role.Inline = append(role.Inline, policy)
 	}
 	if policy, ok := s.guard(role); ok {
 		role.Inline = append(role.Inline, policy)

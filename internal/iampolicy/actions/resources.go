@@ -55,3 +55,7 @@ func overlapAll(p, q []string) bool {
 	}
 	return true
 }
+
+// ResourceARNs returns the ARN patterns of the resource types that an action acts on; none if it has no resource types
+// in AWS's list, is not of a profile, or has wildcards.
+func ResourceARNs(action string) []string { return resourceARNs()[strings.ToLower(action)] }

@@ -76,6 +76,9 @@ type Request struct {
 	Source   string
 	// Documents are the identity policies of the role.
 	Documents []iampolicy.Document
+
+	uses   []schema.Use // of the flow
+	newVPC bool         // the flow creates the VPC that it works in
 }
 
 // Check evaluates the calls of flows against the identity policies of a set. Key
@@ -150,6 +153,9 @@ func (c checker) requests(f schema.Flow) []Request {
 		role = c.set.Roles[0].Entity
 	}
 	documents := c.roleDocuments(role)
+	newVPC := slices.ContainsFunc(f.Calls, func(call schema.Call) bool {
+		return !call.Denied && slices.Contains(call.Actions, "ec2:CreateVpc")
+	})
 	var out []Request
 	for i, call := range f.Calls {
 		context := c.context(call.Context)
@@ -159,6 +165,7 @@ func (c checker) requests(f schema.Flow) []Request {
 				out = append(out, Request{
 					Flow: f.Name, Call: call.Name, Index: i, Role: role, Action: action, Resource: resource, Context: context,
 					Denied: call.Denied, Source: call.Source, Documents: documents,
+					uses: f.For, newVPC: newVPC,
 				})
 			}
 		}

@@ -1,6 +1,7 @@
 package profilefile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -154,6 +155,11 @@ func (a *assembler) statement(key string, f statementForm) schema.Statement {
 		a.require(r.Position, "text", r.Text)
 		s.Remains = append(s.Remains, schema.Remain{Kind: schema.RemainKind(r.Kind), Text: r.Text})
 	}
+	for _, kind := range slices.Sorted(maps.Keys(f.NotNarrowed)) {
+		a.known(f.Position, "kind of scope", kind, scopeKinds)
+		a.require(f.Position, "notNarrowed: "+kind, f.NotNarrowed[kind])
+	}
+	s.NotNarrowed = f.NotNarrowed
 	return s
 }
 

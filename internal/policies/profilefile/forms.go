@@ -163,6 +163,7 @@ type statementForm struct {
 	WhyWildcard string                 `yaml:"whyWildcard"`
 	Note        string                 `yaml:"note"`
 	Remains     []remainForm           `yaml:"remains"`
+	NotNarrowed map[string]string      `yaml:"notNarrowed"`
 	In          schema.Span            `yaml:"releases"`
 	ActionsIn   map[string]schema.Span `yaml:"actionReleases"`
 }

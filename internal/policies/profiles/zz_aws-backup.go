@@ -345,6 +345,11 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"ec2:DescribeInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "TakeSnapshots",
@@ -358,6 +363,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"ec2:CreateSnapshot"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "TakeImages",
@@ -371,6 +382,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"ec2:CreateImage"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "CopySnapshots",
@@ -516,6 +533,12 @@ func aws_backup() schema.Profile {
 								Resources: []string{"arn:${Partition}:ssm:${Region}::document/AWSEC2-CreateVssSnapshot", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								Shared:    []string{},
 								Note:      "the document is AWS's own, of an account of AWS",
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "FollowCommands",
@@ -597,6 +620,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:launch-template/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"},
+									},
+								},
 							},
 							{
 								Sid: "RemoveFailedInstances",
@@ -787,6 +816,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeAutomatedClusterBackups",
@@ -800,6 +835,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"rds:DescribeDBClusterAutomatedBackups"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "SnapshotDatabases",
@@ -813,6 +854,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"rds:CreateDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "SnapshotClusters",
@@ -826,6 +873,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"rds:CreateDBClusterSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "CopyDatabaseSnapshots",
@@ -929,6 +982,11 @@ func aws_backup() schema.Profile {
 									{
 										Kind: "no-key",
 										Text: "RDS has no condition key for the changed setting, so other settings of a database can be changed, such as its password",
+									},
+								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
 									},
 								},
 							},
@@ -1100,6 +1158,11 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "ExpireTableBackups",
@@ -1214,6 +1277,13 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"timestream:DescribeDatabase", "timestream:DescribeTable", "timestream:ListTables", "timestream:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*", "arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"timestream:DescribeDatabase", "timestream:ListTables", "timestream:ListTagsForResource"},
+										Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*"},
+									},
+								},
 							},
 							{
 								Sid: "BackUpTimestream",
@@ -1271,6 +1341,11 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"redshift:DescribeClusters"},
 								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "SnapshotWarehouses",
@@ -1284,6 +1359,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:DescribeClusterSnapshots", "redshift:DescribeTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "ExpireWarehouseSnapshots",
@@ -1520,6 +1601,11 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Region}:${Account}:file-system/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "CreateFileSystems",
@@ -1602,6 +1688,12 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"fsx:CreateBackup", "fsx:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
+									},
+								},
 							},
 							{
 								Sid: "ExpireFSxBackups",
@@ -1716,6 +1808,11 @@ func aws_backup() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:route-table/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/AmazonFSx": {"ManagedByAmazonFSx"}}},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "vpc",
+									},
+								},
 							},
 							{
 								Sid: "BackUpGatewayVolumes",
@@ -2030,6 +2127,13 @@ func aws_backup() schema.Profile {
 								Actions:   []string{"eks:DescribeAccessEntry", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:DescribeNodegroup", "eks:DescribePodIdentityAssociation", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListAssociatedAccessPolicies", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*", "arn:${Partition}:eks:${Region}:${Account}:addon/*", "arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:fargateprofile/*", "arn:${Partition}:eks:${Region}:${Account}:nodegroup/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"eks:DescribeCluster", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
+										Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*"},
+									},
+								},
 							},
 							{
 								Sid: "EnterClusters",
@@ -2047,6 +2151,11 @@ func aws_backup() schema.Profile {
 									{
 										Kind: "escalates",
 										Text: "an access entry can name any principal of the account; the policies that it can be given are limited by ReadClusterObjects",
+									},
+								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
 									},
 								},
 							},
@@ -2159,6 +2268,12 @@ func aws_backup() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "PassClusterRoles",

@@ -229,6 +229,12 @@ func clumio() schema.Profile {
 								Actions:   []string{"dynamodb:DescribeBackup", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:    "tag",
+										Actions: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeGlobalTables",
@@ -343,6 +349,13 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "ListSnapshotBlocks",
@@ -379,6 +392,13 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:DescribeGlobalClusters", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds::${Account}:global-cluster:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:ListTagsForResource"},
+										Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeRDSSnapshots",
@@ -391,6 +411,13 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:DescribeDBClusterSnapshotAttributes", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshotAttributes", "rds:DescribeDBSnapshots"},
 								Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
+										Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeOptionGroups",
@@ -834,6 +861,11 @@ func clumio() schema.Profile {
 										Text: "IAM has no key for the settings that UpdateContinuousBackups and UpdateTable change: the role can also switch off point-in-time recovery, which deletes its history, or deletion protection",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid:       "ReadContributorInsights",
@@ -841,6 +873,11 @@ func clumio() schema.Profile {
 								Actions:   []string{"dynamodb:DescribeContributorInsights"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 								In: schema.Span{
 									From: "2",
 								},
@@ -1167,6 +1204,11 @@ func clumio() schema.Profile {
 								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid:       "CleanUpVendorResources",
@@ -1322,6 +1364,13 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid:       "AssociateElasticAddress",
@@ -1344,6 +1393,13 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Actions:   []string{"ec2:DeleteNetworkInterface", "ec2:DeleteTags"},
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid:       "RegisterImageFromRestoredSnapshots",
@@ -1367,6 +1423,12 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
 								Note:      "the document has no capacity reservations, license configurations and placement groups: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+									},
+								},
 							},
 							{
 								Sid:       "TagWhileCreating",
@@ -1375,6 +1437,12 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots", "CreateVolume", "RunInstances", "StartSnapshot"}}},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid:       "TagSnapshotsWhileStarting",
@@ -1685,6 +1753,12 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid:       "CreateSnapshots",
@@ -1692,6 +1766,12 @@ func clumio() schema.Profile {
 								Actions:   []string{"rds:CreateDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid:       "DescribeSubnetGroups",
@@ -1744,6 +1824,12 @@ func clumio() schema.Profile {
 										Text: "IAM has no key for the attributes of the call: it can also set a master password, make a cluster public, or switch off deletion protection",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid:       "ModifyInstances",
@@ -1755,6 +1841,12 @@ func clumio() schema.Profile {
 									{
 										Kind: "escalates",
 										Text: "IAM has no key for the attributes of the call: it can also set a master password, make an instance public, or switch off deletion protection",
+									},
+								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
 									},
 								},
 							},
@@ -2417,6 +2509,12 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}::snapshot/*"},
 								Shared:    []string{},
 								Note:      "the document has a wildcard; CreateSnapshot supports the ARNs of the volume and the snapshot",
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid:       "SnapshotInstanceVolumes",
@@ -2425,6 +2523,11 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								Shared:    []string{},
 								Note:      "not in the document: version 2 of AWS's VSS component calls CreateSnapshots (AWS managed policy AWSEC2VssSnapshotPolicy)",
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid:       "CreateVssSnapshots",
@@ -2441,6 +2544,11 @@ func clumio() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
 								Shared:    []string{},
 								Note:      "not in the document: version 2 of AWS's VSS component reads it (AWS managed policy AWSEC2VssSnapshotPolicy)",
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid:         "FollowSnapshots",
@@ -2483,6 +2591,12 @@ func clumio() schema.Profile {
 								Actions:   []string{"ssm:UpdateInstanceAssociationStatus"},
 								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:association/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid:       "ReportInstance",
@@ -2490,6 +2604,12 @@ func clumio() schema.Profile {
 								Actions:   []string{"ssm:ListInstanceAssociations", "ssm:UpdateInstanceInformation"},
 								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+									},
+								},
 							},
 						},
 					},

@@ -610,6 +610,13 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "CreateBackups",
@@ -623,6 +630,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"},
 								Resources: []string{"arn:${Partition}:ec2:${Home}::snapshot/*", "arn:${Partition}:ec2:${Home}::image/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "RegisterImages",
@@ -908,6 +921,12 @@ func cpm() schema.Profile {
 										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "FollowBackupScripts",
@@ -970,6 +989,16 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+									},
+								},
 							},
 							{
 								Sid: "TagWhileLaunching",
@@ -1022,6 +1051,16 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:CreateTags"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "RecoverVolumes",
@@ -1053,6 +1092,12 @@ func cpm() schema.Profile {
 										Text: "every volume of the account can be detached, and deleted once it is detached",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "AttachInterfaces",
@@ -1078,6 +1123,16 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:AttachNetworkInterface"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+									},
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "StartAndStopInstances",
@@ -1113,6 +1168,11 @@ func cpm() schema.Profile {
 										Text: "every instance of the account can be stopped, unless it has stop protection",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "AdjustInstances",
@@ -1138,6 +1198,16 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:ModifyInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+									},
+								},
 							},
 							{
 								Sid: "NeverChangeUserData",
@@ -1178,6 +1248,13 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Actions:   []string{"ec2:AssociateAddress"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "OpenSecurityGroups",
@@ -1206,6 +1283,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+									},
+								},
 							},
 							{
 								Sid: "PassInstanceRoles",
@@ -1289,6 +1372,13 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:DescribeOptionGroups", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
 								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
+										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeDBEngines",
@@ -1315,6 +1405,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "TagDBSnapshots",
@@ -1451,6 +1547,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:CreateDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "TagDatabases",
@@ -1468,6 +1570,11 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "DeleteDatabases",
@@ -1492,6 +1599,12 @@ func cpm() schema.Profile {
 										Text: "every database and cluster of the account can be deleted, unless it has deletion protection",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "ExportDBSnapshots",
@@ -1505,6 +1618,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:DescribeExportTasks", "rds:StartExportTask"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "CancelExports",
@@ -1532,6 +1651,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"rds:ModifyDBInstance"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+									},
+								},
 							},
 							{
 								Sid: "ConnectToDatabases",
@@ -1594,6 +1719,11 @@ func cpm() schema.Profile {
 										Text: "every database of the account can be stopped",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "DescribeRedshift",
@@ -1606,6 +1736,13 @@ func cpm() schema.Profile {
 								Actions:   []string{"redshift:DescribeClusterParameters", "redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:parametergroup:*"},
 								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
+										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeRedshiftGroups",
@@ -1642,6 +1779,12 @@ func cpm() schema.Profile {
 										Text: "every manual snapshot of a cluster of the account can be deleted",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "TagClusters",
@@ -1664,6 +1807,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Shared:    []string{},
 								Since:     map[string]schema.Option{"redshift:DeleteTags": "release=4.2"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "RestoreClusters",
@@ -1698,6 +1847,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
 								Shared:    []string{},
 								Since:     map[string]schema.Option{"redshift:AuthorizeSnapshotAccess": "release=4.2", "redshift:RevokeSnapshotAccess": "release=4.2"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+									},
+								},
 							},
 							{
 								Sid: "DescribeTables",
@@ -1710,6 +1865,11 @@ func cpm() schema.Profile {
 								Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
 								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "ListTables",
@@ -1752,6 +1912,12 @@ func cpm() schema.Profile {
 									{
 										Kind: "destroys",
 										Text: "every on-demand backup of a table of the account can be deleted",
+									},
+								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:    "tag",
+										Actions: []string{"dynamodb:CreateBackup"},
 									},
 								},
 							},
@@ -1813,6 +1979,12 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
 								Shared:    []string{},
 								Since:     map[string]schema.Option{"elasticfilesystem:DescribeAccessPoints": "release=4.2", "elasticfilesystem:DescribeMountTargetSecurityGroups": "release=4.2", "elasticfilesystem:DescribeMountTargets": "release=4.2", "elasticfilesystem:ListTagsForResource": "release=2025-09"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+									},
+								},
 							},
 							{
 								Sid: "FollowBackupJobs",
@@ -2038,6 +2210,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"fsx:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "BackUpFSx",
@@ -2051,6 +2229,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"fsx:CreateBackup"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "DeleteFSxBackups",
@@ -2109,6 +2293,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"fsx:TagResource"},
 								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+									},
+								},
 							},
 							{
 								Sid: "RestoreFSx",
@@ -2332,6 +2522,12 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+									},
+								},
 							},
 							{
 								Sid: "ReferToPrefixLists",
@@ -2357,6 +2553,13 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								Shared:    []string{},
 								Note:      "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcPeeringConnection", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "MakeInterfaces",
@@ -2377,6 +2580,17 @@ func cpm() schema.Profile {
 								Actions:   []string{"ec2:CreateNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Actions:   []string{"ec2:ModifyNetworkInterfaceAttribute"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+									},
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+									},
+								},
 							},
 							{
 								Sid: "RunStacks",
@@ -2595,6 +2809,11 @@ func cpm() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
 								Note:      "the vendor has this with its cost explorer; a worker that does not report needs it too",
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "ReadSecrets",
@@ -2709,6 +2928,11 @@ func cpm() schema.Profile {
 								Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
 								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
 								Shared:    []string{},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
+									},
+								},
 							},
 							{
 								Sid: "RestoreFileSystems",

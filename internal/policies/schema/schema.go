@@ -245,6 +245,13 @@ type Statement struct {
 	Note string `json:"note,omitempty"`
 	// Remains is what the statement cannot prevent.
 	Remains []Remain `json:"remains,omitempty"`
+	// Narrow is how a customer's scope narrows the statement, besides the names of
+	// resources, which are part of their ARNs. Package profilefile derives it from
+	// AWS's service authorization reference.
+	Narrow []Narrowing `json:"narrow,omitempty"`
+	// NotNarrowed is why a kind of scope does not narrow the statement although AWS
+	// offers a key or a name: because a promised flow would fail.
+	NotNarrowed map[string]string `json:"notNarrowed,omitempty"`
 
 	In Span `json:"in,omitzero"`
 	// ActionsIn are the releases of actions that are not in all releases of the
@@ -254,6 +261,16 @@ type Statement struct {
 
 // Conditions maps operator → key → values; all of them must match.
 type Conditions map[string]map[string][]string
+
+// Narrowing is a condition key by which a customer's scope narrows a part of a
+// statement.
+type Narrowing struct {
+	Kind string `json:"kind"` // of package scope: "tag" or "vpc"
+	// Actions and Resources are those of the statement with which AWS sends the key;
+	// empty: all.
+	Actions   []string `json:"actions,omitempty"`
+	Resources []string `json:"resources,omitempty"`
+}
 
 // Remain is a risk that the conditions and resources of a statement leave.
 type Remain struct {

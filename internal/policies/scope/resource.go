@@ -1,0 +1,146 @@
+package scope
+
+import (
+	"slices"
+	"strings"
+)
+
+// heads are the beginnings of the resource part of ARNs, by kind and service, after which the name of a resource of the
+// kind follows.
+var heads = map[Kind]struct {
+	service string
+	heads   []string
+}{
+	Bucket:   {"s3", []string{""}},
+	Table:    {"dynamodb", []string{"table/"}},
+	Database: {"rds", []string{"db:", "cluster:"}},
+	Key:      {"kms", []string{"key/"}},
+	VPC:      {"ec2", []string{"vpc/"}},
+}
+
+// named are the kinds whose resources have the customer's name in their ARN.
+var named = []Kind{Bucket, Table, Database, Key, VPC}
+
+// Pattern is the pattern of an ARN that matches every resource of a kind: its name is a *.
+type Pattern struct {
+	Kind   Kind
+	Frame  string // what precedes the name
+	Suffix string // what follows it: "", "/*", "/stream/*"
+}
+
+// ParsePattern parses a resource of a profile or of a policy. It reports false for resources that are not of a kind,
+// have a name already, or are the vendor's.
+func ParsePattern(resource string) (Pattern, bool) {
+	frame, kind, rest, ok := cut(resource)
+	if !ok || !strings.HasPrefix(rest, "*") {
+		return Pattern{}, false
+	}
+	return Pattern{Kind: kind, Frame: frame, Suffix: rest[1:]}, true
+}
+
+// Name returns the kind and the name of the resource of an ARN, and the ARN with another name. It reports false for
+// other ARNs.
+func Name(arn string) (kind Kind, name string, with func(name string) string, ok bool) {
+	frame, kind, rest, ok := cut(arn)
+	if !ok {
+		return "", "", nil, false
+	}
+	name, suffix := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		name, suffix = rest[:i], rest[i:]
+	}
+	return kind, name, func(other string) string { return frame + other + suffix }, true
+}
+
+// cut splits an ARN after the head of its kind.
+func cut(arn string) (frame string, kind Kind, rest string, ok bool) {
+	f := Fields(arn)
+	if len(f) != 6 || f[0] != "arn" || strings.HasPrefix(f[4], "${DataPlane") || strings.HasPrefix(f[4], "${ControlPlane") {
+		return "", "", "", false
+	}
+	for _, k := range named {
+		h := heads[k]
+		if f[2] != h.service || k == Bucket && f[3]+f[4] != "" {
+			continue
+		}
+		for _, head := range h.heads {
+			if strings.HasPrefix(f[5], head) {
+				at := len(arn) - len(f[5]) + len(head)
+				return arn[:at], k, arn[at:], true
+			}
+		}
+	}
+	return "", "", "", false
+}
+
+// Fields returns the six parts of an ARN, which may have variables with colons.
+func Fields(arn string) []string {
+	var out []string
+	start, inside := 0, false
+	for i := range len(arn) {
+		switch {
+		case arn[i] == '$' && strings.HasPrefix(arn[i:], "${"):
+			inside = true
+		case arn[i] == '}':
+			inside = false
+		case arn[i] == ':' && !inside && len(out) < 5:
+			out, start = append(out, arn[start:i]), i+1
+		}
+	}
+	return append(out, arn[start:])
+}
+
+// Region and Account return those parts of the pattern's ARN.
+func (p Pattern) Region() string { return Fields(p.Frame)[3] }
+
+// Account returns the account of the pattern's ARN, "" for a bucket.
+func (p Pattern) Account() string { return Fields(p.Frame)[4] }
+
+// With returns the pattern's ARN for the name of a resource.
+func (p Pattern) With(name string) string { return p.Frame + name + p.Suffix }
+
+// protected are the resource types that backups protect, by service: the beginnings of the resource part of their ARNs.
+// A customer tags these, and the condition key aws:ResourceTag is sent with them. Buckets are not among them: S3
+// compares the tags of a bucket only if attribute-based access control is enabled for it (S3 user guide, "Using tags
+// for attribute-based access control").
+var protected = map[string][]string{
+	"dynamodb":          {"table/"},
+	"ec2":               {"instance/", "volume/"},
+	"eks":               {"cluster/"},
+	"elasticfilesystem": {"file-system/"},
+	"fsx":               {"file-system/", "volume/"},
+	"rds":               {"db:", "cluster:"},
+	"redshift":          {"cluster:"},
+	"timestream":        {"database/"},
+}
+
+// IsProtected reports whether a resource is of a type that the customer tags to choose what is backed up: an instance,
+// a volume, a table, a database. Of sub-resources only the indexes of a table have its tags (DynamoDB developer guide,
+// "Using attribute-based access control with DynamoDB").
+func IsProtected(resource string) bool {
+	f := Fields(resource)
+	if len(f) != 6 || strings.HasPrefix(f[4], "${DataPlane") || strings.HasPrefix(f[4], "${ControlPlane") {
+		return false
+	}
+	return slices.ContainsFunc(protected[f[2]], func(head string) bool {
+		rest, ok := strings.CutPrefix(f[5], head)
+		_, below, isBelow := strings.Cut(rest, "/")
+		return ok && (!isBelow || f[2] == "fsx" || f[2] == "dynamodb" && strings.HasPrefix(below, "index/"))
+	})
+}
+
+// Services returns the services whose actions a kind may narrow; none: those of every service.
+func (k Kind) Services() []string {
+	switch k {
+	case Region:
+		return nil
+	case Tag:
+		out := []string{"s3"}
+		for s := range protected {
+			out = append(out, s)
+		}
+		slices.Sort(out)
+		return out
+	}
+	return []string{heads[k].service}
+}
