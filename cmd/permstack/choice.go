@@ -21,6 +21,7 @@ type choiceFlags struct {
 	awsBackupInventory          bool
 	catalogVersion              string
 	restoreUntil                restoreUntilFlag
+	scope                       scopeFlags
 }
 
 func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
@@ -33,6 +34,7 @@ func (f *choiceFlags) register(cmd *cobra.Command, unchosen string) {
 	flags.BoolVar(&f.supportRole, "support-role", false, "add a role for the vendor's support staff")
 	flags.BoolVar(&f.awsBackupInventory, "aws-backup-inventory", false, "allow listing the backups of AWS Backup")
 	f.restoreUntil.register(flags)
+	f.scope.register(flags)
 	flags.StringVar(&f.catalogVersion, "catalog-version", "", "release of the catalogue (default: the newest)")
 }
 
@@ -110,7 +112,7 @@ func (f *choiceFlags) everything() policies.Selection {
 // selection returns the choice that the flags make.
 func (f *choiceFlags) selection() policies.Selection {
 	s := policies.Selection{Profile: f.profile, Preset: f.preset, CatalogVersion: f.catalogVersion,
-		RestoreUntil: f.restoreUntil.time}
+		RestoreUntil: f.restoreUntil.time, Scope: f.scope.scope()}
 	for _, a := range f.assets {
 		s.Assets = append(s.Assets, schema.Asset(strings.TrimSpace(a)))
 	}

@@ -25,6 +25,7 @@ type diffFlags struct {
 	as     []string
 	env    policies.Environment
 	until  restoreUntilFlag
+	scope  scopeFlags
 
 	problems, notes []string // of the files
 }
@@ -55,7 +56,8 @@ With --stack NAME, A is the access that the deployed stack NAME grants, read fro
 CloudFormation with your AWS credentials. B defaults to what this release grants
 for the stack's own choice.
 
-With --restore-until, B also has the operations that restore, until that time.
+With --restore-until, B also has the operations that restore, until that time. With
+--only-tag, --bucket and the like, B is narrowed to these resources.
 
 Exit status: 0 if B grants nothing that A does not, 1 if B grants more, if that could
 not be decided, or if the catalogue lacks something, 2 if the comparison could not
@@ -63,6 +65,7 @@ run or part of a file could not be read.`,
 		Example: `  permstack diff clumio:ec2,s3 clumio:ec2,s3,rds
   permstack diff clumio:ec2:backup clumio:ec2:backup,restore:support-role
   permstack diff clumio:ec2:backup clumio:ec2:backup --restore-until 4h
+  permstack diff clumio:s3 clumio:s3 --bucket reports --bucket 'logs-*'
   permstack diff clumio@1 clumio
   permstack diff deployed.json clumio:ec2
   permstack diff vendor-2025/ vendor-2026/ --as AcmeRole=AcmeBackupRole
@@ -84,7 +87,7 @@ run or part of a file could not be read.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.file.load(cmd); err != nil {
+			if err := errors.Join(f.file.load(cmd), f.scope.load(cmd)); err != nil {
 				return err
 			}
 			d, err := f.diff(cmd, args)
@@ -119,6 +122,7 @@ run or part of a file could not be read.`,
 	flags.StringSliceVar(&f.env.StackNames, "stack-name", nil, usageStackNames)
 	flags.StringVar(&f.env.Path, "path", "", usagePath+" (default "+policies.DefaultPath+")")
 	f.until.register(flags)
+	f.scope.register(flags)
 	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
 	f.output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
@@ -153,6 +157,12 @@ func (f *diffFlags) diff(cmd *cobra.Command, args []string) (accessdiff.Diff, er
 		}
 		choices[last].RestoreUntil = f.until.time
 	}
+	if last := len(choices) - 1; !f.scope.scope().IsZero() {
+		if sets[last] != nil {
+			return accessdiff.Diff{}, usagef("--only-tag, --bucket and the like are about B, which must be a choice and is a file")
+		}
+		choices[last].Scope = f.scope.scope()
+	}
 	for _, set := range sets {
 		if set != nil {
 			env = set.Infer(env)
@@ -168,7 +178,7 @@ func (f *diffFlags) diff(cmd *cobra.Command, args []string) (accessdiff.Diff, er
 		if sets[i] != nil {
 			continue
 		}
-		set, err := policies.Synthesize(sel, withoutUnused(sel, env))
+		set, err := synthesizeInScope(sel, withoutUnused(sel, env), f.file.flowsOf(sel.Profile))
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}

@@ -117,6 +117,7 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	report := riskreport.Report{
 		CatalogVersion: source.Set.CatalogVersion, Profile: source.Set.Profile,
 		Choice: choice.String(source.Selection), File: input.file, Questions: []question.Result{},
+		Scope: source.Set.Scope.Entries(),
 	}
 	if input.file != "" {
 		source = input.source(source, f.env.Account)
@@ -131,6 +132,7 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 		statements = append(statements, result.Granted...)
 	}
 	report.Statements = explain.Rank(statements)
+	report.NotNarrowed = explain.NotNarrowed(source.Set, statements)
 	report.Findings = explain.Findings(source.Grants)
 	if len(input.questions) > 0 {
 		report.Findings = explain.Concerns(report.Findings, statements)
@@ -167,6 +169,7 @@ func (f *explainFlags) write(s terminal.Screen, report riskreport.Report) {
 		}
 		a.Write(s)
 	}
+	explain.WriteScope(s, report.Scope, report.NotNarrowed)
 }
 
 // status returns the exit status of a report as an error: 2 with the unknown questions, 1 if one has no grant.
@@ -231,7 +234,7 @@ func (f *explainFlags) others() map[string]question.Source {
 // grants synthesizes a choice and returns the set and its grants.
 func (f *explainFlags) grants(sel policies.Selection) (policies.Set, []explain.Grant, error) {
 	env := choice.Example(sel, f.env)
-	set, err := policies.Synthesize(sel, env)
+	set, err := f.choice.synthesize(sel, env)
 	if err != nil {
 		return policies.Set{}, nil, err
 	}

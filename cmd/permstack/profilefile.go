@@ -7,6 +7,7 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/profilefile"
+	"permstack/internal/policies/schema"
 )
 
 const usageProfileFile = "`FILE` or directory of a profile that is not built in; it becomes the --profile"
@@ -16,6 +17,7 @@ type profileFlags struct {
 	profile string
 	file    string
 	loaded  bool
+	flows   []schema.Flow // of the file
 }
 
 func (f *profileFlags) register(cmd *cobra.Command) {
@@ -44,6 +46,6 @@ func (f *profileFlags) load(cmd *cobra.Command) error {
 	if err := policies.AddProfile(loaded.Profile); err != nil {
 		return usagef("--profile-file %s: profile %s is built in: give the profile in the file another name", f.file, name)
 	}
-	f.profile, f.loaded = name, true
+	f.profile, f.loaded, f.flows = name, true, loaded.Flows
 	return nil
 }

@@ -148,7 +148,7 @@ func (f *synthFlags) synth() ([]byte, error) {
 }
 
 func (f *synthFlags) synthesize() (policies.Set, error) {
-	return policies.Synthesize(f.choice.selection(), f.env)
+	return f.choice.synthesize(f.choice.selection(), f.env)
 }
 
 // write returns the set as a template, as policies or as Terraform configuration, in JSON.

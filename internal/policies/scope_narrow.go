@@ -266,7 +266,9 @@ func actsAt(list []string, p scope.Pattern, below int) bool {
 		arns := actions.ResourceARNs(action)
 		return len(arns) == 0 || slices.ContainsFunc(arns, func(arn string) bool {
 			f := scope.Fields(arn)
-			return len(f) == 6 && f[2] == scope.Fields(p.Frame)[2] && strings.HasPrefix(f[5], scope.Fields(p.Frame)[5]) &&
+			return len(f) == 6 && f[2] == scope.Fields(p.Frame)[2] &&
+				(p.Kind != scope.Bucket || f[3]+f[4] == "") && // no access point
+				strings.HasPrefix(f[5], scope.Fields(p.Frame)[5]) &&
 				(strings.Count(f[5], "/") > base) == (below > 0)
 		})
 	})

@@ -56,8 +56,8 @@ func (s synthesis) ownAndShared(st schema.Statement) (own, shared iampolicy.Valu
 		}
 	}
 	own = s.resources(fixed)
-	if len(own) == 0 && len(shared) == 0 {
-		return nil, nil
+	if len(own) == 0 && len(shared) == 0 && len(st.Resources) > 0 {
+		return nil, nil // what it refers to is not selected
 	}
 	for _, account := range env.OtherAccounts {
 		for _, r := range s.inAccount(st.Shared, account) {

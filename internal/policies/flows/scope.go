@@ -41,7 +41,7 @@ func (e *ScopeError) Error() string {
 // for those that fail. Flows that fail without the scope are left to Check. The environment may lack its account and
 // Region. The error is nil for a selection without a scope.
 func CheckScope(
-	profile schema.Profile, list []schema.Flow, set policies.Set, sel policies.Selection, env policies.Environment,
+	profile schema.Profile, list []schema.Flow, sel policies.Selection, env policies.Environment,
 ) error {
 	if sel.Scope.IsZero() {
 		return nil

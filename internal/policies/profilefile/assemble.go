@@ -72,7 +72,7 @@ func (a *assembler) assemble(documents []document) Loaded {
 			out.Flows = append(out.Flows, a.flow(p, f))
 		}
 	}
-	narrow(p)
+	a.narrow(p)
 	if len(p.Assets) == 0 {
 		a.add(first.Position, "assets is missing: a profile has at least one")
 	}

@@ -1,6 +1,7 @@
 package profilefile
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +20,9 @@ var scopeKinds = map[string]bool{
 
 // narrow derives how a customer's tags and VPCs narrow each statement of a profile: for which of its actions and
 // resources AWS sends the condition key.
-func narrow(p *schema.Profile) {
+//
+// It reports a notNarrowed for a kind by which nothing of the statement would be narrowed.
+func (a *assembler) narrow(p *schema.Profile) {
 	for i := range p.Roles {
 		r := &p.Roles[i]
 		for j := range r.Policies {
@@ -36,11 +39,28 @@ func narrow(p *schema.Profile) {
 				if len(uses) == 0 {
 					uses = r.For
 				}
-				if n, ok := tagNarrowing(*st, restoresOnly(*p, uses)); ok && st.NotNarrowed[string(scope.Tag)] == "" {
-					st.Narrow = append(st.Narrow, n)
+				narrows := map[string]bool{}
+				for _, resource := range st.Resources {
+					if pattern, ok := scope.ParsePattern(resource); ok {
+						narrows[string(pattern.Kind)] = true
+					}
 				}
-				if n, ok := vpcNarrowing(*st); ok && st.NotNarrowed[string(scope.VPC)] == "" {
-					st.Narrow = append(st.Narrow, n)
+				tag, byTag := tagNarrowing(*st, restoresOnly(*p, uses))
+				vpc, byVPC := vpcNarrowing(*st)
+				for _, n := range []struct {
+					schema.Narrowing
+					sent bool
+				}{{tag, byTag}, {vpc, byVPC}} {
+					if n.sent && st.NotNarrowed[n.Kind] == "" {
+						st.Narrow = append(st.Narrow, n.Narrowing)
+					}
+					narrows[n.Kind] = narrows[n.Kind] || n.sent
+				}
+				for _, kind := range slices.Sorted(maps.Keys(st.NotNarrowed)) {
+					if scopeKinds[kind] && !narrows[kind] {
+						a.add(a.places[StatementKey(r.Entity, policy.Entity, st.Sid, st.In.From)],
+							"notNarrowed: %s narrows nothing of statement %s; leave it out", kind, st.Sid)
+					}
 				}
 			}
 		}
@@ -59,7 +79,7 @@ func restoresOnly(p schema.Profile, uses []schema.Use) bool {
 // about resources that the vendor creates.
 func tagNarrowing(st schema.Statement, restoresOnly bool) (schema.Narrowing, bool) {
 	if restoresOnly || hasTagCondition(st.When) {
-		return schema.Narrowing{}, false
+		return schema.Narrowing{Kind: string(scope.Tag)}, false
 	}
 	resources := filterTexts(st.Resources, scope.IsProtected)
 	actions := filterTexts(st.Actions, func(action string) bool {

@@ -37,7 +37,7 @@ func (k Kind) Plural() string { return words[k][1] }
 // Noun returns the name of one of a kind in sentences: "KMS key".
 func (k Kind) Noun() string { return words[k][0] }
 
-// Scope limits a selection to resources. An empty list limits nothing. Names may contain *, which matches any text;
+// Scope limits a selection to resources. An empty list limits nothing. Names may end with *, which matches any text;
 // nothing else is a wildcard.
 type Scope struct {
 	// Tags are of the form KEY=VALUE. A resource must have each key with one of the key's values.

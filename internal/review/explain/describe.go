@@ -100,7 +100,9 @@ func describeResource(service, resource string) string {
 		}
 	}
 	what := strings.TrimSpace(serviceName(service) + " " + kind)
-	switch {
+	switch name, below, _ := strings.Cut(id, "/"); {
+	case service == "dynamodb" && below == "*" && name != "*":
+		return "indexes, streams, exports and backups of " + what + " " + name
 	case strings.Trim(id, "*/:") == "":
 		return "any " + what
 	case strings.Count(id, "/*") > 0 && strings.HasPrefix(id, "*/"):
@@ -171,6 +173,7 @@ var subjects = map[string]string{
 	"aws:principalaccount":    "the caller's account",
 	"aws:tagkeys":             "the request's tag keys",
 	"aws:requestedregion":     "the Region of the call",
+	"ec2:vpc":                 "the VPC",
 	"aws:calledvia":           "the service that forwards the call",
 	"iam:passedtoservice":     "the service that the role is passed to",
 	"iam:awsservicename":      "the service of the service-linked role",

@@ -17,13 +17,17 @@ import (
 // Report is the answers to questions about a choice, or about the policies in a file, and its findings. Every format is
 // written from it; JSON is the report itself.
 type Report struct {
-	CatalogVersion string            `json:"catalogVersion"`
-	Profile        string            `json:"profile"`
-	Choice         string            `json:"choice"`         // in the syntax of choice.Parse
-	File           string            `json:"file,omitempty"` // if the report is about the policies in a file
-	Questions      []question.Result `json:"questions"`
-	Findings       []explain.Finding `json:"findings"`   // of the statements
-	Statements     []explain.Grant   `json:"statements"` // those of the answers, or all; the riskiest first
+	CatalogVersion string `json:"catalogVersion"`
+	Profile        string `json:"profile"`
+	Choice         string `json:"choice"`         // in the syntax of choice.Parse
+	File           string `json:"file,omitempty"` // if the report is about the policies in a file
+	// Scope is what the choice is narrowed to, as KIND:VALUE; NotNarrowed is the access
+	// of the statements that it does not limit.
+	Scope       []string             `json:"scope,omitempty"`
+	NotNarrowed []explain.Unnarrowed `json:"notNarrowed,omitempty"`
+	Questions   []question.Result    `json:"questions"`
+	Findings    []explain.Finding    `json:"findings"`   // of the statements
+	Statements  []explain.Grant      `json:"statements"` // those of the answers, or all; the riskiest first
 }
 
 // Formats are the formats that Write writes.
