@@ -22,6 +22,7 @@ import (
 	"permstack/internal/notify/finding"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
+	"permstack/internal/release/launch"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/question"
 	"permstack/internal/terminal"
@@ -36,14 +37,33 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for name, picture := range map[string]string{
-		"explain.svg": draw("permstack explain ec2:DeleteSnapshot", explanation),
-		"alert.svg":   draw("", alerted()),
-	} {
+	pictures, err := parameterPictures("templates")
+	if err != nil {
+		log.Fatal(err)
+	}
+	pictures["explain.svg"] = draw("permstack explain ec2:DeleteSnapshot", explanation)
+	pictures["alert.svg"] = draw("", alerted())
+	for name, picture := range pictures {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), []byte(picture), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
+}
+
+// parameterPictures returns the picture of the parameters of each profile's template, by file name.
+func parameterPictures(templates string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, profile := range policies.ProfileNames() {
+		name := launch.ProfileFile(profile)
+		template, err := os.ReadFile(filepath.Join(templates, name))
+		if err != nil {
+			return nil, fmt.Errorf("draw parameters: %w", err)
+		}
+		if out["parameters-"+profile+".svg"], err = drawParameters(name, template); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // explained returns what permstack explain prints for a query.
