@@ -148,7 +148,8 @@ func (f *synthFlags) synth() ([]byte, error) {
 }
 
 func (f *synthFlags) synthesize() (policies.Set, error) {
-	return f.choice.synthesize(f.choice.selection(), f.env)
+	set, err := f.choice.synthesize(f.choice.selection(), f.env)
+	return set, permissionstack.WithFittingAccounts(err, f.choice.selection(), f.env)
 }
 
 // write returns the set as a template, as policies or as Terraform configuration, in JSON.

@@ -27,6 +27,8 @@ type resource struct {
 	// properties are added to those of typed, or replace them: functions, empty
 	// lists, and properties that the type lacks.
 	properties map[string]any
+	// compact is true if lists of resources in policies are written in fewer bytes.
+	compact bool
 }
 
 // ref returns the function Ref.
@@ -41,6 +43,9 @@ func getAtt(logicalID, attribute string) any {
 // goformation sorts them.
 func (r resource) MarshalJSON() ([]byte, error) {
 	data, err := r.typed.MarshalJSON()
+	if r.compact {
+		data = compactResources(data)
+	}
 	if err != nil || len(r.properties) == 0 {
 		return data, err
 	}

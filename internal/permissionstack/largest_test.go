@@ -35,8 +35,8 @@ func everyChoice(p schema.Profile) []policies.Selection {
 }
 
 // TestLargestChoicesFit builds the stacks of the largest choices of every profile as an installation deploys them: with
-// resources of another account and of the organization opened, the guard of everything that template.yaml protects, and
-// the longest names.
+// resources of ten other accounts and of the organization opened, the guard of everything that template.yaml protects,
+// and the longest names.
 func TestLargestChoicesFit(t *testing.T) {
 	largest := map[string]int{}
 	for _, name := range policies.ProfileNames() {
@@ -49,7 +49,7 @@ func TestLargestChoicesFit(t *testing.T) {
 					env := choice.Example(sel, policies.Environment{
 						Partition: long.Partition, Region: long.Region, Account: long.Account, ConnectionID: long.ConnectionID,
 						PermissionsBoundaryARN: long.PermissionsBoundaryARN, Path: long.Path, Tags: long.Tags,
-						OtherAccounts: []string{"888899990000"}, Organization: true,
+						OtherAccounts: otherAccounts(10), Organization: true,
 					})
 					env.InstallationID, env.Protected = "7b0c9a52", protected(env)
 					set, err := policies.Synthesize(sel, env)
@@ -65,6 +65,7 @@ func TestLargestChoicesFit(t *testing.T) {
 						t.Fatalf("%s: %v", choice.String(sel), err)
 					}
 					for _, s := range stacks {
+						checkPolicies(t, choice.String(sel), set, s, env)
 						key := fmt.Sprint(name, " ", place[0], " ", s.Part)
 						largest[key] = max(largest[key], s.Template.Size())
 					}
@@ -75,6 +76,15 @@ func TestLargestChoicesFit(t *testing.T) {
 	for _, key := range slices.Sorted(maps.Keys(largest)) {
 		t.Logf("%s: %d bytes", key, largest[key])
 	}
+}
+
+// otherAccounts returns ids of accounts.
+func otherAccounts(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprint(888899990000+i))
+	}
+	return out
 }
 
 // protected returns ARNs like those of ProtectedArns in template.yaml, with names as long as CloudFormation makes them.

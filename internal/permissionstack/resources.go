@@ -15,7 +15,7 @@ import (
 
 // writer collects resources and outputs, and keeps the first error.
 type writer struct {
-	tagged    bool
+	form
 	resources []entry
 	outputs   []entry
 	ids       map[string]string // logical id → physical name
@@ -30,6 +30,7 @@ func (w *writer) add(id, name string, r resource) {
 		return
 	}
 	w.ids[id] = name
+	r.compact = w.compact
 	w.resources = append(w.resources, entry{id, r})
 }
 
@@ -70,7 +71,9 @@ func (w *writer) roles(roles []policies.Role) {
 		w.add(id, r.Name, w.role(r, arns))
 		if r.InstanceProfile != "" {
 			profile := &iam.InstanceProfile{InstanceProfileName: &r.InstanceProfile, Path: optional(r.Path)}
-			w.add(id+"InstanceProfile", r.InstanceProfile, resource{profile, map[string]any{"Roles": []any{ref(id)}}})
+			w.add(id+"InstanceProfile", r.InstanceProfile, resource{
+				typed: profile, properties: map[string]any{"Roles": []any{ref(id)}},
+			})
 		}
 		switch {
 		case i == 0:
@@ -116,7 +119,7 @@ func (w *writer) role(r policies.Role, managed []any) resource {
 	if len(out.Policies) == 0 {
 		properties["Policies"] = []any{}
 	}
-	return resource{out, properties}
+	return resource{typed: out, properties: properties}
 }
 
 func (w *writer) topics(topics []policies.Topic) {
@@ -124,7 +127,7 @@ func (w *writer) topics(topics []policies.Topic) {
 		id := logicalID(t.Entity)
 		w.add(id, t.Name, resource{typed: w.topic(t)})
 		policy := &sns.TopicInlinePolicy{PolicyDocument: ownPolicy{t.Policy, t.Name, id}}
-		w.add(id+"Policy", t.Name, resource{policy, map[string]any{"TopicArn": ref(id)}})
+		w.add(id+"Policy", t.Name, resource{typed: policy, properties: map[string]any{"TopicArn": ref(id)}})
 		if i == 0 {
 			w.output("EventTopicArn", ref(id))
 		} else {
@@ -166,7 +169,7 @@ func (w *writer) rules(rules []policies.Rule, topics []policies.Topic) {
 				properties["Tags"] = list
 			}
 		}
-		w.add(logicalID(r.Entity), r.Name, resource{rule, properties})
+		w.add(logicalID(r.Entity), r.Name, resource{typed: rule, properties: properties})
 	}
 }
 

@@ -42,7 +42,7 @@ type Stack struct {
 // Combined returns the set as one template with the customer's tags on every
 // resource that supports tags, for reading and for deployment by hand.
 func Combined(set policies.Set) (Template, error) {
-	return build(set, []installation.Part{installation.Access, installation.Inventory}, "", true)
+	return build(set, []installation.Part{installation.Access, installation.Inventory}, "", form{tagged: true})
 }
 
 // Stacks returns the templates that the provisioner deploys, in the order of
@@ -51,10 +51,10 @@ func Combined(set policies.Set) (Template, error) {
 // The split depends on the type of resource alone, never on the size: a resource
 // that moved from one stack to another in an update would exist twice for a
 // moment, and its physical name would collide. One stack is too small for
-// everything that can be selected. The access part has up to 99 percent of MaxBody:
-// with every choice, a long path and one of the customer's other accounts, in
-// GovCloud. Each further account adds about 500 bytes; opening the organization
-// adds nothing for an account.
+// everything that can be selected. A template that exceeds MaxBody is written in a
+// compact form, of which CloudFormation makes the same policies: with every choice,
+// a long path and the organization, ten of the customer's other accounts fit in
+// every partition. If that does not suffice either, the error is a *SizeError.
 //
 // The customer's tags are not in these templates but on the stacks, whose tags
 // CloudFormation copies to every resource that supports tags. On each resource
@@ -62,7 +62,10 @@ func Combined(set policies.Set) (Template, error) {
 func Stacks(set policies.Set) ([]Stack, error) {
 	var out []Stack
 	for _, part := range installation.Parts {
-		t, err := build(set, []installation.Part{part}, " ("+string(part)+")", false)
+		t, err := build(set, []installation.Part{part}, " ("+string(part)+")", form{})
+		if err == nil && len(t.body) > MaxBody {
+			t, err = build(set, []installation.Part{part}, " ("+string(part)+")", form{compact: true})
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -70,9 +73,7 @@ func Stacks(set policies.Set) ([]Stack, error) {
 			continue
 		}
 		if len(t.body) > MaxBody {
-			return nil, fmt.Errorf("write template of the %s stack: it has %d bytes, CloudFormation accepts %d: select fewer "+
-				"assets, a shorter path, or SharedResources=organization in place of single accounts in OtherAccountIds", part,
-				len(t.body), MaxBody)
+			return nil, &SizeError{Part: string(part), Size: len(t.body)}
 		}
 		out = append(out, Stack{Part: part, Template: t})
 	}
@@ -124,10 +125,16 @@ func (t Template) Printable() []byte {
 	return append(t.JSON(), '\n')
 }
 
+// form is how a template is written.
+type form struct {
+	tagged  bool // every resource that supports tags has the customer's
+	compact bool // managed policies have compact lists of resources
+}
+
 // build returns the template of some parts, with their outputs. Without resources
 // the Template has no body.
-func build(set policies.Set, parts []installation.Part, suffix string, tagged bool) (Template, error) {
-	w := writer{ids: map[string]string{}, tagged: tagged}
+func build(set policies.Set, parts []installation.Part, suffix string, f form) (Template, error) {
+	w := writer{ids: map[string]string{}, form: f}
 	set, externalID, err := parameterize(set)
 	if err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
@@ -158,9 +165,19 @@ func build(set policies.Set, parts []installation.Part, suffix string, tagged bo
 	} else {
 		externalID = ""
 	}
-	if err := writeSection(&b, "Resources", w.resources); err != nil {
+	var resources bytes.Buffer
+	if err := writeSection(&resources, "Resources", w.resources); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}
+	section := resources.Bytes()
+	if f.compact {
+		var shared map[string]json.RawMessage
+		if shared, section = shareLists(section); len(shared) > 0 {
+			mapping := mustCompact(map[string]any{sharedMap: map[string]any{"Lists": shared}})
+			fmt.Fprintf(&b, `,"Mappings":%s`, mapping)
+		}
+	}
+	b.Write(section)
 	if err := writeSection(&b, "Outputs", w.outputs); err != nil {
 		return Template{}, fmt.Errorf("write template of profile %s: %w", set.Profile, err)
 	}

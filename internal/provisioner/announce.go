@@ -84,6 +84,7 @@ func (o *operation) synthesize(raw map[string]any) (properties.Properties, polic
 	if synthesize == nil {
 		synthesize = policies.Synthesize
 	}
-	set, err := synthesize(chosen.Selection(), chosen.Environment(o.parent))
-	return chosen, set, err
+	sel, env := chosen.Selection(), chosen.Environment(o.parent)
+	set, err := synthesize(sel, env)
+	return chosen, set, permissionstack.WithFittingAccounts(err, sel, env)
 }

@@ -175,7 +175,8 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	}
 	stacks, err := permissionstack.Stacks(set)
 	if err != nil {
-		return policies.Set{}, nil, err
+		return policies.Set{}, nil, permissionstack.WithFittingAccounts(
+			err, properties.Selection(), properties.Environment(o.parent))
 	}
 	if o.StackRoleARN == "" {
 		return policies.Set{}, nil, errors.New("the function's environment variable STACK_ROLE_ARN is empty: " +

@@ -19,6 +19,7 @@ import (
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/iampolicy"
 	"permstack/internal/installation"
+	"permstack/internal/permissionstack"
 	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 )
@@ -83,32 +84,39 @@ func Read(ctx context.Context, client CloudFormation, name string) (Stack, error
 		if arn := boundaryARN(body); arn != "" {
 			s.Environment.PermissionsBoundaryARN = arn
 		}
-		s.Environment.Protected = append(s.Environment.Protected, guardedARNs(body)...)
+		s.Environment.Protected = append(s.Environment.Protected, guardedARNs(body, parent)...)
 	}
 	return s, nil
 }
 
 // guardedARNs returns the resources of the guards in a permission stack's template. The custom resource's own list
 // refers to resources of the parent stack, which only CloudFormation resolves.
-func guardedARNs(body []byte) []string {
-	var template struct {
-		Resources map[string]struct {
-			Type       string
-			Properties json.RawMessage
-		}
-	}
-	if json.Unmarshal(body, &template) != nil {
+func guardedARNs(body []byte, parent installation.Parent) []string {
+	t, err := cfntemplate.Parse(body)
+	if err != nil {
 		return nil // not written by permstack
 	}
+	bound, err := t.ResolveParameters(cfntemplate.Environment{Deployed: true, Pseudo: pseudo(parent),
+		Parameters: map[string]string{permissionstack.ExternalIDParameter: "any"}})
+	if err != nil {
+		return nil
+	}
 	var out []string
-	for _, r := range template.Resources {
+	for _, r := range bound.Active() {
+		if r.Type != "AWS::IAM::Role" {
+			continue
+		}
+		properties, err := bound.Properties(r.LogicalID, logicalIDResolver{})
+		if err != nil {
+			continue
+		}
 		var role struct {
 			Policies []struct {
 				PolicyName     string
 				PolicyDocument iampolicy.Document
 			}
 		}
-		if r.Type != "AWS::IAM::Role" || json.Unmarshal(r.Properties, &role) != nil {
+		if data, err := json.Marshal(properties); err != nil || json.Unmarshal(data, &role) != nil {
 			continue
 		}
 		for _, p := range role.Policies {
@@ -148,10 +156,7 @@ func resourceProperties(
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	bound, err := t.ResolveParameters(cfntemplate.Environment{Deployed: true, Parameters: parameters,
-		Pseudo: cfntemplate.Pseudo{
-			AccountID: parent.Account, Region: parent.Region, Partition: parent.Partition,
-			StackID: parent.ID, StackName: parent.Name,
-		}})
+		Pseudo: pseudo(parent)})
 	if err != nil {
 		return properties.Properties{}, err
 	}
@@ -167,6 +172,13 @@ func resourceProperties(
 	}
 	return properties.Properties{}, errors.New("permstack did not create it, as it has no resource of type " +
 		"Custom::PermissionStack: give the name of the stack that you launched")
+}
+
+func pseudo(parent installation.Parent) cfntemplate.Pseudo {
+	return cfntemplate.Pseudo{
+		AccountID: parent.Account, Region: parent.Region, Partition: parent.Partition,
+		StackID: parent.ID, StackName: parent.Name,
+	}
 }
 
 // logicalIDResolver returns the logical ID for references to other resources, which
