@@ -145,7 +145,8 @@ func (live *liveTopic) compare(m *model, r *resource) []draft {
 
 // compareTopicSettings compares the key and the delivery policy, which CloudFormation
 // compares only if the template declares them. With a key whose policy does not allow
-// it, neither EventBridge nor CloudWatch can publish.
+// it, neither EventBridge nor CloudWatch can publish. Without the declared key, whoever
+// the topic's policy allows can publish and is not limited by the key's policy.
 func (live *liveTopic) compareTopicSettings(r *resource) []draft {
 	if live.settings == nil {
 		return nil
@@ -160,8 +161,11 @@ func (live *liveTopic) compareTopicSettings(r *resource) []draft {
 			continue
 		}
 		direction := finding.Changed
-		if name == "KmsMasterKeyId" && actual != "" {
+		if name == "KmsMasterKeyId" {
 			direction = finding.GrantsLess
+			if actual == "" {
+				direction = finding.GrantsMore
+			}
 		}
 		out = append(out, r.liveDraft(finding.TopicChanged, name, name, direction, finding.Text(expected),
 			finding.Text(actual)))
