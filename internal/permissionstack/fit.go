@@ -25,24 +25,17 @@ func (e *SizeError) Error() string {
 func WithFittingAccounts(err error, sel policies.Selection, env policies.Environment) error {
 	var limit *policies.LimitError
 	var size *SizeError
-	if !errors.As(err, &limit) && !errors.As(err, &size) || len(env.OtherAccounts) == 0 {
+	var scope *ScopeTooLongError // says what fits
+	if !errors.As(err, &limit) && !errors.As(err, &size) || errors.As(err, &scope) || len(env.OtherAccounts) == 0 {
 		return err
 	}
 	tooMany := sort.Search(len(env.OtherAccounts), func(i int) bool {
 		e := env
 		e.OtherAccounts = env.OtherAccounts[:i+1]
-		return !fits(sel, e)
+		return fits(sel, e) != nil
 	})
 	if tooMany == 0 {
 		return fmt.Errorf("%w; fewer accounts in OtherAccountIds do not suffice", err)
 	}
 	return fmt.Errorf("%w; of %d accounts in OtherAccountIds, %d fit", err, len(env.OtherAccounts), tooMany)
-}
-
-func fits(sel policies.Selection, env policies.Environment) bool {
-	set, err := policies.Synthesize(sel, env)
-	if err == nil {
-		_, err = Stacks(set)
-	}
-	return err == nil
 }
