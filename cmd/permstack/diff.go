@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
+	"permstack/internal/policies/narrowings"
 	"permstack/internal/review/accessdiff"
 	"permstack/internal/review/deployed"
 	"permstack/internal/review/explain"
@@ -23,6 +26,7 @@ type diffFlags struct {
 	file   profileFlags
 	output outputFlag
 	as     []string
+	record string // file of narrowings
 	env    policies.Environment
 	until  restoreUntilFlag
 	scope  scopeFlags
@@ -51,6 +55,8 @@ listed with file and line, and the comparison is then incomplete.
 
 If one is a file and the other only the name of a profile, the result also lists by
 asset what the catalogue lacks, without the recorded differences (narrowings).
+--write-narrowings adds the rest to a file of such differences, each with an empty
+reason, which is to be written or the profile to be changed.
 
 With --stack NAME, A is the access that the deployed stack NAME grants, read from
 CloudFormation with your AWS credentials. B defaults to what this release grants
@@ -70,6 +76,7 @@ run or part of a file could not be read.`,
   permstack diff deployed.json clumio:ec2
   permstack diff vendor-2025/ vendor-2026/ --as AcmeRole=AcmeBackupRole
   permstack diff vendor-2026/ clumio
+  permstack diff vendor-2026/ clumio --write-narrowings narrowings.yaml
   permstack diff --stack backup --region eu-central-1 --aws-profile security
   permstack diff --stack backup clumio:ec2,s3 --output json
   permstack diff --profile-file acme.yaml acme:ec2:backup acme:ec2`,
@@ -98,6 +105,9 @@ run or part of a file could not be read.`,
 			if err := write(cmd.OutOrStdout(), f.output.form, d, d.Write); err != nil {
 				return err
 			}
+			if err := f.writeNarrowings(cmd.ErrOrStderr(), d); err != nil {
+				return err
+			}
 			switch {
 			case len(d.Problems) > 0:
 				return &statusError{status: exitNotRun}
@@ -124,6 +134,8 @@ run or part of a file could not be read.`,
 	f.until.register(flags)
 	f.scope.register(flags)
 	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
+	flags.StringVar(&f.record, "write-narrowings", "",
+		"add what the catalogue lacks to this `FILE`, for a decision on each (narrowings.yaml of the profile)")
 	f.output.register(cmd, "", formTable, formJSON, formYAML)
 	return cmd
 }
@@ -203,6 +215,39 @@ func (f *diffFlags) diff(cmd *cobra.Command, args []string) (accessdiff.Diff, er
 		}
 	}
 	return d, nil
+}
+
+// writeNarrowings adds what the catalogue lacks to the file --write-narrowings.
+func (f *diffFlags) writeNarrowings(log io.Writer, d accessdiff.Diff) error {
+	if f.record == "" {
+		return nil
+	}
+	if d.Catalogue == nil {
+		return usagef("--write-narrowings requires a vendor's file and the name of a profile, such as vendor-2026/ clumio")
+	}
+	file, err := os.ReadFile(f.record)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--write-narrowings: %w", err)
+	}
+	source := d.From
+	if source == d.Catalogue.Profile || strings.HasPrefix(source, d.Catalogue.Profile+":") {
+		source = d.To
+	}
+	data, added, err := narrowings.Append(file, source, d.Catalogue.Undecided())
+	if err != nil {
+		return fmt.Errorf("--write-narrowings %s: %w", f.record, err)
+	}
+	if added > 0 {
+		if err := os.WriteFile(f.record, data, 0o644); err != nil {
+			return fmt.Errorf("--write-narrowings: %w", err)
+		}
+	}
+	noun := "entries"
+	if added == 1 {
+		noun = "entry"
+	}
+	fmt.Fprintf(log, "permstack: added %d %s to %s; each awaits a decision\n", added, noun, f.record)
+	return nil
 }
 
 // pairByHand records --as in the first set.

@@ -13,6 +13,9 @@ import (
 // another policy to that role; other roles have it if their other policies reach anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
+// GuardSid is the Sid of its statement.
+const GuardSid = "Guard"
+
 // guardAllows are the actions that the guard does not deny: what vendors read of their own installation, and what they
 // do with its roles. Whether they are granted is up to the other policies.
 var guardAllows = iampolicy.Values{
@@ -46,9 +49,9 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 	return Policy{
 		Entity: GuardPolicy, Name: GuardPolicy, Description: sentence(why),
 		Document: iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
-			Sid: "Guard", Effect: "Deny", NotAction: role.allowedByGuard(resources), Resource: resources,
+			Sid: GuardSid, Effect: "Deny", NotAction: role.allowedByGuard(resources), Resource: resources,
 		}}},
-		Grants: []Grant{{Sid: "Guard", Why: why}},
+		Grants: []Grant{{Sid: GuardSid, Why: why}},
 	}, len(resources) > 0
 }
 

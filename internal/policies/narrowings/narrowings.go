@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,4 +52,55 @@ func Read(profile string) (Differences, error) {
 		return Differences{}, fmt.Errorf("parse narrowings of profile %s: %w", profile, err)
 	}
 	return out, nil
+}
+
+// Append returns a narrowings file with further differences, which have no reason yet: the tests fail until somebody has
+// written one, or removed the entry because the profile was changed. Actions of a role that the file has are not added.
+// It returns the number of added entries.
+func Append(file []byte, source string, more []Narrowing) ([]byte, int, error) {
+	var existing Differences
+	if err := yaml.Unmarshal(file, &existing); err != nil {
+		return nil, 0, fmt.Errorf("parse narrowings: %w", err)
+	}
+	byRole := slices.ContainsFunc(existing.Narrowings, func(n Narrowing) bool { return n.Role != "" }) ||
+		len(existing.Narrowings) == 0
+	known := func(role, action string) bool {
+		return slices.ContainsFunc(existing.Narrowings, func(n Narrowing) bool {
+			return (n.Role == role || n.Role == "") && slices.Contains(n.Actions, action)
+		})
+	}
+	var out bytes.Buffer
+	out.Write(file)
+	if len(bytes.TrimSpace(file)) == 0 {
+		fmt.Fprintf(&out, "comparedWith: %s\nnarrowings:\n", source)
+	}
+	added := 0
+	for _, n := range more {
+		if !byRole {
+			n.Role = ""
+		}
+		n.Actions = slices.DeleteFunc(slices.Clone(n.Actions), func(a string) bool { return known(n.Role, a) })
+		if len(n.Actions) == 0 {
+			continue
+		}
+		existing.Narrowings = append(existing.Narrowings, n)
+		added++
+		fmt.Fprintf(&out, "  # Awaits a decision, since the comparison with %s.\n", strings.Join(strings.Fields(source), " "))
+		first := "  - "
+		if n.Role != "" {
+			fmt.Fprintf(&out, "  - role: %s\n", n.Role)
+			first = "    "
+		}
+		fmt.Fprintf(&out, "%sactions:\n", first)
+		for _, a := range n.Actions {
+			fmt.Fprintf(&out, "      - %s\n", a)
+		}
+		fmt.Fprintf(&out, "    we: %s\n    why: \"\"\n", n.We)
+	}
+	var again Differences
+	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again.Narrowings) != len(existing.Narrowings) {
+		return nil, 0, errors.New("add to narrowings: the list narrowings must be at the end of the file, one entry below the " +
+			"other")
+	}
+	return out.Bytes(), added, nil
 }

@@ -180,13 +180,18 @@ func (s *AccessSet) rename(own renames) {
 
 // replaceInDocument returns a copy of a document with replaced values.
 func replaceInDocument(replacer *strings.Replacer, d iampolicy.Document) iampolicy.Document {
+	return mapDocument(replacer.Replace, d)
+}
+
+// mapDocument returns a copy of a document with other resources, principals and values of conditions.
+func mapDocument(change func(string) string, d iampolicy.Document) iampolicy.Document {
 	values := func(v iampolicy.Values) iampolicy.Values {
 		if v == nil { // an element that is present and empty is not valid
 			return nil
 		}
 		out := make(iampolicy.Values, len(v))
 		for i, s := range v {
-			out[i] = replacer.Replace(s)
+			out[i] = change(s)
 		}
 		return out
 	}

@@ -22,7 +22,12 @@ type Lacking struct {
 	Assets  []LackingAsset `json:"assets"`
 	// Recorded are actions that the profile grants less of for a recorded reason (narrowings).
 	Recorded []string `json:"recorded,omitempty"`
+
+	undecided []narrowings.Narrowing
 }
+
+// Undecided returns the differences that a decision is to be recorded for, by role: each with an empty reason.
+func (l Lacking) Undecided() []narrowings.Narrowing { return l.undecided }
 
 // LackingAsset is what an asset of the profile lacks. Asset is a service's name, such as "service fsx", if no asset of
 // the profile uses the service.
@@ -47,16 +52,18 @@ func Lacks(
 		return out, err
 	}
 	byAsset := map[string]*LackingAsset{}
-	d := Compare(profileSet.together(), file.together(), describer)
+	theirs, ours, _, _ := prepare(file, profileSet)
+	d := Compare(ours.together().withoutGuard(), theirs.together(), describer)
 	for _, c := range d.Changes {
 		if c.What != "actions" || !c.Kind.IsGrowth() {
 			continue
 		}
 		for _, action := range c.Actions {
-			if isRecorded(differences, action) {
+			if isRecorded(differences, action, c.Kind) {
 				out.Recorded = append(out.Recorded, action)
 				continue
 			}
+			out.addUndecided(theirs.rolesGranting(action), action, c.Kind)
 			for _, asset := range users.of(action) {
 				if byAsset[asset] == nil {
 					byAsset[asset] = &LackingAsset{Asset: asset}
@@ -79,6 +86,56 @@ func Lacks(
 	return out, nil
 }
 
+// addUndecided adds an action of roles to the differences without a decision.
+func (l *Lacking) addUndecided(roles []string, action string, kind Kind) {
+	we := "grant less"
+	if kind == Changed {
+		we = "grant another scope"
+	}
+	for _, role := range roles {
+		i := slices.IndexFunc(l.undecided, func(n narrowings.Narrowing) bool { return n.Role == role && n.We == we })
+		if i < 0 {
+			i = len(l.undecided)
+			l.undecided = append(l.undecided, narrowings.Narrowing{Role: role, We: we})
+		}
+		if !slices.Contains(l.undecided[i].Actions, action) {
+			l.undecided[i].Actions = append(l.undecided[i].Actions, action)
+		}
+	}
+}
+
+// rolesGranting returns the roles that grant an action, or part of a pattern of actions.
+func (s *AccessSet) rolesGranting(action string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(s.Roles)) {
+		if len(restrictToAction(s.Roles[name].Policies, action)) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// withoutGuard returns the set without the statement that protects the installation from its own roles: it is no
+// decision on what the vendor may do.
+func (s *AccessSet) withoutGuard() *AccessSet {
+	out := *s
+	out.Roles = map[string]Role{}
+	for name, role := range s.Roles {
+		var kept []iampolicy.Document
+		for _, d := range role.Policies {
+			d.Statement = slices.DeleteFunc(slices.Clone(d.Statement), func(st iampolicy.Statement) bool {
+				return st.Effect == "Deny" && st.Sid == policies.GuardSid
+			})
+			if len(d.Statement) > 0 {
+				kept = append(kept, d)
+			}
+		}
+		role.Policies = kept
+		out.Roles[name] = role
+	}
+	return &out
+}
+
 // together returns the set with all policies of its roles as those of one role.
 func (s *AccessSet) together() *AccessSet {
 	out := newAccessSet(s.Label)
@@ -94,9 +151,12 @@ func (s *AccessSet) together() *AccessSet {
 	return out
 }
 
-func isRecorded(d narrowings.Differences, action string) bool {
+// isRecorded reports whether a difference of an action is recorded. An action that the profile grants for other
+// resources is recorded by any decision on it; one that it grants less or nowhere, only by a decision to grant less.
+func isRecorded(d narrowings.Differences, action string, kind Kind) bool {
 	return slices.ContainsFunc(d.Narrowings, func(n narrowings.Narrowing) bool {
-		return n.IsTighter() && slices.ContainsFunc(n.Actions, func(p string) bool { return actions.Match(p, action) })
+		return n.Why != "" && (n.IsTighter() || kind == Changed) &&
+			slices.ContainsFunc(n.Actions, func(p string) bool { return actions.Match(p, action) || actions.Match(action, p) })
 	})
 }
 

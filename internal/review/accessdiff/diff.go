@@ -72,12 +72,7 @@ type Diff struct {
 // Compare returns the changes from one set to another. A set that names its account
 // and Region grants the same as one with CloudFormation's pseudo parameters.
 func Compare(from, to *AccessSet, describer explain.Describer) Diff {
-	if from.externalIDMasked || to.externalIDMasked {
-		from, to = from.withExampleID(), to.withExampleID()
-	}
-	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
-	from, to = from.replace(replacer), to.replace(replacer)
-	from, to, pairs, notes := pair(from, to)
+	from, to, pairs, notes := prepare(from, to)
 	d := differ{describer: describer, out: Diff{From: from.Label, To: to.Label, Changes: []Change{}}}
 	d.out.Pairs, d.out.Notes = pairs, notes
 	for _, name := range unionKeys(from.Roles, to.Roles) {
@@ -98,6 +93,18 @@ func Compare(from, to *AccessSet, describer explain.Describer) Diff {
 	slices.Sort(out.NotCompared)
 	out.NotCompared = slices.Compact(out.NotCompared)
 	return out
+}
+
+// prepare returns both sets with the same account, Region and names.
+func prepare(from, to *AccessSet) (a, b *AccessSet, pairs []Pair, notes []string) {
+	if from.externalIDMasked || to.externalIDMasked {
+		from, to = from.withExampleID(), to.withExampleID()
+	}
+	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
+	from, to = from.replace(replacer), to.replace(replacer)
+	from, to, pairs, notes = pair(from, to)
+	from, to, pairs, more := align(from, to, pairs)
+	return from, to, pairs, append(notes, more...)
 }
 
 type differ struct {
