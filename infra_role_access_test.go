@@ -187,6 +187,9 @@ func (s *infraScene) expand(text string) []string {
 	if list := s.names[text]; list != nil {
 		var out []string
 		for _, item := range list {
+			if item == "{tag}" && s.values["ResourceTags"] == "" {
+				continue
+			}
 			out = append(out, s.patterns(item)...)
 		}
 		return out
@@ -199,15 +202,14 @@ func (s *infraScene) expand(text string) []string {
 		begin = "Clumio"
 	}
 	text = strings.NewReplacer("{path}", path, "{V}", begin, "{here}", s.region, "{uuid}", uuid, "{short}", uuid[:8],
-		"{org}",
-		"o-a1b2c3d4e5").Replace(text)
+		"{org}", "o-a1b2c3d4e5", "{tag}", "team").Replace(text)
 	f := strings.SplitN(text, ":", 4)
 	switch {
 	case text == "-":
 		return []string{""} // a trust policy names no resource
 	case text == "own":
 		return []string{account}
-	case len(f) < 4:
+	case len(f) < 4, strings.HasPrefix(text, "AWS::"):
 		return []string{text}
 	}
 	for i, names := range map[int]map[string]string{1: {"here": s.region}, 2: {"own": account}} {

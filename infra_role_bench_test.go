@@ -171,7 +171,9 @@ var repeated = map[string]string{
 	"iam:ListAttachedRolePolicies":    "as above",
 	"iam:ListInstanceProfilesForRole": "as above", "iam:GetInstanceProfile": "as above",
 	"kms:GenerateDataKey": "of several keys, or for several", "kms:Decrypt": "as above",
-	"sns:Publish": "by several, or denied",
+	"sns:Publish":                "by several, or denied",
+	"cloudformation:CreateStack": "the inventory stack by its types of resources", "cloudformation:UpdateStack": "as above",
+	"sqs:SendMessage": "by Lambda, or by the function's code",
 }
 
 // duplicateActions returns actions in several statements of a place: an action that another statement allows already

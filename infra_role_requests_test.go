@@ -207,6 +207,10 @@ func (s *infraScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntem
 	}})
 }
 
+// policyRoles are the roles that have the policies that are resources of their own. TestPoliciesOfRoles compares them
+// with the template.
+var policyRoles = map[string]string{"ProvisionerPolicy": "ProvisionerRole", "DriftReadPolicy": "DriftRole"}
+
 // places returns all policies of a bound template: of roles, trust, topics, queues and keys, and who may invoke a
 // function.
 func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
@@ -247,9 +251,20 @@ func (s *infraScene) places(b *cfntemplate.Resolved) ([]place, error) {
 			if err = add(id+" trust", p["AssumeRolePolicyDocument"]); err == nil {
 				err = add(id, docs...)
 			}
+		case "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy": // its statements are the role's
+			if id == "VendorCeiling" { // a boundary, which grants nothing: TestTakenOverProvisioner
+				break
+			}
+			i := slices.IndexFunc(out, func(o place) bool { return o.name == policyRoles[id] })
+			if i < 0 {
+				return nil, fmt.Errorf("%s is the policy of no role", id)
+			}
+			if err = add(id, p["PolicyDocument"]); err == nil {
+				out[i].statements = append(out[i].statements, out[len(out)-1].statements...)
+				out = out[:len(out)-1]
+			}
 		case "AWS::SNS::TopicInlinePolicy", "AWS::SQS::QueuePolicy":
 			err = add(id, p["PolicyDocument"])
-		case "AWS::IAM::ManagedPolicy": // a boundary, which grants nothing: TestTakenOverProvisioner
 		case "AWS::KMS::Key":
 			err = add(id, p["KeyPolicy"])
 		case "AWS::Lambda::Permission":

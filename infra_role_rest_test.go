@@ -1,6 +1,7 @@
 package permstack_test
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 
@@ -14,7 +15,7 @@ func TestInfraRoleResources(t *testing.T) {
 	types := map[string]map[string]int{
 		"template.yaml": {
 			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 4, "AWS::IAM::Role": 3,
-			"AWS::IAM::ManagedPolicy": 1, "AWS::Lambda::EventInvokeConfig": 2,
+			"AWS::IAM::ManagedPolicy": 2, "AWS::IAM::RolePolicy": 1, "AWS::Lambda::EventInvokeConfig": 2,
 			"AWS::Lambda::Function": 2, "AWS::Lambda::Permission": 1, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
 			"AWS::SNS::Topic": 1, "AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 2, "AWS::SQS::QueuePolicy": 1,
 			"AWS::SSM::Parameter": 1, "Custom::PermissionStack": 1,
@@ -88,5 +89,33 @@ func TestInfraRoleResources(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPoliciesOfRoles requires that the roles have the policies that are resources of their own, and no others.
+func TestPoliciesOfRoles(t *testing.T) {
+	b, err := resolveTemplate(t, "parent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range b.Active() {
+		p := properties(t, b, r.LogicalID)
+		switch r.Type {
+		case "AWS::IAM::RolePolicy":
+			got[r.LogicalID], _ = p["RoleName"].(string)
+		case "AWS::IAM::ManagedPolicy":
+			if p["Roles"] != nil {
+				t.Errorf("%s: attached to %v, want the attachment in the role", r.LogicalID, p["Roles"])
+			}
+		case "AWS::IAM::Role":
+			list, _ := p["ManagedPolicyArns"].([]any)
+			for _, arn := range list {
+				got[fmt.Sprint(arn)] = r.LogicalID
+			}
+		}
+	}
+	if !maps.Equal(got, policyRoles) {
+		t.Errorf("got %v, want %v", got, policyRoles)
 	}
 }

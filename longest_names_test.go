@@ -14,6 +14,8 @@ func TestLongestNames(t *testing.T) {
 		Name: "p" + strings.Repeat("-name", 25) + "-s", // 128 characters
 		Parameters: map[string]string{
 			"ConnectionId": strings.Repeat("c", 64), "RolePath": "/" + strings.Repeat("a", 60) + "/", "ProtectS3": "yes",
+			"OnDrift": "revert", "AlertKeyArn": "arn:aws:kms:ap-southeast-1:123456789012:key/" + uuid,
+			"OrgHubTopicArn": "arn:aws:sns:ap-southeast-1:999999999999:" + strings.Repeat("t", 256),
 		},
 	})
 	w.CheckDrift()

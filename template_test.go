@@ -40,6 +40,8 @@ func (arns) GetAtt(id, attribute string) (any, error) {
 	switch id {
 	case "StackRole", "ProvisionerRole", "DriftRole":
 		return "arn:aws:iam::" + account + ":role/permstack/us-east-1/main/installer/parent-" + id + "-1A2B", nil
+	case "Provisioner":
+		return "arn:aws:lambda:us-east-1:" + account + ":function:parent-Provisioner-1A2B", nil
 	case "ProvisionerLogGroup":
 		return "arn:aws:logs:us-east-1:" + account + ":log-group:parent-log:*", nil
 	case "DriftFailures", "DriftEvents":
@@ -95,8 +97,14 @@ func document(t *testing.T, value any) iampolicy.Document {
 func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Document {
 	t.Helper()
 	var docs []iampolicy.Document
-	for _, p := range properties(t, b, id)["Policies"].([]any) {
+	list, _ := properties(t, b, id)["Policies"].([]any)
+	for _, p := range list {
 		docs = append(docs, document(t, p.(map[string]any)["PolicyDocument"]))
+	}
+	for policy, role := range policyRoles {
+		if role == id {
+			docs = append(docs, document(t, properties(t, b, policy)["PolicyDocument"]))
+		}
 	}
 	return docs
 }

@@ -194,7 +194,7 @@ func TestRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	as, role := iam.NewFromConfig(w.ConfigAs(account, region, f.Role)), w.RoleName()
+	as, role := iam.NewFromConfig(w.ConfigAsFunction(account, region, f.Role, f.ARN())), w.RoleName()
 	_, err = as.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: aws.String(admin)})
 	if !awserr.IsDenied(err) {
 		t.Errorf("attach a policy as the drift check: got %v, want it denied", err)

@@ -149,6 +149,11 @@ func (c *Cloud) globalContext(call *protocol.Call, role iam.Role) map[string][]s
 	if id := c.organizations.ID(call.Account); id != "" {
 		keys["aws:PrincipalOrgID"], keys["aws:ResourceOrgID"] = []string{id}, []string{id}
 	}
+	// A property of the session, which services that act for the caller forward (IAM User Guide, "AWS global condition
+	// context keys" and "Forward access sessions"; Lambda Developer Guide, "Using source function ARN").
+	if call.Caller.FunctionARN != "" {
+		keys["lambda:SourceFunctionArn"] = []string{call.Caller.FunctionARN}
+	}
 	for _, t := range role.Tags {
 		keys["aws:PrincipalTag/"+t.Key] = []string{t.Value}
 	}

@@ -66,7 +66,20 @@ func (c *Cloud) ConfigWith(region string, credentials aws.Credentials) aws.Confi
 // trust policy is not evaluated, and the role need not exist yet; calls of a
 // session whose role does not exist are denied.
 func (c *Cloud) SessionCredentials(account, roleARN, sessionName string) aws.Credentials {
-	s := c.sts.Issue(account, roleARN, sessionName)
+	return credentials(account, c.sts.Issue(account, roleARN, sessionName))
+}
+
+// FunctionCredentials is SessionCredentials for a function's code.
+func (c *Cloud) FunctionCredentials(account, roleARN, functionARN string) aws.Credentials {
+	return credentials(account, c.sts.IssueToFunction(account, roleARN, functionARN))
+}
+
+// ConfigAsFunction is ConfigAs with the credentials of a function's code.
+func (c *Cloud) ConfigAsFunction(account, region, roleARN, functionARN string) aws.Config {
+	return c.ConfigWith(region, c.FunctionCredentials(account, roleARN, functionARN))
+}
+
+func credentials(account string, s sts.Session) aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: s.Caller.AccessKeyID, SecretAccessKey: s.Secret, SessionToken: s.Token,
 		Source: "permstack local", CanExpire: true, Expires: s.Expires, AccountID: account,

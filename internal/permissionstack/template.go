@@ -194,3 +194,9 @@ func build(set policies.Set, parts []installation.Part, suffix string, f form) (
 // output is an output of a template. It has no description: its name says enough,
 // and every byte counts against MaxBody.
 type output struct{ Value any }
+
+// InventoryTypes returns the types of resources that the inventory stack may have. The role of the function that
+// deploys it names the same.
+func InventoryTypes() []string {
+	return []string{"AWS::Events::Rule", "AWS::SNS::Topic", "AWS::SNS::TopicInlinePolicy"}
+}

@@ -64,6 +64,24 @@ func (o *operation) tagsMatch(stack *types.Stack) bool {
 	return len(desired) == own
 }
 
+// resourceTypes returns the only types that a permission stack can have, or nil for the one that has roles: a request
+// that acknowledges these cannot list types (API reference, CreateStack: Capabilities). The function's role requires the
+// list (cloudformation:ResourceTypes).
+func (o *operation) resourceTypes(name string) []string {
+	if name == o.parent.StackName(installation.Inventory) {
+		return permissionstack.InventoryTypes()
+	}
+	return nil
+}
+
+// capabilities returns what a request for a permission stack acknowledges.
+func (o *operation) capabilities(name string) []types.Capability {
+	if o.resourceTypes(name) != nil {
+		return nil
+	}
+	return []types.Capability{types.CapabilityCapabilityNamedIam}
+}
+
 // stackTags returns the ownership tags and the customer's tags. CloudFormation
 // copies them to every resource of the stack that supports tags.
 func (o *operation) stackTags() []types.Tag {

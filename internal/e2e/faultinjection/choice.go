@@ -41,7 +41,7 @@ func (c choice) properties() map[string]any {
 		support = supportPlane
 	}
 	return map[string]any{
-		"ServiceToken":   "arn:aws:lambda:" + region + ":" + account + ":function:" + parentName + "-Provisioner-1A2B3C",
+		"ServiceToken":   provisionerARN,
 		"ServiceTimeout": "960", "Profile": profile, "Assets": c.assets, "Operations": []string{"backup", "restore"},
 		"SupportRole": fmt.Sprint(c.support), "AWSBackupInventory": "false", "ControlPlaneRoleArn": controlPlane,
 		"SupportControlPlaneRoleArn": support, "DataPlaneAccountId": dataPlane,

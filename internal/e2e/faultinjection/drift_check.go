@@ -287,7 +287,8 @@ func (i *invocation) driftHandler(
 	if err != nil {
 		return nil, err
 	}
-	cfg := env.cloud.ConfigWith(region, env.cloud.SessionCredentials(account, env.checkRole, "drift"))
+	driftARN := functionARN("permstack-drift-" + parent.ID[strings.LastIndexByte(parent.ID, '/')+1:])
+	cfg := env.cloud.ConfigAsFunction(account, region, env.checkRole, driftARN)
 	cfg.HTTPClient = &http.Client{
 		Transport: &faultyTransport{
 			env:        env,

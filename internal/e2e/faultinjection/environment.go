@@ -135,7 +135,7 @@ func (env *environment) beginOperation(ctx context.Context, n int) (end func()) 
 }
 
 func (env *environment) functionSession() aws.Credentials {
-	return env.cloud.SessionCredentials(account, env.functionRole, "provisioner")
+	return env.cloud.FunctionCredentials(account, env.functionRole, provisionerARN)
 }
 
 func (env *environment) setCurrent(i *invocation) {
@@ -270,7 +270,31 @@ func (env *environment) createRole(bound *cfntemplate.Resolved, id string) (arn 
 	}); err != nil {
 		return "", fmt.Errorf("create role %s: %w", name, err)
 	}
+	if id == "DriftRole" {
+		if err := env.attachReadPolicy(bound, name); err != nil {
+			return "", err
+		}
+	}
 	return arn, env.putPolicies(bound, id)
+}
+
+// attachReadPolicy creates the managed policy of the drift check's role.
+func (env *environment) attachReadPolicy(bound *cfntemplate.Resolved, role string) error {
+	properties, err := bound.Properties("DriftReadPolicy", roleARNs{})
+	if err != nil {
+		return fmt.Errorf("read DriftReadPolicy of template.yaml: %w", err)
+	}
+	policy, err := env.iam.CreatePolicy(context.Background(), &iam.CreatePolicyInput{
+		PolicyName: aws.String(parentName + "-DriftReadPolicy"), Path: aws.String(installerPath),
+		PolicyDocument: text(properties["PolicyDocument"]),
+	})
+	if err != nil {
+		return fmt.Errorf("create policy of role %s: %w", role, err)
+	}
+	_, err = env.iam.AttachRolePolicy(context.Background(), &iam.AttachRolePolicyInput{
+		RoleName: &role, PolicyArn: policy.Policy.Arn,
+	})
+	return err
 }
 
 func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) error {
@@ -279,7 +303,15 @@ func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) erro
 	if err != nil {
 		return fmt.Errorf("read %s of template.yaml: %w", id, err)
 	}
-	for _, p := range properties["Policies"].([]any) {
+	list, _ := properties["Policies"].([]any)
+	if id == "ProvisionerRole" {
+		policy, err := bound.Properties("ProvisionerPolicy", roleARNs{})
+		if err != nil {
+			return fmt.Errorf("read ProvisionerPolicy of template.yaml: %w", err)
+		}
+		list = append(list, policy)
+	}
+	for _, p := range list {
 		policy := p.(map[string]any)
 		if _, err := env.iam.PutRolePolicy(context.Background(), &iam.PutRolePolicyInput{
 			RoleName: &name, PolicyName: aws.String(policy["PolicyName"].(string)),
@@ -294,9 +326,11 @@ func (env *environment) putPolicies(bound *cfntemplate.Resolved, id string) erro
 // roleNameInARN returns the name of a role in its ARN.
 func roleNameInARN(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-const (
-	installerPath = "/permstack/us-east-1/main/installer/"
-)
+const installerPath = "/permstack/us-east-1/main/installer/"
+
+var provisionerARN = functionARN(parentName + "-Provisioner-1A2B3C")
+
+func functionARN(name string) string { return "arn:aws:lambda:" + region + ":" + account + ":function:" + name }
 
 func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
@@ -331,7 +365,12 @@ func (roleARNs) Ref(id string) (any, error) {
 	return "arn:aws:sns:" + region + ":" + account + ":" + parentName + "-" + id, nil
 }
 
-func (roleARNs) GetAtt(id, _ string) (any, error) { return roleARN(id), nil }
+func (roleARNs) GetAtt(id, _ string) (any, error) {
+	if id == "Provisioner" {
+		return provisionerARN, nil
+	}
+	return roleARN(id), nil
+}
 
 func text(v any) *string {
 	data, err := json.Marshal(v)

@@ -82,7 +82,7 @@ func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload [
 		return a.runDrift(ctx, f, payload)
 	}
 	settings := provisionerlambda.ReadSettings(func(name string) string { return f.Environment[name] })
-	handler := provisionerlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role),
+	handler := provisionerlambda.Handler(settings, a.cloud.ConfigAsFunction(f.Account, f.Region, f.Role, f.ARN()),
 		provisionerlambda.Options{
 			ResponseClient: &http.Client{Transport: responses{a.stacks.ResponseHandler()}},
 			Synthesize: func(s policies.Selection, e policies.Environment) (set policies.Set, err error) {
@@ -105,7 +105,7 @@ func (a *account) runDrift(ctx context.Context, f *lambda.Function, payload []by
 	if err != nil {
 		return lambdaruntime.Result{}, err
 	}
-	handle := driftlambda.Handler(settings, a.cloud.ConfigAs(f.Account, f.Region, f.Role), io.Discard, time.Now, pause.For)
+	handle := driftlambda.Handler(settings, a.cloud.ConfigAsFunction(f.Account, f.Region, f.Role, f.ARN()), io.Discard, time.Now, pause.For)
 	result, err := handle(ctx, payload)
 	if err != nil {
 		return lambdaruntime.Result{FunctionError: err.Error()}, nil

@@ -85,7 +85,7 @@ func newHarness(t *testing.T) *harness {
 			path, err := customFunction()
 			return []string{path}, "", []string{"LOG=" + h.log}, err
 		},
-		Credentials: h.cloud.SessionCredentials, Assumable: h.cloud.AssumableBy,
+		Credentials: h.cloud.FunctionCredentials, Assumable: h.cloud.AssumableBy,
 		Output:   func(string) io.Writer { return h },
 		Endpoint: func() string { return endpoint }, RetryDelay: time.Millisecond,
 	})

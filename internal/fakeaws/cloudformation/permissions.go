@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strings"
 
 	"permstack/internal/fakeaws/protocol"
@@ -22,11 +23,46 @@ func (e *Engine) onStack(call *protocol.Call) []protocol.Access {
 			context[key] = []string{v}
 		}
 	}
+	for _, list := range []string{"ResourceTypes", "ImportResourceTypes"} {
+		if v := call.List(list); len(v) > 0 {
+			context["cloudformation:"+list] = v
+		}
+	}
 	out := []protocol.Access{{Action: "cloudformation:" + call.Action, Resource: resource, Context: context}}
+	out = append(out, e.tagging(call, resource)...)
 	if role := call.Str("RoleARN"); role != "" {
 		pass := protocol.PassRole(role, "cloudformation.amazonaws.com")
 		pass.Context["iam:AssociatedResourceArn"] = []string{resource}
 		out = append(out, pass)
+	}
+	return out
+}
+
+// tagging returns the permissions to add and remove a stack's tags, with the call that does it as
+// cloudformation:CreateAction (CloudFormation User Guide, "Control access based on resource-mutating API actions").
+func (e *Engine) tagging(call *protocol.Call, resource string) (out []protocol.Access) {
+	tags := call.Tags("Tags")
+	access := func(action string, context map[string][]string) {
+		context["cloudformation:CreateAction"] = []string{call.Action}
+		out = append(out, protocol.Access{Action: "cloudformation:" + action, Resource: resource, Context: context})
+	}
+	if len(tags) > 0 {
+		access("TagResource", protocol.TagContext(tags, nil, nil))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.find(call.Account, call.Region, call.Str("StackName"), true)
+	if s == nil || !hasList(call, "Tags") {
+		return out
+	}
+	var removed []string
+	for _, t := range s.tags {
+		if !slices.ContainsFunc(tags, func(o protocol.Tag) bool { return o.Key == t.Key }) {
+			removed = append(removed, t.Key)
+		}
+	}
+	if len(removed) > 0 {
+		access("UntagResource", protocol.TagContext(nil, removed, nil))
 	}
 	return out
 }

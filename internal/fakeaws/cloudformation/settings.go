@@ -22,7 +22,7 @@ var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 // CreateChangeSet that would change the result and are not implemented.
 var unsupportedParameters = []string{
 	"StackPolicyURL", "StackPolicyDuringUpdateURL",
-	"RollbackConfiguration.RollbackTriggers.member.1.Arn", "ResourceTypes.member.1",
+	"RollbackConfiguration.RollbackTriggers.member.1.Arn",
 	"ResourcesToImport.member.1.LogicalResourceId",
 }
 
@@ -37,6 +37,10 @@ func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*sett
 	set := &settings{
 		capabilities: call.List("Capabilities"), notifications: call.List("NotificationARNs"),
 		roleARN: call.Str("RoleARN"), token: call.Str("ClientRequestToken"), parameterValues: map[string]string{},
+	}
+	if set.resourceTypes = call.List("ResourceTypes"); len(set.resourceTypes) > 0 && len(set.capabilities) > 0 {
+		// The API reference, CreateStack: Capabilities, has the rule and no text of the error.
+		return nil, invalid("Only one of Capabilities and ResourceTypes can be specified")
 	}
 	var err error
 	if set.timeout, err = call.Int("TimeoutInMinutes", 0); err != nil {
@@ -249,6 +253,14 @@ func (e *Engine) bind(s *stack, set *settings) error {
 	}
 	if _, err := set.bound.Order(); err != nil {
 		return invalid("%v", err)
+	}
+	for _, r := range set.bound.Active() {
+		if len(set.resourceTypes) > 0 && !slices.ContainsFunc(set.resourceTypes, func(pattern string) bool {
+			prefix, all := strings.CutSuffix(pattern, "*")
+			return pattern == r.Type || all && strings.HasPrefix(r.Type, prefix)
+		}) {
+			return invalid("Resource type %s is not in ResourceTypes", r.Type)
+		}
 	}
 	needs, _ := capabilities(set.template)
 	if needs != "" && !slices.Contains(set.capabilities, needs) &&

@@ -53,6 +53,7 @@ type settings struct {
 	bound           *cfntemplate.Resolved
 	parameterValues map[string]string // parameter values
 	capabilities    []string
+	resourceTypes   []string
 	tags            []protocol.Tag
 	notifications   []string
 	roleARN         string

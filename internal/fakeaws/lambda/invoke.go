@@ -178,7 +178,7 @@ func (r *Registry) config(f *Function, argv []string, dir string, env []string) 
 	}
 	if r.o.Credentials != nil {
 		c.Credentials = func() lambdaruntime.Credentials {
-			cred := r.o.Credentials(f.Account, f.Role, f.Name)
+			cred := r.o.Credentials(f.Account, f.Role, f.ARN())
 			return lambdaruntime.Credentials{
 				AccessKeyID:     cred.AccessKeyID,
 				SecretAccessKey: cred.SecretAccessKey,

@@ -42,8 +42,8 @@ func registry(t *testing.T) (*Registry, *buffer) {
 			}
 			return []string{path}, "", nil, nil
 		},
-		Credentials: func(account, role, session string) aws.Credentials {
-			return aws.Credentials{AccessKeyID: account + " " + role + " " + session}
+		Credentials: func(account, role, function string) aws.Credentials {
+			return aws.Credentials{AccessKeyID: account + " " + role + " " + function}
 		},
 		Endpoint:   func() string { return "http://here" },
 		Output:     func(string) io.Writer { return log },
@@ -94,7 +94,7 @@ func TestLife(t *testing.T) {
 	}
 	ask("V", "1")
 	ask("AWS_ENDPOINT_URL", "http://here")
-	ask("AWS_ACCESS_KEY_ID", "111122223333 arn:aws:iam::111122223333:role/r f")
+	ask("AWS_ACCESS_KEY_ID", "111122223333 arn:aws:iam::111122223333:role/r arn:aws:lambda:eu-central-1:111122223333:function:f")
 	changed := function()
 	changed.Environment = map[string]string{"V": "2"}
 	if _, err := r.Update(changed); err != nil {

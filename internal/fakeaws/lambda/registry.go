@@ -25,8 +25,9 @@ type Options struct {
 	Code CodeResolver
 	// Run runs a function in this process, instead of the code that Code finds. Its
 	// context has the function's timeout.
-	Run         func(ctx context.Context, f *Function, payload []byte) (lambdaruntime.Result, error)
-	Credentials func(account, roleARN, sessionName string) aws.Credentials
+	Run func(ctx context.Context, f *Function, payload []byte) (lambdaruntime.Result, error)
+	// Credentials begins a session of a function's role for the function's code.
+	Credentials func(account, roleARN, functionARN string) aws.Credentials
 	// Fetch returns the zip of a function whose code is in S3. If it returns nil,
 	// Code decides by the key. A nil Fetch reads nothing.
 	Fetch func(f *Function) ([]byte, error)

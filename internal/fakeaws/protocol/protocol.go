@@ -93,6 +93,7 @@ type Caller struct {
 	RoleARN     string // of the role, with its path, for credentials from AssumeRole
 	RoleID      string // AROA… of the role when the session began
 	SessionName string // name of the session, for credentials from AssumeRole
+	FunctionARN string // unqualified, for credentials that Lambda issued to a function
 }
 
 // PrincipalARN returns the value of aws:PrincipalArn: for a session it is the ARN of the role (IAM User Guide, AWS

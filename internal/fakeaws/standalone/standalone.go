@@ -81,7 +81,7 @@ func Start(addr string, o Options) (*Server, error) {
 	l.Functions = lambda.New(lambda.Options{
 		Code:        l.code.find,
 		Fetch:       l.fetchCode,
-		Credentials: l.SessionCredentials,
+		Credentials: l.FunctionCredentials,
 		Assumable:   l.AssumableBy,
 		Endpoint:    endpoint,
 		Output:      func(string) io.Writer { return o.FunctionLog },

@@ -53,7 +53,7 @@ func (s *Service) assumeRole(_ context.Context, call *protocol.Call) (any, error
 		return nil, protocol.Errorf("ValidationError",
 			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	session := s.issue(account, arn, name, time.Duration(seconds)*time.Second)
+	session := s.issue(account, arn, name, "", time.Duration(seconds)*time.Second)
 	return assumed(session), nil
 }
 

@@ -67,10 +67,16 @@ const defaultSessionDuration = 12 * time.Hour
 
 // Issue begins a session of a role without evaluating its trust policy.
 func (s *Service) Issue(account, roleARN, name string) Session {
-	return s.issue(account, roleARN, name, defaultSessionDuration)
+	return s.issue(account, roleARN, name, "", defaultSessionDuration)
 }
 
-func (s *Service) issue(account, roleARN, name string, duration time.Duration) Session {
+// IssueToFunction is Issue for a function, whose ARN all calls of the session have as lambda:SourceFunctionArn.
+func (s *Service) IssueToFunction(account, roleARN, functionARN string) Session {
+	name := functionARN[strings.LastIndexByte(functionARN, ':')+1:]
+	return s.issue(account, roleARN, name, functionARN, defaultSessionDuration)
+}
+
+func (s *Service) issue(account, roleARN, name, functionARN string, duration time.Duration) Session {
 	partition, roleName := splitRoleARN(roleARN)
 	role, _ := s.iam.Lookup(account, roleName)
 	if role.ARN != "" {
@@ -87,6 +93,7 @@ func (s *Service) issue(account, roleARN, name string, duration time.Duration) S
 			AccessKeyID: key,
 			ARN:         fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", partition, account, roleName, name),
 			RoleName:    roleName, RoleARN: cmp.Or(role.ARN, roleARN), RoleID: role.ID, SessionName: name,
+			FunctionARN: functionARN,
 		},
 		Account: account, RoleARN: roleARN,
 		Secret:  base64.RawStdEncoding.EncodeToString(random[16:46]),
