@@ -302,7 +302,7 @@ func TestDriftRights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkDecisions(t, documents(t, b, "DriftRole"), append(slices.Clone(never), requests...))
+		checkDecisions(t, documents(t, b, "DriftRole"), calledBy(checkerARN, append(slices.Clone(never), requests...)))
 	}
 	only(nil,
 		request{"taking back", "iam:DetachRolePolicy", role, nil, false},

@@ -253,7 +253,7 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "sns:CreateTopic", topic, nil, events},
 				{own, "events:PutRule", rule, nil, events},
 			})
-			checkDecisions(t, documents(t, b, "DriftRole"), []request{
+			checkDecisions(t, documents(t, b, "DriftRole"), calledBy(checkerARN, []request{
 				{own, "iam:GetRole", role, nil, true}, // every role under the path
 				{own, "iam:GetRole", iam + "role/" + entity, nil, may},
 				{own, "iam:GetInstanceProfile", iam + "instance-profile" + path + entity, nil, may},
@@ -262,7 +262,7 @@ func TestRightsFollowTheProfile(t *testing.T) {
 				{own, "iam:DeleteRolePolicy", role, nil, may},
 				{own, "sns:SetTopicAttributes", topic, nil, events},
 				{own, "events:DescribeRule", "arn:aws:events:us-east-1:123456789012:rule/" + entity, nil, may},
-			})
+			}))
 		}
 		for profile, role := range instanceRole {
 			for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} {

@@ -18,6 +18,63 @@ type request struct {
 	allowed  bool
 }
 
+// calledBy returns the requests with the credentials of a function's code.
+func calledBy(function string, requests []request) []request {
+	var out []request
+	for _, r := range requests {
+		r.context = merged(map[string]string{"lambda:SourceFunctionArn": function}, r.context)
+		out = append(out, r)
+	}
+	return out
+}
+
+const (
+	provisionerARN = "arn:aws:lambda:us-east-1:" + account + ":function:parent-Provisioner-1A2B"
+	checkerARN     = "arn:aws:lambda:us-east-1:" + account + ":function:permstack-drift-" + uuid
+)
+
+// TestRolesOfOtherFunctions requires that a role's permissions are of no use to a function that the role was passed to.
+func TestRolesOfOtherFunctions(t *testing.T) {
+	b, err := resolveTemplate(t, "parent", map[string]string{"OnDrift": "revert", "AlertKeyArn": alertKey,
+		"OrgHubTopicArn": "arn:aws:sns:eu-west-1:999999999999:org-Topic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const others = "arn:aws:lambda:us-east-1:" + account + ":function:another"
+	for role, own := range map[string]string{"ProvisionerRole": provisionerARN, "DriftRole": checkerARN} {
+		t.Run(role, func(t *testing.T) {
+			for _, doc := range documents(t, b, role) {
+				for _, st := range doc.Statement {
+					var keys iampolicy.Values
+					for _, operator := range []string{"ArnEquals", "ArnEqualsIfExists"} {
+						keys = append(keys, st.Condition[operator]["lambda:SourceFunctionArn"]...)
+					}
+					if !slices.Equal(keys, iampolicy.Values{own}) {
+						t.Errorf("%s: lambda:SourceFunctionArn is %v, want %s", st.Sid, keys, own)
+					}
+					for _, action := range st.Action {
+						r := eval.Request{Action: action, Resource: example(st.Resource[0]), Context: map[string][]string{}}
+						for operator, conditions := range st.Condition {
+							for key, values := range conditions {
+								if !strings.Contains(operator, "Null") {
+									r.Context[key] = []string{example(values[0])}
+								}
+							}
+						}
+						if !applies(st, r) {
+							t.Errorf("%s: %s is not allowed with %v", st.Sid, action, r.Context)
+						}
+						r.Context["lambda:SourceFunctionArn"] = []string{others}
+						if applies(st, r) {
+							t.Errorf("%s: %s is allowed to another function", st.Sid, action)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
 func checkDecisions(t *testing.T, docs []iampolicy.Document, requests []request) {
 	t.Helper()
 	for _, r := range requests {
@@ -34,6 +91,7 @@ func checkDecisions(t *testing.T, docs []iampolicy.Document, requests []request)
 const (
 	stackRole       = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/installer/parent-StackRole-1A2B"
 	permissionStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-" + uuid + "-permstack-access/" + uuid
+	inventoryStack  = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent-" + uuid + "-permstack-inventory/" + uuid
 	longStack       = "arn:aws:cloudformation:us-east-1:123456789012:stack/StackSet-cut-" + uuid + "-permstack-access/" +
 		uuid
 	parentStack = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/" + uuid
@@ -48,7 +106,7 @@ func TestProvisionerRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	withRole := map[string]string{"cloudformation:RoleArn": stackRole}
-	checkDecisions(t, documents(t, b, "ProvisionerRole"), []request{
+	checkDecisions(t, documents(t, b, "ProvisionerRole"), calledBy(provisionerARN, []request{
 		{"its work", "cloudformation:CreateStack", permissionStack, withRole, true},
 		{"its work", "cloudformation:UpdateStack", permissionStack, withRole, true},
 		{"its work", "cloudformation:DeleteStack", permissionStack, withRole, true},
@@ -84,7 +142,21 @@ func TestProvisionerRights(t *testing.T) {
 			false},
 		{"a new log", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:123456789012:log-group:parent-log", nil, false},
 		{"its own code", "lambda:UpdateFunctionCode", "arn:aws:lambda:us-east-1:123456789012:function:parent", nil, false},
-	})
+
+		{"the inventory stack", "cloudformation:CreateStack", inventoryStack, merged(withRole, map[string]string{
+			"cloudformation:ResourceTypes": "AWS::SNS::Topic"}), true},
+		{"the inventory stack with any resources", "cloudformation:CreateStack", inventoryStack, withRole, false},
+		{"a role in the inventory stack", "cloudformation:UpdateStack", inventoryStack, merged(withRole,
+			map[string]string{"cloudformation:ResourceTypes": "AWS::IAM::Role"}), false},
+		{"tags of an update", "cloudformation:TagResource", permissionStack, map[string]string{
+			"cloudformation:CreateAction": "UpdateStack", "aws:TagKeys": "permstack:parent"}, true},
+		{"somebody's tag", "cloudformation:TagResource", permissionStack, map[string]string{
+			"cloudformation:CreateAction": "UpdateStack", "aws:TagKeys": "access"}, false},
+		{"tags by a change set", "cloudformation:TagResource", permissionStack, map[string]string{
+			"cloudformation:CreateAction": "CreateChangeSet", "aws:TagKeys": "permstack:parent"}, false},
+		{"as another function", "cloudformation:UpdateStack", permissionStack, merged(withRole, map[string]string{
+			"lambda:SourceFunctionArn": checkerARN}), false},
+	}))
 }
 
 // TestStackRoleRights checks what a malicious template of a permission stack could do.
@@ -173,6 +245,10 @@ func TestStackRoleRights(t *testing.T) {
 				},
 				{"more for a role without it", "iam:PutRolePolicy", role, nil, false},
 				{"a policy for a role without it", "iam:AttachRolePolicy", role, attach(policy), false},
+				{"a tag of the customer's own policies", "iam:TagRole", role, map[string]string{"aws:TagKeys": "access"}, false},
+				{"a new role with such a tag", "iam:CreateRole", role,
+					map[string]string{"iam:PermissionsBoundary": boundary, "aws:TagKeys": "access"}, false},
+				{"its work", "iam:TagRole", role, map[string]string{"aws:TagKeys": "permstack:parent"}, true},
 				{"the boundary taken off", "iam:DeleteRolePermissionsBoundary", role, within, false},
 				{"another boundary", "iam:PutRolePermissionsBoundary", role, map[string]string{"iam:PermissionsBoundary": admin},
 					false},

@@ -26,7 +26,8 @@ func TestTakeover(t *testing.T) {
 		Name: own.Name + "-permstack-c", Parameters: withDefaults(map[string]string{"ConnectionId": "main-main"}),
 	})
 	ownRole := "arn:aws:iam::" + account.ID + ":role/permstack/" + region + "/main/installer/"
-	function := account.ConfigAs(account.ID, region, ownRole+own.PhysicalID("ProvisionerRole"))
+	functionARN := "arn:aws:lambda:" + region + ":" + account.ID + ":function:" + own.PhysicalID("Provisioner")
+	function := account.ConfigAsFunction(account.ID, region, ownRole+own.PhysicalID("ProvisionerRole"), functionARN)
 	stacks := cloudformation.NewFromConfig(function)
 	stackRole := account.ConfigAs(account.ID, region, ownRole+own.PhysicalID("StackRole"))
 	roles, topics := iam.NewFromConfig(stackRole), sns.NewFromConfig(stackRole)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/fakeaws/apitest"
@@ -77,4 +78,65 @@ func TestAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wait("mine-b", "ROLLBACK_COMPLETE") // as the caller, who may not create topics
+}
+
+// TestAccessOfTagsAndTypes checks the condition keys of a call with tags and with resource types: the permission to tag
+// has the call as cloudformation:CreateAction.
+func TestAccessOfTagsAndTypes(t *testing.T) {
+	h := newHarness(t)
+	caller := h.role("caller", "lambda.amazonaws.com", `
+		{"Effect":"Allow","Action":["cloudformation:CreateStack","cloudformation:UpdateStack"],"Resource":"*",
+		"Condition":{"ForAllValues:StringEquals":{"cloudformation:ResourceTypes":["AWS::SNS::Topic"]},
+		"Null":{"cloudformation:ResourceTypes":"false"}}},
+		{"Effect":"Allow","Action":"cloudformation:TagResource","Resource":"*",
+		"Condition":{"StringEquals":{"cloudformation:CreateAction":"CreateStack"},
+		"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}}},
+		{"Effect":"Allow","Action":"sns:*","Resource":"*"}`)
+	client := cfn.NewFromConfig(h.cloud.ConfigAs(account, region, caller))
+	name, body := aws.String("s"), aws.String("Resources: {T: {Type: AWS::SNS::Topic}}")
+	topics := []string{"AWS::SNS::Topic"}
+	tag := func(key string) []types.Tag { return []types.Tag{{Key: &key, Value: aws.String("v")}} }
+	create := func(in cfn.CreateStackInput) error {
+		in.StackName, in.TemplateBody = name, body
+		_, err := client.CreateStack(t.Context(), &in)
+		return err
+	}
+	apitest.WantError(t, create(cfn.CreateStackInput{}), "AccessDenied", "cloudformation:CreateStack")
+	apitest.WantError(t, create(cfn.CreateStackInput{ResourceTypes: []string{"AWS::*"}}),
+		"AccessDenied", "cloudformation:CreateStack")
+	apitest.WantError(t, create(cfn.CreateStackInput{ResourceTypes: topics, Tags: tag("access")}),
+		"AccessDenied", "cloudformation:TagResource")
+	if err := create(cfn.CreateStackInput{ResourceTypes: topics, Tags: tag("team")}); err != nil {
+		t.Fatal(err)
+	}
+	h.wait("s", "CREATE_COMPLETE")
+	_, err := client.UpdateStack(t.Context(), &cfn.UpdateStackInput{
+		StackName: name, TemplateBody: body, ResourceTypes: topics, Tags: tag("team"),
+	})
+	apitest.WantError(t, err, "AccessDenied", "cloudformation:TagResource")
+	_, err = client.UpdateStack(t.Context(), &cfn.UpdateStackInput{
+		StackName: name, TemplateBody: body, ResourceTypes: topics, Tags: []types.Tag{},
+	})
+	if err == nil { // an empty list is not sent
+		t.Error("an update without tags succeeds, although nothing changed")
+	}
+}
+
+// TestFunctionCredentials checks that the calls of a function's code have its ARN as lambda:SourceFunctionArn, and others
+// do not.
+func TestFunctionCredentials(t *testing.T) {
+	h := newHarness(t)
+	const own, other = "arn:aws:lambda:" + region + ":" + account + ":function:own",
+		"arn:aws:lambda:" + region + ":" + account + ":function:other"
+	role := h.role("r", "lambda.amazonaws.com", `{"Effect":"Allow","Action":"iam:GetRole","Resource":"*",
+		"Condition":{"ArnEquals":{"lambda:SourceFunctionArn":"`+own+`"}}}`)
+	get := func(cfg aws.Config) error {
+		_, err := iam.NewFromConfig(cfg).GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r")})
+		return err
+	}
+	if err := get(h.cloud.ConfigAsFunction(account, region, role, own)); err != nil {
+		t.Error(err)
+	}
+	apitest.WantError(t, get(h.cloud.ConfigAsFunction(account, region, role, other)), "AccessDenied", "iam:GetRole")
+	apitest.WantError(t, get(h.cloud.ConfigAs(account, region, role)), "AccessDenied", "iam:GetRole")
 }

@@ -56,6 +56,27 @@ func TestRefusals(t *testing.T) {
 			func(in *cfn.CreateStackInput) { in.Capabilities = nil },
 		},
 		{
+			"resource types and capabilities",
+			"s",
+			two,
+			"ValidationError",
+			"Only one of Capabilities and ResourceTypes can be specified",
+			func(in *cfn.CreateStackInput) {
+				in.ResourceTypes = []string{"AWS::*"}
+				in.Capabilities = []types.Capability{"CAPABILITY_IAM"}
+			},
+		},
+		{
+			"another resource type",
+			"s",
+			two,
+			"ValidationError",
+			"is not in ResourceTypes",
+			func(in *cfn.CreateStackInput) {
+				in.ResourceTypes, in.Capabilities = []string{"AWS::S3::*", "AWS::EC2::VPC"}, nil
+			},
+		},
+		{
 			"named capability",
 			"s",
 			strings.Replace(role, "{AssumeRole", "{RoleName: x, AssumeRole", 1),
