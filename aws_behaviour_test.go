@@ -10,16 +10,10 @@ import (
 	"testing"
 )
 
-// TestAWSBehaviourNamesTests requires that every test that docs/aws-behaviour.md names
-// exists, and that each of its rows has a source, a certainty, what holds it and the
-// consequence.
-func TestAWSBehaviourNamesTests(t *testing.T) {
-	document, err := os.ReadFile("docs/aws-behaviour.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestDocumentsNameTests requires that every test that a document names as proof exists.
+func TestDocumentsNameTests(t *testing.T) {
 	var sources bytes.Buffer
-	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -30,14 +24,40 @@ func TestAWSBehaviourNamesTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllSubmatch(document, -1)
-	if len(names) < 20 {
-		t.Errorf("the document names %d tests, want all that hold an assumption", len(names))
+	for _, path := range []string{"docs/aws-behaviour.md", "docs/security.md"} {
+		t.Run(path, func(t *testing.T) {
+			names := testName.FindAllSubmatch(read(t, path), -1)
+			if len(names) == 0 {
+				t.Error("the document names no test")
+			}
+			for _, m := range names {
+				if !bytes.Contains(sources.Bytes(), []byte("func "+string(m[1])+"(")) {
+					t.Errorf("the document names %s, which does not exist", m[1])
+				}
+			}
+			for _, m := range testFile.FindAllSubmatch(read(t, path), -1) {
+				if _, err := os.Stat(string(m[1])); err != nil {
+					t.Errorf("the document names a file of tests: %v", err)
+				}
+			}
+		})
 	}
-	for _, m := range names {
-		if !bytes.Contains(sources.Bytes(), append([]byte("func "), append(m[1], '(')...)) {
-			t.Errorf("docs/aws-behaviour.md names %s, which does not exist", m[1])
-		}
+}
+
+var (
+	testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z0-9]*)`")
+	testFile = regexp.MustCompile("`([a-z0-9_./-]+_test[.]go)`")
+)
+
+// TestAWSBehaviourRows requires that each row of docs/aws-behaviour.md has a source, a certainty, what holds it and the
+// consequence.
+func TestAWSBehaviourRows(t *testing.T) {
+	document, err := os.ReadFile("docs/aws-behaviour.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := testName.FindAll(document, -1); len(names) < 20 {
+		t.Errorf("the document names %d tests, want all that hold an assumption", len(names))
 	}
 	for _, line := range strings.Split(string(document), "\n") {
 		if !strings.HasPrefix(line, "|") {
