@@ -330,7 +330,9 @@ const installerPath = "/permstack/us-east-1/main/installer/"
 
 var provisionerARN = functionARN(parentName + "-Provisioner-1A2B3C")
 
-func functionARN(name string) string { return "arn:aws:lambda:" + region + ":" + account + ":function:" + name }
+func functionARN(name string) string {
+	return "arn:aws:lambda:" + region + ":" + account + ":function:" + name
+}
 
 func roleARN(id string) string {
 	return "arn:aws:iam::" + account + ":role" + installerPath + parentName + "-" + id + "-1A2B3C"
