@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -102,7 +103,7 @@ run or part of a file could not be read.`,
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), f.output.form, d, d.Write); err != nil {
+			if err := f.write(cmd.OutOrStdout(), d); err != nil {
 				return err
 			}
 			if err := f.writeNarrowings(cmd.ErrOrStderr(), d); err != nil {
@@ -136,7 +137,7 @@ run or part of a file could not be read.`,
 	flags.StringSliceVar(&f.as, "as", nil, "`FROM=TO`: compare the role or policy FROM of A with TO of B")
 	flags.StringVar(&f.record, "write-narrowings", "",
 		"add what the catalogue lacks to this `FILE`, for a decision on each (narrowings.yaml of the profile)")
-	f.output.register(cmd, "", formTable, formJSON, formYAML)
+	f.output.register(cmd, "", formTable, formJSON, formYAML, formCSV, formSARIF, formMarkdown)
 	return cmd
 }
 
@@ -248,6 +249,23 @@ func (f *diffFlags) writeNarrowings(log io.Writer, d accessdiff.Diff) error {
 	}
 	fmt.Fprintf(log, "permstack: added %d %s to %s; each awaits a decision\n", added, noun, f.record)
 	return nil
+}
+
+// write writes a comparison in the form of --output.
+func (f *diffFlags) write(out io.Writer, d accessdiff.Diff) error {
+	switch f.output.form {
+	case formCSV:
+		return d.WriteCSV(out)
+	case formMarkdown:
+		return d.WriteMarkdown(out)
+	case formSARIF:
+		file := filepath.ToSlash(d.To)
+		if _, err := os.Stat(file); err != nil {
+			file = "" // a choice
+		}
+		return writeJSON(out, d.SARIF(file))
+	}
+	return write(out, f.output.form, d, d.Write)
 }
 
 // pairByHand records --as in the first set.

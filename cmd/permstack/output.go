@@ -23,6 +23,8 @@ const (
 	formCSV   = "csv"
 	formSARIF = "sarif" // SARIF 2.1.0, for code scanning
 	formHTML  = "html"  // a page that needs no other file
+
+	formMarkdown = "markdown" // for a comment on a pull request
 )
 
 // outputFlag is --output, the form of a result.
