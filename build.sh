@@ -207,8 +207,8 @@ race_packages() {
     ./internal/notify ./internal/provisioner/...
 }
 
-# run_tests runs every test. -timeout is the limit of one package; it is long because a loaded machine is no
-# reason to fail.
+# run_tests runs every test. The tests with interop tools run beside the others, because most of them wait for a tool or
+# for a clock; for the same reason more packages run at a time than there are processors.
 run_tests() {
   log "format"
   local unformatted
@@ -218,32 +218,40 @@ run_tests() {
     return 1
   fi
   pin_toolchain
-  install_tools &
-  local installation=$!
   # With the flags that functions are built with, tests and the builds within tests share the build cache.
   export CGO_ENABLED=0 GOFLAGS="-trimpath ${GOFLAGS-}"
-  local report with_tools status=0
-  report=$(mktemp)
-  go build -o "$report" ./tools/testreport
+  local work with_tools interop status=0
+  work=$(mktemp -d)
+  go build -o "$work/report" ./tools/testreport
   with_tools=$(tool_packages)
-  # testreport decides about success; it also sees failures to build.
+  log "tests with interop tools: running beside the others, their output follows"
+  # shellcheck disable=SC2086 # one word for each package
+  (install_tools && export_tools && go_test "$work/report" $with_tools) >"$work/interop" 2>&1 &
+  interop=$!
   log "vet, and tests without interop tools"
-  # shellcheck disable=SC2046 # one word for each package
-  go test -vet=all -timeout 60m -json $(go list ./... | grep -vxF "$with_tools") | "$report" || status=1
-  wait "$installation" || true
-  export_tools
-  log "vet, and tests with interop tools"
-  # shellcheck disable=SC2086
-  go test -vet=all -timeout 60m -json $with_tools | "$report" || status=1
+  # shellcheck disable=SC2046
+  go_test "$work/report" $(go list ./... | grep -vxF "$with_tools") || status=1
   if command -v "$(go env CC)" >/dev/null; then
     log "tests under the race detector"
     # shellcheck disable=SC2046
-    CGO_ENABLED=1 go test -race -short -vet=off -timeout 60m -json $(race_packages) | "$report" || status=1
+    CGO_ENABLED=1 go_test "$work/report" -race -short -vet=off $(race_packages) || status=1
   else
     log "race detector: skipped: no C compiler found"
   fi
-  rm -f "$report"
+  log "vet, and tests with interop tools"
+  wait "$interop" || status=1
+  cat "$work/interop"
+  rm -rf "$work"
   return $status
+}
+
+# go_test runs `go test` with the arguments after the first, the program that reports the results and decides about
+# success: it also sees failures to build. -timeout is the limit of one package; it is long because a loaded machine is no
+# reason to fail.
+go_test() {
+  local report=$1
+  shift
+  go test -vet=all -p 4 -parallel 4 -timeout 60m -json "$@" | "$report"
 }
 
 # exhaustive runs the tests that take a sample of their cases with every case.
