@@ -44,8 +44,7 @@ func (e *DamagedError) Unwrap() error { return e.err }
 //
 // SSM has no conditional write, but it counts versions: of two runs that read the
 // same version and write, the second gets a version that is not the next one. It
-// then returns ErrBusy and writes nothing more: the first has its state in memory
-// and writes it at its end.
+// then restores what it replaced and returns ErrBusy.
 //
 // If it returns a *DamagedError the lease is acquired.
 func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) (notify.State, error) {
@@ -86,6 +85,9 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		return state, err
 	}
 	if written != version+1 {
+		if err := s.restoreOverwritten(ctx, written); err != nil {
+			return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same time, and %w", ErrBusy, s.Parameter, err)
+		}
 		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same time", ErrBusy, s.Parameter)
 	}
 	if damaged == nil && version > 1 {
@@ -103,16 +105,13 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 // of this run, which wrote the version own; "" if it is, or is not known. Sessions of
 // a role are the same principal. CloudFormation writes the first version.
 func (s *Store) otherWriter(ctx context.Context, read, own int64) string {
+	history, err := s.history(ctx)
+	if err != nil {
+		return ""
+	}
 	writers := map[int64]string{}
-	pages := ssm.NewGetParameterHistoryPaginator(s.Client, &ssm.GetParameterHistoryInput{Name: &s.Parameter})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return ""
-		}
-		for _, p := range page.Parameters {
-			writers[p.Version] = principal(aws.ToString(p.LastModifiedUser))
-		}
+	for _, p := range history {
+		writers[p.Version] = principal(aws.ToString(p.LastModifiedUser))
 	}
 	if before, now := writers[read], writers[own]; before != "" && now != "" && before != now {
 		return before

@@ -2,6 +2,7 @@ package monitor_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,74 @@ func TestSameMoment(t *testing.T) {
 	); err != nil ||
 		len(state.Known) != 1 {
 		t.Errorf("the third: %+v, %v", state, err)
+	}
+}
+
+// TestLateWrite checks that a run whose write is delayed until after the end of another one restores the state of that
+// run, without a lease, also if several runs are late.
+func TestLateWrite(t *testing.T) {
+	for _, late := range []int{1, 3} {
+		t.Run(fmt.Sprint(late), func(t *testing.T) {
+			cloud, client, s := newStore(t, notify.FirstState)
+			other := &monitor.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}
+			nested := 0
+			begin := func(holder string) (notify.State, error) {
+				return s.Begin(t.Context(), holder, monday, monday.Add(time.Minute))
+			}
+			cloud.SetIntercept(func(c *protocol.Call) error {
+				if c.Action != "PutParameter" || nested > late {
+					return nil
+				}
+				nested++
+				if nested < late { // another run read the same version
+					if _, err := begin(fmt.Sprintf("late %d", nested)); !errors.Is(err, monitor.ErrBusy) {
+						t.Errorf("late run %d: %v", nested, err)
+					}
+					return nil
+				}
+				nested = late + 1
+				state, err := other.Begin(t.Context(), "first", monday, monday.Add(time.Minute))
+				if err != nil {
+					t.Fatalf("the first: %v", err)
+				}
+				_, state = notify.Compare(onlyFinding, state, monday, 7)
+				if err := other.End(t.Context(), state); err != nil {
+					t.Fatal(err)
+				}
+				return nil
+			})
+			if _, err := begin("late"); !errors.Is(err, monitor.ErrBusy) {
+				t.Errorf("the late run: %v", err)
+			}
+			if state, err := begin("next"); err != nil || len(state.Known) != 1 {
+				t.Errorf("the next run: %+v, %v", state, err)
+			}
+		})
+	}
+}
+
+// TestLateWriteDuringRun checks that a run which loses the race leaves the winner's lease.
+func TestLateWriteDuringRun(t *testing.T) {
+	cloud, client, s := newStore(t, notify.FirstState)
+	other := &monitor.Store{Client: client, Parameter: s.Parameter, ParentStackID: parent}
+	nested := false
+	cloud.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "PutParameter" && !nested {
+			nested = true
+			if _, err := other.Begin(t.Context(), "first", monday, monday.Add(time.Minute)); err != nil {
+				t.Errorf("the first: %v", err)
+			}
+		}
+		return nil
+	})
+	for _, holder := range []string{"second", "second", "third"} {
+		_, err := s.Begin(t.Context(), holder, monday, monday.Add(time.Minute))
+		if !errors.Is(err, monitor.ErrBusy) {
+			t.Errorf("run %s: %v", holder, err)
+		}
+	}
+	if _, err := s.Begin(t.Context(), "first", monday, monday.Add(time.Minute)); err != nil {
+		t.Errorf("the first again: %v", err)
 	}
 }
 
