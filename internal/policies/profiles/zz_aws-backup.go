@@ -1828,6 +1828,77 @@ func aws_backup() schema.Profile {
 								Shared:    []string{},
 							},
 							{
+								Sid: "ListGatewaySnapshots",
+								Why: "list the snapshots that are the recovery points of gateway volumes",
+								For: []schema.Use{
+									{
+										Asset:     "storage-gateway",
+										Operation: "backup",
+									},
+									{
+										Asset:     "storage-gateway",
+										Operation: "copy",
+									},
+								},
+								Actions:     []string{"ec2:DescribeSnapshots"},
+								Resources:   []string{"*"},
+								Shared:      []string{},
+								WhyWildcard: "AWS has no resource-level permission for this action",
+							},
+							{
+								Sid: "TagGatewaySnapshots",
+								Why: "mark the snapshots of gateway volumes as recovery points and put the tags of the original on them",
+								For: []schema.Use{
+									{
+										Asset:     "storage-gateway",
+										Operation: "backup",
+									},
+									{
+										Asset:     "storage-gateway",
+										Operation: "copy",
+									},
+								},
+								Actions:   []string{"ec2:CreateTags"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
+							},
+							{
+								Sid: "ExpireGatewaySnapshots",
+								Why: "delete the snapshots of gateway volumes whose retention is over",
+								For: []schema.Use{
+									{
+										Asset:     "storage-gateway",
+										Operation: "backup",
+									},
+									{
+										Asset:     "storage-gateway",
+										Operation: "copy",
+									},
+								},
+								Actions:   []string{"ec2:DeleteSnapshot"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every snapshot of the Region can be deleted, also those that AWS Backup did not make; Recycle Bin rules and snapshot locks prevent it",
+									},
+								},
+							},
+							{
+								Sid: "CopyGatewaySnapshots",
+								Why: "copy the snapshots of gateway volumes to a vault of another Region or account",
+								For: []schema.Use{
+									{
+										Asset:     "storage-gateway",
+										Operation: "copy",
+									},
+								},
+								Actions:   []string{"backup:CopyFromBackupVault", "ec2:CopySnapshot"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
+							},
+							{
 								Sid: "DescribeGatewayVolumes",
 								Why: "read gateways and volumes, to restore a volume",
 								For: []schema.Use{
@@ -2100,6 +2171,32 @@ func aws_backup() schema.Profile {
 								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com", "s3.${Reach}.amazonaws.com"}}},
 								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							},
+							{
+								Sid: "RestorePartsOfClusters",
+								Why: "start the restores of the volumes of a cluster, whose recovery points are snapshots",
+								For: []schema.Use{
+									{
+										Asset:     "eks",
+										Operation: "restore",
+									},
+								},
+								Actions:   []string{"backup:StartRestoreJob"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+								Shared:    []string{},
+							},
+							{
+								Sid: "RestorePartsOfStacks",
+								Why: "start the restores of the resources of a stack, whose recovery points have ARNs of their services",
+								For: []schema.Use{
+									{
+										Asset:     "cloudformation",
+										Operation: "restore",
+									},
+								},
+								Actions:   []string{"backup:StartRestoreJob"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ListKubernetesClusters",
