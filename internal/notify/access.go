@@ -25,6 +25,10 @@ type Access struct {
 	// depend on a time. RestoreBefore is what it was before the deployment.
 	RestoreUntil  string `json:"restoreUntil,omitempty"`
 	RestoreBefore string `json:"restoreUntilBefore,omitempty"`
+	// Scope is what the access is narrowed to, as KIND:VALUE; empty if it is not. ScopeBefore
+	// is what it was before the deployment.
+	Scope       []string `json:"scope,omitempty"`
+	ScopeBefore []string `json:"scopeBefore,omitempty"`
 	// RestoreEnded is true if the time has passed and nothing was deployed.
 	RestoreEnded bool `json:"restoreEnded,omitempty"`
 }
@@ -87,7 +91,11 @@ func AccessMessage(o Origin, status Status, a Access, now time.Time) Message {
 		less = less || len(c.Removed) > 0 || c.Event == PartDeleted
 	}
 	longer, shorter := a.windowEffect(len(added) > 0, len(removed) > 0)
-	more, less = more || longer, less || shorter
+	wider, narrower := a.scopeEffect()
+	if status != Altered {
+		wider, narrower = false, false
+	}
+	more, less = more || longer || wider, less || shorter || narrower
 	m.Access.Added, m.Access.Removed = countDistinct(added), countDistinct(removed)
 	switch {
 	case more: // also if something is removed: more access must not go unnoticed
@@ -108,6 +116,9 @@ func AccessMessage(o Origin, status Status, a Access, now time.Time) Message {
 	}
 	if a.RestoreUntil != a.RestoreBefore && !a.RestoreEnded && status != Removed {
 		what = restoreSubject(a, m.Time)
+	}
+	if (wider || narrower) && m.Access.Added+m.Access.Removed == 0 && a.RestoreUntil == a.RestoreBefore {
+		what = scopeSubject(wider, narrower)
 	}
 	m.Subject = subject(what, o.Stack, o.Account, o.Region)
 	return m
@@ -147,6 +158,7 @@ func (m Message) writeAccess(b *strings.Builder) {
 		return
 	}
 	m.Access.writeRestoreWindow(b, m)
+	m.Access.writeScope(b, m)
 	of := ""
 	for _, c := range m.Access.Changes {
 		if c.Of != of {

@@ -51,6 +51,9 @@ type Message struct {
 	StackID string    `json:"stackId"`
 	Time    time.Time `json:"time"`
 
+	// NarrowedTo is what the access is narrowed to, of messages about drift; empty if it is
+	// not.
+	NarrowedTo string     `json:"narrowedTo,omitempty"`
 	Counts     *Counts    `json:"counts,omitempty"`     // of messages about drift
 	Findings   []Reported `json:"findings,omitempty"`   // the most severe first
 	Resolved   []Resolved `json:"resolved,omitempty"`   //
@@ -228,7 +231,7 @@ func newDriftMessage(report finding.Report, diff Diff, now time.Time) Message {
 	m := Message{
 		Schema: Schema, Kind: KindDrift, Status: InSync, Profile: report.Profile, Account: report.Account,
 		Region: report.Region, Stack: stackName(report.ParentStackID), StackID: report.ParentStackID,
-		Time: now.UTC().Truncate(time.Second), NotReached: report.NotReached,
+		Time: now.UTC().Truncate(time.Second), NotReached: report.NotReached, NarrowedTo: report.NarrowedTo,
 		Counts: &Counts{
 			Checked: report.Checked, Appeared: len(diff.Appeared), Changed: len(diff.Changed), Reminded: len(diff.Reminded),
 			Resolved: len(diff.Resolved) + diff.ResolvedUnnamed, ResolvedUnnamed: diff.ResolvedUnnamed,

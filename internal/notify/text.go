@@ -33,6 +33,9 @@ func (m Message) Text() string {
 	b.WriteString("\n\n")
 	fmt.Fprintf(&b, "Stack    %s\nAccount  %s, %s\nProfile  %s\nTime     %s\n",
 		m.Stack, m.Account, m.Region, m.Profile, formatTime(m.Time))
+	if m.NarrowedTo != "" {
+		fmt.Fprintf(&b, "Scope    %s\n", m.NarrowedTo)
+	}
 	if c := m.Counts; c != nil {
 		fmt.Fprintf(&b, "Checked  %s: %s", wording.Count(c.Checked, "resource"), wording.Count(c.Open, "difference"))
 		if c.Unreadable > 0 {

@@ -2,6 +2,7 @@ package provisioner
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-lambda-go/cfn"
 
@@ -39,7 +40,7 @@ func (o *operation) announce(ctx context.Context, set policies.Set, granted stri
 	if o.event.RequestType == cfn.RequestUpdate {
 		old, before, err := o.synthesize(o.event.OldResourceProperties)
 		if err == nil { // a rollback: these were refused, and nothing of them was deployed
-			err = o.checkRestoreWindow(old)
+			err = errors.Join(o.checkRestoreWindow(old), o.checkScope(old))
 		}
 		if err != nil { // its catalogue version is no longer part of this release
 			o.log.Warn(logBeforeUnknown, "error", err)

@@ -6,6 +6,7 @@ const (
 	logSynthesized         = "permissions synthesized"
 	logPlanned             = "permission stack planned"
 	logRestoreWindow       = "restores are limited to a time"
+	logScope               = "access is narrowed to a scope"
 	logWeakExternalID      = "external id can be guessed"
 	logCreating            = "creating permission stack"
 	logUpdating            = "updating permission stack"

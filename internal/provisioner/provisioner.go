@@ -165,13 +165,19 @@ func (o *operation) plan() (policies.Set, []permissionstack.Stack, error) {
 	}
 	properties, set, err := o.synthesize(o.event.ResourceProperties)
 	if err != nil {
-		return policies.Set{}, nil, err
+		return policies.Set{}, nil, tooLong(err, properties, o.parent)
 	}
 	if err := o.checkRestoreWindow(properties); err != nil {
 		return policies.Set{}, nil, err
 	}
 	if end := properties.RestoreUntil; !end.IsZero() {
 		o.log.Info(logRestoreWindow, "until", policies.FormatRestoreUntil(end), "open", o.now().Before(end))
+	}
+	if err := o.checkScope(properties); err != nil {
+		return policies.Set{}, nil, err
+	}
+	if !set.Scope.IsZero() {
+		o.log.Info(logScope, "scope", set.Scope.Summary(), "notNarrowed", len(set.NotNarrowed))
 	}
 	stacks, err := permissionstack.Stacks(set)
 	if err != nil {

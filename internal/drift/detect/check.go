@@ -171,6 +171,9 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	report.Choices = all[0].announcedChoices()
 	// A value that cannot be parsed is one that the provisioner has rejected.
 	report.RestoreUntil, _ = policies.ParseRestoreUntil(stacks.Parameter(all[0].described, "RestoreUntil"))
+	if c.chosen != nil {
+		report.NarrowedTo = c.chosen.properties.Scope.Summary()
+	}
 	var drafts []draft
 	for _, s := range all {
 		if s.id != "" {

@@ -132,6 +132,8 @@ type Report struct {
 	// RestoreUntil is when restores cease to be allowed, or did; zero if they do not
 	// depend on a time.
 	RestoreUntil time.Time `json:"restoreUntil,omitzero"`
+	// NarrowedTo is what the choice is narrowed to; empty if it is not.
+	NarrowedTo string `json:"narrowedTo,omitempty"`
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
 	Scope    []string  `json:"scope,omitempty"`

@@ -14,6 +14,7 @@ import (
 	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
+	"permstack/internal/policies/scope"
 )
 
 // Properties are the decoded properties of the custom resource. Decoding checks
@@ -41,6 +42,7 @@ type Properties struct {
 	CatalogVersion             string
 	RestoreUntil               time.Time // zero: no window
 	MaxRestoreHours            int       // longest window; zero: DefaultMaxRestoreHours
+	Scope                      scope.Scope
 }
 
 // fields maps each property to its decoder.
@@ -67,6 +69,15 @@ var fields = map[string]func(*Properties, any) error{
 	"CatalogVersion":             text(func(p *Properties) *string { return &p.CatalogVersion }),
 	"RestoreUntil":               restoreUntil,
 	"MaxRestoreHours":            maxRestoreHours,
+	"OnlyTags":                   onlyKind(scope.Tag),
+	"OnlyBuckets":                onlyKind(scope.Bucket),
+	"OnlyTables":                 onlyKind(scope.Table),
+	"OnlyDatabases":              onlyKind(scope.Database),
+	"OnlyKeys":                   onlyKind(scope.Key),
+	"OnlyRegions":                onlyKind(scope.Region),
+	"OnlyVpcs":                   onlyKind(scope.VPC),
+	"OnlyMore":                   onlyMore,
+	"OnlyMore2":                  onlyMore,
 
 	// Its only use is to be changed: CloudFormation calls the function only then.
 	"Revision": text(func(*Properties) *string { return new(string) }),
@@ -112,7 +123,7 @@ func Decode(raw map[string]any) (Properties, error) {
 // Selection returns the selected permissions.
 func (p Properties) Selection() policies.Selection {
 	sel := policies.Selection{Profile: p.Profile, Preset: p.Preset, CatalogVersion: p.CatalogVersion,
-		RestoreUntil: p.RestoreUntil}
+		RestoreUntil: p.RestoreUntil, Scope: p.Scope}
 	for _, a := range p.Assets {
 		sel.Assets = append(sel.Assets, schema.Asset(a))
 	}

@@ -172,14 +172,15 @@ func ParseEntries(entries []string) (Scope, error) {
 		name, value, ok := strings.Cut(e, ":")
 		kind := Kind(name)
 		if !ok || value == "" || !slices.Contains(Kinds, kind) {
-			return Scope{}, fmt.Errorf("%q: want KIND:VALUE, with a kind of %s", e, kindNames())
+			return Scope{}, fmt.Errorf("%q: want KIND:VALUE, with a kind of %s", e, KindNames())
 		}
 		out = out.With(kind, append(out.Get(kind), value))
 	}
 	return out.Normal(), nil
 }
 
-func kindNames() string {
+// KindNames returns the names of all kinds, separated by commas.
+func KindNames() string {
 	names := make([]string, len(Kinds))
 	for i, k := range Kinds {
 		names[i] = string(k)

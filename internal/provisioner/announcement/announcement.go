@@ -32,10 +32,12 @@ func (a *Announcer) Announce(ctx context.Context, p provisioner.Announcement) er
 	if p.Before != nil {
 		origin.Profile, access.CatalogVersion = p.Before.Profile, p.Before.CatalogVersion
 		access.RestoreBefore = policies.FormatRestoreUntil(p.Before.RestoreUntil)
+		access.ScopeBefore = p.Before.Scope.Entries()
 	}
 	if p.After != nil {
 		origin.Profile, access.CatalogVersion = p.After.Profile, p.After.CatalogVersion
 		access.RestoreUntil = policies.FormatRestoreUntil(p.After.RestoreUntil)
+		access.Scope = p.After.Scope.Entries()
 	}
 	status := notify.Altered
 	switch p.Event {

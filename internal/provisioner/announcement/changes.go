@@ -17,7 +17,9 @@ import (
 // Documents are compared by package compare, so a change of form is none. The
 // result contains no condition values: trust policies contain external ids.
 func Changes(before, after *policies.Set) []notify.AccessChange {
-	old, now := newParts(before), newParts(after)
+	// Another scope moves actions from policy to policy: then those of a role are compared together.
+	whole := before != nil && after != nil && !before.Scope.Equal(after.Scope)
+	old, now := newParts(before, whole), newParts(after, whole)
 	var out []notify.AccessChange
 	for key, p := range old {
 		current, exists := now[key]
@@ -73,8 +75,8 @@ func (p part) change(k key, current part, existed, exists bool) (notify.AccessCh
 	return c, true
 }
 
-// newParts returns the parts of a set.
-func newParts(set *policies.Set) map[key]part {
+// newParts returns the parts of a set. If whole is true, all policies of a role are one part.
+func newParts(set *policies.Set, whole bool) map[key]part {
 	out := map[key]part{}
 	if set == nil {
 		return out
@@ -92,12 +94,15 @@ func newParts(set *policies.Set) map[key]part {
 			add(notify.BoundaryPart, r.Name, "", r.PermissionsBoundary, iampolicy.Document{})
 		}
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
-			if p.Entity == policies.GuardPolicy {
-				continue // it follows the other policies, and grants nothing
+			if p.Entity == policies.GuardPolicy || p.Entity == policies.ScopePolicy {
+				continue // they follow the other policies and the scope, and grant nothing
 			}
 			name := p.Entity // without the number of the part
 			if name == "" {
 				name = p.Name
+			}
+			if whole {
+				name = ""
 			}
 			add(notify.PolicyPart, r.Name, name, "", p.Document)
 		}

@@ -1,0 +1,65 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"permstack/internal/policies/scope"
+)
+
+// scopeEffect reports whether a deployment changed the scope so that the access reaches more resources, and fewer.
+func (a Access) scopeEffect() (wider, narrower bool) {
+	before, errBefore := scope.ParseEntries(a.ScopeBefore)
+	after, errAfter := scope.ParseEntries(a.Scope)
+	if errBefore != nil || errAfter != nil { // of a message that another release wrote
+		return !slices.Equal(a.ScopeBefore, a.Scope), !slices.Equal(a.ScopeBefore, a.Scope)
+	}
+	return scope.Compare(before, after)
+}
+
+// scopeSubject returns what a message about another scope is about.
+func scopeSubject(wider, narrower bool) string {
+	switch {
+	case wider && narrower:
+		return "access to other resources"
+	case wider:
+		return "access to more resources"
+	}
+	return "access to fewer resources"
+}
+
+// listedEntries is how many entries of a scope a message lists.
+const listedEntries = 20
+
+// writeScope writes what the access is narrowed to, and what of that is new.
+func (a *Access) writeScope(b *strings.Builder, m Message) {
+	if m.Status == Removed || len(a.Scope)+len(a.ScopeBefore) == 0 {
+		return
+	}
+	if len(a.Scope) == 0 {
+		b.WriteString("\nThe access is no longer narrowed to resources of your choice.\n")
+	} else {
+		now, _ := scope.ParseEntries(a.Scope)
+		fmt.Fprintf(b, "\nNarrowed to %s.\n", now.Summary())
+	}
+	if m.Status != Altered {
+		return
+	}
+	list := func(sign string, entries, other []string) {
+		n := 0
+		for _, e := range entries {
+			if slices.Contains(other, e) {
+				continue
+			}
+			if n++; n <= listedEntries {
+				fmt.Fprintf(b, "   %s %s\n", sign, strings.Replace(e, ":", " ", 1))
+			}
+		}
+		if n > listedEntries {
+			fmt.Fprintf(b, "   %s and %d more\n", sign, n-listedEntries)
+		}
+	}
+	list("+", a.Scope, a.ScopeBefore)
+	list("-", a.ScopeBefore, a.Scope)
+}
