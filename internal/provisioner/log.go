@@ -7,6 +7,8 @@ const (
 	logPlanned             = "permission stack planned"
 	logRestoreWindow       = "restores are limited to a time"
 	logScope               = "access is narrowed to a scope"
+	logTransition          = "deploying both scopes before the new one"
+	logNoTransition        = "scopes are replaced policy by policy: both do not fit"
 	logWeakExternalID      = "external id can be guessed"
 	logCreating            = "creating permission stack"
 	logUpdating            = "updating permission stack"

@@ -141,6 +141,9 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 			return customresource.Result{}, err
 		}
 	}
+	if err := o.deployTransition(ctx, set); err != nil {
+		return customresource.Result{}, o.withLeftovers(err)
+	}
 	deployed, err := o.reconcileAll(ctx, stacks)
 	if err != nil {
 		if o.event.RequestType == cfn.RequestCreate {

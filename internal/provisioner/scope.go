@@ -1,8 +1,11 @@
 package provisioner
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/aws/aws-lambda-go/cfn"
 
 	"permstack/internal/installation"
 	"permstack/internal/permissionstack"
@@ -41,4 +44,40 @@ func tooLong(err error, p properties.Properties, parent installation.Parent) err
 		return fmt.Errorf("%w. Nothing was changed", long)
 	}
 	return err
+}
+
+// deployTransition deploys the permissions of both scopes before an update to another scope, if access moves from
+// policy to policy with it. CloudFormation replaces policies one by one: without this step, a table that is in both
+// scopes could be in neither for some seconds.
+func (o *operation) deployTransition(ctx context.Context, set policies.Set) error {
+	if o.event.RequestType != cfn.RequestUpdate {
+		return nil
+	}
+	old, before, err := o.synthesize(o.event.OldResourceProperties)
+	if err != nil || before.Scope.Equal(set.Scope) || o.checkScope(old) != nil {
+		return nil // nothing of it was deployed
+	}
+	ways, needed := policies.Transition(before, set)
+	for _, way := range ways {
+		var steps [][]permissionstack.Stack
+		for _, step := range way {
+			if stacks, err := permissionstack.Stacks(step); err == nil {
+				steps = append(steps, stacks)
+			}
+		}
+		if len(steps) < len(way) {
+			continue // too large for a template
+		}
+		o.log.Info(logTransition, "updates", len(steps))
+		for _, stacks := range steps {
+			if _, err := o.reconcileAll(ctx, stacks); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if needed {
+		o.log.Warn(logNoTransition)
+	}
+	return nil
 }
