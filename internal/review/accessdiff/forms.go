@@ -18,7 +18,7 @@ func (d Diff) WriteCSV(w io.Writer) error {
 	for _, c := range d.Changes {
 		rows = append(rows, []string{
 			string(c.Kind), fmt.Sprint(c.Kind.IsGrowth()), c.What, c.Entity, strings.Join(c.Actions, " "),
-			strings.Join(c.Does, ", "), strings.Join(c.lines(), "; "), c.Why,
+			strings.Join(c.Does, ", "), strings.Join(c.Lines(), "; "), c.Why,
 		})
 	}
 	if err := out.WriteAll(rows); err != nil {
@@ -70,7 +70,7 @@ func (d Diff) SARIF(file string) sarif.Log {
 			if c.Kind == Changed {
 				level = sarif.Warning
 			}
-			add(index[c.Kind], level, c.Entity, string(c.Kind)+": "+c.Title()+": "+strings.Join(c.lines(), "; ")+".")
+			add(index[c.Kind], level, c.Entity, string(c.Kind)+": "+c.Title()+": "+strings.Join(c.Lines(), "; ")+".")
 		}
 	}
 	for _, p := range d.Problems {
@@ -108,7 +108,7 @@ func (d Diff) WriteMarkdown(w io.Writer) error {
 		if c.Kind.IsGrowth() {
 			kind = "**" + kind + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", kind, cell(c.Title()), cell(strings.Join(c.lines(), "; ")))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", kind, cell(c.Title()), cell(strings.Join(c.Lines(), "; ")))
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write the changes as Markdown: %w", err)

@@ -33,7 +33,7 @@ func (d Diff) Write(s terminal.Screen) {
 	}
 	for _, c := range d.Changes {
 		s.Field(0, labelWidth, string(c.Kind), styles[c.Kind], c.Title())
-		for _, line := range c.lines() {
+		for _, line := range c.Lines() {
 			s.Field(0, labelWidth, "", terminal.Plain, line)
 		}
 		if c.Why != "" {
@@ -46,8 +46,8 @@ func (d Diff) Write(s terminal.Screen) {
 	}
 }
 
-// lines returns descriptions of the change, without what both have.
-func (c Change) lines() []string {
+// Lines returns descriptions of the change, without what both have.
+func (c Change) Lines() []string {
 	var out []string
 	add := func(prefix string, list, except []Scope) {
 		seen := map[string]bool{}

@@ -24,7 +24,8 @@ import (
 // Request is a choice with the account, Region and vendor's values that it is for.
 // Empty fields become pseudo parameters or example values.
 type Request struct {
-	Choice string `json:"choice"` // in the syntax of choice.Parse
+	Choice  string `json:"choice"`  // in the syntax of choice.Parse
+	Compare string `json:"compare"` // another choice to compare with; empty for none
 
 	Region                     string `json:"region"`
 	Account                    string `json:"account"`
@@ -59,6 +60,7 @@ type Response struct {
 	Review        string            `json:"review"`
 	Launch        string            `json:"launch"`        // the Launch Stack link
 	LaunchProblem string            `json:"launchProblem"` // why there is no link
+	Comparison    *Comparison       `json:"comparison,omitempty"`
 }
 
 // Role is a role of the set.
@@ -159,6 +161,9 @@ func (a *Response) fill(r Request) error {
 		return err
 	}
 	a.Review = string(text)
+	if r.Compare != "" {
+		a.Comparison = r.compare(sel)
+	}
 	if a.Launch, err = r.launch(sel); err != nil {
 		a.LaunchProblem = err.Error()
 	}
