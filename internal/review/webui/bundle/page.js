@@ -10,7 +10,27 @@
     "ap-southeast-1", "ap-southeast-2", "sa-east-1", "us-gov-east-1", "us-gov-west-1"];
   const needs = { ControlPlaneRole: "control-plane role", SupportControlPlaneRole: "support role",
     DataPlaneAccount: "data-plane account ID", ExternalId: "external ID" };
-  let catalog, profile, response;
+  // What the first tiles count: a name, and what the statements do.
+  const matters = [
+    { name: "can delete", does: ["deletes"] },
+    { name: "can send data out", does: ["sends data out of the account"] },
+    { name: "can change access or pass roles", does: ["changes permissions", "passes a role to a service", "assumes a role"] },
+    { name: "can run commands", does: ["runs commands"] },
+    { name: "can read content or use keys", does: ["reads content", "uses encryption keys"] },
+  ];
+  // Operations whose names in a choice are no plain words.
+  const words = { dr: "recover in another Region (DR)", "cross-account": "copy to other accounts", "copy-to-s3": "copy to S3",
+    "s3-sync": "synchronize S3 buckets", "changed-blocks": "read changed blocks", "file-level-recovery": "recover single files",
+    "snapshot-lock": "lock snapshots", "resource-control": "start and stop resources", "vpc-capture": "capture and clone VPCs",
+    secrets: "read secrets", notification: "send notifications", "cost-explorer": "read costs", "run-scripts": "run scripts on instances",
+    "item-restore": "restore single items" };
+  // The field that a problem is about, by words of the problem; the first that matches.
+  const problemFields = [["dataPlaneAccount", /data-plane account/i], ["supportControlPlaneRole", /support control-plane role/i],
+    ["controlPlaneRole", /control-plane role/i], ["connectionId", /connection id/i], ["externalId", /external id/i],
+    ["permissionsBoundary", /boundary/i], ["account", /account id/i], ["region", /region/i], ["path", /\bpath\b/i]];
+  const nothing = { problems: [], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [],
+    roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "", launch: "", catalogVersion: "" };
+  let catalog, profile, response = nothing, statements = new Map(), base = "";
 
   const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
 
@@ -39,12 +59,22 @@
     for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
     for (const r of regions) $("regions").append(el("option", { value: r }));
     for (const l of catalog.levels) $("risk").append(el("option", { value: l }, l));
+    for (const m of matters) $("effect").append(el("option", { value: m.name }, m.name));
     read(fragment());
     $("form").addEventListener("change", changed);
     $("form").addEventListener("input", (e) => { if (e.target.matches("details input")) later(); });
     $("form").addEventListener("submit", (e) => e.preventDefault());
-    for (const id of ["search", "risk", "sort"]) $(id).addEventListener("input", showGrants);
-    window.addEventListener("hashchange", () => { if (fragment() !== choice()) { read(fragment()); show(); } });
+    for (const id of ["search", "effect", "risk", "sort"]) $(id).addEventListener("input", showGrants);
+    window.addEventListener("hashchange", () => { if (fragment() !== address()) { read(fragment()); show(); } });
+    // A link to a part of the page would replace the choice in the address.
+    $("skip").onclick = (e) => { e.preventDefault(); $("summary").focus(); };
+    $("clear").onclick = () => { for (const id of ["search", "effect", "risk"]) $(id).value = ""; showGrants(); $("search").focus(); };
+    $("get-csv").onclick = () => save("permissions.csv", csv(), "text/csv");
+    $("print").onclick = () => window.print();
+    $("copy-link").onclick = () => copy("Link", location.href);
+    $("compare").onclick = () => { base = choice(); show(); toast("Change the choice: the differences appear below."); };
+    $("swap").onclick = () => { const other = base; base = choice(); readChoice(other); show(); };
+    $("end-compare").onclick = () => { base = ""; show(); $("compare").focus(); };
     $("get-template").onclick = () => save("permissions.json", response.template);
     $("get-review").onclick = () => save("policies.json", response.review);
     $("copy-template").onclick = () => copy("Template", response.template);
@@ -64,7 +94,7 @@
   }
 
   let timer;
-  function later() { clearTimeout(timer); timer = setTimeout(show, 150); }
+  function later() { clearTimeout(timer); timer = setTimeout(show, 400); }
 
   function changed(e) {
     if (e.target.id === "profile") fill(e.target.value);
@@ -83,7 +113,7 @@
       for (const i of items) set.append(el("label", { class: "check" }, Object.assign(el("input", { type: "checkbox", value: i.name }), { checked: on }), el("span", {}, i.title)));
     };
     boxes("assets", profile.assets, true);
-    boxes("operations", profile.operations.map((o) => ({ name: o, title: o.replaceAll("-", " ") })), true);
+    boxes("operations", profile.operations.map((o) => ({ name: o, title: words[o] || o.replaceAll("-", " ") })), true);
     boxes("options", profile.options, false);
     for (const s of profile.settings) {
       const select = el("select", { id: "setting-" + s.name });
@@ -96,8 +126,18 @@
     $("preset").replaceChildren(el("option", { value: "" }, "none: choose below"), ...profile.presets.map((p) => el("option", { value: p.name }, p.name + ": " + p.title)));
   }
 
-  // read sets the form to a choice in a link: PROFILE:ASSETS:OPERATIONS:OPTIONS.
+  // address returns what the link to this page has: the choice, and the one that it is compared with.
+  const address = () => choice() + (base ? "|" + base : "");
+
+  // read sets the page to what a link has.
   function read(text) {
+    const [first, other] = text.split("|");
+    base = other || "";
+    readChoice(first);
+  }
+
+  // readChoice sets the form to a choice: PROFILE:ASSETS:OPERATIONS:OPTIONS.
+  function readChoice(text) {
     const [name, assets, operations, options] = text.split(":");
     fill(name.split("@")[0]);
     const check = (id, list) => { if (list) for (const c of document.querySelectorAll("#" + id + " input")) c.checked = list.split(",").includes(c.value); };
@@ -125,31 +165,32 @@
     clearTimeout(timer);
     const text = choice();
     const preset = $("preset").value !== "";
-    if (location.hash.slice(1) !== text) history.replaceState(null, "", "#" + text);
-    const request = { choice: text };
+    if (fragment() !== address()) history.replaceState(null, "", "#" + address());
+    const request = { choice: text, compare: base };
     for (const f of fields) request[f] = $(f).value.trim();
-    if (!preset && (checked("assets").length === 0 || checked("operations").length === 0)) {
-      response = { problems: ["Choose at least one asset and one operation."], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [], roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "" };
-    } else {
-      response = call(request);
-    }
-    const bad = response.problems.length > 0;
-    $("problems").hidden = !bad;
-    $("problems").replaceChildren(...response.problems.map((p) => el("li", {}, p)));
-    $("status").textContent = bad ? "The choice is not valid:" : "";
+    const empty = !preset && (checked("assets").length === 0 || checked("operations").length === 0);
+    const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : call(request);
+    showProblems(next.problems);
+    const bad = next.problems.length > 0;
+    for (const b of document.querySelectorAll("#summary .actions button")) b.disabled = bad;
+    // A value that is not complete leaves what is shown as it is.
+    if (bad && !empty) { $("launch").setAttribute("aria-disabled", "true"); $("launch").removeAttribute("href"); return; }
+    response = next;
     const number = (what, n) => el("div", {}, el("dt", {}, what), el("dd", {}, n.toLocaleString("en")));
     $("numbers").replaceChildren(number("roles", response.roles.length), number("policies", response.policies.length),
       number("statements", response.grants.filter((g) => g.kind === "policy").length), number("actions", response.actions),
-      number("event rules", response.rules.length), number("bytes of template", new TextEncoder().encode(response.template).length));
+      number("event rules", response.rules.length));
     $("examples").hidden = response.examples.length === 0;
-    $("examples").textContent = "Example values are used for: " + response.examples.map((n) => needs[n] || n).join(", ") + ". Enter your own under “Account, Region and vendor values” before you deploy a file from this page.";
-    for (const b of document.querySelectorAll(".actions button")) b.disabled = bad;
+    $("examples").textContent = "Example values are used for: " + response.examples.map((n) => needs[n] || n).join(", ") + ". Enter your own under “Your account and the vendor's values” before you deploy a file from this page.";
     $("launch").setAttribute("aria-disabled", String(!response.launch));
     if (response.launch) $("launch").href = response.launch; else $("launch").removeAttribute("href");
     $("no-launch").textContent = response.launch || bad ? "" : "No Launch Stack link: " + response.launchProblem + ".";
     $("template").textContent = response.template;
     $("review").textContent = response.review;
     $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text : "";
+    readStatements();
+    showMatters();
+    showComparison();
     showPolicies();
     showPrerequisites();
     showFindings();
@@ -157,9 +198,91 @@
     showGrants();
   }
 
+  // showProblems shows each problem at the field that it is about, and the others above the permissions.
+  function showProblems(problems) {
+    for (const e of document.querySelectorAll(".field-problem")) e.remove();
+    for (const f of fields) { $(f).removeAttribute("aria-invalid"); $(f).removeAttribute("aria-describedby"); }
+    for (const p of problems) {
+      const [id] = problemFields.find(([f, words]) => words.test(p) && $(f).value.trim() !== "") || [];
+      if (!id) continue;
+      const note = el("p", { class: "field-problem problem", id: "problem-" + id }, p);
+      if ($("problem-" + id)) { $("problem-" + id).append(" " + p); continue; }
+      $(id).setAttribute("aria-invalid", "true");
+      $(id).setAttribute("aria-describedby", note.id);
+      $(id).after(note);
+      $("where").open = true;
+    }
+    $("problems").hidden = problems.length === 0;
+    $("problems").replaceChildren(...problems.map((p) => el("li", {}, p)));
+    $("status").textContent = problems.length === 0 ? "" : response.grants.length === 0 ? "The choice is not valid:" :
+      "Not valid yet; what follows is for the last valid values:";
+  }
+
+  // readStatements reads the statements as they are in IAM from the policies.
+  function readStatements() {
+    statements = new Map();
+    if (!response.review) return;
+    const add = (role, policy, document) => { for (const s of document.Statement) statements.set([role, policy, s.Sid].join("/"), s); };
+    const doc = JSON.parse(response.review);
+    for (const r of doc.roles) {
+      add(r.entity, "", r.trust);
+      for (const p of [...r.managedPolicies, ...r.inlinePolicies]) add(r.entity, p.name, p.document);
+    }
+    for (const t of doc.topics) add(t.entity, "", t.policy);
+  }
+  const statement = (g) => statements.get([g.entity, g.kind === "policy" ? g.policyName : "", g.sid].join("/"));
+
+  const allows = (g, m) => g.effect !== "Deny" && g.kind === "policy" && g.risk.effects.some((e) => m.does.includes(e.does));
+
+  // showMatters shows how many statements do what matters most. A tile shows them.
+  function showMatters() {
+    const tile = (n, name, detail, level, act) => {
+      const b = el("button", { type: "button", class: "tile " + level }, el("b", {}, n.toLocaleString("en")), el("span", {}, name), el("small", {}, detail));
+      b.onclick = act;
+      return b;
+    };
+    const go = (id) => { $(id).scrollIntoView(); $(id).focus({ preventScroll: true }); };
+    const tiles = matters.map((m) => {
+      const list = response.grants.filter((g) => allows(g, m));
+      const open = list.filter((g) => g.risk.limits.length === 0).length;
+      const detail = list.length === 0 ? "no statement" : open === 0 ? "all with limits" : open + " without a limit";
+      return tile(list.length, name(m.name, list.length), detail, list.length === 0 ? "none" : open ? "high" : "medium",
+        () => { $("effect").value = m.name; showGrants(); go("grants-title"); });
+    });
+    const high = response.findings.filter((f) => f.level === "high").length;
+    tiles.push(tile(high, high === 1 ? "high risk" : "high risks", "of " + response.findings.length + " findings", high ? "high" : "none", () => go("findings-title")));
+    $("matters").replaceChildren(...tiles);
+  }
+  const name = (text, n) => (n === 1 ? "statement " : "statements ") + text;
+
+  // showComparison shows what the choice adds and removes beside the other one.
+  function showComparison() {
+    const c = response.comparison;
+    $("comparison").hidden = !base;
+    $("compare").textContent = base ? "Compare from here instead" : "Compare from here";
+    if (!base || !c) return;
+    $("comparison-title").textContent = "Compared with " + base;
+    $("comparison-summary").textContent = c.problem ? "The other choice is not valid: " + c.problem : c.summary;
+    const item = (x) => el("li", {}, el("b", { class: x.grows ? "high" : "low" }, x.kind + " "), x.title, el("small", {}, x.lines.join("; ")), x.why ? el("small", {}, "Why: " + x.why) : "");
+    const list = (id, changes) => $(id).replaceChildren(...(changes.length ? changes.map(item) : [el("li", { class: "note" }, "nothing")]));
+    list("adds", c.changes.filter((x) => x.grows));
+    list("removes", c.changes.filter((x) => !x.grows));
+  }
+
+  // csv returns the statements as CSV. A cell never begins as a formula of a spreadsheet.
+  function csv() {
+    const cell = (v) => '"' + String(v ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""') + '"';
+    const rows = [["role", "policy", "statement", "effect", "risk", "allows", "actions", "resources", "only if", "reason", "for"]];
+    response.grants.forEach((g, i) => rows.push([g.entity, g.policyName || g.kind, g.sid, g.effect, g.risk.level, g.risk.effects.map((e) => e.does).join(", "),
+      g.actions.join(" "), (g.resources || []).join(" "), (g.onlyIf || []).join("; and "), g.why, response.uses[i].join(", ")]));
+    return rows.map((r) => r.map(cell).join(",")).join("\r\n") + "\r\n";
+  }
+
   function showPolicies() {
+    const placed = $("account").value.trim() !== "" && $("region").value.trim() !== "";
     $("policies").replaceChildren(...response.policies.map((p) => el("tr", {}, el("td", {}, p.role), el("td", {}, p.entity, el("small", {}, p.why)), el("td", {}, p.kind),
-      el("td", { class: "n" }, p.size.toLocaleString("en") + (p.kind === "managed" ? " of " + p.limit.toLocaleString("en") : "")))));
+      el("td", { class: "n" }, !placed ? "" : p.size.toLocaleString("en") + (p.kind === "managed" ? " of " + p.limit.toLocaleString("en") : "")))));
+    $("sizes").textContent = placed ? "Sizes are the characters that IAM counts." : "Enter your account and Region to see sizes.";
   }
 
   function showPrerequisites() {
@@ -184,17 +307,18 @@
     const row = (name, values) => values.length ? [el("dt", {}, name), ...values.map((v) => el("dd", {}, v))] : [];
     const rows = f.steps.flatMap((s) => row(s.actions.join(", "), s.statements.map((t) => t.sid + " on " + t.on.join(", ") + (t.onlyIf.length ? ", only if " + t.onlyIf.join("; and ") : ""))));
     rows.push(...row("limits", f.bounds), ...row("no limits", f.noBounds), ...row("remains", f.remains.map((r) => r.text)), ...row("to close it", f.closes));
-    return el("article", { class: "grant" }, el("header", {}, el("h3", {}, f.title), el("span", { class: "place" }, f.role), el("span", { class: "risk " + f.level }, f.level + " risk")), el("dl", {}, ...rows));
+    return el("article", { class: "grant " + f.level }, el("header", {}, el("h3", {}, f.title), el("span", { class: "place" }, f.role), el("span", { class: "risk" }, f.level + " risk")), el("dl", {}, ...rows));
   }
 
   function showGrants() {
-    const terms = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value;
+    const terms = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), risk = $("risk").value, effect = matters.find((m) => m.name === $("effect").value);
     let list = response.grants.map((g, i) => ({ g, uses: response.uses[i] }));
     list = list.filter(({ g, uses }) => {
       const text = [g.sid, g.entity, g.policy, g.why, g.whyWildcard, g.note, ...(g.remains || []).map((r) => r.text), ...g.actions, ...g.on, ...(g.resources || []), ...(g.onlyIf || []), ...(g.principals || []), ...uses,
         ...g.risk.effects.map((e) => e.does)].join("\n").toLowerCase();
-      return terms.every((t) => text.includes(t)) && (!risk || g.risk.level === risk);
+      return terms.every((t) => text.includes(t)) && (!risk || g.risk.level === risk) && (!effect || allows(g, effect));
     });
+    $("clear").hidden = terms.length === 0 && !risk && !effect;
     if ($("sort").value) list.sort((a, b) => catalog.levels.indexOf(a.g.risk.level) - catalog.levels.indexOf(b.g.risk.level));
     $("found").textContent = list.length + " of " + response.grants.length + " statements";
     $("grants").replaceChildren(...list.map(card));
@@ -214,20 +338,41 @@
     if (g.note) rows.push(...row("note", g.note));
     for (const r of g.remains || []) rows.push(...row("remains", r.kind + ": " + r.text));
     const effects = g.risk.effects.map((e) => e.does).join(", ");
-    rows.push(...row("effect", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
-    return el("article", { class: "grant" }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk " + g.risk.level }, g.risk.level + " risk")),
-      el("p", { class: "why" }, g.why), el("dl", {}, ...rows));
+    rows.push(...row("allows", effects + (g.risk.limits.length ? "; limited by " + g.risk.limits.join(" and ") : "")));
+    return el("article", { class: "grant " + g.risk.level }, el("header", {}, el("h3", {}, g.sid), el("span", { class: "place" }, place), el("span", { class: "risk" }, g.risk.level + " risk")),
+      el("p", { class: "why" }, g.why), el("dl", {}, ...rows), code(g));
   }
 
-  function save(name, text) {
-    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  // code returns the folded JSON and ARNs of a statement, which are written when they are opened.
+  function code(g) {
+    const details = el("details", { class: "code" }, el("summary", {}, "JSON and ARNs"));
+    details.addEventListener("toggle", () => {
+      if (!details.open || details.children.length > 1) return;
+      const text = JSON.stringify(statement(g) || { Sid: g.sid, Effect: g.effect, Action: g.actions, Resource: g.resources, Condition: g.conditions }, null, 2);
+      const button = (label, what, value) => Object.assign(el("button", { type: "button", "aria-label": label + " of " + g.sid }, label), { onclick: () => copy(what, value) });
+      details.append(el("p", { class: "actions" }, button("Copy JSON", "JSON", text), button("Copy actions", "Actions", g.actions.join("\n")),
+        ...(g.resources ? [button("Copy ARNs", "ARNs", g.resources.join("\n"))] : [])), el("pre", { tabindex: "0", "aria-label": "JSON of " + g.sid }, text));
+    });
+    return details;
+  }
+
+  function save(name, text, type = "application/json") {
+    const url = URL.createObjectURL(new Blob([text], { type }));
     el("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
   async function copy(what, text) {
-    try { await navigator.clipboard.writeText(text); $("status").textContent = what + " copied."; }
-    catch { $("status").textContent = "The browser does not allow copying; open “Files” below."; }
+    try { await navigator.clipboard.writeText(text); toast(what + " copied."); }
+    catch { toast("The browser does not allow copying; select the text in the page."); }
+  }
+
+  // toast shows a message above the page, which moves nothing.
+  let hide;
+  function toast(text) {
+    clearTimeout(hide);
+    $("toast").textContent = text;
+    hide = setTimeout(() => { $("toast").textContent = ""; }, 4000);
   }
 
   start().catch((e) => { $("status").textContent = "The page does not run in this browser: " + e.message; $("status").className = "problem"; });
