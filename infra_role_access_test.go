@@ -125,6 +125,7 @@ func infraScenes(t *testing.T) []infraScene {
 		"key":      {"AlertKeyArn": alertKey},
 		"hub":      {"OrgHubTopicArn": hubTopic},
 		"revert":   {"OnDrift": "revert"},
+		"audit":    {"AccountAudit": "yes"},
 	}
 	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com",
 		"ResourceTags": "team=storage"}, []string{}

@@ -173,7 +173,9 @@ var repeated = map[string]string{
 	"kms:GenerateDataKey": "of several keys, or for several", "kms:Decrypt": "as above",
 	"sns:Publish":                "by several, or denied",
 	"cloudformation:CreateStack": "the inventory stack by its types of resources", "cloudformation:UpdateStack": "as above",
-	"sqs:SendMessage": "by Lambda, or by the function's code",
+	"sqs:SendMessage":                   "by Lambda, or by the function's code",
+	"cloudformation:ListStackResources": "of the installation, and for the audit of the account",
+	"sns:GetTopicAttributes":            "as above", "sqs:GetQueueAttributes": "as above",
 }
 
 // duplicateActions returns actions in several statements of a place: an action that another statement allows already

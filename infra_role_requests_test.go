@@ -209,7 +209,8 @@ func (s *infraScene) bind(t *testing.T, template *cfntemplate.Template) (*cfntem
 
 // policyRoles are the roles that have the policies that are resources of their own. TestPoliciesOfRoles compares them
 // with the template.
-var policyRoles = map[string]string{"ProvisionerPolicy": "ProvisionerRole", "DriftReadPolicy": "DriftRole"}
+var policyRoles = map[string]string{"ProvisionerPolicy": "ProvisionerRole", "DriftReadPolicy": "DriftRole",
+	"DriftAuditPolicy": "DriftRole"}
 
 // places returns all policies of a bound template: of roles, trust, topics, queues and keys, and who may invoke a
 // function.

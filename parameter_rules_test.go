@@ -29,7 +29,8 @@ func drawParameters(random *rand.Rand, template *cfntemplate.Template, p schema.
 		values["Preset"] = presets[random.IntN(len(presets))]
 	}
 	for _, parameter := range template.Parameters {
-		if len(parameter.AllowedValues) != 2 || parameter.AllowedValues[0] != "yes" {
+		if len(parameter.AllowedValues) != 2 || parameter.AllowedValues[0] != "yes" ||
+			parameter.Name == "AccountAudit" { // selects nothing of a profile
 			continue
 		}
 		odds := 60

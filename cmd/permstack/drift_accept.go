@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	cfnstacks "permstack/internal/cfn/stacks"
+	"permstack/internal/drift/audit"
 	"permstack/internal/drift/detect"
 	"permstack/internal/notify/finding"
 )
@@ -30,7 +31,7 @@ func newDriftAccept() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "accept",
 		Short: "Accept a difference until a day",
-		Long: `Accept a difference that permstack drift reports, until a day within a year. The
+		Long: `Accept a difference that permstack drift or permstack audit reports, until a day within a year. The
 check then reports it neither as drift nor in messages, and never reverts it.
 
 The acceptance covers the difference as it is now: if its contents change, it is
@@ -47,7 +48,7 @@ parameters. It cannot accept what could not be read.`,
 	}
 	f.register(cmd, updateTimeout)
 	flags := cmd.Flags()
-	flags.StringVar(&f.id, "finding", "", "`ID` of the finding, as permstack drift shows it")
+	flags.StringVar(&f.id, "finding", "", "`ID` of the finding, as permstack drift or audit shows it")
 	flags.StringVar(&f.reason, "reason", "", "why the difference is wanted")
 	flags.StringVar(&f.until, "until", "", "last `DAY` of the acceptance, YYYY-MM-DD, within a year")
 	flags.StringVar(&f.drop, "withdraw", "", "`ID` of the finding whose acceptance ends now")
@@ -152,11 +153,20 @@ func (f driftAcceptFlags) accept(ctx context.Context, cfg aws.Config, until time
 		return finding.Acceptance{}, f.aws.explain(err)
 	}
 	all := slices.Concat(report.Findings, report.Accepted)
-	i := slices.IndexFunc(all, func(g finding.Finding) bool { return g.ID == f.id })
+	isGiven := func(g finding.Finding) bool { return g.ID == f.id }
+	if !slices.ContainsFunc(all, isGiven) { // it may be one of the audit
+		audited, err := audit.Run(ctx, audit.NewClients(cfg), audit.Options{Parent: f.stack})
+		if err != nil {
+			return finding.Acceptance{}, fmt.Errorf("stack %s has no finding %s now that permstack drift shows, "+
+				"and the audit failed: %w", f.stack, f.id, f.aws.explain(err))
+		}
+		all = slices.Concat(all, audited.Findings, audited.Accepted)
+	}
+	i := slices.IndexFunc(all, isGiven)
 	switch {
 	case i < 0:
 		return finding.Acceptance{}, fmt.Errorf(
-			"stack %s has no finding %s now: permstack drift shows the IDs",
+			"stack %s has no finding %s now: permstack drift and permstack audit show the IDs",
 			f.stack,
 			f.id,
 		)

@@ -82,7 +82,10 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 	}
 	var diff Diff
 	next := State{Announced: state.Announced, Lease: state.Lease, Choices: state.Choices,
-		RestoreEnded: state.RestoreEnded, Hub: state.Hub}
+		RestoreEnded: state.RestoreEnded, Hub: state.Hub, Audited: state.Audited}
+	if report.Audit == finding.AuditDone {
+		next.Audited = now
+	}
 	if report.Scope != nil { // only a complete run shows which stacks remain in progress
 		next.InProgress = state.InProgress
 		report.InProgress = nil
@@ -135,9 +138,11 @@ func Compare(report finding.Report, state State, now time.Time, reminderDays int
 			}
 			next.Known = append(next.Known, k)
 		default:
-			diff.Resolved = append(diff.Resolved, ResolvedFinding{
-				k.Label + accepted[k.Key.ID], k.Key.direction(), k.FirstSeen,
-			})
+			how := accepted[k.Key.ID]
+			if report.Audit == finding.AuditOff && k.Key.Resource == auditKey(report).Resource {
+				how = ": not checked anymore, because the audit of the account was switched off"
+			}
+			diff.Resolved = append(diff.Resolved, ResolvedFinding{k.Label + how, k.Key.direction(), k.FirstSeen})
 		}
 	}
 	compareUnknown(unknown, state.Overflow, skipped, now, due, &diff, &next)
@@ -272,6 +277,9 @@ func newSkipped(report finding.Report) skipped {
 			s.resources[k.Resource] = true
 		}
 	}
+	if report.Audit == finding.AuditNotDue {
+		s.resources[auditKey(report).Resource] = true
+	}
 	for _, id := range report.InProgress {
 		s.stacks[newKey(finding.Finding{Stack: stackName(id)}).Stack] = true
 	}
@@ -286,6 +294,20 @@ func newSkipped(report finding.Report) skipped {
 	}
 	return s
 }
+
+// auditKey returns the key of the resource that the findings of the account audit are
+// about.
+func auditKey(report finding.Report) Key {
+	return newKey(finding.Finding{Stack: stackName(report.ParentStackID), LogicalID: finding.AuditID})
+}
+
+// auditInterval is how long after an audit of the account the next one is due. It is
+// less than a day, so that it does not wait for another run if a run begins earlier than
+// the day before.
+const auditInterval = 22 * time.Hour
+
+// AuditDue reports whether the account has to be audited again.
+func (s State) AuditDue(now time.Time) bool { return !now.Before(s.Audited.Add(auditInterval)) }
 
 // stackName returns the name in a stack's id.
 func stackName(id string) string {

@@ -43,6 +43,7 @@ type wireState struct {
 	Choices   [][2]string `json:"c,omitempty"` // names and values
 	Restore   string      `json:"r,omitempty"` // end of the restore window that was announced
 	Hub       string      `json:"h,omitempty"` // hash of the Organization's topic
+	Audited   int64       `json:"t,omitempty"` // minutes since 1970
 }
 
 type wireLease struct {
@@ -99,6 +100,9 @@ func (o *Overflow) add(k Known) {
 func (s State) encode(parent string, known []Known, overflow Overflow) ([]byte, bool) {
 	w := wireState{Version: stateVersion, Stack: stackHash(parent), Announced: fitLabel(s.Announced, maxAnnounced)}
 	w.Progress, w.Restore, w.Hub = s.InProgress, fitLabel(s.RestoreEnded, maxHolder), s.Hub
+	if !s.Audited.IsZero() {
+		w.Audited = s.Audited.Unix() / 60
+	}
 	for _, c := range s.Choices {
 		w.Choices = append(w.Choices, [2]string{c.Name, c.Value})
 	}
@@ -161,6 +165,9 @@ func DecodeState(data []byte, parentStackID string) (State, error) {
 		return State{}, errors.New("decode state: it belongs to another stack")
 	}
 	s := State{Announced: w.Announced, InProgress: w.Progress, RestoreEnded: w.Restore, Hub: w.Hub}
+	if w.Audited != 0 {
+		s.Audited = time.Unix(w.Audited*60, 0).UTC()
+	}
 	for _, c := range w.Choices {
 		s.Choices = append(s.Choices, finding.Choice{Name: c[0], Value: c[1]})
 	}

@@ -26,6 +26,8 @@ type State struct {
 	// RestoreEnded is the end of the restore window whose passing was last announced, in
 	// RFC 3339; "" if there is no window.
 	RestoreEnded string
+	// Audited is when the audit of the account was last completed; zero if it never was.
+	Audited time.Time
 	// Hub is a hash of the Organization's topic that findings are also sent to; "" if
 	// there is none.
 	Hub string
@@ -119,6 +121,9 @@ func (s State) Validate(now, longestLease time.Time) error {
 		if k.FirstSeen.After(latest) || k.Notified.After(latest) {
 			return fmt.Errorf("a finding was reported at %s, which is in the future", k.Notified.Format(time.RFC3339))
 		}
+	}
+	if s.Audited.After(latest) {
+		return fmt.Errorf("the account was audited at %s, which is in the future", s.Audited.Format(time.RFC3339))
 	}
 	if s.Overflow.FirstSeen.After(latest) || s.Overflow.Notified.After(latest) {
 		return errors.New("findings were reported in the future")

@@ -48,8 +48,9 @@ func (s *stack) announcedChoices() []finding.Choice {
 			for variable, name := range map[string]string{
 				"ACCEPTED_DIFFERENCES": finding.AcceptedChoice, "GUARDRAIL_ADDITIONS": finding.GuardrailsChoice,
 				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
+				"ACCOUNT_AUDIT": finding.AuditChoice,
 			} {
-				if v := text(variables[variable]); v != "" && !isUnknown(v) {
+				if v := text(variables[variable]); v != "" && v != "no" && !isUnknown(v) {
 					values[name] = v
 				}
 			}

@@ -12,6 +12,7 @@
 //	                   run fails
 //	REMINDER_DAYS      days until an open finding is reported again; 0 is never
 //	ON_DRIFT           notify or revert
+//	ACCOUNT_AUDIT      yes or no: the whole account is audited once a day
 //	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
 //	                   profiles/*.json are profiles that are not built in; see also
 //	                   ReadRelease
@@ -45,6 +46,7 @@ import (
 	"permstack/internal/awsapi/iamdelay"
 	"permstack/internal/awsapi/lambdaenv"
 	"permstack/internal/awsapi/pause"
+	"permstack/internal/drift/audit"
 	"permstack/internal/drift/changeevent"
 	"permstack/internal/drift/detect"
 	"permstack/internal/drift/monitor"
@@ -84,6 +86,7 @@ func Handler(
 	s Settings, cfg aws.Config, out io.Writer, now func() time.Time, sleep pause.Func,
 ) func(context.Context, json.RawMessage) (monitor.Result, error) {
 	cfg = iamdelay.Repeat(cfg)
+	auditClients := audit.NewClients(cfg)
 	clients, stackClient := detect.NewClients(cfg), cloudformation.NewFromConfig(cfg)
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
@@ -115,7 +118,13 @@ func Handler(
 				if !limited {
 					options.WasInProgress = previous.WasInProgress
 				}
-				return detect.Check(ctx, clients, options)
+				report, err := detect.Check(ctx, clients, options)
+				if err == nil && s.AccountAudit {
+					// After an update the accepted differences may be others.
+					due := !limited && (isStackEvent(payload) || previous.AuditDue(now()))
+					auditAccount(ctx, auditClients, s.Parent, now, due, &report)
+				}
+				return report, err
 			},
 			Deployed: func(ctx context.Context) (monitor.Deployed, error) {
 				return monitor.ReadDeployed(ctx, stackClient, s.Parent)

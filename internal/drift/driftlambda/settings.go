@@ -20,6 +20,7 @@ type Settings struct {
 	QueueURL     string // of the events that arrive during a run; "" if there is none
 	ReminderDays int    // days until an open finding is reported again; 0 is never
 	Revert       bool
+	AccountAudit bool           // once a day
 	Release      detect.Release // what the parent was launched from; not from the environment
 }
 
@@ -63,6 +64,13 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		s.Revert = true
 	default:
 		problems = append(problems, fmt.Errorf("environment variable ON_DRIFT is %q: want notify or revert", v))
+	}
+	switch v := getenv("ACCOUNT_AUDIT"); v {
+	case "", "no":
+	case "yes":
+		s.AccountAudit = true
+	default:
+		problems = append(problems, fmt.Errorf("environment variable ACCOUNT_AUDIT is %q: want yes or no", v))
 	}
 	return s, errors.Join(problems...)
 }

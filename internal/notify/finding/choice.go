@@ -45,6 +45,7 @@ const (
 const (
 	AcceptedChoice   = "AcceptedDifferences" // see ParseAcceptances
 	GuardrailsChoice = "GuardrailAdditions"
+	AuditChoice      = "AccountAudit"
 )
 
 // isContent reports whether a choice is the contents of something.
@@ -63,7 +64,7 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	AcceptedChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
+	AcceptedChoice, AuditChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
 	SubscribersChoice, "Subscriptions", "Template",
 }
 

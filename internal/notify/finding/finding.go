@@ -141,7 +141,21 @@ type Report struct {
 	Accepted []Finding `json:"accepted,omitempty"` // differences that are wanted
 	// Undone are changes that events reported and that exist no longer.
 	Undone []Finding `json:"undone,omitempty"`
+	// Audit states whether the findings include those of the audit of the account.
+	Audit AuditState `json:"audit,omitempty"`
 }
+
+// AuditState is whether a run audited the account.
+type AuditState string
+
+const (
+	AuditOff    AuditState = "" // the audit is not chosen
+	AuditDone   AuditState = "done"
+	AuditNotDue AuditState = "not-due" // or not completed: what it found before remains open
+)
+
+// IsAudit reports whether a finding is one of the account audit.
+func (f Finding) IsAudit() bool { return f.LogicalID == AuditID }
 
 // AuditID is the LogicalID of the findings of the account audit.
 const AuditID = "AccountAudit"

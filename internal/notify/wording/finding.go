@@ -187,6 +187,7 @@ var choiceDetails = map[string]string{
 	finding.ExternalIDChoice: "CloudFormation changed the role, and its template is the same: the external ID is another " +
 		"one, or a change set restored the role. Whoever chose the ID can use the access through the backup service.",
 	finding.AcceptedChoice:   "These differences are not reported until their acceptance ends.",
+	finding.AuditChoice:      "Whether the check also searches the whole account once a day.",
 	finding.GuardrailsChoice: "What these add to the roles is not reported now.",
 	"Template":               "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }

@@ -60,12 +60,16 @@ type question struct {
 	asset     bool   // not an option
 }
 
+// driftCheckParameters are answered with yes or no, and select nothing of a profile.
+var driftCheckParameters = []string{"AccountAudit"}
+
 // questions returns the parameters that select an asset (Protect…) or an option.
 func questions(parameters *yaml.Node) []question {
 	var out []question
 	for i := 0; i+1 < len(parameters.Content); i += 2 {
 		name, values := parameters.Content[i].Value, lookup(parameters.Content[i+1], "AllowedValues")
-		if values == nil || len(values.Content) != 2 || values.Content[0].Value != "yes" {
+		if values == nil || len(values.Content) != 2 || values.Content[0].Value != "yes" ||
+			slices.Contains(driftCheckParameters, name) {
 			continue
 		}
 		key, asset := strings.CutPrefix(name, "Protect")
