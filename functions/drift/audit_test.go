@@ -99,7 +99,7 @@ func audited(m fakeawstest.Message) string {
 
 // TestAccountAudit checks that the scheduled check audits the account if that is chosen,
 // with the permissions that its role then has, and that what it found can be accepted and
-// is otherwise open until it is gone.
+// is otherwise open until it no longer exists.
 func TestAccountAudit(t *testing.T) {
 	t.Parallel()
 	w := launch(t, nil)
