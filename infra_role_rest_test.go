@@ -94,7 +94,7 @@ func TestInfraRoleResources(t *testing.T) {
 
 // TestPoliciesOfRoles requires that the roles have the policies that are resources of their own, and no others.
 func TestPoliciesOfRoles(t *testing.T) {
-	b, err := resolveTemplate(t, "parent", nil)
+	b, err := resolveTemplate(t, "parent", map[string]string{"AccountAudit": "yes"})
 	if err != nil {
 		t.Fatal(err)
 	}
