@@ -72,7 +72,7 @@ func TestPairTopicsAndRules(t *testing.T) {
 			 "Resource": "arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/`+rule+`"}]}`)}}
 		return s
 	}
-	d := Compare(set("a", "Inventory", "Cloudtrail", "vendor/"), set("b", "Events", "Api", "ours/"), explain.Describer{})
+	d := Compare(set("a", "Inventory", "Cloudtrail", "vendor/"), set("b", "Events", "Api", "permstack/"), explain.Describer{})
 	if len(d.Changes) > 0 || len(d.Pairs) != 2 {
 		t.Errorf("got %d pairs and the changes %+v", len(d.Pairs), d.Changes)
 	}
