@@ -91,6 +91,9 @@ func (r *Run) doQueued(ctx context.Context, holder string) Result {
 		if err != nil {
 			r.Log.Error(logInboxFailed, "error", err)
 		}
+		if !waiting && r.waitForHidden(ctx) {
+			continue
+		}
 		if !waiting {
 			return last
 		}
@@ -101,6 +104,18 @@ func (r *Run) doQueued(ctx context.Context, holder string) Result {
 		last = result
 	}
 	return last
+}
+
+// waitForHidden waits until the events of a lost response can be received again, if
+// there was one, and reports whether it did.
+func (r *Run) waitForHidden(ctx context.Context) bool {
+	wait := r.hiddenUntil.Sub(r.Now())
+	deadline, ok := ctx.Deadline()
+	if r.hiddenUntil.IsZero() || ok && deadline.Sub(r.Now()) < wait+shortestRun {
+		return false
+	}
+	r.hiddenUntil = time.Time{}
+	return r.Sleep(ctx, max(0, wait)) == nil
 }
 
 // collect adds the events in the inbox to those of the trigger. A run that an event
@@ -114,7 +129,10 @@ func (r *Run) collect(ctx context.Context, t *trigger) []queued {
 			return nil
 		}
 	}
-	received, err := r.Inbox.receive(ctx)
+	received, lost, err := r.Inbox.receive(ctx)
+	if lost {
+		r.hiddenUntil = r.Now().Add(invisible * time.Second)
+	}
 	if err != nil {
 		r.Log.Error(logInboxFailed, "error", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
@@ -47,15 +48,18 @@ func (b *Inbox) send(ctx context.Context, event []byte) error {
 
 // receive returns the events in the queue, at most maxReceived. It waits a second
 // for the first, because only a receive that waits asks all servers of SQS
-// (Developer Guide, "Short and long polling").
-func (b *Inbox) receive(ctx context.Context) ([]queued, error) {
-	var out []queued
+// (Developer Guide, "Short and long polling"). lost reports whether a response did not
+// arrive: its events are hidden as if they had been received.
+func (b *Inbox) receive(ctx context.Context) (out []queued, lost bool, err error) {
 	for len(out) < maxReceived {
 		got, err := b.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &b.QueueURL, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: invisible,
 		})
 		if err != nil {
-			return out, fmt.Errorf("receive events from queue %s: %w", b.QueueURL, err)
+			return out, true, fmt.Errorf("receive events from queue %s: %w", b.QueueURL, err)
+		}
+		if attempts, ok := retry.GetAttemptResults(got.ResultMetadata); ok && len(attempts.Results) > 1 {
+			lost = true
 		}
 		for _, m := range got.Messages {
 			out = append(out, queued{aws.ToString(m.Body), aws.ToString(m.ReceiptHandle)})
@@ -64,7 +68,7 @@ func (b *Inbox) receive(ctx context.Context) ([]queued, error) {
 			break
 		}
 	}
-	return out, nil
+	return out, lost, nil
 }
 
 // isWaiting reports whether there are events. It hides one for a second: the run that

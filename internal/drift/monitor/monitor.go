@@ -55,6 +55,9 @@ type Run struct {
 	Log     *slog.Logger
 	Metrics io.Writer
 	Now     func() time.Time
+
+	// hiddenUntil is when SQS shows the events of a lost response again; zero if there was none.
+	hiddenUntil time.Time
 }
 
 // Result is the result of a run, and the function's response.
