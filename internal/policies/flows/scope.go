@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/policies"
@@ -57,6 +58,9 @@ func CheckScope(
 			continue
 		}
 		for _, inside := range r.Inside(profile, set.Scope, env) {
+			if !set.RestoreUntil.IsZero() { // what only restores need works before the end of the window
+				inside.Context["aws:CurrentTime"] = []string{policies.FormatRestoreUntil(set.RestoreUntil.Add(-time.Second))}
+			}
 			if eval.Documents(inside.Documents, inside.request()) != eval.Allow {
 				e.Failures = append(e.Failures, Failure{
 					Flow: r.Flow, Call: r.Call, Index: r.Index, Role: r.Role, Action: r.Action, Resource: inside.Resource,

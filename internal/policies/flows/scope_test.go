@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"permstack/internal/iampolicy/eval"
 	"permstack/internal/iampolicy/policytest"
@@ -127,6 +128,10 @@ func TestScopeBreaksFlow(t *testing.T) {
 	sel.Operations = []schema.Operation{"backup", "recovery"}
 	if err := flows.CheckScope(profile, flows.Get("cpm"), sel, choice.Example(sel, policies.Environment{})); err != nil {
 		t.Errorf("without the operation that creates networks: %v", err)
+	}
+	sel.RestoreUntil = time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := flows.CheckScope(profile, flows.Get("cpm"), sel, choice.Example(sel, policies.Environment{})); err != nil {
+		t.Errorf("with a restore window: %v", err)
 	}
 	sel.Scope = scope.Scope{}
 	if err := flows.CheckScope(profile, flows.Get("cpm"), sel, policies.Environment{}); err != nil {

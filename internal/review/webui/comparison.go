@@ -28,7 +28,7 @@ type Change struct {
 // compare compares a choice with the one of Request.Compare. Both are for the same account and values.
 func (r Request) compare(sel policies.Selection) *Comparison {
 	out := &Comparison{Base: r.Compare, Changes: []Change{}}
-	base, err := choice.Parse(r.Compare)
+	base, err := parseLink(r.Compare)
 	if err != nil {
 		out.Problem = err.Error()
 		return out

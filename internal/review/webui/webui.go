@@ -37,6 +37,10 @@ type Request struct {
 	Path                       string `json:"path"`
 	PermissionsBoundaryARN     string `json:"permissionsBoundary"`
 
+	// Narrowing is what follows the choice in a link: &only=KIND:VALUE,… narrows it to
+	// resources, &until=TIME is the end of a restore window.
+	Narrowing string `json:"narrowing"`
+
 	TemplateURL string `json:"templateURL"` // of a template of the release; empty: no Launch Stack link
 }
 
@@ -61,6 +65,11 @@ type Response struct {
 	Launch        string            `json:"launch"`        // the Launch Stack link
 	LaunchProblem string            `json:"launchProblem"` // why there is no link
 	Comparison    *Comparison       `json:"comparison,omitempty"`
+	// Narrowed is what the choice is narrowed to, as KIND:VALUE, and NotNarrowed the access
+	// that this does not limit. Flags are the command line's for the same.
+	Narrowed    []string             `json:"narrowed"`
+	NotNarrowed []explain.Unnarrowed `json:"notNarrowed"`
+	Flags       string               `json:"flags"`
 }
 
 // Role is a role of the set.
@@ -93,7 +102,8 @@ func (r Request) Evaluate() Response {
 	a := Response{
 		Needs: []schema.Value{}, Examples: []schema.Value{}, Policies: []Policy{}, Roles: []Role{},
 		Grants: []explain.Grant{}, Uses: [][]string{}, Rules: []explain.Rule{},
-		Prerequisites: []Prerequisite{}, Findings: []explain.Finding{},
+		Prerequisites: []Prerequisite{}, Findings: []explain.Finding{}, Narrowed: []string{},
+		NotNarrowed: []explain.Unnarrowed{},
 	}
 	if err := a.fill(r); err != nil {
 		var input *policies.InputError
@@ -110,7 +120,7 @@ func (r Request) Evaluate() Response {
 }
 
 func (a *Response) fill(r Request) error {
-	sel, err := choice.Parse(r.Choice)
+	sel, err := parseLink(r.Choice + r.Narrowing)
 	if err != nil {
 		return err
 	}
@@ -122,15 +132,17 @@ func (a *Response) fill(r Request) error {
 			a.Examples = append(a.Examples, v)
 		}
 	}
-	set, err := policies.Synthesize(sel, env)
+	set, err := synthesize(sel, env)
 	if err != nil {
 		return err
 	}
+	a.Narrowed, a.Flags = append(a.Narrowed, set.Scope.Entries()...), flags(sel)
 	a.Version, a.Actions = set.CatalogVersion, set.Actions()
 	a.Grants = explain.Grants(set, sel, explain.NewDescriber(sel, env))
 	for _, g := range a.Grants {
 		a.Uses = append(a.Uses, explain.Uses(g.For))
 	}
+	a.NotNarrowed = append(a.NotNarrowed, explain.NotNarrowed(set, a.Grants)...)
 	a.Findings = explain.Findings(a.Grants)
 	a.Summary = explain.Summary(a.Findings)
 	a.Rules = explain.Rules(set)
@@ -239,6 +251,10 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	set("ConnectionId", r.ConnectionID)
 	set("RolePath", r.Path)
 	set("PermissionsBoundaryArn", r.PermissionsBoundaryARN)
+	set("RestoreUntil", policies.FormatRestoreUntil(sel.RestoreUntil))
+	for kind, parameter := range onlyParameters {
+		set(parameter, strings.Join(sel.Scope.Get(kind), ","))
+	}
 	for _, o := range sel.Options {
 		if o == "support-role" && r.SupportControlPlaneRoleARN == "" {
 			return "", errors.New("enter the role of the support staff, or deselect the support role")

@@ -25,11 +25,15 @@
     secrets: "read secrets", notification: "send notifications", "cost-explorer": "read costs", "run-scripts": "run scripts on instances",
     "item-restore": "restore single items" };
   // The field that a problem is about, by words of the problem; the first that matches.
-  const problemFields = [["dataPlaneAccount", /data-plane account/i], ["supportControlPlaneRole", /support control-plane role/i],
+  const problemFields = [["only-tag", /^tag "/], ["only-bucket", /^bucket/], ["only-table", /^table/], ["only-db", /^database/],
+    ["only-key", /^KMS key/], ["only-vpc", /^VPC/], ["only-region", /\bscope\b.*region|^region.*scope|region.*\bscope\b/i], ["until", /restores allowed until|restores are allowed/i],
+    ["dataPlaneAccount", /data-plane account/i], ["supportControlPlaneRole", /support control-plane role/i],
     ["controlPlaneRole", /control-plane role/i], ["connectionId", /connection id/i], ["externalId", /external id/i],
     ["permissionsBoundary", /boundary/i], ["account", /account id/i], ["region", /region/i], ["path", /\bpath\b/i]];
+  // What a choice can be narrowed to.
+  const kinds = ["tag", "bucket", "table", "db", "key", "region", "vpc"];
   const nothing = { problems: [], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [],
-    roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "", launch: "", catalogVersion: "" };
+    roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "", launch: "", catalogVersion: "", narrowed: [], notNarrowed: [], flags: "" };
   let catalog, profile, response = nothing, statements = new Map(), base = "";
 
   const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
@@ -72,8 +76,8 @@
     $("get-csv").onclick = () => save("permissions.csv", csv(), "text/csv");
     $("print").onclick = () => window.print();
     $("copy-link").onclick = () => copy("Link", location.href);
-    $("compare").onclick = () => { base = choice(); show(); toast("Change the choice: the differences appear below."); };
-    $("swap").onclick = () => { const other = base; base = choice(); readChoice(other); show(); };
+    $("compare").onclick = () => { base = choice() + narrowing(); show(); toast("Change the choice: the differences appear below."); };
+    $("swap").onclick = () => { const other = base; base = choice() + narrowing(); readChoice(other); show(); };
     $("end-compare").onclick = () => { base = ""; show(); $("compare").focus(); };
     $("get-template").onclick = () => save("permissions.json", response.template);
     $("get-review").onclick = () => save("policies.json", response.review);
@@ -127,7 +131,7 @@
   }
 
   // address returns what the link to this page has: the choice, and the one that it is compared with.
-  const address = () => choice() + (base ? "|" + base : "");
+  const address = () => choice() + narrowing() + (base ? "|" + base : "");
 
   // read sets the page to what a link has.
   function read(text) {
@@ -136,8 +140,21 @@
     readChoice(first);
   }
 
-  // readChoice sets the form to a choice: PROFILE:ASSETS:OPERATIONS:OPTIONS.
-  function readChoice(text) {
+  // narrowing returns what follows the choice in a link: &only=KIND:VALUE,… and &until=TIME.
+  function narrowing() {
+    const listed = (k) => $("only-" + k).value.split(",").map((v) => v.trim()).filter(Boolean).map((v) => k + ":" + v);
+    const only = kinds.flatMap(listed), until = $("until").value.trim();
+    return (only.length ? "&only=" + only.join(",") : "") + (until ? "&until=" + until : "");
+  }
+
+  // readChoice sets the form to a choice: PROFILE:ASSETS:OPERATIONS:OPTIONS, and what it is narrowed to.
+  function readChoice(link) {
+    const [text, ...rest] = link.split("&");
+    const given = (key) => (rest.find((r) => r.startsWith(key + "=")) || "").slice(key.length + 1);
+    const only = given("only").split(",");
+    for (const k of kinds) $("only-" + k).value = only.filter((o) => o.startsWith(k + ":")).map((o) => o.slice(k.length + 1)).join(", ");
+    $("until").value = given("until");
+    $("narrow").open = $("narrow").open || rest.length > 0;
     const [name, assets, operations, options] = text.split(":");
     fill(name.split("@")[0]);
     const check = (id, list) => { if (list) for (const c of document.querySelectorAll("#" + id + " input")) c.checked = list.split(",").includes(c.value); };
@@ -166,7 +183,7 @@
     const text = choice();
     const preset = $("preset").value !== "";
     if (fragment() !== address()) history.replaceState(null, "", "#" + address());
-    const request = { choice: text, compare: base };
+    const request = { choice: text, narrowing: narrowing(), compare: base };
     for (const f of fields) request[f] = $(f).value.trim();
     const empty = !preset && (checked("assets").length === 0 || checked("operations").length === 0);
     const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : call(request);
@@ -180,6 +197,10 @@
     $("numbers").replaceChildren(number("roles", response.roles.length), number("policies", response.policies.length),
       number("statements", response.grants.filter((g) => g.kind === "policy").length), number("actions", response.actions),
       number("event rules", response.rules.length));
+    $("narrowed").hidden = response.narrowed.length === 0;
+    $("narrowed").textContent = "Narrowed to " + response.narrowed.join(", ") + ".";
+    $("not-narrowed").hidden = response.notNarrowed.length === 0;
+    $("not-narrowed").replaceChildren(...response.notNarrowed.map((n) => el("li", {}, "Not narrowed by " + n.kind + ", because " + n.why + ": " + n.actions.join(", "))));
     $("examples").hidden = response.examples.length === 0;
     $("examples").textContent = "Example values are used for: " + response.examples.map((n) => needs[n] || n).join(", ") + ". Enter your own under “Your account and the vendor's values” before you deploy a file from this page.";
     $("launch").setAttribute("aria-disabled", String(!response.launch));
@@ -187,7 +208,7 @@
     $("no-launch").textContent = response.launch || bad ? "" : "No Launch Stack link: " + response.launchProblem + ".";
     $("template").textContent = response.template;
     $("review").textContent = response.review;
-    $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text : "";
+    $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text + response.flags : "";
     readStatements();
     showMatters();
     showComparison();
@@ -201,7 +222,7 @@
   // showProblems shows each problem at the field that it is about, and the others above the permissions.
   function showProblems(problems) {
     for (const e of document.querySelectorAll(".field-problem")) e.remove();
-    for (const f of fields) { $(f).removeAttribute("aria-invalid"); $(f).removeAttribute("aria-describedby"); }
+    for (const [f] of problemFields) { $(f).removeAttribute("aria-invalid"); $(f).removeAttribute("aria-describedby"); }
     for (const p of problems) {
       const [id] = problemFields.find(([f, words]) => words.test(p) && $(f).value.trim() !== "") || [];
       if (!id) continue;
@@ -210,7 +231,7 @@
       $(id).setAttribute("aria-invalid", "true");
       $(id).setAttribute("aria-describedby", note.id);
       $(id).after(note);
-      $("where").open = true;
+      $(id).closest("details").open = true;
     }
     $("problems").hidden = problems.length === 0;
     $("problems").replaceChildren(...problems.map((p) => el("li", {}, p)));

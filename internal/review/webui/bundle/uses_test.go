@@ -170,3 +170,38 @@ func TestCSV(t *testing.T) {
 		t.Errorf("got %d rows, the first %q", len(rows), rows[min(1, len(rows)-1)])
 	}
 }
+
+// TestNarrowedChoice narrows a choice in the form, opens its link again, and enters a value that is not valid.
+func TestNarrowedChoice(t *testing.T) {
+	b := openPage(t, file(t), 1280, 900, false)
+	b.set("clumio:dynamodb:backup")
+	b.setValue("only-table", "orders, inv-*", "change")
+	b.setValue("only-tag", "backup=yes", "change")
+	b.setValue("until", "2099-01-01T00:00:00Z", "change")
+	const narrowing = "&only=tag:backup=yes,table:orders,table:inv-*&until=2099-01-01T00:00:00Z"
+	want := webui.Request{Choice: "clumio:dynamodb:backup", Narrowing: narrowing}.Evaluate()
+	if len(want.Problems) > 0 || b.text("#template") != want.Template {
+		t.Errorf("the template is not that of the narrowed choice (%v; %s)", want.Problems, b.text("#problems"))
+	}
+	if got := b.text("#narrowed"); !strings.Contains(got, "table:orders") {
+		t.Errorf("what it is narrowed to: got %q", got)
+	}
+	if got := b.text("#not-narrowed"); !strings.Contains(got, "dynamodb:ListTables") {
+		t.Errorf("what cannot be narrowed: got %q", got)
+	}
+	if got := b.text("#version"); !strings.Contains(got, "--table 'orders'") || !strings.Contains(got, "--restore-until 2099") {
+		t.Errorf("the command line: got %q", got)
+	}
+	b.set("clumio:dynamodb:backup")
+	if got := b.text("#narrowed"); b.text("#template") == want.Template || strings.Contains(b.text("#template"), "table/orders") {
+		t.Errorf("a link without narrowing keeps it: %q", got)
+	}
+	b.set("clumio:dynamodb:backup" + narrowing)
+	if b.text("#template") != want.Template {
+		t.Error("the link of a narrowed choice shows another one")
+	}
+	b.setValue("only-table", "not a table", "change")
+	if got := b.text("#problem-only-table"); !strings.Contains(got, "is not valid") {
+		t.Errorf("the problem at the field: got %q; problems: %s", got, b.text("#problems"))
+	}
+}
