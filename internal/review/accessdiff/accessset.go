@@ -165,17 +165,46 @@ func (n *renames) topicName(arn string) string {
 	return lastField(arn)
 }
 
-// rename replaces the names in the account with the vendor's, in every document.
+// rename replaces the names in the account with the vendor's, in every document. Suffixes and paths are replaced
+// everywhere, names only where they are a name: that of a role may be the name of a service too.
 func (s *AccessSet) rename(own renames) {
 	slices.SortFunc(own.pairs, func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) })
 	own.pairs = slices.Compact(own.pairs)
 	slices.SortStableFunc(own.pairs, func(a, b [2]string) int { return len(b[0]) - len(a[0]) })
 	var list []string
+	names := map[string]string{}
 	for _, p := range own.pairs {
-		list = append(list, p[0], p[1])
+		if isPartOfNames(p[0]) {
+			list = append(list, p[0], p[1])
+		} else if name := hidePseudo.Replace(p[0]); names[name] == "" {
+			names[name] = p[1]
+		}
 	}
-	replacer := strings.NewReplacer(list...)
-	*s = *s.replace(replacer)
+	parts := strings.NewReplacer(list...)
+	*s = *s.replace(func(text string) string { return renameWhole(parts.Replace(renameWhole(text, names)), names) })
+}
+
+// isPartOfNames reports whether a text to replace is a suffix of names, or a path.
+func isPartOfNames(text string) bool {
+	return strings.HasPrefix(text, "-") || strings.HasPrefix(text, "/")
+}
+
+// renameWhole replaces a text that is a name, and the name at the end of an ARN of IAM, SNS or EventBridge, also before
+// the wildcards of a pattern. The names have no pseudo parameters, see hidePseudo.
+func renameWhole(text string, names map[string]string) string {
+	short := hidePseudo.Replace(text)
+	if other, ok := names[short]; ok {
+		return other
+	}
+	if !strings.Contains(short, ":iam:") && !strings.Contains(short, ":sns:") && !strings.Contains(short, ":events:") {
+		return text
+	}
+	at := strings.LastIndexAny(short, "/:") + 1
+	name := strings.TrimRight(short[at:], "*?")
+	if other, ok := names[name]; ok {
+		return showPseudo.Replace(short[:at]) + other + short[at+len(name):]
+	}
+	return text
 }
 
 // replaceInDocument returns a copy of a document with replaced values.

@@ -77,3 +77,24 @@ func TestPairTopicsAndRules(t *testing.T) {
 		t.Errorf("got %d pairs and the changes %+v", len(d.Pairs), d.Changes)
 	}
 }
+
+// TestRenameWhole checks that only names are replaced, and not what is spelled like one.
+func TestRenameWhole(t *testing.T) {
+	names := map[string]string{"backup": "BackupRole"}
+	for text, want := range map[string]string{
+		"backup":                             "BackupRole",
+		"arn:aws:iam::1:role/path/backup":    "arn:aws:iam::1:role/path/BackupRole",
+		"arn:aws:iam::1:role/backup*":        "arn:aws:iam::1:role/BackupRole*",
+		"arn:aws:iam::1:role/backup-other":   "arn:aws:iam::1:role/backup-other",
+		"arn:aws:backup:*:*:backup-vault:x":  "arn:aws:backup:*:*:backup-vault:x",
+		"arn:aws:s3:::backup":                "arn:aws:s3:::backup",
+		"arn:aws:events:eu-1:1:rule/backup":  "arn:aws:events:eu-1:1:rule/BackupRole",
+		"arn:aws:iam::1:policy/backup/other": "arn:aws:iam::1:policy/backup/other",
+	} {
+		t.Run(text, func(t *testing.T) {
+			if got := renameWhole(text, names); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}

@@ -101,7 +101,7 @@ func prepare(from, to *AccessSet) (a, b *AccessSet, pairs []Pair, notes []string
 		from, to = from.withExampleID(), to.withExampleID()
 	}
 	replacer := strings.NewReplacer(slices.Concat(from.accountAndRegion(), to.accountAndRegion())...)
-	from, to = from.replace(replacer), to.replace(replacer)
+	from, to = from.replace(replacer.Replace), to.replace(replacer.Replace)
 	from, to, pairs, notes = pair(from, to)
 	from, to, pairs, more := align(from, to, pairs)
 	return from, to, pairs, append(notes, more...)

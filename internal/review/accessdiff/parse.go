@@ -143,7 +143,9 @@ func (t *reader) resource(id, kind string, p map[string]any) error {
 		if name == "" {
 			name, _ = p["PolicyName"].(string)
 		}
-		t.renames.add(name, strings.TrimSuffix(id, "Policy")+"Policy")
+		if name != id {
+			t.renames.add(name, strings.TrimSuffix(id, "Policy")+"Policy")
+		}
 		doc, err := document(p["PolicyDocument"])
 		t.policies[id] = doc
 		for _, role := range append(stringList(p["Roles"]), stringList(p["RoleName"])...) {

@@ -49,36 +49,36 @@ func (s *AccessSet) accountAndRegion() []string {
 var installerPath = regexp.MustCompile(`/\$\{AWS::Region\}/[^/]+/installer/`)
 
 // replace returns a copy of a set with replaced values in its documents and targets.
-func (s *AccessSet) replace(replacer *strings.Replacer) *AccessSet {
+func (s *AccessSet) replace(change func(string) string) *AccessSet {
 	out := newAccessSet(s.Label)
 	out.NotCompared, out.externalIDMasked, out.As = s.NotCompared, s.externalIDMasked, s.As
 	for name, d := range s.Loose {
-		out.Loose[name] = replaceInDocument(replacer, d)
+		out.Loose[name] = mapDocument(change, d)
 	}
 	documents := func(docs []iampolicy.Document) []iampolicy.Document {
 		list := make([]iampolicy.Document, len(docs))
 		for i, d := range docs {
-			list[i] = replaceInDocument(replacer, d)
+			list[i] = mapDocument(change, d)
 		}
 		return list
 	}
 	for name, r := range s.Roles {
 		r.Trust, r.Policies = documents(r.Trust), documents(r.Policies)
-		r.Boundary = installerPath.ReplaceAllString(replacer.Replace(r.Boundary), "/installer/")
+		r.Boundary = installerPath.ReplaceAllString(change(r.Boundary), "/installer/")
 		foreign := make([]string, len(r.ExternalPolicies))
 		for i, arn := range r.ExternalPolicies {
-			foreign[i] = replacer.Replace(arn)
+			foreign[i] = change(arn)
 		}
 		r.ExternalPolicies = foreign
 		out.Roles[name] = r
 	}
 	for name, d := range s.Topics {
-		out.Topics[name] = replaceInDocument(replacer, d)
+		out.Topics[name] = mapDocument(change, d)
 	}
 	for name, r := range s.Rules {
 		targets := make([]string, len(r.Targets))
 		for i, t := range r.Targets {
-			targets[i] = replacer.Replace(t)
+			targets[i] = change(t)
 		}
 		slices.Sort(targets)
 		out.Rules[name] = Rule{Pattern: r.Pattern, Targets: targets}

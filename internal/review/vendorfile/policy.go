@@ -85,10 +85,10 @@ func (d policyFile) value(v cfntemplate.Value, name string, depth int) bool {
 	for _, key := range v.Keys() {
 		field := v.Get(key)
 		label := name
-		if depth > 0 || len(v.Keys()) > 1 && !slices.Contains(containers, key) {
+		if (depth > 0 || len(v.Keys()) > 1) && !slices.Contains(containers, key) {
 			label = d.nameIn(v, key)
 		}
-		if text, ok := field.Text(); ok && slices.Contains(containers, key) {
+		if text, ok := field.Text(); ok && (slices.Contains(containers, key) || isDocumentText(text)) {
 			inner, err := decodeDocument(text)
 			if err != nil {
 				d.problem(d.file, field.Line(), "%s is not a policy document: %v", key, err)
@@ -102,6 +102,11 @@ func (d policyFile) value(v cfntemplate.Value, name string, depth int) bool {
 		}
 	}
 	return found
+}
+
+// isDocumentText reports whether a text is a policy document, in a field of any name.
+func isDocumentText(text string) bool {
+	return strings.HasPrefix(strings.TrimSpace(text), "{") && strings.Contains(text, `"Statement"`)
 }
 
 // containers are the fields of the AWS CLI's output that hold a document, as an object or as text.

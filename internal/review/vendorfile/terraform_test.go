@@ -248,6 +248,33 @@ resource "aws_iam_policy" "c" {
 {"Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::${bucket}/*"}]}
 `, "\nA: Allow s3:GetObject on *\nB: Allow s3:PutObject on arn:aws:s3:::acme/*",
 			"mod/main.tf:11: the file /etc/passwd is not among the files"},
+		{"optional attributes, files of a folder and a list that may be null", `
+variable "policies" {
+  type    = map(object({ actions = list(string), resources = optional(list(string), ["*"]) }))
+  default = { a = { actions = ["s3:GetObject"] } }
+}
+variable "more" { default = null }
+data "aws_iam_policy_document" "d" {
+  for_each = var.policies
+  statement {
+    actions   = each.value.actions
+    resources = concat(each.value.resources, var.more != null ? var.more : [])
+  }
+}
+resource "aws_iam_policy" "p" {
+  for_each = var.policies
+  name     = "Acme-${each.key}"
+  policy   = data.aws_iam_policy_document.d[each.key].json
+}
+resource "aws_iam_policy" "f" {
+  for_each = fileset(path.module, "*.json")
+  name     = trimsuffix(each.value, ".json")
+  policy   = file("${path.module}/${each.value}")
+}
+-- mod/backup.json
+{"Statement": [{"Effect": "Allow", "Action": "backup:StartBackupJob", "Resource": "arn:aws:backup:*:*:backup-vault:backup"}]}
+`, "\nAcme-a: Allow s3:GetObject on *\nAcme-a: Allow s3:GetObject on *,<more>\n" +
+			"backup: Allow backup:StartBackupJob on arn:aws:backup:*:*:backup-vault:backup", ""},
 		{"a module of a registry", `
 module "iam" {
   source  = "terraform-aws-modules/iam/aws"

@@ -51,7 +51,6 @@ var opaque = []string{
 // listFunctions are functions whose result has the items of their arguments.
 var listFunctions = []string{
 	"concat", "compact", "distinct", "flatten", "setunion", "sort", "tolist", "toset", "sensitive", "nonsensitive",
-	"jsonencode",
 }
 
 // function calls a function of Terraform. None of them runs or fetches anything; file reads only files that were given.
@@ -69,7 +68,7 @@ func (s tfScope) function(x *hclsyntax.FunctionCallExpr) any {
 		return len(x.Args) == 1 && !isUnknown(s.eval(x.Args[0]))
 	}
 	var args []any
-	s.single = s.single || !slices.Contains(listFunctions, x.Name)
+	s.single = s.single || x.Name != "jsonencode" && !slices.Contains(listFunctions, x.Name)
 	for i, arg := range x.Args {
 		value := s.eval(arg)
 		if u, bad := value.(unknown); bad {
@@ -109,6 +108,9 @@ func (s tfScope) callCty(x *hclsyntax.FunctionCallExpr, f function.Function, arg
 		arg = plain(arg)
 		if u, bad := arg.(unknown); bad {
 			return u
+		}
+		if text, isText := arg.(string); isText && isOpen(text) && slices.Contains(listFunctions, x.Name) {
+			arg = []any{text} // the elements of a list that the file leaves open
 		}
 		if list, isList := arg.([]any); isList && x.Name == "compact" {
 			arg = slices.DeleteFunc(slices.Clone(list), func(item any) bool { return item == nil })
@@ -262,6 +264,8 @@ func (s tfScope) ownFunction(x *hclsyntax.FunctionCallExpr, args []any) (value a
 	case "fileexists":
 		_, found := s.givenFile(text(0))
 		return found, true
+	case "fileset":
+		return s.fileSet(x, text(0), text(1)), true
 	case "templatefile":
 		return s.templateFile(x, text(0), args), true
 	}
@@ -288,6 +292,27 @@ func (m *tfModule) givenFile(name string) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// fileSet returns the names of files that were read together with the configuration, relative to a folder.
+func (s tfScope) fileSet(x *hclsyntax.FunctionCallExpr, folder, pattern string) any {
+	if strings.Contains(pattern, "**") || strings.Contains(pattern, "{") {
+		return lineUnknown(x, "the pattern "+pattern+" is not evaluated")
+	}
+	out := []any{}
+	for _, name := range sortedKeys(s.given) {
+		relative, inside := strings.CutPrefix(name, path.Clean(folder)+"/")
+		if path.Clean(folder) == "." {
+			relative, inside = name, true
+		}
+		if matches, err := path.Match(pattern, relative); err == nil && matches && inside {
+			out = append(out, relative)
+		}
+	}
+	if len(out) == 0 {
+		return lineUnknown(x, "no file "+pattern+" is among the files that were read")
+	}
+	return out
 }
 
 // templateFile evaluates a template that was read together with the configuration.

@@ -4,8 +4,10 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 )
 
 // tfRef is a resource or data source, or one of its instances.
@@ -61,6 +63,7 @@ func (s tfScope) variable(x hclsyntax.Expression, name string, t hcl.Traversal) 
 			value = openNull{name}
 		} else {
 			hasDefault = true
+			value = withType(b.attrs["type"], value)
 		}
 	} else {
 		value = placeholder(name)
@@ -73,6 +76,28 @@ func (s tfScope) variable(x hclsyntax.Expression, name string, t hcl.Traversal) 
 	}
 	if value == nil || value == "" {
 		return openNull{strings.TrimPrefix(s.parser.text(x), "var.")}
+	}
+	return value
+}
+
+// withType returns the default of a variable with the defaults of its optional attributes.
+func withType(x hclsyntax.Expression, value any) any {
+	if x == nil {
+		return value
+	}
+	want, defaults, diags := typeexpr.TypeConstraintWithDefaults(x)
+	if diags.HasErrors() {
+		return value
+	}
+	v := toCty(plain(value))
+	if converted, err := convert.Convert(v, want.WithoutOptionalAttributesDeep()); err == nil && defaults == nil {
+		return fromCty(converted)
+	}
+	if defaults != nil {
+		v = defaults.Apply(v)
+	}
+	if converted, err := convert.Convert(v, want); err == nil {
+		return fromCty(converted)
 	}
 	return value
 }
