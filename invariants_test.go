@@ -1,6 +1,7 @@
 package permstack_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -119,9 +120,17 @@ func TestInvariants(t *testing.T) {
 							t.Errorf("%s is not encrypted", r.LogicalID)
 						}
 					case "AWS::IAM::ManagedPolicy":
-						if r.LogicalID != "VendorCeiling" || p["Roles"] != nil || p["Users"] != nil {
-							t.Errorf("%s is not the boundary, or is attached", r.LogicalID)
+						if p["Roles"] != nil || p["Users"] != nil || p["Groups"] != nil {
+							t.Errorf("%s is attached, want the attachment in the role", r.LogicalID)
 						}
+						if r.LogicalID != "VendorCeiling" {
+							checkPolicy(t, policyRoles[r.LogicalID], rolePath(more), p["PolicyDocument"])
+						}
+					case "AWS::IAM::RolePolicy":
+						if p["RoleName"] != policyRoles[r.LogicalID] {
+							t.Errorf("%s is the policy of %v", r.LogicalID, p["RoleName"])
+						}
+						checkPolicy(t, policyRoles[r.LogicalID], rolePath(more), p["PolicyDocument"])
 					case "AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::Group":
 						t.Errorf("%s: a %s is not allowed in these templates", r.LogicalID, r.Type)
 					case "Custom::PermissionStack":
@@ -146,10 +155,7 @@ func checkFunction(t *testing.T, id string, p map[string]any) {
 // checkRole checks what must be true of every role.
 func checkRole(t *testing.T, id string, p map[string]any, more map[string]string) {
 	t.Helper()
-	path := more["RolePath"]
-	if path == "" {
-		path = "/permstack/"
-	}
+	path := rolePath(more)
 	below := "us-east-1/main/installer/"
 	if id == "ForwardRole" { // of no connection
 		below = "events/"
@@ -164,8 +170,14 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 	if tags, _ := p["Tags"].([]any); (len(tags) > 0) != (more["ResourceTags"] != "") && id != "ForwardRole" {
 		t.Errorf("%s has the tags %v", id, tags)
 	}
-	if p["RoleName"] != nil || p["ManagedPolicyArns"] != nil {
-		t.Errorf("%s has a name of its own or a policy of somebody else's", id)
+	attached, _ := p["ManagedPolicyArns"].([]any)
+	for _, arn := range attached {
+		if policyRoles[fmt.Sprint(arn)] != id {
+			t.Errorf("%s has the policy %v", id, arn)
+		}
+	}
+	if p["RoleName"] != nil {
+		t.Errorf("%s has a name of its own", id)
 	}
 	for _, s := range document(t, p["AssumeRolePolicyDocument"]).Statement {
 		if s.Principal == nil || s.Principal.Everyone || len(s.Principal.ByType) != 1 ||
@@ -173,10 +185,19 @@ func checkRole(t *testing.T, id string, p map[string]any, more map[string]string
 			t.Errorf("%s can be taken by %+v", id, s.Principal)
 		}
 	}
-	for _, policy := range p["Policies"].([]any) {
-		for _, s := range document(t, policy.(map[string]any)["PolicyDocument"]).Statement {
-			checkStatement(t, id, path, s)
-		}
+	inline, _ := p["Policies"].([]any)
+	for _, policy := range inline {
+		checkPolicy(t, id, path, policy.(map[string]any)["PolicyDocument"])
+	}
+}
+
+// rolePath returns the value of RolePath in a choice.
+func rolePath(more map[string]string) string { return cmp.Or(more["RolePath"], "/permstack/") }
+
+func checkPolicy(t *testing.T, role, path string, value any) {
+	t.Helper()
+	for _, s := range document(t, value).Statement {
+		checkStatement(t, role, path, s)
 	}
 }
 

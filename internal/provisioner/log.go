@@ -9,6 +9,8 @@ const (
 	logScope               = "access is narrowed to a scope"
 	logTransition          = "deploying both scopes before the new one"
 	logNoTransition        = "scopes are replaced policy by policy: both do not fit"
+	logBoundaryChecked     = "permissions boundary checked"
+	logBoundary            = "permissions boundary does not allow what is deployed, or cannot be read"
 	logWeakExternalID      = "external id can be guessed"
 	logCreating            = "creating permission stack"
 	logUpdating            = "updating permission stack"

@@ -141,6 +141,10 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 			return customresource.Result{}, err
 		}
 	}
+	boundary, err := o.checkBoundary(ctx, set, stacks)
+	if err != nil {
+		return customresource.Result{}, err
+	}
 	if err := o.deployTransition(ctx, set); err != nil {
 		return customresource.Result{}, o.withLeftovers(err)
 	}
@@ -156,6 +160,7 @@ func (o *operation) deploy(ctx context.Context) (customresource.Result, error) {
 	if len(o.leftovers)+len(o.earlierLeftovers) > 0 {
 		data["LeftBehind"] = o.leftoversText()
 	}
+	data[boundaryOutput] = cmp.Or(boundary, "nothing")
 	data["AnnouncedHash"] = o.announce(ctx, set, granted)
 	return customresource.Result{Data: data}, nil
 }

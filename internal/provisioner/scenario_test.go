@@ -161,6 +161,7 @@ func TestCreate(t *testing.T) {
 		"EventTopicArn":  "arn:aws:sns:us-east-1:123456789012:Pub-c",
 		"AccessStackId":  a, "InventoryStackId": i, "PermissionStackIds": i + "," + a,
 		"CatalogVersion": "1.0.0", "GrantedHash": hash, "AnnouncedHash": "", "LeftBehind": "nothing",
+		"BoundaryAllowsMore": "nothing",
 		"TemplateFingerprints": "inventory:" + installation.Fingerprint(f.find(inventory).body) +
 			" access:" + installation.Fingerprint(f.find(access).body),
 	}
