@@ -172,7 +172,7 @@ var repeated = map[string]string{
 	"iam:ListInstanceProfilesForRole": "as above", "iam:GetInstanceProfile": "as above",
 	"kms:GenerateDataKey": "of several keys, or for several", "kms:Decrypt": "as above",
 	"sns:Publish":                "by several, or denied",
-	"cloudformation:CreateStack": "the inventory stack by its types of resources", "cloudformation:UpdateStack": "as above",
+	"cloudformation:CreateStack": "of one stack by its types", "cloudformation:UpdateStack": "as above",
 	"sqs:SendMessage":                   "by Lambda, or by the function's code",
 	"cloudformation:ListStackResources": "of the installation, and for the audit of the account",
 	"sns:GetTopicAttributes":            "as above", "sqs:GetQueueAttributes": "as above",

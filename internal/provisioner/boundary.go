@@ -140,4 +140,3 @@ func beyondText(beyond []string) string {
 	return fmt.Sprintf("%d actions that the backup service is not granted, such as %s", len(beyond),
 		strings.Join(names, ", "))
 }
-

@@ -64,9 +64,9 @@ func (o *operation) tagsMatch(stack *types.Stack) bool {
 	return len(desired) == own
 }
 
-// resourceTypes returns the only types that a permission stack can have, or nil for the one that has roles: a request
-// that acknowledges these cannot list types (API reference, CreateStack: Capabilities). The function's role requires the
-// list (cloudformation:ResourceTypes).
+// resourceTypes returns the only types that a permission stack can have, or nil for the one that has roles: a
+// request that acknowledges these cannot list types (API reference, CreateStack: Capabilities). The function's role
+// requires the list (cloudformation:ResourceTypes).
 func (o *operation) resourceTypes(name string) []string {
 	if name == o.parent.StackName(installation.Inventory) {
 		return permissionstack.InventoryTypes()

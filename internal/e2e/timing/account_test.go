@@ -105,7 +105,8 @@ func (a *account) runDrift(ctx context.Context, f *lambda.Function, payload []by
 	if err != nil {
 		return lambdaruntime.Result{}, err
 	}
-	handle := driftlambda.Handler(settings, a.cloud.ConfigAsFunction(f.Account, f.Region, f.Role, f.ARN()), io.Discard, time.Now, pause.For)
+	cfg := a.cloud.ConfigAsFunction(f.Account, f.Region, f.Role, f.ARN())
+	handle := driftlambda.Handler(settings, cfg, io.Discard, time.Now, pause.For)
 	result, err := handle(ctx, payload)
 	if err != nil {
 		return lambdaruntime.Result{FunctionError: err.Error()}, nil

@@ -122,8 +122,8 @@ func TestAccessOfTagsAndTypes(t *testing.T) {
 	}
 }
 
-// TestFunctionCredentials checks that the calls of a function's code have its ARN as lambda:SourceFunctionArn, and others
-// do not.
+// TestFunctionCredentials checks that the calls of a function's code have its ARN as lambda:SourceFunctionArn, and
+// others do not.
 func TestFunctionCredentials(t *testing.T) {
 	h := newHarness(t)
 	const own, other = "arn:aws:lambda:" + region + ":" + account + ":function:own",
