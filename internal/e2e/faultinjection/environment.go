@@ -262,8 +262,10 @@ func bindTemplate(stackID string) (*cfntemplate.Resolved, error) {
 		return nil, fmt.Errorf("read template.yaml: %w", err)
 	}
 	return template.ResolveParameters(cfntemplate.Environment{
-		Parameters: map[string]string{"ControlPlaneRoleArn": controlPlane, "ExternalId": secret, "OnDrift": "revert"},
-		Pseudo:     cfntemplate.Pseudo{AccountID: account, Region: region, StackName: parentName, StackID: stackID},
+		Parameters: map[string]string{
+			"ControlPlaneRoleArn": controlPlane, "ExternalId": secret, "OnDrift": "revert", "ResourceTags": "team=storage",
+		},
+		Pseudo: cfntemplate.Pseudo{AccountID: account, Region: region, StackName: parentName, StackID: stackID},
 	})
 }
 
