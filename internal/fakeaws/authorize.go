@@ -3,6 +3,7 @@ package fakeaws
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"permstack/internal/fakeaws/iam"
+	"permstack/internal/fakeaws/organizations"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
@@ -18,8 +20,9 @@ import (
 
 // authorize checks the permissions that a call requires. The account's own
 // credentials may do everything. A role session may do what the role's inline
-// and attached policies allow within its boundary, as they are at this moment;
-// a session of a role that does not exist may do nothing.
+// and attached policies allow within its boundary and the service control and
+// resource control policies of its Organization, as they are at this moment; a
+// session of a role that does not exist may do nothing.
 //
 // Resource-based policies (a topic's) are not evaluated here, so a topic policy
 // neither adds to nor takes from what a role may do.
@@ -73,11 +76,55 @@ func (c *Cloud) checkPermission(service protocol.Service, call *protocol.Call, a
 	for k, v := range a.Context {
 		keys[k] = v
 	}
-	result := eval.Role(identity, boundary, eval.Request{Action: a.Action, Resource: a.Resource, Context: keys})
+	limits, err := c.limits(call.Account, role, a)
+	if err != nil {
+		return err
+	}
+	result := eval.LimitedRole(limits, identity, boundary,
+		eval.Request{Action: a.Action, Resource: a.Resource, Context: keys})
 	if result.Decision != eval.Allow {
 		return denied(service, call, a, result.Why)
 	}
 	return nil
+}
+
+// rcpServices are the services that resource control policies apply to (Organizations User Guide, "List of AWS services
+// that support RCPs"), as far as the embedded AWS has them.
+var rcpServices = []string{"s3", "sts", "kms", "sqs", "secretsmanager", "logs"}
+
+// limits returns the policies of the Organization that limit a role's request. Service control policies do not limit
+// service-linked roles (Organizations User Guide, "Service control policies").
+func (c *Cloud) limits(account string, role iam.Role, a protocol.Access) (eval.Limits, error) {
+	var out eval.Limits
+	var err error
+	if !strings.Contains(role.ARN, ":role/aws-service-role/") {
+		out.ServiceControl, err = c.levels(c.organizations.Policies(account, organizations.ServiceControl))
+	}
+	service, _, _ := strings.Cut(a.Action, ":")
+	if err != nil || !slices.Contains(rcpServices, service) {
+		return out, err
+	}
+	if f := strings.SplitN(a.Resource, ":", 6); len(f) == 6 && len(f[4]) == 12 {
+		account = f[4]
+	}
+	out.ResourceControl, err = c.levels(c.organizations.Policies(account, organizations.ResourceControl))
+	return out, err
+}
+
+func (c *Cloud) levels(texts [][]string) ([][]iampolicy.Document, error) {
+	var out [][]iampolicy.Document
+	for _, level := range texts {
+		docs := []iampolicy.Document{}
+		for _, text := range level {
+			doc, err := c.documents.parse(text)
+			if err != nil {
+				return nil, err
+			}
+			docs = append(docs, doc)
+		}
+		out = append(out, docs)
+	}
+	return out, nil
 }
 
 // Authorize checks a permission of the principal with the credentials of a

@@ -97,6 +97,9 @@ func New(o Options) *Cloud {
 	c.sns.SetOrganization(c.organizations.ID)
 	c.s3.SetOrganization(c.organizations.ID)
 	c.iam.SetUses(c.uses)
+	c.iam.SetControlPolicies(func(account string) [][]string {
+		return c.organizations.Policies(account, organizations.ServiceControl)
+	})
 	c.iam.OnDeleted(func(arn, id string) {
 		c.sns.ReplacePrincipal(arn, id)
 		c.sqs.ReplacePrincipal(arn, id)

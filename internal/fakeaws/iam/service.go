@@ -26,6 +26,8 @@ type Service struct {
 	accounts  map[string]*account
 	onDeleted func(arn, id string)
 	uses      func(account, role string) []Use
+	// controlPolicies returns the service control policies of an account by level.
+	controlPolicies func(account string) [][]string
 }
 
 // OnDeleted sets a function that is called when a role is deleted, with its ARN

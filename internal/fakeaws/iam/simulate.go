@@ -25,6 +25,7 @@ type xmlEvaluation struct {
 	EvalDecision                      string
 	MatchedStatements                 []xmlStatement       `xml:"MatchedStatements>member"`
 	MissingContextValues              []string             `xml:"MissingContextValues>member"`
+	OrganizationsDecisionDetail       *xmlOrganizations    `xml:",omitempty"`
 	PermissionsBoundaryDecisionDetail *xmlBoundaryDecision `xml:",omitempty"`
 	ResourceSpecificResults           []xmlResourceResult  `xml:"ResourceSpecificResults>member"`
 }
@@ -32,6 +33,8 @@ type xmlEvaluation struct {
 type xmlStatement struct{ SourcePolicyId, SourcePolicyType string }
 
 type xmlBoundaryDecision struct{ AllowedByPermissionsBoundary bool }
+
+type xmlOrganizations struct{ AllowedByOrganizations bool }
 
 type xmlResourceResult struct {
 	EvalResourceName                  string
@@ -45,8 +48,17 @@ var decisionNames = map[eval.Decision]string{
 	eval.Allow: "allowed", eval.ImplicitDeny: "implicitDeny", eval.ExplicitDeny: "explicitDeny",
 }
 
-// simulatePrincipalPolicy evaluates actions by the policies and the boundary of a role. The account has no service
-// control policies, so OrganizationsDecisionDetail is never sent. Further policies of the request are not implemented.
+// SetControlPolicies sets a function that returns the service control policies which apply to an account, by level:
+// see package organizations, Policies. It must not call the service.
+func (s *Service) SetControlPolicies(f func(account string) [][]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.controlPolicies = f
+}
+
+// simulatePrincipalPolicy evaluates actions by the policies and the boundary of a role and by the service control
+// policies of its account, whose decision is OrganizationsDecisionDetail. Resource control policies take no part, as at
+// AWS. Further policies of the request are not implemented.
 func simulatePrincipalPolicy(a *account, call *protocol.Call) (any, error) {
 	r := a.roleByARN(call.Str("PolicySourceArn"))
 	if r == nil {
@@ -110,6 +122,7 @@ func onPrincipal(parameter string) permissions {
 type simulation struct {
 	identity []namedPolicy
 	boundary *namedPolicy
+	control  [][]iampolicy.Document // service control policies by level; nil if there are none
 	context  map[string][]string
 }
 
@@ -136,6 +149,19 @@ func (a *account) newSimulation(call *protocol.Call, r *role) (simulation, error
 			if err := add(arn[strings.LastIndex(arn, "/")+1:], p.current().document); err != nil {
 				return s, err
 			}
+		}
+	}
+	if a.service.controlPolicies != nil && !strings.Contains(r.arn, ":role/aws-service-role/") {
+		for _, level := range a.service.controlPolicies(a.id) {
+			docs := []iampolicy.Document{}
+			for _, text := range level {
+				doc, err := iampolicy.Parse([]byte(text))
+				if err != nil {
+					return s, err
+				}
+				docs = append(docs, doc)
+			}
+			s.control = append(s.control, docs)
 		}
 	}
 	sort.Slice(s.identity, func(i, j int) bool { return s.identity[i].id < s.identity[j].id })
@@ -175,6 +201,16 @@ func (s simulation) action(name string, resources []string) xmlEvaluation {
 			case decision == eval.ExplicitDeny:
 			case byBoundary != eval.Allow:
 				decision, matched = byBoundary, []xmlStatement{{s.boundary.id, "IAM Policy"}}
+			}
+		}
+		if s.control != nil {
+			byControl := eval.Organization(s.control, request)
+			// One result for all resources: the worst.
+			if out.OrganizationsDecisionDetail == nil || byControl != eval.Allow {
+				out.OrganizationsDecisionDetail = &xmlOrganizations{byControl == eval.Allow}
+			}
+			if byControl == eval.ExplicitDeny || byControl == eval.ImplicitDeny && decision != eval.ExplicitDeny {
+				decision, matched = byControl, nil
 			}
 		}
 		one.EvalResourceDecision = decisionNames[decision]

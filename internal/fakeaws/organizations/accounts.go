@@ -68,6 +68,7 @@ func (s *Service) leave(o *organization, m *member) {
 	o.members = slices.DeleteFunc(o.members, func(other *member) bool { return other == m })
 	delete(s.memberOf, m.id)
 	delete(o.delegated, m.id)
+	delete(o.attached, m.id)
 	s.changes = append(s.changes, Change{Management: o.management, Account: m.id, Before: o.path(m.parent)})
 }
 

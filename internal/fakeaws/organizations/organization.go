@@ -24,7 +24,7 @@ func (o *organization) view(call *protocol.Call) any {
 	return map[string]any{"Organization": organizationView{
 		ID: o.id, ARN: o.arn(call, "organization", ""), FeatureSet: "ALL",
 		MasterAccountARN: o.arn(call, "account", o.management), MasterAccountID: o.management,
-		MasterAccountEmail: o.account(o.management).email, AvailablePolicyTypes: []policyType{},
+		MasterAccountEmail: o.account(o.management).email, AvailablePolicyTypes: o.typeViews(),
 	}}
 }
 
@@ -39,6 +39,7 @@ func (s *Service) createOrganization(call *protocol.Call, in struct{ FeatureSet 
 	o := &organization{
 		id: "o-" + random(10, alphanumeric), management: call.Account, root: "r-" + random(4, alphanumeric),
 		created: s.clock(), services: map[string]time.Time{}, delegated: map[string]map[string]time.Time{},
+		enabled: []PolicyType{ServiceControl}, // API reference, CreateOrganization, FeatureSet ALL
 	}
 	o.members = []*member{{
 		id: call.Account, name: "management", email: "management@example.com", method: "INVITED", joined: o.created,
@@ -75,9 +76,14 @@ func (s *Service) listRoots(call *protocol.Call, in paging) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := map[string]any{"Id": o.root, "Arn": o.arn(call, "root", o.root), "Name": "Root", "PolicyTypes": []policyType{}}
-	roots, next, err := page([]map[string]any{root}, in)
+	roots, next, err := page([]map[string]any{o.rootView(call)}, in)
 	return map[string]any{"Roots": roots, "NextToken": next}, err
+}
+
+func (o *organization) rootView(call *protocol.Call) map[string]any {
+	return map[string]any{
+		"Id": o.root, "Arn": o.arn(call, "root", o.root), "Name": "Root", "PolicyTypes": o.typeViews(),
+	}
 }
 
 type principal struct{ ServicePrincipal string }

@@ -5,7 +5,8 @@
 //
 // Every account of the embedded AWS exists without being in an organization.
 // CreateAccount adds a new one, InviteAccountToOrganization and AcceptHandshake
-// add an existing one. There are no policies (SCPs) and no tags.
+// add an existing one. There are service control and resource control policies, which
+// other services apply (Policies), no other policies, and no tags.
 //
 // Fields and errors are those of the API reference of AWS Organizations,
 // 2016-11-28.
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,6 +37,9 @@ type Service struct {
 	handshakes    []*handshake
 	changes       []Change // not reported yet
 	onChange      []func(Change)
+
+	// effective is what Policies returns, by account. It is read without mu: IAM, which CreateAccount calls, reads it.
+	effective atomic.Pointer[map[string]levels]
 }
 
 // organization is one organization.
@@ -46,6 +51,9 @@ type organization struct {
 	requests             []*request
 	services             map[string]time.Time            // principals with trusted access, since when
 	delegated            map[string]map[string]time.Time // account and principal, since when
+	policies             []*policy                       // of the customer
+	enabled              []PolicyType
+	attached             map[string][]string // ids of policies by target; a target without entry has fullAccess
 }
 
 // member is an account of an organization.
@@ -117,6 +125,18 @@ func (s *Service) Definition() protocol.Service {
 			"DeregisterDelegatedAdministrator":    action(s, s.deregisterDelegated, s.onNamed("AccountId")),
 			"ListDelegatedAdministrators":         action(s, s.listDelegated, onAny),
 			"ListDelegatedServicesForAccount":     action(s, s.listDelegatedServices, s.onNamed("AccountId")),
+
+			"CreatePolicy":          action(s, s.createPolicy, onAny),
+			"UpdatePolicy":          action(s, s.updatePolicy, s.onNamed("PolicyId")),
+			"DeletePolicy":          action(s, s.deletePolicy, s.onNamed("PolicyId")),
+			"DescribePolicy":        action(s, s.describePolicy, s.onNamed("PolicyId")),
+			"ListPolicies":          action(s, s.listPolicies, onAny),
+			"AttachPolicy":          action(s, s.attachPolicy, s.onNamed("PolicyId", "TargetId")),
+			"DetachPolicy":          action(s, s.detachPolicy, s.onNamed("PolicyId", "TargetId")),
+			"ListPoliciesForTarget": action(s, s.listPoliciesForTarget, s.onNamed("TargetId")),
+			"ListTargetsForPolicy":  action(s, s.listTargetsForPolicy, s.onNamed("PolicyId")),
+			"EnablePolicyType":      action(s, s.enablePolicyType, s.onNamed("RootId")),
+			"DisablePolicyType":     action(s, s.disablePolicyType, s.onNamed("RootId")),
 		},
 	}
 }
@@ -133,6 +153,7 @@ func action[In any](
 		}
 		s.mu.Lock()
 		out, err := handle(call, in)
+		s.publish()
 		changes, report := s.changes, slices.Clone(s.onChange)
 		s.changes = nil
 		s.mu.Unlock()

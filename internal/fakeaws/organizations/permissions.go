@@ -33,6 +33,8 @@ func kind(id string) string {
 		return "ou"
 	case strings.HasPrefix(id, "r-"):
 		return "root"
+	case strings.HasPrefix(id, "p-"):
+		return "policy"
 	}
 	return "account"
 }
@@ -60,5 +62,9 @@ func (s *Service) require(call *protocol.Call, kind, id string) protocol.Access 
 	if o == nil {
 		o = &organization{id: "*", management: call.Account}
 	}
-	return protocol.Access{Action: "organizations:" + call.Action, Resource: o.arn(call, kind, id)}
+	resource := o.arn(call, kind, id)
+	if p := o.policy(id); p != nil {
+		resource = o.policyARN(call, p)
+	}
+	return protocol.Access{Action: "organizations:" + call.Action, Resource: resource}
 }

@@ -1,8 +1,9 @@
 // Package eval evaluates whether policies allow a request, by the rules of "Policy evaluation logic" and "IAM JSON
 // policy elements" in the IAM User Guide. It does no I/O.
 //
-// It evaluates identity policies, a permissions boundary, and trust and resource policies with principals. It does not
-// support organization policies (SCP, RCP), session policies or VPC endpoint policies.
+// It evaluates identity policies, a permissions boundary, service control and resource control policies of an
+// Organization, and trust and resource policies with principals. It does not support session policies or VPC endpoint
+// policies.
 package eval
 
 import (
