@@ -22,7 +22,8 @@ const (
 	fullAWSAccess = "p-FullAWSAccess"
 	denySNS       = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sns:*","Resource":"*"}]}`
 	onlySQS       = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`
-	denySQS       = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*"}]}`
+	denySQS       = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sqs:*",` +
+		`"Resource":"*"}]}`
 )
 
 func policyIDs(t *testing.T, o *organizations.Client, target string, kind types.PolicyType) []string {
@@ -160,7 +161,8 @@ func TestPoliciesLimitMembers(t *testing.T) {
 	attached(scp, "only-sqs", onlySQS, account)
 	apitest.Succeed(t)(o.DetachPolicy(ctx,
 		&organizations.DetachPolicyInput{PolicyId: aws.String(fullAWSAccess), TargetId: &account}))
-	apitest.WantError(t, topics(), "AuthorizationError", "because no service control policy allows the sns:ListTopics action")
+	apitest.WantError(t, topics(), "AuthorizationError",
+		"because no service control policy allows the sns:ListTopics action")
 	if got, by := decision("sns:ListTopics"); got != "implicitDeny" || by == nil || *by {
 		t.Errorf("got %s, %v, want implicitDeny by the Organization", got, by)
 	}
