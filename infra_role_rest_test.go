@@ -30,6 +30,9 @@ func TestInfraRoleResources(t *testing.T) {
 	}
 	for _, name := range []string{"launch-stack", "aws-backup", "clumio", "cpm"} {
 		types["templates/"+name+".yaml"] = types["template.yaml"]
+		if name != "launch-stack" {
+			types["templates/"+name+"-stackset.yaml"] = types["templates/stackset.yaml"]
+		}
 	}
 	for path, values := range launchTemplates(t) {
 		template, err := cfntemplate.Parse(read(t, path))

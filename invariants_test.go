@@ -28,6 +28,15 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
 			"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
 		},
+		"templates/aws-backup-stackset.yaml": {"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1"},
+		"templates/clumio-stackset.yaml": {
+			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
+			"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
+		},
+		"templates/cpm-stackset.yaml": {
+			"Preset": "none", "ProtectEC2": "yes", "AllowBackup": "yes", "OrganizationalUnitIds": "r-ab12",
+			"Regions": "us-east-1",
+		},
 		"templates/org-hub.yaml":    {"OrganizationId": "o-a1b2c3d4e5"},
 		"templates/iam-events.yaml": {"TargetRegion": "eu-central-1"},
 	}

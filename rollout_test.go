@@ -15,7 +15,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 )
 
-// TestRollOut rolls stackset.yaml out to the accounts of a unit in two Regions,
+// TestRollOut rolls clumio-stackset.yaml out to the accounts of a unit in two Regions,
 // with org-hub.yaml in another account: an account that joins later gets a stack,
 // a drift alert of a member reaches the hub, a bad update stops at the failure
 // tolerance and is rolled back, and a delete removes everything.
@@ -43,7 +43,7 @@ func TestRollOut(t *testing.T) {
 		},
 	})
 	admin := organization.Launch(fakeawstest.Launch{
-		Name: "permstack", Template: read(t, "templates/stackset.yaml"),
+		Name: "permstack", Template: read(t, "templates/clumio-stackset.yaml"),
 		Parameters: map[string]string{
 			"OrganizationalUnitIds": unit, "Regions": strings.Join(regions, ","), "CodeBucketPrefix": prefix,
 			"ControlPlaneRoleArn": fakeawstest.ControlPlaneARN, "ExternalId": fakeawstest.ExternalID, "ConnectionId": "org",
@@ -115,7 +115,7 @@ func TestRollOut(t *testing.T) {
 	}
 }
 
-// putRelease publishes what stackset.yaml and the functions read from the bucket
+// putRelease publishes what clumio-stackset.yaml and the functions read from the bucket
 // of a Region, which the organization can read. The zips have no program for this
 // machine, so that the functions of the test's own program run.
 func putRelease(t *testing.T, o *fakeawstest.Organization, prefix, region string) {
@@ -150,7 +150,7 @@ func putRelease(t *testing.T, o *fakeawstest.Organization, prefix, region string
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := map[string][]byte{"launch-stack.yaml": read(t, "templates/launch-stack.yaml")}
+	objects := map[string][]byte{"clumio.yaml": read(t, "templates/clumio.yaml")}
 	for _, function := range fakeawstest.FunctionNames() {
 		for _, architecture := range []string{"amd64", "arm64"} {
 			objects[function+"-"+architecture+".zip"] = code.Bytes()

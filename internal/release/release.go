@@ -195,8 +195,8 @@ func Templates(template []byte, r launch.Release) ([]Template, error) {
 	return []Template{{"launch-stack.yaml", stack}, {"stackset.yaml", set}}, nil
 }
 
-// ProfileTemplates generates the template of each profile that template.yaml offers, and of one that is not built in,
-// nil for none.
+// ProfileTemplates generates the templates of each profile that template.yaml offers, and of one that is not built in,
+// nil for none: of a stack, and of a stack set.
 func ProfileTemplates(template []byte, r launch.Release, other *schema.Profile) ([]Template, error) {
 	profiles, err := launch.OfferedProfiles(template)
 	if err != nil {
@@ -211,7 +211,11 @@ func ProfileTemplates(template []byte, r launch.Release, other *schema.Profile) 
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Template{launch.ProfileFile(p.Name), body})
+		set, err := launch.ProfileStackSet(p.Name, body, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Template{launch.ProfileFile(p.Name), body}, Template{launch.ProfileStackSetFile(p.Name), set})
 	}
 	return out, nil
 }

@@ -14,17 +14,30 @@ import (
 //go:embed stackset.yaml
 var stackSet []byte
 
-// StackSet generates stackset.yaml from launch-stack.yaml. It has the same
-// parameters and rules and passes the values to every account as the stack set's
-// own parameters, so that they also reach accounts that join later.
+// StackSet generates stackset.yaml from launch-stack.yaml.
 func StackSet(launchStack []byte, r Release) ([]byte, error) {
+	return stackSetTemplate("stackset.yaml", "launch-stack.yaml", launchStack, r)
+}
+
+// ProfileStackSetFile returns the name of the template of a profile's stack set in a release.
+func ProfileStackSetFile(profile string) string { return profile + "-stackset.yaml" }
+
+// ProfileStackSet generates the template of a stack set that launches the template of a profile.
+func ProfileStackSet(profile string, stack []byte, r Release) ([]byte, error) {
+	return stackSetTemplate(ProfileStackSetFile(profile), ProfileFile(profile), stack, r)
+}
+
+// stackSetTemplate generates the template of a stack set that launches another one. It
+// has the same parameters and rules and passes the values to every account as the stack
+// set's own parameters, so that they also reach accounts that join later.
+func stackSetTemplate(name, memberName string, launchStack []byte, r Release) ([]byte, error) {
 	member, err := yamlfmt.Parse(launchStack)
 	if err != nil {
-		return nil, fmt.Errorf("generate stackset.yaml: launch-stack.yaml: %w", err)
+		return nil, fmt.Errorf("generate %s: %s: %w", name, memberName, err)
 	}
 	parsed, err := cfntemplate.Parse(launchStack)
 	if err != nil {
-		return nil, fmt.Errorf("generate stackset.yaml: launch-stack.yaml: %w", err)
+		return nil, fmt.Errorf("generate %s: %s: %w", name, memberName, err)
 	}
 	root, err := yamlfmt.Parse(stackSet)
 	if err == nil {
@@ -34,13 +47,13 @@ func StackSet(launchStack []byte, r Release) ([]byte, error) {
 		err = passParameters(root, parsed.Parameters)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("generate stackset.yaml: %w", err)
+		return nil, fmt.Errorf("generate %s: %w", name, err)
 	}
-	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(Key(r.Version, "launch-stack.yaml")))
+	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(Key(r.Version, memberName)))
 	root.HeadComment = "# Release " + r.Version +
 		", generated from template.yaml and internal/release/launch/stackset.yaml by\n" +
 		"# ./build.sh package."
-	return format("stackset.yaml", root)
+	return format(name, root)
 }
 
 // addMemberSections adds what the console shows of the parameters, the parameters
