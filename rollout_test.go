@@ -179,6 +179,7 @@ func memberStack(t *testing.T, a *fakeawstest.Account) *fakeawstest.Stack {
 			for _, o := range s.Outputs {
 				stack.Outputs[*o.OutputKey] = *o.OutputValue
 			}
+			stack.Outputs["RoleArn"] = stack.Outputs["ClumioIAMRoleArn"] // which RoleName reads
 			return stack
 		}
 	}

@@ -119,6 +119,12 @@ func TestPack(t *testing.T) {
 			t.Errorf("SHA256SUMS does not list %s", o.File)
 		}
 	}
+	for _, name := range policies.ProfileNames() {
+		set := byFile[launch.ProfileStackSetFile(name)]
+		if !bytes.Contains(set.Body, []byte("Key: "+byFile[launch.ProfileFile(name)].Key)) {
+			t.Errorf("%s does not launch the template of the profile", launch.ProfileStackSetFile(name))
+		}
+	}
 	if !bytes.Contains(byFile["stackset.yaml"].Body, []byte("Key: "+stack.Key)) || byFile["org-hub.yaml"].Body == nil ||
 		byFile["iam-events.yaml"].Body == nil {
 		t.Error("stackset.yaml does not launch launch-stack.yaml, or org-hub.yaml or iam-events.yaml is missing")

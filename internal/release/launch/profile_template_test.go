@@ -349,6 +349,18 @@ func TestProfileTemplatesInGit(t *testing.T) {
 			if string(got) != string(profileStack(t, name)) {
 				t.Errorf("templates/%s.yaml is not up to date: run go run ./tools/release templates", name)
 			}
+			r := launch.Unreleased(launch.Functions(permstack.Template)...)
+			set, err := launch.ProfileStackSet(name, got, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inGit, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", launch.ProfileStackSetFile(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(inGit) != string(set) || !strings.Contains(string(set), "/"+launch.ProfileFile(name)) {
+				t.Errorf("templates/%s is not up to date: run go run ./tools/release templates", launch.ProfileStackSetFile(name))
+			}
 		})
 	}
 }
