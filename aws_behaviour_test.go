@@ -24,7 +24,7 @@ func TestDocumentsNameTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"docs/aws-behaviour.md", "docs/security.md"} {
+	for _, path := range []string{"docs/aws-behaviour.md", "docs/security.md", "docs/verify.md"} {
 		t.Run(path, func(t *testing.T) {
 			names := testName.FindAllSubmatch(read(t, path), -1)
 			if len(names) == 0 {
