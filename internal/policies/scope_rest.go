@@ -36,7 +36,7 @@ func (n narrower) notNarrowed(profile schema.Profile, c choice) []NotNarrowed {
 		}
 		for _, p := range r.Policies {
 			for _, st := range c.statements(p) {
-				if st.Deny || isVendors(st.When) {
+				if st.Deny || isVendors(st.When) || len(filter(st.Resources, isVendorsARN)) == len(st.Resources) {
 					continue
 				}
 				for _, k := range scope.Kinds {
@@ -70,6 +70,12 @@ func (n narrower) notNarrowed(profile schema.Profile, c choice) []NotNarrowed {
 			strings.Compare(a.Why, b.Why))
 	})
 	return out
+}
+
+// isVendorsARN reports whether a resource of a profile is in the vendor's account.
+func isVendorsARN(resource string) bool {
+	f := scope.Fields(resource)
+	return len(f) == 6 && f[4] == "${DataPlaneAccount}"
 }
 
 // whyNotNarrowed returns why a kind does not narrow an action of a statement; "" if it does, or if the action is of

@@ -167,11 +167,11 @@ func oneStatementPerLine(d iampolicy.Document) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// nameGuards appends the role's name to the name of its guard, which is the same in all roles: files need different
-// names.
+// nameGuards appends the role's name to the names of its guard and of the policy for Regions, which are the same in all
+// roles: files need different names.
 func nameGuards(role string, inline []policies.Policy) {
 	for i := range inline {
-		if inline[i].Entity == policies.GuardPolicy {
+		if e := inline[i].Entity; e == policies.GuardPolicy || e == policies.ScopePolicy {
 			inline[i].Name += "-" + role
 		}
 	}

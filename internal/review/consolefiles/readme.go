@@ -34,6 +34,13 @@ func (p plan) readMe() []byte {
 		names := append(policyNames(r.managed), policyNames(r.Inline)...)
 		line("| `%s` | %s | `%s` |", r.Name, strings.Join(quoted(names), ", "), r.trust)
 	}
+	if entries := p.set.Scope.Entries(); len(entries) > 0 {
+		line("\n## What is narrowed\n")
+		line("The access is narrowed to `%s`.\n", strings.Join(entries, "`, `"))
+		for _, n := range p.set.NotNarrowed {
+			line("- Not narrowed by %s, because %s: %s", n.Kind.Plural(), n.Why, strings.Join(quoted(n.Actions), ", "))
+		}
+	}
 	if path := p.path(); path == "/" {
 		p.console(line)
 	} else {

@@ -109,6 +109,9 @@ func profileDocument(profile schema.Profile) (string, error) {
 		}
 		b.WriteString("\n")
 	}
+	if err := writeNarrowing(&b, sel); err != nil {
+		return "", err
+	}
 	if err := writeDifferences(&b, profile.Name); err != nil {
 		return "", err
 	}

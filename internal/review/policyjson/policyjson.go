@@ -18,6 +18,17 @@ type Document struct {
 	Roles          []Role  `json:"roles"`
 	Topics         []Topic `json:"topics"`
 	Rules          []Rule  `json:"rules"`
+	// Scope is what the access is narrowed to, as KIND:VALUE, and NotNarrowed the access that
+	// this does not limit.
+	Scope       []string      `json:"scope,omitempty"`
+	NotNarrowed []NotNarrowed `json:"notNarrowed,omitempty"`
+}
+
+// NotNarrowed is access that a kind of scope does not limit.
+type NotNarrowed struct {
+	Kind    string   `json:"kind"`
+	Why     string   `json:"why"`
+	Actions []string `json:"actions"`
 }
 
 // Role is an IAM role.
@@ -74,7 +85,10 @@ func NewPlace(env policies.Environment) Place {
 func FromSet(set policies.Set, place Place) (Document, error) {
 	d := Document{
 		CatalogVersion: set.CatalogVersion, Profile: set.Profile,
-		Roles: []Role{}, Topics: []Topic{}, Rules: []Rule{},
+		Roles: []Role{}, Topics: []Topic{}, Rules: []Rule{}, Scope: set.Scope.Entries(),
+	}
+	for _, n := range set.NotNarrowed {
+		d.NotNarrowed = append(d.NotNarrowed, NotNarrowed{string(n.Kind), n.Why, n.Actions})
 	}
 	for _, r := range set.Roles {
 		d.Roles = append(d.Roles, Role{
