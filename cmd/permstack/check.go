@@ -73,9 +73,10 @@ func (f checkCommand) run(cmd *cobra.Command) error {
 	profile, _ := policies.ProfileAt(stack.Selection.Profile, stack.Selection.CatalogVersion)
 	promised := flows.Promised(profile, flows.Get(profile.Name),
 		policies.WithoutEndedWindow(profile, stack.Selection, time.Now()), stack.Environment)
-	requests := flows.Requests(set, promised, stack.Environment)
+	requests := flows.RequestsInScope(profile, set, promised, stack.Environment)
 	arns := roleARNs(set, stack.Environment)
-	report := livecheck.FlowReport{Stack: f.stack, Choice: choice.String(stack.Selection)}
+	report := livecheck.FlowReport{Stack: f.stack, Choice: choice.String(stack.Selection),
+		Scope: set.Scope.Entries()}
 	bar := progress{cmd.ErrOrStderr()}
 	report.Flows, err = livecheck.Flows(ctx, iam.NewFromConfig(cfg), requests, arns, time.Now(),
 		func(done, total int) { bar.show("%d of %d simulations", done, total) })

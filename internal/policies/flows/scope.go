@@ -110,6 +110,25 @@ func (r Request) request() eval.Request {
 	return eval.Request{Action: r.Action, Resource: r.Resource, Context: r.Context}
 }
 
+// RequestsInScope returns the authorization checks of flows for a set, for resources inside its scope.
+func RequestsInScope(
+	profile schema.Profile, set policies.Set, list []schema.Flow, env policies.Environment,
+) []Request {
+	requests := Requests(set, list, env)
+	if set.Scope.IsZero() {
+		return requests
+	}
+	var out []Request
+	for _, r := range requests {
+		if r.Denied {
+			out = append(out, r)
+			continue
+		}
+		out = append(out, r.Inside(profile, set.Scope, env)...)
+	}
+	return out
+}
+
 // Outside returns the request for a resource outside a scope, by one kind, and false if the kind says nothing about it.
 func (r Request) Outside(profile schema.Profile, s scope.Scope, env policies.Environment, by scope.Kind) (Request, bool) {
 	inside := r.Inside(profile, s, env)

@@ -9,6 +9,7 @@ import (
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/narrowings"
 	"permstack/internal/policies/schema"
+	"permstack/internal/policies/scope"
 )
 
 // Diagnose returns why the request of a message was refused. The message must have an action; see Outside for the
@@ -90,6 +91,13 @@ func (e evaluator) denied(d *Diagnosis, statements []Statement) {
 		d.Promise, d.Flows = NoFlow, nil
 		return
 	}
+	if statements[0].Policy == policies.ScopePolicy && !e.Selection.Scope.IsZero() {
+		d.Reason, d.Promise, d.Flows = OutOfScope, NoFlow, nil
+		d.Text = "The access is narrowed to the Regions " + strings.Join(e.Selection.Scope.Regions, ", ") + "."
+		d.Remedies = []string{"If the backup service should work in another Region, add it to the scope: the parameter " +
+			"OnlyRegions of the stack, or --only-region of synth."}
+		return
+	}
 	d.Reason = ConditionUnmet
 	d.Text = "A statement of the profile denies it in this case."
 	d.Remedies = []string{"Run the operation so that the statement does not apply: its reason is shown above."}
@@ -166,6 +174,13 @@ func (e evaluator) resources(d *Diagnosis, statements []Statement) {
 			return
 		}
 	}
+	if e.isOutsideScope() {
+		d.Reason, d.Promise, d.Flows = OutOfScope, NoFlow, nil
+		d.Text += " The access is narrowed to " + e.Selection.Scope.Summary() + ", and the resource is not among them."
+		d.Remedies = append(d.Remedies, "If the backup service should work on it, add it to the scope: the parameters of the "+
+			"stack that begin with Only, or the flags of synth such as --table.")
+		return
+	}
 	if len(d.Flows) > 0 {
 		d.Promise = Different
 	}
@@ -175,6 +190,17 @@ func (e evaluator) resources(d *Diagnosis, statements []Statement) {
 	}
 	d.Remedies = append(d.Remedies, "Let the backup service work on the resources that are granted.")
 	e.maybeDefect(d)
+}
+
+// isOutsideScope reports whether the choice would grant the request if it were not narrowed.
+func (e evaluator) isOutsideScope() bool {
+	if e.Selection.Scope.IsZero() {
+		return false
+	}
+	sel := e.Selection
+	sel.Scope = scope.Scope{}
+	set, ok := e.synthesize(sel)
+	return ok && len(e.grants(set)) > 0
 }
 
 // maybeDefect adds when to report a defect.

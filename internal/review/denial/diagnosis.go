@@ -17,6 +17,7 @@ const (
 	NotOffered      Reason = "not-offered"      // no choice of the profile grants it
 	Narrowed        Reason = "narrowed"         // the vendor's document grants it, and permstack deliberately less
 	OtherResource   Reason = "other-resource"   // granted, but not on this resource
+	OutOfScope      Reason = "out-of-scope"     // granted, but the access is narrowed to other resources
 	ConditionUnmet  Reason = "condition"        // granted, under a condition that the request did not meet
 	GrantExpired    Reason = "expired"          // granted until a time that has passed
 	Protected       Reason = "protected"        // the guard denies changes of the installation itself

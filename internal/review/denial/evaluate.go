@@ -42,6 +42,9 @@ func (e evaluator) context() map[string][]string {
 		"aws:PrincipalAccount": {env.Account}, "aws:ResourceAccount": {account}, "aws:SecureTransport": {"true"},
 		"aws:PrincipalIsAWSService": {"false"}, "aws:CurrentTime": {e.Now.UTC().Format(time.RFC3339)},
 	}
+	if f := strings.SplitN(e.Message.Resource, ":", 6); len(f) == 6 && f[3] != "" { // the call went to the resource's Region
+		out["aws:RequestedRegion"] = []string{f[3]}
+	}
 	if strings.HasPrefix(e.Message.Action, "s3:") {
 		out["s3:ResourceAccount"] = []string{account}
 	}
@@ -142,7 +145,7 @@ func (e evaluator) isAboutService(s iampolicy.Statement) bool {
 func (e evaluator) promised() []flows.Request {
 	var out []flows.Request
 	list := flows.Promised(e.Profile, flows.Get(e.Profile.Name), e.Selection, e.Environment)
-	for _, r := range flows.Requests(e.Set, list, e.Environment) {
+	for _, r := range flows.RequestsInScope(e.Profile, e.Set, list, e.Environment) {
 		if !r.Denied && r.Role == e.Role.Entity && strings.EqualFold(r.Action, e.request.Action) &&
 			sameKind(r.Resource, e.request.Resource) {
 			out = append(out, r)

@@ -41,6 +41,7 @@ type FailedCall struct {
 type FlowReport struct {
 	Stack  string      `json:"stack"`
 	Choice string      `json:"choice"`
+	Scope  []string    `json:"scope,omitempty"` // what the choice is narrowed to, as KIND:VALUE
 	Flows  []FlowCheck `json:"flows"`
 	Keys   KeyReport   `json:"keys"`
 }

@@ -31,6 +31,9 @@ func (r FlowReport) Write(s terminal.Screen) {
 	r.Keys.write(s)
 	s.Text(terminal.Bold, fmt.Sprintf("%s of %d promised flows would fail (%d authorization checks, choice %s).",
 		count(failed), len(r.Flows), calls, r.Choice))
+	if len(r.Scope) > 0 {
+		s.Text(terminal.Plain, "Checked for resources in the scope of the stack: "+strings.Join(r.Scope, ", ")+".")
+	}
 	s.Text(terminal.Dim, "The simulator does not evaluate resource control policies, session policies, policies of VPC "+
 		"endpoints and, except for keys above, policies of resources.")
 }
