@@ -126,7 +126,7 @@ func (s *Service) Definition() protocol.Service {
 			"ListDelegatedAdministrators":         action(s, s.listDelegated, onAny),
 			"ListDelegatedServicesForAccount":     action(s, s.listDelegatedServices, s.onNamed("AccountId")),
 
-			"CreatePolicy":          action(s, s.createPolicy, onAny),
+			"CreatePolicy":          action(s, s.createPolicy, s.onNewPolicy),
 			"UpdatePolicy":          action(s, s.updatePolicy, s.onNamed("PolicyId")),
 			"DeletePolicy":          action(s, s.deletePolicy, s.onNamed("PolicyId")),
 			"DescribePolicy":        action(s, s.describePolicy, s.onNamed("PolicyId")),

@@ -45,6 +45,15 @@ func (s *Service) onInvited(call *protocol.Call) []protocol.Access {
 	return []protocol.Access{s.require(call, "account", in.Target.ID)}
 }
 
+// onNewPolicy is for CreatePolicy, whose policy has no id yet.
+func (s *Service) onNewPolicy(call *protocol.Call) []protocol.Access {
+	var in newPolicy
+	_ = json.Unmarshal(call.Body, &in)
+	access := s.require(call, "policy", policyTypes[in.Type])
+	access.Resource = strings.TrimSuffix(access.Resource, "/") + "/*"
+	return []protocol.Access{access}
+}
+
 func (s *Service) onHandshake(call *protocol.Call) []protocol.Access {
 	var in struct {
 		ID string `json:"HandshakeId"`
