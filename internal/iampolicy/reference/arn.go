@@ -45,6 +45,31 @@ func TypesOfARN(arn string) []Type {
 	return lenient
 }
 
+// ResourceSpelling returns the last field of an ARN of a service with the resource type spelled as AWS spells it:
+// "volume/vol-1" for "Volume/vol-1". ARNs are case-sensitive, and people who type them are not.
+func ResourceSpelling(prefix, resource string) string {
+	service, known := load().services[strings.ToLower(prefix)]
+	end := strings.IndexAny(resource, "/:")
+	if !known || end < 0 {
+		return resource
+	}
+	out := resource
+	for _, t := range service().Types {
+		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		i := strings.IndexAny(pattern[len(pattern)-1], "/:")
+		if i < 0 {
+			continue
+		}
+		switch literal := pattern[len(pattern)-1][:i]; {
+		case literal == resource[:end]:
+			return resource
+		case strings.EqualFold(literal, resource[:end]):
+			out = literal + resource[end:]
+		}
+	}
+	return out
+}
+
 // matchesResource reports whether the last field of a pattern matches that of an ARN. If strict is true, * matches no
 // "/" or ":".
 func matchesResource(pattern, resource string, strict bool) bool {

@@ -21,6 +21,9 @@ type Caller struct {
 // ParseCaller parses the ARN of a role, a session of one or a user. A text that is no ARN has only a name, such as a
 // service principal or the name of a role.
 func ParseCaller(principal string) Caller {
+	if f := strings.SplitN(principal, ":", 6); len(f) == 6 && strings.EqualFold(f[0], "arn") {
+		principal = strings.ToLower(strings.Join(f[:5], ":")) + ":" + f[5] // typed, not copied
+	}
 	parsed, err := arn.Parse(principal)
 	if err != nil {
 		return Caller{Name: principal, IsRole: principal != "" && !strings.Contains(principal, ".")}
@@ -51,16 +54,17 @@ func Identify(c Caller, env policies.Environment) (schema.Profile, schema.Role, 
 }
 
 // findRole returns the role of a profile with the longest entity that begins the name, and the rest of the name. Roles
-// that were created by hand have the entity itself as name.
+// that were created by hand have the entity itself as name. IAM does not distinguish names of roles by case.
 func findRole(profile schema.Profile, c Caller) (schema.Role, string, bool) {
 	var best schema.Role
 	for _, r := range profile.Roles {
-		named := c.Name == r.Entity || strings.HasPrefix(c.Name, r.Entity+"-")
+		named := strings.EqualFold(c.Name, r.Entity) ||
+			strings.HasPrefix(strings.ToLower(c.Name), strings.ToLower(r.Entity)+"-")
 		if c.IsRole && named && len(r.Entity) > len(best.Entity) {
 			best = r
 		}
 	}
-	return best, strings.TrimPrefix(c.Name, best.Entity), best.Entity != ""
+	return best, c.Name[min(len(best.Entity), len(c.Name)):], best.Entity != ""
 }
 
 // complete adds what a role's name says to an environment: <entity>-<region>-<connection ID> or

@@ -103,6 +103,9 @@ func (s Source) parse(text string) query {
 	case strings.HasPrefix(lower, "s3://"):
 		q.s3URI(text)
 		return q
+	case s3URL(text) != "":
+		q.s3URI(s3URL(text))
+		return q
 	case strings.HasPrefix(lower, "arn:"):
 		s.parseARN(&q)
 		return q
@@ -208,6 +211,15 @@ func (q *query) parseAction(s Source, lower string) {
 		q.problem = "the name of the action is missing after " + service + ":"
 	case !actions.IsPattern(service) && !reference.HasService(service):
 		q.problem = "AWS has no service " + service
+		for _, prefix := range serviceAliases[service] {
+			for _, a := range matchingActions(prefix + ":" + name) {
+				q.similar = append(q.similar, a.Name)
+			}
+		}
+		if len(q.similar) > 0 {
+			q.similar = q.similar[:min(len(q.similar), 3)]
+			return
+		}
 	case q.wild:
 		q.problem = "no action of AWS matches it"
 		return
@@ -318,7 +330,8 @@ func (s Source) parseARN(q *query) {
 		}
 		return
 	}
-	q.setARN(strings.Join([]string{"arn", partition, service, strings.ToLower(fields[3]), fields[4], fields[5]}, ":"))
+	resource := reference.ResourceSpelling(service, fields[5])
+	q.setARN(strings.Join([]string{"arn", partition, service, strings.ToLower(fields[3]), fields[4], resource}, ":"))
 }
 
 // setARN makes the question one about resources.
@@ -332,6 +345,23 @@ func (q *query) setARN(arns ...string) {
 		return
 	}
 	q.about = append(q.about, "resource")
+}
+
+// s3URLs match the URLs of buckets and objects, by the host or by the path (S3 User Guide, "Virtual hosting of
+// buckets").
+var s3URLs = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)^https?://(?:s3|s3[.-][a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^/?]+)(/[^?]*)?`),
+	regexp.MustCompile(`(?i)^https?://([^/]+)\.(?:s3|s3[.-][a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(/[^?]*)?`),
+}
+
+// s3URL returns s3://BUCKET or s3://BUCKET/KEY for the URL of a bucket or an object, and "" for another text.
+func s3URL(text string) string {
+	for _, u := range s3URLs {
+		if m := u.FindStringSubmatch(text); m != nil {
+			return "s3://" + m[1] + strings.TrimSuffix(m[2], "/")
+		}
+	}
+	return ""
 }
 
 // s3URI parses s3://BUCKET, which means the bucket and its objects, and s3://BUCKET/KEY.
