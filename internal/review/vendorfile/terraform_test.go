@@ -275,6 +275,40 @@ resource "aws_iam_policy" "f" {
 {"Statement": [{"Effect": "Allow", "Action": "backup:StartBackupJob", "Resource": "arn:aws:backup:*:*:backup-vault:backup"}]}
 `, "\nAcme-a: Allow s3:GetObject on *\nAcme-a: Allow s3:GetObject on *,<more>\n" +
 			"backup: Allow backup:StartBackupJob on arn:aws:backup:*:*:backup-vault:backup", ""},
+		{"a module of the same folder", `-- mod/main.tf
+module "backup" {
+  source  = "./modules/policy"
+  actions = concat(["ec2:CreateSnapshot"], var.tags ? ["ec2:CreateTags"] : [])
+  role    = aws_iam_role.r.name
+}
+variable "tags" { default = false }
+resource "aws_iam_role" "r" {
+  name               = "AcmeRole"
+  assume_role_policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "sts:AssumeRole",
+    Principal = { Service = "ec2.amazonaws.com" } }] })
+}
+resource "aws_iam_role_policy_attachment" "a" {
+  role       = aws_iam_role.r.name
+  policy_arn = module.backup.arn
+}
+-- mod/modules/policy/main.tf
+variable "actions" {}
+variable "role" {}
+variable "name" { default = "acme" }
+resource "aws_iam_policy" "p" {
+  name   = "${var.name}-policy"
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = var.actions, Resource = "*" }] })
+}
+resource "aws_iam_role_policy" "inline" {
+  role   = var.role
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "ec2:DescribeVolumes", Resource = "*" }] })
+}
+output "arn" { value = aws_iam_policy.p.arn }
+`, `
+AcmeRole trust: Allow sts:AssumeRole by false map[Service:[ec2.amazonaws.com]]
+AcmeRole: Allow ec2:CreateSnapshot,ec2:CreateTags on *
+AcmeRole: Allow ec2:CreateSnapshot on *
+AcmeRole: Allow ec2:DescribeVolumes on *`, ""},
 		{"a module of a registry", `
 module "iam" {
   source  = "terraform-aws-modules/iam/aws"

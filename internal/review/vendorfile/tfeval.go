@@ -261,7 +261,7 @@ func (s tfScope) decide(x hclsyntax.Expression) (value, ok bool) {
 
 func (s tfScope) assume(condition string) bool {
 	s.conditions[condition] = true
-	return s.world.assume(condition)
+	return s.world.assume(s.dir + " " + condition)
 }
 
 // conditionNote records that both branches of a condition are taken: on what it depends.

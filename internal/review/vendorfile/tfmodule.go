@@ -27,6 +27,16 @@ type tfModule struct {
 	expanded   map[*tfBlock][]instance
 	evaluating map[any]bool
 	ids        map[string]string // IDs of roles, policies and topics by their names and ARNs
+	allIDs     map[string]string // those of all modules
+	outputs    map[string]hclsyntax.Expression
+	calls      map[string]*tfModule // modules that this one calls, by the name of the call
+	callers    []tfCall
+}
+
+// tfCall is the call of a module in the folder of the files.
+type tfCall struct {
+	caller *tfModule
+	block  *tfBlock
 }
 
 // terraform reads the Terraform configuration among the files, and returns the other files that it includes.
@@ -39,23 +49,36 @@ func (r *reader) terraform(files []File) (used map[string]bool) {
 			byDir[path.Dir(f.Name)] = append(byDir[path.Dir(f.Name)], f)
 		}
 	}
+	modules := map[string]*tfModule{}
+	names := map[string]string{}
 	for _, dir := range sortedKeys(byDir) {
 		if isExample(dir, byDir) {
 			r.note(dir, 0, "the examples of the module are not read")
 			continue
 		}
-		m := &tfModule{
+		modules[dir] = &tfModule{
 			reader: r, dir: dir, parser: &tfParser{reader: r, sources: map[string][]byte{}}, given: given, usedFiles: used,
 			variables: map[string]*tfBlock{}, locals: map[string]hclsyntax.Expression{}, openLocals: map[string]bool{},
 			blocks: map[string]*tfBlock{}, conditions: map[string]bool{}, documents: map[string]*tfDocument{},
-			expanded: map[*tfBlock][]instance{}, evaluating: map[any]bool{}, ids: map[string]string{},
+			expanded: map[*tfBlock][]instance{}, evaluating: map[any]bool{}, ids: map[string]string{}, allIDs: names,
+			outputs: map[string]hclsyntax.Expression{}, calls: map[string]*tfModule{},
 		}
+	}
+	for _, dir := range sortedKeys(modules) {
 		for _, f := range byDir[dir] {
-			for _, b := range m.parser.parse(f) {
-				m.declare(b, byDir)
+			for _, b := range modules[dir].parser.parse(f) {
+				modules[dir].declare(b, modules)
 			}
 		}
-		m.read()
+	}
+	for _, dir := range sortedKeys(modules) {
+		modules[dir].bindCalls()
+	}
+	for _, dir := range sortedKeys(modules) {
+		modules[dir].nameResources()
+	}
+	for _, dir := range sortedKeys(modules) {
+		modules[dir].read()
 	}
 	return used
 }
@@ -74,7 +97,7 @@ func isExample(dir string, modules map[string][]File) bool {
 var exampleFolders = []string{"examples", "example", "tests", "test"}
 
 // declare records a block.
-func (m *tfModule) declare(b *tfBlock, modules map[string][]File) {
+func (m *tfModule) declare(b *tfBlock, modules map[string]*tfModule) {
 	switch b.kind {
 	case "locals":
 		for name, x := range b.attrs {
@@ -91,27 +114,53 @@ func (m *tfModule) declare(b *tfBlock, modules map[string][]File) {
 		}
 	case "module":
 		m.call(b, modules)
-	case "terraform", "provider", "output", "moved", "removed", "import", "check", "ephemeral":
+	case "output":
+		if x := b.attrs["value"]; x != nil && len(b.labels) == 1 {
+			m.outputs[b.labels[0]] = x
+		}
+	case "terraform", "provider", "moved", "removed", "import", "check", "ephemeral":
 	default:
 		m.problem(b.file, b.line, "the block %s is not read: it may add permissions", b.kind)
 	}
 }
 
-// call reports the call of a module. One of the same folder is read on its own, with placeholders for its variables.
-func (m *tfModule) call(b *tfBlock, modules map[string][]File) {
+// call records the call of a module in the folder, and reports that of another one.
+func (m *tfModule) call(b *tfBlock, modules map[string]*tfModule) {
 	name := strings.Join(b.labels, "")
 	source := ""
 	if x := b.attrs["source"]; x != nil {
 		source, _ = m.top().eval(x).(string)
 	}
 	if strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../") {
-		if _, ok := modules[path.Join(m.dir, source)]; ok {
-			m.note(b.file, b.line, "the module %s is read with placeholders for its variables", name)
+		if called := modules[path.Join(m.dir, source)]; called != nil && called != m {
+			called.callers = append(called.callers, tfCall{m, b})
+			m.calls[name] = called
 			return
 		}
 	}
 	m.problem(b.file, b.line, "the module %s is not read: %s is not fetched, and it may add permissions", name,
 		placeholderSource(source))
+}
+
+// bindCalls keeps the only call of a module, whose arguments its variables have. Of one that is called several times, or
+// for each of something, the variables are placeholders.
+func (m *tfModule) bindCalls() {
+	once := len(m.callers) == 1 && m.callers[0].block.attrs["for_each"] == nil
+	if !once {
+		for _, call := range m.callers {
+			m.note(call.block.file, call.block.line, "the module %s is read with placeholders for its variables",
+				strings.Join(call.block.labels, ""))
+		}
+		m.callers = nil
+	}
+}
+
+// argument returns the argument of the only call for a variable, nil if there is none.
+func (m *tfModule) argument(name string) hclsyntax.Expression {
+	if len(m.callers) == 0 {
+		return nil
+	}
+	return m.callers[0].block.attrs[name]
 }
 
 func placeholderSource(source string) string {
@@ -228,7 +277,6 @@ func attrName(t hcl.Traversal, i int) (string, bool) {
 
 // read adds the access that the module grants.
 func (m *tfModule) read() {
-	m.nameResources()
 	roles := map[string]*tfRole{}
 	for _, b := range m.order {
 		if b.kind == "resource" {

@@ -38,7 +38,9 @@ func (s tfScope) traversal(x *hclsyntax.ScopeTraversalExpr) any {
 		return s.walk(x, s.local(x, name), t[min(2, len(t)):])
 	case "path":
 		return s.dir
-	case "terraform", "module", "self":
+	case "module":
+		return s.output(x, name, t)
+	case "terraform", "self":
 		return placeholder(s.parser.text(x))
 	}
 	address, rest := root+"."+name, 2
@@ -56,6 +58,21 @@ func (s tfScope) traversal(x *hclsyntax.ScopeTraversalExpr) any {
 // variable returns the default of a variable, or a placeholder.
 func (s tfScope) variable(x hclsyntax.Expression, name string, t hcl.Traversal) any {
 	rest := t[min(2, len(t)):]
+	if arg := s.argument(name); arg != nil {
+		key := "var." + name
+		if s.evaluating[key] || s.depth > maxDepth {
+			return lineUnknown(x, key+" refers to itself")
+		}
+		s.evaluating[key] = true
+		defer delete(s.evaluating, key)
+		caller := tfScope{
+			tfModule: s.callers[0].caller, world: s.world, single: s.single, inPrincipal: s.inPrincipal, depth: s.depth + 1,
+		}
+		if s.callers[0].block.attrs["count"] != nil {
+			caller = caller.with("count", map[string]any{"index": float64(0)}, false)
+		}
+		return s.walk(x, caller.eval(arg), rest)
+	}
 	var value any = openNull{name}
 	hasDefault := false
 	if b := s.variables[name]; b != nil && b.attrs["default"] != nil {
@@ -78,6 +95,30 @@ func (s tfScope) variable(x hclsyntax.Expression, name string, t hcl.Traversal) 
 		return openNull{strings.TrimPrefix(s.parser.text(x), "var.")}
 	}
 	return value
+}
+
+// output returns an output of a module in the folder, or a placeholder.
+func (s tfScope) output(x hclsyntax.Expression, call string, t hcl.Traversal) any {
+	called, at := s.calls[call], 2
+	if len(t) > 2 {
+		if index, isIndex := t[2].(hcl.TraverseIndex); isIndex && index.Key.Type() == cty.Number {
+			at = 3 // of a call with count
+		}
+	}
+	name, ok := attrName(t, at)
+	if called == nil || !ok || called.outputs[name] == nil || len(called.callers) == 0 || s.depth > maxDepth {
+		return placeholder(s.parser.text(x))
+	}
+	key := "output." + name
+	if called.evaluating[key] {
+		return lineUnknown(x, "the output "+name+" refers to itself")
+	}
+	called.evaluating[key] = true
+	defer delete(called.evaluating, key)
+	inner := tfScope{
+		tfModule: called, world: s.world, single: s.single, inPrincipal: s.inPrincipal, depth: s.depth + 1,
+	}
+	return s.walk(x, inner.eval(called.outputs[name]), t[at+1:])
 }
 
 // withType returns the default of a variable with the defaults of its optional attributes.
@@ -107,7 +148,8 @@ func (s tfScope) local(x hclsyntax.Expression, name string) any {
 	if expr == nil {
 		return lineUnknown(x, "local."+name+" is not declared")
 	}
-	if value, ok := s.world.locals[name]; ok && !s.inPrincipal {
+	cached := s.dir + " " + name
+	if value, ok := s.world.locals[cached]; ok && !s.inPrincipal {
 		return value
 	}
 	key := "local." + name
@@ -120,7 +162,7 @@ func (s tfScope) local(x hclsyntax.Expression, name string) any {
 	inner.vars, inner.open = nil, nil
 	value := inner.eval(expr)
 	if !s.inPrincipal {
-		s.world.locals[name] = value
+		s.world.locals[cached] = value
 	}
 	return value
 }

@@ -42,8 +42,10 @@ func (m *tfModule) nameResources() {
 				s := m.scope(i, w)
 				name := s.physicalName(b)
 				for _, text := range []string{name, s.arn(b, name)} {
-					if _, taken := m.ids[text]; !taken {
-						m.ids[text] = id
+					for _, ids := range []map[string]string{m.ids, m.allIDs} {
+						if _, taken := ids[text]; !taken {
+							ids[text] = id
+						}
 					}
 				}
 			})
@@ -58,8 +60,10 @@ func instanceKey(b *tfBlock, i instance) string {
 
 // id returns the ID of a role or policy by its name or ARN; of one that the module does not declare, the text itself.
 func (m *tfModule) id(nameOrARN string) string {
-	if id, ok := m.ids[nameOrARN]; ok {
-		return id
+	for _, ids := range []map[string]string{m.ids, m.allIDs} {
+		if id, ok := ids[nameOrARN]; ok {
+			return id
+		}
 	}
 	return nameOrARN
 }
