@@ -126,6 +126,7 @@ func infraScenes(t *testing.T) []infraScene {
 		"hub":      {"OrgHubTopicArn": hubTopic},
 		"revert":   {"OnDrift": "revert"},
 		"audit":    {"AccountAudit": "yes"},
+		"nolookup": {"LookupCallers": "no"},
 	}
 	all, list := map[string]string{"RolePath": "/team/backup/", "NotificationEmail": "security@example.com",
 		"ResourceTags": "team=storage"}, []string{}

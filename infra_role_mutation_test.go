@@ -113,7 +113,7 @@ func TestMutationOfInfraRoles(t *testing.T) {
 func TestMutationOfConditions(t *testing.T) {
 	benches := infraBenches(t)
 	text := string(read(t, "template.yaml"))
-	asks := []string{"HasBoundary", "HasHub", "HasAlertKey", "Reverts", "AuditsAccount"}
+	asks := []string{"HasBoundary", "HasHub", "HasAlertKey", "Reverts", "AuditsAccount", "LooksUpCallers"}
 	total := 0
 	try := func(what, changed string) {
 		total++
@@ -121,7 +121,7 @@ func TestMutationOfConditions(t *testing.T) {
 			t.Errorf("survives: %s", what)
 		}
 	}
-	ifs := regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts|AuditsAccount)\b`)
+	ifs := regexp.MustCompile(`!If(?: \[|\s+- )(HasBoundary|HasHub|HasAlertKey|Reverts|AuditsAccount|LooksUpCallers)\b`)
 	for _, at := range ifs.FindAllStringSubmatchIndex(text, -1) {
 		line := strings.Count(text[:at[0]], "\n") + 1
 		if !inRolePolicies(text[:at[0]]) {

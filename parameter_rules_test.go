@@ -30,7 +30,7 @@ func drawParameters(random *rand.Rand, template *cfntemplate.Template, p schema.
 	}
 	for _, parameter := range template.Parameters {
 		if len(parameter.AllowedValues) != 2 || parameter.AllowedValues[0] != "yes" ||
-			parameter.Name == "AccountAudit" { // selects nothing of a profile
+			parameter.Name == "AccountAudit" || parameter.Name == "LookupCallers" { // selects nothing of a profile
 			continue
 		}
 		odds := 60

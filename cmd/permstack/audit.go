@@ -50,6 +50,7 @@ or could not read everything.`,
 		if err != nil {
 			return f.aws.explain(err)
 		}
+		addCallers(ctx, cfg, cmd.ErrOrStderr(), &report)
 		message := notify.ReportMessage(report, time.Now())
 		if err := writeMessage(cmd.OutOrStdout(), output.form, message); err != nil {
 			return err

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
+	"permstack/internal/awsapi/pause"
+	"permstack/internal/drift/changeevent"
 	"permstack/internal/drift/detect"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
+	"permstack/internal/notify/finding"
 	"permstack/internal/notify/table"
 )
 
@@ -54,11 +60,27 @@ func (f driftFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return f.aws.explain(err)
 	}
+	addCallers(ctx, cfg, cmd.ErrOrStderr(), &report)
 	message := notify.ReportMessage(report, time.Now())
 	if err := writeMessage(cmd.OutOrStdout(), f.output.form, message); err != nil {
 		return err
 	}
 	return messageStatus(message)
+}
+
+// addCallers adds who made the differences, as far as CloudTrail's event history has it.
+// Without the permission cloudtrail:LookupEvents they are reported without it.
+func addCallers(ctx context.Context, cfg aws.Config, notes io.Writer, report *finding.Report) {
+	parent, err := installation.ParseParent(report.ParentStackID)
+	if err != nil || len(report.Findings) == 0 {
+		return
+	}
+	const eventHistory = 90 * 24 * time.Hour // CloudTrail User Guide, "Working with CloudTrail event history"
+	const maxLookups = 20
+	history := changeevent.NewHistory(cfg, parent.Partition, parent.Region, maxLookups, pause.For)
+	if err := history.AddCalls(ctx, report.Findings, time.Now().Add(-eventHistory), time.Now()); err != nil {
+		fmt.Fprintf(notes, "who made the changes is not known completely: %v\n", err)
+	}
 }
 
 // writeMessage writes a drift message in a form of --output.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"permstack/internal/fakeaws/cloudtrail"
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/iam"
 	"permstack/internal/fakeaws/kms"
@@ -56,6 +57,7 @@ type Cloud struct {
 
 	organizations *organizations.Service
 
+	history   *cloudtrail.Service
 	trails    bool
 	intercept atomic.Pointer[func(*protocol.Call) error]
 	calls     callLog
@@ -93,6 +95,7 @@ func New(o Options) *Cloud {
 	c.ssm = ssm.New(c.clock)
 	c.s3 = s3.New(c.clock)
 	c.sqs = sqs.New(c.clock)
+	c.history = cloudtrail.New()
 	c.organizations = organizations.New(c.clock, c.Config)
 	c.sns.SetOrganization(c.organizations.ID)
 	c.s3.SetOrganization(c.organizations.ID)
@@ -110,7 +113,7 @@ func New(o Options) *Cloud {
 	})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
 		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), kms.New(c.clock).Definition(),
-		c.organizations.Definition()} {
+		c.organizations.Definition(), c.history.Definition()} {
 		c.Register(s)
 	}
 	return c

@@ -96,7 +96,7 @@ func TestRefusesByName(t *testing.T) {
 	cfg := c.Config(apitest.Account, apitest.Region)
 	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, nil)
 	apitest.WantError(t, err, "NotImplemented",
-		"cloudformation:DescribeStacks (it has the services: events, iam, kms, organizations, s3, sns, sqs, ssm, sts)")
+		"cloudformation:DescribeStacks (it has the services: cloudtrail, events, iam, kms, organizations, s3, sns, sqs, ssm, sts)")
 }
 
 func request(t *testing.T, c *fakeaws.Cloud, method, url, body string, header ...string) (int, string, http.Header) {

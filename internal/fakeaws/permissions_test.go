@@ -104,7 +104,8 @@ var withoutResources = []string{
 	"organizations:ListAccounts", "organizations:ListCreateAccountStatus", "organizations:ListDelegatedAdministrators",
 	"organizations:ListHandshakesForAccount", "organizations:ListRoots",
 	"events:ListRules", "iam:ListAccountAliases", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles",
-	"kms:CreateKey", "kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets", "sns:ListSubscriptions", "sns:ListTopics",
+	"cloudtrail:LookupEvents", "kms:CreateKey", "kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets",
+	"sns:ListSubscriptions", "sns:ListTopics",
 	"sqs:ListQueues", "ssm:DescribeParameters", "sts:DecodeAuthorizationMessage",
 }
 

@@ -102,14 +102,24 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 		return call, format, nil
 	}
 	if service.Protocol == protocol.JSON {
-		prefix, action, found := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		if !found || prefix != service.TargetPrefix {
+		// Botocore has a Java package before CloudTrail's prefix, other SDKs do not.
+		prefix, action, found := cutLast(r.Header.Get("X-Amz-Target"))
+		if !found || prefix != service.TargetPrefix && !strings.HasSuffix(prefix, "."+service.TargetPrefix) {
 			return call, format, protocol.Errorf("UnknownOperationException",
 				"X-Amz-Target %q does not name an operation of %s", r.Header.Get("X-Amz-Target"), service.Name)
 		}
 		call.Action = action
 	}
 	return call, format, nil
+}
+
+// cutLast cuts a text at its last dot.
+func cutLast(text string) (before, after string, found bool) {
+	i := strings.LastIndexByte(text, '.')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
 }
 
 // bodyLimit returns the largest request in bytes that the service accepts.

@@ -24,6 +24,14 @@ var dataEvents = []string{
 var trailNames = map[string]string{
 	"s3:PutPublicAccessBlock": "PutBucketPublicAccessBlock", "s3:DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
 	"s3:PutBucketLifecycleConfiguration": "PutBucketLifecycle",
+	// Lambda's names have the version of its API (Lambda Developer Guide, "Logging Lambda API calls with CloudTrail").
+	"lambda:UpdateFunctionCode": "UpdateFunctionCode20150331v2", "lambda:AddPermission": "AddPermission20150331v2",
+	"lambda:UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
+	"lambda:RemovePermission":            "RemovePermission20150331v2",
+	"lambda:PutFunctionConcurrency":      "PutFunctionConcurrency20171031",
+	"lambda:CreateEventSourceMapping":    "CreateEventSourceMapping20150331",
+	"lambda:PublishVersion":              "PublishVersion20150331", "lambda:CreateAlias": "CreateAlias20150331",
+	"lambda:DeleteFunction": "DeleteFunction20150331",
 }
 
 // hidden replaces values that CloudTrail does not record.
@@ -61,18 +69,16 @@ func homeRegion(partition string) string {
 	return "us-east-1"
 }
 
-// trail emits the event of a call as CloudTrail does, if Options.Trail is set.
-// Refused calls are recorded with their error. responseElements is always null.
+// trail adds the event of a call to the event history, and emits it as CloudTrail does if
+// Options.Trail is set. Refused calls are recorded with their error. responseElements is
+// always null.
 func (c *Cloud) trail(call *protocol.Call, err error) {
-	if !c.trails || !isRecorded(call) {
+	if !isRecorded(call) {
 		return
 	}
 	region := call.Region
 	if call.Service == "iam" {
 		region = homeRegion(call.Partition)
-	}
-	if !c.events.HasRules(call.Account, region) {
-		return
 	}
 	name := call.Action
 	if n, ok := trailNames[call.Service+":"+name]; ok {
@@ -93,6 +99,14 @@ func (c *Cloud) trail(call *protocol.Call, err error) {
 	if err != nil {
 		e := protocol.AsError(err)
 		detail["errorCode"], detail["errorMessage"] = e.Code, e.Message
+	}
+	user := call.Caller.SessionName
+	if user == "" {
+		user = "root"
+	}
+	c.history.Add(call.Account, region, now, user, detail)
+	if !c.trails || !c.events.HasRules(call.Account, region) {
+		return
 	}
 	c.events.Emit(call.Account, region, events.Event{
 		Source: "aws." + call.Service, DetailType: "AWS API Call via CloudTrail", Detail: detail, Time: now,

@@ -121,6 +121,7 @@ func (r Record) Event() Event {
 var identifiers = []string{
 	"rolename", "policyarn", "permissionsboundary", "instanceprofilename", "topicarn", "subscriptionarn", "resourcearn",
 	"name", "names", "rule", "functionname", "resource", "alarmname", "alarmnames", "queueurl", "stackname",
+	"keyid", "bucketname", "username", "groupname",
 }
 
 const maxNames = 100
@@ -139,6 +140,12 @@ func (e *Event) addNames(parameter string, value any) {
 			e.addNames(parameter, item)
 		}
 	}
+}
+
+// service returns the prefix of the call's permission: "iam".
+func (e Event) service() string {
+	service, _, _ := strings.Cut(e.Call.Action, ":")
+	return service
 }
 
 // Parameter returns a parameter of the call that is text, whatever the case of its

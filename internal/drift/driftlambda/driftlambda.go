@@ -12,6 +12,7 @@
 //	                   run fails
 //	REMINDER_DAYS      days until an open finding is reported again; 0 is never
 //	ON_DRIFT           notify or revert
+//	LOOKUP_CALLERS     yes or no: who made a change is looked up in CloudTrail
 //	ACCOUNT_AUDIT      yes or no: the whole account is audited once a day
 //	LAMBDA_TASK_ROOT   the directory of the function's package, set by Lambda; its
 //	                   profiles/*.json are profiles that are not built in; see also
@@ -130,6 +131,12 @@ func Handler(
 				return monitor.ReadDeployed(ctx, stackClient, s.Parent)
 			},
 		}
+		if s.LookUpCalls {
+			history := changeevent.NewHistory(cfg, s.Parent.Partition, s.Parent.Region, maxLookups, sleep)
+			run.LookUp = func(ctx context.Context, list []finding.Finding) ([]changeevent.Event, error) {
+				return history.Find(ctx, list, now().Add(-lookupPeriod), now())
+			}
+		}
 		if s.Revert {
 			run.Revert = func(ctx context.Context, report finding.Report) (finding.Reversals, error) {
 				return detect.Revert(ctx, clients, report, options)
@@ -138,6 +145,14 @@ func Handler(
 		return run.Do(ctx, id, payload)
 	}
 }
+
+const (
+	// maxLookups bounds the calls of CloudTrail in a run, of which AWS allows two a second.
+	maxLookups = 12
+	// lookupPeriod is how long before a run a change that it finds was made at most: two of
+	// the longest intervals of the schedule.
+	lookupPeriod = 48 * time.Hour
+)
 
 // isStackEvent reports whether CloudFormation's event started the run: the parent
 // was created or updated, and permissions of the function's role may be new.

@@ -21,6 +21,7 @@ type Settings struct {
 	ReminderDays int    // days until an open finding is reported again; 0 is never
 	Revert       bool
 	AccountAudit bool           // once a day
+	LookUpCalls  bool           // in CloudTrail's event history
 	Release      detect.Release // what the parent was launched from; not from the environment
 }
 
@@ -65,12 +66,14 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	default:
 		problems = append(problems, fmt.Errorf("environment variable ON_DRIFT is %q: want notify or revert", v))
 	}
-	switch v := getenv("ACCOUNT_AUDIT"); v {
-	case "", "no":
-	case "yes":
-		s.AccountAudit = true
-	default:
-		problems = append(problems, fmt.Errorf("environment variable ACCOUNT_AUDIT is %q: want yes or no", v))
+	for name, set := range map[string]*bool{"ACCOUNT_AUDIT": &s.AccountAudit, "LOOKUP_CALLERS": &s.LookUpCalls} {
+		switch v := getenv(name); v {
+		case "", "no":
+		case "yes":
+			*set = true
+		default:
+			problems = append(problems, fmt.Errorf("environment variable %s is %q: want yes or no", name, v))
+		}
 	}
 	return s, errors.Join(problems...)
 }

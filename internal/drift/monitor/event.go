@@ -18,6 +18,8 @@ const (
 	Window = 10 * time.Second
 	// shortestRun is the time that is needed for one more run in the same invocation.
 	shortestRun = 90 * time.Second
+	// longestLookUp is the time for the search of CloudTrail's event history.
+	longestLookUp = 20 * time.Second
 	// maxRuns is how many runs an invocation makes; what arrives later waits for the
 	// next event or the schedule.
 	maxRuns = 10
@@ -171,6 +173,29 @@ func (r *Run) announceUndone(diff *notify.Diff, report finding.Report, state not
 			diff.Announce(f, r.Now())
 		}
 	}
+}
+
+// lookUpCallers sets the calls that made the findings which no event explains.
+func (r *Run) lookUpCallers(ctx context.Context, until time.Time, diff *notify.Diff) {
+	if r.LookUp == nil {
+		return
+	}
+	var unknown []finding.Finding
+	for _, o := range slices.Concat(diff.Appeared, diff.Changed) {
+		if len(o.Calls) == 0 {
+			unknown = append(unknown, o.Finding)
+		}
+	}
+	if len(unknown) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(longestLookUp, r.available(until)))
+	defer cancel()
+	events, err := r.LookUp(ctx, unknown)
+	if err != nil { // the message is sent all the same
+		r.Log.Warn(logLookUpFailed, "error", err)
+	}
+	attribute(diff, events)
 }
 
 // attribute sets the calls that made the findings which the check itself does not

@@ -21,6 +21,7 @@ const (
 	logStateNotSaved     = "drift state not saved"
 	logLeaseNotReleased  = "drift state lease not released"
 	logMetricsFailed     = "metrics not written"
+	logLookUpFailed      = "callers not looked up"
 	logEventQueued       = "event queued for the run in progress"
 	logEventIgnored      = "event of a failed call ignored"
 	logInboxFailed       = "queued events not read"

@@ -49,6 +49,9 @@ type Run struct {
 	// Deployed returns which access is deployed and which was announced; nil skips
 	// the announcement.
 	Deployed func(context.Context) (Deployed, error)
+	// LookUp returns the calls that may have made findings, from CloudTrail's event history;
+	// nil if it is not searched.
+	LookUp func(context.Context, []finding.Finding) ([]changeevent.Event, error)
 	// Inbox holds the events that arrived during earlier runs; nil if there is none.
 	Inbox   *Inbox
 	Sleep   pause.Func
@@ -167,6 +170,7 @@ func (r *Run) do(
 	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}
 	setMetrics(metrics, report, diff)
 	attribute(&diff, t.events)
+	r.lookUpCallers(ctx, until, &diff)
 
 	if r.Revert != nil && diff.Drifted() > 0 {
 		state, err = r.beforeRevert(ctx, hasState, state, next, notify.DriftMessage(report, diff, nil, r.Now()))

@@ -61,7 +61,7 @@ type question struct {
 }
 
 // driftCheckParameters are answered with yes or no, and select nothing of a profile.
-var driftCheckParameters = []string{"AccountAudit"}
+var driftCheckParameters = []string{"AccountAudit", "LookupCallers"}
 
 // questions returns the parameters that select an asset (Protect…) or an option.
 func questions(parameters *yaml.Node) []question {
