@@ -67,11 +67,12 @@ func TestHistory(t *testing.T) {
 			`"eventID":"1","errorCode":%q,"userIdentity":{"arn":"arn:aws:iam::123456789012:user/eve"},`+
 			`"requestParameters":{%q:%q}}`, source, name, code, parameter, value)
 	}
+	const topic = "arn:aws:sns:eu-west-1:123456789012:topic"
 	trail := &fakeTrail{events: map[string]string{
 		"UpdateAssumeRolePolicy": event("iam", "UpdateAssumeRolePolicy", "roleName", "Backup", ""),
-		"SetTopicAttributes":     event("sns", "SetTopicAttributes", "topicArn", "arn:aws:sns:eu-west-1:123456789012:other", ""),
-		"AddPermission":          event("sqs", "AddPermission", "queueUrl", "arn:aws:sns:eu-west-1:123456789012:topic", ""),
-		"RemovePermission":       event("sns", "RemovePermission", "topicArn", "arn:aws:sns:eu-west-1:123456789012:topic", "Denied"),
+		"SetTopicAttributes":     event("sns", "SetTopicAttributes", "topicArn", topic+"2", ""),
+		"AddPermission":          event("sqs", "AddPermission", "queueUrl", topic, ""),
+		"RemovePermission":       event("sns", "RemovePermission", "topicArn", topic, "Denied"),
 	}}
 	waited := time.Duration(0)
 	sleep := func(_ context.Context, d time.Duration) error { waited += d; return nil }
@@ -79,7 +80,7 @@ func TestHistory(t *testing.T) {
 	h.Client = trail
 	findings := []finding.Finding{
 		{Kind: finding.TrustChanged, LogicalID: "Role", PhysicalID: "Backup"},
-		{Kind: finding.TopicPolicyChanged, LogicalID: "Topic", PhysicalID: "arn:aws:sns:eu-west-1:123456789012:topic"},
+		{Kind: finding.TopicPolicyChanged, LogicalID: "Topic", PhysicalID: topic},
 		{Kind: finding.TrustChanged, LogicalID: "Other", PhysicalID: "Other"},
 		{Kind: finding.TemplateChanged, Stack: "backup"},
 	}
