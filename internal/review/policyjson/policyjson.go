@@ -36,6 +36,7 @@ type Role struct {
 	Entity          string             `json:"entity"` // the vendor's name, without suffix
 	Name            string             `json:"name"`
 	Path            string             `json:"path"`
+	Why             string             `json:"why"` // why the vendor has the role
 	Trust           iampolicy.Document `json:"trust"`
 	ManagedPolicies []Policy           `json:"managedPolicies"`
 	InlinePolicies  []Policy           `json:"inlinePolicies"`
@@ -47,6 +48,8 @@ type Policy struct {
 	Entity   string             `json:"entity"`
 	Name     string             `json:"name"`
 	Document iampolicy.Document `json:"document"`
+	// Reasons are why the statements are needed, by their Sids. The document itself has no place for them.
+	Reasons map[string]string `json:"reasons"`
 }
 
 // Topic is an SNS topic with its access policy.
@@ -92,7 +95,7 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 	}
 	for _, r := range set.Roles {
 		d.Roles = append(d.Roles, Role{
-			Entity: r.Entity, Name: r.Name, Path: r.Path, Trust: r.Trust,
+			Entity: r.Entity, Name: r.Name, Path: r.Path, Why: r.Description, Trust: r.Trust,
 			ManagedPolicies: newPolicies(r.Managed), InlinePolicies: newPolicies(r.Inline),
 		})
 	}
@@ -118,7 +121,11 @@ func FromSet(set policies.Set, place Place) (Document, error) {
 func newPolicies(policies []policies.Policy) []Policy {
 	out := []Policy{}
 	for _, p := range policies {
-		out = append(out, Policy{Entity: p.Entity, Name: p.Name, Document: p.Document})
+		reasons := map[string]string{}
+		for _, g := range p.Grants {
+			reasons[g.Sid] = g.Why
+		}
+		out = append(out, Policy{Entity: p.Entity, Name: p.Name, Document: p.Document, Reasons: reasons})
 	}
 	return out
 }

@@ -2,11 +2,13 @@ package policyjson
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/policies"
+	"permstack/internal/policies/choice"
 )
 
 func set() policies.Set {
@@ -74,5 +76,32 @@ func TestTargetOutsideTheSet(t *testing.T) {
 	s.Topics = nil
 	if _, err := FromSet(s, Place{}); err == nil || !strings.Contains(err.Error(), "Rule-x") {
 		t.Errorf("error %v; want it to name the rule", err)
+	}
+}
+
+// TestReasons checks that every statement of every profile has its reason.
+func TestReasons(t *testing.T) {
+	for _, name := range policies.ProfileNames() {
+		t.Run(name, func(t *testing.T) {
+			profile, _ := policies.Profile(name)
+			sel := choice.Everything(profile)
+			set, err := policies.Synthesize(sel, choice.Example(sel, policies.Environment{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := FromSet(set, Place{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range d.Roles {
+				for _, p := range slices.Concat(r.ManagedPolicies, r.InlinePolicies) {
+					for _, s := range p.Document.Statement {
+						if p.Reasons[s.Sid] == "" {
+							t.Errorf("%s of %s has no reason", s.Sid, p.Name)
+						}
+					}
+				}
+			}
+		})
 	}
 }
