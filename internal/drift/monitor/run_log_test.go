@@ -18,6 +18,7 @@ import (
 
 	"permstack/internal/drift/changeevent"
 	"permstack/internal/drift/monitor"
+	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/notify"
 	"permstack/internal/notify/finding"
 )
@@ -94,6 +95,14 @@ func TestLogOfRun(t *testing.T) {
 		"no subscriber, but an Organization's topic": {func(b *environment) {
 			b.report.NoSubscriber, b.run.Hub = true, b.run.Sender
 		}, []string{"INFO drift check completed"}, 0, true},
+		"revert": {func(b *environment) {
+			b.report.Findings = []finding.Finding{rogue}
+			b.run.Revert = func(context.Context, finding.Report) (finding.Reversals, error) { return deletedRogue, nil }
+		}, []string{
+			"INFO drift reverted", "WARN drift found", "INFO notification sent", "INFO drift check completed",
+		}, 1, true},
+		"end of a restore window": {func(b *environment) { b.report.RestoreUntil = b.now },
+			[]string{"INFO end of restore window announced", "INFO drift check completed"}, 1, true},
 		"with a queue": {(*environment).addInbox, []string{"INFO drift check completed"}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +116,49 @@ func TestLogOfRun(t *testing.T) {
 				t.Errorf("%d messages, completed: %v; want %d, %v", result.Notified, result.Completed, tc.notified, tc.complete)
 			}
 		})
+	}
+}
+
+// TestLogOfFailedRun checks that a failed check is logged as such and releases the lease, and that an event which
+// waits for another run is no failure.
+func TestLogOfFailedRun(t *testing.T) {
+	b := newEnvironment(t)
+	b.addInbox()
+	check := b.run.Check
+	b.run.Check = func(context.Context, notify.State, []changeevent.Event, bool) (finding.Report, error) {
+		return finding.Report{}, errors.New("denied")
+	}
+	if got, _, err := b.logged(nil); err == nil || !slices.Equal(got, []string{"ERROR drift check failed"}) {
+		t.Errorf("failed check: logged %q, %v", got, err)
+	}
+	next := b.now.Add(24 * time.Hour)
+	if _, err := b.run.Store.Begin(t.Context(), "other", next, next.Add(10*time.Minute)); err != nil {
+		t.Fatalf("the lease was not released: %v", err)
+	}
+	b.run.Check = check
+	got, result, err := b.logged([]byte(attachEvent))
+	if err != nil || result.Status != monitor.Queued || b.metrics.Len() > 0 ||
+		!slices.Equal(got, []string{"INFO event queued for the run in progress"}) {
+		t.Errorf("event during another run: logged %q, %+v, metrics %q, %v", got, result, b.metrics.String(), err)
+	}
+}
+
+// TestRevertOfNothing checks that a run without findings calls nothing for the revert.
+func TestRevertOfNothing(t *testing.T) {
+	b := newEnvironment(t)
+	writes := 0
+	b.cloud.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "PutParameter" {
+			writes++
+		}
+		return nil
+	})
+	b.run.Revert = func(context.Context, finding.Report) (finding.Reversals, error) {
+		t.Error("Revert was called")
+		return finding.Reversals{}, nil
+	}
+	if _, _, err := b.logged(nil); err != nil || writes != 2 {
+		t.Errorf("the state was written %d times, want 2: lease and end; %v", writes, err)
 	}
 }
 
@@ -186,7 +238,7 @@ func TestEventAfterLostState(t *testing.T) {
 	if sent := b.cloud.SNS().Messages(""); len(sent) != 1 || !strings.Contains(sent[0].Body, string(finding.StateLost)) {
 		t.Errorf("sent %+v", sent)
 	}
-	if !strings.Contains(b.metrics.String(), `"Drifted":0`) {
+	if !strings.Contains(b.metrics.String(), `"Drifted":0`) || !strings.Contains(b.metrics.String(), `"Monitoring":1`) {
 		t.Errorf("metrics %s", b.metrics.String())
 	}
 }
