@@ -14,7 +14,7 @@ import (
 
 // launchFlags are the flags of `permstack launch-url`.
 type launchFlags struct {
-	regions                      []string
+	regions, published           []string
 	templateURL, prefix, release string
 	stackName                    string
 	profileFlags
@@ -69,6 +69,8 @@ Exit status: 0 if the links were printed, 2 if not.`,
 		"HTTPS `URL` of the profile's template in S3, instead of --bucket-prefix and --release")
 	flags.StringVar(&f.prefix, "bucket-prefix", "", "`PREFIX` of the buckets PREFIX-REGION that hold the release")
 	flags.StringVar(&f.release, "release", "", "`VERSION` of the release in these buckets")
+	flags.StringSliceVar(&f.published, "published", nil,
+		"`REGION`s that the release was published to; others are refused (default: those of this program's own release)")
 	flags.StringVar(&f.stackName, "stack", "permstack", "name of the stack to launch")
 	f.profileFlags.register(cmd)
 	flags.StringVar(&f.preset, "preset", "", usagePreset)
@@ -113,7 +115,7 @@ func (f *launchFlags) links() ([]string, error) {
 		l := launch.Link{
 			TemplateURL: f.templateURL, Region: strings.TrimSpace(region), StackName: f.stackName,
 			Profile: f.profile, Preset: f.preset, Assets: f.assets, Operations: f.operations, Options: f.options,
-			Parameters: parameters,
+			Parameters: parameters, Published: f.published,
 		}
 		if l.TemplateURL == "" {
 			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, launch.ProfileFile(f.profile)))

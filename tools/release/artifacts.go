@@ -36,7 +36,7 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 	if commit == "" {
 		fmt.Fprintln(os.Stderr, "release: this directory is not a git repository; the provenance names no commit")
 	}
-	ldflags := commandFlags(o.Version, commit, date)
+	ldflags := commandFlags(o.Version, commit, date, o.Regions)
 	files, err := buildCommands(dir, platforms, ldflags)
 	if err != nil {
 		return err
@@ -86,10 +86,13 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 	return writeAll(dir, files)
 }
 
-// commandFlags are the -ldflags of the command line, with what 'permstack version' prints.
-func commandFlags(version, commit, date string) string {
+// commandFlags are the -ldflags of the command line, with what 'permstack version' prints
+// and the Regions that launch-url accepts.
+func commandFlags(version, commit, date string, regions []string) string {
+	const launch = " -X permstack/internal/release/launch."
 	return "-s -w -buildid= -X main.releaseVersion=" + version + " -X main.releaseCommit=" + commit +
-		" -X main.releaseDate=" + date
+		" -X main.releaseDate=" + date + launch + "releaseVersion=" + version + launch + "releaseRegions=" +
+		strings.Join(regions, ",")
 }
 
 // readCommit returns the checked-out commit of the repository at root and its date, and "" if root is

@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"permstack/internal/policies/lint"
 	"permstack/internal/policies/profilejson"
@@ -21,11 +22,15 @@ func main() {
 	out := flag.String("out", "dist/site", "folder to write index.html into")
 	templateURL := flag.String("template-url", "", "URL of a template of the release")
 	profileFile := flag.String("profile-file", "", "file or directory of a profile that is not built in")
+	regions := flag.String("regions", "", "Regions that the release was published to, with commas; others are refused")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Fatalf("site: unexpected argument %q", flag.Arg(0))
 	}
 	options := bundle.Options{TemplateURL: *templateURL}
+	if *regions != "" {
+		options.Regions = strings.Split(*regions, ",")
+	}
 	if *profileFile != "" {
 		loaded, problems, err := lint.LoadPath(*profileFile)
 		if err != nil {

@@ -29,6 +29,22 @@ type Link struct {
 	Operations  []string          // "backup"; nil means all
 	Options     []string          // "release=4.2"; what is not listed keeps the template's default
 	Parameters  map[string]string // by name
+	// Published are the Regions that the release was published to; nil means those that the build of this program
+	// recorded for its own release, and none for another.
+	Published []string
+}
+
+// Set by the build of a release with -ldflags "-X …": its version, and the Regions that it is published to, with commas.
+// A program that was built otherwise knows neither.
+var releaseVersion, releaseRegions string
+
+// published returns the Regions that the release of the template was published to, or nil if they are not known.
+func (l Link) published() []string {
+	if l.Published != nil || releaseRegions == "" || releaseVersion == "" ||
+		!strings.Contains(l.TemplateURL, "/"+Key(releaseVersion, "")) {
+		return l.Published
+	}
+	return strings.Split(releaseRegions, ",")
 }
 
 var (
@@ -79,6 +95,10 @@ func (l Link) URL(template []byte) (string, error) {
 	case partition.Console == "":
 		return "", fmt.Errorf("region %s: the address of the console of partition %s is not public: "+
 			"create the stack with the AWS CLI", l.Region, partition.ID)
+	case l.published() != nil && !slices.Contains(l.published(), l.Region):
+		// The bucket of another Region might be a third party's, and the template in it, too.
+		return "", fmt.Errorf("region %s: the release was published to these Regions only: %s", l.Region,
+			strings.Join(l.published(), ", "))
 	case !stackPattern.MatchString(l.StackName):
 		return "", fmt.Errorf("stack name %q: want a letter, and then at most 127 letters, digits and hyphens", l.StackName)
 	case !isObjectURL(l.TemplateURL):

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -31,8 +32,22 @@ const Engine = "permstack/internal/review/webui/engine"
 
 // Options are what a page is built with.
 type Options struct {
-	TemplateURL string // of a template of the release; "" if it is not known
-	Profile     []byte // a profile that is not built in, as package profilejson writes it; nil for none
+	TemplateURL string   // of a template of the release; "" if it is not known
+	Regions     []string // that this release was published to; others are refused; nil if they are not known
+	Profile     []byte   // a profile that is not built in, as package profilejson writes it; nil for none
+}
+
+// releaseKey is the part of the URL of a published template that has the version.
+var releaseKey = regexp.MustCompile(`/permstack/([A-Za-z0-9._-]+)/`)
+
+// flags returns the -ldflags of the engine: the Regions of the release, if they and its version are known.
+func (o Options) flags() string {
+	out := "-s -w -buildid="
+	if m := releaseKey.FindStringSubmatch(o.TemplateURL); m != nil && len(o.Regions) > 0 {
+		const launch = " -X permstack/internal/release/launch."
+		out += launch + "releaseVersion=" + m[1] + launch + "releaseRegions=" + strings.Join(o.Regions, ",")
+	}
+	return out
 }
 
 // Build compiles the engine with the installed Go and returns the page.
@@ -43,7 +58,7 @@ func Build(o Options) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	wasm := filepath.Join(dir, "engine.wasm")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", wasm, Engine)
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", o.flags(), "-o", wasm, Engine)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compile %s: %w: %s", Engine, err, out)
