@@ -34,8 +34,8 @@ type Link struct {
 	Published []string
 }
 
-// Set by the build of a release with -ldflags "-X …": its version, and the Regions that it is published to, with commas.
-// A program that was built otherwise knows neither.
+// Set by the build of a release with -ldflags "-X …": its version, and the Regions that it is published to, with
+// commas. A program that was built otherwise knows neither.
 var releaseVersion, releaseRegions string
 
 // published returns the Regions that the release of the template was published to, or nil if they are not known.
