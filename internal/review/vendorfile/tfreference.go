@@ -269,10 +269,10 @@ func (s tfScope) attribute(x hclsyntax.Expression, ref *tfRef, name string) any 
 		}
 	}
 	if expr := b.attrs[name]; expr != nil {
-		if value := inner.eval(expr); value != nil {
+		value := inner.eval(expr)
+		if _, isNull := value.(openNull); value != nil && (!isNull || name != "name") {
 			return value
 		}
-		return unresolved
 	}
 	physical := inner.physicalName(b)
 	switch {
