@@ -63,8 +63,9 @@ module "more" { source = "example/more/aws" }
 		})
 	}
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"profile", "lint", filepath.Join(dir, "out", "acme.yaml")}, &stdout, &stderr); status !=
-		exitFound || !strings.Contains(stdout.String(), "why is missing") {
+	args := []string{"profile", "lint", filepath.Join(dir, "out", "acme.yaml")}
+	if status := run(t.Context(), args, &stdout, &stderr); status != exitFound ||
+		!strings.Contains(stdout.String(), "why is missing") {
 		t.Errorf("profile lint: got status %d and %q, want the missing reasons", status, stdout.String())
 	}
 }

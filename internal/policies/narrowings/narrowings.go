@@ -54,8 +54,8 @@ func Read(profile string) (Differences, error) {
 	return out, nil
 }
 
-// Append returns a narrowings file with further differences, which have no reason yet: the tests fail until somebody has
-// written one, or removed the entry because the profile was changed. Actions of a role that the file has are not added.
+// Append returns a narrowings file with further differences, which have no reason yet: the tests fail until somebody
+// has written one, or removed the entry because the profile was changed. Actions of a role that the file has are not added.
 // It returns the number of added entries.
 func Append(file []byte, source string, more []Narrowing) ([]byte, int, error) {
 	var existing Differences
@@ -99,8 +99,8 @@ func Append(file []byte, source string, more []Narrowing) ([]byte, int, error) {
 	}
 	var again Differences
 	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again.Narrowings) != len(existing.Narrowings) {
-		return nil, 0, errors.New("add to narrowings: the list narrowings must be at the end of the file, one entry below the " +
-			"other")
+		return nil, 0, errors.New("add to narrowings: the list narrowings must be at the end of the file, one entry below " +
+			"the other")
 	}
 	return out.Bytes(), added, nil
 }

@@ -57,13 +57,15 @@ func TestAppend(t *testing.T) {
 		{Role: "R", Actions: []string{"s3:GetObject", "s3:PutObject"}, We: "grant less"},
 		{Role: "S", Actions: []string{"s3:GetObject"}, We: "grant another scope"},
 	}
-	const byRole = "comparedWith: x\nnarrowings:\n  - role: R\n    actions: [s3:GetObject]\n    we: grant less\n    why: y\n"
+	const byRole = "comparedWith: x\nnarrowings:\n" +
+		"  - role: R\n    actions: [s3:GetObject]\n    we: grant less\n    why: y\n"
 	for _, c := range []struct {
 		name, file string
 		added      int
 		want       string // in the result
 	}{
-		{"a new file", "", 2, "comparedWith: v\nnarrowings:\n  # Awaits a decision, since the comparison with v.\n  - role: R\n"},
+		{"a new file", "", 2,
+			"comparedWith: v\nnarrowings:\n  # Awaits a decision, since the comparison with v.\n  - role: R\n"},
 		{"a known action", byRole, 2, "  - role: R\n    actions:\n      - s3:PutObject\n    we: grant less\n    why: \"\"\n"},
 		{"without roles", strings.Replace(byRole, "role: R\n    ", "", 1), 1, "  - actions:\n      - s3:PutObject\n"},
 		{"another key at the end", "narrowings: []\ncomparedWith: x\n", 0, ""},

@@ -1,5 +1,5 @@
-// Package profileimport writes a vendor profile to start from, of the access in a vendor's files. Reasons are empty, and
-// what a profile cannot express is listed: `permstack profile lint` then reports everything that is to be decided.
+// Package profileimport writes a vendor profile to start from, of the access in a vendor's files. Reasons are empty,
+// and what a profile cannot express is listed: `permstack profile lint` then reports everything that is to be decided.
 package profileimport
 
 import (

@@ -104,7 +104,8 @@ func TestDefaultName(t *testing.T) {
 		`[{"PolicyName": "Backup", "PolicyDocument": P}, {"PolicyName": "Restore", "PolicyDocument": P}]`:         "vendor",
 	} {
 		t.Run(want, func(t *testing.T) {
-			text = strings.ReplaceAll(text, "P}", `{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}}`)
+			text = strings.ReplaceAll(text, "P}",
+				`{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}}`)
 			read, err := vendorfile.ReadFiles("v", []vendorfile.File{{Name: "a.json", Data: []byte(text)}})
 			if err != nil {
 				t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 
 var (
 	placeholder = regexp.MustCompile(`<([^<>]*)>`)
-	ownEntity   = regexp.MustCompile(`^arn:\$\{Partition\}:(iam::\$\{Account\}:role/|sns:\$\{Region\}:\$\{Account\}:)(\S+)$`)
+	ownEntity   = regexp.MustCompile(`^arn:\$\{Partition\}:` +
+		`(iam::\$\{Account\}:role/|sns:\$\{Region\}:\$\{Account\}:)(\S+)$`)
 )
 
 // pseudoParameters are CloudFormation's pseudo parameters as variables of a profile.

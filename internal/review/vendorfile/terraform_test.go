@@ -272,7 +272,8 @@ resource "aws_iam_policy" "f" {
   policy   = file("${path.module}/${each.value}")
 }
 -- mod/backup.json
-{"Statement": [{"Effect": "Allow", "Action": "backup:StartBackupJob", "Resource": "arn:aws:backup:*:*:backup-vault:backup"}]}
+{"Statement": [{"Effect": "Allow", "Action": "backup:StartBackupJob",
+  "Resource": "arn:aws:backup:*:*:backup-vault:backup"}]}
 `, "\nAcme-a: Allow s3:GetObject on *\nAcme-a: Allow s3:GetObject on *,<more>\n" +
 			"backup: Allow backup:StartBackupJob on arn:aws:backup:*:*:backup-vault:backup", ""},
 		{"a module of the same folder", `-- mod/main.tf

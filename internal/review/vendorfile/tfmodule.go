@@ -142,8 +142,8 @@ func (m *tfModule) call(b *tfBlock, modules map[string]*tfModule) {
 		placeholderSource(source))
 }
 
-// bindCalls keeps the only call of a module, whose arguments its variables have. Of one that is called several times, or
-// for each of something, the variables are placeholders.
+// bindCalls keeps the only call of a module, whose arguments its variables have. Of one that is called several times,
+// or for each of something, the variables are placeholders.
 func (m *tfModule) bindCalls() {
 	once := len(m.callers) == 1 && m.callers[0].block.attrs["for_each"] == nil
 	if !once {
