@@ -17,8 +17,8 @@ import (
 )
 
 // TestCheckAndWhyInOrganization launches a stack in a member account with policies of its Organization in the way:
-// permstack check names the flows that they refuse, and permstack why the policy, from the message of a real call of the
-// role and from the simulator.
+// permstack check names the flows that they refuse, and permstack why the policy, from the message of a real call of
+// the role and from the simulator.
 func TestCheckAndWhyInOrganization(t *testing.T) {
 	const member, region = "123456789012", "us-east-1"
 	ctx := t.Context()
@@ -80,8 +80,8 @@ func TestCheckAndWhyInOrganization(t *testing.T) {
 		runJSON(t, exitOK, &d, append([]string{"why", text, "--region", region, "--output", "json"}, more...)...)
 		return d
 	}
-	unnamed := "User: arn:aws:sts::" + member + ":assumed-role/" + role + "/s is not authorized to perform: kms:DescribeKey " +
-		"on resource: " + *key.KeyMetadata.Arn
+	unnamed := "User: arn:aws:sts::" + member + ":assumed-role/" + role + "/s is not authorized to perform: " +
+		"kms:DescribeKey on resource: " + *key.KeyMetadata.Arn
 	check(exitOK)
 	if err := describeKey(); err != nil {
 		t.Fatalf("without limits: %v", err)
