@@ -18,8 +18,8 @@ import (
 // functionProperties are the properties of a function that GetFunction returns and
 // that are compared.
 var functionProperties = []string{
-	"Code", "DeadLetterConfig", "Environment", "FileSystemConfigs", "Handler", "KmsKeyArn", "Layers", "MemorySize",
-	"ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "VpcConfig",
+	"Code", "DeadLetterConfig", "Environment", "FileSystemConfigs", "Handler", "KmsKeyArn", "Layers", "LoggingConfig",
+	"MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "VpcConfig",
 }
 
 var lambdaFunction = &resourceType{
@@ -149,12 +149,38 @@ func (live *liveFunction) compareSettings(r *resource) []draft {
 	if c.DeadLetterConfig != nil {
 		compare("DeadLetterConfig", finding.GrantsMore, aws.ToString(c.DeadLetterConfig.TargetArn), "")
 	}
+	declared, _ := r.props["LoggingConfig"].(map[string]any)
+	if c.LoggingConfig != nil && declared != nil && !isUnknown(declared) {
+		before, now := loggingText(declared), loggingText(toJSON(c.LoggingConfig))
+		if before != now {
+			out = append(out, r.functionFinding("LoggingConfig", "LoggingConfig", finding.Monitoring, finding.Text(before),
+				finding.Text(now)))
+		}
+	}
 	var fileSystems []string
 	for _, f := range c.FileSystemConfigs {
 		fileSystems = append(fileSystems, aws.ToString(f.Arn))
 	}
 	compare("FileSystemConfigs", finding.GrantsMore, strings.Join(fileSystems, ","), "")
 	return out
+}
+
+// loggingText returns a function's logging configuration as text. In JSON both levels are INFO by default, and as text
+// there are none (API reference, LoggingConfig). The check's metrics are lines of its log: in JSON, or in another log
+// group, CloudWatch does not extract them for the alarms.
+func loggingText(config map[string]any) string {
+	format := text(config["LogFormat"])
+	out := []string{format, text(config["LogGroup"])}
+	for _, name := range []string{"ApplicationLogLevel", "SystemLogLevel"} {
+		level := text(config[name])
+		if level == "" && format == string(types.LogFormatJson) {
+			level = "INFO"
+		}
+		if level != "" {
+			out = append(out, name+" "+level)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // declaredText returns a declared value as text; a list separated by commas.

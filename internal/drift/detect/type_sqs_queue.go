@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -84,7 +85,28 @@ func (live *liveQueue) compare(m *model, r *resource) []draft {
 				finding.Text(actual)))
 		}
 	}
+	for _, name := range sorted(queueDefaults) {
+		actual, err := strconv.Atoi(live.attributes[name])
+		if usual := queueDefaults[name]; err == nil && r.props[name] == nil && !usual.includes(actual) {
+			out = append(out, r.liveDraft(finding.PropertyChanged, name, name, finding.Monitoring,
+				finding.Text(strconv.Itoa(usual.value)), finding.Text(strconv.Itoa(actual))))
+		}
+	}
 	return out
+}
+
+// queueDefault is the value of an attribute that no template declares.
+type queueDefault struct {
+	value  int
+	orMore bool
+}
+
+func (d queueDefault) includes(n int) bool { return n == d.value || d.orMore && n > d.value }
+
+// queueDefaults delay messages, or keep them from the queue, if they are changed (API reference, SetQueueAttributes).
+// The default of MaximumMessageSize was raised from 256 KiB to 1 MiB in 2025; queues that existed kept theirs.
+var queueDefaults = map[string]queueDefault{
+	"DelaySeconds": {value: 0}, "VisibilityTimeout": {value: 30}, "MaximumMessageSize": {value: 256 << 10, orMore: true},
 }
 
 // queuePolicy returns the policy that a template declares for a queue.

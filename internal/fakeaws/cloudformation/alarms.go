@@ -32,3 +32,17 @@ func (e *Engine) SetAlarmActions(account, region, name string, enabled bool) {
 		r.props["ActionsEnabled"] = enabled
 	}
 }
+
+// PutAlarm implements cloudwatch.Alarms.
+func (e *Engine) PutAlarm(account, region, name string, properties cloudwatch.Alarm) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.records[strings.Join([]string{alarmType, account, region, name}, " ")] = &record{maps.Clone(properties)}
+}
+
+// DeleteAlarm implements cloudwatch.Alarms.
+func (e *Engine) DeleteAlarm(account, region, name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.records, strings.Join([]string{alarmType, account, region, name}, " "))
+}

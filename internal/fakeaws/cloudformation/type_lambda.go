@@ -83,6 +83,9 @@ func (p lambdaFunction) function(r *request, name string) (lambda.Function, erro
 	// CloudFormation's own tags (user guide, "Resource tags"), which nobody else can set.
 	f.Tags["aws:cloudformation:stack-id"], f.Tags["aws:cloudformation:stack-name"] = r.stack.id, r.stack.name
 	f.Tags["aws:cloudformation:logical-id"] = r.logicalID
+	if logging := r.props.object("LoggingConfig"); len(logging) > 0 {
+		f.Settings = map[string]any{"LoggingConfig": map[string]any(logging)}
+	}
 	var err error
 	if f.Timeout, err = r.props.int("Timeout"); err != nil {
 		return f, err
@@ -161,6 +164,9 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 		if r.props.has(n) {
 			out[n] = r.props[n] // kept as declared, or not readable on AWS either
 		}
+	}
+	if logging, ok := f.Settings["LoggingConfig"]; ok {
+		out["LoggingConfig"] = logging
 	}
 	if f.Reserved != nil {
 		out["ReservedConcurrentExecutions"] = int64(*f.Reserved)
@@ -318,8 +324,15 @@ func (lambdaInvokeConfig) read(r *request) (map[string]any, error) {
 	for k, v := range r.props {
 		out[k] = v
 	}
-	delete(out, "MaximumRetryAttempts")
-	delete(out, "DestinationConfig")
+	if f.AsyncRetries == nil && f.AsyncMaxAge == 0 && f.AsyncDestinations == nil {
+		return nil, errNotFound
+	}
+	for _, name := range []string{"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"} {
+		delete(out, name)
+	}
+	if f.AsyncMaxAge != 0 {
+		out["MaximumEventAgeInSeconds"] = int64(f.AsyncMaxAge)
+	}
 	if f.AsyncDestinations != nil {
 		out["DestinationConfig"] = f.AsyncDestinations
 	}

@@ -1,6 +1,5 @@
-// Package cloudwatch is the alarms of the embedded AWS: it reads those that stacks
-// created, and enables and disables their actions. Nothing is measured, so every alarm
-// has too few data for a state.
+// Package cloudwatch is the alarms of the embedded AWS: it reads, changes and deletes them, and enables and disables
+// their actions. Nothing is measured, so every alarm has too few data for a state.
 //
 // It has the protocols of the AWS SDKs of today: Smithy RPC v2 with CBOR, and JSON 1.0
 // ("protocols" in botocore's service model of CloudWatch).
@@ -26,6 +25,10 @@ type Alarms interface {
 	Alarms(account, region string) map[string]Alarm
 	// SetAlarmActions enables or disables the actions of an alarm, if it exists.
 	SetAlarmActions(account, region, name string, enabled bool)
+	// PutAlarm creates an alarm, or replaces its properties.
+	PutAlarm(account, region, name string, properties Alarm)
+	// DeleteAlarm deletes an alarm, if it exists.
+	DeleteAlarm(account, region, name string)
 }
 
 // Service is the CloudWatch of all accounts and Regions of one Cloud.
@@ -46,6 +49,8 @@ func (s *Service) Definition() protocol.Service {
 		CBOR: true, Source: "internal/fakeaws/cloudwatch/cloudwatch.go",
 		Actions: map[string]protocol.Action{
 			"DescribeAlarms":      protocol.LockedJSON(&s.mu, s.describeAlarms, onAlarms),
+			"PutMetricAlarm":      protocol.LockedJSON(&s.mu, s.putMetricAlarm, onAlarm),
+			"DeleteAlarms":        protocol.LockedJSON(&s.mu, s.deleteAlarms, onAlarms),
 			"EnableAlarmActions":  protocol.LockedJSON(&s.mu, s.setActions(true), onAlarms),
 			"DisableAlarmActions": protocol.LockedJSON(&s.mu, s.setActions(false), onAlarms),
 		},
@@ -74,6 +79,13 @@ func onAlarms(call *protocol.Call) []protocol.Access {
 		out = append(out, protocol.Access{Action: "cloudwatch:" + call.Action, Resource: alarmARN(call, name)})
 	}
 	return out
+}
+
+// onAlarm is the permission on the alarm of PutMetricAlarm.
+func onAlarm(call *protocol.Call) []protocol.Access {
+	var in struct{ AlarmName string }
+	_ = json.Unmarshal(call.Body, &in) // an unreadable body is refused by the call itself
+	return []protocol.Access{{Action: "cloudwatch:" + call.Action, Resource: alarmARN(call, in.AlarmName)}}
 }
 
 func alarmARN(call *protocol.Call, name string) string {
@@ -131,4 +143,38 @@ func (s *Service) setActions(enabled bool) func(*protocol.Call, request) (any, e
 		}
 		return nil, nil
 	}
+}
+
+// putMetricAlarm replaces all properties of an alarm but its tags (API reference, PutMetricAlarm).
+func (s *Service) putMetricAlarm(call *protocol.Call, in Alarm) (any, error) {
+	name, _ := in["AlarmName"].(string)
+	if name == "" || in["ComparisonOperator"] == nil || in["EvaluationPeriods"] == nil {
+		return nil, protocol.Errorf("ValidationError",
+			"The parameters AlarmName, ComparisonOperator and EvaluationPeriods are required.")
+	}
+	if old, ok := s.alarms.Alarms(call.Account, call.Region)[name]; ok {
+		delete(in, "Tags") // only TagResource changes them
+		if tags, ok := old["Tags"]; ok {
+			in["Tags"] = tags
+		}
+	}
+	if _, ok := in["ActionsEnabled"]; !ok {
+		in["ActionsEnabled"] = true
+	}
+	s.alarms.PutAlarm(call.Account, call.Region, name, in)
+	return nil, nil
+}
+
+// deleteAlarms deletes all alarms or none (API reference, DeleteAlarms).
+func (s *Service) deleteAlarms(call *protocol.Call, in request) (any, error) {
+	alarms := s.alarms.Alarms(call.Account, call.Region)
+	for _, name := range in.AlarmNames {
+		if _, ok := alarms[name]; !ok {
+			return nil, protocol.Errorf("ResourceNotFound", "The alarm %s does not exist.", name).WithStatus(404)
+		}
+	}
+	for _, name := range in.AlarmNames {
+		s.alarms.DeleteAlarm(call.Account, call.Region, name)
+	}
+	return nil, nil
 }

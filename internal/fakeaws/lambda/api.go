@@ -28,6 +28,9 @@ func functionPath(version, rest string) *regexp.Regexp {
 	return regexp.MustCompile("^/" + version + "/functions/([^/]+)" + rest + "/?$")
 }
 
+// tagsPath is that of calls for tags; its group is the ARN of a function.
+var tagsPath = regexp.MustCompile("^/2017-03-31/tags/(.+)$")
+
 // operations are the calls that the embedded Lambda has, Invoke excepted (Lambda API
 // reference, "Request Syntax" of each).
 var operations = []operation{
@@ -40,6 +43,7 @@ var operations = []operation{
 		"UpdateFunctionConfiguration", "PUT", functionPath("2015-03-31", "/configuration"),
 		200, (*Registry).putConfiguration, false,
 	},
+	{"DeleteFunction", "DELETE", functionPath("2015-03-31", ""), 204, (*Registry).deleteFunction, false},
 	{"UpdateFunctionCode", "PUT", functionPath("2015-03-31", "/code"), 200, (*Registry).putCode, false},
 	{"GetPolicy", "GET", functionPath("2015-03-31", "/policy"), 200, (*Registry).getPolicy, false},
 	{"AddPermission", "POST", functionPath("2015-03-31", "/policy"), 201, (*Registry).addPermission, false},
@@ -86,6 +90,17 @@ var operations = []operation{
 		"PutFunctionEventInvokeConfig", "PUT", functionPath("2019-09-25", "/event-invoke-config"),
 		200, (*Registry).putInvokeConfig, false,
 	},
+	{
+		"UpdateFunctionEventInvokeConfig", "POST", functionPath("2019-09-25", "/event-invoke-config"),
+		200, (*Registry).updateInvokeConfig, false,
+	},
+	{
+		"DeleteFunctionEventInvokeConfig", "DELETE", functionPath("2019-09-25", "/event-invoke-config"),
+		204, (*Registry).deleteInvokeConfig, false,
+	},
+	{"ListTags", "GET", tagsPath, 200, (*Registry).listTags, false},
+	{"TagResource", "POST", tagsPath, 204, (*Registry).tagResource, false},
+	{"UntagResource", "DELETE", tagsPath, 204, (*Registry).untagResource, false},
 	{
 		"CreateEventSourceMapping", "POST", regexp.MustCompile("^/2015-03-31/event-source-mappings()/?$"), 202,
 		(*Registry).createMapping, true,

@@ -214,3 +214,80 @@ func (r *Registry) putInvokeConfig(call *protocol.Call, name string) (any, error
 	}
 	return r.getInvokeConfig(call, name)
 }
+
+// updateInvokeConfig changes what the request has, and keeps the rest.
+func (r *Registry) updateInvokeConfig(call *protocol.Call, name string) (any, error) {
+	var in struct {
+		MaximumRetryAttempts, MaximumEventAgeInSeconds *int
+		DestinationConfig                              map[string]any
+	}
+	if err := call.Decode(&in); err != nil {
+		return nil, err
+	}
+	if _, err := r.getInvokeConfig(call, name); err != nil {
+		return nil, err
+	}
+	err := r.Change(Resolve(call.Account, call.Region, name), func(f *Function) error {
+		if in.MaximumRetryAttempts != nil {
+			f.AsyncRetries = in.MaximumRetryAttempts
+		}
+		if in.MaximumEventAgeInSeconds != nil {
+			f.AsyncMaxAge = *in.MaximumEventAgeInSeconds
+		}
+		if in.DestinationConfig != nil {
+			f.AsyncDestinations = in.DestinationConfig
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.getInvokeConfig(call, name)
+}
+
+func (r *Registry) deleteInvokeConfig(call *protocol.Call, name string) (any, error) {
+	if _, err := r.getInvokeConfig(call, name); err != nil {
+		return nil, err
+	}
+	return nil, r.Change(Resolve(call.Account, call.Region, name), func(f *Function) error {
+		f.AsyncRetries, f.AsyncMaxAge, f.AsyncDestinations = nil, 0, nil
+		return nil
+	})
+}
+
+func (r *Registry) deleteFunction(call *protocol.Call, name string) (any, error) {
+	return nil, r.Delete(Resolve(call.Account, call.Region, name))
+}
+
+func (r *Registry) listTags(call *protocol.Call, arn string) (any, error) {
+	f, err := r.get(call, arn)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Tags": f.Tags}, nil
+}
+
+func (r *Registry) tagResource(call *protocol.Call, arn string) (any, error) {
+	var in struct{ Tags map[string]string }
+	if err := call.Decode(&in); err != nil {
+		return nil, err
+	}
+	return nil, r.Change(Resolve(call.Account, call.Region, arn), func(f *Function) error {
+		tags := maps.Clone(f.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		maps.Copy(tags, in.Tags)
+		f.Tags = tags
+		return nil
+	})
+}
+
+func (r *Registry) untagResource(call *protocol.Call, arn string) (any, error) {
+	keys := call.HTTP.URL.Query()["tagKeys"]
+	return nil, r.Change(Resolve(call.Account, call.Region, arn), func(f *Function) error {
+		f.Tags = maps.Clone(f.Tags)
+		maps.DeleteFunc(f.Tags, func(key, _ string) bool { return slices.Contains(keys, key) })
+		return nil
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -123,7 +124,13 @@ func (r *Registry) Create(f Function) (*Function, error) {
 func (r *Registry) Update(f Function) (*Function, error) {
 	if old, err := r.Get(f.ARN()); err == nil {
 		f.Permissions, f.AsyncRetries, f.AsyncMaxAge = old.Permissions, old.AsyncRetries, old.AsyncMaxAge
-		f.AsyncDestinations, f.Settings, f.Versions = old.AsyncDestinations, old.Settings, old.Versions
+		f.AsyncDestinations, f.Versions = old.AsyncDestinations, old.Versions
+		declared := f.Settings
+		f.Settings = maps.Clone(old.Settings)
+		if f.Settings == nil {
+			f.Settings = map[string]any{}
+		}
+		maps.Copy(f.Settings, declared)
 		f.Aliases, f.URLAuth = old.Aliases, old.URLAuth
 		if zip := old.Code.Zip; zip != nil {
 			old.Code.Zip = nil

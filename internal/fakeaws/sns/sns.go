@@ -75,6 +75,8 @@ func (s *Service) actions() map[string]protocol.Action {
 		"SetSubscriptionAttributes": locked(s.setSubscriptionAttributes, s.onSubscription),
 		"ListSubscriptions":         locked(s.listSubscriptions, protocol.OnAnyResource("sns:ListSubscriptions")),
 		"ListSubscriptionsByTopic":  locked(s.listSubscriptionsByTopic, s.onTopic),
+		"AddPermission":             locked(s.addPermission, s.onTopic),
+		"RemovePermission":          locked(s.removePermission, s.onTopic),
 		"Publish":                   locked(s.publish, s.onPublish),
 		"TagResource":               locked(s.tagResource, s.onResource),
 		"UntagResource":             locked(s.untagResource, s.onResource),

@@ -19,6 +19,7 @@ import (
 	"permstack/internal/fakeaws/cloudwatch"
 	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/lambda"
+	"permstack/internal/fakeaws/logs"
 	"permstack/internal/fakeaws/resourcepolicy"
 	"permstack/internal/fakeaws/sns"
 	"permstack/internal/fakeaws/stacksets"
@@ -123,6 +124,7 @@ func Start(addr string, o Options) (*Server, error) {
 		now = o.Clock
 	}
 	l.Register(cloudwatch.New(l.Stacks, now()).Definition())
+	l.Register(logs.New(l.Stacks, now()).Definition())
 	invoke := l.Functions.InvokeAsService
 	if !o.EventInvocations {
 		invoke = func(call resourcepolicy.ServiceCall, _ []byte) error { return l.Functions.AllowService(call) }
