@@ -71,6 +71,9 @@ type CloudFormation interface {
 	GetTemplate(
 		context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options),
 	) (*cloudformation.GetTemplateOutput, error)
+	GetStackPolicy(
+		context.Context, *cloudformation.GetStackPolicyInput, ...func(*cloudformation.Options),
+	) (*cloudformation.GetStackPolicyOutput, error)
 	ListStacks(
 		context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options),
 	) (*cloudformation.ListStacksOutput, error)

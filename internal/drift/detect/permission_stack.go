@@ -75,11 +75,7 @@ func (c *check) openExpected(
 	if err := s.expectTemplate(p, chosen.expectedTemplate(p, s).JSON()); err != nil {
 		s.expectedInvalid(err)
 	}
-	for _, topic := range described.NotificationARNs {
-		d := s.draft(finding.PropertyChanged, topic, finding.GrantsMore)
-		d.Property, d.Expected, d.Actual = "NotificationARNs", finding.None, finding.Text(topic)
-		s.drafts = append(s.drafts, d)
-	}
+	c.compareStackSettings(ctx, parent, s)
 	tags := chosen.stackTags(p)
 	for _, key := range sorted(tags) {
 		if s.inProgress {

@@ -71,6 +71,11 @@ func (m *model) addDependent(selected map[*resource]bool) {
 	}
 }
 
+// namesAny reports whether one of the events is about a stack.
+func namesAny(events []changeevent.Event, s *stack) bool {
+	return slices.ContainsFunc(events, func(e changeevent.Event) bool { return namesStack(e, s) })
+}
+
 // namesStack reports whether an event is about a stack.
 func namesStack(e changeevent.Event, s *stack) bool {
 	if s.id == "" {

@@ -90,6 +90,9 @@ func Handler(
 	auditClients := audit.NewClients(cfg)
 	clients, stackClient := detect.NewClients(cfg), cloudformation.NewFromConfig(cfg)
 	store := &monitor.Store{Client: ssm.NewFromConfig(cfg), Parameter: s.Parameter, ParentStackID: s.Parent.ID}
+	store.Created = func(ctx context.Context) (time.Time, error) {
+		return parameterTime(ctx, stackClient, s.Parent.ID, s.Parameter)
+	}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
 	hub := hubSender(s, cfg)
 	var inbox *monitor.Inbox
@@ -153,6 +156,28 @@ const (
 	// the longest intervals of the schedule.
 	lookupPeriod = 48 * time.Hour
 )
+
+// parameterTime returns when CloudFormation created or last changed a parameter of a stack; the zero time if the stack
+// does not have it.
+func parameterTime(ctx context.Context, client cloudformation.ListStackResourcesAPIClient, stack, name string) (
+	time.Time, error,
+) {
+	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{
+		StackName: &stack,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("list the resources of stack %s: %w", stack, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if aws.ToString(r.PhysicalResourceId) == name {
+				return aws.ToTime(r.LastUpdatedTimestamp), nil
+			}
+		}
+	}
+	return time.Time{}, nil
+}
 
 // isStackEvent reports whether CloudFormation's event started the run: the parent
 // was created or updated, and permissions of the function's role may be new.

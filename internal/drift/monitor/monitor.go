@@ -164,7 +164,12 @@ func (r *Run) do(
 	sent += ended
 	diff, next := notify.Compare(report, next, r.Now(), r.ReminderDays)
 	if damaged != nil {
-		diff.Announce(finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error()), r.Now())
+		lost := finding.LostState(r.Origin.Stack, r.Origin.StackID, r.Store.Parameter, damaged.Error())
+		// Which of the choices were changed since the state was lost is not known, so all are stated.
+		for _, c := range report.Choices {
+			lost.Changes = append(lost.Changes, "now "+c.Name+": "+c.Value)
+		}
+		diff.Announce(lost, r.Now())
 	}
 	r.announceUndone(&diff, report, state)
 	result = Result{Status: notify.InSync, Checked: report.Checked, Drifted: diff.Drifted(), Notified: sent}

@@ -26,6 +26,9 @@ type Store struct {
 	Client        SSM
 	Parameter     string
 	ParentStackID string
+	// Created returns when the parent stack created or last changed the parameter, the zero time if it does not contain
+	// it. Nil skips the comparison with the parameter's own time.
+	Created func(context.Context) (time.Time, error)
 }
 
 // ErrBusy is returned by Begin while another run is in progress.
@@ -64,10 +67,13 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		state, err = notify.DecodeState([]byte(value), s.ParentStackID)
 		switch {
 		case err != nil && value == notify.FirstState && version == 1: // before the first run
+			err = s.writtenByStack(ctx, aws.ToTime(out.Parameter.LastModifiedDate))
+		case err == nil && version == 1: // a run never writes the first version, unless the parameter did not exist
+			err = errRecreated
 		case err == nil:
 			err = state.Validate(now, now.Add(maxDuration))
 		}
-		if err != nil && (value != notify.FirstState || version > 1) {
+		if err != nil {
 			state, damaged = notify.State{}, &DamagedError{fmt.Errorf("parameter %s: %w", s.Parameter, err)}
 		}
 	}
@@ -91,7 +97,14 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 		return notify.State{}, fmt.Errorf("%w: it wrote parameter %s at the same time", ErrBusy, s.Parameter)
 	}
 	if damaged == nil && version > 1 {
-		if by := s.otherWriter(ctx, version, written); by != "" {
+		by, err := s.otherWriter(ctx, version, written)
+		if err != nil { // whether the state can be trusted is not known
+			if released := s.End(context.WithoutCancel(ctx), state); released != nil {
+				err = errors.Join(err, released)
+			}
+			return notify.State{}, err
+		}
+		if by != "" {
 			lease := state.Lease
 			state, damaged = notify.State{Lease: lease}, &DamagedError{
 				fmt.Errorf("parameter %s was written by %s", s.Parameter, by),
@@ -101,22 +114,42 @@ func (s *Store) Begin(ctx context.Context, holder string, now, until time.Time) 
 	return state, damaged
 }
 
+// errRecreated is the reason why a state is not used that nobody but a run could have written, but that no run wrote.
+var errRecreated = errors.New("it was deleted and created again")
+
+// writtenByStack returns an error if the parameter's first version was not written by the parent stack, but later:
+// whoever may delete and create parameters would otherwise make the check forget what it reported. If the stack cannot
+// be read the value is accepted: it is the one with which every installation begins.
+func (s *Store) writtenByStack(ctx context.Context, modified time.Time) error {
+	if s.Created == nil {
+		return nil
+	}
+	created, err := s.Created(ctx)
+	if err != nil || created.IsZero() || modified.Before(created.Add(creationSlack)) {
+		return nil
+	}
+	return fmt.Errorf("%w at %s", errRecreated, modified.UTC().Format(time.RFC3339))
+}
+
+// creationSlack is how much later than CloudFormation's time of a resource the service's own may be.
+const creationSlack = 10 * time.Second
+
 // otherWriter returns who wrote the state that was read, if that is not the principal
 // of this run, which wrote the version own; "" if it is, or is not known. Sessions of
 // a role are the same principal. CloudFormation writes the first version.
-func (s *Store) otherWriter(ctx context.Context, read, own int64) string {
+func (s *Store) otherWriter(ctx context.Context, read, own int64) (string, error) {
 	history, err := s.history(ctx)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	writers := map[int64]string{}
 	for _, p := range history {
 		writers[p.Version] = principal(aws.ToString(p.LastModifiedUser))
 	}
 	if before, now := writers[read], writers[own]; before != "" && now != "" && before != now {
-		return before
+		return before, nil
 	}
-	return ""
+	return "", nil
 }
 
 // principal returns an ARN without the name of a role's session.

@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -246,5 +247,62 @@ func TestLostState(t *testing.T) {
 				t.Errorf("the lease is not taken: %v", err)
 			}
 		})
+	}
+}
+
+// TestRecreatedParameter checks that a state is not used if somebody deleted the parameter and created it again, whether
+// with a state that hides findings or with the value of a new installation.
+func TestRecreatedParameter(t *testing.T) {
+	created := time.Now()
+	for _, tc := range []struct {
+		name, value string
+		created     time.Time // by the stack; zero if that is not known
+		lost        bool
+	}{
+		{"new installation", notify.FirstState, created, false},
+		{"stack cannot be read", notify.FirstState, time.Time{}, false},
+		{"value of a new installation, a minute later", notify.FirstState, created.Add(-time.Minute), true},
+		{"state that hides findings", "valid", created, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			value := tc.value
+			if value == "valid" {
+				_, state := notify.Compare(onlyFinding, notify.State{}, monday, 7)
+				value = string(state.Encode(parent))
+			}
+			_, _, s := newStore(t, value)
+			s.Created = func(context.Context) (time.Time, error) { return tc.created, nil }
+			state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
+			var damaged *monitor.DamagedError
+			if errors.As(err, &damaged) != tc.lost || len(state.Known) != 0 {
+				t.Errorf("got %d findings, error %v; want none, state lost %v", len(state.Known), err, tc.lost)
+			}
+		})
+	}
+}
+
+// TestUnreadableHistory checks that a state is not used while it is not known who wrote it, and that the lease is
+// released.
+func TestUnreadableHistory(t *testing.T) {
+	cloud, _, s := newStore(t, notify.FirstState)
+	state, err := s.Begin(t.Context(), "one", monday, monday.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.End(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
+	cloud.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "GetParameterHistory" {
+			return protocol.Errorf("AccessDeniedException", "denied")
+		}
+		return nil
+	})
+	if _, err := s.Begin(t.Context(), "two", monday, monday.Add(time.Minute)); err == nil {
+		t.Error("got no error while the history cannot be read")
+	}
+	cloud.SetIntercept(nil)
+	if _, err := s.Begin(t.Context(), "three", monday, monday.Add(time.Minute)); err != nil {
+		t.Errorf("the next run: %v", err)
 	}
 }

@@ -39,12 +39,15 @@ type xmlStack struct {
 	DisableRollback bool           `xml:"DisableRollback"`
 	Notifications   []string       `xml:"NotificationARNs>member"`
 	Timeout         int            `xml:"TimeoutInMinutes,omitempty"`
-	Capabilities    []string       `xml:"Capabilities>member"`
-	Outputs         []xmlOutput    `xml:"Outputs>member"`
-	RoleARN         string         `xml:"RoleARN,omitempty"`
-	Tags            []protocol.Tag `xml:"Tags>member"`
-	Protected       bool           `xml:"EnableTerminationProtection"`
-	Drift           stackDrift     `xml:"DriftInformation"`
+	Rollback        struct {
+		Triggers []rollbackTrigger `xml:"RollbackTriggers>member"`
+	} `xml:"RollbackConfiguration"`
+	Capabilities []string       `xml:"Capabilities>member"`
+	Outputs      []xmlOutput    `xml:"Outputs>member"`
+	RoleARN      string         `xml:"RoleARN,omitempty"`
+	Tags         []protocol.Tag `xml:"Tags>member"`
+	Protected    bool           `xml:"EnableTerminationProtection"`
+	Drift        stackDrift     `xml:"DriftInformation"`
 }
 
 func optionalTime(t time.Time) *protocol.Time {
@@ -80,6 +83,7 @@ func (s *stack) xml() xmlStack {
 		Capabilities: s.capabilities, RoleARN: s.roleARN, Tags: s.tags, Protected: s.protected,
 		Drift: stackDrift{s.drift, optionalTime(s.driftTime)},
 	}
+	out.Rollback.Triggers = s.rollback
 	if s.template != nil {
 		out.Description = s.template.Description
 	}

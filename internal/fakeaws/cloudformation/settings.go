@@ -22,7 +22,6 @@ var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 // CreateChangeSet that would change the result and are not implemented.
 var unsupportedParameters = []string{
 	"StackPolicyURL", "StackPolicyDuringUpdateURL",
-	"RollbackConfiguration.RollbackTriggers.member.1.Arn",
 	"ResourcesToImport.member.1.LogicalResourceId",
 }
 
@@ -66,6 +65,13 @@ func (e *Engine) readSettings(call *protocol.Call, s *stack, create bool) (*sett
 	}
 	if !create && !hasList(call, "NotificationARNs") {
 		set.notifications = s.notifications
+	}
+	set.rollback = s.rollback
+	if hasList(call, "RollbackConfiguration.RollbackTriggers") {
+		set.rollback = nil
+		for _, trigger := range call.Structs("RollbackConfiguration.RollbackTriggers") {
+			set.rollback = append(set.rollback, rollbackTrigger{trigger.Get("Arn"), trigger.Get("Type")})
+		}
 	}
 	if set.body, err = e.readBody(call, s, create); err != nil {
 		return nil, err

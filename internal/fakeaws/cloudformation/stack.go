@@ -56,12 +56,20 @@ type settings struct {
 	resourceTypes   []string
 	tags            []protocol.Tag
 	notifications   []string
+	rollback        []rollbackTrigger
 	roleARN         string
 	onFailure       string // ROLLBACK, DELETE, DO_NOTHING
 	timeout         int    // minutes
 	token           string // ClientRequestToken
 	config          aws.Config
 	actual          map[string]*actual // of a drift-aware change set; nil for every other deployment
+}
+
+// rollbackTrigger is an alarm that would roll an operation back. Alarms of the embedded AWS have too few data for a state,
+// so none does.
+type rollbackTrigger struct {
+	ARN  string `xml:"Arn"`
+	Type string `xml:"Type"`
 }
 
 type event struct {
