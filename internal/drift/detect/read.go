@@ -46,8 +46,10 @@ type cache[T any] struct {
 	entries map[string]*entry[T]
 }
 
+// entry is a value that is read, or will be once done is closed. Not a sync.Once: a simulated clock (testing/synctest)
+// stands still while a goroutine waits for a mutex.
 type entry[T any] struct {
-	once  sync.Once
+	done  chan struct{}
 	value T
 }
 
@@ -57,12 +59,18 @@ func (c *cache[T]) get(key string, read func() T) T {
 		c.entries = map[string]*entry[T]{}
 	}
 	e := c.entries[key]
-	if e == nil {
-		e = &entry[T]{}
+	first := e == nil
+	if first {
+		e = &entry[T]{done: make(chan struct{})}
 		c.entries[key] = e
 	}
 	c.mu.Unlock()
-	e.once.Do(func() { e.value = read() })
+	if !first {
+		<-e.done
+		return e.value
+	}
+	defer close(e.done)
+	e.value = read()
 	return e.value
 }
 

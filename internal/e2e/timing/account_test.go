@@ -19,6 +19,7 @@ import (
 	"permstack/internal/drift/driftlambda"
 	"permstack/internal/fakeaws"
 	engine "permstack/internal/fakeaws/cloudformation"
+	"permstack/internal/fakeaws/events"
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/lambdaruntime"
 	"permstack/internal/fakeaws/protocol"
@@ -47,11 +48,11 @@ type account struct {
 	set       *policies.Set // the first that the function synthesized in the last operation
 }
 
-func newAccount(t *testing.T) *account { return newAccountWith(t, nil) }
+func newAccount(t *testing.T) *account { return newAccountWith(t, fakeaws.Options{}) }
 
-// newAccountWith returns an account whose calls pass through intercept.
-func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account {
-	a := &account{t: t, cloud: fakeaws.New(fakeaws.Options{Intercept: intercept})}
+// newAccountWith returns an account of an embedded AWS with options. With Options.Trail, events start the drift check.
+func newAccountWith(t *testing.T, o fakeaws.Options) *account {
+	a := &account{t: t, cloud: fakeaws.New(o)}
 	a.cloud.SetIAMPropagation(fakeaws.UsualIAMDelay)
 	functions := lambda.New(lambda.Options{Run: a.runFunction, Assumable: a.cloud.AssumableBy})
 	a.functions = functions
@@ -60,9 +61,16 @@ func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account
 		Endpoint: func() string { return "http://responses.invalid" }, Lambda: functions,
 		Fetch: func(*protocol.Call, string) ([]byte, error) { return a.body, nil },
 		Waits: engine.AWSWaits,
+		Emit:  a.emit(o.Trail),
 	})
 	a.cloud.Register(a.stacks.Definition())
 	a.cloud.Register(functions.Definition())
+	if o.Trail {
+		a.cloud.Events().SetTargets(events.Targets{
+			SNS: a.cloud.SNS().PublishAsService, SQS: a.cloud.SQS().SendAsService, Lambda: functions.InvokeAsService,
+			Forward: a.cloud.AllowForward,
+		})
+	}
 	a.cfn = cloudformation.NewFromConfig(a.cloud.Config(accountID, region))
 	t.Cleanup(func() {
 		if err := a.stacks.Close(); err != nil {
@@ -75,7 +83,15 @@ func newAccountWith(t *testing.T, intercept func(*protocol.Call) error) *account
 	return a
 }
 
-// runFunction runs a function as it is deployed. No event starts the drift check.
+// emit returns the function that emits CloudFormation's events; nil if nothing is started by events.
+func (a *account) emit(started bool) func(account, region string, e events.Event) {
+	if !started {
+		return nil
+	}
+	return a.cloud.Events().Emit
+}
+
+// runFunction runs a function as it is deployed. Without Options.Trail no event starts the drift check.
 func (a *account) runFunction(ctx context.Context, f *lambda.Function, payload []byte) (lambdaruntime.Result, error) {
 	time.Sleep(coldStart)
 	if f.Environment["STATE_PARAMETER"] != "" {

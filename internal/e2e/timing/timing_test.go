@@ -1,5 +1,6 @@
 // Package timing measures on a simulated clock how long a launch, an update and a
-// deletion take on AWS, and holds the section of docs/performance.md about it.
+// deletion take on AWS, how long after a change a message is sent, and which calls the functions make. It holds the
+// sections of docs/performance.md and docs/drift.md about them.
 //
 //	go test ./internal/e2e/timing -update
 package timing
@@ -23,7 +24,7 @@ import (
 	"permstack/internal/policies"
 )
 
-var update = flag.Bool("update", false, "write the section of docs/performance.md")
+var update = flag.Bool("update", false, "write the sections of docs/performance.md and docs/drift.md")
 
 const document = "../../../docs/performance.md"
 
@@ -262,14 +263,17 @@ func minutes(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-const (
-	sectionBegin = "<!-- times: written by `go test ./internal/e2e/timing -update` -->\n"
-	sectionEnd   = "<!-- end of times -->\n"
-)
-
-// checkDocument compares the document's table with the measured one, or writes it.
+// checkDocument compares the table of docs/performance.md with the measured one, or writes it.
 func checkDocument(t *testing.T, want string) {
 	t.Helper()
+	checkSection(t, document, "times", want)
+}
+
+// checkSection compares a section of a document with what was measured, or writes it.
+func checkSection(t *testing.T, document, name, want string) {
+	t.Helper()
+	sectionBegin := "<!-- " + name + ": written by `go test ./internal/e2e/timing -update` -->\n"
+	sectionEnd := "<!-- end of " + name + " -->\n"
 	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
@@ -288,7 +292,7 @@ func checkDocument(t *testing.T, want string) {
 		return
 	}
 	if string(got) != want {
-		t.Errorf("the table of %s is not what is measured: run go test ./internal/e2e/timing -update\ngot:\n%s\nwant:\n%s",
-			document, got, want)
+		t.Errorf("section %q of %s is not what is measured: run go test ./internal/e2e/timing -update\ngot:\n%s\nwant:\n%s",
+			name, document, got, want)
 	}
 }

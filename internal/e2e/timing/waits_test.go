@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"permstack"
+	"permstack/internal/fakeaws"
 	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/installation"
 )
@@ -110,7 +111,7 @@ func TestNobodyIsLetInEarly(t *testing.T) {
 				var mu sync.Mutex
 				began := time.Now()
 				first := time.Duration(-1)
-				a := newAccountWith(t, func(call *protocol.Call) error {
+				a := newAccountWith(t, fakeaws.Options{Intercept: func(call *protocol.Call) error {
 					trust := call.Form.Get("AssumeRolePolicyDocument")
 					if call.Action == "UpdateAssumeRolePolicy" {
 						trust = call.Form.Get("PolicyDocument")
@@ -124,7 +125,7 @@ func TestNobodyIsLetInEarly(t *testing.T) {
 						first = time.Since(began)
 					}
 					return nil
-				})
+				}})
 				a.create(parentName, permstack.Template, c.launch)
 				if first < 0 {
 					t.Skip("the choice lets no account in")
