@@ -20,13 +20,19 @@ const (
 	sqsRequest     = 0.40 / 1e6
 	keyMonth       = 1.00 // a KMS key
 	kmsRequest     = 0.03 / 1e4
-	hoursOfMonth   = 730
+	// crossRegionEvent is an event that a rule sends to a bus of another Region.
+	crossRegionEvent = 1.00 / 1e6
+	hoursOfMonth     = 730
 )
 
 // What one stack uses in a month.
 const (
 	memoryGB        = 0.25
-	secondsARun     = 20 // a drift check: some 115 calls, one after the other, paced
+	secondsARun     = 20 // a complete drift check: some 180 calls, paced
+	eventsAMonth    = 10 // checks that events start, of some 25 calls
+	secondsAnEvent  = 15 // such a check, with the 10 s that it waits for more events
+	requestsARun    = 2  // of SQS, for the queue of events
+	requestsAnEvent = 4
 	metricsPerStack = 6
 	alarmsPerStack  = 3
 	alarmsOfHub     = 2 // of a member of an Organization with a hub: without DriftFound
@@ -59,25 +65,33 @@ func bill(checks int) []item {
 			metricsPerStack*metricMonth*metricHours/hoursOfMonth),
 		same(fmt.Sprintf("Lambda: %.0f checks of %d s", runs, secondsARun),
 			runs*secondsARun*memoryGB*lambdaGBSecond+runs*lambdaRequest),
+		same(fmt.Sprintf("Lambda: %d checks of %d s that events started", eventsAMonth, secondsAnEvent),
+			eventsAMonth*(secondsAnEvent*memoryGB*lambdaGBSecond+lambdaRequest)),
 		same("logs: written, and kept for a year", gb*logGB+gb*logMonths*logGBMonth),
 		same("SNS: messages and mails", mailsAMonth*(snsPublish+snsEmail)),
-		same("SQS: the queue of failed runs", 2*sqsRequest),
-		same("SSM parameter, EventBridge rule, CloudFormation, IAM", 0),
+		same("SQS: the queues of events and of failed runs",
+			(2+runs*requestsARun+eventsAMonth*requestsAnEvent)*sqsRequest),
+		same("forwarding of IAM's events to another Region", eventsAMonth*crossRegionEvent),
+		same("SSM parameter, rules for AWS's own events, CloudFormation, IAM", 0),
 	}
 }
 
-func costs(b *bytes.Buffer, small, large place) {
+func costs(b *bytes.Buffer, small, middle, large place) {
 	for _, checks := range []int{1, 24} {
-		rows := [][]string{{"a month", small.name, large.name}}
-		one, many := 0.0, 0.0
+		rows := [][]string{{"a month", small.name, middle.name, large.name}}
+		one, member := 0.0, 0.0
+		of := func(p place, dollarsOfMember float64) float64 { return dollarsOfMember * float64(p.stacks()) }
 		for _, i := range bill(checks) {
-			rows = append(rows, []string{i.what, dollars(i.dollars), dollars(i.member * float64(large.stacks()))})
-			one, many = one+i.dollars, many+i.member*float64(large.stacks())
+			rows = append(rows, []string{
+				i.what, dollars(i.dollars), dollars(of(middle, i.member)), dollars(of(large, i.member)),
+			})
+			one, member = one+i.dollars, member+i.member
 		}
-		hub := keyMonth + alarmMonth + float64(large.stacks())/30*2*kmsRequest
+		hub := func(p place) float64 { return keyMonth + alarmMonth + float64(p.stacks())/30*2*kmsRequest }
 		rows = append(rows,
-			[]string{"the hub: a key, an alarm, encrypting", "", dollars(hub)},
-			[]string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(many+hub) + "**"})
+			[]string{"the hub: a key, an alarm, encrypting", "", dollars(hub(middle)), dollars(hub(large))},
+			[]string{"**sum**", "**" + dollars(one) + "**", "**" + dollars(of(middle, member)+hub(middle)) + "**",
+				"**" + dollars(of(large, member)+hub(large)) + "**"})
 		title := "Cost with a check a day"
 		if checks == 24 {
 			title = "Cost with a check an hour"

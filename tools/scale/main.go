@@ -58,7 +58,7 @@ func numbers() []byte {
 	limits(&b, large)
 	rollOut(&b, large)
 	badDay(&b, large)
-	costs(&b, small, large)
+	costs(&b, small, place{name: "10,000 accounts, one Region", accounts: 10_000, regions: 1}, large)
 	return b.Bytes()
 }
 

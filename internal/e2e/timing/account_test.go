@@ -208,6 +208,13 @@ func (a *account) failures(name string) string {
 	return strings.Join(lines, "\n")
 }
 
+// driftFunction returns the ARN of the drift check's function.
+func (a *account) driftFunction() string {
+	a.t.Helper()
+	id := a.id(parentName)
+	return "arn:aws:lambda:" + region + ":" + accountID + ":function:permstack-drift-" + id[strings.LastIndex(id, "/")+1:]
+}
+
 // id returns the id of a stack.
 func (a *account) id(name string) string {
 	a.t.Helper()

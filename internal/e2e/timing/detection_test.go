@@ -93,10 +93,6 @@ func (w *watched) until(began time.Time) time.Duration {
 	return -1
 }
 
-func (w *watched) drift() string {
-	return "arn:aws:lambda:" + region + ":" + accountID + ":function:" + w.ids["Drift"]
-}
-
 // tampering is a change of one kind, and its reversal.
 type tampering struct {
 	kind     string
@@ -235,7 +231,7 @@ func TestDetectionTimes(t *testing.T) {
 			var all []time.Duration
 			for _, late := range []time.Duration{-1, time.Second, 5 * time.Second, 15 * time.Second} {
 				if late >= 0 { // the schedule has started a complete check
-					if err := w.functions.InvokeAsync(w.drift(), []byte(`{"source":"aws.events"}`)); err != nil {
+					if err := w.functions.InvokeAsync(w.driftFunction(), []byte(`{"source":"aws.events"}`)); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(late)
