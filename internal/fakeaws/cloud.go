@@ -106,6 +106,7 @@ func New(o Options) *Cloud {
 	c.iam.OnDeleted(func(arn, id string) {
 		c.sns.ReplacePrincipal(arn, id)
 		c.sqs.ReplacePrincipal(arn, id)
+		c.s3.ReplacePrincipal(arn, id)
 	})
 	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
 	c.events.SetTargets(events.Targets{

@@ -47,7 +47,7 @@ type cache[T any] struct {
 }
 
 // entry is a value that is read, or will be once done is closed. Not a sync.Once: a simulated clock (testing/synctest)
-// stands still while a goroutine waits for a mutex.
+// does not advance while a goroutine waits for a mutex.
 type entry[T any] struct {
 	done  chan struct{}
 	value T

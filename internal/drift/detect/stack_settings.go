@@ -17,8 +17,8 @@ import (
 const stackRoleVariable = "STACK_ROLE_ARN"
 
 // compareStackSettings reports settings of a permission stack that no template contains, and that everybody who may
-// update it can set: with whose rights CloudFormation changes it, who receives its events, what prevents its next update.
-// Such an update also narrows access, for example at the end of a restore window.
+// update it can set: with whose rights CloudFormation changes it, who receives its events, what prevents its next
+// update. Such an update also narrows access, for example at the end of a restore window.
 func (c *check) compareStackSettings(ctx context.Context, parent, s *stack) {
 	for _, topic := range s.described.NotificationARNs {
 		s.settingChanged("NotificationARNs", topic, finding.GrantsMore, finding.None, topic)

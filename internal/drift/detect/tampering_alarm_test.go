@@ -91,8 +91,8 @@ func TestLogGroupTampering(t *testing.T) {
 	})
 }
 
-// TestSubscriptionTampering changes the declared subscription and the topic's policy in the ways that TestAttackerWithSNS
-// does not, with the rights of SNS alone.
+// TestSubscriptionTampering changes the declared subscription and the topic's policy in the ways that
+// TestAttackerWithSNS does not, with the rights of SNS alone.
 func TestSubscriptionTampering(t *testing.T) {
 	w := newEnvironment(t)
 	w.launchTemplate(map[string]string{"NotificationEmail": "security@example.com"})

@@ -123,8 +123,9 @@ func TestFunctionTampering(t *testing.T) {
 				StatementId: w.parentResource("DriftRulePermission")})
 			return err
 		}, func(ctx context.Context, w *environment) error {
-			_, err := c.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: drift, StatementId: w.parentResource("DriftRulePermission"),
-				Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
+			_, err := c.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: drift,
+				StatementId: w.parentResource("DriftRulePermission"),
+				Action:      aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
 				SourceArn: aws.String("arn:aws:events:us-east-1:123456789012:rule/permstack-" +
 					path.Base(w.parent) + "*")})
 			return err

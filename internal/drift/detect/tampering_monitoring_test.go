@@ -56,7 +56,9 @@ func TestRuleTampering(t *testing.T) {
 		}
 		restore := put(func(*eventbridge.PutRuleInput) {})
 		restoreTarget := target(func(*ebtypes.Target) {})
-		add := func(title string, do, undo func(context.Context, *environment) error, direction finding.Direction, text string) {
+		add := func(
+			title string, do, undo func(context.Context, *environment) error, direction finding.Direction, text string,
+		) {
 			all = append(all, change{title + " of " + id, do, undo, finding.RuleChanged, direction, text})
 		}
 		if id == "DriftRule" || id == "DriftIAMRule" {
@@ -114,8 +116,8 @@ func TestRuleTampering(t *testing.T) {
 	testChanges(t, w, all)
 }
 
-// TestQueueTampering changes the queue of events that wait for the check, and the one of failed runs, with the rights of
-// SQS alone.
+// TestQueueTampering changes the queue of events that wait for the check, and the one of failed runs, with the rights
+// of SQS alone.
 func TestQueueTampering(t *testing.T) {
 	w := installTemplate(t)
 	c := sqs.NewFromConfig(w.attacker(`"sqs:*"`))

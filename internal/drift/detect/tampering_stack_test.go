@@ -17,8 +17,8 @@ import (
 func TestStackSettingTampering(t *testing.T) {
 	w := installTemplate(t)
 	theirs := must(w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":` +
-			`"Allow","Action":"sts:AssumeRole","Principal":{"Service":"cloudformation.amazonaws.com"}}]}`),
+		RoleName: aws.String("theirs"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{` +
+			`"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"cloudformation.amazonaws.com"}}]}`),
 	})).Role
 	w.AttachPolicy("theirs", admin)
 	stackRole := w.Stack(w.inventoryStack()).Describe().RoleARN

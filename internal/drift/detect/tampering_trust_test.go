@@ -291,10 +291,14 @@ func TestPolicyTampering(t *testing.T) {
 			return err
 		}, finding.AttachmentAdded, finding.GrantsMore, "VendorCeiling"},
 		{"policy of another role", func(ctx context.Context, _ *environment) error {
-			_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(ec2)})
+			_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
+				RoleName: aws.String(support), PolicyArn: aws.String(ec2),
+			})
 			return err
 		}, func(ctx context.Context, _ *environment) error {
-			_, err := c.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(support), PolicyArn: aws.String(ec2)})
+			_, err := c.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{
+				RoleName: aws.String(support), PolicyArn: aws.String(ec2),
+			})
 			return err
 		}, finding.AttachmentAdded, finding.GrantsMore, "ec2:CreateSnapshot"},
 		{"copy under a deeper path", func(ctx context.Context, _ *environment) error {

@@ -22,15 +22,15 @@ const (
 	region  = "us-east-1"
 )
 
-// TestAttackerWithSSM has the rights of SSM and SNS alone. After each change of the state parameter somebody subscribes to
-// the alert topic and attaches a policy: the check reports that its state was lost, the subscriber and the policy, whatever
-// the parameter says.
+// TestAttackerWithSSM has the rights of SSM and SNS alone. After each change of the state parameter somebody subscribes
+// to the alert topic and attaches a policy: the check reports that its state was lost, the subscriber and the policy,
+// whatever the parameter says.
 func TestAttackerWithSSM(t *testing.T) {
 	w := fakeawstest.Start(t, fakeawstest.Options{}).In(account, region)
 	parent := w.Launch(fakeawstest.Launch{Name: "backup"})
 	created, err := w.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String("attacker"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":` +
-			`"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`),
+		RoleName: aws.String("attacker"), AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{` +
+			`"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -250,8 +250,8 @@ func TestLostState(t *testing.T) {
 	}
 }
 
-// TestRecreatedParameter checks that a state is not used if somebody deleted the parameter and created it again, whether
-// with a state that hides findings or with the value of a new installation.
+// TestRecreatedParameter checks that a state is not used if somebody deleted the parameter and created it again,
+// whether with a state that hides findings or with the value of a new installation.
 func TestRecreatedParameter(t *testing.T) {
 	created := time.Now()
 	for _, tc := range []struct {

@@ -219,8 +219,8 @@ func tamperings(w *watched) []tampering {
 	}
 }
 
-// TestDetectionTimes measures how long after a change of each kind the message is sent: alone, while a complete check has
-// just begun, and while it is about to end. It holds the table of docs/drift.md.
+// TestDetectionTimes measures how long after a change of each kind the message is sent: alone, while a complete check
+// has just begun, and while it is about to end. It holds the table of docs/drift.md.
 func TestDetectionTimes(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| change | median | worst |\n|---|---|---|\n")

@@ -65,8 +65,8 @@ type settings struct {
 	actual          map[string]*actual // of a drift-aware change set; nil for every other deployment
 }
 
-// rollbackTrigger is an alarm that would roll an operation back. Alarms of the embedded AWS have too few data for a state,
-// so none does.
+// rollbackTrigger is an alarm that would roll an operation back. Alarms of the embedded AWS have too few data for a
+// state, so none does.
 type rollbackTrigger struct {
 	ARN  string `xml:"Arn"`
 	Type string `xml:"Type"`

@@ -24,18 +24,18 @@ type Service struct {
 
 	mu        sync.Mutex
 	accounts  map[string]*account
-	onDeleted func(arn, id string)
+	onDeleted []func(arn, id string)
 	uses      func(account, role string) []Use
 	// controlPolicies returns the service control policies of an account by level.
 	controlPolicies func(account string) [][]string
 }
 
-// OnDeleted sets a function that is called when a role is deleted, with its ARN
+// OnDeleted adds a function that is called when a role is deleted, with its ARN
 // and unique id. It must not call the service.
 func (s *Service) OnDeleted(f func(arn, id string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.onDeleted = f
+	s.onDeleted = append(s.onDeleted, f)
 }
 
 // deleted replaces the ARN of a deleted role by its unique id in every trust
@@ -47,8 +47,8 @@ func (s *Service) deleted(r *role) {
 			other.trust = strings.ReplaceAll(other.trust, `"`+r.arn+`"`, `"`+r.id+`"`)
 		}
 	}
-	if s.onDeleted != nil {
-		s.onDeleted(r.arn, r.id)
+	for _, f := range s.onDeleted {
+		f(r.arn, r.id)
 	}
 }
 

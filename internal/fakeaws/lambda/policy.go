@@ -76,3 +76,18 @@ func (r *Registry) InvokeAsService(call resourcepolicy.ServiceCall, payload []by
 	}
 	return r.InvokeAsync(Resolve("", "", call.Resource), payload)
 }
+
+// ReplacePrincipal replaces the ARN of a deleted principal by its unique id in the policy of every function.
+func (r *Registry) ReplacePrincipal(arn, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.functions {
+		f := e.f.clone()
+		for i := range f.Permissions {
+			if f.Permissions[i].Principal == arn {
+				f.Permissions[i].Principal = id
+			}
+		}
+		e.f = f
+	}
+}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -187,4 +188,15 @@ func document(v any) (*protocol.Response, error) {
 		Header: http.Header{"Content-Type": {"application/xml"}},
 		Body:   append([]byte(xml.Header), body...),
 	}, nil
+}
+
+// ReplacePrincipal replaces the ARN of a deleted principal by its unique id in the policy of every bucket.
+func (s *Service) ReplacePrincipal(arn, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.buckets {
+		if policy, ok := b.settings["policy"]; ok {
+			b.settings["policy"] = bytes.ReplaceAll(policy, []byte(`"`+arn+`"`), []byte(`"`+id+`"`))
+		}
+	}
 }

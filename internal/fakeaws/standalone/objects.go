@@ -1,9 +1,9 @@
 package standalone
 
 import (
-	"strings"
-
 	"net/http"
+	"slices"
+	"strings"
 
 	"permstack/internal/fakeaws/lambda"
 	"permstack/internal/fakeaws/protocol"
@@ -28,15 +28,23 @@ func (l *Server) fetch(call *protocol.Call, url string) ([]byte, error) {
 	return l.S3().Read(s3.Reader{Account: call.Account, ARN: call.Caller.ARN}, bucket, key, version)
 }
 
-// exampleBuckets begins the names of the buckets of the functions in the templates
-// of the repository, which packaging replaces. S3 reserves it for examples.
-const exampleBuckets = "amzn-s3-demo-"
+// placeholderBuckets begin the names of the buckets of the functions in the templates of the repository, which
+// packaging and releases replace.
+var placeholderBuckets = []string{"amzn-s3-demo-set-by-packaging", "amzn-s3-demo-permstack"}
+
+// isPlaceholder reports whether code is that of a function of this program in a template of the repository. AWS refuses
+// it: S3 reserves the prefix of such buckets for examples, so there are none.
+func (l *Server) isPlaceholder(code lambda.Code) bool {
+	return slices.ContainsFunc(placeholderBuckets, func(prefix string) bool {
+		return strings.HasPrefix(code.S3Bucket, prefix)
+	}) && !l.S3().HasBucket(code.S3Bucket)
+}
 
 // fetchCode reads a function's zip for Lambda, which accepts only buckets of the
-// function's Region. For a bucket of the templates in the repository it returns nil:
-// the functions are those of this program. AWS refuses such a bucket.
+// function's Region. For a template of the repository it returns nil: the functions are
+// those of this program. Every other bucket that does not exist is refused.
 func (l *Server) fetchCode(f *lambda.Function) ([]byte, error) {
-	if strings.HasPrefix(f.Code.S3Bucket, exampleBuckets) && !l.S3().HasBucket(f.Code.S3Bucket) {
+	if l.isPlaceholder(f.Code) {
 		return nil, nil
 	}
 	owner := "arn:" + protocol.Partition(f.Region) + ":iam::" + f.Account + ":root"

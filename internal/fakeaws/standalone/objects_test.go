@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"permstack/internal/fakeaws/lambda"
@@ -164,14 +165,71 @@ func TestUploadedFunction(t *testing.T) {
 		t.Errorf("a key that does not exist: %s, %s", status, reason)
 	}
 	existing := bucket
-	bucket = aws.String("placeholder")
-	if status, reason, _ := launch(region, "placeholder", "here.zip"); status != "ROLLBACK_COMPLETE" ||
-		!strings.Contains(reason, "S3 Error Code: NoSuchBucket") {
-		t.Errorf("a bucket that does not exist: %s, %s", status, reason)
+	for _, name := range []string{"placeholder", "amzn-s3-demo-bucket"} { // the latter has the prefix of AWS's examples
+		bucket = aws.String(name)
+		if status, reason, _ := launch(region, name, "functions/drift"); status != "ROLLBACK_COMPLETE" ||
+			!strings.Contains(reason, "S3 Error Code: NoSuchBucket") {
+			t.Errorf("bucket %s, which does not exist: %s, %s", name, status, reason)
+		}
 	}
 	bucket = existing
 	if status, reason, _ := launch("eu-west-1", "abroad", "here.zip"); status != "ROLLBACK_COMPLETE" ||
 		!strings.Contains(reason, "S3 Error Code: PermanentRedirect") {
 		t.Errorf("a bucket of another Region: %s, %s", status, reason)
+	}
+}
+
+// TestDeletedPrincipalInPolicies checks that the policies of functions and buckets have the unique id of a deleted
+// role.
+func TestDeletedPrincipalInPolicies(t *testing.T) {
+	l, err := Start("127.0.0.1:0", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	const account, region = "111122223333", "us-east-1"
+	const arn = "arn:aws:iam::" + account + ":role/reader"
+	cfg := l.Config(account, region)
+	roles := iam.NewFromConfig(cfg)
+	trust := aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":` +
+		`{"Service":"lambda.amazonaws.com"}}]}`)
+	role, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("reader"), AssumeRolePolicyDocument: trust,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	bucket := aws.String("data-1")
+	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := objects.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::data-1/*",` +
+			`"Principal":{"AWS":"` + arn + `"}}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := l.Functions.Create(lambda.Function{
+		Account: account, Region: region, Name: "f", Role: arn, Runtime: "provided.al2023", Handler: "bootstrap",
+		Code:        lambda.Code{S3Bucket: "amzn-s3-demo-set-by-packaging", S3Key: "functions/drift"},
+		Permissions: []lambda.Permission{{StatementID: "s", Action: "lambda:InvokeFunction", Principal: arn}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := roles.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: aws.String("reader")}); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = l.Functions.Get(f.ARN()); err != nil {
+		t.Fatal(err)
+	}
+	policy, err := objects.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"function": f.Policy(), "bucket": *policy.Policy} {
+		if strings.Contains(text, arn) || !strings.Contains(text, *role.Role.RoleId) {
+			t.Errorf("policy of the %s: got %s, want the unique id %s", name, text, *role.Role.RoleId)
+		}
 	}
 }

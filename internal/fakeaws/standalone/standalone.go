@@ -124,6 +124,7 @@ func Start(addr string, o Options) (*Server, error) {
 		now = o.Clock
 	}
 	l.Register(cloudwatch.New(l.Stacks, now()).Definition())
+	l.IAM().OnDeleted(l.Functions.ReplacePrincipal)
 	l.Register(logs.New(l.Stacks, now()).Definition())
 	invoke := l.Functions.InvokeAsService
 	if !o.EventInvocations {
