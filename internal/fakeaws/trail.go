@@ -3,6 +3,7 @@ package fakeaws
 import (
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,11 +133,26 @@ func userIdentity(call *protocol.Call) map[string]any {
 	return out
 }
 
+// functionInPath is the function that a call of Lambda's REST API names.
+var functionInPath = regexp.MustCompile(`^/[0-9-]+/functions/([^/]+)`)
+
 // requestParameters returns the parameters of a call with names that begin in
 // lower case, as CloudTrail records them.
 func requestParameters(call *protocol.Call) any {
 	var body map[string]any
-	if json.Unmarshal(call.Body, &body) == nil {
+	parsed := json.Unmarshal(call.Body, &body) == nil
+	if call.Service == "lambda" { // the function is part of the path
+		if path := functionInPath.FindStringSubmatch(call.HTTP.URL.Path); path != nil {
+			if body == nil {
+				body = map[string]any{}
+			}
+			body["FunctionName"], parsed = path[1], true
+		}
+		for _, name := range []string{"Environment", "ZipFile"} { // CloudTrail omits both
+			delete(body, name)
+		}
+	}
+	if parsed {
 		if call.Service == "ssm" && body["Value"] != nil {
 			body["Value"] = hidden
 		}
