@@ -101,9 +101,9 @@ func documents(t *testing.T, b *cfntemplate.Resolved, id string) []iampolicy.Doc
 	for _, p := range list {
 		docs = append(docs, document(t, p.(map[string]any)["PolicyDocument"]))
 	}
-	for policy, role := range policyRoles {
-		if role == id {
-			docs = append(docs, document(t, properties(t, b, policy)["PolicyDocument"]))
+	for _, r := range b.Active() {
+		if policyRoles[r.LogicalID] == id {
+			docs = append(docs, document(t, properties(t, b, r.LogicalID)["PolicyDocument"]))
 		}
 	}
 	return docs
