@@ -132,8 +132,8 @@ func (f *scopeFlags) scope() scope.Scope {
 	return given.Merge(f.loaded)
 }
 
-// flowsOf returns the flows of a profile: those of the file, or of a built-in one.
-func (f *profileFlags) flowsOf(profile string) []schema.Flow {
+// profileFlows returns the flows of a profile: those of the file, or of a built-in one.
+func (f *profileFlags) profileFlows(profile string) []schema.Flow {
 	if f.loaded && profile == f.profile {
 		return f.flows
 	}
@@ -142,7 +142,7 @@ func (f *profileFlags) flowsOf(profile string) []schema.Flow {
 
 // synthesize returns the set of a choice. It refuses a scope that is too long or breaks a promised flow.
 func (f *choiceFlags) synthesize(sel policies.Selection, env policies.Environment) (policies.Set, error) {
-	return synthesizeInScope(sel, env, f.flowsOf(sel.Profile))
+	return synthesizeInScope(sel, env, f.profileFlows(sel.Profile))
 }
 
 func synthesizeInScope(

@@ -29,6 +29,10 @@ type Access struct {
 	// is what it was before the deployment.
 	Scope       []string `json:"scope,omitempty"`
 	ScopeBefore []string `json:"scopeBefore,omitempty"`
+	// NarrowedTo is Scope as a text for people. Wider and Narrower report whether a
+	// deployment let the access reach more resources, and fewer.
+	NarrowedTo      string `json:"narrowedTo,omitempty"`
+	Wider, Narrower bool   `json:"-"`
 	// RestoreEnded is true if the time has passed and nothing was deployed.
 	RestoreEnded bool `json:"restoreEnded,omitempty"`
 }
@@ -91,10 +95,7 @@ func AccessMessage(o Origin, status Status, a Access, now time.Time) Message {
 		less = less || len(c.Removed) > 0 || c.Event == PartDeleted
 	}
 	longer, shorter := a.windowEffect(len(added) > 0, len(removed) > 0)
-	wider, narrower := a.scopeEffect()
-	if status != Altered {
-		wider, narrower = false, false
-	}
+	wider, narrower := a.Wider && status == Altered, a.Narrower && status == Altered
 	more, less = more || longer || wider, less || shorter || narrower
 	m.Access.Added, m.Access.Removed = countDistinct(added), countDistinct(removed)
 	switch {

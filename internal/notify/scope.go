@@ -4,19 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"permstack/internal/policies/scope"
 )
-
-// scopeEffect reports whether a deployment changed the scope so that the access reaches more resources, and fewer.
-func (a Access) scopeEffect() (wider, narrower bool) {
-	before, errBefore := scope.ParseEntries(a.ScopeBefore)
-	after, errAfter := scope.ParseEntries(a.Scope)
-	if errBefore != nil || errAfter != nil { // of a message that another release wrote
-		return !slices.Equal(a.ScopeBefore, a.Scope), !slices.Equal(a.ScopeBefore, a.Scope)
-	}
-	return scope.Compare(before, after)
-}
 
 // scopeSubject returns what a message about another scope is about.
 func scopeSubject(wider, narrower bool) string {
@@ -40,8 +28,7 @@ func (a *Access) writeScope(b *strings.Builder, m Message) {
 	if len(a.Scope) == 0 {
 		b.WriteString("\nThe access is no longer narrowed to resources of your choice.\n")
 	} else {
-		now, _ := scope.ParseEntries(a.Scope)
-		fmt.Fprintf(b, "\nNarrowed to %s.\n", now.Summary())
+		fmt.Fprintf(b, "\nNarrowed to %s.\n", a.NarrowedTo)
 	}
 	if m.Status != Altered {
 		return

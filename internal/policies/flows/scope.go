@@ -130,7 +130,9 @@ func RequestsInScope(
 }
 
 // Outside returns the request for a resource outside a scope, by one kind, and false if the kind says nothing about it.
-func (r Request) Outside(profile schema.Profile, s scope.Scope, env policies.Environment, by scope.Kind) (Request, bool) {
+func (r Request) Outside(
+	profile schema.Profile, s scope.Scope, env policies.Environment, by scope.Kind,
+) (Request, bool) {
 	inside := r.Inside(profile, s, env)
 	if len(inside) == 0 || !s.Has(by) {
 		return Request{}, false
@@ -183,7 +185,8 @@ func (r Request) Inside(profile schema.Profile, s scope.Scope, env policies.Envi
 		}
 	}
 	if len(s.VPCs) > 0 && inVPC(r.Resource) && !r.newVPC {
-		r.Context["ec2:Vpc"] = []string{"arn:" + env.Partition + ":ec2:" + r.region(env) + ":" + env.Account + ":vpc/" + s.VPCs[0]}
+		place := "arn:" + env.Partition + ":ec2:" + r.region(env) + ":" + env.Account
+		r.Context["ec2:Vpc"] = []string{place + ":vpc/" + s.VPCs[0]}
 	}
 	kind, _, with, ok := scope.Name(r.Resource)
 	if !ok || !s.Has(kind) || r.foreign(env) || kind == scope.VPC && r.newVPC {

@@ -65,8 +65,8 @@ func decide(r flows.Request) eval.Decision {
 	return eval.Documents(r.Documents, eval.Request{Action: r.Action, Resource: r.Resource, Context: r.Context})
 }
 
-// TestNarrowedClosure evaluates every flow that a narrowed choice promises: it works for resources inside the scope, and
-// is refused for resources outside, unless the set reports that the access cannot be narrowed.
+// TestNarrowedClosure evaluates every flow that a narrowed choice promises: it works for resources inside the scope,
+// and is refused for resources outside, unless the set reports that the access cannot be narrowed.
 func TestNarrowedClosure(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		for kind, s := range scopes {

@@ -74,9 +74,9 @@ func restoresOnly(p schema.Profile, uses []schema.Use) bool {
 	})
 }
 
-// tagNarrowing returns the part of a statement that acts on protected resources whose tags AWS sends. What only restores
-// need acts on resources that a restore creates, which have no tags yet. A statement that has a condition on tags is
-// about resources that the vendor creates.
+// tagNarrowing returns the part of a statement that acts on protected resources whose tags AWS sends. What only
+// restores need acts on resources that a restore creates, which have no tags yet. A statement that has a condition on
+// tags is about resources that the vendor creates.
 func tagNarrowing(st schema.Statement, restoresOnly bool) (schema.Narrowing, bool) {
 	if restoresOnly || hasTagCondition(st.When) {
 		return schema.Narrowing{Kind: string(scope.Tag)}, false
@@ -125,8 +125,8 @@ func part(kind scope.Kind, st schema.Statement, actions, resources []string) (sc
 	return n, true
 }
 
-// sendsKey reports whether AWS sends a condition key for an action, which may have wildcards, with each of the resources
-// that it acts on, and it acts on one.
+// sendsKey reports whether AWS sends a condition key for an action, which may have wildcards, with each of the
+// resources that it acts on, and it acts on one.
 func sendsKey(action string, resources []string, key string) bool {
 	acts := false
 	for _, a := range reference.Matching(action) {

@@ -55,7 +55,7 @@ func Name(arn string) (kind Kind, name string, with func(name string) string, ok
 // cut splits an ARN after the head of its kind.
 func cut(arn string) (frame string, kind Kind, rest string, ok bool) {
 	f := Fields(arn)
-	if len(f) != 6 || f[0] != "arn" || strings.HasPrefix(f[4], "${DataPlane") || strings.HasPrefix(f[4], "${ControlPlane") {
+	if len(f) != 6 || f[0] != "arn" || isVendorsAccount(f[4]) {
 		return "", "", "", false
 	}
 	for _, k := range named {
@@ -71,6 +71,11 @@ func cut(arn string) (frame string, kind Kind, rest string, ok bool) {
 		}
 	}
 	return "", "", "", false
+}
+
+// isVendorsAccount reports whether the account of a profile's ARN is one of the vendor's.
+func isVendorsAccount(account string) bool {
+	return strings.HasPrefix(account, "${DataPlane") || strings.HasPrefix(account, "${ControlPlane")
 }
 
 // Fields returns the six parts of an ARN, which may have variables with colons.
@@ -119,7 +124,7 @@ var protected = map[string][]string{
 // "Using attribute-based access control with DynamoDB").
 func IsProtected(resource string) bool {
 	f := Fields(resource)
-	if len(f) != 6 || strings.HasPrefix(f[4], "${DataPlane") || strings.HasPrefix(f[4], "${ControlPlane") {
+	if len(f) != 6 || isVendorsAccount(f[4]) {
 		return false
 	}
 	return slices.ContainsFunc(protected[f[2]], func(head string) bool {

@@ -10,6 +10,7 @@ import (
 
 	"permstack/internal/notify"
 	"permstack/internal/policies"
+	"permstack/internal/policies/scope"
 	"permstack/internal/provisioner"
 )
 
@@ -37,7 +38,10 @@ func (a *Announcer) Announce(ctx context.Context, p provisioner.Announcement) er
 	if p.After != nil {
 		origin.Profile, access.CatalogVersion = p.After.Profile, p.After.CatalogVersion
 		access.RestoreUntil = policies.FormatRestoreUntil(p.After.RestoreUntil)
-		access.Scope = p.After.Scope.Entries()
+		access.Scope, access.NarrowedTo = p.After.Scope.Entries(), p.After.Scope.Summary()
+	}
+	if p.Before != nil && p.After != nil {
+		access.Wider, access.Narrower = scope.Compare(p.Before.Scope, p.After.Scope)
 	}
 	status := notify.Altered
 	switch p.Event {

@@ -42,7 +42,8 @@ func (e evaluator) context() map[string][]string {
 		"aws:PrincipalAccount": {env.Account}, "aws:ResourceAccount": {account}, "aws:SecureTransport": {"true"},
 		"aws:PrincipalIsAWSService": {"false"}, "aws:CurrentTime": {e.Now.UTC().Format(time.RFC3339)},
 	}
-	if f := strings.SplitN(e.Message.Resource, ":", 6); len(f) == 6 && f[3] != "" { // the call went to the resource's Region
+	// The call went to the resource's Region.
+	if f := strings.SplitN(e.Message.Resource, ":", 6); len(f) == 6 && f[3] != "" {
 		out["aws:RequestedRegion"] = []string{f[3]}
 	}
 	if strings.HasPrefix(e.Message.Action, "s3:") {

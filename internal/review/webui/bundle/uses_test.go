@@ -189,12 +189,13 @@ func TestNarrowedChoice(t *testing.T) {
 	if got := b.text("#not-narrowed"); !strings.Contains(got, "dynamodb:ListTables") {
 		t.Errorf("what cannot be narrowed: got %q", got)
 	}
-	if got := b.text("#version"); !strings.Contains(got, "--table 'orders'") || !strings.Contains(got, "--restore-until 2099") {
+	got := b.text("#version")
+	if !strings.Contains(got, "--table 'orders'") || !strings.Contains(got, "--restore-until 2099") {
 		t.Errorf("the command line: got %q", got)
 	}
 	b.set("clumio:dynamodb:backup")
-	if got := b.text("#narrowed"); b.text("#template") == want.Template || strings.Contains(b.text("#template"), "table/orders") {
-		t.Errorf("a link without narrowing keeps it: %q", got)
+	if strings.Contains(b.text("#template"), "table/orders") {
+		t.Errorf("a link without narrowing keeps it: %q", b.text("#narrowed"))
 	}
 	b.set("clumio:dynamodb:backup" + narrowing)
 	if b.text("#template") != want.Template {
