@@ -92,8 +92,8 @@ CloudFormation stack that you can read.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newSynth(), newExplain(), newDiff(), newImport(), newDrift(), newAudit(), newLocal(), newTry(), newLaunchURL(),
-		newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
+	root.AddCommand(newSynth(), newExplain(), newDiff(), newImport(), newDrift(), newAudit(), newLocal(), newTry(),
+		newLaunchURL(), newAdminPolicy(), newProfile(), newWhy(), newCheck(), newUsage(), newExternalID(), newRestore(),
 		newVersion(), newMan(), newLambda())
 	root.AddCommand(topics()...)
 	return root

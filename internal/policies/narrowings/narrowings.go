@@ -55,8 +55,8 @@ func Read(profile string) (Differences, error) {
 }
 
 // Append returns a narrowings file with further differences, which have no reason yet: the tests fail until somebody
-// has written one, or removed the entry because the profile was changed. Actions of a role that the file has are not added.
-// It returns the number of added entries.
+// has written one, or removed the entry because the profile was changed. Actions of a role that the file has are not
+// added. It returns the number of added entries.
 func Append(file []byte, source string, more []Narrowing) ([]byte, int, error) {
 	var existing Differences
 	if err := yaml.Unmarshal(file, &existing); err != nil {

@@ -17,7 +17,7 @@ func parseDocument(t *testing.T, text string) iampolicy.Document {
 	return d
 }
 
-func trustOf(t *testing.T, principal string) []iampolicy.Document {
+func trustPolicies(t *testing.T, principal string) []iampolicy.Document {
 	t.Helper()
 	return []iampolicy.Document{parseDocument(t, `{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
 		"Principal": {"AWS": "`+principal+`"}}}`)}
@@ -32,7 +32,8 @@ func TestPlaceholders(t *testing.T) {
 	}{
 		{"an account", "arn:aws:iam::<VendorAccount>:role/Vendor", "arn:aws:iam::111122223333:role/Vendor",
 			"arn:aws:s3:::b-<VendorAccount>/*", true},
-		{"a whole principal", "<VendorRoleArn>", "arn:aws:iam::111122223333:role/Vendor", "arn:aws:s3:::b-111122223333/*", true},
+		{"a whole principal", "<VendorRoleArn>", "arn:aws:iam::111122223333:role/Vendor",
+			"arn:aws:s3:::b-111122223333/*", true},
 		{"another role", "arn:aws:iam::<VendorAccount>:role/Other", "arn:aws:iam::111122223333:role/Vendor",
 			"arn:aws:s3:::b-111122223333/*", false},
 		{"two values", "arn:aws:iam::<VendorAccount>:role/Vendor", "arn:aws:iam::111122223333:role/Vendor",
@@ -41,7 +42,7 @@ func TestPlaceholders(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			set := func(label, principal, resource string) *AccessSet {
 				s := newAccessSet(label)
-				s.Roles["R"] = Role{Trust: trustOf(t, principal), Policies: []iampolicy.Document{
+				s.Roles["R"] = Role{Trust: trustPolicies(t, principal), Policies: []iampolicy.Document{
 					parseDocument(t, `{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "`+resource+`"}}`),
 				}}
 				return s
@@ -72,7 +73,8 @@ func TestPairTopicsAndRules(t *testing.T) {
 			 "Resource": "arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/`+rule+`"}]}`)}}
 		return s
 	}
-	d := Compare(set("a", "Inventory", "Cloudtrail", "vendor/"), set("b", "Events", "Api", "permstack/"), explain.Describer{})
+	d := Compare(set("a", "Inventory", "Cloudtrail", "vendor/"), set("b", "Events", "Api", "permstack/"),
+		explain.Describer{})
 	if len(d.Changes) > 0 || len(d.Pairs) != 2 {
 		t.Errorf("got %d pairs and the changes %+v", len(d.Pairs), d.Changes)
 	}

@@ -80,7 +80,7 @@ func (m *tfModule) included(b *tfBlock, attr string, i instance) []any {
 	if x == nil {
 		return nil
 	}
-	return m.unit(b.file, b.lineOf(attr), func(w *world) []any {
+	return m.unit(b.file, b.attrLine(attr), func(w *world) []any {
 		s := m.scope(i, w)
 		value := s.eval(x)
 		list, isList := value.([]any)
@@ -189,7 +189,7 @@ func (s tfScope) expandBlock(b *tfBlock, kind string) []expandedBlock {
 	value := s.eval(x)
 	list, ok := s.elements(value)
 	if !ok {
-		s.problem(b.file, b.lineOf("for_each"), "for_each of the dynamic block %s cannot be evaluated", kind)
+		s.problem(b.file, b.attrLine("for_each"), "for_each of the dynamic block %s cannot be evaluated", kind)
 		return nil
 	}
 	if len(list) == 0 && s.isOpen(x) && !containsConditional(x) {

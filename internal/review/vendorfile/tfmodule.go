@@ -229,7 +229,7 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 		}
 		list, isCollection := s.elements(value)
 		if !isCollection {
-			m.problem(b.file, b.lineOf(attr), "for_each of %s cannot be evaluated", b.address())
+			m.problem(b.file, b.attrLine(attr), "for_each of %s cannot be evaluated", b.address())
 			return
 		}
 		if _, isNull := value.(openNull); len(list) == 0 && (isNull || s.isOpen(x)) {
@@ -248,7 +248,7 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 		m.emptyNote(b, x)
 	}
 	if !ok {
-		m.problem(b.file, b.lineOf(attr), "%s of %s depends on too many conditions", attr, b.address())
+		m.problem(b.file, b.attrLine(attr), "%s of %s depends on too many conditions", attr, b.address())
 	}
 	m.expanded[b] = out
 	return out

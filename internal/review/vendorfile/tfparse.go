@@ -49,8 +49,8 @@ func (b *tfBlock) resourceType() string {
 	return b.labels[0]
 }
 
-// lineOf returns the line of an attribute, or of the block.
-func (b *tfBlock) lineOf(attr string) int {
+// attrLine returns the line of an attribute, or of the block.
+func (b *tfBlock) attrLine(attr string) int {
 	if x := b.attrs[attr]; x != nil {
 		return x.Range().Start.Line
 	}
@@ -92,7 +92,7 @@ func (p *tfParser) parse(f File) []*tfBlock {
 	}
 	top := fromHCL(f.Name, &hclsyntax.Block{Body: body})
 	for _, name := range sortedKeys(top.attrs) {
-		p.problem(f.Name, top.lineOf(name), "%s is not an attribute of a Terraform configuration", name)
+		p.problem(f.Name, top.attrLine(name), "%s is not an attribute of a Terraform configuration", name)
 	}
 	return top.blocks
 }

@@ -29,7 +29,7 @@ func (m *tfModule) policyStatements(b *tfBlock, attr string, i instance) (statem
 		return statements, len(statements) > 0 || len(m.problems) == problems
 	}
 	found := false
-	statements = m.unit(b.file, b.lineOf(attr), func(w *world) []any {
+	statements = m.unit(b.file, b.attrLine(attr), func(w *world) []any {
 		value := m.scope(i, w).eval(x)
 		if _, isNull := value.(openNull); isNull || value == nil {
 			if isNull {

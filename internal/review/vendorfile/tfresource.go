@@ -92,14 +92,14 @@ func (m *tfModule) texts(b *tfBlock, attr string, i instance) []string {
 				}
 			case nil:
 			case unknown:
-				m.problem(b.file, b.lineOf(attr), "%s of %s: %s", attr, b.address(), text.message)
+				m.problem(b.file, b.attrLine(attr), "%s of %s: %s", attr, b.address(), text.message)
 			default:
-				m.problem(b.file, b.lineOf(attr), "%s of %s is not a string", attr, b.address())
+				m.problem(b.file, b.attrLine(attr), "%s of %s is not a string", attr, b.address())
 			}
 		}
 	})
 	if !ok {
-		m.problem(b.file, b.lineOf(attr), "%s of %s depends on too many conditions", attr, b.address())
+		m.problem(b.file, b.attrLine(attr), "%s of %s depends on too many conditions", attr, b.address())
 	}
 	return out
 }
@@ -192,7 +192,7 @@ func (m *tfModule) role(b *tfBlock, i instance) map[string]any {
 		if ok {
 			out["AssumeRolePolicyDocument"] = document(statements)
 		} else {
-			m.problem(b.file, b.lineOf("assume_role_policy"), "the trust policy of %s cannot be read", b.address())
+			m.problem(b.file, b.attrLine("assume_role_policy"), "the trust policy of %s cannot be read", b.address())
 		}
 	}
 	var inline []any
@@ -252,7 +252,7 @@ func (m *tfModule) rule(b *tfBlock, i instance, id string) {
 	for _, text := range m.texts(b, "event_pattern", i) {
 		values, err := cfntemplate.ReadValues([]byte(text))
 		if err != nil || len(values) != 1 {
-			m.problem(b.file, b.lineOf("event_pattern"), "the event pattern of %s is not JSON", b.address())
+			m.problem(b.file, b.attrLine("event_pattern"), "the event pattern of %s is not JSON", b.address())
 			continue
 		}
 		out["EventPattern"] = values[0].Plain()

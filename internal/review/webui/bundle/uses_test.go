@@ -33,7 +33,8 @@ func TestProblemsAtFields(t *testing.T) {
 	for field, values := range map[string][2]string{
 		"account": {"1234", "123456789012"}, "region": {"eu-", "eu-central-1"},
 		"dataPlaneAccount": {"44", "444455556666"},
-		"controlPlaneRole": {"arn:aws:iam", "arn:aws:iam::111122223333:role/Control"}, "externalId": {"x", "e2e-0f8c9b7a41d2"},
+		"controlPlaneRole": {"arn:aws:iam", "arn:aws:iam::111122223333:role/Control"},
+		"externalId":       {"x", "e2e-0f8c9b7a41d2"},
 	} {
 		t.Run(field, func(t *testing.T) {
 			b.t = t
