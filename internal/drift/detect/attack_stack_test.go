@@ -101,7 +101,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 		{
 			name: "tags replaced",
 			forge: func(w *environment) {
-				w.updateStack(w.accessStack(), w.forged(), types.Tag{Key: aws.String("k"), Value: aws.String("v")})
+				w.updateStack(w.accessStack(), w.forged(), types.Tag{Key: aws.String("team"), Value: aws.String("other")})
 			},
 			others: []string{
 				" tags-changed [permstack:parent] changed live", " tags-changed [permstack:resource] changed live",
