@@ -113,6 +113,8 @@ def messaging():
     with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_permstack/confirmations") as list_of_all:
         token = next(c["token"] for c in json.load(list_of_all) if c["topic"] == topic)
     call("sns", "ConfirmSubscription", TopicArn=topic, Token=token)
+    call("sns", "AddPermission", TopicArn=topic, Label="l", AWSAccountId=[ACCOUNT], ActionName=["Publish"])
+    call("sns", "RemovePermission", TopicArn=topic, Label="l")
     call("sns", "SetSubscriptionAttributes", SubscriptionArn=subscription, AttributeName="RawMessageDelivery",
          AttributeValue="true")
     call("sns", "GetSubscriptionAttributes", SubscriptionArn=subscription)
@@ -285,10 +287,17 @@ def functions():
     for operation in ("GetFunction", "GetFunctionConfiguration", "GetPolicy", "GetFunctionEventInvokeConfig",
                       "ListVersionsByFunction", "ListAliases", "ListFunctionUrlConfigs"):
         call("lambda", operation, **function)
+    call("lambda", "UpdateFunctionEventInvokeConfig", MaximumRetryAttempts=1, **function)
+    call("lambda", "DeleteFunctionEventInvokeConfig", **function)
+    arn = call("lambda", "GetFunctionConfiguration", **function)["FunctionArn"]
+    call("lambda", "TagResource", Resource=arn, Tags={"k": "v"})
+    call("lambda", "ListTags", Resource=arn)
+    call("lambda", "UntagResource", Resource=arn, TagKeys=["k"])
     call("lambda", "DeleteAlias", Name="a", **function)
     call("lambda", "DeleteFunctionUrlConfig", **function)
     call("lambda", "DeleteFunctionConcurrency", **function)
     call("lambda", "RemovePermission", StatementId="s", **function)
+    call("lambda", "DeleteFunction", **function)
     clients["cloudformation"].delete_stack(StackName="f")
 
 
