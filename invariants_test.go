@@ -213,7 +213,8 @@ func checkPolicy(t *testing.T, role, path string, value any) {
 // unbounded lists the actions that support no resource, each with its reason in the
 // template.
 var unbounded = []string{
-	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:ListStacks", "cloudtrail:LookupEvents", "iam:ListRoles",
+	"cloudformation:BatchDescribeTypeConfigurations", "cloudformation:ListStacks", "cloudtrail:LookupEvents",
+	"iam:ListRoles",
 	"lambda:ListEventSourceMappings", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups",
 	"logs:DescribeResourcePolicies", "sns:GetSubscriptionAttributes",
 }
