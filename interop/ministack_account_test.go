@@ -94,6 +94,7 @@ func miniStackTemplate(t *testing.T, bucket string, parameters map[string]string
 		{`(?m)^      Tags:\n(\n)`, "$1"},
 		{`amzn-s3-demo-set-by-packaging, S3Key: functions/(\w+)`, bucket + ", S3Key: $1.zip"},
 		{`\[arm64\]`, map[string]string{"arm64": "[arm64]", "amd64": "[x86_64]"}[runtime.GOARCH]},
+		{rolePolicyType + `(\n    Properties:\n      )RoleName: (.*)`, policyType + "${1}Roles: [$2]"},
 		{`AWS::SNS::TopicInlinePolicy(\n    Properties:\n      )TopicArn: (.*)`, topicPolicyType + "${1}Topics: [$2]"},
 	} {
 		pattern := regexp.MustCompile(r.old)

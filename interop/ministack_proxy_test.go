@@ -28,6 +28,7 @@ type miniStackProxy struct {
 // docs/aws-behaviour.md has the source of AWS's behaviour for each.
 var miniStackDifferences = []struct{ name, what string }{
 	{"TopicInlinePolicy", "the type AWS::SNS::TopicInlinePolicy is unknown; AWS::SNS::TopicPolicy takes its place"},
+	{"RolePolicy", "the type AWS::IAM::RolePolicy is unknown; AWS::IAM::Policy takes its place"},
 	{"resource in progress", "DescribeStackResource has no resource that is being created, updated or deleted; " +
 		"its last event takes its place"},
 	{"instance profile id", "the physical id of AWS::IAM::InstanceProfile is its ARN instead of its name, which is " +
@@ -43,9 +44,14 @@ var miniStackDifferences = []struct{ name, what string }{
 // profileID matches the ARN of an instance profile as a physical id.
 var profileID = regexp.MustCompile(`(<PhysicalResourceId>)arn:aws:iam::\d{12}:instance-profile/(?:[^/<]+/)*`)
 
+// policyOfRole matches an AWS::IAM::Policy that takes the place of an AWS::IAM::RolePolicy in a template.
+var policyOfRole = regexp.MustCompile(policyType + `(\n    Properties:\n      )Roles: \[(.*)\]`)
+
 const (
 	inlinePolicyType = "AWS::SNS::TopicInlinePolicy"
 	topicPolicyType  = "AWS::SNS::TopicPolicy"
+	rolePolicyType   = "AWS::IAM::RolePolicy"
+	policyType       = "AWS::IAM::Policy"
 )
 
 func (p *miniStackProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -84,6 +90,8 @@ func (p *miniStackProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer = bytes.ReplaceAll(answer, []byte(topicPolicyType), []byte(inlinePolicyType))
+	answer = policyOfRole.ReplaceAll(answer, []byte(rolePolicyType+"${1}RoleName: $2"))
+	answer = bytes.ReplaceAll(answer, []byte(policyType), []byte(rolePolicyType))
 	answer = profileID.ReplaceAll(answer, []byte("$1"))
 	for name, values := range header {
 		if name != "Content-Length" && name != "Connection" {
