@@ -13,6 +13,21 @@ import (
 // placeholders match what CONTRIBUTING.md writes in place of a name.
 var placeholders = regexp.MustCompile(`<[a-z]+>|…`)
 
+// TestReadmeCommands checks that the README begins with the commands that a newcomer needs: the demo and the tests.
+func TestReadmeCommands(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(data), "\n## ")
+	for _, command := range []string{"\ngo run ./cmd/permstack try\n", "\n./build.sh test\n"} {
+		if !strings.Contains(first, command) {
+			t.Errorf("the first section of README.md has no line %q", strings.TrimSpace(command))
+		}
+	}
+}
+
+
 // TestContributing checks that every path, command, generator and test that CONTRIBUTING.md names exists.
 func TestContributing(t *testing.T) {
 	data, err := os.ReadFile("CONTRIBUTING.md")
