@@ -27,7 +27,6 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-
 // TestContributing checks that every path, command, generator and test that CONTRIBUTING.md names exists.
 func TestContributing(t *testing.T) {
 	data, err := os.ReadFile("CONTRIBUTING.md")
