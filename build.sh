@@ -38,8 +38,8 @@ The bucket of a Region is named P-REGION and must belong to ACCOUNT, by default 
 launched in other Regions than those of --regions. The default version is the output of git describe.
 
 Required: Go. With Python 3 and npm, the interop tools of interop/tools.txt (cfn-lint, moto, the AWS CLI, boto3,
-the SAM CLI, MiniStack, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/ and the tests use them.
-Without, the tests that need a tool are skipped and the summary names the missing tool.
+cfn-drift-extended, the SAM CLI, MiniStack, the AWS CDK, iam-simulate, axe-core, Chromium) are installed into .tools/
+and the tests use them. Without, the tests that need a tool are skipped and the summary names the missing tool.
 HELP
 }
 
@@ -174,6 +174,7 @@ export_tools() {
     export PERMSTACK_CFN_LINT=${PERMSTACK_CFN_LINT-$pip/cfn-lint}
     export PERMSTACK_MOTO=${PERMSTACK_MOTO-$pip/moto_server}
     export PERMSTACK_AWS_CLI=${PERMSTACK_AWS_CLI-$pip/aws}
+    export PERMSTACK_CFN_DRIFT=${PERMSTACK_CFN_DRIFT-$pip/cfn-drift-extended}
     export PERMSTACK_SHELLCHECK=${PERMSTACK_SHELLCHECK-$pip/shellcheck}
   fi
   if [[ -e .tools/sam ]]; then
