@@ -4,7 +4,6 @@
 package eventpattern
 
 import (
-	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,15 +26,6 @@ func Match(pattern, event map[string]any) bool {
 		}
 	}
 	return true
-}
-
-// MatchJSON is Match for JSON texts.
-func MatchJSON(pattern, event string) bool {
-	var p, e map[string]any
-	if json.Unmarshal([]byte(pattern), &p) != nil || json.Unmarshal([]byte(event), &e) != nil {
-		return false
-	}
-	return Match(p, e)
 }
 
 func matchesOr(alternatives any, event map[string]any) bool {

@@ -1,6 +1,8 @@
 package eventpattern_test
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 
 	"permstack/internal/fakeaws/eventpattern"
@@ -66,7 +68,11 @@ func TestMatch(t *testing.T) {
 		{"invalid pattern", `{"source":"aws.ec2"}`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := eventpattern.MatchJSON(tt.pattern, event); got != tt.want {
+			var p, e map[string]any
+			if err := errors.Join(json.Unmarshal([]byte(tt.pattern), &p), json.Unmarshal([]byte(event), &e)); err != nil {
+				t.Fatal(err)
+			}
+			if got := eventpattern.Match(p, e); got != tt.want {
 				t.Errorf("got %v, want %v for %s", got, tt.want, tt.pattern)
 			}
 		})

@@ -108,8 +108,8 @@ func (s *Service) work() {
 // about calls that only read are left out unless the rule's state includes them
 // ("AWS service events delivered via AWS CloudTrail", User Guide); the embedded
 // AWS does not emit them.
-func (r *rule) matches(text string) bool {
-	return r.state != "DISABLED" && r.pattern != "" && eventpattern.MatchJSON(r.pattern, text)
+func (r *rule) matches(event map[string]any) bool {
+	return r.state != "DISABLED" && r.filter != nil && eventpattern.Match(r.filter, event)
 }
 
 // targetSettings are the members of a target that matter for a delivery.

@@ -79,8 +79,16 @@ func (s *Service) enqueue(account, region, id string, e Event) {
 // match queues the deliveries of an event to the targets of the rules that match it;
 // hold s.mu.
 func (s *Service) match(account, region, event string) {
-	for _, r := range s.buses[location{account, region}] {
-		if !r.matches(event) {
+	rules := s.buses[location{account, region}]
+	if len(rules) == 0 {
+		return
+	}
+	var decoded map[string]any
+	if err := json.Unmarshal([]byte(event), &decoded); err != nil {
+		return // a detail of PutEvents that is not an object is refused before
+	}
+	for _, r := range rules {
+		if !r.matches(decoded) {
 			continue
 		}
 		r.metrics.MatchedEvents++

@@ -28,11 +28,11 @@ func badPattern(format string, args ...any) *protocol.Error {
 	return protocol.Errorf("InvalidEventPatternException", "Event pattern is not valid. Reason: "+format, args...)
 }
 
-// checkPattern checks the form of an event pattern: a JSON object whose leaves
+// parsePattern decodes an event pattern and checks its form: a JSON object whose leaves
 // are non-empty arrays of plain values and comparison operators.
-func checkPattern(pattern string) error {
+func parsePattern(pattern string) (map[string]any, error) {
 	if n := utf8.RuneCountInString(pattern); n > maxPattern {
-		return protocol.Errorf(
+		return nil, protocol.Errorf(
 			"LimitExceededException",
 			"The event pattern has %d characters; the limit is %d.",
 			n,
@@ -42,15 +42,15 @@ func checkPattern(pattern string) error {
 	var top map[string]any
 	dec := json.NewDecoder(bytes.NewReader([]byte(pattern)))
 	if err := dec.Decode(&top); err != nil {
-		return badPattern("Filter is not an object: %v", err)
+		return nil, badPattern("Filter is not an object: %v", err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return badPattern("Filter has text after its end")
+		return nil, badPattern("Filter has text after its end")
 	}
 	if len(top) == 0 {
-		return badPattern("Empty event pattern")
+		return nil, badPattern("Empty event pattern")
 	}
-	return checkObject("", top)
+	return top, checkObject("", top)
 }
 
 func checkObject(path string, object map[string]any) error {

@@ -13,6 +13,7 @@ import (
 type rule struct {
 	name, arn, owner     string
 	pattern, schedule    string
+	filter               map[string]any // the decoded pattern; nil without one
 	state                string
 	description, roleARN string
 	tags                 []protocol.Tag
@@ -72,8 +73,10 @@ func (s *Service) putRule(call *protocol.Call, in struct {
 	if in.ScheduleExpression != "" && !scheduling.MatchString(in.ScheduleExpression) {
 		return nil, protocol.Errorf("ValidationException", "Parameter ScheduleExpression is not valid.")
 	}
+	var filter map[string]any
 	if in.EventPattern != "" {
-		if err := checkPattern(in.EventPattern); err != nil {
+		var err error
+		if filter, err = parsePattern(in.EventPattern); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +97,7 @@ func (s *Service) putRule(call *protocol.Call, in struct {
 		bus[in.Name] = r
 	}
 	r.pattern, r.schedule, r.state = in.EventPattern, in.ScheduleExpression, in.State
-	r.description, r.roleARN = in.Description, in.RoleArn
+	r.filter, r.description, r.roleARN = filter, in.Description, in.RoleArn
 	return map[string]string{"RuleArn": r.arn}, nil
 }
 
