@@ -6,10 +6,8 @@
 package timing
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack"
+	"permstack/internal/e2e/docsection"
 	engine "permstack/internal/fakeaws/cloudformation"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
@@ -269,30 +268,8 @@ func checkDocument(t *testing.T, want string) {
 	checkSection(t, document, "times", want)
 }
 
-// checkSection compares a section of a document with what was measured, or writes it.
+// checkSection compares a section of a document, or writes it.
 func checkSection(t *testing.T, document, name, want string) {
 	t.Helper()
-	sectionBegin := "<!-- " + name + ": written by `go test ./internal/e2e/timing -update` -->\n"
-	sectionEnd := "<!-- end of " + name + " -->\n"
-	text, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := bytes.Cut(text, []byte(sectionBegin))
-	got, after, end := bytes.Cut(rest, []byte(sectionEnd))
-	if !ok || !end {
-		t.Fatalf("%s has no lines %q and %q", document, sectionBegin, sectionEnd)
-	}
-	want = "\n" + want + "\n"
-	if *update {
-		out := string(before) + sectionBegin + want + sectionEnd + string(after)
-		if err := os.WriteFile(document, []byte(out), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if string(got) != want {
-		t.Errorf("section %q of %s is not what is measured: run go test ./internal/e2e/timing -update\ngot:\n%s\nwant:\n%s",
-			name, document, got, want)
-	}
+	docsection.Check(t, document, name, "go test ./internal/e2e/timing -update", want, *update)
 }
