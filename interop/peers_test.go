@@ -81,7 +81,7 @@ func TestPeers(t *testing.T) {
 		found := [3]bool{
 			direction != "",
 			stacksAfter.countMore(stacksBefore, s.stacks()),
-			extendedAfter.countMore(extendedBefore, s.stacks()) || extendedAfter.countMore(extendedBefore, []string{s.connection}),
+			extendedAfter.countMore(extendedBefore, append(s.stacks(), s.connection)),
 		}
 		if direction != c.want {
 			t.Errorf("%s: got direction %q, want %q", c.name, direction, c.want)
