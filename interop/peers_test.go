@@ -39,7 +39,7 @@ func TestPeers(t *testing.T) {
 		account: fakeawstest.Start(t, fakeawstest.Options{}).In("123456789012", "us-east-1"),
 	}
 	cases := append(peerTamperings(), harmlessChanges()...)
-	sample := policytest.NewSample(5)
+	sample := policytest.NewSample(8)
 	if !*update {
 		t.Log(sample)
 		cases = slices.DeleteFunc(cases, func(c peerCase) bool { return !sample.Includes(c.name) })
