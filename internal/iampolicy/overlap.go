@@ -2,6 +2,19 @@ package iampolicy
 
 // Overlap reports whether some text matches both patterns (with * and ?).
 func Overlap(p, q string) bool {
+	// Most patterns differ before their first or after their last star, which needs no table.
+	for p != "" && q != "" && p[0] != '*' && q[0] != '*' {
+		if !sameByte(p[0], q[0]) {
+			return false
+		}
+		p, q = p[1:], q[1:]
+	}
+	for p != "" && q != "" && p[len(p)-1] != '*' && q[len(q)-1] != '*' {
+		if !sameByte(p[len(p)-1], q[len(q)-1]) {
+			return false
+		}
+		p, q = p[:len(p)-1], q[:len(q)-1]
+	}
 	row := make([]bool, len(q)+1) // row[j]: some text matches p[i:] and q[j:]
 	for i := len(p); i >= 0; i-- {
 		diagonal := false
@@ -17,10 +30,13 @@ func Overlap(p, q string) bool {
 			case endP || endQ:
 				row[j] = false
 			default:
-				row[j] = diagonal && (p[i] == q[j] || p[i] == '?' || q[j] == '?')
+				row[j] = diagonal && sameByte(p[i], q[j])
 			}
 			diagonal = below
 		}
 	}
 	return row[0]
 }
+
+// sameByte reports whether a byte matches both bytes of two patterns, neither of which is a star.
+func sameByte(a, b byte) bool { return a == b || a == '?' || b == '?' }

@@ -85,16 +85,16 @@ func Matching(pattern string) []Action {
 	return out
 }
 
-// Match reports whether a pattern with wildcards (* and ?) matches a text, ignoring case as IAM does for actions.
+// Match reports whether a pattern with wildcards (* and ?) matches a text, ignoring the case of ASCII letters as IAM does
+// for actions.
 func Match(pattern, text string) bool {
-	p, t := strings.ToLower(pattern), strings.ToLower(text)
 	pi, ti, starAt, retry := 0, 0, -1, 0
-	for ti < len(t) {
+	for ti < len(text) {
 		switch {
-		case pi < len(p) && p[pi] == '*':
+		case pi < len(pattern) && pattern[pi] == '*':
 			starAt, retry = pi, ti
 			pi++
-		case pi < len(p) && (p[pi] == t[ti] || p[pi] == '?'):
+		case pi < len(pattern) && (pattern[pi] == '?' || lower(pattern[pi]) == lower(text[ti])):
 			pi, ti = pi+1, ti+1
 		case starAt >= 0: // the last star matches one character more
 			retry++
@@ -103,7 +103,14 @@ func Match(pattern, text string) bool {
 			return false
 		}
 	}
-	return strings.Trim(p[pi:], "*") == ""
+	return strings.Trim(pattern[pi:], "*") == ""
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // IsPattern reports whether a name has wildcards.
