@@ -75,6 +75,8 @@ func (w *environment) setOutput(name, value string) {
 
 func TestForgedTemplateIsDetected(t *testing.T) {
 	const forgedTemplate = " template-changed [access] grants-more live"
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tc := range []struct {
 		name   string
 		forge  func(w *environment)
@@ -109,7 +111,7 @@ func TestForgedTemplateIsDetected(t *testing.T) {
 			},
 		},
 	} {
-		if !policytest.NewShortSample(6).Includes(tc.name) {
+		if !sample.Includes("", tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -160,6 +162,8 @@ func TestForgedResources(t *testing.T) {
 		`"Path":"/permstack/us-east-1/main/","PermissionsBoundary":"` + boundaryPlaceholder + `",` +
 		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tc := range []struct {
 		name, old, new string
 		want           finding.Direction
@@ -179,7 +183,7 @@ func TestForgedResources(t *testing.T) {
 			`"MinLength":2}},"Resources":{` + added, finding.GrantsMore, "shown to everybody"},
 		{"output replaced", `"CatalogVersion":{"Value":"`, `"CatalogVersion":{"Value":"0`, finding.Changed, "CatalogVersion"},
 	} {
-		if !policytest.NewShortSample(6).Includes(tc.name) {
+		if !sample.Includes("", tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -232,6 +236,8 @@ func TestStackHeldInProgress(t *testing.T) {
 	const attached = "ClumioSupportRole attachment-added [" + admin + "] grants-more live"
 	const held = " stack-held [UPDATE_IN_PROGRESS] monitoring live"
 	now := time.Now()
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tc := range []struct {
 		name  string
 		since map[string]time.Time
@@ -251,7 +257,7 @@ func TestStackHeldInProgress(t *testing.T) {
 			parentName: now.Add(-2 * time.Hour), w.accessStack(): now.Add(-2 * time.Hour),
 		}, false, []string{held, held, attached}},
 	} {
-		if !policytest.NewShortSample(6).Includes(tc.name) {
+		if !sample.Includes("", tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -288,6 +294,8 @@ func TestRevertForgedTemplate(t *testing.T) {
 		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
 	const arn = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tc := range []struct {
 		name  string
 		forge func(w *environment)
@@ -311,7 +319,7 @@ func TestRevertForgedTemplate(t *testing.T) {
 			}))
 		}},
 	} {
-		if !policytest.NewShortSample(6).Includes(tc.name) {
+		if !sample.Includes("", tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {

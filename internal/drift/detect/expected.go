@@ -170,9 +170,12 @@ func (c *choices) stackTags(p installation.Parent) map[string]string {
 // Those that the stack has under the same logical id are also compared by
 // CloudFormation's drift detection.
 func (s *stack) expectTemplate(p installation.Parent, body []byte) error {
-	template, err := cfntemplate.Parse(body)
-	if err != nil {
-		return err
+	template := s.parsed
+	if template == nil || s.body != string(body) {
+		var err error
+		if template, err = cfntemplate.Parse(body); err != nil {
+			return err
+		}
 	}
 	bound, err := template.ResolveParameters(s.environment(p, template))
 	if err != nil {

@@ -19,6 +19,8 @@ func TestParentTemplate(t *testing.T) {
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Fatalf("after the launch: found %q, want nothing", got)
 	}
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tc := range []struct {
 		name      string
 		old, new  string
@@ -59,7 +61,7 @@ func TestParentTemplate(t *testing.T) {
 			finding.GrantsMore, "Principal"},
 		{"output", "    Value: !Ref Drift\n", "    Value: another-function\n", finding.Monitoring, "output DriftFunction"},
 	} {
-		if !policytest.NewShortSample(6).Includes(tc.name) {
+		if !sample.Includes(string(tc.direction), tc.name) {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {

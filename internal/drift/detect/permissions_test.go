@@ -77,8 +77,10 @@ func TestCheckPermissions(t *testing.T) {
 		t.Fatalf("with every permission: %q", got)
 	}
 	for i, p := range all {
+		sample := policytest.NewStratified(6)
+		t.Log(sample)
 		for _, action := range p.Action {
-			if !policytest.NewShortSample(8).Includes(action) {
+			if !sample.Includes(p.Sid, action) {
 				continue
 			}
 			t.Run(action, func(t *testing.T) {
@@ -119,7 +121,7 @@ func TestCheckPermissions(t *testing.T) {
 			if p.Sid != "ReadPolicies" {
 				continue
 			}
-			if !policytest.NewShortSample(8).Includes(resource) {
+			if !sample.Includes("foreign", resource) {
 				continue
 			}
 			t.Run(resource, func(t *testing.T) {
@@ -162,11 +164,13 @@ func TestRevertPermissions(t *testing.T) {
 		t.Errorf("with every permission: %s: %s", summary(f.Finding), wording.Reversal(f))
 	}
 	for _, p := range revertPermissions(permissionScope{}) {
+		sample := policytest.NewStratified(6)
+		t.Log(sample)
 		for _, action := range p.Action {
 			if action == "cloudformation:DeleteChangeSet" { // only where a change set is given up
 				continue
 			}
-			if !policytest.NewShortSample(8).Includes(action) {
+			if !sample.Includes(p.Sid, action) {
 				continue
 			}
 			t.Run(action, func(t *testing.T) {

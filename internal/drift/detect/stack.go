@@ -24,6 +24,7 @@ type stack struct {
 	described  *types.Stack
 	tags       map[string]string
 	body       string                // of the template; "" if it could not be read
+	parsed     *cfntemplate.Template // body; nil if it is invalid
 	bound      *cfntemplate.Resolved // the evaluated template; nil if it cannot be evaluated
 	resources  []*resource           // expected
 	references *resolver             // of bound
@@ -142,6 +143,7 @@ func (s *stack) evaluate(p installation.Parent, body string) error {
 	if err != nil {
 		return err
 	}
+	s.parsed = template
 	bound, err := template.ResolveParameters(s.environment(p, template))
 	if err != nil {
 		return err

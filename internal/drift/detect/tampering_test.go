@@ -294,8 +294,10 @@ func TestTampering(t *testing.T) {
 			"ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live",
 			"ClumioEventPub tags-changed [team] changed live"), ""},
 	}
+	sample := policytest.NewStratified(3)
+	t.Log(sample)
 	for _, tt := range tests {
-		if !policytest.NewShortSample(6).Includes(tt.name) {
+		if !sample.Includes("", tt.name) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {

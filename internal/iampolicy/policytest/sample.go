@@ -40,6 +40,22 @@ func NewShortSample(n int) Sample {
 	return NewSample(n)
 }
 
+// Stratified is a sample that has at least one case of every kind, so that no kind of fault is left unchecked.
+type Stratified struct {
+	Sample
+	seen map[string]bool
+}
+
+// NewStratified returns a sample of one in n cases, but of the first case of every kind in any case.
+func NewStratified(n int) *Stratified { return &Stratified{Sample: NewSample(n), seen: map[string]bool{}} }
+
+// Includes reports whether the case of this name and kind is part of the sample.
+func (s *Stratified) Includes(kind, name string) bool {
+	first := !s.seen[kind]
+	s.seen[kind] = true
+	return first || s.Sample.Includes(name)
+}
+
 // Includes reports whether the case of this name is part of the sample.
 func (s Sample) Includes(name string) bool {
 	h := fnv.New64a()

@@ -44,3 +44,39 @@ func TestSample(t *testing.T) {
 		t.Errorf("a full run takes %d of %d cases", len(got), cases)
 	}
 }
+
+// TestStratified checks that a stratified sample has a case of every kind, about one in n of the others, and all in a
+// full run.
+func TestStratified(t *testing.T) {
+	t.Setenv(FullVariable, "")
+	t.Setenv(SeedVariable, "a")
+	const kinds, cases = 20, 100
+	count := func() map[int]int {
+		sample, out := NewStratified(50), map[int]int{}
+		for kind := range kinds {
+			for i := range cases {
+				if sample.Includes(strconv.Itoa(kind), strconv.Itoa(kind)+" "+strconv.Itoa(i)) {
+					out[kind]++
+				}
+			}
+		}
+		return out
+	}
+	total := 0
+	for kind := range kinds {
+		n := count()[kind]
+		if n == 0 {
+			t.Errorf("got no case of kind %d, want at least one", kind)
+		}
+		total += n
+	}
+	if want := kinds + kinds*cases/50; total > want*3/2 {
+		t.Errorf("got %d cases, want about %d", total, want)
+	}
+	t.Setenv(FullVariable, "1")
+	for kind := range kinds {
+		if n := count()[kind]; n != cases {
+			t.Errorf("got %d of %d cases of kind %d in a full run", n, cases, kind)
+		}
+	}
+}
