@@ -44,7 +44,7 @@ func testChanges(t *testing.T, w *environment, changes []change) {
 	if report := w.check(); len(report.Findings) != 0 {
 		t.Fatalf("before any change: %s", inWords(report.Findings...))
 	}
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, c := range changes {
 		if !sample.Includes(string(c.kind)+" "+string(c.direction), c.name) {

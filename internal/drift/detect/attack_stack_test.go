@@ -75,7 +75,7 @@ func (w *environment) setOutput(name, value string) {
 
 func TestForgedTemplateIsDetected(t *testing.T) {
 	const forgedTemplate = " template-changed [access] grants-more live"
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tc := range []struct {
 		name   string
@@ -162,7 +162,7 @@ func TestForgedResources(t *testing.T) {
 		`"Path":"/permstack/us-east-1/main/","PermissionsBoundary":"` + boundaryPlaceholder + `",` +
 		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tc := range []struct {
 		name, old, new string
@@ -236,7 +236,7 @@ func TestStackHeldInProgress(t *testing.T) {
 	const attached = "ClumioSupportRole attachment-added [" + admin + "] grants-more live"
 	const held = " stack-held [UPDATE_IN_PROGRESS] monitoring live"
 	now := time.Now()
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tc := range []struct {
 		name  string
@@ -294,7 +294,7 @@ func TestRevertForgedTemplate(t *testing.T) {
 		`"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}}},`
 	const arn = "arn:aws:iam::123456789012:policy/permstack/us-east-1/main/ClumioEC2BackupPolicy-us-east-1-main"
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tc := range []struct {
 		name  string

@@ -19,7 +19,7 @@ func TestParentTemplate(t *testing.T) {
 	if got := summaries(w.check()); len(got) != 0 {
 		t.Fatalf("after the launch: found %q, want nothing", got)
 	}
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tc := range []struct {
 		name      string

@@ -77,7 +77,7 @@ func TestCheckPermissions(t *testing.T) {
 		t.Fatalf("with every permission: %q", got)
 	}
 	for i, p := range all {
-		sample := policytest.NewStratified(6)
+		sample := policytest.NewStratified(20)
 		t.Log(sample)
 		for _, action := range p.Action {
 			if !sample.Includes(p.Sid, action) {
@@ -164,7 +164,7 @@ func TestRevertPermissions(t *testing.T) {
 		t.Errorf("with every permission: %s: %s", summary(f.Finding), wording.Reversal(f))
 	}
 	for _, p := range revertPermissions(permissionScope{}) {
-		sample := policytest.NewStratified(6)
+		sample := policytest.NewStratified(20)
 		t.Log(sample)
 		for _, action := range p.Action {
 			if action == "cloudformation:DeleteChangeSet" { // only where a change set is given up

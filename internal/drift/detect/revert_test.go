@@ -166,7 +166,7 @@ func TestRevertExceptions(t *testing.T) {
 // TestRevertDenied checks that if a call of a revert is denied, the rest is reverted, the failure
 // is reported, and a second revert completes the work.
 func TestRevertDenied(t *testing.T) {
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, action := range []string{
 		"iam:DeleteRolePolicy", "iam:DetachRolePolicy", "sns:SetTopicAttributes", "cloudformation:CreateChangeSet",

@@ -294,7 +294,7 @@ func TestTampering(t *testing.T) {
 			"ClumioIAMRole inline-policy-added [rogue] grants-more cloudformation+live",
 			"ClumioEventPub tags-changed [team] changed live"), ""},
 	}
-	sample := policytest.NewStratified(3)
+	sample := policytest.NewStratified(10)
 	t.Log(sample)
 	for _, tt := range tests {
 		if !sample.Includes("", tt.name) {

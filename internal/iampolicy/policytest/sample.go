@@ -47,7 +47,9 @@ type Stratified struct {
 }
 
 // NewStratified returns a sample of one in n cases, but of the first case of every kind in any case.
-func NewStratified(n int) *Stratified { return &Stratified{Sample: NewSample(n), seen: map[string]bool{}} }
+func NewStratified(n int) *Stratified {
+	return &Stratified{Sample: NewSample(n), seen: map[string]bool{}}
+}
 
 // Includes reports whether the case of this name and kind is part of the sample.
 func (s *Stratified) Includes(kind, name string) bool {
