@@ -10,6 +10,7 @@ import (
 	"permstack"
 	"permstack/internal/policies"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // launchFlags are the flags of `permstack launch-url`.
@@ -53,7 +54,7 @@ Exit status: 0 if the links were printed, 2 if not.`,
 			}
 			for _, link := range links {
 				if f.markdown {
-					link = launch.Button(link)
+					link = launchlink.Button(link)
 				}
 				if _, err := fmt.Fprintln(cmd.OutOrStdout(), link); err != nil {
 					return fmt.Errorf("write the link: %w", err)
@@ -112,13 +113,13 @@ func (f *launchFlags) links() ([]string, error) {
 	}
 	var links []string
 	for _, region := range f.regions {
-		l := launch.Link{
+		l := launchlink.Link{
 			TemplateURL: f.templateURL, Region: strings.TrimSpace(region), StackName: f.stackName,
 			Profile: f.profile, Preset: f.preset, Assets: f.assets, Operations: f.operations, Options: f.options,
 			Parameters: parameters, Published: f.published,
 		}
 		if l.TemplateURL == "" {
-			l.TemplateURL = launch.ObjectURL(f.prefix, l.Region, launch.Key(f.release, launch.ProfileFile(f.profile)))
+			l.TemplateURL = launchlink.ObjectURL(f.prefix, l.Region, launchlink.Key(f.release, launchlink.ProfileFile(f.profile)))
 		}
 		link, err := l.URL(template)
 		if err != nil {

@@ -22,6 +22,7 @@ import (
 	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // Options select what is packed.
@@ -107,7 +108,7 @@ func Pack(o Options) ([]Object, error) {
 	}
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
-		object := Object{Key: launch.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
+		object := Object{Key: launchlink.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
 		objects = append(objects, object)
 		return object
 	}
@@ -215,7 +216,7 @@ func ProfileTemplates(template []byte, r launch.Release, other *schema.Profile) 
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Template{launch.ProfileFile(p.Name), body}, Template{launch.ProfileStackSetFile(p.Name), set})
+		out = append(out, Template{launchlink.ProfileFile(p.Name), body}, Template{launch.ProfileStackSetFile(p.Name), set})
 	}
 	return out, nil
 }

@@ -24,6 +24,7 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // repository returns a directory with the templates and with zips in dist/.
@@ -106,7 +107,7 @@ func TestPack(t *testing.T) {
 	requireCodeHashes(t, objects)
 	templates := []string{"launch-stack.yaml"}
 	for _, name := range policies.ProfileNames() {
-		templates = append(templates, launch.ProfileFile(name))
+		templates = append(templates, launchlink.ProfileFile(name))
 	}
 	for _, o := range objects {
 		for _, name := range templates {
@@ -121,7 +122,7 @@ func TestPack(t *testing.T) {
 	}
 	for _, name := range policies.ProfileNames() {
 		set := byFile[launch.ProfileStackSetFile(name)]
-		if !bytes.Contains(set.Body, []byte("Key: "+byFile[launch.ProfileFile(name)].Key)) {
+		if !bytes.Contains(set.Body, []byte("Key: "+byFile[launchlink.ProfileFile(name)].Key)) {
 			t.Errorf("%s does not launch the template of the profile", launch.ProfileStackSetFile(name))
 		}
 	}

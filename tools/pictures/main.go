@@ -22,7 +22,7 @@ import (
 	"permstack/internal/notify/finding"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
-	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/question"
 	"permstack/internal/terminal"
@@ -54,7 +54,7 @@ func main() {
 func parameterPictures(templates string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, profile := range policies.ProfileNames() {
-		name := launch.ProfileFile(profile)
+		name := launchlink.ProfileFile(profile)
 		template, err := os.ReadFile(filepath.Join(templates, name))
 		if err != nil {
 			return nil, fmt.Errorf("draw parameters: %w", err)

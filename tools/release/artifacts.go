@@ -89,7 +89,7 @@ func artifacts(o release.Options, objects []release.Object, platforms []string) 
 // commandFlags are the -ldflags of the command line, with what 'permstack version' prints
 // and the Regions that launch-url accepts.
 func commandFlags(version, commit, date string, regions []string) string {
-	const launch = " -X permstack/internal/release/launch."
+	const launch = " -X permstack/internal/release/launchlink."
 	return "-s -w -buildid= -X main.releaseVersion=" + version + " -X main.releaseCommit=" + commit +
 		" -X main.releaseDate=" + date + launch + "releaseVersion=" + version + launch + "releaseRegions=" +
 		strings.Join(regions, ",")

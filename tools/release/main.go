@@ -20,6 +20,7 @@ import (
 	"permstack/internal/policies/lint"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
@@ -182,7 +183,7 @@ func publish(ctx context.Context, o release.Options, owner string, dryRun bool) 
 		return err
 	}
 	for _, region := range regions {
-		fmt.Println(launch.ObjectURL(o.BucketPrefix, region, launch.Key(o.Version, "launch-stack.yaml")))
+		fmt.Println(launchlink.ObjectURL(o.BucketPrefix, region, launchlink.Key(o.Version, "launch-stack.yaml")))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
-	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // choice is what the customer selects in the launch form.
@@ -89,7 +89,7 @@ var assetParameters = sync.OnceValue(func() map[string]string {
 	if err != nil {
 		panic(err) // tests parse the same bytes
 	}
-	return launch.AssetParameters(template)
+	return launchlink.AssetParameters(template)
 })
 
 // parameters returns the parameters of template.yaml for a choice.

@@ -20,6 +20,7 @@ import (
 	"permstack/internal/awsapi/region"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // version is that of the release in the run's bucket.
@@ -90,7 +91,7 @@ func (r *Run) Prepare(ctx context.Context, build Builder) (templateURL string, e
 	code := launch.Unreleased(functions...).Code // of the other architecture, which the Region does not use
 	for name, zip := range zips {
 		sum := sha256.Sum256(zip)
-		key := launch.Key(version, name+"-"+architecture+"-"+hex.EncodeToString(sum[:])+".zip")
+		key := launchlink.Key(version, name+"-"+architecture+"-"+hex.EncodeToString(sum[:])+".zip")
 		if err := r.upload(ctx, client, key, zip); err != nil {
 			return "", err
 		}
@@ -102,7 +103,7 @@ func (r *Run) Prepare(ctx context.Context, build Builder) (templateURL string, e
 	if err != nil {
 		return "", err
 	}
-	key := launch.Key(version, "launch-stack.yaml")
+	key := launchlink.Key(version, "launch-stack.yaml")
 	if err := r.upload(ctx, client, key, template); err != nil {
 		return "", err
 	}

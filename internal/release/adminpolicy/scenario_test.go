@@ -23,6 +23,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/release/adminpolicy"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
@@ -81,7 +82,7 @@ func publish(t *testing.T, cloud *fakeawstest.AWS, owner aws.Config, scope admin
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := map[string][]byte{launch.Key(r.Version, "launch-stack.yaml"): template}
+	objects := map[string][]byte{launchlink.Key(r.Version, "launch-stack.yaml"): template}
 	if who == adminpolicy.StackSets {
 		if template, err = launch.StackSet(template, r); err != nil {
 			t.Fatal(err)

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies/ceiling"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // The lines of template.yaml that writeCeiling replaces are between these comments.
@@ -118,7 +118,7 @@ func (w *ceilingWriter) add(profile schema.Profile) error {
 		return err
 	}
 	w.profile, w.whens = profile, map[string]string{}
-	w.name = "Ceiling" + identifier(profile.Name)
+	w.name = "Ceiling" + launchlink.Identifier(profile.Name)
 	w.condition(w.name, fmt.Sprintf("Fn::Equals: [!Ref Profile, %s]", profile.Name))
 	var actions []string
 	for _, g := range c.Actions {
@@ -307,7 +307,7 @@ func (w *ceilingWriter) asset(asset schema.Asset) string {
 	if len(w.profile.Presets) == 0 {
 		return byParameter
 	}
-	name := w.name + "Asset" + identifier(string(asset))
+	name := w.name + "Asset" + launchlink.Identifier(string(asset))
 	w.condition(name, combineText("Fn::Or", append([]string{noPreset + "{Condition: " + byParameter + "}]"},
 		w.byPreset(presetHasAsset, string(asset))...)))
 	return name
@@ -316,7 +316,7 @@ func (w *ceilingWriter) asset(asset schema.Asset) string {
 // operation writes the condition that an operation is chosen. No operations, or a preset without any, are all. A
 // restore window adds the operations that restore.
 func (w *ceilingWriter) operation(o schema.Operation) string {
-	name := w.name + "Operation" + identifier(string(o))
+	name := w.name + "Operation" + launchlink.Identifier(string(o))
 	byParameter := operationInList(o)
 	if len(w.profile.Presets) > 0 {
 		byParameter = noPreset + "{" + byParameter + "}]"
@@ -348,7 +348,7 @@ func (w *ceilingWriter) option(o schema.Option) string {
 	if name, ok := optionParameters[o]; ok {
 		return name
 	}
-	name := w.name + "Option" + identifier(string(o))
+	name := w.name + "Option" + launchlink.Identifier(string(o))
 	w.condition(name, combineText("Fn::Or", append([]string{listContains("Options", string(o))},
 		w.byPreset(presetHasOption, string(o))...)))
 	return name
@@ -369,24 +369,6 @@ func (w *ceilingWriter) condition(name, text string) {
 		w.written[name] = true
 		fmt.Fprintf(&w.conditions, "%s:\n  %s\n", name, text)
 	}
-}
-
-// identifier returns a name as part of a logical ID, which has letters and digits only.
-func identifier(name string) string {
-	var b strings.Builder
-	upper := true
-	for _, r := range name {
-		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			upper = true
-		case upper:
-			b.WriteRune(unicode.ToUpper(r))
-			upper = false
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 func quote(s string) string { return `"` + s + `"` }

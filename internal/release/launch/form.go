@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"permstack/internal/release/launchlink"
 )
 
 // form orders the parameters in the console's form: what is required, the assets, the operations, and then the other
@@ -35,7 +36,7 @@ func (w *profileWriter) form() error {
 	if len(w.profile.Presets) > 0 {
 		remove(lookup(w.parameters, "Preset"), "Default")
 		var titles []string
-		valid := sequence(scalar(withoutPreset))
+		valid := sequence(scalar(launchlink.WithoutPreset))
 		for _, p := range w.profile.Presets {
 			valid.Content = append(valid.Content, scalar(p.Name))
 			titles = append(titles, p.Name+": "+p.Title)

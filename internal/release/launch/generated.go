@@ -12,6 +12,7 @@ import (
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // The lines of template.yaml around what Generate writes.
@@ -120,7 +121,7 @@ func profileNames(p schema.Profile) (*yaml.Node, error) {
 	return mapping(append([]field{
 		{"Prefix", scalar(policies.NamePrefix(p))},
 		{"InstanceRole", scalar(role)},
-		{"SendsEvents", scalar(yesNo(len(p.Topics) > 0))},
+		{"SendsEvents", scalar(launchlink.YesNo(len(p.Topics) > 0))},
 	}, events...)...), nil
 }
 
@@ -152,11 +153,4 @@ func eventNames(p schema.Profile) ([]field, error) {
 		out = append(out, field{fmt.Sprintf("Rule%d", i+1), scalar(name)})
 	}
 	return out, nil
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

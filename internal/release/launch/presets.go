@@ -7,15 +7,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // The mapping Presets has a row for each value of the parameter Preset, and in it an entry for each asset, operation
 // and option of the profiles that have presets: "yes" if the preset includes it. Conditions read it instead of
 // comparing the parameter with each preset: a comparison for every preset, in every statement, makes the number of
 // pairs that cfn-lint checks grow with the square, and its runs take hours.
-
-// withoutPreset is the value of the parameter Preset for a choice by the other parameters.
-const withoutPreset = "none"
 
 // presetChoice is what a preset may include.
 type presetChoice struct{ kind, name string }
@@ -29,7 +27,7 @@ const (
 // presetKey returns the key of an entry. Keys of mappings are alphanumeric (CloudFormation Template Reference,
 // "Mappings").
 func presetKey(p schema.Profile, kind, name string) string {
-	return identifier(p.Name) + kind + identifier(name)
+	return launchlink.Identifier(p.Name) + kind + launchlink.Identifier(name)
 }
 
 // byPreset returns the condition that the chosen preset includes something, or nothing if no preset does.
@@ -57,7 +55,7 @@ func presetIncludes(p schema.Preset, kind, name string) bool {
 
 // presetChoices returns the mapping Presets for some profiles.
 func presetChoices(profiles []schema.Profile) *yaml.Node {
-	rows := mapping(field{withoutPreset, mapping()})
+	rows := mapping(field{launchlink.WithoutPreset, mapping()})
 	for _, p := range profiles {
 		for _, preset := range p.Presets {
 			if index(rows, preset.Name) < 0 {
@@ -80,7 +78,7 @@ func addPresetChoices(preset string, row *yaml.Node, p schema.Profile) {
 	}
 	at := slices.IndexFunc(p.Presets, func(own schema.Preset) bool { return own.Name == preset })
 	for _, c := range choices(p) {
-		set(row, presetKey(p, c.kind, c.name), scalar(yesNo(at >= 0 && presetIncludes(p.Presets[at], c.kind, c.name))))
+		set(row, presetKey(p, c.kind, c.name), scalar(launchlink.YesNo(at >= 0 && presetIncludes(p.Presets[at], c.kind, c.name))))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // ForProfile returns template.yaml for one profile, which is added if the template does not offer it: without the
@@ -31,7 +32,7 @@ func ForProfile(template []byte, p schema.Profile) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate the template of profile %s: %w", p.Name, err)
 	}
-	return format(ProfileFile(p.Name), root)
+	return format(launchlink.ProfileFile(p.Name), root)
 }
 
 // offers reports whether a template can select a profile.
@@ -57,14 +58,6 @@ func OfferedProfiles(template []byte) ([]schema.Profile, error) {
 		}
 	}
 	return out, nil
-}
-
-// ProfileFile returns the name of the template of a profile in a release.
-func ProfileFile(profile string) string { return profile + ".yaml" }
-
-// BesideURL returns the URL of the template of a profile beside another template of a release.
-func BesideURL(url, profile string) string {
-	return url[:strings.LastIndexByte(url, '/')+1] + ProfileFile(profile)
 }
 
 // ProfileStack generates the template of a profile for a release.
@@ -151,7 +144,7 @@ func (w *profileWriter) constants() (map[string]*yaml.Node, error) {
 		out["TopicKeyArn"] = scalar("")
 	}
 	if len(w.profile.Presets) == 0 {
-		out["Preset"] = scalar(withoutPreset)
+		out["Preset"] = scalar(launchlink.WithoutPreset)
 	}
 	return out, nil
 }

@@ -18,6 +18,7 @@ import (
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // selection is a choice, as the lists of template.yaml have it and as the questions of a profile's template do.
@@ -62,7 +63,7 @@ func (s selection) listParameters(t *testing.T, profile string) map[string]strin
 	if s.preset != "" {
 		out["Preset"] = s.preset
 	}
-	for asset, name := range launch.AssetParameters(template) {
+	for asset, name := range launchlink.AssetParameters(template) {
 		out[name] = "no"
 		if slices.ContainsFunc(s.assets, func(a string) bool { return strings.ReplaceAll(a, "-", "") == asset }) {
 			out[name] = "yes"
@@ -75,8 +76,8 @@ func (s selection) listParameters(t *testing.T, profile string) map[string]strin
 func (s selection) questionParameters(t *testing.T, profile string) map[string]string {
 	t.Helper()
 	stack := profileStack(t, profile)
-	l := launch.Link{
-		TemplateURL: launch.ObjectURL("b", "us-east-1", launch.ProfileFile(profile)), Region: "us-east-1",
+	l := launchlink.Link{
+		TemplateURL: launchlink.ObjectURL("b", "us-east-1", launchlink.ProfileFile(profile)), Region: "us-east-1",
 		StackName: "permstack", Profile: profile, Preset: s.preset, Assets: s.assets, Operations: s.operations,
 		Options: s.options, Parameters: s.parameters,
 	}
@@ -342,7 +343,7 @@ func TestProfileTemplateRefuses(t *testing.T) {
 func TestProfileTemplatesInGit(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
-			got, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", launch.ProfileFile(name)))
+			got, err := os.ReadFile(filepath.Join("..", "..", "..", "templates", launchlink.ProfileFile(name)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -358,7 +359,7 @@ func TestProfileTemplatesInGit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(inGit) != string(set) || !strings.Contains(string(set), "/"+launch.ProfileFile(name)) {
+			if string(inGit) != string(set) || !strings.Contains(string(set), "/"+launchlink.ProfileFile(name)) {
 				t.Errorf("templates/%s is not up to date: run go run ./tools/release templates", launch.ProfileStackSetFile(name))
 			}
 		})

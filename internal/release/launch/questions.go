@@ -9,6 +9,7 @@ import (
 
 	"permstack/internal/cfn/yamlfmt"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // choiceQuestion is a parameter of a profile's template about one operation, option or setting.
@@ -18,13 +19,6 @@ type choiceQuestion struct {
 	values    map[string]string
 	order     []string // the values of the parameter
 }
-
-// The questions' names begin with these; the rest is the name of the operation, option or setting.
-const (
-	operationQuestion = "Allow"
-	optionQuestion    = "Option"
-	settingQuestion   = "Setting"
-)
 
 // presetDecides is the value of a setting that a preset may set: neither the list nor the question then has one.
 const presetDecides = "preset"
@@ -73,7 +67,7 @@ func (q choiceQuestion) condition(answer string) string {
 	if slices.Equal(q.order, yesOrNo) {
 		return "Chosen" + q.parameter
 	}
-	return "Chosen" + q.parameter + identifier(answer)
+	return "Chosen" + q.parameter + launchlink.Identifier(answer)
 }
 
 // replaceTests replaces the conditions that a list has a value. Of operations, an empty list has all.
@@ -98,10 +92,10 @@ func (w *profileWriter) askOperations() {
 		standard = w.profile.Operations
 	}
 	for _, o := range w.profile.Operations {
-		answer := yesNo(slices.Contains(standard, o))
+		answer := launchlink.YesNo(slices.Contains(standard, o))
 		words := strings.ReplaceAll(string(o), "-", " ")
 		w.question(choiceQuestion{
-			parameter: operationQuestion + identifier(string(o)), list: "Operations",
+			parameter: launchlink.OperationQuestion + launchlink.Identifier(string(o)), list: "Operations",
 			values: map[string]string{"yes": string(o)}, order: yesOrNo,
 		}, answer, "Allow "+words+"?", fmt.Sprintf("Access for the operation %s of %s.", o, w.profile.Vendor))
 	}
@@ -125,7 +119,7 @@ func (w *profileWriter) askOptions() {
 			text += " From release " + o.In.From + " of the catalogue."
 		}
 		w.question(choiceQuestion{
-			parameter: optionQuestion + identifier(string(o.Option)), list: "Options",
+			parameter: launchlink.OptionQuestion + launchlink.Identifier(string(o.Option)), list: "Options",
 			values: map[string]string{"yes": string(o.Option)}, order: yesOrNo,
 		}, "no", o.Title+"?", text)
 	}
@@ -134,7 +128,7 @@ func (w *profileWriter) askOptions() {
 func (w *profileWriter) askSettings() {
 	for _, s := range w.profile.Settings {
 		q := choiceQuestion{
-			parameter: settingQuestion + identifier(s.Name), list: "Options", values: map[string]string{},
+			parameter: launchlink.SettingQuestion + launchlink.Identifier(s.Name), list: "Options", values: map[string]string{},
 		}
 		standard := strings.TrimPrefix(string(s.Default), s.Name+"=")
 		var text []string
@@ -218,7 +212,7 @@ func (w *profileWriter) selectionRules(rules *yaml.Node) {
 	}
 	selected := call("Fn::Contains", sequence(operations, scalar("yes")))
 	if len(w.profile.Presets) > 0 {
-		selected = or(not(equals("Preset", withoutPreset)), selected)
+		selected = or(not(equals("Preset", launchlink.WithoutPreset)), selected)
 		r := ruleGenerator{profile: w.profile, questions: questions(w.parameters)}
 		for _, a := range w.profile.Assets {
 			answers.Content = append(answers.Content, ref(r.question(string(a.Asset), true)))
@@ -227,7 +221,7 @@ func (w *profileWriter) selectionRules(rules *yaml.Node) {
 			answers.Content = append(answers.Content, clone(o))
 		}
 		set(rules, "PresetAlone", mapping(
-			field{"RuleCondition", not(equals("Preset", withoutPreset))},
+			field{"RuleCondition", not(equals("Preset", launchlink.WithoutPreset))},
 			field{"Assertions", sequence(mapping(
 				field{"Assert", call("Fn::EachMemberEquals", sequence(answers, scalar("no")))},
 				field{"AssertDescription", scalar("A preset selects the assets and the operations: answer no to each of " +

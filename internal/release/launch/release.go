@@ -1,7 +1,6 @@
 // Package launch generates the templates that customers launch from
 // template.yaml: launch-stack.yaml, which takes the functions' code from buckets,
-// and stackset.yaml, which deploys that over an Organization. It also builds the
-// URLs that launch them in the console.
+// and stackset.yaml, which deploys that over an Organization.
 //
 // The templates are changed as YAML nodes, so the style of template.yaml does not
 // matter: order and comments are kept, everything else about the style is
@@ -10,7 +9,7 @@ package launch
 
 import (
 	"permstack/internal/awsapi/region"
-	"permstack/internal/cfn/cfntemplate"
+	"permstack/internal/release/launchlink"
 )
 
 // Release identifies the objects of a release. The bucket is
@@ -45,17 +44,8 @@ func Unreleased(functions ...string) Release {
 	for _, arch := range Architectures {
 		r.Code[arch] = map[string]string{}
 		for _, f := range functions {
-			r.Code[arch][f] = Key(r.Version, f+"-"+arch+".zip")
+			r.Code[arch][f] = launchlink.Key(r.Version, f+"-"+arch+".zip")
 		}
 	}
 	return r
-}
-
-// Key returns the key of a file of a release.
-func Key(version, file string) string { return "permstack/" + version + "/" + file }
-
-// ObjectURL returns the URL of an object in the bucket of a Region.
-func ObjectURL(prefix, name, key string) string {
-	domain := region.DNSSuffix(cfntemplate.Partition(name))
-	return "https://" + prefix + "-" + name + ".s3." + name + "." + domain + "/" + key
 }

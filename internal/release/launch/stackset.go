@@ -9,6 +9,7 @@ import (
 
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/cfn/yamlfmt"
+	"permstack/internal/release/launchlink"
 )
 
 //go:embed stackset.yaml
@@ -24,7 +25,7 @@ func ProfileStackSetFile(profile string) string { return profile + "-stackset.ya
 
 // ProfileStackSet generates the template of a stack set that launches the template of a profile.
 func ProfileStackSet(profile string, stack []byte, r Release) ([]byte, error) {
-	return stackSetTemplate(ProfileStackSetFile(profile), ProfileFile(profile), stack, r)
+	return stackSetTemplate(ProfileStackSetFile(profile), launchlink.ProfileFile(profile), stack, r)
 }
 
 // stackSetTemplate generates the template of a stack set that launches another one. It
@@ -49,7 +50,7 @@ func stackSetTemplate(name, memberName string, launchStack []byte, r Release) ([
 	if err != nil {
 		return nil, fmt.Errorf("generate %s: %w", name, err)
 	}
-	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(Key(r.Version, memberName)))
+	set(lookup(root, "Mappings", "Release", "Template"), "Key", scalar(launchlink.Key(r.Version, memberName)))
 	root.HeadComment = "# Release " + r.Version +
 		", generated from template.yaml and internal/release/launch/stackset.yaml by\n" +
 		"# ./build.sh package."

@@ -17,6 +17,7 @@ import (
 	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/policyjson"
 )
@@ -230,8 +231,8 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("parse the template of profile %s: %w", sel.Profile, err)
 	}
-	link := launch.Link{
-		TemplateURL: launch.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
+	link := launchlink.Link{
+		TemplateURL: launchlink.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
 		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{},
 	}
 	for _, a := range sel.Assets {

@@ -44,7 +44,7 @@ var releaseKey = regexp.MustCompile(`/permstack/([A-Za-z0-9._-]+)/`)
 func (o Options) flags() string {
 	out := "-s -w -buildid="
 	if m := releaseKey.FindStringSubmatch(o.TemplateURL); m != nil && len(o.Regions) > 0 {
-		const launch = " -X permstack/internal/release/launch."
+		const launch = " -X permstack/internal/release/launchlink."
 		out += launch + "releaseVersion=" + m[1] + launch + "releaseRegions=" + strings.Join(o.Regions, ",")
 	}
 	return out

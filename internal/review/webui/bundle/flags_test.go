@@ -5,7 +5,7 @@ import "testing"
 // TestFlags checks that the engine gets the Regions only with the version that they are of.
 func TestFlags(t *testing.T) {
 	const url = "https://example-releases-us-east-1.s3.us-east-1.amazonaws.com/permstack/v1.0.0/clumio.yaml"
-	const launch = " -X permstack/internal/release/launch."
+	const launch = " -X permstack/internal/release/launchlink."
 	for name, tc := range map[string]struct {
 		options Options
 		want    string

@@ -1,4 +1,4 @@
-package launch
+package launchlink_test
 
 import (
 	"strings"
@@ -6,17 +6,20 @@ import (
 
 	"permstack"
 	"permstack/internal/policies"
+	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
 // TestLinkElsewhere requires that a link for a Region that the release was not published to is refused with the list:
 // the Regions are those of the link, or those of the program's own release, and unknown for another release.
 func TestLinkElsewhere(t *testing.T) {
 	profile, _ := policies.Profile("clumio")
-	template, err := ProfileStack(permstack.Template, profile, Unreleased(Functions(permstack.Template)...))
+	template, err := launch.ProfileStack(permstack.Template, profile,
+		launch.Unreleased(launch.Functions(permstack.Template)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { releaseVersion, releaseRegions = "", "" })
+	t.Cleanup(func() { launchlink.SetOwnRelease("", "") })
 	for _, tc := range []struct {
 		name, region, release  string
 		published              []string
@@ -31,9 +34,9 @@ func TestLinkElsewhere(t *testing.T) {
 		{"unknown", "ap-southeast-2", "v1", nil, "", "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			releaseVersion, releaseRegions = tc.ownVersion, tc.ownRegions
-			_, err := Link{
-				TemplateURL: ObjectURL("example-releases", tc.region, Key(tc.release, ProfileFile("clumio"))),
+			launchlink.SetOwnRelease(tc.ownVersion, tc.ownRegions)
+			_, err := launchlink.Link{
+				TemplateURL: launchlink.ObjectURL("example-releases", tc.region, launchlink.Key(tc.release, launchlink.ProfileFile("clumio"))),
 				Region:      tc.region, StackName: "permstack", Profile: "clumio", Published: tc.published,
 			}.URL(template)
 			if tc.refused != (err != nil) {

@@ -1,4 +1,4 @@
-package launch_test
+package launchlink_test
 
 import (
 	"net/url"
@@ -11,10 +11,11 @@ import (
 	"permstack/internal/awsapi/region"
 	"permstack/internal/policies"
 	"permstack/internal/release/launch"
+	"permstack/internal/release/launchlink"
 )
 
-func link() launch.Link {
-	return launch.Link{
+func link() launchlink.Link {
+	return launchlink.Link{
 		TemplateURL: "https://releases-eu-west-1.s3.eu-west-1.amazonaws.com/permstack/v1/clumio.yaml",
 		Region:      "eu-west-1", StackName: "permstack", Profile: "clumio",
 	}
@@ -84,24 +85,24 @@ func TestURL(t *testing.T) {
 func TestURLErrors(t *testing.T) {
 	stack := profileStack(t, "clumio")
 	for name, tc := range map[string]struct {
-		edit func(*launch.Link)
+		edit func(*launchlink.Link)
 		want string
 	}{
-		"a secret": {func(l *launch.Link) { l.Parameters = map[string]string{"ExternalId": "x"} }, "is secret"},
-		"an unknown name": {func(l *launch.Link) { l.Parameters = map[string]string{"Colour": "x"} },
+		"a secret": {func(l *launchlink.Link) { l.Parameters = map[string]string{"ExternalId": "x"} }, "is secret"},
+		"an unknown name": {func(l *launchlink.Link) { l.Parameters = map[string]string{"Colour": "x"} },
 			"the template has ProtectEC2"},
-		"an unknown asset": {func(l *launch.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
-		"no asset":         {func(l *launch.Link) { l.Assets = []string{} }, "at least one kind of asset"},
-		"an unknown verb":  {func(l *launch.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
-		"a wrong value":    {func(l *launch.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
-		"against the rules": {func(l *launch.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} },
+		"an unknown asset": {func(l *launchlink.Link) { l.Assets = []string{"floppy"} }, "asset \"floppy\""},
+		"no asset":         {func(l *launchlink.Link) { l.Assets = []string{} }, "at least one kind of asset"},
+		"an unknown verb":  {func(l *launchlink.Link) { l.Operations = []string{"destroy"} }, "clumio has backup, restore"},
+		"a wrong value":    {func(l *launchlink.Link) { l.Parameters = map[string]string{"RolePath": "x"} }, "slash"},
+		"against the rules": {func(l *launchlink.Link) { l.Parameters = map[string]string{"SupportRole": "yes"} },
 			"SupportControlPlaneRoleArn is required"},
-		"a Region":           {func(l *launch.Link) { l.Region = "Ireland" }, "no Region of this name"},
-		"a stack name":       {func(l *launch.Link) { l.StackName = "1 stack" }, "want a letter"},
-		"not S3":             {func(l *launch.Link) { l.TemplateURL = "https://example.com/clumio.yaml" }, "in S3"},
-		"another partition":  {func(l *launch.Link) { l.Region = "cn-north-1" }, "another partition"},
-		"a path beside S3":   {func(l *launch.Link) { l.TemplateURL = "https://s3.amazonaws.com.example.com/b/k" }, "in S3"},
-		"something appended": {func(l *launch.Link) { l.TemplateURL += "&param_ProtectS3=yes#x" }, "in S3"},
+		"a Region":           {func(l *launchlink.Link) { l.Region = "Ireland" }, "no Region of this name"},
+		"a stack name":       {func(l *launchlink.Link) { l.StackName = "1 stack" }, "want a letter"},
+		"not S3":             {func(l *launchlink.Link) { l.TemplateURL = "https://example.com/clumio.yaml" }, "in S3"},
+		"another partition":  {func(l *launchlink.Link) { l.Region = "cn-north-1" }, "another partition"},
+		"a path beside S3":   {func(l *launchlink.Link) { l.TemplateURL = "https://s3.amazonaws.com.example.com/b/k" }, "in S3"},
+		"something appended": {func(l *launchlink.Link) { l.TemplateURL += "&param_ProtectS3=yes#x" }, "in S3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := link()
@@ -116,8 +117,8 @@ func TestURLErrors(t *testing.T) {
 // TestReadmeButton compares the button in the README with the output of launch-url.
 func TestReadmeButton(t *testing.T) {
 	stack, r := profileStack(t, "clumio"), launch.Unreleased()
-	link, err := launch.Link{
-		TemplateURL: launch.ObjectURL(r.BucketPrefix, "us-east-1", launch.Key("v0.1.0", "clumio.yaml")),
+	link, err := launchlink.Link{
+		TemplateURL: launchlink.ObjectURL(r.BucketPrefix, "us-east-1", launchlink.Key("v0.1.0", "clumio.yaml")),
 		Region:      "us-east-1", StackName: "permstack", Profile: "clumio",
 	}.URL(stack)
 	if err != nil {
@@ -127,8 +128,8 @@ func TestReadmeButton(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(readme), "\n"+launch.Button(link)+"\n") {
-		t.Errorf("README.md does not contain the button %s", launch.Button(link))
+	if !strings.Contains(string(readme), "\n"+launchlink.Button(link)+"\n") {
+		t.Errorf("README.md does not contain the button %s", launchlink.Button(link))
 	}
 }
 
@@ -139,8 +140,8 @@ func TestRegions(t *testing.T) {
 	for _, name := range region.Names() {
 		t.Run(name, func(t *testing.T) {
 			partition, _ := region.Lookup(name)
-			link, err := launch.Link{
-				Region: name, StackName: "permstack", TemplateURL: launch.ObjectURL("b", name, "clumio.yaml"),
+			link, err := launchlink.Link{
+				Region: name, StackName: "permstack", TemplateURL: launchlink.ObjectURL("b", name, "clumio.yaml"),
 				Profile: "clumio",
 			}.URL(stack)
 			if partition.Console == "" {

@@ -1,4 +1,7 @@
-package launch
+// Package launchlink builds the URLs that launch the templates of package launch in the console, and names a release's
+// objects and the questions of its templates. It does not generate templates, so the review page links it at a small
+// size.
+package launchlink
 
 import (
 	"cmp"
@@ -171,7 +174,7 @@ func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
 	}
 	values := map[string]string{}
 	if len(profile.Presets) > 0 {
-		values["Preset"] = cmp.Or(l.Preset, withoutPreset)
+		values["Preset"] = cmp.Or(l.Preset, WithoutPreset)
 	} else if l.Preset != "" {
 		return nil, fmt.Errorf("preset %q: profile %s has no presets", l.Preset, l.Profile)
 	}
@@ -191,7 +194,7 @@ func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
 	if l.Operations != nil || l.Preset == "" && len(profile.Presets) > 0 {
 		for _, o := range profile.Operations {
 			chosen := l.Operations == nil || slices.Contains(l.Operations, string(o))
-			values[operationQuestion+identifier(string(o))] = yesNo(chosen)
+			values[OperationQuestion+Identifier(string(o))] = YesNo(chosen)
 		}
 	}
 	return values, l.options(t, profile, values)
@@ -213,7 +216,7 @@ func (l Link) options(t *cfntemplate.Template, profile schema.Profile, values ma
 			return fmt.Errorf("option %q: %s has %s", o, profile.Name, cmp.Or(strings.Join(valid, ", "), "none"))
 		}
 		if name, value, isSetting := strings.Cut(o, "="); isSetting {
-			values[settingQuestion+identifier(name)] = value
+			values[SettingQuestion+Identifier(name)] = value
 			continue
 		}
 		values[optionParameter(t, o)] = "yes"
@@ -228,7 +231,7 @@ func optionParameter(t *cfntemplate.Template, option string) string {
 			return p.Name
 		}
 	}
-	return optionQuestion + identifier(option)
+	return OptionQuestion + Identifier(option)
 }
 
 func joined(operations []schema.Operation) string {
