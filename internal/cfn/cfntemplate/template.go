@@ -68,6 +68,19 @@ func Parse(body []byte) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newTemplate(root)
+}
+
+// ParseJSON is Parse for a template in JSON. A program that uses it alone links no YAML parser.
+func ParseJSON(body []byte) (*Template, error) {
+	root, err := readJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	return newTemplate(root)
+}
+
+func newTemplate(root *node) (*Template, error) {
 	if root.kind != object {
 		return nil, errAt(root.line, "Template format error: unsupported structure.")
 	}

@@ -99,14 +99,3 @@ func TestGenerated(t *testing.T) {
 		})
 	}
 }
-
-// profileStack returns the template of a built-in profile.
-func profileStack(t *testing.T, name string) []byte {
-	t.Helper()
-	p, _ := policies.Profile(name)
-	stack, err := launch.ProfileStack(permstack.Template, p, launch.Unreleased(launch.Functions(permstack.Template)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stack
-}

@@ -91,6 +91,11 @@ func (l Link) URL(template []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return l.URLForTemplate(t)
+}
+
+// URLForTemplate is URL for a parsed template. Its parameters and rules are enough.
+func (l Link) URLForTemplate(t *cfntemplate.Template) (string, error) {
 	partition, known := region.Lookup(l.Region)
 	switch {
 	case !known:

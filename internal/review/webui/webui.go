@@ -9,14 +9,12 @@ import (
 	"strings"
 	"sync"
 
-	"permstack"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/profilejson"
 	"permstack/internal/policies/schema"
-	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/policyjson"
@@ -223,14 +221,11 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	if r.Region == "" {
 		return "", errors.New("enter the Region to launch in")
 	}
-	template, err := launchTemplate(sel.Profile)
-	if err != nil {
-		return "", err
+	form, ok := forms.Load(sel.Profile)
+	if !ok {
+		return "", fmt.Errorf("profile %s has no template", sel.Profile)
 	}
-	parsed, err := cfntemplate.Parse(template)
-	if err != nil {
-		return "", fmt.Errorf("parse the template of profile %s: %w", sel.Profile, err)
-	}
+	parsed := form.(*cfntemplate.Template)
 	link := launchlink.Link{
 		TemplateURL: launchlink.BesideURL(r.TemplateURL, sel.Profile), Region: r.Region, StackName: "permstack",
 		Profile: sel.Profile, Preset: sel.Preset, Parameters: map[string]string{},
@@ -262,35 +257,34 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 		}
 		link.Options = append(link.Options, string(o))
 	}
-	return link.URL(template)
+	return link.URLForTemplate(parsed)
 }
 
-// launchTemplates are the generated templates by profile: generating one takes longer than everything else that a
-// request evaluates.
-var launchTemplates sync.Map
+// forms are the parameters and rules of the profiles' templates, by profile: what a Launch Stack link needs. The page is
+// built with them, because generating them takes more code and time than everything else that a request evaluates.
+var forms sync.Map
 
-// launchTemplate returns the template of a profile, which a release has.
-func launchTemplate(name string) ([]byte, error) {
-	if template, ok := launchTemplates.Load(name); ok {
-		return template.([]byte), nil
+// AddForm makes the form of a profile's template known, as launch.LinkForm writes it.
+func AddForm(profile string, form []byte) error {
+	template, err := cfntemplate.ParseJSON(form)
+	if err != nil {
+		return fmt.Errorf("parse the form of profile %s: %w", profile, err)
 	}
-	profile, found := policies.Profile(name)
-	if !found {
-		return nil, fmt.Errorf("profile %q: want %s", name, strings.Join(policies.ProfileNames(), " or "))
-	}
-	template, err := launch.ForProfile(permstack.Template, profile)
-	if err == nil {
-		launchTemplates.Store(name, template)
-	}
-	return template, err
+	forms.Store(profile, template)
+	return nil
 }
 
 // addProfile makes a profile in JSON known, which the page was built with.
-func addProfile(data []byte) Response {
+func addProfile(data []byte) error {
 	profile, err := profilejson.Decode(data)
 	if err == nil {
 		err = policies.AddProfile(profile)
 	}
+	return err
+}
+
+// problems returns the response that has an error as its only problem, or none.
+func problems(err error) Response {
 	if err != nil {
 		return Response{Problems: []string{err.Error()}}
 	}
@@ -361,11 +355,14 @@ func NewCatalog() Catalog {
 }
 
 // Handle returns the JSON response to a request in JSON: {"type":"catalog"} returns a
-// Catalog, {"type":"profile","profile":…} adds a profile, a Request returns a Response.
+// Catalog, {"type":"profile","profile":…} adds a profile, {"type":"form","name":…,"form":…} adds the form of a profile's
+// template, a Request returns a Response.
 func Handle(text string) string {
 	var request struct {
 		Type    string          `json:"type"`
 		Profile json.RawMessage `json:"profile"`
+		Name    string          `json:"name"`
+		Form    json.RawMessage `json:"form"`
 		Request
 	}
 	var response any
@@ -376,7 +373,9 @@ func Handle(text string) string {
 		case "catalog":
 			response = NewCatalog()
 		case "profile":
-			response = addProfile(request.Profile)
+			response = problems(addProfile(request.Profile))
+		case "form":
+			response = problems(AddForm(request.Name, request.Form))
 		default:
 			response = request.Request.Evaluate()
 		}

@@ -34,7 +34,7 @@
   const kinds = ["tag", "bucket", "table", "db", "key", "region", "vpc"];
   const nothing = { problems: [], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [],
     roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "", launch: "", catalogVersion: "", narrowed: [], notNarrowed: [], flags: "" };
-  let catalog, profile, response = nothing, statements = new Map(), base = "";
+  let first, running = false, waiting = false, catalog, profile, response = nothing, statements = new Map(), base = "";
 
   const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
 
@@ -46,20 +46,47 @@
     return e;
   }
 
+  const bytes = (id) => Uint8Array.from(atob($(id).textContent), (c) => c.charCodeAt(0));
+
+  // start shows the first view, which the page has ready, and takes choices. The engine starts when the rest of the page
+  // has arrived.
   async function start() {
-    const packed = Uint8Array.from(atob($("engine").textContent), (c) => c.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const go = new Go();
-    const module = await WebAssembly.instantiate(await new Response(stream).arrayBuffer(), go.importObject);
-    go.run(module.instance);
+    const stream = new Blob([bytes("first")]).stream().pipeThrough(new DecompressionStream("gzip"));
+    first = await new Response(stream).json();
+    $("first").remove();
+    catalog = first.catalog;
+    listen();
+    show();
+    document.documentElement.dataset.ready = "true";
+    if (document.readyState === "loading") await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    await startEngine();
+  }
+
+  async function startEngine() {
+    const packed = bytes("engine");
     $("engine").remove();
-    const added = $("added-profile").textContent;
-    if (added !== "") {
-      const bytes = Uint8Array.from(atob(added), (c) => c.charCodeAt(0));
-      const result = call({ type: "profile", profile: JSON.parse(new TextDecoder().decode(bytes)) });
+    const go = new Go();
+    const module = await WebAssembly.instantiate(fzstd.decompress(packed), go.importObject);
+    go.run(module.instance);
+    const tell = (request) => {
+      const result = call(request);
       if (result.problems.length > 0) throw new Error(result.problems.join("; "));
-    }
-    catalog = call({ type: "catalog" });
+    };
+    if (first.profile) tell({ type: "profile", profile: first.profile });
+    for (const [name, form] of Object.entries(first.forms)) tell({ type: "form", name, form });
+    running = true;
+    if (waiting) show();
+    document.documentElement.dataset.engine = "true";
+  }
+
+  // evaluate returns the response to a request, or nothing while the engine is not running.
+  function evaluate(request) {
+    if (running) return call(request);
+    return Object.entries(request).every(([k, v]) => v === first.request[k]) ? first.response : undefined;
+  }
+
+  function listen() {
     for (const p of catalog.profiles) $("profile").append(el("option", { value: p.name }, p.vendor + " (" + p.name + ")"));
     for (const r of regions) $("regions").append(el("option", { value: r }));
     for (const l of catalog.levels) $("risk").append(el("option", { value: l }, l));
@@ -83,8 +110,6 @@
     $("get-review").onclick = () => save("policies.json", response.review);
     $("copy-template").onclick = () => copy("Template", response.template);
     $("copy-review").onclick = () => copy("Policies", response.review);
-    show();
-    document.documentElement.dataset.ready = "true";
   }
 
   // fragment returns the choice in the address; one that is not percent-encoded text is taken as it is.
@@ -186,7 +211,14 @@
     const request = { choice: text, narrowing: narrowing(), compare: base };
     for (const f of fields) request[f] = $(f).value.trim();
     const empty = !preset && (checked("assets").length === 0 || checked("operations").length === 0);
-    const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : call(request);
+    const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : evaluate(request);
+    waiting = !next;
+    if (waiting) {
+      for (const b of document.querySelectorAll("#summary .actions button")) b.disabled = true;
+      $("launch").setAttribute("aria-disabled", "true"); $("launch").removeAttribute("href");
+      $("status").textContent = "Computing the permissions: the rest of the page is loading …";
+      return;
+    }
     showProblems(next.problems);
     const bad = next.problems.length > 0;
     for (const b of document.querySelectorAll("#summary .actions button")) b.disabled = bad;
