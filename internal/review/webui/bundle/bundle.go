@@ -24,6 +24,9 @@ var pageHTML string
 //go:embed style.css
 var styleCSS string
 
+//go:embed engine.js
+var engineJS string
+
 //go:embed page.js
 var pageJS string
 
@@ -82,38 +85,40 @@ func Build(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Go's WebAssembly support: %w", err)
 	}
-	return Assemble(engine, string(runtime), o)
+	first, err := firstView(o)
+	if err != nil {
+		return nil, err
+	}
+	return Assemble(engine, first, string(runtime), o)
 }
 
 // Assemble returns the page with its parts. The output is reproducible.
-func Assemble(engine []byte, runtime string, o Options) ([]byte, error) {
+func Assemble(engine, first []byte, runtime string, o Options) ([]byte, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression),
 		zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, fmt.Errorf("compress the engine: %w", err)
 	}
 	packed := encoder.EncodeAll(engine, nil)
-	first, err := firstView(o)
-	if err != nil {
-		return nil, err
-	}
-	for name, text := range map[string]string{
-		"Go's script": runtime, "the page's script": pageJS, "the script that decompresses": unpackJS,
+	var hashes []string
+	for _, script := range []struct{ name, text string }{
+		{"engine.js", engineJS}, {"page.js", pageJS}, {"fzstd.js", unpackJS}, {"Go's script", runtime},
 	} {
-		if strings.Contains(text, "</script") {
-			return nil, fmt.Errorf("write the page: %s contains \"</script\"", name)
+		if strings.Contains(script.text, "</script") {
+			return nil, fmt.Errorf("write the page: %s contains \"</script\"", script.name)
 		}
+		hashes = append(hashes, cspHash(script.text))
 	}
 	policy := strings.Join([]string{
 		"default-src 'none'",
-		"script-src " + cspHash(runtime) + " " + cspHash(pageJS) + " " + cspHash(unpackJS) + " 'wasm-unsafe-eval'",
+		"script-src " + strings.Join(hashes, " ") + " 'wasm-unsafe-eval'",
 		"style-src " + cspHash(styleCSS),
 		"base-uri 'none'", "form-action 'none'",
 	}, "; ")
 	return []byte(strings.NewReplacer(
-		"{{POLICY}}", policy, "{{STYLE}}", styleCSS, "{{RUNTIME}}", runtime, "{{SCRIPT}}", pageJS,
-		"{{UNPACK}}", unpackJS, "{{FIRST}}", base64.StdEncoding.EncodeToString(first),
-		"{{TEMPLATE_URL}}", html.EscapeString(o.TemplateURL),
+		"{{POLICY}}", policy, "{{STYLE}}", styleCSS, "{{TEMPLATE_URL}}", html.EscapeString(o.TemplateURL),
+		"{{ENGINE_SCRIPT}}", engineJS, "{{SCRIPT}}", pageJS, "{{UNPACK}}", unpackJS, "{{RUNTIME}}", runtime,
+		"{{FIRST}}", base64.StdEncoding.EncodeToString(first),
 		"{{ENGINE}}", base64.StdEncoding.EncodeToString(packed),
 	).Replace(pageHTML)), nil
 }

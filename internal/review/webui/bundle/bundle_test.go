@@ -33,11 +33,11 @@ func file(t *testing.T) string {
 }
 
 func TestAssembleIsReproducible(t *testing.T) {
-	a, err := Assemble([]byte("engine"), "runtime()", Options{TemplateURL: `https://x/?a="b"`, Profile: []byte(`{"name":"acme"}`)})
+	a, err := Assemble([]byte("engine"), []byte("first"), "runtime()", Options{TemplateURL: `https://x/?a="b"`})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Assemble([]byte("engine"), "runtime()", Options{TemplateURL: `https://x/?a="b"`, Profile: []byte(`{"name":"acme"}`)})
+	b, err := Assemble([]byte("engine"), []byte("first"), "runtime()", Options{TemplateURL: `https://x/?a="b"`})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAssembleIsReproducible(t *testing.T) {
 	if !bytes.Contains(a, []byte(`https://x/?a=&#34;b&#34;`)) {
 		t.Error("the URL is not escaped")
 	}
-	if _, err := Assemble(nil, "</script>", Options{}); err == nil {
+	if _, err := Assemble(nil, nil, "</script>", Options{}); err == nil {
 		t.Error("a script that contains </script> is accepted")
 	}
 }

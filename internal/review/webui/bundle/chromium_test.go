@@ -26,8 +26,30 @@ type browser struct {
 	loaded           bool
 }
 
-// openPage starts Chromium with a page, or skips the test if Chromium is not installed.
+// openPage starts Chromium with a page, waits for its engine, and skips the test if Chromium is not installed.
 func openPage(t *testing.T, file string, width, height int, dark bool) *browser {
+	t.Helper()
+	b := openBrowser(t, width, height, dark)
+	b.loaded = false
+	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
+	for !b.loaded {
+		b.readMessage("Page.loadEventFired")
+	}
+	b.waitFor("engine")
+	return b
+}
+
+// waitFor waits until the page has set a mark of its state: "ready" or "engine".
+func (b *browser) waitFor(mark string) {
+	b.t.Helper()
+	b.eval(`new Promise((ready) => {
+		const poll = () => document.documentElement?.dataset["`+mark+`"] ? ready(true) : requestAnimationFrame(poll);
+		poll();
+	})`, nil)
+}
+
+// openBrowser starts Chromium with an empty page.
+func openBrowser(t *testing.T, width, height int, dark bool) *browser {
 	t.Helper()
 	program := os.Getenv("PERMSTACK_CHROMIUM")
 	if program == "" {
@@ -84,15 +106,6 @@ func openPage(t *testing.T, file string, width, height int, dark bool) *browser 
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
 	}, nil)
-	b.loaded = false
-	b.call("Page.navigate", map[string]any{"url": "file://" + file}, nil)
-	for !b.loaded {
-		b.readMessage("Page.loadEventFired")
-	}
-	b.eval(`new Promise((ready) => { 
-		const poll = () => document.documentElement.dataset.ready ? ready(true) : requestAnimationFrame(poll);
-		poll();
-	})`, nil)
 	return b
 }
 

@@ -1,6 +1,5 @@
 "use strict";
-// The script of the review page: it reads the form, calls permstack() in the
-// WebAssembly engine and shows the response. It contains no permissions itself.
+// The script of the review page: it reads the form and shows the engine's response. It contains no permissions itself.
 (() => {
   const $ = (id) => document.getElementById(id);
   const fields = ["region", "account", "connectionId", "controlPlaneRole", "supportControlPlaneRole",
@@ -34,9 +33,7 @@
   const kinds = ["tag", "bucket", "table", "db", "key", "region", "vpc"];
   const nothing = { problems: [], grants: [], uses: [], findings: [], findingsSummary: "", rules: [], prerequisites: [], policies: [],
     roles: [], template: "", review: "", examples: [], actions: 0, launchProblem: "", launch: "", catalogVersion: "", narrowed: [], notNarrowed: [], flags: "" };
-  let first, running = false, waiting = false, catalog, profile, response = nothing, statements = new Map(), base = "";
-
-  const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
+  let waiting = false, catalog, profile, response = nothing, statements = new Map(), base = "";
 
   // el creates an element. Strings become text nodes, never HTML.
   function el(name, attributes, ...children) {
@@ -46,44 +43,16 @@
     return e;
   }
 
-  const bytes = (id) => Uint8Array.from(atob($(id).textContent), (c) => c.charCodeAt(0));
-
-  // start shows the first view, which the page has ready, and takes choices. The engine starts when the rest of the page
-  // has arrived.
   async function start() {
-    const stream = new Blob([bytes("first")]).stream().pipeThrough(new DecompressionStream("gzip"));
-    first = await new Response(stream).json();
-    $("first").remove();
-    catalog = first.catalog;
+    catalog = await engine.open();
     listen();
-    show();
-    document.documentElement.dataset.ready = "true";
-    if (document.readyState === "loading") await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    await startEngine();
-  }
-
-  async function startEngine() {
-    const packed = bytes("engine");
-    $("engine").remove();
-    const go = new Go();
-    const module = await WebAssembly.instantiate(fzstd.decompress(packed), go.importObject);
-    go.run(module.instance);
-    const tell = (request) => {
-      const result = call(request);
-      if (result.problems.length > 0) throw new Error(result.problems.join("; "));
-    };
-    if (first.profile) tell({ type: "profile", profile: first.profile });
-    for (const [name, form] of Object.entries(first.forms)) tell({ type: "form", name, form });
-    running = true;
+    show(false);
+    performance.mark("ready"); document.documentElement.dataset.ready = "true";
+    await engine.painted();
+    if (response !== nothing) showDetails();
+    await engine.start();
     if (waiting) show();
     document.documentElement.dataset.engine = "true";
-  }
-
-  // evaluate returns the response to a request, or nothing while the engine is not running.
-  function evaluate(request) {
-    if (running) return call(request);
-    return Object.entries(request).every(([k, v]) => v === first.request[k]) ? first.response : undefined;
   }
 
   function listen() {
@@ -123,7 +92,7 @@
   }
 
   let timer;
-  function later() { clearTimeout(timer); timer = setTimeout(show, 400); }
+  function later() { clearTimeout(timer); timer = setTimeout(() => show(), 400); }
 
   function changed(e) {
     if (e.target.id === "profile") fill(e.target.value);
@@ -203,7 +172,7 @@
     return [profile.name, assets.join(","), operations.length === profile.operations.length ? "" : operations.join(","), options.join(",")].join(":").replace(/:+$/, "");
   }
 
-  function show() {
+  function show(whole = true) {
     clearTimeout(timer);
     const text = choice();
     const preset = $("preset").value !== "";
@@ -211,7 +180,7 @@
     const request = { choice: text, narrowing: narrowing(), compare: base };
     for (const f of fields) request[f] = $(f).value.trim();
     const empty = !preset && (checked("assets").length === 0 || checked("operations").length === 0);
-    const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : evaluate(request);
+    const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : engine.evaluate(request);
     waiting = !next;
     if (waiting) {
       for (const b of document.querySelectorAll("#summary .actions button")) b.disabled = true;
@@ -238,17 +207,16 @@
     $("launch").setAttribute("aria-disabled", String(!response.launch));
     if (response.launch) $("launch").href = response.launch; else $("launch").removeAttribute("href");
     $("no-launch").textContent = response.launch || bad ? "" : "No Launch Stack link: " + response.launchProblem + ".";
-    $("template").textContent = response.template;
-    $("review").textContent = response.review;
     $("version").textContent = response.catalogVersion ? "Catalogue release " + response.catalogVersion + ". The choice for the command line: " + text + response.flags : "";
-    readStatements();
     showMatters();
-    showComparison();
-    showPolicies();
-    showPrerequisites();
-    showFindings();
-    showRules();
-    showGrants();
+    if (whole) showDetails();
+  }
+
+  // showDetails shows what is below the summary. The first view has it in the next frame.
+  function showDetails() {
+    $("template").textContent = response.template; $("review").textContent = response.review;
+    readStatements();
+    showComparison(); showPolicies(); showPrerequisites(); showFindings(); showRules(); showGrants();
   }
 
   // showProblems shows each problem at the field that it is about, and the others above the permissions.
