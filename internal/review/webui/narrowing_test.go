@@ -4,12 +4,23 @@ import (
 	"strings"
 	"testing"
 
+	"permstack"
+	"permstack/internal/policies"
+	"permstack/internal/release/launch"
 	"permstack/internal/review/webui"
 )
 
 // TestNarrowing checks what the page shows for narrowed choices and restore windows.
 func TestNarrowing(t *testing.T) {
 	const url = "https://releases-eu-central-1.s3.eu-central-1.amazonaws.com/permstack/v1/clumio.yaml"
+	clumio, _ := policies.Profile("clumio")
+	form, err := launch.LinkForm(permstack.Template, clumio)
+	if err == nil {
+		err = webui.AddForm(clumio.Name, form)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := webui.Request{
 		Choice: "clumio:dynamodb:backup", Narrowing: "&only=table:orders,region:eu-central-1&until=2099-01-01T00:00:00Z",
 		Region: "eu-central-1", TemplateURL: url,
