@@ -14,6 +14,8 @@ usage: ./build.sh COMMAND
   publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
   site      write the review page to dist/site/index.html
   test      check the format, vet, and run every test, those with the interop tools included
+  race      run the tests of all packages with goroutines under the race detector; "test" does that only for those
+            that do not import the AWS SDK's clients, which take minutes to compile for it
   exhaustive
             run every case of the tests that check a sample in "test"
   mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE...]
@@ -204,55 +206,53 @@ tool_packages() {
 # Packages with goroutines or locks. The others take and return values; under the race detector their long tables
 # would take most of an hour and find nothing.
 race_packages() {
-  go list ./functions/... ./internal/cfn/customresource ./internal/drift/... ./internal/fakeaws/... \
-    ./internal/notify ./internal/provisioner/...
+  go list ./functions/... ./internal/awsapi/... ./internal/cfn/customresource ./internal/drift/... \
+    ./internal/fakeaws/... ./internal/notify ./internal/provisioner/... ./internal/review/livecheck
 }
 
-# run_tests runs every test. The tests with interop tools run beside the others, because most of them wait for a tool or
-# for a clock; for the same reason more packages run at a time than there are processors.
-run_tests() {
-  log "format"
-  local unformatted
-  unformatted=$(gofmt -l .)
-  if [[ -n $unformatted ]]; then
-    printf 'not formatted with gofmt:\n%s\n' "$unformatted" >&2
-    return 1
-  fi
-  pin_toolchain
-  # With the flags that functions are built with, tests and the builds within tests share the build cache.
-  export CGO_ENABLED=0 GOFLAGS="-trimpath ${GOFLAGS-}"
-  local work with_tools interop status=0
-  work=$(mktemp -d)
-  go build -o "$work/report" ./tools/testreport
-  with_tools=$(tool_packages)
-  log "tests with interop tools: running beside the others, their output follows"
-  # shellcheck disable=SC2086 # one word for each package
-  (install_tools && export_tools && go_test "$work/report" $with_tools) >"$work/interop" 2>&1 &
-  interop=$!
-  log "vet, and tests without interop tools"
-  # shellcheck disable=SC2046
-  go_test "$work/report" $(go list ./... | grep -vxF "$with_tools") || status=1
+# quick_race_packages lists the packages of race_packages whose tests do not import the AWS SDK's clients.
+quick_race_packages() {
+  # shellcheck disable=SC2046 # one word for each package
+  go list -test -f '{{.ImportPath}} {{join .Deps " "}}' $(race_packages) |
+    sed -n -e '/aws-sdk-go-v2\/service\//d' -e 's/\.test .*//p'
+}
+
+# race runs the tests under the race detector for the given packages.
+race() {
   if command -v "$(go env CC)" >/dev/null; then
     log "tests under the race detector"
-    # shellcheck disable=SC2046
-    CGO_ENABLED=1 go_test "$work/report" -race -short -vet=off $(race_packages) || status=1
+    CGO_ENABLED=1 go_test -race -short -vet=off "$@"
   else
     log "race detector: skipped: no C compiler found"
   fi
+}
+
+# prepare_tests builds the program that reports the results of tests into the directory $work, and sets what all test
+# runs share.
+work=
+prepare_tests() {
+  local with_tools interop status=0
+  prepare_tests
+  with_tools=$(tool_packages)
+  log "tests with interop tools: running beside the others, their output follows"
+  # shellcheck disable=SC2086 # one word for each package
+  (install_tools && export_tools && go_test -vet=all $with_tools) >"$work/interop" 2>&1 &
+  interop=$!
+  log "vet, and tests without interop tools"
+  # shellcheck disable=SC2046
+  go_test -vet=all $(go list ./... | grep -vxF "$with_tools") || status=1
+  # shellcheck disable=SC2046
+  race $(quick_race_packages) || status=1
   log "vet, and tests with interop tools"
   wait "$interop" || status=1
   cat "$work/interop"
-  rm -rf "$work"
   return $status
 }
 
-# go_test runs `go test` with the arguments after the first, the program that reports the results and decides about
-# success: it also sees failures to build. -timeout is the limit of one package; it is long because a loaded machine is no
-# reason to fail.
+# go_test runs `go test` with the arguments. testreport decides about success: it also sees failures to build. -timeout is
+# the limit of one package; it is long because a loaded machine is no reason to fail.
 go_test() {
-  local report=$1
-  shift
-  go test -vet=all -p 4 -parallel 4 -timeout 60m -json "$@" | "$report"
+  go test -p 4 -parallel 4 -timeout 60m -json "$@" | "$work/report"
 }
 
 # exhaustive runs the tests that take a sample of their cases with every case.
@@ -264,7 +264,7 @@ exhaustive() {
 
 # sampled_packages lists the packages whose tests take a sample unless PERMSTACK_FULL is set.
 sampled_packages() {
-  git grep -lE 'policytest\.(NewSample|FullVariable)' -- '*_test.go' |
+  git grep -lE 'policytest\.(NewSample|NewStratified|FullVariable)' -- '*_test.go' |
     sed -e 's|^|./|' -e 's|/[^/]*$||' | sort -u
 }
 
@@ -353,6 +353,11 @@ case $command in
   mutate) mutate "$@" ;;
   package | publish) release "$command" "$@" ;;
   site) go run ./tools/site "$@" ;;
+  race)
+    prepare_tests
+    # shellcheck disable=SC2046 # one word for each package
+    race $(race_packages)
+    ;;
   test) run_tests ;;
   tools) install_tools ;;
   clean) rm -rf dist .tools .aws-sam ;;
