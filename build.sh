@@ -217,8 +217,8 @@ quick_race_packages() {
     sed -n -e '/aws-sdk-go-v2\/service\//d' -e 's/\.test .*//p'
 }
 
-# race runs the tests under the race detector for the given packages.
-race() {
+# race_test runs the tests of the given packages under the race detector.
+race_test() {
   if command -v "$(go env CC)" >/dev/null; then
     log "tests under the race detector"
     CGO_ENABLED=1 go_test -race -short -vet=off "$@"
@@ -242,7 +242,7 @@ prepare_tests() {
   # shellcheck disable=SC2046
   go_test -vet=all $(go list ./... | grep -vxF "$with_tools") || status=1
   # shellcheck disable=SC2046
-  race $(quick_race_packages) || status=1
+  race_test $(quick_race_packages) || status=1
   log "vet, and tests with interop tools"
   wait "$interop" || status=1
   cat "$work/interop"
@@ -253,6 +253,12 @@ prepare_tests() {
 # the limit of one package; it is long because a loaded machine is no reason to fail.
 go_test() {
   go test -p 4 -parallel 4 -timeout 60m -json "$@" | "$work/report"
+}
+
+run_race() {
+  prepare_tests
+  # shellcheck disable=SC2046 # one word for each package
+  race_test $(race_packages)
 }
 
 # exhaustive runs the tests that take a sample of their cases with every case.
@@ -353,11 +359,7 @@ case $command in
   mutate) mutate "$@" ;;
   package | publish) release "$command" "$@" ;;
   site) go run ./tools/site "$@" ;;
-  race)
-    prepare_tests
-    # shellcheck disable=SC2046 # one word for each package
-    race $(race_packages)
-    ;;
+  race) run_race ;;
   test) run_tests ;;
   tools) install_tools ;;
   clean) rm -rf dist .tools .aws-sam ;;
