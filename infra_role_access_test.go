@@ -280,8 +280,11 @@ func (s *infraScene) passes(g infraGate, r eval.Request) bool {
 
 // arnGlob reports whether a pattern matches a text; a * in an ARN does not match beyond its part.
 func arnGlob(pattern, text string) bool {
+	if !strings.HasPrefix(pattern, "arn:") { // most are actions
+		return plainGlob(pattern, text)
+	}
 	p, x := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
-	if len(p) == 6 && p[0] == "arn" {
+	if len(p) == 6 {
 		return len(x) == 6 && slices.EqualFunc(p, x, plainGlob)
 	}
 	return plainGlob(pattern, text)

@@ -158,6 +158,10 @@ func matchesName(pattern, name string) bool {
 func matchesResource(s *iampolicy.Statement, resource string, context map[string][]string, variables bool) bool {
 	any := func(patterns []string) bool {
 		for _, p := range patterns {
+			// Most patterns differ from the resource before their first wildcard or variable.
+			if i := strings.IndexAny(p, "*?$"); !strings.HasPrefix(resource, p[:max(i, 0)]) || i < 0 && p != resource {
+				continue
+			}
 			if tokens, ok := expand(p, context, variables); ok && matchARN(tokens, resource) {
 				return true
 			}
