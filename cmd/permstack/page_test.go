@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"permstack"
 	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launch"
 	"permstack/internal/review/webui"
 )
 
@@ -105,6 +107,13 @@ func operationChoices(p schema.Profile) [][]schema.Operation {
 func TestPageLaunchLink(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		profile, _ := policies.Profile(name)
+		form, err := launch.LinkForm(permstack.Template, profile)
+		if err == nil {
+			err = webui.AddForm(name, form)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		choices := map[string]string{name + ":" + string(profile.Assets[0].Asset): "quickcreate?templateURL="}
 		for _, p := range profile.Presets {
 			choices[name+":::"+p.Name] = "param_Preset=" + p.Name

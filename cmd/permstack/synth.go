@@ -149,6 +149,9 @@ func (f *synthFlags) synth() ([]byte, error) {
 
 func (f *synthFlags) synthesize() (policies.Set, error) {
 	set, err := f.choice.synthesize(f.choice.selection(), f.env)
+	if err == nil {
+		err = refuseUnused(f.choice.selection(), f.env)
+	}
 	return set, permissionstack.WithFittingAccounts(err, f.choice.selection(), f.env)
 }
 

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -196,6 +197,26 @@ func (r *ruleGenerator) inputs() error {
 		}
 	}
 	return nil
+}
+
+// refuseUnusedInputs adds an assertion for each input that only some choices use, and that the profile does not refuse
+// in words of its own: an answer that no statement of the choice reads is refused before anything is created.
+func (r *ruleGenerator) refuseUnusedInputs() {
+	for _, input := range slices.Sorted(maps.Keys(inputParameters)) {
+		var uses []schema.Use
+		refused := true
+		for _, n := range r.profile.Needs {
+			if n.Value == input {
+				uses = append(uses, n.For...)
+				refused = refused && len(n.For) > 0 && n.Unused == ""
+			}
+		}
+		if used := r.anyUse(uses); refused && used != nil {
+			parameter := inputParameters[input]
+			r.add(or(used, equals(parameter, "")), "%s is not used: nothing that you chose reads it; leave it empty.",
+				parameter)
+		}
+	}
 }
 
 // anyUse returns the condition that one of the uses is selected, nil if there are no uses or one always is.

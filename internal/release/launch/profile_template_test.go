@@ -102,7 +102,9 @@ func (s selection) more(to map[string]string, profile string) map[string]string 
 	maps.Copy(to, s.parameters)
 	if requiresRole(profile) {
 		to["ControlPlaneRoleArn"], to["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
-		to["DataPlaneAccountId"] = "444455556666"
+		if !slices.Equal(s.assets, []string{"ec2"}) { // of EC2 alone nothing is sent to an account of the vendor
+			to["DataPlaneAccountId"] = "444455556666"
+		}
 	}
 	return to
 }

@@ -182,6 +182,7 @@ func (w *profileWriter) rules() error {
 	if err := r.inputs(); err != nil {
 		return err
 	}
+	r.refuseUnusedInputs()
 	own := ruleName(w.profile)
 	for i := 0; i+1 < len(rules.Content); {
 		if name := rules.Content[i].Value; name != own && strings.HasPrefix(name, ruleName(schema.Profile{})) {

@@ -67,10 +67,19 @@ func isObjectURL(url string) bool {
 
 // examples returns values for what the customer fills in on the page, so that the
 // other values can be checked against the template's rules: what the choice requires.
-func (l Link) examples() map[string]string {
+func (l Link) examples(t *cfntemplate.Template, values map[string]string) map[string]string {
+	profile, _ := policies.Profile(l.Profile)
 	sel := policies.Selection{Profile: l.Profile, Preset: l.Preset}
-	for _, a := range l.Assets {
-		sel.Assets = append(sel.Assets, schema.Asset(a))
+	parameters := AssetParameters(t)
+	for _, a := range profile.Assets {
+		name := parameters[strings.ReplaceAll(string(a.Asset), "-", "")]
+		answer, given := values[name]
+		if p := t.Parameter(name); p != nil && !given {
+			answer = p.Default
+		}
+		if answer == "yes" {
+			sel.Assets = append(sel.Assets, a.Asset)
+		}
 	}
 	for _, o := range l.Operations {
 		sel.Operations = append(sel.Operations, schema.Operation(o))
@@ -78,9 +87,13 @@ func (l Link) examples() map[string]string {
 	for _, o := range l.Options {
 		sel.Options = append(sel.Options, schema.Option(o))
 	}
-	out := map[string]string{"DataPlaneAccountId": "111122223333", "ConnectionId": "main"}
-	if slices.Contains(choice.Needed(sel), schema.ControlPlaneRole) {
+	out := map[string]string{"ConnectionId": "main"}
+	needed := choice.Needed(sel)
+	if slices.Contains(needed, schema.ControlPlaneRole) {
 		out["ControlPlaneRoleArn"], out["ExternalId"] = "arn:aws:iam::111122223333:role/Control", "example"
+	}
+	if (len(sel.Assets) > 0 || l.Preset != "") && slices.Contains(needed, schema.DataPlaneAccount) {
+		out["DataPlaneAccountId"] = "111122223333"
 	}
 	return out
 }
@@ -274,7 +287,7 @@ func settable(t *cfntemplate.Template) []string {
 // customer fills in.
 func check(t *cfntemplate.Template, l Link, values map[string]string) error {
 	all := map[string]string{}
-	for name, v := range l.examples() {
+	for name, v := range l.examples(t, values) {
 		if p := t.Parameter(name); p != nil {
 			all[name] = strings.Replace(v, "arn:aws:", "arn:"+cfntemplate.Partition(l.Region)+":", 1)
 		}

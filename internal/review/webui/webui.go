@@ -241,9 +241,11 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 			link.Parameters[name] = value
 		}
 	}
-	set("ControlPlaneRoleArn", r.ControlPlaneRoleARN)
-	set("SupportControlPlaneRoleArn", r.SupportControlPlaneRoleARN)
-	set("DataPlaneAccountId", r.DataPlaneAccountID)
+	// Values that were entered for another choice stay in the page; the template refuses what it does not read.
+	used := choice.With(sel, policies.Environment{}, r.environment())
+	set("ControlPlaneRoleArn", used.ControlPlaneRoleARN)
+	set("SupportControlPlaneRoleArn", used.SupportControlPlaneRoleARN)
+	set("DataPlaneAccountId", used.DataPlaneAccountID)
 	set("ConnectionId", r.ConnectionID)
 	set("RolePath", r.Path)
 	set("PermissionsBoundaryArn", r.PermissionsBoundaryARN)
