@@ -198,9 +198,11 @@ export_tools() {
 # tool_packages lists the packages whose tests read a variable of export_tools, by name or with the functions of
 # policytest.
 tool_packages() {
+  local module
+  module=$(go list -m)
   grep -rlE --include='*_test.go' '"PERMSTACK_[A-Z]|policytest\.(OutsideEvaluator|SimulateVariable)' \
     ./*_test.go cmd functions internal interop |
-    sed -e 's|/[^/]*$||' -e 's|^\.$|permstack|' -e '/^permstack$/!s|^|permstack/|' | sort -u
+    sed -e 's|/[^/]*$||' -e 's|^|/|' -e 's|^/\.$||' -e "s|^|$module|" | sort -u
 }
 
 # Packages with goroutines or locks. The others take and return values; under the race detector their long tables
@@ -305,7 +307,7 @@ scan() {
   fi
   if [[ -x $bin/gosec ]]; then
     log "gosec: the packages that run in customers' accounts"
-    go list -deps ./functions/... | sed -n 's#^permstack/#./#p' |
+    go list -deps ./functions/... | sed -n "s#^$(go list -m)/#./#p" |
       xargs "$bin/gosec" -quiet -color=false -exclude=G115,G118,G404 || status=1
   fi
   if [[ -x $bin/govulncheck ]]; then

@@ -29,9 +29,9 @@ func TestImports(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			own, internal := strings.CutPrefix(imported, "permstack/")
-			allowed := own == "internal/policies" || strings.HasPrefix(own, "internal/policies/") ||
-				own == "internal/awsapi/region" || own == "internal/iampolicy" || strings.HasPrefix(own, "internal/iampolicy/")
+			own, internal := strings.CutPrefix(imported, "permstack/internal/")
+			allowed := own == "policies" || strings.HasPrefix(own, "policies/") ||
+				own == "awsapi/region" || own == "iampolicy" || strings.HasPrefix(own, "iampolicy/")
 			if internal && !allowed {
 				t.Errorf("%s imports %s", path, imported)
 			}

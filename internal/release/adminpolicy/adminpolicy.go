@@ -16,7 +16,7 @@ import (
 	"permstack/internal/awsapi/region"
 )
 
-//go:generate go run permstack/tools/genadminpolicy actions.json ../../../docs/admin-policies.md
+//go:generate go run ../../../tools/genadminpolicy actions.json ../../../docs/admin-policies.md
 
 //go:embed actions.json
 var actionsJSON []byte
