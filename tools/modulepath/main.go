@@ -1,4 +1,4 @@
-// Command modulepath gives this module another path, under which it can be published: go install finds a command by the
+// Command modulepath changes the path of this module to one under which it can be published: go install finds a command by the
 // path of its module, and "permstack" is not the address of a repository.
 //
 //	go run ./tools/modulepath github.com/OWNER/permstack
@@ -43,7 +43,7 @@ func main() {
 // skipped are the directories that are not part of the module, or not in git.
 var skipped = []string{".git", ".tools", ".aws-sam", "dist", "node_modules", "testdata"}
 
-// Rewrite gives the module in a directory another path, and returns the number of changed files.
+// Rewrite changes the path of the module in a directory, and returns the number of changed files.
 func Rewrite(root, to string) (int, error) {
 	if err := module.CheckPath(to); err != nil {
 		return 0, fmt.Errorf("%w; want a path such as github.com/OWNER/permstack", err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestRewrite gives a copy of this module another path, resolves every import of it, those of tests included, and builds
-// the command under that path.
+// TestRewrite changes the module path of a copy, resolves every import of it, those of tests included, and builds the
+// command under the new path.
 func TestRewrite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped in short mode: compiles the module")
