@@ -144,6 +144,9 @@ func (f *synthFlags) synth() ([]byte, error) {
 	if err != nil || f.output.form == formJSON {
 		return out, err
 	}
+	if f.format == "template" {
+		return yamlfmt.FromJSONWithReasons(out, permissionstack.Reasons(set))
+	}
 	return yamlfmt.FromJSON(out)
 }
 

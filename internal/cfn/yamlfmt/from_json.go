@@ -11,12 +11,19 @@ import (
 )
 
 // FromJSON turns JSON into YAML.
-func FromJSON(data []byte) ([]byte, error) {
+func FromJSON(data []byte) ([]byte, error) { return FromJSONWithReasons(data, nil) }
+
+// FromJSONWithReasons turns JSON into YAML, with a comment above each statement of a policy document that has a reason.
+// reasons returns the reasons of a document's statements, by the Sids of these, or nil.
+func FromJSONWithReasons(data []byte, reasons func(sids []string) []string) ([]byte, error) {
 	var doc yaml.Node // JSON is YAML, and a node keeps the order of its keys
 	if err := yaml.Unmarshal(escape(data), &doc); err != nil {
 		return nil, fmt.Errorf("read template as JSON: %w", err)
 	}
 	restyle(&doc)
+	if reasons != nil {
+		comment(&doc, reasons)
+	}
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
