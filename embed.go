@@ -12,7 +12,7 @@ import (
 //go:embed template.yaml
 var Template []byte
 
-//go:embed templates/aws-backup.yaml templates/clumio.yaml templates/cpm.yaml
+//go:embed templates/aws-backup.yaml templates/clumio.yaml templates/cpm.yaml templates/veeam.yaml
 var profileTemplates embed.FS
 
 // ProfileTemplate returns the launch template of a built-in profile, whose functions' code is of no release, and nil

@@ -28,7 +28,7 @@ func TestInfraRoleResources(t *testing.T) {
 		"templates/stackset.yaml":   {"AWS::CloudFormation::StackSet": 1},
 		"templates/iam-events.yaml": {"AWS::Events::Rule": 1, "AWS::IAM::Role": 1},
 	}
-	for _, name := range []string{"launch-stack", "aws-backup", "clumio", "cpm"} {
+	for _, name := range []string{"launch-stack", "aws-backup", "clumio", "cpm", "veeam"} {
 		types["templates/"+name+".yaml"] = types["template.yaml"]
 		if name != "launch-stack" {
 			types["templates/"+name+"-stackset.yaml"] = types["templates/stackset.yaml"]

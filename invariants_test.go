@@ -24,6 +24,7 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 		"templates/aws-backup.yaml":   {},
 		"templates/clumio.yaml":       member,
 		"templates/cpm.yaml":          {"Preset": "none", "ProtectEC2": "yes", "AllowBackup": "yes"},
+		"templates/veeam.yaml":        {"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control"},
 		"templates/stackset.yaml": {
 			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "ExternalId": "example",
 			"OrganizationalUnitIds": "r-ab12", "Regions": "us-east-1",
@@ -35,6 +36,10 @@ func launchTemplates(t *testing.T) map[string]map[string]string {
 		},
 		"templates/cpm-stackset.yaml": {
 			"Preset": "none", "ProtectEC2": "yes", "AllowBackup": "yes", "OrganizationalUnitIds": "r-ab12",
+			"Regions": "us-east-1",
+		},
+		"templates/veeam-stackset.yaml": {
+			"ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control", "OrganizationalUnitIds": "r-ab12",
 			"Regions": "us-east-1",
 		},
 		"templates/org-hub.yaml":    {"OrganizationId": "o-a1b2c3d4e5"},

@@ -38,5 +38,5 @@ func ExampleInputError() {
 	if errors.As(err, &input) {
 		fmt.Println(input.Problems)
 	}
-	// Output: [unknown profile "acme"; valid: aws-backup, clumio, cpm]
+	// Output: [unknown profile "acme"; valid: aws-backup, clumio, cpm, veeam]
 }
