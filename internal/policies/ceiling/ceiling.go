@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"permstack/internal/iampolicy"
+	"permstack/internal/iampolicy/actions"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -83,7 +84,7 @@ func isExact(action string) bool {
 // selected. It returns an error if the ceiling of every asset and operation does not fit a managed policy.
 func New(profile schema.Profile) (Ceiling, error) {
 	var c Ceiling
-	for _, w := range []width{beginnings, parts, reads} {
+	for _, w := range []width{beginnings, parts, reads, joint, kinds} {
 		if c = newCeiling(profile, w); c.size() <= policies.MaxManagedPolicy {
 			return c, nil
 		}
@@ -150,8 +151,18 @@ func newCeiling(profile schema.Profile, width width) Ceiling {
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		g := *groups[key]
-		g.Actions = compress(g.Actions, always, width)
+		also := always
+		if width >= joint {
+			also = grantedWith(groups, g)
+		}
+		if width >= kinds {
+			maps.Copy(also, changes(also))
+		}
+		g.Actions = compress(g.Actions, also, width)
 		out.Actions = append(out.Actions, g)
+	}
+	if width >= joint {
+		out.Actions = joinGroups(out.Actions)
 	}
 	for _, key := range slices.Sorted(maps.Keys(narrow)) {
 		for _, w := range whens(narrow[key].uses) {
@@ -159,7 +170,83 @@ func newCeiling(profile schema.Profile, width width) Ceiling {
 		}
 	}
 	out.Statements = join(out.Statements)
+	if width >= joint {
+		for i, s := range out.Statements {
+			out.Statements[i].Resources = withoutCovered(s.Resources)
+		}
+	}
 	return out
+}
+
+// grantedWith returns the actions that every choice with a group includes.
+func grantedWith(groups map[string]*Group, g Group) map[string]bool {
+	out := map[string]bool{}
+	for _, other := range groups {
+		if other.When.covers(g.When) {
+			for _, a := range other.Actions {
+				out[a] = true
+			}
+		}
+	}
+	return out
+}
+
+// joinGroups returns groups in which each pattern is in one group only of the same releases: the group of all uses that
+// have the pattern.
+func joinGroups(groups []Group) []Group {
+	type place struct{ pattern, releases string }
+	uses, releases := map[place][]schema.Use{}, map[place][]string{}
+	for _, g := range groups {
+		for _, pattern := range g.Actions {
+			p := place{pattern, strings.Join(g.When.Releases, ",")}
+			list := g.When.Uses
+			if len(list) == 0 {
+				list = []schema.Use{always}
+			}
+			uses[p], releases[p] = merge(uses[p], list), g.When.Releases
+		}
+	}
+	joined := map[string]*Group{}
+	for p, list := range uses {
+		w := When{Uses: list, Releases: releases[p]}
+		if len(list) == 1 && list[0] == always {
+			w.Uses = nil
+		}
+		if joined[w.key()] == nil {
+			joined[w.key()] = &Group{When: w}
+		}
+		joined[w.key()].Actions = append(joined[w.key()].Actions, p.pattern)
+	}
+	var out []Group
+	for _, key := range slices.Sorted(maps.Keys(joined)) {
+		slices.Sort(joined[key].Actions)
+		out = append(out, *joined[key])
+	}
+	return out
+}
+
+// covers reports whether everything that is included in b is included in w too.
+func (w When) covers(b When) bool {
+	if len(w.Releases) > 0 && (len(b.Releases) == 0 || slices.ContainsFunc(b.Releases, func(r string) bool {
+		return !slices.Contains(w.Releases, r)
+	})) {
+		return false
+	}
+	if len(w.Uses) == 0 || len(b.Uses) == 0 {
+		return len(w.Uses) == 0
+	}
+	return !slices.ContainsFunc(b.Uses, func(u schema.Use) bool {
+		return !slices.ContainsFunc(w.Uses, func(o schema.Use) bool { return includes(o, u) })
+	})
+}
+
+// withoutCovered returns resources without those that another one includes whenever they are included.
+func withoutCovered(list []Part) []Part {
+	return slices.DeleteFunc(slices.Clone(list), func(p Part) bool {
+		return slices.ContainsFunc(list, func(o Part) bool {
+			return o.Value != p.Value && actions.Match(o.Value, p.Value) && o.When.covers(p.When)
+		})
+	})
 }
 
 type narrowed struct {

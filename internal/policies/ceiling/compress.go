@@ -16,6 +16,8 @@ const (
 	beginnings width = iota // patterns are beginnings of names: "ec2:DescribeVpn*"
 	parts                   // and parts of names: "ec2:*Subnets"
 	reads                   // and may match every action that lists or describes, also those of sensitive
+	joint                   // and those that every choice with the pattern grants anyway; no pattern is written twice
+	kinds                   // and those that change what every choice with the pattern can delete anyway
 )
 
 // compress returns patterns of actions that match each of wanted, of one service or several, and apart from them only
@@ -49,7 +51,7 @@ func compressService(service string, names []string, also map[string]bool, w wid
 	for _, a := range actions.Matching(service + ":*") {
 		_, name, _ := strings.Cut(a.Name, ":")
 		all = append(all, name)
-		if also[a.Name] || harmless(a) && (w == reads || !slices.Contains(sensitive, a.Name)) {
+		if also[a.Name] || harmless(a) && (w >= reads || !slices.Contains(sensitive, a.Name)) {
 			allowed[name] = true
 		}
 	}
@@ -137,6 +139,29 @@ func harmless(a actions.Action) bool {
 	_, name, _ := strings.Cut(a.Name, ":")
 	return (strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List")) &&
 		!a.Is(actions.Write) && !a.Is(actions.Permissions) && !a.Is(actions.Tagging)
+}
+
+// changes returns the actions that change resources of the kinds that some of granted delete: with rds:DeleteDBInstance,
+// rds:RebootDBInstance. Those that manage permissions are not among them.
+func changes(granted map[string]bool) map[string]bool {
+	deleted, services := map[string]bool{}, map[string]bool{}
+	for a := range granted {
+		service, name, _ := strings.Cut(a, ":")
+		if kind, ok := strings.CutPrefix(name, "Delete"); ok {
+			deleted[service+":"+kind], services[service] = true, true
+		}
+	}
+	out := map[string]bool{}
+	for service := range services {
+		for _, a := range actions.Matching(service + ":*") {
+			_, name, _ := strings.Cut(a.Name, ":")
+			kind := strings.Join(words(name)[1:], "")
+			if deleted[service+":"+kind] && a.Is(actions.Write) && !a.Is(actions.Permissions) && !isExact(a.Name) {
+				out[a.Name] = true
+			}
+		}
+	}
+	return out
 }
 
 // sensitive are actions that describe or list and return secrets or data: user data, the output of commands,
