@@ -4643,7 +4643,7 @@ func veeam() schema.Profile {
 						Operation: "indexing",
 					},
 				},
-				Text: "Workers need a worker configuration in the appliance for each Region and zone, whose subnet reaches S3, SQS, Systems Manager and EBS. Choose VeeamWorkerRole as the role of the workers, in the settings for workers in production accounts; the output RoleArn is VeeamRole, whose name differs in the first word only.",
+				Text: "Workers need a worker configuration in the appliance for each Region and zone, whose subnet reaches S3, SQS, Systems Manager and EBS. Add the role whose name begins with VeeamWorkerRole to the appliance too, and choose it for workers in production accounts; the output RoleArn is VeeamRole.",
 			},
 			{
 				For: []schema.Use{
@@ -4651,7 +4651,7 @@ func veeam() schema.Profile {
 						Operation: "repository",
 					},
 				},
-				Text: "The bucket of a repository must exist, in this account. For immutable backups it needs Object Lock and versioning, which S3 can only enable for new buckets without effort. The policy of a customer key must allow VeeamRole to use it.",
+				Text: "The bucket of a repository must exist, in this account. For immutable backups it needs Object Lock and versioning. The policy of a customer key must allow VeeamRole to use it.",
 			},
 			{
 				For: []schema.Use{
