@@ -76,6 +76,24 @@ func entryPoints(profile string) []entryPoint {
 					{what: "BackupServiceGuardDutyRole", who: byService("malware-protection.guardduty")}}},
 		}
 	}
+	if profile == "veeam" {
+		env := cpmEnvironment(here)
+		env.ControlPlaneRoleARN, env.ExternalID = iamARN(control, "role/ControlPlane"), "external-id-1"
+		choice := func(asset schema.Asset, operation schema.Operation) policies.Selection {
+			return policies.Selection{
+				Profile: profile, Assets: []schema.Asset{asset}, Operations: []schema.Operation{operation},
+			}
+		}
+		role := entry{what: "VeeamRole", who: byRole(control, "ControlPlane"), shows: secret}
+		return []entryPoint{
+			{choice("ec2", "backup"), env, []entry{role}},
+			{choice("efs", "backup"), env, []entry{role, {what: "VeeamRole", who: byService("backup")}}},
+			{choice("ec2", "repository"), env, []entry{role, {what: "VeeamRole", who: byService("batchoperations.s3")}}},
+			{choice("rds", "database-restore"), env, []entry{role, {what: "VeeamRole", who: byService("rds")},
+				{what: "VeeamWorkerRole", who: byRole(control, "ControlPlane"), shows: secret},
+				{what: "VeeamWorkerRole", who: byService("ec2")}}},
+		}
+	}
 	sel := func(ops, options string) policies.Selection {
 		s := cpmSelection("rds,efs:" + ops)
 		s.Options = splitList[schema.Option](options, nil)
@@ -128,7 +146,7 @@ func principals() (out []eval.Principal) {
 		}
 	}
 	for _, s := range []string{"ec2", "ssm", "events", "lambda", "sns", "backup", "export.rds", "rds", "cloudformation",
-		"s3", "malware-protection.guardduty"} {
+		"s3", "malware-protection.guardduty", "batchoperations.s3"} {
 		out = append(out, eval.Principal{Service: s + ".amazonaws.com"})
 	}
 	return out
@@ -240,6 +258,8 @@ var equivalentTrustMutants = []string{
 	"BackupServiceRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	"BackupServiceScanRole/AWSBackup: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
 	"BackupServiceGuardDutyRole/GuardDuty: principal arn:${Partition}:iam::${ControlPlaneAccount}:root",
+	// The statement Workers allows EC2 already.
+	"VeeamWorkerRole/Appliance: principal ec2.amazonaws.com",
 	// TheServersInstance lets EC2 in already.
 	"CPMRole/ItselfForWorkers: principal ec2.amazonaws.com",
 	"CPMRole/ExportsOfRDS: principal ec2.amazonaws.com",

@@ -249,9 +249,9 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid:       "CheckOwnPermissions",
-								Why:       "check that the roles have the permissions that the appliance needs",
+								Why:       "check that the role has the permissions that the appliance needs",
 								Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"${roles:*}"},
+								Resources: []string{"${roles:VeeamRole}"},
 								Shared:    []string{},
 								Note:      "the roles of this profile only; the vendor's lists have every role, user and group",
 							},
@@ -3578,8 +3578,8 @@ func veeam() schema.Profile {
 								Note:      "AWS's public parameters only; the vendor's lists have every parameter of the account",
 							},
 							{
-								Sid: "FindWorkerProfiles",
-								Why: "find the instance profile of the workers' role",
+								Sid: "CheckWorkerRole",
+								Why: "find the instance profile of the workers' role, and check that it has the permissions that workers need",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
@@ -3598,7 +3598,7 @@ func veeam() schema.Profile {
 										Operation: "indexing",
 									},
 								},
-								Actions:   []string{"iam:ListInstanceProfilesForRole"},
+								Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy"},
 								Resources: []string{"${roles:VeeamWorkerRole}"},
 								Shared:    []string{},
 							},
