@@ -967,7 +967,7 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
+								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
 								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
@@ -986,21 +986,6 @@ func veeam() schema.Profile {
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								Note:      "version 11 of the appliance",
-							},
-							{
-								Sid: "EncryptVolumes",
-								Why: "create encrypted volumes, also under another key",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Note:      "through EC2 only",
 							},
 							{
 								Sid: "ProcessGuests",
@@ -1058,17 +1043,37 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "LaunchInstances",
-								Why: "launch a restored instance with the network, keys and volumes that were chosen",
+								Why: "launch a restored instance or a worker with the network, keys and volumes that were chosen",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
+									},
+									{
+										Asset:     "efs",
+										Operation: "indexing",
 									},
 								},
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
 									{
 										Kind:      "vpc",
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
@@ -1077,18 +1082,36 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "TagWhileLaunching",
-								Why: "put the tags of the original on a restored instance while it is launched",
+								Why: "put the tags of the original on a restored instance, and the customer's on a worker, while it is launched",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
 									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
+									},
 								},
 								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
 								Shared:    []string{},
 								Note:      "the vendor's list tags any instance at any time, as with the tag by which workers are terminated",
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+									},
+								},
 							},
 							{
 								Sid: "TagRestored",
@@ -1111,11 +1134,15 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "RestoreVolumes",
-								Why: "create volumes of snapshots, attach them in place of others, and delete them if a restore fails",
+								Why: "create volumes of snapshots, attach them in place of others or to a worker, and delete them if a restore fails or a worker is done",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
 									},
 								},
 								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolume"},
@@ -1127,79 +1154,105 @@ func veeam() schema.Profile {
 										Text: "every volume of the account in these Regions can be detached, and deleted once it is detached",
 									},
 								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+									},
+								},
 							},
 							{
 								Sid: "RestoreInterfaces",
-								Why: "give a restored instance its network interfaces and their private addresses",
+								Why: "give a restored instance its network interfaces, addresses and instance profile, or those of the instance that it replaces, which is stopped",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"ec2:AssignPrivateIpAddresses", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Actions:   []string{"ec2:AllocateAddress", "ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AssociateIamInstanceProfile", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:StopInstances"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "every instance of the account in these Regions can be stopped, unless it has stop protection, and lose its addresses",
+									},
+								},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "vpc",
+										Actions:   []string{"ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute"},
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 									},
 								},
 							},
 							{
-								Sid: "RestoreAddresses",
-								Why: "give a restored instance an elastic address, or that of the instance that it replaces",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:DisassociateAddress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
 								Sid: "ReplaceInstances",
-								Why: "start and stop a restored instance, and terminate it, or the one that it replaces",
+								Why: "start a restored instance or a worker, and terminate it or the instance that it replaces",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
 									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
+									},
 								},
-								Actions:   []string{"ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
+								Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
-								Note:      "the vendor documents no tag of restored instances, so no tag limits this",
+								Note:      "the vendor documents no tag of restored instances and of all workers, so no tag limits this",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
-										Text: "every instance of the account in these Regions can be stopped and terminated, unless it has stop or termination protection",
+										Text: "every instance of the account in these Regions can be terminated, unless it has termination protection",
+									},
+								},
+								Narrow: []schema.Narrowing{
+									{
+										Kind: "tag",
 									},
 								},
 							},
 							{
 								Sid: "AdjustInstances",
-								Why: "give a restored instance the settings of the original",
+								Why: "give a restored instance the settings of the original, and a worker its security groups",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
 									},
 								},
 								Actions:   []string{"ec2:ModifyInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 								Narrow: []schema.Narrowing{
+									{
+										Kind:      "tag",
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+									},
 									{
 										Kind:      "vpc",
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
@@ -1208,30 +1261,29 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "NeverChangeUserData",
-								Why: "user data runs as root at the next start of an instance; a restore sets it at launch only",
+								Why: "user data runs as root at the next start of an instance; it is set at launch only",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
 									},
 								},
 								Deny:      true,
 								Actions:   []string{"ec2:ModifyInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SetInstanceProfile",
-								Why: "give a restored instance the instance profile of the original",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AssociateIamInstanceProfile"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								Shared:    []string{},
 							},
 							{
@@ -1470,33 +1522,25 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "RestoreDatabases",
-								Why: "restore instances and clusters from snapshots, with the groups that were chosen",
+								Why: "restore instances, clusters and tenant databases from snapshots, give them the groups and settings that were chosen, or delete them if that fails",
 								For: []schema.Use{
 									{
 										Asset:     "rds",
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"rds:CreateDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+								Actions:   []string{"rds:CreateDBInstance", "rds:CreateTenantDatabase", "rds:DeleteDBCluster", "rds:DeleteDBInstance", "rds:DeleteTenantDatabase", "rds:ModifyDBCluster", "rds:ModifyDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
+								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:tenant-database:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
 								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-							},
-							{
-								Sid: "RestoreTenants",
-								Why: "create the tenant databases of a restored instance, or remove them if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:CreateTenantDatabase", "rds:DeleteTenantDatabase"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:tenant-database:*"},
-								Shared:    []string{},
+								Note:      "the vendor documents no tag of restored databases, so no tag limits this",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
-										Text: "every tenant database of the account in these Regions can be deleted",
+										Text: "every database of the account in these Regions without deletion protection can be deleted",
+									},
+									{
+										Kind: "no-key",
+										Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
 									},
 								},
 							},
@@ -1512,45 +1556,6 @@ func veeam() schema.Profile {
 								Actions:   []string{"rds:AddTagsToResource", "rds:RemoveTagsFromResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
 								Shared:    []string{},
-							},
-							{
-								Sid: "AdjustDatabases",
-								Why: "give a restored database the settings of the original",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBCluster", "rds:ModifyDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
-									},
-								},
-							},
-							{
-								Sid: "RemoveFailedDatabases",
-								Why: "delete a database whose restore failed",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag of restored databases, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every database of the account in these Regions without deletion protection can be deleted",
-									},
-								},
 							},
 							{
 								Sid: "CreateRDSRole",
@@ -1632,7 +1637,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:PutBucketPolicy"},
 								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
 								Shared:    []string{},
 								Note:      "the vendor documents no name that its buckets begin with",
 								Remains: []schema.Remain{
@@ -3141,7 +3146,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "DescribeNetworks",
-								Why: "record networks and everything in them, to compare and restore them",
+								Why: "record networks, load balancers, shares and everything in them, to compare and restore them",
 								For: []schema.Use{
 									{
 										Asset:     "vpc",
@@ -3152,7 +3157,7 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeClientVpnEndpoints", "ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
+								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeClientVpnEndpoints", "ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "ram:GetResourceShareAssociations", "ram:GetResourceShares", "ram:ListPrincipals", "ram:ListResources"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
@@ -3173,42 +3178,6 @@ func veeam() schema.Profile {
 								Actions:   []string{"ec2:DescribeClientVpnAuthorizationRules", "ec2:DescribeClientVpnRoutes", "ec2:DescribeClientVpnTargetNetworks", "ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayRoutes"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
 								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
-							},
-							{
-								Sid: "DescribeLoadBalancers",
-								Why: "record load balancers, their listeners and targets",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeShares",
-								Why: "record which parts of networks are shared with which accounts",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ram:GetResourceShareAssociations", "ram:GetResourceShares", "ram:ListPrincipals", "ram:ListResources"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "ReadSharePermissions",
@@ -3256,49 +3225,29 @@ func veeam() schema.Profile {
 								Shared:    []string{},
 							},
 							{
-								Sid: "WriteConfiguration",
-								Why: "write the exported template into that bucket",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"s3:PutObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects of every bucket of the account can be overwritten; name the bucket in the scope to limit it",
-									},
-								},
-							},
-							{
 								Sid: "RestoreNetworks",
-								Why: "create and change networks with subnets, routes, access lists, security groups and gateways, with the tags of the original, and delete what the restore created if it fails",
+								Why: "create and change networks with subnets, routes, access lists, security groups, gateways, endpoints and VPNs, with the tags of the original, and delete what the restore created if it fails",
 								For: []schema.Use{
 									{
 										Asset:     "vpc",
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:CreateVpcPeeringConnection", "ec2:DeleteDhcpOptions", "ec2:DeleteEgressOnlyInternetGateway", "ec2:DeleteInternetGateway", "ec2:DeleteManagedPrefixList", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DetachInternetGateway", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifyManagedPrefixList", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:ReleaseAddress", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
+								Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:AuthorizeClientVpnIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnGateway", "ec2:DeleteClientVpnEndpoint", "ec2:DeleteClientVpnRoute", "ec2:DeleteCustomerGateway", "ec2:DeleteDhcpOptions", "ec2:DeleteEgressOnlyInternetGateway", "ec2:DeleteInternetGateway", "ec2:DeleteManagedPrefixList", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DeleteVpnConnection", "ec2:DeleteVpnGateway", "ec2:DetachInternetGateway", "ec2:DetachVpnGateway", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateClientVpnTargetNetwork", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyManagedPrefixList", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:ModifyVpnConnection", "ec2:RejectVpcEndpointConnections", "ec2:ReleaseAddress", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeClientVpnIngress", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
 								Shared:    []string{},
 								Note:      "tags on parts of a network only; one on an instance could make it a worker that may be terminated",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
-										Text: "every network of the account in these Regions can be changed, opened to the internet, and deleted if nothing is in it",
+										Text: "every network and VPN of the account in these Regions can be changed, opened to the internet, and deleted if nothing is in it",
 									},
 								},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateAddress", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcPeeringConnection", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
+										Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:DeleteClientVpnRoute", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:RejectVpcEndpointConnections", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
 									},
 								},
 							},
@@ -3315,56 +3264,6 @@ func veeam() schema.Profile {
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "RestoreVPNs",
-								Why: "create and change VPN connections, client VPNs and their gateways, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AssociateClientVpnTargetNetwork", "ec2:AttachVpnGateway", "ec2:AuthorizeClientVpnIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateCustomerGateway", "ec2:CreateTags", "ec2:CreateVpnConnection", "ec2:CreateVpnGateway", "ec2:DeleteClientVpnEndpoint", "ec2:DeleteClientVpnRoute", "ec2:DeleteCustomerGateway", "ec2:DeleteVpnConnection", "ec2:DeleteVpnGateway", "ec2:DetachVpnGateway", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateClientVpnTargetNetwork", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyVpnConnection", "ec2:RevokeClientVpnIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every VPN of the account in these Regions can be changed and deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateClientVpnTargetNetwork", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateTags", "ec2:DeleteClientVpnRoute", "ec2:DisableVgwRoutePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreEndpointServices",
-								Why: "create and change endpoint services and whom they accept, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:CreateTags", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:RejectVpcEndpointConnections"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every endpoint service of the account in these Regions can be changed and deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "vpc",
-									},
-								},
 							},
 							{
 								Sid: "RestoreTransitGateways",
@@ -3394,52 +3293,20 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "RestoreLoadBalancers",
-								Why: "create and change load balancers and their tags, and delete them if the restore fails",
+								Why: "create and change load balancers, their listeners, target groups and tags, and delete them if the restore fails",
 								For: []schema.Use{
 									{
 										Asset:     "vpc",
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*"},
+								Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets"},
+								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
 								Shared:    []string{},
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
 										Text: "every load balancer of the account in these Regions without deletion protection can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "RestoreListeners",
-								Why: "tag the listeners of load balancers, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteListener"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreTargetGroups",
-								Why: "create and change the target groups of load balancers, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:RegisterTargets"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every target group of the account in these Regions can be changed, and deleted if it is not used",
 									},
 								},
 							},
@@ -3467,14 +3334,14 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "ChangeShares",
-								Why: "add the parts of a restored network to a share, or remove them",
+								Why: "add the parts of a restored network to a share, remove them, and tag the share as the original",
 								For: []schema.Use{
 									{
 										Asset:     "vpc",
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"ram:AssociateResourceShare", "ram:DeleteResourceShare", "ram:DisassociateResourceShare"},
+								Actions:   []string{"ram:AssociateResourceShare", "ram:DeleteResourceShare", "ram:DisassociateResourceShare", "ram:TagResource", "ram:UntagResource"},
 								Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
 								When:      schema.Conditions{"Bool": {"ram:AllowsExternalPrincipals": {"false"}}},
 								Shared:    []string{},
@@ -3485,19 +3352,6 @@ func veeam() schema.Profile {
 										Text: "every share of the account within the organization can be changed and deleted",
 									},
 								},
-							},
-							{
-								Sid: "TagShares",
-								Why: "put the tags of the original on a share",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ram:TagResource", "ram:UntagResource"},
-								Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
-								Shared:    []string{},
 							},
 							{
 								Sid: "DescribeWorkers",
@@ -3624,69 +3478,6 @@ func veeam() schema.Profile {
 								Shared:    []string{},
 							},
 							{
-								Sid: "LaunchWorkers",
-								Why: "launch workers in the network that the customer chose for them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "TagWorkersWhileLaunching",
-								Why: "put the customer's tags on workers while they are launched",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
 								Sid: "TagIndexWorkers",
 								Why: "mark the workers that index file systems while they are launched",
 								For: []schema.Use{
@@ -3766,39 +3557,6 @@ func veeam() schema.Profile {
 								},
 							},
 							{
-								Sid: "EndWorkers",
-								Why: "terminate workers when their task is done",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its workers have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the account in these Regions can be terminated, unless it has termination protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
 								Sid: "EndIndexWorkers",
 								Why: "start the workers that index file systems, and terminate them when they are done",
 								For: []schema.Use{
@@ -3811,85 +3569,6 @@ func veeam() schema.Profile {
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/EfsIndexWorker": {"EfsIndexWorker"}}},
 								Shared:    []string{},
-							},
-							{
-								Sid: "AdjustWorkers",
-								Why: "change the security groups of a worker",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "NeverChangeUserDataOfWorkers",
-								Why: "user data runs as root at the next start of an instance; workers have it from their launch",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ConnectWorkerVolumes",
-								Why: "create volumes of snapshots for a worker, attach them, and delete them when it is done",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-								},
-								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every volume of the account in these Regions can be detached, and deleted once it is detached",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-								},
 							},
 							{
 								Sid: "OpenWorkerNetworks",
@@ -4037,21 +3716,44 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "KeepBackups",
-								Why: "write, read, retrieve and expire the backups of a repository, and lock them for their retention",
+								Why: "read, retrieve and expire the backups of a repository, and lock them for their retention",
 								For: []schema.Use{
 									{
 										Operation: "repository",
 									},
 								},
-								Actions:   []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectRetention", "s3:RestoreObject"},
+								Actions:   []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:PutObjectRetention", "s3:RestoreObject"},
 								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
 								Shared:    []string{},
 								Note:      "buckets of this account only; name the bucket of the repository in the scope to limit it further",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
-										Text: "objects of every bucket of the account can be read, overwritten and deleted, unless the scope names buckets",
+										Text: "objects of every bucket of the account can be read and deleted, unless the scope names buckets",
+									},
+								},
+							},
+							{
+								Sid: "WriteObjects",
+								Why: "write backups into a repository, and the exported configuration of a network into a bucket",
+								For: []schema.Use{
+									{
+										Operation: "repository",
+									},
+									{
+										Asset:     "vpc",
+										Operation: "restore",
+									},
+								},
+								Actions:   []string{"s3:PutObject"},
+								Resources: []string{"arn:${Partition}:s3:::*/*"},
+								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+								Shared:    []string{},
+								Remains: []schema.Remain{
+									{
+										Kind: "destroys",
+										Text: "objects of every bucket of the account can be overwritten, unless the scope names buckets",
 									},
 								},
 							},
@@ -4253,19 +3955,6 @@ func veeam() schema.Profile {
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
-								Sid: "ReadAttributesForRecovery",
-								Why: "read the attributes of instances, volumes and snapshots",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
 								Sid: "LaunchForRecovery",
 								Why: "launch a worker that mounts the volumes of a backup",
 								For: []schema.Use{
@@ -4320,39 +4009,27 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "ConnectForRecovery",
-								Why: "copy snapshots, create volumes of them, attach them to the worker, and delete all of that afterwards",
+								Why: "copy snapshots, create volumes of them, attach them to the worker, change its security groups and interfaces, and delete all of that afterwards",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "file-level-recovery",
 									},
 								},
-								Actions:   []string{"ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DetachVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag of its temporary volumes and snapshots, so no tag limits this",
+								Actions:   []string{"ec2:AttachNetworkInterface", "ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateNetworkInterface", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteNetworkInterface", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Note:      "the vendor documents no tag of its workers, temporary volumes and snapshots, so no tag limits this",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
-										Text: "every snapshot of the account in these Regions can be deleted, and every volume once it is detached; by whoever controls a worker, too",
+										Text: "every snapshot of the account in these Regions can be deleted, every volume once it is detached, and every instance terminated, unless it has termination protection; by whoever controls a worker, too",
 									},
 								},
-							},
-							{
-								Sid: "ConnectInterfaces",
-								Why: "give a worker the network interfaces through which files are recovered",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "vpc",
+										Actions:   []string{"ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:ModifyInstanceAttribute"},
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 									},
 								},
@@ -4369,45 +4046,6 @@ func veeam() schema.Profile {
 								Actions:   []string{"ec2:CreateKeyPair", "ec2:DeleteKeyPair"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
 								Shared:    []string{},
-							},
-							{
-								Sid: "EndRecovery",
-								Why: "start, stop and terminate the worker of a recovery",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its workers have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the account in these Regions can be stopped and terminated, unless it has stop or termination protection",
-									},
-								},
-							},
-							{
-								Sid: "AdjustForRecovery",
-								Why: "change the security groups of the worker of a recovery",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
 							},
 							{
 								Sid: "NeverChangeUserData",
