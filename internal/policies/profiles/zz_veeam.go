@@ -334,7 +334,7 @@ func veeam() schema.Profile {
 										Operation: "indexing",
 									},
 								},
-								Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+								Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
@@ -735,14 +735,14 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeConversionTasks", "ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "iam:ListInstanceProfiles", "servicequotas:ListServiceQuotas"},
+								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeConversionTasks", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeKeyPairs", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "iam:ListInstanceProfiles", "servicequotas:ListServiceQuotas"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "DescribeInstanceAttributes",
-								Why: "read the attributes of instances, volumes and snapshots",
+								Why: "read the attributes of instances, volumes and snapshots, also those of workers",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
@@ -751,6 +751,18 @@ func veeam() schema.Profile {
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "ec2",
+										Operation: "workers",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
 									},
 								},
 								Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
@@ -766,7 +778,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "ReadInstanceProfiles",
-								Why: "record the instance profile of an instance, and find its role when the instance is restored",
+								Why: "read the instance profile of an instance, to record and restore it, and that of the workers",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
@@ -775,6 +787,18 @@ func veeam() schema.Profile {
 									{
 										Asset:     "ec2",
 										Operation: "restore",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
+									},
+									{
+										Asset:     "efs",
+										Operation: "indexing",
 									},
 								},
 								Actions:   []string{"iam:GetInstanceProfile"},
@@ -984,7 +1008,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"kms:Decrypt"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 								Note:      "version 11 of the appliance",
 							},
 							{
@@ -997,7 +1021,7 @@ func veeam() schema.Profile {
 									},
 								},
 								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript", "arn:${Partition}:ssm:${Home}::document/AWSEC2-CreateVssSnapshot", "arn:${Partition}:ssm:${Home}::document/AWSEC2-VssInstallAndSnapshot"},
+								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript"},
 								Shared:    []string{},
 								Note:      "the vendor has this with every backup; here it is the operation guest-processing, as whoever may send a shell script to an instance acts with the rights of that instance",
 								Remains: []schema.Remain{
@@ -1012,34 +1036,6 @@ func veeam() schema.Profile {
 										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
 									},
 								},
-							},
-							{
-								Sid: "FollowGuestProcessing",
-								Why: "find the instances that Systems Manager reaches, and read the results of the scripts",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "guest-processing",
-									},
-								},
-								Actions:     []string{"ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeRestoredInstances",
-								Why: "list key pairs and follow the start of a restored instance",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeInstanceStatus", "ec2:DescribeKeyPairs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "LaunchInstances",
@@ -1172,7 +1168,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"ec2:AllocateAddress", "ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AssociateIamInstanceProfile", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:StopInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Shared:    []string{},
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
@@ -1247,7 +1243,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"ec2:ModifyInstanceAttribute"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Shared:    []string{},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "tag",
@@ -1330,7 +1326,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+								Shared:    []string{},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "tag",
@@ -1379,7 +1375,7 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
+								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
 								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
 							},
@@ -1531,8 +1527,8 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"rds:CreateDBInstance", "rds:CreateTenantDatabase", "rds:DeleteDBCluster", "rds:DeleteDBInstance", "rds:DeleteTenantDatabase", "rds:ModifyDBCluster", "rds:ModifyDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
 								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:tenant-database:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Note:      "the vendor documents no tag of restored databases, so no tag limits this",
+								Shared:    []string{},
+								Note:      "the vendor documents no tag of restored databases, so no tag limits this; a snapshot of another account is copied first",
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
@@ -1676,24 +1672,6 @@ func veeam() schema.Profile {
 									},
 								},
 								NotNarrowed: map[string]string{"bucket": "the bucket has a name that the appliance makes up"},
-							},
-							{
-								Sid: "FindStagingBuckets",
-								Why: "find the bucket of an earlier task",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:     []string{"s3:ListAllMyBuckets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
 								Sid: "PassItselfToRDS",
@@ -1878,7 +1856,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "MakeVaults",
-								Why: "make a temporary vault for a task, and delete it afterwards",
+								Why: "read vaults, make a temporary one for a task, and delete it afterwards",
 								For: []schema.Use{
 									{
 										Asset:     "dynamodb",
@@ -1905,7 +1883,7 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"backup:CreateBackupVault", "backup:DeleteBackupVault"},
+								Actions:   []string{"backup:CreateBackupVault", "backup:DeleteBackupVault", "backup:DescribeBackupVault"},
 								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
 								Shared:    []string{},
 								Note:      "AWS deletes only vaults that are empty",
@@ -1943,19 +1921,6 @@ func veeam() schema.Profile {
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadVaults",
-								Why: "read the vault of a backup that is restored",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:DescribeBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
 							},
 							{
 								Sid: "ReadRecoveryPoints",
@@ -2468,7 +2433,7 @@ func veeam() schema.Profile {
 								Actions:   []string{"kms:Decrypt"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"backup.${Reach}.amazonaws.com", "dynamodb.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 								Note:      "through DynamoDB and AWS Backup only",
 							},
 							{
@@ -2497,24 +2462,6 @@ func veeam() schema.Profile {
 										Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
 									},
 								},
-							},
-							{
-								Sid: "DescribeMountTargets",
-								Why: "read the security groups of mount targets",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:     []string{"ec2:DescribeNetworkInterfaceAttribute"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
 							},
 							{
 								Sid: "BackUpFileSystems",
@@ -2587,7 +2534,7 @@ func veeam() schema.Profile {
 								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"elasticfilesystem.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 								Note:      "through EFS only",
 							},
 							{
@@ -2819,7 +2766,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "SnapshotWarehouses",
-								Why: "take snapshots of clusters through AWS Backup, and delete those whose retention is over",
+								Why: "take snapshots of clusters through AWS Backup, mark them with their policy, and delete those whose retention is over",
 								For: []schema.Use{
 									{
 										Asset:     "redshift",
@@ -2830,7 +2777,7 @@ func veeam() schema.Profile {
 										Operation: "manual-backup",
 									},
 								},
-								Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:DeleteClusterSnapshot"},
+								Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:CreateTags", "redshift:DeleteClusterSnapshot", "redshift:DeleteTags"},
 								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
 								Shared:    []string{},
 								Remains: []schema.Remain{
@@ -2845,23 +2792,6 @@ func veeam() schema.Profile {
 										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
 									},
 								},
-							},
-							{
-								Sid: "TagWarehouseSnapshots",
-								Why: "mark snapshots with their policy, and copy the tags of the clusters",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"redshift:CreateTags", "redshift:DeleteTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
 							},
 							{
 								Sid: "ExpireWarehouseBackups",
@@ -2892,21 +2822,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "DescribeWarehouseGroups",
-								Why: "list the groups that a restored cluster can have",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeInternetGateways", "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ListWarehouseRoles",
-								Why: "list the roles that a restored cluster or namespace can have",
+								Why: "list the groups and roles that a restored cluster or namespace can have",
 								For: []schema.Use{
 									{
 										Asset:     "redshift",
@@ -2917,10 +2833,10 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:     []string{"iam:ListRoles"},
+								Actions:     []string{"ec2:DescribeInternetGateways", "iam:ListRoles", "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
+								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "RestoreWarehouses",
@@ -2972,7 +2888,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "KeepWarehouseSecrets",
-								Why: "have Redshift keep the administrator's password of a restored cluster or namespace in a secret",
+								Why: "have Redshift keep and rotate the administrator's password of a restored cluster or namespace in a secret",
 								For: []schema.Use{
 									{
 										Asset:     "redshift",
@@ -2983,23 +2899,10 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:TagResource"},
+								Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"},
 								Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:redshift!*"},
 								Shared:    []string{},
 								Note:      "secrets with the name that Redshift gives its own; the vendor's lists have every secret",
-							},
-							{
-								Sid: "RotateWarehouseSecrets",
-								Why: "have Redshift rotate the administrator's password of a restored namespace",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"secretsmanager:RotateSecret"},
-								Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:redshift!*"},
-								Shared:    []string{},
 							},
 							{
 								Sid: "UseWarehouseKeys",
@@ -3017,7 +2920,7 @@ func veeam() schema.Profile {
 								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift.${Reach}.amazonaws.com", "redshift-serverless.${Reach}.amazonaws.com", "secretsmanager.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 								Note:      "through Redshift and Secrets Manager only",
 							},
 							{
@@ -3044,7 +2947,7 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "ReadNamespaces",
-								Why: "read the tags of namespaces and workgroups",
+								Why: "read snapshots of namespaces, and the tags of namespaces and workgroups",
 								For: []schema.Use{
 									{
 										Asset:     "redshift-serverless",
@@ -3059,29 +2962,8 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"redshift-serverless:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadServerlessSnapshots",
-								Why: "read snapshots of namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:ListSnapshots"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
+								Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:ListSnapshots", "redshift-serverless:ListTagsForResource"},
+								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
 								Shared:    []string{},
 							},
 							{
@@ -3177,7 +3059,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"ec2:DescribeClientVpnAuthorizationRules", "ec2:DescribeClientVpnRoutes", "ec2:DescribeClientVpnTargetNetworks", "ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayRoutes"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadSharePermissions",
@@ -3198,14 +3080,14 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "FindNetworkUsers",
-								Why: "find what uses a network before it is replaced, its quotas, and the buckets of exported configurations",
+								Why: "find what uses a network before it is replaced, its quotas, and the buckets of exported configurations, and create the default network of a Region anew",
 								For: []schema.Use{
 									{
 										Asset:     "vpc",
 										Operation: "restore",
 									},
 								},
-								Actions:     []string{"lambda:ListFunctions", "s3:ListAllMyBuckets", "servicequotas:ListServiceQuotas"},
+								Actions:     []string{"ec2:CreateDefaultSubnet", "ec2:CreateDefaultVpc", "lambda:ListFunctions", "s3:ListAllMyBuckets", "servicequotas:ListServiceQuotas"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
 								WhyWildcard: "AWS has no resource-level permission for these actions",
@@ -3252,20 +3134,6 @@ func veeam() schema.Profile {
 								},
 							},
 							{
-								Sid: "CreateDefaultNetworks",
-								Why: "create the default network of a Region anew",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:CreateDefaultSubnet", "ec2:CreateDefaultVpc"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
 								Sid: "RestoreTransitGateways",
 								Why: "create and change transit gateways with their routes and attachments, and delete them if the restore fails",
 								For: []schema.Use{
@@ -3274,9 +3142,9 @@ func veeam() schema.Profile {
 										Operation: "restore",
 									},
 								},
-								Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateTransitGatewayVpcAttachment", "ec2:DeleteTransitGateway", "ec2:DeleteTransitGatewayMulticastDomain", "ec2:DeleteTransitGatewayPeeringAttachment", "ec2:DeleteTransitGatewayPrefixListReference", "ec2:DeleteTransitGatewayRoute", "ec2:DeleteTransitGatewayRouteTable", "ec2:DeleteTransitGatewayVpcAttachment", "ec2:DisableTransitGatewayRouteTablePropagation", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:DisassociateTransitGatewayRouteTable", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:ModifyTransitGateway", "ec2:ModifyTransitGatewayVpcAttachment"},
+								Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:DeleteTransitGateway", "ec2:DeleteTransitGatewayMulticastDomain", "ec2:DeleteTransitGatewayPeeringAttachment", "ec2:DeleteTransitGatewayPrefixListReference", "ec2:DeleteTransitGatewayRoute", "ec2:DeleteTransitGatewayRouteTable", "ec2:DeleteTransitGatewayVpcAttachment", "ec2:DisableTransitGatewayRouteTablePropagation", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:DisassociateTransitGatewayRouteTable", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:ModifyTransitGateway", "ec2:ModifyTransitGatewayVpcAttachment"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+								Shared:    []string{},
 								Remains: []schema.Remain{
 									{
 										Kind: "destroys",
@@ -3286,7 +3154,26 @@ func veeam() schema.Profile {
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateTags", "ec2:CreateTransitGatewayVpcAttachment", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:ModifyTransitGatewayVpcAttachment"},
+										Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateTags", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:ModifyTransitGatewayVpcAttachment"},
+										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+									},
+								},
+							},
+							{
+								Sid: "AttachToTransitGateways",
+								Why: "attach a restored network to a transit gateway, also to one that another account shares",
+								For: []schema.Use{
+									{
+										Asset:     "vpc",
+										Operation: "restore",
+									},
+								},
+								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
+								Narrow: []schema.Narrowing{
+									{
+										Kind:      "vpc",
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
 									},
 								},
@@ -3380,32 +3267,6 @@ func veeam() schema.Profile {
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
-								Sid: "ReadWorkerAttributes",
-								Why: "read the attributes of workers",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:DescribeInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
 								Sid: "FindWorkerImages",
 								Why: "find the newest image for workers, in AWS's public parameters",
 								For: []schema.Use{
@@ -3457,27 +3318,6 @@ func veeam() schema.Profile {
 								Shared:    []string{},
 							},
 							{
-								Sid: "ReadWorkerProfiles",
-								Why: "read the instance profile of the workers' role",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"iam:GetInstanceProfile"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
-								Shared:    []string{},
-							},
-							{
 								Sid: "TagIndexWorkers",
 								Why: "mark the workers that index file systems while they are launched",
 								For: []schema.Use{
@@ -3487,15 +3327,9 @@ func veeam() schema.Profile {
 									},
 								},
 								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/EfsIndexWorker": {"EfsIndexWorker"}, "ec2:CreateAction": {"RunInstances"}}},
 								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
 							},
 							{
 								Sid: "PassWorkerRole",
@@ -3639,8 +3473,12 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "FollowWorkers",
-								Why: "read the results of the tasks of workers",
+								Why: "find the instances that Systems Manager reaches, and read the results of scripts and of the tasks of workers",
 								For: []schema.Use{
+									{
+										Asset:     "ec2",
+										Operation: "guest-processing",
+									},
 									{
 										Asset:     "ec2",
 										Operation: "workers",
@@ -3658,10 +3496,10 @@ func veeam() schema.Profile {
 										Operation: "indexing",
 									},
 								},
-								Actions:     []string{"ssm:GetCommandInvocation"},
+								Actions:     []string{"ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"},
 								Resources:   []string{"*"},
 								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
+								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
 								Sid: "MessageWorkers",
@@ -3690,10 +3528,18 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "FindRepositories",
-								Why: "list buckets, to choose one for a repository, and the endpoints through which it is reached",
+								Why: "list buckets, to choose one for a repository or to find that of an earlier task, and the endpoints through which it is reached",
 								For: []schema.Use{
 									{
 										Operation: "repository",
+									},
+									{
+										Asset:     "rds",
+										Operation: "image-backup",
+									},
+									{
+										Asset:     "rds",
+										Operation: "database-restore",
 									},
 								},
 								Actions:     []string{"ec2:DescribeVpcEndpoints", "s3:ListAllMyBuckets"},
@@ -3808,7 +3654,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"kms:Decrypt", "kms:Encrypt"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReadOrganization",
@@ -3965,7 +3811,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"ec2:RunInstances"},
 								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Shared:    []string{},
 								Narrow: []schema.Narrowing{
 									{
 										Kind:      "vpc",
@@ -4009,16 +3855,16 @@ func veeam() schema.Profile {
 							},
 							{
 								Sid: "ConnectForRecovery",
-								Why: "copy snapshots, create volumes of them, attach them to the worker, change its security groups and interfaces, and delete all of that afterwards",
+								Why: "copy snapshots, create volumes of them, attach them to the worker, change its security groups, interfaces and key pair, and delete all of that afterwards",
 								For: []schema.Use{
 									{
 										Asset:     "ec2",
 										Operation: "file-level-recovery",
 									},
 								},
-								Actions:   []string{"ec2:AttachNetworkInterface", "ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateNetworkInterface", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteNetworkInterface", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								Actions:   []string{"ec2:AttachNetworkInterface", "ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateKeyPair", "ec2:CreateNetworkInterface", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteKeyPair", "ec2:DeleteNetworkInterface", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
+								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
+								Shared:    []string{},
 								Note:      "the vendor documents no tag of its workers, temporary volumes and snapshots, so no tag limits this",
 								Remains: []schema.Remain{
 									{
@@ -4033,19 +3879,6 @@ func veeam() schema.Profile {
 										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 									},
 								},
-							},
-							{
-								Sid: "KeepKeyPairsForRecovery",
-								Why: "make a key pair for a worker, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:CreateKeyPair", "ec2:DeleteKeyPair"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{},
 							},
 							{
 								Sid: "NeverChangeUserData",
@@ -4073,7 +3906,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"kms:DescribeKey", "kms:GetKeyPolicy"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "ReEncryptForRecovery",
@@ -4087,7 +3920,7 @@ func veeam() schema.Profile {
 								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "GrantKeysForRecovery",
@@ -4101,7 +3934,7 @@ func veeam() schema.Profile {
 								Actions:   []string{"kms:CreateGrant"},
 								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
 								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+								Shared:    []string{},
 							},
 							{
 								Sid: "KeepQueuesForRecovery",
@@ -4153,9 +3986,85 @@ func veeam() schema.Profile {
 		},
 		Prerequisites: []schema.Prerequisite{
 			{
+				For: []schema.Use{
+					{
+						Operation: "backup",
+					},
+					{
+						Operation: "manual-backup",
+					},
+					{
+						Operation: "replication",
+					},
+					{
+						Operation: "guest-processing",
+					},
+					{
+						Operation: "image-backup",
+					},
+					{
+						Operation: "indexing",
+					},
+					{
+						Operation: "workers",
+					},
+					{
+						Operation: "restore",
+					},
+					{
+						Operation: "database-restore",
+					},
+					{
+						Operation: "file-level-recovery",
+					},
+					{
+						Operation: "repository",
+					},
+					{
+						Operation: "organization",
+					},
+				},
 				Text: "The role of the backup appliance must be allowed sts:AssumeRole for the roles of this stack, and must exist before the stack is created. In the appliance, add VeeamRole with its path and name (Configuration > Accounts > IAM Roles), and the external ID if you entered one.",
 			},
 			{
+				For: []schema.Use{
+					{
+						Operation: "backup",
+					},
+					{
+						Operation: "manual-backup",
+					},
+					{
+						Operation: "replication",
+					},
+					{
+						Operation: "guest-processing",
+					},
+					{
+						Operation: "image-backup",
+					},
+					{
+						Operation: "indexing",
+					},
+					{
+						Operation: "workers",
+					},
+					{
+						Operation: "restore",
+					},
+					{
+						Operation: "database-restore",
+					},
+					{
+						Operation: "file-level-recovery",
+					},
+					{
+						Operation: "repository",
+					},
+					{
+						Operation: "organization",
+					},
+				},
 				Text: "The appliance's check of permissions simulates actions on every resource. It can report actions as missing that are granted here for ARNs or under conditions only.",
 			},
 			{

@@ -22,9 +22,13 @@ func set(t *testing.T, profile string, env policies.Environment, options ...sche
 	for _, a := range p.Assets {
 		sel.Assets = append(sel.Assets, a.Asset)
 	}
-	if slices.ContainsFunc(p.Needs, func(n schema.Need) bool { return n.Value == schema.DataPlaneAccount }) {
-		env.ControlPlaneRoleARN = "arn:aws:iam::222222222222:role/Control"
-		env.ExternalID, env.DataPlaneAccountID = "external-id-1", "333333333333"
+	for _, n := range p.Needs {
+		if n.Value == schema.DataPlaneAccount {
+			env.DataPlaneAccountID = "333333333333"
+		}
+		if n.Value == schema.DataPlaneAccount || n.Value == schema.ControlPlaneRole && len(n.For) == 0 {
+			env.ControlPlaneRoleARN, env.ExternalID = "arn:aws:iam::222222222222:role/Control", "external-id-1"
+		}
 	}
 	s, err := policies.Synthesize(sel, env)
 	if err != nil {
