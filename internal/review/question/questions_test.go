@@ -105,7 +105,8 @@ var questions = []struct {
 	{"clumio", "delete databases", granted, "", "rds:DeleteDBInstance"},
 	{"clumio", "delete buckets", granted, "", "s3:DeleteObject"},
 	{"clumio:ec2:backup", "delete databases", nothing, "", "rds:DeleteDBInstance"},
-	{"clumio", "delete gateways", unknown, "", ""},
+	{"clumio", "delete gateways", nothing, "", ""},
+	{"clumio", "delete spaceships", unknown, "", ""},
 	// A resource.
 	{"clumio", "arn:aws:s3:::invoices", granted, "s3:* on arn:aws:s3:::invoices", "s3:ListBucket"},
 	{"clumio", "arn:aws:s3:::invoices/a", granted, "s3:* on arn:aws:s3:::invoices/a", "s3:GetObject"},
