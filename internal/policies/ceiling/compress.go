@@ -141,8 +141,8 @@ func harmless(a actions.Action) bool {
 		!a.Is(actions.Write) && !a.Is(actions.Permissions) && !a.Is(actions.Tagging)
 }
 
-// changes returns the actions that change resources of the kinds that some of granted delete: with rds:DeleteDBInstance,
-// rds:RebootDBInstance. Those that manage permissions are not among them.
+// changes returns the actions that change resources of the kinds that some of granted delete: rds:RebootDBInstance
+// with rds:DeleteDBInstance. Those that manage permissions are not among them.
 func changes(granted map[string]bool) map[string]bool {
 	deleted, services := map[string]bool{}, map[string]bool{}
 	for a := range granted {
@@ -156,7 +156,8 @@ func changes(granted map[string]bool) map[string]bool {
 		for _, a := range actions.Matching(service + ":*") {
 			_, name, _ := strings.Cut(a.Name, ":")
 			kind := strings.Join(words(name)[1:], "")
-			if deleted[service+":"+kind] && a.Is(actions.Write) && !a.Is(actions.Permissions) && !isExact(a.Name) {
+			harmful := !a.Is(actions.Write) || a.Is(actions.Permissions) || isExact(a.Name)
+			if deleted[service+":"+kind] && !harmful {
 				out[a.Name] = true
 			}
 		}
