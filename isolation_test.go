@@ -37,9 +37,16 @@ func (i isolated) parent(t *testing.T) installation.Parent {
 	return p
 }
 
+var isolatedSets = map[isolated]policies.Set{}
+
 // set returns what the installation grants, with everything of its profile.
 func (i isolated) set(t *testing.T) policies.Set {
 	t.Helper()
+	key := i
+	key.what = ""
+	if set, ok := isolatedSets[key]; ok {
+		return set
+	}
 	p := chosen.Properties{
 		Profile: i.profile, ConnectionID: i.connection, Path: i.path, CatalogVersion: "2",
 	}
@@ -55,6 +62,7 @@ func (i isolated) set(t *testing.T) policies.Set {
 	if err != nil {
 		t.Fatalf("%s: %v", i.what, err)
 	}
+	isolatedSets[key] = set
 	return set
 }
 
@@ -70,14 +78,15 @@ func (i isolated) infra(t *testing.T) []string {
 		i.parent(t).ID,
 		"arn:aws:iam::" + account + ":role" + i.rolePath() + "installer/" + i.stack + "-StackRole-1A2B",
 		"arn:aws:iam::" + account + ":role" + i.rolePath() + "installer/" + i.stack + "-ProvisionerRole-1A2B",
-		arn("lambda", "function:"+i.stack+"-Drift-1A2B"),
-		arn("sns", i.stack+"-AlertTopic-1A2B"),
-		arn(
-			"sqs",
-			i.stack+"-DriftFailures-1A2B",
-		),
-		arn("events", "rule/permstack-"+i.uuid),
+		arn("lambda", "function:"+i.stack+"-Provisioner-1A2B"),
+		arn("lambda", "function:permstack-drift-"+i.uuid),
+		arn("sns", "permstack-alerts-"+i.uuid),
+		arn("ssm", "parameter/permstack-state-"+i.uuid),
+		arn("sqs", i.stack+"-DriftFailures-1A2B"),
 		arn("sqs", i.stack+"-DriftEvents-1A2B"),
+		arn("events", "rule/permstack-"+i.uuid),
+		arn("cloudwatch", "alarm:"+i.stack+"-DriftCheckMissing-1A2B"),
+		arn("logs", "log-group:"+i.stack+"-ProvisionerLogGroup-1A2B"),
 	}
 }
 
@@ -139,46 +148,21 @@ func (i isolated) rights(t *testing.T) map[string][]iampolicy.Statement {
 }
 
 // openActions are the actions whose statements name every resource of a kind, because AWS authorizes lists so or
-// because a message states what a foreign policy grants. They read.
+// because a message states what a foreign policy grants, and alarms by the beginning of the parent's name, as
+// CloudFormation names them. They read.
 var openActions = []string{
 	"cloudformation:ListStacks", "cloudformation:BatchDescribeTypeConfigurations", "iam:ListRoles", "iam:GetPolicy",
 	"iam:GetPolicyVersion", "lambda:ListEventSourceMappings", "sns:GetSubscriptionAttributes",
+	"logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+	"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
 }
 
 // TestIsolation compares every statement of the roles of each installation with everything that another one has: two
 // connections, Regions, profiles and parents whose names contain each other, and ids and paths that could cross. A
 // statement with a condition counts as one without.
 func TestIsolation(t *testing.T) {
-	const other = "11111111-2222-4333-8444-555555555555"
-	base := isolated{"base", "a", uuid, region, "/permstack/", "main", "clumio"}
-	with := func(what string, change func(*isolated)) isolated {
-		i := base
-		i.what, i.uuid = what, other
-		change(&i)
-		return i
-	}
-	for _, b := range []isolated{
-		with("another connection that contains the first", func(i *isolated) { i.connection = "main-2" }),
-		with("another connection that ends with the first", func(i *isolated) { i.connection = "2-main" }),
-		with("a connection named like the Region", func(i *isolated) { i.connection = region }),
-		with("a connection that ends with the Region", func(i *isolated) { i.connection = "prod-" + region }),
-		with("a connection named like the folder of the roles", func(i *isolated) { i.connection = "installer" }),
-		with("a long connection", func(i *isolated) { i.connection = strings.Repeat("main-", 12) }),
-		with("another Region", func(i *isolated) { i.region = elsewhere }),
-		with("another Region and a connection named like the first", func(i *isolated) {
-			i.region, i.connection = elsewhere, region
-		}),
-		with("another profile", func(i *isolated) { i.profile = "cpm" }),
-		with("a path that ends like the folder of the roles", func(i *isolated) { i.path = "/permstack/installer/" }),
-		with("a path below the first", func(i *isolated) { i.path = "/permstack/main/" }),
-		with("no path", func(i *isolated) { i.path = "/" }),
-		with("a parent that contains the first", func(i *isolated) {
-			i.stack, i.connection = "a-permstack-c", "c"
-		}),
-		with("a parent with the UUID of the first", func(i *isolated) {
-			i.stack, i.connection = "a-"+uuid+"-permstack-c", "c"
-		}),
-	} {
+	base, others := isolatedPairs()
+	for _, b := range others {
 		t.Run(b.what, func(t *testing.T) {
 			for _, pair := range [][2]isolated{{base, b}, {b, base}} {
 				from, to := pair[0], pair[1]
@@ -199,6 +183,40 @@ func TestIsolation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// isolatedPairs returns an installation, and others whose names could cross with its.
+func isolatedPairs() (isolated, []isolated) {
+	const other = "11111111-2222-4333-8444-555555555555"
+	base := isolated{"base", "a", uuid, region, "/permstack/", "main", "clumio"}
+	with := func(what string, change func(*isolated)) isolated {
+		i := base
+		i.what, i.uuid = what, other
+		change(&i)
+		return i
+	}
+	return base, []isolated{
+		with("another connection that contains the first", func(i *isolated) { i.connection = "main-2" }),
+		with("another connection that ends with the first", func(i *isolated) { i.connection = "2-main" }),
+		with("a connection named like the Region", func(i *isolated) { i.connection = region }),
+		with("a connection that ends with the Region", func(i *isolated) { i.connection = "prod-" + region }),
+		with("a connection named like the folder of the roles", func(i *isolated) { i.connection = "installer" }),
+		with("a long connection", func(i *isolated) { i.connection = strings.Repeat("main-", 12) }),
+		with("another Region", func(i *isolated) { i.region = elsewhere }),
+		with("another Region and a connection named like the first", func(i *isolated) {
+			i.region, i.connection = elsewhere, region
+		}),
+		with("another profile", func(i *isolated) { i.profile = "cpm" }),
+		with("a path that ends like the folder of the roles", func(i *isolated) { i.path = "/permstack/installer/" }),
+		with("a path below the first", func(i *isolated) { i.path = "/permstack/main/" }),
+		with("no path", func(i *isolated) { i.path = "/" }),
+		with("a parent that contains the first", func(i *isolated) {
+			i.stack, i.connection = "a-permstack-c", "c"
+		}),
+		with("a parent with the UUID of the first", func(i *isolated) {
+			i.stack, i.connection = "a-"+uuid+"-permstack-c", "c"
+		}),
 	}
 }
 

@@ -40,3 +40,23 @@ func Overlap(p, q string) bool {
 
 // sameByte reports whether a byte matches both bytes of two patterns, neither of which is a star.
 func sameByte(a, b byte) bool { return a == b || a == '?' || b == '?' }
+
+// Covers reports whether a pattern matches every text that another pattern matches (with * and ?). It may report false
+// for patterns with both * and ? that do.
+func Covers(p, q string) bool {
+	row := make([]bool, len(q)+1) // row[j]: p[i:] covers q[j:]
+	row[len(q)] = true
+	for i := len(p) - 1; i >= 0; i-- {
+		next := make([]bool, len(q)+1)
+		for j := len(q); j >= 0; j-- {
+			switch {
+			case p[i] == '*':
+				next[j] = row[j] || j < len(q) && next[j+1]
+			case j < len(q) && q[j] != '*':
+				next[j] = (p[i] == q[j] || p[i] == '?') && row[j+1]
+			}
+		}
+		row = next
+	}
+	return row[0]
+}

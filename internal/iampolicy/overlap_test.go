@@ -33,3 +33,33 @@ func TestOverlap(t *testing.T) {
 		})
 	}
 }
+
+func TestCovers(t *testing.T) {
+	for _, c := range []struct {
+		p, q string
+		want bool
+	}{
+		{"", "", true},
+		{"", "a", false},
+		{"a", "", false},
+		{"*", "", true},
+		{"*", "a*b?", true},
+		{"?", "*", false},
+		{"?", "?", true},
+		{"a", "?", false},
+		{"?", "a", true},
+		{"a*", "a", true},
+		{"a*c", "ab*", false},
+		{"a*c", "ab*c", true},
+		{"ab*c", "a*c", false},
+		{"stack/*permstack*", "stack/a-permstack-access/1", true},
+		{"stack/*permstack*", "stack/a/1", false},
+		{"stack/*permstack*", "stack/*", false},
+	} {
+		t.Run(c.p+" "+c.q, func(t *testing.T) {
+			if got := iampolicy.Covers(c.p, c.q); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -7,9 +7,9 @@ import (
 	"permstack/internal/iampolicy"
 )
 
-// GuardPolicy is the name of the inline policy that denies changes to what grants a role its access, and to the rest of
-// the installation (Environment.Protected): a vendor role could otherwise delete the stack that defines it, or silence
-// the check that watches it. The role that the vendor assumes always has it, so that it also holds if somebody attaches
+// GuardPolicy is the name of the inline policy that denies changes to what grants a role its access, to the rest of the
+// installation (Environment.Protected), and to other installations in the account: a vendor role could otherwise delete
+// the stack that defines it, or silence the check that watches it. The role that the vendor assumes always has it, so that it also holds if somebody attaches
 // another policy to that role; other roles have it if their other policies reach anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
@@ -40,9 +40,9 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 	first := role.Entity == s.chosen.roles[0].Entity
 	entities := slices.Concat(s.guardedEntities(role), s.referencedARNs("stacks", ""))
 	var resources iampolicy.Values
-	for _, r := range slices.Concat(entities, s.names.env.Protected) {
+	for _, r := range slices.Concat(entities, s.installationPatterns(), s.names.env.Protected) {
 		always := first && slices.Contains(entities, r)
-		if !slices.Contains(resources, r) && (always || role.changes(r)) {
+		if (always || role.changes(r)) && !coveredBy(resources, r) {
 			resources = append(resources, r)
 		}
 	}
@@ -53,6 +53,31 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 		}}},
 		Grants: []Grant{{Sid: GuardSid, Why: why}},
 	}, len(resources) > 0
+}
+
+// installationPatterns returns patterns of what every installation in the account has beside the entities of its roles:
+// permission stacks, whose names contain "-permstack-", and parents whose names contain "permstack"; topics and
+// parameters of the parent template, by the names that it sets; and the topics of all profiles, also of other vendors.
+func (s synthesis) installationPatterns() []string {
+	patterns := []string{
+		"cloudformation:*:${Account}:stack/*permstack*", "sns:*:${Account}:permstack-*",
+		"ssm:*:${Account}:parameter/permstack-*",
+	}
+	for _, name := range ProfileNames() {
+		p, _ := Profile(name)
+		for _, t := range p.Topics {
+			patterns = append(patterns, "sns:*:${Account}:"+t.Entity+"-*")
+		}
+	}
+	for i, p := range patterns {
+		patterns[i] = s.terms.expand("arn:${Partition}:" + p)
+	}
+	return patterns
+}
+
+// coveredBy reports whether one of the patterns matches all that a resource, which may be a pattern, matches.
+func coveredBy(patterns []string, resource string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return iampolicy.Covers(p, resource) })
 }
 
 // allowedByGuard returns the actions of guardAllows that the role's other policies grant, for services of the guarded

@@ -202,8 +202,7 @@ type service struct {
 }
 
 // resources returns the names that template.yaml's resources have. CloudFormation
-// begins generated names with the stack's, of parameters with CFN (observed in
-// templates of others: CFN-<logical id>-<suffix>).
+// begins generated names with the stack's.
 func (s Scope) resources() map[string]service {
 	return map[string]service{
 		"*":   {"ReadLists", []string{"*"}}, // IAM authorizes these on * only
@@ -212,14 +211,12 @@ func (s Scope) resources() map[string]service {
 			s.arn("lambda", "function:"+s.StackName+"-*"), s.arn("lambda", "function:permstack-drift-*"),
 		}},
 		"logs":       {"LogGroup", []string{s.arn("logs", "log-group:"+s.StackName+"-*")}},
-		"sns":        {"AlertTopic", []string{s.arn("sns", s.StackName+"-*")}},
+		"sns":        {"AlertTopic", []string{s.arn("sns", "permstack-alerts-*")}},
 		"sqs":        {"FailedRuns", []string{s.arn("sqs", s.StackName+"-*")}},
 		"events":     {"DriftRule", []string{s.arn("events", "rule/permstack-*")}},
 		"cloudwatch": {"Alarms", []string{s.arn("cloudwatch", "alarm:"+s.StackName+"-*")}},
-		"ssm": {"DriftState", []string{
-			s.arn("ssm", "parameter/"+s.StackName+"-*"), s.arn("ssm", "parameter/CFN-DriftState-*"),
-		}},
-		"s3": {"ReadRelease", s.release()},
+		"ssm":        {"DriftState", []string{s.arn("ssm", "parameter/permstack-state-*")}},
+		"s3":         {"ReadRelease", s.release()},
 	}
 }
 
