@@ -40,7 +40,7 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 	first := role.Entity == s.chosen.roles[0].Entity
 	entities := slices.Concat(s.guardedEntities(role), s.referencedARNs("stacks", ""))
 	var resources iampolicy.Values
-	for _, r := range slices.Concat(entities, s.installationPatterns(), s.names.env.Protected) {
+	for _, r := range slices.Concat(entities, s.installationPatterns(role), s.names.env.Protected) {
 		always := first && slices.Contains(entities, r)
 		if (always || role.changes(r)) && !coveredBy(resources, r) {
 			resources = append(resources, r)
@@ -55,24 +55,53 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 	}, len(resources) > 0
 }
 
-// installationPatterns returns patterns of what every installation in the account has beside the entities of its roles:
-// permission stacks, whose names contain "-permstack-", and parents whose names contain "permstack"; topics and
-// parameters of the parent template, by the names that it sets; and the topics of all profiles, also of other vendors.
-func (s synthesis) installationPatterns() []string {
-	patterns := []string{
-		"cloudformation:*:${Account}:stack/*permstack*", "sns:*:${Account}:permstack-*",
-		"ssm:*:${Account}:parameter/permstack-*",
-	}
-	for _, name := range ProfileNames() {
-		p, _ := Profile(name)
-		for _, t := range p.Topics {
-			patterns = append(patterns, "sns:*:${Account}:"+t.Entity+"-*")
+// installationPatterns returns patterns of what every installation in the account has beside the entities of its roles,
+// as far as the role may change it: permission stacks, whose names contain "-permstack-", and parents whose names
+// contain "permstack"; topics and parameters of the parent template, by the names that it sets; and the topics of other
+// profiles.
+func (s synthesis) installationPatterns(role Role) []string {
+	var patterns []string
+	add := func(actions string, resources ...string) {
+		for _, r := range resources {
+			if r = s.terms.expand("arn:${Partition}:" + r); role.changesOneOf(r, actions) {
+				patterns = append(patterns, r)
+			}
 		}
 	}
-	for i, p := range patterns {
-		patterns[i] = s.terms.expand("arn:${Partition}:" + p)
+	add("cloudformation:*", "cloudformation:*:${Account}:stack/*permstack*")
+	if role.changesOneOf(s.terms.expand("arn:${Partition}:sns:*:${Account}:*"), "sns:*") {
+		topics := []string{"sns:*:${Account}:permstack-*"}
+		for _, name := range ProfileNames() {
+			p, _ := profile(name)
+			for _, t := range p.Topics {
+				if name != s.profile.Name {
+					topics = append(topics, "sns:*:${Account}:"+t.Entity+"-*")
+				}
+			}
+		}
+		add("sns:*", topics...)
 	}
+	// Other actions of Systems Manager are for other resources, and granted on all of them.
+	add("ssm:*Parameter*", "ssm:*:${Account}:parameter/permstack-*")
 	return patterns
+}
+
+// changesOneOf reports whether the role's policies may allow one of some actions, given as a pattern, on resources. The
+// parts of ARNs are compared one by one, because a * for an unknown account would match the name, too.
+func (r Role) changesOneOf(resources, actions string) bool {
+	service, _, _ := strings.Cut(actions, ":")
+	return r.allows(func(st iampolicy.Statement) bool {
+		return (st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool {
+			return guarded(a, service) && iampolicy.Overlap(a, actions)
+		})) && (st.NotResource != nil || slices.ContainsFunc(st.Resource, func(resource string) bool {
+			return resource == "*" || slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
+		}))
+	})
+}
+
+// arnParts returns the six parts of an ARN, which may have pseudo parameters.
+func arnParts(arn string) []string {
+	return strings.SplitN(strings.ReplaceAll(arn, "${AWS::", "${"), ":", 6)
 }
 
 // coveredBy reports whether one of the patterns matches all that a resource, which may be a pattern, matches.
