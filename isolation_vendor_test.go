@@ -17,8 +17,8 @@ import (
 // created in it.
 var reads = regexp.MustCompile(`^[a-z]+:(BatchGet|Describe|Detect|Get|List|Simulate|Validate)`)
 
-// parameterActions are the actions of Systems Manager for parameters, as its service authorization reference lists them.
-// Others act on documents, instances and commands, whatever resource a statement names.
+// parameterActions are the actions of Systems Manager for parameters (Service Authorization Reference, AWS Systems
+// Manager). Others act on documents, instances and commands, whatever resource a statement names.
 var parameterActions = regexp.MustCompile(`Parameter|TagsTo|TagsFrom`)
 
 // crossings are what the roles of a profile can do to another installation, with the reason. Everything else that they
@@ -123,7 +123,7 @@ func vendorReach(t *testing.T, from, to isolated) []vendorAccess {
 		for _, p := range slices.Concat(r.Managed, r.Inline) {
 			documents = append(documents, metConditions(p.Document))
 		}
-		changes := changesOf(documents)
+		changes := changeActions(documents)
 		for _, thing := range to.things(t) {
 			if slices.Contains(own, thing) { // what both have by the same name cannot exist twice
 				continue
@@ -165,8 +165,8 @@ func metConditions(d iampolicy.Document) iampolicy.Document {
 	return d
 }
 
-// changesOf returns the actions that are no reads and that a statement of the documents allows on some resource.
-func changesOf(documents []iampolicy.Document) []string {
+// changeActions returns the actions that are no reads and that a statement of the documents allows on some resource.
+func changeActions(documents []iampolicy.Document) []string {
 	var out []string
 	for _, d := range documents {
 		for _, st := range d.Statement {

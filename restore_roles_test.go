@@ -54,7 +54,8 @@ func TestRestoreRoles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := "arn:aws:iam::" + account + ":policy" + env.RolePath() + policyName(t, set, "ClumioIAMPermissionsBoundaryPolicy")
+	own := "arn:aws:iam::" + account + ":policy" + env.RolePath() +
+		policyName(t, set, "ClumioIAMPermissionsBoundaryPolicy")
 	for _, c := range []struct {
 		name               string
 		ceiling            iampolicy.Document

@@ -150,8 +150,8 @@ func (r takeoverRequest) reads() bool {
 	return strings.HasPrefix(action, "Get") || action == "ReceiveMessage"
 }
 
-// templateOf returns the template of a stack.
-func templateOf(t *testing.T, k *takeover, stack string) string {
+// templateBody returns the template of a stack.
+func templateBody(t *testing.T, k *takeover, stack string) string {
 	t.Helper()
 	out, err := k.own.CloudFormation.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &stack})
 	if err != nil {

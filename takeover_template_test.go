@@ -70,7 +70,7 @@ func TestTakeoverByTemplate(t *testing.T) {
 	k := newTakeover(t)
 	stacks := cloudformation.NewFromConfig(k.own.ConfigWith(region, k.replaceCode(hostileCode(t), "Provisioner")))
 	access := k.own.PermissionStack(installation.Access)
-	before := templateOf(t, k, access)
+	before := templateBody(t, k, access)
 	deploy := func(t *testing.T, resource string) []types.StackEvent {
 		t.Helper()
 		body := `{"Resources":{"Evil":` + k.names.Replace(resource) + `,` + strings.TrimPrefix(
@@ -98,7 +98,7 @@ func TestTakeoverByTemplate(t *testing.T) {
 			if !refused {
 				t.Errorf("the resource is not refused: %s", reasons(events))
 			}
-			if templateOf(t, k, access) != before {
+			if templateBody(t, k, access) != before {
 				t.Error("the stack was not rolled back")
 			}
 		})

@@ -9,8 +9,9 @@ import (
 
 // GuardPolicy is the name of the inline policy that denies changes to what grants a role its access, to the rest of the
 // installation (Environment.Protected), and to other installations in the account: a vendor role could otherwise delete
-// the stack that defines it, or silence the check that watches it. The role that the vendor assumes always has it, so that it also holds if somebody attaches
-// another policy to that role; other roles have it if their other policies reach anything of the installation.
+// the stack that defines it, or silence the check that watches it. The role that the vendor assumes always has it, so
+// that it also holds if somebody attaches another policy to that role; other roles have it if their other policies reach
+// anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
 // GuardSid is the Sid of its statement.
@@ -63,13 +64,13 @@ func (s synthesis) installationPatterns(role Role) []string {
 	var patterns []string
 	add := func(actions string, resources ...string) {
 		for _, r := range resources {
-			if r = s.terms.expand("arn:${Partition}:" + r); role.changesOneOf(r, actions) {
+			if r = s.terms.expand("arn:${Partition}:" + r); role.mayChange(r, actions) {
 				patterns = append(patterns, r)
 			}
 		}
 	}
 	add("cloudformation:*", "cloudformation:*:${Account}:stack/*permstack*")
-	if role.changesOneOf(s.terms.expand("arn:${Partition}:sns:*:${Account}:*"), "sns:*") {
+	if role.mayChange(s.terms.expand("arn:${Partition}:sns:*:${Account}:*"), "sns:*") {
 		topics := []string{"sns:*:${Account}:permstack-*"}
 		for _, name := range ProfileNames() {
 			p, _ := profile(name)
@@ -86,9 +87,9 @@ func (s synthesis) installationPatterns(role Role) []string {
 	return patterns
 }
 
-// changesOneOf reports whether the role's policies may allow one of some actions, given as a pattern, on resources. The
+// mayChange reports whether the role's policies may allow one of some actions, given as a pattern, on resources. The
 // parts of ARNs are compared one by one, because a * for an unknown account would match the name, too.
-func (r Role) changesOneOf(resources, actions string) bool {
+func (r Role) mayChange(resources, actions string) bool {
 	service, _, _ := strings.Cut(actions, ":")
 	return r.allows(func(st iampolicy.Statement) bool {
 		return (st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool {
@@ -119,7 +120,9 @@ func (r Role) allowedByGuard(resources []string) iampolicy.Values {
 	var out iampolicy.Values
 	for _, allowed := range guardAllows {
 		service, _, _ := strings.Cut(allowed, ":")
-		granted := func(action string) bool { return iampolicy.Overlap(action, allowed) }
+		granted := func(action string) bool {
+			return (action == "*" || strings.HasPrefix(action, service+":")) && iampolicy.Overlap(action, allowed)
+		}
 		if slices.Contains(services, service) &&
 			r.allows(func(st iampolicy.Statement) bool { return slices.ContainsFunc(st.Action, granted) }) {
 			out = append(out, allowed)
