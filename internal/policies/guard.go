@@ -8,10 +8,10 @@ import (
 )
 
 // GuardPolicy is the name of the inline policy that denies changes to what grants a role its access, to the rest of the
-// installation (Environment.Protected), and to other installations in the account: a vendor role could otherwise delete
-// the stack that defines it, or silence the check that watches it. The role that the vendor assumes always has it, so
-// that it also holds if somebody attaches another policy to that role; other roles have it if their other policies reach
-// anything of the installation.
+// installation (Environment.Protected), and to other installations in the account: a vendor role could otherwise
+// delete the stack that defines it, or silence the check that watches it. The role that the vendor assumes always has
+// it, so that it also holds if somebody attaches another policy to that role; other roles have it if their other
+// policies reach anything of the installation.
 const GuardPolicy = "PermstackGuard"
 
 // GuardSid is the Sid of its statement.
