@@ -74,3 +74,24 @@ func TestAWSBehaviourRows(t *testing.T) {
 		}
 	}
 }
+
+// TestSecurityClaims requires that each row of the table of claims in docs/security.md names a test;
+// TestDocumentsNameTests requires that it exists.
+func TestSecurityClaims(t *testing.T) {
+	_, section, _ := strings.Cut(string(read(t, "docs/security.md")), "## Claims and their tests")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := 0
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 2 || strings.HasPrefix(line, "|---") || strings.Contains(line, "| claim |") {
+			continue
+		}
+		rows++
+		if len(cells) != 5 || !testName.MatchString(cells[2]) {
+			t.Errorf("no test: %s", line)
+		}
+	}
+	if rows < 15 {
+		t.Errorf("got %d claims, want at least 15", rows)
+	}
+}
