@@ -44,7 +44,7 @@ check could not run or could not read everything.`,
 	}
 	f.register(cmd, readTimeout)
 	f.output.register(cmd, " (docs/drift-message.schema.json)", formTable, formJSON, formYAML)
-	cmd.AddCommand(newDriftAccept())
+	cmd.AddCommand(newDriftAccept(), newDriftRevert())
 	return cmd
 }
 

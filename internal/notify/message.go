@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"permstack/internal/notify/finding"
+	"permstack/internal/notify/remedy"
 	"permstack/internal/notify/wording"
 )
 
@@ -111,6 +112,9 @@ type Reported struct {
 	Actual     string            `json:"actual,omitempty"`
 	Details    []string          `json:"details,omitempty"`
 	Advice     string            `json:"advice"`
+	Command    string            `json:"command,omitempty"`    // that resolves it
+	NoCommand  string            `json:"noCommand,omitempty"`  // why there is no command
+	Console    string            `json:"console,omitempty"`    // address of the resource in the console
 	Acceptance string            `json:"acceptance,omitempty"` // who accepted it, until when and why
 	Permission string            `json:"missingPermission,omitempty"`
 	Calls      []finding.Call    `json:"calls,omitempty"` // that may have made it, the newest first
@@ -121,15 +125,17 @@ type Reported struct {
 	Since *time.Time `json:"since,omitempty"` // when it was first seen
 }
 
-func newReported(f finding.Finding, event Event, since *time.Time) Reported {
+func newReported(f finding.Finding, at remedy.Place, event Event, since *time.Time) Reported {
 	text, acceptance := wording.Finding(f), ""
 	if f.Acceptance != nil && f.Acceptance.State == finding.InForce {
 		acceptance = wording.Acceptance(*f.Acceptance)
 	}
+	command, without := remedy.Command(f, at)
 	return truncate(Reported{
 		ID: f.ID, Stack: f.Stack, LogicalID: f.LogicalID, PhysicalID: f.PhysicalID, Type: f.Type,
 		Kind: f.Kind, Subject: f.Subject, Property: f.Property, Direction: f.Direction, Reason: f.Reason,
 		Expected: text.Expected, Actual: text.Actual, Details: text.Details, Advice: text.Advice,
+		Command: command, NoCommand: without, Console: remedy.Console(f, at),
 		Acceptance: acceptance, Permission: f.Permission, Calls: f.Calls, SeenBy: f.SeenBy, Hash: f.Hash, Event: event,
 		Since: since,
 	})
@@ -189,10 +195,11 @@ const unnamed = "a finding whose name was not kept"
 func DriftMessage(report finding.Report, diff Diff, reverted *Reverted, now time.Time) Message {
 	m := newDriftMessage(report, diff, now)
 	m.Reverted = reverted
+	at := remedy.NewPlace(report.ParentStackID)
 	add := func(event Event, list []Open) {
 		for _, o := range list {
 			since := o.Since.UTC()
-			m.Findings = append(m.Findings, newReported(o.Finding, event, &since))
+			m.Findings = append(m.Findings, newReported(o.Finding, at, event, &since))
 		}
 	}
 	add(Appeared, diff.Appeared)
@@ -216,11 +223,12 @@ func DriftMessage(report finding.Report, diff Diff, reverted *Reverted, now time
 func ReportMessage(report finding.Report, now time.Time) Message {
 	diff, _ := Compare(report, State{}, now, 0)
 	m := newDriftMessage(report, Diff{Open: diff.Open}, now)
+	at := remedy.NewPlace(report.ParentStackID)
 	for _, o := range diff.Open {
-		m.Findings = append(m.Findings, newReported(o.Finding, Found, nil))
+		m.Findings = append(m.Findings, newReported(o.Finding, at, Found, nil))
 	}
 	for _, f := range report.Accepted {
-		m.Accepted = append(m.Accepted, newReported(f, Found, nil))
+		m.Accepted = append(m.Accepted, newReported(f, at, Found, nil))
 	}
 	m.Direction = mostSevere(m.Findings)
 	m.Subject = driftSubject(m)

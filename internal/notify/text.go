@@ -136,6 +136,11 @@ func (r Reported) write(b *strings.Builder, number int) {
 		line("since", strings.TrimSuffix(formatTime(*r.Since)+", "+eventText[r.Event], ", "))
 	}
 	line("to do", r.Advice)
+	if r.Command != "" { // as it is: it is copied
+		fmt.Fprintf(b, "   %-9s %s\n", "command", r.Command)
+	}
+	line("", r.NoCommand)
+	line("console", r.Console)
 }
 
 func (m Message) writeResolved(b *strings.Builder) {

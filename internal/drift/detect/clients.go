@@ -27,6 +27,7 @@ type Clients struct {
 	ChangeSets    ChangeSets
 	RolePolicies  RolePolicies
 	TopicPolicies TopicPolicies
+	Operator      *Operator // of a person; nil for the drift function
 }
 
 // ChangeSets is the part of the SDK's client that restores declared properties.

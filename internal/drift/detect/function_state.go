@@ -32,10 +32,14 @@ type liveFunction struct {
 	policy   string // "" if there is none
 	// triggers are what invokes the function, or a copy of it, beside its policy: a URL,
 	// an event source, a version, an alias.
-	triggers     []string
+	triggers     []trigger
 	destinations *types.DestinationConfig // of asynchronous invocations
 	errs         readErrors
 }
+
+// trigger is what invokes a function. id is its name in the API that removes it, if that
+// is not part of the name.
+type trigger struct{ name, id string }
 
 func (live *liveFunction) deleted() bool          { return live.missing }
 func (live *liveFunction) unreadable() readErrors { return live.errs }
@@ -79,7 +83,7 @@ func (c *reader) readFunction(ctx context.Context, name string) *liveFunction {
 // readTriggers reads what invokes the function. A list that cannot be read does not
 // prevent the others.
 func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name string) {
-	add := func(err error, triggers ...string) {
+	add := func(err error, triggers ...trigger) {
 		live.triggers = append(live.triggers, triggers...)
 		if err != nil {
 			live.errs.add(err, "", "Triggers")
@@ -93,7 +97,7 @@ func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name stri
 			break
 		}
 		for _, u := range page.FunctionUrlConfigs {
-			add(nil, "url "+aws.ToString(u.FunctionUrl)+" "+string(u.AuthType))
+			add(nil, trigger{name: "url " + aws.ToString(u.FunctionUrl) + " " + string(u.AuthType)})
 		}
 		if urls.Marker = page.NextMarker; urls.Marker == nil {
 			break
@@ -107,7 +111,7 @@ func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name stri
 			break
 		}
 		for _, m := range page.EventSourceMappings {
-			add(nil, "event source "+aws.ToString(m.EventSourceArn))
+			add(nil, trigger{"event source " + aws.ToString(m.EventSourceArn), aws.ToString(m.UUID)})
 		}
 		if mappings.Marker = page.NextMarker; mappings.Marker == nil {
 			break
@@ -122,7 +126,7 @@ func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name stri
 		}
 		for _, v := range page.Versions {
 			if version := aws.ToString(v.Version); version != "$LATEST" {
-				add(nil, "version "+version)
+				add(nil, trigger{name: "version " + version})
 			}
 		}
 		if versions.Marker = page.NextMarker; versions.Marker == nil {
@@ -137,7 +141,7 @@ func (live *liveFunction) readTriggers(ctx context.Context, c *reader, name stri
 			break
 		}
 		for _, a := range page.Aliases {
-			add(nil, "alias "+aws.ToString(a.Name))
+			add(nil, trigger{name: "alias " + aws.ToString(a.Name)})
 		}
 		if aliases.Marker = page.NextMarker; aliases.Marker == nil {
 			break

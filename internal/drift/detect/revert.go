@@ -38,6 +38,9 @@ import (
 // the meantime is not removed. Change sets follow the removal of policies. A
 // change set that would replace or remove a resource is deleted, not executed.
 //
+// With Clients.Operator the caller is a person: the parent stack is reverted like the
+// others, and what no change set reverts by the calls in operator.go.
+//
 // Revert returns an error if nothing was attempted, because the stacks cannot be
 // found. What still differs afterwards is the result of another Check.
 func Revert(ctx context.Context, clients Clients, report finding.Report, o Options) (finding.Reversals, error) {
@@ -61,10 +64,16 @@ func Revert(ctx context.Context, clients Clients, report finding.Report, o Optio
 		v.forged[d.Stack] = true
 	}
 	v.byCalls(ctx, report, true)
+	if clients.Operator != nil {
+		v.deleteReplaced(ctx, report)
+	}
 	for _, s := range stacks {
 		v.byChangeSet(ctx, s, report)
 	}
 	v.byCalls(ctx, report, false)
+	if clients.Operator != nil {
+		v.byOperator(ctx, report)
+	}
 	return v.result(report), nil
 }
 
@@ -96,7 +105,8 @@ func failed(err error) outcome { return outcome{finding.CallFailed, err} }
 func (o outcome) done() bool {
 	return slices.Contains([]finding.Outcome{
 		finding.PolicyDeleted, finding.PolicyDetached, finding.PolicyDeclared, finding.PolicyRemoved,
-		finding.PolicyRestored, finding.Restored, finding.TopicRecreated, finding.TemplateRestored,
+		finding.PolicyRestored, finding.Restored, finding.TopicRecreated, finding.TemplateRestored, finding.RoleDeleted,
+		finding.SettingRestored, finding.StackUpdated,
 	}, o.result)
 }
 
@@ -158,7 +168,7 @@ func (v *reverter) byChangeSet(ctx context.Context, s *stack, report finding.Rep
 	var open []finding.Finding
 	for _, f := range report.Findings {
 		_, byCalls := lookupType(f.Type).reverts[f.Kind]
-		if _, done := v.outcomes[f.ID]; done || byCalls || f.Stack != s.name {
+		if _, done := v.outcomes[f.ID]; done || byCalls || f.Stack != s.name || v.isOperatorRevert(f) && f.Kind != finding.TemplateChanged {
 			continue
 		}
 		if obstacle := v.obstacle(f, s); obstacle != "" {
@@ -203,11 +213,11 @@ func (v *reverter) obstacle(f finding.Finding, s *stack) finding.Outcome {
 		return finding.ByHand
 	case f.LogicalID == "":
 		return finding.StackMissing
-	case s == v.parent():
+	case s == v.parent() && v.clients.Operator == nil:
 		return finding.ParentStack
 	case r == nil || r.props == nil:
 		return finding.NotInStack
-	case f.Reason == finding.RoleRecreated:
+	case f.Reason == finding.RoleRecreated && v.clients.Operator == nil:
 		return finding.RoleReplaced
 	case f.Property == "" || f.Kind == finding.PropertyChanged || f.Kind == finding.RuleChanged:
 		return ""

@@ -55,6 +55,9 @@ func (v *reverter) executeChangeSet(ctx context.Context, s *stack) (changed []st
 		UsePreviousTemplate: aws.Bool(true), Parameters: parameters, DeploymentMode: types.DeploymentModeRevertDrift,
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	}
+	if s == v.parent() {
+		in.Capabilities = s.described.Capabilities
+	}
 	if template != "" {
 		in.UsePreviousTemplate, in.TemplateBody = nil, &template
 	}

@@ -23,8 +23,10 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 		if slices.Contains(declared, subscriptionName(s.Protocol, endpoint)) {
 			if filter := live.filters[s.ARN]; filter != "" {
 				name := subscriptionName(s.Protocol, endpoint)
-				out = append(out, r.liveDraft(finding.TopicChanged, "FilterPolicy", name, finding.Monitoring, finding.None,
-					finding.Text(filter)))
+				d := r.liveDraft(finding.TopicChanged, "FilterPolicy", name, finding.Monitoring, finding.None,
+					finding.Text(filter))
+				d.RemovalID = s.ARN
+				out = append(out, d)
 			}
 			continue // declared
 		}
@@ -37,6 +39,7 @@ func (live *liveTopic) compareSubscriptions(m *model, r *resource) []draft {
 		name := subscriptionName(s.Protocol, endpoint)
 		d := r.liveDraft(finding.SubscriptionAdded, "Subscription", name, finding.GrantsMore, finding.None,
 			finding.Text(name+" of account "+owner))
+		d.RemovalID = s.ARN
 		out = append(out, d)
 	}
 	return out

@@ -62,9 +62,11 @@ func (live *liveFunction) compare(m *model, r *resource) []draft {
 			out = append(out, d)
 		}
 	}
-	for _, trigger := range live.triggers {
-		out = append(out, r.liveDraft(finding.FunctionTriggerAdded, "Triggers", trigger, finding.GrantsMore, finding.None,
-			finding.Text(trigger)))
+	for _, t := range live.triggers {
+		d := r.liveDraft(finding.FunctionTriggerAdded, "Triggers", t.name, finding.GrantsMore, finding.None,
+			finding.Text(t.name))
+		d.RemovalID = t.id
+		out = append(out, d)
 	}
 	if live.destinations != nil {
 		out = append(out, live.compareDestinations(m, r)...)

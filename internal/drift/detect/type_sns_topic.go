@@ -32,7 +32,7 @@ var snsTopic = &resourceType{
 	reverts: map[finding.Kind]revert{
 		// The finding is about the default policy: no template declares one.
 		finding.TopicPolicyChanged: {do: func(_ context.Context, v *reverter, r *resource, _ finding.Finding) outcome {
-			if r.stack == v.parent() {
+			if r.stack == v.parent() && v.clients.Operator == nil {
 				return outcome{result: finding.ParentStack}
 			}
 			return outcome{result: finding.PolicyNotDeclared}
@@ -136,7 +136,7 @@ func (live *liveTopic) compare(m *model, r *resource) []draft {
 	if !m.declaresTopicPolicy(r.physicalID) {
 		out = append(out, r.readErrorDrafts(live.errs)...)
 		if live.policy != "" {
-			expected := parseDocument(defaultTopicPolicy(r.physicalID, m.account))
+			expected := parseDocument(DefaultTopicPolicy(r.physicalID, m.account))
 			out = append(out, m.topicPolicyDrafts(r, "Policy", "", expected, live.policy)...)
 		}
 	}
@@ -173,9 +173,9 @@ func (live *liveTopic) compareTopicSettings(r *resource) []draft {
 	return out
 }
 
-// defaultTopicPolicy is the policy of a new topic (SNS Developer Guide, "Amazon
+// DefaultTopicPolicy is the policy of a new topic (SNS Developer Guide, "Amazon
 // SNS access control": only the owner's account).
-func defaultTopicPolicy(arn, account string) string {
+func DefaultTopicPolicy(arn, account string) string {
 	return fmt.Sprintf(
 		`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID",`+
 			`"Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes",`+

@@ -48,7 +48,7 @@ var snsTopicPolicy = &resourceType{
 // change sets", CloudFormation User Guide).
 var topicPolicyReverts = map[finding.Kind]revert{
 	finding.TopicPolicyChanged: {do: func(ctx context.Context, v *reverter, r *resource, _ finding.Finding) outcome {
-		if r.stack == v.parent() {
+		if r.stack == v.parent() && v.clients.Operator == nil {
 			return outcome{result: finding.ParentStack}
 		}
 		return writeTopicPolicy(ctx, v, r)

@@ -20,9 +20,12 @@ type Finding struct {
 	PhysicalID string `json:"physicalId"`   // name or ARN
 	Type       string `json:"resourceType"` // AWS::IAM::Role
 
-	Kind      Kind      `json:"kind"`
-	Subject   string    `json:"subject,omitempty"`  // the policy, tag, target … within the resource
-	Property  string    `json:"property,omitempty"` // the CloudFormation property that differs
+	Kind     Kind   `json:"kind"`
+	Subject  string `json:"subject,omitempty"`  // the policy, tag, target … within the resource
+	Property string `json:"property,omitempty"` // the CloudFormation property that differs
+	// RemovalID is the name of Subject in the API that removes it, if that is another one:
+	// the ARN of a subscription, the UUID of an event source mapping.
+	RemovalID string    `json:"removalId,omitempty"`
 	Direction Direction `json:"direction"`
 	Reason    Reason    `json:"reason,omitempty"`
 

@@ -31,6 +31,9 @@ const (
 	TopicRecreated Outcome = "topic-recreated" // with its policy, without subscriptions
 	// The template of a permission stack is again what the catalogue defines.
 	TemplateRestored Outcome = "template-restored"
+	RoleDeleted      Outcome = "role-deleted"     // that no template declares
+	SettingRestored  Outcome = "setting-restored" // by a call of the service
+	StackUpdated     Outcome = "stack-updated"    // the parent, so that the provisioner restores the rest
 )
 
 // Outcomes of findings that still exist.

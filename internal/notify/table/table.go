@@ -84,6 +84,11 @@ func writeFinding(b *strings.Builder, f notify.Reported) {
 		line("by", wording.Call(c))
 	}
 	line("to do", f.Advice)
+	if f.Command != "" { // as it is: it is copied
+		fmt.Fprintf(b, "  %-9s %s\n", "command", f.Command)
+	}
+	line("", f.NoCommand)
+	line("console", f.Console)
 	line("id", f.ID) // for drift accept
 }
 

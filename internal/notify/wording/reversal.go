@@ -12,6 +12,10 @@ var outcomes = map[finding.Outcome]string{
 
 	finding.TemplateRestored: "the stack was updated with the template of the catalogue",
 
+	finding.RoleDeleted:     "the role was deleted",
+	finding.SettingRestored: "the value of the template was restored",
+	finding.StackUpdated:    "the parent stack was updated, which restored the permission stack",
+
 	finding.ExternalIDUnknown: "the external id is not known to the check: update the parent stack with a change of one " +
 		"of its choices",
 	finding.ByHand:            "it is not reverted automatically: see what to do in the finding",
