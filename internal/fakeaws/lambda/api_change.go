@@ -256,6 +256,9 @@ func (r *Registry) deleteInvokeConfig(call *protocol.Call, name string) (any, er
 }
 
 func (r *Registry) deleteFunction(call *protocol.Call, name string) (any, error) {
+	if version := call.HTTP.URL.Query().Get("Qualifier"); version != "" {
+		return nil, r.deleteVersion(call, name, version)
+	}
 	return nil, r.Delete(Resolve(call.Account, call.Region, name))
 }
 

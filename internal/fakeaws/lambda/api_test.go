@@ -92,8 +92,19 @@ func TestAPI(t *testing.T) {
 	try("CreateAlias", err)
 	aliases, err := c.ListAliases(ctx, &sdk.ListAliasesInput{FunctionName: name})
 	try("ListAliases", err)
+	one := &sdk.DeleteFunctionInput{FunctionName: name, Qualifier: aws.String("1")}
+	if _, err := c.DeleteFunction(ctx, one); err == nil {
+		t.Error("a version that an alias refers to: got no error, want ResourceConflictException")
+	}
 	_, err = c.DeleteAlias(ctx, &sdk.DeleteAliasInput{FunctionName: name, Name: aws.String("a")})
 	try("DeleteAlias", err)
+	_, err = c.DeleteFunction(ctx, one)
+	try("DeleteFunction of a version", err)
+	rest, err := c.ListVersionsByFunction(ctx, &sdk.ListVersionsByFunctionInput{FunctionName: name})
+	try("ListVersionsByFunction", err)
+	if len(rest.Versions) != 1 {
+		t.Errorf("after the version was deleted: got %d versions, want 1", len(rest.Versions))
+	}
 	mapping, err := c.CreateEventSourceMapping(ctx, &sdk.CreateEventSourceMappingInput{
 		FunctionName: name, EventSourceArn: aws.String("arn:aws:sqs:eu-west-1:111122223333:q"),
 	})

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"permstack/internal/fakeaws/protocol"
@@ -33,11 +34,40 @@ func (r *Registry) listVersions(call *protocol.Call, name string) (any, error) {
 	}
 	list := []any{f.configuration()}
 	for n := range f.Versions {
+		id := fmt.Sprint(n + 1)
+		if f.deleted[id] {
+			continue
+		}
 		version := f.configuration()
-		version["Version"] = fmt.Sprint(n + 1)
+		version["Version"] = id
 		list = append(list, version)
 	}
 	return map[string]any{"Versions": list}, nil
+}
+
+// deleteVersion deletes a published version. One that an alias refers to cannot be deleted (API reference,
+// DeleteFunction).
+func (r *Registry) deleteVersion(call *protocol.Call, name, version string) error {
+	return r.Change(Resolve(call.Account, call.Region, name), func(f *Function) error {
+		n, err := strconv.Atoi(version)
+		if err != nil {
+			return protocol.Errorf("InvalidParameterValueException", "Version %s cannot be deleted", version).WithStatus(400)
+		}
+		for alias, of := range f.Aliases {
+			if of == version {
+				return protocol.Errorf("ResourceConflictException", "Alias %s refers to version %s", alias, version).WithStatus(409)
+			}
+		}
+		if n < 1 || n > f.Versions {
+			return protocol.Errorf("ResourceNotFoundException", "Version %s does not exist", version).WithStatus(404)
+		}
+		f.deleted = maps.Clone(f.deleted)
+		if f.deleted == nil {
+			f.deleted = map[string]bool{}
+		}
+		f.deleted[version] = true
+		return nil
+	})
 }
 
 func (r *Registry) createAlias(call *protocol.Call, name string) (any, error) {

@@ -71,6 +71,7 @@ type Function struct {
 	// Settings are members of the configuration without effect, such as Layers.
 	Settings map[string]any
 	Versions int               // number of published versions
+	deleted  map[string]bool   // published versions that do not exist any more
 	Aliases  map[string]string // versions by alias
 	URLAuth  string            // AuthType of the function's URL; "" if there is none
 }
