@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -31,9 +31,9 @@ type installed struct {
 
 const remedyAccount, remedyRegion = "123456789012", "us-east-1"
 
-func newInstalled(t *testing.T) *installed {
+func newInstalled(t *testing.T, clock func() time.Time) *installed {
 	t.Helper()
-	cloud := startAWS(t)
+	cloud := startAWSAt(t, clock)
 	t.Setenv("AWS_REGION", remedyRegion)
 	stack := cloud.In(remedyAccount, remedyRegion).Launch(fakeawstest.Launch{Parameters: map[string]string{
 		"ProtectEC2": "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
@@ -179,7 +179,7 @@ type remedyCase struct {
 // TestRemedies produces a finding of every kind, executes the command of the message literally, and requires that the
 // finding does not exist afterwards and that there is no other one.
 func TestRemedies(t *testing.T) {
-	e := newInstalled(t)
+	e := newInstalled(t, nil)
 	if found, text := e.check(auditKinds...); len(found) != 0 {
 		t.Fatalf("before any change: %s", text)
 	}
@@ -269,14 +269,4 @@ func TestKindsWithoutCommand(t *testing.T) {
 			t.Errorf("%s: got command %s, want none", kind, command)
 		}
 	}
-}
-
-// writeFile writes a file for fileb:// and returns its path.
-func (e *installed) writeFile(name string, data []byte) string {
-	e.t.Helper()
-	path := e.t.TempDir() + "/" + name
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		e.t.Fatal(err)
-	}
-	return path
 }

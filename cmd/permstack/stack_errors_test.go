@@ -20,9 +20,12 @@ import (
 )
 
 // startAWS starts an embedded AWS and sets the environment that the commands reach it with.
-func startAWS(t *testing.T) *fakeawstest.AWS {
+func startAWS(t *testing.T) *fakeawstest.AWS { t.Helper(); return startAWSAt(t, nil) }
+
+// startAWSAt is startAWS with another clock of AWS; nil is time.Now.
+func startAWSAt(t *testing.T, clock func() time.Time) *fakeawstest.AWS {
 	t.Helper()
-	cloud := fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}})
+	cloud := fakeawstest.Start(t, fakeawstest.Options{Program: []string{os.Args[0], lambdaCommand}, Clock: clock})
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": cloud.Endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local",
 		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "HOME": t.TempDir(), "AWS_CONFIG_FILE": "/nonexistent",

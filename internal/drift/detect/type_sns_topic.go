@@ -190,6 +190,20 @@ func DefaultTopicPolicy(arn, account string) string {
 // again.
 func restorePolicies(ctx context.Context, v *reverter, f finding.Finding) outcome {
 	result := finding.Restored
+	// A topic whose name CloudFormation chooses has another one now. CloudFormation has changed what refers to it, the
+	// policy included.
+	for _, s := range v.stacks {
+		if s.name != f.Stack {
+			continue
+		}
+		now, err := v.listResources(ctx, s.id)
+		if err != nil {
+			return failed(fmt.Errorf("read the recreated topic: %w", err))
+		}
+		if !slices.ContainsFunc(now, func(l listed) bool { return l.physicalID == f.PhysicalID && l.typ == f.Type }) {
+			return outcome{result: result}
+		}
+	}
 	for _, r := range v.model.resources {
 		if r.typ.name != typeTopicInlinePolicy || !slices.Contains(r.topics(), f.PhysicalID) {
 			continue

@@ -131,7 +131,7 @@ func (r *Registry) Update(f Function) (*Function, error) {
 			f.Settings = map[string]any{}
 		}
 		maps.Copy(f.Settings, declared)
-		f.Aliases, f.URLAuth = old.Aliases, old.URLAuth
+		f.Aliases, f.URLAuth, f.deleted = old.Aliases, old.URLAuth, old.deleted
 		if zip := old.Code.Zip; zip != nil {
 			old.Code.Zip = nil
 			if reflect.DeepEqual(old.Code, f.Code) {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	cfnstacks "permstack/internal/cfn/stacks"
+	"permstack/internal/notify/finding"
+)
+
+// commandLine is a command in an e-mail.
+var commandLine = regexp.MustCompile(`(?m)^   command   (.+)$`)
+
+// TestChoiceRemedy changes choices of the launched stack, and executes the command in the e-mail of the drift function,
+// which sets the former value.
+func TestChoiceRemedy(t *testing.T) {
+	e := newInstalled(t, nil)
+	e.stack.CheckDrift()
+	e.stack.Messages()
+	for name, value := range map[string]string{
+		"DriftSchedule": "rate(1 hour)", "DriftReminderDays": "0", "OnDrift": "revert", "AccountAudit": "yes",
+		"DataPlaneAccountId": "999988887777", "NotificationEmail": "theirs@example.com",
+		"GuardrailAdditions": "tag:cost-center",
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := e.in(t)
+			described := e.stack.Describe()
+			before := cfnstacks.Parameter(&described, name)
+			in := &cloudformation.UpdateStackInput{UsePreviousTemplate: aws.Bool(true)}
+			for _, p := range described.Parameters {
+				p.UsePreviousValue = aws.Bool(true)
+				if p.ParameterValue = nil; *p.ParameterKey == name {
+					p.ParameterValue, p.UsePreviousValue = &value, nil
+				}
+				in.Parameters = append(in.Parameters, p)
+			}
+			e.stack.BeginUpdate(in)
+			e.stack.Wait("UPDATE_COMPLETE")
+			e.stack.CheckDrift()
+			command := ""
+			for _, m := range e.stack.Messages() {
+				for _, f := range m.Findings {
+					match := commandLine.FindStringSubmatch(m.Email)
+					if f.Kind == finding.ChoiceChanged && f.Subject != "Subscribers" && match != nil && command == "" {
+						command = match[1]
+					}
+				}
+			}
+			if command == "" {
+				t.Fatal("got no e-mail with a command")
+			}
+			e.execute(command)
+			described = e.stack.Describe()
+			if got := cfnstacks.Parameter(&described, name); got != before {
+				t.Errorf("after %s: got %q, want %q", command, got, before)
+			}
+			if found, text := e.check(); len(found) != 0 {
+				t.Errorf("after %s: %s", command, text)
+			}
+			e.stack.CheckDrift()
+			e.stack.Messages() // the change back is announced, too
+		})
+	}
+}
+
+// TestStackHeldRemedy holds a permission stack in progress and cancels the update with the command of the finding. The
+// clock of AWS is behind, so that the update seems to have begun long ago.
+func TestStackHeldRemedy(t *testing.T) {
+	e := newInstalled(t, func() time.Time { return time.Now().Add(-3 * time.Hour) })
+	template, err := e.stack.CloudFormation.GetTemplate(t.Context(),
+		&cloudformation.GetTemplateInput{StackName: aws.String(e.words["inventory"])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := strings.Replace(*template.TemplateBody, `"Resources":{`, `"Resources":{"Handle":{"Type":`+
+		`"AWS::CloudFormation::WaitConditionHandle"},"Wait":{"Type":"AWS::CloudFormation::WaitCondition","Properties":`+
+		`{"Handle":{"Ref":"Handle"},"Timeout":"43200"}},`, 1)
+	url := e.stack.TemplateURL("held.json", []byte(body))
+	e.stack.Account.Stack(e.words["inventory"]).BeginUpdate(&cloudformation.UpdateStackInput{
+		TemplateURL: &url, Tags: e.stack.Account.Stack(e.words["inventory"]).Describe().Tags,
+	})
+	open, text := e.check()
+	for _, f := range open {
+		if f.Kind == finding.StackHeld {
+			e.execute(f.Command)
+			if after, text := e.check(); len(after) != 0 {
+				t.Errorf("after %s: %s", f.Command, text)
+			}
+			return
+		}
+	}
+	t.Errorf("got no finding of the stack in progress: %s", text)
+}
