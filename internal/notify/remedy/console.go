@@ -40,7 +40,7 @@ func path(f finding.Finding, p Place) string {
 	case "AWS::IAM::ManagedPolicy":
 		return service("iam", "/policies/details/"+escape(id))
 	case "AWS::SNS::Topic":
-		return service("sns/v3", "/topic/"+id)
+		return service("sns/v3", "/topic/"+strings.ReplaceAll(id, " ", "%20"))
 	case "AWS::Events::Rule":
 		bus, name, found := strings.Cut(id, "|")
 		if !found {

@@ -39,6 +39,8 @@ func ExampleWrite() {
 	//   found     no such tag
 	//   to do     Restore the tag; cost reports, and policies with conditions on tags,
 	//             may depend on it.
+	//   command   aws iam tag-role --role-name backup-role --tags '[{"Key":"team","Value":"storage"}]' --region eu-central-1
+	//   console   https://eu-central-1.console.aws.amazon.com/iam/home?region=eu-central-1#/roles/details/backup-role
 	//   id        1
 }
 
