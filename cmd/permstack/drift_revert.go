@@ -225,9 +225,10 @@ func (f driftRevertFlags) setParameters(
 	if err != nil {
 		return f.aws.explain(err)
 	}
-	waiter := cloudformation.NewStackUpdateCompleteWaiter(client, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
-	})
+	waiter := cloudformation.NewStackUpdateCompleteWaiter(client,
+		func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+			o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+		})
 	deadline, _ := ctx.Deadline()
 	err = waiter.Wait(ctx, &cloudformation.DescribeStacksInput{StackName: described.StackId}, time.Until(deadline))
 	if err != nil {

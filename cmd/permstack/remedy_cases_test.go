@@ -95,7 +95,8 @@ var remedyCases = []remedyCase{
 	{kind: finding.RuleChanged, name: "of the check, disabled", do: by("aws events disable-rule --name {DriftRule}")},
 	{kind: finding.RuleChanged, name: "target added", do: by(
 		`aws events put-targets --rule {DriftIAMRule} --targets '[{"Id":"x","Arn":"` + theirs + `"}]'`)},
-	{kind: finding.RuleChanged, name: "target removed", do: by("aws events remove-targets --rule {DriftRule} --ids Drift")},
+	{kind: finding.RuleChanged, name: "target removed", do: by(
+		"aws events remove-targets --rule {DriftRule} --ids Drift")},
 	{kind: finding.RuleChanged, name: "pattern", do: by(
 		`aws events put-rule --name {ClumioS3ApiRule} --event-pattern '{"source":["aws.iam"]}'`)},
 	{kind: finding.ProfileChanged, name: "without the role", do: by(
@@ -115,8 +116,9 @@ var remedyCases = []remedyCase{
 		"aws sqs set-queue-attributes --queue-url {DriftFailures} --attributes MessageRetentionPeriod=60")},
 	{kind: finding.PropertyChanged, name: "actions of an alarm", do: by(
 		"aws cloudwatch disable-alarm-actions --alarm-names {DriftCheckMissing}")},
-	{kind: finding.PropertyChanged, name: "stack policy", do: by("aws cloudformation set-stack-policy --stack-name {access} " +
-		`--stack-policy-body '{"Statement":[{"Effect":"Deny","Action":"Update:*","Principal":"*","Resource":"*"}]}'`)},
+	{kind: finding.PropertyChanged, name: "stack policy", do: by(
+		"aws cloudformation set-stack-policy --stack-name {access} " +
+			`--stack-policy-body '{"Statement":[{"Effect":"Deny","Action":"Update:*","Principal":"*","Resource":"*"}]}'`)},
 	{kind: finding.PropertyChanged, name: "role of a permission stack", subject: "RoleARN", do: func(e *installed) {
 		e.aws("aws iam create-role --role-name for-stacks --assume-role-policy-document "+
 			`'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},`+
@@ -137,8 +139,9 @@ var remedyCases = []remedyCase{
 		"aws lambda put-function-event-invoke-config --function-name {Drift} --maximum-retry-attempts 2 " +
 			`--destination-config '{"OnSuccess":{"Destination":"` + theirs + `"}}'`),
 		more: []finding.Kind{finding.FunctionChanged, finding.PropertyChanged}},
-	{kind: finding.FunctionPolicyChanged, name: "added", do: by("aws lambda add-permission --function-name {Provisioner} " +
-		"--statement-id theirs --action lambda:InvokeFunction --principal 999988887777")},
+	{kind: finding.FunctionPolicyChanged, name: "added", do: by(
+		"aws lambda add-permission --function-name {Provisioner} " +
+			"--statement-id theirs --action lambda:InvokeFunction --principal 999988887777")},
 	{kind: finding.FunctionPolicyChanged, name: "removed", do: by(
 		"aws lambda remove-permission --function-name {Drift} --statement-id {DriftRulePermission}"),
 		more: []finding.Kind{finding.ResourceDeleted}},
@@ -159,7 +162,7 @@ var remedyCases = []remedyCase{
 	{kind: finding.TrustsService, name: "and others", do: by("aws iam create-role --role-name trusting " +
 		`--assume-role-policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
 		`"Principal":{"AWS":["{vendor}","arn:aws:iam::123456789012:root"]}}]}'`)},
-	{kind: finding.TrustsOwnRole, name: "alone", do: by("aws iam create-role --role-name trusting-ours " +
+	{kind: finding.TrustsOwnRole, name: "alone", do: by("aws iam create-role --role-name trusting-role " +
 		`--assume-role-policy-document '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
 		`"Principal":{"AWS":"arn:aws:iam::123456789012:role/permstack/us-east-1/main/{ClumioIAMRole}"}}]}'`)},
 	{kind: finding.ResourcePolicyNames, name: "of a bucket", do: by("aws s3api create-bucket --bucket theirs-remedy",

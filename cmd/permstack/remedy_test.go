@@ -26,7 +26,7 @@ type installed struct {
 	t     *testing.T
 	stack *fakeawstest.Stack
 	cfg   aws.Config
-	words map[string]string // what {name} in a command of a test stands for
+	words map[string]string // what replaces {name} in a command of a test
 	left  map[string]bool   // ids of findings that an earlier case did not resolve, which failed
 }
 
@@ -40,10 +40,11 @@ func newInstalled(t *testing.T, clock func() time.Time) *installed {
 		"ProtectEC2": "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	}})
-	e := &installed{t: t, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion), words: map[string]string{
+	e := &installed{t: t, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion)}
+	e.words = map[string]string{
 		"admin": fakeawstest.AdministratorAccess, "parent": stack.Name, "account": remedyAccount,
 		"region": remedyRegion, "vendor": fakeawstest.ControlPlaneARN,
-	}}
+	}
 	for _, name := range []string{stack.Name, stack.PermissionStack(installation.Access),
 		stack.PermissionStack(installation.Inventory)} {
 		pages := cloudformation.NewListStackResourcesPaginator(stack.CloudFormation,
@@ -146,8 +147,8 @@ func (e *installed) checkReported(f notify.Reported, m notify.Message) {
 	}
 }
 
-// execute executes the command of a message literally: permstack in this process, the AWS CLI by awsCommand. It waits for
-// the stacks, as whoever executes it does.
+// execute executes the command of a message literally: permstack in this process, the AWS CLI by awsCommand. It waits
+// for the stacks, as whoever executes it does.
 func (e *installed) execute(command string) {
 	e.t.Helper()
 	words, err := splitWords(command)

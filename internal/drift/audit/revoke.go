@@ -40,7 +40,7 @@ func Revoke(ctx context.Context, clients Clients, o Options, f finding.Finding) 
 		}
 		return "the role was deleted", nil
 	}
-	read, write := a.policyOf(f)
+	read, write := a.policyCalls(f)
 	if read == nil {
 		return "", ErrByHand
 	}
@@ -65,9 +65,9 @@ func Revoke(ctx context.Context, clients Clients, o Options, f finding.Finding) 
 // statements.
 const nobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}`
 
-// policyOf returns how the policy of a finding's resource is read, and written; a policy
+// policyCalls returns how the policy of a finding's resource is read, and written; a policy
 // without statements is "".
-func (a *audit) policyOf(f finding.Finding) (read func(context.Context) (string, error),
+func (a *audit) policyCalls(f finding.Finding) (read func(context.Context) (string, error),
 	write func(context.Context, string) error) {
 	id := f.PhysicalID
 	queueURL := aws.String(id)

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"permstack/internal/awsapi/awserr"
+	"permstack/internal/awsapi/livestate"
+	"permstack/internal/awsapi/pause"
 	"permstack/internal/awsapi/ratelimit"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/notify/finding"
@@ -226,48 +228,41 @@ func (v *reverter) deleteRole(ctx context.Context, name string) error {
 // DeleteRole deletes a role: its policies first, and its places in instance profiles. A
 // role that does not exist is no error.
 func DeleteRole(ctx context.Context, client *iam.Client, name string) error {
-	for pages := iam.NewListAttachedRolePoliciesPaginator(client,
-		&iam.ListAttachedRolePoliciesInput{RoleName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if awserr.IsNotFound(err) {
-			return nil
-		} else if err != nil {
+	limit := ratelimit.New(1, time.Now, pause.For)
+	reader := &livestate.Reader{IAM: client, Limits: livestate.Limits{IAM: limit}}
+	attached, err := reader.AttachedPolicies(ctx, name)
+	if awserr.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, p := range attached {
+		in := &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: &p.ARN}
+		if _, err := client.DetachRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
 			return err
 		}
-		for _, p := range page.AttachedPolicies {
-			in := &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: p.PolicyArn}
-			if _, err := client.DetachRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
-				return err
-			}
-		}
 	}
-	for pages := iam.NewListRolePoliciesPaginator(client,
-		&iam.ListRolePoliciesInput{RoleName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
+	inline, err := reader.InlinePolicyNames(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, policy := range inline {
+		in := &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &policy}
+		if _, err := client.DeleteRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
 			return err
 		}
-		for _, p := range page.PolicyNames {
-			in := &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: &p}
-			if _, err := client.DeleteRolePolicy(ctx, in); err != nil && !awserr.IsNotFound(err) {
-				return err
-			}
-		}
 	}
-	for pages := iam.NewListInstanceProfilesForRolePaginator(client,
-		&iam.ListInstanceProfilesForRoleInput{RoleName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
+	profiles, err := reader.RoleInstanceProfiles(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, profile := range profiles {
+		in := &iam.RemoveRoleFromInstanceProfileInput{RoleName: &name, InstanceProfileName: &profile}
+		if _, err := client.RemoveRoleFromInstanceProfile(ctx, in); err != nil && !awserr.IsNotFound(err) {
 			return err
 		}
-		for _, p := range page.InstanceProfiles {
-			in := &iam.RemoveRoleFromInstanceProfileInput{RoleName: &name, InstanceProfileName: p.InstanceProfileName}
-			if _, err := client.RemoveRoleFromInstanceProfile(ctx, in); err != nil && !awserr.IsNotFound(err) {
-				return err
-			}
-		}
 	}
-	_, err := client.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
+	_, err = client.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &name})
 	if awserr.IsNotFound(err) {
 		return nil
 	}

@@ -126,10 +126,13 @@ func (v *reverter) restoreConfiguration(ctx context.Context, r *resource) outcom
 	object := func(name string) map[string]any { m, _ := r.props[name].(map[string]any); return m }
 	vpc, logging := object("VpcConfig"), object("LoggingConfig")
 	in := &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: &r.physicalID, Timeout: number("Timeout", defaultTimeout), MemorySize: number("MemorySize", defaultMemory),
-		Role: aws.String(text(r.props["Role"])), KMSKeyArn: aws.String(text(r.props["KmsKeyArn"])),
+		FunctionName: &r.physicalID, Timeout: number("Timeout", defaultTimeout),
+		MemorySize: number("MemorySize", defaultMemory),
+		Role:       aws.String(text(r.props["Role"])), KMSKeyArn: aws.String(text(r.props["KmsKeyArn"])),
 		Environment: &types.Environment{Variables: map[string]string{}}, Layers: texts(r.props["Layers"]),
-		VpcConfig:         &types.VpcConfig{SubnetIds: texts(vpc["SubnetIds"]), SecurityGroupIds: texts(vpc["SecurityGroupIds"])},
+		VpcConfig: &types.VpcConfig{
+			SubnetIds: texts(vpc["SubnetIds"]), SecurityGroupIds: texts(vpc["SecurityGroupIds"]),
+		},
 		DeadLetterConfig:  &types.DeadLetterConfig{TargetArn: aws.String(text(object("DeadLetterConfig")["TargetArn"]))},
 		FileSystemConfigs: []types.FileSystemConfig{},
 	}
@@ -165,7 +168,7 @@ func (v *reverter) restoreConfiguration(ctx context.Context, r *resource) outcom
 func restoreFunctionPolicy(ctx context.Context, v *reverter, r *resource, _ finding.Finding) outcome {
 	client := v.clients.Operator.Lambda
 	live := ""
-	got, err := client.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: &r.physicalID})
+	got, err := v.clients.Operator.Lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: &r.physicalID})
 	switch {
 	case awserr.IsNotFound(err):
 	case err != nil:

@@ -168,7 +168,8 @@ func (v *reverter) byChangeSet(ctx context.Context, s *stack, report finding.Rep
 	var open []finding.Finding
 	for _, f := range report.Findings {
 		_, byCalls := lookupType(f.Type).reverts[f.Kind]
-		if _, done := v.outcomes[f.ID]; done || byCalls || f.Stack != s.name || v.isOperatorRevert(f) && f.Kind != finding.TemplateChanged {
+		byCalls = byCalls || v.isOperatorRevert(f) && f.Kind != finding.TemplateChanged
+		if _, done := v.outcomes[f.ID]; done || byCalls || f.Stack != s.name {
 			continue
 		}
 		if obstacle := v.obstacle(f, s); obstacle != "" {

@@ -9,8 +9,7 @@ import (
 	"permstack/internal/notify/remedy"
 )
 
-// TestEveryKind checks that every kind is in the table, with a command or a reason, and that the kinds of which there are
-// two forms have both.
+// TestEveryKind checks that every kind is in the table, with a command or a reason.
 func TestEveryKind(t *testing.T) {
 	at := remedy.NewPlace("arn:aws:cloudformation:eu-central-1:123456789012:stack/backup/0a1b")
 	for _, kind := range finding.Kinds() {

@@ -24,7 +24,7 @@ func ExampleWrite() {
 	r.Findings = []finding.Finding{{
 		ID: "1", Stack: "backup-permstack-access", LogicalID: "Role", PhysicalID: "backup-role", Type: "AWS::IAM::Role",
 		Kind: finding.TagsChanged, Subject: "team", Direction: finding.Changed,
-		Expected: finding.Text("storage"), Actual: finding.None,
+		Expected: finding.Text("x"), Actual: finding.None,
 	}}
 	if err := table.Write(os.Stdout, notify.ReportMessage(r, time.Now())); err != nil {
 		fmt.Println(err)
@@ -35,11 +35,11 @@ func ExampleWrite() {
 	//
 	// CHANGED     Role
 	//             tags changed team
-	//   expected  "storage"
+	//   expected  "x"
 	//   found     no such tag
 	//   to do     Restore the tag; cost reports, and policies with conditions on tags,
 	//             may depend on it.
-	//   command   aws iam tag-role --role-name backup-role --tags '[{"Key":"team","Value":"storage"}]' --region eu-central-1
+	//   command   aws iam tag-role --role-name backup-role --tags '[{"Key":"team","Value":"x"}]' --region eu-central-1
 	//   console   https://eu-central-1.console.aws.amazon.com/iam/home?region=eu-central-1#/roles/details/backup-role
 	//   id        1
 }
