@@ -2,7 +2,6 @@ package detect
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -109,42 +108,4 @@ var callDirections = map[string]finding.Direction{
 
 	"ssm:PutParameter": finding.Monitoring, "ssm:DeleteParameter": finding.Monitoring,
 	"ssm:DeleteParameters": finding.Monitoring,
-}
-
-// changeDirection returns how a call changed a resource; "" if it changed nothing
-// that is compared, or set what is expected.
-func (m *model) changeDirection(e changeevent.Event, r *resource) finding.Direction {
-	policy, name, document := e.Parameter("policyArn"), e.Parameter("policyName"), e.Parameter("policyDocument")
-	role, isRole := m.roles[r]
-	inline, declared := role.inline[name]
-	expected := false
-	switch e.Call.Action {
-	case "iam:AttachRolePolicy":
-		// Of a policy of the installation, the role that got it matters: it is expected to
-		// have it, or has a finding of its own.
-		expected = role.managed[policy] || !isRole && m.find(typeRole, e.Parameter("roleName")) != nil
-	case "iam:DetachRolePolicy": // what no template declares is only removed again
-		expected = !role.managed[policy]
-	case "iam:DeleteRolePolicy":
-		expected = !declared
-	case "iam:PutRolePolicy":
-		expected = declared && sameText(document, inline.text)
-	case "iam:CreatePolicyVersion":
-		expected = sameText(document, m.policies[r.physicalID].text)
-	case "iam:UpdateAssumeRolePolicy":
-		live, ok := r.live.(*liveRole)
-		expected = ok && sameText(document, live.trust)
-	case "sns:Subscribe": // everybody may subscribe to the alert topic; it is announced
-		expected = r.stack == m.installation
-	}
-	if expected {
-		return ""
-	}
-	return callDirections[e.Call.Action]
-}
-
-// sameText reports whether two documents are the same but for white space.
-func sameText(a, b string) bool {
-	normal := func(s string) string { return strings.Join(strings.Fields(s), "") }
-	return a != "" && normal(a) == normal(b)
 }

@@ -40,18 +40,26 @@ type watched struct {
 
 	mu   sync.Mutex
 	sent []sentmessages.Message
+	// throttle, if any, returns errors of the check's calls.
+	throttle func(*protocol.Call) error
 }
 
-func newWatched(t *testing.T) *watched {
+func newWatched(t *testing.T, more ...map[string]string) *watched {
+	w := &watched{ids: map[string]string{}}
 	a := newAccountWith(t, fakeaws.Options{Trail: true, Intercept: func(call *protocol.Call) error {
 		if strings.Contains(call.Caller.RoleName, "-DriftRole-") {
 			time.Sleep(callTime)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.throttle != nil {
+				return w.throttle(call)
+			}
 		}
 		return nil
 	}})
 	a.cloud.Register(awsalarms.New(a.stacks, time.Now()).Definition())
-	w := &watched{account: a, cfg: a.cloud.Config(accountID, region), ids: map[string]string{}}
-	a.create(parentName, permstack.Template, clumio(nil))
+	w.account, w.cfg = a, a.cloud.Config(accountID, region)
+	a.create(parentName, permstack.Template, clumio(more...))
 	out, err := a.cfn.ListStackResources(t.Context(), &cloudformation.ListStackResourcesInput{
 		StackName: aws.String(parentName),
 	})
