@@ -15,6 +15,10 @@ import (
 	"permstack/internal/notify/finding"
 )
 
+// descriptionProperty has no effect on access or on the check. A difference of it is not
+// reported; CloudFormation's own drift detection shows it.
+const descriptionProperty = "Description"
+
 // detection is the result of CloudFormation's drift detection for one resource.
 type detection struct {
 	status      types.StackResourceDriftStatus
@@ -106,7 +110,7 @@ func (r *resource) merge(live []draft) []draft {
 			out = append(out, r.externalIDDraft(byProperty[property]))
 			continue
 		}
-		if reported || r.comparedLive(property) {
+		if reported || r.comparedLive(property) || property == descriptionProperty {
 			continue
 		}
 		byOthers := func(d difference) bool { return d.kind == "ADD" }

@@ -58,7 +58,7 @@ func (m *model) setsExpected(e changeevent.Event, r *resource) bool {
 		// has a finding, or is allowed.
 		return r.stack == m.installation || subscribed
 	case "sns:SetTopicAttributes":
-		return m.setsTopicAttribute(e, r)
+		return m.setsTopicAttribute(e)
 	case "sqs:SetQueueAttributes":
 		return m.setsQueueAttributes(e, r)
 	case "events:PutTargets":
@@ -82,7 +82,7 @@ func (m *model) sameMeaning(text string, expected document) bool {
 	if given.err != nil || expected.err != nil {
 		return false
 	}
-	return given.meaning(m.account) == expected.meaning(m.account)
+	return compareDocuments(m.account, parsed(expected), parsed(given)).same
 }
 
 // parameter returns a parameter of a call, whatever the case of its name.
@@ -96,8 +96,13 @@ func parameter(e changeevent.Event, name string) (any, bool) {
 }
 
 // setsTopicAttribute reports whether a call set an attribute of a topic to what it is.
-func (m *model) setsTopicAttribute(e changeevent.Event, r *resource) bool {
-	live, ok := r.live.(*liveTopic)
+func (m *model) setsTopicAttribute(e changeevent.Event) bool {
+	// The call also names, by the beginning of their ARNs, the topic's policy and subscriptions.
+	topic := m.find(typeTopic, e.Parameter("topicArn"))
+	if topic == nil {
+		return false
+	}
+	live, ok := topic.live.(*liveTopic)
 	if !ok {
 		return false
 	}
@@ -108,14 +113,14 @@ func (m *model) setsTopicAttribute(e changeevent.Event, r *resource) bool {
 	case slices.Contains(topicSettings, name):
 		return value == live.settings[name]
 	}
-	return value == text(r.props[name])
+	return value == text(topic.props[name])
 }
 
 // setsQueueAttributes reports whether a call set attributes of a queue to what they are.
 func (m *model) setsQueueAttributes(e changeevent.Event, r *resource) bool {
 	live, ok := r.live.(*liveQueue)
 	value, _ := parameter(e, "attributes")
-	attributes, isMap := value.(map[string]any)
+	attributes, isMap := capitalized(value).(map[string]any)
 	if !ok || !isMap {
 		return false
 	}

@@ -153,6 +153,7 @@ func (r *Run) do(
 	if report.Profile == "" {
 		report.Profile = r.Origin.Profile
 	}
+	report.Findings = withoutSameAccess(report.Findings)
 	next, sent, err := r.announce(ctx, state, report)
 	if err != nil { // the next run tries again; drift is more important
 		r.Log.Error(logAnnounceFailed, "error", err)
@@ -336,4 +337,16 @@ func (r *Run) logFindings(diff notify.Diff) {
 	for _, resolved := range diff.Resolved {
 		r.Log.Info(logResolved, "what", resolved.Label, "direction", resolved.Direction)
 	}
+}
+
+// withoutSameAccess returns the findings without those of declared policies that were
+// rewritten and with which every role may do the same: a statement in another policy of
+// the role concerns nobody. permstack drift shows them. When one of the policies changes
+// again, the access of the role as a whole is compared again.
+func withoutSameAccess(list []finding.Finding) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(list), func(f finding.Finding) bool {
+		return f.Reason == finding.EffectiveAccessSame && slices.Contains([]finding.Kind{
+			finding.InlinePolicyAdded, finding.InlinePolicyChanged, finding.InlinePolicyRemoved, finding.PolicyChanged,
+		}, f.Kind)
+	})
 }

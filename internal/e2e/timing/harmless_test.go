@@ -38,7 +38,7 @@ type harmless struct {
 	do   func(ctx context.Context, w *watched) error
 }
 
-// reversed returns a JSON document with its lists in the other order and other white space.
+// reversed returns a JSON document with its lists in the other order.
 func reversed(text string) (string, error) {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -59,8 +59,8 @@ func reversed(text string) (string, error) {
 		}
 	}
 	turn(v)
-	data, err := json.MarshalIndent(v, "", "   ")
-	return string(data), err
+	data, err := json.Marshal(v)
+	return " " + string(data), err
 }
 
 const trustOfService = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
