@@ -35,6 +35,14 @@ func TestAccessMessage(t *testing.T) {
 			"access changed: 0 actions added, 0 removed", "   trust: changed principals or conditions\n"},
 		"late": {notify.Altered, notify.Access{Changes: []notify.AccessChange{added}, Late: true}, finding.GrantsMore,
 			"access changed at an earlier update", "could not be\nannounced at the time"},
+		"late, narrowed": {notify.Altered, notify.Access{
+			Changes: []notify.AccessChange{added}, Late: true, Scope: []string{"tag:backup=yes", "bucket:a"},
+			NarrowedTo: "tag backup=yes and bucket a",
+		}, finding.GrantsMore, "access changed at an earlier update",
+			"\nNarrowed to tag backup=yes and bucket a.\n     tag backup=yes\n     bucket a\n"},
+		"late, not narrowed": {notify.Altered, notify.Access{
+			Changes: []notify.AccessChange{added}, Late: true, Scope: []string{},
+		}, finding.GrantsMore, "access changed at an earlier update", "\nNot narrowed: the access reaches every resource"},
 		"removed": {notify.Removed, notify.Access{Changes: []notify.AccessChange{removed}}, finding.GrantsLess,
 			"access removed: 1 action - backup", "no longer has access"},
 		"removed, unknown": {notify.Removed, notify.Access{}, finding.Changed, "access removed - backup",

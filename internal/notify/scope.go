@@ -22,7 +22,11 @@ const listedEntries = 20
 
 // writeScope writes what the access is narrowed to, and what of that is new.
 func (a *Access) writeScope(b *strings.Builder, m Message) {
-	if m.Status == Removed || len(a.Scope)+len(a.ScopeBefore) == 0 {
+	switch {
+	case m.Status != Removed && a.Late && a.Scope != nil && len(a.Scope) == 0:
+		b.WriteString("\nNot narrowed: the access reaches every resource that the statements of its policies name.\n")
+		return
+	case m.Status == Removed || len(a.Scope)+len(a.ScopeBefore) == 0:
 		return
 	}
 	if len(a.Scope) == 0 {
@@ -46,6 +50,10 @@ func (a *Access) writeScope(b *strings.Builder, m Message) {
 		if n > listedEntries {
 			fmt.Fprintf(b, "   %s and %d more\n", sign, n-listedEntries)
 		}
+	}
+	if a.Late { // what it was before is not known
+		list(" ", a.Scope, nil)
+		return
 	}
 	list("+", a.Scope, a.ScopeBefore)
 	list("-", a.ScopeBefore, a.Scope)

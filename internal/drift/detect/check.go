@@ -173,6 +173,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	report.RestoreUntil, _ = policies.ParseRestoreUntil(stacks.Parameter(all[0].described, "RestoreUntil"))
 	if c.chosen != nil {
 		report.NarrowedTo = c.chosen.properties.Scope.Summary()
+		report.NarrowedEntries = append([]string{}, c.chosen.properties.Scope.Entries()...)
 	}
 	var drafts []draft
 	for _, s := range all {

@@ -49,7 +49,9 @@ func (r *Run) announce(ctx context.Context, state notify.State, report finding.R
 	}
 	origin := r.Origin
 	origin.Profile = report.Profile
-	access := notify.Access{GrantedHash: d.Granted, Changes: changes, Late: true}
+	access := notify.Access{
+		GrantedHash: d.Granted, Changes: changes, Late: true, Scope: report.NarrowedEntries, NarrowedTo: report.NarrowedTo,
+	}
 	id, err := r.Sender.Send(ctx, notify.AccessMessage(origin, notify.Altered, access, r.Now()))
 	if err != nil {
 		return state, 0, err

@@ -137,6 +137,8 @@ type Report struct {
 	RestoreUntil time.Time `json:"restoreUntil,omitzero"`
 	// NarrowedTo is what the choice is narrowed to; empty if it is not.
 	NarrowedTo string `json:"narrowedTo,omitempty"`
+	// NarrowedEntries is the same, as KIND:VALUE; nil if it is not known.
+	NarrowedEntries []string `json:"narrowedEntries,omitempty"`
 	// Scope is what a limited check checked: <stack>/<logical id>, and <stack>/ for the
 	// stack itself. Nil is everything.
 	Scope    []string  `json:"scope,omitempty"`
