@@ -68,6 +68,35 @@ func TestChoiceRemedy(t *testing.T) {
 	}
 }
 
+// TestTerminationProtectionRemedy switches the termination protection of the launched stack off: that is announced with
+// the command that switches it on, which is not announced.
+func TestTerminationProtectionRemedy(t *testing.T) {
+	e := newInstalled(t, nil)
+	set := func(on bool) {
+		t.Helper()
+		if _, err := e.stack.CloudFormation.UpdateTerminationProtection(t.Context(),
+			&cloudformation.UpdateTerminationProtectionInput{StackName: &e.stack.Name, EnableTerminationProtection: &on},
+		); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.stack.CheckDrift()
+	e.stack.Messages() // of the launch
+	set(true)
+	e.stack.RequireMessages()
+	set(false)
+	messages := e.stack.RequireMessages("MONITORING: 1 new")
+	match := commandLine.FindStringSubmatch(messages[0].Email)
+	if match == nil {
+		t.Fatalf("got no command: %s", messages[0].Email)
+	}
+	e.execute(match[1])
+	if on := e.stack.Describe().EnableTerminationProtection; !aws.ToBool(on) {
+		t.Errorf("after %s: the stack is not protected", match[1])
+	}
+	e.stack.RequireMessages()
+}
+
 // TestStackHeldRemedy holds a permission stack in progress and cancels the update with the command of the finding. The
 // clock of AWS is behind, so that the update seems to have begun long ago.
 func TestStackHeldRemedy(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"permstack/internal/installation"
 	"permstack/internal/notify/finding"
 )
@@ -20,6 +22,10 @@ func (s *stack) announcedChoices() []finding.Choice {
 		return nil
 	}
 	values := map[string]string{"Template": "sha256 " + installation.Fingerprint(s.body)[:16]}
+	values[finding.TerminationChoice] = "off"
+	if aws.ToBool(s.described.EnableTerminationProtection) {
+		values[finding.TerminationChoice] = finding.TerminationOn
+	}
 	var subscriptions []string
 	for _, r := range bound.Active() {
 		props, err := bound.Properties(r.LogicalID, references)

@@ -31,6 +31,14 @@ const (
 	CodeSuffix       = "Code"                        // of a function, by its logical ID: the hash of its package
 )
 
+// TerminationChoice is the choice of whether the parent stack is protected from deletion,
+// with which the check and its notifications would be deleted. Only that the protection was
+// switched off is announced.
+const (
+	TerminationChoice = "TerminationProtection"
+	TerminationOn     = "on"
+)
+
 // ExternalIDChoice is the choice of the external id. Its value is not the id, but when it
 // was set, DeclarationSeparator, and a hash of what is declared for the roles that require
 // it: if that changes too, the time does not show that the id changed.
@@ -65,7 +73,7 @@ var principalChoices = []string{
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
 	AcceptedChoice, AuditChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
-	SubscribersChoice, "Subscriptions", "Template",
+	SubscribersChoice, "Subscriptions", "Template", TerminationChoice,
 }
 
 // IsAnnounced reports whether the change of a property of the custom resource is
@@ -97,7 +105,8 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 	var out []Finding
 	for _, name := range slices.Compact(names) {
 		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") || hints[name].Explained ||
-			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) {
+			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) ||
+			name == TerminationChoice && old[name] != TerminationOn {
 			continue
 		}
 		f := Finding{

@@ -191,6 +191,10 @@ var parameters = map[string]string{
 // restoreChoice sets a parameter of the parent stack to its former value.
 func restoreChoice(f finding.Finding, p Place) string {
 	name, value := f.Subject, f.Expected.Text
+	if name == finding.TerminationChoice {
+		return p.inRegion("cloudformation", "update-termination-protection", "--enable-termination-protection", "--stack-name",
+			p.Stack)
+	}
 	if name == "Subscriptions" {
 		address, isMail := strings.CutPrefix(value, "email:")
 		if value != "" && (!isMail || strings.Contains(address, ",")) {

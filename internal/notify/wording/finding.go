@@ -178,6 +178,7 @@ var choiceDetails = map[string]string{
 	"PermissionsBoundaryDocument": "The text of the permissions boundary is another one: it limits what the roles may do.",
 	"ProvisionerCode":             "The function that creates the permission stacks has other code now.",
 	"DriftCode":                   "The function that runs the check has other code now.",
+	finding.TerminationChoice:     "The stack can be deleted now, and the check and its notifications with it.",
 	"ServiceToken":                "This function creates the permission stacks now.",
 	"DriftSchedule":               "The drift check runs on this schedule now; DISABLED means that it does not.",
 	"Subscriptions":               "These subscriptions of the alert topic are created by the stack now.",
