@@ -9,8 +9,8 @@ import (
 	"permstack/internal/notify"
 )
 
-// TestLateAnnouncementNamesScope checks that a change of access that the deployment could not announce is announced with
-// the resources to which the access is narrowed.
+// TestLateAnnouncementNamesScope checks that a change of access that the deployment could not announce is announced
+// with the resources to which the access is narrowed.
 func TestLateAnnouncementNamesScope(t *testing.T) {
 	b := newEnvironment(t)
 	b.report.NarrowedTo, b.report.NarrowedEntries = "tag backup=yes", []string{"tag:backup=yes"}

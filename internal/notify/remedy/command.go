@@ -192,8 +192,8 @@ var parameters = map[string]string{
 func restoreChoice(f finding.Finding, p Place) string {
 	name, value := f.Subject, f.Expected.Text
 	if name == finding.TerminationChoice {
-		return p.inRegion("cloudformation", "update-termination-protection", "--enable-termination-protection", "--stack-name",
-			p.Stack)
+		return p.inRegion("cloudformation", "update-termination-protection", "--enable-termination-protection",
+			"--stack-name", p.Stack)
 	}
 	if name == "Subscriptions" {
 		address, isMail := strings.CutPrefix(value, "email:")
