@@ -9,6 +9,7 @@ import (
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
+	"permstack/internal/policies/schema"
 	"permstack/internal/release"
 )
 
@@ -47,7 +48,13 @@ func TestOwnTemplates(t *testing.T) {
 			aws := fakeawstest.Start(t, fakeawstest.Options{})
 			account := aws.In("123456789012", "us-east-1")
 			publish(t, aws, account.ID, account.Region, options.BucketPrefix, objects)
-			stack := account.Launch(fakeawstest.Launch{Template: template})
+			parameters := map[string]string{}
+			for _, n := range profile.Needs {
+				if n.Value == schema.ControlPlaneRole {
+					parameters["ControlPlaneRoleArn"] = fakeawstest.ControlPlaneARN
+				}
+			}
+			stack := account.Launch(fakeawstest.Launch{Template: template, Parameters: parameters})
 			if entity := profile.Roles[0].Entity; !strings.HasPrefix(stack.RoleName(), entity+"-us-east-1-") {
 				t.Fatalf("got role %s, want one of %s", stack.RoleName(), entity)
 			}
