@@ -85,8 +85,8 @@ func Matching(pattern string) []Action {
 	return out
 }
 
-// Match reports whether a pattern with wildcards (* and ?) matches a text, ignoring the case of ASCII letters as IAM does
-// for actions.
+// Match reports whether a pattern with wildcards (* and ?) matches a text, ignoring the case of ASCII letters as IAM
+// does for actions.
 func Match(pattern, text string) bool {
 	pi, ti, starAt, retry := 0, 0, -1, 0
 	for ti < len(text) {
