@@ -41,6 +41,7 @@ var stackCommands = [][]string{
 	{"drift"}, {"check"}, {"usage"}, {"diff", "clumio:ec2"}, {"why", deniedText},
 	{"restore", "open", "--for", "1h"}, {"restore", "close"},
 	{"drift", "accept", "--finding", "8f14e45fceea167a", "--reason", "test", "--until", tomorrow},
+	{"drift", "revert"},
 }
 
 var tomorrow = time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
