@@ -60,3 +60,27 @@ func TestShellcheck(t *testing.T) {
 		t.Errorf("shellcheck: %v\n%s%s", err, stdout, stderr)
 	}
 }
+
+// TestBuildCommands checks that each command of build.sh calls a function of the script, or Go, and that the usage lists it.
+func TestBuildCommands(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, "build.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := string(data)
+	_, commands, _ := strings.Cut(script, "\ncase $command in\n")
+	found := regexp.MustCompile(`(?m)^  ([a-z][a-z |]*)\) ([a-z_]+)\b`).FindAllStringSubmatch(commands, -1)
+	if len(found) < 10 {
+		t.Fatalf("build.sh has %d commands, want at least 10", len(found))
+	}
+	for _, command := range found {
+		function := command[2]
+		if function != "go" && function != "rm" && !strings.Contains(script, "\n"+function+"() {\n") {
+			t.Errorf("build.sh %s calls %s, which is not defined", command[1], function)
+		}
+		name, _, _ := strings.Cut(command[1], " ")
+		if !strings.Contains(script, "\n  "+name+" ") && !strings.Contains(script, "\n  "+name+"\n") {
+			t.Errorf("the usage of build.sh does not list %s", name)
+		}
+	}
+}
