@@ -61,7 +61,7 @@ func TestVendorRolesAreIsolated(t *testing.T) {
 		t.Run(b.what, func(t *testing.T) {
 			for _, p := range [][2]string{
 				{"clumio", "clumio"}, {"clumio", "cpm"}, {"cpm", "clumio"}, {"cpm", "cpm"}, {"aws-backup", "clumio"},
-				{"aws-backup", "cpm"},
+				{"aws-backup", "cpm"}, {"veeam", "clumio"}, {"veeam", "cpm"},
 			} {
 				one, other := base, b
 				one.profile, other.profile = p[0], p[1]

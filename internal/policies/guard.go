@@ -58,7 +58,7 @@ func (s synthesis) guard(role Role) (Policy, bool) {
 
 // installationPatterns returns patterns of what every installation in the account has beside the entities of its roles,
 // as far as the role may change it: permission stacks, whose names contain "-permstack-", and parents whose names
-// contain "permstack"; topics and parameters of the parent template, by the names that it sets; and the topics of other
+// contain "permstack"; topics, rules, queues and parameters of the parent template; and the topics and rules of other
 // profiles.
 func (s synthesis) installationPatterns(role Role) []string {
 	var patterns []string
@@ -70,18 +70,29 @@ func (s synthesis) installationPatterns(role Role) []string {
 		}
 	}
 	add("cloudformation:*", "cloudformation:*:${Account}:stack/*permstack*")
-	if role.mayChange(s.terms.expand("arn:${Partition}:sns:*:${Account}:*"), "sns:*") {
-		topics := []string{"sns:*:${Account}:permstack-*"}
+	topics, rules := []string{"sns:*:${Account}:permstack-*"}, []string{"events:*:${Account}:rule/permstack-*"}
+	if role.mayChange("*", "sns:*") || role.mayChange("*", "events:*") {
 		for _, name := range ProfileNames() {
 			p, _ := profile(name)
+			if name == s.profile.Name {
+				continue
+			}
 			for _, t := range p.Topics {
-				if name != s.profile.Name {
-					topics = append(topics, "sns:*:${Account}:"+t.Entity+"-*")
-				}
+				topics = append(topics, "sns:*:${Account}:"+t.Entity+"-*")
+			}
+			var entities []string
+			for _, r := range p.Rules {
+				entities = append(entities, r.Entity)
+			}
+			if prefix := commonPrefix(entities); prefix != "" {
+				rules = append(rules, "events:*:${Account}:rule/"+prefix+"*")
 			}
 		}
-		add("sns:*", topics...)
 	}
+	add("sns:*", topics...)
+	add("events:*", rules...)
+	// CloudFormation names the queues of the parent template by its logical IDs.
+	add("sqs:*", "sqs:*:${Account}:*-DriftEvents-*", "sqs:*:${Account}:*-DriftFailures-*")
 	// Other actions of Systems Manager are for other resources, and granted on all of them.
 	add("ssm:*Parameter*", "ssm:*:${Account}:parameter/permstack-*")
 	return patterns
@@ -95,7 +106,7 @@ func (r Role) mayChange(resources, actions string) bool {
 		return (st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool {
 			return guarded(a, service) && iampolicy.Overlap(a, actions)
 		})) && (st.NotResource != nil || slices.ContainsFunc(st.Resource, func(resource string) bool {
-			return resource == "*" || slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
+			return resource == "*" || resources == "*" || slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
 		}))
 	})
 }
