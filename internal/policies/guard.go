@@ -106,7 +106,8 @@ func (r Role) mayChange(resources, actions string) bool {
 		return (st.NotAction != nil || slices.ContainsFunc(st.Action, func(a string) bool {
 			return guarded(a, service) && iampolicy.Overlap(a, actions)
 		})) && (st.NotResource != nil || slices.ContainsFunc(st.Resource, func(resource string) bool {
-			return resource == "*" || resources == "*" || slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
+			return resource == "*" || resources == "*" ||
+				slices.EqualFunc(arnParts(resource), arnParts(resources), iampolicy.Overlap)
 		}))
 	})
 }
