@@ -119,7 +119,8 @@ func (f *launchFlags) links() ([]string, error) {
 			Parameters: parameters, Published: f.published,
 		}
 		if l.TemplateURL == "" {
-			l.TemplateURL = launchlink.ObjectURL(f.prefix, l.Region, launchlink.Key(f.release, launchlink.ProfileFile(f.profile)))
+			key := launchlink.Key(f.release, launchlink.ProfileFile(f.profile))
+			l.TemplateURL = launchlink.ObjectURL(f.prefix, l.Region, key)
 		}
 		link, err := l.URL(template)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// refuseUnused returns a usage error that names the flag of a vendor's value which a valid choice does not read. A value
-// that is not among the profile's needs is optional, and no data states which choices read it.
+// refuseUnused returns a usage error that names the flag of a vendor's value which a valid choice does not read. A
+// value that is not among the profile's needs is optional, and no data states which choices read it.
 func refuseUnused(sel policies.Selection, env policies.Environment) error {
 	profile, _ := policies.Profile(sel.Profile)
 	needed := choice.Needed(sel)

@@ -1,5 +1,5 @@
-// Command modulepath changes the path of this module to one under which it can be published: go install finds a command by the
-// path of its module, and "permstack" is not the address of a repository.
+// Command modulepath changes the path of this module to one under which it can be published: go install finds a command
+// by the path of its module, and "permstack" is not the address of a repository.
 //
 //	go run ./tools/modulepath github.com/OWNER/permstack
 //

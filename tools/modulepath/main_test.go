@@ -46,8 +46,8 @@ func TestRewrite(t *testing.T) {
 	if err != nil {
 		t.Errorf("permstack version: %v\n%s", err, out)
 	}
-	if left, err := exec.Command("grep", "-rnE", `[" =]permstack/(cmd|functions|internal|interop|tools)/`, "--include=*.go",
-		dir).CombinedOutput(); err == nil {
+	const former = `[" =]permstack/(cmd|functions|internal|interop|tools)/`
+	if left, err := exec.Command("grep", "-rnE", former, "--include=*.go", dir).CombinedOutput(); err == nil {
 		t.Errorf("import paths of the old module are left:\n%.2000s", left)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// LinkForm returns what a Launch Stack link needs of the template of a profile, as a template in JSON: its parameters and
-// rules. It is a fifth of the template's size, and reading it needs no YAML.
+// LinkForm returns what a Launch Stack link needs of the template of a profile, as a template in JSON: its parameters
+// and rules. It is a fifth of the template's size, and reading it needs no YAML.
 func LinkForm(template []byte, p schema.Profile) ([]byte, error) {
 	own, err := ForProfile(template, p)
 	if err != nil {

@@ -78,7 +78,8 @@ func addPresetChoices(preset string, row *yaml.Node, p schema.Profile) {
 	}
 	at := slices.IndexFunc(p.Presets, func(own schema.Preset) bool { return own.Name == preset })
 	for _, c := range choices(p) {
-		set(row, presetKey(p, c.kind, c.name), scalar(launchlink.YesNo(at >= 0 && presetIncludes(p.Presets[at], c.kind, c.name))))
+		included := at >= 0 && presetIncludes(p.Presets[at], c.kind, c.name)
+		set(row, presetKey(p, c.kind, c.name), scalar(launchlink.YesNo(included)))
 	}
 }
 

@@ -35,8 +35,9 @@ func TestLinkElsewhere(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			launchlink.SetOwnRelease(tc.ownVersion, tc.ownRegions)
+			key := launchlink.Key(tc.release, launchlink.ProfileFile("clumio"))
 			_, err := launchlink.Link{
-				TemplateURL: launchlink.ObjectURL("example-releases", tc.region, launchlink.Key(tc.release, launchlink.ProfileFile("clumio"))),
+				TemplateURL: launchlink.ObjectURL("example-releases", tc.region, key),
 				Region:      tc.region, StackName: "permstack", Profile: "clumio", Published: tc.published,
 			}.URL(template)
 			if tc.refused != (err != nil) {

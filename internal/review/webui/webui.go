@@ -262,8 +262,8 @@ func (r Request) launch(sel policies.Selection) (string, error) {
 	return link.URLForTemplate(parsed)
 }
 
-// forms are the parameters and rules of the profiles' templates, by profile: what a Launch Stack link needs. The page is
-// built with them, because generating them takes more code and time than everything else that a request evaluates.
+// forms are the parameters and rules of the profiles' templates, by profile: what a Launch Stack link needs. The page
+// is built with them, because generating them takes more code and time than everything else that a request evaluates.
 var forms sync.Map
 
 // AddForm makes the form of a profile's template known, as launch.LinkForm writes it.
@@ -357,8 +357,8 @@ func NewCatalog() Catalog {
 }
 
 // Handle returns the JSON response to a request in JSON: {"type":"catalog"} returns a
-// Catalog, {"type":"profile","profile":…} adds a profile, {"type":"form","name":…,"form":…} adds the form of a profile's
-// template, a Request returns a Response.
+// Catalog, {"type":"profile","profile":…} adds a profile, {"type":"form","name":…,"form":…} adds the form of a
+// profile's template, a Request returns a Response.
 func Handle(text string) string {
 	var request struct {
 		Type    string          `json:"type"`

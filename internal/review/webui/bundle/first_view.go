@@ -14,8 +14,8 @@ import (
 	"permstack/internal/review/webui"
 )
 
-// view is what the page shows before the engine runs, and what the engine gets when it starts. The engine is most of the
-// page; people use the first view while it loads.
+// view is what the page shows before the engine runs, and what the engine gets when it starts. The engine is most of
+// the page; people use the first view while it loads.
 type view struct {
 	Catalog webui.Catalog `json:"catalog"`
 	// The response to the request of the page without a choice in its address: everything of the first profile.
