@@ -741,7 +741,7 @@ func veeam() schema.Profile {
 								WhyWildcard: "AWS has no resource-level permission for these actions",
 							},
 							{
-								Sid: "DescribeInstanceAttributes",
+								Sid: "DescribeMachines",
 								Why: "read the attributes of instances, volumes and snapshots, also those of workers",
 								For: []schema.Use{
 									{
@@ -3632,7 +3632,7 @@ func veeam() schema.Profile {
 								Shared:    []string{},
 							},
 							{
-								Sid: "PassItselfToBatchOperations",
+								Sid: "PassToBatch",
 								Why: "have S3 Batch Operations work with this same role",
 								For: []schema.Use{
 									{
@@ -3960,7 +3960,7 @@ func veeam() schema.Profile {
 								},
 							},
 							{
-								Sid: "CommandWorkersForRecovery",
+								Sid: "CommandRecovery",
 								Why: "run the tasks of the worker through AWS's own documents",
 								For: []schema.Use{
 									{
