@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -54,6 +55,18 @@ func runIn(t *testing.T, dir string, env []string, program string, args ...strin
 			filepath.Base(program), strings.Join(args, " "), err, tail(stdout.String()), tail(stderr.String()))
 	}
 	return stdout.String() + stderr.String()
+}
+
+// building is held while build.sh compiles: the next one finds the packages in the build cache, and two at the same time
+// would compile all of them twice.
+var building sync.Mutex
+
+// runBuild runs a command of build.sh in a checkout.
+func runBuild(t *testing.T, dir string, env []string, args ...string) {
+	t.Helper()
+	building.Lock()
+	defer building.Unlock()
+	runIn(t, dir, env, "bash", append([]string{"build.sh"}, args...)...)
 }
 
 // tail returns the end of a long output.

@@ -20,7 +20,7 @@ func TestBuildTwice(t *testing.T) {
 	var first map[string][]byte
 	for range 2 {
 		dir := checkout(t)
-		runIn(t, dir, env, "bash", "build.sh", "package", "--version", "v0", "--bucket-prefix", "interop",
+		runBuild(t, dir, env, "package", "--version", "v0", "--bucket-prefix", "interop",
 			"--platforms", "linux/amd64")
 		files := map[string][]byte{}
 		for _, pattern := range []string{"dist/*.zip", "dist/SHA256SUMS", "dist/release/*"} {
@@ -82,7 +82,7 @@ func TestRelease(t *testing.T) {
 	}
 	publish := []string{"publish", "--version", "v0", "--bucket-prefix", prefix, "--regions", strings.Join(regions, ",")}
 	env := goEnvironment(environment(endpoint, owner, "us-east-1"))
-	runIn(t, dir, env, "bash", append([]string{"build.sh"}, publish...)...)
+	runBuild(t, dir, env, publish...)
 	again := append([]string{"run", "./tools/release"}, publish...) // the last step of build.sh publish
 	if out := runIn(t, dir, env, "go", append(again, "--dry-run")...); !strings.Contains(out, "nothing was uploaded") {
 		t.Errorf("--dry-run: %s", tail(out))

@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,16 +19,21 @@ var errThrottled = &smithy.GenericAPIError{Code: "Throttling", Message: "Rate ex
 
 // operation is an API call that returns errors, and then succeeds.
 type operation struct {
+	mu            sync.Mutex
 	errs          []error
 	calls         int
 	running, most int
 }
 
 func (o *operation) call(ctx context.Context, in string, _ ...func()) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.calls++
 	o.running++
 	o.most = max(o.most, o.running)
+	o.mu.Unlock()
 	err := pause.For(ctx, time.Second)
+	o.mu.Lock()
 	o.running--
 	if len(o.errs) > 0 {
 		err, o.errs = o.errs[0], o.errs[1:]
