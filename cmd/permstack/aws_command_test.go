@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 // splitWords splits a command as a POSIX shell does, as far as permstack's commands need it: blanks, single quotes and
@@ -76,9 +80,19 @@ func awsClients(cfg aws.Config) map[string]any {
 	}
 }
 
-// awsCommand executes a command of the AWS CLI: with the program that PERMSTACK_AWS_CLI names, or by the SDK's call
-// with the options as the fields of its input, as the AWS CLI does. It returns the output of the call, nil of the
-// program.
+// executed are the operations that the AWS CLI has executed.
+var executed sync.Map
+
+// useCLI reports whether the AWS CLI executes an operation: the first time, because it takes most of a second, or
+// every time in a full run.
+func useCLI(operation string) bool {
+	_, again := executed.LoadOrStore(operation, true)
+	return !again || os.Getenv(policytest.FullVariable) == "1"
+}
+
+// awsCommand executes a command of the AWS CLI: with the program that PERMSTACK_AWS_CLI names (see useCLI), or by the
+// SDK's call with the options as the fields of its input, as the AWS CLI does. It returns the output of the call, nil of
+// the program.
 func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error) {
 	words, err := splitWords(command)
 	if err != nil {
@@ -87,8 +101,12 @@ func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error
 	if len(words) < 3 || words[0] != "aws" {
 		return nil, fmt.Errorf("not a command of the AWS CLI: %s", command)
 	}
-	if program := os.Getenv("PERMSTACK_AWS_CLI"); program != "" {
-		out, err := exec.CommandContext(ctx, program, words[1:]...).CombinedOutput()
+	if program := os.Getenv("PERMSTACK_AWS_CLI"); program != "" && useCLI(words[1]+" "+words[2]) {
+		cmd := exec.CommandContext(ctx, program, words[1:]...)
+		// The AWS CLI takes an empty AWS_PROFILE for the name of a profile; the SDK for Go does not.
+		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return v == "AWS_PROFILE=" }),
+			"AWS_DEFAULT_REGION="+cfg.Region)
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w: %s", command, err, out)
 		}

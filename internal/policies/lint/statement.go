@@ -288,6 +288,10 @@ func (c *statementChecker) conditions() {
 				c.add(Condition, "key", key, "%s %s is true if the request does not have the key: use a positive operator",
 					operator, key)
 			}
+			// IAM User Guide, "Single-valued vs. multivalued context keys".
+			if set := sentSometimes[key]; strings.HasPrefix(set, "ForAllValues:") && !strings.HasPrefix(operator, "ForA") {
+				c.add(Condition, "key", key, "%s can have several values in a request: use %s or ForAnyValue", key, set)
+			}
 			for _, v := range c.s.When[operator][key] {
 				if strings.Contains(v, "${OtherAccount}") && v != "${OtherAccount}" {
 					c.add(Condition, "key", key, "%q matches more than the listed accounts: want ${OtherAccount} alone", v)

@@ -513,7 +513,7 @@ func veeam() schema.Profile {
 								},
 								Actions:   []string{"events:PutTargets"},
 								Resources: []string{"arn:${Partition}:events:${Home}:${Account}:rule/*"},
-								When:      schema.Conditions{"ArnLike": {"events:TargetArn": {"arn:${Partition}:sns:${Home}:${Account}:*", "arn:${Partition}:sqs:${Home}:${Account}:*"}}},
+								When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:sns:${Home}:${Account}:*", "arn:${Partition}:sqs:${Home}:${Account}:*"}}},
 								Shared:    []string{},
 								Note:      "the vendor's lists allow any target, also a function or another account",
 							},
