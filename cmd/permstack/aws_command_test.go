@@ -102,7 +102,8 @@ func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error
 		return nil, fmt.Errorf("not a command of the AWS CLI: %s", command)
 	}
 	if program := os.Getenv("PERMSTACK_AWS_CLI"); program != "" && useCLI(words[1]+" "+words[2]) {
-		cmd := exec.CommandContext(ctx, program, words[1:]...)
+		// Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
+		cmd := exec.CommandContext(ctx, program, append(words[1:], "--endpoint-url", os.Getenv("AWS_ENDPOINT_URL"))...)
 		// The AWS CLI takes an empty AWS_PROFILE for the name of a profile; the SDK for Go does not.
 		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return v == "AWS_PROFILE=" }),
 			"AWS_DEFAULT_REGION="+cfg.Region)
