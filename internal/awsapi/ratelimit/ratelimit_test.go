@@ -90,8 +90,11 @@ func TestCallIsBounded(t *testing.T) {
 			go func() { _, _ = ratelimit.Call(t.Context(), limit, o.call, "") }()
 		}
 		synctest.Wait()
-		if o.running != 3 {
-			t.Errorf("got %d calls at the same time, want 3", o.running)
+		o.mu.Lock()
+		running := o.running
+		o.mu.Unlock()
+		if running != 3 {
+			t.Errorf("got %d calls at the same time, want 3", running)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
