@@ -61,8 +61,8 @@ func TestShellcheck(t *testing.T) {
 	}
 }
 
-// TestBuildCommands checks that each command of build.sh calls a function of the script, or Go, and that the usage lists
-// it.
+// TestBuildCommands checks that each command of build.sh calls a function of the script, or Go, and that the usage
+// lists it.
 func TestBuildCommands(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(root, "build.sh"))
 	if err != nil {

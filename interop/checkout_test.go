@@ -57,8 +57,8 @@ func runIn(t *testing.T, dir string, env []string, program string, args ...strin
 	return stdout.String() + stderr.String()
 }
 
-// building is held while build.sh compiles: the next one finds the packages in the build cache, and two at the same time
-// would compile all of them twice.
+// building is held while build.sh compiles: the next one finds the packages in the build cache, and two at the same
+// time would compile all of them twice.
 var building sync.Mutex
 
 // runBuild runs a command of build.sh in a checkout.

@@ -91,8 +91,8 @@ func useCLI(operation string) bool {
 }
 
 // awsCommand executes a command of the AWS CLI: with the program that PERMSTACK_AWS_CLI names (see useCLI), or by the
-// SDK's call with the options as the fields of its input, as the AWS CLI does. It returns the output of the call, nil of
-// the program.
+// SDK's call with the options as the fields of its input, as the AWS CLI does. It returns the output of the call, nil
+// of the program.
 func awsCommand(ctx context.Context, cfg aws.Config, command string) (any, error) {
 	words, err := splitWords(command)
 	if err != nil {

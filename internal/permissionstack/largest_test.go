@@ -34,8 +34,8 @@ func everyChoice(p schema.Profile) []policies.Selection {
 	return out
 }
 
-// accountsThatFit is the number of other accounts that fit with every choice, by partition. ARNs are longest in GovCloud.
-// More are refused with the number before anything is created.
+// accountsThatFit is the number of other accounts that fit with every choice, by partition. ARNs are longest in
+// GovCloud. More are refused with the number before anything is created.
 var accountsThatFit = map[string]int{"aws": 10, "aws-cn": 10, "aws-us-gov": 8}
 
 // TestLargestChoicesFit builds the stacks of the largest choices of every profile as an installation deploys them: with
