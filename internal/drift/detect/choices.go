@@ -53,7 +53,7 @@ func (s *stack) announcedChoices() []finding.Choice {
 			variables, _ := environment["Variables"].(map[string]any)
 			for variable, name := range map[string]string{
 				"ACCEPTED_DIFFERENCES": finding.AcceptedChoice, "GUARDRAIL_ADDITIONS": finding.GuardrailsChoice,
-				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": "OrgHubTopicArn",
+				"ON_DRIFT": "OnDrift", "REMINDER_DAYS": "DriftReminderDays", "ORG_HUB_TOPIC_ARN": finding.HubChoice,
 				"ACCOUNT_AUDIT": finding.AuditChoice,
 			} {
 				if v := text(variables[variable]); v != "" && v != "no" && !isUnknown(v) {

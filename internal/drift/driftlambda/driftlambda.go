@@ -94,7 +94,7 @@ func Handler(
 		return parameterTime(ctx, stackClient, s.Parent.ID, s.Parameter)
 	}
 	sender := &notify.Sender{Client: sns.NewFromConfig(cfg), TopicARN: s.TopicARN}
-	hub := hubSender(s, cfg)
+	hubAt := func(topicARN string) *notify.Sender { return hubSender(topicARN, cfg) }
 	var inbox *monitor.Inbox
 	if s.QueueURL != "" {
 		inbox = &monitor.Inbox{Client: sqs.NewFromConfig(cfg), QueueURL: s.QueueURL}
@@ -109,7 +109,7 @@ func Handler(
 			Origin: notify.Origin{
 				StackID: s.Parent.ID, Stack: s.Parent.Name, Account: s.Parent.Account, Region: s.Parent.Region,
 			},
-			Store: store, Sender: sender, Hub: hub, ReminderDays: s.ReminderDays,
+			Store: store, Sender: sender, Hub: hubAt(s.HubTopicARN), HubAt: hubAt, ReminderDays: s.ReminderDays,
 			Log:     slog.New(slog.NewJSONHandler(out, nil)).With("requestId", id, "stack", s.Parent.Name),
 			Metrics: out, Now: now, Sleep: sleep, Inbox: inbox,
 			Check: func(
@@ -190,13 +190,13 @@ func isStackEvent(payload json.RawMessage) bool {
 
 // hubSender returns a sender for the Organization's topic, which may be in
 // another Region; nil if there is no such topic.
-func hubSender(s Settings, cfg aws.Config) *notify.Sender {
-	topic, err := arn.Parse(s.HubTopicARN)
+func hubSender(topicARN string, cfg aws.Config) *notify.Sender {
+	topic, err := arn.Parse(topicARN)
 	if err != nil {
 		return nil
 	}
 	client := sns.NewFromConfig(cfg, func(o *sns.Options) { o.Region = topic.Region })
-	return &notify.Sender{Client: client, TopicARN: s.HubTopicARN}
+	return &notify.Sender{Client: client, TopicARN: topicARN}
 }
 
 // requestID returns the id of the invocation, which is the same when Lambda

@@ -82,6 +82,33 @@ func TestHubReceivesOpenFindings(t *testing.T) {
 	}
 }
 
+// TestHubSetMeanwhile checks that a run that began before the hub was set, and sees in the stack that it is, sends the
+// hub what it found, and that the next run does not repeat it.
+func TestHubSetMeanwhile(t *testing.T) {
+	b := newEnvironment(t)
+	b.report.Choices = []finding.Choice{{Name: "Template", Value: "sha256"}}
+	if _, _, err := b.do(); err != nil { // saves the choices
+		t.Fatal(err)
+	}
+	hub := b.newHub("hub")
+	sender := *b.run.Hub
+	b.run.Hub = nil
+	b.run.HubAt = func(topicARN string) *notify.Sender {
+		return &notify.Sender{Client: sender.Client, TopicARN: topicARN}
+	}
+	b.report.Choices = append(b.report.Choices, finding.Choice{Name: finding.HubChoice, Value: hub})
+	b.report.Findings = []finding.Finding{rogue}
+	seen := 0
+	for _, want := range []string{"GRANTS MORE: 2 new", ""} {
+		if _, _, err := b.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.sent(hub, &seen); got != want {
+			t.Errorf("the hub received %q, want %q", got, want)
+		}
+	}
+}
+
 // TestHubFails checks that a hub that rejected a message receives what is still open
 // later, and that the account is notified once.
 func TestHubFails(t *testing.T) {

@@ -39,6 +39,9 @@ type Run struct {
 	Sender       *notify.Sender
 	Hub          *notify.Sender // for the Organization's topic, after Sender; may be nil
 	ReminderDays int
+	// HubAt returns the sender for a topic of the Organization; nil if Hub does not change. A run that began before
+	// the stack was updated has the topic of before in its environment, and would report the update to nobody else.
+	HubAt func(topicARN string) *notify.Sender
 
 	// Check checks for drift; the state is of the previous run. The events are those
 	// that AWS reported since. With limited, only what they name is checked.
@@ -138,7 +141,6 @@ func (r *Run) do(
 		}
 	}()
 
-	state = state.ForHub(r.hubTopic())
 	received := r.collect(ctx, t)
 	if t.limited && len(t.events) == 0 { // another run took the events
 		return Result{Status: Queued}, r.Store.End(ctx, state)
@@ -154,6 +156,8 @@ func (r *Run) do(
 		report.Profile = r.Origin.Profile
 	}
 	report.Findings = withoutSameAccess(report.Findings)
+	r.useHub(report.Choices)
+	state = state.ForHub(r.hubTopic())
 	next, sent, err := r.announce(ctx, state, report)
 	if err != nil { // the next run tries again; drift is more important
 		r.Log.Error(logAnnounceFailed, "error", err)
@@ -245,6 +249,15 @@ func (r *Run) sendHub(ctx context.Context, diff notify.Diff, m notify.Message) (
 
 func isReported(diff notify.Diff, m notify.Message) bool {
 	return diff.Any() || m.Reverted != nil && len(m.Reverted.Done) > 0
+}
+
+// useHub sets the Organization's topic to the one that the stack names.
+func (r *Run) useHub(choices []finding.Choice) {
+	for _, c := range choices {
+		if c.Name == finding.HubChoice && r.HubAt != nil && c.Value != r.hubTopic() {
+			r.Hub = r.HubAt(c.Value)
+		}
+	}
 }
 
 // hubTopic returns the ARN of the Organization's topic; "" if there is none.

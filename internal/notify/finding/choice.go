@@ -54,6 +54,7 @@ const (
 	AcceptedChoice   = "AcceptedDifferences" // see ParseAcceptances
 	GuardrailsChoice = "GuardrailAdditions"
 	AuditChoice      = "AccountAudit"
+	HubChoice        = "OrgHubTopicArn" // the Organization's topic
 )
 
 // isContent reports whether a choice is the contents of something.
@@ -72,7 +73,7 @@ var principalChoices = []string{
 
 // monitoringChoices decide whether and whom the check notifies.
 var monitoringChoices = []string{
-	AcceptedChoice, AuditChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", "OrgHubTopicArn",
+	AcceptedChoice, AuditChoice, "DriftReminderDays", "DriftSchedule", GuardrailsChoice, "OnDrift", HubChoice,
 	SubscribersChoice, "Subscriptions", "Template", TerminationChoice,
 }
 

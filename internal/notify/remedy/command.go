@@ -185,7 +185,8 @@ func restoreBoundary(f finding.Finding, p Place) string {
 var parameters = map[string]string{
 	"ControlPlaneRoleArn": "", "SupportControlPlaneRoleArn": "", "DataPlaneAccountId": "", "OtherAccountIds": "",
 	"SharedResources": "", "PermissionsBoundaryArn": "", finding.AcceptedChoice: "", finding.AuditChoice: "no",
-	finding.GuardrailsChoice: "", "DriftReminderDays": "0", "DriftSchedule": "", "OnDrift": "notify", "OrgHubTopicArn": "",
+	finding.GuardrailsChoice: "", "DriftReminderDays": "0", "DriftSchedule": "",
+	"OnDrift": "notify", finding.HubChoice: "",
 }
 
 // restoreChoice sets a parameter of the parent stack to its former value.

@@ -184,7 +184,7 @@ var choiceDetails = map[string]string{
 	"Subscriptions":               "These subscriptions of the alert topic are created by the stack now.",
 	"Subscribers":                 "These are subscribed to the alert topic now, confirmed or not.",
 	"OnDrift":                     "This is what the check does with a difference now.",
-	"OrgHubTopicArn":              "This topic of the organization is notified, too.",
+	finding.HubChoice:             "This topic of the organization is notified, too.",
 	finding.ExternalIDChoice: "CloudFormation changed the role, and its template is the same: the external ID is another " +
 		"one, or a change set restored the role. Whoever chose the ID can use the access through the backup service.",
 	finding.AcceptedChoice:   "These differences are not reported until their acceptance ends.",
