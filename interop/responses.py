@@ -137,6 +137,14 @@ def messaging():
     receipt = {"ReceiptHandle": last["Messages"][0]["ReceiptHandle"]}
     call("sqs", "ChangeMessageVisibility", VisibilityTimeout=5, **receipt, **queue)
     call("sqs", "DeleteMessage", **receipt, **queue)
+    call("sqs", "SendMessageBatch", Entries=[{"Id": "a", "MessageBody": "1"}, {"Id": "b", "MessageBody": "2"}], **queue)
+    received = call("sqs", "ReceiveMessage", MaxNumberOfMessages=10, **queue)["Messages"]
+    entries = [{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(received)]
+    call("sqs", "ChangeMessageVisibilityBatch",
+         Entries=[{**e, "VisibilityTimeout": 5} for e in entries] + [{"Id": "no", "ReceiptHandle": "no"}], **queue)
+    call("sqs", "DeleteMessageBatch", Entries=entries, **queue)
+    call("sqs", "AddPermission", Label="l", AWSAccountIds=[ACCOUNT], Actions=["SendMessage"], **queue)
+    call("sqs", "RemovePermission", Label="l", **queue)
     call("sqs", "GetQueueUrl", QueueName="q")
     call("sqs", "ListQueues")
     call("sqs", "TagQueue", Tags={"k": "v"}, **queue)

@@ -18,7 +18,7 @@ import (
 // Object calls of S3 are among them.
 var dataEvents = []string{
 	"events:PutEvents", "sns:Publish", "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage",
-	"sqs:ChangeMessageVisibility",
+	"sqs:ChangeMessageVisibility", "sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch",
 }
 
 // trailNames are the calls that CloudTrail records under another name.

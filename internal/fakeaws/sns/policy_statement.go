@@ -1,11 +1,10 @@
 package sns
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"permstack/internal/fakeaws/protocol"
+	"permstack/internal/fakeaws/resourcepolicy"
 )
 
 // addPermission adds a statement for accounts to a topic's policy (API reference, AddPermission).
@@ -48,32 +47,10 @@ func (s *Service) removePermission(call *protocol.Call) (any, error) {
 
 // editPolicy replaces the statements of the topic's policy.
 func (t *topic) editPolicy(edit func([]map[string]any) ([]map[string]any, error)) error {
-	policy := map[string]any{"Version": "2008-10-17"}
-	if text := t.attributes["Policy"]; text != "" {
-		if err := json.Unmarshal([]byte(text), &policy); err != nil {
-			return fmt.Errorf("read the policy of topic %s: %w", t.arn, err)
-		}
-	}
-	var statements []map[string]any
-	switch have := policy["Statement"].(type) {
-	case []any:
-		for _, s := range have {
-			if s, ok := s.(map[string]any); ok {
-				statements = append(statements, s)
-			}
-		}
-	case map[string]any:
-		statements = append(statements, have)
-	}
-	statements, err := edit(statements)
+	policy, err := resourcepolicy.EditStatements(t.attributes["Policy"], map[string]any{"Version": "2008-10-17"}, edit)
 	if err != nil {
 		return err
 	}
-	policy["Statement"] = statements
-	text, err := json.Marshal(policy)
-	if err != nil {
-		return fmt.Errorf("write the policy of topic %s: %w", t.arn, err)
-	}
-	t.attributes["Policy"] = string(text)
+	t.attributes["Policy"] = policy
 	return nil
 }

@@ -94,36 +94,45 @@ func (s *Service) expire(q *queue) {
 	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.sent.Before(oldest) })
 }
 
-func (s *Service) sendMessage(call *protocol.Call, in struct {
+type sendInput struct {
 	QueueUrl, MessageBody  string
 	DelaySeconds           *int
 	MessageAttributes      map[string]Attribute
 	MessageGroupId         string
 	MessageDeduplicationId string
-}) (any, error) {
+}
+
+type sentMessage struct {
+	MessageId, MD5OfMessageBody string
+	MD5OfMessageAttributes      string `json:",omitempty"`
+}
+
+func (s *Service) sendMessage(call *protocol.Call, in sendInput) (any, error) {
 	q, err := s.find(call, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
+	return s.send(q, call.Caller.ARN, in)
+}
+
+func (s *Service) send(q *queue, sender string, in sendInput) (sentMessage, error) {
 	if in.MessageBody == "" {
-		return nil, protocol.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
+		return sentMessage{}, protocol.Errorf("MissingParameter", "The request must contain the parameter MessageBody.")
 	}
 	size := len(in.MessageBody)
 	for name, a := range in.MessageAttributes {
 		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
 	}
 	if n, _ := strconv.Atoi(q.attribute("MaximumMessageSize")); size > n {
-		return nil, invalidValue("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", n)
+		return sentMessage{}, invalidValue("One or more parameters are invalid. Reason: Message must be shorter than %d "+
+			"bytes.", n)
 	}
-	m := &message{body: in.MessageBody, sender: call.Caller.ARN, attributes: in.MessageAttributes}
+	m := &message{body: in.MessageBody, sender: sender, attributes: in.MessageAttributes}
 	if in.DelaySeconds != nil {
 		m.visible = s.clock().Add(time.Duration(*in.DelaySeconds) * time.Second)
 	}
 	s.add(q, m)
-	return struct {
-		MessageId, MD5OfMessageBody string
-		MD5OfMessageAttributes      string `json:",omitempty"`
-	}{m.id, bodyMD5(m.body), attributesMD5(m.attributes)}, nil
+	return sentMessage{m.id, bodyMD5(m.body), attributesMD5(m.attributes)}, nil
 }
 
 type receiveInput struct {
@@ -261,17 +270,21 @@ type byReceipt struct {
 	VisibilityTimeout       int
 }
 
-// deleteMessage succeeds for a receipt handle that is no longer valid, as at AWS.
 func (s *Service) deleteMessage(call *protocol.Call, in byReceipt) (any, error) {
 	q, err := s.find(call, in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
+	return nil, s.remove(q, in)
+}
+
+// remove succeeds for a receipt handle that is no longer valid, as at AWS.
+func (s *Service) remove(q *queue, in byReceipt) error {
 	if in.ReceiptHandle == "" {
-		return nil, protocol.Errorf("MissingParameter", "The request must contain the parameter ReceiptHandle.")
+		return protocol.Errorf("MissingParameter", "The request must contain the parameter ReceiptHandle.")
 	}
 	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.receipt == in.ReceiptHandle })
-	return nil, nil
+	return nil
 }
 
 func (s *Service) changeMessageVisibility(call *protocol.Call, in byReceipt) (any, error) {
@@ -279,13 +292,17 @@ func (s *Service) changeMessageVisibility(call *protocol.Call, in byReceipt) (an
 	if err != nil {
 		return nil, err
 	}
+	return nil, s.changeVisibility(q, in)
+}
+
+func (s *Service) changeVisibility(q *queue, in byReceipt) error {
 	for _, m := range q.messages {
 		if m.receipt == in.ReceiptHandle && m.receipt != "" {
 			m.visible = s.clock().Add(time.Duration(in.VisibilityTimeout) * time.Second)
-			return nil, nil
+			return nil
 		}
 	}
-	return nil, protocol.Errorf("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+	return protocol.Errorf("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 }
 
 func bodyMD5(body string) string {

@@ -57,5 +57,5 @@ func (s *Service) require(call *protocol.Call, r request, arn string) []protocol
 	}
 	s.mu.Unlock()
 	context := protocol.TagContext(tagList(r.LowerTags, r.Tags), r.TagKeys, have)
-	return []protocol.Access{{Action: "sqs:" + call.Action, Resource: arn, Context: context}}
+	return []protocol.Access{{Action: action(call), Resource: arn, Context: context}}
 }

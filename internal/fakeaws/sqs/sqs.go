@@ -2,7 +2,7 @@
 // policies, tags, visibility timeouts, retention and dead-letter queues. It has
 // the JSON protocol, which the AWS SDKs and the AWS CLI use since 2023.
 //
-// There are no FIFO queues, batch calls, message moves or message encryption.
+// There are no FIFO queues, message moves or message encryption.
 package sqs
 
 import (
@@ -38,20 +38,25 @@ func (s *Service) Definition() protocol.Service {
 		Name: "sqs", Protocol: protocol.JSON, Version: "2012-11-05", TargetPrefix: "AmazonSQS",
 		Source: "internal/fakeaws/sqs/sqs.go",
 		Actions: map[string]protocol.Action{
-			"CreateQueue":             protocol.LockedJSON(&s.mu, s.createQueue, s.onNewQueue),
-			"DeleteQueue":             protocol.LockedJSON(&s.mu, s.deleteQueue, s.onQueue),
-			"GetQueueUrl":             protocol.LockedJSON(&s.mu, s.getQueueURL, s.onNamedQueue),
-			"ListQueues":              protocol.LockedJSON(&s.mu, s.listQueues, protocol.OnAnyResource("sqs:ListQueues")),
-			"GetQueueAttributes":      protocol.LockedJSON(&s.mu, s.getQueueAttributes, s.onQueue),
-			"SetQueueAttributes":      protocol.LockedJSON(&s.mu, s.setQueueAttributes, s.onQueue),
-			"PurgeQueue":              protocol.LockedJSON(&s.mu, s.purgeQueue, s.onQueue),
-			"TagQueue":                protocol.LockedJSON(&s.mu, s.tagQueue, s.onQueue),
-			"UntagQueue":              protocol.LockedJSON(&s.mu, s.untagQueue, s.onQueue),
-			"ListQueueTags":           protocol.LockedJSON(&s.mu, s.listQueueTags, s.onQueue),
-			"SendMessage":             protocol.LockedJSON(&s.mu, s.sendMessage, s.onQueue),
-			"ReceiveMessage":          protocol.NewAction(s.receiveMessage, s.onQueue),
-			"DeleteMessage":           protocol.LockedJSON(&s.mu, s.deleteMessage, s.onQueue),
-			"ChangeMessageVisibility": protocol.LockedJSON(&s.mu, s.changeMessageVisibility, s.onQueue),
+			"CreateQueue":                  protocol.LockedJSON(&s.mu, s.createQueue, s.onNewQueue),
+			"DeleteQueue":                  protocol.LockedJSON(&s.mu, s.deleteQueue, s.onQueue),
+			"GetQueueUrl":                  protocol.LockedJSON(&s.mu, s.getQueueURL, s.onNamedQueue),
+			"ListQueues":                   protocol.LockedJSON(&s.mu, s.listQueues, protocol.OnAnyResource("sqs:ListQueues")),
+			"GetQueueAttributes":           protocol.LockedJSON(&s.mu, s.getQueueAttributes, s.onQueue),
+			"SetQueueAttributes":           protocol.LockedJSON(&s.mu, s.setQueueAttributes, s.onQueue),
+			"PurgeQueue":                   protocol.LockedJSON(&s.mu, s.purgeQueue, s.onQueue),
+			"TagQueue":                     protocol.LockedJSON(&s.mu, s.tagQueue, s.onQueue),
+			"UntagQueue":                   protocol.LockedJSON(&s.mu, s.untagQueue, s.onQueue),
+			"ListQueueTags":                protocol.LockedJSON(&s.mu, s.listQueueTags, s.onQueue),
+			"SendMessage":                  protocol.LockedJSON(&s.mu, s.sendMessage, s.onQueue),
+			"ReceiveMessage":               protocol.NewAction(s.receiveMessage, s.onQueue),
+			"DeleteMessage":                protocol.LockedJSON(&s.mu, s.deleteMessage, s.onQueue),
+			"ChangeMessageVisibility":      protocol.LockedJSON(&s.mu, s.changeMessageVisibility, s.onQueue),
+			"SendMessageBatch":             protocol.LockedJSON(&s.mu, s.sendMessageBatch, s.onQueue),
+			"DeleteMessageBatch":           protocol.LockedJSON(&s.mu, s.deleteMessageBatch, s.onQueue),
+			"ChangeMessageVisibilityBatch": protocol.LockedJSON(&s.mu, s.changeMessageVisibilityBatch, s.onQueue),
+			"AddPermission":                protocol.LockedJSON(&s.mu, s.addPermission, s.onQueue),
+			"RemovePermission":             protocol.LockedJSON(&s.mu, s.removePermission, s.onQueue),
 		},
 	}
 }
@@ -103,7 +108,7 @@ func (s *Service) find(call *protocol.Call, url string) (*queue, error) {
 	if q == nil {
 		return nil, notFound()
 	}
-	action := "sqs:" + call.Action
+	action := action(call)
 	if q.account != call.Account && !resourcepolicy.AllowsCaller(q.attributes["Policy"], call, action, q.arn,
 		map[string][]string{
 			"aws:PrincipalAccount": {call.Account}, "aws:SecureTransport": {"true"},

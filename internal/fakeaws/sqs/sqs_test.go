@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,90 @@ func TestMessages(t *testing.T) {
 	if left := c.receive(url); len(left) != 0 {
 		t.Errorf("got %d messages after the retention period, want none", len(left))
 	}
+}
+
+func TestBatches(t *testing.T) {
+	ctx := context.Background()
+	cloud, c, _ := start(t)
+	url := c.create("work", map[string]string{"MaximumMessageSize": "1024"})
+	entry := func(id, body string) types.SendMessageBatchRequestEntry {
+		return types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &body}
+	}
+	sent := apitest.Must[*sqs.SendMessageBatchOutput](t)(c.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+		QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{
+			entry("a", "one"), entry("long", strings.Repeat("x", 1025)), entry("b", "two"),
+		},
+	})) // the SDK verifies the checksums
+	if len(sent.Successful) != 2 || len(sent.Failed) != 1 || *sent.Failed[0].Id != "long" || !sent.Failed[0].SenderFault {
+		t.Fatalf("got %+v", sent)
+	}
+	var hide []types.ChangeMessageVisibilityBatchRequestEntry
+	var remove []types.DeleteMessageBatchRequestEntry
+	for _, m := range c.receive(url) {
+		hide = append(hide, types.ChangeMessageVisibilityBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
+	}
+	hide = append(hide, types.ChangeMessageVisibilityBatchRequestEntry{
+		Id: aws.String("no"), ReceiptHandle: aws.String("no"),
+	})
+	shown := apitest.Must[*sqs.ChangeMessageVisibilityBatchOutput](t)(c.ChangeMessageVisibilityBatch(ctx,
+		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: hide}))
+	if len(shown.Successful) != 2 || len(shown.Failed) != 1 || *shown.Failed[0].Code != "ReceiptHandleIsInvalid" {
+		t.Errorf("got %+v", shown)
+	}
+	for _, m := range c.receive(url) {
+		remove = append(remove, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
+	}
+	apitest.Succeed(t)(c.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: remove}))
+	if left := cloud.SQS().Messages("arn:aws:sqs:eu-west-1:111122223333:work"); len(remove) != 2 || len(left) != 0 {
+		t.Errorf("deleted %d messages, %v are left", len(remove), left)
+	}
+	for _, tt := range []struct {
+		entries []types.SendMessageBatchRequestEntry
+		code    string
+	}{
+		{[]types.SendMessageBatchRequestEntry{}, "EmptyBatchRequest"},
+		{slices.Repeat([]types.SendMessageBatchRequestEntry{entry("a", "x")}, 11), "TooManyEntriesInBatchRequest"},
+		{slices.Repeat([]types.SendMessageBatchRequestEntry{entry("a", "x")}, 2), "BatchEntryIdsNotDistinct"},
+		{[]types.SendMessageBatchRequestEntry{entry("a b", "x")}, "InvalidBatchEntryId"},
+	} {
+		t.Run(tt.code, func(t *testing.T) {
+			_, err := c.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: tt.entries})
+			apitest.WantError(t, err, "AWS.SimpleQueueService."+tt.code, "")
+		})
+	}
+}
+
+func TestPolicyStatements(t *testing.T) {
+	ctx := context.Background()
+	_, c, _ := start(t)
+	url := c.create("q", nil)
+	add := func(label, action string) error {
+		_, err := c.AddPermission(ctx, &sqs.AddPermissionInput{
+			QueueUrl: &url, Label: &label, AWSAccountIds: []string{"444455556666"}, Actions: []string{action},
+		})
+		return err
+	}
+	policy := func() string {
+		return apitest.Must[*sqs.GetQueueAttributesOutput](t)(c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNamePolicy},
+		})).Attributes["Policy"]
+	}
+	if err := add("l", "SendMessage"); err != nil {
+		t.Fatal(err)
+	}
+	if got := policy(); !strings.Contains(got, `"Action":["SQS:SendMessage"]`) ||
+		!strings.Contains(got, `"arn:aws:iam::444455556666:root"`) {
+		t.Errorf("got policy %s", got)
+	}
+	apitest.WantError(t, add("l", "SendMessage"), "InvalidParameterValue", "Already exists")
+	apitest.WantError(t, add("m", "DeleteQueue"), "InvalidParameterValue", "Only the queue owner")
+	remove := &sqs.RemovePermissionInput{QueueUrl: &url, Label: aws.String("l")}
+	apitest.Succeed(t)(c.RemovePermission(ctx, remove))
+	if got := policy(); got != "" {
+		t.Errorf("got policy %s after RemovePermission, want none", got)
+	}
+	_, err := c.RemovePermission(ctx, remove)
+	apitest.WantError(t, err, "InvalidParameterValue", "can't find label")
 }
 
 func TestReceiveWaits(t *testing.T) {
