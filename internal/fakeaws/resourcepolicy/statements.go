@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// EditStatements returns a policy whose statements edit has changed; "" if none are left. The policy "" has no statements
-// and gets the members of initial, such as Version.
+// EditStatements returns a policy whose statements edit has changed; "" if none are left. The policy "" has no
+// statements and gets the members of initial, such as Version.
 func EditStatements(
 	policy string, initial map[string]any, edit func([]map[string]any) ([]map[string]any, error),
 ) (string, error) {
