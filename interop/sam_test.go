@@ -1,12 +1,16 @@
 package interop
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestSAM takes a clean checkout through sam validate, build, deploy, an update
-// and delete, with the real SAM CLI against the embedded AWS.
+// TestSAM takes a clean checkout through sam validate, build, deploy, an update and delete, and then through
+// sam deploy --guided, with the real SAM CLI against the embedded AWS.
 func TestSAM(t *testing.T) {
 	t.Parallel()
 	sam := tool(t, "PERMSTACK_SAM")
@@ -36,6 +40,8 @@ func TestSAM(t *testing.T) {
 	}
 	runIn(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
 
+	deployGuided(t, dir, env, sam)
+
 	if program := tool(t, "PERMSTACK_AWS_CLI"); program != "" {
 		c := cli{t, program, env, "444444444444 eu-west-1", endpoint}
 		c.run(nil, "cloudformation", "delete-stack", "--stack-name", "nothing")
@@ -45,4 +51,50 @@ func TestSAM(t *testing.T) {
 			t.Errorf("sam delete leaves %v; want only the SAM CLI's own stack", out.Stacks)
 		}
 	}
+}
+
+// deployGuided answers the prompts of sam deploy --guided as docs/sam.md says, deploys again with the file that it
+// writes, and deletes the stack.
+func deployGuided(t *testing.T, dir string, env []string, sam string) {
+	t.Helper()
+	python := os.Getenv("PERMSTACK_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	requirePrograms(t, python)
+	const externalID = "guided-secret"
+	answers, err := json.Marshal(map[string]string{
+		"Stack Name": "guided", "Parameter ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control",
+		"Parameter ExternalId": externalID, "Parameter ConnectionId": "guided",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs("guided.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := runIn(t, dir, env, python, script, string(answers), sam, "deploy", "--guided")
+	plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(out, "")
+	if !strings.Contains(strings.Join(strings.Fields(plain), ""), "ClumioIAMRole-eu-west-1-guided") {
+		t.Errorf("sam deploy --guided does not print the role:\n%s", tail(out))
+	}
+	file := filepath.Join(dir, "samconfig.toml")
+	config, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(config), externalID) {
+		t.Errorf("samconfig.toml contains the external ID:\n%s", config)
+	}
+
+	changed := strings.Replace(string(config), `ProtectS3=\"no\"`, `ProtectS3=\"yes\" DataPlaneAccountId=\"444455556666\"`, 1)
+	changed = strings.Replace(changed, ` DataPlaneAccountId=\"\"`, "", 1)
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := runIn(t, dir, env, sam, "deploy"); !strings.Contains(out, "Successfully created/updated stack") {
+		t.Errorf("sam deploy with the written samconfig.toml:\n%s", tail(out))
+	}
+	runIn(t, dir, env, sam, "delete", "--no-prompts")
 }
