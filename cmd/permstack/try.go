@@ -8,6 +8,7 @@ import (
 	"permstack"
 	"permstack/internal/e2e/demo"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 	"permstack/internal/terminal"
 )
 
@@ -22,7 +23,8 @@ func newTry() *cobra.Command {
 		Long: `Run a demo on an embedded AWS: launch the stack, list what it grants, change the
 access by hand and show the alert, remove an asset, make a second launch fail and
 roll back, and delete everything. Each step is checked through AWS's APIs. The demo
-takes seconds, needs no AWS account, and sends nothing to the network.
+takes seconds, needs no AWS account, and sends nothing to the network. The stack is
+that of the profile's own template, such as veeam.yaml.
 
 With --aws, the same demo runs on the account that the AWS credentials select. It
 states what it creates and what that costs, and requests a confirmation. Everything
@@ -36,6 +38,7 @@ Exit status: 0 if every step succeeded, 1 if a step failed, 2 if the demo could
 not start, was interrupted, or could not delete everything.`,
 		Example: `  permstack try
   permstack try --assets ec2,s3
+  permstack try --profile veeam
   permstack try --aws --aws-profile sandbox --region eu-west-1
   permstack try --aws --aws-profile sandbox --region eu-west-1 --clean-up`,
 		Args: noArgs,
@@ -53,7 +56,7 @@ not start, was interrupted, or could not delete everything.`,
 			return try(cmd, profile, list, verbose)
 		},
 	}
-	cmd.Flags().StringVar(&profile, "profile", demo.Profiles()[0],
+	cmd.Flags().StringVar(&profile, "profile", "clumio",
 		"`NAME` of the backup service's profile: "+strings.Join(demo.Profiles(), " or "))
 	cmd.Flags().StringSliceVar(&assets, "assets", nil,
 		"assets to protect; the update removes the last one (default: five that the profile has)")
@@ -81,7 +84,7 @@ func try(cmd *cobra.Command, profile string, list []schema.Asset, verbose bool) 
 		return err
 	}
 	defer aws.Close()
-	url, err := aws.UploadTemplate(cmd.Context(), launchTemplate, permstack.Template)
+	url, err := aws.UploadTemplate(cmd.Context(), launchlink.ProfileFile(profile), permstack.ProfileTemplate(profile))
 	if err != nil {
 		return err
 	}

@@ -118,3 +118,16 @@ func TestTryAWSFails(t *testing.T) {
 		t.Errorf("%d stacks remain", n)
 	}
 }
+
+// TestTry executes the demo of a profile that template.yaml does not have.
+func TestTry(t *testing.T) {
+	status, out := execute(t.Context(), "try", "--profile", "aws-backup", "--assets", "efs")
+	if status != exitOK || !strings.Contains(out, "BackupServiceRole") ||
+		!strings.Contains(out, "Every step succeeded") {
+		t.Errorf("got status %d, want %d with every step:\n%s", status, exitOK, out)
+	}
+	status, out = execute(t.Context(), "try", "--profile", "acme")
+	if want := "choose one of aws-backup, clumio, cpm, veeam"; status != exitNotRun || !strings.Contains(out, want) {
+		t.Errorf("got status %d, want %d with %q:\n%s", status, exitNotRun, want, out)
+	}
+}

@@ -1,10 +1,10 @@
 package demo
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -13,6 +13,7 @@ import (
 	"permstack"
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/policies"
+	policychoice "permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launchlink"
 )
@@ -38,13 +39,45 @@ func list[S ~string](items []S) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// drop returns the choice without its last asset, or without restore if it has
-// only one asset, and a title for the update.
-func drop(c choice) (less choice, title string) {
+// reductions returns the choices of the update, the preferred first: without the last asset, and without restore.
+func (c choice) reductions() []choice {
+	var out []choice
 	if n := len(c.assets) - 1; n > 0 {
-		return choice{c.profile, c.assets[:n], c.operations}, "no longer protect " + string(c.assets[n])
+		out = append(out, choice{c.profile, c.assets[:n], c.operations})
 	}
-	return choice{c.profile, c.assets, c.operations[:1]}, "no longer " + string(c.operations[1])
+	if n := len(c.operations) - 1; n > 0 {
+		out = append(out, choice{c.profile, c.assets, c.operations[:n]})
+	}
+	return out
+}
+
+// update returns the title of the update from a choice to one of its reductions.
+func (c choice) update(less choice) string {
+	if n := len(less.assets); n < len(c.assets) {
+		return "no longer protect " + list(c.assets[n:])
+	}
+	return "no longer " + list(c.operations[len(less.operations):])
+}
+
+// newChoices returns what is launched, and what the update keeps of it. Backup is chosen with restore, or with another
+// operation if restores of these assets need nothing more than backups: the update has to remove access.
+func (s Site) newChoices(profile string, assets []schema.Asset) (all, less choice, err error) {
+	operations := newVariant(profile).operations
+	for i := 1; i < len(operations); i++ {
+		all = choice{profile, assets, []schema.Operation{operations[0], operations[i]}}
+		before, err := s.synthesize(s.Connection, all)
+		if err != nil {
+			return all, less, err
+		}
+		for _, less := range all.reductions() {
+			after, err := s.synthesize(s.Connection, less)
+			if err == nil && countActions(expectedRoles(after)) < countActions(expectedRoles(before)) {
+				return all, less, nil
+			}
+		}
+	}
+	return all, less, fmt.Errorf("the demo has no update of %s in profile %s that removes access: choose more assets",
+		list(assets), profile)
 }
 
 func (c choice) selection() policies.Selection {
@@ -55,9 +88,8 @@ func (c choice) selection() policies.Selection {
 
 // variant is what the demo selects of a profile. It follows from the profile's data.
 type variant struct {
-	operations []schema.Operation // the first two: backup and restore, in the vendor's words
+	operations []schema.Operation // backup, those that restore, and the others, in the vendor's words
 	options    []schema.Option    // with which a role of another account is trusted
-	dataPlane  bool               // the profile has an account that stores the backups
 	assets     []string
 }
 
@@ -68,9 +100,16 @@ const defaultAssets = 5
 func newVariant(name string) variant {
 	profile, _ := policies.Profile(name)
 	var v variant
-	v.operations = profile.Operations[:min(2, len(profile.Operations))]
+	var restores, others []schema.Operation
+	for _, o := range profile.Operations[min(1, len(profile.Operations)):] {
+		if slices.Contains(profile.RestoreOperations, o) {
+			restores = append(restores, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	v.operations = slices.Concat(profile.Operations[:min(1, len(profile.Operations))], restores, others)
 	for _, n := range profile.Needs {
-		v.dataPlane = v.dataPlane || n.Value == schema.DataPlaneAccount
 		for _, use := range n.For {
 			if n.Value == schema.ControlPlaneRole && use.Option != "" {
 				v.options = []schema.Option{use.Option}
@@ -83,48 +122,54 @@ func newVariant(name string) variant {
 	return v
 }
 
-// assetParameters returns the parameters of template.yaml that select an asset, by the asset without hyphens.
-var assetParameters = sync.OnceValue(func() map[string]string {
-	template, err := cfntemplate.Parse(permstack.Template)
+// template returns the launch template of a built-in profile.
+func template(profile string) (*cfntemplate.Template, error) {
+	t, err := cfntemplate.Parse(permstack.ProfileTemplate(profile))
 	if err != nil {
-		panic(err) // tests parse the same bytes
+		return nil, fmt.Errorf("parse the launch template of profile %s: %w", profile, err)
 	}
-	return launchlink.AssetParameters(template)
-})
+	return t, nil
+}
 
-// parameters returns the parameters of template.yaml for a choice.
-func (s Site) parameters(connection string, c choice) []types.Parameter {
-	var out []types.Parameter
-	set := func(key, value string) {
-		out = append(out, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(value)})
+// parameters returns the parameters of the profile's template for a choice, by name.
+func (s Site) parameters(connection string, c choice) (map[string]string, error) {
+	t, err := template(c.profile)
+	if err != nil {
+		return nil, err
 	}
-	set("ControlPlaneRoleArn", s.ControlPlane)
-	set("Profile", c.profile)
-	var options []string
-	for _, o := range newVariant(c.profile).options {
-		options = append(options, string(o))
+	link := launchlink.Link{Profile: c.profile}
+	for _, a := range c.assets {
+		link.Assets = append(link.Assets, string(a))
 	}
-	set("Options", strings.Join(options, ","))
-	if newVariant(c.profile).dataPlane {
-		set("DataPlaneAccountId", s.DataPlane)
-	}
-	set("ExternalId", s.ExternalID)
-	set("ConnectionId", connection)
-	set("RolePath", s.Path)
-	set("ResourceTags", s.resourceTags())
-	var operations []string
 	for _, o := range c.operations {
-		operations = append(operations, string(o))
+		link.Operations = append(link.Operations, string(o))
 	}
-	set("Operations", strings.Join(operations, ","))
-	for key, parameter := range assetParameters() {
-		value := "no"
-		if slices.ContainsFunc(c.assets, func(a schema.Asset) bool {
-			return strings.ReplaceAll(string(a), "-", "") == key
-		}) {
-			value = "yes"
+	for _, o := range newVariant(c.profile).options {
+		link.Options = append(link.Options, string(o))
+	}
+	out, err := link.Answers(t)
+	if err != nil {
+		return nil, err
+	}
+	out["ConnectionId"], out["RolePath"], out["ResourceTags"] = connection, s.Path, s.resourceTags()
+	for _, value := range policychoice.Needed(c.selection()) {
+		switch value {
+		case schema.ControlPlaneRole:
+			out["ControlPlaneRoleArn"] = s.ControlPlane
+		case schema.DataPlaneAccount:
+			out["DataPlaneAccountId"] = s.DataPlane
+		case schema.ExternalID:
+			out["ExternalId"] = s.ExternalID
 		}
-		set(parameter, value)
+	}
+	return out, nil
+}
+
+// stackParameters returns parameters as CloudFormation takes them.
+func stackParameters(values map[string]string) []types.Parameter {
+	var out []types.Parameter
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(values[name])})
 	}
 	return out
 }

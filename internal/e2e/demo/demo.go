@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"permstack/internal/awsapi/livestate"
-	"permstack/internal/policies"
+	"permstack/internal/policies/profiles"
 	"permstack/internal/policies/schema"
 	"permstack/internal/terminal"
 )
@@ -24,8 +24,8 @@ import (
 // Options configure a run.
 type Options struct {
 	Site        Site
-	TemplateURL string // of template.yaml, in S3: it may be too long for TemplateBody
 	Profile     string // of the backup service: one of Profiles
+	TemplateURL string // of the profile's template, in S3: it may be too long for TemplateBody
 	Assets      []schema.Asset
 	Out         io.Writer
 	Color       bool
@@ -42,8 +42,9 @@ type runner struct {
 	started time.Time
 }
 
-// Profiles returns the names of the profiles that the demo can launch, sorted.
-func Profiles() []string { return policies.TemplateProfileNames() }
+// Profiles returns the names of the profiles that the demo can launch, which are the built-in ones, sorted. The functions
+// of an embedded AWS have no others.
+func Profiles() []string { return profiles.Names() }
 
 // DefaultAssets returns the assets that the demo protects unless others are chosen.
 func DefaultAssets(profile string) []string { return newVariant(profile).assets }
@@ -53,9 +54,7 @@ func Check(profile string, assets []schema.Asset) error {
 	if !slices.Contains(Profiles(), profile) {
 		return fmt.Errorf("the demo has no profile %q: choose one of %s", profile, strings.Join(Profiles(), ", "))
 	}
-	site := EmbeddedSite("")
-	c := choice{profile: profile, assets: assets, operations: newVariant(profile).operations}
-	_, err := policies.Synthesize(c.selection(), site.environment(profile, site.Connection))
+	_, _, err := EmbeddedSite("").newChoices(profile, assets)
 	return err
 }
 
@@ -67,8 +66,10 @@ func Run(ctx context.Context, o Options) error {
 		out:    printer{terminal.Screen{W: o.Out, Color: o.Color}},
 		stacks: cloudformation.NewFromConfig(cfg), iam: iam.NewFromConfig(cfg),
 	}
-	all := choice{profile: o.Profile, assets: o.Assets, operations: newVariant(o.Profile).operations}
-	less, dropped := drop(all)
+	all, less, err := o.Site.newChoices(o.Profile, o.Assets)
+	if err != nil {
+		return err
+	}
 	run.out.title("%s", o.Site.Title)
 	steps := []struct {
 		title string
@@ -78,7 +79,7 @@ func Run(ctx context.Context, o Options) error {
 		{"Check what was granted", func(ctx context.Context) error { return run.checkGranted(ctx, all) }},
 		{"Deliver an inventory event", func(ctx context.Context) error { return run.checkInventoryEvents(ctx, all) }},
 		{"Change the access manually", func(ctx context.Context) error { return run.checkDriftAlerts(ctx) }},
-		{"Update: " + dropped, func(ctx context.Context) error { return run.update(ctx, all, less) }},
+		{"Update: " + all.update(less), func(ctx context.Context) error { return run.update(ctx, all, less) }},
 		{"Roll back a launch that fails", func(ctx context.Context) error { return run.failedLaunch(ctx, all, less) }},
 		{"Delete the stack", func(ctx context.Context) error { return run.delete(ctx) }},
 	}

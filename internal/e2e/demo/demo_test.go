@@ -19,29 +19,40 @@ import (
 
 func TestMain(m *testing.M) { fakeawstest.Main(m) }
 
-// runDemo runs the demo with a template on an embedded AWS that prepare changed,
-// and returns what it printed.
-func runDemo(t *testing.T, template []byte, prepare func(*standalone.Server)) (string, error) {
+// runDemo runs the demo of a profile with a template on an embedded AWS that prepare
+// changed, and returns what it printed.
+func runDemo(t *testing.T, profile string, template []byte, prepare func(*standalone.Server)) (string, error) {
 	t.Helper()
 	cloud := fakeawstest.Start(t, fakeawstest.Options{})
 	prepare(cloud.Server)
 	var out strings.Builder
 	err := Run(t.Context(), Options{
-		Site: EmbeddedSite(cloud.Endpoint), TemplateURL: cloud.TemplateURL("template.yaml", template),
-		Profile: "clumio", Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
+		Site: EmbeddedSite(cloud.Endpoint), TemplateURL: cloud.TemplateURL(profile+".yaml", template),
+		Profile: profile, Assets: []schema.Asset{"ec2"}, Out: &out, Color: true,
 	})
 	return out.String(), err
 }
 
-// TestRun also runs a template that is longer than CloudFormation
+// TestRun launches every built-in profile from its own template, and one template that is longer than CloudFormation
 // takes inline.
 func TestRun(t *testing.T) {
-	long := append(slices.Clone(permstack.Template), "\n# "+strings.Repeat("x", 120_000)...)
-	for name, template := range map[string][]byte{"template.yaml": permstack.Template, "120 kB": long} {
-		t.Run(name, func(t *testing.T) {
-			out, err := runDemo(t, template, func(*standalone.Server) {})
+	type launch struct {
+		name, profile string
+		template      []byte
+	}
+	own := permstack.ProfileTemplate("clumio")
+	launches := []launch{{"120 kB", "clumio", append(slices.Clone(own), "\n# "+strings.Repeat("x", 120_000)...)}}
+	for _, name := range policies.ProfileNames() {
+		launches = append(launches, launch{name, name, permstack.ProfileTemplate(name)})
+	}
+	for _, tc := range launches {
+		t.Run(tc.name, func(t *testing.T) {
+			out, err := runDemo(t, tc.profile, tc.template, func(*standalone.Server) {})
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
+			}
+			if !strings.Contains(out, "GRANTS MORE: 1 new") || !strings.Contains(out, "RESOLVED: 1, all in sync") {
+				t.Errorf("got no drift alert, or none that it was resolved:\n%s", out)
 			}
 			if !strings.Contains(out, "\x1b[32m✓\x1b[0m") {
 				t.Errorf("got no colour, though Color is set:\n%s", out)
@@ -100,7 +111,7 @@ func TestRunReportsFailures(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			out, err := runDemo(t, permstack.Template, tc.prepare)
+			out, err := runDemo(t, "clumio", permstack.ProfileTemplate("clumio"), tc.prepare)
 			var failed *StepError
 			if !errors.As(err, &failed) || failed.Step != tc.step || !strings.Contains(failed.Err.Error(), tc.want) {
 				t.Errorf("got error %v in %v, want step %d to fail with %q", err, errors.Unwrap(err), tc.step, tc.want)
@@ -122,14 +133,39 @@ func makeRole(t *testing.T, l *standalone.Server, path, name string) {
 	}
 }
 
-func TestDrop(t *testing.T) {
-	both := []schema.Operation{"backup", "restore"}
-	less, what := drop(choice{profile: "clumio", assets: []schema.Asset{"ec2", "s3"}, operations: both})
-	if less.String() != "ec2; backup and restore" || what != "no longer protect s3" {
-		t.Errorf("two assets: got %s, %s", less, what)
+func TestNewChoices(t *testing.T) {
+	for _, tc := range []struct {
+		profile     string
+		assets      []schema.Asset
+		less, title string
+	}{
+		{"clumio", []schema.Asset{"ec2", "s3"}, "ec2; backup and restore", "no longer protect s3"},
+		{"clumio", []schema.Asset{"ec2"}, "ec2; backup", "no longer restore"},
+		{"veeam", []schema.Asset{"efs"}, "efs; backup", "no longer restore"},
+		{"cpm", []schema.Asset{"s3"}, "s3; backup", "no longer file-level-recovery"}, // restores of S3 need what backups need
+	} {
+		t.Run(tc.profile+" "+list(tc.assets), func(t *testing.T) {
+			all, less, err := EmbeddedSite("").newChoices(tc.profile, tc.assets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if less.String() != tc.less || all.update(less) != tc.title {
+				t.Errorf("got %s, %s; want %s, %s", less, all.update(less), tc.less, tc.title)
+			}
+		})
 	}
-	less, what = drop(choice{profile: "clumio", assets: []schema.Asset{"ec2"}, operations: both})
-	if less.String() != "ec2; backup" || what != "no longer restore" {
-		t.Errorf("one asset: got %s, %s", less, what)
+}
+
+// TestCheckTakesEveryAsset checks that each asset can be chosen alone.
+func TestCheckTakesEveryAsset(t *testing.T) {
+	for _, name := range Profiles() {
+		profile, _ := policies.Profile(name)
+		for _, a := range profile.Assets {
+			t.Run(name+"/"+string(a.Asset), func(t *testing.T) {
+				if err := Check(name, []schema.Asset{a.Asset}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"permstack/internal/awsapi/pause"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/drift/monitor"
+	"permstack/internal/installation"
 	"permstack/internal/notify"
 )
 
@@ -87,8 +88,9 @@ func (run *runner) newDriftFunction(ctx context.Context) (*driftFunction, error)
 		return nil, fmt.Errorf("stack %s does not exist", run.site.Stack)
 	}
 	outputs := stacks.Outputs(stack)
-	f := &driftFunction{run: run, name: outputs["DriftFunction"], lambda: lambda.NewFromConfig(run.site.Config)}
-	topic := outputs["AlertTopicArn"]
+	f := &driftFunction{run: run, lambda: lambda.NewFromConfig(run.site.Config)}
+	f.name = installation.Output(outputs, "DriftFunction")
+	topic := installation.Output(outputs, "AlertTopicArn")
 	f.mails, err = subscribeQueue(ctx, run.site.Config, run.site.AlertQueue, topic, run.site.Tags)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ type policy struct {
 // readGrants reads what the account has for a connection.
 func (run *runner) readGrants(ctx context.Context, connection string) (grants, error) {
 	var g grants
-	path := run.site.environment(run.options.Profile, connection).RolePath()
+	path := policies.Environment{Region: run.site.Region, ConnectionID: connection, Path: run.site.Path}.RolePath()
 	names, err := run.live.Roles(ctx, path)
 	if err != nil {
 		return g, err
@@ -83,7 +83,10 @@ func (run *runner) readRole(ctx context.Context, name string) (role, error) {
 
 // expectedGrants returns what the catalogue grants for a choice.
 func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error) {
-	environment := run.site.environment(run.options.Profile, run.site.Connection)
+	environment, err := run.site.environment(run.site.Connection, c)
+	if err != nil {
+		return grants{}, err
+	}
 	stackID, protected, err := run.protected(ctx, c)
 	if err != nil {
 		return grants{}, err
@@ -98,7 +101,18 @@ func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error)
 	if err != nil {
 		return grants{}, err
 	}
-	var g grants
+	g := grants{roles: expectedRoles(set)}
+	for _, t := range set.Topics {
+		g.topics = append(g.topics, t.Name)
+	}
+	for _, r := range set.Rules {
+		g.rules = append(g.rules, r.Name)
+	}
+	return g, nil
+}
+
+func expectedRoles(set policies.Set) []role {
+	var roles []role
 	for _, r := range set.Roles {
 		one := role{name: r.Name}
 		for _, p := range r.Managed {
@@ -107,15 +121,9 @@ func (run *runner) expectedGrants(ctx context.Context, c choice) (grants, error)
 		for _, p := range r.Inline {
 			one.inline = append(one.inline, policy{p.Name, p.Document})
 		}
-		g.roles = append(g.roles, one)
+		roles = append(roles, one)
 	}
-	for _, t := range set.Topics {
-		g.topics = append(g.topics, t.Name)
-	}
-	for _, r := range set.Rules {
-		g.rules = append(g.rules, r.Name)
-	}
-	return g, nil
+	return roles
 }
 
 // requireMatch returns an error unless the grants are exactly what the catalogue

@@ -24,7 +24,7 @@ const probeSource = "permstack.try"
 // puts one event for a rule on the customer's bus, and checks that the vendor
 // receives it. EventBridge, SNS and SQS evaluate the policies on the way.
 func (run *runner) checkInventoryEvents(ctx context.Context, c choice) (err error) {
-	set, err := policies.Synthesize(c.selection(), run.site.environment(run.options.Profile, run.site.Connection))
+	set, err := run.site.synthesize(run.site.Connection, c)
 	if err != nil {
 		return err
 	}

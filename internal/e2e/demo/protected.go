@@ -9,12 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"permstack"
 	"permstack/internal/cfn/cfntemplate"
 )
 
 // protected returns the ARNs of the launched stack's own resources that no role of the vendor may change: ProtectedArns
-// of template.yaml, with the choice's parameters and the stack's resources.
+// of the launched template, with the choice's parameters and the stack's resources.
 func (run *runner) protected(ctx context.Context, c choice) (stackID string, arns []string, err error) {
 	name := run.site.Stack
 	in := &cloudformation.DescribeStackResourcesInput{StackName: &name}
@@ -27,26 +26,26 @@ func (run *runner) protected(ctx context.Context, c choice) (stackID string, arn
 		stackID = aws.ToString(r.StackId)
 		deployed.resources[aws.ToString(r.LogicalResourceId)] = r
 	}
-	parameters := map[string]string{}
-	for _, p := range run.site.parameters(run.site.Connection, c) {
-		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
-	}
-	template, err := cfntemplate.Parse(permstack.Template)
+	parameters, err := run.site.parameters(run.site.Connection, c)
 	if err != nil {
-		return "", nil, fmt.Errorf("parse template.yaml: %w", err)
+		return "", nil, err
 	}
-	resolved, err := template.ResolveParameters(cfntemplate.Environment{
+	launched, err := template(c.profile)
+	if err != nil {
+		return "", nil, err
+	}
+	resolved, err := launched.ResolveParameters(cfntemplate.Environment{
 		Parameters: parameters,
 		Pseudo: cfntemplate.Pseudo{
 			AccountID: run.site.Account, Region: run.site.Region, StackName: name, StackID: stackID,
 		},
 	})
 	if err != nil {
-		return "", nil, fmt.Errorf("resolve parameters of template.yaml: %w", err)
+		return "", nil, fmt.Errorf("resolve the parameters of stack %s: %w", name, err)
 	}
 	properties, err := resolved.Properties("PermissionStack", deployed)
 	if err != nil {
-		return "", nil, fmt.Errorf("read PermissionStack of template.yaml: %w", err)
+		return "", nil, fmt.Errorf("read PermissionStack of stack %s: %w", name, err)
 	}
 	list, _ := properties["ProtectedArns"].([]any)
 	for _, arn := range list {
@@ -61,7 +60,7 @@ type deployedResources struct {
 	resources map[string]types.StackResource
 }
 
-// Ref returns the physical ID, which is what Ref returns for the types of template.yaml.
+// Ref returns the physical ID, which is what Ref returns for the types of the launch templates.
 func (d deployedResources) Ref(id string) (any, error) {
 	return aws.ToString(d.resources[id].PhysicalResourceId), nil
 }

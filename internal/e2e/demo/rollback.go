@@ -7,8 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-
-	"permstack/internal/policies"
 )
 
 const (
@@ -59,7 +57,7 @@ func (run *runner) failedLaunch(ctx context.Context, c, deployed choice) error {
 // createConflictingRole creates a role with the name that the second connection
 // requires, and returns that name.
 func (run *runner) createConflictingRole(ctx context.Context, c choice) (string, error) {
-	set, err := policies.Synthesize(c.selection(), run.site.environment(run.options.Profile, run.site.OtherConnection))
+	set, err := run.site.synthesize(run.site.OtherConnection, c)
 	if err != nil {
 		return "", err
 	}

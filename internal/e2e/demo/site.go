@@ -67,17 +67,23 @@ func EmbeddedSite(endpoint string) Site {
 	}
 }
 
-// environment returns what the policies of a connection depend on.
-func (s Site) environment(profile, connection string) policies.Environment {
-	dataPlane := ""
-	if newVariant(profile).dataPlane {
-		dataPlane = s.DataPlane
-	}
+// environment returns what the policies of a connection depend on: the parameters that the profile's template has.
+func (s Site) environment(connection string, c choice) (policies.Environment, error) {
+	values, err := s.parameters(connection, c)
 	return policies.Environment{
 		Partition: s.Partition, Account: s.Account, Region: s.Region,
-		ControlPlaneRoleARN: s.ControlPlane, DataPlaneAccountID: dataPlane,
-		ExternalID: s.ExternalID, ConnectionID: connection, Path: s.Path,
+		ControlPlaneRoleARN: values["ControlPlaneRoleArn"], DataPlaneAccountID: values["DataPlaneAccountId"],
+		ExternalID: values["ExternalId"], ConnectionID: connection, Path: s.Path,
+	}, err
+}
+
+// synthesize returns what the catalogue grants a connection for a choice.
+func (s Site) synthesize(connection string, c choice) (policies.Set, error) {
+	environment, err := s.environment(connection, c)
+	if err != nil {
+		return policies.Set{}, err
 	}
+	return policies.Synthesize(c.selection(), environment)
 }
 
 // arn returns an ARN in the account and Region.

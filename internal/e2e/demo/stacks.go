@@ -43,9 +43,13 @@ type outcome struct {
 type keyValue struct{ key, value string }
 
 func (run *runner) create(ctx context.Context, name, connection string, c choice) (outcome, error) {
+	parameters, err := run.site.parameters(connection, c)
+	if err != nil {
+		return outcome{}, err
+	}
 	began := time.Now()
 	out, err := run.stacks.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateURL: &run.options.TemplateURL, Parameters: run.site.parameters(connection, c),
+		StackName: &name, TemplateURL: &run.options.TemplateURL, Parameters: stackParameters(parameters),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam}, Tags: run.site.stackTags(),
 	})
 	if err != nil {
@@ -55,9 +59,13 @@ func (run *runner) create(ctx context.Context, name, connection string, c choice
 }
 
 func (run *runner) change(ctx context.Context, name, connection string, c choice) (outcome, error) {
+	parameters, err := run.site.parameters(connection, c)
+	if err != nil {
+		return outcome{}, err
+	}
 	began := time.Now()
 	out, err := run.stacks.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &name, UsePreviousTemplate: aws.Bool(true), Parameters: run.site.parameters(connection, c),
+		StackName: &name, UsePreviousTemplate: aws.Bool(true), Parameters: stackParameters(parameters),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func (r *Run) Execute(ctx context.Context, cfg aws.Config, o Options) Result {
 }
 
 func (r *Run) demo(ctx context.Context, o Options) error {
-	url, err := r.Prepare(ctx, o.Build)
+	url, err := r.Prepare(ctx, o.Profile, o.Build)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"permstack"
 	"permstack/internal/awsapi/region"
+	"permstack/internal/policies"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
@@ -70,8 +71,8 @@ func pack(program string) ([]byte, error) {
 }
 
 // Prepare creates the role in the place of the backup service and the bucket, builds
-// and uploads the functions and the template, and returns the template's URL.
-func (r *Run) Prepare(ctx context.Context, build Builder) (templateURL string, err error) {
+// and uploads the functions and the profile's template, and returns the template's URL.
+func (r *Run) Prepare(ctx context.Context, profile string, build Builder) (templateURL string, err error) {
 	functions := launch.Functions(permstack.Template)
 	architecture := "amd64"
 	if region.LambdaArchitecture(r.Account.Region) == region.ARM64 {
@@ -97,13 +98,17 @@ func (r *Run) Prepare(ctx context.Context, build Builder) (templateURL string, e
 		}
 		code[architecture][name] = key
 	}
-	template, err := launch.Stack(permstack.Template, launch.Release{
+	chosen, known := policies.Profile(profile)
+	if !known {
+		return "", fmt.Errorf("unknown profile %q", profile)
+	}
+	template, err := launch.ProfileStack(permstack.Template, chosen, launch.Release{
 		Version: version, BucketPrefix: r.bucketPrefix(), Code: code,
 	})
 	if err != nil {
 		return "", err
 	}
-	key := launchlink.Key(version, "launch-stack.yaml")
+	key := launchlink.Key(version, launchlink.ProfileFile(profile))
 	if err := r.upload(ctx, client, key, template); err != nil {
 		return "", err
 	}

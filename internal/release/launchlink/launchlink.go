@@ -164,7 +164,7 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 		}
 		values[name] = l.Parameters[name]
 	}
-	choice, err := l.choice(t)
+	choice, err := l.Answers(t)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +176,8 @@ func (l Link) values(t *cfntemplate.Template) (map[string]string, error) {
 	return values, nil
 }
 
-// choice returns the answers to the questions of the profile's template.
-func (l Link) choice(t *cfntemplate.Template) (map[string]string, error) {
+// Answers returns the parameters of the profile's template that select the choice, by name.
+func (l Link) Answers(t *cfntemplate.Template) (map[string]string, error) {
 	profile, known := policies.Profile(l.Profile)
 	switch {
 	case !known:
