@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ func (f *explainFlags) input(source question.Source, args []string) (explainInpu
 			continue
 		case label == "-" && !isDocument(data):
 			for line := range strings.Lines(string(data)) {
-				if question.Normalize(line) != "" {
+				if question.Normalize(line) != "" && !strings.HasPrefix(strings.TrimSpace(line), "#") {
 					in.questions = append(in.questions, source.Split([]string{line})...)
 				}
 			}
@@ -89,12 +90,15 @@ func (f *explainFlags) readInput(
 	return "", nil, false, nil
 }
 
-// isDocument reports whether a text may be a policy or a template: JSON, or YAML with a key in its first line.
+// isDocument reports whether a text may be a policy or a template: JSON, or YAML with a key that only these have at the
+// beginning of a line.
 func isDocument(data []byte) bool {
 	text := strings.TrimSpace(string(data))
-	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "AWSTemplateFormatVersion") ||
-		strings.HasPrefix(text, "Resources:")
+	return strings.HasPrefix(text, "{") || yamlKey.MatchString(text) ||
+		strings.HasPrefix(text, "[") && strings.Contains(text, `"Effect"`)
 }
+
+var yamlKey = regexp.MustCompile(`(?m)^(?:AWSTemplateFormatVersion|Resources|Statement):|^- Effect: `)
 
 // source returns the policies that were read as what questions are answered from. The reasons are the catalogue's. The
 // account of the roles is --account, or the one that most of their resources are in.

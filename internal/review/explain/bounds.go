@@ -295,10 +295,16 @@ func overlapsAny(p, q []string) bool {
 // denied reports whether another statement of the role denies an action on all of some resources, without conditions.
 func (r role) denied(action string, resources []string) bool {
 	return slices.ContainsFunc(r.grants, func(d Grant) bool {
-		return d.Effect == "Deny" && len(d.Conditions) == 0 && len(d.NotActions) == 0 &&
+		return d.Effect == "Deny" && len(d.Conditions) == 0 && len(d.NotActions) == 0 && len(d.NotResources) == 0 &&
 			slices.ContainsFunc(d.Actions, func(p string) bool { return actions.Match(p, action) }) &&
 			!slices.ContainsFunc(resources, func(res string) bool {
 				return !slices.ContainsFunc(d.Resources, func(p string) bool { return actions.Match(p, res) })
 			})
 	})
+}
+
+// IsDenied reports whether another statement of the same role denies an action on all of some resources, without
+// conditions: the grant then allows nothing of it.
+func (g Grant) IsDenied(action string, resources []string) bool {
+	return g.role != nil && g.Effect != "Deny" && g.role.denied(action, resources)
 }

@@ -27,19 +27,21 @@ const (
 
 // Grant is one statement as it is deployed, with its reasons and its risk.
 type Grant struct {
-	Kind       Kind                 `json:"kind"`
-	Effect     string               `json:"effect"`
-	Entity     string               `json:"entity"` // the vendor's name of the role or topic
-	Name       string               `json:"name"`   // its name in the account
-	Policy     string               `json:"policy,omitempty"`
-	PolicyName string               `json:"policyName,omitempty"`
-	Attached   schema.Kind          `json:"attached,omitempty"` // inline or managed
-	Sid        string               `json:"sid"`
-	Principals []string             `json:"principals,omitempty"` // of a trust policy or a topic policy
-	Actions    []string             `json:"actions"`
-	NotActions []string             `json:"notActions,omitempty"` // if set, the statement is about every other action
-	Resources  []string             `json:"resources,omitempty"`
-	Conditions iampolicy.Conditions `json:"conditions,omitempty"`
+	Kind       Kind        `json:"kind"`
+	Effect     string      `json:"effect"`
+	Entity     string      `json:"entity"` // the vendor's name of the role or topic
+	Name       string      `json:"name"`   // its name in the account
+	Policy     string      `json:"policy,omitempty"`
+	PolicyName string      `json:"policyName,omitempty"`
+	Attached   schema.Kind `json:"attached,omitempty"` // inline or managed
+	Sid        string      `json:"sid"`
+	Principals []string    `json:"principals,omitempty"` // of a trust policy or a topic policy
+	Actions    []string    `json:"actions"`
+	NotActions []string    `json:"notActions,omitempty"` // if set, the statement is about every other action
+	Resources  []string    `json:"resources,omitempty"`
+	// NotResources, if set, means that the statement is about every other resource; Resources is then "*".
+	NotResources []string             `json:"notResources,omitempty"`
+	Conditions   iampolicy.Conditions `json:"conditions,omitempty"`
 
 	On     []string `json:"on"`               // descriptions of the resources
 	OnlyIf []string `json:"onlyIf,omitempty"` // descriptions of the conditions; all must be met
@@ -151,6 +153,7 @@ func (e explainer) policy(out []Grant, at Grant, p policies.Policy) []Grant {
 func (e explainer) grant(at Grant, s iampolicy.Statement, reason policies.Grant) Grant {
 	at.Effect, at.Sid = s.Effect, s.Sid
 	at.Actions, at.NotActions, at.Resources, at.Conditions = s.Action, s.NotAction, s.Resource, s.Condition
+	at.NotResources = s.NotResource
 	if at.Actions == nil {
 		at.Actions = []string{}
 	}

@@ -136,6 +136,29 @@ func Does(action string) string {
 	return effects[mostSevere(action)].does
 }
 
+// Does returns what an action of the grant does, such as "deletes"; several effects if the action is a pattern. A write to
+// resources of another account sends data out of the account.
+func (g Grant) Does(action string) []string {
+	matching := actions.Matching(action)
+	if !actions.IsPattern(action) || len(matching) == 0 {
+		matching = []actions.Action{{Name: action}}
+		if a, ok := actions.Find(action); ok {
+			matching[0] = a
+		}
+	}
+	var out []string
+	for _, a := range matching {
+		e := classify(a)
+		if g.otherAccount && (e == write || e == tag) {
+			e = sendOut
+		}
+		if does := effects[e].does; !slices.Contains(out, does) {
+			out = append(out, does)
+		}
+	}
+	return out
+}
+
 // mostSevere returns the index in effects of the most severe action that matches a
 // name, which may have wildcards.
 func mostSevere(name string) int {

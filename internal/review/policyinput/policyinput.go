@@ -55,6 +55,9 @@ type version struct {
 // Parse returns the roles with policies in a file; label is its name. It returns an error if the file has no policy.
 func Parse(label string, data []byte) ([]Role, error) {
 	var out output
+	if document := wrapStatements(data); document != nil {
+		return one(label, label, document)
+	}
 	if json.Unmarshal(data, &out) == nil {
 		switch {
 		case out.Statement != nil:

@@ -27,7 +27,7 @@ func (q query) match(g explain.Grant) (explain.Grant, bool) {
 	}
 	var names []string
 	for _, action := range g.Actions {
-		if q.matchesAction(action) {
+		if q.matchesAction(g, action) {
 			names = append(names, action)
 		}
 	}
@@ -37,8 +37,32 @@ func (q query) match(g explain.Grant) (explain.Grant, bool) {
 	return g.WithActions(names), true
 }
 
+// isDenied reports whether everything that a grant allows of the question is denied by other statements of the role.
+func (q query) isDenied(g explain.Grant) bool {
+	if g.Kind != explain.Policy || g.Effect == "Deny" || len(q.actions) == 0 && q.arns == nil {
+		return false
+	}
+	resources, asked := g.Resources, q.actions
+	if q.arns != nil {
+		resources, asked = q.arns, nil
+		for _, action := range g.Actions {
+			asked = append(asked, matchingActions(action)...)
+		}
+	}
+	allowed := 0
+	for _, a := range asked {
+		if !allows(g, a.Name) || q.arns != nil && !a.ActsOnType(q.types) {
+			continue
+		}
+		if allowed++; !g.IsDenied(a.Name, resources) {
+			return false
+		}
+	}
+	return allowed > 0
+}
+
 // matchesAction reports whether an action of a statement matches the question. Either may have wildcards.
-func (q query) matchesAction(action string) bool {
+func (q query) matchesAction(g explain.Grant, action string) bool {
 	if q.pattern != "" && (actions.Match(q.pattern, action) || actions.Match(action, q.pattern)) {
 		return true
 	}
@@ -55,16 +79,32 @@ func (q query) matchesAction(action string) bool {
 	if q.does == nil && q.words == nil || len(q.actions) > 0 {
 		return false
 	}
-	if service, _, _ := strings.Cut(action, ":"); q.prefix != nil && !slices.Contains(q.prefix, service) {
+	if !actions.IsPattern(action) {
+		return q.matchesWords(g, action)
+	}
+	return slices.ContainsFunc(matchingActions(action), func(a reference.Action) bool { return q.matchesWords(g, a.Name) })
+}
+
+// matchesWords reports whether an action of AWS does what the question names, and has its words in the name.
+func (q query) matchesWords(g explain.Grant, action string) bool {
+	if service, _, _ := strings.Cut(action, ":"); q.prefix != nil && !slices.Contains(q.prefix, strings.ToLower(service)) {
 		return false
 	}
-	return (q.does == nil || slices.Contains(q.does, explain.Does(action))) && hasWords(action, q.words)
+	if !hasWords(action, q.words) {
+		return false
+	}
+	return q.does == nil || slices.Contains(q.verbs, firstWord(action)) ||
+		slices.ContainsFunc(g.Does(action), func(does string) bool { return slices.Contains(q.does, does) })
 }
 
 // matchesOther reports whether a grant of every action but some is about the question: about an action of one of the
 // services of its resources that is not in its NotActions.
 func (q query) matchesOther(g explain.Grant) bool {
-	return slices.ContainsFunc(q.actions, func(a reference.Action) bool {
+	asked := q.actions
+	if q.does != nil || q.words != nil {
+		asked = slices.DeleteFunc(matchingActions("*:*"), func(a reference.Action) bool { return !q.matchesWords(g, a.Name) })
+	}
+	return slices.ContainsFunc(asked, func(a reference.Action) bool {
 		service, _, _ := strings.Cut(a.Name, ":")
 		return !matchesAny(g.NotActions, a.Name) && slices.ContainsFunc(g.Resources, func(r string) bool {
 			return r == "*" || actions.Match(fields(r)[2], service)
@@ -76,7 +116,7 @@ func (q query) matchesOther(g explain.Grant) bool {
 func (q query) matchesKey(g explain.Grant) bool {
 	for _, keys := range g.Conditions {
 		for key := range keys {
-			if strings.EqualFold(key, q.key) {
+			if actions.Match(q.key, key) {
 				return true
 			}
 		}
@@ -86,11 +126,11 @@ func (q query) matchesKey(g explain.Grant) bool {
 
 // matchResource returns the grant with only the actions that can act on the resource of the question.
 func (q query) matchResource(g explain.Grant) (explain.Grant, bool) {
-	if g.Kind != explain.Policy || !slices.ContainsFunc(g.Resources, q.matchesARN) {
+	if g.Kind != explain.Policy || !slices.ContainsFunc(g.Resources, q.matchesARN) || q.isExcluded(g) {
 		return g, false
 	}
 	if len(g.NotActions) > 0 {
-		return g, true
+		return g, q.hasOtherAction(g)
 	}
 	var names []string
 	for _, action := range g.Actions {
@@ -110,6 +150,30 @@ func (q query) matchResource(g explain.Grant) (explain.Grant, bool) {
 	}
 	g.Resources, g.On = resources, on
 	return g, len(resources) > 0
+}
+
+// hasOtherAction reports whether an action on the resource of the question is not among a grant's NotActions.
+func (q query) hasOtherAction(g explain.Grant) bool {
+	return slices.ContainsFunc(q.arns, func(arn string) bool {
+		return slices.ContainsFunc(matchingActions(fields(arn)[2]+":*"), func(a reference.Action) bool {
+			return a.ActsOnType(q.types) && !matchesAny(g.NotActions, a.Name)
+		})
+	})
+}
+
+// isExcluded reports whether all resources of the question are among a grant's NotResources.
+func (q query) isExcluded(g explain.Grant) bool {
+	return len(g.NotResources) > 0 && !slices.ContainsFunc(q.arns, func(arn string) bool {
+		return !slices.ContainsFunc(g.NotResources, func(pattern string) bool {
+			p, f := fields(pattern), fields(arn)
+			for i := range f {
+				if open := i == 1 || i == 3 || i == 4; !actions.Match(p[i], f[i]) && !(open && (f[i] == "" || p[i] == "")) {
+					return false
+				}
+			}
+			return true
+		})
+	})
 }
 
 // matchesARN reports whether a resource of a policy may be a resource of the question. An account or Region that either

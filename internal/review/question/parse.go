@@ -26,6 +26,7 @@ type query struct {
 	actions []reference.Action       // that the question names
 	pattern string                   // of actions, which may match a pattern of a statement
 	does    []string                 // effects of actions: "deletes"
+	verbs   []string                 // the verbs that mean these effects, which names of actions may begin with
 	words   []string                 // words of the names of actions
 	prefix  []string                 // services, beside does and words
 	key     string                   // a condition key, lower case

@@ -70,7 +70,7 @@ func Find(text string, s Source) Result {
 		a.ResourceTypes = append(a.ResourceTypes, t.Name)
 	}
 	s.fill(&a, q)
-	if (q.does != nil || q.words != nil) && len(a.Granted)+len(a.Denied)+len(a.OtherChoices) == 0 {
+	if q.words != nil && len(a.Granted)+len(a.Denied)+len(a.OtherChoices) == 0 {
 		// Words are no names: that no action has them does not mean that nothing does what they mean.
 		a.Problem = "no granted action has these words; name an action, or a service to see all of its actions"
 		a.About = []string{}
@@ -91,7 +91,7 @@ func (s Source) fill(a *Result, q query) {
 			continue
 		} else if g.Effect == "Deny" {
 			a.Denied = append(a.Denied, found)
-		} else {
+		} else if !q.isDenied(found) {
 			a.Granted = append(a.Granted, found)
 		}
 	}
@@ -114,7 +114,9 @@ func (s Source) fill(a *Result, q query) {
 
 // Found reports whether a statement or an event rule answers the question.
 func (a Result) Found() bool {
-	return len(a.Granted)+len(a.Rules) > 0 || len(a.Denied) > 0 && slices.Contains(a.About, "denial")
+	return len(a.Granted)+len(a.Rules) > 0 || len(a.Denied) > 0 && slices.ContainsFunc(a.About, func(about string) bool {
+		return about == "denial" || about == "statement" || about == "policy"
+	})
 }
 
 // findElsewhere sets the other profiles that grant what this profile does not. A name that only another profile has is

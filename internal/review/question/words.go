@@ -38,6 +38,7 @@ var verbs = map[string][]string{
 	"list":     {"lists"},
 	"tag":      {"changes tags"},
 	"share":    {"sends data out of the account"},
+	"leave":    {"sends data out of the account", "reads content"},
 	"run":      {"runs commands"},
 	"escalate": {"changes permissions", "passes a role to a service", "assumes a role", "runs commands"},
 }
@@ -47,28 +48,30 @@ var synonyms = map[string]string{
 	"deletes": "delete", "deletion": "delete", "deleted": "delete", "deleting": "delete", "remove": "delete",
 	"destroy": "delete", "destruction": "delete", "erase": "delete", "purge": "delete", "wipe": "delete",
 	"modify": "change", "update": "change", "changes": "change", "writes": "write", "overwrite": "write", "reads": "read",
-	"lists": "list", "tags": "tag", "tagging": "tag", "exfiltrate": "share", "exfiltration": "share", "leave": "share",
-	"leaves": "share", "leak": "share", "sharing": "share", "shares": "share", "execute": "run", "commands": "run",
-	"command": "run", "escalation": "escalate", "permissions": "escalate",
+	"lists": "list", "tags": "tag", "tagging": "tag", "exfiltrate": "leave", "exfiltration": "leave",
+	"leaves": "leave", "leak": "leave", "sharing": "share", "shares": "share", "execute": "run", "commands": "run",
+	"command": "run", "escalation": "escalate", "permissions": "escalate", "admin": "escalate", "administrator": "escalate",
+	"privileges": "escalate", "public": "share", "expose": "share", "launch": "run", "launches": "run",
 }
 
 // fillers are words that mean nothing in a question, beside the names of the profiles.
 var fillers = []string{
 	"a", "an", "the", "my", "our", "any", "all", "can", "could", "may", "it", "they", "vendor", "what", "who", "which",
 	"does", "do", "data", "account", "aws", "is", "are", "be", "to", "in", "on", "of", "for", "from", "and", "or", "out",
-	"role",
+	"role", "have", "has", "access", "amazon", "with", "this", "that", "there", "anything", "something",
 }
 
 func isVerb(word string) bool { return verbs[cmp.Or(synonyms[word], word)] != nil }
 
 // parseWords parses a verb, words of the names of actions, or both: "delete", "snapshots", "delete snapshots".
 func (q *query) parseWords(lower string) {
-	var does, words, prefix []string
+	var does, words, prefix, used []string
 	for _, w := range strings.Fields(strings.Trim(lower, "?!")) {
 		switch {
 		case slices.Contains(fillers, w) || slices.Contains(policies.ProfileNames(), w):
 		case isVerb(w):
-			does = append(does, verbs[cmp.Or(synonyms[w], w)]...)
+			used = append(used, cmp.Or(synonyms[w], w))
+			does = append(does, verbs[used[len(used)-1]]...)
 		case serviceAliases[w] != nil:
 			prefix = append(prefix, serviceAliases[w]...)
 		case reference.HasService(w):
@@ -80,8 +83,15 @@ func (q *query) parseWords(lower string) {
 		}
 	}
 	if does == nil && words == nil {
+		for _, p := range prefix { // "does it decrypt"
+			q.actions = append(q.actions, matchingActions(p+":*")...)
+		}
+		if prefix != nil {
+			q.about = append(q.about, "service")
+		}
 		return
 	}
+	q.verbs = used
 	q.does, q.words, q.prefix, q.about = does, words, prefix, append(q.about, "words of actions")
 	if does != nil && words == nil {
 		q.about[len(q.about)-1] = "effect"
@@ -104,6 +114,15 @@ func isActionWord(word string) bool {
 	return len(word) > 2 && slices.ContainsFunc(actions.All(), func(a actions.Action) bool {
 		return hasWords(a.Name, []string{singular(word)})
 	})
+}
+
+// firstWord returns the first word of the name of an action, lower case: "run" of ec2:RunInstances.
+func firstWord(action string) string {
+	_, name, _ := strings.Cut(action, ":")
+	if words := camelWords(name); len(words) > 0 {
+		return words[0]
+	}
+	return ""
 }
 
 // hasWords reports whether the name of an action has all of some words, which are lower case and singular.
