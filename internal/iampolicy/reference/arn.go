@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
+	"permstack/internal/iampolicy/spelling"
 )
 
 // TypesOfARN returns the resource types of a service that an ARN is of: "bucket". An empty account or Region of the ARN
@@ -43,6 +45,78 @@ func TypesOfARN(arn string) []Type {
 		return strict
 	}
 	return lenient
+}
+
+// TypesOfPattern is TypesOfARN for an ARN that may have wildcards in its last field, which match "/" and ":" as in a
+// policy: "invoices*" is of buckets and objects, "*" of every type of the service.
+func TypesOfPattern(arn string) []Type {
+	out := TypesOfARN(arn)
+	fields := strings.SplitN(arn, ":", 6)
+	if len(fields) < 6 || !strings.Contains(fields[5], "*") {
+		return out
+	}
+	service, known := load().services[strings.ToLower(fields[2])]
+	if !known {
+		return nil
+	}
+	for _, t := range service().Types {
+		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		listed := slices.ContainsFunc(out, func(o Type) bool { return o.Name == t.Name && o.ARN == t.ARN })
+		if listed || len(pattern) < 6 || pattern[3] == "" && fields[3] != "" && fields[3] != "*" ||
+			strings.Count(pattern[5], "/") < strings.Count(fields[5], "/") {
+			continue
+		}
+		if iampolicy.Overlap(pattern[5], fields[5]) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// NearestARNs returns up to three ARNs of a service with the same ID, of the resource types most like that of an ARN of
+// which AWS has no type: "…:db:orders" for "…:instance:orders".
+func NearestARNs(arn string) []string {
+	fields := strings.SplitN(arn, ":", 6)
+	if len(fields) < 6 {
+		return nil
+	}
+	service, known := load().services[strings.ToLower(fields[2])]
+	if !known {
+		return nil
+	}
+	kind, id := "", fields[5]
+	if i := strings.IndexAny(id, "/:"); i >= 0 {
+		kind, id = id[:i], id[i+1:]
+	}
+	type near struct {
+		arn      string
+		distance int
+	}
+	var list []near
+	for _, t := range service().Types {
+		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		if len(pattern) < 6 || strings.Count(pattern[5], "*") != 1 || !strings.HasSuffix(pattern[5], "*") {
+			continue
+		}
+		literal := strings.TrimRight(pattern[5], "*")
+		name := strings.Trim(literal, "/:")
+		if name == "" {
+			continue
+		}
+		n := near{strings.Join(append(slices.Clone(fields[:5]), literal+id), ":"), spelling.Distance(kind, name)}
+		if kind != "" && strings.Contains(strings.ToLower(t.Name), strings.ToLower(kind)) {
+			n.distance = 1
+		}
+		list = append(list, n)
+	}
+	slices.SortStableFunc(list, func(a, b near) int { return a.distance - b.distance })
+	var out []string
+	for _, n := range list[:min(3, len(list))] {
+		if !slices.Contains(out, n.arn) {
+			out = append(out, n.arn)
+		}
+	}
+	return out
 }
 
 // ResourceSpelling returns the last field of an ARN of a service with the resource type spelled as AWS spells it:

@@ -51,6 +51,33 @@ func IsKey(key string) bool {
 	return known && slices.ContainsFunc(service().Keys, func(k string) bool { return sameKey(k, key) })
 }
 
+// FindKeys returns the condition keys of all services that a name matches, ignoring case and any tag after "/"; "Tag"
+// keys without a tag as "aws:ResourceTag/*".
+func FindKeys(name string) []string {
+	prefix, _, _ := strings.Cut(strings.ToLower(name), ":")
+	list := load().header.Global
+	if service, known := load().services[prefix]; known {
+		list = slices.Concat(list, service().Keys)
+	}
+	var out []string
+	for _, k := range list {
+		literal, _, variable := strings.Cut(k, "${")
+		switch {
+		case strings.EqualFold(k, name):
+			out = append(out, k)
+		case variable && (strings.EqualFold(literal, name) || strings.EqualFold(strings.TrimSuffix(literal, "/"), name)):
+			out = append(out, literal+"*")
+		case variable && len(name) > len(literal) && strings.EqualFold(name[:len(literal)], literal):
+			out = append(out, literal+name[len(literal):])
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// NearestGlobalKey returns the global condition key most like a name; "" if none is alike.
+func NearestGlobalKey(name string) string { return spelling.Nearest(name, load().header.Global) }
+
 // sameKey reports whether a key is the one of the reference, whose name may end with a variable part: ${TagKey}.
 func sameKey(listed, key string) bool {
 	if prefix, _, variable := strings.Cut(listed, "${"); variable {

@@ -15,22 +15,6 @@ var services = map[string]string{
 	"elasticloadbalancingv2": "elasticloadbalancing", "costexplorer": "ce",
 }
 
-// operations maps operations of S3 whose action has another name ("Required permissions for Amazon S3 API operations",
-// S3 User Guide).
-var operations = map[string]string{
-	"s3:ListObjects": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket", "s3:HeadBucket": "s3:ListBucket",
-	"s3:HeadObject": "s3:GetObject", "s3:CopyObject": "s3:PutObject", "s3:CreateMultipartUpload": "s3:PutObject",
-	"s3:UploadPart": "s3:PutObject", "s3:CompleteMultipartUpload": "s3:PutObject", "s3:DeleteObjects": "s3:DeleteObject",
-	"s3:ListBuckets": "s3:ListAllMyBuckets", "s3:ListObjectVersions": "s3:ListBucketVersions",
-	"s3:GetBucketLifecycleConfiguration":    "s3:GetLifecycleConfiguration",
-	"s3:PutBucketLifecycleConfiguration":    "s3:PutLifecycleConfiguration",
-	"s3:GetBucketReplication":               "s3:GetReplicationConfiguration",
-	"s3:GetBucketEncryption":                "s3:GetEncryptionConfiguration",
-	"s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
-	"s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-	"s3:GetObjectLockConfiguration":         "s3:GetBucketObjectLockConfiguration",
-}
-
 // operationServices are the services in which the operation of an error of the AWS CLI is searched, in this order; the
 // error does not name the service.
 var operationServices = []string{
@@ -58,7 +42,7 @@ func operationAction(text string) string {
 
 // action returns the action of an operation, or "" if AWS has none of that name.
 func action(service, operation string) string {
-	if mapped := operations[service+":"+operation]; mapped != "" {
+	if mapped := reference.ActionOfOperation(service + ":" + operation); mapped != "" {
 		return mapped
 	}
 	a, ok := reference.Find(service + ":" + operation)
