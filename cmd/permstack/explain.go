@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"permstack/internal/awsapi/region"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/review/explain"
@@ -106,6 +107,13 @@ questions the highest.`,
 }
 
 func (f *explainFlags) run(out io.Writer, args []string) error {
+	if f.env.Region == "" { // the question names the partition
+		for _, arg := range args {
+			if p := partitionOf(arg); p != "" {
+				f.env.Partition = p
+			}
+		}
+	}
 	source, err := f.source(f.choice.selectionOrEverything())
 	if err != nil {
 		return err
@@ -147,6 +155,15 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 		return err
 	}
 	return status(report)
+}
+
+// partitionOf returns the partition of an ARN other than aws, and "" for another text.
+func partitionOf(text string) string {
+	fields := strings.SplitN(strings.ToLower(question.Normalize(text)), ":", 3)
+	if len(fields) < 3 || fields[0] != "arn" || fields[1] == "aws" || !slices.Contains(region.PartitionIDs(), fields[1]) {
+		return ""
+	}
+	return fields[1]
 }
 
 // write writes a report as text.

@@ -59,6 +59,7 @@ func TypesOfPattern(arn string) []Type {
 	if !known {
 		return nil
 	}
+	global := fields[3] == "" && slices.ContainsFunc(out, func(t Type) bool { return strings.Split(t.ARN, ":")[3] == "" })
 	for _, t := range service().Types {
 		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
 		listed := slices.ContainsFunc(out, func(o Type) bool { return o.Name == t.Name && o.ARN == t.ARN })
@@ -66,7 +67,8 @@ func TypesOfPattern(arn string) []Type {
 			strings.Count(pattern[5], "/") < strings.Count(fields[5], "/") {
 			continue
 		}
-		if iampolicy.Overlap(pattern[5], fields[5]) {
+		// The ARN of a bucket has no Region, so that wildcard means no resource in a Region either.
+		if iampolicy.Overlap(pattern[5], fields[5]) && !(global && pattern[3] != "") {
 			out = append(out, t)
 		}
 	}
@@ -74,7 +76,7 @@ func TypesOfPattern(arn string) []Type {
 }
 
 // NearestARNs returns up to three ARNs of a service with the same ID, of the resource types most like that of an ARN of
-// which AWS has no type: "…:db:orders" for "…:instance:orders".
+// which AWS has no type: "…:key/1234" for "…:1234", "…:volume/vol-1" for "…:volumes/vol-1".
 func NearestARNs(arn string) []string {
 	fields := strings.SplitN(arn, ":", 6)
 	if len(fields) < 6 {
@@ -107,7 +109,9 @@ func NearestARNs(arn string) []string {
 		if kind != "" && strings.Contains(strings.ToLower(t.Name), strings.ToLower(kind)) {
 			n.distance = 1
 		}
-		list = append(list, n)
+		if kind == "" || n.distance <= max(1, len(kind)/3) {
+			list = append(list, n)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b near) int { return a.distance - b.distance })
 	var out []string
@@ -117,6 +121,23 @@ func NearestARNs(arn string) []string {
 		}
 	}
 	return out
+}
+
+// KindsOfARN returns what the last fields of a service's ARNs begin with, such as "db" and "cluster", sorted.
+func KindsOfARN(service string) []string {
+	find, known := load().services[strings.ToLower(service)]
+	if !known {
+		return nil
+	}
+	var out []string
+	for _, t := range find().Types {
+		pattern := strings.SplitN(Pattern(t.ARN), ":", 6)
+		if i := strings.IndexAny(pattern[len(pattern)-1], "/:"); i > 0 && pattern[len(pattern)-1][0] != '*' {
+			out = append(out, pattern[len(pattern)-1][:i])
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // ResourceSpelling returns the last field of an ARN of a service with the resource type spelled as AWS spells it:

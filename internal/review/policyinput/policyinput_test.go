@@ -15,6 +15,11 @@ func TestParse(t *testing.T) {
 	encoded := fmt.Sprintf("%q", url.QueryEscape(document))
 	for _, c := range []struct{ name, text, want string }{
 		{"document", document, "f/f"},
+		{"document in YAML", "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: s3:GetObject\n  Resource: '*'\n",
+			"f/f"},
+		{"statements", `[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"*"}]`, "f/f"},
+		{"statements in YAML", "- Effect: Allow\n  Action: s3:GetObject\n  Resource: '*'\n", "f/f"},
+		{"statement", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`, "f/f"},
 		{"get-policy-version", `{"PolicyVersion":{"Document":` + document + `,"VersionId":"v1"}}`, "f/f"},
 		{"get-role-policy", `{"RoleName":"R","PolicyName":"P","PolicyDocument":` + document + `}`, "R/P"},
 		{"encoded", `{"RoleName":"R","PolicyName":"P","PolicyDocument":` + encoded + `}`, "R/P"},
@@ -51,7 +56,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseInvalid(t *testing.T) {
-	for _, text := range []string{"", "hello", "{}", `{"Statement":[]}`, `{"PolicyDocument":"%zz"}`,
+	for _, text := range []string{"", "hello", "{}", "[]", "[1]", "Statement: 1", "- Effect: Allow", `{"Statement":[]}`, `{"PolicyDocument":"%zz"}`,
 		`{"Resources":{"B":{"Type":"AWS::S3::Bucket"}}}`} {
 		t.Run(text, func(t *testing.T) {
 			if roles, err := policyinput.Parse("f", []byte(text)); err == nil {

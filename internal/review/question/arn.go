@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"permstack/internal/awsapi/region"
+	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/reference"
+	"permstack/internal/iampolicy/spelling"
+	"permstack/internal/review/explain"
 )
 
 // parseARN parses the ARN of a resource, or of a role of the profile.
@@ -23,28 +26,17 @@ func (s Source) parseARN(q *query) {
 			strings.Join(region.PartitionIDs(), ", "))
 		return
 	}
-	if service == "iam" || service == "sts" {
-		kind, path, _ := strings.Cut(fields[5], "/")
-		name := path
-		if i := strings.LastIndex(path, "/"); i >= 0 && kind == "role" {
-			name = path[i+1:]
-		} else if kind == "assumed-role" {
-			name, _, _ = strings.Cut(path, "/")
-		}
-		named := query{text: name}
-		if kind == "policy" {
-			named.text = path[strings.LastIndex(path, "/")+1:]
-		}
-		if about := s.names(named); len(about) > 0 {
-			q.names, q.about = []string{named.text}, about
-			return
-		}
-		if s.deployedName(&named) {
-			q.names, q.about = named.names, named.about
-			return
-		}
+	if q.problem = placeProblem(fields[3], fields[4]); q.problem != "" {
+		return
 	}
-	if !reference.HasService(service) {
+	if (service == "iam" || service == "sts") && s.parseIAMName(q, fields[5]) {
+		return
+	}
+	switch {
+	case service == "" || actions.IsPattern(service):
+		q.problem = "the ARN names no service; name an action or a service to see what every resource of it is open to"
+		return
+	case !reference.HasService(service):
 		q.problem = "AWS has no service " + fields[2]
 		for _, n := range similarServices(service) {
 			q.similar = append(q.similar, strings.Join([]string{fields[0], fields[1], n, fields[3], fields[4], fields[5]}, ":"))
@@ -55,14 +47,72 @@ func (s Source) parseARN(q *query) {
 	q.setARN(strings.Join([]string{"arn", partition, service, strings.ToLower(fields[3]), fields[4], resource}, ":"))
 }
 
+// placeProblem returns what is wrong with the Region and the account of an ARN; "" if both can exist or are left out.
+func placeProblem(name, account string) string {
+	name = strings.ToLower(name)
+	switch {
+	case name != "" && !strings.ContainsAny(name, "*?$") && !region.IsKnown(name):
+		problem := "AWS has no Region " + name
+		if near := spelling.Nearest(name, region.Names()); near != "" {
+			problem += " (did you mean " + near + "?)"
+		}
+		return problem
+	case account != "" && account != "aws" && !strings.ContainsAny(account, "*?$") &&
+		(len(account) != 12 || strings.Trim(account, "0123456789") != ""):
+		return "an account ID has 12 digits, and the ARN has " + account
+	}
+	return ""
+}
+
+// parseIAMName parses the name of a role or policy as IAM and CloudTrail write it, role/PATH/NAME or
+// assumed-role/NAME/SESSION, and reports whether it is one of the profile.
+func (s Source) parseIAMName(q *query, text string) bool {
+	kind, path, _ := strings.Cut(text, "/")
+	named := query{text: path[strings.LastIndex(path, "/")+1:]}
+	switch strings.ToLower(kind) {
+	case "assumed-role":
+		named.text, _, _ = strings.Cut(path, "/")
+	case "role", "policy":
+	default:
+		return false
+	}
+	if about := s.names(named); named.text != "" && len(about) > 0 {
+		q.names, q.about = []string{named.text}, about
+		return true
+	}
+	if s.deployedName(&named) {
+		q.names, q.about = named.names, named.about
+		return true
+	}
+	return false
+}
+
+// keyID are the IDs of KMS keys (KMS Developer Guide, "Key identifiers").
+var keyID = regexp.MustCompile(`^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
+
+// keyARN returns the ARN of a KMS key by its ID or alias; "" for another text.
+func keyARN(lower string) string {
+	switch {
+	case keyID.MatchString(lower):
+		return "arn:aws:kms:::key/" + lower
+	case strings.HasPrefix(lower, "alias/") && len(lower) > len("alias/"):
+		return "arn:aws:kms:::" + lower
+	}
+	return ""
+}
+
 // setARN makes the question one about resources.
 func (q *query) setARN(arns ...string) {
 	for _, arn := range arns {
-		q.types = append(q.types, reference.TypesOfARN(arn)...)
+		q.types = append(q.types, reference.TypesOfPattern(arn)...)
 	}
 	q.arns = arns
 	if len(q.types) == 0 {
 		q.problem = "no resource type of AWS has an ARN of this form"
+		q.similar = reference.NearestARNs(arns[0])
+		if kinds := reference.KindsOfARN(fields(arns[0])[2]); len(q.similar) == 0 && len(kinds) > 0 {
+			q.problem += ": those of the service begin with " + explain.AtMost(kinds, 12)
+		}
 		return
 	}
 	q.about = append(q.about, "resource")

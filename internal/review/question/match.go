@@ -22,6 +22,8 @@ func (q query) match(g explain.Grant) (explain.Grant, bool) {
 		return g, q.matchesKey(g)
 	case q.arns != nil:
 		return q.matchResource(g)
+	case q.does != nil && g.Kind == explain.Trust:
+		return g, false // it is what others do with the role, not what the role does
 	case len(g.NotActions) > 0:
 		return g, q.matchesOther(g)
 	}

@@ -1,6 +1,7 @@
 package question
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,12 +111,15 @@ func (s Source) parse(text string) query {
 		return q
 	}
 	q.about = s.names(q)
-	if reference.IsKey(text) || isTagKey(lower) {
-		q.key, q.about = lower, append(q.about, "condition key")
+	if key := conditionKey(lower); key != "" {
+		q.key, q.about = key, append(q.about, "condition key")
 		return q
 	}
-	if resource := resourceID(lower); resource != "" && len(q.about) == 0 {
+	if resource := cmp.Or(resourceID(lower), keyARN(lower)); resource != "" && len(q.about) == 0 {
 		q.setARN(resource)
+		return q
+	}
+	if len(q.about) == 0 && s.parseIAMName(&q, text) {
 		return q
 	}
 	if strings.Contains(text, ":") {
@@ -134,6 +138,9 @@ func (s Source) parse(text string) query {
 		q.parseBareAction(lower)
 	}
 	if len(q.about) == 0 {
+		s.parseJoined(&q, lower)
+	}
+	if len(q.about) == 0 {
 		q.parseWords(lower)
 	}
 	if len(q.about) == 0 {
@@ -143,11 +150,46 @@ func (s Source) parse(text string) query {
 	return q
 }
 
-// isTagKey reports whether a text is a condition key about a tag: aws:ResourceTag/Vendor.
-func isTagKey(lower string) bool {
-	service, rest, _ := strings.Cut(lower, ":")
-	name, tag, ok := strings.Cut(rest, "/")
-	return ok && tag != "" && strings.HasSuffix(name, "tag") && (service == "aws" || reference.HasService(service))
+// conditionKey returns the condition key, in lower case, of a text such as aws:ResourceTag/Vendor, aws:ResourceTag or
+// "external ID"; "" if AWS has none.
+func conditionKey(lower string) string {
+	if slices.Contains([]string{"external id", "external-id", "externalid"}, lower) {
+		return "sts:externalid"
+	}
+	service, rest, ok := strings.Cut(lower, ":")
+	if !ok {
+		return ""
+	}
+	name, tag, hasTag := strings.Cut(rest, "/")
+	if hasTag && tag != "" && strings.HasSuffix(name, "tag") && (service == "aws" || reference.HasService(service)) {
+		return lower
+	}
+	if keys := reference.FindKeys(lower); len(keys) > 0 && len(matchingActions(lower)) == 0 {
+		return strings.ToLower(keys[0])
+	}
+	return ""
+}
+
+// parseJoined parses the name of an asset or a service that is written with blanks, with or without "AWS" or "Amazon"
+// before it: "dynamo db", "redshift serverless", "AWS KMS", "storage gateway".
+func (s Source) parseJoined(q *query, lower string) {
+	words := strings.Fields(strings.Trim(lower, "?!"))
+	if len(words) > 1 && (words[0] == "aws" || words[0] == "amazon") {
+		words = words[1:]
+	}
+	for _, name := range []string{strings.Join(words, " "), strings.Join(words, "-"), strings.Join(words, "")} {
+		named := query{text: name}
+		about := s.names(named)
+		if slices.Contains(about, "asset") || slices.Contains(about, "option") {
+			q.names, q.about = append(q.names, name), about
+		}
+		if len(words) > 1 || name != lower {
+			q.parseService(name)
+		}
+		if len(q.about) > 0 {
+			return
+		}
+	}
 }
 
 // parseKind parses the name of the profile or its vendor, and words for the kinds of statement.
@@ -208,6 +250,14 @@ func (q *query) parseAction(s Source, lower string) {
 	switch {
 	case name == "":
 		q.problem = "the name of the action is missing after " + service + ":"
+	case service == "aws":
+		q.problem = "AWS has no condition key " + q.text
+		if near := reference.NearestGlobalKey(q.text); near != "" {
+			q.similar = []string{near}
+		}
+		return
+	case service == "":
+		q.problem = "the service is missing before :" + name
 	case !actions.IsPattern(service) && !reference.HasService(service):
 		q.problem = "AWS has no service " + service
 		for _, prefix := range serviceAliases[service] {
@@ -224,6 +274,10 @@ func (q *query) parseAction(s Source, lower string) {
 		return
 	default:
 		q.problem = "AWS has no such action"
+		if action := reference.ActionOfOperation(lower); action != "" {
+			q.problem, q.similar = "this is an operation of the API that needs another action", []string{action}
+			return
+		}
 	}
 	if near := reference.Nearest(lower); near != "" {
 		q.similar = append(q.similar, near)

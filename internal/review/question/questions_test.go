@@ -160,6 +160,61 @@ var questions = []struct {
 	{"clumio", "tag", granted, "", "ec2:CreateTags"},
 	{"clumio", "create", granted, "", "ec2:CreateVolume"},
 	{"clumio", "aws:ResourceTag/Vendor", granted, "", "CleanUpVendorResources"},
+	{"clumio", "aws:resourcetag/vendor", granted, "", "CleanUpVendorResources"},
+	{"clumio", "aws:ResourceTag", granted, "", "CleanUpVendorResources"},
+	{"veeam", "KMS:viaservice", granted, "", "kms:Decrypt"},
+	{"clumio", "kms:ViaService", nothing, "", "veeam"},
+	{"clumio", "aws:SourceAcount", unknown, "", "aws:SourceAccount"},
+	{"clumio", "external ID", granted, "", "OnlyTheControlPlaneRole"},
+	{"clumio", "role/ClumioIAMRole-us-east-1-c1", granted, "", "OnlyTheControlPlaneRole"},
+	{"clumio", "assumed-role/ClumioIAMRole-us-east-1-c1/session", granted, "", "OnlyTheControlPlaneRole"},
+	{"clumio", ":DeleteSnapshot", unknown, "", "ec2:DeleteSnapshot"},
+	{"clumio", "s3:ListObjectsV2", unknown, "", "s3:ListBucket"},
+	{"clumio", "s3:headobject", unknown, "", "s3:GetObject"},
+	{"clumio", "azure:Delete", unknown, "", ""},
+	{"clumio", "Microsoft.Compute/snapshots/delete", unknown, "", ""},
+	{"clumio", "gs://bucket/a", unknown, "", ""},
+	// Usual names of services and assets.
+	{"clumio", "AWS KMS", granted, "kms:*", "kms:Decrypt"},
+	{"clumio", "Amazon S3", granted, "s3:*", "s3:GetObject"},
+	{"clumio", "simple storage service", granted, "s3:*", "s3:GetObject"},
+	{"clumio", "dynamo db", granted, "dynamodb:*", "dynamodb:DeleteTable"},
+	{"clumio", "redshift serverless", nothing, "", "veeam"},
+	{"clumio", "storage gateway", nothing, "", "aws-backup"},
+	{"clumio", "sap hana", nothing, "", "cpm"},
+	{"clumio", "mssql", unknown, "", "ec2-mssql"},
+	{"aws-backup", "vmware", granted, "", "backup-gateway:Backup"},
+	{"aws-backup", "efs", granted, "elasticfilesystem:*", "elasticfilesystem:Restore"},
+	// What actions do.
+	{"clumio", "does it decrypt", granted, "kms:*", "kms:Decrypt"},
+	{"clumio", "can it launch instances?", granted, "ec2:RunInstances", "ec2:RunInstances"},
+	{"clumio", "run instances", granted, "ec2:RunInstances", "ec2:RunInstances"},
+	{"clumio", "does the vendor have admin access", granted, "", "iam:PassRole"},
+	{"clumio", "what can leave the account", granted, "", "ebs:GetSnapshotBlock"},
+	{"clumio", "what can be leaked", unknown, "", ""},
+	{"clumio", "public", granted, "", "s3:PutObjectAcl"},
+	{"clumio:ec2:backup", "escalate", nothing, "", "PassInstanceRole"},
+	{"veeam", "share", granted, "", "ec2:ModifySnapshotAttribute"},
+	// Resources with wildcards match "/" and ":" as in a policy.
+	{"clumio", "arn:aws:s3:::invoices*", granted, "", "s3:DeleteObject"},
+	{"clumio", "arn:aws:s3:::*", granted, "", "s3:DeleteObject"},
+	{"clumio", "arn:aws:s3:::invoices/*", granted, "s3:* on arn:aws:s3:::invoices/*", "s3:GetObject"},
+	{"clumio", "arn:aws:ec2:*:*:*", granted, "", "ec2:DeleteSnapshot"},
+	{"clumio", "arn:aws:rds:*:*:*", granted, "", "rds:DeleteDBCluster"},
+	{"clumio", "arn:aws:*:*:*:*", unknown, "", ""},
+	{"clumio", "arn:aws:ec2:eu-west-1:12345:volume/vol-1", unknown, "", ""},
+	{"clumio", "arn:aws:ec2:eu-moon-1:123456789012:volume/vol-1", unknown, "", ""},
+	{"clumio", "arn:aws:kms:eu-west-1:123456789012:1234abcd-12ab-34cd-56ef-1234567890ab", unknown, "",
+		"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
+	{"clumio", "arn:aws:ec2:eu-west-1:123456789012:volumes/vol-1", unknown, "",
+		"arn:aws:ec2:eu-west-1:123456789012:volume/vol-1"},
+	{"clumio", "1234ABCD-12ab-34cd-56ef-1234567890ab", granted,
+		"kms:* on arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "kms:Decrypt"},
+	{"clumio", "alias/invoices", nothing, "kms:* on arn:aws:kms:eu-west-1:123456789012:alias/invoices", ""},
+	{"clumio", "igw-0123456789abcdef0", nothing,
+		"ec2:* on arn:aws:ec2:eu-west-1:123456789012:internet-gateway/igw-0123456789abcdef0", "veeam"},
+	{"veeam", "igw-0123456789abcdef0", granted,
+		"ec2:* on arn:aws:ec2:eu-west-1:123456789012:internet-gateway/igw-0123456789abcdef0", "ec2:DeleteInternetGateway"},
 	{"clumio", "iam:PassedToService", granted, "", "PassInstanceRole"},
 }
 
@@ -270,7 +325,7 @@ func allowedActions(set policies.Set, patterns []string, resource string) []stri
 	allowed := map[string]bool{}
 	var types []reference.Type
 	if resource != "" {
-		types = reference.TypesOfARN(resource)
+		types = reference.TypesOfPattern(resource)
 	}
 	for _, r := range set.Roles {
 		var docs []iampolicy.Document

@@ -26,6 +26,12 @@ var serviceAliases = map[string][]string{
 	"encrypt": {"kms"}, "decrypt": {"kms"}, "decryption": {"kms"}, "buckets": {"s3"}, "bucket": {"s3"},
 	"database": {"rds"}, "databases": {"rds"}, "db": {"rds"}, "dbs": {"rds"}, "server": {"ec2"}, "servers": {"ec2"},
 	"vm": {"ec2"}, "vms": {"ec2"}, "machines": {"ec2"}, "machine": {"ec2"}, "disk": {"ec2", "ebs"},
+	"simple storage service": {"s3"}, "elastic compute cloud": {"ec2"}, "elastic block store": {"ebs", "ec2"},
+	"elastic file system": {"elasticfilesystem"}, "key management service": {"kms"}, "document db": {"rds"},
+	"relational database service": {"rds"}, "simple notification service": {"sns"}, "simple queue service": {"sqs"},
+	"identity and access management": {"iam"}, "security token service": {"sts"}, "identity center": {"sso"},
+	"vmware": {"backup-gateway"}, "lustre": {"fsx"}, "openzfs": {"fsx"}, "ontap": {"fsx"}, "route 53": {"route53"},
+	"cloudwatch metrics": {"cloudwatch"}, "step functions": {"states"}, "load balancers": {"elasticloadbalancing"},
 	"disks": {"ec2", "ebs"}, "queue": {"sqs"}, "queues": {"sqs"}, "topics": {"sns"},
 }
 
@@ -155,6 +161,11 @@ func camelWords(name string) []string {
 var resourceIDs = map[string]string{
 	"i": "instance", "vol": "volume", "snap": "snapshot", "ami": "image", "eni": "network-interface",
 	"sg": "security-group", "subnet": "subnet", "vpc": "vpc", "eipalloc": "elastic-ip", "rtb": "route-table",
+	"acl": "network-acl", "cgw": "customer-gateway", "cr": "capacity-reservation", "dopt": "dhcp-options",
+	"eigw": "egress-only-internet-gateway", "fl": "vpc-flow-log", "h": "dedicated-host", "igw": "internet-gateway",
+	"key": "key-pair", "lt": "launch-template", "nat": "natgateway", "pcx": "vpc-peering-connection", "pl": "prefix-list",
+	"sgr": "security-group-rule", "tgw": "transit-gateway", "vgw": "vpn-gateway", "vpce": "vpc-endpoint",
+	"vpn": "vpn-connection",
 }
 
 // resourceID returns the ARN of the resource of an ID, such as snap-0123456789abcdef0; "" if it is none.
@@ -190,8 +201,12 @@ func (s Source) similar(word string) []string {
 		if _, bare, ok := strings.Cut(k, ":"); ok && !strings.Contains(word, ":") {
 			d = min(d, spelling.Distance(lower, strings.ToLower(bare)))
 		}
-		if len(word) > 3 && strings.HasPrefix(strings.ToLower(k), lower) {
+		if len(word) > 2 && (len(word) > 3 && strings.HasPrefix(strings.ToLower(k), lower) ||
+			slices.Contains(strings.Split(k, "-"), lower)) {
 			d = 0
+		}
+		if k == word {
+			continue // of a policy that has an action which AWS does not have
 		}
 		if d <= max(1, len(word)/4) {
 			list = append(list, near{k, d})
