@@ -89,7 +89,7 @@ questions the highest.`,
 				fmt.Fprintln(cmd.ErrOrStderr(), "permstack: note: this shows what grants the action of the message; "+
 					"'permstack why' explains why the request was denied")
 			}
-			return f.run(cmd.OutOrStdout(), args)
+			return f.run(cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 		ValidArgsFunction: f.completeQuestion,
 	}
@@ -106,7 +106,7 @@ questions the highest.`,
 	return cmd
 }
 
-func (f *explainFlags) run(out io.Writer, args []string) error {
+func (f *explainFlags) run(out, notes io.Writer, args []string) error {
 	if f.env.Region == "" { // the question names the partition
 		for _, arg := range args {
 			if p := partitionOf(arg); p != "" {
@@ -121,6 +121,10 @@ func (f *explainFlags) run(out io.Writer, args []string) error {
 	input, err := f.input(source, args)
 	if err != nil {
 		return err
+	}
+	for _, policy := range input.missing {
+		fmt.Fprintf(notes, "permstack: warning: the file does not contain the policy %s, which may grant more: "+
+			"add AWSManagedPolicy and LocalManagedPolicy to --filter\n", policy)
 	}
 	report := riskreport.Report{
 		CatalogVersion: source.Set.CatalogVersion, Profile: source.Set.Profile,

@@ -19,7 +19,8 @@ import (
 
 // explainInput is what the arguments of explain consist of.
 type explainInput struct {
-	file      string // the file or "-" that policies were read from; empty: the catalogue
+	file      string   // the file or "-" that policies were read from; empty: the catalogue
+	missing   []string // attached policies that the file does not contain, with their roles
 	documents []explain.Document
 	questions []string
 }
@@ -49,6 +50,9 @@ func (f *explainFlags) input(source question.Source, args []string) (explainInpu
 		}
 		in.file = label
 		for _, r := range roles {
+			for _, policy := range r.Missing {
+				in.missing = append(in.missing, policy+" of role "+r.Name)
+			}
 			for _, p := range r.Policies {
 				in.documents = append(in.documents, explain.Document{Role: r.Name, Policy: p.Name, Document: p.Document})
 			}

@@ -18,6 +18,7 @@ import (
 type Role struct {
 	Name     string // of the role; the label of the file if it does not name one
 	Policies []Policy
+	Missing  []string // ARNs of attached policies that the file does not contain
 }
 
 // Policy is a policy with its name, or a number if the file does not name it.
@@ -101,7 +102,7 @@ func one(role, name string, document []byte) ([]Role, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read policy %s: %w", name, err)
 	}
-	return []Role{{role, []Policy{{name, doc}}}}, nil
+	return []Role{{Name: role, Policies: []Policy{{name, doc}}}}, nil
 }
 
 // parseDocument parses a document, which IAM's API returns URL-encoded and the AWS CLI decoded.
@@ -142,8 +143,9 @@ func (o output) roles() ([]Role, error) {
 			role.Policies = append(role.Policies, Policy{p.PolicyName, doc})
 		}
 		for _, p := range r.AttachedManagedPolicies {
-			if managed[p.PolicyArn] == nil {
-				continue // a policy of AWS, which the output does not contain with --filter Role
+			if managed[p.PolicyArn] == nil { // with --filter Role, or LocalManagedPolicy for a policy of AWS
+				role.Missing = append(role.Missing, p.PolicyArn)
+				continue
 			}
 			doc, err := parseDocument(managed[p.PolicyArn])
 			if err != nil {

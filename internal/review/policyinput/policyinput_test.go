@@ -41,6 +41,9 @@ func TestParse(t *testing.T) {
 			}
 			var got []string
 			for _, r := range roles {
+				if missing := strings.Join(r.Missing, " "); (missing == "arn:aws") != (r.Name == "R" && len(r.Policies) == 2) {
+					t.Errorf("missing policies %q", missing)
+				}
 				for _, p := range r.Policies {
 					got = append(got, r.Name+"/"+p.Name)
 					if p.Document.Statement[0].Action[0] != "s3:GetObject" {

@@ -3,6 +3,7 @@ package question
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
@@ -99,16 +100,18 @@ func (q query) matchesWords(g explain.Grant, action string) bool {
 		slices.ContainsFunc(g.Does(action), func(does string) bool { return slices.Contains(q.does, does) })
 }
 
+var everyAction = sync.OnceValue(func() []reference.Action { return reference.MatchingAny("*:*") })
+
 // matchesOther reports whether a grant of every action but some is about the question: about an action of one of the
 // services of its resources that is not in its NotActions.
 func (q query) matchesOther(g explain.Grant) bool {
-	asked := q.actions
-	if q.does != nil || q.words != nil {
-		asked = slices.DeleteFunc(matchingActions("*:*"), func(a reference.Action) bool { return !q.matchesWords(g, a.Name) })
+	asked, inWords := q.actions, q.does != nil || q.words != nil
+	if inWords {
+		asked = everyAction()
 	}
 	return slices.ContainsFunc(asked, func(a reference.Action) bool {
 		service, _, _ := strings.Cut(a.Name, ":")
-		return !matchesAny(g.NotActions, a.Name) && slices.ContainsFunc(g.Resources, func(r string) bool {
+		return (!inWords || q.matchesWords(g, a.Name)) && !matchesAny(g.NotActions, a.Name) && slices.ContainsFunc(g.Resources, func(r string) bool {
 			return r == "*" || actions.Match(fields(r)[2], service)
 		})
 	})
