@@ -109,7 +109,7 @@ questions the highest.`,
 func (f *explainFlags) run(out, notes io.Writer, args []string) error {
 	if f.env.Region == "" { // the question names the partition
 		for _, arg := range args {
-			if p := partitionOf(arg); p != "" {
+			if p := otherPartition(arg); p != "" {
 				f.env.Partition = p
 			}
 		}
@@ -161,8 +161,8 @@ func (f *explainFlags) run(out, notes io.Writer, args []string) error {
 	return status(report)
 }
 
-// partitionOf returns the partition of an ARN other than aws, and "" for another text.
-func partitionOf(text string) string {
+// otherPartition returns the partition of an ARN other than aws, and "" for another text.
+func otherPartition(text string) string {
 	fields := strings.SplitN(strings.ToLower(question.Normalize(text)), ":", 3)
 	if len(fields) < 3 || fields[0] != "arn" || fields[1] == "aws" || !slices.Contains(region.PartitionIDs(), fields[1]) {
 		return ""

@@ -136,8 +136,8 @@ func Does(action string) string {
 	return effects[mostSevere(action)].does
 }
 
-// Does returns what an action of the grant does, such as "deletes"; several effects if the action is a pattern. A write to
-// resources of another account sends data out of the account.
+// Does returns what an action of the grant does, such as "deletes"; several effects if the action is a pattern. A write
+// to resources of another account sends data out of the account.
 func (g Grant) Does(action string) []string {
 	matching := actions.Matching(action)
 	if !actions.IsPattern(action) || len(matching) == 0 {

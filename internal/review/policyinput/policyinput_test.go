@@ -15,8 +15,8 @@ func TestParse(t *testing.T) {
 	encoded := fmt.Sprintf("%q", url.QueryEscape(document))
 	for _, c := range []struct{ name, text, want string }{
 		{"document", document, "f/f"},
-		{"document in YAML", "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: s3:GetObject\n  Resource: '*'\n",
-			"f/f"},
+		{"document in YAML", "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: s3:GetObject\n" +
+			"  Resource: '*'\n", "f/f"},
 		{"statements", `[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"*"}]`, "f/f"},
 		{"statements in YAML", "- Effect: Allow\n  Action: s3:GetObject\n  Resource: '*'\n", "f/f"},
 		{"statement", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`, "f/f"},
@@ -59,7 +59,8 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseInvalid(t *testing.T) {
-	for _, text := range []string{"", "hello", "{}", "[]", "[1]", "Statement: 1", "- Effect: Allow", `{"Statement":[]}`, `{"PolicyDocument":"%zz"}`,
+	for _, text := range []string{"", "hello", "{}", "[]", "[1]", "Statement: 1", "- Effect: Allow",
+		`{"Statement":[]}`, `{"PolicyDocument":"%zz"}`,
 		`{"Resources":{"B":{"Type":"AWS::S3::Bucket"}}}`} {
 		t.Run(text, func(t *testing.T) {
 			if roles, err := policyinput.Parse("f", []byte(text)); err == nil {

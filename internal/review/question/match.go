@@ -111,7 +111,10 @@ func (q query) matchesOther(g explain.Grant) bool {
 	}
 	return slices.ContainsFunc(asked, func(a reference.Action) bool {
 		service, _, _ := strings.Cut(a.Name, ":")
-		return (!inWords || q.matchesWords(g, a.Name)) && !matchesAny(g.NotActions, a.Name) && slices.ContainsFunc(g.Resources, func(r string) bool {
+		if inWords && !q.matchesWords(g, a.Name) || matchesAny(g.NotActions, a.Name) {
+			return false
+		}
+		return slices.ContainsFunc(g.Resources, func(r string) bool {
 			return r == "*" || actions.Match(fields(r)[2], service)
 		})
 	})

@@ -56,8 +56,8 @@ var synonyms = map[string]string{
 	"modify": "change", "update": "change", "changes": "change", "writes": "write", "overwrite": "write", "reads": "read",
 	"lists": "list", "tags": "tag", "tagging": "tag", "exfiltrate": "leave", "exfiltration": "leave",
 	"leaves": "leave", "leak": "leave", "sharing": "share", "shares": "share", "execute": "run", "commands": "run",
-	"command": "run", "escalation": "escalate", "permissions": "escalate", "admin": "escalate", "administrator": "escalate",
-	"privileges": "escalate", "public": "share", "expose": "share", "launch": "run", "launches": "run",
+	"command": "run", "escalation": "escalate", "permissions": "escalate", "admin": "escalate",
+	"administrator": "escalate", "privileges": "escalate", "public": "share", "expose": "share", "launch": "run", "launches": "run",
 }
 
 // fillers are words that mean nothing in a question, beside the names of the profiles.
