@@ -44,8 +44,9 @@ policy refuses it, which choice or change would allow it, and whether it breaks 
 flow that the choice promises, which is then a defect of permstack.
 
 MESSAGE is the text as the AWS CLI, an SDK, the backup service or a CloudFormation
-event shows it, with the text around it; a CloudTrail event; or the output of
-'aws sts decode-authorization-message'. Without it, or with -, the message is read
+event shows it, with the text around it; CloudTrail's event or events, of which the
+first refused one is explained; or the output of 'aws sts
+decode-authorization-message'. Without it, or with -, the message is read
 from standard input.
 
 Without --stack the choice is that of --assets and the other flags, by default
@@ -201,7 +202,8 @@ func (f *whyFlags) input(m denial.Message, stack deployed.Stack) (denial.Input, 
 	}
 	if m.Action == "" {
 		return denial.Input{}, false, usagef("the message names no action: give the whole message with the line that " +
-			"names the operation, or the CloudTrail event")
+			"names the operation, or CloudTrail's event of the refused call, such as the first one in: " +
+			"aws cloudtrail lookup-events --max-results 50 | permstack why")
 	}
 	in := denial.Input{Message: m, Selection: stack.Selection, Environment: stack.Environment, Now: time.Now()}
 	if f.stack == "" {

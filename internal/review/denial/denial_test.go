@@ -129,7 +129,10 @@ func input(t *testing.T, m denial.Message, text string) (denial.Input, bool) {
 
 func TestNotARefusal(t *testing.T) {
 	for _, text := range []string{
-		"", "hello", "Error: 404 Not Found", `{"a": 1}`, "{", "Throttling: Rate exceeded", "The volume does not exist",
+		"", "hello", "[]", `{"Records": [{"eventName": "ListKeys"}]}`,
+		"An error occurred (DryRunOperation) when calling the CreateSnapshot operation: Request would have succeeded, but " +
+			"DryRun flag is set.",
+		"Error: 404 Not Found", `{"a": 1}`, "{", "Throttling: Rate exceeded", "The volume does not exist",
 	} {
 		t.Run(text, func(t *testing.T) {
 			if m, err := denial.Parse(text); !errors.Is(err, denial.ErrNotDenied) {

@@ -28,6 +28,10 @@ func Diagnose(in Input) (Diagnosis, error) {
 		d.Notes = append(d.Notes, "The message does not name the action; "+in.Message.Action+
 			" was derived from the operation.")
 	}
+	if len(in.Message.Statements) > 0 {
+		d.Notes = append(d.Notes, "The message names the statement that refused it: "+
+			strings.Join(in.Message.Statements, ", ")+".")
+	}
 	if in.Live != nil {
 		d.Notes = append(d.Notes, in.Live.Errors...)
 	}

@@ -1,7 +1,9 @@
 package denial
 
 import (
+	"cmp"
 	"errors"
+	"html"
 	"regexp"
 	"strings"
 
@@ -54,11 +56,16 @@ type Message struct {
 	Explicit  bool                `json:"explicit"`            // a Deny statement refuses it
 	PolicyARN string              `json:"policyArn,omitempty"` // of the policy, if the message names it
 	Context   map[string][]string `json:"context,omitempty"`   // condition keys; only decoded messages have them
-	Encoded   string              `json:"-"`                   // an encoded authorization message that was not decoded
-	Expired   bool                `json:"expired"`             // the credentials have expired; no policy refuses anything
+	// Statements are the Sids of the statements that refuse it, if a decoded message names them.
+	Statements []string `json:"statements,omitempty"`
+	Encoded    string   `json:"-"`       // an encoded authorization message that was not decoded
+	Expired    bool     `json:"expired"` // the credentials have expired; no policy refuses anything
 	// Inferred is true if the action was derived from the name of the API operation.
 	Inferred bool `json:"inferred"`
 }
+
+// stackCaller is the principal of messages of CloudFormation and Lambda that name none.
+const stackCaller = "the caller of CloudFormation"
 
 // ErrNotDenied is returned by Parse for a text that is not a refusal of AWS.
 var ErrNotDenied = errors.New("the text is not an error message of AWS that refuses access")
@@ -68,7 +75,7 @@ var (
 	blobPattern    = regexp.MustCompile(`^[\w+/=-]{100,}$`)
 	performPattern = regexp.MustCompile(`(?i)(\S+) is not authorized to perform:?\s*([a-z0-9-]+:[a-z0-9*]+)`)
 	onPattern      = regexp.MustCompile(
-		`(?i)^\s*(?:with[^.]*?\s)?on (?:this |the )?resources?:?\s*["']?([^\s"',]+)`)
+		`(?i)^\s*(?:with[^.]*?\s)?on (?:this |the )?resources?:?\s*(?:"([^"]+)"|["']?([^\s"',]+))`)
 	policyPattern = regexp.MustCompile(`arn:[\w-]+:(?:organizations|iam)::[\w-]*:policy/[\w+=,.@/-]+`)
 	// cliPattern is the form of the AWS CLI and boto3, sdkPattern that of the AWS SDK for Go v2 and Terraform.
 	cliPattern = regexp.MustCompile(`(?i)error occurred \((\w+)\) when calling the (\w+) operation`)
@@ -76,6 +83,12 @@ var (
 	// keyPattern are the older forms of services that use a KMS key on behalf of the caller.
 	keyPattern = regexp.MustCompile(
 		`(?i)(?:KMS ?key(?: ID)?|customer master key)[^.]*?(?:does not exist|not enabled|access|permission)`)
+	// apiPattern is the form of CloudFormation, codePattern that of Lambda for the code of a function in S3.
+	apiPattern  = regexp.MustCompile(`(?i)API: ([a-z0-9-]+:[a-z]+) Access Denied`)
+	codePattern = regexp.MustCompile(`(?i)denied by S3,.* permission to (GetObject\w*) for (\S+?)\.? `)
+	// backupPattern is the form of AWS Backup's jobs, which names the role and no action.
+	backupPattern = regexp.MustCompile(
+		`(?i)(?:IAM Role |Backup service \()(arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+)`)
 	keyARN = regexp.MustCompile(`arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+`)
 )
 
@@ -83,8 +96,9 @@ var (
 // Terraform, with line breaks and text around it; a CloudTrail event; or a decoded authorization message. An encoded
 // authorization message is returned in Encoded. It returns ErrNotDenied for anything else.
 func Parse(text string) (Message, error) {
+	text = quotes.Replace(html.UnescapeString(text))
 	trimmed := strings.TrimSpace(text)
-	if strings.HasPrefix(trimmed, "{") {
+	if strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
 		if m, ok := parseJSON([]byte(trimmed)); ok {
 			return m, nil
 		}
@@ -92,8 +106,12 @@ func Parse(text string) (Message, error) {
 	if blobPattern.MatchString(trimmed) {
 		return Message{Encoded: trimmed}, nil
 	}
-	return parseText(strings.Join(strings.Fields(text), " "))
+	m, err := parseText(strings.Join(strings.Fields(text), " "))
+	return preferUnwrapped(m, err, text)
 }
+
+// quotes replaces the quotes that word processors write.
+var quotes = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "\u00a0", " ")
 
 func parseText(text string) (Message, error) {
 	var m Message
@@ -107,8 +125,10 @@ func parseText(text string) (Message, error) {
 		m.Principal = strings.Trim(text[at[2]:at[3]], `"':,`)
 		m.Action = canonicalAction(text[at[4]:at[5]])
 		rest := text[at[1]:]
-		if r := onPattern.FindStringSubmatch(rest); r != nil && strings.HasPrefix(r[1], "arn:") || r != nil && r[1] == "*" {
-			m.Resource = strings.TrimRight(r[1], `.;)"'`)
+		if r := onPattern.FindStringSubmatch(rest); r != nil {
+			if on := cmp.Or(r[1], strings.TrimRight(r[2], `.;)"'`)); strings.HasPrefix(on, "arn:") || on == "*" {
+				m.Resource = on
+			}
 		}
 		m.By, m.Explicit = policyType(rest)
 		m.PolicyARN = policyPattern.FindString(reason(rest))
@@ -117,6 +137,15 @@ func parseText(text string) (Message, error) {
 	case keyPattern.MatchString(text):
 		m.Action, m.Resource, m.By, m.Inferred = "kms:Decrypt", keyARN.FindString(text), Unnamed, true
 	case m.Encoded != "":
+	case apiPattern.MatchString(text):
+		m.Principal, m.Action = stackCaller, canonicalAction(apiPattern.FindStringSubmatch(text)[1])
+	case codePattern.MatchString(text):
+		code := codePattern.FindStringSubmatch(text)
+		m.Principal, m.Action, m.Resource = stackCaller, canonicalAction("s3:"+code[1]), "arn:aws:s3:::"+code[2]
+	case strings.Contains(lower, "error occurred while getobject"):
+		m.Principal, m.Action = stackCaller, "s3:GetObject"
+	case backupPattern.MatchString(text):
+		m.Principal = backupPattern.FindStringSubmatch(text)[1]
 	case isDenied(lower):
 		m.Action, m.Inferred = operationAction(text), true
 	default:
@@ -128,7 +157,7 @@ func parseText(text string) (Message, error) {
 // deniedWords are in the codes and texts of refusals without a reason: of S3, EC2 and older services.
 var deniedWords = []string{
 	"access denied", "accessdenied", "unauthorizedoperation", "authorizationerror", "not authorized", "notauthorized",
-	"forbidden",
+	"forbidden", "insufficient privileges", "sufficient permissions",
 }
 
 func isDenied(lower string) bool {
@@ -141,7 +170,9 @@ func isDenied(lower string) bool {
 }
 
 func isExpired(lower string) bool {
-	return strings.Contains(lower, "expiredtoken") || strings.Contains(lower, "security token included in the request is")
+	return strings.Contains(lower, "expiredtoken") ||
+		strings.Contains(lower, "not able to validate the provided access credentials") ||
+		strings.Contains(lower, "security token included in the request is")
 }
 
 // reason returns the part of a message after the resource, which may contain "because" or "explicit deny".

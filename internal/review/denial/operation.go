@@ -55,11 +55,15 @@ func action(service, operation string) string {
 // parseJSON parses a CloudTrail event ("CloudTrail record contents", CloudTrail User Guide), the result of
 // DecodeAuthorizationMessage, or the decoded message in it.
 func parseJSON(data []byte) (Message, bool) {
+	if event := deniedEvent(data); event != nil {
+		data = event
+	}
 	var in struct {
 		// CloudTrail
 		ErrorCode, ErrorMessage, EventSource, EventName string
 		UserIdentity                                    struct{ ARN string }
 		Resources                                       []struct{ ARN string }
+		RequestParameters                               json.RawMessage
 		// STS
 		DecodedMessage string
 		decoded
@@ -89,14 +93,52 @@ func parseJSON(data []byte) (Message, bool) {
 	if m.Resource == "" && len(in.Resources) > 0 {
 		m.Resource = in.Resources[0].ARN
 	}
+	var object struct{ BucketName, Key string }
+	if m.Resource == "" && json.Unmarshal(in.RequestParameters, &object) == nil && object.BucketName != "" {
+		m.Resource = strings.TrimSuffix("arn:aws:s3:::"+object.BucketName+"/"+object.Key, "/")
+	}
 	return m, true
+}
+
+// deniedEvent returns the first event that was refused in what contains CloudTrail events: a log file (Records), the
+// output of "aws cloudtrail lookup-events" (Events), an event of EventBridge (detail), a list of events. It returns nil
+// for anything else.
+func deniedEvent(data []byte) []byte {
+	var in struct {
+		Records []json.RawMessage
+		Events  []struct{ CloudTrailEvent string }
+		Detail  json.RawMessage
+	}
+	list := []json.RawMessage{}
+	if json.Unmarshal(data, &list) != nil {
+		if json.Unmarshal(data, &in) != nil {
+			return nil
+		}
+		list = in.Records
+		for _, e := range in.Events {
+			list = append(list, json.RawMessage(e.CloudTrailEvent))
+		}
+		if in.Detail != nil {
+			list = append(list, in.Detail)
+		}
+	}
+	for _, event := range list {
+		var e struct{ ErrorCode string }
+		if json.Unmarshal(event, &e) == nil && isDenied(strings.ToLower(e.ErrorCode)) {
+			return event
+		}
+	}
+	return nil
 }
 
 // decoded is a decoded authorization message ("DecodeAuthorizationMessage", STS API Reference, and the example of
 // "aws sts decode-authorization-message").
 type decoded struct {
-	ExplicitDeny bool
-	Context      struct {
+	ExplicitDeny      bool
+	MatchedStatements struct {
+		Items []struct{ StatementID string }
+	}
+	Context struct {
 		Principal  struct{ ID, ARN string }
 		Action     string // without the service in some messages
 		Resource   string
@@ -121,6 +163,11 @@ func (d decoded) message() Message {
 	m := Message{
 		Principal: d.Context.Principal.ARN, Action: d.Context.Action, Resource: d.Context.Resource,
 		Explicit: d.ExplicitDeny, Context: map[string][]string{},
+	}
+	for _, s := range d.MatchedStatements.Items {
+		if s.StatementID != "" {
+			m.Statements = append(m.Statements, s.StatementID)
+		}
 	}
 	if !strings.Contains(m.Action, ":") {
 		m.Action = cmp.Or(serviceInARN(m.Resource), "ec2") + ":" + m.Action

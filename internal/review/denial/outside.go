@@ -38,6 +38,22 @@ func Outside(m Message, env policies.Environment) Diagnosis {
 		d.Text = "The principal is one of permstack's own roles, which create and check the installation; no role of the " +
 			"backup service was refused."
 		d.Remedies = []string{installerRemedy(m)}
+	case m.Principal == stackCaller:
+		d.Text = "CloudFormation, or Lambda for it, was refused with the credentials of whoever creates or updates the stack, " +
+			"or of the stack's service role; no role of the backup service was refused."
+		d.Remedies = []string{"Allow " + m.Action + " to that principal. docs/troubleshooting.md has the messages of launches."}
+		if m.Resource != "" {
+			d.Remedies = []string{"Check that " + m.Resource + " exists in a bucket of the stack's Region, and allow " +
+				m.Action + " on it to that principal. docs/troubleshooting.md has the messages of launches."}
+		}
+	case isServiceLinked(m.Principal):
+		d.Text = fmt.Sprintf("The principal %s is a service-linked role of AWS: AWS writes its policy, no service control "+
+			"policy limits it, and permstack grants it nothing and denies it nothing.", m.Principal)
+		d.Remedies = []string{"Check the policy of the resource; only that can refuse or allow it."}
+		if strings.HasPrefix(m.Action, "kms:") {
+			d.Remedies = []string{"Allow " + m.Action + " to the service-linked role in the policy of the key: it is a customer " +
+				"managed key, which the service uses for the resource."}
+		}
 	default:
 		d.Text = fmt.Sprintf("The principal %s is no role that permstack creates for a backup service: permstack grants it "+
 			"nothing and denies it nothing.", m.Principal)
@@ -48,6 +64,12 @@ func Outside(m Message, env policies.Environment) Diagnosis {
 		}
 	}
 	return d
+}
+
+// isServiceLinked reports whether a principal is a session of a service-linked role, by the prefix that IAM keeps for
+// them ("Create a service-linked role", IAM User Guide).
+func isServiceLinked(principal string) bool {
+	return strings.HasPrefix(ParseCaller(principal).Name, "AWSServiceRoleFor")
 }
 
 func otherPolicyOwner(by PolicyType) string {
@@ -100,6 +122,10 @@ func assume(d *Diagnosis, env policies.Environment) {
 func installerRemedy(m Message) string {
 	switch m.By {
 	case SCP, RCP:
+		if m.Explicit {
+			return "Ask the administrators of the Organization to except the roles below the stack's RolePath from the Deny " +
+				"statement, for example by the condition ArnNotLike on aws:PrincipalArn."
+		}
 		return "Ask the administrators of the Organization to allow " + m.Action + " to the roles below the stack's RolePath."
 	case Boundary:
 		return "Allow " + m.Action + " in the policy of PermissionsBoundaryArn: it limits permstack's own roles, too."

@@ -134,6 +134,9 @@ func (e evaluator) otherTypes(d *Diagnosis) {
 	service, _, _ := strings.Cut(strings.ToLower(e.Message.Action), ":")
 	d.Reason = Undetermined
 	d.Text = "The choice grants it, so another policy refuses it, or the role was changed. The message does not name it."
+	if e.Message.Explicit {
+		d.Text = "The choice grants it, and a Deny statement of another policy refuses it. The message does not name the policy."
+	}
 	switch service {
 	case "kms":
 		d.Reason = ByKey

@@ -57,7 +57,8 @@ var synonyms = map[string]string{
 	"lists": "list", "tags": "tag", "tagging": "tag", "exfiltrate": "leave", "exfiltration": "leave",
 	"leaves": "leave", "leak": "leave", "sharing": "share", "shares": "share", "execute": "run", "commands": "run",
 	"command": "run", "escalation": "escalate", "permissions": "escalate", "admin": "escalate",
-	"administrator": "escalate", "privileges": "escalate", "public": "share", "expose": "share", "launch": "run", "launches": "run",
+	"administrator": "escalate", "privileges": "escalate", "public": "share", "expose": "share", "launch": "run",
+	"launches": "run",
 }
 
 // fillers are words that mean nothing in a question, beside the names of the profiles.
