@@ -12,6 +12,7 @@ import (
 	"permstack/internal/policies/schema"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/question"
+	"permstack/internal/review/riskreport/reportpage"
 )
 
 // Report is the answers to questions about a choice, or about the policies in a file, and its findings. Every format is
@@ -44,7 +45,7 @@ func (r Report) Write(w io.Writer, format string) error {
 	case "sarif":
 		err = writeJSON(w, r.sarif())
 	case "html":
-		err = page.Execute(w, r.view())
+		_, err = io.WriteString(w, r.page().HTML())
 	default:
 		return fmt.Errorf("write report: unknown format %q", format)
 	}
@@ -52,6 +53,17 @@ func (r Report) Write(w io.Writer, format string) error {
 		return fmt.Errorf("write the report as %s: %w", format, err)
 	}
 	return nil
+}
+
+// page returns the report as an HTML page.
+func (r Report) page() reportpage.Page {
+	title := r.Choice
+	if r.File != "" {
+		title = r.File
+	}
+	return reportpage.Page{
+		Title: title, Profile: r.Profile, CatalogVersion: r.CatalogVersion, Findings: r.Findings, Statements: r.Statements,
+	}
 }
 
 func writeJSON(w io.Writer, value any) error {

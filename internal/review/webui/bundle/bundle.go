@@ -77,6 +77,9 @@ func Build(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the engine: %w", err)
 	}
+	if engine, err = joinSegments(engine); err != nil {
+		return nil, err
+	}
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, fmt.Errorf("get GOROOT: %w", err)

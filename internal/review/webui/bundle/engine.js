@@ -3,7 +3,8 @@
 const engine = (() => {
   const bytes = (id) => Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
   const call = (request) => JSON.parse(permstack(JSON.stringify(request)));
-  let first, running = false;
+  let first, running = false, begin;
+  const begun = new Promise((done) => { begin = done; });
 
   // open returns what can be chosen.
   async function open() {
@@ -30,6 +31,13 @@ const engine = (() => {
     if (first.profile) add({ type: "profile", profile: first.profile });
     for (const [name, form] of Object.entries(first.forms)) add({ type: "form", name, form });
     running = true;
+    begin();
+  }
+
+  // report returns the report of the risks of a request, as soon as the engine runs.
+  async function report(request) {
+    await begun;
+    return call({ ...request, type: "report" });
   }
 
   // evaluate returns the response to a request, or nothing while the engine is not running.
@@ -38,5 +46,5 @@ const engine = (() => {
     return Object.entries(request).every(([k, v]) => v === first.request[k]) ? first.response : undefined;
   }
 
-  return { open, painted, start, evaluate };
+  return { open, painted, start, evaluate, report, running: () => running };
 })();

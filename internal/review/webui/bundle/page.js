@@ -70,6 +70,7 @@
     $("skip").onclick = (e) => { e.preventDefault(); $("summary").focus(); };
     $("clear").onclick = () => { for (const id of ["search", "effect", "risk"]) $(id).value = ""; showGrants(); $("search").focus(); };
     $("get-csv").onclick = () => save("permissions.csv", csv(), "text/csv");
+    $("get-report").onclick = report;
     $("print").onclick = () => window.print();
     $("copy-link").onclick = () => copy("Link", location.href);
     $("compare").onclick = () => { base = choice() + narrowing(); show(); toast("Change the choice: the differences appear below."); };
@@ -172,13 +173,26 @@
     return [profile.name, assets.join(","), operations.length === profile.operations.length ? "" : operations.join(","), options.join(",")].join(":").replace(/:+$/, "");
   }
 
+  // requested returns the request that the form is for.
+  function requested() {
+    const request = { choice: choice(), narrowing: narrowing(), compare: base };
+    for (const f of fields) request[f] = $(f).value.trim();
+    return request;
+  }
+
+  // report downloads the risks of the choice as a file, once the engine runs.
+  async function report() {
+    const request = requested();
+    if (!engine.running()) toast("The report follows when the rest of the page has loaded.");
+    save("risks.html", (await engine.report(request)).html, "text/html");
+  }
+
   function show(whole = true) {
     clearTimeout(timer);
     const text = choice();
     const preset = $("preset").value !== "";
     if (fragment() !== address()) history.replaceState(null, "", "#" + address());
-    const request = { choice: text, narrowing: narrowing(), compare: base };
-    for (const f of fields) request[f] = $(f).value.trim();
+    const request = requested();
     const empty = !preset && (checked("assets").length === 0 || checked("operations").length === 0);
     const next = empty ? { ...nothing, problems: ["Choose at least one asset and one operation."] } : engine.evaluate(request);
     waiting = !next;

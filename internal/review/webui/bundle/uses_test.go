@@ -172,6 +172,26 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// TestReport downloads the report of the risks: it has every finding and loads nothing.
+func TestReport(t *testing.T) {
+	b := openPage(t, file(t), 1280, 900, false)
+	b.set("clumio:ec2")
+	var text string
+	b.eval(`new Promise((done) => {
+		const create = URL.createObjectURL;
+		URL.createObjectURL = (blob) => { URL.createObjectURL = create; done(blob.text()); return create(blob); };
+		document.getElementById("get-report").click();
+	})`, &text)
+	want := webui.Handle(`{"type":"report","choice":"clumio:ec2"}`)
+	var report struct{ HTML string }
+	if err := json.Unmarshal([]byte(want), &report); err != nil {
+		t.Fatal(err)
+	}
+	if text != report.HTML || !strings.Contains(text, "default-src 'none'") {
+		t.Errorf("the downloaded report differs from that of the engine:\n%.500s", text)
+	}
+}
+
 // TestNarrowedChoice narrows a choice in the form, opens its link again, and enters a value that is not valid.
 func TestNarrowedChoice(t *testing.T) {
 	b := openPage(t, file(t), 1280, 900, false)
