@@ -191,7 +191,7 @@ func (f *diffFlags) diff(cmd *cobra.Command, args []string) (accessdiff.Diff, er
 		if sets[i] != nil {
 			continue
 		}
-		set, err := synthesizeInScope(sel, withoutUnused(sel, env), f.file.profileFlows(sel.Profile))
+		set, err := synthesizeInScope(sel, withoutUnused(sel, env))
 		if err != nil {
 			return accessdiff.Diff{}, err
 		}

@@ -7,7 +7,6 @@ import (
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/profilefile"
-	"permstack/internal/policies/schema"
 )
 
 const usageProfileFile = "`FILE` or directory of a profile that is not built in; it becomes the --profile"
@@ -17,7 +16,6 @@ type profileFlags struct {
 	profile string
 	file    string
 	loaded  bool
-	flows   []schema.Flow // of the file
 }
 
 func (f *profileFlags) register(cmd *cobra.Command) {
@@ -43,9 +41,9 @@ func (f *profileFlags) load(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("profile") && f.profile != name {
 		return usagef("--profile %s: the profile in %s is %s; omit --profile", f.profile, f.file, name)
 	}
-	if err := policies.AddProfile(loaded.Profile); err != nil {
+	if err := policies.AddProfile(loaded.Profile, loaded.Flows...); err != nil {
 		return usagef("--profile-file %s: profile %s is built in: give the profile in the file another name", f.file, name)
 	}
-	f.profile, f.loaded, f.flows = name, true, loaded.Flows
+	f.profile, f.loaded = name, true
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"permstack/internal/permissionstack"
 	"permstack/internal/policies"
 	"permstack/internal/policies/flows"
-	"permstack/internal/policies/schema"
 	"permstack/internal/policies/scope"
 )
 
@@ -132,22 +131,12 @@ func (f *scopeFlags) scope() scope.Scope {
 	return given.Merge(f.loaded)
 }
 
-// profileFlows returns the flows of a profile: those of the file, or of a built-in one.
-func (f *profileFlags) profileFlows(profile string) []schema.Flow {
-	if f.loaded && profile == f.profile {
-		return f.flows
-	}
-	return flows.Get(profile)
-}
-
 // synthesize returns the set of a choice. It refuses a scope that is too long or breaks a promised flow.
 func (f *choiceFlags) synthesize(sel policies.Selection, env policies.Environment) (policies.Set, error) {
-	return synthesizeInScope(sel, env, f.profileFlows(sel.Profile))
+	return synthesizeInScope(sel, env)
 }
 
-func synthesizeInScope(
-	sel policies.Selection, env policies.Environment, list []schema.Flow,
-) (policies.Set, error) {
+func synthesizeInScope(sel policies.Selection, env policies.Environment) (policies.Set, error) {
 	set, err := policies.Synthesize(sel, env)
 	if sel.Scope.IsZero() {
 		return set, err
@@ -156,7 +145,7 @@ func synthesizeInScope(
 		return policies.Set{}, long
 	}
 	profile, _ := policies.ProfileAt(sel.Profile, sel.CatalogVersion)
-	if err := flows.CheckScope(profile, list, sel, env); err != nil {
+	if err := flows.CheckScope(profile, flows.Get(sel.Profile), sel, env); err != nil {
 		return policies.Set{}, err
 	}
 	return set, err

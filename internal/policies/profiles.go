@@ -15,25 +15,34 @@ import (
 // registry holds the profiles that are not built in.
 var registry struct {
 	sync.Mutex
-	added map[string]schema.Profile
-	load  func() ([]schema.Profile, error) // not called yet
-	err   error                            // of load
+	added map[string]schema.ProfileFlows
+	load  func() ([]schema.ProfileFlows, error) // not called yet
+	err   error                                 // of load
 }
 
-// AddProfile adds a profile that is not built in. It returns an error if there is one of that name.
-func AddProfile(p schema.Profile) error {
+// AddProfile adds a profile that is not built in, with the flows that it promises. It returns an error if there is one
+// of that name.
+func AddProfile(p schema.Profile, flows ...schema.Flow) error {
 	registry.Lock()
 	defer registry.Unlock()
-	return addProfile(p)
+	return addProfile(schema.ProfileFlows{Profile: p, Flows: flows})
 }
 
-func addProfile(p schema.Profile) error {
+// AddedFlows returns the flows of a profile that is not built in.
+func AddedFlows(name string) []schema.Flow {
+	registry.Lock()
+	defer registry.Unlock()
+	loadProfiles()
+	return registry.added[name].Flows
+}
+
+func addProfile(p schema.ProfileFlows) error {
 	_, isAdded := registry.added[p.Name]
 	if _, builtIn := profiles.Get(p.Name); builtIn || isAdded {
 		return fmt.Errorf("add profile %s: there is a profile of that name", p.Name)
 	}
 	if registry.added == nil {
-		registry.added = map[string]schema.Profile{}
+		registry.added = map[string]schema.ProfileFlows{}
 	}
 	registry.added[p.Name] = p
 	return nil
@@ -42,7 +51,7 @@ func addProfile(p schema.Profile) error {
 // LoadProfilesWith sets the function that returns further profiles. It is called once, when a profile that is not
 // built in is needed for the first time, so that a function that starts for a built-in profile reads nothing. Its
 // error is part of the error of Synthesize for an unknown profile.
-func LoadProfilesWith(load func() ([]schema.Profile, error)) {
+func LoadProfilesWith(load func() ([]schema.ProfileFlows, error)) {
 	registry.Lock()
 	defer registry.Unlock()
 	registry.load = load
@@ -70,7 +79,7 @@ func profile(name string) (schema.Profile, bool) {
 	defer registry.Unlock()
 	loadProfiles()
 	p, ok := registry.added[name]
-	return p, ok
+	return p.Profile, ok
 }
 
 // unknownProfile returns the problem of a profile name that is not known.

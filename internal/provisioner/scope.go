@@ -15,8 +15,7 @@ import (
 )
 
 // checkScope returns an error if the scope is too long for the permission stacks, or if an operation that the choice
-// promises cannot work with it. Flows of profiles that are not built in are checked by the command line alone: the
-// functions' packages do not have them.
+// promises cannot work with it.
 func (o *operation) checkScope(p properties.Properties) error {
 	sel := p.Selection()
 	if sel.Scope.IsZero() {

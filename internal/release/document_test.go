@@ -112,6 +112,7 @@ func (d *document) run(line string) {
 		}
 		d.options = release.Options{
 			Root: root, Version: flags["--version"], BucketPrefix: flags["--bucket-prefix"], Profile: &loaded.Profile,
+			Flows: loaded.Flows,
 		}
 		if d.objects, err = release.Pack(d.options); err != nil {
 			d.t.Fatal(err)

@@ -34,6 +34,7 @@ type Options struct {
 	// Profile is one that is not built in, nil for none. It becomes the default of the
 	// launch template and a part of the functions' packages.
 	Profile *schema.Profile
+	Flows   []schema.Flow // that the profile promises
 }
 
 // Object is one file of a release.
@@ -86,7 +87,7 @@ func Pack(o Options) ([]Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		data, err := profilejson.Encode(*o.Profile)
+		data, err := profilejson.Encode(*o.Profile, o.Flows...)
 		if err != nil {
 			return nil, err
 		}

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string) error {
 			return fmt.Errorf("%s has %d problems, which permstack profile lint reports; the first: %s", *profile,
 				len(problems), problems[0])
 		}
-		o.Profile = &loaded.Profile
+		o.Profile, o.Flows = &loaded.Profile, loaded.Flows
 	}
 	for _, r := range strings.Split(*regions, ",") {
 		if r = strings.TrimSpace(r); r != "" {

@@ -40,7 +40,7 @@ func main() {
 			log.Fatalf("site: %s has %d problems, which permstack profile lint reports; the first: %s", *profileFile,
 				len(problems), problems[0])
 		}
-		if options.Profile, err = profilejson.Encode(loaded.Profile); err != nil {
+		if options.Profile, err = profilejson.Encode(loaded.Profile, loaded.Flows...); err != nil {
 			log.Fatal(err)
 		}
 	}

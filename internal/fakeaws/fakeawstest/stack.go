@@ -171,7 +171,7 @@ func (s *Stack) Wait(status string) {
 	}
 	if err != nil || got != status {
 		s.t.Fatalf("stack %s in %s, %s: got %s (%s), %v, want %s\n%s\n%s",
-			s.Name, s.ID, s.Region, got, reason, err, status, s.failures(), s.Log)
+			s.Name, s.ID, s.Region, got, reason, err, status, s.FailureReasons(), s.Log)
 	}
 	s.Outputs = map[string]string{}
 	if status == "DELETE_COMPLETE" {
@@ -183,7 +183,8 @@ func (s *Stack) Wait(status string) {
 }
 
 // failures returns the events of resources that failed, one a line.
-func (s *Stack) failures() string {
+// FailureReasons returns the reasons of the events in which a resource failed, one a line.
+func (s *Stack) FailureReasons() string {
 	out, err := s.CloudFormation.DescribeStackEvents(context.WithoutCancel(s.t.Context()),
 		&cloudformation.DescribeStackEventsInput{StackName: &s.StackID})
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package flows holds the flows of the built-in profiles: the authorization
-// checks that AWS makes while the vendor does what a choice promises. They are
-// compiled from the profiles' YAML files by go generate in package profiles.
+// Package flows holds the flows of the profiles: the authorization
+// checks that AWS makes while the vendor does what a choice promises. Those of the
+// built-in profiles are compiled from the profiles' YAML files by go generate in package profiles.
 package flows
 
 import (
@@ -8,17 +8,18 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
 
 //go:embed *.json
 var compiled embed.FS
 
-// Get returns the flows of a built-in profile; none if there is no such profile.
+// Get returns the flows of a profile, none if there is no such profile.
 func Get(profile string) []schema.Flow {
 	data, err := compiled.ReadFile(profile + ".json")
 	if err != nil {
-		return nil
+		return policies.AddedFlows(profile)
 	}
 	var list []schema.Flow
 	if err := json.Unmarshal(data, &list); err != nil {

@@ -11,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"permstack/internal/policies"
+	"permstack/internal/policies/flows"
 	"permstack/internal/policies/profilejson"
+	"permstack/internal/policies/schema"
 )
 
 // TestRoundTrip writes and reads the built-in profiles.
@@ -19,18 +21,18 @@ func TestRoundTrip(t *testing.T) {
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
 			want, _ := policies.Profile(name)
-			data, err := profilejson.Encode(want)
+			data, err := profilejson.Encode(want, flows.Get(name)...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, _ := profilejson.Encode(want); !bytes.Equal(data, again) {
+			if again, _ := profilejson.Encode(want, flows.Get(name)...); !bytes.Equal(data, again) {
 				t.Error("two results for one profile")
 			}
 			got, err := profilejson.Decode(data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+			if d := cmp.Diff(schema.ProfileFlows{Profile: want, Flows: flows.Get(name)}, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("after reading (-want +got):\n%s", d)
 			}
 		})

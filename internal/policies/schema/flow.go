@@ -2,7 +2,8 @@ package schema
 
 // Flow is a job that a selection promises to work, as the authorization checks
 // that AWS makes while the vendor does it. Tests evaluate every flow of every
-// combination of choices; the provisioner does not read flows.
+// combination of choices; the provisioner evaluates them for a scope and for a
+// permissions boundary of the customer.
 type Flow struct {
 	Name string `json:"name"` // "EC2 restore: launch into a shared subnet"
 	For  []Use  `json:"for"`  // promised if one of these is selected
@@ -15,6 +16,12 @@ type Flow struct {
 	Calls []Call `json:"calls"`
 
 	In Span `json:"in,omitzero"`
+}
+
+// ProfileFlows is a profile with the flows that its choices promise.
+type ProfileFlows struct {
+	Profile
+	Flows []Flow `json:"flows,omitempty"`
 }
 
 // Sharing is how resources of the customer's other accounts are opened.

@@ -305,7 +305,7 @@ func AddForm(profile string, form []byte) error {
 func addProfile(data []byte) error {
 	profile, err := profilejson.Decode(data)
 	if err == nil {
-		err = policies.AddProfile(profile)
+		err = policies.AddProfile(profile.Profile, profile.Flows...)
 	}
 	return err
 }

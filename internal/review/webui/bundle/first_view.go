@@ -35,7 +35,7 @@ func firstView(o Options) ([]byte, error) {
 			return nil, err
 		}
 		if _, known := policies.Profile(added.Name); !known {
-			if err := policies.AddProfile(added); err != nil {
+			if err := policies.AddProfile(added.Profile, added.Flows...); err != nil {
 				return nil, err
 			}
 		}
