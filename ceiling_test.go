@@ -3,7 +3,6 @@ package permstack_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/actions"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	choices "permstack/internal/policies/choice"
 	"permstack/internal/policies/flows"
@@ -96,7 +96,7 @@ var assetOfParameter = map[string]schema.Asset{
 // boundary, and that the boundary allows no action that no selection is granted.
 func TestCeilingAllowsFlows(t *testing.T) {
 	random := 10
-	if os.Getenv("PERMSTACK_FULL") != "" {
+	if policytest.Full() {
 		random = 500
 	}
 	template, err := cfntemplate.Parse(permstack.Template)

@@ -87,7 +87,7 @@ var executed sync.Map
 // every time in a full run.
 func useCLI(operation string) bool {
 	_, again := executed.LoadOrStore(operation, true)
-	return !again || os.Getenv(policytest.FullVariable) == "1"
+	return !again || policytest.Full()
 }
 
 // awsCommand executes a command of the AWS CLI: with the program that PERMSTACK_AWS_CLI names (see useCLI), or by the

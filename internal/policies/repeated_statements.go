@@ -78,6 +78,9 @@ func includesResource(pattern, resource string) bool {
 	if pattern == resource {
 		return true
 	}
+	if strings.IndexByte(pattern, '*') < 0 {
+		return false
+	}
 	if kind, entity, ok := reference(resource); ok {
 		return pattern == resource || entity != "" && pattern == "${"+kind+":*}"
 	}

@@ -40,7 +40,7 @@ func TestRewrite(t *testing.T) {
 		t.Errorf("got module %s, want %s", got, to)
 	}
 	run("list", "-deps", "-test", "./...")
-	if os.Getenv(policytest.FullVariable) == "1" {
+	if policytest.Full() {
 		bin := filepath.Join(dir, "permstack-program")
 		run("build", "-o", bin, to+"/cmd/permstack")
 		if out, err := exec.Command(bin, "version").CombinedOutput(); err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"permstack/internal/e2e/recording"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release"
 )
@@ -157,7 +158,7 @@ var errNetwork = errors.New("network is unreachable")
 func interruptions(t *testing.T, calls int64) []int64 {
 	t.Helper()
 	step := max(1, calls/3)
-	if os.Getenv("PERMSTACK_FULL") != "" {
+	if policytest.Full() {
 		step = 1
 	} else if testing.Short() {
 		step = calls / 2
@@ -221,9 +222,7 @@ func TestInterrupted(t *testing.T) {
 
 // TestBuild builds the functions as for AWS, which takes minutes with an empty cache.
 func TestBuild(t *testing.T) {
-	if os.Getenv("PERMSTACK_FULL") == "" {
-		t.Skip("PERMSTACK_FULL is not set")
-	}
+	policytest.RequireFull(t, "compiles both functions for arm64")
 	zips, err := Build(t.Context(), "arm64", []string{"drift", "provisioner"})
 	if err != nil {
 		t.Fatal(err)

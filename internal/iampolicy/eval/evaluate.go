@@ -8,6 +8,7 @@ package eval
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"permstack/internal/iampolicy"
 )
@@ -143,10 +144,35 @@ func matchesAction(s *iampolicy.Statement, action string) bool {
 	return any(s.Action)
 }
 
-// matchesName reports whether the pattern of an action matches a name, without
-// regard to case. Most patterns have no wildcard: those are compared without
-// allocating.
+// matchesName reports whether the pattern of an action matches a name, without regard to case. Most patterns have no
+// wildcard and differ from the name in an early letter, so that letters are compared until the first wildcard.
 func matchesName(pattern, name string) bool {
+	for i := range len(pattern) {
+		p := pattern[i]
+		if p == '*' || p == '?' {
+			return Wildcard(strings.ToLower(pattern[i:]), strings.ToLower(name[i:]))
+		}
+		if i == len(name) {
+			return false
+		}
+		if n := name[i]; p != n && (p|n >= utf8.RuneSelf || lower(p) != lower(n)) {
+			return (p|n >= utf8.RuneSelf) && matchesUnicodeName(pattern, name)
+		}
+	}
+	return len(pattern) == len(name)
+}
+
+// lower returns an ASCII letter in lower case.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// matchesUnicodeName is matchesName for letters other than those of ASCII, of which some are equal without regard to
+// case although their lengths differ.
+func matchesUnicodeName(pattern, name string) bool {
 	i := strings.IndexAny(pattern, "*?")
 	if i < 0 {
 		return strings.EqualFold(pattern, name)
@@ -158,8 +184,7 @@ func matchesName(pattern, name string) bool {
 func matchesResource(s *iampolicy.Statement, resource string, context map[string][]string, variables bool) bool {
 	any := func(patterns []string) bool {
 		for _, p := range patterns {
-			// Most patterns differ from the resource before their first wildcard or variable.
-			if i := strings.IndexAny(p, "*?$"); !strings.HasPrefix(resource, p[:max(i, 0)]) || i < 0 && p != resource {
+			if differsEarly(p, resource) {
 				continue
 			}
 			if tokens, ok := expand(p, context, variables); ok && matchARN(tokens, resource) {
@@ -175,6 +200,19 @@ func matchesResource(s *iampolicy.Statement, resource string, context map[string
 		return any(s.Resource)
 	}
 	return true // a trust policy has no Resource element
+}
+
+// differsEarly reports whether a pattern differs from a resource before its first wildcard or variable, as most do.
+func differsEarly(pattern, resource string) bool {
+	for i := range len(pattern) {
+		switch c := pattern[i]; {
+		case c == '*' || c == '?' || c == '$':
+			return false
+		case i == len(resource) || c != resource[i]:
+			return true
+		}
+	}
+	return len(pattern) != len(resource)
 }
 
 // lowerKeys returns the context with lower-case key names.

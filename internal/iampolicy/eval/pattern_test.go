@@ -27,6 +27,42 @@ func FuzzWildcard(f *testing.F) {
 	})
 }
 
+// FuzzMatchesName compares the matcher of actions with one that has no early decision.
+func FuzzMatchesName(f *testing.F) {
+	for _, c := range [][2]string{
+		{"iam:CreateRole", "IAM:createrole"}, {"iam:CreateRole", "iam:CreateRoles"}, {"iam:CreateRoles", "iam:CreateRole"},
+		{"iam:*Role", "iam:createROLE"}, {"iam:Get*", "iam:Get"}, {"iam:Ge?", "iam:Ge"}, {"iam:G*", "s3:GetObject"},
+		{"*", ""}, {"", ""}, {"", "a"}, {"\u212a*", "k:a"}, {"k", "\u212a"}, {"é*", "ÉA"}, {"[", "{"}, {"@", "`"},
+	} {
+		f.Add(c[0], c[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if got, want := matchesName(pattern, name), matchesUnicodeName(pattern, name); got != want {
+			t.Errorf("matchesName(%q, %q) = %v, want %v", pattern, name, got, want)
+		}
+	})
+}
+
+// FuzzDiffersEarly checks that a resource that differs early from a pattern is not matched by it.
+func FuzzDiffersEarly(f *testing.F) {
+	for _, c := range [][2]string{
+		{"arn:aws:s3:::a", "arn:aws:s3:::a"}, {"arn:aws:s3:::a", "arn:aws:s3:::ab"}, {"arn:aws:s3:::ab", "arn:aws:s3:::a"},
+		{"arn:aws:s3:::*", "arn:aws:s3:::"}, {"arn:aws:s3:::?", "arn:aws:s3:::é"}, {"arn:aws:iam::1:role/$", "arn:aws:iam::1:"},
+	} {
+		f.Add(c[0], c[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, resource string) {
+		tokens, ok := expand(pattern, nil, true)
+		if ok && matchARN(tokens, resource) && differsEarly(pattern, resource) {
+			t.Errorf("%q matches %q, but is reported to differ", pattern, resource)
+		}
+		literal, _, _ := strings.Cut(strings.NewReplacer("?", "*", "$", "*").Replace(pattern), "*")
+		if !strings.HasPrefix(resource, literal) && !differsEarly(pattern, resource) {
+			t.Errorf("%q differs from %q, but is not reported to", pattern, resource)
+		}
+	})
+}
+
 // FuzzMatchARN checks that no pattern breaks the ARN matcher, and that any ARN
 // matches itself.
 func FuzzMatchARN(f *testing.F) {

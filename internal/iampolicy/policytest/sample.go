@@ -7,13 +7,23 @@ import (
 	"testing"
 )
 
-// Environment variables that a [Sample] reads.
+// Environment variables that select how much of a long test runs. ./build.sh test sets neither, ./build.sh exhaustive
+// sets the first. Tests read them with the functions of this package only; build.sh finds the packages by their calls.
 const (
-	// FullVariable set to 1 makes every sample include all cases.
-	FullVariable = "PERMSTACK_FULL"
-	// SeedVariable holds any text; another text selects other cases.
-	SeedVariable = "PERMSTACK_SEED"
+	fullVariable = "PERMSTACK_FULL" // 1 makes every test take all cases
+	seedVariable = "PERMSTACK_SEED" // any text; another text selects other cases
 )
+
+// Full reports whether tests take all cases.
+func Full() bool { return os.Getenv(fullVariable) == "1" }
+
+// RequireFull skips a test that ./build.sh test leaves to ./build.sh exhaustive.
+func RequireFull(t testing.TB, reason string) {
+	t.Helper()
+	if !Full() {
+		t.Skipf("skipped: ./build.sh exhaustive runs it: %s", reason)
+	}
+}
 
 // Sample selects the cases that one run of a long test takes: one in so many, by a hash of the case's name and the
 // seed, so that a run can be repeated and a failed case is taken again with the same seed. A nightly run takes all
@@ -25,10 +35,10 @@ type Sample struct {
 
 // NewSample returns a sample of one in n cases, as the environment says.
 func NewSample(n int) Sample {
-	if os.Getenv(FullVariable) == "1" {
+	if Full() {
 		n = 1
 	}
-	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(SeedVariable)}
+	return Sample{oneIn: uint64(max(1, n)), seed: os.Getenv(seedVariable)}
 }
 
 // NewShortSample returns a sample of one in n cases with -short, as under the race detector, and of all cases
@@ -70,5 +80,5 @@ func (s Sample) String() string {
 	if s.oneIn == 1 {
 		return "all cases"
 	}
-	return fmt.Sprintf("one in %d cases (%s=%q; %s=1 takes all)", s.oneIn, SeedVariable, s.seed, FullVariable)
+	return fmt.Sprintf("one in %d cases (%s=%q; %s=1 takes all)", s.oneIn, seedVariable, s.seed, fullVariable)
 }

@@ -19,13 +19,13 @@ func included(s Sample, cases int) map[int]bool {
 // another seed, and all of them in a full run.
 func TestSample(t *testing.T) {
 	const cases = 10_000
-	t.Setenv(FullVariable, "")
-	t.Setenv(SeedVariable, "a")
+	t.Setenv(fullVariable, "")
+	t.Setenv(seedVariable, "a")
 	first, again := included(NewSample(20), cases), included(NewSample(20), cases)
 	if len(first) < cases/20*8/10 || len(first) > cases/20*12/10 {
 		t.Errorf("%d of %d cases, want about one in 20", len(first), cases)
 	}
-	t.Setenv(SeedVariable, "b")
+	t.Setenv(seedVariable, "b")
 	other := included(NewSample(20), cases)
 	common := 0
 	for i := range first {
@@ -39,7 +39,7 @@ func TestSample(t *testing.T) {
 	if common > len(first)/4 {
 		t.Errorf("seeds a and b have %d of %d cases in common", common, len(first))
 	}
-	t.Setenv(FullVariable, "1")
+	t.Setenv(fullVariable, "1")
 	if got := included(NewSample(20), cases); len(got) != cases {
 		t.Errorf("a full run takes %d of %d cases", len(got), cases)
 	}
@@ -48,8 +48,8 @@ func TestSample(t *testing.T) {
 // TestStratified checks that a stratified sample has a case of every kind, about one in n of the others, and all in a
 // full run.
 func TestStratified(t *testing.T) {
-	t.Setenv(FullVariable, "")
-	t.Setenv(SeedVariable, "a")
+	t.Setenv(fullVariable, "")
+	t.Setenv(seedVariable, "a")
 	const kinds, cases = 20, 100
 	count := func() map[int]int {
 		sample, out := NewStratified(50), map[int]int{}
@@ -73,7 +73,7 @@ func TestStratified(t *testing.T) {
 	if want := kinds + kinds*cases/50; total > want*3/2 {
 		t.Errorf("got %d cases, want about %d", total, want)
 	}
-	t.Setenv(FullVariable, "1")
+	t.Setenv(fullVariable, "1")
 	for kind := range kinds {
 		if n := count()[kind]; n != cases {
 			t.Errorf("got %d of %d cases of kind %d in a full run", n, cases, kind)

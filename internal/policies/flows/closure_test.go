@@ -1,10 +1,10 @@
 package flows_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/flows"
@@ -17,7 +17,7 @@ import (
 // PERMSTACK_FULL=1.
 func TestClosure(t *testing.T) {
 	random := 40
-	if os.Getenv("PERMSTACK_FULL") != "" {
+	if policytest.Full() {
 		random = 2000
 	}
 	for _, name := range policies.ProfileNames() {

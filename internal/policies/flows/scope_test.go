@@ -2,7 +2,6 @@ package flows_test
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +36,7 @@ func narrowedRequests(
 	t.Helper()
 	profile, _ := policies.Profile(name)
 	stride := 9
-	if os.Getenv("PERMSTACK_FULL") != "" {
+	if policytest.Full() {
 		stride = 1
 	}
 	i := 0

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"permstack"
 	"permstack/internal/cfn/stacks"
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/iampolicy/policytest"
 	"permstack/internal/release/adminpolicy"
 	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
@@ -289,7 +289,7 @@ func TestPolicies(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, s := range policy.Statement {
-				if os.Getenv("PERMSTACK_FULL") == "" && testing.Short() && i%4 != 0 {
+				if !policytest.Full() && testing.Short() && i%4 != 0 {
 					continue
 				}
 				t.Run("without "+s.Sid, func(t *testing.T) {
