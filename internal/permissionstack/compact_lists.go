@@ -96,25 +96,34 @@ func compactList(list []string) []byte {
 
 // compactText returns a text, or a shorter Fn::Join of its parts.
 func compactText(text string) any {
-	var best any = text
-	size, delimiter := len(mustCompact(text)), ""
+	whole := len(mustCompact(text))
+	size, delimiter := whole, ""
 	for _, d := range delimiters(strings.Split(text, listSeparator)) {
-		if strings.Count(text, d) < 2 {
+		count := strings.Count(text, d)
+		if count < 2 {
 			continue
 		}
-		join := map[string]any{"Fn::Join": []any{d, strings.Split(text, d)}}
-		if n := len(mustCompact(join)); n < size {
-			best, size, delimiter = join, n, d
+		if n := joinSize(whole, len(mustCompact(d)), count); n < size {
+			size, delimiter = n, d
 		}
 	}
 	if delimiter == "" {
-		return best
+		return text
 	}
 	parts := []any{}
 	for _, part := range strings.Split(text, delimiter) {
 		parts = append(parts, compactText(part))
 	}
 	return map[string]any{"Fn::Join": []any{delimiter, parts}}
+}
+
+// joinSize returns the size of an Fn::Join that writes a delimiter once, which a text contains count times. The other
+// sizes are those of the text and of the delimiter as JSON strings. It is what mustCompact would return; most
+// delimiters are too short to write the join for.
+func joinSize(text, delimiter, count int) int {
+	const quotes = len(`""`)
+	parts := text - quotes - count*(delimiter-quotes) + (count+1)*quotes + count*len(",")
+	return len(`{"Fn::Join":[,[]]}`) + delimiter + parts
 }
 
 // compareFromEnd compares ARNs by their resource, then by the account.
