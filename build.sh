@@ -8,7 +8,8 @@ usage() {
   cat <<'HELP'
 usage: ./build.sh COMMAND
 
-  build     write dist/FUNCTION-arm64.zip and dist/FUNCTION-amd64.zip for every function in functions/
+  build     write dist/FUNCTION-ARCHITECTURE.zip for every function in functions/: ./build.sh build [ARCHITECTURE...],
+            arm64 and amd64 by default
   package   build, generate templates/ from template.yaml, and write a release to dist/release: zips, templates, the
             command line for Linux, macOS and Windows, a container image, a bill of materials, provenance, checksums
   publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
@@ -60,8 +61,9 @@ pin_toolchain() {
   fi
 }
 
-# build writes the zips for Lambda. Two builds of one commit are identical.
+# build writes the zips for Lambda, for the given architectures or both. Two builds of one commit are identical.
 build() {
+  [[ $# -gt 0 ]] || set -- arm64 amd64
   pin_toolchain
   mkdir -p dist
   go build -o dist/.lambdazip ./tools/lambdazip
@@ -72,7 +74,7 @@ build() {
       return 1
     fi
     function=$(basename "$(dirname "$main")")
-    for arch in arm64 amd64; do
+    for arch in "$@"; do
       log "build $function for $arch"
       CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
         -tags lambda.norpc -ldflags "-s -w -buildid=" \
@@ -390,7 +392,7 @@ mutate() {
 command=${1-}
 [[ $# -eq 0 ]] || shift
 case $command in
-  build) build ;;
+  build) build "$@" ;;
   exhaustive) exhaustive ;;
   fuzz) fuzz "$@" ;;
   faults) go run ./tools/faults "$@" ;;
