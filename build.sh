@@ -305,6 +305,7 @@ run_race() {
 
 # exhaustive runs the tests that take a sample of their cases with every case.
 exhaustive() {
+  install_tools
   export_tools
   # shellcheck disable=SC2046 # one word for each package
   PERMSTACK_FULL=1 go test -timeout 300m $(sampled_packages)
@@ -312,7 +313,7 @@ exhaustive() {
 
 # sampled_packages lists the packages whose tests take a sample unless PERMSTACK_FULL is set.
 sampled_packages() {
-  git grep -lE 'policytest\.(NewSample|NewStratified|FullVariable)' -- '*_test.go' |
+  git grep -lE 'policytest\.(New(Short)?Sample|NewStratified|Full|RequireFull)\(' -- '*_test.go' |
     sed -e 's|^|./|' -e 's|/[^/]*$||' | sort -u
 }
 
