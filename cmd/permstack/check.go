@@ -43,7 +43,7 @@ use example resources, such as a volume vol-1, and example values of condition k
 
 Rights: cloudformation:DescribeStacks, GetTemplate and iam:SimulatePrincipalPolicy,
 without which the command cannot run; kms:ListAliases, ListKeys and GetKeyPolicy,
-without which the keys are reported as not read.
+without which the keys are reported as not read (exit status 2 with --key).
 
 Exit status: 0 if every flow would work, 1 if one would fail, 2 if the command could
 not run or could not simulate everything.`,

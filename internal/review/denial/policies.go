@@ -28,6 +28,9 @@ func (e evaluator) otherPolicy(d *Diagnosis, allow outcome) bool {
 	if e.Message.Explicit {
 		does = "denies"
 	}
+	if by != e.Message.By { // the simulator does not report whether a Deny or a missing Allow refuses it
+		does = "denies or does not allow"
+	}
 	named := ""
 	if e.Message.PolicyARN != "" {
 		named = " (" + e.Message.PolicyARN + ")"
@@ -37,7 +40,12 @@ func (e evaluator) otherPolicy(d *Diagnosis, allow outcome) bool {
 		d.Reason, d.Text = BySCP, "A service control policy of your Organization"+named+" "+does+" it."
 		d.Remedies = []string{"Ask the administrators of the Organization to except the backup service's roles, for " +
 			"example by the condition ArnNotLike on aws:PrincipalArn with " + e.rolePattern() + "."}
-		if !e.Message.Explicit {
+		switch {
+		case e.Message.Explicit:
+		case by != e.Message.By:
+			d.Remedies = append(d.Remedies, "If no Deny statement is about "+e.Message.Action+", it must be allowed in the "+
+				"policies of this account and of each unit above it.")
+		default:
 			d.Remedies = []string{"Ask the administrators of the Organization to allow " + e.Message.Action +
 				" in the service control policies of this account and of each unit above it."}
 		}

@@ -55,7 +55,14 @@ func (r FlowReport) Fails() bool {
 
 // IsComplete reports whether everything could be simulated.
 func (r FlowReport) IsComplete() bool {
-	return !slices.ContainsFunc(r.Flows, func(f FlowCheck) bool { return len(f.Errors) > 0 })
+	return !r.Keys.Unread && !slices.ContainsFunc(r.Flows, func(f FlowCheck) bool { return len(f.Errors) > 0 })
+}
+
+// isRefusedByKey reports whether a key that the caller named refuses calls of a flow.
+func (r FlowReport) isRefusedByKey(flow string) bool {
+	return slices.ContainsFunc(r.Keys.Refusing, func(k KeyRefusal) bool {
+		return k.Named && slices.Contains(k.Flows, flow)
+	})
 }
 
 // group is the actions that one call of the simulator decides.

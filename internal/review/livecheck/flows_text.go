@@ -18,6 +18,9 @@ func (r FlowReport) Write(s terminal.Screen) {
 		case len(f.Failed) > 0:
 			failed++
 			result = terminal.Cell{Text: fmt.Sprintf("%d would fail", len(f.Failed)), Style: terminal.Red}
+		case r.isRefusedByKey(f.Flow):
+			failed++
+			result = terminal.Cell{Text: "a key refuses it", Style: terminal.Red}
 		case len(f.Errors) > 0:
 			result = terminal.Cell{Text: "not checked", Style: terminal.Yellow}
 		}

@@ -30,6 +30,8 @@ type KeyReport struct {
 	Read     int          `json:"read"` // customer managed keys whose policy was read
 	Refusing []KeyRefusal `json:"refusing"`
 	Errors   []string     `json:"errors,omitempty"`
+	// Unread is true if the policy of a key that the caller named could not be read.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // KeyRefusal is a key whose policy refuses calls of promised flows.
@@ -69,6 +71,7 @@ func Keys(
 		}
 		if err != nil {
 			r.Errors = append(r.Errors, fmt.Sprintf("read the policy of key %s: %v", key, awserr.Concise(err)))
+			r.Unread = r.Unread || len(named) > 0
 			continue
 		}
 		r.Read++

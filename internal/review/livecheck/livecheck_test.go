@@ -2,6 +2,7 @@ package livecheck_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"permstack/internal/policies/flows"
 	"permstack/internal/review/livecheck"
+	"permstack/internal/terminal"
 )
 
 const (
@@ -114,5 +116,17 @@ func TestKeys(t *testing.T) {
 	got = livecheck.Keys(t.Context(), account, requests(), arns, []string{keyARN + "closed"})
 	if !(livecheck.FlowReport{Keys: got}).Fails() {
 		t.Errorf("a named key that refuses a flow does not fail the check: %+v", got)
+	}
+	var text strings.Builder
+	report := livecheck.FlowReport{
+		Keys: got, Flows: []livecheck.FlowCheck{{Flow: got.Refusing[0].Flows[0]}, {Flow: "other"}},
+	}
+	report.Write(terminal.Screen{W: &text, Width: 120})
+	if !strings.Contains(text.String(), "a key refuses it") || !strings.Contains(text.String(), "1 of 2 promised flows") {
+		t.Errorf("the text does not count the flow that a named key refuses: %s", text.String())
+	}
+	got = livecheck.Keys(t.Context(), account, requests(), arns, []string{keyARN + "absent"})
+	if (livecheck.FlowReport{Keys: got}).IsComplete() {
+		t.Errorf("a named key that cannot be read: the check is complete: %+v", got)
 	}
 }
