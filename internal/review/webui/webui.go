@@ -18,7 +18,6 @@ import (
 	"permstack/internal/release/launchlink"
 	"permstack/internal/review/explain"
 	"permstack/internal/review/policyjson"
-	"permstack/internal/review/riskreport/reportpage"
 )
 
 // Request is a choice with the account, Region and vendor's values that it is for.
@@ -70,30 +69,6 @@ type Response struct {
 	Narrowed    []string             `json:"narrowed"`
 	NotNarrowed []explain.Unnarrowed `json:"notNarrowed"`
 	Flags       string               `json:"flags"`
-}
-
-// report is the risk report of a choice as an HTML file. HTML is empty if there are Problems.
-type report struct {
-	Problems []string `json:"problems"`
-	HTML     string   `json:"html"`
-}
-
-// report returns the risk report of a choice, as the command `explain --risk --output html` writes it.
-func (r Request) report() report {
-	a := r.Evaluate()
-	out := report{Problems: a.Problems}
-	if len(a.Problems) > 0 {
-		return out
-	}
-	sel, err := parseLink(r.Choice + r.Narrowing)
-	if err != nil { // Evaluate has parsed it
-		return report{Problems: []string{err.Error()}}
-	}
-	out.HTML = reportpage.Page{
-		Title: choice.String(sel), Profile: sel.Profile, CatalogVersion: a.Version, Findings: a.Findings,
-		Statements: explain.Rank(a.Grants),
-	}.HTML()
-	return out
 }
 
 // Role is a role of the set.
