@@ -79,7 +79,7 @@ func TestStackSetsDocument(t *testing.T) {
 func requireFilesExist(t *testing.T, dir, document, script string) {
 	t.Helper()
 	made := map[string]string{ // path, and the command that makes it
-		"dist/release": "./build.sh publish", "dist/release/stackset.yaml": "./build.sh publish",
+		"dist/release": "./build.sh publish", "dist/release/clumio-stackset.yaml": "./build.sh publish",
 		"dist/release/org-hub.yaml": "./build.sh publish",
 	}
 	path := regexp.MustCompile("`((?:dist|templates|docs|internal|cmd)/[^` ]+)`")

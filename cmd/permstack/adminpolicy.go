@@ -20,9 +20,9 @@ stack: CloudFormation works with the rights of the caller, unless the stack has 
 service role. The actions are those of CloudFormation's handlers for the resources in
 the templates, the resources are the names that these have.
 
-  launch      an administrator who launches launch-stack.yaml
-  stacksets   an administrator who rolls out stackset.yaml
-  pipeline    a pipeline that deploys launch-stack.yaml by change sets
+  launch      an administrator who launches a profile's template, such as clumio.yaml
+  stacksets   an administrator who rolls out clumio-stackset.yaml or that of another profile
+  pipeline    a pipeline that deploys a profile's template by change sets
 
 docs/admin-policies.md has the policies for an example.
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"permstack/internal/policies"
 	"permstack/internal/policies/lint"
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
@@ -183,7 +185,12 @@ func publish(ctx context.Context, o release.Options, owner string, dryRun bool) 
 		return err
 	}
 	for _, region := range regions {
-		fmt.Println(launchlink.ObjectURL(o.BucketPrefix, region, launchlink.Key(o.Version, "launch-stack.yaml")))
+		for _, profile := range policies.ProfileNames() {
+			key := launchlink.Key(o.Version, profile+".yaml")
+			if slices.ContainsFunc(objects, func(o release.Object) bool { return o.Key == key }) {
+				fmt.Println(launchlink.ObjectURL(o.BucketPrefix, region, key))
+			}
+		}
 	}
 	return nil
 }
