@@ -184,13 +184,22 @@ func publish(ctx context.Context, o release.Options, owner string, dryRun bool) 
 	if err := p.Publish(ctx, objects); err != nil {
 		return err
 	}
+	for _, url := range templateURLs(objects, o.Version, o.BucketPrefix, regions) {
+		fmt.Println(url)
+	}
+	return nil
+}
+
+// templateURLs returns the addresses of the profiles' templates of a release in each Region.
+func templateURLs(objects []release.Object, version, prefix string, regions []string) []string {
+	var out []string
 	for _, region := range regions {
 		for _, profile := range policies.ProfileNames() {
-			key := launchlink.Key(o.Version, profile+".yaml")
+			key := launchlink.Key(version, profile+".yaml")
 			if slices.ContainsFunc(objects, func(o release.Object) bool { return o.Key == key }) {
-				fmt.Println(launchlink.ObjectURL(o.BucketPrefix, region, key))
+				out = append(out, launchlink.ObjectURL(prefix, region, key))
 			}
 		}
 	}
-	return nil
+	return out
 }
