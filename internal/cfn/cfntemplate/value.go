@@ -3,7 +3,10 @@ package cfntemplate
 import (
 	"bytes"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -48,7 +51,8 @@ func ReadValues(body []byte) ([]Value, error) {
 		case err == io.EOF:
 			return out, nil
 		case err != nil:
-			return out, errAt(0, "the YAML is not well-formed: %v", strings.TrimPrefix(err.Error(), "yaml: "))
+			line, message := yamlProblem(body, err)
+			return out, errAt(line, "the YAML is not well-formed: %s", message)
 		case doc.Kind != yaml.DocumentNode || len(doc.Content) != 1:
 			continue
 		}
@@ -58,6 +62,25 @@ func ReadValues(body []byte) ([]Value, error) {
 		}
 		out = append(out, Value{n})
 	}
+}
+
+var yamlLine = regexp.MustCompile(`^line ([0-9]+): `)
+
+// yamlProblem returns the line and the message of an error of the YAML parser; the line is 0 if it is not known.
+func yamlProblem(body []byte, err error) (line int, message string) {
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		return line, strings.TrimPrefix(message, m[0])
+	}
+	for at := 0; at < len(body); {
+		r, size := utf8.DecodeRune(body[at:])
+		if r == utf8.RuneError && size == 1 {
+			return 1 + bytes.Count(body[:at], []byte("\n")), "a byte is not UTF-8"
+		}
+		at += size
+	}
+	return 0, message
 }
 
 // Exists reports whether the value exists; a null exists.

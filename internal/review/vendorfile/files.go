@@ -97,7 +97,12 @@ func (r *reader) folder(root string) ([]File, error) {
 		case entry.IsDir() && strings.Count(relative, "/")-strings.Count(filepath.ToSlash(root), "/") > maxFolders:
 			r.problem(relative, 0, "folders deeper than %d are not read", maxFolders)
 			return filepath.SkipDir
-		case entry.IsDir() || !isRead(entry.Name()):
+		case entry.IsDir() || entry.Name() == lockName:
+			return nil
+		case !isRead(entry.Name()):
+			if entry.Type().IsRegular() {
+				r.checkUnread(relative, name)
+			}
 			return nil
 		case !entry.Type().IsRegular():
 			r.problem(relative, 0, "only regular files are read; links are not followed")
@@ -118,7 +123,7 @@ func (r *reader) folder(root string) ([]File, error) {
 	return out, err
 }
 
-var extensions = []string{".json", ".yaml", ".yml", ".template", ".tf", ".hcl", ".tftpl", ".tpl"}
+var extensions = []string{".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".hcl", ".tftpl", ".tpl"}
 
 // isRead reports whether a file of a folder is read. A file that was named is read with any name.
 func isRead(name string) bool {
@@ -126,7 +131,9 @@ func isRead(name string) bool {
 }
 
 func isTerraform(name string) bool {
-	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".tf.json")
+	return slices.ContainsFunc([]string{".tf", ".tofu", ".hcl", ".tf.json", ".tofu.json"}, func(ending string) bool {
+		return strings.HasSuffix(name, ending)
+	})
 }
 
 // isTerraformTemplate reports whether a file is read only if Terraform configuration names it.
@@ -143,6 +150,7 @@ func (r *reader) files(files []File, inFolder bool) (Result, error) {
 		switch {
 		case isTerraform(f.Name) || used[path.Clean(f.Name)]:
 		case isTerraformTemplate(f.Name) && inFolder:
+			r.addUnread(f)
 		case path.Base(f.Name) == readMeName && inFolder:
 			setup = append(setup, f)
 		default:
@@ -159,5 +167,6 @@ func (r *reader) files(files []File, inFolder bool) (Result, error) {
 	for _, p := range plans {
 		p.finish(r)
 	}
+	r.reportUnread()
 	return r.result()
 }

@@ -53,6 +53,10 @@ type policyFile struct {
 // value reads a policy document, a template, or an object or list that contains some. It reports whether there is one.
 func (d policyFile) value(v cfntemplate.Value, name string, depth int) bool {
 	if depth > maxSearch {
+		if hasStatement(v) {
+			d.problem(d.file, v.Line(), "a policy document is nested more than %d deep", maxSearch)
+			return true
+		}
 		return false
 	}
 	found := false
@@ -102,6 +106,15 @@ func (d policyFile) value(v cfntemplate.Value, name string, depth int) bool {
 		}
 	}
 	return found
+}
+
+// hasStatement reports whether a value, which has at most maxDepth levels, contains a policy document.
+func hasStatement(v cfntemplate.Value) bool {
+	if v.Get("Statement").Exists() {
+		return true
+	}
+	return slices.ContainsFunc(v.Items(), hasStatement) ||
+		slices.ContainsFunc(v.Keys(), func(key string) bool { return hasStatement(v.Get(key)) })
 }
 
 // isDocumentText reports whether a text is a policy document, in a field of any name.

@@ -31,6 +31,11 @@ func (d policyFile) template(v cfntemplate.Value) {
 			d.problem(d.file, t.Line(), "the transform %s is not run: it may add permissions", name)
 		}
 	}
+	for _, key := range v.Keys() {
+		if strings.HasPrefix(key, "Fn::") {
+			d.problem(d.file, v.Get(key).Line(), "%s is not evaluated: it may add permissions", key)
+		}
+	}
 	resources := v.Get("Resources")
 	for _, id := range resources.Keys() {
 		e.resource(id, resources.Get(id))
@@ -44,7 +49,8 @@ func (d policyFile) template(v cfntemplate.Value) {
 // mayGrant are resource types that can contain roles and policies that the template does not show.
 var mayGrant = []string{
 	"AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet", "AWS::Serverless::Function",
-	"AWS::Serverless::StateMachine", "AWS::Serverless::Application", "AWS::SSO::PermissionSet",
+	"AWS::Serverless::StateMachine", "AWS::Serverless::Application", "AWS::Serverless::Connector",
+	"AWS::Serverless::GraphQLApi", "AWS::ServiceCatalog::CloudFormationProvisionedProduct", "AWS::SSO::PermissionSet",
 	"AWS::RolesAnywhere::Profile",
 }
 
@@ -80,6 +86,11 @@ func grants(kind string) bool { return accessdiff.CanGrant(kind) || asRole[kind]
 
 // grant adds a resource with the properties that its access depends on.
 func (e *cfnEvaluator) grant(id, kind string, p cfntemplate.Value) {
+	for _, key := range p.Keys() {
+		if strings.HasPrefix(key, "Fn::") {
+			e.problem(e.file, p.Get(key).Line(), "%s in the properties of %s is not evaluated: it may add permissions", key, id)
+		}
+	}
 	out := map[string]any{}
 	for _, key := range []string{
 		"RoleName", "UserName", "GroupName", "Path", "ManagedPolicyName", "PolicyName", "TopicName", "Name", "State",
@@ -103,6 +114,9 @@ func (e *cfnEvaluator) grant(id, kind string, p cfntemplate.Value) {
 	}
 	var inline []any
 	for _, policy := range e.branches(p.Get("Policies"), 0) {
+		if !policy.IsList() && policy.Exists() {
+			e.problem(e.file, policy.Line(), "Policies of %s cannot be evaluated", id)
+		}
 		for _, item := range policy.Items() {
 			for _, branch := range e.branches(item, 0) {
 				if doc, ok := e.document(branch.Get("PolicyDocument")); ok {
@@ -194,6 +208,11 @@ func (e *cfnEvaluator) document(v cfntemplate.Value) (doc map[string]any, ok boo
 			}
 			statements, ok = append(statements, e.policyFile.statements(inner)...), true
 			continue
+		}
+		for _, key := range branch.Keys() {
+			if strings.HasPrefix(key, "Fn::") {
+				e.problem(e.file, branch.Get(key).Line(), "%s in a policy document is not evaluated: it may add statements", key)
+			}
 		}
 		ok = true
 		for _, list := range e.branches(branch.Get("Statement"), 0) {

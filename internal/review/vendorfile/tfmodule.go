@@ -173,6 +173,9 @@ func placeholderSource(source string) string {
 // top returns the scope of a value that belongs to no statement or resource: of open conditions, the first branch.
 func (m *tfModule) top() tfScope { return tfScope{tfModule: m, world: newWorld()} }
 
+// maxInstances is the number of instances of a block that are read.
+const maxInstances = 1_000
+
 // instance is one of the instances of a block with count or for_each.
 type instance struct {
 	key  any
@@ -196,8 +199,13 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 	defer delete(m.evaluating, b)
 	var out []instance
 	seen := map[any]bool{}
+	tooMany := false
 	add := func(i instance) {
-		if !seen[i.key] && len(out) < maxFiles {
+		switch {
+		case seen[i.key]:
+		case len(out) == maxInstances:
+			tooMany = true
+		default:
 			seen[i.key] = true
 			out = append(out, i)
 		}
@@ -221,7 +229,7 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 			if !isNumber { // a variable
 				n = 1
 			}
-			for i := range int(min(max(n, 0), maxFiles)) {
+			for i := range int(min(max(n, 0), maxInstances+1)) {
 				key := float64(i)
 				add(instance{key, map[string]any{"count": map[string]any{"index": key}}, map[string]bool{"count": false}})
 			}
@@ -246,6 +254,10 @@ func (m *tfModule) instances(b *tfBlock, depth int) []instance {
 	})
 	if attr == "count" && len(out) == 0 && m.top().isOpen(x) {
 		m.emptyNote(b, x)
+	}
+	if tooMany {
+		m.problem(b.file, b.attrLine(attr), "%s of %s has more than %d instances, of which the others are not read", attr,
+			b.address(), maxInstances)
 	}
 	if !ok {
 		m.problem(b.file, b.attrLine(attr), "%s of %s depends on too many conditions", attr, b.address())

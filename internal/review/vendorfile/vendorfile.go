@@ -53,11 +53,14 @@ type reader struct {
 	notes       []Problem
 	notCompared map[string]bool
 	work        int
+	unread      map[string]unreadFile // by ending
+	unreadBytes int
 	maskedID    bool // a template refers to the external ID as a parameter
 }
 
 func newReader(label string) *reader {
-	return &reader{label: label, ids: map[string]bool{}, notCompared: map[string]bool{}, work: maxWork}
+	return &reader{label: label, ids: map[string]bool{}, notCompared: map[string]bool{}, work: maxWork,
+		unread: map[string]unreadFile{}}
 }
 
 func (r *reader) problem(file string, line int, format string, args ...any) {

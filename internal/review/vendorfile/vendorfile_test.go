@@ -69,6 +69,27 @@ func TestReadFiles(t *testing.T) {
 		{"an unknown transform", "a.yaml", "Transform: Macro\n" + resource(`
           - {Effect: Allow, Action: 's3:PutObject', Resource: '*'}
 `), "s3:PutObject", "the transform Macro"},
+		{"an include beside the resources", "a.yaml", "Fn::Transform: {Name: AWS::Include}\n" + resource(`
+          - {Effect: Allow, Action: 's3:PutObject', Resource: '*'}
+`), "s3:PutObject", "a.yaml:1: Fn::Transform is not evaluated"},
+		{"an include in the document", "a.yaml", resource(`
+          - {Effect: Allow, Action: 's3:PutObject', Resource: '*'}
+        Fn::Transform: {Name: AWS::Include}
+`), "s3:PutObject", "a.yaml:9: Fn::Transform in a policy document"},
+		{"an include in the properties", "a.yaml", resource(`
+          - {Effect: Allow, Action: 's3:PutObject', Resource: '*'}
+      Fn::Transform: {Name: AWS::Include}
+`), "s3:PutObject", "a.yaml:9: Fn::Transform in the properties of P"},
+		{"policies from elsewhere", "a.json", `{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {
+			"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"},
+				"Action": "sts:AssumeRole"}},
+			"Policies": {"Fn::GetAtt": ["X", "Policies"]}}}}}`, "", "a.json:4: Policies of R cannot be evaluated"},
+		{"a document far inside", "a.json", strings.Repeat(`{"a": `, 12) + bare + strings.Repeat("}", 12) + bare,
+			"s3:GetObject", "nested more than 8 deep"},
+		{"more instances than are read", "a.tf", `resource "aws_iam_policy" "p" {
+  count = 100000
+  policy = jsonencode({Statement = {Effect = "Allow", Action = "s3:GetObject", Resource = "*"}})
+}`, "s3:GetObject", "a.tf:2: count of aws_iam_policy.p has more than 1000 instances"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := ReadFiles(c.file, []File{{c.file, []byte(c.text)}})
