@@ -23,10 +23,17 @@ var differences = map[explain.Class]map[string]string{
 		"ec2:resetsnapshotattribute":    "no finding: it ends the sharing of a snapshot",
 		"redshift:revokesnapshotaccess": "no finding: it ends the sharing of a snapshot",
 		"rds-db:connect":                "credentials exposure: it is a login to the database",
+		"ram:deleteresourceshare":       "data destruction: it ends sharing",
+		"ram:disassociateresourceshare": "data destruction: it ends sharing",
+		"sqs:createqueue":               "no finding: a new queue is open to its own account alone",
 		"sns:createtopic":               "no finding: a new topic is open to its own account alone",
+	},
+	explain.Escalation: {
+		"cloudformation:createstack": "no finding: iam:PassedToService does not let CloudFormation have the role",
 	},
 	explain.Exfiltration: {
 		"ssm:getparameter":        "credentials exposure: parameters hold secrets",
+		"ssm:getparameters":       "credentials exposure",
 		"ssm:getparametersbypath": "credentials exposure",
 	},
 }

@@ -134,7 +134,7 @@ var rules = []rule{
 		title: "it can share snapshots or images with another account, which then copies them",
 		steps: [][]string{{"ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "rds:ModifyDBSnapshotAttribute",
 			"rds:ModifyDBClusterSnapshotAttribute", "redshift:AuthorizeSnapshotAccess",
-			"backup:PutBackupVaultAccessPolicy", "ec2:CreateStoreImageTask"}},
+			"backup:PutBackupVaultAccessPolicy", "ec2:CreateStoreImageTask", "fsx:ManageBackupPrincipalAssociations"}},
 		closes: "encrypt with the AWS managed key, whose snapshots cannot be shared, or with a key whose policy lets only " +
 			"the vendor's account use it"},
 	{id: "send-to-other-accounts", class: Exfiltration, reach: otherAccount,
@@ -209,6 +209,7 @@ var rules = []rule{
 			"dynamodb:PutResourcePolicy", "kms:PutKeyPolicy", "kms:CreateGrant", "sns:AddPermission",
 			"sns:SetTopicAttributes", "sqs:AddPermission", "sqs:SetQueueAttributes", "lambda:AddPermission",
 			"lambda:CreateFunctionUrlConfig", "ecr:SetRepositoryPolicy", "ram:CreateResourceShare",
+			"ram:AssociateResourceShare", "fsx:ManageBackupPrincipalAssociations", "s3:PutBucketOwnershipControls",
 			"secretsmanager:PutResourcePolicy", "elasticfilesystem:PutFileSystemPolicy", "s3tables:Put*Policy",
 			"backup:PutBackupVaultAccessPolicy", "glue:PutResourcePolicy", "events:PutPermission",
 			"ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "redshift:AuthorizeSnapshotAccess",
