@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"permstack/internal/policies"
 	"permstack/internal/policies/scope"
@@ -12,16 +13,30 @@ import (
 // ScopeTooLongError is returned for a scope whose list does not fit into the policies of a role or the template of the
 // permission stack.
 type ScopeTooLongError struct {
+	ScopeFit            // of the longest list
+	Others   []ScopeFit // of the lists that must be shortened, too
+	Err      error
+}
+
+// ScopeFit is how many values of a list of a scope fit.
+type ScopeFit struct {
 	Kind scope.Kind
 	Have int // values of the kind
 	Fit  int // how many of them, the first ones, would fit with the rest of the choice
-	Err  error
 }
 
 func (e *ScopeTooLongError) Error() string {
-	return fmt.Sprintf("the scope is too long: %d %s, of which %d fit into the policies of this choice. Write * for names that "+
+	have, fit := fmt.Sprintf("%d %s", e.Have, e.Kind.Plural()), strconv.Itoa(e.Fit)
+	if len(e.Others) > 0 {
+		fit += " " + e.Kind.Plural()
+	}
+	for _, o := range e.Others {
+		have += fmt.Sprintf(" and %d %s", o.Have, o.Kind.Plural())
+		fit += fmt.Sprintf(" and %d %s", o.Fit, o.Kind.Plural())
+	}
+	return fmt.Sprintf("the scope is too long: %s, of which %s fit into the policies of this choice. Write * for names that "+
 		"begin alike, narrow by a tag, choose fewer assets or operations, or use several installations (%v)",
-		e.Have, e.Kind.Plural(), e.Fit, e.Err)
+		have, fit, e.Err)
 }
 
 func (e *ScopeTooLongError) Unwrap() error { return e.Err }
@@ -44,21 +59,61 @@ func CheckScope(sel policies.Selection, env policies.Environment) error {
 	if len(values) < 2 {
 		return err
 	}
-	low, high := 0, len(values) // low fit, high do not
-	for high-low > 1 {
-		middle := (low + high) / 2
+	n := largest(len(values), func(n int) bool {
 		part := sel
-		part.Scope = sel.Scope.Normal().With(longest, values[:middle])
-		if fits(part, env) == nil {
+		part.Scope = sel.Scope.Normal().With(longest, values[:n])
+		return fits(part, env) == nil
+	})
+	if n > 0 {
+		return &ScopeTooLongError{ScopeFit: ScopeFit{longest, len(values), n}, Err: err}
+	}
+	return shortened(sel, env, longest, err)
+}
+
+// shortened returns a *ScopeTooLongError for a scope of which several lists are too long: with the same share of each.
+// It returns err if one value of each does not fit either.
+func shortened(sel policies.Selection, env policies.Environment, longest scope.Kind, err error) error {
+	all := sel.Scope.Normal()
+	parts := func(n int) (scope.Scope, []ScopeFit) { // n of the longest list
+		part, list := all, []ScopeFit{}
+		for _, k := range scope.Kinds {
+			values := all.Get(k)
+			if len(values) < 2 || k == scope.Region || k == scope.Tag { // fewer tags are another scope, not a shorter one
+				continue
+			}
+			fit := ScopeFit{k, len(values), max(1, len(values)*n/len(all.Get(longest)))}
+			part = part.With(k, values[:fit.Fit])
+			if k == longest {
+				list = slices.Insert(list, 0, fit)
+			} else {
+				list = append(list, fit)
+			}
+		}
+		return part, list
+	}
+	n := largest(len(all.Get(longest)), func(n int) bool {
+		part := sel
+		part.Scope, _ = parts(n)
+		return fits(part, env) == nil
+	})
+	_, list := parts(n)
+	if n == 0 || len(list) == 0 || list[0].Kind != longest {
+		return err
+	}
+	return &ScopeTooLongError{ScopeFit: list[0], Others: list[1:], Err: err}
+}
+
+// largest returns the largest number below high for which a condition is true, that of all numbers below it, or 0.
+func largest(high int, is func(int) bool) int {
+	low := 0
+	for high-low > 1 {
+		if middle := (low + high) / 2; is(middle) {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	if low == 0 { // the choice does not fit with one value either
-		return err
-	}
-	return &ScopeTooLongError{Kind: longest, Have: len(values), Fit: low, Err: err}
+	return low
 }
 
 // fits returns an error if the permission stacks of a selection cannot be written.

@@ -48,3 +48,31 @@ func TestScopeLimits(t *testing.T) {
 	const command = "go test ./internal/permissionstack -run TestScopeLimits -update"
 	docsection.Check(t, "../../docs/narrowing.md", "limits", command, table.String(), *update)
 }
+
+// TestScopeOfTwoLists checks that a refusal states what would fit of every list if none of one would.
+func TestScopeOfTwoLists(t *testing.T) {
+	sel := policies.Selection{Profile: "cpm", Assets: []schema.Asset{"dynamodb", "s3"}}
+	for kind, n := range map[scope.Kind]int{scope.Table: 500, scope.Bucket: 300} {
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf("name%012d", i)
+		}
+		sel.Scope = sel.Scope.With(kind, names)
+	}
+	env := environment("aws", "eu-central-1")
+	env.ControlPlaneRoleARN, env.ExternalID = "", ""
+	var tooLong *permissionstack.ScopeTooLongError
+	err := permissionstack.CheckScope(sel, env)
+	if !errors.As(err, &tooLong) || len(tooLong.Others) != 1 {
+		t.Fatalf("got %v, want a scope of which two lists are too long", err)
+	}
+	if want := "500 tables and 300 buckets, of which "; !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	for _, o := range append(tooLong.Others, tooLong.ScopeFit) {
+		sel.Scope = sel.Scope.With(o.Kind, sel.Scope.Get(o.Kind)[:o.Fit])
+	}
+	if err := permissionstack.CheckScope(sel, env); err != nil {
+		t.Errorf("with the lists shortened as the message states: %v", err)
+	}
+}
