@@ -42,8 +42,8 @@ type runner struct {
 	started time.Time
 }
 
-// Profiles returns the names of the profiles that the demo can launch, which are the built-in ones, sorted. The functions
-// of an embedded AWS have no others.
+// Profiles returns the names of the profiles that the demo can launch, sorted: the built-in ones. The functions of an
+// embedded AWS have no others.
 func Profiles() []string { return profiles.Names() }
 
 // DefaultAssets returns the assets that the demo protects unless others are chosen.

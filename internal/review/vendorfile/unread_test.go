@@ -22,7 +22,8 @@ func TestUnread(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for name, text := range map[string]string{tc.file: tc.text, "ok.json": strings.Replace(policy, "iam:*", "s3:GetObject", 1)} {
+			read := strings.Replace(policy, "iam:*", "s3:GetObject", 1)
+			for name, text := range map[string]string{tc.file: tc.text, "ok.json": read} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
