@@ -15,8 +15,8 @@ usage: ./build.sh COMMAND
   publish   package, and upload the release to one bucket for each Region; existing objects are never overwritten
   site      write the review page to dist/site/index.html
   test      check the format, vet, and run every test, those with the interop tools included
-  race      run the tests of all packages with goroutines under the race detector; "test" does that only for those
-            that do not import the AWS SDK's clients, which take minutes to compile for it
+  race      run the tests of all packages with goroutines under the race detector, for which every package is compiled
+            again
   exhaustive
             run every case of the tests that check a sample in "test"
   mutate    mutation testing of the core packages: ./build.sh mutate [-sample N] [PACKAGE...]
@@ -234,13 +234,6 @@ race_packages() {
     ./internal/fakeaws/... ./internal/notify ./internal/provisioner/... ./internal/review/livecheck
 }
 
-# quick_race_packages lists the packages of race_packages whose tests do not import the AWS SDK's clients.
-quick_race_packages() {
-  # shellcheck disable=SC2046 # one word for each package
-  go list -test -f '{{.ImportPath}} {{join .Deps " "}}' $(race_packages) |
-    sed -n -e '/aws-sdk-go-v2\/service\//d' -e 's/\.test .*//p'
-}
-
 # race_test runs the tests of the given packages under the race detector.
 race_test() {
   if command -v "$(go env CC)" >/dev/null; then
@@ -283,8 +276,6 @@ run_tests() {
   log "vet, and tests without interop tools"
   # shellcheck disable=SC2046
   go_test -vet=all $(go list ./... | grep -vxF "$with_tools") || status=1
-  # shellcheck disable=SC2046
-  race_test $(quick_race_packages) || status=1
   log "vet, and tests with interop tools"
   wait "$interop" || status=1
   cat "$work/interop"

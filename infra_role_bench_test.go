@@ -10,6 +10,7 @@ import (
 	"permstack/internal/cfn/cfntemplate"
 	"permstack/internal/iampolicy"
 	"permstack/internal/iampolicy/eval"
+	"permstack/internal/iampolicy/policytest"
 )
 
 // infraBench is a place of a scene with its requests, and for each statement the requests to which it applies.
@@ -249,9 +250,13 @@ func newInfraBenches(t *testing.T) []*infraBench {
 // directions.
 func TestInfraRoleAccess(t *testing.T) {
 	number := 0
+	sample := policytest.NewStratified(4) // of the statements that are probed; of each policy at least one
 	for _, b := range infraBenches(t) {
 		problems := b.wrong()
-		for _, st := range b.statements {
+		for i, st := range b.statements {
+			if !sample.Includes(b.name, fmt.Sprintf("%s/%s %d in %s", b.name, st.Sid, i, b.scene.what)) {
+				continue
+			}
 			problems = append(problems, b.probes(st)...)
 		}
 		problems = append(problems, b.duplicateActions()...)

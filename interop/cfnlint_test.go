@@ -1,8 +1,10 @@
 package interop
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,17 +14,25 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestCfnLint runs cfn-lint over the templates that customers launch and those that permstack writes. Starting it and
-// reading AWS's schemas take most of its time, so there is one run for all files.
+// TestCfnLint runs cfn-lint over template.yaml, the templates made of it that customers launch, and those that permstack
+// writes: one template of every kind in a sample. Starting it and reading AWS's schemas take long, so there is one run
+// for all files.
 func TestCfnLint(t *testing.T) {
 	t.Parallel()
 	lint := tool(t, "PERMSTACK_CFN_LINT")
 	dir := t.TempDir()
-	files, err := filepath.Glob(filepath.Join(root, "templates", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("templates: %v, %v", files, err)
+	templates, err := filepath.Glob(filepath.Join(root, "templates", "*.yaml"))
+	if err != nil || len(templates) == 0 {
+		t.Fatalf("templates: %v, %v", templates, err)
 	}
-	files = append(files, filepath.Join(root, "template.yaml"))
+	sample := policytest.NewStratified(200)
+	var files []string
+	// The launch templates have the resources of template.yaml, which takes most of a minute.
+	for _, path := range append([]string{filepath.Join(root, "template.yaml")}, templates...) {
+		if sample.Includes(templateKind(filepath.Base(path)), path) {
+			files = append(files, path)
+		}
+	}
 	write := func(name string, template permissionstack.Template) {
 		path := filepath.Join(dir, name+".json")
 		if err := os.WriteFile(path, template.JSON(), 0o600); err != nil {
@@ -30,9 +40,10 @@ func TestCfnLint(t *testing.T) {
 		}
 		files = append(files, path)
 	}
-	sample := policytest.NewSample(8) // cfn-lint takes a second for three templates
-	for name, set := range sets(t) {
-		if strings.HasPrefix(name, "portable") && !sample.Includes(name) {
+	all := sets(t)
+	for _, name := range slices.Sorted(maps.Keys(all)) { // cfn-lint takes a second for three templates
+		set := all[name]
+		if !sample.Includes(setKind(name), name) {
 			continue
 		}
 		whole, err := permissionstack.Combined(set)
@@ -56,6 +67,30 @@ func TestCfnLint(t *testing.T) {
 	if err != nil {
 		t.Errorf("cfn-lint: %v\n%s%s", err, stdout, stderr)
 	}
+}
+
+// templateKind returns the kind of a template in the repository, of which a sample has one.
+func templateKind(file string) string {
+	switch {
+	case strings.HasSuffix(file, "stackset.yaml"):
+		return "stack set"
+	case file == "org-hub.yaml" || file == "iam-events.yaml":
+		return file
+	}
+	return "launch template"
+}
+
+// setKind returns the kind of a permission set of sets: portable, with everything, or of one asset.
+func setKind(name string) string {
+	switch kind, _, _ := strings.Cut(name, "-"); {
+	case kind == "portable" && strings.HasSuffix(name, "-backup"):
+		return "portable backup"
+	case kind == "portable":
+		return kind
+	case kind == "all":
+		return name
+	}
+	return "asset"
 }
 
 func absolute(t *testing.T, files []string) []string {

@@ -32,7 +32,7 @@ func TestBaselines(t *testing.T) {
 
 // TestSample runs a small part of the matrix; `./build.sh faults` runs all of it.
 func TestSample(t *testing.T) {
-	every := 997 // a prime, which covers every kind of fault
+	every := 1999 // a prime, which covers every kind of fault
 	if testing.Short() {
 		every *= 5
 	}
@@ -55,7 +55,7 @@ func TestSample(t *testing.T) {
 // TestPairs runs some scenarios with two faults; `./build.sh faults pairs` runs
 // more.
 func TestPairs(t *testing.T) {
-	cases := 20
+	cases := 10
 	if testing.Short() {
 		cases = 6
 	}
@@ -73,7 +73,7 @@ func TestPairs(t *testing.T) {
 }
 
 func TestSoak(t *testing.T) {
-	r, err := Soak{Scenarios: 12, Seed: 3}.Run(t.Context())
+	r, err := Soak{Scenarios: 6, Seed: 3}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,15 +11,11 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestClosure evaluates every flow that a selection promises.
-//
-// It draws 40 random selections beside the systematic ones, and 2,000 with
-// PERMSTACK_FULL=1.
+// TestClosure evaluates every flow that a selection promises, for the systematic selections and 2,000 random ones. The
+// systematic ones and 40 random ones are evaluated in every run of the tests by TestBuiltInProfiles of package lint.
 func TestClosure(t *testing.T) {
-	random := 40
-	if policytest.Full() {
-		random = 2000
-	}
+	policytest.RequireFull(t, "package lint evaluates the flows for fewer random selections")
+	const random = 2000
 	for _, name := range policies.ProfileNames() {
 		for _, release := range policies.Releases {
 			t.Run(name+"@"+release, func(t *testing.T) {

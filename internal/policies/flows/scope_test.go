@@ -28,20 +28,16 @@ var scopes = map[scope.Kind]scope.Scope{
 }
 
 // narrowedRequests calls f for each choice of a profile that a scope narrows, with the requests of the flows that it
-// promises. It draws one choice in 9, and all with PERMSTACK_FULL=1.
+// promises: for everything and one choice in 25.
 func narrowedRequests(
 	t *testing.T, name string, s scope.Scope,
 	f func(profile schema.Profile, set policies.Set, env policies.Environment, requests []flows.Request),
 ) {
 	t.Helper()
 	profile, _ := policies.Profile(name)
-	stride := 9
-	if policytest.Full() {
-		stride = 1
-	}
-	i := 0
+	sample := policytest.NewStratified(25)
 	for sel := range flows.Selections(profile, "", 0) {
-		if i++; i%stride != 1%stride {
+		if !sample.Includes("", choice.String(sel)) {
 			continue
 		}
 		sel.Scope = s
@@ -151,10 +147,10 @@ func TestScopeBreaksFlow(t *testing.T) {
 }
 
 // TestNarrowedByOutsideEvaluator evaluates requests inside and outside scopes with @cloud-copilot/iam-simulate: one in
-// 40, by a hash.
+// 20, by a hash.
 func TestNarrowedByOutsideEvaluator(t *testing.T) {
 	judge := policytest.OutsideEvaluator(t)
-	sample := policytest.NewSample(40)
+	sample := policytest.NewSample(20)
 	for _, name := range policies.ProfileNames() {
 		t.Run(name, func(t *testing.T) {
 			var requests []flows.Request
