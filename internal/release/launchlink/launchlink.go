@@ -204,7 +204,8 @@ func (l Link) Answers(t *cfntemplate.Template) (map[string]string, error) {
 		for _, a := range l.Assets {
 			name := parameters[strings.ReplaceAll(a, "-", "")]
 			if name == "" {
-				return nil, fmt.Errorf("asset %q: the template has %s", a, strings.Join(slices.Sorted(maps.Keys(parameters)), ", "))
+				return nil, fmt.Errorf("unknown asset %q: the template has %s",
+					a, strings.Join(slices.Sorted(maps.Keys(parameters)), ", "))
 			}
 			values[name] = "yes"
 		}
