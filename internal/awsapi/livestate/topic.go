@@ -59,7 +59,11 @@ func (r *Reader) SubscriptionFilter(ctx context.Context, arn string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("read subscription %s: %w", arn, err)
 	}
-	return got.Attributes["FilterPolicy"], nil
+	filter := got.Attributes["FilterPolicy"]
+	if strings.TrimSpace(filter) == "{}" { // which removes a filter (developer guide, "Removing a subscription filter policy")
+		filter = ""
+	}
+	return filter, nil
 }
 
 // Subscriptions lists the subscriptions to a topic. If a page cannot be read it

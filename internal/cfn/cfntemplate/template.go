@@ -54,6 +54,9 @@ type Output struct {
 	export *node
 }
 
+// Value returns the value as written, functions in their long form.
+func (o *Output) Value() any { return o.value.plain() }
+
 // Resource returns a resource by its logical id, or nil.
 func (t *Template) Resource(id string) *Resource { return t.resources[id] }
 

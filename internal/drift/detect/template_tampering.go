@@ -118,6 +118,9 @@ func (t *templateComparison) compareAttributes(s *stack) {
 		if have != nil && have.DeletionPolicy != expected.DeletionPolicy {
 			t.add(finding.Changed, expected.LogicalID+":", "deletion policy", have.DeletionPolicy)
 		}
+		if have != nil && have.UpdateReplacePolicy != expected.UpdateReplacePolicy {
+			t.add(finding.Changed, expected.LogicalID+":", "update replace policy", have.UpdateReplacePolicy)
+		}
 	}
 	for _, p := range s.bound.Template.Parameters {
 		have := s.template.Template.Parameter(p.Name)
@@ -125,12 +128,70 @@ func (t *templateComparison) compareAttributes(s *stack) {
 			t.add(finding.GrantsMore, "parameter", p.Name+":", "its value is shown to everybody who may describe the stack")
 		}
 	}
+	t.compareDisclosures(s)
 	expected, have := outputs(s.bound, s.references), outputs(s.template, s.deployedReferences)
 	for _, name := range sorted(expected) {
 		if name != "TemplateHash" && have[name] != expected[name] && !isUnknown(expected[name]) {
 			t.add(finding.Changed, "output", name+":", have[name])
 		}
 	}
+}
+
+// compareDisclosures reports outputs and metadata that show a masked parameter, such as the external id, to everybody who
+// may describe the stack: CloudFormation masks a NoEcho parameter, but neither outputs nor metadata that refer to it
+// (user guide, "Parameters", NoEcho).
+func (t *templateComparison) compareDisclosures(s *stack) {
+	masked := map[string]bool{}
+	for _, p := range s.template.Template.Parameters {
+		masked[p.Name] = p.NoEcho
+	}
+	for _, p := range s.bound.Template.Parameters { // whether or not it still is
+		masked[p.Name] = masked[p.Name] || p.NoEcho
+	}
+	for _, o := range s.template.Template.Outputs {
+		if name := reference(o.Value(), masked); name != "" {
+			t.add(finding.GrantsMore, "output", o.Name+":", "shows the parameter", name)
+		}
+	}
+	for _, r := range s.template.Template.Resources {
+		if name := reference(r.Metadata, masked); name != "" {
+			t.add(finding.GrantsMore, r.LogicalID+":", "metadata shows the parameter", name)
+		}
+	}
+}
+
+// reference returns one of the names to which a value of a template refers, "" if it refers to none.
+func reference(v any, names map[string]bool) string {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if name := reference(item, names); name != "" {
+				return name
+			}
+		}
+	case map[string]any:
+		for _, key := range sorted(v) {
+			if key == "Ref" && names[text(v[key])] {
+				return text(v[key])
+			}
+			if name := reference(v[key], names); name != "" {
+				return name
+			}
+			if key != "Fn::Sub" {
+				continue
+			}
+			format := text(v[key])
+			if list, ok := v[key].([]any); ok && len(list) > 0 {
+				format = text(list[0])
+			}
+			for _, name := range sorted(names) {
+				if names[name] && strings.Contains(format, "${"+name+"}") {
+					return name
+				}
+			}
+		}
+	}
+	return ""
 }
 
 func outputs(template *cfntemplate.Resolved, references cfntemplate.Resolver) map[string]string {

@@ -16,10 +16,28 @@ import (
 // changeDirection returns how a call changed a resource; "" if it changed nothing
 // that is compared, or set what is expected.
 func (m *model) changeDirection(e changeevent.Event, r *resource) finding.Direction {
-	if m.setsExpected(e, r) {
+	if !concernsType(e, r) || m.setsExpected(e, r) {
 		return ""
 	}
+	if e.Call.Action == "sns:SetTopicAttributes" && e.Parameter("attributeName") != "Policy" {
+		return finding.Changed
+	}
 	return callDirections[e.Call.Action]
+}
+
+// concernsType reports whether a call that names a resource changes it. The ARN of a topic is also the physical id of
+// its policy, and the beginning of those of its subscriptions: one call is one finding.
+func concernsType(e changeevent.Event, r *resource) bool {
+	ofPolicy := r.typ.owner != nil // a topic's policy
+	switch e.Call.Action {
+	case "sns:SetTopicAttributes":
+		return r.typ != snsSubscription && ofPolicy == (e.Parameter("attributeName") == "Policy")
+	case "sns:AddPermission", "sns:RemovePermission":
+		return ofPolicy
+	case "sns:Subscribe", "sns:DeleteTopic":
+		return r.typ == snsTopic
+	}
+	return true
 }
 
 // setsExpected reports whether a call set what is expected, in whatever form: a tool that
@@ -66,7 +84,7 @@ func (m *model) setsExpected(e changeevent.Event, r *resource) bool {
 	case "events:PutRule":
 		return setsDeclared(e, r, map[string]any{"State": ruleEnabled}, "Name", "Tags", "EventBusName")
 	case "lambda:UpdateFunctionConfiguration":
-		return setsDeclared(e, r, nil, "FunctionName", "Description")
+		return setsFunction(e, r)
 	case "cloudwatch:PutMetricAlarm":
 		return setsDeclared(e, r, map[string]any{"ActionsEnabled": "true"}, "AlarmName", "Tags")
 	}
@@ -113,7 +131,7 @@ func (m *model) setsTopicAttribute(e changeevent.Event) bool {
 	case slices.Contains(topicSettings, name):
 		return value == live.settings[name]
 	}
-	return value == text(topic.props[name])
+	return true // how messages look, are traced or logged is not compared
 }
 
 // setsQueueAttributes reports whether a call set attributes of a queue to what they are.
@@ -146,6 +164,22 @@ func setsTargets(e changeevent.Event, r *resource) bool {
 		}
 	}
 	return len(given) > 0
+}
+
+// setsFunction reports whether a call set the compared settings of a function as the template has them. Others, such as
+// tracing, the size of /tmp and snapshots, are not compared.
+func setsFunction(e changeevent.Event, r *resource) bool {
+	parameters, _ := capitalized(e.Parameters).(map[string]any)
+	var ignored []string
+	compared := false
+	for name := range parameters {
+		if slices.ContainsFunc(functionProperties, func(p string) bool { return strings.EqualFold(p, name) }) {
+			compared = true
+			continue
+		}
+		ignored = append(ignored, name)
+	}
+	return !compared || setsDeclared(e, r, nil, ignored...)
 }
 
 // setsDeclared reports whether every parameter of a call has the declared value of the
