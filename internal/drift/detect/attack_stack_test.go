@@ -181,6 +181,15 @@ func TestForgedResources(t *testing.T) {
 			finding.GrantsMore, "sts:ExternalId"},
 		{"external id shown", `"NoEcho":true,"MinLength":2,"MaxLength":1224}},"Resources":{`,
 			`"MinLength":2}},"Resources":{` + added, finding.GrantsMore, "shown to everybody"},
+		{"output shows the external id", `"CatalogVersion":{"Value":"`,
+			`"Shown":{"Value":{"Fn::Base64":{"Fn::Sub":"${ExternalId}"}}},"CatalogVersion":{"Value":"`, finding.GrantsMore,
+			"output Shown: shows the parameter ExternalId"},
+		{"metadata shows the external id", `"Type":"AWS::IAM::Role","Properties":`,
+			`"Type":"AWS::IAM::Role","Metadata":{"shown":{"Ref":"ExternalId"}},"Properties":`, finding.GrantsMore,
+			"metadata shows the parameter ExternalId"},
+		{"role retained when it is replaced", `"Type":"AWS::IAM::Role","Properties":`,
+			`"Type":"AWS::IAM::Role","UpdateReplacePolicy":"Retain","Properties":`, finding.Changed,
+			"update replace policy Retain"},
 		{"output replaced", `"CatalogVersion":{"Value":"`, `"CatalogVersion":{"Value":"0`, finding.Changed, "CatalogVersion"},
 	} {
 		if !sample.Includes("", tc.name) {

@@ -196,7 +196,12 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	c.read(ctx, m)
 	report.NoSubscriber = m.hasNoSubscriber()
-	if subscribers, known := m.alertSubscribers(); subscribers != "" || c.o.Limited && known {
+	// Without the choice CompareChoices takes the subscribers as not known, such as while the parent stack is in progress.
+	subscribers, known := m.alertSubscribers()
+	if !known {
+		subscribers = c.o.Previous(finding.SubscribersChoice)
+	}
+	if known || subscribers != "" {
 		report.Choices = append(report.Choices, finding.Choice{Name: finding.SubscribersChoice, Value: subscribers})
 	}
 	if c.chosen != nil {

@@ -15,9 +15,12 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// descriptionProperty has no effect on access or on the check. A difference of it is not
+// Descriptions have no effect on access or on the check. A difference of them is not
 // reported; CloudFormation's own drift detection shows it.
-const descriptionProperty = "Description"
+const (
+	descriptionProperty = "Description"
+	alarmDescription    = "AlarmDescription"
+)
 
 // detection is the result of CloudFormation's drift detection for one resource.
 type detection struct {
@@ -110,7 +113,7 @@ func (r *resource) merge(live []draft) []draft {
 			out = append(out, r.externalIDDraft(byProperty[property]))
 			continue
 		}
-		if reported || r.comparedLive(property) || property == descriptionProperty {
+		if reported || r.comparedLive(property) || property == descriptionProperty || property == alarmDescription {
 			continue
 		}
 		byOthers := func(d difference) bool { return d.kind == "ADD" }

@@ -59,6 +59,10 @@ func TestParentTemplate(t *testing.T) {
 			finding.GrantsMore, "AWS::SNS::Subscription"},
 		{"permission", "      Principal: events.amazonaws.com\n", "      Principal: \"*\"\n",
 			finding.GrantsMore, "Principal"},
+		{ // with a change of a resource, too
+			"output shows the external id", "\nOutputs:\n", "\nOutputs:\n  Shown: {Value: !Ref ExternalId}\n",
+			finding.GrantsMore, "output Shown: shows the parameter ExternalId",
+		},
 		{"output", "    Value: !Ref Drift\n", "    Value: another-function\n", finding.Monitoring, "output DriftFunction"},
 	} {
 		if !sample.Includes(string(tc.direction), tc.name) {
@@ -71,7 +75,7 @@ func TestParentTemplate(t *testing.T) {
 			if edited == original {
 				t.Fatalf("the template has no %q", tc.old)
 			}
-			if tc.name == "external id shown" {
+			if strings.HasSuffix(tc.name, "the external id") || tc.name == "external id shown" {
 				edited = strings.Replace(edited, "Description: Starts the drift check", "Description: It starts it", 1)
 			}
 			w.updateStack(parentName, edited)

@@ -26,7 +26,7 @@ func TestAlarmTampering(t *testing.T) {
 				AlarmName: name, AlarmDescription: a.AlarmDescription, Namespace: a.Namespace, MetricName: a.MetricName,
 				Dimensions: a.Dimensions, Statistic: a.Statistic, Period: a.Period, EvaluationPeriods: a.EvaluationPeriods,
 				ComparisonOperator: a.ComparisonOperator, Threshold: a.Threshold, TreatMissingData: a.TreatMissingData,
-				ActionsEnabled: a.ActionsEnabled, AlarmActions: a.AlarmActions, OKActions: a.OKActions,
+				ActionsEnabled: a.ActionsEnabled, AlarmActions: a.AlarmActions, OKActions: a.OKActions, Unit: a.Unit,
 			}
 			edit(in)
 			_, err := c.PutMetricAlarm(ctx, in)
@@ -54,6 +54,9 @@ func TestAlarmTampering(t *testing.T) {
 		}),
 		row("metric of another stack", "Dimensions", func(in *cloudwatch.PutMetricAlarmInput) {
 			in.Dimensions = []types.Dimension{{Name: aws.String("Stack"), Value: aws.String("other")}}
+		}),
+		row("unit that the metric does not have", "Unit", func(in *cloudwatch.PutMetricAlarmInput) {
+			in.Unit = types.StandardUnitBytes
 		}),
 		row("other comparison", "ComparisonOperator", func(in *cloudwatch.PutMetricAlarmInput) {
 			in.ComparisonOperator = types.ComparisonOperatorGreaterThanThreshold
@@ -130,7 +133,7 @@ func TestSubscriptionTampering(t *testing.T) {
 				return err
 			}
 			return attribute("FilterPolicy", `{"nothing":["matches"]}`)(ctx, w)
-		}, attribute("FilterPolicy", ""), finding.TopicChanged, finding.Monitoring, "security@example.com"},
+		}, attribute("FilterPolicy", "{}"), finding.TopicChanged, finding.Monitoring, "security@example.com"},
 		{"policy of the event topic reset", func(ctx context.Context, _ *environment) error {
 			_, err := c.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: events,
 				AttributeName: aws.String("Policy"), AttributeValue: aws.String("")})

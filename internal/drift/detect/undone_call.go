@@ -82,11 +82,11 @@ func (m *model) setsExpected(e changeevent.Event, r *resource) bool {
 	case "events:PutTargets":
 		return setsTargets(e, r)
 	case "events:PutRule":
-		return setsDeclared(e, r, map[string]any{"State": ruleEnabled}, "Name", "Tags", "EventBusName")
+		return setsDeclared(e, r, map[string]any{"State": ruleEnabled}, "Name", "Tags", "EventBusName", descriptionProperty)
 	case "lambda:UpdateFunctionConfiguration":
 		return setsFunction(e, r)
 	case "cloudwatch:PutMetricAlarm":
-		return setsDeclared(e, r, map[string]any{"ActionsEnabled": "true"}, "AlarmName", "Tags")
+		return setsDeclared(e, r, map[string]any{"ActionsEnabled": "true"}, "AlarmName", "Tags", alarmDescription)
 	}
 	return false
 }

@@ -44,6 +44,16 @@ func ofMessaging(w *watched) []harmless {
 			})
 			return err
 		}},
+		{"signature and tracing of a topic", func(ctx context.Context, _ *watched) error {
+			for name, value := range map[string]string{"SignatureVersion": "2", "TracingConfig": "Active"} {
+				if _, err := topics.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+					TopicArn: alerts, AttributeName: &name, AttributeValue: &value,
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
 		{"tag of a topic", func(ctx context.Context, _ *watched) error {
 			_, err := topics.TagResource(ctx, &sns.TagResourceInput{ResourceArn: alerts, Tags: []snstypes.Tag{
 				{Key: aws.String("cost-center"), Value: aws.String("4711")},
@@ -54,7 +64,7 @@ func ofMessaging(w *watched) []harmless {
 			_, err := topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("of-others")})
 			return err
 		}},
-		{"rules written as they are", func(ctx context.Context, w *watched) error {
+		{"rules written as they are, with another description", func(ctx context.Context, w *watched) error {
 			for _, id := range []string{"DriftRule", "DriftCallsRule", "DriftIAMRule"} {
 				name := w.ids[id]
 				got, err := rules.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
@@ -67,7 +77,7 @@ func ofMessaging(w *watched) []harmless {
 				}
 				if _, err := rules.PutRule(ctx, &eventbridge.PutRuleInput{
 					Name: &name, EventPattern: &pattern, ScheduleExpression: got.ScheduleExpression, State: got.State,
-					Description: got.Description,
+					Description: aws.String("Starts the check."),
 				}); err != nil {
 					return err
 				}

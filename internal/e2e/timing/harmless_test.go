@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"permstack/internal/awsapi/livestate"
@@ -213,6 +214,14 @@ func ofOthers(w *watched) []harmless {
 			})
 			return err
 		}},
+		{"description and tracing of a function", func(ctx context.Context, w *watched) error {
+			_, err := functions.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+				FunctionName: aws.String(w.driftFunction()), Description: aws.String("The check."),
+				TracingConfig: &lambdatypes.TracingConfig{Mode: lambdatypes.TracingModeActive},
+				SnapStart:     &lambdatypes.SnapStart{ApplyOn: lambdatypes.SnapStartApplyOnNone},
+			})
+			return err
+		}},
 		{"actions of an alarm that are on", func(ctx context.Context, w *watched) error {
 			_, err := alarms.EnableAlarmActions(ctx, &cloudwatch.EnableAlarmActionsInput{
 				AlarmNames: []string{w.ids["DriftCheckMissing"]},
@@ -295,7 +304,7 @@ func TestHarmlessHour(t *testing.T) {
 			w.throttle = nil
 			return w.functions.InvokeAsync(w.driftFunction(), []byte(`{"source":"aws.events"}`))
 		}})
-		interval := time.Hour / time.Duration(len(all))
+		interval := time.Hour/time.Duration(len(all)) + 1 // rounded up
 		for _, c := range all {
 			next := time.Now().Add(interval)
 			if err := c.do(t.Context(), w); err != nil {

@@ -107,6 +107,7 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 	for _, name := range slices.Compact(names) {
 		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") || hints[name].Explained ||
 			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) ||
+			name == SubscribersChoice && !isNamed(before, name) ||
 			name == TerminationChoice && old[name] != TerminationOn {
 			continue
 		}
@@ -122,6 +123,11 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// isNamed reports whether a choice is in a list, with whatever value.
+func isNamed(list []Choice, name string) bool {
+	return slices.ContainsFunc(list, func(c Choice) bool { return c.Name == name })
 }
 
 // sameDeclaration reports whether two values of ExternalIDChoice have the same hash.
