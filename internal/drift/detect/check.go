@@ -232,6 +232,9 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		found[i].Calls = changeevent.CallsFor(f, c.o.Events)
 	}
 	report.Findings, report.Accepted = finding.Accept(found, all[0].acceptances(), c.o.Now())
+	if c.chosen != nil {
+		report.Choices = append(report.Choices, c.directUpdates(all, found, report.Choices)...)
+	}
 	report.Undone = completeAll(m.undone(c.o.Events, found), secrets)
 	slices.Sort(report.NotReached)
 	return nil

@@ -132,9 +132,11 @@ func (eventsRule) targets(c *eventbridge.Client, r *request, name string) error 
 		if err != nil && !isNotFound(err) {
 			return err
 		}
-		if err == nil && out.FailedEntryCount > 0 {
-			return fmt.Errorf("target %s: %s",
-				aws.ToString(out.FailedEntries[0].TargetId), aws.ToString(out.FailedEntries[0].ErrorMessage))
+		for _, failed := range removalFailures(out, err) {
+			// A rollback also removes targets that were not put before the update failed.
+			if aws.ToString(failed.ErrorCode) != "ResourceNotFoundException" {
+				return fmt.Errorf("target %s: %s", aws.ToString(failed.TargetId), aws.ToString(failed.ErrorMessage))
+			}
 		}
 	}
 	if len(put) > 0 && (r.old == nil || r.changed("Targets")) {
@@ -254,4 +256,12 @@ func ebTags(tags []protocol.Tag) []ebtypes.Tag {
 		out = append(out, ebtypes.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 	}
 	return out
+}
+
+// removalFailures returns the targets that a call could not remove.
+func removalFailures(out *eventbridge.RemoveTargetsOutput, err error) []ebtypes.RemoveTargetsResultEntry {
+	if err != nil {
+		return nil
+	}
+	return out.FailedEntries
 }

@@ -39,6 +39,16 @@ const (
 	TerminationOn     = "on"
 )
 
+// DirectUpdateSuffix ends the names of the choices that state when a permission stack was last updated by another than
+// the parent stack; the names begin with the part. NoDirectUpdate is the value if only the parent did.
+const (
+	DirectUpdateSuffix = "StackUpdate"
+	NoDirectUpdate     = "no"
+)
+
+// isDirectUpdate reports whether a choice states when a permission stack was updated.
+func isDirectUpdate(name string) bool { return strings.HasSuffix(name, DirectUpdateSuffix) }
+
 // ExternalIDChoice is the choice of the external id. Its value is not the id, but when it
 // was set, DeclarationSeparator, and a hash of what is declared for the roles that require
 // it: if that changes too, the time does not show that the id changed.
@@ -108,6 +118,7 @@ func CompareChoices(stack, stackID string, before, after []Choice) []Finding {
 		if old[name] == now[name] || isContent(name) && (old[name] == "" || now[name] == "") || hints[name].Explained ||
 			name == ExternalIDChoice && !sameDeclaration(old[name], now[name]) ||
 			name == SubscribersChoice && !isNamed(before, name) ||
+			isDirectUpdate(name) && (!isNamed(before, name) || now[name] == NoDirectUpdate || now[name] == "") ||
 			name == TerminationChoice && old[name] != TerminationOn {
 			continue
 		}
@@ -147,7 +158,7 @@ func ChoiceDirection(name, before, after string) Direction {
 	switch {
 	case slices.Contains(monitoringChoices, name):
 		return Monitoring
-	case isContent(name):
+	case isContent(name), isDirectUpdate(name):
 		return GrantsMore
 	case name == "PermissionsBoundaryArn" && before == "":
 		return GrantsLess

@@ -168,6 +168,8 @@ var ruleDetails = map[string]map[finding.Direction]string{
 	},
 }
 
+const directUpdate = "The stack is as expected again. What its template granted in between is not known to the check."
+
 // choiceDetails are the consequences of a changed choice.
 var choiceDetails = map[string]string{
 	"ControlPlaneRoleArn":         "This principal may assume the backup service's role now.",
@@ -187,10 +189,12 @@ var choiceDetails = map[string]string{
 	finding.HubChoice:             "This topic of the organization is notified, too.",
 	finding.ExternalIDChoice: "CloudFormation changed the role, and its template is the same: the external ID is another " +
 		"one, or a change set restored the role. Whoever chose the ID can use the access through the backup service.",
-	finding.AcceptedChoice:   "These differences are not reported until their acceptance ends.",
-	finding.AuditChoice:      "Whether the check also searches the whole account once a day.",
-	finding.GuardrailsChoice: "What these add to the roles is not reported now.",
-	"Template":               "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
+	finding.AcceptedChoice:                   "These differences are not reported until their acceptance ends.",
+	finding.AuditChoice:                      "Whether the check also searches the whole account once a day.",
+	finding.GuardrailsChoice:                 "What these add to the roles is not reported now.",
+	"access" + finding.DirectUpdateSuffix:    directUpdate,
+	"inventory" + finding.DirectUpdateSuffix: directUpdate,
+	"Template":                               "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
 // same says what a difference amounts to if the access of the role is the same.
