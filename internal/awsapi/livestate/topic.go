@@ -60,7 +60,8 @@ func (r *Reader) SubscriptionFilter(ctx context.Context, arn string) (string, er
 		return "", fmt.Errorf("read subscription %s: %w", arn, err)
 	}
 	filter := got.Attributes["FilterPolicy"]
-	if strings.TrimSpace(filter) == "{}" { // which removes a filter (developer guide, "Removing a subscription filter policy")
+	// An empty document removes a filter (developer guide, "Removing a subscription filter policy").
+	if strings.TrimSpace(filter) == "{}" {
 		filter = ""
 	}
 	return filter, nil

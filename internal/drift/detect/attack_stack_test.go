@@ -24,24 +24,6 @@ import (
 
 const forgedAction = "iam:CreateUser"
 
-// updateStack updates a stack with a template, and with tags if there are any.
-func (w *environment) updateStack(name, body string, tags ...types.Tag) {
-	w.t.Helper()
-	if strings.Contains(body, boundaryPlaceholder) {
-		body = strings.ReplaceAll(body, boundaryPlaceholder, w.boundary())
-	}
-	url := w.TemplateURL("changed.yaml", []byte(body))
-	in := &cloudformation.UpdateStackInput{TemplateURL: &url, Tags: tags}
-	if len(tags) == 0 {
-		in.Tags = w.Stack(name).Describe().Tags
-	}
-	for _, p := range w.Stack(name).Describe().Parameters {
-		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
-	}
-	w.Stack(name).BeginUpdate(in)
-	w.Stack(name).Wait("UPDATE_COMPLETE")
-}
-
 func (w *environment) template(name string) string {
 	w.t.Helper()
 	in := &cloudformation.GetTemplateInput{StackName: &name}

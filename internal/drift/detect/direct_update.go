@@ -51,8 +51,8 @@ func (s *stack) customResourceUpdated() time.Time {
 	return time.Time{}
 }
 
-// resourcesUpdated returns when CloudFormation last changed a resource of the stack. The time in the stack's description
-// is that of the beginning of the update, in seconds.
+// resourcesUpdated returns when CloudFormation last changed a resource of the stack. The time in the description of the
+// stack is that of the beginning of the update, in seconds.
 func (s *stack) resourcesUpdated() time.Time {
 	var latest time.Time
 	for _, l := range s.listed {

@@ -3,12 +3,14 @@ package detect_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"permstack/internal/fakeaws/fakeawstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
@@ -116,3 +118,21 @@ func statements(document map[string]any) []any { return document["Statement"].([
 
 // somePolicy returns the ARN of a managed policy of the vendor's role.
 func (w *environment) somePolicy() string { return w.AttachedPolicies(role)[0] }
+
+// updateStack updates a stack with a template, and with tags if there are any.
+func (w *environment) updateStack(name, body string, tags ...types.Tag) {
+	w.t.Helper()
+	if strings.Contains(body, boundaryPlaceholder) {
+		body = strings.ReplaceAll(body, boundaryPlaceholder, w.boundary())
+	}
+	url := w.TemplateURL("changed.yaml", []byte(body))
+	in := &cloudformation.UpdateStackInput{TemplateURL: &url, Tags: tags}
+	if len(tags) == 0 {
+		in.Tags = w.Stack(name).Describe().Tags
+	}
+	for _, p := range w.Stack(name).Describe().Parameters {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	}
+	w.Stack(name).BeginUpdate(in)
+	w.Stack(name).Wait("UPDATE_COMPLETE")
+}
