@@ -138,8 +138,8 @@ func (t *templateComparison) compareAttributes(s *stack) {
 }
 
 // compareDisclosures reports outputs and metadata that show a masked parameter, such as the external id, to everybody
-// who may describe the stack: CloudFormation masks a NoEcho parameter, but neither outputs nor metadata that refer to it
-// (user guide, "Parameters", NoEcho).
+// who may describe the stack: CloudFormation masks a NoEcho parameter, but neither outputs nor metadata that refer to
+// it (user guide, "Parameters", NoEcho).
 func (t *templateComparison) compareDisclosures(s *stack) {
 	masked := map[string]bool{}
 	for _, p := range s.template.Template.Parameters {
