@@ -88,7 +88,8 @@ func deployGuided(t *testing.T, dir string, env []string, sam string) {
 		t.Errorf("samconfig.toml contains the external ID:\n%s", config)
 	}
 
-	changed := strings.Replace(string(config), `ProtectS3=\"no\"`, `ProtectS3=\"yes\" DataPlaneAccountId=\"444455556666\"`, 1)
+	changed := strings.Replace(string(config), `ProtectS3=\"no\"`,
+		`ProtectS3=\"yes\" DataPlaneAccountId=\"444455556666\"`, 1)
 	changed = strings.Replace(changed, ` DataPlaneAccountId=\"\"`, "", 1)
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ stack: CloudFormation works with the rights of the caller, unless the stack has 
 service role. The actions are those of CloudFormation's handlers for the resources in
 the templates, the resources are the names that these have.
 
-  launch      an administrator who launches a profile's template, such as clumio.yaml
-  stacksets   an administrator who rolls out clumio-stackset.yaml or that of another profile
+  launch      an administrator who launches a profile's template, PROFILE.yaml
+  stacksets   an administrator who rolls out a profile's stack set, PROFILE-stackset.yaml
   pipeline    a pipeline that deploys a profile's template by change sets
 
 docs/admin-policies.md has the policies for an example.

@@ -17,9 +17,9 @@ var Example = Scope{
 
 var titles = map[string]string{
 	Launch: "## An administrator who launches the stack\n\nCreates, updates and deletes the stack of a " +
-		"profile's template, such as\n`clumio.yaml`, in the console, by the AWS CLI or by a tool.\n",
+		"profile's template,\n`PROFILE.yaml`, in the console, by the AWS CLI or by a tool.\n",
 	StackSets: "## An administrator of StackSets\n\nCreates, updates and deletes the stack of a stack set's " +
-		"template, such as `clumio-stackset.yaml`,\nin the management account or that of a delegated administrator. In the " +
+		"template, `PROFILE-stackset.yaml`,\nin the management account or that of a delegated administrator. In the " +
 		"members StackSets works with its own role.\n",
 	Pipeline: "## A pipeline that updates the stack\n\nCreates, updates and deletes the stack by change sets, as " +
 		"`aws cloudformation deploy` does.\n",
