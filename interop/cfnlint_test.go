@@ -14,9 +14,9 @@ import (
 	"permstack/internal/policies/schema"
 )
 
-// TestCfnLint runs cfn-lint over template.yaml, the templates made of it that customers launch, and those that permstack
-// writes: one template of every kind in a sample. Starting it and reading AWS's schemas take long, so there is one run
-// for all files.
+// TestCfnLint runs cfn-lint over template.yaml, the templates made of it that customers launch, and those that
+// permstack writes: one template of every kind in a sample. Starting it and reading AWS's schemas take long, so
+// there is one run for all files.
 func TestCfnLint(t *testing.T) {
 	t.Parallel()
 	lint := tool(t, "PERMSTACK_CFN_LINT")

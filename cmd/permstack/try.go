@@ -7,6 +7,7 @@ import (
 
 	"permstack"
 	"permstack/internal/e2e/demo"
+	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release/launchlink"
 	"permstack/internal/terminal"
@@ -56,7 +57,7 @@ not start, was interrupted, or could not delete everything.`,
 			return try(cmd, profile, list, verbose)
 		},
 	}
-	cmd.Flags().StringVar(&profile, "profile", "clumio",
+	cmd.Flags().StringVar(&profile, "profile", policies.TemplateProfileNames()[0],
 		"`NAME` of the backup service's profile: "+strings.Join(demo.Profiles(), " or "))
 	cmd.Flags().StringSliceVar(&assets, "assets", nil,
 		"assets to protect; the update removes the last one (default: five that the profile has)")

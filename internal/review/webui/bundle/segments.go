@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// joinSegments returns a WebAssembly module with one data segment in place of many. Go's linker leaves out runs of more
-// than eight zeros and writes up to 100,000 segments for the rest (cmd/link/internal/wasm, writeDataSec). That is
-// shorter, but the segments' offsets compress badly: with the zeros the compressed module is a fourteenth smaller. The
-// memory has the same content, because it is zero before the segments are copied to it (WebAssembly Core Specification, Modules,
-// Instantiation).
+// joinSegments returns a WebAssembly module with one data segment in place of many. Go's linker leaves out runs of
+// more than eight zeros and writes up to 100,000 segments for the rest (cmd/link/internal/wasm, writeDataSec). That
+// is shorter, but the segments' offsets compress badly: with the zeros the compressed module is a fourteenth
+// smaller. The memory has the same content, because it is zero before the segments are copied to it (WebAssembly
+// Core Specification, Modules, Instantiation).
 func joinSegments(module []byte) ([]byte, error) {
 	const header, dataSection = 8, 11 // "\0asm" and the version; the section's number in the binary format
 	if len(module) < header || !bytes.HasPrefix(module, []byte("\x00asm")) {
