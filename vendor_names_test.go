@@ -17,7 +17,6 @@ import (
 // vendorNamesAllowed are the files with string literals that name a profile, a vendor or an entity of one, and why.
 // Tests are not in the list: many are about the fixture of one vendor.
 var vendorNamesAllowed = map[string]string{
-	"cmd/permstack/adminpolicy.go":                    "examples of the help",
 	"cmd/permstack/diff.go":                           "examples of the help",
 	"cmd/permstack/launchurl.go":                      "examples of the help",
 	"cmd/permstack/synth.go":                          "examples of the help",
@@ -28,7 +27,6 @@ var vendorNamesAllowed = map[string]string{
 	"tools/bench/synthesis.go":                        "the measured choice",
 	"tools/pictures/main.go":                          "pictures of the README",
 	"internal/policies/profiles":                      "the profiles",
-	"internal/release/adminpolicy/page.go":            "examples of the document",
 }
 
 // fixtureTests is where tests compare with the name of a profile: they evaluate requests of the two vendors' fixtures,
