@@ -223,7 +223,7 @@ tool_packages() {
   local module
   module=$(go list -m)
   grep -rlE --include='*_test.go' '"PERMSTACK_[A-Z]|policytest\.(OutsideEvaluator|SimulateVariable)' \
-    ./*_test.go cmd functions internal interop |
+    ./*_test.go cmd functions internal interop tools |
     sed -e 's|/[^/]*$||' -e 's|^|/|' -e 's|^/\.$||' -e "s|^|$module|" | sort -u
 }
 
