@@ -48,13 +48,13 @@ type fakeStack struct {
 
 // newParameters returns the value of ExternalId that an update results in.
 func (s *fakeStack) newParameters(given []types.Parameter) string {
-	for _, p := range given {
-		if aws.ToBool(p.UsePreviousValue) {
-			return s.parameters
-		}
-		return *p.ParameterValue
+	switch {
+	case len(given) == 0:
+		return ""
+	case aws.ToBool(given[0].UsePreviousValue):
+		return s.parameters
 	}
-	return ""
+	return *given[0].ParameterValue
 }
 
 func (s *fakeStack) setParameters(given []types.Parameter) {

@@ -28,6 +28,7 @@ func Statement(p schema.Profile, s schema.Statement) []Finding {
 	c := statementChecker{profile: p, s: s, used: map[string]bool{}}
 	c.scope()
 	if !s.Deny { // an explicit Deny may be as wide as it likes
+		c.actionWildcards()
 		c.places()
 		c.conditions()
 	}
