@@ -25,7 +25,8 @@ func quote(word string) string {
 func join(words ...string) string {
 	var out []string
 	for i, word := range words {
-		if len(out) > 0 && strings.HasPrefix(words[i-1], "--") && strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") {
+		if len(out) > 0 && strings.HasPrefix(words[i-1], "--") &&
+			strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") {
 			out[len(out)-1] += "=" + quote(word)
 			continue
 		}
