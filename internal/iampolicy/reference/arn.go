@@ -13,11 +13,7 @@ import (
 // is any. The variables of a type's pattern match no "/" or ":" if such a type exists; else the type with the most
 // literal text is returned: the ARN of an object is not that of a bucket.
 func TypesOfARN(arn string) []Type {
-	fields := strings.SplitN(arn, ":", 6)
-	if len(fields) < 6 {
-		return nil
-	}
-	service, known := load().services[strings.ToLower(fields[2])]
+	fields, service, known := splitARN(arn)
 	if !known {
 		return nil
 	}
@@ -75,14 +71,21 @@ func TypesOfPattern(arn string) []Type {
 	return out
 }
 
+// splitARN returns the six fields of an ARN and its service. It reports whether the text is an ARN of a service that
+// AWS's reference has.
+func splitARN(arn string) (fields []string, service func() Service, known bool) {
+	fields = strings.SplitN(arn, ":", 6)
+	if len(fields) < 6 {
+		return nil, nil, false
+	}
+	service, known = load().services[strings.ToLower(fields[2])]
+	return fields, service, known
+}
+
 // NearestARNs returns up to three ARNs of a service with the same ID, of the resource types most like that of an ARN of
 // which AWS has no type: "…:key/1234" for "…:1234", "…:volume/vol-1" for "…:volumes/vol-1".
 func NearestARNs(arn string) []string {
-	fields := strings.SplitN(arn, ":", 6)
-	if len(fields) < 6 {
-		return nil
-	}
-	service, known := load().services[strings.ToLower(fields[2])]
+	fields, service, known := splitARN(arn)
 	if !known {
 		return nil
 	}
