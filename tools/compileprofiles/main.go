@@ -3,7 +3,7 @@
 //
 //	compileprofiles PROFILES FLOWS
 //
-// writes PROFILES/zz_NAME.go, a function that returns the profile, so that the
+// writes PROFILES/zz_NAME.go, a variable that is the profile, so that the
 // provisioner parses nothing when it starts, and FLOWS/NAME.json, the profile's
 // flows, which only tests and commands read. See go generate in package profiles.
 package main

@@ -7,16 +7,14 @@ package profiles
 import (
 	"maps"
 	"slices"
-	"sync"
 
 	"permstack/internal/policies/schema"
 )
 
 //go:generate go run ../../../tools/compileprofiles . ../flows
 
-var compiled = map[string]func() schema.Profile{}
-
-func register(name string, build func() schema.Profile) { compiled[name] = sync.OnceValue(build) }
+// compiled are the profiles by name. The compiled files add them.
+var compiled = map[string]*schema.Profile{}
 
 // Names returns the names of the profiles, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(compiled)) }
@@ -24,9 +22,9 @@ func Names() []string { return slices.Sorted(maps.Keys(compiled)) }
 // Get returns a profile, and whether there is one of that name. The caller must
 // not modify it.
 func Get(name string) (schema.Profile, bool) {
-	build, ok := compiled[name]
+	profile, ok := compiled[name]
 	if !ok {
 		return schema.Profile{}, false
 	}
-	return build(), true
+	return *profile, true
 }

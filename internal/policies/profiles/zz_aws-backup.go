@@ -4,2668 +4,2666 @@ package profiles
 
 import "permstack/internal/policies/schema"
 
-func init() { register("aws-backup", aws_backup) }
+func init() { compiled["aws-backup"] = &aws_backup }
 
-func aws_backup() schema.Profile {
-	return schema.Profile{
-		Name:        "aws-backup",
-		Vendor:      "AWS Backup",
-		OwnTemplate: true,
-		Assets: []schema.AssetInfo{
-			{
-				Asset: "ec2",
-				Title: "EC2 instances and EBS volumes",
-			},
-			{
-				Asset: "rds",
-				Title: "RDS, Aurora, DocumentDB and Neptune",
-			},
-			{
-				Asset: "aurora-dsql",
-				Title: "Aurora DSQL clusters",
-			},
-			{
-				Asset: "dynamodb",
-				Title: "DynamoDB tables",
-			},
-			{
-				Asset: "redshift",
-				Title: "Redshift clusters",
-			},
-			{
-				Asset: "redshift-serverless",
-				Title: "Redshift Serverless namespaces",
-			},
-			{
-				Asset: "timestream",
-				Title: "Timestream tables",
-			},
-			{
-				Asset: "sap-hana",
-				Title: "SAP HANA on EC2",
-			},
-			{
-				Asset: "efs",
-				Title: "EFS file systems",
-			},
-			{
-				Asset: "fsx",
-				Title: "FSx file systems and volumes",
-			},
-			{
-				Asset: "storage-gateway",
-				Title: "Storage Gateway volumes",
-			},
-			{
-				Asset: "s3",
-				Title: "S3 buckets",
-			},
-			{
-				Asset: "eks",
-				Title: "EKS clusters",
-			},
-			{
-				Asset: "cloudformation",
-				Title: "CloudFormation stacks",
-			},
-			{
-				Asset: "virtual-machines",
-				Title: "VMware virtual machines",
-			},
+var aws_backup = schema.Profile{
+	Name:        "aws-backup",
+	Vendor:      "AWS Backup",
+	OwnTemplate: true,
+	Assets: []schema.AssetInfo{
+		{
+			Asset: "ec2",
+			Title: "EC2 instances and EBS volumes",
 		},
-		Operations:        []schema.Operation{"backup", "copy", "restore", "indexing", "item-restore", "scan"},
-		RestoreOperations: []schema.Operation{"restore", "item-restore"},
-		Terms: []schema.Term{
-			{
-				Name:  "Reach",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Operation: "copy",
-					},
-				},
-				Why: "a copy is written to any Region that a backup plan names",
-			},
-			{
-				Name:  "Reach",
-				Value: "${Region}",
-				Why:   "without copies nothing leaves the Region of the stack",
-			},
+		{
+			Asset: "rds",
+			Title: "RDS, Aurora, DocumentDB and Neptune",
 		},
-		Roles: []schema.Role{
-			{
-				Entity: "BackupServiceRole",
-				Why:    "AWS Backup backs up, copies and restores the chosen assets with this role",
-				Trust: []schema.Trust{
-					{
-						Sid:     "AWSBackup",
-						Why:     "only AWS Backup assumes it",
-						Service: "backup.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "BackupServicePolicy",
-						Kind:   "managed",
-						Why:    "what AWS Backup does for the chosen assets",
-						Statements: []schema.Statement{
-							{
-								Sid: "FindTaggedResources",
-								Why: "find the resources that a backup plan selects by their tags",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"tag:GetResources"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadVaults",
-								Why: "read the vault of a recovery point",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:DescribeBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagRecoveryPoints",
-								Why: "put the tags of the original on its recovery point",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:TagResource"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyIntoVaults",
-								Why: "copy recovery points into a vault, also of another Region or of another account of the customer",
-								For: []schema.Use{
-									{
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyIntoBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Note:      "vaults of the accounts that the customer lists only; AWS's policy names those of every account",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "backups can be copied into the vaults of the other accounts that the customer lists, if the vault policies there allow it",
-									},
-								},
-							},
-							{
-								Sid: "CopyFromVaults",
-								Why: "copy recovery points out of a vault",
-								For: []schema.Use{
-									{
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*", "arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeKeys",
-								Why: "read the keys that encrypt the originals and their recovery points",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "copy",
-									},
-									{
-										Operation: "restore",
-									},
-									{
-										Operation: "indexing",
-									},
-									{
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"kms:DescribeKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "GrantKeysToAWS",
-								Why: "let the services that store recovery points and restored resources use their keys",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "copy",
-									},
-									{
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "RunRestoreJobs",
-								Why: "start the restores of the parts of a composite recovery point, and follow them",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowRestoreJobs",
-								Why: "follow the restores of the parts of a composite recovery point",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"backup:DescribeRestoreJob", "backup:ListRestoreJobs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ListRecoveryPoints",
-								Why: "list the recovery points of a vault, to find the parts of a composite one",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:ListRecoveryPointsByBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassOwnRole",
-								Why: "restore the parts of a composite recovery point with this same role",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:BackupServiceRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "AWS's policy passes any role of any account to AWS Backup",
-							},
-							{
-								Sid: "DescribeInstances",
-								Why: "list instances, volumes, images and snapshots, to back them up or restore them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSnapshotTierStatus", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeForBackup",
-								Why: "read what an image does not contain of an instance and a restore needs",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"ec2:DescribeElasticGpus", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeTags"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadInstanceAttributes",
-								Why: "read the attributes of an instance, to restore them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:DescribeInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "TakeSnapshots",
-								Why: "take snapshots of volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:CreateSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "TakeImages",
-								Why: "make images of instances, with snapshots of their volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:CreateImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "CopySnapshots",
-								Why: "copy snapshots to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:CopySnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyImages",
-								Why: "copy images to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:CopyImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyFromEC2",
-								Why: "copy snapshots and images out of a vault, where they are recovery points with ARNs of EC2",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagBackups",
-								Why: "mark snapshots and images as recovery points and put the tags of the original on them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireBackups",
-								Why: "delete snapshots and images whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot of the Region can be deleted and every image deregistered, also those that AWS Backup did not make; Recycle Bin rules and snapshot locks prevent it",
-									},
-								},
-							},
-							{
-								Sid: "ShareBackups",
-								Why: "share a snapshot or an image that AWS Backup made with the account of another vault",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "snapshots and images of AWS Backup can be shared with any account; a service control policy on ec2:ModifySnapshotAttribute limits it",
-									},
-								},
-							},
-							{
-								Sid: "ArchiveSnapshots",
-								Why: "move snapshots that AWS Backup took to the archive tier",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:ModifySnapshotTier"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseVolumeKeysToCopy",
-								Why: "encrypt the copy of a snapshot or image",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": {"aws:ebs:id"}}, "StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "QuiesceWindows",
-								Why: "have VSS write its data before the volumes of a Windows instance are backed up",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}::document/AWSEC2-CreateVssSnapshot", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the document is AWS's own, of an account of AWS",
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "FollowCommands",
-								Why: "follow and cancel the VSS command",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"ssm:CancelCommand", "ssm:GetCommandInvocation"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeForRestore",
-								Why: "find the network and the Availability Zone of a restore",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "RestoreVolumes",
-								Why: "make volumes of snapshots",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "storage-gateway",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RemoveFailedVolumes",
-								Why: "delete a volume whose restore failed",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DeleteVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every volume of the Region that is not attached can be deleted; a volume that a restore has just created has no tag that a condition could require",
-									},
-								},
-							},
-							{
-								Sid: "RestoreInstances",
-								Why: "launch an instance from an image, with the network, keys and placement of the original",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:launch-template/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "RemoveFailedInstances",
-								Why: "terminate an instance whose restore failed",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the Region can be terminated; termination protection of an instance prevents it",
-									},
-								},
-							},
-							{
-								Sid: "TagRestored",
-								Why: "put the tags of the original on instances and volumes, in the call that creates them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateVolume", "RunInstances"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "MarkRestored",
-								Why: "mark snapshots and instances with the resource that they were restored from",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"aws:backup:source-resource"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreFromArchive",
-								Why: "move a snapshot back from the archive tier, and remove the snapshots that a restore made on its way",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeleteTags", "ec2:RestoreSnapshotTier"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "WriteSnapshots",
-								Why: "write the data of a backup vault into a new snapshot",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ebs:CompleteSnapshot", "ebs:PutSnapshotBlock", "ebs:StartSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseVolumeKeys",
-								Why: "encrypt restored volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "PassInstanceRoles",
-								Why: "launch an instance with the role of the original",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, to EC2 only; AWS's policy passes roles of every account to four services",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "together with RestoreInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role",
-									},
-								},
-							},
-							{
-								Sid: "FindSnapshotsToIndex",
-								Why: "find the snapshot whose files are indexed or restored",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "indexing",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "item-restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadSnapshotBlocks",
-								Why: "read the files of a snapshot, to index them or restore single ones",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "indexing",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Note:      "every snapshot of the Region, as AWS's policy has it",
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "the data of every snapshot of the Region can be read; AWS documents no tag of the snapshots that are indexed",
-									},
-								},
-							},
-							{
-								Sid: "DecryptSnapshots",
-								Why: "decrypt the files of a snapshot",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "indexing",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "DescribeDatabases",
-								Why: "list instances, clusters, their snapshots and automated backups, with their tags",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeAutomatedClusterBackups",
-								Why: "read the automated backups of clusters, from which a point in time is restored",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterAutomatedBackups"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "SnapshotDatabases",
-								Why: "take snapshots of instances, with the name prefix that RDS reserves for AWS Backup",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:CreateDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "SnapshotClusters",
-								Why: "take snapshots of clusters, with the name prefix that RDS reserves for AWS Backup",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:CreateDBClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "CopyDatabaseSnapshots",
-								Why: "copy snapshots to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyFromRDS",
-								Why: "copy snapshots out of a vault, where they are recovery points with ARNs of RDS",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagDatabaseSnapshots",
-								Why: "mark snapshots as recovery points and put the tags of the original on them",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireDatabaseSnapshots",
-								Why: "delete snapshots of AWS Backup whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot that AWS Backup took of a database can be deleted; the lock of a vault prevents it",
-									},
-								},
-							},
-							{
-								Sid: "ShareDatabaseSnapshots",
-								Why: "share a snapshot of AWS Backup with the account of another vault",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "RDS has no condition key for the account that a snapshot is shared with; a snapshot without a customer managed key can be shared with any account",
-									},
-								},
-							},
-							{
-								Sid: "KeepAutomatedBackups",
-								Why: "set the retention of continuous backups",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBCluster", "rds:ModifyDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Note:      "not on parameter groups, option groups and subnet groups, which AWS's policy does not name either",
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "RDS has no condition key for the changed setting, so other settings of a database can be changed, such as its password",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ExpireAutomatedBackups",
-								Why: "delete continuous backups whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBClusterAutomatedBackup", "rds:DeleteDBInstanceAutomatedBackup"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every retained automated backup of the Region can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "RestoreDatabases",
-								Why: "restore instances and clusters, with the groups of the original",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:CreateDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime", "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreTenants",
-								Why: "create the tenant databases of a restored instance, or remove them if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:CreateTenantDatabase", "rds:DeleteTenantDatabase"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:tenant-database:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every tenant database of the Region can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "TagRestoredDatabases",
-								Why: "put the tags of the original on a restored database",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RemoveFailedDatabases",
-								Why: "delete a database whose restore failed",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every database of the Region without deletion protection can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "UseDatabaseKeys",
-								Why: "encrypt restored databases",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"rds.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "ListDSQLClusters",
-								Why: "list Aurora DSQL clusters",
-								For: []schema.Use{
-									{
-										Asset:     "aurora-dsql",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"dsql:ListClusters"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "BackUpDSQL",
-								Why: "back up clusters, follow that and cancel it",
-								For: []schema.Use{
-									{
-										Asset:     "aurora-dsql",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"dsql:GetBackupJob", "dsql:GetCluster", "dsql:ListTagsForResource", "dsql:StartBackupJob", "dsql:StopBackupJob"},
-								Resources: []string{"arn:${Partition}:dsql:${Region}:${Account}:cluster/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreDSQL",
-								Why: "create a cluster, fill it from a recovery point and connect it to its peer in another Region, or cancel that",
-								For: []schema.Use{
-									{
-										Asset:     "aurora-dsql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"dsql:AddPeerCluster", "dsql:CreateCluster", "dsql:GetCluster", "dsql:GetRestoreJob", "dsql:PutMultiRegionProperties", "dsql:PutWitnessRegion", "dsql:RemovePeerCluster", "dsql:StartRestoreJob", "dsql:StopRestoreJob", "dsql:TagResource", "dsql:UpdateCluster"},
-								Resources: []string{"arn:${Partition}:dsql:${Region}:${Account}:cluster/*", "arn:${Partition}:dsql:*:${Account}:cluster/*"},
-								Shared:    []string{},
-								Note:      "the peer of a cluster with more than one Region is in another one",
-							},
-							{
-								Sid: "DecryptDSQL",
-								Why: "read and write encrypted clusters",
-								For: []schema.Use{
-									{
-										Asset:     "aurora-dsql",
-										Operation: "backup",
-									},
-									{
-										Asset:     "aurora-dsql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": {"aws:dsql:ClusterId"}}, "StringLike": {"kms:ViaService": {"dsql.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "BackUpTables",
-								Why: "back up tables and read their settings and tags",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ExpireTableBackups",
-								Why: "read the backups of tables, and delete those whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every on-demand backup of a table of the Region can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "CopyFromDynamoDB",
-								Why: "copy backups out of a vault, where they are recovery points with ARNs of DynamoDB",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*/backup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseTableKeys",
-								Why: "read and write encrypted tables",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"dynamodb.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "RestoreTables",
-								Why: "create a table from a backup and write its items",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:RestoreTableFromAwsBackup", "dynamodb:RestoreTableFromBackup", "dynamodb:Scan", "dynamodb:UpdateItem"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "the items of every table of the Region can be read, changed and deleted; the restored table has the name that the customer chooses",
-									},
-								},
-							},
-							{
-								Sid: "ListTimestream",
-								Why: "list databases, find the endpoint of the API and follow backups",
-								For: []schema.Use{
-									{
-										Asset:     "timestream",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"timestream:DescribeEndpoints", "timestream:GetAwsBackupStatus", "timestream:ListDatabases"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ListTimestreamToRestore",
-								Why: "list databases, find the endpoint of the API and follow restores",
-								For: []schema.Use{
-									{
-										Asset:     "timestream",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"timestream:DescribeEndpoints", "timestream:GetAwsRestoreStatus", "timestream:ListDatabases"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadTimestream",
-								Why: "read databases, tables and their tags",
-								For: []schema.Use{
-									{
-										Asset:     "timestream",
-										Operation: "backup",
-									},
-									{
-										Asset:     "timestream",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"timestream:DescribeDatabase", "timestream:DescribeTable", "timestream:ListTables", "timestream:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*", "arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"timestream:DescribeDatabase", "timestream:ListTables", "timestream:ListTagsForResource"},
-										Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*"},
-									},
-								},
-							},
-							{
-								Sid: "BackUpTimestream",
-								Why: "back up tables",
-								For: []schema.Use{
-									{
-										Asset:     "timestream",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"timestream:StartAwsBackupJob"},
-								Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreTimestream",
-								Why: "write the data of a recovery point into a table",
-								For: []schema.Use{
-									{
-										Asset:     "timestream",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"timestream:StartAwsRestoreJob"},
-								Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "BackUpHana",
-								Why: "back up SAP HANA databases and follow that",
-								For: []schema.Use{
-									{
-										Asset:     "sap-hana",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"ssm-sap:BackupDatabase", "ssm-sap:GetDatabase", "ssm-sap:GetOperation", "ssm-sap:ListDatabases", "ssm-sap:ListTagsForResource", "ssm-sap:UpdateHanaBackupSettings"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeClusters",
-								Why: "list Redshift clusters",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:DescribeClusters"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "SnapshotWarehouses",
-								Why: "take snapshots of clusters, read them and their tags",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:DescribeClusterSnapshots", "redshift:DescribeTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "ExpireWarehouseSnapshots",
-								Why: "delete snapshots of clusters whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift:DeleteClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a cluster of the Region can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "TagWarehouseSnapshots",
-								Why: "mark snapshots as recovery points",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift:CreateTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreWarehouses",
-								Why: "restore a cluster or a table from a snapshot",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:RestoreFromClusterSnapshot", "redshift:RestoreTableFromClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowTableRestores",
-								Why: "follow the restore of a table",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:DescribeTableRestoreStatus"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseWarehouseKeys",
-								Why: "read and write encrypted clusters",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "ListNamespaces",
-								Why: "list Redshift Serverless namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"redshift-serverless:ListNamespaces"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ListServerlessSnapshots",
-								Why: "list the snapshots of namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:ListSnapshots"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadNamespaces",
-								Why: "read namespaces to back up or restore",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift-serverless:GetNamespace"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadNamespaceTags",
-								Why: "read the tags of namespaces and workgroups",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:workgroup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SnapshotNamespaces",
-								Why: "take snapshots of namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:CreateSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepServerlessSnapshots",
-								Why: "read snapshots and mark them as recovery points",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:TagResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireServerlessSnapshots",
-								Why: "delete snapshots of AWS Backup whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:DeleteSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreServerless",
-								Why: "restore a table of a namespace",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift-serverless:RestoreTableFromSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreServerlessToCluster",
-								Why: "restore a Redshift cluster from a snapshot of a namespace",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:RestoreFromClusterSnapshot", "redshift:RestoreTableFromClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowServerlessRestores",
-								Why: "follow the restore of a table",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"redshift-serverless:GetTableRestoreStatus"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "UseServerlessKeys",
-								Why: "read and write encrypted namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift-serverless.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "BackUpFileSystems",
-								Why: "read file systems and their tags for a backup",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Region}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "CreateFileSystems",
-								Why: "make the file system that a restore fills",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"elasticfilesystem:CreateFileSystem"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "RestoreFileSystems",
-								Why: "fill a file system from a recovery point, tag it, or remove it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Region}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every file system of the Region without mount targets can be deleted; AWS has no condition key for the ones that AWS Backup restored",
-									},
-								},
-							},
-							{
-								Sid: "UseFileSystemKeys",
-								Why: "encrypt restored file systems",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"elasticfilesystem.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "DescribeFSx",
-								Why: "list file systems, volumes and backups",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "copy",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"fsx:DescribeBackups", "fsx:DescribeFileSystems", "fsx:DescribeVolumes"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "BackUpFSx",
-								Why: "back up file systems and volumes, and read their tags",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"fsx:CreateBackup", "fsx:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
-									},
-								},
-							},
-							{
-								Sid: "ExpireFSxBackups",
-								Why: "delete backups whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"fsx:DeleteBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every backup of FSx of the Region can be deleted; the lock of a vault prevents it for those of AWS Backup",
-									},
-								},
-							},
-							{
-								Sid: "TagFSxBackups",
-								Why: "mark backups as recovery points",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"fsx:TagResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyFSxBackups",
-								Why: "copy backups to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault", "fsx:CopyBackup", "fsx:ListTagsForResource", "fsx:ManageBackupPrincipalAssociations"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "backups of FSx can be opened for another account; AWS has no condition key for which",
-									},
-								},
-							},
-							{
-								Sid: "RestoreFSx",
-								Why: "make a file system or volume of a backup, and put the tags of the original on it",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"fsx:CreateFileSystemFromBackup", "fsx:CreateVolumeFromBackup", "fsx:TagResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:storage-virtual-machine/*/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RemoveFailedFSx",
-								Why: "remove a restored file system or volume whose restore failed, and the mark on it",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"fsx:DeleteFileSystem", "fsx:DeleteVolume", "fsx:UntagResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FindDirectories",
-								Why: "find the directory that a restored file system joins",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ds:DescribeDirectories"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "TagFSxRouteTables",
-								Why: "let FSx tag the route tables that it manages for a restored file system",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:route-table/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/AmazonFSx": {"ManagedByAmazonFSx"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "vpc",
-									},
-								},
-							},
-							{
-								Sid: "BackUpGatewayVolumes",
-								Why: "take snapshots of gateway volumes and read their tags",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"storagegateway:CreateSnapshot", "storagegateway:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListGatewaySnapshots",
-								Why: "list the snapshots that are the recovery points of gateway volumes",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "backup",
-									},
-									{
-										Asset:     "storage-gateway",
-										Operation: "copy",
-									},
-								},
-								Actions:     []string{"ec2:DescribeSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "TagGatewaySnapshots",
-								Why: "mark the snapshots of gateway volumes as recovery points and put the tags of the original on them",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "backup",
-									},
-									{
-										Asset:     "storage-gateway",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireGatewaySnapshots",
-								Why: "delete the snapshots of gateway volumes whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "backup",
-									},
-									{
-										Asset:     "storage-gateway",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"ec2:DeleteSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot of the Region can be deleted, also those that AWS Backup did not make; Recycle Bin rules and snapshot locks prevent it",
-									},
-								},
-							},
-							{
-								Sid: "CopyGatewaySnapshots",
-								Why: "copy the snapshots of gateway volumes to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "copy",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault", "ec2:CopySnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeGatewayVolumes",
-								Why: "read gateways and volumes, to restore a volume",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"storagegateway:DescribeCachediSCSIVolumes", "storagegateway:DescribeGatewayInformation", "storagegateway:DescribeStorediSCSIVolumes"},
-								Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*", "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListGatewayVolumes",
-								Why: "list the volumes of gateways",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"storagegateway:ListVolumes"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "RestoreGatewayVolumes",
-								Why: "make a volume of a snapshot, tag it, or remove it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "storage-gateway",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"storagegateway:AddTagsToResource", "storagegateway:CreateCachediSCSIVolume", "storagegateway:CreateStorediSCSIVolume", "storagegateway:DeleteVolume"},
-								Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*", "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every gateway volume of the Region can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "BackUpMachines",
-								Why: "back up virtual machines and read their tags",
-								For: []schema.Use{
-									{
-										Asset:     "virtual-machines",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"backup-gateway:Backup", "backup-gateway:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:backup-gateway:${Region}:${Account}:vm/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreMachines",
-								Why: "restore virtual machines to a hypervisor",
-								For: []schema.Use{
-									{
-										Asset:     "virtual-machines",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup-gateway:Restore"},
-								Resources: []string{"arn:${Partition}:backup-gateway:${Region}:${Account}:hypervisor/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListBuckets",
-								Why: "list the buckets of the account, and the event rules that follow them",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"events:ListRules", "s3:ListAllMyBuckets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadBucketMetrics",
-								Why: "read how large a bucket is",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"cloudwatch:GetMetricData"},
-								Resources: []string{"arn:${Partition}:cloudwatch:${Region}:${Account}:dataset/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadBuckets",
-								Why: "read the settings of buckets and list their objects",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketNotification", "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowBuckets",
-								Why: "have S3 send events of buckets to EventBridge and write an inventory of their objects",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"s3:PutBucketNotification", "s3:PutInventoryConfiguration"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "notifications and inventories of any bucket of the account can be changed",
-									},
-								},
-							},
-							{
-								Sid: "ReadObjects",
-								Why: "read objects with their tags and ACLs",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepEventRules",
-								Why: "create, change and remove the rules by which AWS Backup follows buckets",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"events:DeleteRule", "events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"},
-								Resources: []string{"arn:${Partition}:events:${Region}:${Account}:rule/AwsBackupManagedRule*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DecryptObjects",
-								Why: "decrypt the objects that are backed up",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"s3.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "RestoreBuckets",
-								Why: "make the bucket of a restore and read its settings",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketOwnershipControls", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutBucketOwnershipControls", "s3:PutBucketVersioning"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreObjects",
-								Why: "write objects with their tags and ACLs, and remove what a failed restore wrote",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:PutObjectVersionAcl"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every object of the account can be overwritten or deleted; versioning and Object Lock of a bucket keep the earlier versions",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "the ACL of an object can be opened, unless S3 Block Public Access or bucket owner enforced ownership prevents it",
-									},
-								},
-							},
-							{
-								Sid: "UseObjectKeys",
-								Why: "decrypt and encrypt restored objects",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"s3.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "FindTargetBuckets",
-								Why: "find the bucket that single files are restored to",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "WriteRestoredFiles",
-								Why: "write single files or objects into a bucket",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every object of the account can be overwritten; versioning keeps the earlier versions",
-									},
-								},
-							},
-							{
-								Sid: "UseItemKeys",
-								Why: "decrypt and encrypt single files or objects",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "item-restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com", "s3.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
-							},
-							{
-								Sid: "RestorePartsOfClusters",
-								Why: "start the restores of the volumes of a cluster, whose recovery points are snapshots",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestorePartsOfStacks",
-								Why: "start the restores of the resources of a stack, whose recovery points have ARNs of their services",
-								For: []schema.Use{
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListKubernetesClusters",
-								Why: "list clusters and the launch templates of their nodes",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"ec2:DescribeLaunchTemplateVersions", "eks:ListClusters"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadClusters",
-								Why: "read the configuration of clusters",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"eks:DescribeAccessEntry", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:DescribeNodegroup", "eks:DescribePodIdentityAssociation", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListAssociatedAccessPolicies", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*", "arn:${Partition}:eks:${Region}:${Account}:addon/*", "arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:fargateprofile/*", "arn:${Partition}:eks:${Region}:${Account}:nodegroup/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"eks:DescribeCluster", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
-										Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*"},
-									},
-								},
-							},
-							{
-								Sid: "EnterClusters",
-								Why: "make an access entry for this role in a cluster",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"eks:CreateAccessEntry"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "an access entry can name any principal of the account; the policies that it can be given are limited by ReadClusterObjects",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ReadClusterObjects",
-								Why: "let AWS Backup read the objects of a cluster while it is backed up",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*"},
-								When:      schema.Conditions{"StringEquals": {"eks:accessScope": {"cluster"}, "eks:policyArn": {"arn:${Partition}:eks::aws:cluster-access-policy/AWSBackupFullAccessPolicyForBackup"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CreateClusters",
-								Why: "make the cluster of a restore",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"eks:CreateCluster"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "RestoreClusters",
-								Why: "give a restored cluster the parts of the original",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"eks:CreateAccessEntry", "eks:CreateAddon", "eks:CreateFargateProfile", "eks:CreateNodegroup", "eks:CreatePodIdentityAssociation"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowClusters",
-								Why: "read a restored cluster and its parts",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"eks:DescribeAccessEntry", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:DescribeNodegroup", "eks:DescribePodIdentityAssociation", "eks:ListAssociatedAccessPolicies", "eks:TagResource"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*", "arn:${Partition}:eks:${Region}:${Account}:addon/*", "arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:fargateprofile/*", "arn:${Partition}:eks:${Region}:${Account}:nodegroup/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "WriteClusterObjects",
-								Why: "let AWS Backup write the objects of a cluster while it is restored",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"},
-								Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*"},
-								When:      schema.Conditions{"StringEquals": {"eks:accessScope": {"cluster"}, "eks:policyArn": {"arn:${Partition}:eks::aws:cluster-access-policy/AWSBackupFullAccessPolicyForRestore"}}},
-								Shared:    []string{},
-								Note:      "AWS's policy also associates any other access policy, such as that of an administrator, in EKSClusterRestore",
-							},
-							{
-								Sid: "FindNodeNetworks",
-								Why: "find the launch templates and subnets of node groups",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadClusterRoles",
-								Why: "read the roles of a cluster and its nodes, and their policies",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:GetRole", "iam:ListAttachedRolePolicies"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagNodes",
-								Why: "tag the nodes of a restored cluster, in the call that launches them",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "PassClusterRoles",
-								Why: "give a restored cluster, its nodes and pods the roles of the original",
-								For: []schema.Use{
-									{
-										Asset:     "eks",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}", "eks.amazonaws.com", "pods.eks.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "any role of the account; AWS's policy passes roles of every account",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "pods of a restored cluster can have any role that trusts EKS, and nodes any that trusts EC2",
-									},
-								},
-							},
-							{
-								Sid: "ListStacks",
-								Why: "list the stacks that can be backed up",
-								For: []schema.Use{
-									{
-										Asset:     "cloudformation",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"cloudformation:ListStacks"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadStacks",
-								Why: "read the templates and resources of stacks",
-								For: []schema.Use{
-									{
-										Asset:     "cloudformation",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources"},
-								Resources: []string{"arn:${Partition}:cloudformation:${Region}:${Account}:stack/*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreStacks",
-								Why: "make a change set with the template of a stack, and tag the stack; the customer executes the change set",
-								For: []schema.Use{
-									{
-										Asset:     "cloudformation",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:TagResource"},
-								Resources: []string{"arn:${Partition}:cloudformation:${Region}:${Account}:stack/*/*"},
-								Shared:    []string{},
-							},
-						},
-					},
+		{
+			Asset: "aurora-dsql",
+			Title: "Aurora DSQL clusters",
+		},
+		{
+			Asset: "dynamodb",
+			Title: "DynamoDB tables",
+		},
+		{
+			Asset: "redshift",
+			Title: "Redshift clusters",
+		},
+		{
+			Asset: "redshift-serverless",
+			Title: "Redshift Serverless namespaces",
+		},
+		{
+			Asset: "timestream",
+			Title: "Timestream tables",
+		},
+		{
+			Asset: "sap-hana",
+			Title: "SAP HANA on EC2",
+		},
+		{
+			Asset: "efs",
+			Title: "EFS file systems",
+		},
+		{
+			Asset: "fsx",
+			Title: "FSx file systems and volumes",
+		},
+		{
+			Asset: "storage-gateway",
+			Title: "Storage Gateway volumes",
+		},
+		{
+			Asset: "s3",
+			Title: "S3 buckets",
+		},
+		{
+			Asset: "eks",
+			Title: "EKS clusters",
+		},
+		{
+			Asset: "cloudformation",
+			Title: "CloudFormation stacks",
+		},
+		{
+			Asset: "virtual-machines",
+			Title: "VMware virtual machines",
+		},
+	},
+	Operations:        []schema.Operation{"backup", "copy", "restore", "indexing", "item-restore", "scan"},
+	RestoreOperations: []schema.Operation{"restore", "item-restore"},
+	Terms: []schema.Term{
+		{
+			Name:  "Reach",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Operation: "copy",
 				},
 			},
-			{
-				Entity: "BackupServiceScanRole",
-				Why:    "AWS Backup has recovery points scanned for malware with this role",
-				For: []schema.Use{
-					{
-						Operation: "scan",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "AWSBackup",
-						Why:     "only AWS Backup assumes it",
-						Service: "backup.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "BackupServiceScanPolicy",
-						Kind:   "managed",
-						Why:    "starting and following scans",
-						For: []schema.Use{
-							{
-								Operation: "scan",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:         "ScanRecoveryPoints",
-								Why:         "start scans by GuardDuty and follow them",
-								Actions:     []string{"guardduty:GetMalwareScan", "guardduty:StartMalwareScan"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:         "DescribeImages",
-								Why:         "find the images and snapshots of a recovery point",
-								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "PassGuardDutyRole",
-								Why:       "have GuardDuty read the recovery points with the role made for it here",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:BackupServiceGuardDutyRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"malware-protection.guardduty.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "AWS's policies pass any role of any account to GuardDuty",
-							},
-						},
-					},
+			Why: "a copy is written to any Region that a backup plan names",
+		},
+		{
+			Name:  "Reach",
+			Value: "${Region}",
+			Why:   "without copies nothing leaves the Region of the stack",
+		},
+	},
+	Roles: []schema.Role{
+		{
+			Entity: "BackupServiceRole",
+			Why:    "AWS Backup backs up, copies and restores the chosen assets with this role",
+			Trust: []schema.Trust{
+				{
+					Sid:     "AWSBackup",
+					Why:     "only AWS Backup assumes it",
+					Service: "backup.amazonaws.com",
 				},
 			},
-			{
-				Entity: "BackupServiceGuardDutyRole",
-				Why:    "GuardDuty reads recovery points with this role, to scan them for malware",
-				For: []schema.Use{
-					{
-						Operation: "scan",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "GuardDuty",
-						Why:     "only GuardDuty's malware protection assumes it",
-						Service: "malware-protection.guardduty.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "BackupServiceGuardDutyPolicy",
-						Kind:   "managed",
-						Why:    "reading the recovery points that are scanned",
-						For: []schema.Use{
-							{
-								Operation: "scan",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "ReadSnapshots",
-								Why:       "read the blocks of snapshots that AWS Backup took",
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "DescribeImages",
-								Why:         "find the images and snapshots of a recovery point",
-								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "ShareSnapshots",
-								Why:       "share a snapshot that AWS Backup took with GuardDuty's account of the Region, which scans a copy",
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "GuardDuty can share snapshots of AWS Backup with any account; AWS documents no list of the accounts in which it scans",
-									},
+			Policies: []schema.Policy{
+				{
+					Entity: "BackupServicePolicy",
+					Kind:   "managed",
+					Why:    "what AWS Backup does for the chosen assets",
+					Statements: []schema.Statement{
+						{
+							Sid: "FindTaggedResources",
+							Why: "find the resources that a backup plan selects by their tags",
+							For: []schema.Use{
+								{
+									Operation: "backup",
 								},
 							},
-							{
-								Sid:       "OpenRecoveryPoints",
-								Why:       "open an access point of a recovery point and describe it",
-								Actions:   []string{"backup:CreateBackupAccessPoint", "backup:DescribeRecoveryPoint"},
-								Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:recovery-point:*"},
-								Shared:    []string{},
+							Actions:     []string{"tag:GetResources"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadVaults",
+							Why: "read the vault of a recovery point",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "copy",
+								},
 							},
-							{
-								Sid:       "CloseRecoveryPoints",
-								Why:       "read and delete the access points of scans",
-								Actions:   []string{"backup:DeleteBackupAccessPoint", "backup:DescribeBackupAccessPoint"},
-								Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:accesspoint/*"},
-								Shared:    []string{},
+							Actions:   []string{"backup:DescribeBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagRecoveryPoints",
+							Why: "put the tags of the original on its recovery point",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "copy",
+								},
 							},
-							{
-								Sid:       "DescribeKeys",
-								Why:       "read the keys that encrypt recovery points",
-								Actions:   []string{"kms:DescribeKey"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Shared:    []string{},
+							Actions:   []string{"backup:TagResource"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyIntoVaults",
+							Why: "copy recovery points into a vault, also of another Region or of another account of the customer",
+							For: []schema.Use{
+								{
+									Operation: "copy",
+								},
 							},
-							{
-								Sid:       "DecryptRecoveryPoints",
-								Why:       "decrypt recovery points that AWS Backup encrypted",
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:backup:backup-vault": {"*"}}},
-								Shared:    []string{},
+							Actions:   []string{"backup:CopyIntoBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Note:      "vaults of the accounts that the customer lists only; AWS's policy names those of every account",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "backups can be copied into the vaults of the other accounts that the customer lists, if the vault policies there allow it",
+								},
 							},
-							{
-								Sid:       "ReEncryptSnapshots",
-								Why:       "encrypt the copy of a snapshot under GuardDuty's key",
-								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:ebs:id": {"snap-*", "vol-*"}}},
-								Shared:    []string{},
+						},
+						{
+							Sid: "CopyFromVaults",
+							Why: "copy recovery points out of a vault",
+							For: []schema.Use{
+								{
+									Operation: "copy",
+								},
 							},
-							{
-								Sid:       "GrantSnapshotKeys",
-								Why:       "let EBS read a snapshot that is scanned",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}, "ForAllValues:StringEquals": {"kms:GrantOperations": {"Decrypt", "DescribeKey", "ReEncryptFrom", "ReEncryptTo", "RetireGrant"}}, "StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com", "guardduty.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:ebs:id": {"snap-*"}}},
-								Shared:    []string{},
+							Actions:   []string{"backup:CopyFromBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*", "arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeKeys",
+							Why: "read the keys that encrypt the originals and their recovery points",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "copy",
+								},
+								{
+									Operation: "restore",
+								},
+								{
+									Operation: "indexing",
+								},
+								{
+									Operation: "item-restore",
+								},
 							},
-							{
-								Sid:       "GrantScanKeys",
-								Why:       "let GuardDuty make an encrypted volume of a snapshot that is scanned",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}, "ForAllValues:StringEquals": {"kms:GrantOperations": {"CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "RetireGrant"}}, "StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com", "guardduty.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:guardduty:id": {"snap-*"}}},
-								Shared:    []string{},
+							Actions:   []string{"kms:DescribeKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "GrantKeysToAWS",
+							Why: "let the services that store recovery points and restored resources use their keys",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "copy",
+								},
+								{
+									Operation: "restore",
+								},
 							},
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "RunRestoreJobs",
+							Why: "start the restores of the parts of a composite recovery point, and follow them",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowRestoreJobs",
+							Why: "follow the restores of the parts of a composite recovery point",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"backup:DescribeRestoreJob", "backup:ListRestoreJobs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ListRecoveryPoints",
+							Why: "list the recovery points of a vault, to find the parts of a composite one",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:ListRecoveryPointsByBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassOwnRole",
+							Why: "restore the parts of a composite recovery point with this same role",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:BackupServiceRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "AWS's policy passes any role of any account to AWS Backup",
+						},
+						{
+							Sid: "DescribeInstances",
+							Why: "list instances, volumes, images and snapshots, to back them up or restore them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSnapshotTierStatus", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeForBackup",
+							Why: "read what an image does not contain of an instance and a restore needs",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"ec2:DescribeElasticGpus", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeTags"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadInstanceAttributes",
+							Why: "read the attributes of an instance, to restore them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:DescribeInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "TakeSnapshots",
+							Why: "take snapshots of volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:CreateSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "TakeImages",
+							Why: "make images of instances, with snapshots of their volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:CreateImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "CopySnapshots",
+							Why: "copy snapshots to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:CopySnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyImages",
+							Why: "copy images to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:CopyImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyFromEC2",
+							Why: "copy snapshots and images out of a vault, where they are recovery points with ARNs of EC2",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagBackups",
+							Why: "mark snapshots and images as recovery points and put the tags of the original on them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireBackups",
+							Why: "delete snapshots and images whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot of the Region can be deleted and every image deregistered, also those that AWS Backup did not make; Recycle Bin rules and snapshot locks prevent it",
+								},
+							},
+						},
+						{
+							Sid: "ShareBackups",
+							Why: "share a snapshot or an image that AWS Backup made with the account of another vault",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "snapshots and images of AWS Backup can be shared with any account; a service control policy on ec2:ModifySnapshotAttribute limits it",
+								},
+							},
+						},
+						{
+							Sid: "ArchiveSnapshots",
+							Why: "move snapshots that AWS Backup took to the archive tier",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:ModifySnapshotTier"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseVolumeKeysToCopy",
+							Why: "encrypt the copy of a snapshot or image",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": {"aws:ebs:id"}}, "StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "QuiesceWindows",
+							Why: "have VSS write its data before the volumes of a Windows instance are backed up",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}::document/AWSEC2-CreateVssSnapshot", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Note:      "the document is AWS's own, of an account of AWS",
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "FollowCommands",
+							Why: "follow and cancel the VSS command",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"ssm:CancelCommand", "ssm:GetCommandInvocation"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeForRestore",
+							Why: "find the network and the Availability Zone of a restore",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "RestoreVolumes",
+							Why: "make volumes of snapshots",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "storage-gateway",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RemoveFailedVolumes",
+							Why: "delete a volume whose restore failed",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DeleteVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every volume of the Region that is not attached can be deleted; a volume that a restore has just created has no tag that a condition could require",
+								},
+							},
+						},
+						{
+							Sid: "RestoreInstances",
+							Why: "launch an instance from an image, with the network, keys and placement of the original",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:RunInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:launch-template/*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "RemoveFailedInstances",
+							Why: "terminate an instance whose restore failed",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:TerminateInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every instance of the Region can be terminated; termination protection of an instance prevents it",
+								},
+							},
+						},
+						{
+							Sid: "TagRestored",
+							Why: "put the tags of the original on instances and volumes, in the call that creates them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateVolume", "RunInstances"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "MarkRestored",
+							Why: "mark snapshots and instances with the resource that they were restored from",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"aws:backup:source-resource"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreFromArchive",
+							Why: "move a snapshot back from the archive tier, and remove the snapshots that a restore made on its way",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeleteTags", "ec2:RestoreSnapshotTier"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "WriteSnapshots",
+							Why: "write the data of a backup vault into a new snapshot",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ebs:CompleteSnapshot", "ebs:PutSnapshotBlock", "ebs:StartSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseVolumeKeys",
+							Why: "encrypt restored volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "PassInstanceRoles",
+							Why: "launch an instance with the role of the original",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, to EC2 only; AWS's policy passes roles of every account to four services",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "together with RestoreInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role",
+								},
+							},
+						},
+						{
+							Sid: "FindSnapshotsToIndex",
+							Why: "find the snapshot whose files are indexed or restored",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "indexing",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "item-restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadSnapshotBlocks",
+							Why: "read the files of a snapshot, to index them or restore single ones",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "indexing",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "item-restore",
+								},
+							},
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Note:      "every snapshot of the Region, as AWS's policy has it",
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "the data of every snapshot of the Region can be read; AWS documents no tag of the snapshots that are indexed",
+								},
+							},
+						},
+						{
+							Sid: "DecryptSnapshots",
+							Why: "decrypt the files of a snapshot",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "indexing",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "item-restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "DescribeDatabases",
+							Why: "list instances, clusters, their snapshots and automated backups, with their tags",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeAutomatedClusterBackups",
+							Why: "read the automated backups of clusters, from which a point in time is restored",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterAutomatedBackups"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "SnapshotDatabases",
+							Why: "take snapshots of instances, with the name prefix that RDS reserves for AWS Backup",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:CreateDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "SnapshotClusters",
+							Why: "take snapshots of clusters, with the name prefix that RDS reserves for AWS Backup",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:CreateDBClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "CopyDatabaseSnapshots",
+							Why: "copy snapshots to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyFromRDS",
+							Why: "copy snapshots out of a vault, where they are recovery points with ARNs of RDS",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagDatabaseSnapshots",
+							Why: "mark snapshots as recovery points and put the tags of the original on them",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireDatabaseSnapshots",
+							Why: "delete snapshots of AWS Backup whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot that AWS Backup took of a database can be deleted; the lock of a vault prevents it",
+								},
+							},
+						},
+						{
+							Sid: "ShareDatabaseSnapshots",
+							Why: "share a snapshot of AWS Backup with the account of another vault",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "RDS has no condition key for the account that a snapshot is shared with; a snapshot without a customer managed key can be shared with any account",
+								},
+							},
+						},
+						{
+							Sid: "KeepAutomatedBackups",
+							Why: "set the retention of continuous backups",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBCluster", "rds:ModifyDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Note:      "not on parameter groups, option groups and subnet groups, which AWS's policy does not name either",
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "RDS has no condition key for the changed setting, so other settings of a database can be changed, such as its password",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ExpireAutomatedBackups",
+							Why: "delete continuous backups whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBClusterAutomatedBackup", "rds:DeleteDBInstanceAutomatedBackup"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every retained automated backup of the Region can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "RestoreDatabases",
+							Why: "restore instances and clusters, with the groups of the original",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:CreateDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime", "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreTenants",
+							Why: "create the tenant databases of a restored instance, or remove them if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:CreateTenantDatabase", "rds:DeleteTenantDatabase"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:tenant-database:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every tenant database of the Region can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "TagRestoredDatabases",
+							Why: "put the tags of the original on a restored database",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RemoveFailedDatabases",
+							Why: "delete a database whose restore failed",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every database of the Region without deletion protection can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "UseDatabaseKeys",
+							Why: "encrypt restored databases",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"rds.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "ListDSQLClusters",
+							Why: "list Aurora DSQL clusters",
+							For: []schema.Use{
+								{
+									Asset:     "aurora-dsql",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"dsql:ListClusters"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "BackUpDSQL",
+							Why: "back up clusters, follow that and cancel it",
+							For: []schema.Use{
+								{
+									Asset:     "aurora-dsql",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"dsql:GetBackupJob", "dsql:GetCluster", "dsql:ListTagsForResource", "dsql:StartBackupJob", "dsql:StopBackupJob"},
+							Resources: []string{"arn:${Partition}:dsql:${Region}:${Account}:cluster/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreDSQL",
+							Why: "create a cluster, fill it from a recovery point and connect it to its peer in another Region, or cancel that",
+							For: []schema.Use{
+								{
+									Asset:     "aurora-dsql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"dsql:AddPeerCluster", "dsql:CreateCluster", "dsql:GetCluster", "dsql:GetRestoreJob", "dsql:PutMultiRegionProperties", "dsql:PutWitnessRegion", "dsql:RemovePeerCluster", "dsql:StartRestoreJob", "dsql:StopRestoreJob", "dsql:TagResource", "dsql:UpdateCluster"},
+							Resources: []string{"arn:${Partition}:dsql:${Region}:${Account}:cluster/*", "arn:${Partition}:dsql:*:${Account}:cluster/*"},
+							Shared:    []string{},
+							Note:      "the peer of a cluster with more than one Region is in another one",
+						},
+						{
+							Sid: "DecryptDSQL",
+							Why: "read and write encrypted clusters",
+							For: []schema.Use{
+								{
+									Asset:     "aurora-dsql",
+									Operation: "backup",
+								},
+								{
+									Asset:     "aurora-dsql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": {"aws:dsql:ClusterId"}}, "StringLike": {"kms:ViaService": {"dsql.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "BackUpTables",
+							Why: "back up tables and read their settings and tags",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ExpireTableBackups",
+							Why: "read the backups of tables, and delete those whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every on-demand backup of a table of the Region can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "CopyFromDynamoDB",
+							Why: "copy backups out of a vault, where they are recovery points with ARNs of DynamoDB",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*/backup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseTableKeys",
+							Why: "read and write encrypted tables",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"dynamodb.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "RestoreTables",
+							Why: "create a table from a backup and write its items",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:RestoreTableFromAwsBackup", "dynamodb:RestoreTableFromBackup", "dynamodb:Scan", "dynamodb:UpdateItem"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "the items of every table of the Region can be read, changed and deleted; the restored table has the name that the customer chooses",
+								},
+							},
+						},
+						{
+							Sid: "ListTimestream",
+							Why: "list databases, find the endpoint of the API and follow backups",
+							For: []schema.Use{
+								{
+									Asset:     "timestream",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"timestream:DescribeEndpoints", "timestream:GetAwsBackupStatus", "timestream:ListDatabases"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ListTimestreamToRestore",
+							Why: "list databases, find the endpoint of the API and follow restores",
+							For: []schema.Use{
+								{
+									Asset:     "timestream",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"timestream:DescribeEndpoints", "timestream:GetAwsRestoreStatus", "timestream:ListDatabases"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadTimestream",
+							Why: "read databases, tables and their tags",
+							For: []schema.Use{
+								{
+									Asset:     "timestream",
+									Operation: "backup",
+								},
+								{
+									Asset:     "timestream",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"timestream:DescribeDatabase", "timestream:DescribeTable", "timestream:ListTables", "timestream:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*", "arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"timestream:DescribeDatabase", "timestream:ListTables", "timestream:ListTagsForResource"},
+									Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*"},
+								},
+							},
+						},
+						{
+							Sid: "BackUpTimestream",
+							Why: "back up tables",
+							For: []schema.Use{
+								{
+									Asset:     "timestream",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"timestream:StartAwsBackupJob"},
+							Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreTimestream",
+							Why: "write the data of a recovery point into a table",
+							For: []schema.Use{
+								{
+									Asset:     "timestream",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"timestream:StartAwsRestoreJob"},
+							Resources: []string{"arn:${Partition}:timestream:${Region}:${Account}:database/*/table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "BackUpHana",
+							Why: "back up SAP HANA databases and follow that",
+							For: []schema.Use{
+								{
+									Asset:     "sap-hana",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"ssm-sap:BackupDatabase", "ssm-sap:GetDatabase", "ssm-sap:GetOperation", "ssm-sap:ListDatabases", "ssm-sap:ListTagsForResource", "ssm-sap:UpdateHanaBackupSettings"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeClusters",
+							Why: "list Redshift clusters",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:DescribeClusters"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "SnapshotWarehouses",
+							Why: "take snapshots of clusters, read them and their tags",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:DescribeClusterSnapshots", "redshift:DescribeTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "ExpireWarehouseSnapshots",
+							Why: "delete snapshots of clusters whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift:DeleteClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a cluster of the Region can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "TagWarehouseSnapshots",
+							Why: "mark snapshots as recovery points",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift:CreateTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreWarehouses",
+							Why: "restore a cluster or a table from a snapshot",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:RestoreFromClusterSnapshot", "redshift:RestoreTableFromClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowTableRestores",
+							Why: "follow the restore of a table",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:DescribeTableRestoreStatus"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseWarehouseKeys",
+							Why: "read and write encrypted clusters",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "ListNamespaces",
+							Why: "list Redshift Serverless namespaces",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"redshift-serverless:ListNamespaces"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ListServerlessSnapshots",
+							Why: "list the snapshots of namespaces",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:ListSnapshots"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadNamespaces",
+							Why: "read namespaces to back up or restore",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift-serverless:GetNamespace"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadNamespaceTags",
+							Why: "read the tags of namespaces and workgroups",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:workgroup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "SnapshotNamespaces",
+							Why: "take snapshots of namespaces",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:CreateSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepServerlessSnapshots",
+							Why: "read snapshots and mark them as recovery points",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:TagResource"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireServerlessSnapshots",
+							Why: "delete snapshots of AWS Backup whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:DeleteSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreServerless",
+							Why: "restore a table of a namespace",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift-serverless:RestoreTableFromSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Region}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Region}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreServerlessToCluster",
+							Why: "restore a Redshift cluster from a snapshot of a namespace",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:RestoreFromClusterSnapshot", "redshift:RestoreTableFromClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Region}:${Account}:cluster:*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowServerlessRestores",
+							Why: "follow the restore of a table",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"redshift-serverless:GetTableRestoreStatus"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "UseServerlessKeys",
+							Why: "read and write encrypted namespaces",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift-serverless.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "BackUpFileSystems",
+							Why: "read file systems and their tags for a backup",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Region}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "CreateFileSystems",
+							Why: "make the file system that a restore fills",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"elasticfilesystem:CreateFileSystem"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "RestoreFileSystems",
+							Why: "fill a file system from a recovery point, tag it, or remove it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Region}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every file system of the Region without mount targets can be deleted; AWS has no condition key for the ones that AWS Backup restored",
+								},
+							},
+						},
+						{
+							Sid: "UseFileSystemKeys",
+							Why: "encrypt restored file systems",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"elasticfilesystem.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "DescribeFSx",
+							Why: "list file systems, volumes and backups",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "copy",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"fsx:DescribeBackups", "fsx:DescribeFileSystems", "fsx:DescribeVolumes"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "BackUpFSx",
+							Why: "back up file systems and volumes, and read their tags",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"fsx:CreateBackup", "fsx:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
+								},
+							},
+						},
+						{
+							Sid: "ExpireFSxBackups",
+							Why: "delete backups whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"fsx:DeleteBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every backup of FSx of the Region can be deleted; the lock of a vault prevents it for those of AWS Backup",
+								},
+							},
+						},
+						{
+							Sid: "TagFSxBackups",
+							Why: "mark backups as recovery points",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"fsx:TagResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyFSxBackups",
+							Why: "copy backups to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault", "fsx:CopyBackup", "fsx:ListTagsForResource", "fsx:ManageBackupPrincipalAssociations"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "backups of FSx can be opened for another account; AWS has no condition key for which",
+								},
+							},
+						},
+						{
+							Sid: "RestoreFSx",
+							Why: "make a file system or volume of a backup, and put the tags of the original on it",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"fsx:CreateFileSystemFromBackup", "fsx:CreateVolumeFromBackup", "fsx:TagResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:storage-virtual-machine/*/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RemoveFailedFSx",
+							Why: "remove a restored file system or volume whose restore failed, and the mark on it",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"fsx:DeleteFileSystem", "fsx:DeleteVolume", "fsx:UntagResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Region}:${Account}:file-system/*", "arn:${Partition}:fsx:${Region}:${Account}:volume/*/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FindDirectories",
+							Why: "find the directory that a restored file system joins",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ds:DescribeDirectories"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "TagFSxRouteTables",
+							Why: "let FSx tag the route tables that it manages for a restored file system",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:route-table/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/AmazonFSx": {"ManagedByAmazonFSx"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "vpc",
+								},
+							},
+						},
+						{
+							Sid: "BackUpGatewayVolumes",
+							Why: "take snapshots of gateway volumes and read their tags",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"storagegateway:CreateSnapshot", "storagegateway:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListGatewaySnapshots",
+							Why: "list the snapshots that are the recovery points of gateway volumes",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "backup",
+								},
+								{
+									Asset:     "storage-gateway",
+									Operation: "copy",
+								},
+							},
+							Actions:     []string{"ec2:DescribeSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "TagGatewaySnapshots",
+							Why: "mark the snapshots of gateway volumes as recovery points and put the tags of the original on them",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "backup",
+								},
+								{
+									Asset:     "storage-gateway",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireGatewaySnapshots",
+							Why: "delete the snapshots of gateway volumes whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "backup",
+								},
+								{
+									Asset:     "storage-gateway",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"ec2:DeleteSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot of the Region can be deleted, also those that AWS Backup did not make; Recycle Bin rules and snapshot locks prevent it",
+								},
+							},
+						},
+						{
+							Sid: "CopyGatewaySnapshots",
+							Why: "copy the snapshots of gateway volumes to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "copy",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault", "ec2:CopySnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeGatewayVolumes",
+							Why: "read gateways and volumes, to restore a volume",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"storagegateway:DescribeCachediSCSIVolumes", "storagegateway:DescribeGatewayInformation", "storagegateway:DescribeStorediSCSIVolumes"},
+							Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*", "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListGatewayVolumes",
+							Why: "list the volumes of gateways",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"storagegateway:ListVolumes"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "RestoreGatewayVolumes",
+							Why: "make a volume of a snapshot, tag it, or remove it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "storage-gateway",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"storagegateway:AddTagsToResource", "storagegateway:CreateCachediSCSIVolume", "storagegateway:CreateStorediSCSIVolume", "storagegateway:DeleteVolume"},
+							Resources: []string{"arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*", "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/*/volume/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every gateway volume of the Region can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "BackUpMachines",
+							Why: "back up virtual machines and read their tags",
+							For: []schema.Use{
+								{
+									Asset:     "virtual-machines",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"backup-gateway:Backup", "backup-gateway:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:backup-gateway:${Region}:${Account}:vm/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreMachines",
+							Why: "restore virtual machines to a hypervisor",
+							For: []schema.Use{
+								{
+									Asset:     "virtual-machines",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup-gateway:Restore"},
+							Resources: []string{"arn:${Partition}:backup-gateway:${Region}:${Account}:hypervisor/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListBuckets",
+							Why: "list the buckets of the account, and the event rules that follow them",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"events:ListRules", "s3:ListAllMyBuckets"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadBucketMetrics",
+							Why: "read how large a bucket is",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"cloudwatch:GetMetricData"},
+							Resources: []string{"arn:${Partition}:cloudwatch:${Region}:${Account}:dataset/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadBuckets",
+							Why: "read the settings of buckets and list their objects",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketNotification", "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowBuckets",
+							Why: "have S3 send events of buckets to EventBridge and write an inventory of their objects",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"s3:PutBucketNotification", "s3:PutInventoryConfiguration"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "notifications and inventories of any bucket of the account can be changed",
+								},
+							},
+						},
+						{
+							Sid: "ReadObjects",
+							Why: "read objects with their tags and ACLs",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepEventRules",
+							Why: "create, change and remove the rules by which AWS Backup follows buckets",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"events:DeleteRule", "events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"},
+							Resources: []string{"arn:${Partition}:events:${Region}:${Account}:rule/AwsBackupManagedRule*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DecryptObjects",
+							Why: "decrypt the objects that are backed up",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"s3.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "RestoreBuckets",
+							Why: "make the bucket of a restore and read its settings",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketOwnershipControls", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutBucketOwnershipControls", "s3:PutBucketVersioning"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreObjects",
+							Why: "write objects with their tags and ACLs, and remove what a failed restore wrote",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:PutObjectVersionAcl"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every object of the account can be overwritten or deleted; versioning and Object Lock of a bucket keep the earlier versions",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "the ACL of an object can be opened, unless S3 Block Public Access or bucket owner enforced ownership prevents it",
+								},
+							},
+						},
+						{
+							Sid: "UseObjectKeys",
+							Why: "decrypt and encrypt restored objects",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"s3.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "FindTargetBuckets",
+							Why: "find the bucket that single files are restored to",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "item-restore",
+								},
+							},
+							Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "WriteRestoredFiles",
+							Why: "write single files or objects into a bucket",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "item-restore",
+								},
+							},
+							Actions:   []string{"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every object of the account can be overwritten; versioning keeps the earlier versions",
+								},
+							},
+						},
+						{
+							Sid: "UseItemKeys",
+							Why: "decrypt and encrypt single files or objects",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "item-restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com", "s3.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Reach}:${Account}:key/*"},
+						},
+						{
+							Sid: "RestorePartsOfClusters",
+							Why: "start the restores of the volumes of a cluster, whose recovery points are snapshots",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestorePartsOfStacks",
+							Why: "start the restores of the resources of a stack, whose recovery points have ARNs of their services",
+							For: []schema.Use{
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:awsbackup:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:awsbackup:*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:redshift:${Region}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListKubernetesClusters",
+							Why: "list clusters and the launch templates of their nodes",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"ec2:DescribeLaunchTemplateVersions", "eks:ListClusters"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadClusters",
+							Why: "read the configuration of clusters",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"eks:DescribeAccessEntry", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:DescribeNodegroup", "eks:DescribePodIdentityAssociation", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListAssociatedAccessPolicies", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*", "arn:${Partition}:eks:${Region}:${Account}:addon/*", "arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:fargateprofile/*", "arn:${Partition}:eks:${Region}:${Account}:nodegroup/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"eks:DescribeCluster", "eks:ListAccessEntries", "eks:ListAddons", "eks:ListFargateProfiles", "eks:ListNodegroups", "eks:ListPodIdentityAssociations", "eks:ListTagsForResource"},
+									Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*"},
+								},
+							},
+						},
+						{
+							Sid: "EnterClusters",
+							Why: "make an access entry for this role in a cluster",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"eks:CreateAccessEntry"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "an access entry can name any principal of the account; the policies that it can be given are limited by ReadClusterObjects",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ReadClusterObjects",
+							Why: "let AWS Backup read the objects of a cluster while it is backed up",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*"},
+							When:      schema.Conditions{"StringEquals": {"eks:accessScope": {"cluster"}, "eks:policyArn": {"arn:${Partition}:eks::aws:cluster-access-policy/AWSBackupFullAccessPolicyForBackup"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CreateClusters",
+							Why: "make the cluster of a restore",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"eks:CreateCluster"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "RestoreClusters",
+							Why: "give a restored cluster the parts of the original",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"eks:CreateAccessEntry", "eks:CreateAddon", "eks:CreateFargateProfile", "eks:CreateNodegroup", "eks:CreatePodIdentityAssociation"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowClusters",
+							Why: "read a restored cluster and its parts",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"eks:DescribeAccessEntry", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:DescribeNodegroup", "eks:DescribePodIdentityAssociation", "eks:ListAssociatedAccessPolicies", "eks:TagResource"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*", "arn:${Partition}:eks:${Region}:${Account}:addon/*", "arn:${Partition}:eks:${Region}:${Account}:cluster/*", "arn:${Partition}:eks:${Region}:${Account}:fargateprofile/*", "arn:${Partition}:eks:${Region}:${Account}:nodegroup/*", "arn:${Partition}:eks:${Region}:${Account}:podidentityassociation/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "WriteClusterObjects",
+							Why: "let AWS Backup write the objects of a cluster while it is restored",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"},
+							Resources: []string{"arn:${Partition}:eks:${Region}:${Account}:access-entry/*"},
+							When:      schema.Conditions{"StringEquals": {"eks:accessScope": {"cluster"}, "eks:policyArn": {"arn:${Partition}:eks::aws:cluster-access-policy/AWSBackupFullAccessPolicyForRestore"}}},
+							Shared:    []string{},
+							Note:      "AWS's policy also associates any other access policy, such as that of an administrator, in EKSClusterRestore",
+						},
+						{
+							Sid: "FindNodeNetworks",
+							Why: "find the launch templates and subnets of node groups",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSubnets"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadClusterRoles",
+							Why: "read the roles of a cluster and its nodes, and their policies",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:GetRole", "iam:ListAttachedRolePolicies"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagNodes",
+							Why: "tag the nodes of a restored cluster, in the call that launches them",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "PassClusterRoles",
+							Why: "give a restored cluster, its nodes and pods the roles of the original",
+							For: []schema.Use{
+								{
+									Asset:     "eks",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}", "eks.amazonaws.com", "pods.eks.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "any role of the account; AWS's policy passes roles of every account",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "pods of a restored cluster can have any role that trusts EKS, and nodes any that trusts EC2",
+								},
+							},
+						},
+						{
+							Sid: "ListStacks",
+							Why: "list the stacks that can be backed up",
+							For: []schema.Use{
+								{
+									Asset:     "cloudformation",
+									Operation: "backup",
+								},
+							},
+							Actions:     []string{"cloudformation:ListStacks"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadStacks",
+							Why: "read the templates and resources of stacks",
+							For: []schema.Use{
+								{
+									Asset:     "cloudformation",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources"},
+							Resources: []string{"arn:${Partition}:cloudformation:${Region}:${Account}:stack/*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreStacks",
+							Why: "make a change set with the template of a stack, and tag the stack; the customer executes the change set",
+							For: []schema.Use{
+								{
+									Asset:     "cloudformation",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:TagResource"},
+							Resources: []string{"arn:${Partition}:cloudformation:${Region}:${Account}:stack/*/*"},
+							Shared:    []string{},
 						},
 					},
 				},
 			},
 		},
-		Prerequisites: []schema.Prerequisite{
-			{
-				For: []schema.Use{
-					{
-						Operation: "backup",
-					},
+		{
+			Entity: "BackupServiceScanRole",
+			Why:    "AWS Backup has recovery points scanned for malware with this role",
+			For: []schema.Use{
+				{
+					Operation: "scan",
 				},
-				Text: "The protection of each kind of resource must be enabled in AWS Backup's settings of the Region, and a backup plan must name BackupServiceRole for its selection; who creates the plan needs iam:PassRole for the role.",
 			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "copy",
-					},
+			Trust: []schema.Trust{
+				{
+					Sid:     "AWSBackup",
+					Why:     "only AWS Backup assumes it",
+					Service: "backup.amazonaws.com",
 				},
-				Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, a vault policy there that allows backup:CopyIntoBackupVault, and a customer managed key of the source that the other account may use.",
 			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "scan",
+			Policies: []schema.Policy{
+				{
+					Entity: "BackupServiceScanPolicy",
+					Kind:   "managed",
+					Why:    "starting and following scans",
+					For: []schema.Use{
+						{
+							Operation: "scan",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:         "ScanRecoveryPoints",
+							Why:         "start scans by GuardDuty and follow them",
+							Actions:     []string{"guardduty:GetMalwareScan", "guardduty:StartMalwareScan"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:         "DescribeImages",
+							Why:         "find the images and snapshots of a recovery point",
+							Actions:     []string{"ec2:DescribeImages", "ec2:DescribeSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "PassGuardDutyRole",
+							Why:       "have GuardDuty read the recovery points with the role made for it here",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:BackupServiceGuardDutyRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"malware-protection.guardduty.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "AWS's policies pass any role of any account to GuardDuty",
+						},
 					},
 				},
-				Text: "Scans need GuardDuty's Malware Protection for AWS Backup in the Region, and a backup plan that names BackupServiceScanRole.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "sap-hana",
-						Operation: "backup",
-					},
-					{
-						Asset:     "sap-hana",
-						Operation: "restore",
-					},
-				},
-				Text: "The instances of SAP HANA need the role and the agent of the SAP guide of AWS Backup (Backint), and the applications must be registered with Systems Manager for SAP. Restores run in the agent with the instance's role, so this role has no permission for them.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "virtual-machines",
-						Operation: "backup",
-					},
-					{
-						Asset:     "virtual-machines",
-						Operation: "restore",
-					},
-				},
-				Text: "A Backup gateway must be installed on the hypervisor and associated with it; without it AWS Backup lists no virtual machines.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "s3",
-						Operation: "backup",
-					},
-				},
-				Text: "A bucket to back up needs versioning; AWS Backup refuses one without.",
 			},
 		},
-	}
+		{
+			Entity: "BackupServiceGuardDutyRole",
+			Why:    "GuardDuty reads recovery points with this role, to scan them for malware",
+			For: []schema.Use{
+				{
+					Operation: "scan",
+				},
+			},
+			Trust: []schema.Trust{
+				{
+					Sid:     "GuardDuty",
+					Why:     "only GuardDuty's malware protection assumes it",
+					Service: "malware-protection.guardduty.amazonaws.com",
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "BackupServiceGuardDutyPolicy",
+					Kind:   "managed",
+					Why:    "reading the recovery points that are scanned",
+					For: []schema.Use{
+						{
+							Operation: "scan",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "ReadSnapshots",
+							Why:       "read the blocks of snapshots that AWS Backup took",
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "DescribeImages",
+							Why:         "find the images and snapshots of a recovery point",
+							Actions:     []string{"ec2:DescribeImages", "ec2:DescribeSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "ShareSnapshots",
+							Why:       "share a snapshot that AWS Backup took with GuardDuty's account of the Region, which scans a copy",
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/aws:backup:source-resource": {"*"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "GuardDuty can share snapshots of AWS Backup with any account; AWS documents no list of the accounts in which it scans",
+								},
+							},
+						},
+						{
+							Sid:       "OpenRecoveryPoints",
+							Why:       "open an access point of a recovery point and describe it",
+							Actions:   []string{"backup:CreateBackupAccessPoint", "backup:DescribeRecoveryPoint"},
+							Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CloseRecoveryPoints",
+							Why:       "read and delete the access points of scans",
+							Actions:   []string{"backup:DeleteBackupAccessPoint", "backup:DescribeBackupAccessPoint"},
+							Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:accesspoint/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "DescribeKeys",
+							Why:       "read the keys that encrypt recovery points",
+							Actions:   []string{"kms:DescribeKey"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "DecryptRecoveryPoints",
+							Why:       "decrypt recovery points that AWS Backup encrypted",
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:backup:backup-vault": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReEncryptSnapshots",
+							Why:       "encrypt the copy of a snapshot under GuardDuty's key",
+							Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"StringEquals": {"kms:ViaService": {"ec2.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:ebs:id": {"snap-*", "vol-*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "GrantSnapshotKeys",
+							Why:       "let EBS read a snapshot that is scanned",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}, "ForAllValues:StringEquals": {"kms:GrantOperations": {"Decrypt", "DescribeKey", "ReEncryptFrom", "ReEncryptTo", "RetireGrant"}}, "StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com", "guardduty.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:ebs:id": {"snap-*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "GrantScanKeys",
+							Why:       "let GuardDuty make an encrypted volume of a snapshot that is scanned",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}, "ForAllValues:StringEquals": {"kms:GrantOperations": {"CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "RetireGrant"}}, "StringEquals": {"kms:ViaService": {"backup.${Region}.amazonaws.com", "guardduty.${Region}.amazonaws.com"}}, "StringLike": {"kms:EncryptionContext:aws:guardduty:id": {"snap-*"}}},
+							Shared:    []string{},
+						},
+					},
+				},
+			},
+		},
+	},
+	Prerequisites: []schema.Prerequisite{
+		{
+			For: []schema.Use{
+				{
+					Operation: "backup",
+				},
+			},
+			Text: "The protection of each kind of resource must be enabled in AWS Backup's settings of the Region, and a backup plan must name BackupServiceRole for its selection; who creates the plan needs iam:PassRole for the role.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "copy",
+				},
+			},
+			Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, a vault policy there that allows backup:CopyIntoBackupVault, and a customer managed key of the source that the other account may use.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "scan",
+				},
+			},
+			Text: "Scans need GuardDuty's Malware Protection for AWS Backup in the Region, and a backup plan that names BackupServiceScanRole.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "sap-hana",
+					Operation: "backup",
+				},
+				{
+					Asset:     "sap-hana",
+					Operation: "restore",
+				},
+			},
+			Text: "The instances of SAP HANA need the role and the agent of the SAP guide of AWS Backup (Backint), and the applications must be registered with Systems Manager for SAP. Restores run in the agent with the instance's role, so this role has no permission for them.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "virtual-machines",
+					Operation: "backup",
+				},
+				{
+					Asset:     "virtual-machines",
+					Operation: "restore",
+				},
+			},
+			Text: "A Backup gateway must be installed on the hypervisor and associated with it; without it AWS Backup lists no virtual machines.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "s3",
+					Operation: "backup",
+				},
+			},
+			Text: "A bucket to back up needs versioning; AWS Backup refuses one without.",
+		},
+	},
 }

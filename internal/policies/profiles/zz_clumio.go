@@ -4,3139 +4,3137 @@ package profiles
 
 import "permstack/internal/policies/schema"
 
-func init() { register("clumio", clumio) }
+func init() { compiled["clumio"] = &clumio }
 
-func clumio() schema.Profile {
-	return schema.Profile{
-		Name:   "clumio",
-		Vendor: "Clumio",
-		Assets: []schema.AssetInfo{
-			{
-				Asset: "ec2",
-				Title: "EC2 instances and EBS volumes",
+var clumio = schema.Profile{
+	Name:   "clumio",
+	Vendor: "Clumio",
+	Assets: []schema.AssetInfo{
+		{
+			Asset: "ec2",
+			Title: "EC2 instances and EBS volumes",
+		},
+		{
+			Asset: "ec2-mssql",
+			Title: "SQL Server on EC2",
+		},
+		{
+			Asset: "rds",
+			Title: "RDS and Aurora",
+		},
+		{
+			Asset: "dynamodb",
+			Title: "DynamoDB",
+		},
+		{
+			Asset: "s3",
+			Title: "S3",
+		},
+		{
+			Asset: "iceberg-on-glue",
+			Title: "Iceberg tables in the Glue Data Catalog",
+			In: schema.Span{
+				From: "2",
 			},
-			{
-				Asset: "ec2-mssql",
-				Title: "SQL Server on EC2",
+		},
+		{
+			Asset: "iceberg-on-s3-tables",
+			Title: "Iceberg tables in S3 Tables",
+			In: schema.Span{
+				From: "2",
 			},
-			{
-				Asset: "rds",
-				Title: "RDS and Aurora",
+		},
+	},
+	Operations:        []schema.Operation{"backup", "restore"},
+	RestoreOperations: []schema.Operation{"restore"},
+	Options: []schema.OptionInfo{
+		{
+			Option: "support-role",
+			Title:  "ClumioSupportRole, for support cases",
+		},
+		{
+			Option: "aws-backup-inventory",
+			Title:  "Inventory of what AWS Backup protects",
+		},
+		{
+			Option: "dynamodb-local-indexes",
+			Title:  "Restore of DynamoDB tables with local secondary indexes",
+			In: schema.Span{
+				From: "2",
 			},
-			{
-				Asset: "dynamodb",
-				Title: "DynamoDB",
-			},
-			{
-				Asset: "s3",
-				Title: "S3",
-			},
-			{
-				Asset: "iceberg-on-glue",
-				Title: "Iceberg tables in the Glue Data Catalog",
-				In: schema.Span{
-					From: "2",
+		},
+	},
+	Needs: []schema.Need{
+		{
+			Value:   "ControlPlaneRole",
+			Missing: "give the ARN of the vendor's role that may assume the role here",
+		},
+		{
+			Value:   "ExternalId",
+			Missing: "the vendor's console shows it for the connection",
+		},
+		{
+			Value: "DataPlaneAccount",
+			For: []schema.Use{
+				{
+					Asset: "rds",
 				},
 			},
-			{
-				Asset: "iceberg-on-s3-tables",
-				Title: "Iceberg tables in S3 Tables",
-				In: schema.Span{
-					From: "2",
+			Missing: "rds sends data there; give the 12-digit id of Clumio's data-plane account",
+		},
+		{
+			Value: "DataPlaneAccount",
+			For: []schema.Use{
+				{
+					Asset: "dynamodb",
+				},
+			},
+			Missing: "dynamodb sends data there; give the 12-digit id of Clumio's data-plane account",
+		},
+		{
+			Value: "DataPlaneAccount",
+			For: []schema.Use{
+				{
+					Asset: "s3",
+				},
+			},
+			Missing: "s3 sends data there; give the 12-digit id of Clumio's data-plane account",
+		},
+		{
+			Value: "DataPlaneAccount",
+			For: []schema.Use{
+				{
+					Asset: "iceberg-on-glue",
+				},
+				{
+					Asset: "iceberg-on-s3-tables",
+				},
+			},
+			Missing: "Iceberg tables are copied there; give the 12-digit id of Clumio's data-plane account",
+		},
+		{
+			Value: "SupportControlPlaneRole",
+			For: []schema.Use{
+				{
+					Option: "support-role",
+				},
+			},
+			Missing: "option support-role trusts it; give its ARN",
+		},
+	},
+	Outputs: []schema.Output{
+		{
+			Output: "RoleArn",
+			Name:   "ClumioIAMRoleArn",
+			Title:  "Clumio IAM role ARN (role_arn of its Terraform provider)",
+		},
+		{
+			Output: "EventTopicArn",
+			Name:   "ClumioEventPubArn",
+			Title:  "Clumio Event Pub SNS topic (clumio_event_pub_id of its Terraform provider)",
+		},
+		{
+			Output: "SupportRoleArn",
+			Name:   "ClumioSupportRoleArn",
+			Title:  "ARN of ClumioSupportRole",
+		},
+	},
+	Roles: []schema.Role{
+		{
+			Entity: "ClumioIAMRole",
+			Why:    "Clumio assumes this role for inventory, backup and restore; without it, nothing can be protected",
+			Trust: []schema.Trust{
+				{
+					Sid:  "OnlyTheControlPlaneRole",
+					Why:  "only one intermediate role in Clumio's control plane may assume this role",
+					AWS:  "${ControlPlaneRole}",
+					When: schema.Conditions{"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}},
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "ClumioInventoryPolicy",
+					Kind:   "inline",
+					Why:    "read-only view of the chosen assets, so that Clumio can list what there is to protect",
+					Statements: []schema.Statement{
+						{
+							Sid: "ListWhatAWSBackupProtects",
+							Why: "list the resources that AWS Backup already protects",
+							For: []schema.Use{
+								{
+									Option: "aws-backup-inventory",
+								},
+							},
+							Actions:     []string{"backup:ListProtectedResources"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ListBackupVaults",
+							Why: "list the vaults of AWS Backup",
+							For: []schema.Use{
+								{
+									Option: "aws-backup-inventory",
+								},
+							},
+							Actions:     []string{"backup:ListBackupVaults"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ListRecoveryPoints",
+							Why: "list the recovery points in those vaults",
+							For: []schema.Use{
+								{
+									Option: "aws-backup-inventory",
+								},
+							},
+							Actions:   []string{"backup:ListRecoveryPointsByBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeRecoveryPoints",
+							Why: "read the details of a recovery point",
+							For: []schema.Use{
+								{
+									Option: "aws-backup-inventory",
+								},
+							},
+							Actions:   []string{"backup:DescribeRecoveryPoint"},
+							Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:recovery-point:*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Note:      "a recovery point has the ARN of the service that stores it; the module has a wildcard here",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeTables",
+							Why: "list DynamoDB tables and their details",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:   []string{"dynamodb:DescribeBackup", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:    "tag",
+									Actions: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeGlobalTables",
+							Why: "list DynamoDB global tables and their details",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:   []string{"dynamodb:DescribeGlobalTable", "dynamodb:DescribeGlobalTableSettings"},
+							Resources: []string{"arn:${Partition}:dynamodb::${Account}:global-table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListTables",
+							Why: "list tables, global tables and native backups",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListGlobalTables", "dynamodb:ListTables"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadTableMetrics",
+							Why: "read CloudWatch metrics of tables",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:     []string{"cloudwatch:GetMetricStatistics"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeEC2",
+							Why: "list EC2 and EBS resources and their details",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeTags", "ec2:DescribeSnapshots", "ec2:DescribeAvailabilityZones", "ec2:DescribeSecurityGroups", "ec2:DescribeFastSnapshotRestores", "ec2:DescribeVolumes", "ec2:DescribeVolumeStatus"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Note:        "the document's ec2:DescribeFastSnapshotRestore is not an action; the call is DescribeFastSnapshotRestores",
+						},
+						{
+							Sid: "DescribeLockedSnapshots",
+							Why: "list the snapshots that are locked against deletion",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:     []string{"ec2:DescribeLockedSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ListRecycleBinRules",
+							Why: "list the retention rules of the recycle bin",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:     []string{"rbin:ListRules"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ReadRecycleBinRules",
+							Why: "read the retention rules of the recycle bin",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:   []string{"rbin:GetRule"},
+							Resources: []string{"arn:${Partition}:rbin:${Region}:${Account}:rule/*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeEC2Attributes",
+							Why: "read details of images, instances, snapshots and volumes",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "ListSnapshotBlocks",
+							Why: "list the blocks of snapshots, and those that changed between two",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:   []string{"ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeVolumeKeys",
+							Why: "identify the keys that encrypt volumes and snapshots",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+							},
+							Actions:   []string{"kms:DescribeKey"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeRDS",
+							Why: "keep the inventory of clusters, instances, global clusters and their tags current, follow read replicas in other Regions, and read automated backups for point-in-time backups",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:DescribeGlobalClusters", "rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds::${Account}:global-cluster:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:ListTagsForResource"},
+									Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeRDSSnapshots",
+							Why: "read the customer's snapshots and those in Clumio's data-plane account, in any Region, for Convert and restores",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterSnapshotAttributes", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshotAttributes", "rds:DescribeDBSnapshots"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
+									Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeOptionGroups",
+							Why: "read option groups, also those of other Regions that a copy uses",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:   []string{"rds:DescribeOptionGroups"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeOptionGroupOptions",
+							Why: "list the options that an engine offers",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:     []string{"rds:DescribeOptionGroupOptions"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ListBuckets",
+							Why: "list S3 buckets and read their CloudWatch metrics",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:     []string{"s3:ListAllMyBuckets", "cloudwatch:GetMetricStatistics"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeBuckets",
+							Why: "read details of the account's buckets",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:   []string{"s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetBucketVersioning", "s3:GetBucketPolicy", "s3:GetBucketTagging", "s3:GetReplicationConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketLogging", "s3:GetBucketPublicAccessBlock", "s3:GetBucketObjectLockConfiguration", "s3:GetMetricsConfiguration"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							ActionsIn: map[string]schema.Span{"s3:GetBucketObjectLockConfiguration": {
+								From: "2",
+							}, "s3:GetBucketPublicAccessBlock": {
+								From: "2",
+							}, "s3:GetMetricsConfiguration": {
+								From: "2",
+							}},
+						},
+						{
+							Sid: "ReadMultiRegionAccessPoints",
+							Why: "read details of Multi-Region Access Points",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:   []string{"s3:GetMultiRegionAccessPoint"},
+							Resources: []string{"arn:${Partition}:s3::${Account}:accesspoint/*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ListMultiRegionAccessPoints",
+							Why: "list Multi-Region Access Points and Storage Lens dashboards",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:     []string{"s3:ListMultiRegionAccessPoints", "s3:ListStorageLensConfigurations"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "CreateStorageLens",
+							Why: "create or change Clumio's Storage Lens dashboard, which counts objects per bucket",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:     []string{"s3:PutStorageLensConfiguration"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "AWS has no resource type for this action, so other dashboards of the account can be changed",
+								},
+							},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ManageStorageLens",
+							Why: "tag, read and delete that dashboard, in its home Region; only those with Clumio's name",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:   []string{"s3:PutStorageLensConfigurationTagging", "s3:DeleteStorageLensConfiguration", "s3:GetStorageLensConfiguration", "s3:GetStorageLensConfigurationTagging"},
+							Resources: []string{"arn:${Partition}:s3:*:${Account}:storage-lens/clumio-storage-lens-*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeGlue",
+							Why: "list databases and tables of the Glue Data Catalog, and their versions",
+							For: []schema.Use{
+								{
+									Asset: "iceberg-on-glue",
+								},
+							},
+							Actions:   []string{"glue:GetTable", "glue:GetTables", "glue:GetTableVersion", "glue:GetTableVersions", "glue:GetDatabase", "glue:GetDatabases"},
+							Resources: []string{"arn:${Partition}:glue:${Region}:${Account}:catalog", "arn:${Partition}:glue:${Region}:${Account}:database/*", "arn:${Partition}:glue:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DescribeS3Tables",
+							Why: "read details of table buckets, namespaces and tables of every Region",
+							For: []schema.Use{
+								{
+									Asset: "iceberg-on-s3-tables",
+								},
+							},
+							Actions:   []string{"s3tables:GetTableBucket", "s3tables:GetNamespace", "s3tables:ListNamespaces", "s3tables:GetTable", "s3tables:ListTables", "s3tables:GetTableMetadataLocation", "s3tables:GetTableMaintenanceConfiguration"},
+							Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "ListTableBuckets",
+							Why: "list table buckets",
+							For: []schema.Use{
+								{
+									Asset: "iceberg-on-s3-tables",
+								},
+							},
+							Actions:     []string{"s3tables:ListTableBuckets"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+					},
+				},
+				{
+					Entity: "ClumioKMSPolicy",
+					Kind:   "inline",
+					Why:    "use of the customer's and Clumio's keys during backups and restores",
+					Statements: []schema.Statement{
+						{
+							Sid: "UseCustomerKeys",
+							Why: "read and write encrypted volumes and snapshots with the customer's keys",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "ec2-mssql",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Note:      "the document does not name SQL Server; a volume that a restore creates is encrypted with the account's default key. Keys of other accounts need --other-account or --organization",
+						},
+						{
+							Sid: "UseCustomerKeysInAnyRegion",
+							Why: "read and write encrypted databases, tables and objects with the customer's keys, also in the other Regions that copies, replicas and buckets are in",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+								{
+									Asset: "dynamodb",
+								},
+								{
+									Asset: "s3",
+								},
+								{
+									Asset: "iceberg-on-glue",
+								},
+								{
+									Asset: "iceberg-on-s3-tables",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+							Note:      "a copy, replica or restored table in another Region needs a key of that Region; the ARN of a bucket has no Region. DynamoDB requires the GenerateDataKey* actions, which the document lists for other assets only",
+						},
+						{
+							Sid: "UseDataPlaneKeys",
+							Why: "copy objects, tables and snapshots directly between the customer's account and Clumio's data-plane account, which encrypts with its own keys, in the Region of the copy",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+								{
+									Asset: "dynamodb",
+								},
+								{
+									Asset: "s3",
+								},
+								{
+									Asset: "iceberg-on-glue",
+								},
+								{
+									Asset: "iceberg-on-s3-tables",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							Shared:    []string{},
+						},
+					},
+				},
+				{
+					Entity: "ClumioBaseValidationPolicy",
+					Kind:   "inline",
+					Why:    "check the permissions that the managed policies grant",
+					Statements: []schema.Statement{
+						{
+							Sid: "ReadAssetPolicies",
+							Why: "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+								{
+									Asset: "dynamodb",
+								},
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "ec2-mssql",
+								},
+							},
+							Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
+							Resources: []string{"${policies:*}"},
+							Shared:    []string{},
+						},
+					},
+				},
+				{
+					Entity: "ClumioDriftDetectPolicy",
+					Kind:   "inline",
+					Why:    "read-only view of the installed resources, to detect changes to them",
+					Statements: []schema.Statement{
+						{
+							Sid:       "ReadStack",
+							Why:       "compare the installed stack with its expected state",
+							Actions:   []string{"cloudformation:DescribeStacks", "cloudformation:DescribeStackResources", "cloudformation:DetectStackResourceDrift"},
+							Resources: []string{"${stacks}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadRoles",
+							Why:       "read the installed roles, their policies and tags, and what they may do",
+							Actions:   []string{"iam:GetServiceLinkedRoleDeletionStatus", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:GetRolePolicy", "iam:GetRole"},
+							Resources: []string{"${roles:*}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadTopic",
+							Why:       "read the installed topic, its policy, tags and subscriptions",
+							Actions:   []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"},
+							Resources: []string{"${topics:*}"},
+							Shared:    []string{},
+							ActionsIn: map[string]schema.Span{"sns:GetDataProtectionPolicy": {
+								From: "2",
+							}},
+						},
+						{
+							Sid:       "ReadEventBus",
+							Why:       "read the event bus that the installed rules use",
+							Actions:   []string{"events:DescribeEventBus"},
+							Resources: []string{"arn:${Partition}:events:${Region}:${Account}:event-bus/default"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadRules",
+							Why:       "read the installed event rules, their tags and targets",
+							Actions:   []string{"events:ListTagsForResource", "events:DescribeRule", "events:ListTargetsByRule"},
+							Resources: []string{"${rules:*}"},
+							Shared:    []string{},
+						},
+					},
+				},
+				{
+					Entity: "ClumioBaseManagedPolicy",
+					Kind:   "managed",
+					Why:    "basic information about the account and a check of what was installed",
+					Statements: []schema.Statement{
+						{
+							Sid:       "ListPoliciesOfClumioRoles",
+							Why:       "list the managed and inline policies of ClumioIAMRole and ClumioSupportRole, to check them",
+							Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"},
+							Resources: []string{"${roles:ClumioIAMRole}", "${roles:ClumioSupportRole}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "ReadAccount",
+							Why:         "read the account's alias and its organization, so that one bucket policy can cover all of the organization rather than one per account",
+							Actions:     []string{"iam:ListAccountAliases", "organizations:DescribeOrganization"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:         "DecodeErrors",
+							Why:         "decode AWS's messages about refused requests, for error reports",
+							Actions:     []string{"sts:DecodeAuthorizationMessage"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "CheckTopic",
+							Why:       "check the SNS topic made in the account",
+							Actions:   []string{"sns:GetTopicAttributes"},
+							Resources: []string{"${topics:*}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CheckRules",
+							Why:       "check the event rules made in the account",
+							Actions:   []string{"events:DescribeRule"},
+							Resources: []string{"${rules:*}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ListRegions",
+							Why:       "list the Regions and which of them the account has enabled",
+							Actions:   []string{"account:ListRegions", "account:GetRegionOptStatus"},
+							Resources: []string{"arn:${Partition}:account::${Account}:account"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadAssetPolicies",
+							Why: "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+								{
+									Asset: "dynamodb",
+								},
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "ec2-mssql",
+								},
+							},
+							Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
+							Resources: []string{"${policies:*}"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadClumioDocuments",
+							Why: "read the content of Clumio's Systems Manager documents",
+							For: []schema.Use{
+								{
+									Asset: "ec2-mssql",
+								},
+							},
+							Actions:   []string{"ssm:GetDocument"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CheckContinuousBackupRole",
+							Why: "list the policies of ClumioS3ContinuousBackupEventBridgeRole and read its details, to check them",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+							},
+							Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:GetRole"},
+							Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
+							Shared:    []string{},
+							Note:      "the document's iam:GetPolicyVersion for this role is in ReadAssetPolicies: its resource is a policy, never a role",
+						},
+					},
+				},
+				{
+					Entity: "ClumioDynamoDbBackupPolicy",
+					Kind:   "managed",
+					Why:    "native and SecureVault backups of DynamoDB",
+					For: []schema.Use{
+						{
+							Asset:     "dynamodb",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "BackUpTables",
+							Why:       "back up table data and settings; for the first backup, export the table to S3 and enable its stream",
+							Actions:   []string{"dynamodb:ExportTableToPointInTime", "dynamodb:UpdateTable", "dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:UpdateContinuousBackups"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "IAM has no key for the settings that UpdateContinuousBackups and UpdateTable change: the role can also switch off point-in-time recovery, which deletes its history, or deletion protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid:       "ReadContributorInsights",
+							Why:       "record whether Contributor Insights is on",
+							Actions:   []string{"dynamodb:DescribeContributorInsights"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "ReadStreams",
+							Why:       "read changes from the stream, for incremental backups",
+							Actions:   []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/stream/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "FollowExport",
+							Why:       "follow the progress of the export to S3, for the first backup",
+							Actions:   []string{"dynamodb:DescribeExport"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/export/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UploadToDataPlane",
+							Why:       "upload the exported table to Clumio's data-plane account, and nowhere else",
+							Actions:   []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UseKeys",
+							Why:       "read items of an encrypted table and encrypt the exported files, in the Regions of replicas too",
+							Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+						},
+						{
+							Sid:       "GrantKeysToDynamoDB",
+							Why:       "let DynamoDB use the table's key for the export and the backup, in the Regions of replicas too",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+						},
+						{
+							Sid:       "DeleteBackups",
+							Why:       "delete backups that expired or failed",
+							Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "native backups have no tags and IAM has no key for their name: the customer's own native backups can be deleted too (not those of AWS Backup)",
+								},
+							},
+						},
+						{
+							Sid:         "ListBackupsAndScaling",
+							Why:         "list native backups and record autoscaling settings",
+							Actions:     []string{"dynamodb:ListBackups", "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+					},
+				},
+				{
+					Entity: "ClumioDynamoDbRestorePolicy",
+					Kind:   "managed",
+					Why:    "restores of native and SecureVault backups of DynamoDB",
+					For: []schema.Use{
+						{
+							Asset:     "dynamodb",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "UseKeys",
+							Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
+							Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+						},
+						{
+							Sid:       "GrantKeysToDynamoDB",
+							Why:       "let DynamoDB use the key of the restored table, in the Regions of replicas too",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+							Note:      "the document has it for backups only; a restore under a customer-managed key needs it (DynamoDB developer guide, \"Encryption at rest: usage notes\")",
+						},
+						{
+							Sid:       "RestoreTables",
+							Why:       "create the table and its replicas in other Regions with their recorded settings; restore from a native backup, its items included, or to a point in time, across Regions too",
+							Actions:   []string{"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:DescribeContinuousBackups", "dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:UpdateTableReplicaAutoScaling", "dynamodb:DescribeTable", "dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+							Shared:    []string{},
+							Note:      "the document has the first three for backups only; replicas, streams and point-in-time recovery of the restored table need them",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "a table is restored without tags and IAM has no key for its age, so items of every table can be read, overwritten and deleted, and point-in-time recovery can be switched off",
+								},
+							},
+						},
+						{
+							Sid:       "FinishTables",
+							Why:       "restore to a new table by import from S3; restore tags and time to live; delete the table when a restore fails, across Regions too",
+							Actions:   []string{"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+							Shared:    []string{},
+							Note:      "in every Region, because the document has restores across Regions",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "a table is restored without tags, so no condition distinguishes it: every table without deletion protection can be deleted",
+								},
+							},
+						},
+						{
+							Sid:       "ReadRestored",
+							Why:       "check the restored table's time to live and tags, across Regions too",
+							Actions:   []string{"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+							Shared:    []string{},
+							Note:      "the document has both for backups only; a restore must not depend on them",
+						},
+						{
+							Sid:       "RestoreContributorInsights",
+							Why:       "restore Contributor Insights of a table and its indexes, across Regions too",
+							Actions:   []string{"dynamodb:UpdateContributorInsights"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "RestoreResourcePolicies",
+							Why:       "restore the resource policy of a table and its stream, across Regions too",
+							Actions:   []string{"dynamodb:GetResourcePolicy", "dynamodb:PutResourcePolicy"},
+							Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "a resource policy can grant access to a table to any account; IAM has no key for its content",
+								},
+							},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "FollowImport",
+							Why:       "follow the progress of that import",
+							Actions:   []string{"dynamodb:DescribeImport"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/import/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadFromDataPlane",
+							Why:       "read the files that the import uses from Clumio's data-plane account",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "WriteImportLogs",
+							Why:       "logs that the ImportTable call writes",
+							Actions:   []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy"},
+							Resources: []string{"arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports", "arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "ListLogGroups",
+							Why:         "find the log group that the ImportTable call writes to",
+							Actions:     []string{"logs:DescribeLogGroups"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid:       "RestoreScaling",
+							Why:       "restore autoscaling of provisioned throughput, across Regions too; of DynamoDB only",
+							Actions:   []string{"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"},
+							Resources: []string{"arn:${Partition}:application-autoscaling:*:${Account}:scalable-target/*"},
+							When:      schema.Conditions{"StringEquals": {"application-autoscaling:service-namespace": {"dynamodb"}}},
+							Shared:    []string{},
+							Note:      "in every Region, because the document has restores across Regions with autoscaling",
+						},
+						{
+							Sid:         "ReadScaling",
+							Why:         "check the autoscaling settings of the restored table",
+							Actions:     []string{"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Note:        "the document has it for backups only; a restore must not depend on them",
+						},
+						{
+							Sid:       "PassScalingRole",
+							Why:       "register autoscaling in restores across Regions and to a point in time",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"application-autoscaling.amazonaws.com", "dynamodb.application-autoscaling.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CreateScalingRole",
+							Why:       "RegisterScalableTarget creates DynamoDB's service-linked role for autoscaling if it does not exist",
+							Actions:   []string{"iam:CreateServiceLinkedRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
+							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"dynamodb.application-autoscaling.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CreateReplicationRole",
+							Why:       "the first replica in an account creates DynamoDB's service-linked role for replication",
+							Actions:   []string{"iam:CreateServiceLinkedRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"},
+							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"replication.dynamodb.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "neither the document nor the module has it; the first global table of an account fails without it (DynamoDB developer guide, \"IAM and global tables\")",
+						},
+						{
+							Sid: "CreateRestoreRoles",
+							Why: "create the role that writes items into a table with local secondary indexes, which cannot be imported; only with the permissions boundary of this installation",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+									Option:    "dynamodb-local-indexes",
+								},
+							},
+							Actions:   []string{"iam:CreateRole", "iam:AttachRolePolicy"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/clumio/Clumio-DynamoDB-SecureVault-Restore-T*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PermissionsBoundary": {"${policies:ClumioIAMPermissionsBoundaryPolicy}"}}},
+							Shared:    []string{},
+							Note:      "not in the document; in the vendor's module before it",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "the trust policy of the role that is created is chosen by Clumio; the boundary limits it to writing items and using keys",
+								},
+							},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid: "DeleteRestoreRoles",
+							Why: "delete that role after the restore",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+									Option:    "dynamodb-local-indexes",
+								},
+							},
+							Actions:   []string{"iam:DetachRolePolicy", "iam:DeleteRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/clumio/Clumio-DynamoDB-SecureVault-Restore-T*"},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+					},
+				},
+				{
+					Entity: "ClumioIAMPermissionsBoundaryPolicy",
+					Kind:   "managed",
+					Why:    "the permissions boundary of roles that restores create; attached to ClumioIAMRole, which has all of it anyway",
+					For: []schema.Use{
+						{
+							Asset:     "dynamodb",
+							Operation: "restore",
+							Option:    "dynamodb-local-indexes",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "WriteItems",
+							Why:       "write the items of a table with local secondary indexes",
+							Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DescribeTable"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UseKeys",
+							Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
+							Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+						},
+					},
+					In: schema.Span{
+						From: "2",
+					},
+				},
+				{
+					Entity: "ClumioEC2BackupPolicy",
+					Kind:   "managed",
+					Why:    "EBS and EC2 backups; the tag Vendor: Clumio marks what Clumio created",
+					For: []schema.Use{
+						{
+							Asset:     "ec2",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "CreateTaggedSnapshots",
+							Why:       "take point-in-time snapshots of a volume or instance; only when the request carries the vendor tag",
+							Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "SnapshotAnyVolumeOrInstance",
+							Why:       "take them of any volume or instance; the new snapshot must be tagged, as CreateTaggedSnapshots requires",
+							Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid:       "CleanUpVendorResources",
+							Why:       "delete snapshots that a newer one supersedes or whose backup expired, deregister the image of a backup that fails, remove tags from both; vendor-tagged ones only",
+							Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage", "ec2:DeleteTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "RegisterImageFromVendorSnapshots",
+							Why:       "register an image of an instance for AWS snapshot backups; from vendor-tagged snapshots only",
+							Actions:   []string{"ec2:RegisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "RegisterImage",
+							Why:       "register the image itself; the statement for snapshots limits what it is made from",
+							Actions:   []string{"ec2:RegisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagSnapshotsWhileCreating",
+							Why:       "tag snapshots as part of creating them, never on its own",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagImages",
+							Why:       "tag the image just registered, as RegisterImage does not tag; only with the vendor tag in the request",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "IAM has no key that distinguishes a new image from an older one: the role can tag any image of the account and then deregister it. Its snapshots are not deleted",
+								},
+							},
+						},
+						{
+							Sid:       "ReadSnapshots",
+							Why:       "read the data in a snapshot, block by block",
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
+								},
+							},
+						},
+						{
+							Sid:         "DescribeWhatInstancesUse",
+							Why:         "describe resources that an instance uses, to record them and to check a restored one",
+							Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Note:        "the document's two elastic-inference actions are left out: AWS retired the service",
+						},
+						{
+							Sid:       "ReadInstanceProfiles",
+							Why:       "read the instance profile of an instance, to record it or to check it before attaching",
+							Actions:   []string{"iam:GetInstanceProfile"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadRoles",
+							Why:       "read the role in an instance profile",
+							Actions:   []string{"iam:GetRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							Shared:    []string{},
+						},
+					},
+				},
+				{
+					Entity: "ClumioEC2RestorePolicy",
+					Kind:   "managed",
+					Why:    "EBS and EC2 restores; the tag clumio.restore.tag marks what a restore is working on",
+					For: []schema.Use{
+						{
+							Asset:     "ec2",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "StartTaggedSnapshot",
+							Why:       "begin to rebuild a snapshot from a backup; only when the request carries the vendor tag",
+							Actions:   []string{"ebs:StartSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "FillVendorSnapshots",
+							Why:       "put the data into that snapshot and complete it; vendor-tagged snapshots only",
+							Actions:   []string{"ebs:CompleteSnapshot", "ebs:PutSnapshotBlock"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CreateRestoreSnapshots",
+							Why:       "snapshot a restored instance or volume to make an image of it; only with the restore tag in the request",
+							Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "SnapshotAnyVolumeOrInstance",
+							Why:       "take that snapshot of any volume or instance; the new snapshot must be tagged",
+							Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CreateRestoreVolumes",
+							Why:       "create the restored volume; only when the request carries the restore tag",
+							Actions:   []string{"ec2:CreateVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "AttachToAnyInstance",
+							Why:       "attach restored volumes to the restored instance, or to the one that the request names",
+							Actions:   []string{"ec2:AttachVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "AttachOrDetachAnyVolume",
+							Why:       "attach an existing volume to a restored instance, or a restored volume to any instance; the statement for instances limits detaching",
+							Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "WorkOnRestoredInstances",
+							Why:       "start, stop and terminate instances, detach their volumes, associate or disassociate their address, during a restore; restore-tagged instances and interfaces only",
+							Actions:   []string{"ec2:DetachVolume", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances", "ec2:AssociateAddress", "ec2:DisassociateAddress"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid:       "AssociateElasticAddress",
+							Why:       "associate the elastic IP address that the backup recorded, or disassociate it",
+							Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:elastic-ip/*"},
+							Shared:    []string{},
+							Note:      "not in the document: both calls are authorized on the address too. WorkOnRestoredInstances limits the instances and interfaces",
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "an address that is in use elsewhere in the account can be moved to a restored instance",
+								},
+							},
+						},
+						{
+							Sid:       "CleanUpRestored",
+							Why:       "delete the volume and network interface and deregister the image of a restore that fails, and remove the restore tag when it is complete; restore-tagged ones only",
+							Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:DeleteNetworkInterface", "ec2:DeleteTags"},
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid:       "RegisterImageFromRestoredSnapshots",
+							Why:       "register an image for a restore to AMI; from restore-tagged snapshots only",
+							Actions:   []string{"ec2:RegisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "RegisterImage",
+							Why:       "register the image itself; the statement for snapshots limits what it is made from",
+							Actions:   []string{"ec2:RegisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "LaunchRestoredInstance",
+							Why:       "launch the restored instance with the resources that the backup recorded",
+							Actions:   []string{"ec2:RunInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+							Note:      "the document has no capacity reservations, license configurations and placement groups: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
+								},
+							},
+						},
+						{
+							Sid:       "TagWhileCreating",
+							Why:       "tag what a restore creates while creating it, never on its own, so that nothing else gets one of Clumio's tags",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots", "CreateVolume", "RunInstances", "StartSnapshot"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid:       "TagSnapshotsWhileStarting",
+							Why:       "tag a snapshot while StartSnapshot makes it",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${*}"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Note:      "EBS sends no ec2:CreateAction with StartSnapshot and authorizes it on the literal snapshot/*, which ${*} matches: no ARN of an existing snapshot does",
+						},
+						{
+							Sid:       "TagImages",
+							Why:       "tag the image just registered, as RegisterImage does not tag; only with the restore tag in the request",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "IAM has no key that distinguishes a new image from an older one: the role can tag any image of the account and then deregister it. Its snapshots are not deleted",
+								},
+							},
+						},
+						{
+							Sid:       "PassInstanceRole",
+							Why:       "launch the restored instance with its instance profile",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, because any may be in the instance profile that the backup recorded; to EC2 only",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "a restored instance can get any role of the account that trusts EC2, and whoever controls the instance's software then has the permissions of that role",
+								},
+							},
+						},
+						{
+							Sid:       "UseSnapshots",
+							Why:       "read the data in a snapshot, block by block, and create volumes from it; the statement for volumes limits those",
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks", "ec2:CreateVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							Shared:    []string{},
+							Note:      "the document does not name the snapshot for CreateVolume: the call is authorized on its source snapshot too and fails without it",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
+								},
+							},
+							In: schema.Span{
+								Until: "2",
+							},
+						},
+						{
+							Sid:       "ReadSnapshots",
+							Why:       "read the data in a snapshot, block by block",
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
+								},
+							},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "CreateVolumesFromVendorSnapshots",
+							Why:       "create volumes from the snapshots of a backup; vendor-tagged ones only",
+							Actions:   []string{"ec2:CreateVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							In: schema.Span{
+								From: "2",
+							},
+						},
+						{
+							Sid:       "GrantKeysToEC2",
+							Why:       "let EBS use the key of a volume that a restore creates or attaches",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Note:      "neither the document nor the module has it, although a volume under a customer-managed key needs it (EBS user guide, \"Requirements for Amazon EBS encryption\"): without it the key's own policy would have to name the role",
+						},
+						{
+							Sid:       "ReadInstanceProfiles",
+							Why:       "read the instance profile of an instance, to record it or to check it before attaching",
+							Actions:   []string{"iam:GetInstanceProfile"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadRoles",
+							Why:       "read the role in an instance profile",
+							Actions:   []string{"iam:GetRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "DescribeWhatInstancesUse",
+							Why:         "describe resources that an instance uses, to record them and to check a restored one",
+							Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Note:        "the document's two elastic-inference actions are left out: AWS retired the service",
+						},
+					},
+				},
+				{
+					Entity: "ClumioEC2MSSQLBackupRestorePolicy",
+					Kind:   "managed",
+					Why:    "protection of SQL Server on EC2, through Systems Manager",
+					For: []schema.Use{
+						{
+							Asset: "ec2-mssql",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:         "FollowCommands",
+							Why:         "describe instances, read the result of an SSM command and cancel one that is running",
+							Actions:     []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:CancelCommand"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "ReadInstanceProfiles",
+							Why:       "read the instance profile of an instance, to record it or to check it before attaching",
+							Actions:   []string{"iam:GetInstanceProfile"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "SendCommandToVendorInstances",
+							Why:       "run commands on an instance through SSM; only on instances that carry the vendor tag",
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "the documents run with administrator rights on every SQL Server instance that has the vendor tag, and so with the permissions of the instance's role",
+								},
+							},
+						},
+						{
+							Sid:       "SendClumioDocuments",
+							Why:       "run Clumio's own SSM documents",
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "SendVssDocument",
+							Why: "run AWS's document that takes application-consistent snapshots of the instance's volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}::document/AWSEC2-CreateVssSnapshot"},
+							Shared:    []string{},
+							Note:      "not in the document: AWS owns this SSM document, so its ARN has no account; without it no backup of a database is application-consistent",
+						},
+						{
+							Sid:       "ReadNotificationRole",
+							Why:       "read the SSM notification role",
+							Actions:   []string{"iam:GetRole"},
+							Resources: []string{"${roles:ClumioSSMNotificationRole}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "PassNotificationRole",
+							Why:       "pass the SSM notification role to Systems Manager",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:ClumioSSMNotificationRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"ssm.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CreateVendorVolumes",
+							Why: "create a volume when a restore runs short of space; only with the vendor tag in the request",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseVendorVolumes",
+							Why: "attach that volume to an instance, or detach it; both vendor-tagged",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DeleteVendorVolumes",
+							Why: "delete that volume and remove its vendor tags; vendor-tagged volumes only",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagVolumesWhileCreating",
+							Why: "put the vendor tag on that volume while creating it, never on its own",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateVolume"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "GrantKeysToEC2",
+							Why: "let EBS use the key of that volume",
+							For: []schema.Use{
+								{
+									Asset:     "ec2-mssql",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
+							Note:      "neither the document nor the module has it, although a volume under a customer-managed default key needs it",
+						},
+					},
+				},
+				{
+					Entity: "ClumioRdsBackupPolicy",
+					Kind:   "managed",
+					Why:    "snapshots and backups of RDS and Aurora, in the Region and across Regions",
+					For: []schema.Use{
+						{
+							Asset:     "rds",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "CopyClusterSnapshots",
+							Why:       "copy a cluster snapshot to and from Clumio's data-plane account",
+							Actions:   []string{"rds:CopyDBClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CopySnapshots",
+							Why:       "copy an instance snapshot to and from Clumio's data-plane account, with the option group that transparent data encryption requires",
+							Actions:   []string{"rds:CopyDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:og:*"},
+							Shared:    []string{},
+							Note:      "AWS's service reference lists the snapshot only; the vendor's module names the option groups, which a copy to another Region must give for TDE",
+						},
+						{
+							Sid:       "ShareSnapshots",
+							Why:       "share a snapshot with Clumio's data-plane account, so that it can be copied there, and identify the snapshots that Clumio took, to delete them",
+							Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "IAM has no key for the account that a snapshot is shared with: any snapshot that the role can read can be shared with any account, or made public if it is not encrypted",
+								},
+							},
+						},
+						{
+							Sid:       "CreateClusterSnapshots",
+							Why:       "take snapshots of clusters, and read them",
+							Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid:       "CreateSnapshots",
+							Why:       "take a snapshot of an instance",
+							Actions:   []string{"rds:CreateDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid:       "DescribeSubnetGroups",
+							Why:       "record the subnet group of an instance or cluster",
+							Actions:   []string{"rds:DescribeDBSubnetGroups"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagSnapshotsAsVendor",
+							Why:       "mark the snapshots that Clumio takes; only with the vendor tag",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagSnapshots",
+							Why:       "mark the temporary snapshots that Clumio takes; only with its RDS snapshot tag",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.rds.snapshot.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "InheritSnapshotTags",
+							Why:       "let a copy in any Region have the tags of its source; never tags that the request names",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"Bool": {"rds:TagsFromRequest": {"false"}}},
+							Shared:    []string{},
+							Note:      "the document's AddTagsToResource; RDS sends rds:TagsFromRequest=false if it copies tags",
+						},
+						{
+							Sid:       "ModifyOptionGroups",
+							Why:       "change an option group, also in the Region that a copy is sent to",
+							Actions:   []string{"rds:ModifyOptionGroup"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ModifyClusters",
+							Why:       "change cluster settings, to apply a point-in-time configuration",
+							Actions:   []string{"rds:ModifyDBCluster"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "IAM has no key for the attributes of the call: it can also set a master password, make a cluster public, or switch off deletion protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid:       "ModifyInstances",
+							Why:       "change instance settings, to apply a point-in-time configuration",
+							Actions:   []string{"rds:ModifyDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "IAM has no key for the attributes of the call: it can also set a master password, make an instance public, or switch off deletion protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid:         "DescribeSecurityGroups",
+							Why:         "read the security groups of an instance or cluster",
+							Actions:     []string{"ec2:DescribeSecurityGroups"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid:       "DeleteVendorSnapshots",
+							Why:       "delete snapshots that Clumio took; vendor-tagged ones only",
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "DeleteTemporarySnapshots",
+							Why:       "delete the temporary snapshots that Clumio took; only those with its RDS snapshot tag",
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.rds.snapshot.tag": {"*"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "GrantKeysToRDS",
+							Why:       "let RDS use the key of a copied snapshot, also in another Region or Clumio's account",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+							Note:      "the document has it for restores only; a copy of an encrypted snapshot needs it (RDS user guide, \"Sharing encrypted snapshots\")",
+						},
+					},
+				},
+				{
+					Entity: "ClumioRdsRestorePolicy",
+					Kind:   "managed",
+					Why:    "restores of RDS and Aurora",
+					For: []schema.Use{
+						{
+							Asset:     "rds",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "FollowRestored",
+							Why:       "identify what was restored, so that it can be deleted, and associate the recorded roles with a restored cluster or instance",
+							Actions:   []string{"rds:ListTagsForResource", "rds:AddRoleToDBCluster", "rds:AddRoleToDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadSnapshotTags",
+							Why:       "identify the snapshots that Clumio copied for the restore, in any Region",
+							Actions:   []string{"rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; a restore must not depend on them",
+						},
+						{
+							Sid:       "CopySnapshotsForRestore",
+							Why:       "copy a snapshot from Clumio's data-plane account, with the option group that transparent data encryption requires",
+							Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:og:*"},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
+						},
+						{
+							Sid:       "DescribeSubnetGroups",
+							Why:       "check the subnet group of the restored database, also of a replica in another Region",
+							Actions:   []string{"rds:DescribeDBSubnetGroups"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:subgrp:*"},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
+						},
+						{
+							Sid:       "DeleteVendorSnapshots",
+							Why:       "delete the snapshots that Clumio copied for the restore, in any Region; vendor-tagged ones only",
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "DeleteTemporarySnapshots",
+							Why:       "delete those snapshots, in any Region; only those with Clumio's RDS snapshot tag",
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.rds.snapshot.tag": {"*"}}},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "TagTemporarySnapshots",
+							Why:       "mark those snapshots, in any Region; only with Clumio's RDS snapshot tag",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.rds.snapshot.tag": {"*"}}},
+							Shared:    []string{},
+							Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
+						},
+						{
+							Sid:       "CreateInstances",
+							Why:       "create the instances of a restored cluster",
+							Actions:   []string{"rds:CreateDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CreateParameterGroups",
+							Why:       "recreate the parameter group, also in the Region of a replica",
+							Actions:   []string{"rds:CreateDBParameterGroup"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:pg:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "RestoreInstances",
+							Why:       "restore an instance from a snapshot or to a point in time",
+							Actions:   []string{"rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "RestoreClusters",
+							Why:       "restore a cluster from a snapshot or to a point in time",
+							Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime"},
+							Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UntagVendorResources",
+							Why:       "remove the vendor tag from what was restored, in any Region; vendor-tagged ones only",
+							Actions:   []string{"rds:RemoveTagsFromResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UntagRestoredResources",
+							Why:       "remove the restore tag from what was restored, in any Region; restore-tagged ones only",
+							Actions:   []string{"rds:RemoveTagsFromResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagAsVendor",
+							Why:       "mark what is restored, in the Region of a copy or replica too, so that it can be deleted; only with the vendor tag",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "TagAsRestored",
+							Why:       "mark what is restored, in the Region of a copy or replica too, so that it can be deleted; only with the restore tag",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "InheritTags",
+							Why:       "let what is restored, in any Region, have the tags of its source; never tags that the request names",
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
+							When:      schema.Conditions{"Bool": {"rds:TagsFromRequest": {"false"}}},
+							Shared:    []string{},
+							Note:      "the document's AddTagsToResource; RDS sends rds:TagsFromRequest=false if it copies tags",
+						},
+						{
+							Sid:       "CreateOptionGroups",
+							Why:       "recreate the option group and its options, in any Region for restores across Regions",
+							Actions:   []string{"rds:CreateOptionGroup", "rds:ModifyOptionGroup"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
+							Shared:    []string{},
+							Note:      "the document has ModifyOptionGroup for backups only; a new option group is empty without it",
+						},
+						{
+							Sid:       "CreateReadReplicas",
+							Why:       "recreate read replicas, in any Region, also ones not connected to Clumio",
+							Actions:   []string{"rds:CreateDBInstanceReadReplica"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:subgrp:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "DeleteVendorDatabases",
+							Why:       "delete the cluster, instance or replica of a restore that fails, in any Region; vendor-tagged ones only",
+							Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
+							When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "DeleteRestoredDatabases",
+							Why:       "delete the cluster, instance or replica of a restore that fails, in any Region; restore-tagged ones only",
+							Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
+							When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
+								},
+							},
+						},
+						{
+							Sid:       "PassRoles",
+							Why:       "pass those roles to the restored cluster or instance",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"rds.amazonaws.com", "monitoring.rds.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, because any may be on the instance that was backed up; to RDS only. The second service is that of Enhanced Monitoring, which neither the document nor the module names",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "a restored database can get any role of the account that trusts RDS, and whoever can run statements in it then has the permissions of that role",
+								},
+							},
+						},
+						{
+							Sid:       "GrantKeysToRDS",
+							Why:       "let RDS use the key of a restored instance, cluster, read replica or copied snapshot, in the replica's Region and Clumio's account too",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
+						},
+					},
+				},
+				{
+					Entity: "ClumioS3BackupPolicy",
+					Kind:   "managed",
+					Why:    "backups and continuous backups of S3",
+					For: []schema.Use{
+						{
+							Asset:     "s3",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:         "ReadMetricsAndOrganization",
+							Why:         "read CloudWatch metrics of buckets and the account's organization, so that one bucket policy can cover all of the organization rather than one per account",
+							Actions:     []string{"cloudwatch:GetMetricStatistics", "organizations:DescribeOrganization"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "WriteToDataPlane",
+							Why:       "write the backup to Clumio's data-plane account, and nowhere else",
+							Actions:   []string{"s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+							Note:      "the document has no access points and no AbortMultipartUpload: Clumio writes through access points of its account (the vendor's module, v0.32.0), and a large object is copied in parts",
+						},
+						{
+							Sid:       "ReadBuckets",
+							Why:       "read buckets and objects and let S3 inventory them, before a backup; enable bucket events to EventBridge, for continuous backup",
+							Actions:   []string{"s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:GetObjectVersion", "s3:GetBucketNotification", "s3:PutBucketNotification"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "IAM has no key for the destination of an inventory or a notification: the names of objects can be sent to a bucket or topic of another account that accepts them",
+								},
+								{
+									Kind: "destroys",
+									Text: "PutBucketNotification replaces the notifications that the customer set up for a bucket",
+								},
+							},
+						},
+						{
+							Sid:       "ForwardBucketEvents",
+							Why:       "set up Clumio's own EventBridge rule that forwards bucket events, in the bucket's Region, for continuous backup",
+							Actions:   []string{"events:DescribeRule", "events:DeleteRule", "events:RemoveTargets", "events:ListTargetsByRule"},
+							Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "MatchBucketEvents",
+							Why:       "create or change that rule, in the bucket's Region; only for events of S3",
+							Actions:   []string{"events:PutRule"},
+							Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
+							When:      schema.Conditions{"ForAllValues:StringEquals": {"events:source": {"aws.s3"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "a rule whose pattern names no source at all passes, and receives every event of the account",
+								},
+							},
+						},
+						{
+							Sid:       "ForwardToDataPlane",
+							Why:       "send what that rule matches to an event bus in Clumio's data-plane account, and nowhere else",
+							Actions:   []string{"events:PutTargets"},
+							Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
+							When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:events:*:${DataPlaneAccount}:event-bus/*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "PassContinuousBackupRole",
+							Why:       "pass the continuous backup role, which EventBridge requires for a target in another account",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"events.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+					},
+				},
+				{
+					Entity: "ClumioS3RestorePolicy",
+					Kind:   "managed",
+					Why:    "restores of S3",
+					For: []schema.Use{
+						{
+							Asset:     "s3",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "WriteObjects",
+							Why:       "write objects to the customer's own buckets during a restore",
+							Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Note:      "the conditions refuse the ACL headers that make an object public or grant it to others",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
+								},
+								{
+									Kind: "destroys",
+									Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
+								},
+							},
+						},
+						{
+							Sid:       "TagAndDeleteObjects",
+							Why:       "tag restored objects, and remove those of a restore that fails, parts of an upload included",
+							Actions:   []string{"s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Note:      "the document has no AbortMultipartUpload: parts of a failed upload would stay, and be charged",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every object of the account can be deleted; a bucket with versioning keeps the earlier version, as s3:DeleteObjectVersion is not granted",
+								},
+							},
+						},
+						{
+							Sid:       "CheckTargets",
+							Why:       "check what is in the target bucket, so that existing objects are not overwritten",
+							Actions:   []string{"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetObject", "s3:GetObjectTagging"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Note:      "the document has these for backups only; the vendor's module has them here since v0.34.0",
+						},
+						{
+							Sid:       "ReadFromDataPlane",
+							Why:       "copy objects and their tags directly from Clumio's data-plane account",
+							Actions:   []string{"s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+							Note:      "not in the document: CopyObject is authorized on its source too (vendor's module, v0.32.0; S3 API reference, CopyObject)",
+						},
+					},
+				},
+				{
+					Entity: "ClumioIcebergOnGlueBackupPolicy",
+					Kind:   "managed",
+					Why:    "backups of Iceberg tables in the Glue Data Catalog",
+					For: []schema.Use{
+						{
+							Asset:     "iceberg-on-glue",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "WriteToDataPlane",
+							Why:       "write the backup to Clumio's data-plane account, and read it for the next one",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObject", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadTableFiles",
+							Why:       "read the files of the tables",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+					},
+					In: schema.Span{
+						From: "2",
+					},
+				},
+				{
+					Entity: "ClumioIcebergOnGlueRestorePolicy",
+					Kind:   "managed",
+					Why:    "restores of Iceberg tables in the Glue Data Catalog",
+					For: []schema.Use{
+						{
+							Asset:     "iceberg-on-glue",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "ReadFromDataPlane",
+							Why:       "read the backup from Clumio's data-plane account",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CheckTargets",
+							Why:       "check what is in the target bucket, and tag or abandon what is written to it",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "WriteTableFiles",
+							Why:       "write the files of the restored tables",
+							Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
+								},
+								{
+									Kind: "destroys",
+									Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
+								},
+							},
+						},
+						{
+							Sid:       "RestoreTables",
+							Why:       "create databases, tables and their optimizers in the catalog",
+							Actions:   []string{"glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:GetTableOptimizer", "glue:CreateTableOptimizer", "glue:GetDatabase", "glue:CreateDatabase"},
+							Resources: []string{"arn:${Partition}:glue:${Region}:${Account}:catalog", "arn:${Partition}:glue:${Region}:${Account}:database/*", "arn:${Partition}:glue:${Region}:${Account}:table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "PassRoles",
+							Why:       "pass the recorded role to the optimizer of a restored table",
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"glue.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, because any may be on the optimizer that was backed up; to Glue only",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "an optimizer of a table can get any role of the account that trusts Glue",
+								},
+							},
+						},
+					},
+					In: schema.Span{
+						From: "2",
+					},
+				},
+				{
+					Entity: "ClumioIcebergOnS3TablesBackupPolicy",
+					Kind:   "managed",
+					Why:    "backups of Iceberg tables in S3 Tables",
+					For: []schema.Use{
+						{
+							Asset:     "iceberg-on-s3-tables",
+							Operation: "backup",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "WriteToDataPlane",
+							Why:       "write the backup to Clumio's data-plane account, and read it for the next one",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObject", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadTableFiles",
+							Why:       "read the files of the tables",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadTables",
+							Why:       "read the tables and their data, in the Region of the table bucket",
+							Actions:   []string{"s3tables:GetTableBucket", "s3tables:GetTableData", "s3tables:GetTable", "s3tables:GetTableMetadataLocation"},
+							Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
+							Shared:    []string{},
+						},
+					},
+					In: schema.Span{
+						From: "2",
+					},
+				},
+				{
+					Entity: "ClumioIcebergOnS3TablesRestorePolicy",
+					Kind:   "managed",
+					Why:    "restores of Iceberg tables in S3 Tables",
+					For: []schema.Use{
+						{
+							Asset:     "iceberg-on-s3-tables",
+							Operation: "restore",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid:       "ReadFromDataPlane",
+							Why:       "read the backup from Clumio's data-plane account",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+							Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CheckTargets",
+							Why:       "check what is in the target bucket, and tag or abandon what is written to it",
+							Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "WriteTableFiles",
+							Why:       "write the files of the restored tables",
+							Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
+								},
+								{
+									Kind: "destroys",
+									Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
+								},
+							},
+						},
+						{
+							Sid:       "RestoreTables",
+							Why:       "create table buckets, namespaces and tables in the Region of the restore, and write their data and maintenance settings",
+							Actions:   []string{"s3tables:GetTableBucket", "s3tables:CreateTableBucket", "s3tables:GetNamespace", "s3tables:CreateNamespace", "s3tables:GetTable", "s3tables:CreateTable", "s3tables:GetTableData", "s3tables:PutTableData", "s3tables:GetTableMetadataLocation", "s3tables:UpdateTableMetadataLocation", "s3tables:GetTableMaintenanceConfiguration", "s3tables:PutTableMaintenanceConfiguration"},
+							Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "the data of existing tables can be overwritten; IAM has no key for their age",
+								},
+							},
+						},
+					},
+					In: schema.Span{
+						From: "2",
+					},
 				},
 			},
 		},
-		Operations:        []schema.Operation{"backup", "restore"},
-		RestoreOperations: []schema.Operation{"restore"},
-		Options: []schema.OptionInfo{
-			{
-				Option: "support-role",
-				Title:  "ClumioSupportRole, for support cases",
-			},
-			{
-				Option: "aws-backup-inventory",
-				Title:  "Inventory of what AWS Backup protects",
-			},
-			{
-				Option: "dynamodb-local-indexes",
-				Title:  "Restore of DynamoDB tables with local secondary indexes",
-				In: schema.Span{
-					From: "2",
+		{
+			Entity: "ClumioEC2MSSQLSSMInstanceRoleV2",
+			Why:    "for SQL Server instances that have no role, so that Systems Manager reaches them",
+			For: []schema.Use{
+				{
+					Asset: "ec2-mssql",
 				},
 			},
+			Trust: []schema.Trust{
+				{
+					Sid:     "OnlyEC2",
+					Why:     "assumed by EC2 instances, for the calls of their SSM agent",
+					Service: "${EC2Service}",
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "ClumioEC2MSSQLSSMInstancePolicy",
+					Kind:   "inline",
+					Why:    "the calls of the SSM agent",
+					Statements: []schema.Statement{
+						{
+							Sid:         "RunAgent",
+							Why:         "register the instance and report on it, exchange messages with Session Manager and the message delivery service",
+							Actions:     []string{"ec2:DescribeInstances", "ssm:DescribeInstanceProperties", "ssm:RegisterManagedInstance", "ssm:GetManifest", "ssm:PutConfigurePackageResult", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "SnapshotVolumes",
+							Why:       "take application-consistent snapshots from inside the instance",
+							Actions:   []string{"ec2:CreateSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}::snapshot/*"},
+							Shared:    []string{},
+							Note:      "the document has a wildcard; CreateSnapshot supports the ARNs of the volume and the snapshot",
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid:       "SnapshotInstanceVolumes",
+							Why:       "take them of all volumes of an instance at once",
+							Actions:   []string{"ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Note:      "not in the document: version 2 of AWS's VSS component calls CreateSnapshots (AWS managed policy AWSEC2VssSnapshotPolicy)",
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid:       "CreateVssSnapshots",
+							Why:       "the snapshots of that call; only with the tag that the VSS component sets",
+							Actions:   []string{"ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"aws:RequestTag/AwsVssConfig": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadInstanceForVss",
+							Why:       "read which volumes are attached to the instance",
+							Actions:   []string{"ec2:DescribeInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+							Shared:    []string{},
+							Note:      "not in the document: version 2 of AWS's VSS component reads it (AWS managed policy AWSEC2VssSnapshotPolicy)",
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid:         "FollowSnapshots",
+							Why:         "wait until the snapshots are complete",
+							Actions:     []string{"ec2:DescribeSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							Note:        "not in the document: version 2 of AWS's VSS component reads it (AWS managed policy AWSEC2VssSnapshotPolicy)",
+						},
+						{
+							Sid:       "TagSnapshotsWhileCreating",
+							Why:       "tag those snapshots while creating them",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots"}}},
+							Shared:    []string{},
+							Note:      "the document has a wildcard; CreateTags supports the snapshot's ARN",
+						},
+						{
+							Sid:       "MarkConsistentSnapshots",
+							Why:       "record on a finished snapshot whether it is application-consistent and which device it is of; only on snapshots that the VSS component took, and only these tags",
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
+							When:      schema.Conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"AppConsistent", "Device"}}, "StringLike": {"ec2:ResourceTag/AwsVssConfig": {"*"}}},
+							Shared:    []string{},
+							Note:      "as in AWS's managed policy AWSEC2VssSnapshotPolicy; the document's wildcard includes it",
+						},
+						{
+							Sid:       "ReadDocumentParameters",
+							Why:       "read the parameters of Clumio's documents while running them",
+							Actions:   []string{"ssm:DescribeDocumentParameters"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
+							Shared:    []string{},
+							Note:      "the document's sm:DescribeDocumentParameters is a misprint of ssm",
+						},
+						{
+							Sid:       "ReportAssociations",
+							Why:       "report the state of an association",
+							Actions:   []string{"ssm:UpdateInstanceAssociationStatus"},
+							Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:association/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid:       "ReportInstance",
+							Why:       "list the instance's associations and report its state",
+							Actions:   []string{"ssm:ListInstanceAssociations", "ssm:UpdateInstanceInformation"},
+							Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
+								},
+							},
+						},
+					},
+				},
+			},
+			InstanceProfile: "ClumioEC2MSSQLSSMInstanceProfile",
 		},
-		Needs: []schema.Need{
-			{
-				Value:   "ControlPlaneRole",
-				Missing: "give the ARN of the vendor's role that may assume the role here",
-			},
-			{
-				Value:   "ExternalId",
-				Missing: "the vendor's console shows it for the connection",
-			},
-			{
-				Value: "DataPlaneAccount",
-				For: []schema.Use{
-					{
-						Asset: "rds",
-					},
-				},
-				Missing: "rds sends data there; give the 12-digit id of Clumio's data-plane account",
-			},
-			{
-				Value: "DataPlaneAccount",
-				For: []schema.Use{
-					{
-						Asset: "dynamodb",
-					},
-				},
-				Missing: "dynamodb sends data there; give the 12-digit id of Clumio's data-plane account",
-			},
-			{
-				Value: "DataPlaneAccount",
-				For: []schema.Use{
-					{
-						Asset: "s3",
-					},
-				},
-				Missing: "s3 sends data there; give the 12-digit id of Clumio's data-plane account",
-			},
-			{
-				Value: "DataPlaneAccount",
-				For: []schema.Use{
-					{
-						Asset: "iceberg-on-glue",
-					},
-					{
-						Asset: "iceberg-on-s3-tables",
-					},
-				},
-				Missing: "Iceberg tables are copied there; give the 12-digit id of Clumio's data-plane account",
-			},
-			{
-				Value: "SupportControlPlaneRole",
-				For: []schema.Use{
-					{
-						Option: "support-role",
-					},
-				},
-				Missing: "option support-role trusts it; give its ARN",
-			},
-		},
-		Outputs: []schema.Output{
-			{
-				Output: "RoleArn",
-				Name:   "ClumioIAMRoleArn",
-				Title:  "Clumio IAM role ARN (role_arn of its Terraform provider)",
-			},
-			{
-				Output: "EventTopicArn",
-				Name:   "ClumioEventPubArn",
-				Title:  "Clumio Event Pub SNS topic (clumio_event_pub_id of its Terraform provider)",
-			},
-			{
-				Output: "SupportRoleArn",
-				Name:   "ClumioSupportRoleArn",
-				Title:  "ARN of ClumioSupportRole",
-			},
-		},
-		Roles: []schema.Role{
-			{
-				Entity: "ClumioIAMRole",
-				Why:    "Clumio assumes this role for inventory, backup and restore; without it, nothing can be protected",
-				Trust: []schema.Trust{
-					{
-						Sid:  "OnlyTheControlPlaneRole",
-						Why:  "only one intermediate role in Clumio's control plane may assume this role",
-						AWS:  "${ControlPlaneRole}",
-						When: schema.Conditions{"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}},
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "ClumioInventoryPolicy",
-						Kind:   "inline",
-						Why:    "read-only view of the chosen assets, so that Clumio can list what there is to protect",
-						Statements: []schema.Statement{
-							{
-								Sid: "ListWhatAWSBackupProtects",
-								Why: "list the resources that AWS Backup already protects",
-								For: []schema.Use{
-									{
-										Option: "aws-backup-inventory",
-									},
-								},
-								Actions:     []string{"backup:ListProtectedResources"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ListBackupVaults",
-								Why: "list the vaults of AWS Backup",
-								For: []schema.Use{
-									{
-										Option: "aws-backup-inventory",
-									},
-								},
-								Actions:     []string{"backup:ListBackupVaults"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ListRecoveryPoints",
-								Why: "list the recovery points in those vaults",
-								For: []schema.Use{
-									{
-										Option: "aws-backup-inventory",
-									},
-								},
-								Actions:   []string{"backup:ListRecoveryPointsByBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeRecoveryPoints",
-								Why: "read the details of a recovery point",
-								For: []schema.Use{
-									{
-										Option: "aws-backup-inventory",
-									},
-								},
-								Actions:   []string{"backup:DescribeRecoveryPoint"},
-								Resources: []string{"arn:${Partition}:backup:${Region}:${Account}:recovery-point:*", "arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Note:      "a recovery point has the ARN of the service that stores it; the module has a wildcard here",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeTables",
-								Why: "list DynamoDB tables and their details",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:   []string{"dynamodb:DescribeBackup", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:    "tag",
-										Actions: []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTableReplicaAutoScaling", "dynamodb:ListTagsOfResource"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeGlobalTables",
-								Why: "list DynamoDB global tables and their details",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:   []string{"dynamodb:DescribeGlobalTable", "dynamodb:DescribeGlobalTableSettings"},
-								Resources: []string{"arn:${Partition}:dynamodb::${Account}:global-table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListTables",
-								Why: "list tables, global tables and native backups",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListGlobalTables", "dynamodb:ListTables"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadTableMetrics",
-								Why: "read CloudWatch metrics of tables",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:     []string{"cloudwatch:GetMetricStatistics"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeEC2",
-								Why: "list EC2 and EBS resources and their details",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeTags", "ec2:DescribeSnapshots", "ec2:DescribeAvailabilityZones", "ec2:DescribeSecurityGroups", "ec2:DescribeFastSnapshotRestores", "ec2:DescribeVolumes", "ec2:DescribeVolumeStatus"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								Note:        "the document's ec2:DescribeFastSnapshotRestore is not an action; the call is DescribeFastSnapshotRestores",
-							},
-							{
-								Sid: "DescribeLockedSnapshots",
-								Why: "list the snapshots that are locked against deletion",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:     []string{"ec2:DescribeLockedSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ListRecycleBinRules",
-								Why: "list the retention rules of the recycle bin",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:     []string{"rbin:ListRules"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ReadRecycleBinRules",
-								Why: "read the retention rules of the recycle bin",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:   []string{"rbin:GetRule"},
-								Resources: []string{"arn:${Partition}:rbin:${Region}:${Account}:rule/*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeEC2Attributes",
-								Why: "read details of images, instances, snapshots and volumes",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "ListSnapshotBlocks",
-								Why: "list the blocks of snapshots, and those that changed between two",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:   []string{"ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeVolumeKeys",
-								Why: "identify the keys that encrypt volumes and snapshots",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-								},
-								Actions:   []string{"kms:DescribeKey"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeRDS",
-								Why: "keep the inventory of clusters, instances, global clusters and their tags current, follow read replicas in other Regions, and read automated backups for point-in-time backups",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:DescribeGlobalClusters", "rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds::${Account}:global-cluster:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBInstanceAutomatedBackups", "rds:ListTagsForResource"},
-										Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeRDSSnapshots",
-								Why: "read the customer's snapshots and those in Clumio's data-plane account, in any Region, for Convert and restores",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterSnapshotAttributes", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshotAttributes", "rds:DescribeDBSnapshots"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
-										Resources: []string{"arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeOptionGroups",
-								Why: "read option groups, also those of other Regions that a copy uses",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:   []string{"rds:DescribeOptionGroups"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeOptionGroupOptions",
-								Why: "list the options that an engine offers",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:     []string{"rds:DescribeOptionGroupOptions"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ListBuckets",
-								Why: "list S3 buckets and read their CloudWatch metrics",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:     []string{"s3:ListAllMyBuckets", "cloudwatch:GetMetricStatistics"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeBuckets",
-								Why: "read details of the account's buckets",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:   []string{"s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetBucketVersioning", "s3:GetBucketPolicy", "s3:GetBucketTagging", "s3:GetReplicationConfiguration", "s3:GetLifecycleConfiguration", "s3:GetBucketLogging", "s3:GetBucketPublicAccessBlock", "s3:GetBucketObjectLockConfiguration", "s3:GetMetricsConfiguration"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								ActionsIn: map[string]schema.Span{"s3:GetBucketObjectLockConfiguration": {
-									From: "2",
-								}, "s3:GetBucketPublicAccessBlock": {
-									From: "2",
-								}, "s3:GetMetricsConfiguration": {
-									From: "2",
-								}},
-							},
-							{
-								Sid: "ReadMultiRegionAccessPoints",
-								Why: "read details of Multi-Region Access Points",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:   []string{"s3:GetMultiRegionAccessPoint"},
-								Resources: []string{"arn:${Partition}:s3::${Account}:accesspoint/*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ListMultiRegionAccessPoints",
-								Why: "list Multi-Region Access Points and Storage Lens dashboards",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:     []string{"s3:ListMultiRegionAccessPoints", "s3:ListStorageLensConfigurations"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "CreateStorageLens",
-								Why: "create or change Clumio's Storage Lens dashboard, which counts objects per bucket",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:     []string{"s3:PutStorageLensConfiguration"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "AWS has no resource type for this action, so other dashboards of the account can be changed",
-									},
-								},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ManageStorageLens",
-								Why: "tag, read and delete that dashboard, in its home Region; only those with Clumio's name",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:   []string{"s3:PutStorageLensConfigurationTagging", "s3:DeleteStorageLensConfiguration", "s3:GetStorageLensConfiguration", "s3:GetStorageLensConfigurationTagging"},
-								Resources: []string{"arn:${Partition}:s3:*:${Account}:storage-lens/clumio-storage-lens-*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeGlue",
-								Why: "list databases and tables of the Glue Data Catalog, and their versions",
-								For: []schema.Use{
-									{
-										Asset: "iceberg-on-glue",
-									},
-								},
-								Actions:   []string{"glue:GetTable", "glue:GetTables", "glue:GetTableVersion", "glue:GetTableVersions", "glue:GetDatabase", "glue:GetDatabases"},
-								Resources: []string{"arn:${Partition}:glue:${Region}:${Account}:catalog", "arn:${Partition}:glue:${Region}:${Account}:database/*", "arn:${Partition}:glue:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DescribeS3Tables",
-								Why: "read details of table buckets, namespaces and tables of every Region",
-								For: []schema.Use{
-									{
-										Asset: "iceberg-on-s3-tables",
-									},
-								},
-								Actions:   []string{"s3tables:GetTableBucket", "s3tables:GetNamespace", "s3tables:ListNamespaces", "s3tables:GetTable", "s3tables:ListTables", "s3tables:GetTableMetadataLocation", "s3tables:GetTableMaintenanceConfiguration"},
-								Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "ListTableBuckets",
-								Why: "list table buckets",
-								For: []schema.Use{
-									{
-										Asset: "iceberg-on-s3-tables",
-									},
-								},
-								Actions:     []string{"s3tables:ListTableBuckets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-						},
-					},
-					{
-						Entity: "ClumioKMSPolicy",
-						Kind:   "inline",
-						Why:    "use of the customer's and Clumio's keys during backups and restores",
-						Statements: []schema.Statement{
-							{
-								Sid: "UseCustomerKeys",
-								Why: "read and write encrypted volumes and snapshots with the customer's keys",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "ec2-mssql",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Note:      "the document does not name SQL Server; a volume that a restore creates is encrypted with the account's default key. Keys of other accounts need --other-account or --organization",
-							},
-							{
-								Sid: "UseCustomerKeysInAnyRegion",
-								Why: "read and write encrypted databases, tables and objects with the customer's keys, also in the other Regions that copies, replicas and buckets are in",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-									{
-										Asset: "dynamodb",
-									},
-									{
-										Asset: "s3",
-									},
-									{
-										Asset: "iceberg-on-glue",
-									},
-									{
-										Asset: "iceberg-on-s3-tables",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-								Note:      "a copy, replica or restored table in another Region needs a key of that Region; the ARN of a bucket has no Region. DynamoDB requires the GenerateDataKey* actions, which the document lists for other assets only",
-							},
-							{
-								Sid: "UseDataPlaneKeys",
-								Why: "copy objects, tables and snapshots directly between the customer's account and Clumio's data-plane account, which encrypts with its own keys, in the Region of the copy",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-									{
-										Asset: "dynamodb",
-									},
-									{
-										Asset: "s3",
-									},
-									{
-										Asset: "iceberg-on-glue",
-									},
-									{
-										Asset: "iceberg-on-s3-tables",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								Shared:    []string{},
-							},
-						},
-					},
-					{
-						Entity: "ClumioBaseValidationPolicy",
-						Kind:   "inline",
-						Why:    "check the permissions that the managed policies grant",
-						Statements: []schema.Statement{
-							{
-								Sid: "ReadAssetPolicies",
-								Why: "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-									{
-										Asset: "dynamodb",
-									},
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "ec2-mssql",
-									},
-								},
-								Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
-								Resources: []string{"${policies:*}"},
-								Shared:    []string{},
-							},
-						},
-					},
-					{
-						Entity: "ClumioDriftDetectPolicy",
-						Kind:   "inline",
-						Why:    "read-only view of the installed resources, to detect changes to them",
-						Statements: []schema.Statement{
-							{
-								Sid:       "ReadStack",
-								Why:       "compare the installed stack with its expected state",
-								Actions:   []string{"cloudformation:DescribeStacks", "cloudformation:DescribeStackResources", "cloudformation:DetectStackResourceDrift"},
-								Resources: []string{"${stacks}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadRoles",
-								Why:       "read the installed roles, their policies and tags, and what they may do",
-								Actions:   []string{"iam:GetServiceLinkedRoleDeletionStatus", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:GetRolePolicy", "iam:GetRole"},
-								Resources: []string{"${roles:*}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadTopic",
-								Why:       "read the installed topic, its policy, tags and subscriptions",
-								Actions:   []string{"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"},
-								Resources: []string{"${topics:*}"},
-								Shared:    []string{},
-								ActionsIn: map[string]schema.Span{"sns:GetDataProtectionPolicy": {
-									From: "2",
-								}},
-							},
-							{
-								Sid:       "ReadEventBus",
-								Why:       "read the event bus that the installed rules use",
-								Actions:   []string{"events:DescribeEventBus"},
-								Resources: []string{"arn:${Partition}:events:${Region}:${Account}:event-bus/default"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadRules",
-								Why:       "read the installed event rules, their tags and targets",
-								Actions:   []string{"events:ListTagsForResource", "events:DescribeRule", "events:ListTargetsByRule"},
-								Resources: []string{"${rules:*}"},
-								Shared:    []string{},
-							},
-						},
-					},
-					{
-						Entity: "ClumioBaseManagedPolicy",
-						Kind:   "managed",
-						Why:    "basic information about the account and a check of what was installed",
-						Statements: []schema.Statement{
-							{
-								Sid:       "ListPoliciesOfClumioRoles",
-								Why:       "list the managed and inline policies of ClumioIAMRole and ClumioSupportRole, to check them",
-								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"},
-								Resources: []string{"${roles:ClumioIAMRole}", "${roles:ClumioSupportRole}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "ReadAccount",
-								Why:         "read the account's alias and its organization, so that one bucket policy can cover all of the organization rather than one per account",
-								Actions:     []string{"iam:ListAccountAliases", "organizations:DescribeOrganization"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:         "DecodeErrors",
-								Why:         "decode AWS's messages about refused requests, for error reports",
-								Actions:     []string{"sts:DecodeAuthorizationMessage"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "CheckTopic",
-								Why:       "check the SNS topic made in the account",
-								Actions:   []string{"sns:GetTopicAttributes"},
-								Resources: []string{"${topics:*}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CheckRules",
-								Why:       "check the event rules made in the account",
-								Actions:   []string{"events:DescribeRule"},
-								Resources: []string{"${rules:*}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ListRegions",
-								Why:       "list the Regions and which of them the account has enabled",
-								Actions:   []string{"account:ListRegions", "account:GetRegionOptStatus"},
-								Resources: []string{"arn:${Partition}:account::${Account}:account"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadAssetPolicies",
-								Why: "read the S3, DynamoDB and EC2 managed policies so that they can be checked",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-									{
-										Asset: "dynamodb",
-									},
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "ec2-mssql",
-									},
-								},
-								Actions:   []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
-								Resources: []string{"${policies:*}"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadClumioDocuments",
-								Why: "read the content of Clumio's Systems Manager documents",
-								For: []schema.Use{
-									{
-										Asset: "ec2-mssql",
-									},
-								},
-								Actions:   []string{"ssm:GetDocument"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CheckContinuousBackupRole",
-								Why: "list the policies of ClumioS3ContinuousBackupEventBridgeRole and read its details, to check them",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-								},
-								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:GetRole"},
-								Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
-								Shared:    []string{},
-								Note:      "the document's iam:GetPolicyVersion for this role is in ReadAssetPolicies: its resource is a policy, never a role",
-							},
-						},
-					},
-					{
-						Entity: "ClumioDynamoDbBackupPolicy",
-						Kind:   "managed",
-						Why:    "native and SecureVault backups of DynamoDB",
-						For: []schema.Use{
-							{
-								Asset:     "dynamodb",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "BackUpTables",
-								Why:       "back up table data and settings; for the first backup, export the table to S3 and enable its stream",
-								Actions:   []string{"dynamodb:ExportTableToPointInTime", "dynamodb:UpdateTable", "dynamodb:CreateBackup", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:UpdateContinuousBackups"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "IAM has no key for the settings that UpdateContinuousBackups and UpdateTable change: the role can also switch off point-in-time recovery, which deletes its history, or deletion protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid:       "ReadContributorInsights",
-								Why:       "record whether Contributor Insights is on",
-								Actions:   []string{"dynamodb:DescribeContributorInsights"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "ReadStreams",
-								Why:       "read changes from the stream, for incremental backups",
-								Actions:   []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/stream/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "FollowExport",
-								Why:       "follow the progress of the export to S3, for the first backup",
-								Actions:   []string{"dynamodb:DescribeExport"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/export/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UploadToDataPlane",
-								Why:       "upload the exported table to Clumio's data-plane account, and nowhere else",
-								Actions:   []string{"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UseKeys",
-								Why:       "read items of an encrypted table and encrypt the exported files, in the Regions of replicas too",
-								Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-							},
-							{
-								Sid:       "GrantKeysToDynamoDB",
-								Why:       "let DynamoDB use the table's key for the export and the backup, in the Regions of replicas too",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-							},
-							{
-								Sid:       "DeleteBackups",
-								Why:       "delete backups that expired or failed",
-								Actions:   []string{"dynamodb:DeleteBackup", "dynamodb:DescribeBackup"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "native backups have no tags and IAM has no key for their name: the customer's own native backups can be deleted too (not those of AWS Backup)",
-									},
-								},
-							},
-							{
-								Sid:         "ListBackupsAndScaling",
-								Why:         "list native backups and record autoscaling settings",
-								Actions:     []string{"dynamodb:ListBackups", "application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-						},
-					},
-					{
-						Entity: "ClumioDynamoDbRestorePolicy",
-						Kind:   "managed",
-						Why:    "restores of native and SecureVault backups of DynamoDB",
-						For: []schema.Use{
-							{
-								Asset:     "dynamodb",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "UseKeys",
-								Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
-								Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-							},
-							{
-								Sid:       "GrantKeysToDynamoDB",
-								Why:       "let DynamoDB use the key of the restored table, in the Regions of replicas too",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-								Note:      "the document has it for backups only; a restore under a customer-managed key needs it (DynamoDB developer guide, \"Encryption at rest: usage notes\")",
-							},
-							{
-								Sid:       "RestoreTables",
-								Why:       "create the table and its replicas in other Regions with their recorded settings; restore from a native backup, its items included, or to a point in time, across Regions too",
-								Actions:   []string{"dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:DescribeContinuousBackups", "dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:UpdateTableReplicaAutoScaling", "dynamodb:DescribeTable", "dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
-								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
-								Shared:    []string{},
-								Note:      "the document has the first three for backups only; replicas, streams and point-in-time recovery of the restored table need them",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "a table is restored without tags and IAM has no key for its age, so items of every table can be read, overwritten and deleted, and point-in-time recovery can be switched off",
-									},
-								},
-							},
-							{
-								Sid:       "FinishTables",
-								Why:       "restore to a new table by import from S3; restore tags and time to live; delete the table when a restore fails, across Regions too",
-								Actions:   []string{"dynamodb:ImportTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"},
-								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
-								Shared:    []string{},
-								Note:      "in every Region, because the document has restores across Regions",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "a table is restored without tags, so no condition distinguishes it: every table without deletion protection can be deleted",
-									},
-								},
-							},
-							{
-								Sid:       "ReadRestored",
-								Why:       "check the restored table's time to live and tags, across Regions too",
-								Actions:   []string{"dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
-								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
-								Shared:    []string{},
-								Note:      "the document has both for backups only; a restore must not depend on them",
-							},
-							{
-								Sid:       "RestoreContributorInsights",
-								Why:       "restore Contributor Insights of a table and its indexes, across Regions too",
-								Actions:   []string{"dynamodb:UpdateContributorInsights"},
-								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "RestoreResourcePolicies",
-								Why:       "restore the resource policy of a table and its stream, across Regions too",
-								Actions:   []string{"dynamodb:GetResourcePolicy", "dynamodb:PutResourcePolicy"},
-								Resources: []string{"arn:${Partition}:dynamodb:*:${Account}:table/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "a resource policy can grant access to a table to any account; IAM has no key for its content",
-									},
-								},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "FollowImport",
-								Why:       "follow the progress of that import",
-								Actions:   []string{"dynamodb:DescribeImport"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*/import/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadFromDataPlane",
-								Why:       "read the files that the import uses from Clumio's data-plane account",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "WriteImportLogs",
-								Why:       "logs that the ImportTable call writes",
-								Actions:   []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy"},
-								Resources: []string{"arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports", "arn:${Partition}:logs:${Region}:${Account}:log-group:/aws-dynamodb/imports:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "ListLogGroups",
-								Why:         "find the log group that the ImportTable call writes to",
-								Actions:     []string{"logs:DescribeLogGroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid:       "RestoreScaling",
-								Why:       "restore autoscaling of provisioned throughput, across Regions too; of DynamoDB only",
-								Actions:   []string{"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"},
-								Resources: []string{"arn:${Partition}:application-autoscaling:*:${Account}:scalable-target/*"},
-								When:      schema.Conditions{"StringEquals": {"application-autoscaling:service-namespace": {"dynamodb"}}},
-								Shared:    []string{},
-								Note:      "in every Region, because the document has restores across Regions with autoscaling",
-							},
-							{
-								Sid:         "ReadScaling",
-								Why:         "check the autoscaling settings of the restored table",
-								Actions:     []string{"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								Note:        "the document has it for backups only; a restore must not depend on them",
-							},
-							{
-								Sid:       "PassScalingRole",
-								Why:       "register autoscaling in restores across Regions and to a point in time",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"application-autoscaling.amazonaws.com", "dynamodb.application-autoscaling.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CreateScalingRole",
-								Why:       "RegisterScalableTarget creates DynamoDB's service-linked role for autoscaling if it does not exist",
-								Actions:   []string{"iam:CreateServiceLinkedRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"},
-								When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"dynamodb.application-autoscaling.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CreateReplicationRole",
-								Why:       "the first replica in an account creates DynamoDB's service-linked role for replication",
-								Actions:   []string{"iam:CreateServiceLinkedRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"},
-								When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"replication.dynamodb.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "neither the document nor the module has it; the first global table of an account fails without it (DynamoDB developer guide, \"IAM and global tables\")",
-							},
-							{
-								Sid: "CreateRestoreRoles",
-								Why: "create the role that writes items into a table with local secondary indexes, which cannot be imported; only with the permissions boundary of this installation",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-										Option:    "dynamodb-local-indexes",
-									},
-								},
-								Actions:   []string{"iam:CreateRole", "iam:AttachRolePolicy"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/clumio/Clumio-DynamoDB-SecureVault-Restore-T*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PermissionsBoundary": {"${policies:ClumioIAMPermissionsBoundaryPolicy}"}}},
-								Shared:    []string{},
-								Note:      "not in the document; in the vendor's module before it",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "the trust policy of the role that is created is chosen by Clumio; the boundary limits it to writing items and using keys",
-									},
-								},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid: "DeleteRestoreRoles",
-								Why: "delete that role after the restore",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-										Option:    "dynamodb-local-indexes",
-									},
-								},
-								Actions:   []string{"iam:DetachRolePolicy", "iam:DeleteRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/clumio/Clumio-DynamoDB-SecureVault-Restore-T*"},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-						},
-					},
-					{
-						Entity: "ClumioIAMPermissionsBoundaryPolicy",
-						Kind:   "managed",
-						Why:    "the permissions boundary of roles that restores create; attached to ClumioIAMRole, which has all of it anyway",
-						For: []schema.Use{
-							{
-								Asset:     "dynamodb",
-								Operation: "restore",
-								Option:    "dynamodb-local-indexes",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "WriteItems",
-								Why:       "write the items of a table with local secondary indexes",
-								Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DescribeTable"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UseKeys",
-								Why:       "decrypt the stored files and encrypt the restored items, in the Regions of replicas too",
-								Actions:   []string{"kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-							},
-						},
-						In: schema.Span{
-							From: "2",
-						},
-					},
-					{
-						Entity: "ClumioEC2BackupPolicy",
-						Kind:   "managed",
-						Why:    "EBS and EC2 backups; the tag Vendor: Clumio marks what Clumio created",
-						For: []schema.Use{
-							{
-								Asset:     "ec2",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "CreateTaggedSnapshots",
-								Why:       "take point-in-time snapshots of a volume or instance; only when the request carries the vendor tag",
-								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "SnapshotAnyVolumeOrInstance",
-								Why:       "take them of any volume or instance; the new snapshot must be tagged, as CreateTaggedSnapshots requires",
-								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid:       "CleanUpVendorResources",
-								Why:       "delete snapshots that a newer one supersedes or whose backup expired, deregister the image of a backup that fails, remove tags from both; vendor-tagged ones only",
-								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage", "ec2:DeleteTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "RegisterImageFromVendorSnapshots",
-								Why:       "register an image of an instance for AWS snapshot backups; from vendor-tagged snapshots only",
-								Actions:   []string{"ec2:RegisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "RegisterImage",
-								Why:       "register the image itself; the statement for snapshots limits what it is made from",
-								Actions:   []string{"ec2:RegisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagSnapshotsWhileCreating",
-								Why:       "tag snapshots as part of creating them, never on its own",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagImages",
-								Why:       "tag the image just registered, as RegisterImage does not tag; only with the vendor tag in the request",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "IAM has no key that distinguishes a new image from an older one: the role can tag any image of the account and then deregister it. Its snapshots are not deleted",
-									},
-								},
-							},
-							{
-								Sid:       "ReadSnapshots",
-								Why:       "read the data in a snapshot, block by block",
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
-									},
-								},
-							},
-							{
-								Sid:         "DescribeWhatInstancesUse",
-								Why:         "describe resources that an instance uses, to record them and to check a restored one",
-								Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								Note:        "the document's two elastic-inference actions are left out: AWS retired the service",
-							},
-							{
-								Sid:       "ReadInstanceProfiles",
-								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
-								Actions:   []string{"iam:GetInstanceProfile"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadRoles",
-								Why:       "read the role in an instance profile",
-								Actions:   []string{"iam:GetRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								Shared:    []string{},
-							},
-						},
-					},
-					{
-						Entity: "ClumioEC2RestorePolicy",
-						Kind:   "managed",
-						Why:    "EBS and EC2 restores; the tag clumio.restore.tag marks what a restore is working on",
-						For: []schema.Use{
-							{
-								Asset:     "ec2",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "StartTaggedSnapshot",
-								Why:       "begin to rebuild a snapshot from a backup; only when the request carries the vendor tag",
-								Actions:   []string{"ebs:StartSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "FillVendorSnapshots",
-								Why:       "put the data into that snapshot and complete it; vendor-tagged snapshots only",
-								Actions:   []string{"ebs:CompleteSnapshot", "ebs:PutSnapshotBlock"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CreateRestoreSnapshots",
-								Why:       "snapshot a restored instance or volume to make an image of it; only with the restore tag in the request",
-								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "SnapshotAnyVolumeOrInstance",
-								Why:       "take that snapshot of any volume or instance; the new snapshot must be tagged",
-								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CreateRestoreVolumes",
-								Why:       "create the restored volume; only when the request carries the restore tag",
-								Actions:   []string{"ec2:CreateVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "AttachToAnyInstance",
-								Why:       "attach restored volumes to the restored instance, or to the one that the request names",
-								Actions:   []string{"ec2:AttachVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "AttachOrDetachAnyVolume",
-								Why:       "attach an existing volume to a restored instance, or a restored volume to any instance; the statement for instances limits detaching",
-								Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "WorkOnRestoredInstances",
-								Why:       "start, stop and terminate instances, detach their volumes, associate or disassociate their address, during a restore; restore-tagged instances and interfaces only",
-								Actions:   []string{"ec2:DetachVolume", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances", "ec2:AssociateAddress", "ec2:DisassociateAddress"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid:       "AssociateElasticAddress",
-								Why:       "associate the elastic IP address that the backup recorded, or disassociate it",
-								Actions:   []string{"ec2:AssociateAddress", "ec2:DisassociateAddress"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:elastic-ip/*"},
-								Shared:    []string{},
-								Note:      "not in the document: both calls are authorized on the address too. WorkOnRestoredInstances limits the instances and interfaces",
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "an address that is in use elsewhere in the account can be moved to a restored instance",
-									},
-								},
-							},
-							{
-								Sid:       "CleanUpRestored",
-								Why:       "delete the volume and network interface and deregister the image of a restore that fails, and remove the restore tag when it is complete; restore-tagged ones only",
-								Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteNetworkInterface", "ec2:DeregisterImage", "ec2:DeleteTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:DeleteNetworkInterface", "ec2:DeleteTags"},
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid:       "RegisterImageFromRestoredSnapshots",
-								Why:       "register an image for a restore to AMI; from restore-tagged snapshots only",
-								Actions:   []string{"ec2:RegisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "RegisterImage",
-								Why:       "register the image itself; the statement for snapshots limits what it is made from",
-								Actions:   []string{"ec2:RegisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "LaunchRestoredInstance",
-								Why:       "launch the restored instance with the resources that the backup recorded",
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*", "arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Region}:${Account}:capacity-reservation/*", "arn:${Partition}:license-manager:${Region}:${Account}:license-configuration:*", "arn:${Partition}:ec2:${Region}:${Account}:placement-group/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-								Note:      "the document has no capacity reservations, license configurations and placement groups: a launch that uses them is authorized on them too. What other accounts share through AWS RAM needs --other-account or --organization",
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Region}:${Account}:security-group/*", "arn:${Partition}:ec2:${Region}:${Account}:subnet/*"},
-									},
-								},
-							},
-							{
-								Sid:       "TagWhileCreating",
-								Why:       "tag what a restore creates while creating it, never on its own, so that nothing else gets one of Clumio's tags",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*", "arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots", "CreateVolume", "RunInstances", "StartSnapshot"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid:       "TagSnapshotsWhileStarting",
-								Why:       "tag a snapshot while StartSnapshot makes it",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/${*}"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Note:      "EBS sends no ec2:CreateAction with StartSnapshot and authorizes it on the literal snapshot/*, which ${*} matches: no ARN of an existing snapshot does",
-							},
-							{
-								Sid:       "TagImages",
-								Why:       "tag the image just registered, as RegisterImage does not tag; only with the restore tag in the request",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::image/*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "IAM has no key that distinguishes a new image from an older one: the role can tag any image of the account and then deregister it. Its snapshots are not deleted",
-									},
-								},
-							},
-							{
-								Sid:       "PassInstanceRole",
-								Why:       "launch the restored instance with its instance profile",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, because any may be in the instance profile that the backup recorded; to EC2 only",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "a restored instance can get any role of the account that trusts EC2, and whoever controls the instance's software then has the permissions of that role",
-									},
-								},
-							},
-							{
-								Sid:       "UseSnapshots",
-								Why:       "read the data in a snapshot, block by block, and create volumes from it; the statement for volumes limits those",
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks", "ec2:CreateVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								Shared:    []string{},
-								Note:      "the document does not name the snapshot for CreateVolume: the call is authorized on its source snapshot too and fails without it",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
-									},
-								},
-								In: schema.Span{
-									Until: "2",
-								},
-							},
-							{
-								Sid:       "ReadSnapshots",
-								Why:       "read the data in a snapshot, block by block",
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "the content of every snapshot of the Region can be read, also of ones that Clumio did not take",
-									},
-								},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "CreateVolumesFromVendorSnapshots",
-								Why:       "create volumes from the snapshots of a backup; vendor-tagged ones only",
-								Actions:   []string{"ec2:CreateVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								In: schema.Span{
-									From: "2",
-								},
-							},
-							{
-								Sid:       "GrantKeysToEC2",
-								Why:       "let EBS use the key of a volume that a restore creates or attaches",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Note:      "neither the document nor the module has it, although a volume under a customer-managed key needs it (EBS user guide, \"Requirements for Amazon EBS encryption\"): without it the key's own policy would have to name the role",
-							},
-							{
-								Sid:       "ReadInstanceProfiles",
-								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
-								Actions:   []string{"iam:GetInstanceProfile"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadRoles",
-								Why:       "read the role in an instance profile",
-								Actions:   []string{"iam:GetRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "DescribeWhatInstancesUse",
-								Why:         "describe resources that an instance uses, to record them and to check a restored one",
-								Actions:     []string{"ec2:DescribeCapacityReservations", "ec2:DescribeAddresses", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcs", "ec2:DescribeElasticGpus", "ec2:DescribeSubnets", "ec2:DescribeKeyPairs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								Note:        "the document's two elastic-inference actions are left out: AWS retired the service",
-							},
-						},
-					},
-					{
-						Entity: "ClumioEC2MSSQLBackupRestorePolicy",
-						Kind:   "managed",
-						Why:    "protection of SQL Server on EC2, through Systems Manager",
-						For: []schema.Use{
-							{
-								Asset: "ec2-mssql",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:         "FollowCommands",
-								Why:         "describe instances, read the result of an SSM command and cancel one that is running",
-								Actions:     []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:CancelCommand"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "ReadInstanceProfiles",
-								Why:       "read the instance profile of an instance, to record it or to check it before attaching",
-								Actions:   []string{"iam:GetInstanceProfile"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "SendCommandToVendorInstances",
-								Why:       "run commands on an instance through SSM; only on instances that carry the vendor tag",
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "the documents run with administrator rights on every SQL Server instance that has the vendor tag, and so with the permissions of the instance's role",
-									},
-								},
-							},
-							{
-								Sid:       "SendClumioDocuments",
-								Why:       "run Clumio's own SSM documents",
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SendVssDocument",
-								Why: "run AWS's document that takes application-consistent snapshots of the instance's volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}::document/AWSEC2-CreateVssSnapshot"},
-								Shared:    []string{},
-								Note:      "not in the document: AWS owns this SSM document, so its ARN has no account; without it no backup of a database is application-consistent",
-							},
-							{
-								Sid:       "ReadNotificationRole",
-								Why:       "read the SSM notification role",
-								Actions:   []string{"iam:GetRole"},
-								Resources: []string{"${roles:ClumioSSMNotificationRole}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "PassNotificationRole",
-								Why:       "pass the SSM notification role to Systems Manager",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:ClumioSSMNotificationRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"ssm.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CreateVendorVolumes",
-								Why: "create a volume when a restore runs short of space; only with the vendor tag in the request",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseVendorVolumes",
-								Why: "attach that volume to an instance, or detach it; both vendor-tagged",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AttachVolume", "ec2:DetachVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DeleteVendorVolumes",
-								Why: "delete that volume and remove its vendor tags; vendor-tagged volumes only",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DeleteVolume", "ec2:DeleteTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagVolumesWhileCreating",
-								Why: "put the vendor tag on that volume while creating it, never on its own",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateVolume"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "GrantKeysToEC2",
-								Why: "let EBS use the key of that volume",
-								For: []schema.Use{
-									{
-										Asset:     "ec2-mssql",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${Region}:${Account}:key/*"},
-								Note:      "neither the document nor the module has it, although a volume under a customer-managed default key needs it",
-							},
-						},
-					},
-					{
-						Entity: "ClumioRdsBackupPolicy",
-						Kind:   "managed",
-						Why:    "snapshots and backups of RDS and Aurora, in the Region and across Regions",
-						For: []schema.Use{
-							{
-								Asset:     "rds",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "CopyClusterSnapshots",
-								Why:       "copy a cluster snapshot to and from Clumio's data-plane account",
-								Actions:   []string{"rds:CopyDBClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CopySnapshots",
-								Why:       "copy an instance snapshot to and from Clumio's data-plane account, with the option group that transparent data encryption requires",
-								Actions:   []string{"rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:og:*"},
-								Shared:    []string{},
-								Note:      "AWS's service reference lists the snapshot only; the vendor's module names the option groups, which a copy to another Region must give for TDE",
-							},
-							{
-								Sid:       "ShareSnapshots",
-								Why:       "share a snapshot with Clumio's data-plane account, so that it can be copied there, and identify the snapshots that Clumio took, to delete them",
-								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute", "rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "IAM has no key for the account that a snapshot is shared with: any snapshot that the role can read can be shared with any account, or made public if it is not encrypted",
-									},
-								},
-							},
-							{
-								Sid:       "CreateClusterSnapshots",
-								Why:       "take snapshots of clusters, and read them",
-								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid:       "CreateSnapshots",
-								Why:       "take a snapshot of an instance",
-								Actions:   []string{"rds:CreateDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid:       "DescribeSubnetGroups",
-								Why:       "record the subnet group of an instance or cluster",
-								Actions:   []string{"rds:DescribeDBSubnetGroups"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagSnapshotsAsVendor",
-								Why:       "mark the snapshots that Clumio takes; only with the vendor tag",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagSnapshots",
-								Why:       "mark the temporary snapshots that Clumio takes; only with its RDS snapshot tag",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.rds.snapshot.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "InheritSnapshotTags",
-								Why:       "let a copy in any Region have the tags of its source; never tags that the request names",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"Bool": {"rds:TagsFromRequest": {"false"}}},
-								Shared:    []string{},
-								Note:      "the document's AddTagsToResource; RDS sends rds:TagsFromRequest=false if it copies tags",
-							},
-							{
-								Sid:       "ModifyOptionGroups",
-								Why:       "change an option group, also in the Region that a copy is sent to",
-								Actions:   []string{"rds:ModifyOptionGroup"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ModifyClusters",
-								Why:       "change cluster settings, to apply a point-in-time configuration",
-								Actions:   []string{"rds:ModifyDBCluster"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "IAM has no key for the attributes of the call: it can also set a master password, make a cluster public, or switch off deletion protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid:       "ModifyInstances",
-								Why:       "change instance settings, to apply a point-in-time configuration",
-								Actions:   []string{"rds:ModifyDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "IAM has no key for the attributes of the call: it can also set a master password, make an instance public, or switch off deletion protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid:         "DescribeSecurityGroups",
-								Why:         "read the security groups of an instance or cluster",
-								Actions:     []string{"ec2:DescribeSecurityGroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid:       "DeleteVendorSnapshots",
-								Why:       "delete snapshots that Clumio took; vendor-tagged ones only",
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "DeleteTemporarySnapshots",
-								Why:       "delete the temporary snapshots that Clumio took; only those with its RDS snapshot tag",
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.rds.snapshot.tag": {"*"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "GrantKeysToRDS",
-								Why:       "let RDS use the key of a copied snapshot, also in another Region or Clumio's account",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-								Note:      "the document has it for restores only; a copy of an encrypted snapshot needs it (RDS user guide, \"Sharing encrypted snapshots\")",
-							},
-						},
-					},
-					{
-						Entity: "ClumioRdsRestorePolicy",
-						Kind:   "managed",
-						Why:    "restores of RDS and Aurora",
-						For: []schema.Use{
-							{
-								Asset:     "rds",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "FollowRestored",
-								Why:       "identify what was restored, so that it can be deleted, and associate the recorded roles with a restored cluster or instance",
-								Actions:   []string{"rds:ListTagsForResource", "rds:AddRoleToDBCluster", "rds:AddRoleToDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadSnapshotTags",
-								Why:       "identify the snapshots that Clumio copied for the restore, in any Region",
-								Actions:   []string{"rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; a restore must not depend on them",
-							},
-							{
-								Sid:       "CopySnapshotsForRestore",
-								Why:       "copy a snapshot from Clumio's data-plane account, with the option group that transparent data encryption requires",
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:cluster-snapshot:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:snapshot:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${DataPlaneAccount}:og:*"},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
-							},
-							{
-								Sid:       "DescribeSubnetGroups",
-								Why:       "check the subnet group of the restored database, also of a replica in another Region",
-								Actions:   []string{"rds:DescribeDBSubnetGroups"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
-							},
-							{
-								Sid:       "DeleteVendorSnapshots",
-								Why:       "delete the snapshots that Clumio copied for the restore, in any Region; vendor-tagged ones only",
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "DeleteTemporarySnapshots",
-								Why:       "delete those snapshots, in any Region; only those with Clumio's RDS snapshot tag",
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.rds.snapshot.tag": {"*"}}},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any snapshot and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "TagTemporarySnapshots",
-								Why:       "mark those snapshots, in any Region; only with Clumio's RDS snapshot tag",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.rds.snapshot.tag": {"*"}}},
-								Shared:    []string{},
-								Note:      "the document has it for backups only; the vendor's module has it here since v0.34.0",
-							},
-							{
-								Sid:       "CreateInstances",
-								Why:       "create the instances of a restored cluster",
-								Actions:   []string{"rds:CreateDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:secgrp:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CreateParameterGroups",
-								Why:       "recreate the parameter group, also in the Region of a replica",
-								Actions:   []string{"rds:CreateDBParameterGroup"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:pg:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "RestoreInstances",
-								Why:       "restore an instance from a snapshot or to a point in time",
-								Actions:   []string{"rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:pg:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "RestoreClusters",
-								Why:       "restore a cluster from a snapshot or to a point in time",
-								Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime"},
-								Resources: []string{"arn:${Partition}:rds:${Region}:${Account}:cluster:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Region}:${Account}:og:*", "arn:${Partition}:rds:${Region}:${Account}:subgrp:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-auto-backup:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UntagVendorResources",
-								Why:       "remove the vendor tag from what was restored, in any Region; vendor-tagged ones only",
-								Actions:   []string{"rds:RemoveTagsFromResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UntagRestoredResources",
-								Why:       "remove the restore tag from what was restored, in any Region; restore-tagged ones only",
-								Actions:   []string{"rds:RemoveTagsFromResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:${Region}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Region}:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagAsVendor",
-								Why:       "mark what is restored, in the Region of a copy or replica too, so that it can be deleted; only with the vendor tag",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "TagAsRestored",
-								Why:       "mark what is restored, in the Region of a copy or replica too, so that it can be deleted; only with the restore tag",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "InheritTags",
-								Why:       "let what is restored, in any Region, have the tags of its source; never tags that the request names",
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:*:${Account}:snapshot:*"},
-								When:      schema.Conditions{"Bool": {"rds:TagsFromRequest": {"false"}}},
-								Shared:    []string{},
-								Note:      "the document's AddTagsToResource; RDS sends rds:TagsFromRequest=false if it copies tags",
-							},
-							{
-								Sid:       "CreateOptionGroups",
-								Why:       "recreate the option group and its options, in any Region for restores across Regions",
-								Actions:   []string{"rds:CreateOptionGroup", "rds:ModifyOptionGroup"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:og:*"},
-								Shared:    []string{},
-								Note:      "the document has ModifyOptionGroup for backups only; a new option group is empty without it",
-							},
-							{
-								Sid:       "CreateReadReplicas",
-								Why:       "recreate read replicas, in any Region, also ones not connected to Clumio",
-								Actions:   []string{"rds:CreateDBInstanceReadReplica"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*", "arn:${Partition}:rds:*:${Account}:og:*", "arn:${Partition}:rds:*:${Account}:pg:*", "arn:${Partition}:rds:*:${Account}:subgrp:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "DeleteVendorDatabases",
-								Why:       "delete the cluster, instance or replica of a restore that fails, in any Region; vendor-tagged ones only",
-								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
-								When:      schema.Conditions{"StringEquals": {"aws:ResourceTag/Vendor": {"Clumio"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "DeleteRestoredDatabases",
-								Why:       "delete the cluster, instance or replica of a restore that fails, in any Region; restore-tagged ones only",
-								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:*:${Account}:cluster:*", "arn:${Partition}:rds:*:${Account}:db:*"},
-								When:      schema.Conditions{"StringLike": {"aws:ResourceTag/clumio.restore.tag": {"*"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "RDS authorizes tags given while creating as AddTagsToResource, and no key distinguishes the two: the role can put Clumio's tag on any database and then delete it",
-									},
-								},
-							},
-							{
-								Sid:       "PassRoles",
-								Why:       "pass those roles to the restored cluster or instance",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"rds.amazonaws.com", "monitoring.rds.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, because any may be on the instance that was backed up; to RDS only. The second service is that of Enhanced Monitoring, which neither the document nor the module names",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "a restored database can get any role of the account that trusts RDS, and whoever can run statements in it then has the permissions of that role",
-									},
-								},
-							},
-							{
-								Sid:       "GrantKeysToRDS",
-								Why:       "let RDS use the key of a restored instance, cluster, read replica or copied snapshot, in the replica's Region and Clumio's account too",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:*:${Account}:key/*", "arn:${Partition}:kms:*:${DataPlaneAccount}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:*:${Account}:key/*"},
-							},
-						},
-					},
-					{
-						Entity: "ClumioS3BackupPolicy",
-						Kind:   "managed",
-						Why:    "backups and continuous backups of S3",
-						For: []schema.Use{
-							{
-								Asset:     "s3",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:         "ReadMetricsAndOrganization",
-								Why:         "read CloudWatch metrics of buckets and the account's organization, so that one bucket policy can cover all of the organization rather than one per account",
-								Actions:     []string{"cloudwatch:GetMetricStatistics", "organizations:DescribeOrganization"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "WriteToDataPlane",
-								Why:       "write the backup to Clumio's data-plane account, and nowhere else",
-								Actions:   []string{"s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-								Note:      "the document has no access points and no AbortMultipartUpload: Clumio writes through access points of its account (the vendor's module, v0.32.0), and a large object is copied in parts",
-							},
-							{
-								Sid:       "ReadBuckets",
-								Why:       "read buckets and objects and let S3 inventory them, before a backup; enable bucket events to EventBridge, for continuous backup",
-								Actions:   []string{"s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:GetObjectVersion", "s3:GetBucketNotification", "s3:PutBucketNotification"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "IAM has no key for the destination of an inventory or a notification: the names of objects can be sent to a bucket or topic of another account that accepts them",
-									},
-									{
-										Kind: "destroys",
-										Text: "PutBucketNotification replaces the notifications that the customer set up for a bucket",
-									},
-								},
-							},
-							{
-								Sid:       "ForwardBucketEvents",
-								Why:       "set up Clumio's own EventBridge rule that forwards bucket events, in the bucket's Region, for continuous backup",
-								Actions:   []string{"events:DescribeRule", "events:DeleteRule", "events:RemoveTargets", "events:ListTargetsByRule"},
-								Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "MatchBucketEvents",
-								Why:       "create or change that rule, in the bucket's Region; only for events of S3",
-								Actions:   []string{"events:PutRule"},
-								Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
-								When:      schema.Conditions{"ForAllValues:StringEquals": {"events:source": {"aws.s3"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "a rule whose pattern names no source at all passes, and receives every event of the account",
-									},
-								},
-							},
-							{
-								Sid:       "ForwardToDataPlane",
-								Why:       "send what that rule matches to an event bus in Clumio's data-plane account, and nowhere else",
-								Actions:   []string{"events:PutTargets"},
-								Resources: []string{"arn:${Partition}:events:*:${Account}:rule/clumio*"},
-								When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:events:*:${DataPlaneAccount}:event-bus/*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "PassContinuousBackupRole",
-								Why:       "pass the continuous backup role, which EventBridge requires for a target in another account",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:ClumioS3ContinuousBackupEventBridgeRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"events.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-						},
-					},
-					{
-						Entity: "ClumioS3RestorePolicy",
-						Kind:   "managed",
-						Why:    "restores of S3",
-						For: []schema.Use{
-							{
-								Asset:     "s3",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "WriteObjects",
-								Why:       "write objects to the customer's own buckets during a restore",
-								Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Note:      "the conditions refuse the ACL headers that make an object public or grant it to others",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
-									},
-									{
-										Kind: "destroys",
-										Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
-									},
-								},
-							},
-							{
-								Sid:       "TagAndDeleteObjects",
-								Why:       "tag restored objects, and remove those of a restore that fails, parts of an upload included",
-								Actions:   []string{"s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Note:      "the document has no AbortMultipartUpload: parts of a failed upload would stay, and be charged",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every object of the account can be deleted; a bucket with versioning keeps the earlier version, as s3:DeleteObjectVersion is not granted",
-									},
-								},
-							},
-							{
-								Sid:       "CheckTargets",
-								Why:       "check what is in the target bucket, so that existing objects are not overwritten",
-								Actions:   []string{"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetObject", "s3:GetObjectTagging"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Note:      "the document has these for backups only; the vendor's module has them here since v0.34.0",
-							},
-							{
-								Sid:       "ReadFromDataPlane",
-								Why:       "copy objects and their tags directly from Clumio's data-plane account",
-								Actions:   []string{"s3:ListBucket", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-								Note:      "not in the document: CopyObject is authorized on its source too (vendor's module, v0.32.0; S3 API reference, CopyObject)",
-							},
-						},
-					},
-					{
-						Entity: "ClumioIcebergOnGlueBackupPolicy",
-						Kind:   "managed",
-						Why:    "backups of Iceberg tables in the Glue Data Catalog",
-						For: []schema.Use{
-							{
-								Asset:     "iceberg-on-glue",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "WriteToDataPlane",
-								Why:       "write the backup to Clumio's data-plane account, and read it for the next one",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObject", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadTableFiles",
-								Why:       "read the files of the tables",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-						},
-						In: schema.Span{
-							From: "2",
-						},
-					},
-					{
-						Entity: "ClumioIcebergOnGlueRestorePolicy",
-						Kind:   "managed",
-						Why:    "restores of Iceberg tables in the Glue Data Catalog",
-						For: []schema.Use{
-							{
-								Asset:     "iceberg-on-glue",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "ReadFromDataPlane",
-								Why:       "read the backup from Clumio's data-plane account",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CheckTargets",
-								Why:       "check what is in the target bucket, and tag or abandon what is written to it",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "WriteTableFiles",
-								Why:       "write the files of the restored tables",
-								Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
-									},
-									{
-										Kind: "destroys",
-										Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
-									},
-								},
-							},
-							{
-								Sid:       "RestoreTables",
-								Why:       "create databases, tables and their optimizers in the catalog",
-								Actions:   []string{"glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:GetTableOptimizer", "glue:CreateTableOptimizer", "glue:GetDatabase", "glue:CreateDatabase"},
-								Resources: []string{"arn:${Partition}:glue:${Region}:${Account}:catalog", "arn:${Partition}:glue:${Region}:${Account}:database/*", "arn:${Partition}:glue:${Region}:${Account}:table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "PassRoles",
-								Why:       "pass the recorded role to the optimizer of a restored table",
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"glue.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, because any may be on the optimizer that was backed up; to Glue only",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "an optimizer of a table can get any role of the account that trusts Glue",
-									},
-								},
-							},
-						},
-						In: schema.Span{
-							From: "2",
-						},
-					},
-					{
-						Entity: "ClumioIcebergOnS3TablesBackupPolicy",
-						Kind:   "managed",
-						Why:    "backups of Iceberg tables in S3 Tables",
-						For: []schema.Use{
-							{
-								Asset:     "iceberg-on-s3-tables",
-								Operation: "backup",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "WriteToDataPlane",
-								Why:       "write the backup to Clumio's data-plane account, and read it for the next one",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObject", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadTableFiles",
-								Why:       "read the files of the tables",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadTables",
-								Why:       "read the tables and their data, in the Region of the table bucket",
-								Actions:   []string{"s3tables:GetTableBucket", "s3tables:GetTableData", "s3tables:GetTable", "s3tables:GetTableMetadataLocation"},
-								Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
-								Shared:    []string{},
-							},
-						},
-						In: schema.Span{
-							From: "2",
-						},
-					},
-					{
-						Entity: "ClumioIcebergOnS3TablesRestorePolicy",
-						Kind:   "managed",
-						Why:    "restores of Iceberg tables in S3 Tables",
-						For: []schema.Use{
-							{
-								Asset:     "iceberg-on-s3-tables",
-								Operation: "restore",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid:       "ReadFromDataPlane",
-								Why:       "read the backup from Clumio's data-plane account",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
-								Resources: []string{"arn:${Partition}:s3:::*", "arn:${Partition}:s3:*:${DataPlaneAccount}:accesspoint/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CheckTargets",
-								Why:       "check what is in the target bucket, and tag or abandon what is written to it",
-								Actions:   []string{"s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "WriteTableFiles",
-								Why:       "write the files of the restored tables",
-								Actions:   []string{"s3:PutObject", "s3:PutObjectAcl"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made public that way, unless the bucket blocks public ACLs or disables ACLs",
-									},
-									{
-										Kind: "destroys",
-										Text: "objects can be overwritten; a bucket with versioning keeps the earlier version",
-									},
-								},
-							},
-							{
-								Sid:       "RestoreTables",
-								Why:       "create table buckets, namespaces and tables in the Region of the restore, and write their data and maintenance settings",
-								Actions:   []string{"s3tables:GetTableBucket", "s3tables:CreateTableBucket", "s3tables:GetNamespace", "s3tables:CreateNamespace", "s3tables:GetTable", "s3tables:CreateTable", "s3tables:GetTableData", "s3tables:PutTableData", "s3tables:GetTableMetadataLocation", "s3tables:UpdateTableMetadataLocation", "s3tables:GetTableMaintenanceConfiguration", "s3tables:PutTableMaintenanceConfiguration"},
-								Resources: []string{"arn:${Partition}:s3tables:*:${Account}:bucket/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "the data of existing tables can be overwritten; IAM has no key for their age",
-									},
-								},
-							},
-						},
-						In: schema.Span{
-							From: "2",
-						},
-					},
+		{
+			Entity: "ClumioSSMNotificationRole",
+			Why:    "Systems Manager reports the results of commands to Clumio through it",
+			For: []schema.Use{
+				{
+					Asset: "ec2-mssql",
 				},
 			},
-			{
-				Entity: "ClumioEC2MSSQLSSMInstanceRoleV2",
-				Why:    "for SQL Server instances that have no role, so that Systems Manager reaches them",
-				For: []schema.Use{
-					{
-						Asset: "ec2-mssql",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "OnlyEC2",
-						Why:     "assumed by EC2 instances, for the calls of their SSM agent",
-						Service: "${EC2Service}",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "ClumioEC2MSSQLSSMInstancePolicy",
-						Kind:   "inline",
-						Why:    "the calls of the SSM agent",
-						Statements: []schema.Statement{
-							{
-								Sid:         "RunAgent",
-								Why:         "register the instance and report on it, exchange messages with Session Manager and the message delivery service",
-								Actions:     []string{"ec2:DescribeInstances", "ssm:DescribeInstanceProperties", "ssm:RegisterManagedInstance", "ssm:GetManifest", "ssm:PutConfigurePackageResult", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "SnapshotVolumes",
-								Why:       "take application-consistent snapshots from inside the instance",
-								Actions:   []string{"ec2:CreateSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}::snapshot/*"},
-								Shared:    []string{},
-								Note:      "the document has a wildcard; CreateSnapshot supports the ARNs of the volume and the snapshot",
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid:       "SnapshotInstanceVolumes",
-								Why:       "take them of all volumes of an instance at once",
-								Actions:   []string{"ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:volume/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "not in the document: version 2 of AWS's VSS component calls CreateSnapshots (AWS managed policy AWSEC2VssSnapshotPolicy)",
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid:       "CreateVssSnapshots",
-								Why:       "the snapshots of that call; only with the tag that the VSS component sets",
-								Actions:   []string{"ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"aws:RequestTag/AwsVssConfig": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadInstanceForVss",
-								Why:       "read which volumes are attached to the instance",
-								Actions:   []string{"ec2:DescribeInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "not in the document: version 2 of AWS's VSS component reads it (AWS managed policy AWSEC2VssSnapshotPolicy)",
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid:         "FollowSnapshots",
-								Why:         "wait until the snapshots are complete",
-								Actions:     []string{"ec2:DescribeSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								Note:        "not in the document: version 2 of AWS's VSS component reads it (AWS managed policy AWSEC2VssSnapshotPolicy)",
-							},
-							{
-								Sid:       "TagSnapshotsWhileCreating",
-								Why:       "tag those snapshots while creating them",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"CreateSnapshot", "CreateSnapshots"}}},
-								Shared:    []string{},
-								Note:      "the document has a wildcard; CreateTags supports the snapshot's ARN",
-							},
-							{
-								Sid:       "MarkConsistentSnapshots",
-								Why:       "record on a finished snapshot whether it is application-consistent and which device it is of; only on snapshots that the VSS component took, and only these tags",
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}::snapshot/*"},
-								When:      schema.Conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"AppConsistent", "Device"}}, "StringLike": {"ec2:ResourceTag/AwsVssConfig": {"*"}}},
-								Shared:    []string{},
-								Note:      "as in AWS's managed policy AWSEC2VssSnapshotPolicy; the document's wildcard includes it",
-							},
-							{
-								Sid:       "ReadDocumentParameters",
-								Why:       "read the parameters of Clumio's documents while running them",
-								Actions:   []string{"ssm:DescribeDocumentParameters"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:document/Clumio*"},
-								Shared:    []string{},
-								Note:      "the document's sm:DescribeDocumentParameters is a misprint of ssm",
-							},
-							{
-								Sid:       "ReportAssociations",
-								Why:       "report the state of an association",
-								Actions:   []string{"ssm:UpdateInstanceAssociationStatus"},
-								Resources: []string{"arn:${Partition}:ssm:${Region}:${Account}:association/*", "arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid:       "ReportInstance",
-								Why:       "list the instance's associations and report its state",
-								Actions:   []string{"ssm:ListInstanceAssociations", "ssm:UpdateInstanceInformation"},
-								Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*", "arn:${Partition}:ssm:${Region}:${Account}:managed-instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/*"},
-									},
-								},
-							},
-						},
-					},
-				},
-				InstanceProfile: "ClumioEC2MSSQLSSMInstanceProfile",
-			},
-			{
-				Entity: "ClumioSSMNotificationRole",
-				Why:    "Systems Manager reports the results of commands to Clumio through it",
-				For: []schema.Use{
-					{
-						Asset: "ec2-mssql",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "OnlySystemsManager",
-						Why:     "assumed by Systems Manager to publish notifications about commands of this account",
-						Service: "ssm.amazonaws.com",
-						When:    schema.Conditions{"StringEqualsIfExists": {"aws:SourceAccount": {"${Account}"}}},
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "ClumioSSMNotificationPolicy",
-						Kind:   "inline",
-						Why:    "report the results of commands to Clumio's control plane",
-						Statements: []schema.Statement{
-							{
-								Sid:       "NotifyControlPlane",
-								Why:       "publish to Clumio's topic in its control plane account",
-								Actions:   []string{"sns:Publish"},
-								Resources: []string{"arn:${Partition}:sns:${Region}:${ControlPlaneAccount}:Clumio*"},
-								Shared:    []string{},
-							},
-						},
-					},
+			Trust: []schema.Trust{
+				{
+					Sid:     "OnlySystemsManager",
+					Why:     "assumed by Systems Manager to publish notifications about commands of this account",
+					Service: "ssm.amazonaws.com",
+					When:    schema.Conditions{"StringEqualsIfExists": {"aws:SourceAccount": {"${Account}"}}},
 				},
 			},
-			{
-				Entity: "ClumioS3ContinuousBackupEventBridgeRole",
-				Why:    "EventBridge forwards bucket events to Clumio with this role, for continuous backup of S3",
-				For: []schema.Use{
-					{
-						Asset:     "s3",
-						Operation: "backup",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "OnlyEventBridge",
-						Why:     "EventBridge assumes it for rules of this account, because targets in other accounts require a role",
-						Service: "events.amazonaws.com",
-						When:    schema.Conditions{"StringEquals": {"aws:SourceAccount": {"${Account}"}}},
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "ClumioS3ContinuousBackupEventBridgePolicy",
-						Kind:   "inline",
-						Why:    "forward bucket events to Clumio",
-						Statements: []schema.Statement{
-							{
-								Sid:       "PutEventsToDataPlane",
-								Why:       "forward the account's S3 events to an event bus in Clumio's data-plane account, in the bucket's Region",
-								Actions:   []string{"events:PutEvents"},
-								Resources: []string{"arn:${Partition}:events:*:${DataPlaneAccount}:event-bus/*"},
-								Shared:    []string{},
-							},
-						},
-					},
-				},
-			},
-			{
-				Entity: "ClumioSupportRole",
-				Why:    "optional: Clumio's support opens AWS support cases through it",
-				For: []schema.Use{
-					{
-						Option: "support-role",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:  "OnlyTheSupportRole",
-						Why:  "only one role in Clumio's control plane may assume it",
-						AWS:  "${SupportControlPlaneRole}",
-						When: schema.Conditions{"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}},
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "ClumioSupportPolicy",
-						Kind:   "inline",
-						Why:    "AWS support cases about backups and restores",
-						Statements: []schema.Statement{
-							{
-								Sid:         "FollowSupportCases",
-								Why:         "open and follow AWS support cases about problems with backups and restores",
-								Actions:     []string{"support:AddAttachmentsToSet", "support:AddCommunicationToCase", "support:CreateCase", "support:DescribeAttachment", "support:DescribeCases", "support:DescribeCommunications", "support:DescribeCreateCaseOptions", "support:DescribeServices", "support:DescribeSeverityLevels", "support:DescribeSupportedLanguages", "support:DescribeTrustedAdvisorCheckRefreshStatuses", "support:DescribeTrustedAdvisorCheckResult", "support:DescribeTrustedAdvisorChecks", "support:DescribeTrustedAdvisorCheckSummaries"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
+			Policies: []schema.Policy{
+				{
+					Entity: "ClumioSSMNotificationPolicy",
+					Kind:   "inline",
+					Why:    "report the results of commands to Clumio's control plane",
+					Statements: []schema.Statement{
+						{
+							Sid:       "NotifyControlPlane",
+							Why:       "publish to Clumio's topic in its control plane account",
+							Actions:   []string{"sns:Publish"},
+							Resources: []string{"arn:${Partition}:sns:${Region}:${ControlPlaneAccount}:Clumio*"},
+							Shared:    []string{},
 						},
 					},
 				},
 			},
 		},
-		Topics: []schema.Topic{
-			{
-				Entity:       "ClumioEventPub",
-				Why:          "notifies Clumio of changes in the customer's inventory; the event rules send to it",
-				PolicyEntity: "ClumioEventPubPolicy",
-				Statements: []schema.TopicStatement{
-					{
-						Sid:     "PublishFromAccount",
-						Why:     "any resource of the customer's account may publish",
-						Actions: []string{"SNS:Publish"},
-						AWS:     "arn:${Partition}:iam::${Account}:root",
-					},
-					{
-						Sid:     "SubscribeFromControlPlane",
-						Why:     "only Clumio's control plane may subscribe, and list the subscriptions",
-						Actions: []string{"SNS:Subscribe", "SNS:ListSubscriptionsByTopic"},
-						AWS:     "arn:${Partition}:iam::${ControlPlaneAccount}:root",
-					},
-					{
-						Sid:     "PublishFromRules",
-						Why:     "EventBridge rules may publish; EventBridge sends SNS no key to limit this to one account",
-						Actions: []string{"SNS:Publish"},
-						Service: "events.amazonaws.com",
+		{
+			Entity: "ClumioS3ContinuousBackupEventBridgeRole",
+			Why:    "EventBridge forwards bucket events to Clumio with this role, for continuous backup of S3",
+			For: []schema.Use{
+				{
+					Asset:     "s3",
+					Operation: "backup",
+				},
+			},
+			Trust: []schema.Trust{
+				{
+					Sid:     "OnlyEventBridge",
+					Why:     "EventBridge assumes it for rules of this account, because targets in other accounts require a role",
+					Service: "events.amazonaws.com",
+					When:    schema.Conditions{"StringEquals": {"aws:SourceAccount": {"${Account}"}}},
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "ClumioS3ContinuousBackupEventBridgePolicy",
+					Kind:   "inline",
+					Why:    "forward bucket events to Clumio",
+					Statements: []schema.Statement{
+						{
+							Sid:       "PutEventsToDataPlane",
+							Why:       "forward the account's S3 events to an event bus in Clumio's data-plane account, in the bucket's Region",
+							Actions:   []string{"events:PutEvents"},
+							Resources: []string{"arn:${Partition}:events:*:${DataPlaneAccount}:event-bus/*"},
+							Shared:    []string{},
+						},
 					},
 				},
 			},
 		},
-		Rules: []schema.Rule{
-			{
-				Entity:  "ClumioDynamoDBApiRule",
-				Why:     "API calls that create, change or delete tables, backups and global tables",
-				Asset:   "dynamodb",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTable", "DeleteTable", "RestoreTableFromBackup", "RestoreTableToPointInTime", "UpdateTable", "UpdateContinuousBackups", "CreateBackup", "DeleteBackup", "CreateGlobalTable", "UpdateGlobalTable", "UpdateGlobalTableSettings"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.dynamodb"}},
-			},
-			{
-				Entity:  "ClumioDynamoDBTagRule",
-				Why:     "changes of tags, by which backup policies may select",
-				Asset:   "dynamodb",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"dynamodb"}}, "source": []interface{}{"aws.tag"}},
-			},
-			{
-				Entity:  "ClumioDynamoDBAWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "dynamodb",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"DynamoDB"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-				In: schema.Span{
-					Until: "2",
+		{
+			Entity: "ClumioSupportRole",
+			Why:    "optional: Clumio's support opens AWS support cases through it",
+			For: []schema.Use{
+				{
+					Option: "support-role",
 				},
 			},
-			{
-				Entity:  "ClumioDynamoDBAWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "dynamodb",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"DynamoDB", "DynamoDB.FullyManaged"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-				In: schema.Span{
-					From: "2",
+			Trust: []schema.Trust{
+				{
+					Sid:  "OnlyTheSupportRole",
+					Why:  "only one role in Clumio's control plane may assume it",
+					AWS:  "${SupportControlPlaneRole}",
+					When: schema.Conditions{"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}},
 				},
 			},
-			{
-				Entity:  "ClumioEC2ApiRule",
-				Why:     "API calls that change images, instance profiles and volume attachments",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteSnapshot", "CreateImage", "DeregisterImage", "DeleteImage", "RegisterImage", "CopyImage", "AssociateIamInstanceProfile", "DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation", "AttachVolume", "DetachVolume"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2"}},
-				In: schema.Span{
-					Until: "2",
-				},
-			},
-			{
-				Entity:  "ClumioEC2ApiRule",
-				Why:     "API calls that change images, instance profiles and volume attachments",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateImage", "DeregisterImage", "DeleteImage", "RegisterImage", "CopyImage", "AssociateIamInstanceProfile", "DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation", "AttachVolume", "DetachVolume"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioEBSApiRule",
-				Why:     "API calls that delete or lock snapshots, and that change the recycle bin's retention rules",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteSnapshot", "LockSnapshot", "UnlockSnapshot", "CreateRule", "UpdateRule", "DeleteRule"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2", "aws.rbin"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioEBSEventRule",
-				Why:     "volumes and snapshots that are created or deleted",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"event": []interface{}{"createVolume", "modifyVolume", "deleteVolume", "createSnapshot", "createSnapshots", "copySnapshot", "shareSnapshot"}}, "detail-type": []interface{}{"EBS Volume Notification", "EBS Snapshot Notification"}, "source": []interface{}{"aws.ec2"}},
-				In: schema.Span{
-					Until: "2",
-				},
-			},
-			{
-				Entity:  "ClumioEBSEventRule",
-				Why:     "volumes and snapshots that are created or deleted, and locks that end",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"event": []interface{}{"createVolume", "modifyVolume", "deleteVolume", "createSnapshot", "createSnapshots", "copySnapshot", "shareSnapshot", "lockDurationExpiry", "coolOffPeriodExpiry"}}, "detail-type": []interface{}{"EBS Volume Notification", "EBS Snapshot Notification"}, "source": []interface{}{"aws.ec2"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioEC2StateRule",
-				Why:     "instances that are started, stopped or terminated",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"state": []interface{}{"running", "stopped", "terminated"}}, "detail-type": []interface{}{"EC2 Instance State-change Notification"}, "source": []interface{}{"aws.ec2"}},
-			},
-			{
-				Entity:  "ClumioEC2TagRule",
-				Why:     "changes of tags, by which backup policies may select",
-				Asset:   "ec2",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"ebs", "ec2"}}, "source": []interface{}{"aws.tag"}},
-			},
-			{
-				Entity:  "ClumioEC2AWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "ec2",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"EBS", "EC2"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-			},
-			{
-				Entity:  "ClumioRDSApiRule",
-				Why:     "API calls that create, copy or delete snapshots and clusters",
-				Asset:   "rds",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteDBSnapshot", "DeleteDBClusterSnapshot", "CopyDBClusterSnapshot", "CopyDBSnapshot", "CreateDBCluster", "DeleteDBCluster"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.rds"}},
-			},
-			{
-				Entity:  "ClumioRDSEventRule",
-				Why:     "events of RDS about instances, clusters and snapshots",
-				Asset:   "rds",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail-type": []interface{}{"RDS DB Instance Event", "RDS DB Snapshot Event", "RDS DB Cluster Event", "RDS DB Cluster Snapshot Event"}, "source": []interface{}{"aws.rds"}},
-			},
-			{
-				Entity:  "ClumioRDSTagRule",
-				Why:     "changes of tags, by which backup policies may select",
-				Asset:   "rds",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"rds"}}, "source": []interface{}{"aws.tag"}},
-			},
-			{
-				Entity:  "ClumioRDSAWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "rds",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"RDS", "Aurora"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-				In: schema.Span{
-					Until: "2",
-				},
-			},
-			{
-				Entity:  "ClumioRDSAWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "rds",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"RDS", "RDS.Cluster", "Aurora"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioS3ApiRule",
-				Why:     "API calls that create or delete buckets, or change their settings",
-				Asset:   "s3",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateBucket", "DeleteBucket", "DeleteBucketLifecycle", "DeleteBucketPolicy", "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketEncryption", "DeleteBucketPublicAccessBlock", "PutBucketAcl", "PutBucketLifecycle", "PutBucketPolicy", "PutBucketReplication", "PutBucketTagging", "PutBucketVersioning", "PutBucketEncryption", "PutBucketPublicAccessBlock"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3"}},
-				In: schema.Span{
-					Until: "2",
-				},
-			},
-			{
-				Entity:  "ClumioS3ApiRule",
-				Why:     "API calls that create or delete buckets, or change their settings",
-				Asset:   "s3",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateBucket", "CreateMultiRegionAccessPoint", "DeleteBucket", "DeleteBucketLifecycle", "DeleteBucketPolicy", "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketEncryption", "DeleteBucketPublicAccessBlock", "DeleteMultiRegionAccessPoint", "PutBucketAcl", "PutBucketLifecycle", "PutBucketPolicy", "PutBucketReplication", "PutBucketTagging", "PutBucketVersioning", "PutBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketObjectLockConfiguration", "PutMultiRegionAccessPointPolicy"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioS3AWSBackupRule",
-				Why:     "recovery points that AWS Backup creates, expires or deletes",
-				Asset:   "s3",
-				Option:  "aws-backup-inventory",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"S3"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
-			},
-			{
-				Entity:  "ClumioGlueApiRule",
-				Why:     "API calls that create, change or delete databases and tables of the Glue Data Catalog",
-				Asset:   "iceberg-on-glue",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTable", "DeleteTable", "BatchDeleteTable", "UpdateTable", "CreateDatabase", "UpdateDatabase", "DeleteDatabase", "CreateTableOptimizer", "DeleteTableOptimizer", "UpdateTableOptimizer"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.glue"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioGlueEventRule",
-				Why:     "changes of databases that Glue reports",
-				Asset:   "iceberg-on-glue",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail-type": []interface{}{"Glue Data Catalog Database State Change"}, "source": []interface{}{"aws.glue"}},
-				In: schema.Span{
-					From: "2",
-				},
-			},
-			{
-				Entity:  "ClumioS3TablesApiRule",
-				Why:     "API calls that create, change or delete table buckets, namespaces and tables",
-				Asset:   "iceberg-on-s3-tables",
-				Topic:   "ClumioEventPub",
-				Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTableBucket", "DeleteTableBucket", "CreateNamespace", "DeleteNamespace", "CreateTable", "DeleteTable", "RenameTable", "PutTableBucketMaintenanceConfiguration", "PutTableMaintenanceConfiguration", "UpdateTableMetadataLocation"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3tables"}},
-				In: schema.Span{
-					From: "2",
+			Policies: []schema.Policy{
+				{
+					Entity: "ClumioSupportPolicy",
+					Kind:   "inline",
+					Why:    "AWS support cases about backups and restores",
+					Statements: []schema.Statement{
+						{
+							Sid:         "FollowSupportCases",
+							Why:         "open and follow AWS support cases about problems with backups and restores",
+							Actions:     []string{"support:AddAttachmentsToSet", "support:AddCommunicationToCase", "support:CreateCase", "support:DescribeAttachment", "support:DescribeCases", "support:DescribeCommunications", "support:DescribeCreateCaseOptions", "support:DescribeServices", "support:DescribeSeverityLevels", "support:DescribeSupportedLanguages", "support:DescribeTrustedAdvisorCheckRefreshStatuses", "support:DescribeTrustedAdvisorCheckResult", "support:DescribeTrustedAdvisorChecks", "support:DescribeTrustedAdvisorCheckSummaries"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+					},
 				},
 			},
 		},
-		Prerequisites: []schema.Prerequisite{
-			{
-				For: []schema.Use{
-					{
-						Asset: "ec2",
-					},
-					{
-						Asset: "rds",
-					},
-					{
-						Asset: "dynamodb",
-					},
-					{
-						Asset: "s3",
-					},
-					{
-						Asset: "ec2-mssql",
-					},
-					{
-						Asset: "iceberg-on-glue",
-					},
-					{
-						Asset: "iceberg-on-s3-tables",
-					},
+	},
+	Topics: []schema.Topic{
+		{
+			Entity:       "ClumioEventPub",
+			Why:          "notifies Clumio of changes in the customer's inventory; the event rules send to it",
+			PolicyEntity: "ClumioEventPubPolicy",
+			Statements: []schema.TopicStatement{
+				{
+					Sid:     "PublishFromAccount",
+					Why:     "any resource of the customer's account may publish",
+					Actions: []string{"SNS:Publish"},
+					AWS:     "arn:${Partition}:iam::${Account}:root",
 				},
-				Text: "A key of another account must allow this account in its key policy, and the account must be given with --other-account or --organization. If not, backups and restores of what it encrypts fail with AccessDenied from KMS.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "ec2",
-					},
-					{
-						Asset: "rds",
-					},
-					{
-						Asset: "dynamodb",
-					},
-					{
-						Asset: "s3",
-					},
-					{
-						Asset: "ec2-mssql",
-					},
-					{
-						Asset: "iceberg-on-glue",
-					},
-					{
-						Asset: "iceberg-on-s3-tables",
-					},
+				{
+					Sid:     "SubscribeFromControlPlane",
+					Why:     "only Clumio's control plane may subscribe, and list the subscriptions",
+					Actions: []string{"SNS:Subscribe", "SNS:ListSubscriptionsByTopic"},
+					AWS:     "arn:${Partition}:iam::${ControlPlaneAccount}:root",
 				},
-				Text: "The key policy of each customer-managed key must let IAM policies of its account grant access (the default statement for the account root), kms:CreateGrant included, or must name ClumioIAMRole.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "ec2",
-					},
-					{
-						Asset: "rds",
-					},
-					{
-						Asset: "dynamodb",
-					},
-					{
-						Asset: "ec2-mssql",
-					},
+				{
+					Sid:     "PublishFromRules",
+					Why:     "EventBridge rules may publish; EventBridge sends SNS no key to limit this to one account",
+					Actions: []string{"SNS:Publish"},
+					Service: "events.amazonaws.com",
 				},
-				Text: "A restore in another account cannot use the aws/ebs, aws/rds and aws/dynamodb keys of this one: choose a customer-managed key, also as the default EBS encryption key.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Option: "aws-backup-inventory",
-					},
-				},
-				Text: "AWS Backup must be enabled for the resource type in the Region (Settings, Service opt-in); otherwise the inventory has no recovery points of it.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "dynamodb",
-						Operation: "restore",
-					},
-				},
-				Text: "A table restored under a customer-managed key needs kms:CreateGrant in that key's policy for this account, also for the keys of its replicas. If not, the restore fails with KMSAccessDeniedException.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "dynamodb",
-						Operation: "restore",
-					},
-				},
-				Text: "In an account whose service control policies forbid iam:CreateServiceLinkedRole, create the roles for replication.dynamodb.amazonaws.com, dynamodb.application-autoscaling.amazonaws.com and contributorinsights.dynamodb.amazonaws.com beforehand. If not, the first restore with replicas, autoscaling or Contributor Insights fails.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "ec2",
-					},
-				},
-				Text: "A subnet, security group, placement group or capacity reservation of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "restore",
-					},
-				},
-				Text: "If encryption by default is on, the default EBS key of the target account and Region must exist and be enabled; otherwise new volumes end in the state error with Client.InternalError.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "ec2-mssql",
-					},
-				},
-				Text: "The instance needs the SSM agent and an instance profile that includes AWS's AmazonSSMManagedInstanceCore or the one of this stack, and the tag Vendor=Clumio. If not, commands are refused or time out.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2-mssql",
-						Operation: "backup",
-					},
-				},
-				Text: "Application-consistent backups need AWS's VSS components (AwsVssComponents) on the instance; an instance with a profile of its own needs AWS's managed policy AWSEC2VssSnapshotPolicy in it.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "rds",
-					},
-				},
-				Text: "Databases under the AWS managed key aws/rds cannot be copied to Clumio's account: move them to a customer-managed key. If not, SecureVault backups fail with KMSKeyNotAccessibleFault.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "restore",
-					},
-				},
-				Text: "The key policy of a key in another Region or account must allow this account kms:CreateGrant for AWS resources. If not, copies and replicas in that Region fail with KMSKeyNotAccessibleFault.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "restore",
-					},
-				},
-				Text: "RDS's service-linked role (AWSServiceRoleForRDS) must exist in the account; it does if the account has ever had a database. If not, the first restore fails until iam:CreateServiceLinkedRole has been called for rds.amazonaws.com.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "s3",
-						Operation: "restore",
-					},
-				},
-				Text: "A bucket with Object Lock gets its default retention for restored objects: set it on the target bucket. The role has no s3:PutObjectRetention, s3:PutObjectLegalHold or s3:DeleteObjectVersion, so a restore sets no retention of its own, and objects of a failed restore stay as earlier versions.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "s3",
-					},
-				},
-				Text: "A bucket policy that denies principals other than named ones must name ClumioIAMRole. If not, backups and restores of the bucket fail with AccessDenied.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset: "iceberg-on-glue",
-					},
-				},
-				Text: "Where AWS Lake Formation governs a database, grant ClumioIAMRole its Lake Formation permissions (DESCRIBE and SELECT for backups, CREATE_TABLE and ALTER for restores). IAM policies cannot replace them.",
 			},
 		},
-	}
+	},
+	Rules: []schema.Rule{
+		{
+			Entity:  "ClumioDynamoDBApiRule",
+			Why:     "API calls that create, change or delete tables, backups and global tables",
+			Asset:   "dynamodb",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTable", "DeleteTable", "RestoreTableFromBackup", "RestoreTableToPointInTime", "UpdateTable", "UpdateContinuousBackups", "CreateBackup", "DeleteBackup", "CreateGlobalTable", "UpdateGlobalTable", "UpdateGlobalTableSettings"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.dynamodb"}},
+		},
+		{
+			Entity:  "ClumioDynamoDBTagRule",
+			Why:     "changes of tags, by which backup policies may select",
+			Asset:   "dynamodb",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"dynamodb"}}, "source": []interface{}{"aws.tag"}},
+		},
+		{
+			Entity:  "ClumioDynamoDBAWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "dynamodb",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"DynamoDB"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+			In: schema.Span{
+				Until: "2",
+			},
+		},
+		{
+			Entity:  "ClumioDynamoDBAWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "dynamodb",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"DynamoDB", "DynamoDB.FullyManaged"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEC2ApiRule",
+			Why:     "API calls that change images, instance profiles and volume attachments",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteSnapshot", "CreateImage", "DeregisterImage", "DeleteImage", "RegisterImage", "CopyImage", "AssociateIamInstanceProfile", "DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation", "AttachVolume", "DetachVolume"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2"}},
+			In: schema.Span{
+				Until: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEC2ApiRule",
+			Why:     "API calls that change images, instance profiles and volume attachments",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateImage", "DeregisterImage", "DeleteImage", "RegisterImage", "CopyImage", "AssociateIamInstanceProfile", "DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation", "AttachVolume", "DetachVolume"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEBSApiRule",
+			Why:     "API calls that delete or lock snapshots, and that change the recycle bin's retention rules",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteSnapshot", "LockSnapshot", "UnlockSnapshot", "CreateRule", "UpdateRule", "DeleteRule"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.ec2", "aws.rbin"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEBSEventRule",
+			Why:     "volumes and snapshots that are created or deleted",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"event": []interface{}{"createVolume", "modifyVolume", "deleteVolume", "createSnapshot", "createSnapshots", "copySnapshot", "shareSnapshot"}}, "detail-type": []interface{}{"EBS Volume Notification", "EBS Snapshot Notification"}, "source": []interface{}{"aws.ec2"}},
+			In: schema.Span{
+				Until: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEBSEventRule",
+			Why:     "volumes and snapshots that are created or deleted, and locks that end",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"event": []interface{}{"createVolume", "modifyVolume", "deleteVolume", "createSnapshot", "createSnapshots", "copySnapshot", "shareSnapshot", "lockDurationExpiry", "coolOffPeriodExpiry"}}, "detail-type": []interface{}{"EBS Volume Notification", "EBS Snapshot Notification"}, "source": []interface{}{"aws.ec2"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioEC2StateRule",
+			Why:     "instances that are started, stopped or terminated",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"state": []interface{}{"running", "stopped", "terminated"}}, "detail-type": []interface{}{"EC2 Instance State-change Notification"}, "source": []interface{}{"aws.ec2"}},
+		},
+		{
+			Entity:  "ClumioEC2TagRule",
+			Why:     "changes of tags, by which backup policies may select",
+			Asset:   "ec2",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"ebs", "ec2"}}, "source": []interface{}{"aws.tag"}},
+		},
+		{
+			Entity:  "ClumioEC2AWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "ec2",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"EBS", "EC2"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+		},
+		{
+			Entity:  "ClumioRDSApiRule",
+			Why:     "API calls that create, copy or delete snapshots and clusters",
+			Asset:   "rds",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"DeleteDBSnapshot", "DeleteDBClusterSnapshot", "CopyDBClusterSnapshot", "CopyDBSnapshot", "CreateDBCluster", "DeleteDBCluster"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.rds"}},
+		},
+		{
+			Entity:  "ClumioRDSEventRule",
+			Why:     "events of RDS about instances, clusters and snapshots",
+			Asset:   "rds",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail-type": []interface{}{"RDS DB Instance Event", "RDS DB Snapshot Event", "RDS DB Cluster Event", "RDS DB Cluster Snapshot Event"}, "source": []interface{}{"aws.rds"}},
+		},
+		{
+			Entity:  "ClumioRDSTagRule",
+			Why:     "changes of tags, by which backup policies may select",
+			Asset:   "rds",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"service": []interface{}{"rds"}}, "source": []interface{}{"aws.tag"}},
+		},
+		{
+			Entity:  "ClumioRDSAWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "rds",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"RDS", "Aurora"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+			In: schema.Span{
+				Until: "2",
+			},
+		},
+		{
+			Entity:  "ClumioRDSAWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "rds",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"RDS", "RDS.Cluster", "Aurora"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioS3ApiRule",
+			Why:     "API calls that create or delete buckets, or change their settings",
+			Asset:   "s3",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateBucket", "DeleteBucket", "DeleteBucketLifecycle", "DeleteBucketPolicy", "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketEncryption", "DeleteBucketPublicAccessBlock", "PutBucketAcl", "PutBucketLifecycle", "PutBucketPolicy", "PutBucketReplication", "PutBucketTagging", "PutBucketVersioning", "PutBucketEncryption", "PutBucketPublicAccessBlock"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3"}},
+			In: schema.Span{
+				Until: "2",
+			},
+		},
+		{
+			Entity:  "ClumioS3ApiRule",
+			Why:     "API calls that create or delete buckets, or change their settings",
+			Asset:   "s3",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateBucket", "CreateMultiRegionAccessPoint", "DeleteBucket", "DeleteBucketLifecycle", "DeleteBucketPolicy", "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketEncryption", "DeleteBucketPublicAccessBlock", "DeleteMultiRegionAccessPoint", "PutBucketAcl", "PutBucketLifecycle", "PutBucketPolicy", "PutBucketReplication", "PutBucketTagging", "PutBucketVersioning", "PutBucketEncryption", "PutBucketPublicAccessBlock", "PutBucketObjectLockConfiguration", "PutMultiRegionAccessPointPolicy"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioS3AWSBackupRule",
+			Why:     "recovery points that AWS Backup creates, expires or deletes",
+			Asset:   "s3",
+			Option:  "aws-backup-inventory",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"resourceType": []interface{}{"S3"}, "status": []interface{}{"COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "DELETED"}}, "detail-type": []interface{}{"Recovery Point State Change"}, "source": []interface{}{"aws.backup"}},
+		},
+		{
+			Entity:  "ClumioGlueApiRule",
+			Why:     "API calls that create, change or delete databases and tables of the Glue Data Catalog",
+			Asset:   "iceberg-on-glue",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTable", "DeleteTable", "BatchDeleteTable", "UpdateTable", "CreateDatabase", "UpdateDatabase", "DeleteDatabase", "CreateTableOptimizer", "DeleteTableOptimizer", "UpdateTableOptimizer"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.glue"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioGlueEventRule",
+			Why:     "changes of databases that Glue reports",
+			Asset:   "iceberg-on-glue",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail-type": []interface{}{"Glue Data Catalog Database State Change"}, "source": []interface{}{"aws.glue"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+		{
+			Entity:  "ClumioS3TablesApiRule",
+			Why:     "API calls that create, change or delete table buckets, namespaces and tables",
+			Asset:   "iceberg-on-s3-tables",
+			Topic:   "ClumioEventPub",
+			Pattern: map[string]interface{}{"detail": map[string]interface{}{"errorCode": []interface{}{map[string]interface{}{"exists": false}}, "eventName": []interface{}{"CreateTableBucket", "DeleteTableBucket", "CreateNamespace", "DeleteNamespace", "CreateTable", "DeleteTable", "RenameTable", "PutTableBucketMaintenanceConfiguration", "PutTableMaintenanceConfiguration", "UpdateTableMetadataLocation"}}, "detail-type": []interface{}{"AWS API Call via CloudTrail"}, "source": []interface{}{"aws.s3tables"}},
+			In: schema.Span{
+				From: "2",
+			},
+		},
+	},
+	Prerequisites: []schema.Prerequisite{
+		{
+			For: []schema.Use{
+				{
+					Asset: "ec2",
+				},
+				{
+					Asset: "rds",
+				},
+				{
+					Asset: "dynamodb",
+				},
+				{
+					Asset: "s3",
+				},
+				{
+					Asset: "ec2-mssql",
+				},
+				{
+					Asset: "iceberg-on-glue",
+				},
+				{
+					Asset: "iceberg-on-s3-tables",
+				},
+			},
+			Text: "A key of another account must allow this account in its key policy, and the account must be given with --other-account or --organization. If not, backups and restores of what it encrypts fail with AccessDenied from KMS.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "ec2",
+				},
+				{
+					Asset: "rds",
+				},
+				{
+					Asset: "dynamodb",
+				},
+				{
+					Asset: "s3",
+				},
+				{
+					Asset: "ec2-mssql",
+				},
+				{
+					Asset: "iceberg-on-glue",
+				},
+				{
+					Asset: "iceberg-on-s3-tables",
+				},
+			},
+			Text: "The key policy of each customer-managed key must let IAM policies of its account grant access (the default statement for the account root), kms:CreateGrant included, or must name ClumioIAMRole.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "ec2",
+				},
+				{
+					Asset: "rds",
+				},
+				{
+					Asset: "dynamodb",
+				},
+				{
+					Asset: "ec2-mssql",
+				},
+			},
+			Text: "A restore in another account cannot use the aws/ebs, aws/rds and aws/dynamodb keys of this one: choose a customer-managed key, also as the default EBS encryption key.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Option: "aws-backup-inventory",
+				},
+			},
+			Text: "AWS Backup must be enabled for the resource type in the Region (Settings, Service opt-in); otherwise the inventory has no recovery points of it.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "dynamodb",
+					Operation: "restore",
+				},
+			},
+			Text: "A table restored under a customer-managed key needs kms:CreateGrant in that key's policy for this account, also for the keys of its replicas. If not, the restore fails with KMSAccessDeniedException.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "dynamodb",
+					Operation: "restore",
+				},
+			},
+			Text: "In an account whose service control policies forbid iam:CreateServiceLinkedRole, create the roles for replication.dynamodb.amazonaws.com, dynamodb.application-autoscaling.amazonaws.com and contributorinsights.dynamodb.amazonaws.com beforehand. If not, the first restore with replicas, autoscaling or Contributor Insights fails.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "ec2",
+				},
+			},
+			Text: "A subnet, security group, placement group or capacity reservation of another account must be shared with this one through AWS RAM, and the account given with --other-account or --organization. If not, launches of restored instances are refused on that resource.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "restore",
+				},
+			},
+			Text: "If encryption by default is on, the default EBS key of the target account and Region must exist and be enabled; otherwise new volumes end in the state error with Client.InternalError.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "ec2-mssql",
+				},
+			},
+			Text: "The instance needs the SSM agent and an instance profile that includes AWS's AmazonSSMManagedInstanceCore or the one of this stack, and the tag Vendor=Clumio. If not, commands are refused or time out.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2-mssql",
+					Operation: "backup",
+				},
+			},
+			Text: "Application-consistent backups need AWS's VSS components (AwsVssComponents) on the instance; an instance with a profile of its own needs AWS's managed policy AWSEC2VssSnapshotPolicy in it.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "rds",
+				},
+			},
+			Text: "Databases under the AWS managed key aws/rds cannot be copied to Clumio's account: move them to a customer-managed key. If not, SecureVault backups fail with KMSKeyNotAccessibleFault.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "restore",
+				},
+			},
+			Text: "The key policy of a key in another Region or account must allow this account kms:CreateGrant for AWS resources. If not, copies and replicas in that Region fail with KMSKeyNotAccessibleFault.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "restore",
+				},
+			},
+			Text: "RDS's service-linked role (AWSServiceRoleForRDS) must exist in the account; it does if the account has ever had a database. If not, the first restore fails until iam:CreateServiceLinkedRole has been called for rds.amazonaws.com.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "s3",
+					Operation: "restore",
+				},
+			},
+			Text: "A bucket with Object Lock gets its default retention for restored objects: set it on the target bucket. The role has no s3:PutObjectRetention, s3:PutObjectLegalHold or s3:DeleteObjectVersion, so a restore sets no retention of its own, and objects of a failed restore stay as earlier versions.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "s3",
+				},
+			},
+			Text: "A bucket policy that denies principals other than named ones must name ClumioIAMRole. If not, backups and restores of the bucket fail with AccessDenied.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset: "iceberg-on-glue",
+				},
+			},
+			Text: "Where AWS Lake Formation governs a database, grant ClumioIAMRole its Lake Formation permissions (DESCRIBE and SELECT for backups, CREATE_TABLE and ALTER for restores). IAM policies cannot replace them.",
+		},
+	},
 }

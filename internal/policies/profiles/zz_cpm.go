@@ -4,3194 +4,3192 @@ package profiles
 
 import "permstack/internal/policies/schema"
 
-func init() { register("cpm", cpm) }
+func init() { compiled["cpm"] = &cpm }
 
-func cpm() schema.Profile {
-	return schema.Profile{
-		Name:   "cpm",
-		Vendor: "N2WS",
-		Assets: []schema.AssetInfo{
-			{
-				Asset: "ec2",
-				Title: "EC2 instances, EBS volumes and images",
+var cpm = schema.Profile{
+	Name:   "cpm",
+	Vendor: "N2WS",
+	Assets: []schema.AssetInfo{
+		{
+			Asset: "ec2",
+			Title: "EC2 instances, EBS volumes and images",
+		},
+		{
+			Asset: "rds",
+			Title: "RDS, Aurora and DocumentDB",
+		},
+		{
+			Asset: "redshift",
+			Title: "Redshift clusters",
+		},
+		{
+			Asset: "dynamodb",
+			Title: "DynamoDB tables",
+		},
+		{
+			Asset: "efs",
+			Title: "EFS file systems, through AWS Backup",
+		},
+		{
+			Asset: "fsx",
+			Title: "FSx file systems and volumes",
+		},
+		{
+			Asset: "s3",
+			Title: "S3 buckets",
+		},
+		{
+			Asset: "sap-hana",
+			Title: "SAP HANA on EC2",
+		},
+	},
+	Operations:        []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
+	RestoreOperations: []schema.Operation{"recovery", "file-level-recovery"},
+	Settings: []schema.Setting{
+		{
+			Name:  "release",
+			Title: "Release of the server",
+			Values: []schema.OptionInfo{
+				{
+					Option: "release=4.1.1a",
+					Title:  "4.1.1a",
+				},
+				{
+					Option: "release=4.2",
+					Title:  "4.2",
+				},
+				{
+					Option: "release=2025-09",
+					Title:  "September 2025",
+				},
 			},
-			{
-				Asset: "rds",
-				Title: "RDS, Aurora and DocumentDB",
+			Default:    "release=2025-09",
+			Cumulative: true,
+		},
+		{
+			Name:  "kms-user",
+			Title: "What the role is to the customer's keys",
+			Values: []schema.OptionInfo{
+				{
+					Option: "kms-user=other",
+					Title:  "any other user: what backup, disaster recovery and recovery need is granted here",
+				},
+				{
+					Option: "kms-user=admin",
+					Title:  "an administrator by the keys' own policies: listing them is enough",
+				},
 			},
-			{
-				Asset: "redshift",
-				Title: "Redshift clusters",
+			Default: "kms-user=other",
+		},
+		{
+			Name:  "trust",
+			Title: "Who takes the role",
+			Values: []schema.OptionInfo{
+				{
+					Option: "trust=instance-role",
+					Title:  "the server's instance, as its instance role",
+				},
+				{
+					Option: "trust=server-role",
+					Title:  "the server's role, from another account",
+				},
 			},
-			{
-				Asset: "dynamodb",
-				Title: "DynamoDB tables",
+			Default: "trust=instance-role",
+		},
+		{
+			Name:  "regions",
+			Title: "Where the protected resources are",
+			Values: []schema.OptionInfo{
+				{
+					Option: "regions=home",
+					Title:  "in the Region of the stack",
+				},
+				{
+					Option: "regions=every",
+					Title:  "in every Region of the account",
+				},
 			},
-			{
-				Asset: "efs",
-				Title: "EFS file systems, through AWS Backup",
+			Default: "regions=home",
+		},
+		{
+			Name:  "export-role",
+			Title: "Role with which RDS exports to S3",
+			Values: []schema.OptionInfo{
+				{
+					Option: "export-role=made",
+					Title:  "a role of its own",
+				},
+				{
+					Option: "export-role=server",
+					Title:  "the server's role, which RDS then may take too",
+				},
 			},
-			{
-				Asset: "fsx",
-				Title: "FSx file systems and volumes",
+			Default: "export-role=made",
+		},
+		{
+			Name:  "backup-role",
+			Title: "Role with which AWS Backup protects EFS",
+			Values: []schema.OptionInfo{
+				{
+					Option: "backup-role=any",
+					Title:  "any role of the account that the server is set to use, passed to AWS Backup only",
+				},
+				{
+					Option: "backup-role=aws-default",
+					Title:  "AWS Backup's default role, which its console makes",
+				},
+				{
+					Option: "backup-role=made",
+					Title:  "a role of its own, for EFS alone",
+				},
 			},
-			{
-				Asset: "s3",
-				Title: "S3 buckets",
+			Default: "backup-role=any",
+		},
+	},
+	Presets: []schema.Preset{
+		{
+			Name:       "minimal",
+			Title:      "what the vendor's page names, beside its files",
+			Assets:     []schema.Asset{"ec2", "rds", "redshift", "dynamodb", "efs", "fsx", "s3", "sap-hana"},
+			Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account"},
+			Marked:     true,
+		},
+		{
+			Name:       "enterprise",
+			Title:      "everything that the Enterprise edition does",
+			Assets:     []schema.Asset{"ec2", "rds", "redshift", "dynamodb", "efs", "fsx", "s3", "sap-hana"},
+			Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
+		},
+	},
+	Needs: []schema.Need{
+		{
+			Value: "ControlPlaneRole",
+			For: []schema.Use{
+				{
+					Option: "trust=server-role",
+				},
 			},
-			{
-				Asset: "sap-hana",
-				Title: "SAP HANA on EC2",
+			Missing: "option trust=server-role trusts it; give the ARN of the role of the server's instance",
+			Unused:  "option trust=instance-role trusts no role; choose trust=server-role or leave it out",
+		},
+		{
+			Value: "ExternalId",
+			For: []schema.Use{
+				{
+					Option: "trust=server-role",
+				},
+			},
+			Unused: "an instance shows none; choose trust=server-role or leave it out",
+		},
+	},
+	Terms: []schema.Term{
+		{
+			Name:  "Home",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "one server protects the account in every Region",
+		},
+		{
+			Name:  "Home",
+			Value: "${Region}",
+			Why:   "the Region of the stack, where the protected resources are",
+		},
+		{
+			Name:  "Reach",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Operation: "dr",
+				},
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "disaster recovery copies backups to any Region that a policy names, deletes them and recovers from them there",
+		},
+		{
+			Name:  "Reach",
+			Value: "${Region}",
+			Why:   "without disaster recovery nothing leaves the Region of the stack",
+		},
+		{
+			Name:  "KeyReach",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Operation: "dr",
+				},
+				{
+					Operation: "copy-to-s3",
+				},
+				{
+					Operation: "archive",
+				},
+				{
+					Operation: "s3-sync",
+				},
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "a copy in another Region has a key of that Region, and so has a bucket, which may be in any Region",
+		},
+		{
+			Name:  "KeyReach",
+			Value: "${Region}",
+			Why:   "the Region of the stack, where what is protected and its keys are",
+		},
+	},
+	Roles: []schema.Role{
+		{
+			Entity: "CPMRole",
+			Why:    "the backup server works in this account with this role; without it, it can protect nothing",
+			Trust: []schema.Trust{
+				{
+					Sid: "TheServersInstance",
+					Why: "the server's instance gets the role from EC2",
+					For: []schema.Use{
+						{
+							Option: "trust=instance-role",
+						},
+					},
+					Service: "${EC2Service}",
+				},
+				{
+					Sid: "TheServersRole",
+					Why: "only the role of the server, which is in another account, may take this role",
+					For: []schema.Use{
+						{
+							Option: "trust=server-role",
+						},
+					},
+					AWS:       "${ControlPlaneRole}",
+					WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+				},
+				{
+					Sid: "ItselfForWorkers",
+					Why: "in the server's own account, a worker for copies to S3 or for file-level recovery takes the role through the role",
+					For: []schema.Use{
+						{
+							Operation: "copy-to-s3",
+							Option:    "trust=instance-role",
+						},
+						{
+							Operation: "file-level-recovery",
+							Option:    "trust=instance-role",
+						},
+					},
+					AWS:  "arn:${Partition}:iam::${Account}:root",
+					When: schema.Conditions{"ArnEquals": {"aws:PrincipalArn": {"${roles:CPMRole}"}}},
+				},
+				{
+					Sid: "ExportsOfRDS",
+					Why: "RDS writes exports to S3 with the server's role, as was chosen",
+					For: []schema.Use{
+						{
+							Asset:     "rds",
+							Operation: "copy-to-s3",
+							Option:    "export-role=server",
+						},
+					},
+					Service: "export.rds.amazonaws.com",
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "CPMPolicy",
+					Kind:   "managed",
+					Why:    "what the backup server does for the chosen assets",
+					Statements: []schema.Statement{
+						{
+							Sid:       "AssumeRoles",
+							Why:       "assume the role of this name in the customer's other accounts, and this role itself for workers",
+							Actions:   []string{"sts:AssumeRole"},
+							Resources: []string{"${roles:CPMRole}", "arn:${Partition}:iam::${OtherAccount}:role${Path}*/CPMRole-*"},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+							Note:      "the vendor's document grants any role; roles of this profile have this path and name in every account, and each must trust this one too",
+						},
+						{
+							Sid:       "ReadServiceRegions",
+							Why:       "read which AWS service is available in which Region, from the public list that Systems Manager has in every Region",
+							Actions:   []string{"ssm:GetParametersByPath"},
+							Resources: []string{"arn:${Partition}:ssm:*::parameter/aws/service/global-infrastructure*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "ReadMetrics",
+							Why:         "read metrics of protected resources",
+							Actions:     []string{"cloudwatch:GetMetricStatistics"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid:         "DescribePlaces",
+							Why:         "list Regions, zones, networks, security groups and key pairs, to place recovered resources",
+							Actions:     []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeKeyPairs", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:         "ListIdentities",
+							Why:         "list users, groups, roles and instance profiles, for the permission check and to offer profiles at recovery",
+							Actions:     []string{"iam:GetAccountAuthorizationDetails", "iam:ListInstanceProfiles", "iam:ListUsers"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Since:       map[string]schema.Option{"iam:ListInstanceProfiles": "release=4.2"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "ReadRoles",
+							Why:       "read the role in an instance profile or of a service, for the permission check and at recovery",
+							Actions:   []string{"iam:GetRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CheckOwnRoles",
+							Why:       "check that these roles have the permissions that the server needs",
+							Actions:   []string{"iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"},
+							Resources: []string{"${roles:*}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "CheckUsers",
+							Why:       "check the permissions of users, and of their groups, whose access keys the server may use instead of a role",
+							Actions:   []string{"iam:ListAccessKeys", "iam:ListAttachedGroupPolicies", "iam:ListAttachedUserPolicies", "iam:ListGroupPolicies", "iam:ListGroupsForUser", "iam:ListUserPolicies", "iam:SimulatePrincipalPolicy"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:user/*", "arn:${Partition}:iam::${Account}:group/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:         "ListKeys",
+							Why:         "list keys and their aliases, to offer them where a backup or a copy is encrypted",
+							Actions:     []string{"kms:ListAliases", "kms:ListKeys"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Presets:     []string{"minimal"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "UseKeys",
+							Why: "read which key encrypts a backup, encrypt snapshots, copies and recovered resources with the customer's keys, and copy or recover under another key",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "dr",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "cross-account",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "copy-to-s3",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "archive",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "s3-sync",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "file-level-recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "resource-control",
+									Option:    "kms-user=other",
+								},
+							},
+							Actions:   []string{"kms:DescribeKey", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Presets:   []string{"minimal"},
+						},
+						{
+							Sid: "GrantKeysToAWS",
+							Why: "let an AWS service use the key of a snapshot, of a copy, or of a recovered or started resource",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "dr",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "cross-account",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "copy-to-s3",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "archive",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "s3-sync",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "file-level-recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "resource-control",
+									Option:    "kms-user=other",
+								},
+							},
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Presets:   []string{"minimal"},
+						},
+						{
+							Sid: "DecryptWithKeys",
+							Why: "read encrypted data, to copy or recover it under the same or another key; read encrypted secrets and publish to encrypted topics",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "dr",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "cross-account",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "copy-to-s3",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "archive",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "s3-sync",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "file-level-recovery",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "resource-control",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "secrets",
+									Option:    "kms-user=other",
+								},
+								{
+									Operation: "notification",
+									Option:    "kms-user=other",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Note:      "not in the vendor's key sets, but in its BackupCore, which is in every role: copies under another key and restores of encrypted tables fail without it",
+						},
+						{
+							Sid: "DescribeEC2",
+							Why: "list instances, volumes, snapshots, images and what they use",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "sap-hana",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfacePermissions", "ec2:DescribePlacementGroups", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumeStatus", "ec2:DescribeVolumes"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Since:       map[string]schema.Option{"ec2:DescribeInstanceTypeOfferings": "release=4.2"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeInterfaces",
+							Why: "list network interfaces, of instances and of the mount targets of file systems",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "sap-hana",
+								},
+								{
+									Asset: "efs",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:     []string{"ec2:DescribeNetworkInterfaces"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "DescribeEC2Attributes",
+							Why: "read details of images, instances, snapshots and volumes",
+							For: []schema.Use{
+								{
+									Asset: "ec2",
+								},
+								{
+									Asset: "sap-hana",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "CreateBackups",
+							Why: "take snapshots of volumes, of all volumes of an instance at once, or an image of an instance",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Home}::snapshot/*", "arn:${Partition}:ec2:${Home}::image/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "RegisterImages",
+							Why: "make an image of snapshots, to launch the recovered instance from",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"ec2:RegisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DeleteBackups",
+							Why: "delete snapshots and images whose retention is over, also copies in a disaster recovery Region",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "dr",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot and image of the account can be deleted, unless it is locked",
+								},
+							},
+						},
+						{
+							Sid: "CopyBackups",
+							Why: "copy snapshots and images to another Region or from another account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "dr",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:CopyImage", "ec2:CopySnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ShareSnapshots",
+							Why: "share snapshots with another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"ec2:Add/userId": {"${OtherAccount}"}}},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "if no other accounts are listed, a snapshot can be shared with any single account",
+								},
+							},
+						},
+						{
+							Sid: "EndSharingOfSnapshots",
+							Why: "end the sharing of a snapshot with an account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"ec2:Remove/userId": {"*"}}},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+						},
+						{
+							Sid: "NeverShareSnapshotsWithEveryone",
+							Why: "a snapshot is never made public, whatever else is granted",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Deny:      true,
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:Add/group": {"all"}}},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+						},
+						{
+							Sid: "ShareImages",
+							Why: "share images with another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:ModifyImageAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*"},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "AWS has no condition key for the account that an image is shared with, nor for its publication; EC2's block public access for AMIs prevents the latter",
+								},
+							},
+						},
+						{
+							Sid: "StopSharingBackups",
+							Why: "end the sharing of a snapshot once it was copied",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:ResetSnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagBackups",
+							Why: "mark snapshots and images with their policy and generation, and copy the tags of what was backed up",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "dr",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeLockedSnapshots",
+							Why: "see which snapshots are locked",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "snapshot-lock",
+								},
+							},
+							Actions:     []string{"ec2:DescribeLockedSnapshots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Since:       map[string]schema.Option{"ec2:DescribeLockedSnapshots": "release=2025-09"},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "LockSnapshots",
+							Why: "lock snapshots for as long as a policy keeps them, and unlock those of governance mode",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "snapshot-lock",
+								},
+							},
+							Actions:   []string{"ec2:LockSnapshot", "ec2:UnlockSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"ec2:LockSnapshot": "release=2025-09", "ec2:UnlockSnapshot": "release=2025-09"},
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "the vendor documents no longest lock, so ec2:SnapshotLockDuration is not limited; in compliance mode a lock cannot be shortened",
+								},
+							},
+						},
+						{
+							Sid: "ListBlocks",
+							Why: "list the blocks of snapshots, to copy or explore them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "changed-blocks",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListChangedBlocks",
+							Why: "list what changed between two snapshots, so that only that is copied",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "changed-blocks",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+							},
+							Actions:   []string{"ebs:ListChangedBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadBlocks",
+							Why: "read the data in a snapshot, block by block",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ebs:GetSnapshotBlock"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RunBackupScripts",
+							Why: "run the scripts that make an application's backup consistent, through AWS's own documents",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "run-scripts",
+								},
+								{
+									Asset: "sap-hana",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWSEC2-*VssSnapshot"},
+							Shared:    []string{},
+							Note:      "the vendor has this with every backup; here it is the operation run-scripts, as whoever may send a shell script to an instance acts with the rights of that instance",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "FollowBackupScripts",
+							Why: "read the result of those scripts",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "run-scripts",
+								},
+								{
+									Asset: "sap-hana",
+								},
+							},
+							Actions:     []string{"ssm:GetCommandInvocation", "ssm:ListCommandInvocations"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Since:       map[string]schema.Option{"ssm:ListCommandInvocations": "release=4.2"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "KeepSAPHanaParameters",
+							Why: "pass the settings of a SAP HANA backup to its instance, and delete them afterwards",
+							For: []schema.Use{
+								{
+									Asset: "sap-hana",
+								},
+							},
+							Actions:   []string{"ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"},
+							Resources: []string{"arn:${Partition}:ssm:${Home}:${Account}:parameter/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its parameters begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "any plain parameter of the account in this Region can be read, overwritten and deleted",
+								},
+							},
+						},
+						{
+							Sid: "LaunchInstances",
+							Why: "launch a recovered instance or a worker, with the network, keys and placement that were chosen",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:RunInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "TagWhileLaunching",
+							Why: "name a recovered instance or a worker as part of launching it, never later",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+							Shared:    []string{},
+							Note:      "the vendor tags any instance at any time; whoever can put the worker's name on an instance can terminate it through TerminateWorkers",
+						},
+						{
+							Sid: "TagRecovered",
+							Why: "put the tags of the original on recovered volumes and interfaces",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "RecoverVolumes",
+							Why: "make volumes of snapshots and attach them, in place of others where that was asked for; delete them when recovery fails or a worker is done",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolumeAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every volume of the account can be detached, and deleted once it is detached",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "AttachInterfaces",
+							Why: "give a recovered instance its further network interfaces",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:AttachNetworkInterface"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "StartAndStopInstances",
+							Why: "stop an instance while its volumes are replaced, and switch instances on and off where resource control asks for it",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "resource-control",
+								},
+							},
+							Actions:   []string{"ec2:StartInstances", "ec2:StopInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every instance of the account can be stopped, unless it has stop protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "AdjustInstances",
+							Why: "give a recovered instance the settings of the original",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:ModifyInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "NeverChangeUserData",
+							Why: "user data runs as root at the next start of an instance; recovery sets it at launch only",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Deny:      true,
+							Actions:   []string{"ec2:ModifyInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "AddressInstances",
+							Why: "give a recovered instance an elastic address",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AssociateAddress"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "OpenSecurityGroups",
+							Why: "let a worker be reached, and write the rules of a recovered security group",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "PassInstanceRoles",
+							Why: "give a recovered instance its role",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "together with RunInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role; a permissions boundary or a policy that denies passing of administrative roles prevents it",
+								},
+							},
+						},
+						{
+							Sid: "PassWorkerRole",
+							Why: "launch a worker with this role",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:CPMRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TerminateWorkers",
+							Why: "terminate a worker when it is done; only instances that have the worker's name",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:TerminateInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/Name": {"CPMWorkerMachine"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "self-tag",
+									Text: "a recovered instance can be launched with the name of a worker, and then be terminated; existing instances cannot be renamed",
+								},
+							},
+						},
+						{
+							Sid: "DescribeRDS",
+							Why: "list databases, their snapshots, groups and tags",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:DescribeOptionGroups", "rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeDBEngines",
+							Why: "learn which engine versions there are",
+							For: []schema.Use{
+								{
+									Asset: "rds",
+								},
+							},
+							Actions:     []string{"rds:DescribeDBEngineVersions"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "CreateDBSnapshots",
+							Why: "take snapshots of instances and clusters",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "TagDBSnapshots",
+							Why: "mark snapshots with their policy and generation",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "dr",
+								},
+								{
+									Asset:     "rds",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyDBSnapshots",
+							Why: "copy snapshots, to another Region, under another key, or from another account that shares them; the copy of a database with transparent encryption names an option group",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "dr",
+								},
+								{
+									Asset:     "rds",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+							Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Note:      "the service reference lists snapshots only; a copy with OptionGroupName was refused on the option group, as the vendor's files and public Terraform modules show",
+						},
+						{
+							Sid: "DeleteDBSnapshots",
+							Why: "delete snapshots whose retention is over, also copies in a disaster recovery Region",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "dr",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its snapshots carry, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a database or cluster of the account can be deleted, in the Regions that the choice includes; automated backups cannot",
+								},
+							},
+						},
+						{
+							Sid: "ShareDBSnapshots",
+							Why: "share an instance's snapshot with another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBSnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*"},
+							Shared:    []string{},
+							Presets:   []string{"minimal"},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "AWS has no condition key for the account that a database snapshot is shared with",
+								},
+							},
+						},
+						{
+							Sid: "ShareDBClusterSnapshots",
+							Why: "share a cluster's snapshot with another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "AWS has no condition key for the account that a database snapshot is shared with",
+								},
+							},
+						},
+						{
+							Sid: "RestoreDatabases",
+							Why: "recover an instance or a cluster from a snapshot",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+						},
+						{
+							Sid: "CreateDatabases",
+							Why: "add the instances of a recovered cluster, or the one that recovery from S3 fills",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "recovery",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds:CreateDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "TagDatabases",
+							Why: "put the tags of the original on a recovered database",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "recovery",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "DeleteDatabases",
+							Why: "take back a recovered database when recovery fails",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "recovery",
+								},
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Note:      "the vendor has these with backup; a backup deletes no database. It documents no tag that could bound them",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every database and cluster of the account can be deleted, unless it has deletion protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "ExportDBSnapshots",
+							Why: "export snapshots to S3 and follow the export",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds:DescribeExportTasks", "rds:StartExportTask"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "CancelExports",
+							Why: "cancel an export that goes wrong",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:     []string{"rds:CancelExportTask"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "PrepareDatabases",
+							Why: "set a database up for a worker that fills it from S3",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "ConnectToDatabases",
+							Why: "sign a worker in to the database that it fills",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+								},
+							},
+							Actions:   []string{"rds-db:connect"},
+							Resources: []string{"arn:${Partition}:rds-db:${Reach}:${Account}:dbuser:*/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassExportRole",
+							Why: "have RDS write the export with its own role",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+									Option:    "export-role=made",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:CPMExportRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassItselfToExport",
+							Why: "have RDS write the export with the server's role",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "copy-to-s3",
+									Option:    "export-role=server",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:CPMRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "StartAndStopDatabases",
+							Why: "switch database instances on and off as resource control asks for it",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "resource-control",
+								},
+							},
+							Actions:   []string{"rds:StartDBInstance", "rds:StopDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every database of the account can be stopped",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "DescribeRedshift",
+							Why: "list clusters, their snapshots, parameters and tags",
+							For: []schema.Use{
+								{
+									Asset: "redshift",
+								},
+							},
+							Actions:   []string{"redshift:DescribeClusterParameters", "redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:parametergroup:*"},
+							Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeRedshiftGroups",
+							Why: "list the parameter and subnet groups of clusters",
+							For: []schema.Use{
+								{
+									Asset: "redshift",
+								},
+							},
+							Actions:     []string{"redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "SnapshotClusters",
+							Why: "take snapshots of clusters, keep automatic ones as copies, and delete them when their retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "dr",
+								},
+							},
+							Actions:   []string{"redshift:CopyClusterSnapshot", "redshift:CreateClusterSnapshot", "redshift:DeleteClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a cluster of the account can be deleted",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "TagClusters",
+							Why: "mark snapshots with their policy, and put the tags of the original on a recovered cluster",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "dr",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"redshift:CreateTags", "redshift:DeleteTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"redshift:DeleteTags": "release=4.2"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreClusters",
+							Why: "recover a cluster from a snapshot, also from one that another account shares, and delete it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"redshift:DeleteCluster", "redshift:RestoreFromClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Since:     map[string]schema.Option{"redshift:DeleteCluster": "release=4.2"},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every cluster of the account can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "ShareClusterSnapshots",
+							Why: "let another account of the customer recover from a snapshot, and end that again",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"redshift:AuthorizeSnapshotAccess", "redshift:RevokeSnapshotAccess"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"redshift:AuthorizeSnapshotAccess": "release=4.2", "redshift:RevokeSnapshotAccess": "release=4.2"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "DescribeTables",
+							Why: "read the settings and tags of tables",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ListTables",
+							Why: "list tables and their backups",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListTables"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeTableBackups",
+							Why: "follow a table's backup",
+							For: []schema.Use{
+								{
+									Asset: "dynamodb",
+								},
+							},
+							Actions:   []string{"dynamodb:DescribeBackup"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*/backup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "BackUpTables",
+							Why: "take backups of tables, and delete those whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DeleteBackup"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every on-demand backup of a table of the account can be deleted",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:    "tag",
+									Actions: []string{"dynamodb:CreateBackup"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreTables",
+							Why: "recover a table from a backup",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"dynamodb:CreateTable", "dynamodb:RestoreTableFromBackup"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FillRestoredTables",
+							Why: "let DynamoDB fill the recovered table in the server's name",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+							Note:      "the vendor has these with backup; DynamoDB asks for them when a table is restored, a backup reads no items",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "items of every table of the account can be read, overwritten and deleted, as the name of a restored table is chosen at recovery",
+								},
+							},
+						},
+						{
+							Sid: "TagTables",
+							Why: "put the tags of the original on a recovered table",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"dynamodb:TagResource", "dynamodb:UntagResource"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeFileSystems",
+							Why: "read the settings, mount targets, access points and tags of file systems",
+							For: []schema.Use{
+								{
+									Asset: "efs",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeLifecycleConfiguration", "elasticfilesystem:DescribeMountTargetSecurityGroups", "elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeTags", "elasticfilesystem:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticfilesystem:DescribeAccessPoints": "release=4.2", "elasticfilesystem:DescribeMountTargetSecurityGroups": "release=4.2", "elasticfilesystem:DescribeMountTargets": "release=4.2", "elasticfilesystem:ListTagsForResource": "release=2025-09"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+								},
+							},
+						},
+						{
+							Sid: "FollowBackupJobs",
+							Why: "follow the jobs of AWS Backup and list its vaults, and roles to run the jobs with",
+							For: []schema.Use{
+								{
+									Asset: "efs",
+								},
+							},
+							Actions:     []string{"backup:DescribeBackupJob", "backup:DescribeCopyJob", "backup:DescribeRestoreJob", "backup:ListBackupJobs", "backup:ListBackupVaults", "backup:ListRestoreJobs", "iam:ListRoles"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadRecoveryPoints",
+							Why: "read recovery points and their tags",
+							For: []schema.Use{
+								{
+									Asset: "efs",
+								},
+							},
+							Actions:   []string{"backup:DescribeRecoveryPoint", "backup:GetRecoveryPointRestoreMetadata", "backup:ListTags"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "BackUpFileSystems",
+							Why: "start backups into a vault",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"backup:StartBackupJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyRecoveryPoints",
+							Why: "copy recovery points to a vault of another Region or account",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "dr",
+								},
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"backup:StartCopyJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireRecoveryPoints",
+							Why: "delete recovery points whose retention is over, or move them to cold storage",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "dr",
+								},
+							},
+							Actions:   []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every recovery point of the account can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
+								},
+							},
+						},
+						{
+							Sid: "RestoreFileSystems",
+							Why: "start the recovery of a file system",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "SetUpFileSystems",
+							Why: "give a recovered file system the settings, mount targets, access points and tags of the original",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:CreateTags", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:UpdateFileSystem"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticfilesystem:CreateAccessPoint": "release=4.2", "elasticfilesystem:CreateMountTarget": "release=4.2"},
+						},
+						{
+							Sid: "TagFileSystems",
+							Why: "tag a recovered file system and its access points, whose names are tags",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:TagResource"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticfilesystem:TagResource": "release=4.2"},
+						},
+						{
+							Sid: "PassAnyBackupRole",
+							Why: "have AWS Backup work with the role that the server is set to use",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+									Option:    "backup-role=any",
+								},
+								{
+									Asset:     "efs",
+									Operation: "dr",
+									Option:    "backup-role=any",
+								},
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
+									Option:    "backup-role=any",
+								},
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+									Option:    "backup-role=any",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, to AWS Backup only; the setting backup-role names one role instead",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any role that trusts AWS Backup can be used for backups and restores of EFS, also one with more permissions; the settings backup-role=made and backup-role=aws-default name one role",
+								},
+							},
+						},
+						{
+							Sid: "PassDefaultBackupRole",
+							Why: "have AWS Backup work with its default role",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+									Option:    "backup-role=aws-default",
+								},
+								{
+									Asset:     "efs",
+									Operation: "dr",
+									Option:    "backup-role=aws-default",
+								},
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
+									Option:    "backup-role=aws-default",
+								},
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+									Option:    "backup-role=aws-default",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/service-role/AWSBackupDefaultServiceRole"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassBackupRole",
+							Why: "have AWS Backup work with the role made for it here",
+							For: []schema.Use{
+								{
+									Asset:  "efs",
+									Option: "backup-role=made",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:CPMBackupRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeFSx",
+							Why: "list file systems, volumes, backups and the directories that they belong to",
+							For: []schema.Use{
+								{
+									Asset: "fsx",
+								},
+							},
+							Actions:     []string{"ds:DescribeDirectories", "fsx:DescribeBackups", "fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems", "fsx:DescribeStorageVirtualMachines", "fsx:DescribeVolumes"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadFSxTags",
+							Why: "read the tags by which policies choose",
+							For: []schema.Use{
+								{
+									Asset: "fsx",
+								},
+							},
+							Actions:   []string{"fsx:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "BackUpFSx",
+							Why: "take backups of file systems and volumes",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"fsx:CreateBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "DeleteFSxBackups",
+							Why: "delete backups whose retention is over, also copies in a disaster recovery Region",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "dr",
+								},
+							},
+							Actions:   []string{"fsx:DeleteBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every backup of a file system of the account can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "CopyFSxBackups",
+							Why: "copy backups to another Region",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "dr",
+								},
+							},
+							Actions:   []string{"fsx:CopyBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"fsx:CopyBackup": "release=4.2"},
+						},
+						{
+							Sid: "TagFSx",
+							Why: "mark backups with their policy, and put the tags of the original on what is recovered",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "dr",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"fsx:TagResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreFSx",
+							Why: "recover file systems, virtual machines of storage and volumes from backups",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"fsx:CreateFileSystem", "fsx:CreateFileSystemFromBackup", "fsx:CreateStorageVirtualMachine", "fsx:CreateVolumeFromBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ListBuckets",
+							Why: "list the customer's buckets, to choose one",
+							For: []schema.Use{
+								{
+									Asset: "s3",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:     []string{"s3:ListAllMyBuckets"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadBuckets",
+							Why: "list what is in a bucket",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "vpc-capture",
+								},
+								{
+									Asset:     "s3",
+									Operation: "s3-sync",
+								},
+							},
+							Actions:   []string{"s3:ListBucket"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+							Shared:    []string{"arn:${Partition}:s3:::*"},
+						},
+						{
+							Sid: "LocateBuckets",
+							Why: "read in which Region a bucket is",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Asset:     "s3",
+									Operation: "s3-sync",
+								},
+							},
+							Actions:   []string{"s3:GetBucketLocation"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
+							Shared:    []string{"arn:${Partition}:s3:::*"},
+						},
+						{
+							Sid: "CheckRepositories",
+							Why: "check that a bucket fits as a repository: encryption, versions, locks",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+							},
+							Actions:   []string{"s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:ListBucketVersions"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepRepositories",
+							Why: "write backups to a repository, read them, set and extend their locks, and delete expired ones",
+							For: []schema.Use{
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+							},
+							Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:ReplicateObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them. The vendor has these with copies to S3 alone; a move to Glacier writes to a repository too",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "objects and versions in any bucket of the account can be deleted, as the vendor documents no name that its repositories begin with; Object Lock in compliance mode prevents it",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "PutObjectAcl is among the wildcards, and with a list of grants in its body it sends none of the ACL keys: a backup can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled, as new buckets do",
+								},
+							},
+						},
+						{
+							Sid: "RestoreArchived",
+							Why: "restore an archived backup from Glacier",
+							For: []schema.Use{
+								{
+									Operation: "archive",
+								},
+							},
+							Actions:   []string{"s3:RestoreObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "SyncObjects",
+							Why: "copy objects with their tags and ACLs from bucket to bucket, and delete those that the source no longer has",
+							For: []schema.Use{
+								{
+									Asset:     "s3",
+									Operation: "s3-sync",
+								},
+							},
+							Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{"arn:${Partition}:s3:::*/*"},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "objects of the bucket that a synchronization writes to can be overwritten and deleted",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled",
+								},
+							},
+						},
+						{
+							Sid: "UploadTemplates",
+							Why: "put the template of a captured network into a bucket, from which CloudFormation reads it with this role's permissions",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"s3:GetObject", "s3:PutObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CaptureNetworks",
+							Why: "record networks and everything in them",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:     []string{"ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayConnectPeers", "ec2:DescribeTransitGatewayConnects", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "CaptureNetworkDetails",
+							Why: "record attributes of networks, prefix lists and what transit gateways route",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:DescribeVpcAttribute", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayMulticastGroups", "ec2:SearchTransitGatewayRoutes"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadPrefixLists",
+							Why: "record the entries of prefix lists, also of those that other accounts share",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:GetManagedPrefixListAssociations", "ec2:GetManagedPrefixListEntries"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+						},
+						{
+							Sid: "AttachToTransitGateways",
+							Why: "attach a rebuilt network to a transit gateway, also to one that another account shares",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								},
+							},
+						},
+						{
+							Sid: "ReferToPrefixLists",
+							Why: "route by prefix lists in transit gateways, also by those that other accounts share",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:CreateTransitGatewayPrefixListReference"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
+						},
+						{
+							Sid: "RebuildNetworks",
+							Why: "make networks anew with subnets, routes, access lists, gateways, VPNs, peerings and transit gateways, with the tags of the original",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							Shared:    []string{},
+							Note:      "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcPeeringConnection", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "MakeInterfaces",
+							Why: "make and adjust network interfaces, also those of a recovered file system",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "recovery",
+								},
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"ec2:CreateNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"ec2:ModifyNetworkInterfaceAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "RunStacks",
+							Why: "have CloudFormation make the networks anew, follow it, and take them back",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"},
+							Resources: []string{"arn:${Partition}:cloudformation:${Reach}:${Account}:stack/*/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its stacks begin with; CloudFormation acts with this role's rights, but deletes a stack that has a role of its own with that one",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every stack of the account can be deleted, with the permissions of its own role if it has one, unless it has termination protection",
+								},
+							},
+						},
+						{
+							Sid: "CheckTemplates",
+							Why: "check a template before it is used; earlier releases also list stacks",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:     []string{"cloudformation:ListStacks", "cloudformation:ValidateTemplate"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Until:       map[string]schema.Option{"cloudformation:ListStacks": "release=2025-09"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "CaptureLoadBalancers",
+							Why: "record load balancers, their listeners and targets",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:     []string{"elasticloadbalancing:DescribeInstanceHealth", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancerPolicies", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							Since:       map[string]schema.Option{"elasticloadbalancing:DescribeInstanceHealth": "release=2025-09", "elasticloadbalancing:DescribeListenerCertificates": "release=2025-09", "elasticloadbalancing:DescribeListeners": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicies": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancers": "release=2025-09", "elasticloadbalancing:DescribeRules": "release=2025-09", "elasticloadbalancing:DescribeSSLPolicies": "release=2025-09", "elasticloadbalancing:DescribeTags": "release=2025-09", "elasticloadbalancing:DescribeTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:DescribeTargetGroups": "release=2025-09", "elasticloadbalancing:DescribeTargetHealth": "release=2025-09"},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "CaptureUserPoolClients",
+							Why: "record the Cognito client that a listener signs people in with",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"cognito-idp:DescribeUserPoolClient"},
+							Resources: []string{"arn:${Partition}:cognito-idp:${Reach}:${Account}:userpool/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"cognito-idp:DescribeUserPoolClient": "release=2025-09"},
+						},
+						{
+							Sid: "RebuildLoadBalancers",
+							Why: "make load balancers anew with their settings and targets, and take them back on failure",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"elasticloadbalancing:ConfigureHealthCheck", "elasticloadbalancing:CreateAppCookieStickinessPolicy", "elasticloadbalancing:CreateLBCookieStickinessPolicy", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateLoadBalancerListeners", "elasticloadbalancing:CreateLoadBalancerPolicy", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:RegisterInstancesWithLoadBalancer", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener"},
+							Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticloadbalancing:ConfigureHealthCheck": "release=2025-09", "elasticloadbalancing:CreateAppCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateLBCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateListener": "release=2025-09", "elasticloadbalancing:CreateLoadBalancer": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerListeners": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerPolicy": "release=2025-09", "elasticloadbalancing:DeleteLoadBalancer": "release=2025-09", "elasticloadbalancing:ModifyLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:RegisterInstancesWithLoadBalancer": "release=2025-09", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "release=2025-09"},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every load balancer of the account can be deleted, unless it has deletion protection",
+								},
+							},
+						},
+						{
+							Sid: "RebuildTargetGroups",
+							Why: "make the target groups of load balancers anew, and take them back on failure",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RegisterTargets"},
+							Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticloadbalancing:CreateTargetGroup": "release=2025-09", "elasticloadbalancing:DeleteTargetGroup": "release=2025-09", "elasticloadbalancing:ModifyTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:RegisterTargets": "release=2025-09"},
+						},
+						{
+							Sid: "RebuildListeners",
+							Why: "make the listeners and rules of load balancers anew, and take them back on failure",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:RemoveListenerCertificates"},
+							Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticloadbalancing:CreateRule": "release=2025-09", "elasticloadbalancing:DeleteListener": "release=2025-09", "elasticloadbalancing:DeleteRule": "release=2025-09", "elasticloadbalancing:RemoveListenerCertificates": "release=2025-09"},
+						},
+						{
+							Sid: "TagLoadBalancers",
+							Why: "put the tags of the original on load balancers and what belongs to them",
+							For: []schema.Use{
+								{
+									Operation: "vpc-capture",
+								},
+							},
+							Actions:   []string{"elasticloadbalancing:AddTags"},
+							Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"elasticloadbalancing:AddTags": "release=2025-09"},
+						},
+						{
+							Sid: "SendAlerts",
+							Why: "make a topic for alerts, subscribe people to it and publish",
+							For: []schema.Use{
+								{
+									Operation: "notification",
+								},
+							},
+							Actions:   []string{"sns:CreateTopic", "sns:GetTopicAttributes", "sns:Publish", "sns:SetTopicAttributes", "sns:Subscribe"},
+							Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its topics begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "any topic of the account in this Region can be published to and subscribed to; permstack's own topics are denied",
+								},
+							},
+						},
+						{
+							Sid: "SendMail",
+							Why: "send alerts and reports by mail, from the customer's identities",
+							For: []schema.Use{
+								{
+									Operation: "notification",
+								},
+							},
+							Actions:   []string{"ses:SendRawEmail"},
+							Resources: []string{"arn:${Partition}:ses:${Home}:${Account}:identity/*", "arn:${Partition}:ses:${Home}:${Account}:configuration-set/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "mail can be sent in the name of every verified identity of the account, to anybody",
+								},
+							},
+						},
+						{
+							Sid: "SetUpMail",
+							Why: "see which addresses may send, and ask for another to be verified",
+							For: []schema.Use{
+								{
+									Operation: "notification",
+								},
+							},
+							Actions:     []string{"ses:GetAccount", "ses:GetIdentityVerificationAttributes", "ses:ListVerifiedEmailAddresses", "ses:VerifyEmailAddress"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadCosts",
+							Why: "show what backups cost",
+							For: []schema.Use{
+								{
+									Operation: "cost-explorer",
+								},
+							},
+							Actions:   []string{"ce:GetCostAndUsage"},
+							Resources: []string{"arn:${Partition}:billing::${Account}:billingview/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadPrices",
+							Why: "estimate what could be saved, from AWS's price list",
+							For: []schema.Use{
+								{
+									Operation: "cost-explorer",
+								},
+							},
+							Actions:     []string{"pricing:GetProducts"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadConsoleOutput",
+							Why: "read what an instance writes on its console",
+							For: []schema.Use{
+								{
+									Operation: "cost-explorer",
+								},
+								{
+									Operation: "copy-to-s3",
+								},
+								{
+									Operation: "archive",
+								},
+								{
+									Operation: "s3-sync",
+								},
+								{
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:GetConsoleOutput"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{},
+							Note:      "the vendor has this with its cost explorer; a worker that does not report needs it too",
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ReadSecrets",
+							Why: "read the credentials that the customer keeps in Secrets Manager for the server",
+							For: []schema.Use{
+								{
+									Operation: "secrets",
+								},
+							},
+							Actions:   []string{"secretsmanager:GetSecretValue"},
+							Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:*"},
+							Shared:    []string{},
+							Since:     map[string]schema.Option{"secretsmanager:GetSecretValue": "release=4.2"},
+							Note:      "the vendor documents no name that its secrets begin with; leave the operation secrets out where the server needs none",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "every secret of the account can be read, in the Regions that the choice includes, as the customer names the secrets in the server; a policy of the secret can deny this role",
+								},
+							},
+						},
+					},
+				},
+			},
+			InstanceProfile: "CPMInstanceProfile",
+			InstanceProfileFor: []schema.Use{
+				{
+					Option: "trust=instance-role",
+				},
 			},
 		},
-		Operations:        []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
-		RestoreOperations: []schema.Operation{"recovery", "file-level-recovery"},
-		Settings: []schema.Setting{
-			{
-				Name:  "release",
-				Title: "Release of the server",
-				Values: []schema.OptionInfo{
-					{
-						Option: "release=4.1.1a",
-						Title:  "4.1.1a",
-					},
-					{
-						Option: "release=4.2",
-						Title:  "4.2",
-					},
-					{
-						Option: "release=2025-09",
-						Title:  "September 2025",
-					},
+		{
+			Entity: "CPMExportRole",
+			Why:    "RDS writes exports of snapshots to S3 with this role",
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "copy-to-s3",
+					Option:    "export-role=made",
 				},
-				Default:    "release=2025-09",
-				Cumulative: true,
 			},
-			{
-				Name:  "kms-user",
-				Title: "What the role is to the customer's keys",
-				Values: []schema.OptionInfo{
-					{
-						Option: "kms-user=other",
-						Title:  "any other user: what backup, disaster recovery and recovery need is granted here",
-					},
-					{
-						Option: "kms-user=admin",
-						Title:  "an administrator by the keys' own policies: listing them is enough",
-					},
+			Trust: []schema.Trust{
+				{
+					Sid:     "ExportsOfRDS",
+					Why:     "only RDS exports take it",
+					Service: "export.rds.amazonaws.com",
 				},
-				Default: "kms-user=other",
 			},
-			{
-				Name:  "trust",
-				Title: "Who takes the role",
-				Values: []schema.OptionInfo{
-					{
-						Option: "trust=instance-role",
-						Title:  "the server's instance, as its instance role",
-					},
-					{
-						Option: "trust=server-role",
-						Title:  "the server's role, from another account",
-					},
-				},
-				Default: "trust=instance-role",
-			},
-			{
-				Name:  "regions",
-				Title: "Where the protected resources are",
-				Values: []schema.OptionInfo{
-					{
-						Option: "regions=home",
-						Title:  "in the Region of the stack",
-					},
-					{
-						Option: "regions=every",
-						Title:  "in every Region of the account",
-					},
-				},
-				Default: "regions=home",
-			},
-			{
-				Name:  "export-role",
-				Title: "Role with which RDS exports to S3",
-				Values: []schema.OptionInfo{
-					{
-						Option: "export-role=made",
-						Title:  "a role of its own",
-					},
-					{
-						Option: "export-role=server",
-						Title:  "the server's role, which RDS then may take too",
-					},
-				},
-				Default: "export-role=made",
-			},
-			{
-				Name:  "backup-role",
-				Title: "Role with which AWS Backup protects EFS",
-				Values: []schema.OptionInfo{
-					{
-						Option: "backup-role=any",
-						Title:  "any role of the account that the server is set to use, passed to AWS Backup only",
-					},
-					{
-						Option: "backup-role=aws-default",
-						Title:  "AWS Backup's default role, which its console makes",
-					},
-					{
-						Option: "backup-role=made",
-						Title:  "a role of its own, for EFS alone",
-					},
-				},
-				Default: "backup-role=any",
-			},
-		},
-		Presets: []schema.Preset{
-			{
-				Name:       "minimal",
-				Title:      "what the vendor's page names, beside its files",
-				Assets:     []schema.Asset{"ec2", "rds", "redshift", "dynamodb", "efs", "fsx", "s3", "sap-hana"},
-				Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account"},
-				Marked:     true,
-			},
-			{
-				Name:       "enterprise",
-				Title:      "everything that the Enterprise edition does",
-				Assets:     []schema.Asset{"ec2", "rds", "redshift", "dynamodb", "efs", "fsx", "s3", "sap-hana"},
-				Operations: []schema.Operation{"backup", "recovery", "dr", "cross-account", "archive", "copy-to-s3", "s3-sync", "changed-blocks", "file-level-recovery", "snapshot-lock", "resource-control", "vpc-capture", "secrets", "notification", "cost-explorer", "run-scripts"},
-			},
-		},
-		Needs: []schema.Need{
-			{
-				Value: "ControlPlaneRole",
-				For: []schema.Use{
-					{
-						Option: "trust=server-role",
-					},
-				},
-				Missing: "option trust=server-role trusts it; give the ARN of the role of the server's instance",
-				Unused:  "option trust=instance-role trusts no role; choose trust=server-role or leave it out",
-			},
-			{
-				Value: "ExternalId",
-				For: []schema.Use{
-					{
-						Option: "trust=server-role",
-					},
-				},
-				Unused: "an instance shows none; choose trust=server-role or leave it out",
-			},
-		},
-		Terms: []schema.Term{
-			{
-				Name:  "Home",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "one server protects the account in every Region",
-			},
-			{
-				Name:  "Home",
-				Value: "${Region}",
-				Why:   "the Region of the stack, where the protected resources are",
-			},
-			{
-				Name:  "Reach",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Operation: "dr",
-					},
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "disaster recovery copies backups to any Region that a policy names, deletes them and recovers from them there",
-			},
-			{
-				Name:  "Reach",
-				Value: "${Region}",
-				Why:   "without disaster recovery nothing leaves the Region of the stack",
-			},
-			{
-				Name:  "KeyReach",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Operation: "dr",
-					},
-					{
-						Operation: "copy-to-s3",
-					},
-					{
-						Operation: "archive",
-					},
-					{
-						Operation: "s3-sync",
-					},
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "a copy in another Region has a key of that Region, and so has a bucket, which may be in any Region",
-			},
-			{
-				Name:  "KeyReach",
-				Value: "${Region}",
-				Why:   "the Region of the stack, where what is protected and its keys are",
-			},
-		},
-		Roles: []schema.Role{
-			{
-				Entity: "CPMRole",
-				Why:    "the backup server works in this account with this role; without it, it can protect nothing",
-				Trust: []schema.Trust{
-					{
-						Sid: "TheServersInstance",
-						Why: "the server's instance gets the role from EC2",
-						For: []schema.Use{
-							{
-								Option: "trust=instance-role",
-							},
+			Policies: []schema.Policy{
+				{
+					Entity: "CPMExportPolicy",
+					Kind:   "managed",
+					Why:    "write exports of RDS snapshots to the customer's buckets",
+					Statements: []schema.Statement{
+						{
+							Sid:       "FindBucket",
+							Why:       "find the bucket of the export",
+							Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+							Shared:    []string{},
 						},
-						Service: "${EC2Service}",
-					},
-					{
-						Sid: "TheServersRole",
-						Why: "only the role of the server, which is in another account, may take this role",
-						For: []schema.Use{
-							{
-								Option: "trust=server-role",
-							},
-						},
-						AWS:       "${ControlPlaneRole}",
-						WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
-					},
-					{
-						Sid: "ItselfForWorkers",
-						Why: "in the server's own account, a worker for copies to S3 or for file-level recovery takes the role through the role",
-						For: []schema.Use{
-							{
-								Operation: "copy-to-s3",
-								Option:    "trust=instance-role",
-							},
-							{
-								Operation: "file-level-recovery",
-								Option:    "trust=instance-role",
-							},
-						},
-						AWS:  "arn:${Partition}:iam::${Account}:root",
-						When: schema.Conditions{"ArnEquals": {"aws:PrincipalArn": {"${roles:CPMRole}"}}},
-					},
-					{
-						Sid: "ExportsOfRDS",
-						Why: "RDS writes exports to S3 with the server's role, as was chosen",
-						For: []schema.Use{
-							{
-								Asset:     "rds",
-								Operation: "copy-to-s3",
-								Option:    "export-role=server",
-							},
-						},
-						Service: "export.rds.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "CPMPolicy",
-						Kind:   "managed",
-						Why:    "what the backup server does for the chosen assets",
-						Statements: []schema.Statement{
-							{
-								Sid:       "AssumeRoles",
-								Why:       "assume the role of this name in the customer's other accounts, and this role itself for workers",
-								Actions:   []string{"sts:AssumeRole"},
-								Resources: []string{"${roles:CPMRole}", "arn:${Partition}:iam::${OtherAccount}:role${Path}*/CPMRole-*"},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-								Note:      "the vendor's document grants any role; roles of this profile have this path and name in every account, and each must trust this one too",
-							},
-							{
-								Sid:       "ReadServiceRegions",
-								Why:       "read which AWS service is available in which Region, from the public list that Systems Manager has in every Region",
-								Actions:   []string{"ssm:GetParametersByPath"},
-								Resources: []string{"arn:${Partition}:ssm:*::parameter/aws/service/global-infrastructure*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "ReadMetrics",
-								Why:         "read metrics of protected resources",
-								Actions:     []string{"cloudwatch:GetMetricStatistics"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid:         "DescribePlaces",
-								Why:         "list Regions, zones, networks, security groups and key pairs, to place recovered resources",
-								Actions:     []string{"ec2:DescribeAvailabilityZones", "ec2:DescribeKeyPairs", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:         "ListIdentities",
-								Why:         "list users, groups, roles and instance profiles, for the permission check and to offer profiles at recovery",
-								Actions:     []string{"iam:GetAccountAuthorizationDetails", "iam:ListInstanceProfiles", "iam:ListUsers"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Since:       map[string]schema.Option{"iam:ListInstanceProfiles": "release=4.2"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "ReadRoles",
-								Why:       "read the role in an instance profile or of a service, for the permission check and at recovery",
-								Actions:   []string{"iam:GetRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CheckOwnRoles",
-								Why:       "check that these roles have the permissions that the server needs",
-								Actions:   []string{"iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"${roles:*}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "CheckUsers",
-								Why:       "check the permissions of users, and of their groups, whose access keys the server may use instead of a role",
-								Actions:   []string{"iam:ListAccessKeys", "iam:ListAttachedGroupPolicies", "iam:ListAttachedUserPolicies", "iam:ListGroupPolicies", "iam:ListGroupsForUser", "iam:ListUserPolicies", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:user/*", "arn:${Partition}:iam::${Account}:group/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:         "ListKeys",
-								Why:         "list keys and their aliases, to offer them where a backup or a copy is encrypted",
-								Actions:     []string{"kms:ListAliases", "kms:ListKeys"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Presets:     []string{"minimal"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "UseKeys",
-								Why: "read which key encrypts a backup, encrypt snapshots, copies and recovered resources with the customer's keys, and copy or recover under another key",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "dr",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "copy-to-s3",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "archive",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "s3-sync",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "file-level-recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "resource-control",
-										Option:    "kms-user=other",
-									},
-								},
-								Actions:   []string{"kms:DescribeKey", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "GrantKeysToAWS",
-								Why: "let an AWS service use the key of a snapshot, of a copy, or of a recovered or started resource",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "dr",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "copy-to-s3",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "archive",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "s3-sync",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "file-level-recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "resource-control",
-										Option:    "kms-user=other",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "DecryptWithKeys",
-								Why: "read encrypted data, to copy or recover it under the same or another key; read encrypted secrets and publish to encrypted topics",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "dr",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "cross-account",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "copy-to-s3",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "archive",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "s3-sync",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "file-level-recovery",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "resource-control",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "secrets",
-										Option:    "kms-user=other",
-									},
-									{
-										Operation: "notification",
-										Option:    "kms-user=other",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Note:      "not in the vendor's key sets, but in its BackupCore, which is in every role: copies under another key and restores of encrypted tables fail without it",
-							},
-							{
-								Sid: "DescribeEC2",
-								Why: "list instances, volumes, snapshots, images and what they use",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "sap-hana",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfacePermissions", "ec2:DescribePlacementGroups", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumeStatus", "ec2:DescribeVolumes"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Since:       map[string]schema.Option{"ec2:DescribeInstanceTypeOfferings": "release=4.2"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeInterfaces",
-								Why: "list network interfaces, of instances and of the mount targets of file systems",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "sap-hana",
-									},
-									{
-										Asset: "efs",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:     []string{"ec2:DescribeNetworkInterfaces"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "DescribeEC2Attributes",
-								Why: "read details of images, instances, snapshots and volumes",
-								For: []schema.Use{
-									{
-										Asset: "ec2",
-									},
-									{
-										Asset: "sap-hana",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:DescribeImageAttribute", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "CreateBackups",
-								Why: "take snapshots of volumes, of all volumes of an instance at once, or an image of an instance",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Home}::snapshot/*", "arn:${Partition}:ec2:${Home}::image/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "RegisterImages",
-								Why: "make an image of snapshots, to launch the recovered instance from",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"ec2:RegisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DeleteBackups",
-								Why: "delete snapshots and images whose retention is over, also copies in a disaster recovery Region",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "dr",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot and image of the account can be deleted, unless it is locked",
-									},
-								},
-							},
-							{
-								Sid: "CopyBackups",
-								Why: "copy snapshots and images to another Region or from another account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "dr",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:CopyImage", "ec2:CopySnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ShareSnapshots",
-								Why: "share snapshots with another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"ec2:Add/userId": {"${OtherAccount}"}}},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "if no other accounts are listed, a snapshot can be shared with any single account",
-									},
-								},
-							},
-							{
-								Sid: "EndSharingOfSnapshots",
-								Why: "end the sharing of a snapshot with an account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"ec2:Remove/userId": {"*"}}},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "NeverShareSnapshotsWithEveryone",
-								Why: "a snapshot is never made public, whatever else is granted",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:Add/group": {"all"}}},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-							},
-							{
-								Sid: "ShareImages",
-								Why: "share images with another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:ModifyImageAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*"},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "AWS has no condition key for the account that an image is shared with, nor for its publication; EC2's block public access for AMIs prevents the latter",
-									},
-								},
-							},
-							{
-								Sid: "StopSharingBackups",
-								Why: "end the sharing of a snapshot once it was copied",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:ResetSnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagBackups",
-								Why: "mark snapshots and images with their policy and generation, and copy the tags of what was backed up",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "dr",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}::image/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeLockedSnapshots",
-								Why: "see which snapshots are locked",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "snapshot-lock",
-									},
-								},
-								Actions:     []string{"ec2:DescribeLockedSnapshots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Since:       map[string]schema.Option{"ec2:DescribeLockedSnapshots": "release=2025-09"},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "LockSnapshots",
-								Why: "lock snapshots for as long as a policy keeps them, and unlock those of governance mode",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "snapshot-lock",
-									},
-								},
-								Actions:   []string{"ec2:LockSnapshot", "ec2:UnlockSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"ec2:LockSnapshot": "release=2025-09", "ec2:UnlockSnapshot": "release=2025-09"},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "the vendor documents no longest lock, so ec2:SnapshotLockDuration is not limited; in compliance mode a lock cannot be shortened",
-									},
-								},
-							},
-							{
-								Sid: "ListBlocks",
-								Why: "list the blocks of snapshots, to copy or explore them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "changed-blocks",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListChangedBlocks",
-								Why: "list what changed between two snapshots, so that only that is copied",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "changed-blocks",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-								},
-								Actions:   []string{"ebs:ListChangedBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadBlocks",
-								Why: "read the data in a snapshot, block by block",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ebs:GetSnapshotBlock"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RunBackupScripts",
-								Why: "run the scripts that make an application's backup consistent, through AWS's own documents",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "run-scripts",
-									},
-									{
-										Asset: "sap-hana",
-									},
-								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWSEC2-*VssSnapshot"},
-								Shared:    []string{},
-								Note:      "the vendor has this with every backup; here it is the operation run-scripts, as whoever may send a shell script to an instance acts with the rights of that instance",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "FollowBackupScripts",
-								Why: "read the result of those scripts",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "run-scripts",
-									},
-									{
-										Asset: "sap-hana",
-									},
-								},
-								Actions:     []string{"ssm:GetCommandInvocation", "ssm:ListCommandInvocations"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Since:       map[string]schema.Option{"ssm:ListCommandInvocations": "release=4.2"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "KeepSAPHanaParameters",
-								Why: "pass the settings of a SAP HANA backup to its instance, and delete them afterwards",
-								For: []schema.Use{
-									{
-										Asset: "sap-hana",
-									},
-								},
-								Actions:   []string{"ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"},
-								Resources: []string{"arn:${Partition}:ssm:${Home}:${Account}:parameter/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its parameters begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "any plain parameter of the account in this Region can be read, overwritten and deleted",
-									},
-								},
-							},
-							{
-								Sid: "LaunchInstances",
-								Why: "launch a recovered instance or a worker, with the network, keys and placement that were chosen",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*", "arn:${Partition}:ec2:${Reach}:${Account}:placement-group/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "TagWhileLaunching",
-								Why: "name a recovered instance or a worker as part of launching it, never later",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-								Note:      "the vendor tags any instance at any time; whoever can put the worker's name on an instance can terminate it through TerminateWorkers",
-							},
-							{
-								Sid: "TagRecovered",
-								Why: "put the tags of the original on recovered volumes and interfaces",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "RecoverVolumes",
-								Why: "make volumes of snapshots and attach them, in place of others where that was asked for; delete them when recovery fails or a worker is done",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolumeAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every volume of the account can be detached, and deleted once it is detached",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "AttachInterfaces",
-								Why: "give a recovered instance its further network interfaces",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:AttachNetworkInterface"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "StartAndStopInstances",
-								Why: "stop an instance while its volumes are replaced, and switch instances on and off where resource control asks for it",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "resource-control",
-									},
-								},
-								Actions:   []string{"ec2:StartInstances", "ec2:StopInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the account can be stopped, unless it has stop protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "AdjustInstances",
-								Why: "give a recovered instance the settings of the original",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "NeverChangeUserData",
-								Why: "user data runs as root at the next start of an instance; recovery sets it at launch only",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "AddressInstances",
-								Why: "give a recovered instance an elastic address",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"ec2:AllocateAddress", "ec2:AssociateAddress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateAddress"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "OpenSecurityGroups",
-								Why: "let a worker be reached, and write the rules of a recovered security group",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "PassInstanceRoles",
-								Why: "give a recovered instance its role",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "together with RunInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role; a permissions boundary or a policy that denies passing of administrative roles prevents it",
-									},
-								},
-							},
-							{
-								Sid: "PassWorkerRole",
-								Why: "launch a worker with this role",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:CPMRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TerminateWorkers",
-								Why: "terminate a worker when it is done; only instances that have the worker's name",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/Name": {"CPMWorkerMachine"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "self-tag",
-										Text: "a recovered instance can be launched with the name of a worker, and then be terminated; existing instances cannot be renamed",
-									},
-								},
-							},
-							{
-								Sid: "DescribeRDS",
-								Why: "list databases, their snapshots, groups and tags",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:DescribeOptionGroups", "rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeDBEngines",
-								Why: "learn which engine versions there are",
-								For: []schema.Use{
-									{
-										Asset: "rds",
-									},
-								},
-								Actions:     []string{"rds:DescribeDBEngineVersions"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "CreateDBSnapshots",
-								Why: "take snapshots of instances and clusters",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "TagDBSnapshots",
-								Why: "mark snapshots with their policy and generation",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "dr",
-									},
-									{
-										Asset:     "rds",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyDBSnapshots",
-								Why: "copy snapshots, to another Region, under another key, or from another account that shares them; the copy of a database with transparent encryption names an option group",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "dr",
-									},
-									{
-										Asset:     "rds",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Note:      "the service reference lists snapshots only; a copy with OptionGroupName was refused on the option group, as the vendor's files and public Terraform modules show",
-							},
-							{
-								Sid: "DeleteDBSnapshots",
-								Why: "delete snapshots whose retention is over, also copies in a disaster recovery Region",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "dr",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its snapshots carry, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a database or cluster of the account can be deleted, in the Regions that the choice includes; automated backups cannot",
-									},
-								},
-							},
-							{
-								Sid: "ShareDBSnapshots",
-								Why: "share an instance's snapshot with another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBSnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*"},
-								Shared:    []string{},
-								Presets:   []string{"minimal"},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "AWS has no condition key for the account that a database snapshot is shared with",
-									},
-								},
-							},
-							{
-								Sid: "ShareDBClusterSnapshots",
-								Why: "share a cluster's snapshot with another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "AWS has no condition key for the account that a database snapshot is shared with",
-									},
-								},
-							},
-							{
-								Sid: "RestoreDatabases",
-								Why: "recover an instance or a cluster from a snapshot",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-							},
-							{
-								Sid: "CreateDatabases",
-								Why: "add the instances of a recovered cluster, or the one that recovery from S3 fills",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "recovery",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds:CreateDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "TagDatabases",
-								Why: "put the tags of the original on a recovered database",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "recovery",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "DeleteDatabases",
-								Why: "take back a recovered database when recovery fails",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "recovery",
-									},
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBCluster", "rds:DeleteDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Note:      "the vendor has these with backup; a backup deletes no database. It documents no tag that could bound them",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every database and cluster of the account can be deleted, unless it has deletion protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "ExportDBSnapshots",
-								Why: "export snapshots to S3 and follow the export",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds:DescribeExportTasks", "rds:StartExportTask"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "CancelExports",
-								Why: "cancel an export that goes wrong",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:     []string{"rds:CancelExportTask"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "PrepareDatabases",
-								Why: "set a database up for a worker that fills it from S3",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:secgrp:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "ConnectToDatabases",
-								Why: "sign a worker in to the database that it fills",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-									},
-								},
-								Actions:   []string{"rds-db:connect"},
-								Resources: []string{"arn:${Partition}:rds-db:${Reach}:${Account}:dbuser:*/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassExportRole",
-								Why: "have RDS write the export with its own role",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-										Option:    "export-role=made",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:CPMExportRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassItselfToExport",
-								Why: "have RDS write the export with the server's role",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "copy-to-s3",
-										Option:    "export-role=server",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:CPMRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"export.rds.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "StartAndStopDatabases",
-								Why: "switch database instances on and off as resource control asks for it",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "resource-control",
-									},
-								},
-								Actions:   []string{"rds:StartDBInstance", "rds:StopDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every database of the account can be stopped",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "DescribeRedshift",
-								Why: "list clusters, their snapshots, parameters and tags",
-								For: []schema.Use{
-									{
-										Asset: "redshift",
-									},
-								},
-								Actions:   []string{"redshift:DescribeClusterParameters", "redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:parametergroup:*"},
-								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeRedshiftGroups",
-								Why: "list the parameter and subnet groups of clusters",
-								For: []schema.Use{
-									{
-										Asset: "redshift",
-									},
-								},
-								Actions:     []string{"redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "SnapshotClusters",
-								Why: "take snapshots of clusters, keep automatic ones as copies, and delete them when their retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "dr",
-									},
-								},
-								Actions:   []string{"redshift:CopyClusterSnapshot", "redshift:CreateClusterSnapshot", "redshift:DeleteClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a cluster of the account can be deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "TagClusters",
-								Why: "mark snapshots with their policy, and put the tags of the original on a recovered cluster",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "dr",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"redshift:CreateTags", "redshift:DeleteTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"redshift:DeleteTags": "release=4.2"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreClusters",
-								Why: "recover a cluster from a snapshot, also from one that another account shares, and delete it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"redshift:DeleteCluster", "redshift:RestoreFromClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Since:     map[string]schema.Option{"redshift:DeleteCluster": "release=4.2"},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every cluster of the account can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "ShareClusterSnapshots",
-								Why: "let another account of the customer recover from a snapshot, and end that again",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"redshift:AuthorizeSnapshotAccess", "redshift:RevokeSnapshotAccess"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*", "arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"redshift:AuthorizeSnapshotAccess": "release=4.2", "redshift:RevokeSnapshotAccess": "release=4.2"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "DescribeTables",
-								Why: "read the settings and tags of tables",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ListTables",
-								Why: "list tables and their backups",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:     []string{"dynamodb:ListBackups", "dynamodb:ListTables"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeTableBackups",
-								Why: "follow a table's backup",
-								For: []schema.Use{
-									{
-										Asset: "dynamodb",
-									},
-								},
-								Actions:   []string{"dynamodb:DescribeBackup"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*/backup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "BackUpTables",
-								Why: "take backups of tables, and delete those whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"dynamodb:CreateBackup", "dynamodb:DeleteBackup"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every on-demand backup of a table of the account can be deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:    "tag",
-										Actions: []string{"dynamodb:CreateBackup"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreTables",
-								Why: "recover a table from a backup",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"dynamodb:CreateTable", "dynamodb:RestoreTableFromBackup"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FillRestoredTables",
-								Why: "let DynamoDB fill the recovered table in the server's name",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-								Note:      "the vendor has these with backup; DynamoDB asks for them when a table is restored, a backup reads no items",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "items of every table of the account can be read, overwritten and deleted, as the name of a restored table is chosen at recovery",
-									},
-								},
-							},
-							{
-								Sid: "TagTables",
-								Why: "put the tags of the original on a recovered table",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"dynamodb:TagResource", "dynamodb:UntagResource"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeFileSystems",
-								Why: "read the settings, mount targets, access points and tags of file systems",
-								For: []schema.Use{
-									{
-										Asset: "efs",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeLifecycleConfiguration", "elasticfilesystem:DescribeMountTargetSecurityGroups", "elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeTags", "elasticfilesystem:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticfilesystem:DescribeAccessPoints": "release=4.2", "elasticfilesystem:DescribeMountTargetSecurityGroups": "release=4.2", "elasticfilesystem:DescribeMountTargets": "release=4.2", "elasticfilesystem:ListTagsForResource": "release=2025-09"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-									},
-								},
-							},
-							{
-								Sid: "FollowBackupJobs",
-								Why: "follow the jobs of AWS Backup and list its vaults, and roles to run the jobs with",
-								For: []schema.Use{
-									{
-										Asset: "efs",
-									},
-								},
-								Actions:     []string{"backup:DescribeBackupJob", "backup:DescribeCopyJob", "backup:DescribeRestoreJob", "backup:ListBackupJobs", "backup:ListBackupVaults", "backup:ListRestoreJobs", "iam:ListRoles"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadRecoveryPoints",
-								Why: "read recovery points and their tags",
-								For: []schema.Use{
-									{
-										Asset: "efs",
-									},
-								},
-								Actions:   []string{"backup:DescribeRecoveryPoint", "backup:GetRecoveryPointRestoreMetadata", "backup:ListTags"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "BackUpFileSystems",
-								Why: "start backups into a vault",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"backup:StartBackupJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyRecoveryPoints",
-								Why: "copy recovery points to a vault of another Region or account",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "dr",
-									},
-									{
-										Asset:     "efs",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"backup:StartCopyJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireRecoveryPoints",
-								Why: "delete recovery points whose retention is over, or move them to cold storage",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "dr",
-									},
-								},
-								Actions:   []string{"backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every recovery point of the account can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
-									},
-								},
-							},
-							{
-								Sid: "RestoreFileSystems",
-								Why: "start the recovery of a file system",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SetUpFileSystems",
-								Why: "give a recovered file system the settings, mount targets, access points and tags of the original",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:CreateTags", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:UpdateFileSystem"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticfilesystem:CreateAccessPoint": "release=4.2", "elasticfilesystem:CreateMountTarget": "release=4.2"},
-							},
-							{
-								Sid: "TagFileSystems",
-								Why: "tag a recovered file system and its access points, whose names are tags",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:TagResource"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticfilesystem:TagResource": "release=4.2"},
-							},
-							{
-								Sid: "PassAnyBackupRole",
-								Why: "have AWS Backup work with the role that the server is set to use",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-										Option:    "backup-role=any",
-									},
-									{
-										Asset:     "efs",
-										Operation: "dr",
-										Option:    "backup-role=any",
-									},
-									{
-										Asset:     "efs",
-										Operation: "cross-account",
-										Option:    "backup-role=any",
-									},
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-										Option:    "backup-role=any",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, to AWS Backup only; the setting backup-role names one role instead",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any role that trusts AWS Backup can be used for backups and restores of EFS, also one with more permissions; the settings backup-role=made and backup-role=aws-default name one role",
-									},
-								},
-							},
-							{
-								Sid: "PassDefaultBackupRole",
-								Why: "have AWS Backup work with its default role",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-										Option:    "backup-role=aws-default",
-									},
-									{
-										Asset:     "efs",
-										Operation: "dr",
-										Option:    "backup-role=aws-default",
-									},
-									{
-										Asset:     "efs",
-										Operation: "cross-account",
-										Option:    "backup-role=aws-default",
-									},
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-										Option:    "backup-role=aws-default",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/service-role/AWSBackupDefaultServiceRole"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassBackupRole",
-								Why: "have AWS Backup work with the role made for it here",
-								For: []schema.Use{
-									{
-										Asset:  "efs",
-										Option: "backup-role=made",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:CPMBackupRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeFSx",
-								Why: "list file systems, volumes, backups and the directories that they belong to",
-								For: []schema.Use{
-									{
-										Asset: "fsx",
-									},
-								},
-								Actions:     []string{"ds:DescribeDirectories", "fsx:DescribeBackups", "fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems", "fsx:DescribeStorageVirtualMachines", "fsx:DescribeVolumes"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadFSxTags",
-								Why: "read the tags by which policies choose",
-								For: []schema.Use{
-									{
-										Asset: "fsx",
-									},
-								},
-								Actions:   []string{"fsx:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "BackUpFSx",
-								Why: "take backups of file systems and volumes",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"fsx:CreateBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "DeleteFSxBackups",
-								Why: "delete backups whose retention is over, also copies in a disaster recovery Region",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "dr",
-									},
-								},
-								Actions:   []string{"fsx:DeleteBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every backup of a file system of the account can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "CopyFSxBackups",
-								Why: "copy backups to another Region",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "dr",
-									},
-								},
-								Actions:   []string{"fsx:CopyBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"fsx:CopyBackup": "release=4.2"},
-							},
-							{
-								Sid: "TagFSx",
-								Why: "mark backups with their policy, and put the tags of the original on what is recovered",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "dr",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"fsx:TagResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreFSx",
-								Why: "recover file systems, virtual machines of storage and volumes from backups",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"fsx:CreateFileSystem", "fsx:CreateFileSystemFromBackup", "fsx:CreateStorageVirtualMachine", "fsx:CreateVolumeFromBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*", "arn:${Partition}:fsx:${Reach}:${Account}:storage-virtual-machine/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ListBuckets",
-								Why: "list the customer's buckets, to choose one",
-								For: []schema.Use{
-									{
-										Asset: "s3",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:     []string{"s3:ListAllMyBuckets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadBuckets",
-								Why: "list what is in a bucket",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "vpc-capture",
-									},
-									{
-										Asset:     "s3",
-										Operation: "s3-sync",
-									},
-								},
-								Actions:   []string{"s3:ListBucket"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
-								Shared:    []string{"arn:${Partition}:s3:::*"},
-							},
-							{
-								Sid: "LocateBuckets",
-								Why: "read in which Region a bucket is",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Asset:     "s3",
-										Operation: "s3-sync",
-									},
-								},
-								Actions:   []string{"s3:GetBucketLocation"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}},
-								Shared:    []string{"arn:${Partition}:s3:::*"},
-							},
-							{
-								Sid: "CheckRepositories",
-								Why: "check that a bucket fits as a repository: encryption, versions, locks",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-								},
-								Actions:   []string{"s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:ListBucketVersions"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepRepositories",
-								Why: "write backups to a repository, read them, set and extend their locks, and delete expired ones",
-								For: []schema.Use{
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-								},
-								Actions:   []string{"s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetObject*", "s3:ListMultipartUploadParts", "s3:PutObject*", "s3:ReplicateObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Note:      "the vendor's wildcards in the names; bucket names are the customer's, so the account limits them. The vendor has these with copies to S3 alone; a move to Glacier writes to a repository too",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects and versions in any bucket of the account can be deleted, as the vendor documents no name that its repositories begin with; Object Lock in compliance mode prevents it",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "PutObjectAcl is among the wildcards, and with a list of grants in its body it sends none of the ACL keys: a backup can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled, as new buckets do",
-									},
-								},
-							},
-							{
-								Sid: "RestoreArchived",
-								Why: "restore an archived backup from Glacier",
-								For: []schema.Use{
-									{
-										Operation: "archive",
-									},
-								},
-								Actions:   []string{"s3:RestoreObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SyncObjects",
-								Why: "copy objects with their tags and ACLs from bucket to bucket, and delete those that the source no longer has",
-								For: []schema.Use{
-									{
-										Asset:     "s3",
-										Operation: "s3-sync",
-									},
-								},
-								Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}", "${OtherAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{"arn:${Partition}:s3:::*/*"},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects of the bucket that a synchronization writes to can be overwritten and deleted",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "PutObjectAcl with a list of grants in its body sends none of the ACL keys: an object can be made readable for other accounts, unless the bucket blocks public access or has ACLs disabled",
-									},
-								},
-							},
-							{
-								Sid: "UploadTemplates",
-								Why: "put the template of a captured network into a bucket, from which CloudFormation reads it with this role's permissions",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"s3:GetObject", "s3:PutObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CaptureNetworks",
-								Why: "record networks and everything in them",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:     []string{"ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayConnectPeers", "ec2:DescribeTransitGatewayConnects", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "CaptureNetworkDetails",
-								Why: "record attributes of networks, prefix lists and what transit gateways route",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:DescribeVpcAttribute", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayMulticastGroups", "ec2:SearchTransitGatewayRoutes"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadPrefixLists",
-								Why: "record the entries of prefix lists, also of those that other accounts share",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:GetManagedPrefixListAssociations", "ec2:GetManagedPrefixListEntries"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
-							},
-							{
-								Sid: "AttachToTransitGateways",
-								Why: "attach a rebuilt network to a transit gateway, also to one that another account shares",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-									},
-								},
-							},
-							{
-								Sid: "ReferToPrefixLists",
-								Why: "route by prefix lists in transit gateways, also by those that other accounts share",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:CreateTransitGatewayPrefixListReference"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*"},
-							},
-							{
-								Sid: "RebuildNetworks",
-								Why: "make networks anew with subnets, routes, access lists, gateways, VPNs, peerings and transit gateways, with the tags of the original",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayConnect", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:CreateVpc", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnConnectionRoute", "ec2:CreateVpnGateway", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								Shared:    []string{},
-								Note:      "tags on kinds of a network only: one on an instance could make it a worker, see TagWhileLaunching",
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AcceptVpcPeeringConnection", "ec2:AssociateRouteTable", "ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcPeeringConnection", "ec2:EnableVgwRoutePropagation", "ec2:ModifySubnetAttribute", "ec2:RegisterTransitGatewayMulticastGroupMembers", "ec2:RegisterTransitGatewayMulticastGroupSources", "ec2:ReplaceNetworkAclAssociation", "ec2:RevokeSecurityGroupEgress"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "MakeInterfaces",
-								Why: "make and adjust network interfaces, also those of a recovered file system",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "recovery",
-									},
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"ec2:CreateNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"ec2:ModifyNetworkInterfaceAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "RunStacks",
-								Why: "have CloudFormation make the networks anew, follow it, and take them back",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"},
-								Resources: []string{"arn:${Partition}:cloudformation:${Reach}:${Account}:stack/*/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its stacks begin with; CloudFormation acts with this role's rights, but deletes a stack that has a role of its own with that one",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every stack of the account can be deleted, with the permissions of its own role if it has one, unless it has termination protection",
-									},
-								},
-							},
-							{
-								Sid: "CheckTemplates",
-								Why: "check a template before it is used; earlier releases also list stacks",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:     []string{"cloudformation:ListStacks", "cloudformation:ValidateTemplate"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Until:       map[string]schema.Option{"cloudformation:ListStacks": "release=2025-09"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "CaptureLoadBalancers",
-								Why: "record load balancers, their listeners and targets",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:     []string{"elasticloadbalancing:DescribeInstanceHealth", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancerPolicies", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								Since:       map[string]schema.Option{"elasticloadbalancing:DescribeInstanceHealth": "release=2025-09", "elasticloadbalancing:DescribeListenerCertificates": "release=2025-09", "elasticloadbalancing:DescribeListeners": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicies": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancerPolicyTypes": "release=2025-09", "elasticloadbalancing:DescribeLoadBalancers": "release=2025-09", "elasticloadbalancing:DescribeRules": "release=2025-09", "elasticloadbalancing:DescribeSSLPolicies": "release=2025-09", "elasticloadbalancing:DescribeTags": "release=2025-09", "elasticloadbalancing:DescribeTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:DescribeTargetGroups": "release=2025-09", "elasticloadbalancing:DescribeTargetHealth": "release=2025-09"},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "CaptureUserPoolClients",
-								Why: "record the Cognito client that a listener signs people in with",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"cognito-idp:DescribeUserPoolClient"},
-								Resources: []string{"arn:${Partition}:cognito-idp:${Reach}:${Account}:userpool/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"cognito-idp:DescribeUserPoolClient": "release=2025-09"},
-							},
-							{
-								Sid: "RebuildLoadBalancers",
-								Why: "make load balancers anew with their settings and targets, and take them back on failure",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:ConfigureHealthCheck", "elasticloadbalancing:CreateAppCookieStickinessPolicy", "elasticloadbalancing:CreateLBCookieStickinessPolicy", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateLoadBalancerListeners", "elasticloadbalancing:CreateLoadBalancerPolicy", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:RegisterInstancesWithLoadBalancer", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticloadbalancing:ConfigureHealthCheck": "release=2025-09", "elasticloadbalancing:CreateAppCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateLBCookieStickinessPolicy": "release=2025-09", "elasticloadbalancing:CreateListener": "release=2025-09", "elasticloadbalancing:CreateLoadBalancer": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerListeners": "release=2025-09", "elasticloadbalancing:CreateLoadBalancerPolicy": "release=2025-09", "elasticloadbalancing:DeleteLoadBalancer": "release=2025-09", "elasticloadbalancing:ModifyLoadBalancerAttributes": "release=2025-09", "elasticloadbalancing:RegisterInstancesWithLoadBalancer": "release=2025-09", "elasticloadbalancing:SetLoadBalancerPoliciesOfListener": "release=2025-09"},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every load balancer of the account can be deleted, unless it has deletion protection",
-									},
-								},
-							},
-							{
-								Sid: "RebuildTargetGroups",
-								Why: "make the target groups of load balancers anew, and take them back on failure",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RegisterTargets"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticloadbalancing:CreateTargetGroup": "release=2025-09", "elasticloadbalancing:DeleteTargetGroup": "release=2025-09", "elasticloadbalancing:ModifyTargetGroupAttributes": "release=2025-09", "elasticloadbalancing:RegisterTargets": "release=2025-09"},
-							},
-							{
-								Sid: "RebuildListeners",
-								Why: "make the listeners and rules of load balancers anew, and take them back on failure",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:RemoveListenerCertificates"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticloadbalancing:CreateRule": "release=2025-09", "elasticloadbalancing:DeleteListener": "release=2025-09", "elasticloadbalancing:DeleteRule": "release=2025-09", "elasticloadbalancing:RemoveListenerCertificates": "release=2025-09"},
-							},
-							{
-								Sid: "TagLoadBalancers",
-								Why: "put the tags of the original on load balancers and what belongs to them",
-								For: []schema.Use{
-									{
-										Operation: "vpc-capture",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:AddTags"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener-rule/*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"elasticloadbalancing:AddTags": "release=2025-09"},
-							},
-							{
-								Sid: "SendAlerts",
-								Why: "make a topic for alerts, subscribe people to it and publish",
-								For: []schema.Use{
-									{
-										Operation: "notification",
-									},
-								},
-								Actions:   []string{"sns:CreateTopic", "sns:GetTopicAttributes", "sns:Publish", "sns:SetTopicAttributes", "sns:Subscribe"},
-								Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its topics begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "any topic of the account in this Region can be published to and subscribed to; permstack's own topics are denied",
-									},
-								},
-							},
-							{
-								Sid: "SendMail",
-								Why: "send alerts and reports by mail, from the customer's identities",
-								For: []schema.Use{
-									{
-										Operation: "notification",
-									},
-								},
-								Actions:   []string{"ses:SendRawEmail"},
-								Resources: []string{"arn:${Partition}:ses:${Home}:${Account}:identity/*", "arn:${Partition}:ses:${Home}:${Account}:configuration-set/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "mail can be sent in the name of every verified identity of the account, to anybody",
-									},
-								},
-							},
-							{
-								Sid: "SetUpMail",
-								Why: "see which addresses may send, and ask for another to be verified",
-								For: []schema.Use{
-									{
-										Operation: "notification",
-									},
-								},
-								Actions:     []string{"ses:GetAccount", "ses:GetIdentityVerificationAttributes", "ses:ListVerifiedEmailAddresses", "ses:VerifyEmailAddress"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadCosts",
-								Why: "show what backups cost",
-								For: []schema.Use{
-									{
-										Operation: "cost-explorer",
-									},
-								},
-								Actions:   []string{"ce:GetCostAndUsage"},
-								Resources: []string{"arn:${Partition}:billing::${Account}:billingview/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadPrices",
-								Why: "estimate what could be saved, from AWS's price list",
-								For: []schema.Use{
-									{
-										Operation: "cost-explorer",
-									},
-								},
-								Actions:     []string{"pricing:GetProducts"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadConsoleOutput",
-								Why: "read what an instance writes on its console",
-								For: []schema.Use{
-									{
-										Operation: "cost-explorer",
-									},
-									{
-										Operation: "copy-to-s3",
-									},
-									{
-										Operation: "archive",
-									},
-									{
-										Operation: "s3-sync",
-									},
-									{
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:GetConsoleOutput"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the vendor has this with its cost explorer; a worker that does not report needs it too",
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ReadSecrets",
-								Why: "read the credentials that the customer keeps in Secrets Manager for the server",
-								For: []schema.Use{
-									{
-										Operation: "secrets",
-									},
-								},
-								Actions:   []string{"secretsmanager:GetSecretValue"},
-								Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:*"},
-								Shared:    []string{},
-								Since:     map[string]schema.Option{"secretsmanager:GetSecretValue": "release=4.2"},
-								Note:      "the vendor documents no name that its secrets begin with; leave the operation secrets out where the server needs none",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "every secret of the account can be read, in the Regions that the choice includes, as the customer names the secrets in the server; a policy of the secret can deny this role",
-									},
-								},
-							},
-						},
-					},
-				},
-				InstanceProfile: "CPMInstanceProfile",
-				InstanceProfileFor: []schema.Use{
-					{
-						Option: "trust=instance-role",
-					},
-				},
-			},
-			{
-				Entity: "CPMExportRole",
-				Why:    "RDS writes exports of snapshots to S3 with this role",
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "copy-to-s3",
-						Option:    "export-role=made",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "ExportsOfRDS",
-						Why:     "only RDS exports take it",
-						Service: "export.rds.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "CPMExportPolicy",
-						Kind:   "managed",
-						Why:    "write exports of RDS snapshots to the customer's buckets",
-						Statements: []schema.Statement{
-							{
-								Sid:       "FindBucket",
-								Why:       "find the bucket of the export",
-								Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "WriteExport",
-								Why:       "write the files of an export, read them again, and remove those of one that failed",
-								Actions:   []string{"s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
-								Shared:    []string{},
-								Note:      "AWS's documentation asks for these actions by their wildcards",
-							},
-						},
-					},
-				},
-			},
-			{
-				Entity: "CPMBackupRole",
-				Why:    "AWS Backup protects and recovers EFS file systems with this role",
-				For: []schema.Use{
-					{
-						Asset:  "efs",
-						Option: "backup-role=made",
-					},
-				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "AWSBackup",
-						Why:     "only AWS Backup takes it",
-						Service: "backup.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "CPMBackupPolicy",
-						Kind:   "managed",
-						Why:    "backups, copies and recoveries of EFS by AWS Backup",
-						For: []schema.Use{
-							{
-								Asset: "efs",
-							},
-						},
-						Statements: []schema.Statement{
-							{
-								Sid: "BackUpFileSystems",
-								Why: "read a file system for its backup",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "RestoreFileSystems",
-								Why: "make a file system and fill it from a recovery point, or take it back on failure",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "AWS Backup can delete every file system of the account; AWS has no condition key for the ones it restored",
-									},
-								},
-							},
-							{
-								Sid: "CreateFileSystems",
-								Why: "make the file system that a recovery fills",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "recovery",
-									},
-								},
-								Actions:     []string{"elasticfilesystem:CreateFileSystem"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid:       "KeepRecoveryPoints",
-								Why:       "put tags on a recovery point and read its vault",
-								Actions:   []string{"backup:DescribeBackupVault", "backup:TagResource"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*", "arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyRecoveryPoints",
-								Why: "copy recovery points out of a vault and into one of another Region",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "dr",
-									},
-									{
-										Asset:     "efs",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyIntoOtherAccounts",
-								Why: "copy recovery points into a vault of another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "cross-account",
-									},
-								},
-								Actions:   []string{"backup:CopyIntoBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${OtherAccount}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "UseKeys",
-								Why:       "work with encrypted file systems and vaults",
-								Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-							},
-							{
-								Sid:       "GrantKeysToAWS",
-								Why:       "let EFS use the key of a recovered file system",
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-							},
+						{
+							Sid:       "WriteExport",
+							Why:       "write the files of an export, read them again, and remove those of one that failed",
+							Actions:   []string{"s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}", "${DataPlaneAccount}"}}},
+							Shared:    []string{},
+							Note:      "AWS's documentation asks for these actions by their wildcards",
 						},
 					},
 				},
 			},
 		},
-		Prerequisites: []schema.Prerequisite{
-			{
-				For: []schema.Use{
-					{
-						Option: "kms-user=other",
-					},
+		{
+			Entity: "CPMBackupRole",
+			Why:    "AWS Backup protects and recovers EFS file systems with this role",
+			For: []schema.Use{
+				{
+					Asset:  "efs",
+					Option: "backup-role=made",
 				},
-				Text: "Customer keys: the policy of a key in another account must allow this account, and the policy of a key in this account must allow IAM policies (the default policy does). Without that a copy or a recovery fails with a KMS access denied error, or an instance goes from pending to terminated.",
 			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "cross-account",
-					},
+			Trust: []schema.Trust{
+				{
+					Sid:     "AWSBackup",
+					Why:     "only AWS Backup takes it",
+					Service: "backup.amazonaws.com",
 				},
-				Text: "Each account of the installation needs a role of this profile with the same path, and that role must trust the role of the server's account. AWS managed keys (aws/ebs, aws/rds) cannot be shared: encrypt with a customer key what is shared.",
 			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "recovery",
+			Policies: []schema.Policy{
+				{
+					Entity: "CPMBackupPolicy",
+					Kind:   "managed",
+					Why:    "backups, copies and recoveries of EFS by AWS Backup",
+					For: []schema.Use{
+						{
+							Asset: "efs",
+						},
+					},
+					Statements: []schema.Statement{
+						{
+							Sid: "BackUpFileSystems",
+							Why: "read a file system for its backup",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:Backup", "elasticfilesystem:DescribeTags"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "RestoreFileSystems",
+							Why: "make a file system and fill it from a recovery point, or take it back on failure",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:Restore", "elasticfilesystem:TagResource"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "AWS Backup can delete every file system of the account; AWS has no condition key for the ones it restored",
+								},
+							},
+						},
+						{
+							Sid: "CreateFileSystems",
+							Why: "make the file system that a recovery fills",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "recovery",
+								},
+							},
+							Actions:     []string{"elasticfilesystem:CreateFileSystem"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid:       "KeepRecoveryPoints",
+							Why:       "put tags on a recovery point and read its vault",
+							Actions:   []string{"backup:DescribeBackupVault", "backup:TagResource"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*", "arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyRecoveryPoints",
+							Why: "copy recovery points out of a vault and into one of another Region",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "dr",
+								},
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyIntoOtherAccounts",
+							Why: "copy recovery points into a vault of another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "cross-account",
+								},
+							},
+							Actions:   []string{"backup:CopyIntoBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${OtherAccount}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "UseKeys",
+							Why:       "work with encrypted file systems and vaults",
+							Actions:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+						},
+						{
+							Sid:       "GrantKeysToAWS",
+							Why:       "let EFS use the key of a recovered file system",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+						},
 					},
 				},
-				Text: "Subnets, security groups and keys of another account: that account must share them through AWS RAM or the key's policy, and --other-account or --organization must name it here. A launch under a customer key also needs the service-linked role of the service that starts the instance, if it is one of an Auto Scaling group.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "cross-account",
-					},
-				},
-				Text: "EC2's block public access for snapshots and for AMIs prevents publication for the whole account; AWS has no condition key that could prevent it for images.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "run-scripts",
-					},
-				},
-				Text: "Scripts run only on instances that Systems Manager manages: the instance needs the SSM agent and an instance role with AmazonSSMManagedInstanceCore; VSS backups also AWSEC2VssSnapshotPolicy.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "snapshot-lock",
-					},
-				},
-				Text: "A lock in compliance mode cannot be undone after its cooling-off period, neither by this role nor by the account.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "cross-account",
-					},
-					{
-						Asset:     "rds",
-						Operation: "recovery",
-					},
-				},
-				Text: "An encrypted snapshot of another account can be copied only if its key's policy allows this account; it cannot be restored directly, so copy it first. A snapshot under the AWS managed key aws/rds cannot be shared.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "recovery",
-					},
-				},
-				Text: "The first database of an account needs RDS's service-linked role AWSServiceRoleForRDS. Enhanced Monitoring, a directory or IAM roles of the original are not set at recovery: this role may pass no role to RDS.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "copy-to-s3",
-					},
-				},
-				Text: "An export needs a bucket in the Region of the snapshot and a customer key; the key's policy must allow this role to create grants.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "redshift",
-						Operation: "cross-account",
-					},
-				},
-				Text: "A snapshot of an encrypted cluster can be used in another account only if the policy of its key allows that account.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:  "efs",
-						Option: "backup-role=any",
-					},
-					{
-						Asset:  "efs",
-						Option: "backup-role=aws-default",
-					},
-				},
-				Text: "AWS Backup needs a role that it may assume, with AWS's policies for backup and restore: its default role AWSBackupDefaultServiceRole, which the console of AWS Backup creates at the first backup, or one of your own. Protection of EFS must be enabled in AWS Backup's settings of the Region.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "efs",
-						Operation: "cross-account",
-					},
-				},
-				Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, and a vault policy there that allows backup:CopyIntoBackupVault.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "fsx",
-						Operation: "recovery",
-					},
-				},
-				Text: "The first file system of an account needs FSx's service-linked role AWSServiceRoleForAmazonFSx; one that joins a directory needs that directory in the network of the recovery.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "copy-to-s3",
-					},
-					{
-						Operation: "archive",
-					},
-				},
-				Text: "Immutable backups need a bucket with Object Lock and versioning enabled. A repository in another account needs a bucket policy there that allows this role, and the data-plane account here.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "s3",
-						Operation: "s3-sync",
-					},
-				},
-				Text: "A bucket of another account needs a bucket policy there that allows this role, and its account in --other-account, or --organization.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "vpc-capture",
-					},
-				},
-				Text: "A captured network that is attached to a shared transit gateway, or refers to a shared prefix list, needs their share through AWS RAM in the account of the recovery. The first load balancer of an account needs the service-linked role AWSServiceRoleForElasticLoadBalancing; Elastic IP and VPC quotas of the target Region apply.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "notification",
-					},
-				},
-				Text: "Amazon SES sends only from verified identities, and in its sandbox only to them.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "secrets",
-					},
-				},
-				Text: "A secret under a key of another account needs a key policy there that allows this role.",
 			},
 		},
-	}
+	},
+	Prerequisites: []schema.Prerequisite{
+		{
+			For: []schema.Use{
+				{
+					Option: "kms-user=other",
+				},
+			},
+			Text: "Customer keys: the policy of a key in another account must allow this account, and the policy of a key in this account must allow IAM policies (the default policy does). Without that a copy or a recovery fails with a KMS access denied error, or an instance goes from pending to terminated.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "cross-account",
+				},
+			},
+			Text: "Each account of the installation needs a role of this profile with the same path, and that role must trust the role of the server's account. AWS managed keys (aws/ebs, aws/rds) cannot be shared: encrypt with a customer key what is shared.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "recovery",
+				},
+			},
+			Text: "Subnets, security groups and keys of another account: that account must share them through AWS RAM or the key's policy, and --other-account or --organization must name it here. A launch under a customer key also needs the service-linked role of the service that starts the instance, if it is one of an Auto Scaling group.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "cross-account",
+				},
+			},
+			Text: "EC2's block public access for snapshots and for AMIs prevents publication for the whole account; AWS has no condition key that could prevent it for images.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "run-scripts",
+				},
+			},
+			Text: "Scripts run only on instances that Systems Manager manages: the instance needs the SSM agent and an instance role with AmazonSSMManagedInstanceCore; VSS backups also AWSEC2VssSnapshotPolicy.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "snapshot-lock",
+				},
+			},
+			Text: "A lock in compliance mode cannot be undone after its cooling-off period, neither by this role nor by the account.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "cross-account",
+				},
+				{
+					Asset:     "rds",
+					Operation: "recovery",
+				},
+			},
+			Text: "An encrypted snapshot of another account can be copied only if its key's policy allows this account; it cannot be restored directly, so copy it first. A snapshot under the AWS managed key aws/rds cannot be shared.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "recovery",
+				},
+			},
+			Text: "The first database of an account needs RDS's service-linked role AWSServiceRoleForRDS. Enhanced Monitoring, a directory or IAM roles of the original are not set at recovery: this role may pass no role to RDS.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "copy-to-s3",
+				},
+			},
+			Text: "An export needs a bucket in the Region of the snapshot and a customer key; the key's policy must allow this role to create grants.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "redshift",
+					Operation: "cross-account",
+				},
+			},
+			Text: "A snapshot of an encrypted cluster can be used in another account only if the policy of its key allows that account.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:  "efs",
+					Option: "backup-role=any",
+				},
+				{
+					Asset:  "efs",
+					Option: "backup-role=aws-default",
+				},
+			},
+			Text: "AWS Backup needs a role that it may assume, with AWS's policies for backup and restore: its default role AWSBackupDefaultServiceRole, which the console of AWS Backup creates at the first backup, or one of your own. Protection of EFS must be enabled in AWS Backup's settings of the Region.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "efs",
+					Operation: "cross-account",
+				},
+			},
+			Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, and a vault policy there that allows backup:CopyIntoBackupVault.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "fsx",
+					Operation: "recovery",
+				},
+			},
+			Text: "The first file system of an account needs FSx's service-linked role AWSServiceRoleForAmazonFSx; one that joins a directory needs that directory in the network of the recovery.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "copy-to-s3",
+				},
+				{
+					Operation: "archive",
+				},
+			},
+			Text: "Immutable backups need a bucket with Object Lock and versioning enabled. A repository in another account needs a bucket policy there that allows this role, and the data-plane account here.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "s3",
+					Operation: "s3-sync",
+				},
+			},
+			Text: "A bucket of another account needs a bucket policy there that allows this role, and its account in --other-account, or --organization.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "vpc-capture",
+				},
+			},
+			Text: "A captured network that is attached to a shared transit gateway, or refers to a shared prefix list, needs their share through AWS RAM in the account of the recovery. The first load balancer of an account needs the service-linked role AWSServiceRoleForElasticLoadBalancing; Elastic IP and VPC quotas of the target Region apply.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "notification",
+				},
+			},
+			Text: "Amazon SES sends only from verified identities, and in its sandbox only to them.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "secrets",
+				},
+			},
+			Text: "A secret under a key of another account needs a key policy there that allows this role.",
+		},
+	},
 }

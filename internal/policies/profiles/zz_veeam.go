@@ -4,4210 +4,4208 @@ package profiles
 
 import "permstack/internal/policies/schema"
 
-func init() { register("veeam", veeam) }
+func init() { compiled["veeam"] = &veeam }
 
-func veeam() schema.Profile {
-	return schema.Profile{
-		Name:        "veeam",
-		Vendor:      "Veeam",
-		OwnTemplate: true,
-		Assets: []schema.AssetInfo{
-			{
-				Asset: "ec2",
-				Title: "EC2 instances and EBS volumes",
-			},
-			{
-				Asset: "rds",
-				Title: "RDS and Aurora",
-			},
-			{
-				Asset: "dynamodb",
-				Title: "DynamoDB tables, through AWS Backup",
-			},
-			{
-				Asset: "redshift",
-				Title: "Redshift clusters, through AWS Backup",
-			},
-			{
-				Asset: "redshift-serverless",
-				Title: "Redshift Serverless namespaces",
-			},
-			{
-				Asset: "efs",
-				Title: "EFS file systems, through AWS Backup",
-			},
-			{
-				Asset: "fsx",
-				Title: "FSx file systems, through AWS Backup",
-			},
-			{
-				Asset: "vpc",
-				Title: "VPC configuration",
-			},
+var veeam = schema.Profile{
+	Name:        "veeam",
+	Vendor:      "Veeam",
+	OwnTemplate: true,
+	Assets: []schema.AssetInfo{
+		{
+			Asset: "ec2",
+			Title: "EC2 instances and EBS volumes",
 		},
-		Operations:        []schema.Operation{"backup", "manual-backup", "replication", "guest-processing", "image-backup", "indexing", "workers", "restore", "database-restore", "file-level-recovery", "repository", "organization"},
-		RestoreOperations: []schema.Operation{"restore", "database-restore", "file-level-recovery"},
-		Settings: []schema.Setting{
-			{
-				Name:  "regions",
-				Title: "Where the protected resources are",
-				Values: []schema.OptionInfo{
-					{
-						Option: "regions=home",
-						Title:  "in the Region of the stack",
-					},
-					{
-						Option: "regions=every",
-						Title:  "in every Region of the account",
-					},
-				},
-				Default: "regions=home",
-			},
+		{
+			Asset: "rds",
+			Title: "RDS and Aurora",
 		},
-		Needs: []schema.Need{
-			{
-				Value:   "ControlPlaneRole",
-				Missing: "the roles trust it; the ARN of the Impersonation IAM role of the backup appliance, which is attached to its instance (EC2 console > Instances > the appliance > Security > IAM Role)",
-			},
-			{
-				Value: "ExternalId",
-			},
+		{
+			Asset: "dynamodb",
+			Title: "DynamoDB tables, through AWS Backup",
 		},
-		Terms: []schema.Term{
-			{
-				Name:  "Home",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "one appliance protects the account in every Region",
-			},
-			{
-				Name:  "Home",
-				Value: "${Region}",
-				Why:   "the Region of the stack, where the protected resources are",
-			},
-			{
-				Name:  "Reach",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Operation: "replication",
-					},
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "replicas of snapshots and copies of backups are in any Region that a policy names, and are restored there",
-			},
-			{
-				Name:  "Reach",
-				Value: "${Region}",
-				Why:   "without replication nothing leaves the Region of the stack",
-			},
-			{
-				Name:  "KeyReach",
-				Value: "*",
-				For: []schema.Use{
-					{
-						Operation: "replication",
-					},
-					{
-						Operation: "repository",
-					},
-					{
-						Option: "regions=every",
-					},
-				},
-				Why: "a replica has a key of its Region, and so has the bucket of a repository, which may be in any Region",
-			},
-			{
-				Name:  "KeyReach",
-				Value: "${Region}",
-				Why:   "the Region of the stack, where what is protected and its keys are",
-			},
+		{
+			Asset: "redshift",
+			Title: "Redshift clusters, through AWS Backup",
 		},
-		Roles: []schema.Role{
-			{
-				Entity: "VeeamRole",
-				Why:    "the backup appliance works in this account with this role; without it, it can protect nothing",
-				Trust: []schema.Trust{
-					{
-						Sid:       "Appliance",
-						Why:       "only the role of the backup appliance may assume it",
-						AWS:       "${ControlPlaneRole}",
-						WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+		{
+			Asset: "redshift-serverless",
+			Title: "Redshift Serverless namespaces",
+		},
+		{
+			Asset: "efs",
+			Title: "EFS file systems, through AWS Backup",
+		},
+		{
+			Asset: "fsx",
+			Title: "FSx file systems, through AWS Backup",
+		},
+		{
+			Asset: "vpc",
+			Title: "VPC configuration",
+		},
+	},
+	Operations:        []schema.Operation{"backup", "manual-backup", "replication", "guest-processing", "image-backup", "indexing", "workers", "restore", "database-restore", "file-level-recovery", "repository", "organization"},
+	RestoreOperations: []schema.Operation{"restore", "database-restore", "file-level-recovery"},
+	Settings: []schema.Setting{
+		{
+			Name:  "regions",
+			Title: "Where the protected resources are",
+			Values: []schema.OptionInfo{
+				{
+					Option: "regions=home",
+					Title:  "in the Region of the stack",
+				},
+				{
+					Option: "regions=every",
+					Title:  "in every Region of the account",
+				},
+			},
+			Default: "regions=home",
+		},
+	},
+	Needs: []schema.Need{
+		{
+			Value:   "ControlPlaneRole",
+			Missing: "the roles trust it; the ARN of the Impersonation IAM role of the backup appliance, which is attached to its instance (EC2 console > Instances > the appliance > Security > IAM Role)",
+		},
+		{
+			Value: "ExternalId",
+		},
+	},
+	Terms: []schema.Term{
+		{
+			Name:  "Home",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "one appliance protects the account in every Region",
+		},
+		{
+			Name:  "Home",
+			Value: "${Region}",
+			Why:   "the Region of the stack, where the protected resources are",
+		},
+		{
+			Name:  "Reach",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Operation: "replication",
+				},
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "replicas of snapshots and copies of backups are in any Region that a policy names, and are restored there",
+		},
+		{
+			Name:  "Reach",
+			Value: "${Region}",
+			Why:   "without replication nothing leaves the Region of the stack",
+		},
+		{
+			Name:  "KeyReach",
+			Value: "*",
+			For: []schema.Use{
+				{
+					Operation: "replication",
+				},
+				{
+					Operation: "repository",
+				},
+				{
+					Option: "regions=every",
+				},
+			},
+			Why: "a replica has a key of its Region, and so has the bucket of a repository, which may be in any Region",
+		},
+		{
+			Name:  "KeyReach",
+			Value: "${Region}",
+			Why:   "the Region of the stack, where what is protected and its keys are",
+		},
+	},
+	Roles: []schema.Role{
+		{
+			Entity: "VeeamRole",
+			Why:    "the backup appliance works in this account with this role; without it, it can protect nothing",
+			Trust: []schema.Trust{
+				{
+					Sid:       "Appliance",
+					Why:       "only the role of the backup appliance may assume it",
+					AWS:       "${ControlPlaneRole}",
+					WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+				},
+				{
+					Sid: "AWSBackup",
+					Why: "AWS Backup makes the backups of DynamoDB, EFS, FSx and Redshift with the role that the appliance passes",
+					For: []schema.Use{
+						{
+							Asset:     "dynamodb",
+							Operation: "backup",
+						},
+						{
+							Asset:     "dynamodb",
+							Operation: "manual-backup",
+						},
+						{
+							Asset:     "dynamodb",
+							Operation: "replication",
+						},
+						{
+							Asset:     "dynamodb",
+							Operation: "restore",
+						},
+						{
+							Asset:     "efs",
+							Operation: "backup",
+						},
+						{
+							Asset:     "efs",
+							Operation: "manual-backup",
+						},
+						{
+							Asset:     "efs",
+							Operation: "replication",
+						},
+						{
+							Asset:     "efs",
+							Operation: "restore",
+						},
+						{
+							Asset:     "fsx",
+							Operation: "backup",
+						},
+						{
+							Asset:     "fsx",
+							Operation: "manual-backup",
+						},
+						{
+							Asset:     "fsx",
+							Operation: "replication",
+						},
+						{
+							Asset:     "fsx",
+							Operation: "restore",
+						},
+						{
+							Asset:     "redshift",
+							Operation: "backup",
+						},
+						{
+							Asset:     "redshift",
+							Operation: "manual-backup",
+						},
+						{
+							Asset:     "redshift",
+							Operation: "replication",
+						},
+						{
+							Asset:     "redshift",
+							Operation: "restore",
+						},
 					},
-					{
-						Sid: "AWSBackup",
-						Why: "AWS Backup makes the backups of DynamoDB, EFS, FSx and Redshift with the role that the appliance passes",
-						For: []schema.Use{
-							{
-								Asset:     "dynamodb",
-								Operation: "backup",
+					Service: "backup.amazonaws.com",
+				},
+				{
+					Sid: "RDS",
+					Why: "RDS reads the files from which it fills a SQL Server database with this role",
+					For: []schema.Use{
+						{
+							Asset:     "rds",
+							Operation: "database-restore",
+						},
+					},
+					Service: "rds.amazonaws.com",
+				},
+				{
+					Sid: "BatchOperations",
+					Why: "S3 Batch Operations retrieves archived backups from a repository with this role",
+					For: []schema.Use{
+						{
+							Operation: "repository",
+						},
+					},
+					Service: "batchoperations.s3.amazonaws.com",
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "VeeamPolicy",
+					Kind:   "managed",
+					Why:    "what the backup appliance does for the chosen assets",
+					Statements: []schema.Statement{
+						{
+							Sid:         "IdentifyAccount",
+							Why:         "show the name of the account and its Regions, for every task",
+							Actions:     []string{"ec2:DescribeRegions", "iam:ListAccountAliases"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "CheckOwnPermissions",
+							Why:       "check that the role has the permissions that the appliance needs",
+							Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:SimulatePrincipalPolicy"},
+							Resources: []string{"${roles:VeeamRole}"},
+							Shared:    []string{},
+							Note:      "the roles of this profile only; the vendor's lists have every role, user and group",
+						},
+						{
+							Sid: "DescribePlaces",
+							Why: "list zones, networks, subnets and security groups, for what is protected, restored and launched",
+							For: []schema.Use{
+								{
+									Operation: "restore",
+								},
+								{
+									Operation: "workers",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "backup",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
 							},
-							{
-								Asset:     "dynamodb",
-								Operation: "manual-backup",
+							Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ListKeys",
+							Why: "list keys and their aliases, to offer them where a backup or a restored resource is encrypted",
+							For: []schema.Use{
+								{
+									Operation: "restore",
+								},
+								{
+									Operation: "repository",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
 							},
-							{
-								Asset:     "dynamodb",
-								Operation: "replication",
+							Actions:     []string{"kms:ListAliases", "kms:ListKeys"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeKeys",
+							Why: "read the keys that encrypt what is backed up and restored",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "manual-backup",
+								},
+								{
+									Operation: "replication",
+								},
+								{
+									Operation: "restore",
+								},
+								{
+									Operation: "repository",
+								},
 							},
-							{
-								Asset:     "dynamodb",
-								Operation: "restore",
+							Actions:   []string{"kms:DescribeKey"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+						},
+						{
+							Sid: "ReadKeyPolicies",
+							Why: "check that a key's policy allows the roles to use it",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
 							},
-							{
-								Asset:     "efs",
-								Operation: "backup",
+							Actions:   []string{"kms:GetKeyPolicy"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "GrantKeysToAWS",
+							Why: "let the AWS services that store snapshots, backups and restored resources use their keys",
+							For: []schema.Use{
+								{
+									Operation: "backup",
+								},
+								{
+									Operation: "manual-backup",
+								},
+								{
+									Operation: "replication",
+								},
+								{
+									Operation: "restore",
+								},
 							},
-							{
-								Asset:     "efs",
-								Operation: "manual-backup",
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+						},
+						{
+							Sid: "RouteEvents",
+							Why: "have the events of protected resources delivered to the appliance's topic",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
 							},
-							{
-								Asset:     "efs",
-								Operation: "replication",
-							},
-							{
-								Asset:     "efs",
-								Operation: "restore",
-							},
-							{
-								Asset:     "fsx",
-								Operation: "backup",
-							},
-							{
-								Asset:     "fsx",
-								Operation: "manual-backup",
-							},
-							{
-								Asset:     "fsx",
-								Operation: "replication",
-							},
-							{
-								Asset:     "fsx",
-								Operation: "restore",
-							},
-							{
-								Asset:     "redshift",
-								Operation: "backup",
-							},
-							{
-								Asset:     "redshift",
-								Operation: "manual-backup",
-							},
-							{
-								Asset:     "redshift",
-								Operation: "replication",
-							},
-							{
-								Asset:     "redshift",
-								Operation: "restore",
+							Actions:   []string{"events:DeleteRule", "events:DescribeRule", "events:ListTargetsByRule", "events:PutRule", "events:RemoveTargets"},
+							Resources: []string{"arn:${Partition}:events:${Home}:${Account}:rule/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its rules begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every event rule of the account in these Regions can be changed, and deleted without its targets",
+								},
 							},
 						},
-						Service: "backup.amazonaws.com",
-					},
-					{
-						Sid: "RDS",
-						Why: "RDS reads the files from which it fills a SQL Server database with this role",
-						For: []schema.Use{
-							{
-								Asset:     "rds",
-								Operation: "database-restore",
+						{
+							Sid: "TargetOwnTopics",
+							Why: "have a rule deliver to topics and queues of this account only",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"events:PutTargets"},
+							Resources: []string{"arn:${Partition}:events:${Home}:${Account}:rule/*"},
+							When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:sns:${Home}:${Account}:*", "arn:${Partition}:sqs:${Home}:${Account}:*"}}},
+							Shared:    []string{},
+							Note:      "the vendor's lists allow any target, also a function or another account",
+						},
+						{
+							Sid: "KeepTopics",
+							Why: "make the appliance's topic, have events published to it, and delete it",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"sns:CreateTopic", "sns:DeleteTopic", "sns:ListSubscriptionsByTopic", "sns:SetTopicAttributes", "sns:Unsubscribe"},
+							Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its topics begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every topic of the account in these Regions can be deleted",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "the access policy of a topic can be changed; AWS has no condition key for its content",
+								},
 							},
 						},
-						Service: "rds.amazonaws.com",
-					},
-					{
-						Sid: "BatchOperations",
-						Why: "S3 Batch Operations retrieves archived backups from a repository with this role",
-						For: []schema.Use{
-							{
-								Operation: "repository",
+						{
+							Sid: "SubscribeQueues",
+							Why: "have events delivered from the topic to a queue of this account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"sns:Subscribe"},
+							Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
+							When:      schema.Conditions{"StringEquals": {"sns:Protocol": {"sqs"}}, "StringLike": {"sns:Endpoint": {"arn:${Partition}:sqs:${Home}:${Account}:*"}}},
+							Shared:    []string{},
+							Note:      "queues of this account only; the vendor's lists allow any endpoint",
+						},
+						{
+							Sid: "ListChannels",
+							Why: "find the appliance's topics and queues",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:     []string{"sns:ListTopics", "sqs:ListQueues"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "KeepQueues",
+							Why: "make the queues in which events and the messages of workers are received, read them and delete them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"sqs:CreateQueue", "sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:SetQueueAttributes"},
+							Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its queues begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every queue of the account in these Regions can be read, emptied and deleted",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "the access policy of a queue can be changed; AWS has no condition key for its content",
+								},
 							},
 						},
-						Service: "batchoperations.s3.amazonaws.com",
-					},
-				},
-				Policies: []schema.Policy{
-					{
-						Entity: "VeeamPolicy",
-						Kind:   "managed",
-						Why:    "what the backup appliance does for the chosen assets",
-						Statements: []schema.Statement{
-							{
-								Sid:         "IdentifyAccount",
-								Why:         "show the name of the account and its Regions, for every task",
-								Actions:     []string{"ec2:DescribeRegions", "iam:ListAccountAliases"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "CheckOwnPermissions",
-								Why:       "check that the role has the permissions that the appliance needs",
-								Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"${roles:VeeamRole}"},
-								Shared:    []string{},
-								Note:      "the roles of this profile only; the vendor's lists have every role, user and group",
-							},
-							{
-								Sid: "DescribePlaces",
-								Why: "list zones, networks, subnets and security groups, for what is protected, restored and launched",
-								For: []schema.Use{
-									{
-										Operation: "restore",
-									},
-									{
-										Operation: "workers",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkInterfaceAttribute", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ListKeys",
-								Why: "list keys and their aliases, to offer them where a backup or a restored resource is encrypted",
-								For: []schema.Use{
-									{
-										Operation: "restore",
-									},
-									{
-										Operation: "repository",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-								},
-								Actions:     []string{"kms:ListAliases", "kms:ListKeys"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeKeys",
-								Why: "read the keys that encrypt what is backed up and restored",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "manual-backup",
-									},
-									{
-										Operation: "replication",
-									},
-									{
-										Operation: "restore",
-									},
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"kms:DescribeKey"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-							},
-							{
-								Sid: "ReadKeyPolicies",
-								Why: "check that a key's policy allows the roles to use it",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:GetKeyPolicy"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "GrantKeysToAWS",
-								Why: "let the AWS services that store snapshots, backups and restored resources use their keys",
-								For: []schema.Use{
-									{
-										Operation: "backup",
-									},
-									{
-										Operation: "manual-backup",
-									},
-									{
-										Operation: "replication",
-									},
-									{
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-							},
-							{
-								Sid: "RouteEvents",
-								Why: "have the events of protected resources delivered to the appliance's topic",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"events:DeleteRule", "events:DescribeRule", "events:ListTargetsByRule", "events:PutRule", "events:RemoveTargets"},
-								Resources: []string{"arn:${Partition}:events:${Home}:${Account}:rule/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its rules begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every event rule of the account in these Regions can be changed, and deleted without its targets",
-									},
-								},
-							},
-							{
-								Sid: "TargetOwnTopics",
-								Why: "have a rule deliver to topics and queues of this account only",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"events:PutTargets"},
-								Resources: []string{"arn:${Partition}:events:${Home}:${Account}:rule/*"},
-								When:      schema.Conditions{"ForAllValues:ArnLike": {"events:TargetArn": {"arn:${Partition}:sns:${Home}:${Account}:*", "arn:${Partition}:sqs:${Home}:${Account}:*"}}},
-								Shared:    []string{},
-								Note:      "the vendor's lists allow any target, also a function or another account",
-							},
-							{
-								Sid: "KeepTopics",
-								Why: "make the appliance's topic, have events published to it, and delete it",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"sns:CreateTopic", "sns:DeleteTopic", "sns:ListSubscriptionsByTopic", "sns:SetTopicAttributes", "sns:Unsubscribe"},
-								Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its topics begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every topic of the account in these Regions can be deleted",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "the access policy of a topic can be changed; AWS has no condition key for its content",
-									},
-								},
-							},
-							{
-								Sid: "SubscribeQueues",
-								Why: "have events delivered from the topic to a queue of this account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"sns:Subscribe"},
-								Resources: []string{"arn:${Partition}:sns:${Home}:${Account}:*"},
-								When:      schema.Conditions{"StringEquals": {"sns:Protocol": {"sqs"}}, "StringLike": {"sns:Endpoint": {"arn:${Partition}:sqs:${Home}:${Account}:*"}}},
-								Shared:    []string{},
-								Note:      "queues of this account only; the vendor's lists allow any endpoint",
-							},
-							{
-								Sid: "ListChannels",
-								Why: "find the appliance's topics and queues",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:     []string{"sns:ListTopics", "sqs:ListQueues"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "KeepQueues",
-								Why: "make the queues in which events and the messages of workers are received, read them and delete them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"sqs:CreateQueue", "sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:SetQueueAttributes"},
-								Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its queues begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every queue of the account in these Regions can be read, emptied and deleted",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "the access policy of a queue can be changed; AWS has no condition key for its content",
-									},
-								},
-							},
-							{
-								Sid: "DescribeInstances",
-								Why: "list instances, volumes, snapshots and what they use",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeConversionTasks", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeKeyPairs", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "iam:ListInstanceProfiles", "servicequotas:ListServiceQuotas"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeMachines",
-								Why: "read the attributes of instances, volumes and snapshots, also those of workers",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "ReadInstanceProfiles",
-								Why: "read the instance profile of an instance, to record and restore it, and that of the workers",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"iam:GetInstanceProfile"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TakeSnapshots",
-								Why: "take snapshots of volumes, or of all volumes of an instance at once",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
-								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}::snapshot/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "CopySnapshots",
-								Why: "copy snapshots under another key, also to another Region, or restore from those that another account shares",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "replication",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CopySnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagSnapshots",
-								Why: "mark snapshots with their policy and chain, and copy the tags of the volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "replication",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags", "ec2:DeleteTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Note:      "snapshots only; the vendor's list has every resource of EC2",
-							},
-							{
-								Sid: "ExpireSnapshots",
-								Why: "delete snapshots whose retention is over, and the temporary ones of a restore",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "replication",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DeleteSnapshot"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot of the account in these Regions can be deleted, unless it is locked",
-									},
-								},
-							},
-							{
-								Sid: "ReadBlocks",
-								Why: "read the blocks of snapshots, and what changed between two, into image-level backups",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ShareSnapshots",
-								Why: "share snapshots with the account of the appliance, whose workers read them, and with other accounts of the customer that restore from them",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:Add/userId": {"${ControlPlaneAccount}", "${OtherAccount}"}}},
-								Shared:    []string{},
-								Note:      "the accounts of the appliance and those that the customer lists only; the vendor's list has any account",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "the data of every snapshot can be read in the account of the appliance",
-									},
-								},
-							},
-							{
-								Sid: "EndSharingOfSnapshots",
-								Why: "end the sharing of a snapshot with an account",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringLike": {"ec2:Remove/userId": {"*"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "NeverPublishSnapshots",
-								Why: "a snapshot is never made public, whatever else is granted",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifySnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:Add/group": {"all"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReEncryptSnapshots",
-								Why: "copy snapshots and create volumes under another key",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "replication",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Note:      "through EC2 only",
-							},
-							{
-								Sid: "DecryptBlocks",
-								Why: "read the blocks of encrypted snapshots",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "backup",
-									},
-								},
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{},
-								Note:      "version 11 of the appliance",
-							},
-							{
-								Sid: "ProcessGuests",
-								Why: "run the scripts that quiesce the applications of an instance, through AWS's own documents",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "guest-processing",
-									},
-								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript"},
-								Shared:    []string{},
-								Note:      "the vendor has this with every backup; here it is the operation guest-processing, as whoever may send a shell script to an instance acts with the rights of that instance",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "LaunchInstances",
-								Why: "launch a restored instance or a worker with the network, keys and volumes that were chosen",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "TagWhileLaunching",
-								Why: "put the tags of the original on a restored instance, and the customer's on a worker, while it is launched",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-								Note:      "the vendor's list tags any instance at any time, as with the tag by which workers are terminated",
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "TagRestored",
-								Why: "put the tags of the original on restored volumes, interfaces and addresses",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags", "ec2:DeleteTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreVolumes",
-								Why: "create volumes of snapshots, attach them in place of others or to a worker, and delete them if a restore fails or a worker is done",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-								},
-								Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolume"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every volume of the account in these Regions can be detached, and deleted once it is detached",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreInterfaces",
-								Why: "give a restored instance its network interfaces, addresses and instance profile, or those of the instance that it replaces, which is stopped",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AllocateAddress", "ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AssociateIamInstanceProfile", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:StopInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the account in these Regions can be stopped, unless it has stop protection, and lose its addresses",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "ReplaceInstances",
-								Why: "start a restored instance or a worker, and terminate it or the instance that it replaces",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag of restored instances and of all workers, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every instance of the account in these Regions can be terminated, unless it has termination protection",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "AdjustInstances",
-								Why: "give a restored instance the settings of the original, and a worker its security groups",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
-									},
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "NeverChangeUserData",
-								Why: "user data runs as root at the next start of an instance; it is set at launch only",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassInstanceRoles",
-								Why: "give a restored instance its role",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "together with RunInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role; a permissions boundary or a policy that denies passing of administrative roles prevents it",
-									},
-								},
-							},
-							{
-								Sid: "DescribeDatabases",
-								Why: "list instances, clusters, their snapshots and subnet groups, with their tags",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "SnapshotDatabases",
-								Why: "take snapshots of instances and clusters",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "CopyDatabaseSnapshots",
-								Why: "copy snapshots under another key, also to another Region, or restore from those that another account shares; the copy of a database with transparent encryption names an option group",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "replication",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
-								Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-							},
-							{
-								Sid: "TagDatabaseSnapshots",
-								Why: "mark snapshots with their policy and chain, and copy the tags of the databases",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "replication",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource", "rds:RemoveTagsFromResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireDatabaseSnapshots",
-								Why: "delete snapshots whose retention is over, and the temporary ones of a restore",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "replication",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a database or cluster of the account in these Regions can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "ShareDatabaseSnapshots",
-								Why: "share snapshots with the other accounts of the customer that restore from them",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "RDS has no condition key for the account that a snapshot is shared with; a snapshot without a customer managed key can be shared with any account",
-									},
-								},
-							},
-							{
-								Sid: "DescribeDatabaseOffers",
-								Why: "list engines, classes and quotas, to offer them for a restore",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeDhcpOptions", "ec2:DescribeInternetGateways", "rds:DescribeAccountAttributes", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions", "servicequotas:ListServiceQuotas"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeDatabaseGroups",
-								Why: "list the groups that a restored database can have",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBParameterGroups"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeOptionGroups",
-								Why: "list the option groups that a database has or can have",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-								},
-								Actions:   []string{"rds:DescribeOptionGroups"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:og:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "DescribeDatabaseNetworks",
-								Why: "read whether a network resolves names, which a public database needs",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DescribeVpcAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreDatabases",
-								Why: "restore instances, clusters and tenant databases from snapshots, give them the groups and settings that were chosen, or delete them if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:CreateDBInstance", "rds:CreateTenantDatabase", "rds:DeleteDBCluster", "rds:DeleteDBInstance", "rds:DeleteTenantDatabase", "rds:ModifyDBCluster", "rds:ModifyDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:tenant-database:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag of restored databases, so no tag limits this; a snapshot of another account is copied first",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every database of the account in these Regions without deletion protection can be deleted",
-									},
-									{
-										Kind: "no-key",
-										Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
-									},
-								},
-							},
-							{
-								Sid: "TagRestoredDatabases",
-								Why: "put the tags of the original on a restored database",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"rds:AddTagsToResource", "rds:RemoveTagsFromResource"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CreateRDSRole",
-								Why: "create RDS's service-linked role at the first restore of an account",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:CreateServiceLinkedRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"},
-								When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"rds.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "this role only; the vendor's list has the roles of every service",
-							},
-							{
-								Sid: "PassMonitoringRoles",
-								Why: "give a restored database the role with which RDS monitored the original",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"monitoring.rds.amazonaws.com", "rds.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "to RDS only; the original may have any role for its monitoring and its directory",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any role that trusts RDS can be given to a database of the account",
-									},
-								},
-							},
-							{
-								Sid: "SetUpNativeBackups",
-								Why: "give a SQL Server instance the option group with which RDS reads and writes backup files",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"rds:ModifyDBInstance"},
-								Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
-									},
-								},
-							},
-							{
-								Sid: "KeepStagingBuckets",
-								Why: "make the bucket through which RDS and the workers exchange backup files, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:PutBucketPolicy"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its buckets begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "the policy of every bucket of the account can be changed, unless Block Public Access prevents it",
-									},
-									{
-										Kind: "destroys",
-										Text: "every empty bucket of the account can be deleted",
-									},
-								},
-								NotNarrowed: map[string]string{"bucket": "the bucket has a name that the appliance makes up"},
-							},
-							{
-								Sid: "ExchangeBackupFiles",
-								Why: "write, read and delete the backup files in that bucket",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects of every bucket of the account can be read, overwritten and deleted",
-									},
-								},
-								NotNarrowed: map[string]string{"bucket": "the bucket has a name that the appliance makes up"},
-							},
-							{
-								Sid: "PassItselfToRDS",
-								Why: "have RDS read the backup files with this same role",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:VeeamRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"rds.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FollowBackupJobs",
-								Why: "list vaults, follow the jobs of AWS Backup, and read which services it protects",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "replication",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"backup:DescribeBackupJob", "backup:DescribeCopyJob", "backup:DescribeRegionSettings", "backup:DescribeRestoreJob", "backup:ListBackupVaults"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ControlBackupJobs",
-								Why: "cancel backup jobs, and have AWS Backup protect the service of the asset",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:     []string{"backup:StopBackupJob", "backup:UpdateRegionSettings"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "AWS Backup has no resource and no condition key for the service, so its protection of other services can be switched off, and their jobs cancelled",
-									},
-								},
-							},
-							{
-								Sid: "StartBackups",
-								Why: "back up into a vault, and list what is in it",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"backup:ListRecoveryPointsByBackupVault", "backup:StartBackupJob"},
-								Resources: []string{"arn:${Partition}:backup:${Home}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "MakeVaults",
-								Why: "read vaults, make a temporary one for a task, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:CreateBackupVault", "backup:DeleteBackupVault", "backup:DescribeBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-								Note:      "AWS deletes only vaults that are empty",
-							},
-							{
-								Sid: "MountVaultStorage",
-								Why: "make the storage of a temporary vault",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"backup-storage:MountCapsule"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "ReadRecoveryPoints",
-								Why: "read recovery points and their tags",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "replication",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:DescribeRecoveryPoint", "backup:ListTags"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagRecoveryPoints",
-								Why: "mark recovery points with their policy, and copy the tags of the originals",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:TagResource", "backup:UntagResource"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*", "arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireRecoveryPoints",
-								Why: "delete recovery points whose retention is over, and the temporary ones of a restore",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "replication",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:DeleteRecoveryPoint"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its recovery points have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every recovery point of the account in these Regions can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
-									},
-								},
-							},
-							{
-								Sid: "CopyBackups",
-								Why: "copy recovery points to another vault, also of another Region or of another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault", "backup:StartCopyJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyIntoVaults",
-								Why: "copy recovery points into a vault, also of another Region or of another account of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:CopyIntoBackupVault"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Shared:    []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "backups can be copied into the vaults of the other accounts that the customer lists, if the vault policies there allow it",
-									},
-								},
-							},
-							{
-								Sid: "StartRestores",
-								Why: "restore recovery points",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassItselfToBackup",
-								Why: "have AWS Backup work with this same role",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "replication",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "replication",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "replication",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:VeeamRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "this role only; the vendor's lists pass any role to any service",
-							},
-							{
-								Sid: "DescribeTables",
-								Why: "read the settings and tags of tables",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "ListTables",
-								Why: "list tables, to protect them and to find a free name for a restored one",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"dynamodb:ListTables"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "BackUpTables",
-								Why: "back up tables through AWS Backup",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"dynamodb:StartAwsBackupJob"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Home}:${Account}:table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "RestoreTables",
-								Why: "restore a table through AWS Backup, with the settings and tags of the original, or delete it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"dynamodb:DeleteTable", "dynamodb:RestoreTableFromAwsBackup", "dynamodb:TagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"},
-								Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every table of the account in these Regions without deletion protection can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "UseTableKeys",
-								Why: "read and write encrypted tables and their backups",
-								For: []schema.Use{
-									{
-										Asset:     "dynamodb",
-										Operation: "backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "dynamodb",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"backup.${Reach}.amazonaws.com", "dynamodb.${Reach}.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "through DynamoDB and AWS Backup only",
-							},
-							{
-								Sid: "DescribeFileSystems",
-								Why: "read the settings, mount targets, access points and tags of file systems",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeBackupPolicy", "elasticfilesystem:DescribeFileSystemPolicy", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeLifecycleConfiguration", "elasticfilesystem:DescribeMountTargetSecurityGroups", "elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeReplicationConfigurations", "elasticfilesystem:DescribeTags", "elasticfilesystem:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
-									},
-								},
-							},
-							{
-								Sid: "BackUpFileSystems",
-								Why: "read a file system for its backup",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "backup",
-									},
-									{
-										Asset:     "efs",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:Backup"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Home}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "tag",
-									},
-								},
-							},
-							{
-								Sid: "CreateFileSystems",
-								Why: "create the file system that a restore fills",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"elasticfilesystem:CreateFileSystem"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-							},
-							{
-								Sid: "RestoreFileSystems",
-								Why: "fill a file system from a recovery point and give it the settings, mount targets and access points of the original, or delete it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DeleteMountTarget", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutFileSystemPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:Restore", "elasticfilesystem:TagResource", "elasticfilesystem:UntagResource", "elasticfilesystem:UpdateFileSystem"},
-								Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every file system of the account in these Regions can be deleted",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "the policy of every file system can be changed, also to let other accounts mount it",
-									},
-								},
-							},
-							{
-								Sid: "UseFileSystemKeys",
-								Why: "create encrypted file systems",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"elasticfilesystem.${Reach}.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "through EFS only",
-							},
-							{
-								Sid: "DescribeFSx",
-								Why: "list file systems, backups and the data repositories of file systems",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"fsx:DescribeBackups", "fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "TagFSx",
-								Why: "read the tags by which policies choose, and copy them to backups and restored file systems",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"fsx:ListTagsForResource", "fsx:TagResource", "fsx:UntagResource"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "BackUpFSx",
-								Why: "take backups of file systems through AWS Backup",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"fsx:CreateBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Home}:${Account}:backup/*", "arn:${Partition}:fsx:${Home}:${Account}:file-system/*", "arn:${Partition}:fsx:${Home}:${Account}:volume/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:fsx:${Home}:${Account}:file-system/*", "arn:${Partition}:fsx:${Home}:${Account}:volume/*"},
-									},
-								},
-							},
-							{
-								Sid: "CopyFSxBackups",
-								Why: "copy backups to another vault, also of another Region",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"fsx:CopyBackup"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "CopyFromFSx",
-								Why: "copy and restore backups out of a vault, where they are recovery points with ARNs of FSx",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:CopyFromBackupVault", "backup:DescribeRecoveryPoint", "backup:StartCopyJob", "backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ExpireFSxBackups",
-								Why: "delete backups whose retention is over, which are recovery points with ARNs of FSx",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "replication",
-									},
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint", "backup:ListTags"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every backup of a file system of FSx in these Regions can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
-									},
-								},
-							},
-							{
-								Sid: "RestoreFSx",
-								Why: "create a file system from a backup, or delete it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"fsx:CreateFileSystemFromBackup", "fsx:DeleteFileSystem"},
-								Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every file system of FSx of the account in these Regions can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "DescribeDirectories",
-								Why: "list the directories that a restored file system can join, and quotas and route tables",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ds:DescribeDirectories", "ec2:DescribeRouteTables", "servicequotas:ListServiceQuotas"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "TagFSxNetworks",
-								Why: "tag the route tables through which a restored file system of several zones is reached",
-								For: []schema.Use{
-									{
-										Asset:     "fsx",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:route-table/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind: "vpc",
-									},
-								},
-							},
-							{
-								Sid: "DescribeWarehouses",
-								Why: "read clusters, their snapshots and tags",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "SnapshotWarehouses",
-								Why: "take snapshots of clusters through AWS Backup, mark them with their policy, and delete those whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:CreateTags", "redshift:DeleteClusterSnapshot", "redshift:DeleteTags"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a cluster of the account in these Regions can be deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
-									},
-								},
-							},
-							{
-								Sid: "ExpireWarehouseBackups",
-								Why: "read, tag and delete recovery points of clusters, which have ARNs of Redshift",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint", "backup:ListTags", "backup:StartRestoreJob"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every recovery point of a cluster of the account in these Regions can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "DescribeWarehouseGroups",
-								Why: "list the groups and roles that a restored cluster or namespace can have",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeInternetGateways", "iam:ListRoles", "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "RestoreWarehouses",
-								Why: "restore a cluster from a snapshot with the settings and tags of the original, or delete it if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift:CreateTags", "redshift:DeleteCluster", "redshift:DescribeNodeConfigurationOptions", "redshift:ModifyCluster", "redshift:RestoreFromClusterSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every cluster of the account in these Regions can be deleted",
-									},
-									{
-										Kind: "no-key",
-										Text: "Redshift has no condition key for the changed setting, so the settings of every cluster can be changed, such as its password",
-									},
-								},
-							},
-							{
-								Sid: "PassWarehouseRoles",
-								Why: "give a restored cluster or namespace the roles of the original",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"redshift.amazonaws.com", "redshift-serverless.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "any role of the account, as any may be on the original; to Redshift only",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any role that trusts Redshift can be given to a restored cluster or namespace",
-									},
-								},
-							},
-							{
-								Sid: "KeepWarehouseSecrets",
-								Why: "have Redshift keep and rotate the administrator's password of a restored cluster or namespace in a secret",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"},
-								Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:redshift!*"},
-								Shared:    []string{},
-								Note:      "secrets with the name that Redshift gives its own; the vendor's lists have every secret",
-							},
-							{
-								Sid: "UseWarehouseKeys",
-								Why: "read and write encrypted clusters, namespaces and secrets",
-								For: []schema.Use{
-									{
-										Asset:     "redshift",
-										Operation: "restore",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift.${Reach}.amazonaws.com", "redshift-serverless.${Reach}.amazonaws.com", "secretsmanager.${Reach}.amazonaws.com"}}},
-								Shared:    []string{},
-								Note:      "through Redshift and Secrets Manager only",
-							},
-							{
-								Sid: "ListNamespaces",
-								Why: "list namespaces and workgroups",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"redshift-serverless:ListNamespaces", "redshift-serverless:ListWorkgroups"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadNamespaces",
-								Why: "read snapshots of namespaces, and the tags of namespaces and workgroups",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:ListSnapshots", "redshift-serverless:ListTagsForResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "SnapshotNamespaces",
-								Why: "take snapshots of namespaces",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:CreateSnapshot"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepServerlessSnapshots",
-								Why: "mark snapshots with their policy, and delete those whose retention is over",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "backup",
-									},
-									{
-										Asset:     "redshift-serverless",
-										Operation: "manual-backup",
-									},
-								},
-								Actions:   []string{"redshift-serverless:DeleteSnapshot", "redshift-serverless:TagResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every manual snapshot of a namespace of the account in these Regions can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "RestoreNamespaces",
-								Why: "create a namespace and a workgroup and fill them from a snapshot, or delete them if that fails",
-								For: []schema.Use{
-									{
-										Asset:     "redshift-serverless",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:DeleteNamespace", "redshift-serverless:DeleteWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:GetWorkgroup", "redshift-serverless:RestoreFromSnapshot", "redshift-serverless:TagResource"},
-								Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every namespace and workgroup of the account in these Regions can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "DescribeNetworks",
-								Why: "record networks, load balancers, shares and everything in them, to compare and restore them",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeClientVpnEndpoints", "ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "ram:GetResourceShareAssociations", "ram:GetResourceShares", "ram:ListPrincipals", "ram:ListResources"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "DescribeNetworkDetails",
-								Why: "record attributes of networks, client VPNs, prefix lists and what transit gateways route",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:DescribeClientVpnAuthorizationRules", "ec2:DescribeClientVpnRoutes", "ec2:DescribeClientVpnTargetNetworks", "ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayRoutes"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadSharePermissions",
-								Why: "record what the accounts of a share may do",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "backup",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ram:ListResourceSharePermissions"},
-								Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FindNetworkUsers",
-								Why: "find what uses a network before it is replaced, its quotas, and the buckets of exported configurations, and create the default network of a Region anew",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ec2:CreateDefaultSubnet", "ec2:CreateDefaultVpc", "lambda:ListFunctions", "s3:ListAllMyBuckets", "servicequotas:ListServiceQuotas"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ExportConfiguration",
-								Why: "export the configuration as a CloudFormation template into a bucket of the customer",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "RestoreNetworks",
-								Why: "create and change networks with subnets, routes, access lists, security groups, gateways, endpoints and VPNs, with the tags of the original, and delete what the restore created if it fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:AuthorizeClientVpnIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnGateway", "ec2:DeleteClientVpnEndpoint", "ec2:DeleteClientVpnRoute", "ec2:DeleteCustomerGateway", "ec2:DeleteDhcpOptions", "ec2:DeleteEgressOnlyInternetGateway", "ec2:DeleteInternetGateway", "ec2:DeleteManagedPrefixList", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DeleteVpnConnection", "ec2:DeleteVpnGateway", "ec2:DetachInternetGateway", "ec2:DetachVpnGateway", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateClientVpnTargetNetwork", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyManagedPrefixList", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:ModifyVpnConnection", "ec2:RejectVpcEndpointConnections", "ec2:ReleaseAddress", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeClientVpnIngress", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
-								Shared:    []string{},
-								Note:      "tags on parts of a network only; one on an instance could make it a worker that may be terminated",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every network and VPN of the account in these Regions can be changed, opened to the internet, and deleted if nothing is in it",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:DeleteClientVpnRoute", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:RejectVpcEndpointConnections", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreTransitGateways",
-								Why: "create and change transit gateways with their routes and attachments, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:DeleteTransitGateway", "ec2:DeleteTransitGatewayMulticastDomain", "ec2:DeleteTransitGatewayPeeringAttachment", "ec2:DeleteTransitGatewayPrefixListReference", "ec2:DeleteTransitGatewayRoute", "ec2:DeleteTransitGatewayRouteTable", "ec2:DeleteTransitGatewayVpcAttachment", "ec2:DisableTransitGatewayRouteTablePropagation", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:DisassociateTransitGatewayRouteTable", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:ModifyTransitGateway", "ec2:ModifyTransitGatewayVpcAttachment"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every transit gateway of the account in these Regions can be changed and deleted",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateTags", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:ModifyTransitGatewayVpcAttachment"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-									},
-								},
-							},
-							{
-								Sid: "AttachToTransitGateways",
-								Why: "attach a restored network to a transit gateway, also to one that another account shares",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-								Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
-									},
-								},
-							},
-							{
-								Sid: "RestoreLoadBalancers",
-								Why: "create and change load balancers, their listeners, target groups and tags, and delete them if the restore fails",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets"},
-								Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every load balancer of the account in these Regions without deletion protection can be deleted",
-									},
-								},
-							},
-							{
-								Sid: "CreateShares",
-								Why: "share the parts of a restored network with the accounts of the organization that had them",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:     []string{"ram:CreateResourceShare"},
-								Resources:   []string{"*"},
-								When:        schema.Conditions{"Bool": {"ram:RequestedAllowsExternalPrincipals": {"false"}}},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								Note:        "shares within the organization only; the vendor's list allows any account",
-								Remains: []schema.Remain{
-									{
-										Kind: "data-leaves",
-										Text: "resources of the account can be shared with every account of the organization",
-									},
-								},
-							},
-							{
-								Sid: "ChangeShares",
-								Why: "add the parts of a restored network to a share, remove them, and tag the share as the original",
-								For: []schema.Use{
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"ram:AssociateResourceShare", "ram:DeleteResourceShare", "ram:DisassociateResourceShare", "ram:TagResource", "ram:UntagResource"},
-								Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
-								When:      schema.Conditions{"Bool": {"ram:AllowsExternalPrincipals": {"false"}}},
-								Shared:    []string{},
-								Note:      "shares within the organization only",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every share of the account within the organization can be changed and deleted",
-									},
-								},
-							},
-							{
-								Sid: "DescribeWorkers",
-								Why: "find images, key pairs and quotas for workers, and follow their start",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints", "servicequotas:ListServiceQuotas"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "FindWorkerImages",
-								Why: "find the newest image for workers, in AWS's public parameters",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ssm:GetParameter"},
-								Resources: []string{"arn:${Partition}:ssm:${Reach}::parameter/aws/service/*"},
-								Shared:    []string{},
-								Note:      "AWS's public parameters only; the vendor's lists have every parameter of the account",
-							},
-							{
-								Sid: "CheckWorkerRole",
-								Why: "find the instance profile of the workers' role, and check that it has the permissions that workers need",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"${roles:VeeamWorkerRole}"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "TagIndexWorkers",
-								Why: "mark the workers that index file systems while they are launched",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"aws:RequestTag/EfsIndexWorker": {"EfsIndexWorker"}, "ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassWorkerRole",
-								Why: "launch workers with the role made for them here",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:VeeamWorkerRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-								Note:      "this role only; the vendor's lists pass any role to any service",
-							},
-							{
-								Sid: "KeepWorkerKeyPairs",
-								Why: "make a key pair for a worker, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ec2:CreateKeyPair", "ec2:DeleteKeyPair"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its key pairs begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every key pair of the account in these Regions can be deleted; instances keep the public key",
-									},
-								},
-							},
-							{
-								Sid: "EndIndexWorkers",
-								Why: "start the workers that index file systems, and terminate them when they are done",
-								For: []schema.Use{
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/EfsIndexWorker": {"EfsIndexWorker"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "OpenWorkerNetworks",
-								Why: "make a security group through which workers reach a database, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "no-key",
-										Text: "the rules of every security group of the account in these Regions can be changed; EC2 has no condition key for their content",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
-								},
-							},
-							{
-								Sid: "CommandWorkers",
-								Why: "run the tasks of workers through AWS's own documents",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Reach}::document/AWS-RunShellScript"},
-								Shared:    []string{},
-								Note:      "AWS's two documents for scripts only; the vendor's lists have every document",
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
-								},
-							},
-							{
-								Sid: "FollowWorkers",
-								Why: "find the instances that Systems Manager reaches, and read the results of scripts and of the tasks of workers",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "guest-processing",
-									},
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:     []string{"ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "MessageWorkers",
-								Why: "send messages to workers",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "workers",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-									{
-										Asset:     "efs",
-										Operation: "indexing",
-									},
-								},
-								Actions:   []string{"sqs:SendMessage"},
-								Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "FindRepositories",
-								Why: "list buckets, to choose one for a repository or to find that of an earlier task, and the endpoints through which it is reached",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-									{
-										Asset:     "rds",
-										Operation: "image-backup",
-									},
-									{
-										Asset:     "rds",
-										Operation: "database-restore",
-									},
-								},
-								Actions:     []string{"ec2:DescribeVpcEndpoints", "s3:ListAllMyBuckets"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadRepositories",
-								Why: "list the backups of a repository and read the settings of its bucket",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"},
-								Resources: []string{"arn:${Partition}:s3:::*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepBackups",
-								Why: "read, retrieve and expire the backups of a repository, and lock them for their retention",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:PutObjectRetention", "s3:RestoreObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-								Note:      "buckets of this account only; name the bucket of the repository in the scope to limit it further",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects of every bucket of the account can be read and deleted, unless the scope names buckets",
-									},
-								},
-							},
-							{
-								Sid: "WriteObjects",
-								Why: "write backups into a repository, and the exported configuration of a network into a bucket",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-									{
-										Asset:     "vpc",
-										Operation: "restore",
-									},
-								},
-								Actions:   []string{"s3:PutObject"},
-								Resources: []string{"arn:${Partition}:s3:::*/*"},
-								When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "objects of every bucket of the account can be overwritten, unless the scope names buckets",
-									},
-								},
-							},
-							{
-								Sid: "StartRetrievals",
-								Why: "have S3 Batch Operations retrieve archived backups",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:     []string{"s3:CreateJob"},
-								Resources:   []string{"*"},
-								When:        schema.Conditions{"StringEquals": {"s3:RequestJobOperation": {"S3InitiateRestoreObject"}}},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for this action",
-								Note:        "jobs that retrieve archived objects only; the vendor's list allows every job",
-							},
-							{
-								Sid: "FollowRetrievals",
-								Why: "follow the retrieval of archived backups, in the Region of the bucket",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"s3:DescribeJob"},
-								Resources: []string{"arn:${Partition}:s3:*:${Account}:job/*"},
-								When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "PassToBatch",
-								Why: "have S3 Batch Operations work with this same role",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:VeeamRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"batchoperations.s3.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "EncryptRepositories",
-								Why: "encrypt and decrypt the backups of a repository with the customer's key",
-								For: []schema.Use{
-									{
-										Operation: "repository",
-									},
-								},
-								Actions:   []string{"kms:Decrypt", "kms:Encrypt"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReadOrganization",
-								Why: "find the organization and its root",
-								For: []schema.Use{
-									{
-										Operation: "organization",
-									},
-								},
-								Actions:     []string{"organizations:DescribeOrganization", "organizations:ListRoots"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "ReadAccounts",
-								Why: "read the accounts and units of the organization",
-								For: []schema.Use{
-									{
-										Operation: "organization",
-									},
-								},
-								Actions:   []string{"organizations:DescribeAccount", "organizations:DescribeOrganizationalUnit", "organizations:ListChildren"},
-								Resources: []string{"arn:${Partition}:organizations::${Account}:account/o-*/*", "arn:${Partition}:organizations::${Account}:ou/o-*/*", "arn:${Partition}:organizations::${Account}:root/o-*/*"},
-								Shared:    []string{},
-							},
+						{
+							Sid: "DescribeInstances",
+							Why: "list instances, volumes, snapshots and what they use",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeConversionTasks", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeKeyPairs", "ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:GetEbsDefaultKmsKeyId", "iam:ListInstanceProfiles", "servicequotas:ListServiceQuotas"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeMachines",
+							Why: "read the attributes of instances, volumes and snapshots, also those of workers",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"ec2:DescribeInstanceAttribute", "ec2:DescribeVolumeAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "ReadInstanceProfiles",
+							Why: "read the instance profile of an instance, to record and restore it, and that of the workers",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"iam:GetInstanceProfile"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:instance-profile/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TakeSnapshots",
+							Why: "take snapshots of volumes, or of all volumes of an instance at once",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"},
+							Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*", "arn:${Partition}:ec2:${Home}::snapshot/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ec2:${Home}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "CopySnapshots",
+							Why: "copy snapshots under another key, also to another Region, or restore from those that another account shares",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "replication",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CopySnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagSnapshots",
+							Why: "mark snapshots with their policy and chain, and copy the tags of the volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "replication",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags", "ec2:DeleteTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Note:      "snapshots only; the vendor's list has every resource of EC2",
+						},
+						{
+							Sid: "ExpireSnapshots",
+							Why: "delete snapshots whose retention is over, and the temporary ones of a restore",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "replication",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DeleteSnapshot"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot of the account in these Regions can be deleted, unless it is locked",
+								},
+							},
+						},
+						{
+							Sid: "ReadBlocks",
+							Why: "read the blocks of snapshots, and what changed between two, into image-level backups",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ShareSnapshots",
+							Why: "share snapshots with the account of the appliance, whose workers read them, and with other accounts of the customer that restore from them",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:Add/userId": {"${ControlPlaneAccount}", "${OtherAccount}"}}},
+							Shared:    []string{},
+							Note:      "the accounts of the appliance and those that the customer lists only; the vendor's list has any account",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "the data of every snapshot can be read in the account of the appliance",
+								},
+							},
+						},
+						{
+							Sid: "EndSharingOfSnapshots",
+							Why: "end the sharing of a snapshot with an account",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringLike": {"ec2:Remove/userId": {"*"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "NeverPublishSnapshots",
+							Why: "a snapshot is never made public, whatever else is granted",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Deny:      true,
+							Actions:   []string{"ec2:ModifySnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::snapshot/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:Add/group": {"all"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReEncryptSnapshots",
+							Why: "copy snapshots and create volumes under another key",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "replication",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
+							Shared:    []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Note:      "through EC2 only",
+						},
+						{
+							Sid: "DecryptBlocks",
+							Why: "read the blocks of encrypted snapshots",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "backup",
+								},
+							},
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{},
+							Note:      "version 11 of the appliance",
+						},
+						{
+							Sid: "ProcessGuests",
+							Why: "run the scripts that quiesce the applications of an instance, through AWS's own documents",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "guest-processing",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*", "arn:${Partition}:ssm:${Home}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Home}::document/AWS-RunShellScript"},
+							Shared:    []string{},
+							Note:      "the vendor has this with every backup; here it is the operation guest-processing, as whoever may send a shell script to an instance acts with the rights of that instance",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Home}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "LaunchInstances",
+							Why: "launch a restored instance or a worker with the network, keys and volumes that were chosen",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ec2:RunInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "TagWhileLaunching",
+							Why: "put the tags of the original on a restored instance, and the customer's on a worker, while it is launched",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+							Shared:    []string{},
+							Note:      "the vendor's list tags any instance at any time, as with the tag by which workers are terminated",
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "TagRestored",
+							Why: "put the tags of the original on restored volumes, interfaces and addresses",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags", "ec2:DeleteTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreVolumes",
+							Why: "create volumes of snapshots, attach them in place of others or to a worker, and delete them if a restore fails or a worker is done",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+							},
+							Actions:   []string{"ec2:AttachVolume", "ec2:CreateVolume", "ec2:DeleteVolume", "ec2:DetachVolume", "ec2:ModifyVolume"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every volume of the account in these Regions can be detached, and deleted once it is detached",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreInterfaces",
+							Why: "give a restored instance its network interfaces, addresses and instance profile, or those of the instance that it replaces, which is stopped",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:AllocateAddress", "ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AssociateIamInstanceProfile", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute", "ec2:StopInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every instance of the account in these Regions can be stopped, unless it has stop protection, and lose its addresses",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AssignPrivateIpAddresses", "ec2:AssociateAddress", "ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DisassociateAddress", "ec2:ModifyNetworkInterfaceAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "ReplaceInstances",
+							Why: "start a restored instance or a worker, and terminate it or the instance that it replaces",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag of restored instances and of all workers, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every instance of the account in these Regions can be terminated, unless it has termination protection",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "AdjustInstances",
+							Why: "give a restored instance the settings of the original, and a worker its security groups",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"ec2:ModifyInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*"},
+								},
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "NeverChangeUserData",
+							Why: "user data runs as root at the next start of an instance; it is set at launch only",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Deny:      true,
+							Actions:   []string{"ec2:ModifyInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassInstanceRoles",
+							Why: "give a restored instance its role",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, as any may be on the instance that was backed up; to EC2 only",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "together with RunInstances, an instance can be launched with any role that trusts EC2, and its user data then acts with that role; a permissions boundary or a policy that denies passing of administrative roles prevents it",
+								},
+							},
+						},
+						{
+							Sid: "DescribeDatabases",
+							Why: "list instances, clusters, their snapshots and subnet groups, with their tags",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Actions:   []string{"rds:DescribeDBClusterSnapshots", "rds:DescribeDBClusters", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots", "rds:ListTagsForResource"},
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "SnapshotDatabases",
+							Why: "take snapshots of instances and clusters",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*", "arn:${Partition}:rds:${Home}:${Account}:snapshot:*", "arn:${Partition}:rds:${Home}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Home}:${Account}:db:*", "arn:${Partition}:rds:${Home}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "CopyDatabaseSnapshots",
+							Why: "copy snapshots under another key, also to another Region, or restore from those that another account shares; the copy of a database with transparent encryption names an option group",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "replication",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot", "rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+							Shared:    []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+						},
+						{
+							Sid: "TagDatabaseSnapshots",
+							Why: "mark snapshots with their policy and chain, and copy the tags of the databases",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "replication",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource", "rds:RemoveTagsFromResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireDatabaseSnapshots",
+							Why: "delete snapshots whose retention is over, and the temporary ones of a restore",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "replication",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a database or cluster of the account in these Regions can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "ShareDatabaseSnapshots",
+							Why: "share snapshots with the other accounts of the customer that restore from them",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "RDS has no condition key for the account that a snapshot is shared with; a snapshot without a customer managed key can be shared with any account",
+								},
+							},
+						},
+						{
+							Sid: "DescribeDatabaseOffers",
+							Why: "list engines, classes and quotas, to offer them for a restore",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeDhcpOptions", "ec2:DescribeInternetGateways", "rds:DescribeAccountAttributes", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions", "servicequotas:ListServiceQuotas"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeDatabaseGroups",
+							Why: "list the groups that a restored database can have",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBParameterGroups"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeOptionGroups",
+							Why: "list the option groups that a database has or can have",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+							},
+							Actions:   []string{"rds:DescribeOptionGroups"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "DescribeDatabaseNetworks",
+							Why: "read whether a network resolves names, which a public database needs",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DescribeVpcAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreDatabases",
+							Why: "restore instances, clusters and tenant databases from snapshots, give them the groups and settings that were chosen, or delete them if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:CreateDBInstance", "rds:CreateTenantDatabase", "rds:DeleteDBCluster", "rds:DeleteDBInstance", "rds:DeleteTenantDatabase", "rds:ModifyDBCluster", "rds:ModifyDBInstance", "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*", "arn:${Partition}:rds:${Reach}:${Account}:tenant-database:*", "arn:${Partition}:rds:${Reach}:${Account}:snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-snapshot:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster-pg:*", "arn:${Partition}:rds:${Reach}:${Account}:pg:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*", "arn:${Partition}:rds:${Reach}:${Account}:subgrp:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag of restored databases, so no tag limits this; a snapshot of another account is copied first",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every database of the account in these Regions without deletion protection can be deleted",
+								},
+								{
+									Kind: "no-key",
+									Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
+								},
+							},
+						},
+						{
+							Sid: "TagRestoredDatabases",
+							Why: "put the tags of the original on a restored database",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"rds:AddTagsToResource", "rds:RemoveTagsFromResource"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:cluster:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CreateRDSRole",
+							Why: "create RDS's service-linked role at the first restore of an account",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:CreateServiceLinkedRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"},
+							When:      schema.Conditions{"StringEquals": {"iam:AWSServiceName": {"rds.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "this role only; the vendor's list has the roles of every service",
+						},
+						{
+							Sid: "PassMonitoringRoles",
+							Why: "give a restored database the role with which RDS monitored the original",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"monitoring.rds.amazonaws.com", "rds.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "to RDS only; the original may have any role for its monitoring and its directory",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any role that trusts RDS can be given to a database of the account",
+								},
+							},
+						},
+						{
+							Sid: "SetUpNativeBackups",
+							Why: "give a SQL Server instance the option group with which RDS reads and writes backup files",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"rds:ModifyDBInstance"},
+							Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*", "arn:${Partition}:rds:${Reach}:${Account}:og:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "RDS has no condition key for the changed setting, so the settings of every database can be changed, such as its password",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:rds:${Reach}:${Account}:db:*"},
+								},
+							},
+						},
+						{
+							Sid: "KeepStagingBuckets",
+							Why: "make the bucket through which RDS and the workers exchange backup files, and delete it afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:PutBucketPolicy"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its buckets begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "the policy of every bucket of the account can be changed, unless Block Public Access prevents it",
+								},
+								{
+									Kind: "destroys",
+									Text: "every empty bucket of the account can be deleted",
+								},
+							},
+							NotNarrowed: map[string]string{"bucket": "the bucket has a name that the appliance makes up"},
+						},
+						{
+							Sid: "ExchangeBackupFiles",
+							Why: "write, read and delete the backup files in that bucket",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "objects of every bucket of the account can be read, overwritten and deleted",
+								},
+							},
+							NotNarrowed: map[string]string{"bucket": "the bucket has a name that the appliance makes up"},
+						},
+						{
+							Sid: "PassItselfToRDS",
+							Why: "have RDS read the backup files with this same role",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:VeeamRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"rds.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FollowBackupJobs",
+							Why: "list vaults, follow the jobs of AWS Backup, and read which services it protects",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "replication",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"backup:DescribeBackupJob", "backup:DescribeCopyJob", "backup:DescribeRegionSettings", "backup:DescribeRestoreJob", "backup:ListBackupVaults"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ControlBackupJobs",
+							Why: "cancel backup jobs, and have AWS Backup protect the service of the asset",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:     []string{"backup:StopBackupJob", "backup:UpdateRegionSettings"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "AWS Backup has no resource and no condition key for the service, so its protection of other services can be switched off, and their jobs cancelled",
+								},
+							},
+						},
+						{
+							Sid: "StartBackups",
+							Why: "back up into a vault, and list what is in it",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"backup:ListRecoveryPointsByBackupVault", "backup:StartBackupJob"},
+							Resources: []string{"arn:${Partition}:backup:${Home}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "MakeVaults",
+							Why: "read vaults, make a temporary one for a task, and delete it afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:CreateBackupVault", "backup:DeleteBackupVault", "backup:DescribeBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+							Note:      "AWS deletes only vaults that are empty",
+						},
+						{
+							Sid: "MountVaultStorage",
+							Why: "make the storage of a temporary vault",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"backup-storage:MountCapsule"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "ReadRecoveryPoints",
+							Why: "read recovery points and their tags",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "replication",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:DescribeRecoveryPoint", "backup:ListTags"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagRecoveryPoints",
+							Why: "mark recovery points with their policy, and copy the tags of the originals",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:TagResource", "backup:UntagResource"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*", "arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireRecoveryPoints",
+							Why: "delete recovery points whose retention is over, and the temporary ones of a restore",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "replication",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:DeleteRecoveryPoint"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its recovery points have, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every recovery point of the account in these Regions can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
+								},
+							},
+						},
+						{
+							Sid: "CopyBackups",
+							Why: "copy recovery points to another vault, also of another Region or of another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault", "backup:StartCopyJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyIntoVaults",
+							Why: "copy recovery points into a vault, also of another Region or of another account of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:CopyIntoBackupVault"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Shared:    []string{"arn:${Partition}:backup:${Reach}:${Account}:backup-vault:*"},
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "backups can be copied into the vaults of the other accounts that the customer lists, if the vault policies there allow it",
+								},
+							},
+						},
+						{
+							Sid: "StartRestores",
+							Why: "restore recovery points",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:backup:${Reach}:${Account}:recovery-point:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassItselfToBackup",
+							Why: "have AWS Backup work with this same role",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "replication",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "replication",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "replication",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:VeeamRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"backup.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "this role only; the vendor's lists pass any role to any service",
+						},
+						{
+							Sid: "DescribeTables",
+							Why: "read the settings and tags of tables",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "ListTables",
+							Why: "list tables, to protect them and to find a free name for a restored one",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"dynamodb:ListTables"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "BackUpTables",
+							Why: "back up tables through AWS Backup",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"dynamodb:StartAwsBackupJob"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Home}:${Account}:table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "RestoreTables",
+							Why: "restore a table through AWS Backup, with the settings and tags of the original, or delete it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"dynamodb:DeleteTable", "dynamodb:RestoreTableFromAwsBackup", "dynamodb:TagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"},
+							Resources: []string{"arn:${Partition}:dynamodb:${Reach}:${Account}:table/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every table of the account in these Regions without deletion protection can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "UseTableKeys",
+							Why: "read and write encrypted tables and their backups",
+							For: []schema.Use{
+								{
+									Asset:     "dynamodb",
+									Operation: "backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "dynamodb",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"backup.${Reach}.amazonaws.com", "dynamodb.${Reach}.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "through DynamoDB and AWS Backup only",
+						},
+						{
+							Sid: "DescribeFileSystems",
+							Why: "read the settings, mount targets, access points and tags of file systems",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeBackupPolicy", "elasticfilesystem:DescribeFileSystemPolicy", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeLifecycleConfiguration", "elasticfilesystem:DescribeMountTargetSecurityGroups", "elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeReplicationConfigurations", "elasticfilesystem:DescribeTags", "elasticfilesystem:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*"},
+								},
+							},
+						},
+						{
+							Sid: "BackUpFileSystems",
+							Why: "read a file system for its backup",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "backup",
+								},
+								{
+									Asset:     "efs",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:Backup"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Home}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "tag",
+								},
+							},
+						},
+						{
+							Sid: "CreateFileSystems",
+							Why: "create the file system that a restore fills",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"elasticfilesystem:CreateFileSystem"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+						},
+						{
+							Sid: "RestoreFileSystems",
+							Why: "fill a file system from a recovery point and give it the settings, mount targets and access points of the original, or delete it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"elasticfilesystem:CreateAccessPoint", "elasticfilesystem:CreateMountTarget", "elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteFileSystem", "elasticfilesystem:DeleteMountTarget", "elasticfilesystem:PutBackupPolicy", "elasticfilesystem:PutFileSystemPolicy", "elasticfilesystem:PutLifecycleConfiguration", "elasticfilesystem:Restore", "elasticfilesystem:TagResource", "elasticfilesystem:UntagResource", "elasticfilesystem:UpdateFileSystem"},
+							Resources: []string{"arn:${Partition}:elasticfilesystem:${Reach}:${Account}:file-system/*", "arn:${Partition}:elasticfilesystem:${Reach}:${Account}:access-point/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every file system of the account in these Regions can be deleted",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "the policy of every file system can be changed, also to let other accounts mount it",
+								},
+							},
+						},
+						{
+							Sid: "UseFileSystemKeys",
+							Why: "create encrypted file systems",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:GenerateDataKeyWithoutPlaintext"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"elasticfilesystem.${Reach}.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "through EFS only",
+						},
+						{
+							Sid: "DescribeFSx",
+							Why: "list file systems, backups and the data repositories of file systems",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"fsx:DescribeBackups", "fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "TagFSx",
+							Why: "read the tags by which policies choose, and copy them to backups and restored file systems",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"fsx:ListTagsForResource", "fsx:TagResource", "fsx:UntagResource"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:file-system/*", "arn:${Partition}:fsx:${Reach}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "BackUpFSx",
+							Why: "take backups of file systems through AWS Backup",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"fsx:CreateBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Home}:${Account}:backup/*", "arn:${Partition}:fsx:${Home}:${Account}:file-system/*", "arn:${Partition}:fsx:${Home}:${Account}:volume/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:fsx:${Home}:${Account}:file-system/*", "arn:${Partition}:fsx:${Home}:${Account}:volume/*"},
+								},
+							},
+						},
+						{
+							Sid: "CopyFSxBackups",
+							Why: "copy backups to another vault, also of another Region",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"fsx:CopyBackup"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "CopyFromFSx",
+							Why: "copy and restore backups out of a vault, where they are recovery points with ARNs of FSx",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:CopyFromBackupVault", "backup:DescribeRecoveryPoint", "backup:StartCopyJob", "backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ExpireFSxBackups",
+							Why: "delete backups whose retention is over, which are recovery points with ARNs of FSx",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "replication",
+								},
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint", "backup:ListTags"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every backup of a file system of FSx in these Regions can be deleted, unless AWS Backup Vault Lock or a policy of the vault prevents it",
+								},
+							},
+						},
+						{
+							Sid: "RestoreFSx",
+							Why: "create a file system from a backup, or delete it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"fsx:CreateFileSystemFromBackup", "fsx:DeleteFileSystem"},
+							Resources: []string{"arn:${Partition}:fsx:${Reach}:${Account}:backup/*", "arn:${Partition}:fsx:${Reach}:${Account}:file-system/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every file system of FSx of the account in these Regions can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "DescribeDirectories",
+							Why: "list the directories that a restored file system can join, and quotas and route tables",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ds:DescribeDirectories", "ec2:DescribeRouteTables", "servicequotas:ListServiceQuotas"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "TagFSxNetworks",
+							Why: "tag the route tables through which a restored file system of several zones is reached",
+							For: []schema.Use{
+								{
+									Asset:     "fsx",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:route-table/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind: "vpc",
+								},
+							},
+						},
+						{
+							Sid: "DescribeWarehouses",
+							Why: "read clusters, their snapshots and tags",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:DescribeClusterSnapshots", "redshift:DescribeClusters", "redshift:DescribeTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "SnapshotWarehouses",
+							Why: "take snapshots of clusters through AWS Backup, mark them with their policy, and delete those whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"redshift:CreateClusterSnapshot", "redshift:CreateTags", "redshift:DeleteClusterSnapshot", "redshift:DeleteTags"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a cluster of the account in these Regions can be deleted",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*"},
+								},
+							},
+						},
+						{
+							Sid: "ExpireWarehouseBackups",
+							Why: "read, tag and delete recovery points of clusters, which have ARNs of Redshift",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"backup:DeleteRecoveryPoint", "backup:DescribeRecoveryPoint", "backup:ListTags", "backup:StartRestoreJob"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every recovery point of a cluster of the account in these Regions can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "DescribeWarehouseGroups",
+							Why: "list the groups and roles that a restored cluster or namespace can have",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeInternetGateways", "iam:ListRoles", "redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterSubnetGroups"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "RestoreWarehouses",
+							Why: "restore a cluster from a snapshot with the settings and tags of the original, or delete it if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift:CreateTags", "redshift:DeleteCluster", "redshift:DescribeNodeConfigurationOptions", "redshift:ModifyCluster", "redshift:RestoreFromClusterSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift:${Reach}:${Account}:cluster:*", "arn:${Partition}:redshift:${Reach}:${Account}:snapshot:*/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every cluster of the account in these Regions can be deleted",
+								},
+								{
+									Kind: "no-key",
+									Text: "Redshift has no condition key for the changed setting, so the settings of every cluster can be changed, such as its password",
+								},
+							},
+						},
+						{
+							Sid: "PassWarehouseRoles",
+							Why: "give a restored cluster or namespace the roles of the original",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"arn:${Partition}:iam::${Account}:role/*"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"redshift.amazonaws.com", "redshift-serverless.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "any role of the account, as any may be on the original; to Redshift only",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any role that trusts Redshift can be given to a restored cluster or namespace",
+								},
+							},
+						},
+						{
+							Sid: "KeepWarehouseSecrets",
+							Why: "have Redshift keep and rotate the administrator's password of a restored cluster or namespace in a secret",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"},
+							Resources: []string{"arn:${Partition}:secretsmanager:${Reach}:${Account}:secret:redshift!*"},
+							Shared:    []string{},
+							Note:      "secrets with the name that Redshift gives its own; the vendor's lists have every secret",
+						},
+						{
+							Sid: "UseWarehouseKeys",
+							Why: "read and write encrypted clusters, namespaces and secrets",
+							For: []schema.Use{
+								{
+									Asset:     "redshift",
+									Operation: "restore",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:GenerateDataKey"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"redshift.${Reach}.amazonaws.com", "redshift-serverless.${Reach}.amazonaws.com", "secretsmanager.${Reach}.amazonaws.com"}}},
+							Shared:    []string{},
+							Note:      "through Redshift and Secrets Manager only",
+						},
+						{
+							Sid: "ListNamespaces",
+							Why: "list namespaces and workgroups",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"redshift-serverless:ListNamespaces", "redshift-serverless:ListWorkgroups"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadNamespaces",
+							Why: "read snapshots of namespaces, and the tags of namespaces and workgroups",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "manual-backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift-serverless:GetSnapshot", "redshift-serverless:ListSnapshots", "redshift-serverless:ListTagsForResource"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "SnapshotNamespaces",
+							Why: "take snapshots of namespaces",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:CreateSnapshot"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepServerlessSnapshots",
+							Why: "mark snapshots with their policy, and delete those whose retention is over",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "backup",
+								},
+								{
+									Asset:     "redshift-serverless",
+									Operation: "manual-backup",
+								},
+							},
+							Actions:   []string{"redshift-serverless:DeleteSnapshot", "redshift-serverless:TagResource"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag that all its snapshots have, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every manual snapshot of a namespace of the account in these Regions can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "RestoreNamespaces",
+							Why: "create a namespace and a workgroup and fill them from a snapshot, or delete them if that fails",
+							For: []schema.Use{
+								{
+									Asset:     "redshift-serverless",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:DeleteNamespace", "redshift-serverless:DeleteWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:GetWorkgroup", "redshift-serverless:RestoreFromSnapshot", "redshift-serverless:TagResource"},
+							Resources: []string{"arn:${Partition}:redshift-serverless:${Reach}:${Account}:namespace/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:workgroup/*", "arn:${Partition}:redshift-serverless:${Reach}:${Account}:snapshot/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every namespace and workgroup of the account in these Regions can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "DescribeNetworks",
+							Why: "record networks, load balancers, shares and everything in them, to compare and restore them",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "backup",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeAddresses", "ec2:DescribeClientVpnEndpoints", "ec2:DescribeCustomerGateways", "ec2:DescribeDhcpOptions", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeManagedPrefixLists", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayMulticastDomains", "ec2:DescribeTransitGatewayPeeringAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:DescribeTransitGatewayVpcAttachments", "ec2:DescribeTransitGateways", "ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcPeeringConnections", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "ec2:GetTransitGatewayPrefixListReferences", "ec2:GetTransitGatewayRouteTableAssociations", "ec2:GetTransitGatewayRouteTablePropagations", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "ram:GetResourceShareAssociations", "ram:GetResourceShares", "ram:ListPrincipals", "ram:ListResources"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "DescribeNetworkDetails",
+							Why: "record attributes of networks, client VPNs, prefix lists and what transit gateways route",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "backup",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:DescribeClientVpnAuthorizationRules", "ec2:DescribeClientVpnRoutes", "ec2:DescribeClientVpnTargetNetworks", "ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries", "ec2:GetTransitGatewayMulticastDomainAssociations", "ec2:SearchTransitGatewayRoutes"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadSharePermissions",
+							Why: "record what the accounts of a share may do",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "backup",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ram:ListResourceSharePermissions"},
+							Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FindNetworkUsers",
+							Why: "find what uses a network before it is replaced, its quotas, and the buckets of exported configurations, and create the default network of a Region anew",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ec2:CreateDefaultSubnet", "ec2:CreateDefaultVpc", "lambda:ListFunctions", "s3:ListAllMyBuckets", "servicequotas:ListServiceQuotas"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ExportConfiguration",
+							Why: "export the configuration as a CloudFormation template into a bucket of the customer",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"s3:GetBucketLocation", "s3:ListBucket"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "RestoreNetworks",
+							Why: "create and change networks with subnets, routes, access lists, security groups, gateways, endpoints and VPNs, with the tags of the original, and delete what the restore created if it fails",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateDhcpOptions", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AssociateVpcCidrBlock", "ec2:AttachInternetGateway", "ec2:AttachVpnGateway", "ec2:AuthorizeClientVpnIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateCustomerGateway", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateManagedPrefixList", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:CreateVpnConnection", "ec2:CreateVpnGateway", "ec2:DeleteClientVpnEndpoint", "ec2:DeleteClientVpnRoute", "ec2:DeleteCustomerGateway", "ec2:DeleteDhcpOptions", "ec2:DeleteEgressOnlyInternetGateway", "ec2:DeleteInternetGateway", "ec2:DeleteManagedPrefixList", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DeleteVpnConnection", "ec2:DeleteVpnGateway", "ec2:DetachInternetGateway", "ec2:DetachVpnGateway", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateClientVpnTargetNetwork", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyManagedPrefixList", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:ModifyVpnConnection", "ec2:RejectVpcEndpointConnections", "ec2:ReleaseAddress", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeClientVpnIngress", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:dhcp-options/*", "arn:${Partition}:ec2:${Reach}:${Account}:internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:egress-only-internet-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:elastic-ip/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:client-vpn-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:customer-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpn-connection/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
+							Shared:    []string{},
+							Note:      "tags on parts of a network only; one on an instance could make it a worker that may be terminated",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every network and VPN of the account in these Regions can be changed, opened to the internet, and deleted if nothing is in it",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AcceptVpcEndpointConnections", "ec2:AssociateAddress", "ec2:AssociateClientVpnTargetNetwork", "ec2:AssociateRouteTable", "ec2:AssociateSubnetCidrBlock", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateClientVpnEndpoint", "ec2:CreateClientVpnRoute", "ec2:CreateNatGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointServiceConfiguration", "ec2:CreateVpcPeeringConnection", "ec2:DeleteClientVpnRoute", "ec2:DeleteNatGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteNetworkAclEntry", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpcEndpointServiceConfigurations", "ec2:DeleteVpcEndpoints", "ec2:DeleteVpcPeeringConnection", "ec2:DisableVgwRoutePropagation", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:EnableVgwRoutePropagation", "ec2:ModifyClientVpnEndpoint", "ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcEndpoint", "ec2:ModifyVpcEndpointServiceConfiguration", "ec2:ModifyVpcPeeringConnectionOptions", "ec2:RejectVpcEndpointConnections", "ec2:ReplaceNetworkAclAssociation", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-acl/*", "arn:${Partition}:ec2:${Reach}:${Account}:route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:natgateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-endpoint-service/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc-peering-connection/*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreTransitGateways",
+							Why: "create and change transit gateways with their routes and attachments, and delete them if the restore fails",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:AssociateTransitGatewayRouteTable", "ec2:CreateTags", "ec2:CreateTransitGateway", "ec2:CreateTransitGatewayMulticastDomain", "ec2:CreateTransitGatewayPeeringAttachment", "ec2:CreateTransitGatewayPrefixListReference", "ec2:CreateTransitGatewayRoute", "ec2:CreateTransitGatewayRouteTable", "ec2:DeleteTransitGateway", "ec2:DeleteTransitGatewayMulticastDomain", "ec2:DeleteTransitGatewayPeeringAttachment", "ec2:DeleteTransitGatewayPrefixListReference", "ec2:DeleteTransitGatewayRoute", "ec2:DeleteTransitGatewayRouteTable", "ec2:DeleteTransitGatewayVpcAttachment", "ec2:DisableTransitGatewayRouteTablePropagation", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:DisassociateTransitGatewayRouteTable", "ec2:EnableTransitGatewayRouteTablePropagation", "ec2:ModifyTransitGateway", "ec2:ModifyTransitGatewayVpcAttachment"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-route-table/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-multicast-domain/*", "arn:${Partition}:ec2:${Reach}:${Account}:prefix-list/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every transit gateway of the account in these Regions can be changed and deleted",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AssociateTransitGatewayMulticastDomain", "ec2:CreateTags", "ec2:DisassociateTransitGatewayMulticastDomain", "ec2:ModifyTransitGatewayVpcAttachment"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								},
+							},
+						},
+						{
+							Sid: "AttachToTransitGateways",
+							Why: "attach a restored network to a transit gateway, also to one that another account shares",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ec2:CreateTransitGatewayVpcAttachment"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*", "arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway-attachment/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+							Shared:    []string{"arn:${Partition}:ec2:${Reach}:${Account}:transit-gateway/*"},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:subnet/*"},
+								},
+							},
+						},
+						{
+							Sid: "RestoreLoadBalancers",
+							Why: "create and change load balancers, their listeners, target groups and tags, and delete them if the restore fails",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets"},
+							Resources: []string{"arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:loadbalancer/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:listener/*", "arn:${Partition}:elasticloadbalancing:${Reach}:${Account}:targetgroup/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every load balancer of the account in these Regions without deletion protection can be deleted",
+								},
+							},
+						},
+						{
+							Sid: "CreateShares",
+							Why: "share the parts of a restored network with the accounts of the organization that had them",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:     []string{"ram:CreateResourceShare"},
+							Resources:   []string{"*"},
+							When:        schema.Conditions{"Bool": {"ram:RequestedAllowsExternalPrincipals": {"false"}}},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							Note:        "shares within the organization only; the vendor's list allows any account",
+							Remains: []schema.Remain{
+								{
+									Kind: "data-leaves",
+									Text: "resources of the account can be shared with every account of the organization",
+								},
+							},
+						},
+						{
+							Sid: "ChangeShares",
+							Why: "add the parts of a restored network to a share, remove them, and tag the share as the original",
+							For: []schema.Use{
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"ram:AssociateResourceShare", "ram:DeleteResourceShare", "ram:DisassociateResourceShare", "ram:TagResource", "ram:UntagResource"},
+							Resources: []string{"arn:${Partition}:ram:${Reach}:${Account}:resource-share/*"},
+							When:      schema.Conditions{"Bool": {"ram:AllowsExternalPrincipals": {"false"}}},
+							Shared:    []string{},
+							Note:      "shares within the organization only",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every share of the account within the organization can be changed and deleted",
+								},
+							},
+						},
+						{
+							Sid: "DescribeWorkers",
+							Why: "find images, key pairs and quotas for workers, and follow their start",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:     []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints", "servicequotas:ListServiceQuotas"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "FindWorkerImages",
+							Why: "find the newest image for workers, in AWS's public parameters",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ssm:GetParameter"},
+							Resources: []string{"arn:${Partition}:ssm:${Reach}::parameter/aws/service/*"},
+							Shared:    []string{},
+							Note:      "AWS's public parameters only; the vendor's lists have every parameter of the account",
+						},
+						{
+							Sid: "CheckWorkerRole",
+							Why: "find the instance profile of the workers' role, and check that it has the permissions that workers need",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy"},
+							Resources: []string{"${roles:VeeamWorkerRole}"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "TagIndexWorkers",
+							Why: "mark the workers that index file systems while they are launched",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"aws:RequestTag/EfsIndexWorker": {"EfsIndexWorker"}, "ec2:CreateAction": {"RunInstances"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassWorkerRole",
+							Why: "launch workers with the role made for them here",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:VeeamWorkerRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+							Note:      "this role only; the vendor's lists pass any role to any service",
+						},
+						{
+							Sid: "KeepWorkerKeyPairs",
+							Why: "make a key pair for a worker, and delete it afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ec2:CreateKeyPair", "ec2:DeleteKeyPair"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its key pairs begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every key pair of the account in these Regions can be deleted; instances keep the public key",
+								},
+							},
+						},
+						{
+							Sid: "EndIndexWorkers",
+							Why: "start the workers that index file systems, and terminate them when they are done",
+							For: []schema.Use{
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ec2:StartInstances", "ec2:TerminateInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:ResourceTag/EfsIndexWorker": {"EfsIndexWorker"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "OpenWorkerNetworks",
+							Why: "make a security group through which workers reach a database, and delete it afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:   []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group-rule/*", "arn:${Partition}:ec2:${Reach}:${Account}:vpc/*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "no-key",
+									Text: "the rules of every security group of the account in these Regions can be changed; EC2 has no condition key for their content",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "CommandWorkers",
+							Why: "run the tasks of workers through AWS's own documents",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Reach}::document/AWS-RunShellScript"},
+							Shared:    []string{},
+							Note:      "AWS's two documents for scripts only; the vendor's lists have every document",
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+								},
+							},
+						},
+						{
+							Sid: "FollowWorkers",
+							Why: "find the instances that Systems Manager reaches, and read the results of scripts and of the tasks of workers",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "guest-processing",
+								},
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:     []string{"ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "MessageWorkers",
+							Why: "send messages to workers",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "workers",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+								{
+									Asset:     "efs",
+									Operation: "indexing",
+								},
+							},
+							Actions:   []string{"sqs:SendMessage"},
+							Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "FindRepositories",
+							Why: "list buckets, to choose one for a repository or to find that of an earlier task, and the endpoints through which it is reached",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+								{
+									Asset:     "rds",
+									Operation: "image-backup",
+								},
+								{
+									Asset:     "rds",
+									Operation: "database-restore",
+								},
+							},
+							Actions:     []string{"ec2:DescribeVpcEndpoints", "s3:ListAllMyBuckets"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadRepositories",
+							Why: "list the backups of a repository and read the settings of its bucket",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:   []string{"s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"},
+							Resources: []string{"arn:${Partition}:s3:::*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepBackups",
+							Why: "read, retrieve and expire the backups of a repository, and lock them for their retention",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:   []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:PutObjectRetention", "s3:RestoreObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+							Note:      "buckets of this account only; name the bucket of the repository in the scope to limit it further",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "objects of every bucket of the account can be read and deleted, unless the scope names buckets",
+								},
+							},
+						},
+						{
+							Sid: "WriteObjects",
+							Why: "write backups into a repository, and the exported configuration of a network into a bucket",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+								{
+									Asset:     "vpc",
+									Operation: "restore",
+								},
+							},
+							Actions:   []string{"s3:PutObject"},
+							Resources: []string{"arn:${Partition}:s3:::*/*"},
+							When:      schema.Conditions{"Null": {"s3:x-amz-grant-full-control": {"true"}, "s3:x-amz-grant-read": {"true"}, "s3:x-amz-grant-read-acp": {"true"}, "s3:x-amz-grant-write": {"true"}, "s3:x-amz-grant-write-acp": {"true"}}, "StringEquals": {"s3:ResourceAccount": {"${Account}"}}, "StringEqualsIfExists": {"s3:x-amz-acl": {"private", "bucket-owner-full-control", "bucket-owner-read"}}},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "objects of every bucket of the account can be overwritten, unless the scope names buckets",
+								},
+							},
+						},
+						{
+							Sid: "StartRetrievals",
+							Why: "have S3 Batch Operations retrieve archived backups",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:     []string{"s3:CreateJob"},
+							Resources:   []string{"*"},
+							When:        schema.Conditions{"StringEquals": {"s3:RequestJobOperation": {"S3InitiateRestoreObject"}}},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for this action",
+							Note:        "jobs that retrieve archived objects only; the vendor's list allows every job",
+						},
+						{
+							Sid: "FollowRetrievals",
+							Why: "follow the retrieval of archived backups, in the Region of the bucket",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:   []string{"s3:DescribeJob"},
+							Resources: []string{"arn:${Partition}:s3:*:${Account}:job/*"},
+							When:      schema.Conditions{"StringEquals": {"s3:ResourceAccount": {"${Account}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "PassToBatch",
+							Why: "have S3 Batch Operations work with this same role",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:VeeamRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"batchoperations.s3.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "EncryptRepositories",
+							Why: "encrypt and decrypt the backups of a repository with the customer's key",
+							For: []schema.Use{
+								{
+									Operation: "repository",
+								},
+							},
+							Actions:   []string{"kms:Decrypt", "kms:Encrypt"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReadOrganization",
+							Why: "find the organization and its root",
+							For: []schema.Use{
+								{
+									Operation: "organization",
+								},
+							},
+							Actions:     []string{"organizations:DescribeOrganization", "organizations:ListRoots"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "ReadAccounts",
+							Why: "read the accounts and units of the organization",
+							For: []schema.Use{
+								{
+									Operation: "organization",
+								},
+							},
+							Actions:   []string{"organizations:DescribeAccount", "organizations:DescribeOrganizationalUnit", "organizations:ListChildren"},
+							Resources: []string{"arn:${Partition}:organizations::${Account}:account/o-*/*", "arn:${Partition}:organizations::${Account}:ou/o-*/*", "arn:${Partition}:organizations::${Account}:root/o-*/*"},
+							Shared:    []string{},
 						},
 					},
 				},
 			},
-			{
-				Entity: "VeeamWorkerRole",
-				Why:    "the worker instances of the appliance run with this role",
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "workers",
-					},
-					{
-						Asset:     "ec2",
-						Operation: "file-level-recovery",
-					},
-					{
-						Asset:     "rds",
-						Operation: "image-backup",
-					},
-					{
-						Asset:     "rds",
-						Operation: "database-restore",
-					},
-					{
-						Asset:     "efs",
-						Operation: "indexing",
-					},
+		},
+		{
+			Entity: "VeeamWorkerRole",
+			Why:    "the worker instances of the appliance run with this role",
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "workers",
 				},
-				Trust: []schema.Trust{
-					{
-						Sid:     "Workers",
-						Why:     "EC2 gives the role to the worker instances",
-						Service: "${EC2Service}",
-					},
-					{
-						Sid:       "Appliance",
-						Why:       "the appliance checks the role, and communicates with the workers through it",
-						AWS:       "${ControlPlaneRole}",
-						WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
-					},
+				{
+					Asset:     "ec2",
+					Operation: "file-level-recovery",
 				},
-				Policies: []schema.Policy{
-					{
-						Entity: "VeeamWorkerPolicy",
-						Kind:   "managed",
-						Why:    "what worker instances do, and what the appliance does with them",
-						Statements: []schema.Statement{
-							{
-								Sid:         "RunAgent",
-								Why:         "exchange messages with Systems Manager, report on the worker, and estimate the costs of backups; find queues",
-								Actions:     []string{"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply", "pricing:GetProducts", "sqs:ListQueues", "ssm:GetDeployablePatchSnapshotForInstance", "ssm:GetManifest", "ssm:ListAssociations", "ssm:PutConfigurePackageResult", "ssm:PutInventory", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid:       "ReportInstance",
-								Why:       "report the state of the worker and of its associations to Systems Manager",
-								Actions:   []string{"ssm:DescribeAssociation", "ssm:ListInstanceAssociations", "ssm:PutComplianceItems", "ssm:UpdateAssociationStatus", "ssm:UpdateInstanceAssociationStatus", "ssm:UpdateInstanceInformation"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}:${Account}:association/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "tag",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-									},
+				{
+					Asset:     "rds",
+					Operation: "image-backup",
+				},
+				{
+					Asset:     "rds",
+					Operation: "database-restore",
+				},
+				{
+					Asset:     "efs",
+					Operation: "indexing",
+				},
+			},
+			Trust: []schema.Trust{
+				{
+					Sid:     "Workers",
+					Why:     "EC2 gives the role to the worker instances",
+					Service: "${EC2Service}",
+				},
+				{
+					Sid:       "Appliance",
+					Why:       "the appliance checks the role, and communicates with the workers through it",
+					AWS:       "${ControlPlaneRole}",
+					WhenGiven: map[schema.Value]schema.Conditions{"ExternalId": {"StringEquals": {"sts:ExternalId": {"${ExternalId}"}}}},
+				},
+			},
+			Policies: []schema.Policy{
+				{
+					Entity: "VeeamWorkerPolicy",
+					Kind:   "managed",
+					Why:    "what worker instances do, and what the appliance does with them",
+					Statements: []schema.Statement{
+						{
+							Sid:         "RunAgent",
+							Why:         "exchange messages with Systems Manager, report on the worker, and estimate the costs of backups; find queues",
+							Actions:     []string{"ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply", "pricing:GetProducts", "sqs:ListQueues", "ssm:GetDeployablePatchSnapshotForInstance", "ssm:GetManifest", "ssm:ListAssociations", "ssm:PutConfigurePackageResult", "ssm:PutInventory", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid:       "ReportInstance",
+							Why:       "report the state of the worker and of its associations to Systems Manager",
+							Actions:   []string{"ssm:DescribeAssociation", "ssm:ListInstanceAssociations", "ssm:PutComplianceItems", "ssm:UpdateAssociationStatus", "ssm:UpdateInstanceAssociationStatus", "ssm:UpdateInstanceInformation"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}:${Account}:association/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "tag",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
 								},
 							},
-							{
-								Sid:       "ReadDocuments",
-								Why:       "read the documents that Systems Manager runs on the worker, which AWS owns",
-								Actions:   []string{"ssm:DescribeDocument", "ssm:GetDocument"},
-								Resources: []string{"arn:${Partition}:ssm:${Reach}::document/AWS*"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ReadPublicParameters",
-								Why:       "read AWS's public parameters, such as the newest image for workers",
-								Actions:   []string{"ssm:GetParameter", "ssm:GetParameters"},
-								Resources: []string{"arn:${Partition}:ssm:${Reach}::parameter/aws/service/*"},
-								Shared:    []string{},
-								Note:      "AWS's public parameters only; the vendor's lists have every parameter of the account",
-							},
-							{
-								Sid:       "CheckOwnPermissions",
-								Why:       "check that the role has the permissions that workers need",
-								Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy"},
-								Resources: []string{"${roles:VeeamWorkerRole}"},
-								Shared:    []string{},
-							},
-							{
-								Sid:       "ExchangeMessages",
-								Why:       "exchange messages with the appliance",
-								Actions:   []string{"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
-								Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no name that its queues begin with",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every queue of the account in these Regions can be read and emptied",
-									},
+						},
+						{
+							Sid:       "ReadDocuments",
+							Why:       "read the documents that Systems Manager runs on the worker, which AWS owns",
+							Actions:   []string{"ssm:DescribeDocument", "ssm:GetDocument"},
+							Resources: []string{"arn:${Partition}:ssm:${Reach}::document/AWS*"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ReadPublicParameters",
+							Why:       "read AWS's public parameters, such as the newest image for workers",
+							Actions:   []string{"ssm:GetParameter", "ssm:GetParameters"},
+							Resources: []string{"arn:${Partition}:ssm:${Reach}::parameter/aws/service/*"},
+							Shared:    []string{},
+							Note:      "AWS's public parameters only; the vendor's lists have every parameter of the account",
+						},
+						{
+							Sid:       "CheckOwnPermissions",
+							Why:       "check that the role has the permissions that workers need",
+							Actions:   []string{"iam:GetContextKeysForPrincipalPolicy", "iam:GetRole", "iam:ListInstanceProfilesForRole", "iam:SimulatePrincipalPolicy"},
+							Resources: []string{"${roles:VeeamWorkerRole}"},
+							Shared:    []string{},
+						},
+						{
+							Sid:       "ExchangeMessages",
+							Why:       "exchange messages with the appliance",
+							Actions:   []string{"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
+							Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no name that its queues begin with",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every queue of the account in these Regions can be read and emptied",
 								},
 							},
-							{
-								Sid: "DescribeForRecovery",
-								Why: "list instances, volumes, snapshots, networks, keys and quotas, to launch a worker that mounts volumes",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances", "ec2:DescribeKeyPairs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRegions", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "iam:ListAccountAliases", "kms:ListAliases", "kms:ListKeys", "servicequotas:ListServiceQuotas", "ssm:GetCommandInvocation"},
-								Resources:   []string{"*"},
-								Shared:      []string{},
-								WhyWildcard: "AWS has no resource-level permission for these actions",
-							},
-							{
-								Sid: "LaunchForRecovery",
-								Why: "launch a worker that mounts the volumes of a backup",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:RunInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
+						},
+						{
+							Sid: "DescribeForRecovery",
+							Why: "list instances, volumes, snapshots, networks, keys and quotas, to launch a worker that mounts volumes",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
 								},
 							},
-							{
-								Sid: "TagForRecovery",
-								Why: "put the customer's tags on a worker while it is launched",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:CreateTags"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-								When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
-								Shared:    []string{},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
-									},
+							Actions:     []string{"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances", "ec2:DescribeKeyPairs", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRegions", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "iam:ListAccountAliases", "kms:ListAliases", "kms:ListKeys", "servicequotas:ListServiceQuotas", "ssm:GetCommandInvocation"},
+							Resources:   []string{"*"},
+							Shared:      []string{},
+							WhyWildcard: "AWS has no resource-level permission for these actions",
+						},
+						{
+							Sid: "LaunchForRecovery",
+							Why: "launch a worker that mounts the volumes of a backup",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
 								},
 							},
-							{
-								Sid: "PassItselfToWorkers",
-								Why: "launch a worker with this same role",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"iam:PassRole"},
-								Resources: []string{"${roles:VeeamWorkerRole}"},
-								When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ConnectForRecovery",
-								Why: "copy snapshots, create volumes of them, attach them to the worker, change its security groups, interfaces and key pair, and delete all of that afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"ec2:AttachNetworkInterface", "ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateKeyPair", "ec2:CreateNetworkInterface", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteKeyPair", "ec2:DeleteNetworkInterface", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
-								Shared:    []string{},
-								Note:      "the vendor documents no tag of its workers, temporary volumes and snapshots, so no tag limits this",
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every snapshot of the account in these Regions can be deleted, every volume once it is detached, and every instance terminated, unless it has termination protection; by whoever controls a worker, too",
-									},
-								},
-								Narrow: []schema.Narrowing{
-									{
-										Kind:      "vpc",
-										Actions:   []string{"ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:ModifyInstanceAttribute"},
-										Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
-									},
+							Actions:   []string{"ec2:RunInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}::image/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
 								},
 							},
-							{
-								Sid: "NeverChangeUserData",
-								Why: "user data runs as root at the next start of an instance; workers have it from their launch",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Deny:      true,
-								Actions:   []string{"ec2:ModifyInstanceAttribute"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
-								When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "UseKeysForRecovery",
-								Why: "read the keys that encrypt snapshots, and create volumes of them under another key",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"kms:DescribeKey", "kms:GetKeyPolicy"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								Shared:    []string{},
-							},
-							{
-								Sid: "ReEncryptForRecovery",
-								Why: "copy snapshots and create volumes under another key",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "GrantKeysForRecovery",
-								Why: "let EBS use the keys of the volumes of a recovery",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"kms:CreateGrant"},
-								Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
-								When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
-								Shared:    []string{},
-							},
-							{
-								Sid: "KeepQueuesForRecovery",
-								Why: "make the queue of a recovery, and delete it afterwards",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
-								},
-								Actions:   []string{"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"},
-								Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "destroys",
-										Text: "every queue of the account in these Regions can be deleted",
-									},
-									{
-										Kind: "data-leaves",
-										Text: "the access policy of a queue can be changed; AWS has no condition key for its content",
-									},
+						},
+						{
+							Sid: "TagForRecovery",
+							Why: "put the customer's tags on a worker while it is launched",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
 								},
 							},
-							{
-								Sid: "CommandRecovery",
-								Why: "run the tasks of the worker through AWS's own documents",
-								For: []schema.Use{
-									{
-										Asset:     "ec2",
-										Operation: "file-level-recovery",
-									},
+							Actions:   []string{"ec2:CreateTags"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
+							When:      schema.Conditions{"StringEquals": {"ec2:CreateAction": {"RunInstances"}}},
+							Shared:    []string{},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*"},
 								},
-								Actions:   []string{"ssm:SendCommand"},
-								Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Reach}::document/AWS-RunShellScript"},
-								Shared:    []string{},
-								Remains: []schema.Remain{
-									{
-										Kind: "escalates",
-										Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
-									},
+							},
+						},
+						{
+							Sid: "PassItselfToWorkers",
+							Why: "launch a worker with this same role",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"iam:PassRole"},
+							Resources: []string{"${roles:VeeamWorkerRole}"},
+							When:      schema.Conditions{"StringEquals": {"iam:PassedToService": {"${EC2Service}"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ConnectForRecovery",
+							Why: "copy snapshots, create volumes of them, attach them to the worker, change its security groups, interfaces and key pair, and delete all of that afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ec2:AttachNetworkInterface", "ec2:AttachVolume", "ec2:CopySnapshot", "ec2:CreateKeyPair", "ec2:CreateNetworkInterface", "ec2:CreateSnapshot", "ec2:CreateVolume", "ec2:DeleteKeyPair", "ec2:DeleteNetworkInterface", "ec2:DeleteSnapshot", "ec2:DeleteVolume", "ec2:DescribeInstanceAttribute", "ec2:DescribeSnapshotAttribute", "ec2:DescribeVolumeAttribute", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:volume/*", "arn:${Partition}:ec2:${Reach}::snapshot/*", "arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*", "arn:${Partition}:ec2:${Reach}:${Account}:key-pair/*"},
+							Shared:    []string{},
+							Note:      "the vendor documents no tag of its workers, temporary volumes and snapshots, so no tag limits this",
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every snapshot of the account in these Regions can be deleted, every volume once it is detached, and every instance terminated, unless it has termination protection; by whoever controls a worker, too",
+								},
+							},
+							Narrow: []schema.Narrowing{
+								{
+									Kind:      "vpc",
+									Actions:   []string{"ec2:AttachNetworkInterface", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:ModifyInstanceAttribute"},
+									Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:network-interface/*", "arn:${Partition}:ec2:${Reach}:${Account}:subnet/*", "arn:${Partition}:ec2:${Reach}:${Account}:security-group/*"},
+								},
+							},
+						},
+						{
+							Sid: "NeverChangeUserData",
+							Why: "user data runs as root at the next start of an instance; workers have it from their launch",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Deny:      true,
+							Actions:   []string{"ec2:ModifyInstanceAttribute"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*"},
+							When:      schema.Conditions{"StringEqualsIgnoreCase": {"ec2:Attribute": {"userData"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "UseKeysForRecovery",
+							Why: "read the keys that encrypt snapshots, and create volumes of them under another key",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"kms:DescribeKey", "kms:GetKeyPolicy"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							Shared:    []string{},
+						},
+						{
+							Sid: "ReEncryptForRecovery",
+							Why: "copy snapshots and create volumes under another key",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"StringLike": {"kms:ViaService": {"ec2.${Reach}.amazonaws.com"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "GrantKeysForRecovery",
+							Why: "let EBS use the keys of the volumes of a recovery",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"kms:CreateGrant"},
+							Resources: []string{"arn:${Partition}:kms:${KeyReach}:${Account}:key/*"},
+							When:      schema.Conditions{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+							Shared:    []string{},
+						},
+						{
+							Sid: "KeepQueuesForRecovery",
+							Why: "make the queue of a recovery, and delete it afterwards",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"},
+							Resources: []string{"arn:${Partition}:sqs:${Reach}:${Account}:*"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "destroys",
+									Text: "every queue of the account in these Regions can be deleted",
+								},
+								{
+									Kind: "data-leaves",
+									Text: "the access policy of a queue can be changed; AWS has no condition key for its content",
+								},
+							},
+						},
+						{
+							Sid: "CommandRecovery",
+							Why: "run the tasks of the worker through AWS's own documents",
+							For: []schema.Use{
+								{
+									Asset:     "ec2",
+									Operation: "file-level-recovery",
+								},
+							},
+							Actions:   []string{"ssm:SendCommand"},
+							Resources: []string{"arn:${Partition}:ec2:${Reach}:${Account}:instance/*", "arn:${Partition}:ssm:${Reach}::document/AWS-RunPowerShellScript", "arn:${Partition}:ssm:${Reach}::document/AWS-RunShellScript"},
+							Shared:    []string{},
+							Remains: []schema.Remain{
+								{
+									Kind: "escalates",
+									Text: "any command can be run on any managed instance of the account, with the rights of its instance role",
 								},
 							},
 						},
 					},
 				},
-				InstanceProfile: "VeeamWorkerInstanceProfile",
 			},
+			InstanceProfile: "VeeamWorkerInstanceProfile",
 		},
-		Prerequisites: []schema.Prerequisite{
-			{
-				For: []schema.Use{
-					{
-						Operation: "backup",
-					},
-					{
-						Operation: "manual-backup",
-					},
-					{
-						Operation: "replication",
-					},
-					{
-						Operation: "guest-processing",
-					},
-					{
-						Operation: "image-backup",
-					},
-					{
-						Operation: "indexing",
-					},
-					{
-						Operation: "workers",
-					},
-					{
-						Operation: "restore",
-					},
-					{
-						Operation: "database-restore",
-					},
-					{
-						Operation: "file-level-recovery",
-					},
-					{
-						Operation: "repository",
-					},
-					{
-						Operation: "organization",
-					},
+	},
+	Prerequisites: []schema.Prerequisite{
+		{
+			For: []schema.Use{
+				{
+					Operation: "backup",
 				},
-				Text: "The role of the backup appliance must be allowed sts:AssumeRole for the roles of this stack, and must exist before the stack is created. In the appliance, add VeeamRole with its path and name (Configuration > Accounts > IAM Roles), and the external ID if you entered one.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "backup",
-					},
-					{
-						Operation: "manual-backup",
-					},
-					{
-						Operation: "replication",
-					},
-					{
-						Operation: "guest-processing",
-					},
-					{
-						Operation: "image-backup",
-					},
-					{
-						Operation: "indexing",
-					},
-					{
-						Operation: "workers",
-					},
-					{
-						Operation: "restore",
-					},
-					{
-						Operation: "database-restore",
-					},
-					{
-						Operation: "file-level-recovery",
-					},
-					{
-						Operation: "repository",
-					},
-					{
-						Operation: "organization",
-					},
+				{
+					Operation: "manual-backup",
 				},
-				Text: "The appliance's check of permissions simulates actions on every resource. It can report actions as missing that are granted here for ARNs or under conditions only.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "backup",
-					},
-					{
-						Operation: "replication",
-					},
-					{
-						Operation: "restore",
-					},
+				{
+					Operation: "replication",
 				},
-				Text: "Customer keys: the policy of a key must allow IAM policies of this account (the default policy does), or name the roles. AWS managed keys cannot be shared with another account.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "guest-processing",
-					},
+				{
+					Operation: "guest-processing",
 				},
-				Text: "The instances need the SSM agent and an instance role that lets Systems Manager reach them (AmazonSSMManagedInstanceCore); otherwise snapshots are taken without quiesced applications.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "restore",
-					},
+				{
+					Operation: "image-backup",
 				},
-				Text: "A snapshot under the AWS managed key aws/rds cannot be shared with another account. The key of an encrypted snapshot of another account must allow this one.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "rds",
-						Operation: "image-backup",
-					},
-					{
-						Asset:     "rds",
-						Operation: "database-restore",
-					},
+				{
+					Operation: "indexing",
 				},
-				Text: "Image-level backups need the option SQLSERVER_BACKUP_RESTORE (SQL Server), or network access of the workers to the database (PostgreSQL), and accounts of the database that are entered in the appliance.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "dynamodb",
-						Operation: "replication",
-					},
-					{
-						Asset:     "dynamodb",
-						Operation: "restore",
-					},
-					{
-						Asset:     "redshift",
-						Operation: "replication",
-					},
-					{
-						Asset:     "redshift",
-						Operation: "restore",
-					},
-					{
-						Asset:     "efs",
-						Operation: "replication",
-					},
-					{
-						Asset:     "efs",
-						Operation: "restore",
-					},
-					{
-						Asset:     "fsx",
-						Operation: "replication",
-					},
-					{
-						Asset:     "fsx",
-						Operation: "restore",
-					},
+				{
+					Operation: "workers",
 				},
-				Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, a vault policy there that allows backup:CopyIntoBackupVault, and a customer managed key that the other account may use.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "fsx",
-						Operation: "restore",
-					},
+				{
+					Operation: "restore",
 				},
-				Text: "The first file system of an account needs FSx's service-linked role AWSServiceRoleForAmazonFSx; one that joins a directory needs that directory in the network of the restore.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "vpc",
-						Operation: "restore",
-					},
+				{
+					Operation: "database-restore",
 				},
-				Text: "A network that is attached to a shared transit gateway, or refers to a shared prefix list, needs their share through AWS RAM. The first load balancer of an account needs the service-linked role AWSServiceRoleForElasticLoadBalancing. Quotas for addresses and networks of the target Region apply. Shares with accounts outside the organization are not restored.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Asset:     "ec2",
-						Operation: "workers",
-					},
-					{
-						Asset:     "ec2",
-						Operation: "file-level-recovery",
-					},
-					{
-						Asset:     "rds",
-						Operation: "image-backup",
-					},
-					{
-						Asset:     "rds",
-						Operation: "database-restore",
-					},
-					{
-						Asset:     "efs",
-						Operation: "indexing",
-					},
+				{
+					Operation: "file-level-recovery",
 				},
-				Text: "Workers need a worker configuration in the appliance for each Region and zone, whose subnet reaches S3, SQS, Systems Manager and EBS. Add the role whose name begins with VeeamWorkerRole to the appliance too, and choose it for workers in production accounts; the output RoleArn is VeeamRole.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "repository",
-					},
+				{
+					Operation: "repository",
 				},
-				Text: "The bucket of a repository must exist, in this account. For immutable backups it needs Object Lock and versioning. The policy of a customer key must allow VeeamRole to use it.",
-			},
-			{
-				For: []schema.Use{
-					{
-						Operation: "organization",
-					},
+				{
+					Operation: "organization",
 				},
-				Text: "Launch this operation in the management account of the organization, or in an account to which its administration is delegated.",
 			},
+			Text: "The role of the backup appliance must be allowed sts:AssumeRole for the roles of this stack, and must exist before the stack is created. In the appliance, add VeeamRole with its path and name (Configuration > Accounts > IAM Roles), and the external ID if you entered one.",
 		},
-	}
+		{
+			For: []schema.Use{
+				{
+					Operation: "backup",
+				},
+				{
+					Operation: "manual-backup",
+				},
+				{
+					Operation: "replication",
+				},
+				{
+					Operation: "guest-processing",
+				},
+				{
+					Operation: "image-backup",
+				},
+				{
+					Operation: "indexing",
+				},
+				{
+					Operation: "workers",
+				},
+				{
+					Operation: "restore",
+				},
+				{
+					Operation: "database-restore",
+				},
+				{
+					Operation: "file-level-recovery",
+				},
+				{
+					Operation: "repository",
+				},
+				{
+					Operation: "organization",
+				},
+			},
+			Text: "The appliance's check of permissions simulates actions on every resource. It can report actions as missing that are granted here for ARNs or under conditions only.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "backup",
+				},
+				{
+					Operation: "replication",
+				},
+				{
+					Operation: "restore",
+				},
+			},
+			Text: "Customer keys: the policy of a key must allow IAM policies of this account (the default policy does), or name the roles. AWS managed keys cannot be shared with another account.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "guest-processing",
+				},
+			},
+			Text: "The instances need the SSM agent and an instance role that lets Systems Manager reach them (AmazonSSMManagedInstanceCore); otherwise snapshots are taken without quiesced applications.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "restore",
+				},
+			},
+			Text: "A snapshot under the AWS managed key aws/rds cannot be shared with another account. The key of an encrypted snapshot of another account must allow this one.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "rds",
+					Operation: "image-backup",
+				},
+				{
+					Asset:     "rds",
+					Operation: "database-restore",
+				},
+			},
+			Text: "Image-level backups need the option SQLSERVER_BACKUP_RESTORE (SQL Server), or network access of the workers to the database (PostgreSQL), and accounts of the database that are entered in the appliance.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "dynamodb",
+					Operation: "replication",
+				},
+				{
+					Asset:     "dynamodb",
+					Operation: "restore",
+				},
+				{
+					Asset:     "redshift",
+					Operation: "replication",
+				},
+				{
+					Asset:     "redshift",
+					Operation: "restore",
+				},
+				{
+					Asset:     "efs",
+					Operation: "replication",
+				},
+				{
+					Asset:     "efs",
+					Operation: "restore",
+				},
+				{
+					Asset:     "fsx",
+					Operation: "replication",
+				},
+				{
+					Asset:     "fsx",
+					Operation: "restore",
+				},
+			},
+			Text: "Copies to a vault of another account need cross-account backup enabled in AWS Organizations, a vault policy there that allows backup:CopyIntoBackupVault, and a customer managed key that the other account may use.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "fsx",
+					Operation: "restore",
+				},
+			},
+			Text: "The first file system of an account needs FSx's service-linked role AWSServiceRoleForAmazonFSx; one that joins a directory needs that directory in the network of the restore.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "vpc",
+					Operation: "restore",
+				},
+			},
+			Text: "A network that is attached to a shared transit gateway, or refers to a shared prefix list, needs their share through AWS RAM. The first load balancer of an account needs the service-linked role AWSServiceRoleForElasticLoadBalancing. Quotas for addresses and networks of the target Region apply. Shares with accounts outside the organization are not restored.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Asset:     "ec2",
+					Operation: "workers",
+				},
+				{
+					Asset:     "ec2",
+					Operation: "file-level-recovery",
+				},
+				{
+					Asset:     "rds",
+					Operation: "image-backup",
+				},
+				{
+					Asset:     "rds",
+					Operation: "database-restore",
+				},
+				{
+					Asset:     "efs",
+					Operation: "indexing",
+				},
+			},
+			Text: "Workers need a worker configuration in the appliance for each Region and zone, whose subnet reaches S3, SQS, Systems Manager and EBS. Add the role whose name begins with VeeamWorkerRole to the appliance too, and choose it for workers in production accounts; the output RoleArn is VeeamRole.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "repository",
+				},
+			},
+			Text: "The bucket of a repository must exist, in this account. For immutable backups it needs Object Lock and versioning. The policy of a customer key must allow VeeamRole to use it.",
+		},
+		{
+			For: []schema.Use{
+				{
+					Operation: "organization",
+				},
+			},
+			Text: "Launch this operation in the management account of the organization, or in an account to which its administration is delegated.",
+		},
+	},
 }
