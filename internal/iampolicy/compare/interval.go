@@ -1,9 +1,25 @@
 package compare
 
 import (
-	"math/big"
+	"cmp"
+	"strconv"
 	"strings"
 )
+
+// exactNumber is a number, or a time in seconds. Big numbers are not needed, and package math/big would make the review
+// page larger.
+type exactNumber struct {
+	thousandths int64
+	billionths  int // beyond the thousandths
+}
+
+func (n exactNumber) cmp(o exactNumber) int {
+	return cmp.Or(cmp.Compare(n.thousandths, o.thousandths), cmp.Compare(n.billionths, o.billionths))
+}
+
+func (n exactNumber) key() string {
+	return strconv.FormatInt(n.thousandths, 10) + "," + strconv.Itoa(n.billionths)
+}
 
 // bound is one end of an interval of numbers or times.
 type bound struct {
@@ -14,7 +30,7 @@ type bound struct {
 // position is a point on the number line: just before, at or just after a number, or one of the two ends.
 type position struct {
 	end  int // -1, +1: an end of the line
-	at   *big.Rat
+	at   exactNumber
 	near int // -1: just before, +1: just after
 }
 
@@ -22,8 +38,8 @@ func (p position) cmp(q position) int {
 	switch {
 	case p.end != 0 || q.end != 0:
 		return p.end - q.end
-	case p.at.Cmp(q.at) != 0:
-		return p.at.Cmp(q.at)
+	case p.at != q.at:
+		return p.at.cmp(q.at)
 	}
 	return p.near - q.near
 }
@@ -32,11 +48,11 @@ func (b bound) key() string {
 	if b.value.end != 0 {
 		return "all"
 	}
-	return b.value.at.RatString() + string("-0+"[b.value.near+1])
+	return b.value.at.key() + string("-0+"[b.value.near+1])
 }
 
 // interval returns the interval of values that meet a comparison operator with a number.
-func interval(operator string, at *big.Rat) (from, to bound) {
+func interval(operator string, at exactNumber) (from, to bound) {
 	from, to = bound{true, position{at: at}}, bound{true, position{at: at}}
 	switch {
 	case strings.HasSuffix(operator, "lessthan"):

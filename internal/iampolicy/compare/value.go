@@ -1,10 +1,10 @@
 package compare
 
 import (
-	"math/big"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -48,7 +48,7 @@ func (r *reader) readValue(base string, f family, written string, variables bool
 			at = parseDate(written)
 		}
 		if known = at != nil && !v.pattern.variable; known {
-			v.from, v.to = interval(base, at)
+			v.from, v.to = interval(base, *at)
 			v.key = v.from.key() + ".." + v.to.key()
 			return v
 		}
@@ -178,22 +178,27 @@ func parseNetwork(s string) (netip.Prefix, bool) {
 }
 
 // decimal matches numbers short enough to be exact in any arithmetic.
-var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,12}(\.[0-9]{1,3})?$`)
+var decimal = regexp.MustCompile(`^([+-]?[0-9]{1,12})(?:\.([0-9]{1,3}))?$`)
 
-func parseNumber(s string) *big.Rat {
-	if !decimal.MatchString(s) {
+// parseNumber returns the number that is written, or nil.
+func parseNumber(s string) *exactNumber {
+	parts := decimal.FindStringSubmatch(s)
+	if parts == nil {
 		return nil
 	}
-	n, _ := new(big.Rat).SetString(s)
-	return n
+	thousandths, err := strconv.ParseInt(parts[1]+(parts[2] + "000")[:3], 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &exactNumber{thousandths: thousandths}
 }
 
 // parseDate parses the unambiguous formats: ISO 8601 to the day or the second, and seconds since 1970 with more than
 // four digits. It returns nil for others.
-func parseDate(s string) *big.Rat {
+func parseDate(s string) *exactNumber {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return new(big.Rat).Add(new(big.Rat).SetInt64(t.Unix()), big.NewRat(int64(t.Nanosecond()), int64(time.Second)))
+			return &exactNumber{t.UnixMilli(), t.Nanosecond() % int(time.Millisecond)}
 		}
 	}
 	if len(s) > 4 && !strings.Contains(s, ".") && !strings.ContainsAny(s[:1], "+-") {
