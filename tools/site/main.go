@@ -5,6 +5,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"flag"
 	"fmt"
 	"log"
@@ -55,5 +57,25 @@ func main() {
 	if err := os.WriteFile(path, page, 0o644); err != nil {
 		log.Fatalf("write %s: %v", path, err)
 	}
-	fmt.Printf("%s: %d bytes\n", path, len(page))
+	packed, err := gzipSize(page)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s: %d bytes, %d as gzip -9 compresses it\n", path, len(page), packed)
+}
+
+// gzipSize returns the size of the page as a web server sends it.
+func gzipSize(page []byte) (int, error) {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(page)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("compress the page: %w", err)
+	}
+	return out.Len(), nil
 }

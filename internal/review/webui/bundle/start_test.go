@@ -11,7 +11,7 @@ import (
 // maxPacked is the limit of the page as web servers send it, compressed with gzip; maxFirst that of the part before the
 // engine, which is all that the first view needs.
 const (
-	maxPacked = 1_850_000
+	maxPacked = 1_700_000
 	maxFirst  = 150_000
 )
 
