@@ -16,7 +16,7 @@ func TestInfraRoleResources(t *testing.T) {
 		"template.yaml": {
 			"AWS::CloudWatch::Alarm": 3, "AWS::Events::Rule": 4, "AWS::IAM::Role": 3,
 			"AWS::IAM::ManagedPolicy": 3, "AWS::IAM::RolePolicy": 1, "AWS::Lambda::EventInvokeConfig": 2,
-			"AWS::Lambda::Function": 2, "AWS::Lambda::Permission": 1, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
+			"AWS::Lambda::Function": 2, "AWS::Lambda::Permission": 4, "AWS::Logs::LogGroup": 1, "AWS::SNS::Subscription": 1,
 			"AWS::SNS::Topic": 1, "AWS::SNS::TopicInlinePolicy": 1, "AWS::SQS::Queue": 2, "AWS::SQS::QueuePolicy": 1,
 			"AWS::SSM::Parameter": 1, "Custom::PermissionStack": 1,
 		},

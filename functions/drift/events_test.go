@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack/internal/fakeaws/fakeawstest"
@@ -127,5 +129,45 @@ func TestForwardedEvents(t *testing.T) {
 	if len(got) != 1 || got[0].Direction != finding.GrantsMore ||
 		!strings.Contains(got[0].Email, "called iam:AttachRolePolicy") {
 		t.Errorf("got messages %+v, want one with the caller", got)
+	}
+}
+
+// TestEventOfForeignRule checks that a rule of somebody else whose name begins like those of the check cannot start the
+// check with an event that never happened.
+func TestEventOfForeignRule(t *testing.T) {
+	t.Parallel()
+	w := launchIn(t, iamRegion, fakeawstest.Options{Program: fakeawstest.BuiltProgram(t), Events: true}, nil)
+	w.WaitIdle()
+	w.Messages()
+	own := w.PhysicalID("DriftRule")
+	send := func(rule string) int {
+		t.Helper()
+		source := "theirs" + rule
+		if _, err := w.Events.PutRule(t.Context(), &eventbridge.PutRuleInput{
+			Name: &rule, EventPattern: aws.String(`{"source":["` + source + `"]}`),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{
+			Rule: &rule, Targets: []types.Target{{Id: aws.String("Drift"), Arn: aws.String(
+				"arn:aws:lambda:" + iamRegion + ":" + account + ":function:" + w.PhysicalID("Drift"))}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.WaitIdle()
+		completed := strings.Count(w.Log.String(), "drift check completed")
+		if _, err := w.Events.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
+			Source: &source, DetailType: aws.String("theirs"), Detail: aws.String("{}"),
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		w.WaitIdle()
+		return strings.Count(w.Log.String(), "drift check completed") - completed
+	}
+	if n := send(own + "-theirs"); n != 0 {
+		t.Errorf("an event of a rule of somebody else started %d checks, want none", n)
+	}
+	if n := send(own); n != 1 { // the event does reach the function of a rule of the check
+		t.Errorf("an event of the check's own rule started %d checks, want 1", n)
 	}
 }

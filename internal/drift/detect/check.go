@@ -206,7 +206,7 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 	}
 	if c.chosen != nil {
 		report.Choices = append(report.Choices, c.contents(ctx, m)...)
-		if choice, ok := c.externalIDChoice(parent, all); ok && !all[0].inProgress {
+		if choice, ok := c.externalIDChoice(ctx, parent, all); ok && !all[0].inProgress {
 			report.Choices = append(report.Choices, choice)
 		}
 	}

@@ -75,6 +75,9 @@ type CloudFormation interface {
 	GetStackPolicy(
 		context.Context, *cloudformation.GetStackPolicyInput, ...func(*cloudformation.Options),
 	) (*cloudformation.GetStackPolicyOutput, error)
+	DescribeStackEvents(
+		context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options),
+	) (*cloudformation.DescribeStackEventsOutput, error)
 	ListStacks(
 		context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options),
 	) (*cloudformation.ListStacksOutput, error)
