@@ -11,12 +11,11 @@ import (
 	"permstack/internal/notify/finding"
 )
 
-// externalIDChoice returns when CloudFormation last changed the roles that require the
-// external id, and a hash of what the templates declare for them. If the time is another
-// one and the hash is the same, the external id was replaced: it is the only parameter of
-// the permission stack. So the change of a value that CloudFormation does not return is
-// found without a hash of it. A change set that restores drift changes a role, too; such a
-// choice is Explained if the previous check found drift of the role. It is, too, if updates of the parent stack that were
+// externalIDChoice returns when CloudFormation last changed the roles that require the external id, and a hash of
+// what the templates declare for them. If the time is another one and the hash is the same, the external id was
+// replaced: it is the only parameter of the permission stack. So the change of a value that CloudFormation does not
+// return is found without a hash of it. A change set that restores drift changes a role, too; such a choice is
+// Explained if the previous check found drift of the role. It is, too, if updates of the parent stack that were
 // rolled back wrote the role, see madeByRolledBackUpdates.
 //
 // externalIDChoice reports false if there is no such role, or the time is not known.

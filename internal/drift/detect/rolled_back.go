@@ -22,13 +22,14 @@ var errTooManyEvents = errors.New("too many events of the stack")
 // maxEventPages bounds the DescribeStackEvents calls of one stack, with 100 events each: an update has about 60.
 const maxEventPages = 20
 
-// madeByRolledBackUpdates reports whether everything that CloudFormation did to a permission stack since a time belongs to
-// updates of the parent stack that were rolled back, and each of them changed the declared properties of the roles, which
-// explains that CloudFormation wrote them. So a failed update of the parent is not taken for another external id.
+// madeByRolledBackUpdates reports whether everything that CloudFormation did to a permission stack since a time
+// belongs to updates of the parent stack that were rolled back, and each of them changed the declared properties of
+// the roles, which explains that CloudFormation wrote them. So a failed update of the parent is not taken for another
+// external id.
 //
-// It reports false if anybody else updated the stack in that time; if an update of the parent wrote a role with the same
-// properties, because then the external id is what it changed, and somebody may have used it before the rollback; and if
-// the events could not be read.
+// It reports false if anybody else updated the stack in that time; if an update of the parent wrote a role with the
+// same properties, because then the external id is what it changed, and somebody may have used it before the
+// rollback; and if the events could not be read.
 func (c *check) madeByRolledBackUpdates(
 	ctx context.Context, parent, s *stack, roles []string, since time.Time,
 ) bool {
@@ -76,8 +77,8 @@ func (c *check) madeByRolledBackUpdates(
 // span is a time in which the custom resource of a parent was being updated.
 type span struct{ begin, end time.Time }
 
-// rolledBackSpans returns the times in which the custom resource was updated, of the updates of a parent stack that were
-// rolled back. The events are the oldest first.
+// rolledBackSpans returns the times in which the custom resource was updated, of the updates of a parent stack that
+// were rolled back. The events are the oldest first.
 func rolledBackSpans(events []types.StackEvent) []span {
 	var out, current []span
 	var open *span
