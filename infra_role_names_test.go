@@ -62,8 +62,11 @@ func (n infraNames) name(id string) string {
 	if n.s.template == "templates/org-hub.yaml" {
 		stack = "org"
 	}
-	if id == "ProvisionerLogGroup" {
+	switch id {
+	case "ProvisionerLogGroup":
 		return stack + "-log"
+	case "AlertTopic":
+		return "permstack-alerts-" + uuid
 	}
 	return stack + "-" + id + "-1A2B"
 }

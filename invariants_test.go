@@ -306,7 +306,7 @@ func checkCondition(t *testing.T, what, action string, s iampolicy.Statement) {
 func TestDriftRights(t *testing.T) {
 	const (
 		role  = "arn:aws:iam::123456789012:role/permstack/us-east-1/main/ClumioIAMRole-us-east-1-main"
-		topic = "arn:aws:sns:us-east-1:123456789012:parent-AlertTopic-1A2B"
+		topic = "arn:aws:sns:us-east-1:123456789012:permstack-alerts-" + uuid
 	)
 	never := []request{
 		{"its work", "iam:GetRole", role, nil, true},

@@ -31,7 +31,7 @@ func (arns) Ref(id string) (any, error) {
 	case "VendorCeiling":
 		return vendorCeiling, nil
 	case "AlertTopic":
-		return "arn:aws:sns:us-east-1:" + account + ":parent-AlertTopic-1A2B", nil
+		return "arn:aws:sns:us-east-1:" + account + ":permstack-alerts-" + uuid, nil
 	}
 	return id, nil
 }

@@ -289,7 +289,6 @@ func (o *operation) cleanUp(ctx context.Context, cause error) error {
 func (o *operation) deleteAll(ctx context.Context) error {
 	err := o.checkProtection(ctx)
 	if err == nil {
-		o.stripAllRoles(ctx)
 		err = o.deleteStacks(ctx)
 	}
 	if err == nil {
@@ -301,8 +300,10 @@ func (o *operation) deleteAll(ctx context.Context) error {
 	return err
 }
 
-// deleteStacks deletes the permission stacks at the same time. It repeats until none
-// exists: a Create that is still running may create one meanwhile.
+// deleteStacks deletes the permission stacks at the same time, the access stack after
+// its roles can be assumed by nobody. The inventory stack, which lets nobody in, does
+// not wait for that. It repeats until none exists: a Create that is still running may
+// create one meanwhile.
 func (o *operation) deleteStacks(ctx context.Context) error {
 	removed := false
 	for round := 1; ; round++ {
@@ -310,6 +311,9 @@ func (o *operation) deleteStacks(ctx context.Context) error {
 		var tasks []func(context.Context) error
 		for _, part := range slices.Backward(installation.Parts) {
 			tasks = append(tasks, func(ctx context.Context) error {
+				if part == installation.Access && round == 1 {
+					o.stripAllRoles(ctx)
+				}
 				exists, err := o.deleteOwned(ctx, o.parent.StackName(part))
 				if exists {
 					found++

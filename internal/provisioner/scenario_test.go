@@ -199,7 +199,7 @@ func TestSameEventTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+inventory)
+	wrote(t, f, "UpdateStack "+access, "DeleteStack "+inventory, "DeleteStack "+access)
 	exists(t, f)
 }
 
@@ -285,7 +285,7 @@ func TestDelete(t *testing.T) {
 		if _, err := handle(t, f, event(cfn.RequestDelete, nil)); err != nil {
 			t.Fatal(err)
 		}
-		wrote(t, f, "UpdateStack "+access, "DeleteStack "+access, "DeleteStack "+inventory, "DeleteStack "+access)
+		wrote(t, f, "UpdateStack "+access, "DeleteStack "+inventory, "DeleteStack "+access, "DeleteStack "+access)
 	})
 	t.Run("fails for good", func(t *testing.T) {
 		f := launched(t)

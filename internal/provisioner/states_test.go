@@ -27,7 +27,10 @@ func TestStates(t *testing.T) {
 	)
 	anew := []string{remove, create, update}
 	gone := []string{remove, removeIn}
-	stripped := []string{update, remove, removeIn}
+	// While the roles are stripped, or an operation on the access stack ends, the inventory stack is deleted.
+	stripped := []string{update, removeIn, remove}
+	later := []string{removeIn, remove}
+	strippedLater := []string{removeIn, update, remove}
 	table := map[types.StackStatus]struct {
 		ends     types.StackStatus // what the state becomes by itself
 		onUpdate []string          // nil: refused
@@ -55,7 +58,7 @@ func TestStates(t *testing.T) {
 		types.StackStatusRollbackInProgress: {
 			ends:     types.StackStatusRollbackComplete,
 			onUpdate: anew,
-			onDelete: gone,
+			onDelete: later,
 		},
 		types.StackStatusDeleteInProgress: {
 			ends:     types.StackStatusDeleteComplete,
@@ -65,32 +68,32 @@ func TestStates(t *testing.T) {
 		types.StackStatusUpdateInProgress: {
 			ends:     types.StackStatusUpdateComplete,
 			onUpdate: []string{update},
-			onDelete: stripped,
+			onDelete: strippedLater,
 		},
 		types.StackStatusUpdateCompleteCleanupInProgress: {
 			ends:     types.StackStatusUpdateComplete,
 			onUpdate: []string{update},
-			onDelete: stripped,
+			onDelete: strippedLater,
 		},
 		types.StackStatusUpdateRollbackInProgress: {
 			ends:     types.StackStatusUpdateRollbackFailed,
 			onUpdate: []string{goOn, update},
-			onDelete: gone,
+			onDelete: later,
 		},
 		types.StackStatusUpdateRollbackCompleteCleanupInProgress: {
 			ends:     types.StackStatusUpdateRollbackComplete,
 			onUpdate: []string{update},
-			onDelete: stripped,
+			onDelete: strippedLater,
 		},
 		types.StackStatusImportInProgress: {
 			ends:     types.StackStatusImportComplete,
 			onUpdate: []string{update},
-			onDelete: stripped,
+			onDelete: strippedLater,
 		},
 		types.StackStatusImportRollbackInProgress: {
 			ends:     types.StackStatusImportRollbackComplete,
 			onUpdate: []string{update},
-			onDelete: stripped,
+			onDelete: strippedLater,
 		},
 	}
 	for _, status := range types.StackStatusCreateComplete.Values() {

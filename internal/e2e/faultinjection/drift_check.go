@@ -28,10 +28,15 @@ import (
 )
 
 const (
-	alertTopic     = parentName + "-AlertTopic"
-	stateParameter = parentName + "-DriftState"
-	rogueStatement = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	alertTopicPrefix = "permstack-alerts-"
+	stateParameter   = parentName + "-DriftState"
+	rogueStatement   = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 )
+
+// alertTopic returns the name of the alert topic, which the policies of the drift check's role contain.
+func (p *parent) alertTopic() string {
+	return alertTopicPrefix + p.stackID[strings.LastIndexByte(p.stackID, '/')+1:]
+}
 
 // createParentStack creates the parent stack as far as the drift check reads it,
 // once in an environment.
@@ -40,9 +45,10 @@ func (p *parent) createParentStack() error {
 		return nil
 	}
 	ctx := context.Background()
-	body := fmt.Sprintf(`{"Resources":{"AlertTopic":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":%q}},
+	body := fmt.Sprintf(`{"Resources":{"AlertTopic":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":
+		{"Fn::Join":["",[%q,{"Fn::Select":[2,{"Fn::Split":["/",{"Ref":"AWS::StackId"}]}]}]]}}},
 		"DriftState":{"Type":"AWS::SSM::Parameter","Properties":{"Name":%q,"Type":"String","Value":%q}}}}`,
-		alertTopic, stateParameter, notify.FirstState)
+		alertTopicPrefix, stateParameter, notify.FirstState)
 	name := parentName
 	out, err := p.env.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
 	if err != nil {
@@ -61,7 +67,7 @@ func (p *parent) createParentStack() error {
 	}
 	p.env.writes.Add(1)
 	have, err := p.env.takeSnapshot(ctx)
-	p.thirdParty["topic "+alertTopic] = have["topic "+alertTopic]
+	p.thirdParty["topic "+p.alertTopic()] = have["topic "+p.alertTopic()]
 	return err
 }
 
@@ -299,7 +305,8 @@ func (i *invocation) driftHandler(
 	}
 	cfg.Retryer = func() aws.Retryer { return env.retryer(lambdaenv.Attempts) }
 	settings := driftlambda.Settings{
-		Parent: parent, TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopic,
+		Parent: parent, TopicARN: "arn:aws:sns:" + region + ":" + account + ":" + alertTopicPrefix +
+			parent.ID[strings.LastIndexByte(parent.ID, '/')+1:],
 		Parameter: stateParameter, Revert: revert,
 	}
 	return driftlambda.Handler(settings, cfg, env.log, env.clock.Now, i.sleep), nil

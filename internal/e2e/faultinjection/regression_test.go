@@ -75,7 +75,7 @@ func TestRegressions(t *testing.T) {
 		{
 			"reverted drift was not reported because the run ended too early",
 			"drift revert",
-			"sns:Publish backup-AlertTopic",
+			"sns:Publish permstack-alerts-UUID",
 			1,
 			Kind{KillBefore, Once},
 		},

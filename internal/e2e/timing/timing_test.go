@@ -3,6 +3,7 @@
 // sections of docs/performance.md and docs/drift.md about them.
 //
 //	go test ./internal/e2e/timing -update
+//	go test ./internal/e2e/timing -run TestTimes -v -timeline    # what each operation waits for
 package timing
 
 import (
@@ -23,7 +24,10 @@ import (
 	"permstack/internal/policies"
 )
 
-var update = flag.Bool("update", false, "write the sections of docs/performance.md and docs/drift.md")
+var (
+	update    = flag.Bool("update", false, "write the sections of docs/performance.md and docs/drift.md")
+	timelines = flag.Bool("timeline", false, "print when CloudFormation begins and ends each resource of TestTimes")
+)
 
 const document = "../../../docs/performance.md"
 
@@ -98,25 +102,41 @@ func run(t *testing.T, c choice) (r result) {
 	synctest.Test(t, func(t *testing.T) {
 		r.choice = c
 		a := newAccount(t)
+		var began time.Time
+		printTimeline := func(operation string, stacks ...string) {
+			if *timelines {
+				t.Logf("%s, %s:\n%s", c.name, operation, a.timeline(began, stacks...))
+			}
+		}
+		began = time.Now()
 		r.launch.permstack = a.create(parentName, permstack.Template, c.launch)
+		all := append(a.permissionStacks(), parentName)
+		printTimeline("launch", all...)
 		launched := unbounded(*a.set)
 		custom := func(status types.ResourceStatus) time.Duration {
 			return a.since(parentName, "PermissionStack", status)
 		}
-		began := custom("CREATE_IN_PROGRESS")
-		inCustom := custom("CREATE_COMPLETE") - began
-		r.launch.bound = r.launch.permstack - inCustom - (began - functionTime)
-		r.monitoring = began - functionTime
+		customBegan := custom("CREATE_IN_PROGRESS")
+		inCustom := custom("CREATE_COMPLETE") - customBegan
+		r.launch.bound = r.launch.permstack - inCustom - (customBegan - functionTime)
+		r.monitoring = customBegan - functionTime
 		r.trust = inCustom
 
+		began = time.Now()
 		r.update.permstack = a.update(parentName, permstack.Template, c.changed, nil)
+		printTimeline("update", all...)
 		inUpdate := custom("UPDATE_COMPLETE") - custom("UPDATE_IN_PROGRESS")
 		r.update.bound = r.update.permstack - inUpdate
 		changed := unbounded(*a.set)
 
 		// The parent's remaining resources are deleted after the permission stacks.
 		id := a.id(parentName)
+		for i, name := range all {
+			all[i] = a.id(name)
+		}
+		began = time.Now()
 		r.remove.permstack = a.remove(parentName)
+		printTimeline("delete", all...)
 		inRemove := a.since(id, "PermissionStack", "DELETE_COMPLETE") - a.since(id, "PermissionStack", "DELETE_IN_PROGRESS")
 		r.remove.bound = r.remove.permstack - inRemove
 
@@ -221,7 +241,7 @@ func TestTimes(t *testing.T) {
 			for name, limit := range map[string]struct {
 				times
 				factor float64
-			}{"update": {r.update, 1.10}, "deletion": {r.remove, 1.15}} {
+			}{"update": {r.update, 1.10}, "deletion": {r.remove, 1.12}} {
 				// Small times are mostly waits that end with a poll of the function.
 				got := ratio(limit.permstack, limit.bound)
 				if got > limit.factor && limit.permstack-limit.bound > 5*time.Second {
