@@ -301,6 +301,15 @@ def functions():
     call("lambda", "TagResource", Resource=arn, Tags={"k": "v"})
     call("lambda", "ListTags", Resource=arn)
     call("lambda", "UntagResource", Resource=arn, TagKeys=["k"])
+    publishers = {"SigningProfileVersionArns": [
+        f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/Release/WlXrTjGnKQ"]}
+    signing = {"CodeSigningConfigArn": call(
+        "lambda", "CreateCodeSigningConfig", AllowedPublishers=publishers)["CodeSigningConfig"]["CodeSigningConfigArn"]}
+    call("lambda", "GetCodeSigningConfig", **signing)
+    call("lambda", "PutFunctionCodeSigningConfig", **signing, **function)
+    call("lambda", "GetFunctionCodeSigningConfig", **function)
+    call("lambda", "DeleteFunctionCodeSigningConfig", **function)
+    call("lambda", "DeleteCodeSigningConfig", **signing)
     call("lambda", "DeleteAlias", Name="a", **function)
     call("lambda", "DeleteFunctionUrlConfig", **function)
     call("lambda", "DeleteFunctionConcurrency", **function)

@@ -16,7 +16,7 @@ type lambdaFunction struct{}
 func (lambdaFunction) schema() schema {
 	return schema{
 		Properties: []string{
-			"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName",
+			"Architectures", "Code", "CodeSigningConfigArn", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName",
 			"Handler", "KmsKeyArn",
 			"LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
 			"TracingConfig",
@@ -30,6 +30,9 @@ func (lambdaFunction) schema() schema {
 				"lambda:DeleteFunctionConcurrency": {"ReservedConcurrentExecutions"},
 				"lambda:UpdateFunctionCode":        {"Architectures", "Code"},
 				"s3:GetObject":                     {"Code"}, "s3:GetObjectVersion": {"Code"}, "iam:PassRole": {"Role"},
+				"lambda:GetCodeSigningConfig":            {"CodeSigningConfigArn"},
+				"lambda:PutFunctionCodeSigningConfig":    {"CodeSigningConfigArn"},
+				"lambda:DeleteFunctionCodeSigningConfig": {"CodeSigningConfigArn"},
 			},
 			Access: map[string]func(*request) []protocol.Access{
 				"iam:PassRole": passRole("lambda.amazonaws.com", "Role"),
@@ -37,25 +40,54 @@ func (lambdaFunction) schema() schema {
 				"s3:GetObjectVersion": func(r *request) []protocol.Access {
 					return readCode(r, "s3:GetObjectVersion", true)
 				},
+				"lambda:GetCodeSigningConfig": func(r *request) []protocol.Access {
+					return signingConfig(r, "lambda:GetCodeSigningConfig")
+				},
+				"lambda:PutFunctionCodeSigningConfig": func(r *request) []protocol.Access {
+					return append(signingConfig(r, "lambda:PutFunctionCodeSigningConfig"),
+						ofFunction(r, "lambda:PutFunctionCodeSigningConfig", true)...)
+				},
+				"lambda:DeleteFunctionCodeSigningConfig": func(r *request) []protocol.Access {
+					return ofFunction(r, "lambda:DeleteFunctionCodeSigningConfig", false)
+				},
 			},
 			Unused: map[string]string{
 				"ec2:*": "VpcConfig is set, which is refused", "kms:*": "KmsKeyArn is set, whose key encrypts nothing here",
-				"elasticfilesystem:*":                    "FileSystemConfigs is set, which is refused",
-				"s3files:*":                              "FileSystemConfigs is set, which is refused",
-				"lambda:GetLayerVersion":                 "Layers is set, which is refused",
-				"lambda:GetCodeSigningConfig":            "CodeSigningConfigArn is set, which is refused",
-				"lambda:PutFunctionCodeSigningConfig":    "CodeSigningConfigArn is set, which is refused",
-				"lambda:DeleteFunctionCodeSigningConfig": "CodeSigningConfigArn is set, which is refused",
-				"lambda:PutRuntimeManagementConfig":      "RuntimeManagementConfig is set, which is refused",
-				"lambda:PutFunctionRecursionConfig":      "RecursiveLoop is set, which is refused",
-				"lambda:GetFunctionScalingConfig":        "CapacityProviderConfig is set (assumed), which is refused",
-				"lambda:PutFunctionScalingConfig":        "CapacityProviderConfig is set, which is refused",
-				"lambda:PassCapacityProvider":            "CapacityProviderConfig is set, which is refused",
-				"lambda:AssociateRuntimeAlias":           "Runtime is an alias, which is refused",
-				"lambda:PublishVersion":                  "PublishToLatestPublished is set, which is refused",
+				"elasticfilesystem:*":               "FileSystemConfigs is set, which is refused",
+				"s3files:*":                         "FileSystemConfigs is set, which is refused",
+				"lambda:GetLayerVersion":            "Layers is set, which is refused",
+				"lambda:PutRuntimeManagementConfig": "RuntimeManagementConfig is set, which is refused",
+				"lambda:PutFunctionRecursionConfig": "RecursiveLoop is set, which is refused",
+				"lambda:GetFunctionScalingConfig":   "CapacityProviderConfig is set (assumed), which is refused",
+				"lambda:PutFunctionScalingConfig":   "CapacityProviderConfig is set, which is refused",
+				"lambda:PassCapacityProvider":       "CapacityProviderConfig is set, which is refused",
+				"lambda:AssociateRuntimeAlias":      "Runtime is an alias, which is refused",
+				"lambda:PublishVersion":             "PublishToLatestPublished is set, which is refused",
 			},
 		},
 	}
+}
+
+// signingConfig returns the permission of an action on the function's code signing configuration, if it has one.
+func signingConfig(r *request, action string) []protocol.Access {
+	arn := r.props.str("CodeSigningConfigArn")
+	if arn == "" {
+		return nil
+	}
+	return []protocol.Access{lambda.SigningConfigAccess(action, arn)}
+}
+
+// ofFunction returns the permission of an action on the function that sets its code signing configuration, or removes
+// it.
+func ofFunction(r *request, action string, set bool) []protocol.Access {
+	if r.props.has("CodeSigningConfigArn") != set {
+		return nil
+	}
+	access := protocol.Access{Action: action, Resource: lambdaARN(r, r.id), Context: r.tagContext(updateHandler)}
+	if set {
+		access.Context["lambda:CodeSigningConfigArn"] = []string{r.props.str("CodeSigningConfigArn")}
+	}
+	return []protocol.Access{access}
 }
 
 func (p lambdaFunction) function(r *request, name string) (lambda.Function, error) {
@@ -64,6 +96,7 @@ func (p lambdaFunction) function(r *request, name string) (lambda.Function, erro
 		Handler:     r.props.str("Handler"),
 		Runtime:     r.props.str("Runtime"),
 		Description: r.props.str("Description"), Architectures: r.props.list("Architectures"),
+		CodeSigning: r.props.str("CodeSigningConfigArn"),
 		PackageType: r.props.str("PackageType"), Environment: map[string]string{}, Tags: map[string]string{},
 	}
 	if path, ok := r.props["Code"].(string); ok {
@@ -167,6 +200,9 @@ func (lambdaFunction) read(r *request) (map[string]any, error) {
 	}
 	if logging, ok := f.Settings["LoggingConfig"]; ok {
 		out["LoggingConfig"] = logging
+	}
+	if f.CodeSigning != "" {
+		out["CodeSigningConfigArn"] = f.CodeSigning
 	}
 	if f.Reserved != nil {
 		out["ReservedConcurrentExecutions"] = int64(*f.Reserved)

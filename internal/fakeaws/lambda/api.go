@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -23,6 +24,9 @@ type operation struct {
 	// Authorization Reference, AWS Lambda).
 	onAny bool
 }
+
+// signingConfigPath is that of calls for a code signing configuration; its group is the ARN.
+var signingConfigPath = regexp.MustCompile("^/2020-04-22/code-signing-configs/([^/]+)$")
 
 func functionPath(version, rest string) *regexp.Regexp {
 	return regexp.MustCompile("^/" + version + "/functions/([^/]+)" + rest + "/?$")
@@ -98,6 +102,24 @@ var operations = []operation{
 		"DeleteFunctionEventInvokeConfig", "DELETE", functionPath("2019-09-25", "/event-invoke-config"),
 		204, (*Registry).deleteInvokeConfig, false,
 	},
+	{
+		"CreateCodeSigningConfig", "POST", regexp.MustCompile("^/2020-04-22/code-signing-configs()/?$"), 201,
+		(*Registry).createSigningConfig, true,
+	},
+	{"GetCodeSigningConfig", "GET", signingConfigPath, 200, (*Registry).getSigningConfig, false},
+	{"DeleteCodeSigningConfig", "DELETE", signingConfigPath, 204, (*Registry).deleteSigningConfig, false},
+	{
+		"GetFunctionCodeSigningConfig", "GET", functionPath("2020-06-30", "/code-signing-config"),
+		200, (*Registry).getFunctionSigningConfig, false,
+	},
+	{
+		"PutFunctionCodeSigningConfig", "PUT", functionPath("2020-06-30", "/code-signing-config"),
+		200, (*Registry).putFunctionSigningConfig, false,
+	},
+	{
+		"DeleteFunctionCodeSigningConfig", "DELETE", functionPath("2020-06-30", "/code-signing-config"),
+		204, (*Registry).deleteFunctionSigningConfig, false,
+	},
 	{"ListTags", "GET", tagsPath, 200, (*Registry).listTags, false},
 	{"TagResource", "POST", tagsPath, 204, (*Registry).tagResource, false},
 	{"UntagResource", "DELETE", tagsPath, 204, (*Registry).untagResource, false},
@@ -168,6 +190,9 @@ func (r *Registry) permissions(o operation) protocol.Permissions {
 		if groups := o.path.FindStringSubmatch(call.HTTP.URL.Path); groups != nil {
 			name = groups[1]
 		}
+		if o.path == signingConfigPath {
+			return []protocol.Access{{Action: action, Resource: name}}
+		}
 		arn := Resolve(call.Account, call.Region, name)
 		var tags []protocol.Tag
 		if f, err := r.Get(arn); err == nil {
@@ -175,7 +200,16 @@ func (r *Registry) permissions(o operation) protocol.Permissions {
 				tags = append(tags, protocol.Tag{Key: key, Value: value})
 			}
 		}
-		return []protocol.Access{{Action: action, Resource: arn, Context: protocol.TagContext(nil, nil, tags)}}
+		out := []protocol.Access{{Action: action, Resource: arn, Context: protocol.TagContext(nil, nil, tags)}}
+		if o.name == "PutFunctionCodeSigningConfig" {
+			var in struct{ CodeSigningConfigArn string }
+			if call.Decode(&in) == nil {
+				config := SigningConfigAccess(action, in.CodeSigningConfigArn)
+				maps.Copy(out[0].Context, config.Context)
+				out = append(out, config)
+			}
+		}
+		return out
 	}
 }
 

@@ -63,7 +63,7 @@ func (r *Registry) putConfiguration(call *protocol.Call, name string) (any, erro
 		}
 		f.Settings["Layers"] = list
 	}
-	changed, err := r.replace(*f)
+	changed, err := r.replace(*f, false)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (r *Registry) putCode(call *protocol.Call, name string) (any, error) {
 	if in.Architectures != nil {
 		f.Architectures = in.Architectures
 	}
-	changed, err := r.replace(*f)
+	changed, err := r.replace(*f, true)
 	if err != nil {
 		return nil, err
 	}

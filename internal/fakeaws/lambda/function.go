@@ -3,8 +3,9 @@
 // creates functions through Go; Definition has the calls that read and change them,
 // Handler serves Invoke.
 //
-// There are no layers' contents, container images or code signing. Event source
-// mappings, function URLs, versions and aliases are stored without effect.
+// There are no layers' contents or container images. Event source mappings, function
+// URLs, versions and aliases are stored without effect. Of a code signature only the
+// existence is checked.
 package lambda
 
 import (
@@ -57,6 +58,7 @@ type Function struct {
 	Timeout         int // seconds; 0 is 3
 	MemoryMB        int // 0 is 128
 	Reserved        *int
+	CodeSigning     string // ARN of the code signing configuration; "" if there is none
 	Tags            map[string]string
 	LastModified    time.Time
 

@@ -52,6 +52,7 @@ type Registry struct {
 	mu        sync.Mutex
 	functions map[string]*entry // by ARN
 	mappings  []Mapping
+	signing   map[string]signingConfig // by ARN
 }
 
 type entry struct {
@@ -75,7 +76,7 @@ func New(o Options) *Registry {
 	if o.RetryDelay == 0 {
 		o.RetryDelay = 200 * time.Millisecond
 	}
-	r := &Registry{o: o, functions: map[string]*entry{}}
+	r := &Registry{o: o, functions: map[string]*entry{}, signing: map[string]signingConfig{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
@@ -107,7 +108,7 @@ func Resolve(account, region, name string) string {
 
 // Create adds a function.
 func (r *Registry) Create(f Function) (*Function, error) {
-	if err := r.check(&f); err != nil {
+	if err := r.check(&f, true); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
@@ -122,6 +123,7 @@ func (r *Registry) Create(f Function) (*Function, error) {
 // Update replaces what a template declares of a function. What only other calls set
 // stays, and code at an unchanged location is not read again.
 func (r *Registry) Update(f Function) (*Function, error) {
+	newCode := true
 	if old, err := r.Get(f.ARN()); err == nil {
 		f.Permissions, f.AsyncRetries, f.AsyncMaxAge = old.Permissions, old.AsyncRetries, old.AsyncMaxAge
 		f.AsyncDestinations, f.Versions = old.AsyncDestinations, old.Versions
@@ -132,19 +134,18 @@ func (r *Registry) Update(f Function) (*Function, error) {
 		}
 		maps.Copy(f.Settings, declared)
 		f.Aliases, f.URLAuth, f.deleted = old.Aliases, old.URLAuth, old.deleted
-		if zip := old.Code.Zip; zip != nil {
-			old.Code.Zip = nil
-			if reflect.DeepEqual(old.Code, f.Code) {
-				f.Code.Zip = zip
-			}
+		zip := old.Code.Zip
+		old.Code.Zip = nil
+		if reflect.DeepEqual(old.Code, f.Code) {
+			f.Code.Zip, newCode = zip, false
 		}
 	}
-	return r.replace(f)
+	return r.replace(f, newCode)
 }
 
 // replace replaces a function, and ends its process.
-func (r *Registry) replace(f Function) (*Function, error) {
-	if err := r.check(&f); err != nil {
+func (r *Registry) replace(f Function, newCode bool) (*Function, error) {
+	if err := r.check(&f, newCode); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
@@ -160,7 +161,8 @@ func (r *Registry) replace(f Function) (*Function, error) {
 	return out, nil
 }
 
-func (r *Registry) check(f *Function) error {
+// check sets defaults, reads code from S3, and refuses what Lambda refuses. It verifies new code only, as Lambda does.
+func (r *Registry) check(f *Function, newCode bool) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -179,6 +181,15 @@ func (r *Registry) check(f *Function) error {
 			return codeReadError(err)
 		}
 		f.Code.Zip = zip
+	}
+	if newCode {
+		if err := r.verifyCode(f); err != nil {
+			return err
+		}
+	} else if f.CodeSigning != "" {
+		if _, err := r.signingConfig(f.Account, f.Region, f.CodeSigning); err != nil {
+			return err
+		}
 	}
 	f.LastModified = r.o.Clock()
 	return nil
