@@ -30,13 +30,15 @@ usage: ./build.sh COMMAND
   clean     delete dist/, .tools/ and .aws-sam/
 
   ./build.sh package [--version V] [--bucket-prefix P] [--regions R,R…] [--platforms OS/ARCH,…]
-                     [--profile-file FILE]
+                     [--profile-file FILE] [--signed DIR]
   ./build.sh site [--out DIR] [--template-url URL-OF-LAUNCH-STACK.YAML] [--profile-file FILE]
   ./build.sh publish --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT] [--version V] [--profile-file FILE]
-                     [--dry-run]
+                     [--signed DIR] [--dry-run]
 
 --profile-file adds a vendor's profile that is not built in to the functions, the templates and the page;
 see docs/add-a-profile.md.
+
+--signed publishes the zips in DIR that AWS Signer returned; see docs/publish.md.
 
 The bucket of a Region is named P-REGION and must belong to ACCOUNT, by default the caller's. The templates refuse to be
 launched in other Regions than those of --regions. The default version is the output of git describe.

@@ -35,6 +35,9 @@ type Options struct {
 	// launch template and a part of the functions' packages.
 	Profile *schema.Profile
 	Flows   []schema.Flow // that the profile promises
+	// Signed is a directory with the zips that AWS Signer returned, under any name; "" publishes the zips without a
+	// signature.
+	Signed string
 }
 
 // Object is one file of a release.
@@ -106,7 +109,13 @@ func Pack(o Options) ([]Object, error) {
 		BucketPrefix: o.BucketPrefix,
 		Regions:      o.Regions,
 		Code:         map[string]map[string]string{},
+		Signed:       o.Signed != "",
 	}
+	signed, err := readSigned(o.Signed)
+	if err != nil {
+		return nil, err
+	}
+	var unsigned []Object
 	var objects []Object
 	add := func(name, file, contentType string, body []byte) Object {
 		object := Object{Key: launchlink.Key(o.Version, name), File: file, ContentType: contentType, Body: body}
@@ -128,10 +137,25 @@ func Pack(o Options) ([]Object, error) {
 			if zip, err = addReleaseFiles(zip, extra, hashes); err != nil {
 				return nil, fmt.Errorf("add files to dist/%s: %w", file, err)
 			}
+			if o.Signed != "" {
+				plain := zip
+				if zip, err = signed.find(plain); err != nil {
+					return nil, err
+				}
+				if zip == nil {
+					o := Object{Body: plain}
+					o.File = function + "-" + arch + "-" + o.SHA256() + ".zip"
+					unsigned = append(unsigned, o)
+					break // the next function's zip contains the hash of the signed zip
+				}
+			}
 			hashes[function] = Object{Body: zip}.SHA256()
 			name := function + "-" + arch + "-" + Object{Body: zip}.SHA256() + ".zip"
 			r.Code[arch][function] = add(name, name, "application/zip", zip).Key
 		}
+	}
+	if len(unsigned) > 0 {
+		return nil, &UnsignedError{unsigned}
 	}
 	templates, err := Templates(template, r)
 	if err != nil {

@@ -27,8 +27,9 @@ import (
 
 const usage = `usage: release templates                           write the templates that git keeps
        release package [--version V] [--bucket-prefix P] [--regions R,R…] [--platforms OS/ARCH,…] [--profile-file FILE]
+                       [--signed DIR]
        release publish --version V --bucket-prefix P --regions R,R… [--bucket-owner ACCOUNT]
-                       [--profile-file FILE] [--dry-run]
+                       [--profile-file FILE] [--signed DIR] [--dry-run]
 `
 
 func main() {
@@ -57,6 +58,7 @@ func run(ctx context.Context, args []string) error {
 	platforms := flags.String("platforms", allPlatforms, "platforms of the command line in a package; empty packs none")
 	owner := flags.String("bucket-owner", "", "account that owns the buckets (default: the caller's)")
 	profile := flags.String("profile-file", "", "file or directory of a profile that is not built in")
+	flags.StringVar(&o.Signed, "signed", "", "directory with the zips that AWS Signer returned (default: unsigned zips)")
 	dryRun := flags.Bool("dry-run", false, "print what would be uploaded")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -126,6 +128,9 @@ func templates() error {
 
 func pack(o release.Options) ([]release.Object, error) {
 	objects, err := release.Pack(o)
+	if unsigned := (*release.UnsignedError)(nil); errors.As(err, &unsigned) {
+		return nil, writeUnsigned(unsigned, o.Signed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +140,16 @@ func pack(o release.Options) ([]release.Object, error) {
 	}
 	fmt.Printf("release %s is in %s\n", o.Version, dir)
 	return objects, nil
+}
+
+// writeUnsigned writes the zips that are to be signed, and returns an error with what to do.
+func writeUnsigned(unsigned *release.UnsignedError, signed string) error {
+	dir := filepath.Join("dist", "to-sign")
+	if err := release.Write(unsigned.Zips, dir); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: sign the zips in %s with AWS Signer, put the signed ones into %s, and run the command "+
+		"again; see docs/publish.md", unsigned, dir, signed)
 }
 
 func publish(ctx context.Context, o release.Options, owner string, dryRun bool) error {

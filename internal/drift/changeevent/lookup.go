@@ -165,6 +165,10 @@ func callNames(f finding.Finding) []callName {
 		slices.SortFunc(out, func(a, b callName) int { return strings.Compare(a.String(), b.String()) })
 		return out
 	}
+	if f.Kind == finding.FunctionChanged && f.Property == "CodeSigningConfigArn" {
+		add("lambda", "DeleteFunctionCodeSigningConfig", "PutFunctionCodeSigningConfig")
+		return out
+	}
 	if f.Kind == finding.ChoiceChanged && f.Subject == finding.SubscribersChoice {
 		add("sns", "Subscribe", "Unsubscribe")
 		return out

@@ -21,6 +21,9 @@ type Lambda interface {
 	GetFunctionEventInvokeConfig(
 		context.Context, *lambda.GetFunctionEventInvokeConfigInput, ...func(*lambda.Options),
 	) (*lambda.GetFunctionEventInvokeConfigOutput, error)
+	GetFunctionCodeSigningConfig(
+		context.Context, *lambda.GetFunctionCodeSigningConfigInput, ...func(*lambda.Options),
+	) (*lambda.GetFunctionCodeSigningConfigOutput, error)
 	GetPolicy(context.Context, *lambda.GetPolicyInput, ...func(*lambda.Options)) (*lambda.GetPolicyOutput, error)
 }
 
@@ -30,6 +33,7 @@ type liveFunction struct {
 	config   *types.FunctionConfiguration
 	reserved *int32 // ReservedConcurrentExecutions
 	policy   string // "" if there is none
+	signing  string // CodeSigningConfigArn, read only if the template declares one; "" if there is none
 	// triggers are what invokes the function, or a copy of it, beside its policy: a URL,
 	// an event source, a version, an alias.
 	triggers     []trigger
@@ -44,8 +48,8 @@ type trigger struct{ name, id string }
 func (live *liveFunction) deleted() bool          { return live.missing }
 func (live *liveFunction) unreadable() readErrors { return live.errs }
 
-func (c *reader) readFunction(ctx context.Context, name string) *liveFunction {
-	live := &liveFunction{}
+func (c *reader) readFunction(ctx context.Context, r *resource) *liveFunction {
+	name, live := r.physicalID, &liveFunction{}
 	got, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetFunction, &lambda.GetFunctionInput{FunctionName: &name})
 	switch {
 	case awserr.IsNotFound(err):
@@ -58,6 +62,9 @@ func (c *reader) readFunction(ctx context.Context, name string) *liveFunction {
 		if got.Concurrency != nil {
 			live.reserved = got.Concurrency.ReservedConcurrentExecutions
 		}
+	}
+	if r.props[codeSigning] != nil {
+		live.readCodeSigning(ctx, c, name)
 	}
 	policy, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetPolicy, &lambda.GetPolicyInput{FunctionName: &name})
 	switch {
@@ -78,6 +85,19 @@ func (c *reader) readFunction(ctx context.Context, name string) *liveFunction {
 	}
 	live.readTriggers(ctx, c, name)
 	return live
+}
+
+// readCodeSigning reads the function's code signing configuration. Not every Region has the call.
+func (live *liveFunction) readCodeSigning(ctx context.Context, c *reader, name string) {
+	got, err := ratelimit.Call(ctx, c.lambda, c.clients.Lambda.GetFunctionCodeSigningConfig,
+		&lambda.GetFunctionCodeSigningConfigInput{FunctionName: &name})
+	switch {
+	case awserr.IsNotFound(err): // it has none
+	case err != nil:
+		live.errs.add(err, "", codeSigning)
+	default:
+		live.signing = aws.ToString(got.CodeSigningConfigArn)
+	}
 }
 
 // readTriggers reads what invokes the function. A list that cannot be read does not

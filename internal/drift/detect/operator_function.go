@@ -57,6 +57,10 @@ func restoreFunctionSetting(ctx context.Context, v *reverter, r *resource, f fin
 			break
 		}
 		_, err = client.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &r.physicalID})
+	case codeSigning: // a finding exists only if one is declared
+		_, err = client.PutFunctionCodeSigningConfig(ctx, &lambda.PutFunctionCodeSigningConfigInput{
+			FunctionName: &r.physicalID, CodeSigningConfigArn: aws.String(text(r.props[codeSigning])),
+		})
 	case "DestinationConfig", "EventInvokeConfig":
 		err = v.restoreInvokeConfig(ctx, r)
 	default:

@@ -22,18 +22,22 @@ var functionProperties = []string{
 	"MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "VpcConfig",
 }
 
+// codeSigning is the property with the function's code signing configuration, which has a call of its own.
+const codeSigning = "CodeSigningConfigArn"
+
 var lambdaFunction = &resourceType{
 	name: "AWS::Lambda::Function",
 	readHandler: []string{
 		"lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig",
 	},
 	attributes: map[string]attribute{"Arn": arnAttribute("lambda", "function:", "")},
-	compared:   slices.DeleteFunc(slices.Clone(functionProperties), func(p string) bool { return p == "Code" }),
+	compared: append(slices.DeleteFunc(slices.Clone(functionProperties), func(p string) bool { return p == "Code" }),
+		codeSigning),
 	read: func(ctx context.Context, c *reader, m *model, r *resource) (liveState, readErrors) {
 		if m.installation == nil || r.stack != m.installation || c.clients.Lambda == nil {
 			return nil, nil // not a function of permstack
 		}
-		live := c.readFunction(ctx, r.physicalID)
+		live := c.readFunction(ctx, r)
 		return live, live.errs
 	},
 }
@@ -54,6 +58,11 @@ func (live *liveFunction) compare(m *model, r *resource) []draft {
 		out = append(out, live.compareCode(m, r)...)
 		out = append(out, live.compareSettings(r)...)
 		out = append(out, live.compareEnvironment(r)...)
+	}
+	if expected := r.props[codeSigning]; expected != nil && !isUnknown(expected) && !live.errs.unknown(codeSigning) &&
+		text(expected) != live.signing {
+		out = append(out, r.functionFinding(codeSigning, codeSigning, finding.GrantsMore, finding.Text(text(expected)),
+			finding.Text(live.signing)))
 	}
 	if !live.errs.unknown("Policy") {
 		expected := m.functionPolicy(r)

@@ -98,7 +98,8 @@ var callDirections = map[string]finding.Direction{
 	"lambda:UpdateFunctionCode": finding.Monitoring, "lambda:UpdateFunctionConfiguration": finding.Monitoring,
 	"lambda:AddPermission": finding.GrantsMore, "lambda:RemovePermission": finding.Monitoring,
 	"lambda:CreateFunctionUrlConfig": finding.GrantsMore, "lambda:PutFunctionConcurrency": finding.Monitoring,
-	"lambda:DeleteFunction": finding.Monitoring,
+	"lambda:DeleteFunction": finding.Monitoring, "lambda:PutFunctionCodeSigningConfig": finding.GrantsMore,
+	"lambda:DeleteFunctionCodeSigningConfig": finding.GrantsMore,
 
 	"cloudwatch:PutMetricAlarm": finding.Monitoring, "cloudwatch:DisableAlarmActions": finding.Monitoring,
 	"cloudwatch:DeleteAlarms": finding.Monitoring,

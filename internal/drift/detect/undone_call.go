@@ -85,6 +85,8 @@ func (m *model) setsExpected(e changeevent.Event, r *resource) bool {
 		return setsDeclared(e, r, map[string]any{"State": ruleEnabled}, "Name", "Tags", "EventBusName", descriptionProperty)
 	case "lambda:UpdateFunctionConfiguration":
 		return setsFunction(e, r)
+	case "lambda:PutFunctionCodeSigningConfig":
+		return setsDeclared(e, r, nil, "FunctionName")
 	case "cloudwatch:PutMetricAlarm":
 		return setsDeclared(e, r, map[string]any{"ActionsEnabled": "true"}, "AlarmName", "Tags", alarmDescription)
 	}

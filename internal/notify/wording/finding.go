@@ -206,6 +206,8 @@ var topicDetails = map[string]string{
 
 // functionDetails explains what a setting of a function means, by property.
 var functionDetails = map[string]string{
+	"CodeSigningConfigArn": "With the configuration of the template, Lambda deploys only code that one of its publishers " +
+		"signed. Without it, or with another one, whoever may update the function can deploy other code.",
 	"DestinationConfig":            "What the function returns, or the event that failed, is sent there.",
 	"Environment":                  "The variables decide whom the function notifies and which code it loads.",
 	"Layers":                       "A layer adds code that runs with the function's permissions.",

@@ -22,6 +22,8 @@ type Release struct {
 	// may be a third party's, so the template refuses to be launched there. None means
 	// every Region, for templates that are not published.
 	Regions []string
+	// Signed reports that AWS Signer signed the zips. The templates of other releases refuse a code signing configuration.
+	Signed bool
 }
 
 // Architectures are those of the zips, by Go's names, which are also keys of a mapping.

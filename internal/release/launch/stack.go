@@ -125,7 +125,31 @@ func releaseCode(root *yaml.Node, r Release) error {
 	}
 	set(mappings, "Code", code)
 	set(mappings, "Regions", regionMapping(r.Regions))
-	return addRegionRule(root, r.Regions)
+	if err := addRegionRule(root, r.Regions); err != nil {
+		return err
+	}
+	if !r.Signed {
+		return refuseCodeSigning(root, "UnsignedRelease", "This release is not signed: leave CodeSigningConfigArn empty.")
+	}
+	return nil
+}
+
+const signingParameter = "CodeSigningConfigArn"
+
+// refuseCodeSigning adds a rule that refuses a code signing configuration to a template with the parameter.
+func refuseCodeSigning(root *yaml.Node, name, reason string) error {
+	if lookup(root, "Parameters", signingParameter) == nil {
+		return nil
+	}
+	rules, err := require(root, "Rules")
+	if err != nil {
+		return err
+	}
+	set(rules, name, mapping(field{"Assertions", sequence(mapping(
+		field{"Assert", call("Fn::Equals", sequence(ref(signingParameter), scalar("")))},
+		field{"AssertDescription", scalar(reason)},
+	))}))
+	return nil
 }
 
 // addRegionRule adds a rule that refuses a launch in a Region that the release was not

@@ -47,6 +47,10 @@ func stackSetTemplate(name, memberName string, launchStack []byte, r Release) ([
 	if err == nil {
 		err = passParameters(root, parsed.Parameters)
 	}
+	if err == nil && r.Signed {
+		err = refuseCodeSigning(root, "OneAccount", "A code signing configuration is of one account and Region, and a stack "+
+			"set has several: leave CodeSigningConfigArn empty.")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("generate %s: %w", name, err)
 	}
