@@ -139,6 +139,8 @@ var remedyCases = []remedyCase{
 		"aws lambda put-function-event-invoke-config --function-name {Drift} --maximum-retry-attempts 2 " +
 			`--destination-config '{"OnSuccess":{"Destination":"` + theirs + `"}}'`),
 		more: []finding.Kind{finding.FunctionChanged, finding.PropertyChanged}},
+	{kind: finding.FunctionChanged, name: "code signing", subject: "CodeSigningConfigArn", do: by(
+		"aws lambda delete-function-code-signing-config --function-name {Drift}")},
 	{kind: finding.FunctionPolicyChanged, name: "added", do: by(
 		"aws lambda add-permission --function-name {Provisioner} " +
 			"--statement-id theirs --action lambda:InvokeFunction --principal 999988887777")},

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"permstack/internal/fakeaws/fakeawstest"
 	"permstack/internal/iampolicy/policytest"
@@ -36,8 +38,16 @@ func newInstalled(t *testing.T, clock func() time.Time) *installed {
 	t.Helper()
 	cloud := startAWSAt(t, clock)
 	t.Setenv("AWS_REGION", remedyRegion)
+	signing, err := lambda.NewFromConfig(cloud.Config(remedyAccount, remedyRegion)).CreateCodeSigningConfig(t.Context(),
+		&lambda.CreateCodeSigningConfigInput{AllowedPublishers: &types.AllowedPublishers{SigningProfileVersionArns: []string{
+			"arn:aws:signer:us-east-1:999988887777:/signing-profiles/Release/WlXrTjGnKQ",
+		}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	stack := cloud.In(remedyAccount, remedyRegion).Launch(fakeawstest.Launch{Parameters: map[string]string{
-		"ProtectEC2": "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
+		"CodeSigningConfigArn": *signing.CodeSigningConfig.CodeSigningConfigArn,
+		"ProtectEC2":           "yes", "ProtectEC2MSSQL": "yes", "ProtectS3": "yes", "SupportRole": "yes",
 		"SupportControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Support", "ResourceTags": "team=storage",
 	}})
 	e := &installed{t: t, stack: stack, left: map[string]bool{}, cfg: cloud.Config(remedyAccount, remedyRegion)}

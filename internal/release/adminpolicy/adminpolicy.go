@@ -162,6 +162,10 @@ const passRole = "iam:PassRole"
 // function of a custom resource with the stack's credentials.
 const invoke = "lambda:InvokeFunction"
 
+// codeSigning are called on the code signing configuration of CodeSigningConfigArn, the second one also on the function
+// (Service Authorization Reference, AWS Lambda).
+var codeSigning = []string{"lambda:GetCodeSigningConfig", "lambda:PutFunctionCodeSigningConfig"}
+
 // addHandlers adds the actions of handlers, a statement for each service.
 func (d *Document) addHandlers(actions, onAny []string, s Scope) {
 	byService := map[string][]string{}
@@ -169,6 +173,7 @@ func (d *Document) addHandlers(actions, onAny []string, s Scope) {
 		service, _, _ := strings.Cut(a, ":")
 		switch {
 		case a == passRole, a == invoke:
+		case a == codeSigning[0]:
 		case slices.Contains(onAny, a):
 			byService["*"] = append(byService["*"], a)
 		default:
@@ -181,6 +186,9 @@ func (d *Document) addHandlers(actions, onAny []string, s Scope) {
 			panic("no resources of service " + service) // TestPolicies generates every policy
 		}
 		d.add(resources.sid, resources.arns, byService[service])
+	}
+	if slices.Contains(actions, codeSigning[0]) {
+		d.add("CodeSigning", []string{s.arn("lambda", "code-signing-config:*")}, codeSigning)
 	}
 	d.add("PassFunctionRoles", s.roles(), []string{passRole})
 	d.Statement[len(d.Statement)-1].Condition = map[string]map[string]string{

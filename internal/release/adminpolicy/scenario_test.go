@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"permstack"
@@ -34,6 +36,8 @@ type deployer struct {
 	client *cloudformation.Client
 	url    string // of the template
 	unit   string // of the organization, for StackSets
+	// signing is the ARN of a code signing configuration that the functions have after one of two deployments.
+	signing string
 }
 
 // newDeployer returns a deployer in an account of its own, whose bucket has a release.
@@ -62,8 +66,17 @@ func newDeployer(t *testing.T, cloud *fakeawstest.AWS, number int, who string, d
 	if err != nil {
 		t.Fatal(err)
 	}
+	signing, err := lambda.NewFromConfig(owner).CreateCodeSigningConfig(t.Context(), &lambda.CreateCodeSigningConfigInput{
+		AllowedPublishers: &lambdatypes.AllowedPublishers{SigningProfileVersionArns: []string{
+			"arn:aws:signer:us-east-1:" + scope.Account + ":/signing-profiles/Release/WlXrTjGnKQ",
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := deployer{
-		scope: scope, client: cloudformation.NewFromConfig(cloud.ConfigAs(scope.Account, scope.Region, *made.Role.Arn)),
+		signing: *signing.CodeSigningConfig.CodeSigningConfigArn,
+		scope:   scope, client: cloudformation.NewFromConfig(cloud.ConfigAs(scope.Account, scope.Region, *made.Role.Arn)),
 		url: publish(t, cloud, owner, scope, who),
 	}
 	if who == adminpolicy.StackSets {
@@ -77,7 +90,7 @@ func newDeployer(t *testing.T, cloud *fakeawstest.AWS, number int, who string, d
 func publish(t *testing.T, cloud *fakeawstest.AWS, owner aws.Config, scope adminpolicy.Scope, who string) string {
 	t.Helper()
 	r := launch.Unreleased(launch.Functions(permstack.Template)...)
-	r.BucketPrefix = scope.BucketPrefix
+	r.BucketPrefix, r.Signed = scope.BucketPrefix, true
 	template, err := launch.Stack(permstack.Template, r)
 	if err != nil {
 		t.Fatal(err)
@@ -125,14 +138,14 @@ var scenarios = map[string]func(context.Context, deployer) error{
 			return err
 		}
 		_, err := d.client.CreateStack(ctx, &cloudformation.CreateStackInput{
-			StackName: &d.scope.StackName, TemplateURL: &d.url, Parameters: stackParameters("30"), Tags: tags("1"),
+			StackName: &d.scope.StackName, TemplateURL: &d.url, Parameters: d.stackParameters("30", d.signing), Tags: tags("1"),
 			Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 		})
 		if err := d.wait(ctx, err, types.StackStatusCreateComplete); err != nil {
 			return err
 		}
 		_, err = d.client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-			StackName: &d.scope.StackName, TemplateURL: &d.url, Parameters: stackParameters("60"), Tags: tags("2"),
+			StackName: &d.scope.StackName, TemplateURL: &d.url, Parameters: d.stackParameters("60", ""), Tags: tags("2"),
 			Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 		})
 		if err := d.wait(ctx, err, types.StackStatusUpdateComplete); err != nil {
@@ -146,10 +159,11 @@ var scenarios = map[string]func(context.Context, deployer) error{
 		}); err != nil {
 			return err
 		}
-		for i, kind := range []types.ChangeSetType{types.ChangeSetTypeCreate, types.ChangeSetTypeUpdate} {
-			if err := d.deploy(ctx, kind, fmt.Sprint(30*(i+1))); err != nil {
-				return err
-			}
+		if err := d.deploy(ctx, types.ChangeSetTypeCreate, "30", ""); err != nil {
+			return err
+		}
+		if err := d.deploy(ctx, types.ChangeSetTypeUpdate, "60", d.signing); err != nil {
+			return err
 		}
 		return d.delete(ctx)
 	},
@@ -174,11 +188,11 @@ var scenarios = map[string]func(context.Context, deployer) error{
 }
 
 // deploy creates and executes a change set, as `aws cloudformation deploy` does.
-func (d deployer) deploy(ctx context.Context, kind types.ChangeSetType, retention string) error {
+func (d deployer) deploy(ctx context.Context, kind types.ChangeSetType, retention, signing string) error {
 	name := "deploy-" + retention
 	_, err := d.client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
 		StackName: &d.scope.StackName, ChangeSetName: &name, ChangeSetType: kind, TemplateURL: &d.url,
-		Parameters: stackParameters(retention), Tags: tags(retention),
+		Parameters: d.stackParameters(retention, signing), Tags: tags(retention),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if err != nil {
@@ -249,11 +263,11 @@ func tags(value string) []types.Tag {
 	return []types.Tag{{Key: aws.String("deployed"), Value: &value}}
 }
 
-func stackParameters(retention string) []types.Parameter {
+func (d deployer) stackParameters(retention, signing string) []types.Parameter {
 	return parameters(map[string]string{
 		"ControlPlaneRoleArn": fakeawstest.ControlPlaneARN, "ExternalId": fakeawstest.ExternalID,
 		"DataPlaneAccountId": fakeawstest.DataPlaneID, "LogRetentionDays": retention, "Revision": retention,
-		"NotificationEmail": "security@example.com",
+		"NotificationEmail": "security@example.com", "CodeSigningConfigArn": signing,
 	})
 }
 

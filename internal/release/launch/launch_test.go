@@ -233,6 +233,7 @@ func TestStackEqualsTemplate(t *testing.T) {
 	take(t, stack, "Parameters", "CodeBucketPrefix")
 	take(t, stack, "Mappings", "Code")
 	take(t, stack, "Mappings", "Regions")
+	take(t, stack, "Rules", "UnsignedRelease")
 	face := "AWS::CloudFormation::Interface"
 	take(t, stack, "Metadata", face, "ParameterLabels", "CodeBucketPrefix")
 	groups := stack["Metadata"].(map[string]any)[face].(map[string]any)["ParameterGroups"].([]any)
