@@ -169,18 +169,20 @@ func TestForgedSignedZip(t *testing.T) {
 		files []*zip.FileHeader
 		want  string // in the error
 	}{
-		"signed":              {signatureEntries(), "drift-"},
-		"hyphen in the name":  {[]*zip.FileHeader{{Name: "META-INF/aws_signer_signature_v2.SF"}}, "drift-"},
-		"no signature":        {nil, "it has no signature"},
-		"directory alone":     {[]*zip.FileHeader{{Name: "META_INF/"}}, "it has no signature"},
-		"another program":     {append(signatureEntries(), &zip.FileHeader{Name: "bootstrap"}), "provisioner-"},
-		"another file":        {append(signatureEntries(), &zip.FileHeader{Name: "code-hashes.json"}), "neither a file of the"},
-		"another metadata":    {append(signatureEntries(), &zip.FileHeader{Name: "META_INF/x.so"}), "neither a file of the"},
-		"path":                {append(signatureEntries(), &zip.FileHeader{Name: "META_INF/../x"}), "neither a file of the"},
-		"program twice":       {append(signatureEntries(), &zip.FileHeader{Name: "x"}, &zip.FileHeader{Name: "x"}), "twice"},
+		"signed":             {signatureEntries(), "drift-"},
+		"hyphen in the name": {[]*zip.FileHeader{{Name: "META-INF/aws_signer_signature_v2.SF"}}, "drift-"},
+		"no signature":       {nil, "it has no signature"},
+		"directory alone":    {[]*zip.FileHeader{{Name: "META_INF/"}}, "it has no signature"},
+		"another program":    {append(signatureEntries(), &zip.FileHeader{Name: "bootstrap"}), "provisioner-"},
+		"another file":       {append(signatureEntries(), &zip.FileHeader{Name: "code-hashes.json"}), "neither a file"},
+		"another metadata":   {append(signatureEntries(), &zip.FileHeader{Name: "META_INF/x.so"}), "neither a file"},
+		"path":               {append(signatureEntries(), &zip.FileHeader{Name: "META_INF/../x"}), "neither a file"},
+		"name twice": {
+			append(signatureEntries(), &zip.FileHeader{Name: "x"}, &zip.FileHeader{Name: "x"}), "twice",
+		},
 		"executable":          {[]*zip.FileHeader{executable}, "is not a signature"},
 		"link":                {[]*zip.FileHeader{link}, "as a link"},
-		"program not allowed": {append(signatureEntries(), &zip.FileHeader{Name: "./bootstrap"}), "neither a file of the"},
+		"program not allowed": {append(signatureEntries(), &zip.FileHeader{Name: "./bootstrap"}), "neither a file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := release.Options{Root: root, Version: "v1", BucketPrefix: "releases", Signed: t.TempDir()}

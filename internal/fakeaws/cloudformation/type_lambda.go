@@ -16,10 +16,9 @@ type lambdaFunction struct{}
 func (lambdaFunction) schema() schema {
 	return schema{
 		Properties: []string{
-			"Architectures", "Code", "CodeSigningConfigArn", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FunctionName",
-			"Handler", "KmsKeyArn",
-			"LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
-			"TracingConfig",
+			"Architectures", "Code", "CodeSigningConfigArn", "DeadLetterConfig", "Description", "Environment",
+			"EphemeralStorage", "FunctionName", "Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
+			"ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig",
 		},
 		Name: "FunctionName", NameLength: 64, Tags: true,
 		Rights: handlerRights{

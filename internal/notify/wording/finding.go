@@ -197,30 +197,12 @@ var choiceDetails = map[string]string{
 	"Template":                               "The parent stack has another template: an upgrade, or an edit. It defines the check itself.",
 }
 
-// same says what a difference amounts to if the access of the role is the same.
-// topicDetails explains what an attribute of a topic means, by property.
-var topicDetails = map[string]string{
-	"FilterPolicy":   "The subscriber receives only the messages that the filter lets through.",
-	"KmsMasterKeyId": "EventBridge and CloudWatch publish only if the policy of the key allows it.",
-}
+const addedSame = "It grants and denies nothing that the role's own policies do not: the role may do the same without it."
 
-// functionDetails explains what a setting of a function means, by property.
-var functionDetails = map[string]string{
-	"CodeSigningConfigArn": "With the configuration of the template, Lambda deploys only code that one of its publishers " +
-		"signed. Without it, or with another one, whoever may update the function can deploy other code.",
-	"DestinationConfig":            "What the function returns, or the event that failed, is sent there.",
-	"Environment":                  "The variables decide whom the function notifies and which code it loads.",
-	"Layers":                       "A layer adds code that runs with the function's permissions.",
-	"ReservedConcurrentExecutions": "With 0 the function does not run at all.",
-	"Role":                         "The function has the permissions of this role.",
-	"VpcConfig":                    "In a VPC the function may not reach AWS's APIs.",
-}
-
+// same are differences with which the access of the role is the same.
 var same = map[finding.Kind]string{
-	finding.InlinePolicyAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
-		"same with and without it.",
-	finding.AttachmentAdded: "It grants and denies nothing that the role's own policies do not: the role may do the " +
-		"same with and without it.",
+	finding.InlinePolicyAdded:   addedSame,
+	finding.AttachmentAdded:     addedSame,
 	finding.InlinePolicyRemoved: "The role's other policies grant what it granted.",
 	finding.AttachmentRemoved:   "The role's other policies grant what it granted.",
 	finding.ResourceDeleted:     "The roles' other policies grant what it granted.",
