@@ -1121,7 +1121,7 @@ var clumio = schema.Profile{
 							Remains: []schema.Remain{
 								{
 									Kind: "escalates",
-									Text: "the trust policy of the role that is created is chosen by Clumio; the boundary limits it to writing items and using keys",
+									Text: "the trust policy of the role that is created is chosen by Clumio; the boundary limits it to writing items and using keys, unless somebody who controls the provisioner rewrites the boundary",
 								},
 							},
 							In: schema.Span{
