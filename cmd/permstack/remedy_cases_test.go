@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -15,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"permstack"
+	"permstack/internal/fakeaws/protocol"
 	"permstack/internal/notify/finding"
 )
 
@@ -231,6 +234,34 @@ var remedyCases = []remedyCase{
 			in.TemplateURL, in.UsePreviousTemplate = &url, nil
 		})
 	}, more: []finding.Kind{finding.PolicyChanged}},
+	{kind: finding.StackFailed, name: "update", subject: "UPDATE_FAILED", do: func(e *installed) {
+		e.failUpdate("UPDATE_FAILED", true, 1)
+	}, more: []finding.Kind{finding.TemplateChanged, finding.RuleChanged}},
+	{kind: finding.StackFailed, name: "rollback", subject: "UPDATE_ROLLBACK_FAILED", do: func(e *installed) {
+		e.failUpdate("UPDATE_ROLLBACK_FAILED", false, 2)
+	}, more: []finding.Kind{finding.RuleChanged}},
+	{kind: finding.ChangeSetAdded, name: "of the access stack", subject: "theirs", do: func(e *installed) {
+		e.createChangeSet(e.words["access"], func(in *cloudformation.CreateChangeSetInput) {
+			template, err := e.stack.CloudFormation.GetTemplate(e.t.Context(),
+				&cloudformation.GetTemplateInput{StackName: aws.String(e.words["access"])})
+			if err != nil {
+				e.t.Fatal(err)
+			}
+			forged := strings.Replace(*template.TemplateBody, `"Action":["ec2:CreateSnapshot"`,
+				`"Action":["iam:CreateUser","ec2:CreateSnapshot"`, 1)
+			in.TemplateURL, in.UsePreviousTemplate = aws.String(e.stack.TemplateURL("set.json", []byte(forged))), nil
+		})
+	}},
+	{kind: finding.ChangeSetAdded, name: "of the parent stack", subject: "theirs", do: func(e *installed) {
+		e.createChangeSet(e.stack.Name, func(in *cloudformation.CreateChangeSetInput) {
+			for i, p := range in.Parameters {
+				if *p.ParameterKey == "ControlPlaneRoleArn" {
+					in.Parameters[i] = types.Parameter{ParameterKey: p.ParameterKey,
+						ParameterValue: aws.String("arn:aws:iam::999988887777:role/theirs")}
+				}
+			}
+		})
+	}},
 	// The last one: it replaces the parent's template by one with published code.
 	{kind: finding.FunctionCodeChanged, name: "of the check", do: func(e *installed) {
 		zip := []byte("zip of the release")
@@ -270,6 +301,57 @@ func (e *installed) updateStack(name string, edit func(*cloudformation.UpdateSta
 	edit(in)
 	s.BeginUpdate(in)
 	s.Wait("UPDATE_COMPLETE")
+}
+
+// failUpdate updates the inventory stack with another description of its topic's rules so that the calls of the rules
+// after some fail, and waits for a status.
+func (e *installed) failUpdate(status string, withoutRollback bool, succeed int32) {
+	e.t.Helper()
+	s := e.stack.Account.Stack(e.words["inventory"])
+	template, err := e.stack.CloudFormation.GetTemplate(e.t.Context(),
+		&cloudformation.GetTemplateInput{StackName: &s.Name})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	forged := strings.ReplaceAll(*template.TemplateBody, `"source":["aws.`, `"source":["aws.iam","aws.`)
+	var calls atomic.Int32
+	e.stack.SetIntercept(func(c *protocol.Call) error {
+		if c.Action == "PutRule" && calls.Add(1) > succeed {
+			return protocol.Errorf("InternalException", "not this time")
+		}
+		return nil
+	})
+	defer e.stack.SetIntercept(nil)
+	url := e.stack.TemplateURL("failing.json", []byte(forged))
+	s.BeginUpdate(&cloudformation.UpdateStackInput{
+		TemplateURL: &url, Tags: s.Describe().Tags, DisableRollback: &withoutRollback,
+	})
+	s.Wait(status)
+}
+
+// createChangeSet creates a change set of a stack, which is not executed.
+func (e *installed) createChangeSet(stack string, edit func(*cloudformation.CreateChangeSetInput)) {
+	e.t.Helper()
+	in := &cloudformation.CreateChangeSetInput{
+		StackName: &stack, ChangeSetName: aws.String("theirs"), UsePreviousTemplate: aws.Bool(true),
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}
+	described := e.stack.Account.Stack(stack).Describe()
+	for _, p := range described.Parameters {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	}
+	in.Tags = described.Tags
+	edit(in)
+	if _, err := e.stack.CloudFormation.CreateChangeSet(e.t.Context(), in); err != nil {
+		e.t.Fatal(err)
+	}
+	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(e.stack.CloudFormation,
+		func(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) { o.MinDelay = 10 * time.Millisecond })
+	if err := waiter.Wait(e.t.Context(), &cloudformation.DescribeChangeSetInput{
+		StackName: in.StackName, ChangeSetName: in.ChangeSetName,
+	}, time.Minute); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // createStack creates a stack with a topic.

@@ -225,9 +225,13 @@ var kindCalls = map[finding.Kind]calls{
 	finding.TemplateChanged: {"cloudformation", []string{"UpdateStack", "ExecuteChangeSet"}},
 	finding.ChoiceChanged:   {"cloudformation", []string{"UpdateStack", "ExecuteChangeSet"}},
 	finding.StackHeld:       {"cloudformation", []string{"UpdateStack", "ExecuteChangeSet"}},
-	finding.StackAdded:      {"cloudformation", []string{"CreateStack", "ExecuteChangeSet"}},
-	finding.StackOrphaned:   {"cloudformation", []string{"DeleteStack"}},
-	finding.KeyGrantAdded:   {"kms", []string{"CreateGrant"}},
+	finding.StackFailed: {"cloudformation", []string{
+		"UpdateStack", "ExecuteChangeSet", "ContinueUpdateRollback", "RollbackStack", "DeleteStack",
+	}},
+	finding.ChangeSetAdded: {"cloudformation", []string{"CreateChangeSet"}},
+	finding.StackAdded:     {"cloudformation", []string{"CreateStack", "ExecuteChangeSet"}},
+	finding.StackOrphaned:  {"cloudformation", []string{"DeleteStack"}},
+	finding.KeyGrantAdded:  {"kms", []string{"CreateGrant"}},
 }
 
 // typeCalls are the calls that make findings of a kind, by the type of the resource.

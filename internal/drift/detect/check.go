@@ -175,6 +175,11 @@ func (c *check) run(ctx context.Context, report *finding.Report) error {
 		report.NarrowedTo = c.chosen.properties.Scope.Summary()
 		report.NarrowedEntries = append([]string{}, c.chosen.properties.Scope.Entries()...)
 	}
+	if c.chosen != nil {
+		for _, s := range all {
+			c.compareChangeSets(ctx, parent, s)
+		}
+	}
 	var drafts []draft
 	for _, s := range all {
 		if s.id != "" {

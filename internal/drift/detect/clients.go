@@ -75,6 +75,12 @@ type CloudFormation interface {
 	GetStackPolicy(
 		context.Context, *cloudformation.GetStackPolicyInput, ...func(*cloudformation.Options),
 	) (*cloudformation.GetStackPolicyOutput, error)
+	ListChangeSets(
+		context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options),
+	) (*cloudformation.ListChangeSetsOutput, error)
+	DescribeChangeSet(
+		context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options),
+	) (*cloudformation.DescribeChangeSetOutput, error)
 	DescribeStackEvents(
 		context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options),
 	) (*cloudformation.DescribeStackEventsOutput, error)

@@ -99,7 +99,8 @@ func (v *reverter) byOperator(ctx context.Context, report finding.Report) {
 			}
 			v.outcomes[f.ID] = do(ctx, v, r, f)
 		case f.Type != stackType || f.LogicalID != "":
-		case f.Kind == finding.ResourceDeleted, f.Kind == finding.TemplateChanged && f.Stack != v.parent().name:
+		case f.Kind == finding.ResourceDeleted, f.Kind == finding.StackFailed && f.Stack != v.parent().name,
+			f.Kind == finding.TemplateChanged && f.Stack != v.parent().name:
 			byParent[f.ID] = true
 		case f.Kind == finding.TagsChanged, f.Kind == finding.PropertyChanged:
 			v.outcomes[f.ID] = v.restoreStackSettings(ctx, f)

@@ -61,6 +61,7 @@ func (c *check) openExpected(
 	s.part = part
 	switch status := described.StackStatus; {
 	case stacks.IsStable(status):
+		s.reportFailed()
 	case !stacks.InProgress(status):
 		s.notStable()
 	case parent.inProgress, !c.overdue(described, longestRollback):

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -94,10 +95,13 @@ func (c *check) open(ctx context.Context, p installation.Parent, described *type
 	status := described.StackStatus
 	switch {
 	case stacks.IsStable(status):
+		s.reportFailed()
 	case stacks.InProgress(status) && c.overdue(described, longestUpdate):
 		s.heldInProgress()
 	case stacks.InProgress(status):
 		s.inProgress = true
+	case status == types.StackStatusUpdateFailed: // whoever can make an update fail must not end the check of the stack
+		s.notStable()
 	default:
 		s.notStable()
 		return s
@@ -106,10 +110,26 @@ func (c *check) open(ctx context.Context, p installation.Parent, described *type
 	return s
 }
 
+// reportFailed reports that the last operation on the stack failed, so that CloudFormation refuses the next one. It
+// reports false if the status is another one.
+func (s *stack) reportFailed() bool {
+	status := string(s.described.StackStatus)
+	if !strings.HasSuffix(status, "_FAILED") {
+		return false
+	}
+	d := s.draft(finding.StackFailed, status, finding.Monitoring)
+	d.Actual = finding.Text(status)
+	s.drafts = append(s.drafts, d)
+	return true
+}
+
 // notStable reports that the stack has a status in which CloudFormation detects no
 // drift and its template does not describe what is deployed.
 func (s *stack) notStable() {
 	s.unstable = true
+	if s.reportFailed() {
+		return
+	}
 	status := string(s.described.StackStatus)
 	d := s.draft(finding.NotReadable, status, finding.Unreadable)
 	d.Reason, d.Actual = finding.StackNotStable, finding.Text(status)

@@ -89,7 +89,7 @@ func (a Acceptance) Day() string {
 // known, and of an added stack, or one in progress, the contents are not checked: an
 // acceptance would hide more than what was seen.
 func (f Finding) Acceptable() bool {
-	if slices.Contains([]Kind{NotReadable, StackAdded, StackHeld, ChoiceChanged, StateLost}, f.Kind) {
+	if slices.Contains([]Kind{NotReadable, StackAdded, StackHeld, StackFailed, ChoiceChanged, StateLost}, f.Kind) {
 		return false
 	}
 	return f.Direction != Unreadable && f.Reason != PolicyUnreadable && f.Reason != BoundaryUnreadable

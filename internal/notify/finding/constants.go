@@ -41,6 +41,8 @@ const (
 	TemplateChanged     Kind = "template-changed"          // of a permission stack, not by the provisioner
 	StackAdded          Kind = "stack-added"               // named like a permission stack, and not one of them
 	StackHeld           Kind = "stack-held"                // it remains in progress
+	StackFailed         Kind = "stack-failed"              // an operation failed: the status ends with _FAILED
+	ChangeSetAdded      Kind = "change-set-added"          // not executed yet, and not by the check
 	ChoiceChanged       Kind = "choice-changed"            // in the parent stack; reported once
 	StateLost           Kind = "state-lost"                // what the check remembers was written by somebody else
 	AttachedElsewhere   Kind = "policy-attached-elsewhere" // to what no template of the installation declares

@@ -112,6 +112,7 @@ const (
 	TargetStack          Target = "stack"
 	TargetStackResources Target = "stack-resources"
 	TargetTemplate       Target = "template"
+	TargetChangeSets     Target = "change-sets"
 	TargetAccountStacks  Target = "account-stacks"
 	TargetAccountRoles   Target = "account-roles"
 	TargetAudit          Target = "audit"

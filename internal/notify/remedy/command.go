@@ -146,6 +146,20 @@ func detach(f finding.Finding, p Place) string {
 // replaced, not removed (CloudFormation User Guide, "Prevent updates to stack resources").
 const allowUpdates = `{"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"}]}`
 
+// endFailed ends an operation that failed, by the status of the stack (API reference, ContinueUpdateRollback and
+// RollbackStack). A permission stack whose creation or deletion failed is replaced by an update of the parent stack.
+func endFailed(f finding.Finding, p Place) string {
+	switch {
+	case f.Subject == "UPDATE_ROLLBACK_FAILED":
+		return p.inRegion("cloudformation", "continue-update-rollback", "--stack-name", f.Stack)
+	case f.Subject == "UPDATE_FAILED":
+		return p.inRegion("cloudformation", "rollback-stack", "--stack-name", f.Stack)
+	case f.Stack == p.Stack: // all that CloudFormation allows in these statuses
+		return p.inRegion("cloudformation", "delete-stack", "--stack-name", f.Stack)
+	}
+	return p.permstack(f)
+}
+
 // restoreProperty restores a property that has no kind of its own.
 func restoreProperty(f finding.Finding, p Place) string {
 	declared := len(f.Differences) > 0 // CloudFormation compares what the template declares

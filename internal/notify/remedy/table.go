@@ -86,6 +86,10 @@ var table = map[finding.Kind]entry{
 		}
 		return p.inRegion("cloudformation", "cancel-update-stack", "--stack-name", f.Stack)
 	}, reason: "CloudFormation cancels updates alone: the stack's events show what this operation waits for."},
+	finding.StackFailed: {command: endFailed},
+	finding.ChangeSetAdded: {command: func(f finding.Finding, p Place) string {
+		return p.inRegion("cloudformation", "delete-change-set", "--change-set-name", f.RemovalID)
+	}},
 	finding.ChoiceChanged: {command: restoreChoice, reason: "It is not the value of one parameter that the check " +
 		"remembers completely: update the parent stack as it was."},
 	finding.StateLost: {reason: "There is nothing to restore: the run that reported it has written its state again. Find " +

@@ -84,6 +84,10 @@ var kindAdvice = map[finding.Kind]string{
 		"CreateGrant.",
 	finding.StackOrphaned: "Find out in CloudTrail who deleted the parent stack. If the access is not needed, delete this " +
 		"stack, too.",
+	finding.StackFailed: "See the stack's events in the console for what failed, correct that, and let CloudFormation end " +
+		"the operation. If you did not begin it, find out in CloudTrail who did.",
+	finding.ChangeSetAdded: "If you did not create it, delete it, and find out in CloudTrail who called CreateChangeSet. " +
+		"If you did, review and execute it, or delete it.",
 	finding.StackHeld: "See the stack's events in the console for what it waits for and who started the update; cancel " +
 		"the update with aws cloudformation cancel-update-stack.",
 }

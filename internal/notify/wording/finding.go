@@ -59,8 +59,10 @@ func Finding(f finding.Finding) Text {
 		t.Expected, t.Actual = "attached to roles of this installation alone", "attached to "+f.Actual.Text
 	case finding.StateLost:
 		t.Expected, t.Actual = "what the last run wrote", f.Actual.Text
-	case finding.StackHeld:
+	case finding.StackHeld, finding.StackFailed:
 		t.Expected = "a stack that is complete"
+	case finding.ChangeSetAdded:
+		t.Expected = "no such change set"
 	case finding.ChangeUndone:
 		t.Expected, t.Actual = "not changed", "changed, and restored before the check"
 	case finding.PropertyChanged:
@@ -211,30 +213,6 @@ var same = map[finding.Kind]string{
 	finding.BoundaryChanged:     "Both boundaries allow the same today.",
 }
 
-// reasons are the details of reasons whose text does not depend on the kind.
-var reasons = map[finding.Reason]string{
-	finding.DocumentInvalid:    "One of the two documents cannot be parsed, so what it allows is not known.",
-	finding.PolicyUnreadable:   "What the policy allows could not be read; it is assumed to grant more.",
-	finding.BoundaryUnreadable: "The two boundaries could not be compared: one of them could not be read.",
-	finding.RoleRecreated:      "IAM cannot move a role: this is another role of the same name.",
-	finding.PrincipalRecreated: "The backup service's role was deleted, or deleted and created again: the trust policy " +
-		"names the unique id of a role that does not exist, so nobody can assume this role.",
-	finding.ExpectedUnknown: "The expected policy contains a value that only CloudFormation knows.",
-	finding.StackNotStable: "In this status a stack's template does not describe what is deployed, and CloudFormation " +
-		"detects no drift.",
-	finding.TemplateInvalid: "The deployed template cannot be evaluated:",
-}
-
-// targets are the things that could not be read.
-var targets = map[finding.Target]string{
-	finding.TargetProperty: "property", finding.TargetPolicy: "policy", finding.TargetStack: "the stack",
-	finding.TargetAccountStacks:  "whether the account has other stacks named like the permission stacks",
-	finding.TargetAccountRoles:   "whether the account has other roles under the installation's IAM path",
-	finding.TargetAudit:          "what the account audit reads of",
-	finding.TargetStackResources: "the stack's resources", finding.TargetTemplate: "the stack's template",
-	finding.TargetDriftDetection: "the result of CloudFormation's drift detection",
-}
-
 // details returns the lines below a finding: consequences, access that differs,
 // errors.
 func details(f finding.Finding) []string {
@@ -311,6 +289,10 @@ func details(f finding.Finding) []string {
 		add("A grant allows use of the key until it is revoked, whatever the key's policy says.")
 	case finding.StackOrphaned:
 		add("Its parent stack does not exist: what it grants remains, and nothing checks it.")
+	case finding.StackFailed:
+		add(stackFailedDetail)
+	case finding.ChangeSetAdded:
+		add(changeSetDetail)
 	case finding.StackHeld:
 		add("While a stack is in progress CloudFormation detects no drift, so its resources were compared with the " +
 			"services' APIs alone. Holding a stack in progress is a way to evade a check.")
