@@ -90,7 +90,11 @@ func (c *check) compareChangeSet(ctx context.Context, p installation.Parent, s *
 		lines = append(lines, f.Subject+": "+f.Expected.Text+" → "+f.Actual.Text)
 	}
 	if len(lines) > 0 {
-		s.changeSetDraft(set, joinDirections(directions), lines)
+		direction := joinDirections(directions)
+		if direction == finding.Changed && slices.Contains(directions, finding.Monitoring) {
+			direction = finding.Monitoring
+		}
+		s.changeSetDraft(set, direction, lines)
 	}
 }
 

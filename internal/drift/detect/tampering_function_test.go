@@ -127,7 +127,7 @@ func TestFunctionTampering(t *testing.T) {
 				StatementId: w.parentResource("DriftRulePermission"),
 				Action:      aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
 				SourceArn: aws.String("arn:aws:events:us-east-1:123456789012:rule/permstack-" +
-					path.Base(w.parent) + "*")})
+					path.Base(w.parent))})
 			return err
 		}, finding.FunctionPolicyChanged, finding.Monitoring, "events.amazonaws.com"},
 		permit("everybody may invoke the check", "*", "", "for *"),
