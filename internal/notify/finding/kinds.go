@@ -6,7 +6,8 @@ import "slices"
 var kinds = []Kind{
 	ResourceDeleted, InlinePolicyAdded, InlinePolicyRemoved, InlinePolicyChanged, AttachmentAdded,
 	AttachmentRemoved, PolicyChanged, TrustChanged, BoundaryChanged, SessionChanged, TagsChanged,
-	TopicPolicyChanged, RuleChanged, ProfileChanged, PropertyChanged, TemplateChanged, StackAdded, StackHeld, StackFailed, ChangeSetAdded,
+	TopicPolicyChanged, RuleChanged, ProfileChanged, PropertyChanged, TemplateChanged, StackAdded, StackHeld,
+	StackFailed, ChangeSetAdded,
 	ChoiceChanged, StateLost, AttachedElsewhere, SubscriptionAdded, FunctionCodeChanged, FunctionChanged,
 	FunctionPolicyChanged, FunctionTriggerAdded, QueuePolicyChanged, TopicChanged, ProfileAdded,
 	PolicyVersionAdded, RoleIdentityChanged, RoleAdded, NotReadable, RoleUnowned, TrustsService, TrustsOwnRole,
