@@ -137,6 +137,22 @@ func TestDefaultsFollowTheCatalogue(t *testing.T) {
 	}
 }
 
+// cpm returns the parameters of a choice of cpm with an instance role, and one more.
+func cpm(name, value string) map[string]string {
+	return map[string]string{
+		"Profile": "cpm", "Preset": "minimal", "ControlPlaneRoleArn": "", name: value,
+	}
+}
+
+// TestHyphenIsNoExternalID checks that a prompt which accepts no empty line can leave the external id out.
+func TestHyphenIsNoExternalID(t *testing.T) {
+	for _, value := range []string{"", "-"} {
+		if _, err := resolveTemplate(t, "parent", cpm("ExternalId", value)); err != nil {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
 func TestInvalidChoices(t *testing.T) {
 	tests := map[string]struct {
 		values map[string]string
@@ -159,6 +175,8 @@ func TestInvalidChoices(t *testing.T) {
 		"unknown release":    {map[string]string{"CatalogVersion": "0"}, "CatalogVersion"},
 		"no role at all":     {map[string]string{"ControlPlaneRoleArn": ""}, "ControlPlaneRoleArn is required"},
 		"no external id":     {map[string]string{"ExternalId": ""}, "ExternalId is required"},
+		"hyphen for no id":   {map[string]string{"ExternalId": "-"}, "ExternalId is required"},
+		"id for an instance": {cpm("ExternalId", "example"), "ExternalId is not used"},
 		"cpm's operation":    {map[string]string{"Operations": "backup,recovery"}, "Operations: valid for the backup service clumio: backup, restore."},
 		"cpm's asset":        {map[string]string{"ProtectEFS": "yes"}, "only no is valid for the backup service clumio"},
 		"cpm's setting":      {map[string]string{"Options": "release=4.2"}, "Options: valid for the backup service clumio"},

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"permstack/internal/iampolicy/policytest"
 )
 
 // TestSAM takes a clean checkout through sam validate, build, deploy, an update and delete, and then through
@@ -41,6 +43,9 @@ func TestSAM(t *testing.T) {
 	runIn(t, dir, env, sam, "delete", "--stack-name", "backup", "--no-prompts", "--region", "eu-west-1")
 
 	deployGuided(t, dir, env, sam)
+	if policytest.Full() {
+		deployGuidedWithoutExternalID(t, dir, env, sam)
+	}
 
 	if program := tool(t, "PERMSTACK_AWS_CLI"); program != "" {
 		c := cli{t, program, env, "444444444444 eu-west-1", endpoint}
@@ -57,28 +62,11 @@ func TestSAM(t *testing.T) {
 // writes, and deletes the stack.
 func deployGuided(t *testing.T, dir string, env []string, sam string) {
 	t.Helper()
-	python := os.Getenv("PERMSTACK_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	requirePrograms(t, python)
 	const externalID = "guided-secret"
-	answers, err := json.Marshal(map[string]string{
+	guided(t, dir, env, sam, "ClumioIAMRole-eu-west-1-guided", map[string]string{
 		"Stack Name": "guided", "Parameter ControlPlaneRoleArn": "arn:aws:iam::111122223333:role/Control",
 		"Parameter ExternalId": externalID, "Parameter ConnectionId": "guided",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := filepath.Abs("guided.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := runIn(t, dir, env, python, script, string(answers), sam, "deploy", "--guided")
-	plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(out, "")
-	if !strings.Contains(strings.Join(strings.Fields(plain), ""), "ClumioIAMRole-eu-west-1-guided") {
-		t.Errorf("sam deploy --guided does not print the role:\n%s", tail(out))
-	}
 	file := filepath.Join(dir, "samconfig.toml")
 	config, err := os.ReadFile(file)
 	if err != nil {
@@ -98,4 +86,43 @@ func deployGuided(t *testing.T, dir string, env []string, sam string) {
 		t.Errorf("sam deploy with the written samconfig.toml:\n%s", tail(out))
 	}
 	runIn(t, dir, env, sam, "delete", "--no-prompts")
+}
+
+// deployGuidedWithoutExternalID answers the prompt for the external ID, which accepts no empty line, with a hyphen, and
+// deploys again with the file that does not have it.
+func deployGuidedWithoutExternalID(t *testing.T, dir string, env []string, sam string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(dir, "samconfig.toml")); err != nil {
+		t.Fatal(err)
+	}
+	guided(t, dir, env, sam, "CPM-eu-west-1-instance", map[string]string{
+		"Stack Name": "instance", "Parameter Profile": "cpm", "Parameter Preset": "minimal",
+		"Parameter ExternalId": "-", "Parameter ConnectionId": "instance",
+	})
+	runIn(t, dir, env, sam, "deploy", "--no-fail-on-empty-changeset")
+	runIn(t, dir, env, sam, "delete", "--no-prompts")
+}
+
+// guided runs sam deploy --guided with some answers and requires that it prints the name of a role.
+func guided(t *testing.T, dir string, env []string, sam, role string, answers map[string]string) {
+	t.Helper()
+	python := os.Getenv("PERMSTACK_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	requirePrograms(t, python)
+	text, err := json.Marshal(answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs("guided.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := runIn(t, dir, env, python, script, string(text), sam, "deploy", "--guided")
+	plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(out, "")
+	// The SAM CLI breaks long values into lines.
+	if !strings.Contains(strings.Join(strings.Fields(plain), ""), role) {
+		t.Errorf("sam deploy --guided does not print the role %s:\n%s", role, tail(out))
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"permstack/internal/permissionstack"
+	"permstack/internal/permissionstack/properties"
 )
 
 // parameters returns the parameters of a template that is deployed to a stack; nil is
@@ -37,7 +38,10 @@ func (o *operation) externalIDChanges() bool {
 }
 
 // externalID returns the external id among the properties of an event.
-func externalID(properties map[string]any) string {
-	s, _ := properties["ExternalId"].(string)
-	return strings.TrimSpace(s)
+func externalID(given map[string]any) string {
+	s, _ := given["ExternalId"].(string)
+	if s = strings.TrimSpace(s); s == properties.NoExternalID {
+		return ""
+	}
+	return s
 }

@@ -116,8 +116,8 @@ func (p *Provisioner) Handle(ctx context.Context, log *slog.Logger, event cfn.Ev
 // its external ids.
 func Secrets(event cfn.Event) []string {
 	var out []string
-	for _, properties := range []map[string]any{event.ResourceProperties, event.OldResourceProperties} {
-		if s, ok := properties["ExternalId"].(string); ok {
+	for _, given := range []map[string]any{event.ResourceProperties, event.OldResourceProperties} {
+		if s, ok := given["ExternalId"].(string); ok && externalID(given) != "" {
 			out = append(out, s, strings.TrimSpace(s))
 		}
 	}

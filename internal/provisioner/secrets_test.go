@@ -74,3 +74,19 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		t.Error("the logs do not name the permission stack")
 	}
 }
+
+// TestSecrets checks that the hyphen that means no external id is not removed from every line of the log.
+func TestSecrets(t *testing.T) {
+	for _, given := range []map[string]any{{}, {"ExternalId": ""}, {"ExternalId": "-"}, {"ExternalId": " - "}} {
+		if got := Secrets(cfn.Event{ResourceProperties: given}); len(got) > 0 {
+			t.Errorf("%v: got the secrets %q, want none", given, got)
+		}
+	}
+	o := operation{event: cfn.Event{
+		RequestType: cfn.RequestUpdate, OldResourceProperties: map[string]any{"ExternalId": ""},
+		ResourceProperties: map[string]any{"ExternalId": "-"},
+	}}
+	if o.externalIDChanges() {
+		t.Error("a hyphen in place of no external id is a change")
+	}
+}

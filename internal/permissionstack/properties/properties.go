@@ -45,6 +45,11 @@ type Properties struct {
 	Scope                      scope.Scope
 }
 
+// NoExternalID is a value of ExternalId that means none. A prompt for a secret, which ExternalId is, may not accept an
+// empty line: that of sam deploy --guided repeats it (SAM CLI, guided_context.py, prompt_parameters). It is shorter than
+// an external id can be.
+const NoExternalID = "-"
+
 // fields maps each property to its decoder.
 var fields = map[string]func(*Properties, any) error{
 	"Profile":                    text(func(p *Properties) *string { return &p.Profile }),
@@ -61,7 +66,7 @@ var fields = map[string]func(*Properties, any) error{
 	"SharedResources":            enum(func(p *Properties) *string { return &p.SharedResources }, "none", "organization"),
 	"TopicKeyArn":                text(func(p *Properties) *string { return &p.TopicKeyARN }),
 	"ProtectedArns":              list(func(p *Properties) *[]string { return &p.ProtectedARNs }),
-	"ExternalId":                 text(func(p *Properties) *string { return &p.ExternalID }),
+	"ExternalId":                 externalID,
 	"ConnectionId":               text(func(p *Properties) *string { return &p.ConnectionID }),
 	"Path":                       text(func(p *Properties) *string { return &p.Path }),
 	"PermissionsBoundaryArn":     text(func(p *Properties) *string { return &p.PermissionsBoundaryARN }),
@@ -175,6 +180,15 @@ func text(field func(*Properties) *string) func(*Properties, any) error {
 		*field(p) = strings.TrimSpace(s)
 		return nil
 	}
+}
+
+// externalID reads the external id, which NoExternalID leaves out.
+func externalID(p *Properties, v any) error {
+	err := text(func(p *Properties) *string { return &p.ExternalID })(p, v)
+	if p.ExternalID == NoExternalID {
+		p.ExternalID = ""
+	}
+	return err
 }
 
 // enum reads a text that has one of a few values, or is empty.

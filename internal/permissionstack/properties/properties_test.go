@@ -48,7 +48,7 @@ func TestDecode(t *testing.T) {
 			}
 		})
 	}
-	empty, err := decodeJSON(t, `{"Assets":"","Tags":"","SupportRole":"","Path":null}`)
+	empty, err := decodeJSON(t, `{"Assets":"","Tags":"","SupportRole":"","Path":null,"ExternalId":" - "}`)
 	if diff := cmp.Diff(Properties{}, empty); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}

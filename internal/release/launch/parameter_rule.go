@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"permstack/internal/permissionstack/properties"
 	"permstack/internal/policies"
 	"permstack/internal/policies/schema"
 )
@@ -184,7 +185,7 @@ func (r *ruleGenerator) inputs() error {
 		if !ok {
 			return fmt.Errorf("the template has no parameter for the input %s", n.Value)
 		}
-		missing, used := equals(parameter, ""), r.anyUse(n.For)
+		missing, used := hasNoValue(parameter), r.anyUse(n.For)
 		if n.Missing != "" {
 			assert := not(missing)
 			if used != nil {
@@ -213,10 +214,18 @@ func (r *ruleGenerator) refuseUnusedInputs() {
 		}
 		if used := r.anyUse(uses); refused && used != nil {
 			parameter := inputParameters[input]
-			r.add(or(used, equals(parameter, "")), "%s is not used: nothing that you chose reads it; leave it empty.",
+			r.add(or(used, hasNoValue(parameter)), "%s is not used: nothing that you chose reads it; leave it empty.",
 				parameter)
 		}
 	}
+}
+
+// hasNoValue returns the condition that an input has no value: it is empty or, of the secret, properties.NoExternalID.
+func hasNoValue(parameter string) *yaml.Node {
+	if parameter == inputParameters[schema.ExternalID] {
+		return containsAny([]string{"", properties.NoExternalID}, parameter)
+	}
+	return equals(parameter, "")
 }
 
 // anyUse returns the condition that one of the uses is selected, nil if there are no uses or one always is.

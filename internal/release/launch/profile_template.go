@@ -149,6 +149,9 @@ func (w *profileWriter) constants() (map[string]*yaml.Node, error) {
 	return out, nil
 }
 
+// hyphenSentence is what the description of an optional secret says of properties.NoExternalID.
+const hyphenSentence = " Empty or a hyphen means none."
+
 // requireInputs removes the default of what every choice requires: the console marks a parameter without one, and its
 // pattern refuses an empty value.
 func (w *profileWriter) requireInputs() error {
@@ -163,10 +166,13 @@ func (w *profileWriter) requireInputs() error {
 		remove(parameter, "Default")
 		set(parameter, "MinLength", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: "1"})
 		if pattern := lookup(parameter, "AllowedPattern"); pattern != nil {
-			pattern.Value = strings.Replace(pattern.Value, ")?$", ")$", 1)
+			pattern.Value = strings.NewReplacer("^(-|", "^(", ")?$", ")$").Replace(pattern.Value)
 		}
 		if text := lookup(parameter, "ConstraintDescription"); text != nil {
-			text.Value = strings.Replace(text.Value, ", or empty", "", 1)
+			text.Value = strings.NewReplacer(", or empty", "", ", or be a hyphen for none", "").Replace(text.Value)
+		}
+		if text := lookup(parameter, "Description"); text != nil {
+			text.Value = strings.Replace(text.Value, hyphenSentence, "", 1)
 		}
 	}
 	return nil
