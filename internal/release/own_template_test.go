@@ -1,16 +1,22 @@
 package release_test
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"permstack/internal/fakeaws/fakeawstest"
+	"permstack/internal/installation"
 	"permstack/internal/policies"
 	"permstack/internal/policies/choice"
 	"permstack/internal/policies/schema"
 	"permstack/internal/release"
+	"permstack/internal/release/launchlink"
 )
 
 // TestOwnTemplates launches each built-in profile that template.yaml cannot select on the embedded AWS, from the
@@ -26,7 +32,10 @@ func TestOwnTemplates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	options := release.Options{Root: root, Version: "v1", BucketPrefix: "own-releases"}
+	options := release.Options{Root: root, Version: "v1", BucketPrefix: "own-releases", Documents: map[string][]byte{}}
+	for _, name := range policies.ProfileNames() {
+		options.Documents[launchlink.PermissionsFile(name)] = []byte("permissions of " + name)
+	}
 	objects, err := release.Pack(options)
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +67,7 @@ func TestOwnTemplates(t *testing.T) {
 			if entity := profile.Roles[0].Entity; !strings.HasPrefix(stack.RoleName(), entity+"-us-east-1-") {
 				t.Fatalf("got role %s, want one of %s", stack.RoleName(), entity)
 			}
+			requireDocument(t, aws, stack, name, options)
 			granted := account.ManagedPolicies(stack.RoleName())
 			sel := choice.Everything(profile)
 			sel.Profile = name
@@ -82,5 +92,27 @@ func TestOwnTemplates(t *testing.T) {
 	}
 	if launched == 0 {
 		t.Error("no built-in profile has a template of its own")
+	}
+}
+
+// requireDocument requires that the stack links to the permissions of its profile in the bucket of its Region.
+func requireDocument(t *testing.T, aws *fakeawstest.AWS, stack *fakeawstest.Stack, profile string, o release.Options) {
+	t.Helper()
+	const account, region = "123456789012", "us-east-1"
+	key := launchlink.Key(o.Version, launchlink.PermissionsFile(profile))
+	url := launchlink.ObjectURL(o.BucketPrefix, region, key)
+	if got := installation.Output(stack.Outputs, "PermissionsDocument"); got != url {
+		t.Fatalf("got the link %q, want %q", got, url)
+	}
+	store := s3.NewFromConfig(aws.Config(account, region), func(o *s3.Options) { o.UsePathStyle = true })
+	bucket := o.BucketPrefix + "-" + region
+	out, err := store.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(out.Body)
+	if err != nil || !bytes.Equal(body, o.Documents[launchlink.PermissionsFile(profile)]) {
+		t.Errorf("got the document %q, %v", body, err)
 	}
 }

@@ -38,6 +38,9 @@ type Options struct {
 	// Signed is a directory with the zips that AWS Signer returned, under any name; "" publishes the zips without a
 	// signature.
 	Signed string
+	// Documents are the files with the permissions of each profile, by name (launchlink.PermissionsFile and others).
+	// The templates of the profiles that have one link to it.
+	Documents map[string][]byte
 }
 
 // Object is one file of a release.
@@ -105,6 +108,7 @@ func Pack(o Options) ([]Object, error) {
 		}
 	}
 	r := launch.Release{
+		Documents:    o.documented(),
 		Version:      o.Version,
 		BucketPrefix: o.BucketPrefix,
 		Regions:      o.Regions,
@@ -157,6 +161,13 @@ func Pack(o Options) ([]Object, error) {
 	if len(unsigned) > 0 {
 		return nil, &UnsignedError{unsigned}
 	}
+	for _, name := range slices.Sorted(maps.Keys(o.Documents)) {
+		contentType, ok := documentTypes[filepath.Ext(name)]
+		if !ok {
+			return nil, fmt.Errorf("document %s: want a name that ends with .html or .md", name)
+		}
+		add(name, name, contentType, o.Documents[name])
+	}
 	templates, err := Templates(template, r)
 	if err != nil {
 		return nil, err
@@ -183,6 +194,20 @@ func Pack(o Options) ([]Object, error) {
 	}
 	add("SHA256SUMS", "SHA256SUMS", "text/plain", sums.Bytes())
 	return objects, nil
+}
+
+// documentTypes are the content types of documents by the end of their names: browsers show them as such.
+var documentTypes = map[string]string{".html": "text/html; charset=utf-8", ".md": "text/markdown; charset=utf-8"}
+
+// documented returns the profiles whose permissions are published, sorted.
+func (o Options) documented() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(o.Documents)) {
+		if profile, ok := launchlink.ProfileOfPermissionsFile(name); ok {
+			out = append(out, profile)
+		}
+	}
+	return out
 }
 
 // addReleaseFiles adds the files of a release to a function's package: those that every

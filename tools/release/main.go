@@ -23,6 +23,7 @@ import (
 	"permstack/internal/release"
 	"permstack/internal/release/launch"
 	"permstack/internal/release/launchlink"
+	"permstack/internal/review/permissiondocs"
 )
 
 const usage = `usage: release templates                           write the templates that git keeps
@@ -76,6 +77,9 @@ func run(ctx context.Context, args []string) error {
 				len(problems), problems[0])
 		}
 		o.Profile, o.Flows = &loaded.Profile, loaded.Flows
+		if err := policies.AddProfile(loaded.Profile, loaded.Flows...); err != nil {
+			return err
+		}
 	}
 	for _, r := range strings.Split(*regions, ",") {
 		if r = strings.TrimSpace(r); r != "" {
@@ -126,7 +130,27 @@ func templates() error {
 	return nil
 }
 
+// documents returns the permissions of each profile of a release, as HTML and as Markdown, by file name.
+func documents(o release.Options) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, name := range policies.ProfileNames() {
+		profile, _ := policies.Profile(name)
+		document, err := permissiondocs.Published(profile, o.Version)
+		if err != nil {
+			return nil, err
+		}
+		file := launchlink.PermissionsFile(name)
+		out[file] = document.HTML
+		out[strings.TrimSuffix(file, filepath.Ext(file))+".md"] = document.Markdown
+	}
+	return out, nil
+}
+
 func pack(o release.Options) ([]release.Object, error) {
+	var err error
+	if o.Documents, err = documents(o); err != nil {
+		return nil, err
+	}
 	objects, err := release.Pack(o)
 	if unsigned := (*release.UnsignedError)(nil); errors.As(err, &unsigned) {
 		return nil, writeUnsigned(unsigned, o.Signed)

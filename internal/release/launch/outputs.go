@@ -7,6 +7,7 @@ import (
 
 	"permstack/internal/installation"
 	"permstack/internal/policies/schema"
+	"permstack/internal/release/launchlink"
 )
 
 // vendorOutputs are what the customer enters at the vendor, in the order of the profile's template.
@@ -40,5 +41,36 @@ func (w *profileWriter) nameOutputs() error {
 		}
 	}
 	outputs.Content = append(first, rest...)
+	return nil
+}
+
+// documentOutput is the output that links to the document with all permissions of the release.
+const documentOutput = "PermissionsDocument"
+
+// addDocumentOutput adds a link to the permissions of a profile in the bucket of the stack's Region; profile is empty
+// for a template of several. Without documents in the release there is no link.
+func addDocumentOutput(root *yaml.Node, profile, vendor string, r Release) error {
+	output, names := installation.OutputPrefix+documentOutput, []string{profile}
+	if profile == "" {
+		output, profile = documentOutput, "${Profile}"
+		names = texts(lookup(root, "Parameters", "Profile", "AllowedValues"))
+	}
+	for _, name := range names {
+		if !slices.Contains(r.Documents, name) {
+			return nil
+		}
+	}
+	outputs, err := require(root, "Outputs")
+	if err != nil {
+		return err
+	}
+	// As launchlink.ObjectURL writes it for a Region.
+	url := "https://${" + bucketParameter + "}-${AWS::Region}.s3.${AWS::Region}.${AWS::URLSuffix}/" +
+		launchlink.Key(r.Version, launchlink.PermissionsFile(profile))
+	set(outputs, output, mapping(
+		field{"Description", scalar("Every permission that release " + r.Version + " can grant to " + vendor +
+			", with the reasons.")},
+		field{"Value", call("Fn::Sub", scalar(url))},
+	))
 	return nil
 }

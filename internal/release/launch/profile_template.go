@@ -66,7 +66,7 @@ func ProfileStack(template []byte, p schema.Profile, r Release) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return Stack(own, r)
+	return releaseStack(own, p.Name, p.Vendor, r)
 }
 
 type profileWriter struct {

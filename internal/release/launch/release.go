@@ -24,6 +24,8 @@ type Release struct {
 	Regions []string
 	// Signed reports that AWS Signer signed the zips. The templates of other releases refuse a code signing configuration.
 	Signed bool
+	// Documents are the profiles whose permissions the release has as a document.
+	Documents []string
 }
 
 // Architectures are those of the zips, by Go's names, which are also keys of a mapping.

@@ -64,12 +64,20 @@ func Functions(template []byte) []string {
 
 // Stack generates launch-stack.yaml.
 func Stack(template []byte, r Release) ([]byte, error) {
+	return releaseStack(template, "", "the backup service", r)
+}
+
+// releaseStack generates the template of a profile for a release, or that of all of them if profile is empty.
+func releaseStack(template []byte, profile, vendor string, r Release) ([]byte, error) {
 	root, err := yamlfmt.Parse(template)
 	if err == nil {
 		err = releaseCode(root, r)
 	}
 	if err == nil {
 		err = addBucketParameter(root, r)
+	}
+	if err == nil {
+		err = addDocumentOutput(root, profile, vendor, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("generate launch-stack.yaml: %w", err)

@@ -57,6 +57,16 @@ func ObjectURL(prefix, name, key string) string {
 // ProfileFile returns the name of the template of a profile in a release.
 func ProfileFile(profile string) string { return profile + ".yaml" }
 
+const permissionsFile = "-permissions.html"
+
+// PermissionsFile returns the name of the document with the permissions of a profile in a release.
+func PermissionsFile(profile string) string { return profile + permissionsFile }
+
+// ProfileOfPermissionsFile returns the profile of a document that PermissionsFile names.
+func ProfileOfPermissionsFile(name string) (profile string, ok bool) {
+	return strings.CutSuffix(name, permissionsFile)
+}
+
 // BesideURL returns the URL of the template of a profile beside another template of a release.
 func BesideURL(url, profile string) string {
 	return url[:strings.LastIndexByte(url, '/')+1] + ProfileFile(profile)
