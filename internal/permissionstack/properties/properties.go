@@ -45,9 +45,9 @@ type Properties struct {
 	Scope                      scope.Scope
 }
 
-// NoExternalID is a value of ExternalId that means none. A prompt for a secret, which ExternalId is, may not accept an
-// empty line: that of sam deploy --guided repeats it (SAM CLI, guided_context.py, prompt_parameters). It is shorter than
-// an external id can be.
+// NoExternalID is a value of ExternalId that means none. A prompt for a secret, which ExternalId is, may not accept
+// an empty line: that of sam deploy --guided repeats it (SAM CLI, guided_context.py, prompt_parameters). It is
+// shorter than an external id can be.
 const NoExternalID = "-"
 
 // fields maps each property to its decoder.

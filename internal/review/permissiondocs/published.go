@@ -24,7 +24,7 @@ type Document struct {
 	HTML     []byte // one file without scripts, which loads nothing
 }
 
-// lineBreak stands for a line break during the conversion: a character that no text has.
+// lineBreak represents a line break during the conversion: a character that no text has.
 const lineBreak = "\uE000"
 
 // repositoryLink is a link to another document of the repository, which a release does not publish.
