@@ -52,9 +52,9 @@ func TestDocumentOutput(t *testing.T) {
 		documents        []string
 		ofProfile, ofAll bool
 	}{
-		"none":    {nil, false, false},
-		"own":     {[]string{"veeam"}, true, false},
-		"all":     {policies.ProfileNames(), true, true},
+		"none": {nil, false, false},
+		"own":  {[]string{"veeam"}, true, false},
+		"all":  {policies.ProfileNames(), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := launch.Unreleased(launch.Functions(permstack.Template)...)
