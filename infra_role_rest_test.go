@@ -79,8 +79,10 @@ func TestInfraRoleResources(t *testing.T) {
 	}
 	// The topic or queue that each policy belongs to: with another one, permstack's own would stay open.
 	for path, of := range map[string]map[string][2]string{
-		"template.yaml": {"AlertTopicPolicy": {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:permstack-alerts-` + uuid + `"`},
-			"DriftFailuresPolicy": {"Queues", `["DriftFailures"]`}},
+		"template.yaml": {
+			"AlertTopicPolicy":    {"TopicArn", `"arn:aws:sns:us-east-1:123456789012:permstack-alerts-` + uuid + `"`},
+			"DriftFailuresPolicy": {"Queues", `["DriftFailures"]`},
+		},
 		"templates/org-hub.yaml": {"TopicPolicy": {"TopicArn", `"Topic"`},
 			"UndeliveredPolicy": {"Queues", `["Undelivered"]`}},
 	} {

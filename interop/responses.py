@@ -160,6 +160,11 @@ def messaging():
     call("events", "ListTargetsByRule", Rule="rule")
     call("events", "ListRules")
     call("events", "DescribeEventBus")
+    call("events", "ListEventBuses")
+    call("events", "ListRuleNamesByTarget", TargetArn=queue_arn)
+    call("events", "TestEventPattern", EventPattern='{"source":["x"]}', Event=json.dumps({
+        "id": "1", "account": ACCOUNT, "source": "x", "time": "2026-01-01T00:00:00Z", "region": REGION,
+        "resources": [], "detail-type": "d", "detail": {}}))
     call("events", "TagResource", ResourceARN=rule, Tags=TAGS)
     call("events", "ListTagsForResource", ResourceARN=rule)
     call("events", "UntagResource", ResourceARN=rule, TagKeys=["k"])

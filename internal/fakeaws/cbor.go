@@ -80,8 +80,8 @@ func plainValue(v cbor.Value) (any, error) {
 // epochTime is the tag of a time as seconds since 1970 (RFC 8949, section 3.4.2).
 const epochTime = 1
 
-// cborFromJSON returns a response as CBOR. Members whose names end in "Timestamp" are
-// times, as in the model of CloudWatch.
+// cborFromJSON returns a response as CBOR. Members whose names end in "Timestamp" or
+// "Timestamps" are times, as in the model of CloudWatch.
 func cborFromJSON(body []byte) ([]byte, error) {
 	var v any
 	if err := json.Unmarshal(body, &v); err != nil {
@@ -98,7 +98,7 @@ func cborValue(name string, v any) cbor.Value {
 		return cbor.Bool(v)
 	case float64:
 		switch {
-		case strings.HasSuffix(name, "Timestamp"):
+		case strings.HasSuffix(name, "Timestamp") || name == "Timestamps":
 			return &cbor.Tag{ID: epochTime, Value: cbor.Float64(v)}
 		case v == math.Trunc(v) && v >= 0:
 			return cbor.Uint(v)

@@ -108,12 +108,15 @@ func New(o Options) *Cloud {
 		c.sqs.ReplacePrincipal(arn, id)
 		c.s3.ReplacePrincipal(arn, id)
 	})
+	keys := kms.New(c.clock)
+	c.sns.SetEncryption(keys.AllowService)
+	c.sqs.SetEncryption(keys.AllowService)
 	c.sns.SetTargets(sns.Targets{SQS: c.sqs.SendAsService})
 	c.events.SetTargets(events.Targets{
 		SNS: c.sns.PublishAsService, SQS: c.sqs.SendAsService, Forward: c.AllowForward,
 	})
 	for _, s := range []protocol.Service{c.iam.Definition(), c.sts.Definition(), c.sns.Definition(), c.events.Definition(),
-		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), kms.New(c.clock).Definition(),
+		c.ssm.Definition(), c.s3.Definition(), c.sqs.Definition(), keys.Definition(),
 		c.organizations.Definition(), c.history.Definition()} {
 		c.Register(s)
 	}

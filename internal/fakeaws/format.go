@@ -32,6 +32,7 @@ type format struct {
 	dialect   dialect
 	namespace string
 	service   string
+	query     *protocol.OldQuery // of a JSON service whose client uses the Query protocol
 }
 
 func serviceFormat(s protocol.Service) format {
@@ -83,7 +84,12 @@ func (f format) writeResult(w http.ResponseWriter, requestID, action string, res
 			body, err = cborFromJSON(body)
 		}
 	default:
-		body, err = f.encodeXML(requestID, action, result)
+		if f.query != nil && result != nil {
+			result, err = f.query.Result(action, result)
+		}
+		if err == nil {
+			body, err = f.encodeXML(requestID, action, result)
+		}
 	}
 	if err != nil {
 		f.writeError(w, requestID, protocol.InternalFailure("encode response of %s: %v", action, err))
@@ -156,7 +162,7 @@ func (f format) writeError(w http.ResponseWriter, requestID string, e *protocol.
 				`xmlns="%s"><Error><Type>%s</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>`,
 			f.namespace,
 			side,
-			escape(e.Code),
+			escape(cmp.Or(e.QueryCode, e.Code)),
 			escape(e.Message),
 			requestID,
 		)

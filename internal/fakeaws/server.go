@@ -101,6 +101,11 @@ func (c *Cloud) decode(w http.ResponseWriter, r *http.Request, requestID string)
 		}
 		return call, format, nil
 	}
+	if old := service.OldQuery; old != nil && r.Header.Get("X-Amz-Target") == "" && form.Has("Action") {
+		format.dialect, format.namespace, format.query = queryXML, old.Namespace, old
+		call.Body, err = old.Body(call)
+		return call, format, err
+	}
 	if service.Protocol == protocol.JSON {
 		// Botocore has a Java package before CloudTrail's prefix, other SDKs do not.
 		prefix, action, found := cutLast(r.Header.Get("X-Amz-Target"))

@@ -1,5 +1,6 @@
 // Package cloudwatch is the alarms of the embedded AWS: it reads, changes and deletes them, and enables and disables
-// their actions. Nothing is measured, so every alarm has too few data for a state.
+// their actions. It has the metrics of event rules (AWS/Events). No alarm is evaluated: each has too few data for a
+// state.
 //
 // It has the protocols of the AWS SDKs of today: Smithy RPC v2 with CBOR, and JSON 1.0
 // ("protocols" in botocore's service model of CloudWatch).
@@ -35,11 +36,14 @@ type Alarms interface {
 type Service struct {
 	mu      sync.Mutex
 	alarms  Alarms
+	metrics Metrics
 	started time.Time
 }
 
-// New returns a CloudWatch with the alarms of a store.
-func New(alarms Alarms, now time.Time) *Service { return &Service{alarms: alarms, started: now} }
+// New returns a CloudWatch with the alarms of a store and with metrics, which may be nil.
+func New(alarms Alarms, metrics Metrics, now time.Time) *Service {
+	return &Service{alarms: alarms, metrics: metrics, started: now}
+}
 
 // Definition returns the service for the server to register: for each call its
 // handler and the permissions that it requires.
@@ -53,6 +57,10 @@ func (s *Service) Definition() protocol.Service {
 			"DeleteAlarms":        protocol.LockedJSON(&s.mu, s.deleteAlarms, onAlarms),
 			"EnableAlarmActions":  protocol.LockedJSON(&s.mu, s.setActions(true), onAlarms),
 			"DisableAlarmActions": protocol.LockedJSON(&s.mu, s.setActions(false), onAlarms),
+			"GetMetricStatistics": protocol.LockedJSON(
+				&s.mu, s.getMetricStatistics, protocol.OnAnyResource("cloudwatch:GetMetricStatistics")),
+			"GetMetricData": protocol.LockedJSON(&s.mu, s.getMetricData, protocol.OnAnyResource("cloudwatch:GetMetricData")),
+			"ListMetrics":   protocol.LockedJSON(&s.mu, s.listMetrics, protocol.OnAnyResource("cloudwatch:ListMetrics")),
 		},
 	}
 }

@@ -99,7 +99,7 @@ func (s *Service) work() {
 		s.mu.Unlock()
 		result := d.deliver(targets, s.clock)
 		s.mu.Lock()
-		result.addTo(&d.rule.metrics)
+		d.rule.count(result, s.clock())
 		s.mu.Unlock()
 	}
 }
@@ -117,6 +117,7 @@ type targetSettings struct {
 	Arn, Input, InputPath string
 	InputTransformer      *inputTransformer
 	RoleArn               string
+	SqsParameters         struct{ MessageGroupId string }
 	DeadLetterConfig      struct{ Arn string }
 	RetryPolicy           struct {
 		MaximumRetryAttempts     *int
@@ -124,10 +125,17 @@ type targetSettings struct {
 	}
 }
 
+// settings returns the members of a target, which PutTargets has checked.
+func (t target) settings() (out targetSettings) {
+	_ = json.Unmarshal(t.raw, &out)
+	return out
+}
+
 // defaultRetries is MaximumRetryAttempts of a target without a retry policy.
 const defaultRetries = 185
 
 func (m Metrics) addTo(sum *Metrics) {
+	sum.MatchedEvents += m.MatchedEvents
 	sum.Invocations += m.Invocations
 	sum.FailedInvocations += m.FailedInvocations
 	sum.RetryInvocationAttempts += m.RetryInvocationAttempts
@@ -142,8 +150,7 @@ func (m Metrics) addTo(sum *Metrics) {
 // delivered to the dead-letter queue. Attempts follow one another at once, where
 // EventBridge waits between them.
 func (d *delivery) deliver(targets Targets, clock func() time.Time) Metrics {
-	var settings targetSettings
-	_ = json.Unmarshal(d.target.raw, &settings) // checked by PutTargets
+	settings := d.target.settings()
 	origin := servicekeys.Origin{Account: d.account, ARN: d.rule.arn}
 	retries := defaultRetries
 	if n := settings.RetryPolicy.MaximumRetryAttempts; n != nil {
@@ -247,7 +254,7 @@ func (d *delivery) attempt(targets Targets, settings targetSettings, origin serv
 		call.Action = "sns:Publish"
 		return targets.SNS(call, input)
 	case service == "sqs" && targets.SQS != nil:
-		call.Action = "sqs:SendMessage"
+		call.Action, call.MessageGroup = "sqs:SendMessage", settings.SqsParameters.MessageGroupId
 		return targets.SQS(call, input, nil)
 	case service == "lambda" && targets.Lambda != nil:
 		call.Action = "lambda:InvokeFunction"

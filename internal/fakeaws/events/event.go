@@ -91,7 +91,7 @@ func (s *Service) match(account, region, event string) {
 		if !r.matches(decoded) {
 			continue
 		}
-		r.metrics.MatchedEvents++
+		r.count(Metrics{MatchedEvents: 1}, s.clock())
 		for _, t := range r.targets {
 			s.pending = append(s.pending, &delivery{
 				rule: r, target: t, account: account, region: region, event: event, service: s, queued: s.clock(),

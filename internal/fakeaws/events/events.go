@@ -82,9 +82,15 @@ func (s *Service) Definition() protocol.Service {
 				}
 				return s.putEvents(call, in)
 			}, onPutEvents),
-			"PutTargets":          protocol.LockedJSON(&s.mu, s.putTargets, s.onTargets()),
-			"RemoveTargets":       protocol.LockedJSON(&s.mu, s.removeTargets, s.onTargets()),
-			"ListTargetsByRule":   protocol.LockedJSON(&s.mu, s.listTargetsByRule, s.onTargets()),
+			"PutTargets":        protocol.LockedJSON(&s.mu, s.putTargets, s.onTargets()),
+			"RemoveTargets":     protocol.LockedJSON(&s.mu, s.removeTargets, s.onTargets()),
+			"ListTargetsByRule": protocol.LockedJSON(&s.mu, s.listTargetsByRule, s.onTargets()),
+			"ListRuleNamesByTarget": protocol.LockedJSON(
+				&s.mu, s.listRuleNamesByTarget, protocol.OnAnyResource("events:ListRuleNamesByTarget")),
+			"TestEventPattern": protocol.LockedJSON(
+				&s.mu, testEventPattern, protocol.OnAnyResource("events:TestEventPattern")),
+			"ListEventBuses": protocol.LockedJSON(
+				&s.mu, listEventBuses, protocol.OnAnyResource("events:ListEventBuses")),
 			"DescribeEventBus":    protocol.LockedJSON(&s.mu, s.describeEventBus, onBus),
 			"TagResource":         protocol.LockedJSON(&s.mu, s.tagResource, s.onResource()),
 			"UntagResource":       protocol.LockedJSON(&s.mu, s.untagResource, s.onResource()),

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,7 @@ func (d *delivery) transform(t inputTransformer) string {
 	values := map[string]any{
 		"aws.events.rule-arn": d.rule.arn, "aws.events.rule-name": d.rule.name,
 		"aws.events.event.ingestion-time": d.queued.UTC().Format("2006-01-02T15:04:05Z"),
-		"aws.events.event.json":           json.RawMessage(d.event), "aws.events.event": json.RawMessage(d.event),
+		"aws.events.event.json":           json.RawMessage(d.event), "aws.events.event": d.withoutDetail(),
 	}
 	for name, path := range t.InputPathsMap {
 		if v, ok := lookup(d.event, path); ok {
@@ -60,6 +61,49 @@ func (d *delivery) transform(t inputTransformer) string {
 	}
 	out.WriteString(t.InputTemplate[last:])
 	return out.String()
+}
+
+// withoutDetail returns the event without its detail, the value of aws.events.event ("Predefined variables",
+// Amazon EventBridge input transformation, User Guide).
+func (d *delivery) withoutDetail() map[string]json.RawMessage {
+	var event map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(d.event), &event) // an event is an object
+	delete(event, "detail")
+	return event
+}
+
+// reserved are the variables that need no path.
+var reserved = []string{
+	"aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time", "aws.events.event",
+	"aws.events.event.json",
+}
+
+// check refuses a transformer whose template is empty or has a placeholder without a path, and paths that are no JSON
+// paths or have a name that AWS reserves (API reference, InputTransformer).
+func (t inputTransformer) check(target string) error {
+	invalid := func(format string, args ...any) error {
+		return protocol.Errorf("ValidationException", "Invalid InputTemplate for target %s : "+format,
+			append([]any{target}, args...)...)
+	}
+	if t.InputTemplate == "" {
+		return violation("targets.1.member.inputTransformer.inputTemplate", "",
+			"Member must have length greater than or equal to 1")
+	}
+	for name, path := range t.InputPathsMap {
+		switch {
+		case strings.HasPrefix(name, "AWS"):
+			return invalid("%s is a reserved key.", name)
+		case !strings.HasPrefix(path, "$"):
+			return invalid("the path %s of %s is not a JSON path.", path, name)
+		}
+	}
+	for _, p := range placeholder.FindAllString(t.InputTemplate, -1) {
+		name := p[1 : len(p)-1]
+		if _, has := t.InputPathsMap[name]; !has && !slices.Contains(reserved, name) {
+			return invalid("[no path for the placeholder %s].", p)
+		}
+	}
+	return nil
 }
 
 func replacement(v any, quoted bool) string {

@@ -3,7 +3,6 @@ package events
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"unicode/utf8"
@@ -68,6 +67,9 @@ func checkObject(path string, object map[string]any) error {
 			if len(value) == 0 {
 				return badPattern("Empty arrays are not allowed: %q", at)
 			}
+			if name == "$or" && len(value) < 2 {
+				return badPattern("There must have at least 2 Objects in $or relationship: %q", at)
+			}
 			if err := checkLeaf(at, name == "$or", value); err != nil {
 				return err
 			}
@@ -110,15 +112,8 @@ func checkFilter(at string, filter map[string]any) error {
 		if !slices.Contains(filters, operator) {
 			return badPattern("Unrecognized match type %s: %q", operator, at)
 		}
-		switch _, isBool := value.(bool); {
-		case operator == "exists" && !isBool:
-			return badPattern("exists match pattern must be either true or false: %q", at)
-		case operator == "numeric":
-			if list, ok := value.([]any); !ok || len(list) == 0 || len(list)%2 != 0 {
-				return badPattern("Value of numeric must be an array of operators and numbers: %q", at)
-			}
-		case (operator == "wildcard" || operator == "cidr") && fmt.Sprintf("%T", value) != "string":
-			return badPattern("%s match pattern must be a string: %q", operator, at)
+		if reason := checkOperator(operator, value); reason != "" {
+			return badPattern("%s: %q", reason, at)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"permstack/internal/fakeaws/protocol"
@@ -19,6 +20,7 @@ type rule struct {
 	tags                 []protocol.Tag
 	targets              []target // in the order of putting
 	metrics              Metrics
+	minutes              map[time.Time]Metrics // the metrics of each minute
 }
 
 // ruleResult is a rule in the responses of DescribeRule and ListRules.

@@ -61,7 +61,9 @@ func (s *Service) putTargets(call *protocol.Call, in struct {
 func readTarget(raw json.RawMessage) (target, error) {
 	var t struct {
 		Id, Arn, Input, InputPath string
-		InputTransformer          *struct{ InputTemplate string }
+		InputTransformer          *inputTransformer
+		DeadLetterConfig          struct{ Arn string }
+		SqsParameters             struct{ MessageGroupId string }
 	}
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return target{}, protocol.Errorf("SerializationException", "read a target: %v", err)
@@ -100,7 +102,36 @@ func readTarget(raw json.RawMessage) (target, error) {
 	case t.Input != "" && !json.Valid([]byte(t.Input)):
 		return target{}, protocol.Errorf("ValidationException", "JSON syntax error in input for target %s.", t.Id)
 	}
+	if t.InputPath != "" && !strings.HasPrefix(t.InputPath, "$") {
+		return target{}, protocol.Errorf("ValidationException", "Invalid InputPath for target %s.", t.Id)
+	}
+	if t.InputTransformer != nil {
+		if err := t.InputTransformer.check(t.Id); err != nil {
+			return target{}, err
+		}
+	}
+	if err := checkQueues(t.Id, t.Arn, t.SqsParameters.MessageGroupId, t.DeadLetterConfig.Arn); err != nil {
+		return target{}, err
+	}
 	return target{t.Id, slices.Clone(raw)}, nil
+}
+
+// checkQueues refuses a FIFO queue without message group, and one as dead-letter queue (User Guide, "Amazon SQS
+// targets"; "Using dead-letter queues": standard queues only).
+func checkQueues(id, arn, group, deadLetter string) error {
+	isFIFO := func(arn string) bool {
+		return strings.Split(arn, ":")[2] == "sqs" && strings.HasSuffix(arn, ".fifo")
+	}
+	switch {
+	case isFIFO(arn) && group == "":
+		return protocol.Errorf("ValidationException",
+			"Parameter(s) SqsParameters must be specified for target: %s.", id)
+	case deadLetter != "" && (len(strings.SplitN(deadLetter, ":", 6)) < 6 || isFIFO(deadLetter) ||
+		strings.Split(deadLetter, ":")[2] != "sqs"):
+		return protocol.Errorf("ValidationException",
+			"Parameter DeadLetterConfig of target %s is not valid. Reason: the ARN must be of a standard queue.", id)
+	}
+	return nil
 }
 
 // removeTargets removes targets from a rule. A target that does not exist is

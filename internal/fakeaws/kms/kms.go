@@ -1,6 +1,6 @@
 // Package kms is the part of AWS KMS that the account audit and the check of flows read,
 // and the calls that prepare it: keys with their policy and grants. Nothing is encrypted: the other
-// services of the embedded AWS store data as it is.
+// services of the embedded AWS store data as it is, but SNS and SQS ask whether a service may use the key.
 //
 // There are no aliases, key material, tags or deletion, and no policy but "default".
 package kms

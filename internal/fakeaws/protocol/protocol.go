@@ -53,10 +53,11 @@ type Action struct {
 type Service struct {
 	Name         string // as the SDK's endpoint and signing name have it: "iam"
 	Protocol     Protocol
-	Version      string // Query API version, also in the XML namespace: "2010-05-08"
-	Namespace    string // XML namespace of a Query response
-	TargetPrefix string // JSON: the part of X-Amz-Target before the dot: "AWSEvents"
-	CBOR         bool   // JSON: clients may also use Smithy RPC v2 with CBOR
+	Version      string    // Query API version, also in the XML namespace: "2010-05-08"
+	Namespace    string    // XML namespace of a Query response
+	TargetPrefix string    // JSON: the part of X-Amz-Target before the dot: "AWSEvents"
+	CBOR         bool      // JSON: clients may also use Smithy RPC v2 with CBOR
+	OldQuery     *OldQuery // JSON: older clients use the Query protocol; nil if there are none
 	Actions      map[string]Action
 	// Source is the file that declares Actions, for errors about a missing declaration.
 	Source string
@@ -64,6 +65,15 @@ type Service struct {
 	Route func(*http.Request) string
 	// MaxBody is the largest request in bytes; 0 is the server's.
 	MaxBody int64
+}
+
+// OldQuery translates calls of a JSON service that a client makes with the Query protocol.
+type OldQuery struct {
+	Namespace string // XML namespace of the response
+	// Body returns the parameters as the body of the JSON protocol.
+	Body func(*Call) (json.RawMessage, error)
+	// Result returns a result that can be written as XML; nil for none.
+	Result func(action string, result any) (any, error)
 }
 
 // Call is one API call, decoded and attributed to an account and a Region.

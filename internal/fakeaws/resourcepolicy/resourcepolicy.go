@@ -16,6 +16,8 @@ type ServiceCall struct {
 	Action   string // "sns:Publish"
 	Resource string // ARN of the topic, queue or function
 	Origin   servicekeys.Origin
+	// MessageGroup is the group of a message to a queue; a FIFO queue requires it.
+	MessageGroup string
 }
 
 // Allow returns an error unless the policy of the resource allows the call. A

@@ -59,6 +59,8 @@ func (s *Service) deliver(t *topic, sub *subscription, m Message) {
 	n := notification{
 		Type: "Notification", MessageId: m.ID, TopicArn: t.arn, Subject: m.Subject, Message: body,
 		Timestamp: m.Time.UTC().Format("2006-01-02T15:04:05.000Z"), SignatureVersion: "1", Signature: "EXAMPLE",
+		SigningCertURL:    "https://sns." + t.region + ".amazonaws.com/SimpleNotificationService-example.pem",
+		UnsubscribeURL:    "https://sns." + t.region + ".amazonaws.com/?Action=Unsubscribe&SubscriptionArn=" + sub.arn,
 		MessageAttributes: map[string]notificationAttribute{},
 	}
 	raw := map[string]sqs.Attribute{}

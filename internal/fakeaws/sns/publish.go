@@ -110,6 +110,11 @@ func (s *Service) PublishAsService(call resourcepolicy.ServiceCall, body string)
 	if err := call.Allow(t.attributes["Policy"]); err != nil {
 		return err
 	}
+	if s.encryption != nil {
+		if err := s.encryption(call, t.attributes["KmsMasterKeyId"]); err != nil {
+			return err
+		}
+	}
 	m := Message{Time: s.clock(), TopicARN: t.arn, Body: body, Attributes: map[string]Attribute{}}
 	if err := checkMessage(m, false, len(body)); err != nil {
 		return err

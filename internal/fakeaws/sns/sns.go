@@ -30,6 +30,18 @@ type Service struct {
 	onSent  func(Message)
 
 	organization func(account string) string // nil without AWS Organizations
+
+	encryption Encryption
+}
+
+// Encryption returns an error unless a service may use the key that encrypts a topic.
+type Encryption func(call resourcepolicy.ServiceCall, keyID string) error
+
+// SetEncryption sets what is asked before a service publishes to an encrypted topic; nil allows it.
+func (s *Service) SetEncryption(e Encryption) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.encryption = e
 }
 
 type topic struct {

@@ -24,6 +24,9 @@ type message struct {
 	first            time.Time // first receive
 	received         int
 	receipt          string
+
+	group, deduplication string // of a FIFO queue; a standard queue may have groups, too
+	sequence             string // of a FIFO queue
 }
 
 // Attribute is a message attribute.
@@ -70,10 +73,21 @@ func (s *Service) SendAsService(call resourcepolicy.ServiceCall, body string, at
 	if err := call.Allow(q.attributes["Policy"]); err != nil {
 		return err
 	}
+	if s.encryption != nil {
+		if err := s.encryption(call, q.attributes["KmsMasterKeyId"]); err != nil {
+			return err
+		}
+	}
 	if n, _ := strconv.Atoi(q.attribute("MaximumMessageSize")); len(body) > n {
 		return invalidValue("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", n)
 	}
-	s.add(q, &message{body: body, sender: call.Service, attributes: attributes})
+	m := &message{body: body, sender: call.Service, attributes: attributes}
+	if q.isFIFO() {
+		_, err := s.sendFIFO(q, m, call.MessageGroup, "")
+		return err
+	}
+	m.group = call.MessageGroup
+	s.add(q, m)
 	return nil
 }
 
@@ -105,6 +119,7 @@ type sendInput struct {
 type sentMessage struct {
 	MessageId, MD5OfMessageBody string
 	MD5OfMessageAttributes      string `json:",omitempty"`
+	SequenceNumber              string `json:",omitempty"` // of a FIFO queue
 }
 
 func (s *Service) sendMessage(call *protocol.Call, in sendInput) (any, error) {
@@ -128,11 +143,21 @@ func (s *Service) send(q *queue, sender string, in sendInput) (sentMessage, erro
 			"bytes.", n)
 	}
 	m := &message{body: in.MessageBody, sender: sender, attributes: in.MessageAttributes}
+	if q.isFIFO() {
+		if in.DelaySeconds != nil && *in.DelaySeconds != 0 {
+			return sentMessage{}, invalidValue("Value %d for parameter DelaySeconds is invalid. Reason: The request include "+
+				"parameter that is not valid for this queue type.", *in.DelaySeconds)
+		}
+		return s.sendFIFO(q, m, in.MessageGroupId, in.MessageDeduplicationId)
+	}
+	m.group = in.MessageGroupId
 	if in.DelaySeconds != nil {
 		m.visible = s.clock().Add(time.Duration(*in.DelaySeconds) * time.Second)
 	}
 	s.add(q, m)
-	return sentMessage{m.id, bodyMD5(m.body), attributesMD5(m.attributes)}, nil
+	return sentMessage{
+		MessageId: m.id, MD5OfMessageBody: bodyMD5(m.body), MD5OfMessageAttributes: attributesMD5(m.attributes),
+	}, nil
 }
 
 type receiveInput struct {
@@ -206,13 +231,17 @@ func (s *Service) receive(q *queue, in receiveInput, limit int) []receivedMessag
 	if in.VisibilityTimeout != nil {
 		hidden = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
+	var locked map[string]bool
+	if q.isFIFO() {
+		locked = q.lockedGroups(now)
+	}
 	target, most, redriven := redrive(q.attributes["RedrivePolicy"])
 	out := []receivedMessage{}
 	for _, m := range slices.Clone(q.messages) {
 		if len(out) == limit {
 			break
 		}
-		if m.visible.After(now) {
+		if m.visible.After(now) || locked[m.group] {
 			continue
 		}
 		if dead := s.queues[target]; redriven && m.received >= most && dead != nil {
@@ -237,6 +266,13 @@ func (m *message) result(in receiveInput) receivedMessage {
 		"SenderId": m.sender, "SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10),
 		"ApproximateReceiveCount":          strconv.Itoa(m.received),
 		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.first.UnixMilli(), 10),
+	}
+	for name, value := range map[string]string{
+		"MessageGroupId": m.group, "MessageDeduplicationId": m.deduplication, "SequenceNumber": m.sequence,
+	} {
+		if value != "" {
+			system[name] = value
+		}
 	}
 	for _, name := range slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames) {
 		if name == "All" {

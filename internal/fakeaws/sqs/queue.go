@@ -19,6 +19,9 @@ type queue struct {
 	tags                            []protocol.Tag
 	created, modified               time.Time
 	messages                        []*message // oldest first
+
+	sequence int                      // of the last message of a FIFO queue
+	recent   map[string]*deduplicated // messages of a FIFO queue, by deduplication id
 }
 
 // defaults are the attributes of a queue that sets nothing (CreateQueue, API
@@ -56,6 +59,9 @@ func checkAttribute(name, value string) error {
 			return protocol.Errorf("InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 		}
 		return nil
+	}
+	if slices.Contains(fifoAttributes, name) {
+		return checkFIFOAttribute(name, value)
 	}
 	if !slices.Contains(settable, name) {
 		return protocol.Errorf("InvalidAttributeName", "Unknown Attribute %s.", name)
@@ -115,10 +121,10 @@ func (s *Service) createQueue(call *protocol.Call, in struct {
 	Attributes map[string]string
 	Tags       map[string]string `json:"tags"`
 }) (any, error) {
-	if strings.HasSuffix(in.QueueName, ".fifo") {
-		return nil, protocol.NotImplemented("FIFO queues")
+	if err := checkFIFO(in.QueueName, in.Attributes); err != nil {
+		return nil, err
 	}
-	if !queueName.MatchString(in.QueueName) {
+	if !queueName.MatchString(strings.TrimSuffix(in.QueueName, fifoSuffix)) || len(in.QueueName) > 80 {
 		return nil, invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
 	for _, k := range slices.Sorted(maps.Keys(in.Attributes)) {
@@ -142,7 +148,7 @@ func (s *Service) createQueue(call *protocol.Call, in struct {
 		s.queues[arn] = q
 	}
 	for k, v := range in.Attributes {
-		if q.attribute(k) != v {
+		if q.attribute(k) != v && fifoDefaults[k] != v {
 			e := protocol.Errorf("QueueNameExists", "A queue already exists with the same name and a different value for "+
 				"attribute %s", k)
 			e.QueryCode = "QueueAlreadyExists"
@@ -230,6 +236,9 @@ func (s *Service) getQueueAttributes(call *protocol.Call, in struct {
 	}
 	s.expire(q)
 	all := maps.Clone(defaults)
+	if q.isFIFO() {
+		maps.Copy(all, fifoDefaults)
+	}
 	maps.Copy(all, q.attributes)
 	visible, invisible, delayed := 0, 0, 0
 	for _, m := range q.messages {
@@ -257,7 +266,8 @@ func (s *Service) getQueueAttributes(call *protocol.Call, in struct {
 			out[name] = v
 			continue
 		}
-		if _, ranged := ranges[name]; !ranged && !slices.Contains(settable, name) {
+		if _, ranged := ranges[name]; !ranged && !slices.Contains(settable, name) &&
+			!slices.Contains(fifoAttributes, name) {
 			return nil, protocol.Errorf("InvalidAttributeName", "Unknown Attribute %s.", name)
 		}
 	}
@@ -277,6 +287,9 @@ func (s *Service) setQueueAttributes(call *protocol.Call, in struct {
 	for _, k := range slices.Sorted(maps.Keys(in.Attributes)) {
 		if in.Attributes[k] == "" {
 			continue
+		}
+		if slices.Contains(fifoAttributes, k) && (k == "FifoQueue" || !q.isFIFO()) {
+			return nil, protocol.Errorf("InvalidAttributeName", "Unknown Attribute %s.", k)
 		}
 		if err := checkAttribute(k, in.Attributes[k]); err != nil {
 			return nil, err

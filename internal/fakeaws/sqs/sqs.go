@@ -1,8 +1,9 @@
-// Package sqs is the SQS of the embedded AWS: standard queues with attributes,
+// Package sqs is the SQS of the embedded AWS: standard and FIFO queues with attributes,
 // policies, tags, visibility timeouts, retention and dead-letter queues. It has
-// the JSON protocol, which the AWS SDKs and the AWS CLI use since 2023.
+// the JSON protocol, which the AWS SDKs and the AWS CLI use since 2023, and the Query protocol of older ones.
 //
-// There are no FIFO queues, message moves or message encryption.
+// There are no message moves, and messages are not encrypted, but a service that sends to an encrypted queue must be
+// allowed to use its key.
 package sqs
 
 import (
@@ -24,6 +25,18 @@ type Service struct {
 	mu      sync.Mutex
 	queues  map[string]*queue // by ARN
 	arrived chan struct{}     // closed when a message arrives
+
+	encryption Encryption
+}
+
+// Encryption returns an error unless a service may use the key that encrypts a queue.
+type Encryption func(call resourcepolicy.ServiceCall, keyID string) error
+
+// SetEncryption sets what is asked before a service sends to an encrypted queue; nil allows it.
+func (s *Service) SetEncryption(e Encryption) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.encryption = e
 }
 
 // New returns an SQS without queues.
@@ -36,7 +49,8 @@ func New(clock func() time.Time) *Service {
 func (s *Service) Definition() protocol.Service {
 	return protocol.Service{
 		Name: "sqs", Protocol: protocol.JSON, Version: "2012-11-05", TargetPrefix: "AmazonSQS",
-		Source: "internal/fakeaws/sqs/sqs.go",
+		Source:   "internal/fakeaws/sqs/sqs.go",
+		OldQuery: &protocol.OldQuery{Namespace: queryNamespace, Body: queryBody, Result: newQueryResult},
 		Actions: map[string]protocol.Action{
 			"CreateQueue":                  protocol.LockedJSON(&s.mu, s.createQueue, s.onNewQueue),
 			"DeleteQueue":                  protocol.LockedJSON(&s.mu, s.deleteQueue, s.onQueue),

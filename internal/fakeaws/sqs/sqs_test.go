@@ -245,7 +245,6 @@ func TestRefused(t *testing.T) {
 		code        string
 	}{
 		{"name", "a b", nil, "InvalidParameterValue"},
-		{"FIFO", "q.fifo", nil, "NotImplemented"},
 		{"range", "r", map[string]string{"MessageRetentionPeriod": "1"}, "InvalidAttributeValue"},
 		{"unknown attribute", "r", map[string]string{"Size": "1"}, "InvalidAttributeName"},
 		{"policy", "r", map[string]string{"Policy": "{}"}, "InvalidAttributeValue"},

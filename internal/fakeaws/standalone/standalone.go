@@ -123,7 +123,7 @@ func Start(addr string, o Options) (*Server, error) {
 	if o.Clock != nil {
 		now = o.Clock
 	}
-	l.Register(cloudwatch.New(l.Stacks, now()).Definition())
+	l.Register(cloudwatch.New(l.Stacks, l.Events().RuleMetrics, now()).Definition())
 	l.IAM().OnDeleted(l.Functions.ReplacePrincipal)
 	l.Register(logs.New(l.Stacks, now()).Definition())
 	invoke := l.Functions.InvokeAsService
