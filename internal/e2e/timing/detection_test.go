@@ -57,7 +57,7 @@ func newWatched(t *testing.T, more ...map[string]string) *watched {
 		}
 		return nil
 	}})
-	a.cloud.Register(awsalarms.New(a.stacks, time.Now()).Definition())
+	a.cloud.Register(awsalarms.New(a.stacks, nil, time.Now()).Definition())
 	w.account, w.cfg = a, a.cloud.Config(accountID, region)
 	a.create(parentName, permstack.Template, clumio(more...))
 	out, err := a.cfn.ListStackResources(t.Context(), &cloudformation.ListStackResourcesInput{
